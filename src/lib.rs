@@ -1,0 +1,1 @@
+//! Sixframe: six frames, any transport.

@@ -1,0 +1,2 @@
+//! `cargo xtask start` and `cargo xtask test`.
+fn main() {}
