@@ -68,6 +68,9 @@ settings! { |at|
         /// Bytes of items that may wait in one stream.
         stream_bytes: u64 = 32 << 20;
 
+        /// Items that may wait in one stream to which no credit applies.
+        stream_items: u64 = 1024;
+
         /// Bytes waiting for the peer above which its streams pause and its requests wait.
         soft_bytes: u64 = 1 << 20;
 
@@ -121,13 +124,14 @@ impl LimitSettings {
     /// The engine's part of the limits.
     pub(crate) fn of_connection(&self) -> sixframe_core::Limits {
         sixframe_core::Limits {
-            message_bytes: bytes(self.message_bytes),
+            message_bytes: count(self.message_bytes),
             depth: self.depth,
             in_flight: self.in_flight,
             streams: self.streams,
-            stream_bytes: bytes(self.stream_bytes),
-            soft_bytes: bytes(self.soft_bytes),
-            hard_bytes: bytes(self.hard_bytes),
+            stream_bytes: count(self.stream_bytes),
+            stream_items: count(self.stream_items),
+            soft_bytes: count(self.soft_bytes),
+            hard_bytes: count(self.hard_bytes),
             stall: Duration::from_millis(self.stall_ms),
             requests_per_second: (self.requests_per_second > 0).then_some(self.requests_per_second),
             malformed: self.malformed,
@@ -135,7 +139,7 @@ impl LimitSettings {
     }
 }
 
-/// A count of bytes that fits this machine's memory.
-fn bytes(count: u64) -> usize {
-    usize::try_from(count).unwrap_or(usize::MAX)
+/// A count of what is held in memory, of which no machine has more than a `usize`.
+fn count(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
