@@ -1,5 +1,8 @@
 //! The words of the command line: subcommands, flags, and the help that teaches them. Knows nothing of what they do.
 
+mod client;
+mod daemon;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
@@ -112,4 +115,41 @@ Examples:
 pub(crate) struct CompletionsArgs {
     /// Which shell
     pub(crate) shell: Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Command;
+
+    use super::client::{BenchArgs, CallArgs, ListenArgs, MethodsArgs, StreamArgs};
+    use super::daemon::{ServeArgs, StdioArgs};
+    use super::*;
+
+    #[test]
+    fn every_subcommand_is_well_formed() {
+        let augment: [fn(Command) -> Command; 9] = [
+            ServeArgs::augment_args,
+            StdioArgs::augment_args,
+            CallArgs::augment_args,
+            StreamArgs::augment_args,
+            ListenArgs::augment_args,
+            MethodsArgs::augment_args,
+            BenchArgs::augment_args,
+            CompletionsArgs::augment_args,
+            ConfigCommand::augment_subcommands,
+        ];
+        augment.into_iter().for_each(|augment| augment(Command::new("sixframe")).debug_assert());
+    }
+
+    #[test]
+    fn flags_keep_their_order_and_their_spelling() {
+        let command = ConfigArgs::augment_args(Command::new("sixframe"));
+        let line = ["sixframe", "--set", "limits.depth = 3", "--listen", "unix:/a", "--listen", "unix:/b"];
+        let matches = command.try_get_matches_from(line).unwrap();
+        let flags = <ConfigArgs as clap::FromArgMatches>::from_arg_matches(&matches).unwrap().flags();
+        let told: Vec<_> = flags.iter().map(|flag| (flag.spelling.as_str(), flag.key.as_str(), &flag.value)).collect();
+        let listen = FlagValue::List(vec!["unix:/a".to_owned(), "unix:/b".to_owned()]);
+        let depth = FlagValue::Text("3".to_owned());
+        assert_eq!(told, [("--listen", "listen", &listen), ("--set", "limits.depth", &depth)]);
+    }
 }

@@ -27,6 +27,7 @@ pub(crate) struct Flag {
 }
 
 /// A flag's value: typed by its flag, or text to be read as the key's type.
+#[derive(Debug, PartialEq)]
 pub(crate) enum FlagValue {
     List(Vec<String>),
     Text(String),
