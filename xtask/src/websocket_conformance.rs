@@ -117,4 +117,25 @@ mod tests {
         }});
         assert_eq!(counts(&cases(&report)), "2 FAILED, 1 NON-STRICT, 1 OK");
     }
+
+    /// The verdict on a report of `count` cases, the first of which ended with `first`.
+    fn verdict_on(count: usize, first: &str) -> Result<Outcome> {
+        let ending = |index| if index == 0 { first } else { "OK" };
+        let cases = (0..count).map(|index| (format!("1.1.{index}"), json!({"behavior": ending(index)}))).collect();
+        let folder = tempfile::tempdir()?;
+        fs::write(folder.path().join("index.json"), json!({"us": Value::Object(cases)}).to_string())?;
+        verdict(folder.path())
+    }
+
+    #[test]
+    fn a_failed_case_fails_the_step_and_is_named() {
+        assert!(verdict_on(FEWEST_CASES, "OK").is_ok());
+        let error = verdict_on(FEWEST_CASES, "FAILED").err().unwrap().to_string();
+        assert!(error.ends_with("cases failed: 1.1.0"), "{error}");
+    }
+
+    #[test]
+    fn a_report_of_too_few_cases_fails_the_step() {
+        assert!(verdict_on(FEWEST_CASES - 1, "OK").is_err());
+    }
 }
