@@ -1,5 +1,6 @@
 //! How a child ends, and that it does.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "suite/echo.rs"]
 mod echo;
@@ -167,14 +168,18 @@ fn kill(process: u32) {
 
 /// A handle that becomes readable when the process ends, whoever reaps it.
 #[cfg(target_os = "linux")]
-fn watch(process: u32) -> tokio::io::unix::AsyncFd<std::os::fd::OwnedFd> {
-    let handle = rustix::process::pidfd_open(pid(process), rustix::process::PidfdFlags::empty()).unwrap();
-    tokio::io::unix::AsyncFd::register_with_interest(handle, tokio::io::Interest::READABLE).unwrap()
+fn watch(process: u32) -> std::os::fd::OwnedFd {
+    rustix::process::pidfd_open(pid(process), rustix::process::PidfdFlags::empty()).unwrap()
 }
 
 #[cfg(target_os = "linux")]
-async fn ended(process: tokio::io::unix::AsyncFd<std::os::fd::OwnedFd>) {
-    timeout(Duration::from_secs(10), process.readable()).await.expect("the process lives on").unwrap().retain_ready();
+async fn ended(process: std::os::fd::OwnedFd) {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let ended = move || {
+        let patience = Timespec { tv_sec: 10, tv_nsec: 0 };
+        poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&patience)).unwrap()
+    };
+    assert_eq!(tokio::task::spawn_blocking(ended).await.unwrap(), 1, "the process lives on");
 }
 
 #[cfg(not(target_os = "linux"))]

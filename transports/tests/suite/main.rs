@@ -7,10 +7,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use echo::child;
 use futures_util::{SinkExt, StreamExt};
-use sixframe_core::{Transport, TransportError};
+use sixframe_core::{Scopes, Transport, TransportError};
 use sixframe_transports::Framing;
 use sixframe_transports::ipc::{self, IpcConfig};
 use sixframe_transports::memory::{self, MemoryConfig};
+use sixframe_transports::websocket::{self, Access, ClientConfig, ServerConfig, Token};
 use tokio::time::timeout;
 
 /// Longest message that the client accepts.
@@ -26,6 +27,7 @@ struct Suite {
 
 impl Suite {
     const SOCKET: Suite = Suite { skips_oversized: true, ends_clean: true };
+    const WEBSOCKET: Suite = Suite { skips_oversized: false, ends_clean: true };
     const CHILD: Suite = Suite { skips_oversized: true, ends_clean: false };
 
     /// `connect` makes a new client of an echo server each time.
@@ -176,6 +178,21 @@ async fn unix_socket_in_every_framing() {
             })
             .await;
     }
+}
+
+#[tokio::test]
+async fn websocket() {
+    let access = Access { tokens: vec![Token::new("secret", Scopes::ALL)], ..Access::default() };
+    let mut listener =
+        websocket::listen("127.0.0.1:0", ServerConfig { access, ..ServerConfig::default() }).await.unwrap();
+    let url = format!("ws://{}/", listener.local_address());
+    tokio::spawn(async move {
+        while let Ok((transport, _)) = listener.accept().await {
+            tokio::spawn(serve(transport));
+        }
+    });
+    let config = ClientConfig { token: Some("secret".to_owned()), message_bytes: LIMIT, ..ClientConfig::default() };
+    Suite::WEBSOCKET.run(async || websocket::connect(&url, &config).await.expect("connected").0).await;
 }
 
 #[tokio::test]
