@@ -173,3 +173,6 @@ impl<S: AsyncWrite + Unpin> Sink<Message> for ByteTransport<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -64,3 +64,29 @@ impl AcceptBackoff {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_listener_without_descriptors_waits_longer_each_time_up_to_a_second() {
+        let (mut backoff, begin) = (AcceptBackoff::default(), Instant::now());
+        let mut waits = Vec::new();
+        for _ in 0..9 {
+            let before = begin.elapsed();
+            backoff.after(io::ErrorKind::OutOfMemory.into()).await.unwrap();
+            waits.push((begin.elapsed() - before).as_millis());
+        }
+        assert!(waits.is_sorted() && waits[0] >= 10 && waits[8] >= 1000 && waits[8] < 1100, "{waits:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_is_gone_before_it_is_accepted_costs_no_wait() {
+        let begin = Instant::now();
+        AcceptBackoff::default().after(io::ErrorKind::ConnectionAborted.into()).await.unwrap();
+        assert!(begin.elapsed().is_zero());
+    }
+}

@@ -180,6 +180,12 @@ impl Decoder {
         }
     }
 
+    /// Bytes kept for the message that is still incomplete.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.partial.capacity()
+    }
+
     fn prefix(&mut self, input: &mut &[u8]) -> Decoded {
         let wanted = 4 - self.partial.len();
         self.partial.extend_from_slice(advance(input, wanted));

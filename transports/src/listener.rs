@@ -15,7 +15,7 @@ pub enum Listener {
     Unix(ipc::UnixListener),
     /// On a named pipe.
     #[cfg(windows)]
-    Pipe(ipc::PipeListener),
+    Pipe(Box<ipc::PipeListener>),
     /// For WebSockets.
     WebSocket(Box<WebSocketListener>),
 }
@@ -26,7 +26,7 @@ pub async fn listen(address: &Address, config: &ListenConfig) -> Result<Listener
         #[cfg(unix)]
         Address::Unix(path) => ipc::listen(path, ipc_config(config)).map(Listener::Unix),
         #[cfg(windows)]
-        Address::Pipe(name) => ipc::listen(name, ipc_config(config)).map(Listener::Pipe),
+        Address::Pipe(name) => ipc::listen(name, ipc_config(config)).map(|listener| Listener::Pipe(Box::new(listener))),
         Address::WebSocket(url) => {
             let listener = websocket::listen(host(address, url)?, web_socket_config(config)).await?;
             Ok(Listener::WebSocket(Box::new(listener)))

@@ -69,6 +69,12 @@ impl Output {
         Poll::Ready(Ok(()))
     }
 
+    /// Bytes kept for what waits.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.open.capacity() + self.sealed.iter().map(Bytes::len).sum::<usize>() + self.sealed.capacity()
+    }
+
     fn poll_write_once<W>(&self, io: &mut W, cx: &mut Context<'_>) -> Poll<io::Result<usize>>
     where
         W: AsyncWrite + Unpin,

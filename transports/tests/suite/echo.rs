@@ -1,4 +1,5 @@
 //! The example `echo` in a process of its own.
+#![allow(dead_code, reason = "each test binary uses its part")]
 
 use std::path::PathBuf;
 use std::process::Command;
