@@ -1,14 +1,8 @@
 //! Several ways to the same service, in order of preference. Waiting between attempts is the driver's business.
 
-use std::future::Future;
-use std::pin::Pin;
-
-use sixframe_core::{Connector, Identity, TransportError};
+use sixframe_core::{Connecting, Connector, TransportError};
 
 use crate::{Address, AnyTransport, ConnectConfig, connect};
-
-/// What a connector's attempt comes to.
-type Connecting<'a, T> = Pin<Box<dyn Future<Output = Result<(T, Identity), TransportError>> + Send + 'a>>;
 
 /// A connector for one address.
 pub struct AddressConnector {
@@ -26,8 +20,9 @@ impl AddressConnector {
 impl Connector for AddressConnector {
     type Transport = AnyTransport;
 
-    fn connect(&mut self) -> Connecting<'_, AnyTransport> {
-        Box::pin(connect(&self.address, &self.config))
+    fn connect(&mut self) -> Connecting<AnyTransport> {
+        let (address, config) = (self.address.clone(), self.config.clone());
+        Box::pin(async move { connect(&address, &config).await })
     }
 }
 
@@ -45,20 +40,6 @@ impl<C: Connector> Failover<C> {
     pub fn new(connectors: impl IntoIterator<Item = C>) -> Failover<C> {
         Failover { connectors: connectors.into_iter().collect() }
     }
-
-    async fn first(&mut self) -> Result<(C::Transport, Identity), TransportError> {
-        let mut failures: Vec<TransportError> = Vec::new();
-        for connector in &mut self.connectors {
-            match connector.connect().await {
-                Ok(connected) => return Ok(connected),
-                Err(error) => {
-                    tracing::debug!(%error, "trying the next address");
-                    failures.push(error);
-                }
-            }
-        }
-        Err(summary(&failures))
-    }
 }
 
 impl Failover<AddressConnector> {
@@ -71,8 +52,22 @@ impl Failover<AddressConnector> {
 impl<C: Connector> Connector for Failover<C> {
     type Transport = C::Transport;
 
-    fn connect(&mut self) -> Connecting<'_, C::Transport> {
-        Box::pin(self.first())
+    fn connect(&mut self) -> Connecting<C::Transport> {
+        // Nothing is tried before it is awaited.
+        let attempts: Vec<_> = self.connectors.iter_mut().map(C::connect).collect();
+        Box::pin(async move {
+            let mut failures: Vec<TransportError> = Vec::new();
+            for attempt in attempts {
+                match attempt.await {
+                    Ok(connected) => return Ok(connected),
+                    Err(error) => {
+                        tracing::debug!(%error, "trying the next address");
+                        failures.push(error);
+                    }
+                }
+            }
+            Err(summary(&failures))
+        })
     }
 }
 
