@@ -509,7 +509,15 @@ impl<W, H> Session<W, H> {
     }
 
     /// What every change may bring about: the bounds on what is queued, requests that can start, stale timers.
+    #[inline]
     fn after_change(&mut self, now: Millis) {
+        let small = self.outbox.bytes() <= self.config.limits.soft_bytes && self.config.budget.is_none();
+        if !(small && self.progress.is_none() && self.unstarted.is_empty()) {
+            self.keep_bounds(now);
+        }
+    }
+
+    fn keep_bounds(&mut self, now: Millis) {
         self.account();
         if self.is_over_soft() {
             self.progress.get_or_insert(now);
@@ -523,6 +531,10 @@ impl<W, H> Session<W, H> {
             }
             self.start_waiting();
         }
+    }
+
+    fn arm(&mut self, at: Millis, timer: Timer) {
+        self.deadlines.arm(at, timer);
         let living = self.calls.len() + self.requests.len();
         self.deadlines.sweep(living, |timer| match timer {
             Timer::Call(key) | Timer::CallIdle(key) | Timer::Reissue(key) => self.calls.get(key.0).is_some(),

@@ -99,7 +99,7 @@ impl<W, H> Session<W, H> {
             again,
         }));
         if let Some(deadline) = deadline {
-            self.deadlines.arm(deadline, Timer::Call(key));
+            self.arm(deadline, Timer::Call(key));
         }
         if self.phase == Phase::Disconnected {
             self.calls.get_mut(key.0).expect("it was just inserted").stage = Stage::Detached;
@@ -252,7 +252,7 @@ impl<W, H> Session<W, H> {
         let wait = (REISSUE_MS << again.tries.min(7)).min(REISSUE_MAX_MS);
         again.tries += 1;
         call.stage = Stage::Detached;
-        self.deadlines.arm(now + wait / 2 + fastrand::u64(0..=wait / 2), Timer::Reissue(key));
+        self.arm(now + wait / 2 + fastrand::u64(0..=wait / 2), Timer::Reissue(key));
         true
     }
 
@@ -345,7 +345,7 @@ impl<W, H> Session<W, H> {
         if since + idle <= now {
             self.abort_with(key, CallError::Timeout, Some("idle"));
         } else {
-            self.deadlines.arm(since + idle, Timer::CallIdle(key));
+            self.arm(since + idle, Timer::CallIdle(key));
         }
     }
 
@@ -443,7 +443,7 @@ impl<W, H> Session<W, H> {
         call.stage = Stage::Pending;
         if let Some((idle, down)) = call.down.as_mut().and_then(|down| Some((down.idle_ms?, down))) {
             down.idle_since = now;
-            self.deadlines.arm(now + idle, Timer::CallIdle(key));
+            self.arm(now + idle, Timer::CallIdle(key));
         }
         self.enter_call(key);
     }

@@ -114,7 +114,7 @@ impl<W, H> Session<W, H> {
         if let Some((idle, since)) = &mut request.idle {
             *since = now;
             let at = now + *idle;
-            self.deadlines.arm(at, Timer::RequestIdle(key));
+            self.arm(at, Timer::RequestIdle(key));
         }
         self.streams += 1;
         self.release_lane(key);
@@ -337,7 +337,7 @@ impl<W, H> Session<W, H> {
         if at <= now {
             self.abort_request(key, &Fault::new(Code::RPC_TIMEOUT, "no item within the caller's idle timeout"));
         } else {
-            self.deadlines.arm(at, Timer::RequestIdle(key));
+            self.arm(at, Timer::RequestIdle(key));
         }
     }
 
@@ -460,7 +460,7 @@ impl<W, H> Session<W, H> {
         self.by_cid.insert_unique(hash, key.0.index, |index| hash_at(requests, hasher, *index));
         self.in_flight += 1;
         if let Some(deadline) = deadline {
-            self.deadlines.arm(deadline, Timer::Request(key));
+            self.arm(deadline, Timer::Request(key));
         }
         key
     }
