@@ -266,7 +266,7 @@ impl Consumer {
         if self.obeys != Some(true) {
             return None;
         }
-        if let Some(fitting) = window_bytes.checked_div(self.mean_bytes) {
+        if let Some(fitting) = window_bytes.checked_div(self.mean_bytes).filter(|_| window_bytes > 0) {
             self.window = fitting.clamp(1, MAX_WINDOW) as u32;
         }
         let reach = u64::try_from(self.consumed + i64::from(self.window)).unwrap_or(0);
@@ -313,6 +313,7 @@ impl Consumer {
     fn note_source(&mut self, item: &mut RawItem) {
         if std::mem::take(&mut self.resumed) && item.epoch != self.epoch {
             item.reset = true;
+            (self.epoch, self.pos) = (None, None);
         }
         if let Some(epoch) = &item.epoch {
             self.epoch = Some(epoch.clone());

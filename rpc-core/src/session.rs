@@ -46,7 +46,7 @@ pub struct SessionConfig {
     pub limits: Limits,
     /// Items that a consumer offers at first; afterwards the window is sized by bytes. Default 32.
     pub window: u32,
-    /// Bytes that a consumer aims to have under way. Default 256 KiB.
+    /// Bytes that a consumer aims to have under way; 0 keeps windows as they were first offered. Default 256 KiB.
     pub window_bytes: usize,
     /// Whether the driver reconnects: unsent calls wait, resumable streams are re-issued. Default false.
     pub reconnects: bool,
@@ -292,7 +292,7 @@ impl<W, H> Session<W, H> {
             }
             Frame::Res { cid, result } => self.on_res(cid, slice(message, result)),
             Frame::Err { cid, fault } => self.on_err(now, cid, fault),
-            Frame::Nxt(nxt) if nxt.up => self.on_up_item(message, nxt),
+            Frame::Nxt(nxt) if nxt.up => self.on_up_item(now, message, nxt),
             Frame::Nxt(nxt) => self.on_item(now, message, nxt),
             Frame::End { cid, up: true } => self.on_up_end(cid),
             Frame::End { cid, up: false } => self.on_end(cid),

@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 
 use super::deadlines::Timer;
 use super::outbox::Turn;
+use super::requests::PING;
 use super::{CallKey, CallSpec, Items, Key, Millis, Outcome, Phase, Session, Shape, Taken, slice};
 use crate::error::Closed;
 use crate::flow::{Consumer, Producer, Pushed, RawItem, Refused};
@@ -311,7 +312,7 @@ impl<W, H> Session<W, H> {
             self.enter_call(key);
             return Some(req);
         }
-        let up = call.up.as_mut()?;
+        let up = call.up.as_mut().filter(|_| matches!(call.stage, Stage::Pending))?;
         let before = up.producer.bytes();
         if let Some((seq, item)) = up.producer.pop() {
             self.outbox.data_bytes -= before - up.producer.bytes();
@@ -437,9 +438,13 @@ impl<W, H> Session<W, H> {
             extra: spec.extra_meta,
         };
         let req = frame::req(self.prefix.cid(key.0).as_str(), spec.method, &meta, spec.payload);
+        call.stage = Stage::Pending;
+        if spec.method == PING {
+            self.outbox.push_control(req);
+            return;
+        }
         self.outbox.data_bytes += req.len();
         call.req = Some(req.into());
-        call.stage = Stage::Pending;
         if let Some((idle, down)) = call.down.as_mut().and_then(|down| Some((down.idle_ms?, down))) {
             down.idle_since = now;
             self.deadlines.arm(now + idle, Timer::CallIdle(key));

@@ -13,8 +13,8 @@ use crate::flow::{Consumer, Producer, Pushed, RawItem, Refused};
 use crate::frame::{self, Credit, ItemFields, Lag, Nxt, Offer, Req};
 use crate::{CallError, Code, Fault, Message};
 
-/// The heartbeat, which the session answers itself (spec: `discover.4`).
-const PING: &str = "rpc.ping";
+/// The heartbeat, which the session answers itself; it and its answer go by the control lane (spec: `discover.5`).
+pub(super) const PING: &str = "rpc.ping";
 
 #[derive(Debug)]
 pub(super) struct Request<W, H> {
@@ -258,10 +258,14 @@ impl<W, H> Session<W, H> {
         true
     }
 
-    pub(super) fn on_up_item(&mut self, message: &Message, nxt: &Nxt<'_>) -> bool {
+    pub(super) fn on_up_item(&mut self, now: Millis, message: &Message, nxt: &Nxt<'_>) -> bool {
         let Some(key) = self.request_key(&nxt.cid) else { return false };
         let Some(request) = self.requests.get_mut(key.0) else { return false };
         if let Credit::Grant { upto, .. } = nxt.fc {
+            let starved = request.down.as_ref().is_some_and(|down| !down.has_credit());
+            if let Some((_, since)) = request.idle.as_mut().filter(|_| starved) {
+                *since = now;
+            }
             let granted = request.down.as_mut().is_some_and(|down| down.grant(upto));
             let early = match (&request.down, &mut request.offer) {
                 (None, Some(offer)) => {
@@ -416,6 +420,9 @@ impl<W, H> Session<W, H> {
         let waiting = self.inbound_bytes + req.payload.map_or(0, str::len);
         if waiting > limits.hard_bytes && !self.unstarted.is_empty() {
             return Err(Fault::limit("waiting bytes", limits.hard_bytes as u64, "limits.hard_bytes"));
+        }
+        if req.meta.timeout_ms == Some(0) {
+            return Err(Fault::new(Code::RPC_TIMEOUT, "the caller left no time for the call"));
         }
         self.admit_rate(now)
     }

@@ -137,9 +137,9 @@ impl<'a> Player<'a> {
                 Ok(self.session.receive_malformed(self.now, &malformed))
             }
             Step::Advance(millis) => Ok(self.advance(*millis)),
-            Step::Lost(_) => Ok(self.session.disconnect(self.now, Closed::new("the connection broke"))),
-            Step::Ended(_) => Ok(self.session.give_up(self.now, Closed::new("the connection ended"))),
-            Step::Connected(_) => Ok(self.session.reconnect(self.now)),
+            Step::Lost(true) => Ok(self.session.disconnect(self.now, Closed::new("the connection broke"))),
+            Step::Ended(true) => Ok(self.session.give_up(self.now, Closed::new("the connection ended"))),
+            Step::Connected(true) => Ok(self.session.reconnect(self.now)),
             other => Err(format!("{other:?} is no acting step")),
         }
     }
@@ -151,7 +151,7 @@ impl<'a> Player<'a> {
                 compare::check_sent(&mut self.cids, frame, &sent)
             }
             Step::SendAnyOrder(frames) => self.send_any_order(frames),
-            Step::Idle(_) => match self.next_message()? {
+            Step::Idle(true) => match self.next_message()? {
                 Some(message) => Err(format!("sends {message}")),
                 None => Ok(()),
             },
@@ -338,8 +338,10 @@ impl<'a> Player<'a> {
             self.now = due;
             self.session.advance(due);
         }
-        self.now = end;
-        self.session.advance(end);
+        if self.now < end {
+            self.now = end;
+            self.session.advance(end);
+        }
     }
 
     fn next_message(&mut self) -> Played<Option<Value>> {
