@@ -26,6 +26,8 @@ pub(super) struct Call<W> {
     stage: Stage,
     in_ring: bool,
     idempotent: bool,
+    /// How often it was issued again on a connection that was still there: each time under a new id.
+    round: u32,
     deadline: Option<Millis>,
     /// The `req`, until it has been handed to the transport.
     req: Option<Message>,
@@ -91,6 +93,7 @@ impl<W, H> Session<W, H> {
             stage: Stage::Pending,
             in_ring: false,
             idempotent: spec.idempotent,
+            round: 0,
             deadline,
             req: None,
             down,
@@ -162,7 +165,7 @@ impl<W, H> Session<W, H> {
             Stage::Pending => {
                 down.idle_since = if down.consumer.is_waiting() { down.idle_since } else { now };
                 if let Some((upto, ack)) = down.consumer.due_grant(self.config.window_bytes) {
-                    let cid = self.prefix.cid(key.0);
+                    let cid = self.prefix.cid(key.0, call.round);
                     self.outbox.push_control(frame::grant(cid.as_str(), true, upto, Some(ack)));
                 }
             }
@@ -316,7 +319,7 @@ impl<W, H> Session<W, H> {
         let before = up.producer.bytes();
         if let Some((seq, item)) = up.producer.pop() {
             self.outbox.data_bytes -= before - up.producer.bytes();
-            let cid = self.prefix.cid(key.0);
+            let cid = self.prefix.cid(key.0, call.round);
             let fields = ItemFields { seq, up: true, ..ItemFields::default() };
             let message = frame::item(cid.as_str(), fields, &item.data);
             self.enter_call(key);
@@ -328,7 +331,7 @@ impl<W, H> Session<W, H> {
             return None;
         }
         up.end_sent = true;
-        Some(frame::end(self.prefix.cid(key.0).as_str(), true).into())
+        Some(frame::end(self.prefix.cid(key.0, call.round).as_str(), true).into())
     }
 
     pub(super) fn call_deadline(&mut self, now: Millis, key: CallKey) {
@@ -351,9 +354,13 @@ impl<W, H> Session<W, H> {
     }
 
     pub(super) fn reissue_due(&mut self, now: Millis, key: CallKey) {
-        if self.phase == Phase::Open {
-            self.reissue(now, key);
+        if self.phase != Phase::Open {
+            return;
         }
+        if let Some(call) = self.calls.get_mut(key.0).filter(|call| matches!(call.stage, Stage::Detached)) {
+            call.round = call.round.wrapping_add(1);
+        }
+        self.reissue(now, key);
     }
 
     pub(super) fn reissue_all(&mut self, now: Millis) {
@@ -437,7 +444,7 @@ impl<W, H> Session<W, H> {
             op: spec.op,
             extra: spec.extra_meta,
         };
-        let req = frame::req(self.prefix.cid(key.0).as_str(), spec.method, &meta, spec.payload);
+        let req = frame::req(self.prefix.cid(key.0, call.round).as_str(), spec.method, &meta, spec.payload);
         call.stage = Stage::Pending;
         if spec.method == PING {
             self.outbox.push_control(req);
@@ -475,9 +482,10 @@ impl<W, H> Session<W, H> {
     }
 
     fn pending_call(&mut self, cid: &str) -> Option<(CallKey, &mut Call<W>)> {
-        let key = self.prefix.key(cid)?;
+        let (key, round) = self.prefix.key(cid)?;
         let call = self.calls.get_mut(key)?;
-        (matches!(call.stage, Stage::Pending) && call.req.is_none()).then_some((CallKey(key), call))
+        (matches!(call.stage, Stage::Pending) && call.req.is_none() && call.round == round)
+            .then_some((CallKey(key), call))
     }
 
     /// Puts an item into the inbox; false where that failed the call.
@@ -530,10 +538,11 @@ impl<W, H> Session<W, H> {
 
     /// Takes back what is queued, and says `can` where the request has left.
     fn abandon(&mut self, key: CallKey, reason: Option<&str>) {
-        let unsent = self.calls.get(key.0).is_some_and(|call| call.req.is_some());
+        let Some(call) = self.calls.get(key.0) else { return };
+        let (unsent, round) = (call.req.is_some(), call.round);
         self.unqueue(key);
         if !unsent {
-            self.send_control(frame::can(self.prefix.cid(key.0).as_str(), reason));
+            self.send_control(frame::can(self.prefix.cid(key.0, round).as_str(), reason));
         }
     }
 

@@ -27,7 +27,8 @@ impl Cids {
 
     /// The text with every bound `$name` replaced.
     pub(crate) fn resolve_text(&self, text: &str) -> String {
-        let replace = |text: String, (name, cid): (&String, &String)| text.replace(&format!("${name}\""), &format!("{cid}\""));
+        let replace =
+            |text: String, (name, cid): (&String, &String)| text.replace(&format!("${name}\""), &format!("{cid}\""));
         self.bound.iter().fold(text.to_owned(), replace)
     }
 

@@ -12,7 +12,9 @@ use sixframe_core::session::{
 use sixframe_core::{CallError, Closed, Code, Fault, Limits, Message, RawItem};
 
 use crate::compare::{self, Cids};
-use crate::script::{CallStep, FailStep, Failure, ItemSeen, ItemStep, Kind, RequestStep, SettledStep, Step, TakeStep, Vector};
+use crate::script::{
+    CallStep, FailStep, Failure, ItemSeen, ItemStep, Kind, RequestStep, SettledStep, Step, TakeStep, Vector,
+};
 
 type Played<T = ()> = Result<T, String>;
 
@@ -90,7 +92,9 @@ impl<'a> Player<'a> {
 
     fn step(&mut self, step: &Step) -> Played {
         match step {
-            Step::Send(_) | Step::SendAnyOrder(_) | Step::Idle(_) | Step::Request(_) | Step::Stopped(_) => self.expect(step)?,
+            Step::Send(_) | Step::SendAnyOrder(_) | Step::Idle(_) | Step::Request(_) | Step::Stopped(_) => {
+                self.expect(step)?
+            }
             Step::Settled(_) | Step::Completed(_) | Step::Closing { .. } => self.expect(step)?,
             Step::Polled { .. } | Step::Pushable { .. } | Step::Counted(_) => self.expect(step)?,
             acting => {
@@ -156,7 +160,9 @@ impl<'a> Player<'a> {
                 None => Ok(()),
             },
             Step::Request(request) => self.request(request),
-            Step::Stopped(name) => self.find(|seen| matches!(seen, Seen::Stopped(stopped) if stopped == name)).map(drop),
+            Step::Stopped(name) => {
+                self.find(|seen| matches!(seen, Seen::Stopped(stopped) if stopped == name)).map(drop)
+            }
             Step::Settled(settled) => self.settled(settled),
             Step::Completed(name) => {
                 let complete = |seen: &Seen| matches!(seen, Seen::Settled(call, Outcome::Complete) if call == name);
@@ -197,8 +203,7 @@ impl<'a> Player<'a> {
         match self.session.call(self.now, &spec) {
             Ok(key) => {
                 let parent = step.parent.clone();
-                let call =
-                    Ours { key, kind: step.kind, parent, woken: true, rest: Items::new(), outcome: None };
+                let call = Ours { key, kind: step.kind, parent, woken: true, rest: Items::new(), outcome: None };
                 self.calls.insert(step.name.clone(), call);
                 self.await_call(&step.name);
             }
@@ -429,7 +434,9 @@ impl<'a> Player<'a> {
             return;
         }
         let outcome = loop {
-            if let Taken::Ended(outcome) = self.session.take_items(self.now, call.key, &mut call.rest, || name.to_owned()) {
+            if let Taken::Ended(outcome) =
+                self.session.take_items(self.now, call.key, &mut call.rest, || name.to_owned())
+            {
                 break outcome;
             }
         };
@@ -470,8 +477,10 @@ impl<'a> Player<'a> {
 }
 
 fn fits(step: &RequestStep, incoming: &Incoming) -> bool {
-    let parsed = |text: &[u8]| if text.is_empty() { Value::Null } else { serde_json::from_slice(text).unwrap_or_default() };
-    let payload = step.payload.as_ref().is_none_or(|payload| compare::same(Some(payload), Some(&parsed(&incoming.payload))));
+    let parsed =
+        |text: &[u8]| if text.is_empty() { Value::Null } else { serde_json::from_slice(text).unwrap_or_default() };
+    let payload =
+        step.payload.as_ref().is_none_or(|payload| compare::same(Some(payload), Some(&parsed(&incoming.payload))));
     let meta = step.meta.as_ref().is_none_or(|meta| compare::same(Some(meta), Some(&parsed(&incoming.meta))));
     incoming.method == step.method && payload && meta
 }
