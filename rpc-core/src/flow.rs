@@ -115,7 +115,7 @@ impl Producer {
         Some((self.sent, item))
     }
 
-    /// Raises the credit. A grant that is late or repeated changes nothing (spec: `fc.5`).
+    /// Raises the credit. A grant that is late or repeated changes nothing (spec: `fc.4`).
     pub(crate) fn grant(&mut self, upto: u64) -> bool {
         match &mut self.upto {
             Some(limit) if *limit < upto => {
@@ -220,7 +220,7 @@ impl Consumer {
         self.inbox.is_empty()
     }
 
-    /// Whether the producer may send and has not: the time in which a gap counts as idle (spec: `time.5`).
+    /// Whether the producer may send and has not: the time in which a gap counts as idle (spec: `time.8`).
     pub(crate) fn is_waiting(&self) -> bool {
         self.obeys != Some(true) || self.received < self.upto
     }
@@ -309,7 +309,7 @@ impl Consumer {
         Ok(())
     }
 
-    /// Keeps the cursor, and marks an item that starts over without saying so (spec: `resume.6`).
+    /// Keeps the cursor, and marks an item that starts over without saying so (spec: `resume.7`).
     fn note_source(&mut self, item: &mut RawItem) {
         if std::mem::take(&mut self.resumed) && item.epoch != self.epoch {
             item.reset = true;

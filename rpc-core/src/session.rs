@@ -67,7 +67,7 @@ impl Default for SessionConfig {
 }
 
 /// Bytes queued for peers by all connections that share it. While it is exceeded, each connection may queue only a
-/// sixteenth of its soft bound (spec: `bytes.5`).
+/// sixteenth of its soft bound (spec: `bytes.1`).
 #[derive(Debug)]
 pub struct Budget {
     used: AtomicUsize,
@@ -303,7 +303,7 @@ impl<W, H> Session<W, H> {
         self.after_change(now);
     }
 
-    /// Takes in a message that is no frame (spec: `frame.4` to `frame.6`).
+    /// Takes in a message that is no frame (spec: `frame.7` to `frame.10`).
     pub fn receive_malformed(&mut self, now: Millis, malformed: &Malformed) {
         self.counters.malformed += 1;
         let cid = malformed.cid.as_deref();
@@ -410,7 +410,7 @@ impl<W, H> Session<W, H> {
         self.progress = None;
     }
 
-    /// A new connection is there: what waited is sent under new ids (spec: `resume.2`).
+    /// A new connection is there: what waited is sent under new ids (spec: `resume.3`).
     pub fn reconnect(&mut self, now: Millis) {
         if self.phase != Phase::Disconnected {
             return;
@@ -432,7 +432,7 @@ impl<W, H> Session<W, H> {
         self.disconnect(now, closed);
     }
 
-    /// Begins to drain: new calls and requests are refused, streams end, unary calls may finish (spec: `close.5`).
+    /// Begins to drain: new calls and requests are refused, streams end, unary calls may finish (spec: `close.6`).
     pub fn drain(&mut self, now: Millis) {
         match self.phase {
             Phase::Open => {

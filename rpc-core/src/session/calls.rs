@@ -210,7 +210,7 @@ impl<W, H> Session<W, H> {
         self.after_change(now);
     }
 
-    /// No more upstream items: the direction is half closed once what is queued has gone (spec: `up.4`).
+    /// No more upstream items: the direction is half closed once what is queued has gone (spec: `up.5`).
     pub fn finish_upstream(&mut self, now: Millis, key: CallKey) {
         let Some(up) = self.calls.get_mut(key.0).and_then(|call| call.up.as_mut()) else { return };
         up.finished = true;
@@ -297,7 +297,7 @@ impl<W, H> Session<W, H> {
         true
     }
 
-    /// A malformed answer settles the call it names, on this side alone (spec: `frame.5`).
+    /// A malformed answer settles the call it names, on this side alone (spec: `frame.8`).
     pub(super) fn fail_answer(&mut self, cid: &str, reason: MalformedReason) {
         let Some((key, _)) = self.pending_call(cid) else { return };
         let error = match reason {
@@ -572,7 +572,7 @@ impl<W> Call<W> {
         !matches!(self.stage, Stage::Settled(_))
     }
 
-    /// Whether the stream may be issued again after a break (spec: `resume.1`).
+    /// Whether the stream may be issued again after a break (spec: `resume.2`).
     fn can_resume(&self) -> bool {
         let Some(again) = &self.again else { return false };
         let Some(down) = &self.down else { return false };

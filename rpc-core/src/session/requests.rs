@@ -97,7 +97,7 @@ impl<W, H> Session<W, H> {
     }
 
     /// The handler answers with a stream, whose source may be polled from now on within [`Session::stream_room`]. Its lane
-    /// is released (spec: `lane.3`). False where the request was over or the limit on streams refuses it.
+    /// is released (spec: `lane.2`). False where the request was over or the limit on streams refuses it.
     pub fn start_stream(&mut self, now: Millis, key: RequestKey, declared: Lag) -> bool {
         let limit = self.config.limits.streams;
         let full = self.streams >= limit;
@@ -560,7 +560,7 @@ impl<W, H> Session<W, H> {
     }
 
     /// Ends a request at once: its handler is dropped, what it has queued is discarded, and the fault goes out by the
-    /// control lane (spec: `writer.2`).
+    /// control lane (spec: `writer.5`).
     fn abort_request(&mut self, key: RequestKey, fault: &Fault) {
         self.forget_queued(key);
         self.settle_counts(key);

@@ -143,6 +143,7 @@ impl<'a> Player<'a> {
             Step::Advance(millis) => Ok(self.advance(*millis)),
             Step::Lost(true) => Ok(self.session.disconnect(self.now, Closed::new("the connection broke"))),
             Step::Ended(true) => Ok(self.session.give_up(self.now, Closed::new("the connection ended"))),
+            Step::Drain(true) => Ok(self.session.drain(self.now)),
             Step::Connected(true) => Ok(self.session.reconnect(self.now)),
             other => Err(format!("{other:?} is no acting step")),
         }

@@ -64,6 +64,7 @@ pub(crate) enum Step {
     Lost(bool),
     Ended(bool),
     Connected(bool),
+    Drain(bool),
     Send(Value),
     SendAnyOrder(Vec<Value>),
     Idle(bool),
