@@ -303,6 +303,12 @@ impl<W, H> Session<W, H> {
         self.after_change(now);
     }
 
+    /// Asks the peer for a sign of life, by the control lane. Whatever it sends next is one.
+    pub fn ping(&mut self) {
+        let ping = frame::req(&self.prefix.heartbeat(), requests::PING, &Default::default(), b"");
+        self.send_control(ping);
+    }
+
     /// Takes in a message that is no frame (spec: `frame.7` to `frame.10`).
     pub fn receive_malformed(&mut self, now: Millis, malformed: &Malformed) {
         self.counters.malformed += 1;
@@ -356,6 +362,12 @@ impl<W, H> Session<W, H> {
             self.events = VecDeque::new();
         }
         event
+    }
+
+    /// Everything for the driver to do, in order, exchanged for an empty queue.
+    pub fn swap_events(&mut self, events: &mut VecDeque<Event<W, H>>) {
+        debug_assert!(events.is_empty(), "the driver does everything before it asks for more");
+        std::mem::swap(&mut self.events, events);
     }
 
     /// Whether an event is waiting.

@@ -32,7 +32,7 @@ pub(super) struct Call<W> {
     /// The `req`, until it has been handed to the transport.
     req: Option<Message>,
     down: Option<Box<Down>>,
-    up: Option<Box<Up>>,
+    up: Option<Box<Up<W>>>,
     again: Option<Box<Again>>,
 }
 
@@ -53,7 +53,9 @@ struct Down {
 }
 
 #[derive(Debug)]
-struct Up {
+struct Up<W> {
+    /// Woken when there is credit; the sender of upstream items may be another task than the taker of answers.
+    wake: Option<W>,
     producer: Producer,
     accepted: bool,
     finished: bool,
@@ -113,15 +115,15 @@ impl<W, H> Session<W, H> {
     }
 
     /// The caller lost interest: the call is gone, and the peer is told if it knows of it (spec: `cancel.1`). Returns what
-    /// was kept to be woken, and how the call had ended if it had.
-    pub fn cancel(&mut self, now: Millis, key: CallKey, reason: Option<&str>) -> Option<W> {
-        let call = self.calls.get(key.0)?;
+    /// was kept to be woken.
+    pub fn cancel(&mut self, now: Millis, key: CallKey, reason: Option<&str>) -> [Option<W>; 2] {
+        let Some(call) = self.calls.get(key.0) else { return [None, None] };
         if matches!(call.stage, Stage::Pending) {
             self.abandon(key, reason);
         }
         let removed = self.remove_call(key);
         self.after_change(now);
-        removed.and_then(|call| call.wake)
+        removed.map_or([None, None], |call| [call.wake, call.up.and_then(|up| up.wake)])
     }
 
     /// Settles a call on this side and tells the peer; its outcome is still to be taken.
@@ -188,7 +190,7 @@ impl<W, H> Session<W, H> {
             Stage::Settled(_) => return None,
         };
         if room == 0 {
-            call.wake = Some(wake());
+            up.wake = Some(wake());
         }
         Some(room)
     }
@@ -263,7 +265,7 @@ impl<W, H> Session<W, H> {
         if let (Some(up), Credit::Grant { upto, .. }, None) = (&mut call.up, nxt.fc, nxt.data) {
             up.accepted = true;
             up.producer.grant(upto);
-            let wake = call.wake.take();
+            let wake = up.wake.take();
             self.wake(wake);
             self.enter_call(key);
             return true;
@@ -323,8 +325,6 @@ impl<W, H> Session<W, H> {
             let fields = ItemFields { seq, up: true, ..ItemFields::default() };
             let message = frame::item(cid.as_str(), fields, &item.data);
             self.enter_call(key);
-            let wake = self.calls.get_mut(key.0).and_then(|call| call.wake.take());
-            self.wake(wake);
             return Some(message.into());
         }
         if !up.wants_end() {
@@ -394,7 +394,8 @@ impl<W, H> Session<W, H> {
     pub(super) fn wake_calls(&mut self) {
         let keys: Vec<Key> = self.calls.keys().collect();
         for key in keys {
-            let wake = self.calls.get_mut(key).filter(|call| call.up.is_some()).and_then(|call| call.wake.take());
+            let up = self.calls.get_mut(key).and_then(|call| call.up.as_mut());
+            let wake = up.and_then(|up| up.wake.take());
             self.wake(wake);
         }
     }
@@ -516,8 +517,9 @@ impl<W, H> Session<W, H> {
         self.unqueue(key);
         let Some(call) = self.calls.get_mut(key.0) else { return };
         call.stage = Stage::Settled(Some(outcome));
-        let wake = call.wake.take();
-        self.wake(wake);
+        let wakes = (call.wake.take(), call.up.as_mut().and_then(|up| up.wake.take()));
+        self.wake(wakes.0);
+        self.wake(wakes.1);
     }
 
     fn remove_call(&mut self, key: CallKey) -> Option<Call<W>> {
@@ -585,9 +587,15 @@ impl<W> Call<W> {
     }
 }
 
-impl Up {
-    fn new() -> Up {
-        Up { producer: Producer::new(Some(0), Lag::Block), accepted: false, finished: false, end_sent: false }
+impl<W> Up<W> {
+    fn new() -> Up<W> {
+        Up {
+            wake: None,
+            producer: Producer::new(Some(0), Lag::Block),
+            accepted: false,
+            finished: false,
+            end_sent: false,
+        }
     }
 
     fn wants_end(&self) -> bool {

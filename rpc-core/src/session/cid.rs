@@ -35,6 +35,11 @@ impl Prefix {
         cid
     }
 
+    /// The id of a heartbeat, whose answer is like any other sign of life and settles nothing.
+    pub(super) fn heartbeat(self) -> String {
+        format!("{}.ping", str::from_utf8(&self.0).expect("a prefix is made of ASCII"))
+    }
+
     /// The call that `cid` names and its round, if it is one of ours.
     pub(super) fn key(self, cid: &str) -> Option<(Key, u32)> {
         let rest = cid.as_bytes().strip_prefix(&self.0)?.strip_prefix(b".")?;

@@ -34,7 +34,7 @@ pub(super) struct Request<W, H> {
     /// The terminal frame, which follows the items.
     terminal: Option<Message>,
     down: Option<Box<Producer>>,
-    up: Option<Box<Upstream>>,
+    up: Option<Box<Upstream<W>>>,
 }
 
 #[derive(Debug)]
@@ -47,7 +47,8 @@ enum Stage {
 }
 
 #[derive(Debug)]
-struct Upstream {
+struct Upstream<W> {
+    wake: Option<W>,
     consumer: Consumer,
     ended: bool,
     failed: Option<CallError>,
@@ -184,7 +185,7 @@ impl<W, H> Session<W, H> {
         }
         let consumer = Consumer::upstream(window);
         let grant = frame::grant(&request.cid, false, consumer.upto(), None);
-        request.up = Some(Box::new(Upstream { consumer, ended: false, failed: None }));
+        request.up = Some(Box::new(Upstream { wake: None, consumer, ended: false, failed: None }));
         self.send_control(grant);
         self.after_change(now);
         true
@@ -203,7 +204,7 @@ impl<W, H> Session<W, H> {
         if had_items || !up.ended {
             let grant = up.consumer.due_grant(window_bytes).filter(|_| !up.ended);
             if !had_items {
-                request.wake = Some(wake());
+                up.wake = Some(wake());
             }
             if let Some((upto, ack)) = grant {
                 let grant = frame::grant(&request.cid, false, upto, Some(ack));
@@ -292,7 +293,7 @@ impl<W, H> Session<W, H> {
         let Some(request) = self.requests.get_mut(key.0) else { return false };
         let Some(up) = request.up.as_mut().filter(|up| !up.ended) else { return false };
         up.ended = true;
-        let wake = request.wake.take();
+        let wake = up.wake.take();
         self.wake(wake);
         true
     }
@@ -533,7 +534,7 @@ impl<W, H> Session<W, H> {
         self.inbound_bytes = self.inbound_bytes - before + up.consumer.bytes();
         match taken {
             Ok(()) => {
-                let wake = request.wake.take();
+                let wake = up.wake.take();
                 self.wake(wake);
             }
             Err(Refused::Repeated) => return false,
