@@ -1,5 +1,9 @@
 //! Runs the scripts of `spec/vectors` on the session's state machine. What a step means stands in `spec/vectors/README.md`.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+#[path = "vectors/acts.rs"]
+mod acts;
 #[path = "vectors/compare.rs"]
 mod compare;
 #[path = "vectors/player.rs"]
