@@ -78,7 +78,8 @@ impl<W, H> Session<W, H> {
     /// Makes a call. It is queued for the writer; `wake` is woken when there is something to take.
     ///
     /// # Errors
-    /// [`CallError::Closed`] when the connection has ended or drains, [`CallError::Limit`] when too much is queued.
+    /// [`CallError::Closed`] when the connection has ended or drains, [`CallError::Timeout`] when there is no time left,
+    /// [`CallError::Limit`] when too much is queued.
     pub fn call(&mut self, now: Millis, spec: &CallSpec<'_>) -> Result<CallKey, CallError> {
         self.may_call(spec)?;
         let deadline = spec.timeout_ms.map(|budget| now + budget);
@@ -416,6 +417,9 @@ impl<W, H> Session<W, H> {
             Phase::Closed(closed) => return Err(CallError::Closed(closed.clone())),
             Phase::Draining => return Err(CallError::Closed(Arc::new(Closed::new("the endpoint is closing")))),
             Phase::Open | Phase::Disconnected => (),
+        }
+        if spec.timeout_ms == Some(0) {
+            return Err(CallError::Timeout);
         }
         let hard = self.config.limits.hard_bytes;
         let waiting: usize = if self.phase == Phase::Disconnected { self.detached_bytes() } else { 0 };
