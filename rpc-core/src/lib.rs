@@ -14,6 +14,7 @@ pub mod frame;
 mod identity;
 mod item;
 mod limits;
+pub mod memory;
 mod method;
 mod owner;
 mod payload;
@@ -22,6 +23,7 @@ mod service;
 pub mod session;
 mod shared;
 mod tap;
+pub mod testing;
 mod trace;
 mod transport;
 

@@ -57,12 +57,21 @@ pub struct ListenConfig {
     pub connections: usize,
     /// Who may open a WebSocket. Default: nobody.
     pub access: Access,
+    /// Whether to look up the process behind each WebSocket from this machine, which takes time where there are
+    /// thousands. Default yes.
+    pub identify: bool,
 }
 
 impl Default for ListenConfig {
     fn default() -> Self {
         let message_bytes = Limits::default().message_bytes;
-        ListenConfig { framing: Framing::Ndjson, message_bytes, connections: 1024, access: Access::default() }
+        ListenConfig {
+            framing: Framing::Ndjson,
+            message_bytes,
+            connections: 1024,
+            access: Access::default(),
+            identify: true,
+        }
     }
 }
 

@@ -77,8 +77,8 @@ fn ipc_config(config: &ListenConfig) -> IpcConfig {
 }
 
 fn web_socket_config(config: &ListenConfig) -> ServerConfig {
-    let (message_bytes, connections) = (config.message_bytes, config.connections);
-    ServerConfig { access: config.access.clone(), message_bytes, connections, ..ServerConfig::default() }
+    let (message_bytes, connections, identify) = (config.message_bytes, config.connections, config.identify);
+    ServerConfig { access: config.access.clone(), message_bytes, connections, identify, ..ServerConfig::default() }
 }
 
 /// `host:port` of a `ws://` address; any path is served.

@@ -37,7 +37,7 @@ pub const SUBPROTOCOL: &str = "sixframe.v0";
 pub const TOKEN_SUBPROTOCOL: &str = "sixframe.token.";
 
 /// What is read into the connection's own buffer at once; the socket itself is read in larger pieces, by `pooled`.
-const READ_BYTES: usize = 2 * 1024;
+const READ_BYTES: usize = 1024;
 
 /// Bytes of messages that are gathered before a write that nobody asked for.
 const WRITE_BYTES: usize = 64 * 1024;
