@@ -32,7 +32,7 @@ pub(crate) struct Parts {
     meta: Bytes,
     deadline: Option<Millis>,
     resume: Option<(SmolStr, u64)>,
-    up: bool,
+    pub(crate) up: bool,
     stopped: AtomicBool,
     token: OnceLock<CancellationToken>,
 }
