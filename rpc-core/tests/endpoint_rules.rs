@@ -14,6 +14,7 @@ use sixframe_core::{
     TransportError, reconnecting,
 };
 
+const ECHO: Method<Value, Value> = Method::new("echo");
 const CHILD: Method<(), Value> = Method::new("child");
 const PARENT: Method<(), Value> = Method::new("parent");
 const PLAIN: Method<(), Value> = Method::new("plain");
@@ -101,6 +102,7 @@ async fn hello_says_what_the_endpoint_can_do_every_time() {
     let first = ask(&mut peer, "rpc.hello", json!({})).await;
     let second = ask(&mut peer, "rpc.hello", json!({"token": "fresh"})).await;
     assert_eq!(first, second);
+    assert_eq!(first["kind"], "res", "{first}");
     for field in ["versions", "capabilities", "limits", "serverId", "epoch", "methodsHash"] {
         assert!(!first["result"][field].is_null(), "{field} is missing");
     }
@@ -210,4 +212,29 @@ async fn a_broken_connection_is_made_again_by_the_connector_and_its_stream_goes_
     let again = second.next().await;
     assert_eq!(again["meta"]["resume"], json!({"epoch": "x9", "after": 7}));
     assert_ne!(again["cid"], request["cid"]);
+}
+
+// proves: limit.3
+#[tokio::test]
+async fn a_payload_that_is_nested_too_deep_is_refused_whatever_its_handler_reads() {
+    let router = Router::new().function(ECHO, |_, value| Ok::<_, Fault>(value));
+    let (mut peer, _endpoint) = Peer::connect_with(Config::default(), router);
+    for depth in [70, 200] {
+        let payload = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        peer.send_raw(format!(r#"{{"kind":"req","cid":"p1","method":"echo","payload":{payload}}}"#)).await;
+        let answer = peer.next().await;
+        assert_eq!(answer["code"], Code::RESOURCE_EXHAUSTED, "{depth}: {answer}");
+        assert_eq!(answer["details"]["setting"], "limits.depth");
+    }
+}
+
+// proves: frame.1, frame.7
+#[tokio::test]
+async fn a_payload_that_is_no_json_is_an_invalid_frame_whatever_its_handler_reads() {
+    let router = Router::new().function(ECHO, |_, value| Ok::<_, Fault>(value));
+    let (mut peer, _endpoint) = Peer::connect_with(Config::default(), router);
+    for payload in ["[1,]", "{\"a\":1", "1 2", "nul", "\"\u{1}\"", "01"] {
+        peer.send_raw(format!(r#"{{"kind":"req","cid":"p1","method":"echo","payload":{payload}}}"#)).await;
+        assert_eq!(peer.next().await["code"], Code::INVALID_FRAME, "{payload}");
+    }
 }

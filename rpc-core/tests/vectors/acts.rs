@@ -3,7 +3,7 @@
 use serde_json::Value;
 use sixframe_core::frame;
 use sixframe_core::session::{CallSpec, Items, Outcome, Shape, Taken};
-use sixframe_core::{Closed, Code, Fault, Message, RawItem};
+use sixframe_core::{Closed, Code, Fault, Item, Message, Payload, Received};
 
 use crate::compare;
 use crate::player::{Ours, Played, Player, Seen, same};
@@ -96,7 +96,7 @@ impl Player<'_> {
             return Err("no upstream item may be sent now".into());
         }
         let key = self.ours(name)?.key;
-        self.session.push_upstream(self.now, key, [Message::from(data.to_string())]);
+        self.session.push_upstream(self.now, key, [payload(data)?]);
         Ok(())
     }
 
@@ -180,8 +180,8 @@ impl Player<'_> {
         if self.session.stream_room(key, || format!("@{}", step.request)).is_none_or(|room| room == 0) {
             return Err("the source may not be polled now".into());
         }
-        let item = RawItem {
-            data: Message::from(step.data.to_string()),
+        let item = Item {
+            data: payload(&step.data)?,
             pos: step.pos,
             epoch: step.epoch.as_deref().map(Into::into),
             skipped: 0,
@@ -245,8 +245,12 @@ impl Player<'_> {
     }
 }
 
-fn seen_item(item: &RawItem) -> ItemSeen {
-    let data = serde_json::from_slice(&item.data).expect("items were checked when they came in");
+fn payload(value: &Value) -> Played<Payload> {
+    Payload::of(value).map_err(|error| error.to_string())
+}
+
+fn seen_item(item: &Item<Received>) -> ItemSeen {
+    let data = item.data.parse().expect("items were checked when they came in");
     ItemSeen { data, pos: item.pos, skipped: item.skipped, reset: item.reset }
 }
 
