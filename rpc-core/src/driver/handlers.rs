@@ -196,7 +196,7 @@ fn answered(shared: &Shared, parts: &Parts, answer: Result<Payload, Fault>, now:
     drop(kept);
 }
 
-/// What a caller is told of a panic: nothing of its text, unless the server was told to (spec: `error.5`).
+/// What a caller is told of a panic: nothing of its text, unless the server was told to (spec: `error.4`).
 fn panicked(shared: &Shared, panic: &(dyn Any + Send)) -> Fault {
     let text = panic
         .downcast_ref::<&str>()
