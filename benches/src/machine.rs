@@ -3,6 +3,8 @@
 use std::fs;
 use std::process::Command;
 
+use crate::placement::Placement;
+
 const LOCK: &str = include_str!("../Cargo.lock");
 
 /// Packages whose versions decide the figures.
@@ -19,17 +21,18 @@ const PACKAGES: &[&str] = &[
 ];
 
 /// Processor, kernel, compiler and versions, a line each.
-pub fn describe() -> String {
+pub fn describe(placement: Placement) -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let versions: Vec<_> = PACKAGES.iter().filter_map(|name| Some(format!("{name} {}", version(name)?))).collect();
     format!(
         "Machine: {} × {}, {}, load {}\nCompiler: {}, release, thin LTO; server and client are processes of their own, \
-         tokio current_thread\nVersions: {}\n",
+         tokio current_thread, {}\nVersions: {}\n",
         cores,
         processor().unwrap_or_else(|| std::env::consts::ARCH.into()),
         output("uname", &["-sr"]),
         fs::read_to_string("/proc/loadavg").map_or_else(|_| "unknown".into(), |load| load.trim_end().to_owned()),
         output("rustc", &["--version"]),
+        placement.describe(),
         versions.join(", "),
     )
 }
@@ -46,6 +49,7 @@ fn output(program: &str, arguments: &[&str]) -> String {
 }
 
 fn version(package: &str) -> Option<&'static str> {
-    let entry = LOCK.split("[[package]]").find(|entry| entry.contains(&format!("name = \"{package}\"\n")))?;
+    // Where another peer drags in an older one, the newest is ours.
+    let entry = LOCK.split("[[package]]").filter(|entry| entry.contains(&format!("name = \"{package}\"\n"))).last()?;
     entry.lines().find_map(|line| line.strip_prefix("version = \"")?.strip_suffix('"'))
 }

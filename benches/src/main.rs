@@ -13,6 +13,7 @@ mod machine;
 mod memory;
 mod payload;
 mod peer;
+mod placement;
 mod process;
 mod rounds;
 mod stall;
@@ -24,13 +25,16 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use lexopt::prelude::*;
 
+use crate::placement::Placement;
 use crate::rounds::Plan;
 
 const USAGE: &str = "\
-usage: sixframe-benches [--quick] [--only NAME,...] [--rounds N] [--markdown FILE]   print the table
+usage: sixframe-benches [--quick] [--only NAME,...] [--rounds N] [--placement WHERE] [--markdown FILE]
+                                                              print the table
        sixframe-benches gate [--bless] [--only NAME,...]     compare instruction counts with instructions.json
        sixframe-benches list                                  contenders and workloads
-NAME is a contender (floor), a workload (stream) or both (floor/stream).";
+NAME is a contender (floor), a workload (stream) or both (floor/stream). WHERE the two ends run: together on one
+processor (the default), apart on two, or free.";
 
 enum Command {
     Table { plan: Plan, markdown: Option<PathBuf> },
@@ -44,7 +48,7 @@ enum Command {
 fn main() -> Result<()> {
     match parse(lexopt::Parser::from_env())? {
         Command::Table { plan, markdown } => {
-            let text = format!("{}\n{}", machine::describe(), table::render(&rounds::run(&plan)?));
+            let text = format!("{}\n{}", machine::describe(plan.placement()), table::render(&rounds::run(&plan)?));
             println!("{text}");
             markdown.map_or(Ok(()), |file| std::fs::write(&file, text).context("writing the table"))
         }
@@ -65,12 +69,14 @@ fn main() -> Result<()> {
 
 fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
     let (mut words, mut only, mut markdown) = (Vec::new(), Vec::new(), None);
+    let mut placement = Placement::Together;
     let (mut quick, mut bless, mut rounds) = (false, false, None);
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("quick") => quick = true,
             Long("bless") => bless = true,
             Long("rounds") => rounds = Some(arguments.value()?.parse()?),
+            Long("placement") => placement = arguments.value()?.string()?.parse()?,
             Long("only") => only.extend(arguments.value()?.string()?.split(',').map(str::to_owned)),
             Long("markdown") => markdown = Some(PathBuf::from(arguments.value()?)),
             Value(word) => words.push(word.string()?),
@@ -80,7 +86,7 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
     let mut words = words.into_iter();
     let mut word = |name: &str| words.next().with_context(|| format!("missing {name}\n{USAGE}"));
     Ok(match word("command").unwrap_or_default().as_str() {
-        "" => Command::Table { plan: Plan::new(quick, rounds, only)?, markdown },
+        "" => Command::Table { plan: Plan::new(quick, rounds, placement, only)?, markdown },
         "gate" => Command::Gate { bless, only },
         "list" => Command::List,
         "serve" => {

@@ -10,6 +10,7 @@ use crate::contenders;
 use crate::driver::{Finding, Order, runtime};
 use crate::memory;
 use crate::peer::{Address, Listener};
+use crate::placement::Placement;
 
 struct Spawned {
     child: Child,
@@ -85,8 +86,10 @@ pub struct Pair {
 }
 
 impl Pair {
-    pub fn start(contender: &str, upstream: Option<&str>) -> Result<Self> {
+    pub fn start(contender: &str, upstream: Option<&str>, placement: Placement) -> Result<Self> {
+        placement.before_server()?;
         let server = Server::start(contender, upstream)?;
+        placement.before_client()?;
         let client = Spawned::start(&["drive", contender, &server.address.to_string()])?;
         Ok(Self { client, server })
     }

@@ -5,6 +5,7 @@ use anyhow::{Context, Result, ensure};
 use crate::contenders::{self, BASELINE};
 use crate::driver::{Finding, Order};
 use crate::peer::Contender;
+use crate::placement::Placement;
 use crate::process::Pair;
 use crate::stall::Stalled;
 use crate::workload::Workload;
@@ -16,11 +17,12 @@ pub struct Plan {
     stalled_items: u64,
     stall_millis: u64,
     idle_connections: u64,
+    placement: Placement,
     only: Vec<String>,
 }
 
 impl Plan {
-    pub fn new(quick: bool, rounds: Option<usize>, only: Vec<String>) -> Result<Self> {
+    pub fn new(quick: bool, rounds: Option<usize>, placement: Placement, only: Vec<String>) -> Result<Self> {
         for name in &only {
             let (contender, workload) = name.split_once('/').unwrap_or((name, name));
             let known = contenders::find(contender).is_ok() as u8 + workload.parse::<Workload>().is_ok() as u8;
@@ -32,8 +34,13 @@ impl Plan {
             stalled_items: if quick { 100_000 } else { 1_000_000 },
             stall_millis: if quick { 500 } else { 3000 },
             idle_connections: if quick { 1000 } else { 9900 },
+            placement,
             only,
         })
+    }
+
+    pub fn placement(&self) -> Placement {
+        self.placement
     }
 
     /// Whether `--only` admits the pair. Contenders and workloads restrict each other; no name admits all.
@@ -100,10 +107,10 @@ fn sampled(asked: &[&Contender], workload: Workload, plan: &Plan) -> Result<Vec<
         return Ok(Vec::new());
     }
     let order = Order::Sample { workload, millis: plan.sample_millis };
-    let mut baseline = start(contenders::find(BASELINE)?)?;
+    let mut baseline = start(contenders::find(BASELINE)?, plan)?;
     let mut lanes = asked
         .iter()
-        .map(|contender| Ok(Lane { pair: start(contender)?, samples: Vec::new(), failure: None }))
+        .map(|contender| Ok(Lane { pair: start(contender, plan)?, samples: Vec::new(), failure: None }))
         .collect::<Result<Vec<_>>>()?;
     // The first round only warms up.
     for round in 0..=plan.rounds {
@@ -144,7 +151,7 @@ impl Lane {
 
 fn once(contender: &Contender, workload: Workload, plan: &Plan) -> Result<Cell> {
     eprintln!("{workload}: {}", contender.name);
-    let mut pair = start(contender)?;
+    let mut pair = start(contender, plan)?;
     let server = pair.server_pid();
     let order = match workload {
         Workload::Idle => Order::Idle { connections: plan.idle_connections, server },
@@ -158,8 +165,8 @@ fn once(contender: &Contender, workload: Workload, plan: &Plan) -> Result<Cell> 
     })
 }
 
-fn start(contender: &Contender) -> Result<Pair> {
-    Pair::start(contender.name, contender.upstream)
+fn start(contender: &Contender, plan: &Plan) -> Result<Pair> {
+    Pair::start(contender.name, contender.upstream, plan.placement)
 }
 
 /// The number by which a sample is compared.

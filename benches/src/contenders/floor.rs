@@ -114,7 +114,7 @@ impl Peer for Floor {
             Load::Many(users) => {
                 Answer::Many(serde_json::from_slice(self.request("echoAll", users).await?.get().as_bytes())?)
             }
-            Load::Opaque(value) => Answer::Opaque(self.request("pass", value).await?),
+            Load::Opaque(value) => Answer::Opaque(Box::<str>::from(self.request("pass", value).await?).into()),
         })
     }
 
@@ -220,11 +220,12 @@ async fn settle_all(mut lines: Lines, calls: Calls) -> Result<()> {
 
 async fn answer(frame: &[u8], frames: &mpsc::Sender<Vec<u8>>) -> Result<()> {
     let Envelope { cid, method, payload, .. } = serde_json::from_slice(frame)?;
-    let payload = payload.context("a request without payload")?.get().as_bytes();
+    let raw = payload.context("a request without payload")?;
+    let payload = raw.get().as_bytes();
     let answer = match method {
         Some("echo") => result(cid, &serde_json::from_slice::<User>(payload)?)?,
         Some("echoAll") => result(cid, &serde_json::from_slice::<Vec<User>>(payload)?)?,
-        Some("pass") => result(cid, serde_json::from_slice::<&RawValue>(payload)?)?,
+        Some("pass") => result(cid, raw)?,
         Some("items") => {
             tokio::spawn(produce(cid.to_owned(), serde_json::from_slice(payload)?, frames.clone()));
             return Ok(());

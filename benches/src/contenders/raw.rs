@@ -126,14 +126,15 @@ async fn write_all(stream: &UnixStream, mut bytes: &[u8]) -> Result<()> {
 }
 
 async fn echo(mut stream: UnixStream) -> Result<()> {
-    let mut buffer = vec![0; BUFFER];
-    loop {
-        match stream.read(&mut buffer).await? {
-            0 => return Ok(()),
-            read if buffer[0] == b's' => produce(&mut stream, &buffer[1..read]).await?,
-            read => stream.write_all(&buffer[..read]).await?,
+    let mut buffer = Vec::with_capacity(BUFFER);
+    while stream.read_buf(&mut buffer).await? > 0 {
+        match buffer.strip_prefix(b"s") {
+            Some(request) => produce(&mut stream, request).await?,
+            None => stream.write_all(&buffer).await?,
         }
+        buffer.clear();
     }
+    Ok(())
 }
 
 /// Answers `s<count>\n` with that many lines.
