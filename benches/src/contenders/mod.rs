@@ -8,6 +8,7 @@ mod rmcp;
 mod tarpc;
 mod tonic;
 mod tungstenite;
+mod vox;
 
 use anyhow::{Result, bail};
 
@@ -22,6 +23,7 @@ pub const ALL: &[Contender] = &[
     Contender::of::<tarpc::Tarpc<false>>(),
     Contender::of::<tarpc::Tarpc<true>>(),
     Contender::of::<tonic::Tonic>(),
+    Contender::of::<vox::Vox>(),
     Contender::of::<async_lsp::AsyncLsp>(),
     Contender::of::<rmcp::Rmcp>(),
     Contender::of::<tungstenite::Tungstenite<false>>(),

@@ -1,10 +1,9 @@
 //! Newline-ended bytes over a unix socket, echoed unparsed: what the kernel and tokio cost, and nothing else.
 
-use std::io::ErrorKind;
-
 use anyhow::{Result, bail, ensure};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
+use tokio::sync::Mutex;
 
 use crate::payload::{Load, User};
 use crate::peer::{Address, Answer, Listener, Peer, Quota, Wire};
@@ -13,7 +12,7 @@ use crate::workload::Workload;
 const BUFFER: usize = 64 << 10;
 
 pub struct Raw {
-    stream: UnixStream,
+    stream: Mutex<UnixStream>,
     /// The small record with its newline.
     line: Vec<u8>,
 }
@@ -45,7 +44,7 @@ impl Peer for Raw {
     async fn connect(address: &Address) -> Result<Self> {
         let mut line = serde_json::to_vec(&User::sample(1_234_567))?;
         line.push(b'\n');
-        Ok(Self { stream: UnixStream::connect(address.path()?).await?, line })
+        Ok(Self { stream: Mutex::new(UnixStream::connect(address.path()?).await?), line })
     }
 
     async fn call(&self, load: Load<'_>) -> Result<Answer> {
@@ -58,28 +57,30 @@ impl Peer for Raw {
     }
 
     async fn keep(&self, depth: usize, _: Load<'_>, quota: &Quota) -> Result<u64> {
+        let mut stream = self.stream.lock().await;
         let lines = self.line.repeat(depth);
         let mut in_flight = quota.take(depth as u64);
         let mut answered = 0;
         let mut buffer = vec![0; BUFFER];
-        write_all(&self.stream, &lines[..self.line.len() * in_flight as usize]).await?;
+        stream.write_all(&lines[..self.line.len() * in_flight as usize]).await?;
         while in_flight > 0 {
-            let read = read(&self.stream, &mut buffer).await?;
+            let read = read(&mut *stream, &mut buffer).await?;
             let lines_read = memchr::memchr_iter(b'\n', &buffer[..read]).count() as u64;
             answered += lines_read;
             let again = quota.take(lines_read);
             in_flight = in_flight + again - lines_read;
-            write_all(&self.stream, &lines[..self.line.len() * again as usize]).await?;
+            stream.write_all(&lines[..self.line.len() * again as usize]).await?;
         }
         Ok(answered)
     }
 
     async fn drain(&self, count: u64) -> Result<u64> {
-        write_all(&self.stream, format!("s{count}\n").as_bytes()).await?;
+        let mut stream = self.stream.lock().await;
+        stream.write_all(format!("s{count}\n").as_bytes()).await?;
         let mut buffer = vec![0; BUFFER];
         let mut arrived = 0;
         while arrived < count {
-            let read = read(&self.stream, &mut buffer).await?;
+            let read = read(&mut *stream, &mut buffer).await?;
             arrived += memchr::memchr_iter(b'\n', &buffer[..read]).count() as u64;
         }
         Ok(arrived)
@@ -89,40 +90,28 @@ impl Peer for Raw {
 impl Raw {
     /// Writes a line and reads as many bytes, both at once: the server echoes while it still receives.
     async fn exchange(&self, line: &[u8]) -> Result<Answer> {
+        let mut stream = self.stream.lock().await;
+        let (mut reads, mut writes) = stream.split();
         let receive = async {
             let mut buffer = vec![0; line.len().min(BUFFER)];
             let mut received = 0;
             while received < line.len() {
-                received += read(&self.stream, &mut buffer).await?;
+                received += read(&mut reads, &mut buffer).await?;
             }
-            Ok(received)
+            anyhow::Ok(received)
         };
-        let ((), received) = tokio::try_join!(write_all(&self.stream, line), receive)?;
+        let send = async { Ok(writes.write_all(line).await?) };
+        let ((), received) = tokio::try_join!(send, receive)?;
         ensure!(received == line.len(), "the echo is longer than what was sent");
         Ok(Answer::Counted(received))
     }
 }
 
-async fn read(stream: &UnixStream, buffer: &mut [u8]) -> Result<usize> {
-    loop {
-        match stream.try_read(buffer) {
-            Ok(0) => bail!("the server closed the connection"),
-            Ok(read) => return Ok(read),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => stream.readable().await?,
-            Err(error) => return Err(error.into()),
-        }
+async fn read(stream: &mut (impl AsyncRead + Unpin), buffer: &mut [u8]) -> Result<usize> {
+    match stream.read(buffer).await? {
+        0 => bail!("the server closed the connection"),
+        read => Ok(read),
     }
-}
-
-async fn write_all(stream: &UnixStream, mut bytes: &[u8]) -> Result<()> {
-    while !bytes.is_empty() {
-        match stream.try_write(bytes) {
-            Ok(written) => bytes = &bytes[written..],
-            Err(error) if error.kind() == ErrorKind::WouldBlock => stream.writable().await?,
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
 }
 
 async fn echo(mut stream: UnixStream) -> Result<()> {
