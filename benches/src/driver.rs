@@ -29,7 +29,10 @@ pub enum Order {
 /// What the driver found. Times are in microseconds.
 #[derive(Clone, Serialize, Deserialize)]
 pub enum Finding {
-    Times { p50: f64, p99: f64 },
+    Times {
+        p50: f64,
+        p99: f64,
+    },
     Rate(f64),
     Stalled(Stalled),
     /// Bytes of the server's resident memory per connection.

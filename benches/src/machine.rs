@@ -8,17 +8,8 @@ use crate::placement::Placement;
 const LOCK: &str = include_str!("../Cargo.lock");
 
 /// Packages whose versions decide the figures.
-const PACKAGES: &[&str] = &[
-    "tokio",
-    "serde_json",
-    "jsonrpsee",
-    "tarpc",
-    "tonic",
-    "rmcp",
-    "async-lsp",
-    "tokio-tungstenite",
-    "vox",
-];
+const PACKAGES: &[&str] =
+    &["tokio", "serde_json", "jsonrpsee", "tarpc", "tonic", "rmcp", "async-lsp", "tokio-tungstenite"];
 
 /// Processor, kernel, compiler and versions, a line each.
 pub fn describe(placement: Placement) -> String {

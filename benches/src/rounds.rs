@@ -69,7 +69,11 @@ pub enum Cell {
     /// Not asked for, or not something that the contender does.
     Absent,
     /// Medians over the rounds; the ratio is that of each sample to its two neighbours. `p99` only for times.
-    Sampled { value: f64, p99: Option<f64>, ratio: f64 },
+    Sampled {
+        value: f64,
+        p99: Option<f64>,
+        ratio: f64,
+    },
     Stalled(Stalled),
     Bytes(f64),
     Failed(String),

@@ -37,7 +37,18 @@ use Workload::{
 
 impl Workload {
     pub const ALL: [Self; 12] = [
-        PingPong, Pipelined, Crowd, Stream, PipelinedOpaque, Kib16, Kib16Opaque, Mib1, Mib1Opaque, Stall, Idle, ColdStart,
+        PingPong,
+        Pipelined,
+        Crowd,
+        Stream,
+        PipelinedOpaque,
+        Kib16,
+        Kib16Opaque,
+        Mib1,
+        Mib1Opaque,
+        Stall,
+        Idle,
+        ColdStart,
     ];
 
     pub const fn name(self) -> &'static str {

@@ -59,7 +59,8 @@ pub struct AsyncLsp {
 
 impl Peer for AsyncLsp {
     const NAME: &'static str = "async-lsp";
-    const ABOUT: &'static str = "async-lsp, JSON-RPC 2.0 as editors speak it; a stream is notifications, without back-pressure";
+    const ABOUT: &'static str =
+        "async-lsp, JSON-RPC 2.0 as editors speak it; a stream is notifications, without back-pressure";
     const WIRE: Wire = Wire::Unix;
     const WORKLOADS: &'static [Workload] = &[
         Workload::PingPong,

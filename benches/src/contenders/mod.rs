@@ -8,7 +8,6 @@ mod rmcp;
 mod tarpc;
 mod tonic;
 mod tungstenite;
-mod vox;
 
 use anyhow::{Result, bail};
 
@@ -23,7 +22,6 @@ pub const ALL: &[Contender] = &[
     Contender::of::<tarpc::Tarpc<false>>(),
     Contender::of::<tarpc::Tarpc<true>>(),
     Contender::of::<tonic::Tonic>(),
-    Contender::of::<vox::Vox>(),
     Contender::of::<async_lsp::AsyncLsp>(),
     Contender::of::<rmcp::Rmcp>(),
     Contender::of::<tungstenite::Tungstenite<false>>(),

@@ -104,7 +104,11 @@ async fn put<const COALESCED: bool, S>(socket: &mut Socket<S>, message: Message)
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
-    if COALESCED { socket.feed(message).await? } else { socket.send(message).await? }
+    if COALESCED {
+        socket.feed(message).await?
+    } else {
+        socket.send(message).await?
+    }
     Ok(())
 }
 
