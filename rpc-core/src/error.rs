@@ -82,6 +82,147 @@ impl fmt::Display for Fault {
 
 impl Error for Fault {}
 
+/// Why a call failed, as its caller can act on it. [`CallError::code`] is the protocol's word for it.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum CallError {
+    /// The peer answered `err`.
+    #[error(transparent)]
+    Fault(Fault),
+    /// The call's time ran out on this side; the peer was told to stop.
+    #[error("no answer within the call's timeout")]
+    Timeout,
+    /// The call was cancelled on this side, by its parent or by the endpoint's close.
+    #[error("the call was cancelled")]
+    Cancelled,
+    /// The connection ended; the call did not run, or may safely run again.
+    #[error("connection closed: {0}")]
+    Closed(Arc<Closed>),
+    /// The connection ended after the request had left: whether it ran is not known.
+    #[error("connection closed before the answer, whether the call ran is not known: {0}")]
+    Indeterminate(Arc<Closed>),
+    /// A unary call was answered with a stream; it was cancelled.
+    #[error("the method streams; call it with stream()")]
+    NotUnary,
+    /// The peer does not take upstream items for this method.
+    #[error("the peer takes no upstream items for this method")]
+    Unsupported,
+    /// This side consumed too slowly for a producer that knows no credit, or for the bytes allowed.
+    #[error("{limit} limit of {value} reached by a slow consumer; raise it with {setting}")]
+    SlowConsumer {
+        /// The limit.
+        limit: &'static str,
+        /// Its value.
+        value: u64,
+        /// What raises it.
+        setting: &'static str,
+    },
+    /// Items are missing from the stream.
+    #[error("items are missing: expected number {expected}, got {got}")]
+    Gap {
+        /// The `seq` that should have come.
+        expected: u64,
+        /// The `seq` that came.
+        got: u64,
+    },
+    /// The peer's answer is not a frame, or broke the rules.
+    #[error("invalid frame: {0}")]
+    InvalidFrame(Cow<'static, str>),
+    /// The answer does not have the shape that the method's descriptor promises.
+    #[error("the answer does not fit the method's type at `{path}`: {message}")]
+    Decode {
+        /// Where in the answer.
+        path: String,
+        /// What was expected there.
+        message: String,
+    },
+    /// The parameters cannot be written as JSON.
+    #[error("the parameters cannot be written as JSON: {0}")]
+    Encode(String),
+    /// A limit of this side kept the call from being sent.
+    #[error(transparent)]
+    Limit(Fault),
+}
+
+impl CallError {
+    /// The protocol's code: one of [`Code`], or the application's own.
+    pub fn code(&self) -> &str {
+        match self {
+            CallError::Fault(fault) | CallError::Limit(fault) => &fault.code,
+            CallError::Timeout => Code::RPC_TIMEOUT,
+            CallError::Cancelled => Code::CANCELLED,
+            CallError::Closed(_) => Code::CONNECTION_CLOSED,
+            CallError::Indeterminate(_) => Code::INDETERMINATE,
+            CallError::NotUnary => Code::NOT_UNARY,
+            CallError::Unsupported => Code::UNSUPPORTED,
+            CallError::SlowConsumer { .. } => Code::SLOW_CONSUMER,
+            CallError::Gap { .. } | CallError::InvalidFrame(_) => Code::INVALID_FRAME,
+            CallError::Decode { .. } | CallError::Encode(_) => Code::INVALID_PAYLOAD,
+        }
+    }
+
+    /// The details that the failure carries, where it has some.
+    pub fn details(&self) -> Option<&Value> {
+        match self {
+            CallError::Fault(fault) | CallError::Limit(fault) => fault.details.as_deref(),
+            CallError::Closed(closed) | CallError::Indeterminate(closed) => closed.details.as_ref(),
+            CallError::Timeout
+            | CallError::Cancelled
+            | CallError::NotUnary
+            | CallError::Unsupported
+            | CallError::SlowConsumer { .. }
+            | CallError::Gap { .. }
+            | CallError::InvalidFrame(_)
+            | CallError::Decode { .. }
+            | CallError::Encode(_) => None,
+        }
+    }
+}
+
+impl From<CallError> for Fault {
+    /// What a handler passes on when a call of its own failed: the peer's fault as it was, everything else by its code.
+    fn from(error: CallError) -> Fault {
+        match error {
+            CallError::Fault(fault) | CallError::Limit(fault) => fault,
+            other => {
+                let details = other.details().cloned();
+                let fault = Fault::new(other.code().to_owned(), other.to_string());
+                match details {
+                    Some(details) => fault.details(details),
+                    None => fault,
+                }
+            }
+        }
+    }
+}
+
+/// Why a connection ended.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Closed {
+    /// For people.
+    pub message: String,
+    /// Data about it, from the transport: a child's exit status and last lines, say.
+    pub details: Option<Value>,
+}
+
+impl Closed {
+    /// A reason without details.
+    pub fn new(message: impl Into<String>) -> Closed {
+        Closed { message: message.into(), details: None }
+    }
+}
+
+impl From<&TransportError> for Closed {
+    fn from(error: &TransportError) -> Closed {
+        Closed { message: error.to_string(), details: error.details().cloned() }
+    }
+}
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
 /// Why a transport failed. Opaque: its `Display` and `source` are for people, its predicates for the engine.
 #[derive(Clone)]
 pub struct TransportError(Arc<TransportErrorParts>);

@@ -1,11 +1,47 @@
-//! The Sixframe engine: frames, the session's state machine, endpoints and services.
+//! The Sixframe engine: frames, sessions, endpoints and services.
+//!
+//! An [`RpcEndpoint`] is one side of a connection over any [`Transport`]: it calls the peer's methods, and a [`Router`]
+//! answers the peer's calls. [`connect`] makes both, with the [`Driver`] that runs them.
 
+mod config;
+mod context;
+mod discovery;
+mod driver;
+mod endpoint;
 mod error;
+mod flow;
+pub mod frame;
 mod identity;
+mod item;
 mod limits;
+mod method;
+mod owner;
+mod payload;
+mod router;
+mod service;
+pub mod session;
+mod shared;
+mod tap;
+mod trace;
 mod transport;
 
-pub use error::{Code, Fault, TransportError};
+pub use config::{Backoff, Config};
+pub use context::Context;
+pub use discovery::{DISCOVER, HELLO, Hello, Welcome, WelcomeLimits};
+pub use driver::{Driver, connect, connect_with, reconnecting};
+pub use endpoint::{Call, CallOptions, Items, Load, RpcEndpoint, Sender, Timeout, Upload, Upstream};
+pub use error::{CallError, Closed, Code, Fault, TransportError};
+pub use flow::RawItem;
+pub use frame::Lag;
 pub use identity::{Identity, Scope, Scopes};
+pub use item::Item;
 pub use limits::Limits;
-pub use transport::{Connector, Message, Transport};
+pub use method::{DuplexMethod, Method, MethodInfo, Schemas, StreamMethod, UploadMethod};
+pub use owner::{Owner, Owners};
+pub use payload::{Mismatch, Payload};
+pub use router::Router;
+pub use service::{Reply, ReplyFuture, ReplyStream, Request, Service};
+pub use session::{Budget, Shape};
+pub use tap::{Direction, FrameTap, redact};
+pub use trace::TraceContext;
+pub use transport::{Connecting, Connector, Message, Transport};

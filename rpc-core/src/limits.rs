@@ -16,6 +16,8 @@ pub struct Limits {
     pub streams: u32,
     /// Bytes of items that may wait in one stream, on either side. Default 32 MiB.
     pub stream_bytes: usize,
+    /// Items that may wait in one stream for which no credit applies, on either side. Default 1024.
+    pub stream_items: usize,
     /// Bytes waiting for the peer above which streams are not polled and requests not started. Default 1 MiB.
     pub soft_bytes: usize,
     /// Bytes waiting for the peer above which the connection is closed at once. Default 64 MiB.
@@ -36,6 +38,7 @@ impl Default for Limits {
             in_flight: 1024,
             streams: 256,
             stream_bytes: 32 << 20,
+            stream_items: 1024,
             soft_bytes: 1 << 20,
             hard_bytes: 64 << 20,
             stall: Duration::from_secs(30),

@@ -36,14 +36,27 @@ impl<T> Transport for T where
 
 /// Makes a new transport each time it is asked: how a driver reconnects (spec: `resume.4`).
 ///
-/// An async closure that returns a transport and the identity of the peer behind it is a connector. The driver calls it
-/// after a break, with exponential backoff and full jitter between failures; it holds no lock meanwhile.
+/// The driver calls it after a break, with exponential backoff and full jitter between failures, and drops the future
+/// when the endpoint is closed meanwhile. Failover is a connector over a list.
 pub trait Connector: Send + 'static {
     /// The transport that a successful connection yields.
     type Transport: Transport;
 
     /// Connects once. An error is logged and tried again, unless it [`TransportError::is_permanent`].
-    fn connect(
-        &mut self,
-    ) -> Pin<Box<dyn Future<Output = Result<(Self::Transport, Identity), TransportError>> + Send + '_>>;
+    fn connect(&mut self) -> Connecting<Self::Transport>;
+}
+
+/// One attempt to connect: a transport, and who is at its other end.
+pub type Connecting<T> = Pin<Box<dyn Future<Output = Result<(T, Identity), TransportError>> + Send>>;
+
+impl<T, F> Connector for F
+where
+    T: Transport,
+    F: FnMut() -> Connecting<T> + Send + 'static,
+{
+    type Transport = T;
+
+    fn connect(&mut self) -> Connecting<T> {
+        self()
+    }
 }

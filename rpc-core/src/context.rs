@@ -1,0 +1,150 @@
+//! A request's surroundings: who asks, how much time is left, whether it is still wanted, and the way back to the peer.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::AbortHandle;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use smol_str::SmolStr;
+use tokio_util::sync::CancellationToken;
+
+use crate::endpoint::{Parent, RpcEndpoint, Upstream};
+use crate::owner::Owner;
+use crate::session::{Incoming, Millis, RequestKey};
+use crate::shared::Shared;
+use crate::trace::TraceContext;
+use crate::{Code, Fault, Identity};
+
+/// The surroundings of one request. Cheap to clone; a clone may outlive the request and learn of its end.
+#[derive(Clone, Debug)]
+pub struct Context(pub(crate) Arc<Parts>);
+
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) key: RequestKey,
+    pub(crate) abort: OnceLock<AbortHandle>,
+    cid: SmolStr,
+    meta: Bytes,
+    deadline: Option<Millis>,
+    resume: Option<(SmolStr, u64)>,
+    up: bool,
+    stopped: AtomicBool,
+    token: OnceLock<CancellationToken>,
+}
+
+impl Parts {
+    /// The request is over and was not answered by its handler: whatever waits for that learns it.
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::SeqCst);
+        if let Some(token) = self.token.get() {
+            token.cancel();
+        }
+        if let Some(abort) = self.abort.get() {
+            abort.abort();
+        }
+    }
+}
+
+impl Context {
+    pub(crate) fn new(shared: Arc<Shared>, incoming: &Incoming) -> Context {
+        Context(Arc::new(Parts {
+            shared,
+            key: incoming.key,
+            abort: OnceLock::new(),
+            cid: incoming.cid.clone(),
+            meta: incoming.meta.clone(),
+            deadline: incoming.deadline,
+            resume: incoming.resume.clone(),
+            up: incoming.up,
+            stopped: AtomicBool::new(false),
+            token: OnceLock::new(),
+        }))
+    }
+
+    /// The peer that asked. Calls through it are children of this request: they inherit what is left of its time and are
+    /// cancelled with it (spec: `cancel.6`, `time.4`).
+    pub fn peer(&self) -> RpcEndpoint {
+        RpcEndpoint::of(self.0.shared.clone()).within(self)
+    }
+
+    /// The id that the peer gave the request.
+    pub fn cid(&self) -> &str {
+        &self.0.cid
+    }
+
+    /// How much of the caller's budget is left; `None` where it set none.
+    pub fn remaining(&self) -> Option<Duration> {
+        let now = self.0.shared.now();
+        self.0.deadline.map(|at| Duration::from_millis(at.saturating_sub(now)))
+    }
+
+    /// Where a broken stream is to go on: the epoch and the position of the last item that its consumer has.
+    pub fn resume(&self) -> Option<(&str, u64)> {
+        self.0.resume.as_ref().map(|(epoch, after)| (epoch.as_str(), *after))
+    }
+
+    /// Whether the request was cancelled, timed out, or lost its connection. False once it was answered.
+    pub fn is_cancelled(&self) -> bool {
+        self.token().is_cancelled()
+    }
+
+    /// Completes when [`Context::is_cancelled`] becomes true; for work that outlives the handler's future.
+    pub async fn cancelled(&self) {
+        self.token().cancelled().await;
+    }
+
+    /// The sender's id as the trusted hop stamped it (spec: `identity.1`).
+    pub fn sender_id(&self) -> Option<Value> {
+        self.meta("senderId")
+    }
+
+    /// One field of `meta`; `None` where it is absent or does not fit `T`.
+    pub fn meta<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        let fields: std::collections::HashMap<String, Box<RawValue>> = serde_json::from_slice(&self.0.meta).ok()?;
+        serde_json::from_str(fields.get(key)?.get()).ok()
+    }
+
+    /// The whole of `meta` as JSON text; empty where the request has none.
+    pub fn meta_json(&self) -> &[u8] {
+        &self.0.meta
+    }
+
+    /// Who is at the other end of the connection.
+    pub fn identity(&self) -> Arc<Identity> {
+        self.0.shared.identity()
+    }
+
+    /// What work that outlives this call belongs to (spec: `owner.1`).
+    pub fn owner(&self) -> Owner {
+        self.0.shared.owner()
+    }
+
+    /// The W3C trace context that the caller sent.
+    pub fn trace(&self) -> Option<TraceContext> {
+        TraceContext::from_meta(&self.0.meta)
+    }
+
+    pub(crate) fn parent(&self) -> Parent {
+        Parent { token: self.token().clone(), deadline: self.remaining(), trace: self.trace() }
+    }
+
+    pub(crate) fn upstream<U>(&self) -> Result<Upstream<U>, Fault> {
+        if !self.0.up {
+            return Err(Fault::new(Code::INVALID_PAYLOAD, "the method takes upstream items; call it with meta.up"));
+        }
+        Ok(Upstream::new(self.clone()))
+    }
+
+    fn token(&self) -> &CancellationToken {
+        let token = self.0.token.get_or_init(CancellationToken::new);
+        if self.0.stopped.load(Ordering::SeqCst) {
+            token.cancel();
+        }
+        token
+    }
+}

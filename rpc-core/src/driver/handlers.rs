@@ -1,0 +1,215 @@
+//! Runs handlers: once at once, then parked beside the reader until they have something to say. Panics end here.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll, Waker};
+
+use futures_util::StreamExt;
+use futures_util::future::{AbortHandle, Abortable};
+use futures_util::stream::FuturesUnordered;
+
+use crate::context::{Context, Parts};
+use crate::flow::{BATCH, RawItem};
+use crate::service::{Reply, ReplyFuture, ReplyStream, Request, Service};
+use crate::session::{Event, Incoming};
+use crate::shared::Shared;
+use crate::{Code, Fault, Payload};
+
+type Events = VecDeque<Event<Waker, Arc<Parts>>>;
+
+pub(super) struct Handlers {
+    service: Arc<dyn Service>,
+    parked: Option<Box<FuturesUnordered<Abortable<Parked>>>>,
+    events: Events,
+    wakers: Vec<Waker>,
+}
+
+impl Handlers {
+    pub(super) fn new(service: Arc<dyn Service>) -> Handlers {
+        Handlers { service, parked: None, events: VecDeque::new(), wakers: Vec::new() }
+    }
+
+    /// Where the session's events go before they are carried out: kept, so that it is not made anew for each message.
+    pub(super) fn events(&mut self) -> &mut Events {
+        &mut self.events
+    }
+
+    /// Wakes `waker` when the turn's reading is done, so that a consumer finds a batch.
+    pub(super) fn wake_later(&mut self, waker: Waker) {
+        self.wakers.push(waker);
+    }
+
+    pub(super) fn wake_all(&mut self) {
+        self.wakers.drain(..).for_each(Waker::wake);
+        if self.wakers.capacity() > 256 {
+            self.wakers = Vec::new();
+        }
+    }
+
+    /// Starts a handler, and answers at once if it is ready at its first poll.
+    pub(super) fn start(&mut self, shared: &Arc<Shared>, context: Context, incoming: Incoming) {
+        let parts = context.0.clone();
+        let payload = Payload::checked(incoming.payload);
+        let request = Request { method: incoming.method, payload, context, entry: None };
+        let reply = catch_unwind(AssertUnwindSafe(|| self.service.call(request)));
+        let reply = reply.unwrap_or_else(|panic| Reply::Ready(Err(panicked(shared, &*panic))));
+        match reply {
+            Reply::Ready(answer) => answered(shared, &parts, answer),
+            Reply::Future(mut future) => {
+                let mut idle = TaskContext::from_waker(Waker::noop());
+                match poll_future(shared, &mut future, &mut idle) {
+                    Poll::Ready(answer) => answered(shared, &parts, answer),
+                    Poll::Pending => self.park(Parked { parts, work: Work::Answer(future) }),
+                }
+            }
+            Reply::Stream(lag, source) => {
+                let now = shared.now();
+                if shared.drive(|session| session.start_stream(now, parts.key, lag)) {
+                    self.park(Parked { parts, work: Work::Items(source) });
+                }
+            }
+        }
+    }
+
+    /// Polls what was woken; true when something was done.
+    pub(super) fn poll(&mut self, cx: &mut TaskContext<'_>) -> bool {
+        let Some(parked) = &mut self.parked else { return false };
+        let mut ran = false;
+        while let Poll::Ready(Some(_)) = parked.poll_next_unpin(cx) {
+            ran = true;
+        }
+        if parked.is_empty() && ran {
+            self.parked = None;
+        }
+        ran
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.parked = None;
+        self.events = VecDeque::new();
+        self.wakers = Vec::new();
+    }
+
+    fn park(&mut self, parked: Parked) {
+        let (abort, registration) = AbortHandle::new_pair();
+        let parts = parked.parts.clone();
+        if parts.abort.set(abort).is_err() {
+            unreachable!("a request is parked once");
+        }
+        let refused = parts.shared.drive(|session| session.keep_handler(parts.key, parts.clone()));
+        match refused {
+            Some(parts) => parts.stop(),
+            None => self.parked.get_or_insert_default().push(Abortable::new(parked, registration)),
+        }
+    }
+}
+
+/// A handler that waits for something.
+struct Parked {
+    parts: Arc<Parts>,
+    work: Work,
+}
+
+enum Work {
+    Answer(ReplyFuture),
+    Items(ReplyStream),
+}
+
+impl Future for Parked {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
+        let Parked { parts, work } = &mut *self;
+        let shared = &parts.shared;
+        match work {
+            Work::Answer(future) => match poll_future(shared, future, cx) {
+                Poll::Ready(answer) => {
+                    answered(shared, parts, answer);
+                    Poll::Ready(())
+                }
+                Poll::Pending => Poll::Pending,
+            },
+            Work::Items(source) => poll_items(shared, parts, source, cx),
+        }
+    }
+}
+
+/// Moves items from a handler's stream to the session: a batch at most, then others have their turn.
+fn poll_items(
+    shared: &Arc<Shared>,
+    parts: &Arc<Parts>,
+    source: &mut ReplyStream,
+    cx: &mut TaskContext<'_>,
+) -> Poll<()> {
+    let room = shared.drive(|session| session.stream_room(parts.key, || cx.waker().clone()));
+    let room = match room {
+        None => return Poll::Ready(()),
+        Some(0) => return Poll::Pending,
+        Some(room) => room.min(BATCH) as usize,
+    };
+    let mut batch = Vec::with_capacity(room.min(8));
+    let end = loop {
+        if batch.len() == room {
+            cx.waker().wake_by_ref();
+            break None;
+        }
+        match poll_source(shared, source, cx) {
+            Poll::Ready(Some(Ok(item))) => batch.push(item),
+            Poll::Ready(Some(Err(fault))) => break Some(Some(fault)),
+            Poll::Ready(None) => break Some(None),
+            Poll::Pending => break None,
+        }
+    };
+    let now = shared.now();
+    if !batch.is_empty() && !shared.drive(|session| session.push_items(now, parts.key, batch)) {
+        return Poll::Ready(());
+    }
+    match end {
+        None => Poll::Pending,
+        Some(fault) => {
+            let kept = shared.drive(|session| session.finish_stream(now, parts.key, fault.as_ref()));
+            drop(kept);
+            Poll::Ready(())
+        }
+    }
+}
+
+fn poll_source(
+    shared: &Shared,
+    source: &mut ReplyStream,
+    cx: &mut TaskContext<'_>,
+) -> Poll<Option<Result<RawItem, Fault>>> {
+    catch_unwind(AssertUnwindSafe(|| source.poll_next_unpin(cx)))
+        .unwrap_or_else(|panic| Poll::Ready(Some(Err(panicked(shared, &*panic)))))
+}
+
+fn poll_future(shared: &Shared, future: &mut ReplyFuture, cx: &mut TaskContext<'_>) -> Poll<Result<Payload, Fault>> {
+    catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)))
+        .unwrap_or_else(|panic| Poll::Ready(Err(panicked(shared, &*panic))))
+}
+
+fn answered(shared: &Shared, parts: &Parts, answer: Result<Payload, Fault>) {
+    let answer = answer.as_ref().map(Payload::as_bytes);
+    let now = shared.now();
+    let kept = shared.drive(|session| session.reply(now, parts.key, answer));
+    drop(kept);
+}
+
+/// What a caller is told of a panic: nothing of its text, unless the server was told to (spec: `error.5`).
+fn panicked(shared: &Shared, panic: &(dyn Any + Send)) -> Fault {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic that is no text".to_owned());
+    tracing::error!(panic = %text, "a handler panicked");
+    if shared.config.expose_internal_errors {
+        Fault::new(Code::INTERNAL, format!("the handler panicked: {text}"))
+    } else {
+        Fault::new(Code::INTERNAL, "the handler failed; its server's log says why")
+    }
+}

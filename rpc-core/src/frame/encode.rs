@@ -1,0 +1,220 @@
+//! Writes frames. A payload stands last in its frame, so that a trusting reader need not look for its end.
+
+use super::{Lag, Resume};
+use crate::Fault;
+
+/// What a `req` says in `meta`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CallMeta<'a> {
+    pub(crate) timeout_ms: Option<u64>,
+    pub(crate) idle_ms: Option<u64>,
+    pub(crate) upto: Option<u64>,
+    pub(crate) on_lag: Option<Lag>,
+    pub(crate) up: bool,
+    pub(crate) resume: Option<Resume<'a>>,
+    pub(crate) lane: Option<&'a str>,
+    pub(crate) op: Option<&'a str>,
+    /// The inside of a JSON object, without its braces.
+    pub(crate) extra: &'a str,
+}
+
+pub(crate) fn req(cid: &str, method: &str, meta: &CallMeta<'_>, payload: &[u8]) -> Vec<u8> {
+    let mut out = open("req", cid, method.len() + meta.extra.len() + payload.len() + 96);
+    out.extend_from_slice(b",\"method\":");
+    write_string(&mut out, method);
+    write_meta(&mut out, meta);
+    field(&mut out, b",\"payload\":", payload);
+    close(out)
+}
+
+pub(crate) fn res(cid: &str, result: &[u8]) -> Vec<u8> {
+    let mut out = open("res", cid, result.len() + 24);
+    out.extend_from_slice(b",\"ok\":true");
+    field(&mut out, b",\"result\":", result);
+    close(out)
+}
+
+pub(crate) fn err(cid: &str, fault: &Fault) -> Vec<u8> {
+    let mut out = open("err", cid, fault.message.len() + 64);
+    out.extend_from_slice(b",\"ok\":false,\"message\":");
+    write_string(&mut out, &fault.message);
+    out.extend_from_slice(b",\"code\":");
+    write_string(&mut out, &fault.code);
+    out.extend_from_slice(b",\"domain\":");
+    write_string(&mut out, &fault.domain);
+    if let Some(details) = &fault.details {
+        out.extend_from_slice(b",\"details\":");
+        serde_json::to_writer(&mut out, details).expect("a JSON value can be written to memory");
+    }
+    close(out)
+}
+
+/// What stands around the data of an item.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ItemFields<'a> {
+    pub(crate) seq: u64,
+    pub(crate) pos: Option<u64>,
+    pub(crate) epoch: Option<&'a str>,
+    pub(crate) skipped: u64,
+    pub(crate) reset: bool,
+    pub(crate) obeys: bool,
+    pub(crate) up: bool,
+}
+
+pub(crate) fn item(cid: &str, fields: ItemFields<'_>, data: &[u8]) -> Vec<u8> {
+    let mut out = open("nxt", cid, data.len() + fields.epoch.map_or(0, str::len) + 80);
+    if fields.up {
+        out.extend_from_slice(b",\"dir\":\"up\"");
+    }
+    number(&mut out, b",\"seq\":", fields.seq);
+    if let Some(pos) = fields.pos {
+        number(&mut out, b",\"pos\":", pos);
+    }
+    if let Some(epoch) = fields.epoch {
+        out.extend_from_slice(b",\"epoch\":");
+        write_string(&mut out, epoch);
+    }
+    if fields.skipped > 0 {
+        number(&mut out, b",\"skipped\":", fields.skipped);
+    }
+    if fields.reset {
+        out.extend_from_slice(b",\"reset\":true");
+    }
+    if fields.obeys {
+        out.extend_from_slice(b",\"fc\":1");
+    }
+    field(&mut out, b",\"data\":", data);
+    close(out)
+}
+
+pub(crate) fn grant(cid: &str, up: bool, upto: u64, ack: Option<u64>) -> Vec<u8> {
+    let mut out = open("nxt", cid, 64);
+    if up {
+        out.extend_from_slice(b",\"dir\":\"up\"");
+    }
+    number(&mut out, b",\"fc\":{\"upto\":", upto);
+    if let Some(ack) = ack {
+        number(&mut out, b",\"ack\":", ack);
+    }
+    out.push(b'}');
+    close(out)
+}
+
+pub(crate) fn end(cid: &str, up: bool) -> Vec<u8> {
+    let mut out = open("end", cid, 16);
+    if up {
+        out.extend_from_slice(b",\"dir\":\"up\"");
+    }
+    close(out)
+}
+
+pub(crate) fn can(cid: &str, reason: Option<&str>) -> Vec<u8> {
+    let mut out = open("can", cid, 32);
+    if let Some(reason) = reason {
+        out.extend_from_slice(b",\"reason\":");
+        write_string(&mut out, reason);
+    }
+    close(out)
+}
+
+/// Writes `text` as a JSON string.
+pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
+    if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+    } else {
+        serde_json::to_writer(out, text).expect("a string can be written to memory");
+    }
+}
+
+fn open(kind: &str, cid: &str, room: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(room + cid.len() + 32);
+    out.extend_from_slice(b"{\"kind\":\"");
+    out.extend_from_slice(kind.as_bytes());
+    out.extend_from_slice(b"\",\"cid\":");
+    write_string(&mut out, cid);
+    out
+}
+
+fn close(mut out: Vec<u8>) -> Vec<u8> {
+    out.push(b'}');
+    out
+}
+
+fn field(out: &mut Vec<u8>, name: &[u8], json: &[u8]) {
+    if !json.is_empty() {
+        out.extend_from_slice(name);
+        out.extend_from_slice(json);
+    }
+}
+
+fn number(out: &mut Vec<u8>, name: &[u8], number: u64) {
+    out.extend_from_slice(name);
+    write_number(out, number);
+}
+
+fn write_number(out: &mut Vec<u8>, mut number: u64) {
+    let mut digits = [0u8; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+fn write_meta(out: &mut Vec<u8>, meta: &CallMeta<'_>) {
+    out.extend_from_slice(b",\"meta\":");
+    let start = out.len();
+    if let Some(timeout) = meta.timeout_ms {
+        number(out, b",\"timeoutMs\":", timeout);
+    }
+    if let Some(idle) = meta.idle_ms {
+        number(out, b",\"idleMs\":", idle);
+    }
+    if let Some(upto) = meta.upto {
+        write_offer(out, upto, meta.on_lag);
+    }
+    if meta.up {
+        out.extend_from_slice(b",\"up\":{}");
+    }
+    if let Some(resume) = &meta.resume {
+        out.extend_from_slice(b",\"resume\":{\"epoch\":");
+        write_string(out, &resume.epoch);
+        number(out, b",\"after\":", resume.after);
+        out.push(b'}');
+    }
+    if let Some(lane) = meta.lane {
+        out.extend_from_slice(b",\"lane\":");
+        write_string(out, lane);
+    }
+    if let Some(op) = meta.op {
+        out.extend_from_slice(b",\"op\":");
+        write_string(out, op);
+    }
+    if !meta.extra.is_empty() {
+        out.push(b',');
+        out.extend_from_slice(meta.extra.as_bytes());
+    }
+    if out.len() == start {
+        out.truncate(start - b",\"meta\":".len());
+    } else {
+        // Every field begins with a comma; the first one's place is the opening of the object.
+        out[start] = b'{';
+        out.push(b'}');
+    }
+}
+
+fn write_offer(out: &mut Vec<u8>, upto: u64, on_lag: Option<Lag>) {
+    number(out, b",\"fc\":{\"upto\":", upto);
+    if let Some(lag) = on_lag {
+        out.extend_from_slice(b",\"onLag\":");
+        serde_json::to_writer(&mut *out, &lag).expect("a policy can be written to memory");
+    }
+    out.push(b'}');
+}

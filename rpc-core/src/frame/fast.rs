@@ -1,0 +1,297 @@
+//! The fast path: frames without escapes in their own fields, without white space around them, `kind` and `cid` first.
+//! It answers `None` for everything it does not read, errors included, and the general parser decides.
+
+use std::borrow::Cow;
+
+use super::scan;
+use super::{Credit, Frame, Lag, MAX_CID_BYTES, Meta, Nxt, Offer, Req, Resume};
+
+/// How much of a payload is looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Check {
+    /// Syntax and depth of everything.
+    All,
+    /// Nothing of a payload that ends the frame.
+    Envelope,
+}
+
+pub(super) fn decode(text: &str, depth: u32, check: Check) -> Option<Frame<'_>> {
+    let mut cursor = Cursor { text, at: 0, depth: depth.checked_sub(1)?, check };
+    cursor.expect(b"{\"kind\":\"")?;
+    let kind = text.get(cursor.at..cursor.at + 3)?;
+    cursor.at += 3;
+    cursor.expect(b"\",\"cid\":")?;
+    let cid = cursor.plain()?;
+    if cid.len() > MAX_CID_BYTES {
+        return None;
+    }
+    let cid = Cow::Borrowed(cid);
+    match kind {
+        "req" => req(&mut cursor, cid),
+        "res" => res(&mut cursor, cid),
+        "nxt" => nxt(&mut cursor, cid),
+        "end" => end(&mut cursor, cid),
+        "can" => can(&mut cursor, cid),
+        _ => None,
+    }
+}
+
+fn req<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
+    let (mut method, mut payload, mut meta) = (None, None, None);
+    while let Some(key) = cursor.key()? {
+        match key {
+            "method" => once(&mut method, cursor.plain()?)?,
+            "payload" => once(&mut payload, cursor.payload()?)?,
+            "meta" => once(&mut meta, cursor.meta()?)?,
+            _ => return None,
+        }
+    }
+    Some(Frame::Req(Req { cid, method: Cow::Borrowed(method?), payload, meta: meta.unwrap_or_default() }))
+}
+
+fn res<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
+    let (mut ok, mut result) = (None, None);
+    while let Some(key) = cursor.key()? {
+        match key {
+            "ok" => {
+                cursor.expect(b"true")?;
+                once(&mut ok, true)?;
+            }
+            "result" => once(&mut result, cursor.payload()?)?,
+            _ => return None,
+        }
+    }
+    Some(Frame::Res { cid, result: result.unwrap_or("null") })
+}
+
+fn nxt<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
+    let (mut data, mut seq, mut pos, mut epoch, mut skipped, mut reset, mut fc, mut up) = Default::default();
+    while let Some(key) = cursor.key()? {
+        match key {
+            "seq" => once(&mut seq, cursor.integer()?)?,
+            "pos" => once(&mut pos, cursor.integer()?)?,
+            "data" => once(&mut data, cursor.payload()?)?,
+            "fc" => once(&mut fc, cursor.credit()?)?,
+            "epoch" => once(&mut epoch, Cow::Borrowed(cursor.plain()?))?,
+            "skipped" => once(&mut skipped, cursor.integer()?)?,
+            "reset" => {
+                cursor.expect(b"true")?;
+                once(&mut reset, true)?;
+            }
+            "dir" => {
+                cursor.expect(b"\"up\"")?;
+                once(&mut up, true)?;
+            }
+            _ => return None,
+        }
+    }
+    let fc = fc.unwrap_or_default();
+    if data.is_none() && !matches!(fc, Credit::Grant { .. }) {
+        data = Some("null");
+    }
+    let (skipped, reset, up) = (skipped.unwrap_or(0), reset.unwrap_or(false), up.unwrap_or(false));
+    Some(Frame::Nxt(Nxt { cid, data, seq, pos, epoch, skipped, reset, fc, up }))
+}
+
+fn end<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
+    let up = match cursor.key()? {
+        Some("dir") => {
+            cursor.expect(b"\"up\"")?;
+            cursor.key()?.is_none().then_some(true)?
+        }
+        Some(_) => return None,
+        None => false,
+    };
+    Some(Frame::End { cid, up })
+}
+
+fn can<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
+    let reason = match cursor.key()? {
+        Some("reason") => {
+            let reason = cursor.plain()?;
+            cursor.key()?.is_none().then_some(Cow::Borrowed(reason))
+        }
+        Some(_) => return None,
+        None => return Some(Frame::Can { cid, reason: None }),
+    };
+    Some(Frame::Can { cid, reason: Some(reason?) })
+}
+
+fn once<T>(slot: &mut Option<T>, value: T) -> Option<()> {
+    slot.replace(value).is_none().then_some(())
+}
+
+struct Cursor<'a> {
+    text: &'a str,
+    at: usize,
+    depth: u32,
+    check: Check,
+}
+
+impl<'a> Cursor<'a> {
+    fn expect(&mut self, word: &[u8]) -> Option<()> {
+        let found = self.text.as_bytes().get(self.at..self.at + word.len())? == word;
+        self.at += word.len();
+        found.then_some(())
+    }
+
+    fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    /// The next key of the frame, `Some(None)` at its end.
+    fn key(&mut self) -> Option<Option<&'a str>> {
+        match self.byte()? {
+            b',' => {
+                self.at += 1;
+                let key = self.plain()?;
+                self.expect(b":")?;
+                Some(Some(key))
+            }
+            b'}' if self.at + 1 == self.text.len() => Some(None),
+            _ => None,
+        }
+    }
+
+    /// A string without escapes.
+    fn plain(&mut self) -> Option<&'a str> {
+        if self.byte()? != b'"' {
+            return None;
+        }
+        let start = self.at + 1;
+        let end = scan::string(self.text.as_bytes(), self.at).ok()?;
+        let inside = self.text.get(start..end - 1)?;
+        self.at = end;
+        if memchr::memchr(b'\\', inside.as_bytes()).is_some() { None } else { Some(inside) }
+    }
+
+    fn value(&mut self, depth: u32) -> Option<&'a str> {
+        let start = self.at;
+        self.at = scan::value(self.text.as_bytes(), start, depth).ok()?;
+        self.text.get(start..self.at)
+    }
+
+    fn payload(&mut self) -> Option<&'a str> {
+        match self.check {
+            Check::All => self.value(self.depth),
+            Check::Envelope => {
+                let value = self.text.get(self.at..self.text.len() - 1)?;
+                self.at = self.text.len() - 1;
+                (!value.is_empty()).then_some(value)
+            }
+        }
+    }
+
+    /// A number of at most fifteen digits, which every JSON reader keeps exactly.
+    fn integer(&mut self) -> Option<u64> {
+        let rest = &self.text.as_bytes()[self.at..];
+        let digits = rest.iter().take(16).take_while(|byte| byte.is_ascii_digit()).count();
+        if digits == 0 || digits > 15 || (digits > 1 && rest[0] == b'0') {
+            return None;
+        }
+        self.at += digits;
+        let number = rest[..digits].iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'));
+        matches!(self.byte()?, b',' | b'}').then_some(number)
+    }
+
+    fn credit(&mut self) -> Option<Credit> {
+        if self.byte()? == b'1' {
+            self.at += 1;
+            return matches!(self.byte()?, b',' | b'}').then_some(Credit::Obeys);
+        }
+        self.expect(b"{\"upto\":")?;
+        let upto = self.integer()?;
+        let ack = match self.byte()? {
+            b',' => {
+                self.expect(b",\"ack\":")?;
+                Some(self.integer()?)
+            }
+            _ => None,
+        };
+        self.expect(b"}")?;
+        Some(Credit::Grant { upto, ack })
+    }
+
+    fn meta(&mut self) -> Option<Meta<'a>> {
+        let start = self.at;
+        self.expect(b"{")?;
+        let mut meta = Meta::default();
+        let mut seen: [&str; 8] = [""; 8];
+        let mut count = 0;
+        if self.byte()? == b'}' {
+            self.at += 1;
+            meta.raw = Some("{}");
+            return Some(meta);
+        }
+        loop {
+            let key = self.plain()?;
+            self.expect(b":")?;
+            if count == seen.len() || seen[..count].contains(&key) {
+                return None;
+            }
+            seen[count] = key;
+            count += 1;
+            self.meta_field(key, &mut meta)?;
+            match self.byte()? {
+                b',' => self.at += 1,
+                b'}' => break,
+                _ => return None,
+            }
+        }
+        self.at += 1;
+        meta.raw = self.text.get(start..self.at);
+        Some(meta)
+    }
+
+    fn meta_field(&mut self, key: &str, meta: &mut Meta<'a>) -> Option<()> {
+        match key {
+            "timeoutMs" => meta.timeout_ms = Some(self.integer()?),
+            "idleMs" => meta.idle_ms = Some(self.integer()?),
+            "lane" => meta.lane = Some(Cow::Borrowed(self.plain()?)),
+            "rpcSpecVersion" => meta.version = Some(Cow::Borrowed(self.plain()?)),
+            "up" => {
+                self.expect(b"{}")?;
+                meta.up = true;
+            }
+            "fc" => meta.fc = Some(self.offer()?),
+            "resume" => meta.resume = Some(self.resume()?),
+            _ => {
+                self.value(self.depth.checked_sub(1)?)?;
+            }
+        }
+        Some(())
+    }
+
+    fn offer(&mut self) -> Option<Offer> {
+        self.expect(b"{\"upto\":")?;
+        let upto = self.integer().filter(|upto| *upto > 0)?;
+        let on_lag = match self.byte()? {
+            b',' => {
+                self.expect(b",\"onLag\":")?;
+                Some(lag(self.plain()?)?)
+            }
+            _ => None,
+        };
+        self.expect(b"}")?;
+        Some(Offer { upto, on_lag })
+    }
+
+    fn resume(&mut self) -> Option<Resume<'a>> {
+        self.expect(b"{\"epoch\":")?;
+        let epoch = Cow::Borrowed(self.plain()?);
+        self.expect(b",\"after\":")?;
+        let after = self.integer()?;
+        self.expect(b"}")?;
+        Some(Resume { epoch, after })
+    }
+}
+
+fn lag(text: &str) -> Option<Lag> {
+    Some(match text {
+        "block" => Lag::Block,
+        "latest" => Lag::Latest,
+        "dropOldest" => Lag::DropOldest,
+        "close" => Lag::Close,
+        _ => return None,
+    })
+}

@@ -1,0 +1,89 @@
+//! A service turns a request into a reply. Routers, middleware and relays are services; the driver runs them.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_core::Stream;
+use smol_str::SmolStr;
+
+use crate::frame::Lag;
+use crate::router::Entry;
+use crate::{Context, Fault, MethodInfo, Payload, RawItem};
+
+/// What answers requests.
+///
+/// `call` must not block: it is called on the task that reads the connection. A panic in it, or in what it returns, is
+/// answered with `INTERNAL` and harms nothing else.
+pub trait Service: Send + Sync + 'static {
+    /// Turns a request into a reply.
+    fn call(&self, request: Request) -> Reply;
+}
+
+impl<F> Service for F
+where
+    F: Fn(Request) -> Reply + Send + Sync + 'static,
+{
+    fn call(&self, request: Request) -> Reply {
+        self(request)
+    }
+}
+
+impl Service for Arc<dyn Service> {
+    fn call(&self, request: Request) -> Reply {
+        self.as_ref().call(request)
+    }
+}
+
+/// A request of the peer.
+#[derive(Debug)]
+pub struct Request {
+    /// What is called.
+    pub method: SmolStr,
+    /// The parameters.
+    pub payload: Payload,
+    /// The request's surroundings: the peer, the time left, who asks.
+    pub context: Context,
+    pub(crate) entry: Option<Arc<Entry>>,
+}
+
+impl Request {
+    /// What the router knows of the method; `None` where no handler is registered for it, or no router was passed yet.
+    pub fn info(&self) -> Option<&MethodInfo> {
+        self.entry.as_deref().map(|entry| &entry.info)
+    }
+}
+
+/// A future of a handler.
+pub type ReplyFuture = Pin<Box<dyn Future<Output = Result<Payload, Fault>> + Send>>;
+
+/// A stream of a handler.
+pub type ReplyStream = Pin<Box<dyn Stream<Item = Result<RawItem, Fault>> + Send>>;
+
+/// What a service answers with.
+pub enum Reply {
+    /// The answer is there.
+    Ready(Result<Payload, Fault>),
+    /// The answer will come. The future is polled once at once, then parked; it is dropped when the caller loses interest.
+    Future(ReplyFuture),
+    /// Items, and what happens when the consumer lags and chose nothing. An error ends the stream with `err`.
+    Stream(Lag, ReplyStream),
+}
+
+impl Reply {
+    /// A fault.
+    pub fn fault(fault: impl Into<Fault>) -> Reply {
+        Reply::Ready(Err(fault.into()))
+    }
+}
+
+impl std::fmt::Debug for Reply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Reply::Ready(Ok(_)) => "Reply::Ready(Ok)",
+            Reply::Ready(Err(_)) => "Reply::Ready(Err)",
+            Reply::Future(_) => "Reply::Future",
+            Reply::Stream(..) => "Reply::Stream",
+        })
+    }
+}

@@ -1,0 +1,599 @@
+//! The protocol's state machine: the tables of calls and requests, the two lanes of the writer, credit, deadlines, resume.
+//! Frames go in, events and messages come out, and the time is an argument. No I/O, no clock, no user code; what the
+//! driver keeps for a call it gets back by value, to drop or wake when it holds no lock.
+
+mod calls;
+mod cid;
+mod deadlines;
+mod outbox;
+mod requests;
+mod slots;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
+use smol_str::SmolStr;
+
+use crate::error::Closed;
+use crate::flow::RawItem;
+use crate::frame::{self, Frame, Kind, Lag, Malformed, MalformedReason};
+use crate::{CallError, Fault, Limits, Message};
+use calls::Call;
+use cid::Prefix;
+use deadlines::{Deadlines, Timer};
+use outbox::{Outbox, Turn};
+use requests::{Lane, Request};
+use slots::{Key, Slots};
+
+/// Monotonic time in milliseconds, from whatever moment the driver chose.
+pub type Millis = u64;
+
+/// Names a call that this side made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CallKey(Key);
+
+/// Names a request that the peer made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RequestKey(Key);
+
+/// What a session is made with.
+#[derive(Clone, Debug)]
+pub struct SessionConfig {
+    /// The limits of the connection.
+    pub limits: Limits,
+    /// Items that a consumer offers at first; afterwards the window is sized by bytes. Default 32.
+    pub window: u32,
+    /// Bytes that a consumer aims to have under way. Default 256 KiB.
+    pub window_bytes: usize,
+    /// Whether the driver reconnects: unsent calls wait, resumable streams are re-issued. Default false.
+    pub reconnects: bool,
+    /// Bytes queued over all connections that share it.
+    pub budget: Option<Arc<Budget>>,
+}
+
+impl Default for SessionConfig {
+    fn default() -> Self {
+        SessionConfig {
+            limits: Limits::default(),
+            window: 32,
+            window_bytes: 256 << 10,
+            reconnects: false,
+            budget: None,
+        }
+    }
+}
+
+/// Bytes queued for peers by all connections that share it. While it is exceeded, each connection may queue only a
+/// sixteenth of its soft bound (spec: `bytes.5`).
+#[derive(Debug)]
+pub struct Budget {
+    used: AtomicUsize,
+    limit: usize,
+}
+
+impl Budget {
+    /// A budget of `limit` bytes.
+    pub fn new(limit: usize) -> Arc<Budget> {
+        Arc::new(Budget { used: AtomicUsize::new(0), limit })
+    }
+
+    /// The bytes queued now.
+    pub fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    fn settle(&self, before: usize, after: usize) {
+        self.used.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
+    }
+
+    fn is_exceeded(&self) -> bool {
+        self.used() > self.limit
+    }
+}
+
+/// A call to be made.
+#[derive(Clone, Debug, Default)]
+pub struct CallSpec<'a> {
+    /// What is called.
+    pub method: &'a str,
+    /// JSON text; empty where there is no payload.
+    pub payload: &'a [u8],
+    /// Which directions carry items.
+    pub shape: Shape,
+    /// The budget of the whole call, in milliseconds.
+    pub timeout_ms: Option<u64>,
+    /// The longest gap between two items, in milliseconds.
+    pub idle_ms: Option<u64>,
+    /// Whether it may safely run twice: decides between `CONNECTION_CLOSED` and `INDETERMINATE`.
+    pub idempotent: bool,
+    /// Whether a break may be mended by re-issuing the stream. Only streams whose first item says an epoch are.
+    pub resumable: bool,
+    /// Items offered at first; the session's window where `None`.
+    pub window: Option<u32>,
+    /// What happens when the consumer lags; the method's declared policy where `None`.
+    pub on_lag: Option<Lag>,
+    /// The lane in which the request starts.
+    pub lane: Option<&'a str>,
+    /// An operation id, which lets the responder answer a repeated call with the first one's outcome.
+    pub op: Option<&'a str>,
+    /// More fields of `meta`: the inside of a JSON object, without its braces.
+    pub extra_meta: &'a str,
+}
+
+/// Which directions of a call carry items.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Shape {
+    /// One answer.
+    #[default]
+    Unary,
+    /// Items from the responder.
+    Stream,
+    /// Items from the caller, then one answer.
+    Upload,
+    /// Items both ways.
+    Duplex,
+}
+
+impl Shape {
+    pub(crate) fn has_down(self) -> bool {
+        matches!(self, Shape::Stream | Shape::Duplex)
+    }
+
+    pub(crate) fn has_up(self) -> bool {
+        matches!(self, Shape::Upload | Shape::Duplex)
+    }
+}
+
+/// How a call ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// The answer of a unary call or an upload, as JSON text.
+    Result(Bytes),
+    /// A stream is complete.
+    Complete,
+    /// It failed.
+    Failed(CallError),
+}
+
+/// A request of the peer, ready to be handled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Incoming {
+    /// What to answer it by.
+    pub key: RequestKey,
+    /// The peer's id for it.
+    pub cid: SmolStr,
+    /// What is called.
+    pub method: SmolStr,
+    /// JSON text; empty where there is none.
+    pub payload: Bytes,
+    /// The `meta` object as JSON text; empty where there is none.
+    pub meta: Bytes,
+    /// When the caller's budget runs out.
+    pub deadline: Option<Millis>,
+    /// Where a broken stream is to go on: epoch and position.
+    pub resume: Option<(SmolStr, u64)>,
+    /// Whether the caller sends items too.
+    pub up: bool,
+}
+
+/// What the driver must do. `W` is what it wakes, `H` its hold on a handler.
+#[derive(Debug, PartialEq)]
+pub enum Event<W, H> {
+    /// Start the handler.
+    Request(Incoming),
+    /// A call's outcome, item or credit, or a request's credit or item, is there.
+    Wake(W),
+    /// Drop the handler: its request is over. `None` where the driver kept nothing.
+    Stopped(RequestKey, Option<H>),
+    /// Close the connection.
+    Close(Closed),
+}
+
+/// What a session has counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Frames for finished or unknown calls, and of unknown kinds.
+    pub dropped: u64,
+    /// Messages that are no frames.
+    pub malformed: u64,
+}
+
+/// A stream's next step, as its consumer sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Taken {
+    /// Items were handed over.
+    Items,
+    /// There are none yet.
+    Pending,
+    /// There will be no more.
+    Ended(Outcome),
+}
+
+/// The state of one connection, seen from one side. See the module's documentation.
+#[derive(Debug)]
+pub struct Session<W, H> {
+    config: Arc<SessionConfig>,
+    prefix: Prefix,
+    calls: Slots<Call<W>>,
+    requests: Slots<Request<W, H>>,
+    by_cid: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+    lanes: Option<Box<HashMap<SmolStr, Lane>>>,
+    /// Requests that wait until less is queued for the peer.
+    unstarted: VecDeque<RequestKey>,
+    inbound_bytes: usize,
+    in_flight: u32,
+    streams: u32,
+    rate: Option<(Millis, f64)>,
+    outbox: Outbox,
+    budgeted: usize,
+    /// When the writer last made progress, while more than the soft bound is queued.
+    progress: Option<Millis>,
+    deadlines: Deadlines,
+    events: VecDeque<Event<W, H>>,
+    counters: Counters,
+    phase: Phase,
+}
+
+#[derive(Debug, PartialEq)]
+enum Phase {
+    Open,
+    /// Between two connections.
+    Disconnected,
+    Draining,
+    Closed(Arc<Closed>),
+}
+
+impl<W, H> Session<W, H> {
+    /// A session for a connection that has just opened.
+    pub fn new(config: Arc<SessionConfig>) -> Session<W, H> {
+        Session {
+            config,
+            prefix: Prefix::random(),
+            calls: Slots::new(),
+            requests: Slots::new(),
+            by_cid: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
+            lanes: None,
+            unstarted: VecDeque::new(),
+            inbound_bytes: 0,
+            in_flight: 0,
+            streams: 0,
+            rate: None,
+            outbox: Outbox::default(),
+            budgeted: 0,
+            progress: None,
+            deadlines: Deadlines::default(),
+            events: VecDeque::new(),
+            counters: Counters::default(),
+            phase: Phase::Open,
+        }
+    }
+
+    /// A session that waits for its first connection; calls may be made meanwhile.
+    pub fn disconnected(config: Arc<SessionConfig>) -> Session<W, H> {
+        let mut session = Session::new(config);
+        session.phase = Phase::Disconnected;
+        session
+    }
+
+    /// Takes in one decoded message. `message` must be the message that `frame` borrows from.
+    pub fn receive(&mut self, now: Millis, message: &Message, frame: &Frame<'_>) {
+        if matches!(self.phase, Phase::Closed(_) | Phase::Disconnected) {
+            return;
+        }
+        let known = match frame {
+            Frame::Req(req) => {
+                self.on_req(now, message, req);
+                true
+            }
+            Frame::Res { cid, result } => self.on_res(cid, slice(message, result)),
+            Frame::Err { cid, fault } => self.on_err(now, cid, fault),
+            Frame::Nxt(nxt) if nxt.up => self.on_up_item(message, nxt),
+            Frame::Nxt(nxt) => self.on_item(now, message, nxt),
+            Frame::End { cid, up: true } => self.on_up_end(cid),
+            Frame::End { cid, up: false } => self.on_end(cid),
+            Frame::Can { cid, .. } => self.on_can(cid),
+            Frame::Unknown => false,
+        };
+        self.counters.dropped += u64::from(!known);
+        self.after_change(now);
+    }
+
+    /// Asks the peer for a sign of life, by the control lane. Whatever it sends next is one.
+    pub fn ping(&mut self) {
+        let ping = frame::req(&self.prefix.heartbeat(), requests::PING, &Default::default(), b"");
+        self.send_control(ping);
+    }
+
+    /// Takes in a message that is no frame (spec: `frame.4` to `frame.6`).
+    pub fn receive_malformed(&mut self, now: Millis, malformed: &Malformed) {
+        self.counters.malformed += 1;
+        let cid = malformed.cid.as_deref();
+        match (malformed.kind, cid) {
+            (Some(Kind::Req), Some(cid)) => {
+                let fault = self.malformed_fault(malformed.reason);
+                self.refuse_frame(cid, &fault);
+            }
+            (Some(Kind::Res | Kind::Err | Kind::Nxt | Kind::End), Some(cid)) if !malformed.up => {
+                self.fail_answer(cid, malformed.reason);
+            }
+            _ if malformed.reason == MalformedReason::Oversized => {
+                self.close(Closed::new(format!(
+                    "a message over the message bytes limit of {} names no call; raise it with limits.message_bytes",
+                    self.config.limits.message_bytes
+                )));
+            }
+            _ => (),
+        }
+        let limit = u64::from(self.config.limits.malformed.max(16));
+        if self.counters.malformed >= limit {
+            let reason = format!("malformed messages limit of {limit} reached; raise it with limits.malformed");
+            self.close(Closed::new(reason));
+        }
+        self.after_change(now);
+    }
+
+    /// The next message for the transport. What is returned counts as handed over.
+    pub fn poll_message(&mut self, now: Millis) -> Option<Message> {
+        if self.phase == Phase::Disconnected {
+            return None;
+        }
+        let message = self.outbox.pop_control().or_else(|| self.pop_data())?;
+        if self.progress.is_some() {
+            self.progress = Some(now);
+        }
+        self.after_change(now);
+        Some(message)
+    }
+
+    /// Whether a message is ready for the transport.
+    pub fn has_messages(&self) -> bool {
+        !self.outbox.is_empty() && self.phase != Phase::Disconnected
+    }
+
+    /// The next thing for the driver to do.
+    pub fn poll_event(&mut self) -> Option<Event<W, H>> {
+        let event = self.events.pop_front();
+        if self.events.is_empty() && self.events.capacity() > 64 {
+            self.events = VecDeque::new();
+        }
+        event
+    }
+
+    /// Everything for the driver to do, in order, exchanged for an empty queue.
+    pub fn swap_events(&mut self, events: &mut VecDeque<Event<W, H>>) {
+        debug_assert!(events.is_empty(), "the driver does everything before it asks for more");
+        std::mem::swap(&mut self.events, events);
+    }
+
+    /// Whether an event is waiting.
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// When [`Session::advance`] wants to be called.
+    pub fn next_deadline(&self) -> Option<Millis> {
+        let stall = self.progress.map(|at| at + self.config.limits.stall.as_millis() as u64);
+        match (self.deadlines.next(), stall) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// Lets time pass: timeouts, idle streams, a peer that takes nothing.
+    pub fn advance(&mut self, now: Millis) {
+        while let Some(timer) = self.deadlines.pop_due(now) {
+            match timer {
+                Timer::Call(key) => self.call_deadline(now, key),
+                Timer::CallIdle(key) => self.call_idle(now, key),
+                Timer::Reissue(key) => self.reissue_due(now, key),
+                Timer::Request(key) => self.request_deadline(now, key),
+                Timer::RequestIdle(key) => self.request_idle(now, key),
+            }
+        }
+        let stall = self.config.limits.stall;
+        if self.progress.is_some_and(|at| at + stall.as_millis() as u64 <= now) {
+            let reason = format!(
+                "the peer took nothing for {stall:?} with over {} bytes queued; see limits.stall and limits.soft_bytes",
+                self.config.limits.soft_bytes
+            );
+            self.close(Closed::new(reason));
+        }
+        self.after_change(now);
+    }
+
+    /// The connection ended. Every call and request is settled, but for what may wait for the next connection where the
+    /// session reconnects (spec: `close.1` to `close.3`).
+    pub fn disconnect(&mut self, now: Millis, closed: Closed) {
+        if matches!(self.phase, Phase::Closed(_)) {
+            return;
+        }
+        let closed = Arc::new(closed);
+        let again = self.config.reconnects && self.phase == Phase::Open;
+        self.stop_requests();
+        self.outbox.clear();
+        self.break_calls(now, &closed, again);
+        self.phase = if again { Phase::Disconnected } else { Phase::Closed(closed) };
+        self.account();
+        self.progress = None;
+    }
+
+    /// A new connection is there: what waited is sent under new ids (spec: `resume.2`).
+    pub fn reconnect(&mut self, now: Millis) {
+        if self.phase != Phase::Disconnected {
+            return;
+        }
+        self.phase = Phase::Open;
+        self.prefix = Prefix::random();
+        self.counters = Counters::default();
+        self.rate = None;
+        self.reissue_all(now);
+        self.after_change(now);
+    }
+
+    /// No reconnection will come: everything that waited is settled.
+    pub fn give_up(&mut self, now: Millis, closed: Closed) {
+        if matches!(self.phase, Phase::Closed(_)) {
+            return;
+        }
+        self.phase = Phase::Draining;
+        self.disconnect(now, closed);
+    }
+
+    /// Begins to drain: new calls and requests are refused, streams end, unary calls may finish (spec: `close.5`).
+    pub fn drain(&mut self, now: Millis) {
+        match self.phase {
+            Phase::Open => {
+                self.phase = Phase::Draining;
+                self.end_streams();
+                self.after_change(now);
+            }
+            Phase::Disconnected => self.give_up(now, Closed::new("the endpoint was closed")),
+            Phase::Draining | Phase::Closed(_) => (),
+        }
+    }
+
+    /// Whether a draining session has nothing left to finish or send.
+    pub fn is_drained(&self) -> bool {
+        match self.phase {
+            Phase::Open | Phase::Disconnected => false,
+            Phase::Draining => self.in_flight == 0 && self.outbox.is_empty() && self.pending_calls() == 0,
+            Phase::Closed(_) => true,
+        }
+    }
+
+    /// Whether the connection has ended for good.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.phase, Phase::Closed(_))
+    }
+
+    /// Why the connection ended, once it has for good.
+    pub fn closed(&self) -> Option<Arc<Closed>> {
+        match &self.phase {
+            Phase::Closed(closed) => Some(closed.clone()),
+            Phase::Open | Phase::Disconnected | Phase::Draining => None,
+        }
+    }
+
+    /// What was counted so far on this connection.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// How many calls and requests the tables hold: zero when everything is settled, taken and sent.
+    pub fn table_sizes(&self) -> (usize, usize) {
+        (self.calls.len(), self.requests.len())
+    }
+
+    /// Requests of the peer that are not answered.
+    pub fn in_flight(&self) -> u32 {
+        self.in_flight
+    }
+
+    /// Bytes that wait for the transport.
+    pub fn queued_bytes(&self) -> usize {
+        self.outbox.bytes()
+    }
+
+    fn is_over_soft(&self) -> bool {
+        let soft = self.config.limits.soft_bytes;
+        let pressed = self.config.budget.as_ref().is_some_and(|budget| budget.is_exceeded());
+        self.outbox.bytes() > if pressed { soft / 16 } else { soft }
+    }
+
+    /// What every change may bring about: the bounds on what is queued, requests that can start, stale timers.
+    fn after_change(&mut self, now: Millis) {
+        self.account();
+        if self.is_over_soft() {
+            self.progress.get_or_insert(now);
+            if self.outbox.bytes() > self.config.limits.hard_bytes {
+                let fault = Fault::limit("queued bytes", self.config.limits.hard_bytes as u64, "limits.hard_bytes");
+                self.close(Closed::new(fault.message));
+            }
+        } else {
+            if self.progress.take().is_some() {
+                self.wake_requests();
+            }
+            self.start_waiting();
+        }
+        let living = self.calls.len() + self.requests.len();
+        self.deadlines.sweep(living, |timer| match timer {
+            Timer::Call(key) | Timer::CallIdle(key) | Timer::Reissue(key) => self.calls.get(key.0).is_some(),
+            Timer::Request(key) | Timer::RequestIdle(key) => self.requests.get(key.0).is_some(),
+        });
+    }
+
+    fn account(&mut self) {
+        if let Some(budget) = &self.config.budget {
+            let now = self.outbox.bytes();
+            budget.settle(std::mem::replace(&mut self.budgeted, now), now);
+        }
+    }
+
+    fn close(&mut self, closed: Closed) {
+        self.events.push_back(Event::Close(closed));
+    }
+
+    fn wake(&mut self, wake: Option<W>) {
+        self.events.extend(wake.map(Event::Wake));
+    }
+
+    fn pop_data(&mut self) -> Option<Message> {
+        while let Some(turn) = self.outbox.next_turn() {
+            let message = match turn {
+                Turn::Call(key) => self.pop_call(key),
+                Turn::Request(key) => self.pop_request(key),
+            };
+            if message.is_some() {
+                return message;
+            }
+        }
+        None
+    }
+
+    fn malformed_fault(&self, reason: MalformedReason) -> Fault {
+        let limits = &self.config.limits;
+        match reason {
+            MalformedReason::Oversized => {
+                Fault::limit("message bytes", limits.message_bytes as u64, "limits.message_bytes")
+            }
+            MalformedReason::Depth => Fault::limit("depth", u64::from(limits.depth), "limits.depth"),
+            MalformedReason::Utf8
+            | MalformedReason::Syntax
+            | MalformedReason::RepeatedKey
+            | MalformedReason::Field(_) => Fault::new(crate::Code::INVALID_FRAME, reason.to_string()),
+        }
+    }
+
+    fn send_control(&mut self, message: Vec<u8>) {
+        if self.phase != Phase::Disconnected {
+            self.outbox.push_control(message);
+        }
+    }
+}
+
+impl<W, H> Drop for Session<W, H> {
+    fn drop(&mut self) {
+        if let Some(budget) = &self.config.budget {
+            budget.settle(self.budgeted, 0);
+        }
+    }
+}
+
+/// The part of `message` that `text` borrows from it; a copy where it was made elsewhere.
+fn slice(message: &Message, text: &str) -> Bytes {
+    let (start, inside) = (message.as_ptr() as usize, text.as_ptr() as usize);
+    match inside.checked_sub(start) {
+        Some(offset) if offset + text.len() <= message.len() => message.slice(offset..offset + text.len()),
+        Some(_) | None => Bytes::copy_from_slice(text.as_bytes()),
+    }
+}
+
+/// The items of a stream as its consumer gets them.
+pub type Items = VecDeque<RawItem>;
+
+const _: () = assert!(frame::MAX_CID_BYTES <= u8::MAX as usize);

@@ -1,0 +1,104 @@
+//! Our own call ids: a random prefix for the connection, then where the call stands in the table and how often that
+//! place was used. Together they never repeat, and an answer finds its call without a hash.
+
+use std::str;
+
+use super::slots::Key;
+
+/// The random part of the ids of one connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Prefix([u8; 6]);
+
+/// An id as text, on the stack.
+pub(super) struct Cid {
+    bytes: [u8; 32],
+    start: usize,
+}
+
+impl Prefix {
+    pub(super) fn random() -> Prefix {
+        Prefix(std::array::from_fn(|_| fastrand::alphanumeric() as u8))
+    }
+
+    pub(super) fn cid(self, key: Key) -> Cid {
+        let mut cid = Cid { bytes: [0; 32], start: 32 };
+        cid.prepend_number(key.generation);
+        cid.prepend(b"-");
+        cid.prepend_number(key.index);
+        cid.prepend(b".");
+        cid.prepend(&self.0);
+        cid
+    }
+
+    /// The id of a heartbeat, whose answer is like any other sign of life and settles nothing.
+    pub(super) fn heartbeat(self) -> String {
+        format!("{}.ping", str::from_utf8(&self.0).expect("a prefix is made of ASCII"))
+    }
+
+    /// The call that `cid` names, if it is one of ours.
+    pub(super) fn key(self, cid: &str) -> Option<Key> {
+        let rest = cid.as_bytes().strip_prefix(&self.0)?.strip_prefix(b".")?;
+        let dash = rest.iter().position(|byte| *byte == b'-')?;
+        Some(Key { index: number(&rest[..dash])?, generation: number(&rest[dash + 1..])? })
+    }
+}
+
+impl Cid {
+    pub(super) fn as_str(&self) -> &str {
+        str::from_utf8(&self.bytes[self.start..]).expect("an id is made of ASCII")
+    }
+
+    fn prepend(&mut self, text: &[u8]) {
+        let end = self.start;
+        self.start -= text.len();
+        self.bytes[self.start..end].copy_from_slice(text);
+    }
+
+    fn prepend_number(&mut self, mut number: u32) {
+        loop {
+            self.start -= 1;
+            self.bytes[self.start] = b'0' + (number % 10) as u8;
+            number /= 10;
+            if number == 0 {
+                break;
+            }
+        }
+    }
+}
+
+fn number(digits: &[u8]) -> Option<u32> {
+    if digits.is_empty() || digits.len() > 10 || digits[0] == b'0' && digits.len() > 1 {
+        return None;
+    }
+    digits.iter().try_fold(0u32, |sum, digit| {
+        let digit = digit.is_ascii_digit().then(|| u32::from(digit - b'0'))?;
+        sum.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_leads_back_to_its_call_and_no_other_text_does() {
+        let prefix = Prefix(*b"aB3xY9");
+        for key in [Key { index: 0, generation: 1 }, Key { index: u32::MAX, generation: u32::MAX }] {
+            let cid = prefix.cid(key);
+            assert_eq!(prefix.key(cid.as_str()), Some(key), "{}", cid.as_str());
+        }
+        for cid in [
+            "",
+            "aB3xY9",
+            "aB3xY9.",
+            "aB3xY9.1",
+            "aB3xY9.1-",
+            "aB3xY9.01-1",
+            "aB3xY9.1-4294967296",
+            "bB3xY9.1-1",
+            "aB3xY9.1-1 ",
+        ] {
+            assert_eq!(prefix.key(cid), None, "{cid}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! What waits for the writer: a control lane, and a ring of calls that have data to send, one message a turn.
+
+use std::collections::VecDeque;
+
+use super::{CallKey, RequestKey};
+use crate::Message;
+
+/// Whose turn it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Turn {
+    Call(CallKey),
+    Request(RequestKey),
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    control: VecDeque<Message>,
+    control_bytes: usize,
+    ring: VecDeque<Turn>,
+    /// Bytes of data that the calls and requests hold for the writer.
+    pub(super) data_bytes: usize,
+}
+
+impl Outbox {
+    pub(super) fn bytes(&self) -> usize {
+        self.control_bytes + self.data_bytes
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.control.is_empty() && self.ring.is_empty()
+    }
+
+    pub(super) fn push_control(&mut self, message: Vec<u8>) {
+        self.control_bytes += message.len();
+        self.control.push_back(message.into());
+    }
+
+    pub(super) fn pop_control(&mut self) -> Option<Message> {
+        let message = self.control.pop_front()?;
+        self.control_bytes -= message.len();
+        if self.control.is_empty() && self.control.capacity() > 64 {
+            self.control = VecDeque::new();
+        }
+        Some(message)
+    }
+
+    pub(super) fn enter(&mut self, turn: Turn) {
+        self.ring.push_back(turn);
+    }
+
+    pub(super) fn next_turn(&mut self) -> Option<Turn> {
+        let turn = self.ring.pop_front();
+        if self.ring.is_empty() && self.ring.capacity() > 256 {
+            self.ring = VecDeque::new();
+        }
+        turn
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Outbox::default();
+    }
+}

@@ -1,0 +1,642 @@
+//! The responder's side: requests from their arrival to their terminal frame.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use smol_str::SmolStr;
+
+use super::deadlines::Timer;
+use super::outbox::Turn;
+use super::slots::Key;
+use super::{Event, Incoming, Items, Millis, Outcome, Phase, RequestKey, Session, Taken, slice};
+use crate::flow::{Consumer, Producer, Pushed, RawItem, Refused};
+use crate::frame::{self, Credit, ItemFields, Lag, Nxt, Offer, Req};
+use crate::{CallError, Code, Fault, Message};
+
+/// The heartbeat, which the session answers itself (spec: `discover.4`).
+pub(super) const PING: &str = "rpc.ping";
+
+#[derive(Debug)]
+pub(super) struct Request<W, H> {
+    cid: SmolStr,
+    wake: Option<W>,
+    handler: Option<H>,
+    stage: Stage,
+    in_ring: bool,
+    /// Whether it counts as in flight: until it is answered.
+    counts: bool,
+    /// Whether it counts as an open stream.
+    streams: bool,
+    lane: Option<SmolStr>,
+    offer: Option<Offer>,
+    deadline: Option<Millis>,
+    idle: Option<(u64, Millis)>,
+    /// The terminal frame, which follows the items.
+    terminal: Option<Message>,
+    down: Option<Box<Producer>>,
+    up: Option<Box<Upstream<W>>>,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// Not started: its lane is busy, or too much is queued for the peer.
+    Waiting(Box<Incoming>),
+    Running,
+    /// Answered; the terminal frame may still be queued.
+    Finished,
+}
+
+#[derive(Debug)]
+struct Upstream<W> {
+    wake: Option<W>,
+    consumer: Consumer,
+    ended: bool,
+    failed: Option<CallError>,
+}
+
+/// The requests that start one after another.
+#[derive(Debug)]
+pub(super) struct Lane {
+    busy: RequestKey,
+    waiting: VecDeque<RequestKey>,
+}
+
+impl<W, H> Session<W, H> {
+    /// Keeps the driver's hold on a handler, which it gets back by [`Event::Stopped`]. Returned at once where the request
+    /// is already over.
+    pub fn keep_handler(&mut self, key: RequestKey, handler: H) -> Option<H> {
+        match self.requests.get_mut(key.0) {
+            Some(request) if matches!(request.stage, Stage::Running) => {
+                request.handler = Some(handler);
+                None
+            }
+            Some(_) | None => Some(handler),
+        }
+    }
+
+    /// Whether a request is still to be answered.
+    pub fn is_running(&self, key: RequestKey) -> bool {
+        self.requests.get(key.0).is_some_and(|request| matches!(request.stage, Stage::Running))
+    }
+
+    /// When the caller's budget for a request runs out.
+    pub fn deadline(&self, key: RequestKey) -> Option<Millis> {
+        self.requests.get(key.0)?.deadline
+    }
+
+    /// Answers a unary request or an upload: JSON text or a fault. Nothing happens where the request was over. Returns
+    /// the driver's hold on the handler.
+    pub fn reply(&mut self, now: Millis, key: RequestKey, answer: Result<&[u8], &Fault>) -> Option<H> {
+        let request = self.running(key)?;
+        let terminal = match answer {
+            Ok(result) => frame::res(&request.cid, result),
+            Err(fault) => frame::err(&request.cid, fault),
+        };
+        let handler = self.finish_with(key, terminal);
+        self.after_change(now);
+        handler
+    }
+
+    /// The handler answers with a stream, whose source may be polled from now on within [`Session::stream_room`]. Its lane
+    /// is released (spec: `lane.3`). False where the request was over or the limit on streams refuses it.
+    pub fn start_stream(&mut self, now: Millis, key: RequestKey, declared: Lag) -> bool {
+        let limit = self.config.limits.streams;
+        let full = self.streams >= limit;
+        let Some(request) = self.running(key) else { return false };
+        if full {
+            let fault = Fault::limit("streams", u64::from(limit), "limits.streams");
+            self.abort_request(key, &fault);
+            self.after_change(now);
+            return false;
+        }
+        let lag = request.offer.and_then(|offer| offer.on_lag).unwrap_or(declared);
+        request.down = Some(Box::new(Producer::new(request.offer.map(|offer| offer.upto), lag)));
+        request.streams = true;
+        if let Some((idle, since)) = &mut request.idle {
+            *since = now;
+            let at = now + *idle;
+            self.deadlines.arm(at, Timer::RequestIdle(key));
+        }
+        self.streams += 1;
+        self.release_lane(key);
+        self.after_change(now);
+        true
+    }
+
+    /// How many items the source may be asked for; zero keeps `wake`. `None` when the stream is over.
+    pub fn stream_room(&mut self, key: RequestKey, wake: impl FnOnce() -> W) -> Option<u64> {
+        let over = self.is_over_soft();
+        let request = self.running(key)?;
+        let room = if over { 0 } else { request.down.as_ref()?.room() };
+        if room == 0 {
+            request.wake = Some(wake());
+        }
+        Some(room)
+    }
+
+    /// Queues items of a stream. False where the stream is over, or was ended with `SLOW_CONSUMER` by this.
+    pub fn push_items(&mut self, now: Millis, key: RequestKey, items: impl IntoIterator<Item = RawItem>) -> bool {
+        let limits = &self.config.limits;
+        let Some(request) = self.requests.get_mut(key.0).filter(|request| matches!(request.stage, Stage::Running))
+        else {
+            return false;
+        };
+        let Some(down) = &mut request.down else { return false };
+        let before = down.bytes();
+        let overflow = items.into_iter().find_map(|item| match down.push(item, limits) {
+            Pushed::Queued => None,
+            Pushed::Overflow(limit) => Some(limit),
+        });
+        self.outbox.data_bytes = self.outbox.data_bytes - before + down.bytes();
+        if let Some((_, since)) = &mut request.idle {
+            *since = now;
+        }
+        match overflow {
+            Some((limit, value, setting)) => {
+                let fault = Fault { code: Code::SLOW_CONSUMER.into(), ..Fault::limit(limit, value, setting) };
+                self.abort_request(key, &fault);
+            }
+            None => self.enter_request(key),
+        }
+        self.after_change(now);
+        overflow.is_none()
+    }
+
+    /// Ends a stream after its queued items: with `end`, or with the fault that its handler returned. Returns the driver's
+    /// hold on the handler.
+    pub fn finish_stream(&mut self, now: Millis, key: RequestKey, fault: Option<&Fault>) -> Option<H> {
+        let request = self.running(key)?;
+        let terminal = match fault {
+            Some(fault) => frame::err(&request.cid, fault),
+            None => frame::end(&request.cid, false),
+        };
+        let handler = self.finish_with(key, terminal);
+        self.after_change(now);
+        handler
+    }
+
+    /// The handler takes upstream items: the peer gets its first credit (spec: `up.2`). False where the request is over or
+    /// announced none.
+    pub fn accept_upstream(&mut self, now: Millis, key: RequestKey) -> bool {
+        let window = self.config.window;
+        let Some(request) = self.running(key) else { return false };
+        if request.up.is_some() {
+            return true;
+        }
+        let consumer = Consumer::upstream(window);
+        let grant = frame::grant(&request.cid, false, consumer.upto(), None);
+        request.up = Some(Box::new(Upstream { wake: None, consumer, ended: false, failed: None }));
+        self.send_control(grant);
+        self.after_change(now);
+        true
+    }
+
+    /// The upstream items that have arrived; what was taken before counts as consumed with this.
+    pub fn take_upstream(&mut self, now: Millis, key: RequestKey, into: &mut Items, wake: impl FnOnce() -> W) -> Taken {
+        let window_bytes = self.config.window_bytes;
+        let cancelled = Taken::Ended(Outcome::Failed(CallError::Cancelled));
+        let Some(request) = self.requests.get_mut(key.0) else { return cancelled };
+        let Some(up) = &mut request.up else { return cancelled };
+        let before = up.consumer.bytes();
+        let had_items = !up.consumer.is_empty();
+        up.consumer.take(into);
+        self.inbound_bytes -= before;
+        if had_items || !up.ended {
+            let grant = up.consumer.due_grant(window_bytes).filter(|_| !up.ended);
+            if !had_items {
+                up.wake = Some(wake());
+            }
+            if let Some((upto, ack)) = grant {
+                let grant = frame::grant(&request.cid, false, upto, Some(ack));
+                self.send_control(grant);
+                self.after_change(now);
+            }
+            return if had_items { Taken::Items } else { Taken::Pending };
+        }
+        let up = request.up.as_ref().expect("it was found above");
+        Taken::Ended(up.failed.clone().map_or(Outcome::Complete, Outcome::Failed))
+    }
+
+    pub(super) fn on_req(&mut self, now: Millis, message: &Message, req: &Req<'_>) {
+        if let Some(key) = self.request_key(&req.cid) {
+            let fault = Fault::new(Code::DUPLICATE_CID, "the cid is in use by a live request, which ends with this");
+            self.abort_request(key, &fault);
+            return;
+        }
+        if req.method == PING {
+            let pong = frame::res(&req.cid, req.payload.unwrap_or("null").as_bytes());
+            self.send_control(pong);
+            return;
+        }
+        if let Err(fault) = self.admit(now, req) {
+            self.refuse(&req.cid, &fault);
+            return;
+        }
+        let key = self.insert_request(now, req);
+        let incoming = Incoming {
+            key,
+            cid: SmolStr::new(&req.cid),
+            method: SmolStr::new(&req.method),
+            payload: req.payload.map_or(Bytes::new(), |text| slice(message, text)),
+            meta: req.meta.raw.map_or(Bytes::new(), |text| slice(message, text)),
+            deadline: req.meta.timeout_ms.map(|budget| now + budget),
+            resume: req.meta.resume.as_ref().map(|resume| (SmolStr::new(&resume.epoch), resume.after)),
+            up: req.meta.up,
+        };
+        if !self.enter_lane(key) {
+            self.wait(incoming);
+        } else if self.is_over_soft() || !self.unstarted.is_empty() {
+            self.unstarted.push_back(key);
+            self.wait(incoming);
+        } else {
+            self.events.push_back(Event::Request(incoming));
+        }
+    }
+
+    pub(super) fn on_can(&mut self, cid: &str) -> bool {
+        let Some(key) = self.request_key(cid) else { return false };
+        self.abort_request(key, &Fault::new(Code::CANCELLED, "the caller cancelled"));
+        true
+    }
+
+    pub(super) fn on_up_item(&mut self, message: &Message, nxt: &Nxt<'_>) -> bool {
+        let Some(key) = self.request_key(&nxt.cid) else { return false };
+        let Some(request) = self.requests.get_mut(key.0) else { return false };
+        if let Credit::Grant { upto, .. } = nxt.fc {
+            let granted = request.down.as_mut().is_some_and(|down| down.grant(upto));
+            let early = match (&request.down, &mut request.offer) {
+                (None, Some(offer)) => {
+                    offer.upto = offer.upto.max(upto);
+                    true
+                }
+                (None, None) | (Some(_), _) => false,
+            };
+            if granted {
+                let wake = request.wake.take();
+                self.wake(wake);
+                self.enter_request(key);
+            }
+            if nxt.data.is_none() {
+                return granted || early;
+            }
+        }
+        let Some(data) = nxt.data else { return false };
+        self.take_up(key, message, nxt, data)
+    }
+
+    pub(super) fn on_up_end(&mut self, cid: &str) -> bool {
+        let Some(key) = self.request_key(cid) else { return false };
+        let Some(request) = self.requests.get_mut(key.0) else { return false };
+        let Some(up) = request.up.as_mut().filter(|up| !up.ended) else { return false };
+        up.ended = true;
+        let wake = up.wake.take();
+        self.wake(wake);
+        true
+    }
+
+    pub(super) fn pop_request(&mut self, key: RequestKey) -> Option<Message> {
+        let request = self.requests.get_mut(key.0)?;
+        request.in_ring = false;
+        if let Some(down) = &mut request.down {
+            let before = down.bytes();
+            if let Some((seq, item)) = down.pop() {
+                let obeys = seq == 1 && down.obeys_credit();
+                self.outbox.data_bytes = self.outbox.data_bytes - before + down.bytes();
+                let message = request.item_frame(seq, obeys, &item);
+                self.enter_request(key);
+                return Some(message.into());
+            }
+            if !down.is_empty() {
+                return None;
+            }
+        }
+        let terminal = request.terminal.take()?;
+        self.outbox.data_bytes -= terminal.len();
+        self.remove_request(key);
+        Some(terminal)
+    }
+
+    pub(super) fn request_deadline(&mut self, now: Millis, key: RequestKey) {
+        let due = |request: &Request<W, H>| {
+            !matches!(request.stage, Stage::Finished) && request.deadline.is_some_and(|at| at <= now)
+        };
+        if self.requests.get(key.0).is_some_and(due) {
+            self.abort_request(key, &Fault::new(Code::RPC_TIMEOUT, "the caller's timeout ran out"));
+        }
+    }
+
+    pub(super) fn request_idle(&mut self, now: Millis, key: RequestKey) {
+        let Some(request) = self.requests.get_mut(key.0).filter(|request| matches!(request.stage, Stage::Running))
+        else {
+            return;
+        };
+        let Some((idle, since)) = &mut request.idle else { return };
+        if request.down.as_ref().is_some_and(|down| !down.has_credit()) {
+            *since = now;
+        }
+        let at = *since + *idle;
+        if at <= now {
+            self.abort_request(key, &Fault::new(Code::RPC_TIMEOUT, "no item within the caller's idle timeout"));
+        } else {
+            self.deadlines.arm(at, Timer::RequestIdle(key));
+        }
+    }
+
+    /// Starts what waited for the peer to take what is queued.
+    pub(super) fn start_waiting(&mut self) {
+        while !self.is_over_soft()
+            && let Some(key) = self.unstarted.pop_front()
+        {
+            self.start(key);
+        }
+    }
+
+    /// More may be queued again: every stream that waited for that is woken.
+    pub(super) fn wake_requests(&mut self) {
+        let wakes: Vec<W> = {
+            let keys: Vec<Key> = self.requests.keys().collect();
+            keys.into_iter().filter_map(|key| self.requests.get_mut(key)?.wake.take()).collect()
+        };
+        self.events.extend(wakes.into_iter().map(Event::Wake));
+        self.wake_calls();
+    }
+
+    pub(super) fn stop_requests(&mut self) {
+        let keys: Vec<Key> = self.requests.keys().collect();
+        for key in keys.into_iter().map(RequestKey) {
+            self.forget_queued(key);
+            let Some(request) = self.remove_request(key) else { continue };
+            if matches!(request.stage, Stage::Running) {
+                self.events.push_back(Event::Stopped(key, request.handler));
+            }
+        }
+        self.by_cid = hashbrown::HashTable::new();
+        self.lanes = None;
+        self.unstarted = VecDeque::new();
+        (self.in_flight, self.streams) = (0, 0);
+    }
+
+    /// Draining ends the streams of both sides.
+    pub(super) fn end_streams(&mut self) {
+        let fault = Fault::new(Code::CONNECTION_CLOSED, "the endpoint is closing");
+        let keys: Vec<Key> = self.requests.keys().collect();
+        for key in keys {
+            let open = |request: &Request<W, H>| request.streams && matches!(request.stage, Stage::Running);
+            if self.requests.get(key).is_some_and(open) {
+                self.abort_request(RequestKey(key), &fault);
+            }
+        }
+        self.cancel_streams();
+    }
+
+    /// Answers a frame that never became a request.
+    pub(super) fn refuse_frame(&mut self, cid: &str, fault: &Fault) {
+        match self.request_key(cid) {
+            Some(key) => self.abort_request(key, fault),
+            None => self.refuse(cid, fault),
+        }
+    }
+
+    fn refuse(&mut self, cid: &str, fault: &Fault) {
+        self.send_control(frame::err(cid, fault));
+    }
+
+    fn admit(&mut self, now: Millis, req: &Req<'_>) -> Result<(), Fault> {
+        if self.phase == Phase::Draining {
+            return Err(Fault::new(Code::CONNECTION_CLOSED, "the endpoint is closing"));
+        }
+        if let Some(version) = req.meta.version.as_deref().filter(|version| !frame::VERSIONS.contains(version)) {
+            let details = serde_json::json!({"supported": frame::VERSIONS, "requested": version});
+            let message = format!("version {version} is not served");
+            return Err(Fault::new(Code::UNSUPPORTED_VERSION, message).details(details));
+        }
+        let limits = &self.config.limits;
+        if self.in_flight >= limits.in_flight {
+            return Err(Fault::limit("calls in flight", u64::from(limits.in_flight), "limits.in_flight"));
+        }
+        let waiting = self.inbound_bytes + req.payload.map_or(0, str::len);
+        if waiting > limits.hard_bytes && !self.unstarted.is_empty() {
+            return Err(Fault::limit("waiting bytes", limits.hard_bytes as u64, "limits.hard_bytes"));
+        }
+        self.admit_rate(now)
+    }
+
+    /// A bucket that holds one second's requests.
+    fn admit_rate(&mut self, now: Millis) -> Result<(), Fault> {
+        let Some(limit) = self.config.limits.requests_per_second else { return Ok(()) };
+        let (at, tokens) = self.rate.unwrap_or((now, f64::from(limit)));
+        let refilled = (tokens + now.saturating_sub(at) as f64 * f64::from(limit) / 1000.0).min(f64::from(limit));
+        if refilled < 1.0 {
+            self.rate = Some((now, refilled));
+            let mut fault = Fault::limit("requests a second", u64::from(limit), "limits.requests_per_second");
+            let wait = ((1.0 - refilled) * 1000.0 / f64::from(limit).max(f64::MIN_POSITIVE)).ceil();
+            fault.details.iter_mut().for_each(|details| details["retryAfterMs"] = (wait as u64).into());
+            return Err(fault);
+        }
+        self.rate = Some((now, refilled - 1.0));
+        Ok(())
+    }
+
+    fn insert_request(&mut self, now: Millis, req: &Req<'_>) -> RequestKey {
+        let deadline = req.meta.timeout_ms.map(|budget| now + budget);
+        let cid = SmolStr::new(&req.cid);
+        let hash = self.hash(&cid);
+        let key = RequestKey(self.requests.insert(Request {
+            cid,
+            wake: None,
+            handler: None,
+            stage: Stage::Running,
+            in_ring: false,
+            counts: true,
+            streams: false,
+            lane: req.meta.lane.as_deref().map(SmolStr::new),
+            offer: req.meta.fc,
+            deadline,
+            idle: req.meta.idle_ms.map(|idle| (idle, now)),
+            terminal: None,
+            down: None,
+            up: None,
+        }));
+        let (requests, hasher) = (&self.requests, &self.hasher);
+        self.by_cid.insert_unique(hash, key.0.index, |index| hash_at(requests, hasher, *index));
+        self.in_flight += 1;
+        if let Some(deadline) = deadline {
+            self.deadlines.arm(deadline, Timer::Request(key));
+        }
+        key
+    }
+
+    fn wait(&mut self, incoming: Incoming) {
+        self.inbound_bytes += incoming.payload.len();
+        let request = self.requests.get_mut(incoming.key.0).expect("it was just inserted");
+        request.stage = Stage::Waiting(Box::new(incoming));
+    }
+
+    fn start(&mut self, key: RequestKey) {
+        let Some(request) = self.requests.get_mut(key.0) else { return };
+        if let Stage::Waiting(incoming) = std::mem::replace(&mut request.stage, Stage::Running) {
+            self.inbound_bytes -= incoming.payload.len();
+            self.events.push_back(Event::Request(*incoming));
+        }
+    }
+
+    /// Whether the request may start: it has no lane, or its lane was free and is now its own.
+    fn enter_lane(&mut self, key: RequestKey) -> bool {
+        let Some(name) = self.requests.get(key.0).and_then(|request| request.lane.clone()) else { return true };
+        let lanes = self.lanes.get_or_insert_default();
+        match lanes.get_mut(&name) {
+            Some(lane) => {
+                lane.waiting.push_back(key);
+                false
+            }
+            None => {
+                lanes.insert(name, Lane { busy: key, waiting: VecDeque::new() });
+                true
+            }
+        }
+    }
+
+    /// The request leaves its lane, whether it held it or waited; the next one starts.
+    fn release_lane(&mut self, key: RequestKey) {
+        let Some(name) = self.requests.get_mut(key.0).and_then(|request| request.lane.take()) else { return };
+        let Some(lanes) = &mut self.lanes else { return };
+        let Some(lane) = lanes.get_mut(&name) else { return };
+        if lane.busy != key {
+            lane.waiting.retain(|waiting| *waiting != key);
+            return;
+        }
+        match lane.waiting.pop_front() {
+            Some(next) => {
+                lane.busy = next;
+                self.unstarted.push_back(next);
+            }
+            None => {
+                lanes.remove(&name);
+                if lanes.is_empty() {
+                    self.lanes = None;
+                }
+            }
+        }
+    }
+
+    fn take_up(&mut self, key: RequestKey, message: &Message, nxt: &Nxt<'_>, data: &str) -> bool {
+        let Some(request) = self.requests.get_mut(key.0) else { return false };
+        let Some(up) = request.up.as_mut().filter(|up| !up.ended) else { return false };
+        let before = up.consumer.bytes();
+        let taken = up.consumer.receive(nxt, slice(message, data), true, &self.config.limits);
+        self.inbound_bytes = self.inbound_bytes - before + up.consumer.bytes();
+        match taken {
+            Ok(()) => {
+                let wake = up.wake.take();
+                self.wake(wake);
+            }
+            Err(Refused::Repeated) => return false,
+            Err(Refused::Fatal(error)) => self.abort_request(key, &Fault::from(error)),
+        }
+        true
+    }
+
+    fn running(&mut self, key: RequestKey) -> Option<&mut Request<W, H>> {
+        self.requests.get_mut(key.0).filter(|request| matches!(request.stage, Stage::Running))
+    }
+
+    fn finish_with(&mut self, key: RequestKey, terminal: Vec<u8>) -> Option<H> {
+        let request = self.requests.get_mut(key.0)?;
+        request.wake = None;
+        self.inbound_bytes -= request.up.take().map_or(0, |up| up.consumer.bytes());
+        self.outbox.data_bytes += terminal.len();
+        request.terminal = Some(terminal.into());
+        request.stage = Stage::Finished;
+        let handler = request.handler.take();
+        self.settle_counts(key);
+        self.enter_request(key);
+        handler
+    }
+
+    /// Ends a request at once: its handler is dropped, what it has queued is discarded, and the fault goes out by the
+    /// control lane (spec: `writer.2`).
+    fn abort_request(&mut self, key: RequestKey, fault: &Fault) {
+        self.forget_queued(key);
+        self.settle_counts(key);
+        let Some(request) = self.remove_request(key) else { return };
+        self.send_control(frame::err(&request.cid, fault));
+        match request.stage {
+            Stage::Running => self.events.push_back(Event::Stopped(key, request.handler)),
+            Stage::Waiting(incoming) => {
+                self.inbound_bytes -= incoming.payload.len();
+                self.unstarted.retain(|waiting| *waiting != key);
+            }
+            Stage::Finished => (),
+        }
+    }
+
+    fn forget_queued(&mut self, key: RequestKey) {
+        let Some(request) = self.requests.get_mut(key.0) else { return };
+        self.outbox.data_bytes -= request.terminal.take().map_or(0, |terminal| terminal.len());
+        self.outbox.data_bytes -= request.down.take().map_or(0, |down| down.bytes());
+        self.inbound_bytes -= request.up.take().map_or(0, |up| up.consumer.bytes());
+    }
+
+    /// The request no longer counts against the limits, nor holds its lane.
+    fn settle_counts(&mut self, key: RequestKey) {
+        self.release_lane(key);
+        let Some(request) = self.requests.get_mut(key.0) else { return };
+        if std::mem::replace(&mut request.counts, false) {
+            self.in_flight -= 1;
+        }
+        if std::mem::replace(&mut request.streams, false) {
+            self.streams -= 1;
+        }
+    }
+
+    fn remove_request(&mut self, key: RequestKey) -> Option<Request<W, H>> {
+        let request = self.requests.remove(key.0)?;
+        let hash = self.hash(&request.cid);
+        if let Ok(entry) = self.by_cid.find_entry(hash, |index| *index == key.0.index) {
+            entry.remove();
+        }
+        Some(request)
+    }
+
+    fn request_key(&self, cid: &str) -> Option<RequestKey> {
+        let same = |index: &u32| self.requests.at(*index).is_some_and(|(_, request)| request.cid == cid);
+        let index = self.by_cid.find(self.hash(cid), same)?;
+        self.requests.at(*index).map(|(key, _)| RequestKey(key))
+    }
+
+    fn hash(&self, cid: &str) -> u64 {
+        std::hash::BuildHasher::hash_one(&self.hasher, cid)
+    }
+
+    fn enter_request(&mut self, key: RequestKey) {
+        let Some(request) = self.requests.get_mut(key.0) else { return };
+        let sendable = match &request.down {
+            Some(down) => down.can_send() || down.is_empty() && request.terminal.is_some(),
+            None => request.terminal.is_some(),
+        };
+        if sendable && !request.in_ring {
+            request.in_ring = true;
+            self.outbox.enter(Turn::Request(key));
+        }
+    }
+}
+
+impl<W, H> Request<W, H> {
+    fn item_frame(&self, seq: u64, obeys: bool, item: &RawItem) -> Vec<u8> {
+        let fields = ItemFields {
+            seq,
+            pos: item.pos,
+            epoch: item.epoch.as_deref(),
+            skipped: item.skipped,
+            reset: item.reset,
+            obeys,
+            up: false,
+        };
+        frame::item(&self.cid, fields, &item.data)
+    }
+}
+
+fn hash_at<W, H>(requests: &super::Slots<Request<W, H>>, hasher: &hashbrown::DefaultHashBuilder, index: u32) -> u64 {
+    let (_, request) = requests.at(index).expect("the index holds only requests in the table");
+    std::hash::BuildHasher::hash_one(hasher, request.cid.as_str())
+}

@@ -1,0 +1,59 @@
+//! The command line: what can be asked for, and which function answers. Data goes to stdout, words for people to stderr.
+
+mod args;
+mod completions;
+mod config;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use anyhow::Error;
+use clap::{Parser, Subcommand};
+
+use crate::config::ConfigErrors;
+
+/// Six frames, any transport: RPC between user interfaces and what runs beside them.
+#[derive(Debug, Parser)]
+#[command(name = "sixframe", version, propagate_version = true, after_help = args::EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show, check or explain the daemon's configuration
+    #[command(subcommand)]
+    Config(args::ConfigCommand),
+    /// Print completions for a shell
+    Completions(args::CompletionsArgs),
+}
+
+impl Cli {
+    /// Does what the command line asks for.
+    pub(crate) fn run(self) -> Result<(), Error> {
+        match self.command {
+            Command::Config(command) => config::run(command),
+            Command::Completions(args) => completions::run(&args),
+        }
+    }
+}
+
+/// Tells of an error on stderr and chooses the exit code that [`args::EXIT_CODES`] promises.
+pub(crate) fn exit_code(result: Result<(), Error>) -> ExitCode {
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+        return ExitCode::SUCCESS;
+    }
+    for line in format!("{error:#}").lines() {
+        eprintln!("sixframe: {line}");
+    }
+    ExitCode::from(if error.is::<ConfigErrors>() { 2 } else { 1 })
+}
+
+/// Writes data to stdout. A reader that has gone away is an error of kind `BrokenPipe`, which [`exit_code`] forgives.
+fn print(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}

@@ -1,0 +1,145 @@
+//! The words of the subcommands that call: `call`, `stream`, `listen`, `methods` and `bench`.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+/// Whom to call, and as whom.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct PeerArgs {
+    /// unix:/path, pipe:name, ws://host:port, wss://host or 'exec:program args'
+    #[arg(value_name = "ADDR")]
+    pub(crate) address: String,
+
+    /// Show the token in this file; by default the daemon's own (token_file of the configuration)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) token_file: Option<PathBuf>,
+
+    /// Give up when connecting takes longer
+    #[arg(long, value_name = "MS", default_value_t = 5_000)]
+    pub(crate) connect_timeout_ms: u64,
+
+    /// Print every frame on stderr as it passes
+    #[arg(long)]
+    pub(crate) trace: bool,
+}
+
+/// What to call, and with what.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RequestArgs {
+    /// The method, as `sixframe methods ADDR` lists them
+    pub(crate) method: String,
+
+    /// The parameters; `-` reads them from stdin
+    #[arg(value_name = "JSON")]
+    pub(crate) payload: Option<String>,
+}
+
+/// `sixframe call`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The result is one line of JSON on stdout. An error of the peer is one line of JSON on stderr, and exit code 1; a connection that
+cannot be made or breaks is exit code 3; a deadline that passes is exit code 4.
+
+Examples:
+  sixframe call unix:$XDG_RUNTIME_DIR/sixframe/sixframe.sock rpc.discover
+  sixframe call 'exec:sixframe stdio' rpc.ping
+  echo '{\"session\": \"me\"}' | sixframe call ws://127.0.0.1:4700/ rpc.hello -")]
+pub(crate) struct CallArgs {
+    #[command(flatten)]
+    pub(crate) peer: PeerArgs,
+
+    #[command(flatten)]
+    pub(crate) request: RequestArgs,
+
+    /// Let the call take this long at most; 0 is no limit
+    #[arg(long, value_name = "MS", default_value_t = 30_000)]
+    pub(crate) timeout_ms: u64,
+}
+
+/// `sixframe stream`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Each item is one line of JSON on stdout; ^C cancels the stream at the peer. A stream that the peer can resume goes on after a
+break where it stopped.
+
+Examples:
+  sixframe stream unix:$XDG_RUNTIME_DIR/sixframe/sixframe.sock fs.watch '{\"path\": \".\", \"recursive\": true}'
+  sixframe stream ws://127.0.0.1:4700/ fs.tail '{\"path\": \"app.log\"}' --take 10")]
+pub(crate) struct StreamArgs {
+    #[command(flatten)]
+    pub(crate) peer: PeerArgs,
+
+    #[command(flatten)]
+    pub(crate) request: RequestArgs,
+
+    /// Cancel after this many items
+    #[arg(long, value_name = "ITEMS")]
+    pub(crate) take: Option<NonZeroU32>,
+
+    /// Let the peer send this many items ahead of the reader
+    #[arg(long, value_name = "ITEMS", default_value_t = NonZeroU32::new(256).expect("it is not zero"))]
+    pub(crate) credit: NonZeroU32,
+}
+
+/// `sixframe listen`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Point a client at the address that is printed, and watch what it and ADDR say to each other.
+
+Example:
+  sixframe listen unix:$XDG_RUNTIME_DIR/sixframe/sixframe.sock --on ws://127.0.0.1:0")]
+pub(crate) struct ListenArgs {
+    #[command(flatten)]
+    pub(crate) peer: PeerArgs,
+
+    /// Take the client's connections here
+    #[arg(long, value_name = "ADDR", default_value = "ws://127.0.0.1:0")]
+    pub(crate) on: String,
+
+    /// Print the frames as they are, one JSON a line, rather than for people
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `sixframe methods`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  sixframe methods unix:$XDG_RUNTIME_DIR/sixframe/sixframe.sock
+  sixframe methods 'exec:sixframe stdio' --json")]
+pub(crate) struct MethodsArgs {
+    #[command(flatten)]
+    pub(crate) peer: PeerArgs,
+
+    /// Print the whole answer of rpc.discover, schemas included
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `sixframe bench`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Example:
+  sixframe bench unix:$XDG_RUNTIME_DIR/sixframe/sixframe.sock --in-flight 64 --seconds 5")]
+pub(crate) struct BenchArgs {
+    #[command(flatten)]
+    pub(crate) peer: PeerArgs,
+
+    /// The method to call
+    #[arg(long, default_value = "rpc.ping")]
+    pub(crate) method: String,
+
+    /// Calls under way at once on each connection
+    #[arg(long, value_name = "CALLS", default_value_t = NonZeroU32::MIN)]
+    pub(crate) in_flight: NonZeroU32,
+
+    /// Connections open at once
+    #[arg(long, value_name = "CONNECTIONS", default_value_t = NonZeroU32::MIN)]
+    pub(crate) connections: NonZeroU32,
+
+    /// Measure for this long, after a second to warm up
+    #[arg(long, value_name = "SECONDS", default_value_t = NonZeroU32::new(5).expect("it is not zero"))]
+    pub(crate) seconds: NonZeroU32,
+}

@@ -1,0 +1,145 @@
+//! The daemon's configuration: a TOML file, then `SIXFRAME_*` variables, then flags, over the defaults below. The list in
+//! this file is the only place that knows a key; names, types, defaults, variables, the example file and `config show` are
+//! made from it. Knows nothing of what the settings do.
+
+mod check;
+mod key;
+mod load;
+mod nearest;
+mod render;
+mod surroundings;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use key::settings;
+pub(crate) use load::{ConfigErrors, Flag, FlagValue, Inputs, Loaded, load};
+pub(crate) use render::{example, shown};
+pub(crate) use surroundings::Surroundings;
+use value::{Capability, ListenAddress, LogFilter, Origin};
+
+settings! { |at|
+    /// Everything that the daemon can be told.
+    struct Config {
+        /// Addresses to listen on: unix:/path (a socket file that only its owner can open), pipe:name (a Windows named
+        /// pipe), ws://host:port (WebSocket; port 0 takes any free port, and `sixframe serve` prints which).
+        listen: Vec<ListenAddress> = default_listen(at);
+
+        /// Folder for the socket and the token, made with mode 0700. By default $XDG_RUNTIME_DIR/sixframe, or ~/.sixframe
+        /// where that variable is not set; on Windows %LOCALAPPDATA%\sixframe.
+        runtime_dir: PathBuf = at.runtime_dir.clone();
+
+        /// File for the token that WebSocket clients must show, made anew at each start with mode 0600. By default the
+        /// file `token` in runtime_dir.
+        token_file: PathBuf = at.runtime_dir.join("token");
+
+        /// What callers may do beyond reading: "process.run" lets them start any program as the daemon's user.
+        allow: Vec<Capability> = Vec::new();
+
+        /// Milliseconds that calls get to finish when the daemon is asked to stop.
+        drain_ms: u64 = 2_000;
+
+        /// Whether callers see the text of internal errors. They may tell of paths and addresses.
+        expose_internal_errors: bool = false;
+
+        /// What is logged on stderr: error, warn, info, debug, trace, off, or levels by target, as in
+        /// "info,sixframe_core=debug".
+        log: LogFilter = LogFilter::info();
+    }
+
+    /// The limits of each connection. An error that a limit causes names its key here.
+    limits: struct LimitSettings {
+        /// Bytes of the longest message accepted. A longer one is skipped.
+        message_bytes: u64 = 16 << 20;
+
+        /// Deepest nesting of arrays and objects in a message.
+        depth: u32 = 64;
+
+        /// Requests of the peer that may be unanswered at once.
+        in_flight: u32 = 1024;
+
+        /// Streams of the peer that may be open at once.
+        streams: u32 = 256;
+
+        /// Bytes of items that may wait in one stream.
+        stream_bytes: u64 = 32 << 20;
+
+        /// Items that may wait in one stream to which no credit applies.
+        stream_items: u64 = 1024;
+
+        /// Bytes waiting for the peer above which its streams pause and its requests wait.
+        soft_bytes: u64 = 1 << 20;
+
+        /// Bytes waiting for the peer above which the connection is closed at once.
+        hard_bytes: u64 = 64 << 20;
+
+        /// Milliseconds above soft_bytes without progress after which the connection is closed.
+        stall_ms: u64 = 30_000;
+
+        /// Requests a second that the peer may send; 0 is no limit.
+        requests_per_second: u32 = 0;
+
+        /// Malformed messages after which the connection is closed, at least 16.
+        malformed: u32 = 64;
+
+        /// Connections that may be open at once, over all addresses.
+        connections: u32 = 1024;
+
+        /// Milliseconds that a new connection gets to introduce itself.
+        handshake_ms: u64 = 10_000;
+
+        /// Milliseconds without a frame in either direction after which a connection is closed; 0 is never.
+        idle_ms: u64 = 0;
+    }
+
+    /// The WebSocket's guard against foreign web pages.
+    ws: struct WsSettings {
+        /// Origins of the web pages that may connect, as in "http://localhost:5173". Programs send no origin and are asked
+        /// for the token alone.
+        allowed_origins: Vec<Origin> = Vec::new();
+
+        /// Host names under which the daemon may be addressed, without port. Any other is refused, so that a foreign name
+        /// that resolves to this machine does not reach it.
+        allowed_hosts: Vec<String> = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned).to_vec();
+    }
+
+    /// What fs.watch and fs.tail may see.
+    fs: struct FsSettings {
+        /// Folders that callers may look into, with everything below them; links that lead outside are not followed. By
+        /// default the folder that the daemon was started in, or none if that is the root of the file system.
+        roots: Vec<PathBuf> = at.started_in();
+    }
+}
+
+/// The local address and a WebSocket on any free port of this machine.
+fn default_listen(at: &Surroundings) -> Vec<ListenAddress> {
+    [at.local_address(), "ws://127.0.0.1:0".to_owned()].map(ListenAddress::unchecked).to_vec()
+}
+
+impl LimitSettings {
+    /// The engine's part of the limits.
+    pub(crate) fn of_connection(&self) -> sixframe_core::Limits {
+        sixframe_core::Limits {
+            message_bytes: count(self.message_bytes),
+            depth: self.depth,
+            in_flight: self.in_flight,
+            streams: self.streams,
+            stream_bytes: count(self.stream_bytes),
+            stream_items: count(self.stream_items),
+            soft_bytes: count(self.soft_bytes),
+            hard_bytes: count(self.hard_bytes),
+            stall: Duration::from_millis(self.stall_ms),
+            requests_per_second: (self.requests_per_second > 0).then_some(self.requests_per_second),
+            malformed: self.malformed,
+        }
+    }
+}
+
+/// A count of what is held in memory, of which no machine has more than a `usize`.
+fn count(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,35 @@
+//! What the keys must be to one another, once each is what it must be alone.
+
+use super::Config;
+
+impl Config {
+    /// What is wrong, as the key to change and a sentence about it.
+    pub(crate) fn faults(&self) -> Vec<(&'static str, String)> {
+        let limits = self.limits.of_connection();
+        let mut faults = Vec::new();
+        faults.extend(self.listen.iter().filter_map(|address| Some(("listen", address.fault()?))));
+        let mut require = |holds: bool, key: &'static str, change: String| {
+            if !holds {
+                faults.push((key, change));
+            }
+        };
+        require(!self.listen.is_empty(), "listen", "must name at least one address".to_owned());
+        require(limits.depth >= 1, "limits.depth", "must be at least 1".to_owned());
+        require(limits.in_flight >= 1, "limits.in_flight", "must be at least 1".to_owned());
+        require(limits.malformed >= 16, "limits.malformed", "must be at least 16".to_owned());
+        require(self.limits.connections >= 1, "limits.connections", "must be at least 1".to_owned());
+        require(self.limits.handshake_ms >= 1, "limits.handshake_ms", "must be at least 1".to_owned());
+        require(limits.message_bytes >= 1024, "limits.message_bytes", "must be at least 1024".to_owned());
+        require(
+            limits.message_bytes <= limits.hard_bytes,
+            "limits.hard_bytes",
+            format!("must be at least limits.message_bytes ({})", limits.message_bytes),
+        );
+        require(
+            limits.soft_bytes < limits.hard_bytes,
+            "limits.soft_bytes",
+            format!("must be below limits.hard_bytes ({})", limits.hard_bytes),
+        );
+        faults
+    }
+}

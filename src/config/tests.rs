@@ -1,0 +1,229 @@
+//! The layers, the errors and the example, without a process around them.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::*;
+
+fn inputs(folder: &Path) -> Inputs {
+    let surroundings = Surroundings {
+        config_file: folder.join("sixframe.toml"),
+        home: Some(PathBuf::from("/h/me")),
+        ..Surroundings::example()
+    };
+    Inputs { surroundings, file: None, variables: Vec::new(), flags: Vec::new() }
+}
+
+fn with_file(text: &str) -> (tempfile::TempDir, Inputs) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("sixframe.toml"), text).unwrap();
+    let inputs = inputs(folder.path());
+    (folder, inputs)
+}
+
+fn variable(name: &str, value: &str) -> (OsString, OsString) {
+    (name.into(), value.into())
+}
+
+fn set(key: &str, value: &str) -> Flag {
+    Flag { spelling: "--set".to_owned(), key: key.to_owned(), value: FlagValue::Text(value.to_owned()) }
+}
+
+fn errors(inputs: &Inputs) -> Vec<String> {
+    load(inputs).unwrap_err().0
+}
+
+fn only_error(inputs: &Inputs) -> String {
+    let errors = errors(inputs);
+    assert_eq!(errors.len(), 1, "{errors:#?}");
+    errors.concat()
+}
+
+#[test]
+fn without_file_variables_and_flags_everything_is_default() {
+    let folder = tempfile::tempdir().unwrap();
+    let inputs = inputs(folder.path());
+    let loaded = load(&inputs).unwrap();
+    assert_eq!(loaded.config, Config::defaults(&inputs.surroundings));
+    assert!(KEYS.iter().all(|key| loaded.source(key.name).to_string() == "default"));
+}
+
+#[test]
+fn flags_go_over_variables_and_variables_over_the_file() {
+    let (folder, mut inputs) = with_file("drain_ms = 1\n\n[limits]\ndepth = 1\nstreams = 1\n");
+    inputs.variables = vec![variable("SIXFRAME_LIMITS_DEPTH", "2"), variable("SIXFRAME_LIMITS_STREAMS", "2")];
+    inputs.flags = vec![set("limits.streams", "3")];
+    let loaded = load(&inputs).unwrap();
+    let limits = &loaded.config.limits;
+    assert_eq!((loaded.config.drain_ms, limits.depth, limits.streams), (1, 2, 3));
+    assert_eq!(loaded.source("drain_ms").to_string(), format!("{}:1", folder.path().join("sixframe.toml").display()));
+    assert_eq!(loaded.source("limits.depth").to_string(), "SIXFRAME_LIMITS_DEPTH");
+    assert_eq!(loaded.source("limits.streams").to_string(), "--set");
+}
+
+#[test]
+fn the_defaults_follow_the_runtime_folder() {
+    let (_folder, mut inputs) = with_file("runtime_dir = \"/first\"\n");
+    inputs.variables = vec![variable("SIXFRAME_RUNTIME_DIR", "/second")];
+    let config = load(&inputs).unwrap().config;
+    assert_eq!(config.token_file, Path::new("/second/token"));
+    let local = if cfg!(windows) { "pipe:sixframe-user" } else { "unix:/second/sixframe.sock" };
+    assert_eq!(config.listen[0], ListenAddress::unchecked(local));
+}
+
+#[test]
+fn an_unknown_key_is_an_error_that_names_the_line_and_the_nearest() {
+    let (_folder, inputs) = with_file("drain_ms = 1\n\n[limits]\nmesage_bytes = 4096\n");
+    let error = only_error(&inputs);
+    assert!(error.contains("sixframe.toml:4: unknown key \"limits.mesage_bytes\""), "{error}");
+    assert!(error.ends_with("the nearest known one is \"limits.message_bytes\""), "{error}");
+}
+
+#[test]
+fn an_unknown_table_is_an_error_that_names_the_nearest() {
+    let (_folder, inputs) = with_file("[limit]\ndepth = 3\n");
+    let error = only_error(&inputs);
+    assert!(error.ends_with(":1: unknown key \"limit\"; the nearest known one is \"limits\""), "{error}");
+}
+
+#[test]
+fn an_unknown_variable_is_an_error_that_names_the_nearest() {
+    let (_folder, mut inputs) = with_file("");
+    inputs.variables = vec![variable("SIXFRAME_LISTN", "ws://127.0.0.1:0"), variable("OTHER", "x")];
+    let expected = "SIXFRAME_LISTN: unknown variable; the nearest known one is SIXFRAME_LISTEN";
+    assert_eq!(only_error(&inputs), expected);
+}
+
+#[test]
+fn a_wrong_type_names_the_key_and_the_expected_type() {
+    let (_folder, mut inputs) = with_file("listen = \"ws://127.0.0.1:0\"\nlimits = 3\n");
+    inputs.variables = vec![variable("SIXFRAME_DRAIN_MS", "soon")];
+    inputs.flags = vec![set("expose_internal_errors", "yes")];
+    let errors = errors(&inputs);
+    let expected = [
+        "limits must be a table, written [limits] on a line of its own",
+        "listen must be a list, not the string \"ws://127.0.0.1:0\"",
+        "SIXFRAME_DRAIN_MS: drain_ms must be a whole number, not the string \"soon\"",
+        "--set: expose_internal_errors must be true or false, not the string \"yes\"",
+    ];
+    assert_eq!(errors.len(), expected.len(), "{errors:#?}");
+    assert!(expected.iter().zip(&errors).all(|(end, error)| error.ends_with(end)), "{errors:#?}");
+}
+
+#[test]
+fn every_refused_value_says_what_to_write() {
+    let refused = [
+        ("listen", "unix:sock", "absolute"),
+        ("listen", "unix:@name", "absolute"),
+        ("listen", "ws://127.0.0.1", "ws://host:port"),
+        ("listen", "ws://127.0.0.1:99999", "ws://host:port"),
+        ("listen", "wss://a:1", "proxy"),
+        ("listen", "tcp:1", "an address is"),
+        ("listen", "[]", "at least one address"),
+        ("allow", "process.runn", "process.run"),
+        ("log", "verbose", "a level"),
+        ("log", "info,sixframe=loud", "a level"),
+        ("limits.depth", "0", "at least 1"),
+        ("limits.depth", "-1", "below zero"),
+        ("limits.depth", "4294967296", "or less"),
+        ("limits.malformed", "15", "at least 16"),
+        ("limits.soft_bytes", "67108864", "below limits.hard_bytes"),
+        ("limits.message_bytes", "67108865", "at least limits.message_bytes"),
+        ("ws.allowed_origins", "localhost", "scheme://"),
+        ("ws.allowed_origins", "http://*", "wildcard"),
+        ("runtime_dir", "", "empty"),
+    ];
+    for (key, value, hint) in refused {
+        let (_folder, mut inputs) = with_file("");
+        inputs.flags = vec![set(key, value)];
+        let error = only_error(&inputs);
+        assert!(error.contains(hint), "{key} = {value}: {error}");
+    }
+}
+
+#[test]
+fn broken_toml_is_told_of_with_its_line() {
+    let (_folder, inputs) = with_file("drain_ms = 1\nlog = \"info\n");
+    let errors = errors(&inputs);
+    assert!(errors[0].contains("sixframe.toml:2: "), "{errors:#?}");
+}
+
+#[test]
+fn a_named_file_must_be_there() {
+    let (folder, mut inputs) = with_file("");
+    let missing = folder.path().join("missing.toml");
+    inputs.variables = vec![variable("SIXFRAME_CONFIG", missing.to_str().unwrap())];
+    assert!(only_error(&inputs).contains("missing.toml"));
+    inputs.file = Some(folder.path().join("other.toml"));
+    assert!(only_error(&inputs).contains("other.toml"));
+}
+
+#[test]
+fn relative_paths_start_at_the_file_and_elsewhere_at_the_working_folder() {
+    let (folder, mut inputs) = with_file("token_file = \"token\"\n\n[fs]\nroots = [\"~/notes\"]\n");
+    inputs.flags = vec![set("runtime_dir", "run")];
+    let config = load(&inputs).unwrap().config;
+    assert_eq!(config.token_file, folder.path().join("token"));
+    assert_eq!(config.fs.roots, [Path::new("/h/me/notes")]);
+    assert_eq!(config.runtime_dir, Path::new("/srv/project/run"));
+}
+
+#[test]
+fn a_list_in_a_variable_is_separated_by_commas_or_written_as_toml() {
+    for text in ["unix:/a.sock, ws://[::1]:0", "[\"unix:/a.sock\", 'ws://[::1]:0']"] {
+        let (_folder, mut inputs) = with_file("");
+        inputs.variables = vec![variable("SIXFRAME_LISTEN", text)];
+        let expected = ["unix:/a.sock", "ws://[::1]:0"].map(ListenAddress::unchecked);
+        assert_eq!(load(&inputs).unwrap().config.listen, expected);
+    }
+}
+
+#[test]
+fn a_daemon_started_at_the_root_of_the_file_system_shows_no_folder() {
+    let surroundings = Surroundings { working_dir: PathBuf::from("/"), ..Surroundings::example() };
+    assert!(Config::defaults(&surroundings).fs.roots.is_empty());
+}
+
+#[test]
+fn the_default_limits_are_the_engine_s() {
+    let config = Config::defaults(&Surroundings::example());
+    assert_eq!(config.limits.of_connection(), sixframe_core::Limits::default());
+}
+
+#[test]
+fn no_two_keys_share_a_variable() {
+    let mut names: Vec<String> = KEYS.iter().map(key::Key::variable).collect();
+    names.sort();
+    assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
+}
+
+#[test]
+fn what_is_shown_can_be_read_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = inputs(folder.path());
+    first.flags = vec![set("allow", "process.run"), set("ws.allowed_origins", "http://localhost:5173")];
+    let shown = shown(&load(&first).unwrap());
+    let (_folder, second) = with_file(&shown);
+    assert_eq!(load(&second).unwrap().config, load(&first).unwrap().config);
+}
+
+#[test]
+fn the_example_has_every_key_at_its_default() {
+    let uncommented = |line: &str| match line.strip_prefix('#') {
+        Some(setting) if !setting.is_empty() && !setting.starts_with(' ') => setting.to_owned(),
+        _ => line.to_owned(),
+    };
+    let text: Vec<String> = example().lines().map(uncommented).collect();
+    let (_folder, inputs) = with_file(&text.join("\n"));
+    let loaded = load(&inputs).unwrap();
+    assert_eq!(loaded.config, Config::defaults(&Surroundings::example()));
+    assert!(KEYS.iter().all(|key| loaded.source(key.name).to_string() != "default"));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_committed_example_is_the_generated_one() {
+    let committed = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("sixframe.example.toml")).unwrap();
+    assert!(committed == example(), "run `sixframe config example > sixframe.example.toml`");
+}

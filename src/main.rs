@@ -1,0 +1,12 @@
+//! The `sixframe` program: parses the command line, runs what it asks for, and turns errors into exit codes.
+
+mod cli;
+mod config;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    cli::exit_code(cli::Cli::parse().run())
+}
