@@ -24,8 +24,11 @@ use crate::{Code, Context, Fault, Payload};
 pub(crate) struct Entry {
     pub(crate) info: MethodInfo,
     pub(crate) schemas: Option<Schemas>,
-    handler: Box<dyn Fn(Request) -> Reply + Send + Sync>,
+    handler: Handler,
 }
+
+/// A handler, its types erased.
+pub(crate) type Handler = Box<dyn Fn(Request) -> Reply + Send + Sync>;
 
 impl std::fmt::Debug for Entry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
