@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 
 use crate::memory;
 use crate::payload::{Load, Payloads};
-use crate::peer::{Address, Listener, Peer, Quota};
+use crate::peer::{Address, Peer, Quota, Socket};
 use crate::process::Server;
 use crate::stall::{self, Stalled};
 use crate::workload::Workload;
@@ -66,9 +66,11 @@ pub fn drive<P: Peer>(address: Address) -> Result<()> {
 pub fn iterate<P: Peer>(workload: Workload, count: u64) -> Result<()> {
     let folder = tempfile::tempdir()?;
     runtime()?.block_on(async {
-        let (listener, address) = Listener::bind(P::WIRE, folder.path()).await?;
+        let (announce, announced) = tokio::sync::oneshot::channel();
+        // Nobody waits for the address only where the client has failed already.
+        let socket = Socket::new(folder.path(), |address| drop(announce.send(address)));
         let client = async {
-            let peer = P::connect(&address).await?;
+            let peer = P::connect(&announced.await?).await?;
             let payloads = Payloads::new()?;
             match workload {
                 Workload::Stream => peer.drain(count).await,
@@ -78,7 +80,7 @@ pub fn iterate<P: Peer>(workload: Workload, count: u64) -> Result<()> {
             }
         };
         tokio::select! {
-            served = P::serve(listener, None) => served.and_then(|()| bail!("the server ended early")),
+            served = P::serve(socket, None) => served.and_then(|()| bail!("the server ended early")),
             done = client => { ensure!(done? == count, "not every iteration was answered"); Ok(()) }
         }
     })

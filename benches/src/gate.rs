@@ -13,8 +13,14 @@ use serde::{Deserialize, Serialize};
 use crate::workload::Workload;
 
 /// What is watched. The floor tells a change of the toolchain from a change of ours.
-const GATED: &[(&str, Workload)] =
-    &[("floor", Workload::Pipelined), ("floor", Workload::PipelinedOpaque), ("floor", Workload::Stream)];
+const GATED: &[(&str, Workload)] = &[
+    ("floor", Workload::Pipelined),
+    ("sixframe", Workload::Pipelined),
+    ("sixframe", Workload::Stream),
+    ("sixframe", Workload::PipelinedOpaque),
+    ("sixframe-trusted", Workload::PipelinedOpaque),
+    ("sixframe-ws", Workload::Pipelined),
+];
 
 const SHORT: u64 = 2_000;
 const LONG: u64 = 10_000;

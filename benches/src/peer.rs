@@ -22,40 +22,40 @@ pub enum Wire {
     WebSocket,
 }
 
-/// A bound socket, not yet accepting.
-pub enum Listener {
-    Unix(UnixListener),
-    Tcp(TcpListener),
+/// A place for a server to listen at. Its address is announced once it is bound, not before.
+pub struct Socket {
+    folder: PathBuf,
+    announce: Box<dyn FnOnce(Address)>,
 }
 
-impl Listener {
-    /// Binds a socket file in `folder`, or a free port.
-    pub async fn bind(wire: Wire, folder: &Path) -> Result<(Self, Address)> {
-        match wire {
-            Wire::Unix => {
-                let path = folder.join(format!("{}.sock", std::process::id()));
-                Ok((Self::Unix(UnixListener::bind(&path)?), Address::Unix(path)))
-            }
-            Wire::WebSocket => {
-                let listener = TcpListener::bind("127.0.0.1:0").await?;
-                let address = listener.local_addr()?;
-                Ok((Self::Tcp(listener), Address::Tcp(address)))
-            }
-        }
+impl Socket {
+    /// A socket file in `folder`, or a free port.
+    pub fn new(folder: &Path, announce: impl FnOnce(Address) + 'static) -> Self {
+        Self { folder: folder.to_owned(), announce: Box::new(announce) }
+    }
+
+    /// Where a contender that binds its socket itself should make it.
+    pub fn path(&self) -> PathBuf {
+        self.folder.join(format!("{}.sock", std::process::id()))
+    }
+
+    /// Says that somebody listens at `address`.
+    pub fn announce(self, address: Address) {
+        (self.announce)(address);
     }
 
     pub fn unix(self) -> Result<UnixListener> {
-        match self {
-            Self::Unix(listener) => Ok(listener),
-            Self::Tcp(_) => bail!("this contender listens on a unix socket"),
-        }
+        let path = self.path();
+        let listener = UnixListener::bind(&path)?;
+        self.announce(Address::Unix(path));
+        Ok(listener)
     }
 
-    pub fn tcp(self) -> Result<TcpListener> {
-        match self {
-            Self::Tcp(listener) => Ok(listener),
-            Self::Unix(_) => bail!("this contender listens on a TCP socket"),
-        }
+    pub async fn tcp(self) -> Result<TcpListener> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        self.announce(Address::Tcp(address));
+        Ok(listener)
     }
 }
 
@@ -140,8 +140,8 @@ pub trait Peer: Sized + 'static {
     /// The contender that this one forwards to, if it is a relay. It is served in a process of its own.
     const UPSTREAM: Option<&'static str> = None;
 
-    /// Accepts and serves connections until it is dropped.
-    async fn serve(listener: Listener, upstream: Option<Address>) -> Result<()>;
+    /// Binds the socket, announces it, then accepts and serves connections until it is dropped.
+    async fn serve(socket: Socket, upstream: Option<Address>) -> Result<()>;
 
     async fn connect(address: &Address) -> Result<Self>;
 
@@ -209,7 +209,7 @@ pub struct Contender {
     pub wire: Wire,
     pub workloads: &'static [Workload],
     pub upstream: Option<&'static str>,
-    pub serve: fn(Listener, Option<Address>) -> LocalBoxFuture<'static, Result<()>>,
+    pub serve: fn(Socket, Option<Address>) -> LocalBoxFuture<'static, Result<()>>,
     pub drive: fn(Address) -> Result<()>,
     pub iterate: fn(Workload, u64) -> Result<()>,
 }
@@ -222,7 +222,7 @@ impl Contender {
             wire: P::WIRE,
             workloads: P::WORKLOADS,
             upstream: P::UPSTREAM,
-            serve: |listener, upstream| Box::pin(P::serve(listener, upstream)),
+            serve: |socket, upstream| Box::pin(P::serve(socket, upstream)),
             drive: crate::driver::drive::<P>,
             iterate: crate::driver::iterate::<P>,
         }

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::contenders;
 use crate::driver::{Finding, Order, runtime};
 use crate::memory;
-use crate::peer::{Address, Listener};
+use crate::peer::{Address, Socket};
 use crate::placement::Placement;
 
 struct Spawned {
@@ -120,8 +120,6 @@ pub fn serve(contender: &str, folder: &str, upstream: Option<Address>) -> Result
         std::process::exit(i32::from(ended.is_err()));
     });
     runtime()?.block_on(async {
-        let (listener, address) = Listener::bind(contender.wire, folder.as_ref()).await?;
-        println!("{address}");
-        (contender.serve)(listener, upstream).await
+        (contender.serve)(Socket::new(folder.as_ref(), |address| println!("{address}")), upstream).await
     })
 }

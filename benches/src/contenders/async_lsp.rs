@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio_util::compat::{TokioAsyncReadCompatExt, TokioAsyncWriteCompatExt};
 
 use crate::payload::{Load, User};
-use crate::peer::{Address, Answer, Listener, Peer, Wire};
+use crate::peer::{Address, Answer, Peer, Socket, Wire};
 use crate::workload::Workload;
 
 enum Echo {}
@@ -74,8 +74,8 @@ impl Peer for AsyncLsp {
         Workload::ColdStart,
     ];
 
-    async fn serve(listener: Listener, _: Option<Address>) -> Result<()> {
-        let listener = listener.unix()?;
+    async fn serve(socket: Socket, _: Option<Address>) -> Result<()> {
+        let listener = socket.unix()?;
         loop {
             let (reads, writes) = listener.accept().await?.0.into_split();
             let (main, _client) = MainLoop::new_server(router);

@@ -17,7 +17,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::payload::{Load, User};
-use crate::peer::{Address, Answer, Listener, Peer, Wire};
+use crate::peer::{Address, Answer, Peer, Socket, Wire};
 use crate::workload::Workload;
 
 const READ_BUFFER: usize = 64 << 10;
@@ -88,8 +88,8 @@ impl Peer for Floor {
     const WIRE: Wire = Wire::Unix;
     const WORKLOADS: &'static [Workload] = &Workload::ALL;
 
-    async fn serve(listener: Listener, _: Option<Address>) -> Result<()> {
-        let listener = listener.unix()?;
+    async fn serve(socket: Socket, _: Option<Address>) -> Result<()> {
+        let listener = socket.unix()?;
         loop {
             let (stream, _) = listener.accept().await?;
             let (reads, writes) = stream.into_split();

@@ -10,7 +10,7 @@ use jsonrpsee::{IntoSubscriptionCloseResponse, SubscriptionCloseResponse, rpc_pa
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::payload::{Load, User};
-use crate::peer::{Address, Answer, Listener, Peer, Wire};
+use crate::peer::{Address, Answer, Peer, Socket, Wire};
 use crate::workload::Workload;
 
 pub struct Jsonrpsee(WsClient);
@@ -21,8 +21,8 @@ impl Peer for Jsonrpsee {
     const WIRE: Wire = Wire::WebSocket;
     const WORKLOADS: &'static [Workload] = &Workload::ALL;
 
-    async fn serve(listener: Listener, _: Option<Address>) -> Result<()> {
-        let listener = listener.tcp()?.into_std()?;
+    async fn serve(socket: Socket, _: Option<Address>) -> Result<()> {
+        let listener = socket.tcp().await?.into_std()?;
         let config = ServerConfig::builder().max_connections(u32::MAX).build();
         let server = ServerBuilder::with_config(config).build_from_tcp(listener)?.start(methods()?);
         server.stopped().await;

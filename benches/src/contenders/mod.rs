@@ -5,6 +5,7 @@ mod floor;
 mod jsonrpsee;
 mod raw;
 mod rmcp;
+mod sixframe;
 mod tarpc;
 mod tonic;
 mod tungstenite;
@@ -19,6 +20,9 @@ pub const BASELINE: &str = <floor::Floor as crate::peer::Peer>::NAME;
 pub const ALL: &[Contender] = &[
     Contender::of::<raw::Raw>(),
     Contender::of::<floor::Floor>(),
+    Contender::of::<sixframe::Sixframe<false, false>>(),
+    Contender::of::<sixframe::Sixframe<false, true>>(),
+    Contender::of::<sixframe::Sixframe<true, false>>(),
     Contender::of::<tarpc::Tarpc<false>>(),
     Contender::of::<tarpc::Tarpc<true>>(),
     Contender::of::<tonic::Tonic>(),

@@ -6,7 +6,7 @@ use tokio::net::UnixStream;
 use tokio::sync::Mutex;
 
 use crate::payload::{Load, User};
-use crate::peer::{Address, Answer, Listener, Peer, Quota, Wire};
+use crate::peer::{Address, Answer, Peer, Quota, Socket, Wire};
 use crate::workload::Workload;
 
 const BUFFER: usize = 64 << 10;
@@ -33,8 +33,8 @@ impl Peer for Raw {
         Workload::ColdStart,
     ];
 
-    async fn serve(listener: Listener, _: Option<Address>) -> Result<()> {
-        let listener = listener.unix()?;
+    async fn serve(socket: Socket, _: Option<Address>) -> Result<()> {
+        let listener = socket.unix()?;
         loop {
             let (stream, _) = listener.accept().await?;
             tokio::spawn(echo(stream));

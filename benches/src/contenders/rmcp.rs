@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::net::UnixStream;
 
 use crate::payload::{Load, User};
-use crate::peer::{Address, Answer, Listener, Peer, Wire};
+use crate::peer::{Address, Answer, Peer, Socket, Wire};
 use crate::workload::Workload;
 
 /// Arguments of a tool are an object.
@@ -58,8 +58,8 @@ impl Peer for Rmcp {
         Workload::ColdStart,
     ];
 
-    async fn serve(listener: Listener, _: Option<Address>) -> Result<()> {
-        let listener = listener.unix()?;
+    async fn serve(socket: Socket, _: Option<Address>) -> Result<()> {
+        let listener = socket.unix()?;
         let tools = Tools { router: Tools::router() };
         loop {
             let (stream, _) = listener.accept().await?;

@@ -10,7 +10,7 @@ use tarpc::tokio_serde::formats::{Bincode, Json};
 use tarpc::{ClientMessage, Response, Transport, client};
 
 use crate::payload::{Load, User};
-use crate::peer::{Address, Answer, Listener, Peer, Wire};
+use crate::peer::{Address, Answer, Peer, Socket, Wire};
 use crate::workload::Workload;
 
 #[tarpc::service]
@@ -57,8 +57,8 @@ impl<const BINCODE: bool> Peer for Tarpc<BINCODE> {
         Workload::ColdStart,
     ];
 
-    async fn serve(listener: Listener, _: Option<Address>) -> Result<()> {
-        let listener = listener.unix()?;
+    async fn serve(socket: Socket, _: Option<Address>) -> Result<()> {
+        let listener = socket.unix()?;
         if BINCODE {
             accept(unix::listen_on(listener, Bincode::default).await?).await;
         } else {

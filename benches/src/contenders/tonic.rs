@@ -19,7 +19,7 @@ use tonic_prost::ProstCodec;
 use tower::{Service, service_fn};
 
 use crate::payload::{Load, User};
-use crate::peer::{Address, Answer, Listener, Peer, Wire};
+use crate::peer::{Address, Answer, Peer, Socket, Wire};
 use crate::workload::Workload;
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -74,8 +74,8 @@ impl Peer for Tonic {
     const WIRE: Wire = Wire::Unix;
     const WORKLOADS: &'static [Workload] = &Workload::ALL;
 
-    async fn serve(listener: Listener, _: Option<Address>) -> Result<()> {
-        let incoming = UnixListenerStream::new(listener.unix()?);
+    async fn serve(socket: Socket, _: Option<Address>) -> Result<()> {
+        let incoming = UnixListenerStream::new(socket.unix()?);
         Ok(Server::builder().add_service(Echo).serve_with_incoming(incoming).await?)
     }
 

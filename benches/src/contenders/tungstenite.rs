@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, accept_async_with_config, connect_async_with_config};
 
 use crate::payload::{Load, User};
-use crate::peer::{Address, Answer, Listener, Peer, Quota, Wire};
+use crate::peer::{Address, Answer, Peer, Quota, Socket, Wire};
 use crate::workload::Workload;
 
 /// The raw echo; `COALESCED` feeds what is at hand and flushes once, with buffers of 4 KiB, and otherwise every message
@@ -40,8 +40,8 @@ impl<const COALESCED: bool> Peer for Tungstenite<COALESCED> {
         Workload::ColdStart,
     ];
 
-    async fn serve(listener: Listener, _: Option<Address>) -> Result<()> {
-        let listener = listener.tcp()?;
+    async fn serve(socket: Socket, _: Option<Address>) -> Result<()> {
+        let listener = socket.tcp().await?;
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
@@ -98,9 +98,7 @@ fn config<const COALESCED: bool>() -> WebSocketConfig {
     if COALESCED { WebSocketConfig::default().read_buffer_size(4 << 10) } else { WebSocketConfig::default() }
 }
 
-type Socket<S> = WebSocketStream<S>;
-
-async fn put<const COALESCED: bool, S>(socket: &mut Socket<S>, message: Message) -> Result<()>
+async fn put<const COALESCED: bool, S>(socket: &mut WebSocketStream<S>, message: Message) -> Result<()>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
@@ -113,7 +111,7 @@ where
 }
 
 /// The next message; a coalescing side flushes only before it would have to wait.
-async fn next<const COALESCED: bool, S>(socket: &mut Socket<S>) -> Result<Option<Message>>
+async fn next<const COALESCED: bool, S>(socket: &mut WebSocketStream<S>) -> Result<Option<Message>>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
