@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 use crate::memory;
 use crate::payload::{Load, Payloads};
 use crate::peer::{Address, Peer, Quota, Socket};
-use crate::process::Server;
+use crate::process::{self, Server};
 use crate::stall::{self, Stalled};
 use crate::workload::Workload;
 
@@ -64,7 +64,7 @@ pub fn drive<P: Peer>(address: Address) -> Result<()> {
 
 /// Runs both ends in this process and thread for `count` iterations, for an instruction counter around it.
 pub fn iterate<P: Peer>(workload: Workload, count: u64) -> Result<()> {
-    let folder = tempfile::tempdir()?;
+    let folder = process::private_folder()?;
     runtime()?.block_on(async {
         let (announce, announced) = tokio::sync::oneshot::channel();
         // Nobody waits for the address only where the client has failed already.

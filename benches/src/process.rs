@@ -1,6 +1,7 @@
 //! The processes of a run. Each is this binary again, ends when its standard input is closed, and is killed on drop.
 
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -59,7 +60,7 @@ pub struct Server {
 impl Server {
     /// Starts it and waits until it listens.
     pub fn start(contender: &str, upstream: Option<&str>) -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("bench").tempdir()?;
+        let folder = private_folder()?;
         let upstream = upstream.map(|name| Self::start(name, None).map(Box::new)).transpose()?;
         let path = folder.path().to_string_lossy().into_owned();
         let behind = upstream.as_ref().map(|server| server.address.to_string());
@@ -109,6 +110,12 @@ impl Pair {
         self.client.stdin.write_all(&line)?;
         Ok(serde_json::from_str(&self.client.line()?)?)
     }
+}
+
+/// A folder for a socket, which nobody else can open.
+pub fn private_folder() -> Result<TempDir> {
+    let only_ours = std::fs::Permissions::from_mode(0o700);
+    Ok(tempfile::Builder::new().prefix("bench").permissions(only_ours).tempdir()?)
 }
 
 /// The server's process: binds, prints the address, and serves until standard input is closed.
