@@ -466,6 +466,11 @@ impl<W, H> Session<W, H> {
         }
     }
 
+    /// Whether there is a connection now.
+    pub fn is_connected(&self) -> bool {
+        matches!(self.phase, Phase::Open | Phase::Draining)
+    }
+
     /// Whether the connection has ended for good.
     pub fn is_closed(&self) -> bool {
         matches!(self.phase, Phase::Closed(_))
