@@ -68,6 +68,12 @@ pub struct WebSocketTransport<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketTransport<S> {
+    /// Speaks over a WebSocket whose handshake somebody else did, and with it the checks of who may enter. Its own
+    /// configuration bounds what is accepted; `message_bytes` is what an error then names.
+    pub fn established(socket: WebSocketStream<S>, role: Role, message_bytes: usize) -> WebSocketTransport<S> {
+        Self::new(socket, role, message_bytes, None)
+    }
+
     pub(crate) fn new(
         socket: WebSocketStream<S>,
         role: Role,

@@ -8,7 +8,7 @@ use futures_util::{FutureExt, Stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::watch::{Observer, Watch};
-use crate::{Code, Fault, RawItem, Reply, Request, Service};
+use crate::{Code, Fault, Item, Payload, Reply, Request, Service};
 
 /// The bounds of [`concurrency_limit`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,10 +109,8 @@ impl Drop for Place {
     }
 }
 
-fn into_stream(reply: Reply) -> impl Stream<Item = Result<RawItem, Fault>> + Send {
-    let item = |answer: Result<crate::Payload, Fault>| {
-        answer.map(|payload| RawItem { data: payload.into_bytes(), ..RawItem::default() })
-    };
+fn into_stream(reply: Reply) -> impl Stream<Item = Result<Item<Payload>, Fault>> + Send {
+    let item = |answer: Result<Payload, Fault>| answer.map(Item::from);
     match reply {
         Reply::Ready(answer) => stream::iter([item(answer)]).boxed(),
         Reply::Future(answer) => answer.map(item).into_stream().boxed(),
@@ -120,7 +118,7 @@ fn into_stream(reply: Reply) -> impl Stream<Item = Result<RawItem, Fault>> + Sen
     }
 }
 
-async fn into_answer(reply: Reply) -> Result<crate::Payload, Fault> {
+async fn into_answer(reply: Reply) -> Result<Payload, Fault> {
     match reply {
         Reply::Ready(answer) => answer,
         Reply::Future(answer) => answer.await,

@@ -36,7 +36,7 @@ impl Line {
             method: request.method.clone(),
             cid: request.context.cid().into(),
             start: Instant::now(),
-            bytes_in: request.payload.as_bytes().len(),
+            bytes_in: request.payload.len(),
             bytes_out: 0,
         }
     }

@@ -162,7 +162,7 @@ impl Count {
     fn begin(counters: Arc<Counters>, request: &Request) -> Count {
         counters.requests.fetch_add(1, Relaxed);
         counters.in_flight.fetch_add(1, Relaxed);
-        counters.bytes_in.fetch_add(request.payload.as_bytes().len() as u64, Relaxed);
+        counters.bytes_in.fetch_add(request.payload.len() as u64, Relaxed);
         Count { counters, start: Instant::now() }
     }
 }

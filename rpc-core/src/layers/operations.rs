@@ -53,7 +53,7 @@ pub fn operations(limits: Operations) -> impl FnOnce(Arc<dyn Service>) -> Arc<dy
 }
 
 fn operation(context: &Context) -> Option<String> {
-    memchr::memmem::find(context.meta_json(), b"\"op\"")?;
+    memchr::memmem::find(context.meta_json().as_bytes(), b"\"op\"")?;
     context.meta("op")
 }
 

@@ -9,7 +9,7 @@ use tracing::field::{Empty, display};
 use tracing::{Instrument, Span};
 
 use crate::service::ReplyStream;
-use crate::{Fault, RawItem, Reply, Request, Service};
+use crate::{Fault, Item, Payload, Reply, Request, Service};
 
 /// Runs every handler, its future and its stream, in a span `request` of the level `info` with `method` and `cid`, and
 /// with the W3C `trace_id` and `parent_span_id` that the caller sent. Calls that the handler makes through its context
@@ -49,7 +49,7 @@ struct InSpan {
 }
 
 impl Stream for InSpan {
-    type Item = Result<RawItem, Fault>;
+    type Item = Result<Item<Payload>, Fault>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
         let InSpan { source, span } = &mut *self;

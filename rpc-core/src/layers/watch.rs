@@ -7,7 +7,7 @@ use std::task::{Context as TaskContext, Poll};
 use futures_core::Stream;
 
 use crate::service::{ReplyFuture, ReplyStream};
-use crate::{Code, Context, Fault, Payload, RawItem, Reply};
+use crate::{Code, Context, Fault, Item, Payload, Reply};
 
 /// Sees a reply pass.
 pub(super) trait Observer: Send + Unpin + 'static {
@@ -93,7 +93,7 @@ impl<O: Observer> Future for Watched<ReplyFuture, O> {
 }
 
 impl<O: Observer> Stream for Watched<ReplyStream, O> {
-    type Item = Result<RawItem, Fault>;
+    type Item = Result<Item<Payload>, Fault>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
@@ -102,7 +102,7 @@ impl<O: Observer> Stream for Watched<ReplyStream, O> {
         this.watch.polling = false;
         match &polled {
             Poll::Pending => (),
-            Poll::Ready(Some(Ok(item))) => this.watch.observer.passed(item.data.len()),
+            Poll::Ready(Some(Ok(item))) => this.watch.observer.passed(item.data.as_bytes().len()),
             Poll::Ready(Some(Err(fault))) => this.watch.end(Some(&fault.code)),
             Poll::Ready(None) => this.watch.end(None),
         }
