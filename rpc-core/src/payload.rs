@@ -143,7 +143,7 @@ impl Received {
 
     /// Decodes the whole message once more, now with a look at everything: the text may end earlier than it seemed.
     fn check(&self) -> Result<Received, Unfit> {
-        if self.checked {
+        if self.checked || self.is_empty() {
             return Ok(self.clone());
         }
         let text = match frame::decode(&self.message, u32::MAX) {
