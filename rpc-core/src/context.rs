@@ -32,7 +32,8 @@ pub(crate) struct Parts {
     /// When the time runs out; `Millis::MAX` where it never does.
     deadline: AtomicU64,
     resume: Option<(SmolStr, u64)>,
-    up: bool,
+    /// Whether the caller announced items of its own.
+    pub(crate) up: bool,
     stopped: AtomicBool,
     token: OnceLock<CancellationToken>,
 }
