@@ -68,7 +68,7 @@ impl Context {
     }
 
     /// The peer that asked. Calls through it are children of this request: they inherit what is left of its time and are
-    /// cancelled with it (spec: `cancel.6`, `time.4`).
+    /// cancelled with it (spec: `cancel.6`, `time.7`).
     pub fn peer(&self) -> RpcEndpoint {
         RpcEndpoint::of(self.0.shared.clone()).within(self)
     }

@@ -35,7 +35,7 @@ impl Payload {
         Ok(Payload(text))
     }
 
-    /// Reads the payload as `T`. `null` and `{}` are the same to a type that takes one of them (spec: `meta.6`).
+    /// Reads the payload as `T`. `null` and `{}` are the same to a type that takes one of them (spec: `call.8`).
     ///
     /// # Errors
     /// [`Mismatch`], which says where and what was expected.
@@ -105,7 +105,7 @@ impl Received {
     }
 
     /// Reads the text as `T`. An absent payload, `null` and `{}` are the same to a type that takes one of them
-    /// (spec: `meta.6`).
+    /// (spec: `call.8`).
     ///
     /// # Errors
     /// [`Unfit::Mismatch`] where the text does not fit `T`, [`Unfit::Malformed`] where it turns out to be no JSON.

@@ -278,7 +278,13 @@ async fn one_call(endpoint: RpcEndpoint, mode: Mode, mut rng: Rng) {
                 }
             }
             if rng.u8(..4) > 0 {
-                succeed(mode, sum.finish().await).inspect(|sum| assert_eq!(*sum, count * (count + 1) / 2));
+                // The last items may be garbled without anybody's knowing: an end does not say what went before it.
+                let whole = count * (count + 1) / 2;
+                let sum = succeed(mode, sum.finish().await);
+                assert!(
+                    sum.is_none_or(|sum| sum == whole || mode == Mode::Garbled && sum < whole),
+                    "{sum:?} of {whole}"
+                );
             }
         }
         _ => {
@@ -289,7 +295,9 @@ async fn one_call(endpoint: RpcEndpoint, mode: Mode, mut rng: Rng) {
                     break;
                 }
                 match doubled.next().await {
-                    Some(item) => drop(succeed(mode, item).inspect(|item| assert_eq!(item.data, 2 * n))),
+                    Some(item) => drop(succeed(mode, item).inspect(|item| {
+                        assert!(item.data == 2 * n || mode == Mode::Garbled);
+                    })),
                     None => assert!(mode == Mode::Garbled, "the stream ended early"),
                 }
             }
