@@ -232,6 +232,8 @@ pub struct Session<W, H> {
     progress: Option<Millis>,
     deadlines: Deadlines,
     events: VecDeque<Event<W, H>>,
+    /// What was kept to be woken until another took its place.
+    replaced: Option<W>,
     counters: Counters,
     phase: Phase,
 }
@@ -266,6 +268,7 @@ impl<W, H> Session<W, H> {
             progress: None,
             deadlines: Deadlines::default(),
             events: VecDeque::new(),
+            replaced: None,
             counters: Counters::default(),
             phase: Phase::Open,
         }
@@ -371,6 +374,12 @@ impl<W, H> Session<W, H> {
     pub fn swap_events(&mut self, events: &mut VecDeque<Event<W, H>>) {
         debug_assert!(events.is_empty(), "the driver does everything before it asks for more");
         std::mem::swap(&mut self.events, events);
+    }
+
+    /// What the last call kept to be woken in the place of this, to be dropped where no lock is held: it may be all that
+    /// holds a task, whose calls are cancelled with it.
+    pub fn take_replaced(&mut self) -> Option<W> {
+        self.replaced.take()
     }
 
     /// Whether an event is waiting.

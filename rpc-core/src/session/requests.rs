@@ -137,7 +137,7 @@ impl<W, H> Session<W, H> {
         let request = self.running(key)?;
         let room = if over { 0 } else { request.down.as_ref()?.room() };
         if room == 0 {
-            request.wake = Some(wake());
+            self.replaced = request.wake.replace(wake());
         }
         Some(room)
     }
@@ -212,7 +212,7 @@ impl<W, H> Session<W, H> {
         if had_items || !up.ended {
             let grant = up.consumer.due_grant(window_bytes).filter(|_| !up.ended);
             if !had_items {
-                up.wake = Some(wake());
+                self.replaced = up.wake.replace(wake());
             }
             if let Some((upto, ack)) = grant {
                 let grant = frame::grant(&request.cid, false, upto, Some(ack));
