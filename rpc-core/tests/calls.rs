@@ -372,6 +372,31 @@ async fn an_upload_is_answered_once_and_a_duplex_item_by_item() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn upstream_items_that_another_task_awaits_end_with_their_call() {
+    // proves: up.6
+    let (kept, mut outcomes) = tokio::sync::mpsc::unbounded_channel();
+    let service = Router::new().upload(SUM, move |_, answers, mut items: Upstream<u64>| {
+        let kept = kept.clone();
+        tokio::spawn(async move { kept.send(items.next().await) });
+        async move { if answers == 0 { std::future::pending().await } else { Ok::<_, Fault>(answers) } }
+    });
+    let (client, server) = joined(Router::new(), service);
+    let cancelled = client.upload(&SUM, 0);
+    settled().await;
+    drop(cancelled);
+    assert_eq!(outcomes.recv().await.unwrap().unwrap().unwrap_err().code, "CANCELLED");
+    assert_eq!(client.upload(&SUM, 7).finish().await.unwrap(), 7);
+    assert_eq!(outcomes.recv().await.unwrap().unwrap().unwrap_err().code, "CANCELLED");
+    let lost = client.upload(&SUM, 0);
+    settled().await;
+    client.close(Duration::ZERO);
+    assert_eq!(outcomes.recv().await.unwrap().unwrap().unwrap_err().code, "CANCELLED");
+    settled().await;
+    assert_eq!(server.load(), Load::default());
+    drop(lost);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_method_without_upstream_items_refuses_them() {
     // proves: up.10
     let (mut peer, _endpoint) = Peer::connect(adder());

@@ -556,9 +556,9 @@ impl<W, H> Session<W, H> {
     }
 
     fn finish_with(&mut self, key: RequestKey, terminal: Message) -> Option<H> {
+        self.end_upstream(key);
         let request = self.requests.get_mut(key.0)?;
         request.wake = None;
-        self.inbound_bytes -= request.up.take().map_or(0, |up| up.consumer.bytes());
         self.outbox.data_bytes += terminal.len();
         request.terminal = Some(terminal);
         request.stage = Stage::Finished;
@@ -589,7 +589,14 @@ impl<W, H> Session<W, H> {
         let Some(request) = self.requests.get_mut(key.0) else { return };
         self.outbox.data_bytes -= request.terminal.take().map_or(0, |terminal| terminal.len());
         self.outbox.data_bytes -= request.down.take().map_or(0, |down| down.bytes());
-        self.inbound_bytes -= request.up.take().map_or(0, |up| up.consumer.bytes());
+        self.end_upstream(key);
+    }
+
+    /// What has come is discarded, and whoever awaits more learns that there is none (spec: `up.6`).
+    fn end_upstream(&mut self, key: RequestKey) {
+        let Some(up) = self.requests.get_mut(key.0).and_then(|request| request.up.take()) else { return };
+        self.inbound_bytes -= up.consumer.bytes();
+        self.wake(up.wake);
     }
 
     /// The request no longer counts against the limits, nor holds its lane.
