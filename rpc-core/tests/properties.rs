@@ -28,7 +28,7 @@ const CLOSE: StreamMethod<(u64, u64), String> = StreamMethod::new("close").lag(L
 const SUM: UploadMethod<(), u64, u64> = UploadMethod::new("sum");
 const DOUBLE: DuplexMethod<(), u64, u64> = DuplexMethod::new("double");
 
-const SEEDS: u64 = 600;
+const SEEDS: u64 = 500;
 const CALLS: usize = 12;
 
 /// What goes wrong on the way.
