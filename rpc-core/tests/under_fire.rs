@@ -14,7 +14,8 @@ use sixframe_core::memory::{self, MemoryConfig};
 use sixframe_core::session::Budget;
 use sixframe_core::testing::{Peer, frames, joined, joined_with, settled};
 use sixframe_core::{
-    Call, Config, Context, Fault, Lag, Limits, Load, Method, Router, RpcEndpoint, StreamMethod, connect, connect_with,
+    Call, Config, Context, Direction, Fault, FrameTap, Lag, Limits, Load, Method, Router, RpcEndpoint, StreamMethod,
+    connect, connect_with,
 };
 use tokio::sync::Notify;
 
@@ -184,6 +185,36 @@ async fn a_reader_that_never_reads_costs_little_and_harms_no_other_connection() 
     let closed = endpoint.closed().expect("a peer that takes nothing for 30 s is given up");
     assert!(closed.message.contains("limits.stall"), "{closed}");
     assert_eq!((endpoint.load(), budget.used()), (Load::default(), 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_is_read_in_turns_with_the_writer_and_past_a_consumer_that_takes_nothing() {
+    // proves: bytes.2
+    let turns = Arc::new(Mutex::new(vec![0]));
+    let tap = FrameTap::new({
+        let turns = turns.clone();
+        move |direction, message| match direction {
+            Direction::Received => *turns.lock().unwrap().last_mut().unwrap() += message.len(),
+            Direction::Sent => turns.lock().unwrap().push(0),
+        }
+    });
+    let (mut peer, transport) = Peer::pair_with(MemoryConfig { capacity: 8 << 20, ..MemoryConfig::default() });
+    let (endpoint, driver) = connect_with(Config { on_frame: Some(tap), ..Config::default() }, transport, router());
+    let idle = endpoint.stream(&BIG, ());
+    let driver = tokio::spawn(driver);
+    let opened = peer.expect(frames::req("big")).await;
+    for seq in 1..=32 {
+        peer.send(frames::nxt(&opened, seq, json!("x".repeat(1000)))).await;
+    }
+    for n in 0..1000 {
+        peer.send(frames::call(&n.to_string(), "echo", json!("x".repeat(1000)))).await;
+    }
+    for n in 0..1000 {
+        peer.expect(json!({"kind": "res", "cid": n.to_string()})).await;
+    }
+    let longest = turns.lock().unwrap().iter().copied().max().unwrap();
+    assert!((1000..67_000).contains(&longest), "{longest} bytes were read in one turn");
+    drop((idle, driver));
 }
 
 #[tokio::test(start_paused = true)]
