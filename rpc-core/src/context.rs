@@ -1,6 +1,6 @@
 //! A request's surroundings: who asks, how much time is left, whether it is still wanted, and the way back to the peer.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::endpoint::{Parent, RpcEndpoint, Upstream};
 use crate::owner::Owner;
-use crate::session::{Incoming, RequestKey};
+use crate::session::{Incoming, Millis, RequestKey};
 use crate::shared::Shared;
 use crate::trace::TraceContext;
 use crate::{Code, Fault, Identity};
@@ -28,6 +28,8 @@ pub(crate) struct Parts {
     pub(crate) abort: OnceLock<AbortHandle>,
     /// The request as it came, but for its method and payload, which went to the service.
     incoming: Box<Incoming>,
+    /// When the time runs out; `Millis::MAX` where it never does.
+    deadline: AtomicU64,
     stopped: AtomicBool,
     token: OnceLock<CancellationToken>,
 }
@@ -48,7 +50,8 @@ impl Parts {
 impl Context {
     pub(crate) fn new(shared: Arc<Shared>, incoming: Box<Incoming>) -> Context {
         let (abort, token, stopped) = (OnceLock::new(), OnceLock::new(), AtomicBool::new(false));
-        Context(Arc::new(Parts { shared, key: incoming.key, incoming, abort, stopped, token }))
+        let deadline = AtomicU64::new(incoming.deadline.unwrap_or(Millis::MAX));
+        Context(Arc::new(Parts { shared, key: incoming.key, incoming, deadline, abort, stopped, token }))
     }
 
     /// The peer that asked. Calls through it are children of this request: they inherit what is left of its time and are
@@ -62,10 +65,20 @@ impl Context {
         &self.0.incoming.cid
     }
 
-    /// How much of the caller's budget is left; `None` where it set none.
+    /// How much time is left for the request: what the caller allowed, or less where a layer caps it; `None` where nobody
+    /// set a limit.
     pub fn remaining(&self) -> Option<Duration> {
-        let now = self.0.shared.now();
-        self.0.incoming.deadline.map(|at| Duration::from_millis(at.saturating_sub(now)))
+        let at = self.0.deadline.load(Ordering::Relaxed);
+        (at != Millis::MAX).then(|| Duration::from_millis(at.saturating_sub(self.0.shared.now())))
+    }
+
+    /// Allows the request no more than this from now on.
+    pub(crate) fn cap(&self, longest: Duration) {
+        let longest = Millis::try_from(longest.as_millis()).unwrap_or(Millis::MAX);
+        let at = self.0.shared.now().saturating_add(longest);
+        if self.0.deadline.fetch_min(at, Ordering::Relaxed) > at {
+            self.0.shared.with(|session, _| session.shorten(self.0.key, at));
+        }
     }
 
     /// Where a broken stream is to go on: the epoch and the position of the last item that its consumer has.
@@ -113,6 +126,11 @@ impl Context {
     /// The W3C trace context that the caller sent.
     pub fn trace(&self) -> Option<TraceContext> {
         TraceContext::from_meta(self.0.incoming.meta.as_bytes())
+    }
+
+    /// Whether the connection by which the request came is still there.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.0.shared.with(|session, _| session.is_connected())
     }
 
     pub(crate) fn parent(&self) -> Parent {
