@@ -271,7 +271,7 @@ pub fn decode_trusted(message: &[u8], depth: u32) -> Result<Frame<'_>, Malformed
 ///
 /// # Errors
 /// As [`decode`], but for what is wrong within a payload that was not looked at.
-pub(crate) fn decode_lazily(message: &[u8], depth: u32) -> Result<(Frame<'_>, bool), Malformed> {
+pub fn decode_lazily(message: &[u8], depth: u32) -> Result<(Frame<'_>, bool), Malformed> {
     let Ok(text) = simdutf8::basic::from_utf8(message) else {
         return Err(peek::malformed(message, MalformedReason::Utf8));
     };
