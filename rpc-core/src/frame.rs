@@ -18,6 +18,9 @@ pub(crate) use encode::{CallMeta, ItemFields, can, end, err, grant, item, req, r
 /// The longest `cid`, in bytes (spec: `cid.1`).
 pub const MAX_CID_BYTES: usize = 64;
 
+/// The largest number that every JSON reader keeps exactly.
+pub(crate) const MAX_NUMBER: u64 = (1 << 53) - 1;
+
 /// The versions of the protocol that this engine serves (spec: `version.1`).
 pub const VERSIONS: [&str; 2] = ["0.2", "0.3"];
 

@@ -78,11 +78,12 @@ impl<W, H> Session<W, H> {
     /// [`CallError::Closed`] when the connection has ended or drains, [`CallError::Limit`] when too much is queued.
     pub fn call(&mut self, now: Millis, spec: &CallSpec<'_>) -> Result<CallKey, CallError> {
         self.may_call(spec)?;
-        let deadline = spec.timeout_ms.map(|budget| now + budget);
+        let deadline = spec.timeout_ms.map(|budget| now + budget.min(frame::MAX_NUMBER));
+        let idle_ms = spec.idle_ms.map(|idle| idle.min(frame::MAX_NUMBER));
         let lag = spec.on_lag.unwrap_or_default();
         let down = spec.shape.has_down().then(|| {
             let consumer = Consumer::new(spec.window.unwrap_or(self.config.window), lag);
-            Box::new(Down { consumer, idle_ms: spec.idle_ms, idle_since: now, on_lag: spec.on_lag })
+            Box::new(Down { consumer, idle_ms, idle_since: now, on_lag: spec.on_lag })
         });
         let up = spec.shape.has_up().then(|| Box::new(Up::new()));
         let again = self.config.reconnects.then(|| Box::new(Again::new(spec)));
