@@ -502,6 +502,11 @@ impl<W, H> Session<W, H> {
         self.outbox.bytes()
     }
 
+    /// Bytes that have been received and wait to be taken: items, and requests that have not started.
+    pub fn inbound_bytes(&self) -> usize {
+        self.inbound_bytes
+    }
+
     fn is_over_soft(&self) -> bool {
         let soft = self.config.limits.soft_bytes;
         let pressed = self.config.budget.as_ref().is_some_and(|budget| budget.is_exceeded());
