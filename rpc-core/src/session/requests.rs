@@ -369,8 +369,10 @@ impl<W, H> Session<W, H> {
         for key in keys.into_iter().map(RequestKey) {
             self.forget_queued(key);
             let Some(request) = self.remove_request(key) else { continue };
-            if matches!(request.stage, Stage::Running) {
-                self.events.push_back(Event::Stopped(key, request.handler));
+            match request.stage {
+                Stage::Running => self.events.push_back(Event::Stopped(key, request.handler)),
+                Stage::Waiting(incoming) => self.inbound_bytes -= incoming.payload.len(),
+                Stage::Finished => (),
             }
         }
         self.by_cid = hashbrown::HashTable::new();
