@@ -590,7 +590,7 @@ impl<W, H> Session<W, H> {
     }
 
     fn send_control(&mut self, message: Message) {
-        if self.phase != Phase::Disconnected {
+        if matches!(self.phase, Phase::Open | Phase::Draining) {
             self.outbox.push_control(message);
         }
     }
