@@ -95,7 +95,7 @@ impl Producer {
         let mut item = self.queue.pop_front()?;
         self.bytes -= sending(&item);
         self.sent += 1;
-        item.skipped += std::mem::take(&mut self.skipped);
+        item.skipped = item.skipped.saturating_add(std::mem::take(&mut self.skipped));
         Some((self.sent, item))
     }
 
@@ -118,7 +118,7 @@ impl Producer {
     fn drop_oldest(&mut self) -> bool {
         let Some(oldest) = self.queue.pop_front() else { return false };
         self.bytes -= sending(&oldest);
-        self.skipped += 1 + oldest.skipped;
+        self.skipped = self.skipped.saturating_add(oldest.skipped).saturating_add(1);
         true
     }
 
@@ -325,12 +325,13 @@ impl Consumer {
                     && let Some(oldest) = self.inbox.pop_front()
                 {
                     self.bytes -= cost(&oldest);
-                    self.skipped += 1 + oldest.skipped;
+                    self.skipped = self.skipped.saturating_add(oldest.skipped).saturating_add(1);
                     limit = overflow(self.bytes + cost(item), self.inbox.len() + 1, limits);
                 }
                 // The hole stands before the oldest item that is left.
                 let skipped = std::mem::take(&mut self.skipped);
-                self.inbox.front_mut().unwrap_or(item).skipped += skipped;
+                let first = self.inbox.front_mut().unwrap_or(item);
+                first.skipped = first.skipped.saturating_add(skipped);
             }
             Lag::Block | Lag::Close => {
                 if let Some(limit) = limit {
