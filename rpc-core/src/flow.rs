@@ -347,7 +347,7 @@ impl Consumer {
 const MAX_WINDOW: usize = 4096;
 
 fn cost(item: &Item<Received>) -> usize {
-    item.data.len() + size_of::<Item<Received>>()
+    item.data.kept_bytes() + size_of::<Item<Received>>()
 }
 
 fn sending(item: &Item<Payload>) -> usize {

@@ -177,6 +177,12 @@ pub struct Incoming {
     pub up: bool,
 }
 
+impl Incoming {
+    fn kept_bytes(&self) -> usize {
+        self.payload.kept_bytes() + self.meta.len() + size_of::<Incoming>()
+    }
+}
+
 /// What the driver must do. `W` is what it wakes, `H` its hold on a handler.
 #[derive(Debug, PartialEq)]
 pub enum Event<W, H> {

@@ -371,7 +371,7 @@ impl<W, H> Session<W, H> {
             let Some(request) = self.remove_request(key) else { continue };
             match request.stage {
                 Stage::Running => self.events.push_back(Event::Stopped(key, request.handler)),
-                Stage::Waiting(incoming) => self.inbound_bytes -= incoming.payload.len(),
+                Stage::Waiting(incoming) => self.inbound_bytes -= incoming.kept_bytes(),
                 Stage::Finished => (),
             }
         }
@@ -475,7 +475,7 @@ impl<W, H> Session<W, H> {
     }
 
     fn wait(&mut self, incoming: Incoming) {
-        self.inbound_bytes += incoming.payload.len();
+        self.inbound_bytes += incoming.kept_bytes();
         let request = self.requests.get_mut(incoming.key.0).expect("it was just inserted");
         request.stage = Stage::Waiting(Box::new(incoming));
     }
@@ -483,7 +483,7 @@ impl<W, H> Session<W, H> {
     fn start(&mut self, key: RequestKey) {
         let Some(request) = self.requests.get_mut(key.0) else { return };
         if let Stage::Waiting(incoming) = std::mem::replace(&mut request.stage, Stage::Running) {
-            self.inbound_bytes -= incoming.payload.len();
+            self.inbound_bytes -= incoming.kept_bytes();
             self.events.push_back(Event::Request(*incoming));
         }
     }
@@ -571,7 +571,7 @@ impl<W, H> Session<W, H> {
         match request.stage {
             Stage::Running => self.events.push_back(Event::Stopped(key, request.handler)),
             Stage::Waiting(incoming) => {
-                self.inbound_bytes -= incoming.payload.len();
+                self.inbound_bytes -= incoming.kept_bytes();
                 self.unstarted.retain(|waiting| *waiting != key);
             }
             Stage::Finished => (),
