@@ -420,13 +420,18 @@ impl<W, H> Session<W, H> {
             return Err(Fault::limit("calls in flight", u64::from(limits.in_flight), "limits.in_flight"));
         }
         let waiting = self.inbound_bytes + req.payload.map_or(0, str::len);
-        if waiting > limits.hard_bytes && !self.unstarted.is_empty() {
+        if waiting > limits.hard_bytes && self.would_wait(req) {
             return Err(Fault::limit("waiting bytes", limits.hard_bytes as u64, "limits.hard_bytes"));
         }
         if req.meta.timeout_ms == Some(0) {
             return Err(Fault::new(Code::RPC_TIMEOUT, "the caller left no time for the call"));
         }
         self.admit_rate(now)
+    }
+
+    fn would_wait(&self, req: &Req<'_>) -> bool {
+        let busy = |lane: &str| self.lanes.as_ref().is_some_and(|lanes| lanes.contains_key(lane));
+        !self.unstarted.is_empty() || self.is_over_soft() || req.meta.lane.as_deref().is_some_and(busy)
     }
 
     /// A bucket that holds one second's requests.
