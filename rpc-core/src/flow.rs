@@ -354,6 +354,14 @@ fn sending(item: &Item<Payload>) -> usize {
     item.data.as_bytes().len() + size_of::<Item<Payload>>()
 }
 
+/// Whether `data` may be kept beside the `waiting` bytes that all consumers of the connection hold.
+pub(crate) fn within(limits: &Limits, waiting: usize, data: &Received) -> Result<(), Refused> {
+    if waiting + data.kept_bytes() > limits.hard_bytes {
+        return Err(slow(("waiting bytes", limits.hard_bytes as u64, "limits.hard_bytes")));
+    }
+    Ok(())
+}
+
 fn slow((limit, value, setting): Exceeded) -> Refused {
     Refused::Fatal(CallError::SlowConsumer { limit, value, setting })
 }

@@ -10,7 +10,7 @@ use super::outbox::Turn;
 use super::requests::PING;
 use super::{CallKey, CallSpec, Items, Key, Millis, Outcome, Phase, Session, Shape, Taken};
 use crate::error::Closed;
-use crate::flow::{Consumer, Producer, Pushed, Refused};
+use crate::flow::{Consumer, Producer, Pushed, Refused, within};
 use crate::frame::{self, CallMeta, Credit, ItemFields, Lag, MalformedReason, Nxt, Resume};
 use crate::{CallError, Code, Fault, Item, Message, Payload, Received};
 
@@ -499,7 +499,9 @@ impl<W, H> Session<W, H> {
         let call = self.calls.get_mut(key.0).expect("only pending calls take items in");
         let down = call.down.as_mut().expect("only calls with a consumer take items in");
         let before = down.consumer.bytes();
-        let taken = down.consumer.receive(nxt, data, obeys, &self.config.limits);
+        let limits = &self.config.limits;
+        let taken =
+            within(limits, self.inbound_bytes, &data).and_then(|()| down.consumer.receive(nxt, data, obeys, limits));
         self.inbound_bytes = self.inbound_bytes - before + down.consumer.bytes();
         match taken {
             Ok(()) => {

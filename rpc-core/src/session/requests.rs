@@ -8,7 +8,7 @@ use super::deadlines::Timer;
 use super::outbox::Turn;
 use super::slots::Key;
 use super::{Event, Incoming, Items, Millis, Outcome, Phase, RequestKey, Session, Taken};
-use crate::flow::{Consumer, Producer, Pushed, Refused};
+use crate::flow::{Consumer, Producer, Pushed, Refused, within};
 use crate::frame::{self, Credit, ItemFields, Lag, Nxt, Offer, Req};
 use crate::{CallError, Code, Fault, Item, Message, Payload, Received};
 
@@ -536,7 +536,9 @@ impl<W, H> Session<W, H> {
         let Some(request) = self.requests.get_mut(key.0) else { return false };
         let Some(up) = request.up.as_mut().filter(|up| !up.ended) else { return false };
         let before = up.consumer.bytes();
-        let taken = up.consumer.receive(nxt, data, true, &self.config.limits);
+        let limits = &self.config.limits;
+        let taken =
+            within(limits, self.inbound_bytes, &data).and_then(|()| up.consumer.receive(nxt, data, true, limits));
         self.inbound_bytes = self.inbound_bytes - before + up.consumer.bytes();
         match taken {
             Ok(()) => {
