@@ -236,6 +236,8 @@ pub struct Session<W, H> {
     budgeted: usize,
     /// When the writer last made progress, while more than the soft bound is queued.
     progress: Option<Millis>,
+    /// Whether a source was told to wait because of what is queued, and is to be woken when that is less.
+    held_back: bool,
     deadlines: Deadlines,
     events: VecDeque<Event<W, H>>,
     counters: Counters,
@@ -270,6 +272,7 @@ impl<W, H> Session<W, H> {
             outbox: Outbox::default(),
             budgeted: 0,
             progress: None,
+            held_back: false,
             deadlines: Deadlines::default(),
             events: VecDeque::new(),
             counters: Counters::default(),
@@ -537,7 +540,7 @@ impl<W, H> Session<W, H> {
                 self.close(Closed::new(fault.message));
             }
         } else {
-            if self.progress.take().is_some() {
+            if self.progress.take().is_some() | std::mem::take(&mut self.held_back) {
                 self.wake_requests();
             }
             self.start_waiting();

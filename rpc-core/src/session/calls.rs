@@ -184,6 +184,7 @@ impl<W, H> Session<W, H> {
     /// How many upstream items may be pushed now; zero keeps `wake`. `None` when the call takes no more.
     pub fn upstream_room(&mut self, key: CallKey, wake: impl FnOnce() -> W) -> Option<u64> {
         let over = self.is_over_soft();
+        self.held_back |= over;
         let call = self.calls.get_mut(key.0)?;
         let up = call.up.as_mut().filter(|up| !up.finished)?;
         let room = match call.stage {

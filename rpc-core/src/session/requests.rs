@@ -125,6 +125,7 @@ impl<W, H> Session<W, H> {
     /// How many items the source may be asked for; zero keeps `wake`. `None` when the stream is over.
     pub fn stream_room(&mut self, key: RequestKey, wake: impl FnOnce() -> W) -> Option<u64> {
         let over = self.is_over_soft();
+        self.held_back |= over;
         let request = self.running(key)?;
         let room = if over { 0 } else { request.down.as_ref()?.room() };
         if room == 0 {
