@@ -149,11 +149,7 @@ fn transported(framing: Framing, limit: usize, pieces: &[&[u8]]) -> Vec<Read> {
 struct Pieces<'a>(VecDeque<&'a [u8]>);
 
 impl AsyncRead for Pieces<'_> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
         if let Some(piece) = self.0.pop_front() {
             let (now, later) = piece.split_at(piece.len().min(into.remaining()));
             into.put_slice(now);
@@ -167,7 +163,9 @@ impl AsyncRead for Pieces<'_> {
 
 fn round_trip(framing: Framing, limit: usize, messages: &[Message], seen: &[Read]) {
     let flat = |message: &Message| match framing {
-        Framing::Ndjson => message.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }).collect(),
+        Framing::Ndjson => {
+            message.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }).collect()
+        }
         Framing::ContentLength | Framing::NativeMessaging => message.to_vec(),
     };
     let expected: Vec<Vec<u8>> = messages.iter().map(flat).filter(|message| !message.is_empty()).collect();
@@ -175,7 +173,9 @@ fn round_trip(framing: Framing, limit: usize, messages: &[Message], seen: &[Read
     for (message, seen) in expected.iter().zip(seen) {
         match seen {
             Read::Message(read) => assert!(read.len() <= limit && read == message, "a message is changed"),
-            Read::Oversized(head) => assert!(message.len() > limit && message.starts_with(head), "a short one is refused"),
+            Read::Oversized(head) => {
+                assert!(message.len() > limit && message.starts_with(head), "a short one is refused")
+            }
             Read::Fatal => panic!("what the framing writes it can read"),
         }
     }

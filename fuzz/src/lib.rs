@@ -5,9 +5,9 @@ mod frame_decode;
 mod framing;
 mod input;
 mod session_frames;
-
+mod session_pair;
 
 pub use frame_decode::frame_decode;
 pub use framing::framing;
 pub use session_frames::session_frames;
-
+pub use session_pair::session_pair;

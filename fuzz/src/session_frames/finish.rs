@@ -53,7 +53,9 @@ impl World {
             }
             for cid in self.peer.asked_cids() {
                 let upto = (1u64 << 53) - 1;
-                self.say(format!("{{\"kind\":\"nxt\",\"cid\":\"{cid}\",\"dir\":\"up\",\"fc\":{{\"upto\":{upto}}}}}").into());
+                self.say(
+                    format!("{{\"kind\":\"nxt\",\"cid\":\"{cid}\",\"dir\":\"up\",\"fc\":{{\"upto\":{upto}}}}}").into(),
+                );
             }
             self.poll_messages(usize::MAX);
             if running.is_empty() && !self.session.has_events() && !self.session.has_messages() {
