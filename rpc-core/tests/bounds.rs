@@ -125,12 +125,11 @@ fn what_a_peer_says_it_skipped_adds_up_without_overflow() {
 fn an_item_counts_with_all_of_the_message_that_it_keeps() {
     let mut session = session(Limits { stream_bytes: 10_000, ..Limits::default() });
     let (key, cid) = stream(&mut session, None);
-    let padding = "x".repeat(4000);
-    for seq in 1..=3 {
-        let text =
-            format!("{{\"kind\":\"nxt\",\"cid\":\"{cid}\",\"seq\":{seq},\"fc\":1,\"x\":\"{padding}\",\"data\":1}}");
-        hear(&mut session, text);
-    }
+    let (padding, data) = ("x".repeat(20_000), "d".repeat(5000));
+    hear(
+        &mut session,
+        format!("{{\"kind\":\"nxt\",\"cid\":\"{cid}\",\"seq\":1,\"fc\":1,\"x\":\"{padding}\",\"data\":\"{data}\"}}"),
+    );
     session.take_items(0, key, &mut Items::new(), || 0);
     let ended = session.take_items(0, key, &mut Items::new(), || 0);
     assert!(matches!(ended, Taken::Ended(Outcome::Failed(CallError::SlowConsumer { .. }))), "{ended:?}");
