@@ -130,7 +130,6 @@ fn an_item_counts_with_all_of_the_message_that_it_keeps() {
         &mut session,
         format!("{{\"kind\":\"nxt\",\"cid\":\"{cid}\",\"seq\":1,\"fc\":1,\"x\":\"{padding}\",\"data\":\"{data}\"}}"),
     );
-    session.take_items(0, key, &mut Items::new(), || 0);
     let ended = session.take_items(0, key, &mut Items::new(), || 0);
     assert!(matches!(ended, Taken::Ended(Outcome::Failed(CallError::SlowConsumer { .. }))), "{ended:?}");
 }
