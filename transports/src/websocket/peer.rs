@@ -1,0 +1,64 @@
+//! Which process is at the other end of a TCP connection within this machine. Linux only: it reads the socket table.
+
+use std::net::SocketAddr;
+
+/// The owner of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// The user that made the socket.
+    pub uid: u32,
+    /// A process that holds it, where we may see that.
+    pub pid: Option<u32>,
+}
+
+/// The process at the other end of the loopback connection whose ends are `local`, ours, and `remote`.
+///
+/// `None` for connections from elsewhere, on other systems, and when the peer is gone already. Reading happens on a
+/// thread that may block. A process that hands its socket on is named by whoever holds it now.
+pub async fn loopback_peer(local: SocketAddr, remote: SocketAddr) -> Option<Process> {
+    if !cfg!(target_os = "linux") || !remote.ip().is_loopback() {
+        return None;
+    }
+    tokio::task::spawn_blocking(move || table::owner(local, remote)).await.ok().flatten()
+}
+
+mod table {
+    use std::fs;
+    use std::net::{IpAddr, SocketAddr};
+    use std::path::Path;
+
+    use super::Process;
+
+    /// The peer's own row has our addresses swapped.
+    pub(super) fn owner(local: SocketAddr, remote: SocketAddr) -> Option<Process> {
+        let (peer, us) = (written(remote), written(local));
+        let table = fs::read_to_string(if remote.is_ipv4() { "/proc/net/tcp" } else { "/proc/net/tcp6" }).ok()?;
+        let (uid, inode) = table.lines().find_map(|line| {
+            let mut columns = line.split_ascii_whitespace().skip(1);
+            let row = columns.next()? == peer && columns.next()? == us;
+            let uid = columns.nth(4)?.parse().ok()?;
+            row.then_some((uid, columns.nth(1)?))
+        })?;
+        Some(Process { uid, pid: holder(&format!("socket:[{inode}]")) })
+    }
+
+    /// An address as the table writes it: 32-bit words in the machine's byte order, in hexadecimal.
+    fn written(address: SocketAddr) -> String {
+        let octets = match address.ip() {
+            IpAddr::V4(ip) => ip.octets().to_vec(),
+            IpAddr::V6(ip) => ip.octets().to_vec(),
+        };
+        let words = octets.chunks_exact(4).filter_map(|word| word.try_into().ok()).map(u32::from_ne_bytes);
+        let host: String = words.map(|word| format!("{word:08X}")).collect();
+        format!("{host}:{:04X}", address.port())
+    }
+
+    fn holder(socket: &str) -> Option<u32> {
+        let processes = fs::read_dir("/proc").ok()?.flatten();
+        let mut pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        pids.find(|pid| {
+            let links = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+            links.filter_map(|link| fs::read_link(link.path()).ok()).any(|target| target == Path::new(socket))
+        })
+    }
+}

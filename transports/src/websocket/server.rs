@@ -1,0 +1,150 @@
+//! Listening for WebSockets. Every handshake runs beside the others under a deadline, so that a slow one holds up nobody.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sixframe_core::{Identity, TransportError};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::http::StatusCode;
+use tokio_tungstenite::tungstenite::protocol::Role;
+
+use super::access::{Access, Refusal};
+use super::pooled::Pooled;
+use super::{WebSocketTransport, handshake, peer};
+use crate::connections::{AcceptBackoff, Connections, Slot};
+
+/// Messages over a WebSocket that a client opened.
+pub type ServerTransport = WebSocketTransport<Pooled<TcpStream>>;
+
+/// How WebSockets are served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerConfig {
+    /// Who may connect. Default: nobody.
+    pub access: Access,
+    /// Longest message accepted, in bytes; a longer one closes the connection with 1009. Default 16 MiB.
+    pub message_bytes: usize,
+    /// Connections at once, those still in their handshake included; a further one is answered 503. Default 1024.
+    pub connections: usize,
+    /// Time for a whole handshake. Default 10 s.
+    pub handshake: Duration,
+    /// Whether to look up which process is at the other end of a loopback connection, on Linux: reads the system's
+    /// socket table once a connection. Default yes.
+    pub identify: bool,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        ServerConfig {
+            access: Access::default(),
+            message_bytes: 16 << 20,
+            connections: 1024,
+            handshake: Duration::from_secs(10),
+            identify: true,
+        }
+    }
+}
+
+/// A listening TCP socket that speaks WebSocket. Dropping it ends unfinished handshakes; connections live on.
+pub struct WebSocketListener {
+    listener: TcpListener,
+    address: SocketAddr,
+    connections: Connections,
+    config: Arc<ServerConfig>,
+    handshakes: JoinSet<Option<(ServerTransport, Identity)>>,
+}
+
+/// Listens on `address`, `127.0.0.1:0` for a free port. An address that is taken is a permanent error.
+pub async fn listen(address: &str, config: ServerConfig) -> Result<WebSocketListener, TransportError> {
+    let failed = |error: std::io::Error| {
+        TransportError::permanent(format!("cannot listen on ws://{address}: {error}"), Some(error.into()))
+    };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let local = listener.local_addr().map_err(failed)?;
+    if !local.ip().is_loopback() {
+        tracing::warn!(%local, "listening beyond this machine, without encryption");
+    }
+    let connections = Connections::new(config.connections);
+    Ok(WebSocketListener {
+        listener,
+        address: local,
+        connections,
+        config: Arc::new(config),
+        handshakes: JoinSet::new(),
+    })
+}
+
+impl WebSocketListener {
+    /// The next connection that passed its handshake. May be dropped and called again at any time.
+    pub async fn accept(&mut self) -> Result<(ServerTransport, Identity), TransportError> {
+        let mut backoff = AcceptBackoff::default();
+        loop {
+            tokio::select! {
+                Some(done) = self.handshakes.join_next() => {
+                    if let Ok(Some(accepted)) = done {
+                        return Ok(accepted);
+                    }
+                }
+                arrived = self.listener.accept() => match arrived {
+                    Ok((socket, from)) => self.begin(socket, from),
+                    Err(error) => backoff.after(error).await?,
+                },
+            }
+        }
+    }
+
+    /// The address that is listened on, its port resolved.
+    pub fn local_address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn begin(&mut self, socket: TcpStream, from: SocketAddr) {
+        let Some(slot) = self.connections.claim() else {
+            let refusal = Refusal { status: StatusCode::SERVICE_UNAVAILABLE, reason: "too many connections" };
+            let _ = socket.try_write(handshake::refused(&refusal).as_bytes());
+            return;
+        };
+        let (config, here) = (Arc::clone(&self.config), self.address);
+        self.handshakes.spawn(async move {
+            match timeout(config.handshake, admit(socket, from, here, &config, slot)).await {
+                Ok(Ok(accepted)) => Some(accepted),
+                Ok(Err(error)) => {
+                    tracing::info!(%from, %error, "a WebSocket was refused");
+                    None
+                }
+                Err(_) => {
+                    tracing::info!(%from, "a WebSocket handshake took too long");
+                    None
+                }
+            }
+        });
+    }
+}
+
+async fn admit(
+    socket: TcpStream,
+    from: SocketAddr,
+    here: SocketAddr,
+    config: &ServerConfig,
+    slot: Slot,
+) -> Result<(ServerTransport, Identity), TransportError> {
+    socket.set_nodelay(true)?;
+    let local = socket.local_addr()?;
+    let (socket, admission) = handshake::accept(Pooled::new(socket), &config.access, here.port(), config.message_bytes)
+        .await
+        .map_err(|error| TransportError::new(error.to_string(), None))?;
+    let process = match config.identify {
+        true => peer::loopback_peer(local, from).await,
+        false => None,
+    };
+    let identity = Identity {
+        transport: "ws",
+        scopes: admission.scopes,
+        pid: process.and_then(|process| process.pid),
+        uid: process.map(|process| process.uid),
+        address: Some(from.to_string()),
+    };
+    Ok((WebSocketTransport::new(socket, Role::Server, config.message_bytes, Some(slot)), identity))
+}

@@ -1,0 +1,41 @@
+//! The example `echo` in a process of its own.
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use sixframe_transports::Framing;
+use sixframe_transports::child::{self, ChildConfig, ChildTransport};
+
+/// A client of the example `echo` in a process of its own.
+pub(crate) fn child(framing: Framing, message_bytes: usize) -> ChildTransport {
+    let argument = match framing {
+        Framing::Ndjson => "ndjson",
+        Framing::ContentLength => "content-length",
+        Framing::NativeMessaging => "native-messaging",
+    };
+    let mut config = ChildConfig::new(program());
+    config.args.push(argument.into());
+    config.framing = framing;
+    config.message_bytes = message_bytes;
+    child::spawn(&config).expect("started").0
+}
+
+/// The example, built if it is not: cargo builds examples only for a run of all tests.
+pub(crate) fn program() -> &'static PathBuf {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let test = std::env::current_exe().expect("our own path");
+        let profile = test.ancestors().nth(2).expect("target/PROFILE/deps/TEST");
+        let target = profile.parent().expect("target/PROFILE");
+        let release = profile.ends_with("release").then_some("--release");
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--package", "sixframe-transports", "--example", "echo", "--target-dir"])
+            .arg(target)
+            .args(release)
+            .status();
+        assert!(built.expect("cargo runs").success());
+        profile.join("examples/echo").with_extension(std::env::consts::EXE_EXTENSION)
+    })
+}
