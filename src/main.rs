@@ -2,6 +2,7 @@
 
 mod cli;
 mod config;
+mod methods;
 
 use std::process::ExitCode;
 

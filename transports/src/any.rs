@@ -57,12 +57,20 @@ pub struct ListenConfig {
     pub connections: usize,
     /// Who may open a WebSocket. Default: nobody.
     pub access: Access,
+    /// Time for the whole opening handshake of a WebSocket. Default 10 s.
+    pub handshake: Duration,
 }
 
 impl Default for ListenConfig {
     fn default() -> Self {
         let message_bytes = Limits::default().message_bytes;
-        ListenConfig { framing: Framing::Ndjson, message_bytes, connections: 1024, access: Access::default() }
+        ListenConfig {
+            framing: Framing::Ndjson,
+            message_bytes,
+            connections: 1024,
+            access: Access::default(),
+            handshake: Duration::from_secs(10),
+        }
     }
 }
 

@@ -1,14 +1,11 @@
 //! Several ways to the same service, in order of preference. Waiting between attempts is the driver's business.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::sync::Arc;
 
-use sixframe_core::{Connector, Identity, TransportError};
+use sixframe_core::{Connecting, Connector, Identity, TransportError};
+use tokio::sync::Mutex;
 
 use crate::{Address, AnyTransport, ConnectConfig, connect};
-
-/// What a connector's attempt comes to.
-type Connecting<'a, T> = Pin<Box<dyn Future<Output = Result<(T, Identity), TransportError>> + Send + 'a>>;
 
 /// A connector for one address.
 pub struct AddressConnector {
@@ -26,8 +23,9 @@ impl AddressConnector {
 impl Connector for AddressConnector {
     type Transport = AnyTransport;
 
-    fn connect(&mut self) -> Connecting<'_, AnyTransport> {
-        Box::pin(connect(&self.address, &self.config))
+    fn connect(&mut self) -> Connecting<AnyTransport> {
+        let (address, config) = (self.address.clone(), self.config.clone());
+        Box::pin(async move { connect(&address, &config).await })
     }
 }
 
@@ -37,27 +35,14 @@ impl Connector for AddressConnector {
 /// back and the connection is made anew. An attempt fails when all have failed: with the last error, or permanently when all of them were
 /// permanent.
 pub struct Failover<C> {
-    connectors: Vec<C>,
+    /// Locked for the length of an attempt; the driver makes one at a time.
+    connectors: Arc<Mutex<Vec<C>>>,
 }
 
 impl<C: Connector> Failover<C> {
     /// Over `connectors`, in order of preference.
     pub fn new(connectors: impl IntoIterator<Item = C>) -> Failover<C> {
-        Failover { connectors: connectors.into_iter().collect() }
-    }
-
-    async fn first(&mut self) -> Result<(C::Transport, Identity), TransportError> {
-        let mut failures: Vec<TransportError> = Vec::new();
-        for connector in &mut self.connectors {
-            match connector.connect().await {
-                Ok(connected) => return Ok(connected),
-                Err(error) => {
-                    tracing::debug!(%error, "trying the next address");
-                    failures.push(error);
-                }
-            }
-        }
-        Err(summary(&failures))
+        Failover { connectors: Arc::new(Mutex::new(connectors.into_iter().collect())) }
     }
 }
 
@@ -71,9 +56,24 @@ impl Failover<AddressConnector> {
 impl<C: Connector> Connector for Failover<C> {
     type Transport = C::Transport;
 
-    fn connect(&mut self) -> Connecting<'_, C::Transport> {
-        Box::pin(self.first())
+    fn connect(&mut self) -> Connecting<C::Transport> {
+        let connectors = Arc::clone(&self.connectors);
+        Box::pin(async move { first(&mut connectors.lock().await).await })
     }
+}
+
+async fn first<C: Connector>(connectors: &mut [C]) -> Result<(C::Transport, Identity), TransportError> {
+    let mut failures: Vec<TransportError> = Vec::new();
+    for connector in connectors {
+        match connector.connect().await {
+            Ok(connected) => return Ok(connected),
+            Err(error) => {
+                tracing::debug!(%error, "trying the next address");
+                failures.push(error);
+            }
+        }
+    }
+    Err(summary(&failures))
 }
 
 fn summary(failures: &[TransportError]) -> TransportError {

@@ -78,7 +78,8 @@ fn ipc_config(config: &ListenConfig) -> IpcConfig {
 
 fn web_socket_config(config: &ListenConfig) -> ServerConfig {
     let (message_bytes, connections) = (config.message_bytes, config.connections);
-    ServerConfig { access: config.access.clone(), message_bytes, connections, ..ServerConfig::default() }
+    let (access, handshake) = (config.access.clone(), config.handshake);
+    ServerConfig { access, message_bytes, connections, handshake, ..ServerConfig::default() }
 }
 
 /// `host:port` of a `ws://` address; any path is served.
