@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::future::AbortHandle;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -29,7 +28,7 @@ pub(crate) struct Parts {
     pub(crate) key: RequestKey,
     pub(crate) abort: OnceLock<AbortHandle>,
     cid: SmolStr,
-    meta: Bytes,
+    meta: SmolStr,
     deadline: Option<Millis>,
     resume: Option<(SmolStr, u64)>,
     up: bool,
@@ -105,12 +104,12 @@ impl Context {
 
     /// One field of `meta`; `None` where it is absent or does not fit `T`.
     pub fn meta<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
-        let fields: std::collections::HashMap<String, Box<RawValue>> = serde_json::from_slice(&self.0.meta).ok()?;
+        let fields: std::collections::HashMap<String, Box<RawValue>> = serde_json::from_str(&self.0.meta).ok()?;
         serde_json::from_str(fields.get(key)?.get()).ok()
     }
 
     /// The whole of `meta` as JSON text; empty where the request has none.
-    pub fn meta_json(&self) -> &[u8] {
+    pub fn meta_json(&self) -> &str {
         &self.0.meta
     }
 
@@ -126,7 +125,7 @@ impl Context {
 
     /// The W3C trace context that the caller sent.
     pub fn trace(&self) -> Option<TraceContext> {
-        TraceContext::from_meta(&self.0.meta)
+        TraceContext::from_meta(self.0.meta.as_bytes())
     }
 
     pub(crate) fn parent(&self) -> Parent {

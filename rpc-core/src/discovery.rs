@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::frame::VERSIONS;
 use crate::method::{Method, MethodInfo, Schemas};
+use crate::router::Handler;
 use crate::service::{Reply, Request};
 use crate::session::Shape;
 use crate::{Code, Fault, Limits, Payload, Scope};
@@ -129,7 +130,7 @@ impl Discovery {
 }
 
 /// The handlers of the two methods.
-pub(crate) fn handlers(discovery: Arc<Discovery>) -> [(MethodInfo, Box<dyn Fn(Request) -> Reply + Send + Sync>); 2] {
+pub(crate) fn handlers(discovery: Arc<Discovery>) -> [(MethodInfo, Handler); 2] {
     let hello = discovery.clone();
     [
         (*HELLO.info(), Box::new(move |request| Reply::Ready(hello.hello(&request)))),

@@ -181,16 +181,17 @@ impl<T: Transport> Driver<T> {
             (self.heard, self.asked) = (now, false);
         }
         let limits = self.shared.limits();
-        let decode = if self.shared.config.trusted { frame::decode_trusted } else { frame::decode };
         let decoded = if message.len() > limits.message_bytes {
             Err(frame::peek_oversized(message))
+        } else if self.shared.config.trusted {
+            frame::decode_trusted(message, limits.depth).map(|frame| (frame, true))
         } else {
-            decode(message, limits.depth)
+            frame::decode_lazily(message, limits.depth)
         };
         let events = self.handlers.events();
         let any = self.shared.drive(|session| {
             match &decoded {
-                Ok(frame) => session.receive(now, message, frame),
+                Ok((frame, checked)) => session.receive_as(now, message, frame, *checked),
                 Err(malformed) => session.receive_malformed(now, malformed),
             }
             let any = session.has_events();

@@ -6,7 +6,10 @@ mod items;
 mod upload;
 mod upstream;
 
+use std::borrow::Borrow;
+use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -24,7 +27,7 @@ use crate::method::{DuplexMethod, Method, MethodInfo, StreamMethod, UploadMethod
 use crate::session::{CallKey, CallSpec, Shape};
 use crate::shared::Shared;
 use crate::trace::TraceContext;
-use crate::{CallError, Closed, Context, Identity, Item, Payload};
+use crate::{CallError, Closed, Context, Identity, Item, Payload, Received, scratch};
 
 /// One side of a connection.
 ///
@@ -103,58 +106,64 @@ impl RpcEndpoint {
     }
 
     /// Calls a method for its one answer.
-    pub fn request<P: Serialize, R: DeserializeOwned>(&self, method: &Method<P, R>, params: P) -> Call<R> {
-        self.unary(method.info(), &params)
+    pub fn request<P: Serialize, R: DeserializeOwned>(&self, method: &Method<P, R>, params: impl Borrow<P>) -> Call<R> {
+        self.unary(method.info(), params.borrow())
     }
 
     /// Calls a method by name, without a descriptor.
     pub fn request_raw<P: Serialize, R: DeserializeOwned>(&self, method: &str, params: P) -> Call<R> {
         let info = unknown(Shape::Unary);
-        let (handle, parent) = (self.start(method, &info, Payload::of(&params)), self.cancellation());
-        Call::new(handle, parent, |payload| Ok(payload.parse()?))
+        let (handle, parent) = (self.start(method, &info, &params), self.cancellation());
+        Call::new(handle, parent, |received| Ok(received.parse()?))
     }
 
     /// Calls a method with a payload that is JSON already, and returns the answer unparsed.
     pub fn forward(&self, method: &str, payload: Payload) -> Call<Payload> {
-        Call::new(self.start(method, &unknown(Shape::Unary), Ok(payload)), self.cancellation(), Ok)
+        let handle = self.start_json(method, &unknown(Shape::Unary), payload.as_bytes());
+        Call::new(handle, self.cancellation(), |received| Ok(received.into_payload()?))
     }
 
     /// Opens a stream. Errors, that it cannot be opened included, come as its last item.
-    pub fn stream<P: Serialize, T: DeserializeOwned>(&self, method: &StreamMethod<P, T>, params: P) -> Items<T> {
-        let handle = self.start(method.info().name, method.info(), Payload::of(&params));
-        Items::new(handle, self.cancellation(), |payload| Ok(payload.parse()?))
+    pub fn stream<P: Serialize, T: DeserializeOwned>(
+        &self,
+        method: &StreamMethod<P, T>,
+        params: impl Borrow<P>,
+    ) -> Items<T> {
+        let handle = self.start(method.info().name, method.info(), params.borrow());
+        Items::new(handle, self.cancellation(), |received| Ok(received.parse()?))
     }
 
     /// Opens a stream by name, without a descriptor.
     pub fn stream_raw<P: Serialize, T: DeserializeOwned>(&self, method: &str, params: P) -> Items<T> {
-        let handle = self.start(method, &unknown(Shape::Stream), Payload::of(&params));
-        Items::new(handle, self.cancellation(), |payload| Ok(payload.parse()?))
+        let handle = self.start(method, &unknown(Shape::Stream), &params);
+        Items::new(handle, self.cancellation(), |received| Ok(received.parse()?))
     }
 
     /// Opens a stream with a payload that is JSON already; its items stay unparsed.
     pub fn forward_stream(&self, method: &str, payload: Payload) -> Items<Payload> {
-        Items::new(self.start(method, &unknown(Shape::Stream), Ok(payload)), self.cancellation(), Ok)
+        let handle = self.start_json(method, &unknown(Shape::Stream), payload.as_bytes());
+        Items::new(handle, self.cancellation(), |received| Ok(received.into_payload()?))
     }
 
     /// Calls a method that takes items and answers once.
     pub fn upload<P: Serialize, U: Serialize, R: DeserializeOwned>(
         &self,
         method: &UploadMethod<P, U, R>,
-        params: P,
+        params: impl Borrow<P>,
     ) -> Upload<U, R> {
-        let handle = self.start(method.info().name, method.info(), Payload::of(&params));
-        Upload::new(handle, self.cancellation(), |payload| Ok(payload.parse()?))
+        let handle = self.start(method.info().name, method.info(), params.borrow()).map(CallHandle::share);
+        Upload::new(handle, self.cancellation(), |received| Ok(received.parse()?))
     }
 
     /// Calls a method with items both ways. The call is cancelled when both halves are dropped before its end.
     pub fn duplex<P: Serialize, U: Serialize, T: DeserializeOwned>(
         &self,
         method: &DuplexMethod<P, U, T>,
-        params: P,
+        params: impl Borrow<P>,
     ) -> (Sender<U>, Items<T>) {
-        let handle = self.start(method.info().name, method.info(), Payload::of(&params));
-        let sender = Sender::new(handle.as_ref().ok().cloned());
-        (sender, Items::new(handle, self.cancellation(), |payload| Ok(payload.parse()?)))
+        let handle = self.start(method.info().name, method.info(), params.borrow()).map(CallHandle::share);
+        let sender = Sender::new(handle.as_ref().ok().and_then(CallHandle::shared));
+        (sender, Items::new(handle, self.cancellation(), |received| Ok(received.parse()?)))
     }
 
     /// Closes the connection in order: new calls and requests are refused, streams end, unary calls may finish, what is
@@ -189,29 +198,38 @@ impl RpcEndpoint {
     }
 
     fn unary<R: DeserializeOwned>(&self, info: &MethodInfo, params: &impl Serialize) -> Call<R> {
-        let handle = self.start(info.name, info, Payload::of(params));
-        Call::new(handle, self.cancellation(), |payload| Ok(payload.parse()?))
+        let handle = self.start(info.name, info, params);
+        Call::new(handle, self.cancellation(), |received| Ok(received.parse()?))
     }
 
-    fn start(
-        &self,
-        method: &str,
-        info: &MethodInfo,
-        payload: Result<Payload, serde_json::Error>,
-    ) -> Result<Arc<CallHandle>, CallError> {
-        let payload = payload.map_err(|error| CallError::Encode(error.to_string()))?;
+    fn start(&self, method: &str, info: &MethodInfo, params: &impl Serialize) -> Result<CallHandle, CallError> {
+        let write = |text: &mut Vec<u8>| serde_json::to_writer(text, params);
+        scratch::payload(write, |payload| self.start_json(method, info, payload))
+            .unwrap_or_else(|error| Err(CallError::Encode(error.to_string())))
+    }
+
+    fn start_json(&self, method: &str, info: &MethodInfo, payload: &[u8]) -> Result<CallHandle, CallError> {
+        let mut spec = CallSpec {
+            method,
+            payload,
+            shape: info.shape,
+            idempotent: info.idempotent,
+            resumable: info.resumable,
+            ..CallSpec::default()
+        };
+        if self.options.is_none() && self.parent.is_none() {
+            spec.timeout_ms = millis(self.shared.config.timeout.filter(|_| !info.shape.has_down()));
+            return self.make(&spec);
+        }
         if self.parent.as_ref().is_some_and(|parent| parent.token.is_cancelled()) {
             return Err(CallError::Cancelled);
         }
         let default = CallOptions::default();
         let options = self.options.as_deref().unwrap_or(&default);
         let extra_meta = self.extra_meta(options);
-        let spec = CallSpec {
-            method,
-            payload: payload.as_bytes(),
-            shape: info.shape,
+        self.make(&CallSpec {
             timeout_ms: self.budget(options, info.shape),
-            idle_ms: options.idle_timeout.map(|idle| idle.as_millis() as u64),
+            idle_ms: millis(options.idle_timeout),
             idempotent: options.idempotent.unwrap_or(info.idempotent),
             resumable: options.resumable.unwrap_or(info.resumable),
             window: options.window,
@@ -219,9 +237,13 @@ impl RpcEndpoint {
             lane: options.lane.as_deref(),
             op: options.op.as_deref(),
             extra_meta: &extra_meta,
-        };
-        let key = self.shared.with(|session, now| session.call(now, &spec))?;
-        Ok(Arc::new(CallHandle { shared: self.shared.clone(), key }))
+            ..spec
+        })
+    }
+
+    fn make(&self, spec: &CallSpec<'_>) -> Result<CallHandle, CallError> {
+        let key = self.shared.with(|session, now| session.call(now, spec))?;
+        Ok(CallHandle::Own(LiveCall { shared: self.shared.clone(), key, ended: AtomicBool::new(false) }))
     }
 
     fn budget(&self, options: &CallOptions, shape: Shape) -> Option<u64> {
@@ -235,7 +257,7 @@ impl RpcEndpoint {
             (Some(own), Some(inherited)) => Some(own.min(inherited)),
             (own, inherited) => own.or(inherited),
         };
-        budget.map(|budget| budget.as_millis() as u64)
+        millis(budget)
     }
 
     fn extra_meta(&self, options: &CallOptions) -> String {
@@ -269,24 +291,70 @@ pub struct Load {
     pub queued_bytes: usize,
 }
 
-/// A live call; dropping it cancels the call unless it has ended.
+/// A hold on a live call: one of its own, or one of two halves.
 #[derive(Debug)]
-pub(crate) struct CallHandle {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) key: CallKey,
+pub(crate) enum CallHandle {
+    Own(LiveCall),
+    Shared(Arc<LiveCall>),
 }
 
 impl CallHandle {
-    pub(crate) fn abort(&self, error: CallError) {
-        self.shared.with(|session, now| session.abort(now, self.key, error, None));
+    fn share(self) -> CallHandle {
+        match self {
+            CallHandle::Own(call) => CallHandle::Shared(Arc::new(call)),
+            CallHandle::Shared(_) => self,
+        }
+    }
+
+    fn shared(&self) -> Option<Arc<LiveCall>> {
+        match self {
+            CallHandle::Own(_) => None,
+            CallHandle::Shared(call) => Some(call.clone()),
+        }
     }
 }
 
-impl Drop for CallHandle {
-    fn drop(&mut self) {
-        // What was kept to be woken is dropped here, where no lock is held.
-        let _wakers = self.shared.with(|session, now| session.cancel(now, self.key, None));
+impl Deref for CallHandle {
+    type Target = LiveCall;
+
+    fn deref(&self) -> &LiveCall {
+        match self {
+            CallHandle::Own(call) => call,
+            CallHandle::Shared(call) => call,
+        }
     }
+}
+
+/// A live call; dropping it cancels the call unless its end was seen.
+#[derive(Debug)]
+pub(crate) struct LiveCall {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) key: CallKey,
+    ended: AtomicBool,
+}
+
+impl LiveCall {
+    pub(crate) fn abort(&self, error: CallError) {
+        self.shared.with(|session, now| session.abort(now, self.key, error, None));
+    }
+
+    /// The outcome was taken, and the call with it.
+    pub(crate) fn has_ended(&self) {
+        self.ended.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for LiveCall {
+    fn drop(&mut self) {
+        if !*self.ended.get_mut() {
+            // What was kept to be woken is dropped here, where no lock is held.
+            let _wakers = self.shared.with(|session, now| session.cancel(now, self.key, None));
+        }
+    }
+}
+
+fn millis(span: Option<Duration>) -> Option<u64> {
+    span.map(|span| span.as_millis() as u64)
 }
 
 /// What is known of a method that is called by name alone.
@@ -299,17 +367,15 @@ fn unknown(shape: Shape) -> MethodInfo {
 
 /// Reads an item. A reset without a value is folded onto the next item, which then says `reset` (spec: `resume.5`).
 pub(crate) fn decode_item<T>(
-    raw: crate::RawItem,
+    item: Item<Received>,
     folded: &mut bool,
-    decode: fn(Payload) -> Result<T, CallError>,
+    decode: fn(Received) -> Result<T, CallError>,
 ) -> Option<Result<Item<T>, CallError>> {
-    let empty = raw.data.as_ref() == b"null";
-    match decode(Payload::checked(raw.data)) {
-        Ok(data) => {
-            let reset = raw.reset || std::mem::take(folded);
-            Some(Ok(Item { data, pos: raw.pos, epoch: raw.epoch, skipped: raw.skipped, reset }))
-        }
-        Err(_) if empty && raw.reset => {
+    let Item { data, pos, epoch, skipped, reset } = item;
+    let empty = reset && data.is_null();
+    match decode(data) {
+        Ok(data) => Some(Ok(Item { data, pos, epoch, skipped, reset: reset | std::mem::take(folded) })),
+        Err(_) if empty => {
             *folded = true;
             None
         }

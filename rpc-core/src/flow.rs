@@ -3,31 +3,15 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
 use smol_str::SmolStr;
 
 use crate::frame::{Lag, Nxt};
-use crate::{CallError, Limits};
-
-/// One item of a stream, in either direction.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct RawItem {
-    /// JSON text.
-    pub data: Bytes,
-    /// Where the item stands in its source.
-    pub pos: Option<u64>,
-    /// The life of the source that `pos` counts in.
-    pub epoch: Option<SmolStr>,
-    /// How many items were dropped before this one.
-    pub skipped: u64,
-    /// Whether the source starts over with this item.
-    pub reset: bool,
-}
+use crate::{CallError, Item, Limits, Payload, Received};
 
 /// The sending end of a stream: a queue, credit, and what to do when both run out.
 #[derive(Debug)]
 pub(crate) struct Producer {
-    queue: VecDeque<RawItem>,
+    queue: VecDeque<Item<Payload>>,
     bytes: usize,
     sent: u64,
     /// The highest number allowed; `None` where the consumer knows no credit.
@@ -81,7 +65,7 @@ impl Producer {
         !self.queue.is_empty() && self.has_credit()
     }
 
-    pub(crate) fn push(&mut self, item: RawItem, limits: &Limits) -> Pushed {
+    pub(crate) fn push(&mut self, item: Item<Payload>, limits: &Limits) -> Pushed {
         match self.lag {
             Lag::Latest => self.clear(),
             Lag::DropOldest => while self.overflow(&item, limits).is_some() && self.drop_oldest() {},
@@ -93,23 +77,23 @@ impl Producer {
             // With credit, `block` never holds more than was allowed: its source is not polled beyond.
             Lag::Block if self.upto.is_some() => (),
             Lag::Block => {
-                if let Some(limit) = overflow(self.bytes + cost(&item), 1, limits) {
+                if let Some(limit) = overflow(self.bytes + sending(&item), 1, limits) {
                     return Pushed::Overflow(limit);
                 }
             }
         }
-        self.bytes += cost(&item);
+        self.bytes += sending(&item);
         self.queue.push_back(item);
         Pushed::Queued
     }
 
     /// The next item and its number, where credit allows one.
-    pub(crate) fn pop(&mut self) -> Option<(u64, RawItem)> {
+    pub(crate) fn pop(&mut self) -> Option<(u64, Item<Payload>)> {
         if !self.has_credit() {
             return None;
         }
         let mut item = self.queue.pop_front()?;
-        self.bytes -= cost(&item);
+        self.bytes -= sending(&item);
         self.sent += 1;
         item.skipped += std::mem::take(&mut self.skipped);
         Some((self.sent, item))
@@ -133,13 +117,13 @@ impl Producer {
 
     fn drop_oldest(&mut self) -> bool {
         let Some(oldest) = self.queue.pop_front() else { return false };
-        self.bytes -= cost(&oldest);
+        self.bytes -= sending(&oldest);
         self.skipped += 1 + oldest.skipped;
         true
     }
 
-    fn overflow(&self, item: &RawItem, limits: &Limits) -> Option<Exceeded> {
-        overflow(self.bytes + cost(item), self.queue.len() + 1, limits)
+    fn overflow(&self, item: &Item<Payload>, limits: &Limits) -> Option<Exceeded> {
+        overflow(self.bytes + sending(item), self.queue.len() + 1, limits)
     }
 }
 
@@ -149,7 +133,7 @@ pub(crate) const BATCH: u64 = 64;
 /// The receiving end of a stream: what has arrived and was not yet taken, and the credit given for more.
 #[derive(Debug)]
 pub(crate) struct Consumer {
-    inbox: VecDeque<RawItem>,
+    inbox: VecDeque<Item<Received>>,
     bytes: usize,
     /// Items received under the present `cid`.
     received: u64,
@@ -226,10 +210,16 @@ impl Consumer {
     }
 
     /// Takes in an item. `obeys` is whether its frame said `fc:1`.
-    pub(crate) fn receive(&mut self, nxt: &Nxt<'_>, data: Bytes, obeys: bool, limits: &Limits) -> Result<(), Refused> {
+    pub(crate) fn receive(
+        &mut self,
+        nxt: &Nxt<'_>,
+        data: Received,
+        obeys: bool,
+        limits: &Limits,
+    ) -> Result<(), Refused> {
         let obeys = *self.obeys.get_or_insert(obeys);
         self.check_number(nxt.seq, obeys)?;
-        let mut item = RawItem {
+        let mut item = Item {
             data,
             pos: nxt.pos,
             epoch: nxt.epoch.as_deref().map(SmolStr::new),
@@ -250,7 +240,7 @@ impl Consumer {
     }
 
     /// Hands over everything buffered; what was handed over before counts as consumed from now on.
-    pub(crate) fn take(&mut self, into: &mut VecDeque<RawItem>) {
+    pub(crate) fn take(&mut self, into: &mut VecDeque<Item<Received>>) {
         self.consumed += std::mem::take(&mut self.lent) as i64;
         self.lent = self.inbox.len() as u64;
         self.bytes = 0;
@@ -310,7 +300,7 @@ impl Consumer {
     }
 
     /// Keeps the cursor, and marks an item that starts over without saying so (spec: `resume.6`).
-    fn note_source(&mut self, item: &mut RawItem) {
+    fn note_source(&mut self, item: &mut Item<Received>) {
         if std::mem::take(&mut self.resumed) && item.epoch != self.epoch {
             item.reset = true;
         }
@@ -322,7 +312,7 @@ impl Consumer {
         }
     }
 
-    fn make_room(&mut self, item: &mut RawItem, limits: &Limits) -> Result<(), Refused> {
+    fn make_room(&mut self, item: &mut Item<Received>, limits: &Limits) -> Result<(), Refused> {
         let mut limit = overflow(self.bytes + cost(item), self.inbox.len() + 1, limits);
         match self.lag {
             Lag::Latest => {
@@ -354,8 +344,12 @@ impl Consumer {
 /// The largest window, in items.
 const MAX_WINDOW: usize = 4096;
 
-fn cost(item: &RawItem) -> usize {
-    item.data.len() + size_of::<RawItem>()
+fn cost(item: &Item<Received>) -> usize {
+    item.data.len() + size_of::<Item<Received>>()
+}
+
+fn sending(item: &Item<Payload>) -> usize {
+    item.data.as_bytes().len() + size_of::<Item<Payload>>()
 }
 
 fn slow((limit, value, setting): Exceeded) -> Refused {

@@ -245,7 +245,7 @@ pub fn decode(message: &[u8], depth: u32) -> Result<Frame<'_>, Malformed> {
         return Err(peek::malformed(message, MalformedReason::Utf8));
     };
     match fast::decode(text, depth, fast::Check::All) {
-        Some(frame) => Ok(frame),
+        Some((frame, _)) => Ok(frame),
         None => general::decode(text, depth),
     }
 }
@@ -260,8 +260,24 @@ pub fn decode_trusted(message: &[u8], depth: u32) -> Result<Frame<'_>, Malformed
         return Err(peek::malformed(message, MalformedReason::Utf8));
     };
     match fast::decode(text, depth, fast::Check::Envelope) {
-        Some(frame) => Ok(frame),
+        Some((frame, _)) => Ok(frame),
         None => general::decode(text, depth),
+    }
+}
+
+/// Decodes one message for a reader who parses the payload anyway. A payload that ends its frame, as this engine writes
+/// it, is not looked at beyond making sure that nothing the engine acts on can stand behind it and that it is not too
+/// deep; the second value says whether it was checked in full.
+///
+/// # Errors
+/// As [`decode`], but for what is wrong within a payload that was not looked at.
+pub(crate) fn decode_lazily(message: &[u8], depth: u32) -> Result<(Frame<'_>, bool), Malformed> {
+    let Ok(text) = simdutf8::basic::from_utf8(message) else {
+        return Err(peek::malformed(message, MalformedReason::Utf8));
+    };
+    match fast::decode(text, depth, fast::Check::Lazily) {
+        Some(decoded) => Ok(decoded),
+        None => general::decode(text, depth).map(|frame| (frame, true)),
     }
 }
 

@@ -14,7 +14,6 @@ use smol_str::SmolStr;
 
 use crate::discovery::{self, Discovery};
 use crate::endpoint::Upstream;
-use crate::flow::RawItem;
 use crate::item::Item;
 use crate::method::{DuplexMethod, Method, MethodInfo, Schemas, StreamMethod, UploadMethod, schema};
 use crate::service::{Reply, Request, Service};
@@ -24,8 +23,11 @@ use crate::{Code, Context, Fault, Payload};
 pub(crate) struct Entry {
     pub(crate) info: MethodInfo,
     pub(crate) schemas: Option<Schemas>,
-    handler: Box<dyn Fn(Request) -> Reply + Send + Sync>,
+    handler: Handler,
 }
+
+/// A handler, its types erased.
+pub(crate) type Handler = Box<dyn Fn(Request) -> Reply + Send + Sync>;
 
 impl std::fmt::Debug for Entry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -72,7 +74,7 @@ impl Router {
                 let answer = handler(request.context, params);
                 Reply::Future(Box::pin(async move { encode(answer.await) }))
             }
-            Err(mismatch) => Reply::fault(mismatch),
+            Err(unfit) => Reply::fault(unfit),
         };
         self.insert(*method.info(), Some(schemas::<P, R>()), handler)
     }
@@ -88,7 +90,7 @@ impl Router {
     {
         let handler = move |request: Request| match request.payload.parse::<P>() {
             Ok(params) => Reply::Ready(encode(handler(request.context, params))),
-            Err(mismatch) => Reply::fault(mismatch),
+            Err(unfit) => Reply::fault(unfit),
         };
         self.insert(*method.info(), Some(schemas::<P, R>()), handler)
     }
@@ -116,7 +118,7 @@ impl Router {
                     }
                 }))
             }
-            Err(mismatch) => Reply::fault(mismatch),
+            Err(unfit) => Reply::fault(unfit),
         };
         self.insert(*method.info(), Some(schemas::<P, R>()), handler)
     }
@@ -136,7 +138,7 @@ impl Router {
         let lag = method.info().lag;
         let handler = move |request: Request| match request.payload.parse::<P>() {
             Ok(params) => Reply::Stream(lag, Box::pin(handler(request.context, params).map(encode_item))),
-            Err(mismatch) => Reply::fault(mismatch),
+            Err(unfit) => Reply::fault(unfit),
         };
         self.insert(*method.info(), Some(schemas::<P, T>()), handler)
     }
@@ -298,10 +300,10 @@ fn encode<R: Serialize, E: Into<Fault>>(answer: Result<R, E>) -> Result<Payload,
     Payload::of(&answer.map_err(Into::into)?).map_err(unwritable)
 }
 
-fn encode_item<T: Serialize, I: Into<Item<T>>, E: Into<Fault>>(item: Result<I, E>) -> Result<RawItem, Fault> {
+fn encode_item<T: Serialize, I: Into<Item<T>>, E: Into<Fault>>(item: Result<I, E>) -> Result<Item<Payload>, Fault> {
     let item: Item<T> = item.map_err(Into::into)?.into();
-    let data = Payload::of(&item.data).map_err(unwritable)?.into_bytes();
-    Ok(RawItem { data, pos: item.pos, epoch: item.epoch, skipped: item.skipped, reset: item.reset })
+    let data = Payload::of(&item.data).map_err(unwritable)?;
+    Ok(item.map(|_| data))
 }
 
 fn unwritable(error: serde_json::Error) -> Fault {

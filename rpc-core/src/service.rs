@@ -9,7 +9,7 @@ use smol_str::SmolStr;
 
 use crate::frame::Lag;
 use crate::router::Entry;
-use crate::{Context, Fault, MethodInfo, Payload, RawItem};
+use crate::{Context, Fault, Item, MethodInfo, Payload, Received};
 
 /// What answers requests.
 ///
@@ -40,8 +40,8 @@ impl Service for Arc<dyn Service> {
 pub struct Request {
     /// What is called.
     pub method: SmolStr,
-    /// The parameters.
-    pub payload: Payload,
+    /// The parameters. Reading them as a type checks them on the way.
+    pub payload: Received,
     /// The request's surroundings: the peer, the time left, who asks.
     pub context: Context,
     pub(crate) entry: Option<Arc<Entry>>,
@@ -58,7 +58,7 @@ impl Request {
 pub type ReplyFuture = Pin<Box<dyn Future<Output = Result<Payload, Fault>> + Send>>;
 
 /// A stream of a handler.
-pub type ReplyStream = Pin<Box<dyn Stream<Item = Result<RawItem, Fault>> + Send>>;
+pub type ReplyStream = Pin<Box<dyn Stream<Item = Result<Item<Payload>, Fault>> + Send>>;
 
 /// What a service answers with.
 pub enum Reply {

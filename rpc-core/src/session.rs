@@ -13,14 +13,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bytes::Bytes;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use smol_str::SmolStr;
 
 use crate::error::Closed;
-use crate::flow::RawItem;
 use crate::frame::{self, Frame, Kind, Lag, Malformed, MalformedReason};
-use crate::{CallError, Fault, Limits, Message};
+use crate::{CallError, Fault, Item, Limits, Message, Received};
 use calls::Call;
 use cid::Prefix;
 use deadlines::{Deadlines, Timer};
@@ -150,8 +148,8 @@ impl Shape {
 /// How a call ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// The answer of a unary call or an upload, as JSON text.
-    Result(Bytes),
+    /// The answer of a unary call or an upload.
+    Result(Received),
     /// A stream is complete.
     Complete,
     /// It failed.
@@ -167,10 +165,10 @@ pub struct Incoming {
     pub cid: SmolStr,
     /// What is called.
     pub method: SmolStr,
-    /// JSON text; empty where there is none.
-    pub payload: Bytes,
+    /// The parameters.
+    pub payload: Received,
     /// The `meta` object as JSON text; empty where there is none.
-    pub meta: Bytes,
+    pub meta: SmolStr,
     /// When the caller's budget runs out.
     pub deadline: Option<Millis>,
     /// Where a broken stream is to go on: epoch and position.
@@ -282,18 +280,23 @@ impl<W, H> Session<W, H> {
 
     /// Takes in one decoded message. `message` must be the message that `frame` borrows from.
     pub fn receive(&mut self, now: Millis, message: &Message, frame: &Frame<'_>) {
+        self.receive_as(now, message, frame, true);
+    }
+
+    /// As [`Session::receive`]; `checked` is whether the syntax and depth of the payload are known to be right.
+    pub(crate) fn receive_as(&mut self, now: Millis, message: &Message, frame: &Frame<'_>, checked: bool) {
         if matches!(self.phase, Phase::Closed(_) | Phase::Disconnected) {
             return;
         }
         let known = match frame {
             Frame::Req(req) => {
-                self.on_req(now, message, req);
+                self.on_req(now, message, req, checked);
                 true
             }
-            Frame::Res { cid, result } => self.on_res(cid, slice(message, result)),
+            Frame::Res { cid, result } => self.on_res(cid, Received::within(message, result, checked)),
             Frame::Err { cid, fault } => self.on_err(now, cid, fault),
-            Frame::Nxt(nxt) if nxt.up => self.on_up_item(message, nxt),
-            Frame::Nxt(nxt) => self.on_item(now, message, nxt),
+            Frame::Nxt(nxt) if nxt.up => self.on_up_item(message, nxt, checked),
+            Frame::Nxt(nxt) => self.on_item(now, message, nxt, checked),
             Frame::End { cid, up: true } => self.on_up_end(cid),
             Frame::End { cid, up: false } => self.on_end(cid),
             Frame::Can { cid, .. } => self.on_can(cid),
@@ -569,7 +572,7 @@ impl<W, H> Session<W, H> {
         }
     }
 
-    fn send_control(&mut self, message: Vec<u8>) {
+    fn send_control(&mut self, message: Message) {
         if self.phase != Phase::Disconnected {
             self.outbox.push_control(message);
         }
@@ -584,16 +587,7 @@ impl<W, H> Drop for Session<W, H> {
     }
 }
 
-/// The part of `message` that `text` borrows from it; a copy where it was made elsewhere.
-fn slice(message: &Message, text: &str) -> Bytes {
-    let (start, inside) = (message.as_ptr() as usize, text.as_ptr() as usize);
-    match inside.checked_sub(start) {
-        Some(offset) if offset + text.len() <= message.len() => message.slice(offset..offset + text.len()),
-        Some(_) | None => Bytes::copy_from_slice(text.as_bytes()),
-    }
-}
-
 /// The items of a stream as its consumer gets them.
-pub type Items = VecDeque<RawItem>;
+pub type Items = VecDeque<Item<Received>>;
 
 const _: () = assert!(frame::MAX_CID_BYTES <= u8::MAX as usize);

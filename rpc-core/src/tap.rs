@@ -20,7 +20,9 @@ pub enum Direction {
 
 /// A function that sees every message of a connection as it passes, before anything else does. It must not block.
 #[derive(Clone)]
-pub struct FrameTap(Arc<dyn Fn(Direction, &Message) + Send + Sync>);
+pub struct FrameTap(Arc<See>);
+
+type See = dyn Fn(Direction, &Message) + Send + Sync;
 
 impl FrameTap {
     /// A tap that calls `see`.
@@ -85,7 +87,7 @@ fn redact_value(value: &mut Value, named: &[String]) -> bool {
             }
             redact_value(value, named) || found
         }),
-        Value::Array(items) => items.iter_mut().fold(false, |found, item| redact_value(item, named) || found),
+        Value::Array(items) => items.iter_mut().map(|item| redact_value(item, named)).fold(false, |a, b| a | b),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }

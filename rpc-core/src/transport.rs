@@ -46,7 +46,7 @@ pub trait Connector: Send + 'static {
     fn connect(&mut self) -> Connecting<Self::Transport>;
 }
 
-/// One attempt to connect: a transport, and who is at its other end.
+/// One attempt to connect: a transport, and who is at its other end. Nothing happens before it is polled.
 pub type Connecting<T> = Pin<Box<dyn Future<Output = Result<(T, Identity), TransportError>> + Send>>;
 
 impl<T, F> Connector for F

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use futures_util::{Stream, stream};
 use serde_json::Value;
-use sixframe_core::{Direction, Fault, FrameTap, Identity, Item, Message, redact};
+use sixframe_core::{Direction, Fault, Identity, Item, Message, redact};
 use tokio::sync::Notify;
 
 use super::api::TappedFrame;
@@ -37,19 +37,16 @@ pub(crate) struct Tapped {
 }
 
 impl Taps {
-    /// Runs `driver`, the task of the connection `number`, so that it is known to look when it does.
+    /// Runs `driver`, the task of a connection, so that the connection is known to look when it does.
     pub(crate) async fn connected<F: Future>(tapped: Arc<Tapped>, driver: F) -> F::Output {
         CONNECTION.scope(tapped, driver).await
     }
 
-    /// What a connection's configuration needs for its frames to be seen.
-    pub(crate) fn tap(self: &Arc<Self>, tapped: &Arc<Tapped>) -> FrameTap {
-        let (taps, tapped) = (Arc::clone(self), Arc::clone(tapped));
-        FrameTap::new(move |direction, message| {
-            if taps.count.load(Ordering::Relaxed) > 0 && !tapped.looks.load(Ordering::Relaxed) {
-                taps.show(&tapped, direction, message);
-            }
-        })
+    /// Shows a frame to those who look, if there are any.
+    pub(crate) fn pass(&self, tapped: &Arc<Tapped>, direction: Direction, message: &Message) {
+        if self.count.load(Ordering::Relaxed) > 0 && !tapped.looks.load(Ordering::Relaxed) {
+            self.show(tapped, direction, message);
+        }
     }
 
     /// The stream of one who looks. Dropping it ends the looking.

@@ -62,7 +62,7 @@ impl Connections {
         tracing::debug!(number, ?identity, "connected");
         let tapped = Tapped::new(number, identity.clone());
         let last = self.idle.map(|longest| Arc::new(LastFrame::now(longest)));
-        let on_frame = Some(watched(self.taps.tap(&tapped), last.clone()));
+        let on_frame = Some(on_frame(Arc::clone(&self.taps), Arc::clone(&tapped), last.clone()));
         let config = sixframe_core::Config { identity, on_frame, ..self.template.clone() };
         let (endpoint, driver) = connect_with(config, transport, Arc::clone(&self.service));
         if !self.keep(number, endpoint.clone()) {
@@ -163,10 +163,11 @@ impl LastFrame {
     }
 }
 
-fn watched(tap: FrameTap, last: Option<Arc<LastFrame>>) -> FrameTap {
-    let Some(last) = last else { return tap };
+fn on_frame(taps: Arc<Taps>, tapped: Arc<Tapped>, last: Option<Arc<LastFrame>>) -> FrameTap {
     FrameTap::new(move |direction: Direction, message: &Message| {
-        last.passed();
-        tap.see(direction, message);
+        if let Some(last) = &last {
+            last.passed();
+        }
+        taps.pass(&tapped, direction, message);
     })
 }

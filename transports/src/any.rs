@@ -59,6 +59,9 @@ pub struct ListenConfig {
     pub access: Access,
     /// Time for the whole opening handshake of a WebSocket. Default 10 s.
     pub handshake: Duration,
+    /// Whether to look up the process behind each WebSocket from this machine, which takes time where there are
+    /// thousands. Default yes.
+    pub identify: bool,
 }
 
 impl Default for ListenConfig {
@@ -70,6 +73,7 @@ impl Default for ListenConfig {
             connections: 1024,
             access: Access::default(),
             handshake: Duration::from_secs(10),
+            identify: true,
         }
     }
 }

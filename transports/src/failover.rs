@@ -1,9 +1,6 @@
 //! Several ways to the same service, in order of preference. Waiting between attempts is the driver's business.
 
-use std::sync::Arc;
-
-use sixframe_core::{Connecting, Connector, Identity, TransportError};
-use tokio::sync::Mutex;
+use sixframe_core::{Connecting, Connector, TransportError};
 
 use crate::{Address, AnyTransport, ConnectConfig, connect};
 
@@ -35,14 +32,13 @@ impl Connector for AddressConnector {
 /// back and the connection is made anew. An attempt fails when all have failed: with the last error, or permanently when all of them were
 /// permanent.
 pub struct Failover<C> {
-    /// Locked for the length of an attempt; the driver makes one at a time.
-    connectors: Arc<Mutex<Vec<C>>>,
+    connectors: Vec<C>,
 }
 
 impl<C: Connector> Failover<C> {
     /// Over `connectors`, in order of preference.
     pub fn new(connectors: impl IntoIterator<Item = C>) -> Failover<C> {
-        Failover { connectors: Arc::new(Mutex::new(connectors.into_iter().collect())) }
+        Failover { connectors: connectors.into_iter().collect() }
     }
 }
 
@@ -57,23 +53,22 @@ impl<C: Connector> Connector for Failover<C> {
     type Transport = C::Transport;
 
     fn connect(&mut self) -> Connecting<C::Transport> {
-        let connectors = Arc::clone(&self.connectors);
-        Box::pin(async move { first(&mut connectors.lock().await).await })
-    }
-}
-
-async fn first<C: Connector>(connectors: &mut [C]) -> Result<(C::Transport, Identity), TransportError> {
-    let mut failures: Vec<TransportError> = Vec::new();
-    for connector in connectors {
-        match connector.connect().await {
-            Ok(connected) => return Ok(connected),
-            Err(error) => {
-                tracing::debug!(%error, "trying the next address");
-                failures.push(error);
+        // Nothing is tried before it is awaited.
+        let attempts: Vec<_> = self.connectors.iter_mut().map(C::connect).collect();
+        Box::pin(async move {
+            let mut failures: Vec<TransportError> = Vec::new();
+            for attempt in attempts {
+                match attempt.await {
+                    Ok(connected) => return Ok(connected),
+                    Err(error) => {
+                        tracing::debug!(%error, "trying the next address");
+                        failures.push(error);
+                    }
+                }
             }
-        }
+            Err(summary(&failures))
+        })
     }
-    Err(summary(&failures))
 }
 
 fn summary(failures: &[TransportError]) -> TransportError {

@@ -16,6 +16,10 @@ const HEAD_BYTES: usize = 512;
 /// From this size on, a message that is still incomplete is read straight into its own buffer.
 const BULK_BYTES: usize = 16 * 1024;
 
+/// Between these sizes a message is copied out of the buffer that it was gathered in.
+const COPIED_FROM: usize = 64 * 1024;
+const COPIED_TO: usize = 4 << 20;
+
 /// How messages are separated on a stream of bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Framing {
@@ -210,7 +214,14 @@ fn advance<'a>(input: &mut &'a [u8], most: usize) -> &'a [u8] {
     taken
 }
 
+/// The message in a buffer of its own size.
+///
+/// Copying a large one lets the allocator reuse the buffer that it was gathered in for the next; shrinking in place would
+/// return its pages to the system, and faulting them in again costs more than the copy.
 fn exact(mut message: Vec<u8>) -> Message {
+    if (COPIED_FROM..COPIED_TO).contains(&message.len()) && message.len() < message.capacity() {
+        return Message::copy_from_slice(&message);
+    }
     message.shrink_to_fit();
     message.into()
 }

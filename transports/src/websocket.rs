@@ -37,7 +37,7 @@ pub const SUBPROTOCOL: &str = "sixframe.v0";
 pub const TOKEN_SUBPROTOCOL: &str = "sixframe.token.";
 
 /// What is read into the connection's own buffer at once; the socket itself is read in larger pieces, by `pooled`.
-const READ_BYTES: usize = 2 * 1024;
+const READ_BYTES: usize = 1024;
 
 /// Bytes of messages that are gathered before a write that nobody asked for.
 const WRITE_BYTES: usize = 64 * 1024;
@@ -68,6 +68,12 @@ pub struct WebSocketTransport<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketTransport<S> {
+    /// Speaks over a WebSocket whose handshake somebody else did, and with it the checks of who may enter. Its own
+    /// configuration bounds what is accepted; `message_bytes` is what an error then names.
+    pub fn established(socket: WebSocketStream<S>, role: Role, message_bytes: usize) -> WebSocketTransport<S> {
+        Self::new(socket, role, message_bytes, None)
+    }
+
     pub(crate) fn new(
         socket: WebSocketStream<S>,
         role: Role,

@@ -13,11 +13,11 @@ use futures_util::future::{AbortHandle, Abortable};
 use futures_util::stream::FuturesUnordered;
 
 use crate::context::{Context, Parts};
-use crate::flow::{BATCH, RawItem};
+use crate::flow::BATCH;
 use crate::service::{Reply, ReplyFuture, ReplyStream, Request, Service};
 use crate::session::{Event, Incoming};
 use crate::shared::Shared;
-use crate::{Code, Fault, Payload};
+use crate::{Code, Fault, Item, Payload};
 
 type Events = VecDeque<Event<Waker, Arc<Parts>>>;
 
@@ -53,8 +53,7 @@ impl Handlers {
     /// Starts a handler, and answers at once if it is ready at its first poll.
     pub(super) fn start(&mut self, shared: &Arc<Shared>, context: Context, incoming: Incoming) {
         let parts = context.0.clone();
-        let payload = Payload::checked(incoming.payload);
-        let request = Request { method: incoming.method, payload, context, entry: None };
+        let request = Request { method: incoming.method, payload: incoming.payload, context, entry: None };
         let reply = catch_unwind(AssertUnwindSafe(|| self.service.call(request)));
         let reply = reply.unwrap_or_else(|panic| Reply::Ready(Err(panicked(shared, &*panic))));
         match reply {
@@ -182,7 +181,7 @@ fn poll_source(
     shared: &Shared,
     source: &mut ReplyStream,
     cx: &mut TaskContext<'_>,
-) -> Poll<Option<Result<RawItem, Fault>>> {
+) -> Poll<Option<Result<Item<Payload>, Fault>>> {
     catch_unwind(AssertUnwindSafe(|| source.poll_next_unpin(cx)))
         .unwrap_or_else(|panic| Poll::Ready(Some(Err(panicked(shared, &*panic)))))
 }

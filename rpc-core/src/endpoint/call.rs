@@ -2,14 +2,14 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use super::CallHandle;
+use super::{CallHandle, LiveCall};
 use crate::session::Outcome;
-use crate::{CallError, Payload};
+use crate::shared::DrivenSession;
+use crate::{CallError, Received};
 
 /// A call in flight: a future of its answer. Dropping it cancels the call.
 ///
@@ -17,16 +17,16 @@ use crate::{CallError, Payload};
 /// [`CallError`], whose code says what a caller can do about it.
 #[must_use = "dropping a call cancels it"]
 pub struct Call<R> {
-    handle: Result<Arc<CallHandle>, Option<CallError>>,
+    handle: Result<CallHandle, Option<CallError>>,
     parent: Option<ParentWatch>,
-    decode: fn(Payload) -> Result<R, CallError>,
+    decode: fn(Received) -> Result<R, CallError>,
 }
 
 impl<R> Call<R> {
     pub(super) fn new(
-        handle: Result<Arc<CallHandle>, CallError>,
+        handle: Result<CallHandle, CallError>,
         parent: Option<CancellationToken>,
-        decode: fn(Payload) -> Result<R, CallError>,
+        decode: fn(Received) -> Result<R, CallError>,
     ) -> Call<R> {
         Call { handle: handle.map_err(Some), parent: parent.map(ParentWatch::new), decode }
     }
@@ -44,13 +44,12 @@ impl<R> Future for Call<R> {
         if let Some(parent) = &mut this.parent {
             parent.poll_abort(cx, handle);
         }
-        let Some(outcome) = handle.shared.with(|session, _| session.take_outcome(handle.key, || cx.waker().clone()))
-        else {
-            return Poll::Pending;
-        };
+        let take = |session: &mut DrivenSession| session.take_outcome(handle.key, || cx.waker().clone());
+        let Some(outcome) = handle.shared.drive(take) else { return Poll::Pending };
+        handle.has_ended();
         this.handle = Err(None);
         Poll::Ready(match outcome {
-            Outcome::Result(result) => (this.decode)(Payload::checked(result)),
+            Outcome::Result(result) => (this.decode)(result),
             Outcome::Complete => Err(CallError::NotUnary),
             Outcome::Failed(error) => Err(error),
         })
@@ -72,7 +71,7 @@ impl ParentWatch {
     }
 
     /// Aborts the call if its parent is over.
-    pub(super) fn poll_abort(&mut self, cx: &mut Context<'_>, handle: &CallHandle) {
+    pub(super) fn poll_abort(&mut self, cx: &mut Context<'_>, handle: &LiveCall) {
         if self.0.as_mut().is_some_and(|watch| watch.as_mut().poll(cx).is_ready()) {
             self.0 = None;
             handle.abort(CallError::Cancelled);

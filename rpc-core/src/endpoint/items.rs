@@ -1,7 +1,6 @@
 //! A stream in flight.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
@@ -11,25 +10,25 @@ use tokio_util::sync::CancellationToken;
 use super::call::ParentWatch;
 use super::{CallHandle, decode_item};
 use crate::session::{self, Outcome, Taken};
-use crate::{CallError, Item, Payload};
+use crate::{CallError, Item, Received};
 
 /// A stream of items. Dropping it cancels the stream, also while the next item is awaited.
 ///
 /// An item that does not fit `T` is an error of its own; the stream goes on. Any other error is the last item.
 #[must_use = "dropping a stream cancels it"]
 pub struct Items<T> {
-    handle: Result<Arc<CallHandle>, Option<CallError>>,
+    handle: Result<CallHandle, Option<CallError>>,
     parent: Option<ParentWatch>,
     taken: session::Items,
     reset: bool,
-    decode: fn(Payload) -> Result<T, CallError>,
+    decode: fn(Received) -> Result<T, CallError>,
 }
 
 impl<T> Items<T> {
     pub(super) fn new(
-        handle: Result<Arc<CallHandle>, CallError>,
+        handle: Result<CallHandle, CallError>,
         parent: Option<CancellationToken>,
-        decode: fn(Payload) -> Result<T, CallError>,
+        decode: fn(Received) -> Result<T, CallError>,
     ) -> Items<T> {
         let (taken, parent) = (session::Items::new(), parent.map(ParentWatch::new));
         Items { handle: handle.map_err(Some), parent, taken, reset: false, decode }
@@ -62,6 +61,7 @@ impl<T> Items<T> {
             Taken::Items => Poll::Ready(None),
             Taken::Pending => Poll::Pending,
             Taken::Ended(outcome) => {
+                handle.has_ended();
                 self.handle = Err(None);
                 Poll::Ready(match outcome {
                     Outcome::Failed(error) => Some(error),

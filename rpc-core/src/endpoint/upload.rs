@@ -8,9 +8,9 @@ use std::task::Poll;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::CallHandle;
 use super::call::Call;
-use crate::{CallError, Payload};
+use super::{CallHandle, LiveCall};
+use crate::{CallError, Payload, Received};
 
 /// A call that takes items and answers once. Dropping it cancels the call.
 #[must_use = "dropping an upload cancels it"]
@@ -22,11 +22,11 @@ pub struct Upload<U, R> {
 
 impl<U: Serialize, R> Upload<U, R> {
     pub(super) fn new(
-        handle: Result<Arc<CallHandle>, CallError>,
+        handle: Result<CallHandle, CallError>,
         parent: Option<CancellationToken>,
-        decode: fn(Payload) -> Result<R, CallError>,
+        decode: fn(Received) -> Result<R, CallError>,
     ) -> Upload<U, R> {
-        let sender = Sender::new(handle.as_ref().ok().cloned());
+        let sender = Sender::new(handle.as_ref().ok().and_then(CallHandle::shared));
         Upload { sender, call: Call::new(handle, parent, decode) }
     }
 
@@ -53,12 +53,12 @@ impl<U: Serialize, R> Upload<U, R> {
 /// The sending half of a duplex call. Dropping it says that no more items come.
 #[derive(Debug)]
 pub struct Sender<U> {
-    handle: Option<Arc<CallHandle>>,
+    handle: Option<Arc<LiveCall>>,
     types: PhantomData<fn(U)>,
 }
 
 impl<U: Serialize> Sender<U> {
-    pub(super) fn new(handle: Option<Arc<CallHandle>>) -> Sender<U> {
+    pub(super) fn new(handle: Option<Arc<LiveCall>>) -> Sender<U> {
         Sender { handle, types: PhantomData }
     }
 
@@ -81,7 +81,7 @@ impl<U: Serialize> Sender<U> {
         if !room.await {
             return Ok(false);
         }
-        handle.shared.with(|session, now| session.push_upstream(now, handle.key, [item.into_bytes()]));
+        handle.shared.with(|session, now| session.push_upstream(now, handle.key, [item]));
         Ok(true)
     }
 }

@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
 use crate::session::{self, Outcome, Taken};
-use crate::{Context, Fault, Payload};
+use crate::{Context, Fault};
 
 /// The items that a caller sends with its call. Ends when the caller says that no more come.
 ///
@@ -50,7 +50,7 @@ impl<U: DeserializeOwned> Stream for Upstream<U> {
         let this = &mut *self;
         loop {
             if let Some(item) = this.taken.pop_front() {
-                return Poll::Ready(Some(Payload::checked(item.data).parse().map_err(Fault::from)));
+                return Poll::Ready(Some(item.data.parse().map_err(Fault::from)));
             }
             if this.ended {
                 return Poll::Ready(None);

@@ -1,7 +1,7 @@
 //! Writes frames. A payload stands last in its frame, so that a trusting reader need not look for its end.
 
 use super::{Lag, Resume};
-use crate::Fault;
+use crate::{Fault, Message, scratch};
 
 /// What a `req` says in `meta`.
 #[derive(Clone, Debug, Default)]
@@ -18,35 +18,41 @@ pub(crate) struct CallMeta<'a> {
     pub(crate) extra: &'a str,
 }
 
-pub(crate) fn req(cid: &str, method: &str, meta: &CallMeta<'_>, payload: &[u8]) -> Vec<u8> {
-    let mut out = open("req", cid, method.len() + meta.extra.len() + payload.len() + 96);
-    out.extend_from_slice(b",\"method\":");
-    write_string(&mut out, method);
-    write_meta(&mut out, meta);
-    field(&mut out, b",\"payload\":", payload);
-    close(out)
+pub(crate) fn req(cid: &str, method: &str, meta: &CallMeta<'_>, payload: &[u8]) -> Message {
+    scratch::frame(|out| {
+        open(out, "{\"kind\":\"req\",\"cid\":", cid);
+        out.extend_from_slice(b",\"method\":");
+        write_string(out, method);
+        write_meta(out, meta);
+        field(out, b",\"payload\":", payload);
+        out.push(b'}');
+    })
 }
 
-pub(crate) fn res(cid: &str, result: &[u8]) -> Vec<u8> {
-    let mut out = open("res", cid, result.len() + 24);
-    out.extend_from_slice(b",\"ok\":true");
-    field(&mut out, b",\"result\":", result);
-    close(out)
+pub(crate) fn res(cid: &str, result: &[u8]) -> Message {
+    scratch::frame(|out| {
+        open(out, "{\"kind\":\"res\",\"cid\":", cid);
+        out.extend_from_slice(b",\"ok\":true");
+        field(out, b",\"result\":", result);
+        out.push(b'}');
+    })
 }
 
-pub(crate) fn err(cid: &str, fault: &Fault) -> Vec<u8> {
-    let mut out = open("err", cid, fault.message.len() + 64);
-    out.extend_from_slice(b",\"ok\":false,\"message\":");
-    write_string(&mut out, &fault.message);
-    out.extend_from_slice(b",\"code\":");
-    write_string(&mut out, &fault.code);
-    out.extend_from_slice(b",\"domain\":");
-    write_string(&mut out, &fault.domain);
-    if let Some(details) = &fault.details {
-        out.extend_from_slice(b",\"details\":");
-        serde_json::to_writer(&mut out, details).expect("a JSON value can be written to memory");
-    }
-    close(out)
+pub(crate) fn err(cid: &str, fault: &Fault) -> Message {
+    scratch::frame(|out| {
+        open(out, "{\"kind\":\"err\",\"cid\":", cid);
+        out.extend_from_slice(b",\"ok\":false,\"message\":");
+        write_string(out, &fault.message);
+        out.extend_from_slice(b",\"code\":");
+        write_string(out, &fault.code);
+        out.extend_from_slice(b",\"domain\":");
+        write_string(out, &fault.domain);
+        if let Some(details) = &fault.details {
+            out.extend_from_slice(b",\"details\":");
+            serde_json::to_writer(&mut *out, details).expect("a JSON value can be written to memory");
+        }
+        out.push(b'}');
+    })
 }
 
 /// What stands around the data of an item.
@@ -61,60 +67,68 @@ pub(crate) struct ItemFields<'a> {
     pub(crate) up: bool,
 }
 
-pub(crate) fn item(cid: &str, fields: ItemFields<'_>, data: &[u8]) -> Vec<u8> {
-    let mut out = open("nxt", cid, data.len() + fields.epoch.map_or(0, str::len) + 80);
-    if fields.up {
-        out.extend_from_slice(b",\"dir\":\"up\"");
-    }
-    number(&mut out, b",\"seq\":", fields.seq);
-    if let Some(pos) = fields.pos {
-        number(&mut out, b",\"pos\":", pos);
-    }
-    if let Some(epoch) = fields.epoch {
-        out.extend_from_slice(b",\"epoch\":");
-        write_string(&mut out, epoch);
-    }
-    if fields.skipped > 0 {
-        number(&mut out, b",\"skipped\":", fields.skipped);
-    }
-    if fields.reset {
-        out.extend_from_slice(b",\"reset\":true");
-    }
-    if fields.obeys {
-        out.extend_from_slice(b",\"fc\":1");
-    }
-    field(&mut out, b",\"data\":", data);
-    close(out)
+pub(crate) fn item(cid: &str, fields: ItemFields<'_>, data: &[u8]) -> Message {
+    scratch::frame(|out| {
+        open(out, "{\"kind\":\"nxt\",\"cid\":", cid);
+        if fields.up {
+            out.extend_from_slice(b",\"dir\":\"up\"");
+        }
+        number(out, b",\"seq\":", fields.seq);
+        if let Some(pos) = fields.pos {
+            number(out, b",\"pos\":", pos);
+        }
+        if let Some(epoch) = fields.epoch {
+            out.extend_from_slice(b",\"epoch\":");
+            write_string(out, epoch);
+        }
+        if fields.skipped > 0 {
+            number(out, b",\"skipped\":", fields.skipped);
+        }
+        if fields.reset {
+            out.extend_from_slice(b",\"reset\":true");
+        }
+        if fields.obeys {
+            out.extend_from_slice(b",\"fc\":1");
+        }
+        field(out, b",\"data\":", data);
+        out.push(b'}');
+    })
 }
 
-pub(crate) fn grant(cid: &str, up: bool, upto: u64, ack: Option<u64>) -> Vec<u8> {
-    let mut out = open("nxt", cid, 64);
-    if up {
-        out.extend_from_slice(b",\"dir\":\"up\"");
-    }
-    number(&mut out, b",\"fc\":{\"upto\":", upto);
-    if let Some(ack) = ack {
-        number(&mut out, b",\"ack\":", ack);
-    }
-    out.push(b'}');
-    close(out)
+pub(crate) fn grant(cid: &str, up: bool, upto: u64, ack: Option<u64>) -> Message {
+    scratch::frame(|out| {
+        open(out, "{\"kind\":\"nxt\",\"cid\":", cid);
+        if up {
+            out.extend_from_slice(b",\"dir\":\"up\"");
+        }
+        number(out, b",\"fc\":{\"upto\":", upto);
+        if let Some(ack) = ack {
+            number(out, b",\"ack\":", ack);
+        }
+        out.push(b'}');
+        out.push(b'}');
+    })
 }
 
-pub(crate) fn end(cid: &str, up: bool) -> Vec<u8> {
-    let mut out = open("end", cid, 16);
-    if up {
-        out.extend_from_slice(b",\"dir\":\"up\"");
-    }
-    close(out)
+pub(crate) fn end(cid: &str, up: bool) -> Message {
+    scratch::frame(|out| {
+        open(out, "{\"kind\":\"end\",\"cid\":", cid);
+        if up {
+            out.extend_from_slice(b",\"dir\":\"up\"");
+        }
+        out.push(b'}');
+    })
 }
 
-pub(crate) fn can(cid: &str, reason: Option<&str>) -> Vec<u8> {
-    let mut out = open("can", cid, 32);
-    if let Some(reason) = reason {
-        out.extend_from_slice(b",\"reason\":");
-        write_string(&mut out, reason);
-    }
-    close(out)
+pub(crate) fn can(cid: &str, reason: Option<&str>) -> Message {
+    scratch::frame(|out| {
+        open(out, "{\"kind\":\"can\",\"cid\":", cid);
+        if let Some(reason) = reason {
+            out.extend_from_slice(b",\"reason\":");
+            write_string(out, reason);
+        }
+        out.push(b'}');
+    })
 }
 
 /// Writes `text` as a JSON string.
@@ -128,18 +142,9 @@ pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
     }
 }
 
-fn open(kind: &str, cid: &str, room: usize) -> Vec<u8> {
-    let mut out = Vec::with_capacity(room + cid.len() + 32);
-    out.extend_from_slice(b"{\"kind\":\"");
-    out.extend_from_slice(kind.as_bytes());
-    out.extend_from_slice(b"\",\"cid\":");
-    write_string(&mut out, cid);
-    out
-}
-
-fn close(mut out: Vec<u8>) -> Vec<u8> {
-    out.push(b'}');
-    out
+fn open(out: &mut Vec<u8>, head: &str, cid: &str) {
+    out.extend_from_slice(head.as_bytes());
+    write_string(out, cid);
 }
 
 fn field(out: &mut Vec<u8>, name: &[u8], json: &[u8]) {

@@ -11,14 +11,17 @@ use super::{Credit, Frame, Lag, MAX_CID_BYTES, Meta, Nxt, Offer, Req, Resume};
 pub(super) enum Check {
     /// Syntax and depth of everything.
     All,
-    /// Nothing of a payload that ends the frame.
+    /// Of a payload that ends the frame, only that it is not too deep and that no field can stand behind it.
+    Lazily,
+    /// Nothing of a payload, which is taken to end the frame.
     Envelope,
 }
 
-pub(super) fn decode(text: &str, depth: u32, check: Check) -> Option<Frame<'_>> {
-    let mut cursor = Cursor { text, at: 0, depth: depth.checked_sub(1)?, check };
+/// The frame, and whether its payload was checked in full or needs no check.
+pub(super) fn decode(text: &str, depth: u32, check: Check) -> Option<(Frame<'_>, bool)> {
+    let mut cursor = Cursor { text, at: 0, depth: depth.checked_sub(1)?, check, checked: true };
+    let kind = text.get(9..12)?;
     cursor.expect(b"{\"kind\":\"")?;
-    let kind = text.get(cursor.at..cursor.at + 3)?;
     cursor.at += 3;
     cursor.expect(b"\",\"cid\":")?;
     let cid = cursor.plain()?;
@@ -26,14 +29,15 @@ pub(super) fn decode(text: &str, depth: u32, check: Check) -> Option<Frame<'_>> 
         return None;
     }
     let cid = Cow::Borrowed(cid);
-    match kind {
+    let frame = match kind {
         "req" => req(&mut cursor, cid),
         "res" => res(&mut cursor, cid),
         "nxt" => nxt(&mut cursor, cid),
         "end" => end(&mut cursor, cid),
         "can" => can(&mut cursor, cid),
         _ => None,
-    }
+    }?;
+    Some((frame, cursor.checked))
 }
 
 fn req<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
@@ -41,7 +45,7 @@ fn req<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
     while let Some(key) = cursor.key()? {
         match key {
             "method" => once(&mut method, cursor.plain()?)?,
-            "payload" => once(&mut payload, cursor.payload()?)?,
+            "payload" => once(&mut payload, cursor.payload(&["meta", "method", "payload"])?)?,
             "meta" => once(&mut meta, cursor.meta()?)?,
             _ => return None,
         }
@@ -57,12 +61,15 @@ fn res<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
                 cursor.expect(b"true")?;
                 once(&mut ok, true)?;
             }
-            "result" => once(&mut result, cursor.payload()?)?,
+            "result" => once(&mut result, cursor.payload(&["ok", "result"])?)?,
             _ => return None,
         }
     }
     Some(Frame::Res { cid, result: result.unwrap_or("null") })
 }
+
+/// What may stand behind the data of a `nxt`.
+const NXT_FIELDS: [&str; 8] = ["seq", "pos", "data", "fc", "epoch", "skipped", "reset", "dir"];
 
 fn nxt<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
     let (mut data, mut seq, mut pos, mut epoch, mut skipped, mut reset, mut fc, mut up) = Default::default();
@@ -70,7 +77,7 @@ fn nxt<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
         match key {
             "seq" => once(&mut seq, cursor.integer()?)?,
             "pos" => once(&mut pos, cursor.integer()?)?,
-            "data" => once(&mut data, cursor.payload()?)?,
+            "data" => once(&mut data, cursor.payload(&NXT_FIELDS)?)?,
             "fc" => once(&mut fc, cursor.credit()?)?,
             "epoch" => once(&mut epoch, Cow::Borrowed(cursor.plain()?))?,
             "skipped" => once(&mut skipped, cursor.integer()?)?,
@@ -117,6 +124,31 @@ fn can<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
     Some(Frame::Can { cid, reason: Some(reason?) })
 }
 
+/// Whether no field of the frame can stand behind the value that `text` begins with. A field would follow a comma, its
+/// name in quotes; a text where that is less than obvious (escapes, white space) counts as one where a field might follow.
+fn nothing_follows(text: &[u8], others: &[&str]) -> bool {
+    if memchr::memchr(b'\\', text).is_some() {
+        return false;
+    }
+    memchr::memchr_iter(b',', text).all(|comma| match text.get(comma + 1) {
+        Some(b'"') => {
+            let name = &text[comma + 2..];
+            let same = |other: &&str| {
+                name.len() > other.len() && name[other.len()] == b'"' && name.starts_with(other.as_bytes())
+            };
+            !others.iter().chain(&["kind", "cid"]).any(same)
+        }
+        Some(next) => !next.is_ascii_whitespace(),
+        None => false,
+    })
+}
+
+/// Whether so few arrays and objects open in `text` that it cannot be nested deeper than `depth`.
+fn is_shallow(text: &[u8], depth: u32) -> bool {
+    let opening = text.iter().map(|byte| u32::from(matches!(byte, b'{' | b'['))).sum::<u32>();
+    opening <= depth
+}
+
 fn once<T>(slot: &mut Option<T>, value: T) -> Option<()> {
     slot.replace(value).is_none().then_some(())
 }
@@ -126,6 +158,8 @@ struct Cursor<'a> {
     at: usize,
     depth: u32,
     check: Check,
+    /// Whether everything passed over was checked, or nobody asked for that.
+    checked: bool,
 }
 
 impl<'a> Cursor<'a> {
@@ -171,15 +205,20 @@ impl<'a> Cursor<'a> {
         self.text.get(start..self.at)
     }
 
-    fn payload(&mut self) -> Option<&'a str> {
-        match self.check {
-            Check::All => self.value(self.depth),
-            Check::Envelope => {
-                let value = self.text.get(self.at..self.text.len() - 1)?;
-                self.at = self.text.len() - 1;
-                (!value.is_empty()).then_some(value)
-            }
+    /// A payload, behind which the fields `others` might stand, or those that stand in every frame.
+    fn payload(&mut self, others: &[&str]) -> Option<&'a str> {
+        let rest = self.text.get(self.at..self.text.len() - 1)?;
+        let ends_here = match self.check {
+            Check::All => false,
+            Check::Lazily => nothing_follows(rest.as_bytes(), others) && is_shallow(rest.as_bytes(), self.depth),
+            Check::Envelope => true,
+        };
+        if !ends_here {
+            return self.value(self.depth);
         }
+        self.checked = self.check == Check::Envelope;
+        self.at = self.text.len() - 1;
+        (!rest.is_empty()).then_some(rest)
     }
 
     /// A number of at most fifteen digits, which every JSON reader keeps exactly.

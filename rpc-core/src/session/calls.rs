@@ -7,11 +7,11 @@ use smol_str::SmolStr;
 
 use super::deadlines::Timer;
 use super::outbox::Turn;
-use super::{CallKey, CallSpec, Items, Key, Millis, Outcome, Phase, Session, Shape, Taken, slice};
+use super::{CallKey, CallSpec, Items, Key, Millis, Outcome, Phase, Session, Shape, Taken};
 use crate::error::Closed;
-use crate::flow::{Consumer, Producer, Pushed, RawItem, Refused};
+use crate::flow::{Consumer, Producer, Pushed, Refused};
 use crate::frame::{self, CallMeta, Credit, ItemFields, Lag, MalformedReason, Nxt, Resume};
-use crate::{CallError, Code, Fault, Message};
+use crate::{CallError, Code, Fault, Item, Message, Payload, Received};
 
 /// How long a stream waits before it is re-issued on a connection that is still there (a relay whose upstream broke),
 /// doubled with every fruitless try up to the longest.
@@ -192,7 +192,7 @@ impl<W, H> Session<W, H> {
     }
 
     /// Queues upstream items, as JSON text. Items beyond the room are kept until there is credit.
-    pub fn push_upstream(&mut self, now: Millis, key: CallKey, items: impl IntoIterator<Item = Bytes>) {
+    pub fn push_upstream(&mut self, now: Millis, key: CallKey, items: impl IntoIterator<Item = Payload>) {
         let Some(call) = self.calls.get_mut(key.0) else { return };
         let Some(up) = call.up.as_mut().filter(|up| !up.finished) else { return };
         if !matches!(call.stage, Stage::Pending) {
@@ -200,7 +200,7 @@ impl<W, H> Session<W, H> {
         }
         let before = up.producer.bytes();
         for data in items {
-            let pushed = up.producer.push(RawItem { data, ..RawItem::default() }, &self.config.limits);
+            let pushed = up.producer.push(Item::from(data), &self.config.limits);
             debug_assert_eq!(pushed, Pushed::Queued, "a producer under credit has no bound of its own");
         }
         self.outbox.data_bytes += up.producer.bytes() - before;
@@ -221,7 +221,7 @@ impl<W, H> Session<W, H> {
         self.calls.get(key.0).is_none_or(|call| matches!(call.stage, Stage::Settled(_)))
     }
 
-    pub(super) fn on_res(&mut self, cid: &str, result: Bytes) -> bool {
+    pub(super) fn on_res(&mut self, cid: &str, result: Received) -> bool {
         let Some((key, call)) = self.pending_call(cid) else { return false };
         if call.up.as_ref().is_some_and(|up| !up.accepted) {
             self.abort_with(key, CallError::Unsupported, None);
@@ -256,7 +256,7 @@ impl<W, H> Session<W, H> {
         true
     }
 
-    pub(super) fn on_item(&mut self, now: Millis, message: &Message, nxt: &Nxt<'_>) -> bool {
+    pub(super) fn on_item(&mut self, now: Millis, message: &Message, nxt: &Nxt<'_>, checked: bool) -> bool {
         let Some((key, call)) = self.pending_call(&nxt.cid) else { return false };
         if let (Some(up), Credit::Grant { upto, .. }, None) = (&mut call.up, nxt.fc, nxt.data) {
             up.accepted = true;
@@ -277,7 +277,7 @@ impl<W, H> Session<W, H> {
                 if let Some(again) = &mut call.again {
                     again.tries = 0;
                 }
-                self.take_in(key, nxt, slice(message, data), nxt.fc == Credit::Obeys);
+                self.take_in(key, nxt, Received::within(message, data, checked), nxt.fc == Credit::Obeys);
             }
             None => self.abort_with(key, CallError::NotUnary, None),
         }
@@ -319,15 +319,15 @@ impl<W, H> Session<W, H> {
             self.outbox.data_bytes -= before - up.producer.bytes();
             let cid = self.prefix.cid(key.0);
             let fields = ItemFields { seq, up: true, ..ItemFields::default() };
-            let message = frame::item(cid.as_str(), fields, &item.data);
+            let message = frame::item(cid.as_str(), fields, item.data.as_bytes());
             self.enter_call(key);
-            return Some(message.into());
+            return Some(message);
         }
         if !up.wants_end() {
             return None;
         }
         up.end_sent = true;
-        Some(frame::end(self.prefix.cid(key.0).as_str(), true).into())
+        Some(frame::end(self.prefix.cid(key.0).as_str(), true))
     }
 
     pub(super) fn call_deadline(&mut self, now: Millis, key: CallKey) {
@@ -439,7 +439,7 @@ impl<W, H> Session<W, H> {
         };
         let req = frame::req(self.prefix.cid(key.0).as_str(), spec.method, &meta, spec.payload);
         self.outbox.data_bytes += req.len();
-        call.req = Some(req.into());
+        call.req = Some(req);
         call.stage = Stage::Pending;
         if let Some((idle, down)) = call.down.as_mut().and_then(|down| Some((down.idle_ms?, down))) {
             down.idle_since = now;
@@ -477,7 +477,7 @@ impl<W, H> Session<W, H> {
     }
 
     /// Puts an item into the inbox; false where that failed the call.
-    fn take_in(&mut self, key: CallKey, nxt: &Nxt<'_>, data: Bytes, obeys: bool) -> bool {
+    fn take_in(&mut self, key: CallKey, nxt: &Nxt<'_>, data: Received, obeys: bool) -> bool {
         let call = self.calls.get_mut(key.0).expect("only pending calls take items in");
         let down = call.down.as_mut().expect("only calls with a consumer take items in");
         let before = down.consumer.bytes();

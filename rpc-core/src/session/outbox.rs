@@ -30,9 +30,9 @@ impl Outbox {
         self.control.is_empty() && self.ring.is_empty()
     }
 
-    pub(super) fn push_control(&mut self, message: Vec<u8>) {
+    pub(super) fn push_control(&mut self, message: Message) {
         self.control_bytes += message.len();
-        self.control.push_back(message.into());
+        self.control.push_back(message);
     }
 
     pub(super) fn pop_control(&mut self) -> Option<Message> {

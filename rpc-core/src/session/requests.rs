@@ -2,16 +2,15 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
 use smol_str::SmolStr;
 
 use super::deadlines::Timer;
 use super::outbox::Turn;
 use super::slots::Key;
-use super::{Event, Incoming, Items, Millis, Outcome, Phase, RequestKey, Session, Taken, slice};
-use crate::flow::{Consumer, Producer, Pushed, RawItem, Refused};
+use super::{Event, Incoming, Items, Millis, Outcome, Phase, RequestKey, Session, Taken};
+use crate::flow::{Consumer, Producer, Pushed, Refused};
 use crate::frame::{self, Credit, ItemFields, Lag, Nxt, Offer, Req};
-use crate::{CallError, Code, Fault, Message};
+use crate::{CallError, Code, Fault, Item, Message, Payload, Received};
 
 /// The heartbeat, which the session answers itself (spec: `discover.4`).
 pub(super) const PING: &str = "rpc.ping";
@@ -135,7 +134,7 @@ impl<W, H> Session<W, H> {
     }
 
     /// Queues items of a stream. False where the stream is over, or was ended with `SLOW_CONSUMER` by this.
-    pub fn push_items(&mut self, now: Millis, key: RequestKey, items: impl IntoIterator<Item = RawItem>) -> bool {
+    pub fn push_items(&mut self, now: Millis, key: RequestKey, items: impl IntoIterator<Item = Item<Payload>>) -> bool {
         let limits = &self.config.limits;
         let Some(request) = self.requests.get_mut(key.0).filter(|request| matches!(request.stage, Stage::Running))
         else {
@@ -217,7 +216,7 @@ impl<W, H> Session<W, H> {
         Taken::Ended(up.failed.clone().map_or(Outcome::Complete, Outcome::Failed))
     }
 
-    pub(super) fn on_req(&mut self, now: Millis, message: &Message, req: &Req<'_>) {
+    pub(super) fn on_req(&mut self, now: Millis, message: &Message, req: &Req<'_>, checked: bool) {
         if let Some(key) = self.request_key(&req.cid) {
             let fault = Fault::new(Code::DUPLICATE_CID, "the cid is in use by a live request, which ends with this");
             self.abort_request(key, &fault);
@@ -237,8 +236,8 @@ impl<W, H> Session<W, H> {
             key,
             cid: SmolStr::new(&req.cid),
             method: SmolStr::new(&req.method),
-            payload: req.payload.map_or(Bytes::new(), |text| slice(message, text)),
-            meta: req.meta.raw.map_or(Bytes::new(), |text| slice(message, text)),
+            payload: req.payload.map_or(Received::default(), |text| Received::within(message, text, checked)),
+            meta: req.meta.raw.map_or(SmolStr::default(), SmolStr::new),
             deadline: req.meta.timeout_ms.map(|budget| now + budget),
             resume: req.meta.resume.as_ref().map(|resume| (SmolStr::new(&resume.epoch), resume.after)),
             up: req.meta.up,
@@ -259,7 +258,7 @@ impl<W, H> Session<W, H> {
         true
     }
 
-    pub(super) fn on_up_item(&mut self, message: &Message, nxt: &Nxt<'_>) -> bool {
+    pub(super) fn on_up_item(&mut self, message: &Message, nxt: &Nxt<'_>, checked: bool) -> bool {
         let Some(key) = self.request_key(&nxt.cid) else { return false };
         let Some(request) = self.requests.get_mut(key.0) else { return false };
         if let Credit::Grant { upto, .. } = nxt.fc {
@@ -281,7 +280,7 @@ impl<W, H> Session<W, H> {
             }
         }
         let Some(data) = nxt.data else { return false };
-        self.take_up(key, message, nxt, data)
+        self.take_up(key, nxt, Received::within(message, data, checked))
     }
 
     pub(super) fn on_up_end(&mut self, cid: &str) -> bool {
@@ -304,7 +303,7 @@ impl<W, H> Session<W, H> {
                 self.outbox.data_bytes = self.outbox.data_bytes - before + down.bytes();
                 let message = request.item_frame(seq, obeys, &item);
                 self.enter_request(key);
-                return Some(message.into());
+                return Some(message);
             }
             if !down.is_empty() {
                 return None;
@@ -519,11 +518,11 @@ impl<W, H> Session<W, H> {
         }
     }
 
-    fn take_up(&mut self, key: RequestKey, message: &Message, nxt: &Nxt<'_>, data: &str) -> bool {
+    fn take_up(&mut self, key: RequestKey, nxt: &Nxt<'_>, data: Received) -> bool {
         let Some(request) = self.requests.get_mut(key.0) else { return false };
         let Some(up) = request.up.as_mut().filter(|up| !up.ended) else { return false };
         let before = up.consumer.bytes();
-        let taken = up.consumer.receive(nxt, slice(message, data), true, &self.config.limits);
+        let taken = up.consumer.receive(nxt, data, true, &self.config.limits);
         self.inbound_bytes = self.inbound_bytes - before + up.consumer.bytes();
         match taken {
             Ok(()) => {
@@ -540,12 +539,12 @@ impl<W, H> Session<W, H> {
         self.requests.get_mut(key.0).filter(|request| matches!(request.stage, Stage::Running))
     }
 
-    fn finish_with(&mut self, key: RequestKey, terminal: Vec<u8>) -> Option<H> {
+    fn finish_with(&mut self, key: RequestKey, terminal: Message) -> Option<H> {
         let request = self.requests.get_mut(key.0)?;
         request.wake = None;
         self.inbound_bytes -= request.up.take().map_or(0, |up| up.consumer.bytes());
         self.outbox.data_bytes += terminal.len();
-        request.terminal = Some(terminal.into());
+        request.terminal = Some(terminal);
         request.stage = Stage::Finished;
         let handler = request.handler.take();
         self.settle_counts(key);
@@ -622,7 +621,7 @@ impl<W, H> Session<W, H> {
 }
 
 impl<W, H> Request<W, H> {
-    fn item_frame(&self, seq: u64, obeys: bool, item: &RawItem) -> Vec<u8> {
+    fn item_frame(&self, seq: u64, obeys: bool, item: &Item<Payload>) -> Message {
         let fields = ItemFields {
             seq,
             pos: item.pos,
@@ -632,7 +631,7 @@ impl<W, H> Request<W, H> {
             obeys,
             up: false,
         };
-        frame::item(&self.cid, fields, &item.data)
+        frame::item(&self.cid, fields, item.data.as_bytes())
     }
 }
 

@@ -9,6 +9,7 @@ use echo::child;
 use futures_util::{SinkExt, StreamExt};
 use sixframe_core::{Scopes, Transport, TransportError};
 use sixframe_transports::Framing;
+#[cfg(unix)]
 use sixframe_transports::ipc::{self, IpcConfig};
 use sixframe_transports::memory::{self, MemoryConfig};
 use sixframe_transports::websocket::{self, Access, ClientConfig, ServerConfig, Token};
