@@ -17,10 +17,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use key::settings;
-use sixframe_core::TransportError;
-use sixframe_transports::Address;
 pub(crate) use load::{ConfigErrors, Flag, FlagValue, Inputs, Loaded, load};
 pub(crate) use render::{example, shown};
+use sixframe_core::TransportError;
+use sixframe_transports::Address;
 pub(crate) use surroundings::Surroundings;
 use value::{Capability, ListenAddress, LogFilter, Origin};
 

@@ -11,10 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Error};
-use sixframe_core::{Router, Service, layers};
-use sixframe_transports::framing::Framing;
+use sixframe_core::{Router, Service};
 use sixframe_transports::websocket::{Access, Token};
-use sixframe_transports::{Address, ListenConfig, Listener, listen, stdio};
+use sixframe_transports::{Address, Framing, ListenConfig, Listener, listen, stdio};
 use tokio::task::JoinSet;
 
 use crate::config::Config;
@@ -24,13 +23,17 @@ pub(crate) use log::init as init_log;
 use ready::Ready;
 use stop::Stop;
 pub(crate) use stop::Stopped;
+pub(crate) use token::read as read_token;
 
 /// Time behind the drain for what is written last.
 const LAST_WORDS: Duration = Duration::from_millis(250);
 
 /// Serves the addresses of `config` until a signal asks to stop. `announce` is given the ready line once every address is
 /// listened on.
-pub(crate) async fn serve(config: &Config, announce: impl FnOnce(&str) -> std::io::Result<()>) -> Result<Stopped, Error> {
+pub(crate) async fn serve(
+    config: &Config,
+    announce: impl FnOnce(&str) -> std::io::Result<()>,
+) -> Result<Stopped, Error> {
     let mut stop = Stop::new()?;
     let connections = connections(config);
     let listeners = open(config).await?;
@@ -59,12 +62,11 @@ pub(crate) async fn serve_parent(config: &Config, framing: Framing) -> Result<St
     let mut stop = Stop::new()?;
     let connections = connections(config);
     let (transport, identity) = stdio::open(framing, config.limits.of_connection().message_bytes)?;
-    let served = connections.serve(transport, identity);
+    connections.serve(transport, identity);
     tokio::select! {
         () = connections.finished() => Ok(Stopped::InOrder),
         () = stop.asked() => Ok(drain(&connections, config, &mut stop).await),
     }
-    .inspect(|_| drop(served))
 }
 
 /// Lets what runs finish, as long as the configuration and a second signal allow.
@@ -87,7 +89,7 @@ fn connections(config: &Config) -> Arc<Connections> {
 
 /// The one service of all connections: who may not call is refused before anything else sees the request.
 fn service(methods: Router) -> Arc<dyn Service> {
-    methods.layer(layers::logging()).layer(layers::trace()).layer(layers::authorize()).into_service()
+    methods.into_service()
 }
 
 async fn open(config: &Config) -> Result<Vec<Listener>, Error> {

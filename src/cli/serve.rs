@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use anyhow::{Error, bail};
-use sixframe_transports::framing;
 use tokio::runtime::Runtime;
 
 use super::args::{ConfigArgs, Framing, ServeArgs, StdioArgs};
@@ -26,9 +25,9 @@ pub(super) fn serve(args: &ServeArgs) -> Result<(), Error> {
 pub(super) fn stdio(args: &StdioArgs) -> Result<(), Error> {
     let config = begin(&args.settings)?;
     let framing = match args.framing {
-        Framing::Ndjson => framing::Framing::Ndjson,
-        Framing::ContentLength => framing::Framing::ContentLength,
-        Framing::Native => framing::Framing::NativeMessaging,
+        Framing::Ndjson => sixframe_transports::Framing::Ndjson,
+        Framing::ContentLength => sixframe_transports::Framing::ContentLength,
+        Framing::Native => sixframe_transports::Framing::NativeMessaging,
     };
     run(async { server::serve_parent(&config, framing).await })
 }

@@ -55,7 +55,9 @@ impl Watched {
 
 fn refused(path: &str, error: &notify::Error) -> Fault {
     match &error.kind {
-        ErrorKind::PathNotFound | ErrorKind::WatchNotFound => Fault::new(Code::NOT_FOUND, format!("{path} is not there")),
+        ErrorKind::PathNotFound | ErrorKind::WatchNotFound => {
+            Fault::new(Code::NOT_FOUND, format!("{path} is not there"))
+        }
         ErrorKind::Io(error) => roots::fault(path, error),
         ErrorKind::MaxFilesWatch => Fault::new(
             Code::RESOURCE_EXHAUSTED,
@@ -169,7 +171,10 @@ mod tests {
             queue.tell(created("/watched/a"));
         }
         let kinds: Vec<_> = std::iter::from_fn(|| queue.take()).map(|change| change.unwrap().kind).collect();
-        assert_eq!((kinds.len(), kinds.first(), kinds.last()), (QUEUED + 1, Some(&ChangeKind::Watching), Some(&ChangeKind::Overflow)));
+        assert_eq!(
+            (kinds.len(), kinds.first(), kinds.last()),
+            (QUEUED + 1, Some(&ChangeKind::Watching), Some(&ChangeKind::Overflow))
+        );
         queue.tell(created("/watched/b"));
         assert_eq!(queue.take().unwrap().unwrap().paths, ["/watched/b"]);
         assert!(queue.take().is_none());

@@ -166,7 +166,9 @@ fn not_started(params: &RunParams, error: &io::Error) -> Fault {
         (io::ErrorKind::NotFound, Some(cwd)) if !std::path::Path::new(cwd).is_dir() => {
             Fault::new(Code::NOT_FOUND, format!("{cwd} is no folder to start in"))
         }
-        (io::ErrorKind::NotFound, _) => Fault::new(Code::NOT_FOUND, format!("no program {program}; check the path or PATH")),
+        (io::ErrorKind::NotFound, _) => {
+            Fault::new(Code::NOT_FOUND, format!("no program {program}; check the path or PATH"))
+        }
         (io::ErrorKind::PermissionDenied, _) => {
             Fault::new(Code::FORBIDDEN, format!("the daemon's user may not start {program}"))
         }

@@ -150,7 +150,17 @@ mod tests {
         let (world, roots) = world();
         let outside = world.path().join("in-not/file").to_string_lossy().into_owned();
         let elsewhere = world.path().join("nothing/at/all").to_string_lossy().into_owned();
-        for path in ["link", "folder-link/file", "folder-link/no", "dangling", "../in-not/file", "no/../../x", "/etc/passwd", &outside, &elsewhere] {
+        for path in [
+            "link",
+            "folder-link/file",
+            "folder-link/no",
+            "dangling",
+            "../in-not/file",
+            "no/../../x",
+            "/etc/passwd",
+            &outside,
+            &elsewhere,
+        ] {
             let fault = roots.open(path).unwrap_err();
             assert_eq!(fault.code, Code::FORBIDDEN, "{path}: {fault}");
             assert!(fault.message.contains("fs.roots"), "{fault}");

@@ -28,10 +28,10 @@ pub(super) fn provide(path: &Path) -> Result<String, Error> {
 
 /// Reads a token, if the file is private to this user.
 pub(crate) fn read(path: &Path) -> Result<String, Error> {
-    let mut file = open(path).with_context(|| format!("cannot read the token file {}", path.display()))?;
+    let file = open(path).with_context(|| format!("cannot read the token file {}", path.display()))?;
     check_private(path, &file)?;
     let mut text = String::new();
-    file.by_ref().take(4096).read_to_string(&mut text)?;
+    (&file).take(4096).read_to_string(&mut text)?;
     let token = text.trim();
     let fits = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
     if token.len() < SHORTEST || !token.chars().all(fits) {

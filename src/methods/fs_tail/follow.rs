@@ -42,11 +42,7 @@ pub(super) enum Step {
 
 impl Follow {
     /// Finds the file: where a broken stream stopped, else where `params` say.
-    pub(super) fn open(
-        roots: Arc<Roots>,
-        params: TailParams,
-        resume: Option<(String, u64)>,
-    ) -> Result<Follow, Fault> {
+    pub(super) fn open(roots: Arc<Roots>, params: TailParams, resume: Option<(String, u64)>) -> Result<Follow, Fault> {
         let TailParams { path, from } = params;
         let opened = roots.open(&path);
         if let Some((epoch, after)) = &resume {
@@ -63,7 +59,8 @@ impl Follow {
         let length = file.metadata().map_err(failed)?.len();
         let pos = if resume.is_some() { 0 } else { start(from, length)? };
         let life = Life::new(file, pos).map_err(failed)?;
-        let opening = if resume.is_some() { beginning(&life) } else { Item::at(Some(Chunk::empty()), pos, life.epoch.as_str()) };
+        let opening =
+            if resume.is_some() { beginning(&life) } else { Item::at(Some(Chunk::empty()), pos, life.epoch.as_str()) };
         Ok(Follow { roots, path, folder: folder_of(&found), life, opening: Some(opening), replaced: None })
     }
 
@@ -132,7 +129,8 @@ fn start(from: TailFrom, length: u64) -> Result<u64, Fault> {
         TailFrom::Offset(offset) if offset <= length => Ok(offset),
         TailFrom::Offset(offset) => {
             let message = format!("from is {offset}, but the file has {length} bytes");
-            Err(Fault::new(Code::INVALID_PAYLOAD, message).details(serde_json::json!({"path": "from", "length": length})))
+            Err(Fault::new(Code::INVALID_PAYLOAD, message)
+                .details(serde_json::json!({"path": "from", "length": length})))
         }
     }
 }
