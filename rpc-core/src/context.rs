@@ -31,7 +31,7 @@ pub(crate) struct Parts {
     meta: SmolStr,
     deadline: Option<Millis>,
     resume: Option<(SmolStr, u64)>,
-    up: bool,
+    pub(crate) up: bool,
     stopped: AtomicBool,
     token: OnceLock<CancellationToken>,
 }
@@ -66,7 +66,7 @@ impl Context {
     }
 
     /// The peer that asked. Calls through it are children of this request: they inherit what is left of its time and are
-    /// cancelled with it (spec: `cancel.6`, `time.4`).
+    /// cancelled with it (spec: `cancel.6`, `time.7`).
     pub fn peer(&self) -> RpcEndpoint {
         RpcEndpoint::of(self.0.shared.clone()).within(self)
     }

@@ -137,9 +137,10 @@ enum End {
 impl<T: Transport> Driver<T> {
     /// One turn of everything: read, run handlers, write, look at the time.
     fn poll_connected(&mut self, cx: &mut TaskContext<'_>) -> Result<Progress, End> {
-        let read = self.poll_read(cx)?;
+        let now = self.shared.now();
+        let read = self.poll_read(cx, now)?;
         let ran = self.handlers.poll(cx);
-        let full = self.poll_write(cx)?;
+        let full = self.poll_write(cx, now)?;
         let late = self.poll_time(cx)?;
         let handled = self.handle_events()?;
         let more = !full && self.shared.drive(|session| session.has_messages());
@@ -147,7 +148,7 @@ impl<T: Transport> Driver<T> {
     }
 
     /// Reads a turn's worth; true when there may be more.
-    fn poll_read(&mut self, cx: &mut TaskContext<'_>) -> Result<bool, End> {
+    fn poll_read(&mut self, cx: &mut TaskContext<'_>, now: Millis) -> Result<bool, End> {
         let mut budget = READ_TURN;
         let more = loop {
             let Some(transport) = self.link.transport() else { break false };
@@ -155,7 +156,7 @@ impl<T: Transport> Driver<T> {
                 Poll::Ready(Some(Ok(message))) => {
                     budget = budget.saturating_sub(message.len() + 1);
                     self.link.is_stable();
-                    self.receive(&message)?;
+                    self.receive(&message, now)?;
                 }
                 Poll::Ready(Some(Err(error))) => self.receive_error(&error)?,
                 Poll::Ready(None) => {
@@ -172,11 +173,10 @@ impl<T: Transport> Driver<T> {
         Ok(more)
     }
 
-    fn receive(&mut self, message: &Message) -> Result<(), End> {
+    fn receive(&mut self, message: &Message, now: Millis) -> Result<(), End> {
         if let Some(tap) = &self.shared.config.on_frame {
             tap.see(Direction::Received, message);
         }
-        let now = self.shared.now();
         if self.shared.config.heartbeat.is_some() {
             (self.heard, self.asked) = (now, false);
         }
@@ -203,7 +203,7 @@ impl<T: Transport> Driver<T> {
         if let Err(malformed) = decoded {
             tracing::debug!(reason = %malformed.reason, "malformed message");
         }
-        if any { self.run_events() } else { Ok(()) }
+        if any { self.run_events(now) } else { Ok(()) }
     }
 
     fn receive_error(&mut self, error: &TransportError) -> Result<(), End> {
@@ -224,18 +224,19 @@ impl<T: Transport> Driver<T> {
             !events.is_empty()
         });
         if any {
-            self.run_events()?;
+            let now = self.shared.now();
+            self.run_events(now)?;
             self.handlers.wake_all();
         }
         Ok(any)
     }
 
-    fn run_events(&mut self) -> Result<(), End> {
+    fn run_events(&mut self, now: Millis) -> Result<(), End> {
         while let Some(event) = self.handlers.events().pop_front() {
             match event {
                 Event::Request(incoming) => {
                     let context = Context::new(self.shared.clone(), &incoming);
-                    self.handlers.start(&self.shared, context, incoming);
+                    self.handlers.start(&self.shared, context, incoming, now);
                 }
                 Event::Wake(waker) => self.handlers.wake_later(waker),
                 Event::Stopped(_, parts) => stop(parts),
@@ -249,14 +250,10 @@ impl<T: Transport> Driver<T> {
     }
 
     /// Hands messages over until there are none or the transport takes no more; true when it does not.
-    fn poll_write(&mut self, cx: &mut TaskContext<'_>) -> Result<bool, End> {
+    fn poll_write(&mut self, cx: &mut TaskContext<'_>, now: Millis) -> Result<bool, End> {
         let Some(transport) = self.link.transport() else { return Ok(false) };
-        let now = self.shared.now();
         let lost = |error: TransportError| End::Lost(Closed::from(&error));
         let full = loop {
-            if !self.shared.drive(|session| session.has_messages()) {
-                break false;
-            }
             match Pin::new(&mut *transport).poll_ready(cx) {
                 Poll::Ready(ready) => ready.map_err(lost)?,
                 Poll::Pending => break true,

@@ -365,7 +365,7 @@ fn unknown(shape: Shape) -> MethodInfo {
     }
 }
 
-/// Reads an item. A reset without a value is folded onto the next item, which then says `reset` (spec: `resume.5`).
+/// Reads an item. A reset without a value is folded onto the next item, which then says `reset` (spec: `resume.8`).
 pub(crate) fn decode_item<T>(
     item: Item<Received>,
     folded: &mut bool,

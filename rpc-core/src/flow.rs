@@ -99,7 +99,7 @@ impl Producer {
         Some((self.sent, item))
     }
 
-    /// Raises the credit. A grant that is late or repeated changes nothing (spec: `fc.5`).
+    /// Raises the credit. A grant that is late or repeated changes nothing (spec: `fc.4`).
     pub(crate) fn grant(&mut self, upto: u64) -> bool {
         match &mut self.upto {
             Some(limit) if *limit < upto => {
@@ -204,7 +204,7 @@ impl Consumer {
         self.inbox.is_empty()
     }
 
-    /// Whether the producer may send and has not: the time in which a gap counts as idle (spec: `time.5`).
+    /// Whether the producer may send and has not: the time in which a gap counts as idle (spec: `time.8`).
     pub(crate) fn is_waiting(&self) -> bool {
         self.obeys != Some(true) || self.received < self.upto
     }
@@ -256,7 +256,7 @@ impl Consumer {
         if self.obeys != Some(true) {
             return None;
         }
-        if let Some(fitting) = window_bytes.checked_div(self.mean_bytes) {
+        if let Some(fitting) = window_bytes.checked_div(self.mean_bytes).filter(|_| window_bytes > 0) {
             self.window = fitting.clamp(1, MAX_WINDOW) as u32;
         }
         let reach = u64::try_from(self.consumed + i64::from(self.window)).unwrap_or(0);
@@ -299,10 +299,11 @@ impl Consumer {
         Ok(())
     }
 
-    /// Keeps the cursor, and marks an item that starts over without saying so (spec: `resume.6`).
+    /// Keeps the cursor, and marks an item that starts over without saying so (spec: `resume.7`).
     fn note_source(&mut self, item: &mut Item<Received>) {
         if std::mem::take(&mut self.resumed) && item.epoch != self.epoch {
             item.reset = true;
+            (self.epoch, self.pos) = (None, None);
         }
         if let Some(epoch) = &item.epoch {
             self.epoch = Some(epoch.clone());

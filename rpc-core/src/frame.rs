@@ -18,7 +18,7 @@ pub(crate) use encode::{CallMeta, ItemFields, can, end, err, grant, item, req, r
 /// The longest `cid`, in bytes (spec: `cid.1`).
 pub const MAX_CID_BYTES: usize = 64;
 
-/// The versions of the protocol that this engine serves (spec: `version.1`).
+/// The versions of the protocol that this engine serves (spec: `version.2`).
 pub const VERSIONS: [&str; 2] = ["0.2", "0.3"];
 
 /// One decoded frame, borrowing from its message. Payloads are JSON text whose syntax and depth have been checked.
@@ -37,7 +37,7 @@ pub enum Frame<'a> {
     Err {
         /// The call.
         cid: Cow<'a, str>,
-        /// What failed, with 0.2's gaps filled (spec: `frame.8`).
+        /// What failed, with 0.2's gaps filled (spec: `frame.12`).
         fault: crate::Fault,
     },
     /// An item of a stream, or a grant of credit.
@@ -56,7 +56,7 @@ pub enum Frame<'a> {
         /// Why, for logs only.
         reason: Option<Cow<'a, str>>,
     },
-    /// A kind of a later version, to be ignored (spec: `frame.2`).
+    /// A kind of a later version, to be ignored (spec: `frame.4`).
     Unknown,
 }
 
@@ -103,7 +103,7 @@ pub struct Offer {
     pub on_lag: Option<Lag>,
 }
 
-/// What happens to a stream whose consumer has no credit left (spec: `fc.6`).
+/// What happens to a stream whose consumer has no credit left (spec: `fc.8`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Lag {

@@ -13,7 +13,7 @@ pub struct Item<T> {
     pub epoch: Option<SmolStr>,
     /// How many items were dropped before this one, by a policy that drops.
     pub skipped: u64,
-    /// Whether the source starts over here: what the consumer knew is void (spec: `resume.3`).
+    /// Whether the source starts over here: what the consumer knew is void (spec: `resume.5`).
     pub reset: bool,
 }
 

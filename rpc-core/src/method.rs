@@ -84,7 +84,7 @@ macro_rules! descriptor {
                 self
             }
 
-            /// Declares that the method may safely run twice (spec: `close.3`).
+            /// Declares that the method may safely run twice (spec: `close.2`).
             #[must_use]
             pub const fn idempotent(mut self) -> Self {
                 self.info.idempotent = true;
@@ -123,7 +123,7 @@ descriptor! {
 }
 
 impl<P, T> StreamMethod<P, T> {
-    /// What happens to a lagging consumer that chose nothing; [`Lag::Block`] where this is not said (spec: `fc.6`).
+    /// What happens to a lagging consumer that chose nothing; [`Lag::Block`] where this is not said (spec: `fc.8`).
     #[must_use]
     pub const fn lag(mut self, lag: Lag) -> Self {
         self.info.lag = lag;
@@ -131,7 +131,7 @@ impl<P, T> StreamMethod<P, T> {
     }
 
     /// Declares that losing the stream stops nothing, and that its items say `epoch` and `pos`: a broken stream is issued
-    /// again on the next connection (spec: `resume.1`).
+    /// again on the next connection (spec: `resume.2`).
     #[must_use]
     pub const fn resumable(mut self) -> Self {
         self.info.resumable = true;

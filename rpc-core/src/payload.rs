@@ -35,7 +35,7 @@ impl Payload {
         Ok(Payload(text))
     }
 
-    /// Reads the payload as `T`. `null` and `{}` are the same to a type that takes one of them (spec: `meta.6`).
+    /// Reads the payload as `T`. `null` and `{}` are the same to a type that takes one of them (spec: `call.8`).
     ///
     /// # Errors
     /// [`Mismatch`], which says where and what was expected.
@@ -105,7 +105,7 @@ impl Received {
     }
 
     /// Reads the text as `T`. An absent payload, `null` and `{}` are the same to a type that takes one of them
-    /// (spec: `meta.6`).
+    /// (spec: `call.8`).
     ///
     /// # Errors
     /// [`Unfit::Mismatch`] where the text does not fit `T`, [`Unfit::Malformed`] where it turns out to be no JSON.
@@ -143,7 +143,7 @@ impl Received {
 
     /// Decodes the whole message once more, now with a look at everything: the text may end earlier than it seemed.
     fn check(&self) -> Result<Received, Unfit> {
-        if self.checked {
+        if self.checked || self.is_empty() {
             return Ok(self.clone());
         }
         let text = match frame::decode(&self.message, u32::MAX) {

@@ -44,7 +44,7 @@ pub struct SessionConfig {
     pub limits: Limits,
     /// Items that a consumer offers at first; afterwards the window is sized by bytes. Default 32.
     pub window: u32,
-    /// Bytes that a consumer aims to have under way. Default 256 KiB.
+    /// Bytes that a consumer aims to have under way; 0 keeps windows as they were first offered. Default 256 KiB.
     pub window_bytes: usize,
     /// Whether the driver reconnects: unsent calls wait, resumable streams are re-issued. Default false.
     pub reconnects: bool,
@@ -65,7 +65,7 @@ impl Default for SessionConfig {
 }
 
 /// Bytes queued for peers by all connections that share it. While it is exceeded, each connection may queue only a
-/// sixteenth of its soft bound (spec: `bytes.5`).
+/// sixteenth of its soft bound (spec: `bytes.1`).
 #[derive(Debug)]
 pub struct Budget {
     used: AtomicUsize,
@@ -295,7 +295,7 @@ impl<W, H> Session<W, H> {
             }
             Frame::Res { cid, result } => self.on_res(cid, Received::within(message, result, checked)),
             Frame::Err { cid, fault } => self.on_err(now, cid, fault),
-            Frame::Nxt(nxt) if nxt.up => self.on_up_item(message, nxt, checked),
+            Frame::Nxt(nxt) if nxt.up => self.on_up_item(now, message, nxt, checked),
             Frame::Nxt(nxt) => self.on_item(now, message, nxt, checked),
             Frame::End { cid, up: true } => self.on_up_end(cid),
             Frame::End { cid, up: false } => self.on_end(cid),
@@ -312,7 +312,7 @@ impl<W, H> Session<W, H> {
         self.send_control(ping);
     }
 
-    /// Takes in a message that is no frame (spec: `frame.4` to `frame.6`).
+    /// Takes in a message that is no frame (spec: `frame.7` to `frame.10`).
     pub fn receive_malformed(&mut self, now: Millis, malformed: &Malformed) {
         self.counters.malformed += 1;
         let cid = malformed.cid.as_deref();
@@ -425,7 +425,7 @@ impl<W, H> Session<W, H> {
         self.progress = None;
     }
 
-    /// A new connection is there: what waited is sent under new ids (spec: `resume.2`).
+    /// A new connection is there: what waited is sent under new ids (spec: `resume.3`).
     pub fn reconnect(&mut self, now: Millis) {
         if self.phase != Phase::Disconnected {
             return;
@@ -447,7 +447,7 @@ impl<W, H> Session<W, H> {
         self.disconnect(now, closed);
     }
 
-    /// Begins to drain: new calls and requests are refused, streams end, unary calls may finish (spec: `close.5`).
+    /// Begins to drain: new calls and requests are refused, streams end, unary calls may finish (spec: `close.6`).
     pub fn drain(&mut self, now: Millis) {
         match self.phase {
             Phase::Open => {
@@ -509,7 +509,15 @@ impl<W, H> Session<W, H> {
     }
 
     /// What every change may bring about: the bounds on what is queued, requests that can start, stale timers.
+    #[inline]
     fn after_change(&mut self, now: Millis) {
+        let small = self.outbox.bytes() <= self.config.limits.soft_bytes && self.config.budget.is_none();
+        if !(small && self.progress.is_none() && self.unstarted.is_empty()) {
+            self.keep_bounds(now);
+        }
+    }
+
+    fn keep_bounds(&mut self, now: Millis) {
         self.account();
         if self.is_over_soft() {
             self.progress.get_or_insert(now);
@@ -523,6 +531,10 @@ impl<W, H> Session<W, H> {
             }
             self.start_waiting();
         }
+    }
+
+    fn arm(&mut self, at: Millis, timer: Timer) {
+        self.deadlines.arm(at, timer);
         let living = self.calls.len() + self.requests.len();
         self.deadlines.sweep(living, |timer| match timer {
             Timer::Call(key) | Timer::CallIdle(key) | Timer::Reissue(key) => self.calls.get(key.0).is_some(),

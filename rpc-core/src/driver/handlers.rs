@@ -15,7 +15,7 @@ use futures_util::stream::FuturesUnordered;
 use crate::context::{Context, Parts};
 use crate::flow::BATCH;
 use crate::service::{Reply, ReplyFuture, ReplyStream, Request, Service};
-use crate::session::{Event, Incoming};
+use crate::session::{Event, Incoming, Millis};
 use crate::shared::Shared;
 use crate::{Code, Fault, Item, Payload};
 
@@ -51,22 +51,21 @@ impl Handlers {
     }
 
     /// Starts a handler, and answers at once if it is ready at its first poll.
-    pub(super) fn start(&mut self, shared: &Arc<Shared>, context: Context, incoming: Incoming) {
+    pub(super) fn start(&mut self, shared: &Arc<Shared>, context: Context, incoming: Incoming, now: Millis) {
         let parts = context.0.clone();
         let request = Request { method: incoming.method, payload: incoming.payload, context, entry: None };
         let reply = catch_unwind(AssertUnwindSafe(|| self.service.call(request)));
         let reply = reply.unwrap_or_else(|panic| Reply::Ready(Err(panicked(shared, &*panic))));
         match reply {
-            Reply::Ready(answer) => answered(shared, &parts, answer),
+            Reply::Ready(answer) => answered(shared, &parts, answer, now),
             Reply::Future(mut future) => {
                 let mut idle = TaskContext::from_waker(Waker::noop());
                 match poll_future(shared, &mut future, &mut idle) {
-                    Poll::Ready(answer) => answered(shared, &parts, answer),
+                    Poll::Ready(answer) => answered(shared, &parts, answer, now),
                     Poll::Pending => self.park(Parked { parts, work: Work::Answer(future) }),
                 }
             }
             Reply::Stream(lag, source) => {
-                let now = shared.now();
                 if shared.drive(|session| session.start_stream(now, parts.key, lag)) {
                     self.park(Parked { parts, work: Work::Items(source) });
                 }
@@ -127,7 +126,7 @@ impl Future for Parked {
         match work {
             Work::Answer(future) => match poll_future(shared, future, cx) {
                 Poll::Ready(answer) => {
-                    answered(shared, parts, answer);
+                    answered(shared, parts, answer, shared.now());
                     Poll::Ready(())
                 }
                 Poll::Pending => Poll::Pending,
@@ -191,14 +190,13 @@ fn poll_future(shared: &Shared, future: &mut ReplyFuture, cx: &mut TaskContext<'
         .unwrap_or_else(|panic| Poll::Ready(Err(panicked(shared, &*panic))))
 }
 
-fn answered(shared: &Shared, parts: &Parts, answer: Result<Payload, Fault>) {
+fn answered(shared: &Shared, parts: &Parts, answer: Result<Payload, Fault>, now: Millis) {
     let answer = answer.as_ref().map(Payload::as_bytes);
-    let now = shared.now();
     let kept = shared.drive(|session| session.reply(now, parts.key, answer));
     drop(kept);
 }
 
-/// What a caller is told of a panic: nothing of its text, unless the server was told to (spec: `error.5`).
+/// What a caller is told of a panic: nothing of its text, unless the server was told to (spec: `error.4`).
 fn panicked(shared: &Shared, panic: &(dyn Any + Send)) -> Fault {
     let text = panic
         .downcast_ref::<&str>()

@@ -1,5 +1,6 @@
 //! Writes frames. A payload stands last in its frame, so that a trusting reader need not look for its end.
 
+use super::scan;
 use super::{Lag, Resume};
 use crate::{Fault, Message, scratch};
 
@@ -133,7 +134,7 @@ pub(crate) fn can(cid: &str, reason: Option<&str>) -> Message {
 
 /// Writes `text` as a JSON string.
 pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
-    if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+    if scan::stop(text.as_bytes(), 0).is_none() {
         out.push(b'"');
         out.extend_from_slice(text.as_bytes());
         out.push(b'"');

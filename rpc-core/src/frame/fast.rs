@@ -40,12 +40,52 @@ pub(super) fn decode(text: &str, depth: u32, check: Check) -> Option<(Frame<'_>,
     Some((frame, cursor.checked))
 }
 
+/// Fields that might stand behind a payload.
+struct Fields {
+    names: &'static [&'static str],
+    /// The first letters of the names, a bit each.
+    initials: u32,
+}
+
+impl Fields {
+    const fn new(names: &'static [&'static str]) -> Fields {
+        let (mut initials, mut at) = (0, 0);
+        while at < names.len() {
+            initials |= initial(names[at].as_bytes()[0]);
+            at += 1;
+        }
+        Fields { names, initials }
+    }
+
+    /// Whether `text` begins with one of the names and a quote behind it.
+    fn contain(&self, text: &[u8]) -> bool {
+        let Some(first) = text.first() else { return true };
+        self.initials & initial(*first) != 0
+            && self.names.iter().any(|name| text.get(name.len()) == Some(&b'"') && text.starts_with(name.as_bytes()))
+    }
+}
+
+/// The bit of a letter. Other characters may share bits with letters.
+const fn initial(letter: u8) -> u32 {
+    1 << (letter & 31)
+}
+
+const REQ_FIELDS: Fields = Fields::new(&["meta", "method", "payload", "kind", "cid"]);
+
+const RES_FIELDS: Fields = Fields::new(&["ok", "result", "kind", "cid"]);
+
+const NXT_FIELDS: Fields =
+    Fields::new(&["seq", "pos", "data", "fc", "epoch", "skipped", "reset", "dir", "kind", "cid"]);
+
 fn req<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
     let (mut method, mut payload, mut meta) = (None, None, None);
+    if cursor.skip(b",\"method\":") {
+        method = Some(cursor.plain()?);
+    }
     while let Some(key) = cursor.key()? {
         match key {
             "method" => once(&mut method, cursor.plain()?)?,
-            "payload" => once(&mut payload, cursor.payload(&["meta", "method", "payload"])?)?,
+            "payload" => once(&mut payload, cursor.payload(&REQ_FIELDS)?)?,
             "meta" => once(&mut meta, cursor.meta()?)?,
             _ => return None,
         }
@@ -55,24 +95,28 @@ fn req<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
 
 fn res<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
     let (mut ok, mut result) = (None, None);
+    if cursor.skip(b",\"ok\":true,\"result\":") {
+        ok = Some(true);
+        result = Some(cursor.payload(&RES_FIELDS)?);
+    }
     while let Some(key) = cursor.key()? {
         match key {
             "ok" => {
                 cursor.expect(b"true")?;
                 once(&mut ok, true)?;
             }
-            "result" => once(&mut result, cursor.payload(&["ok", "result"])?)?,
+            "result" => once(&mut result, cursor.payload(&RES_FIELDS)?)?,
             _ => return None,
         }
     }
     Some(Frame::Res { cid, result: result.unwrap_or("null") })
 }
 
-/// What may stand behind the data of a `nxt`.
-const NXT_FIELDS: [&str; 8] = ["seq", "pos", "data", "fc", "epoch", "skipped", "reset", "dir"];
-
 fn nxt<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
     let (mut data, mut seq, mut pos, mut epoch, mut skipped, mut reset, mut fc, mut up) = Default::default();
+    if cursor.skip(b",\"seq\":") {
+        seq = Some(cursor.integer()?);
+    }
     while let Some(key) = cursor.key()? {
         match key {
             "seq" => once(&mut seq, cursor.integer()?)?,
@@ -126,27 +170,36 @@ fn can<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
 
 /// Whether no field of the frame can stand behind the value that `text` begins with. A field would follow a comma, its
 /// name in quotes; a text where that is less than obvious (escapes, white space) counts as one where a field might follow.
-fn nothing_follows(text: &[u8], others: &[&str]) -> bool {
-    if memchr::memchr(b'\\', text).is_some() {
-        return false;
-    }
-    memchr::memchr_iter(b',', text).all(|comma| match text.get(comma + 1) {
-        Some(b'"') => {
-            let name = &text[comma + 2..];
-            let same = |other: &&str| {
-                name.len() > other.len() && name[other.len()] == b'"' && name.starts_with(other.as_bytes())
-            };
-            !others.iter().chain(&["kind", "cid"]).any(same)
+fn nothing_follows(text: &[u8], others: &Fields) -> bool {
+    let mut at = 0;
+    while let Some(chunk) = text.get(at..at + 8) {
+        let word = u64::from_le_bytes(chunk.try_into().expect("the slice has eight bytes"));
+        let mut marks = scan::equal_bytes(word, b',') | scan::equal_bytes(word, b'\\');
+        while marks != 0 {
+            if !is_inside(text, at + marks.trailing_zeros() as usize / 8, others) {
+                return false;
+            }
+            marks &= marks - 1;
         }
-        Some(next) => !next.is_ascii_whitespace(),
-        None => false,
-    })
+        at += 8;
+    }
+    (at..text.len()).all(|at| is_inside(text, at, others))
 }
 
-/// Whether so few arrays and objects open in `text` that it cannot be nested deeper than `depth`.
+/// Whether the byte at `at` tells that the value goes on behind it.
+fn is_inside(text: &[u8], at: usize, others: &Fields) -> bool {
+    match (text[at], text.get(at + 1)) {
+        (b'\\', _) | (b',', None) => false,
+        (b',', Some(b'"')) => !others.contain(&text[at + 2..]),
+        (b',', Some(next)) => !next.is_ascii_whitespace(),
+        _ => true,
+    }
+}
+
+/// Whether `text` cannot be nested deeper than `depth`: it is too short for that, or too few arrays and objects open in it.
 fn is_shallow(text: &[u8], depth: u32) -> bool {
-    let opening = text.iter().map(|byte| u32::from(matches!(byte, b'{' | b'['))).sum::<u32>();
-    opening <= depth
+    let opening = || text.iter().map(|byte| u32::from(matches!(byte, b'{' | b'['))).sum::<u32>();
+    text.len() <= 2 * depth as usize || opening() <= depth
 }
 
 fn once<T>(slot: &mut Option<T>, value: T) -> Option<()> {
@@ -167,6 +220,13 @@ impl<'a> Cursor<'a> {
         let found = self.text.as_bytes().get(self.at..self.at + word.len())? == word;
         self.at += word.len();
         found.then_some(())
+    }
+
+    /// Passes over `word` if it stands here.
+    fn skip(&mut self, word: &[u8]) -> bool {
+        let found = self.text.as_bytes()[self.at..].starts_with(word);
+        self.at += if found { word.len() } else { 0 };
+        found
     }
 
     fn byte(&self) -> Option<u8> {
@@ -193,10 +253,9 @@ impl<'a> Cursor<'a> {
             return None;
         }
         let start = self.at + 1;
-        let end = scan::string(self.text.as_bytes(), self.at).ok()?;
-        let inside = self.text.get(start..end - 1)?;
-        self.at = end;
-        if memchr::memchr(b'\\', inside.as_bytes()).is_some() { None } else { Some(inside) }
+        let end = scan::stop(self.text.as_bytes(), start)?;
+        self.at = end + 1;
+        if self.text.as_bytes()[end] == b'"' { self.text.get(start..end) } else { None }
     }
 
     fn value(&mut self, depth: u32) -> Option<&'a str> {
@@ -206,7 +265,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A payload, behind which the fields `others` might stand, or those that stand in every frame.
-    fn payload(&mut self, others: &[&str]) -> Option<&'a str> {
+    fn payload(&mut self, others: &Fields) -> Option<&'a str> {
         let rest = self.text.get(self.at..self.text.len() - 1)?;
         let ends_here = match self.check {
             Check::All => false,

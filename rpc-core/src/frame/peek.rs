@@ -65,7 +65,8 @@ fn note(key: &[u8], value: &[u8], found: &mut Malformed) {
     let Ok(value) = serde_json::from_slice::<String>(value) else { return };
     match key.as_str() {
         "kind" => found.kind = Kind::parse(&value),
-        "cid" if value.len() <= MAX_CID_BYTES => found.cid = Some(value),
+        // A cid that stands twice cannot be read: whose call it is would depend on the reader.
+        "cid" => found.cid = if found.cid.is_none() && value.len() <= MAX_CID_BYTES { Some(value) } else { None },
         "dir" => found.up = value == "up",
         _ => (),
     }

@@ -72,21 +72,34 @@ pub(crate) fn value(text: &[u8], at: usize, depth: u32) -> Result<usize, ScanErr
 pub(crate) fn string(text: &[u8], at: usize) -> Result<usize, ScanError> {
     let mut at = at + 1;
     loop {
-        while let Some(chunk) = text.get(at..at + 8) {
-            let stops = stop_bytes(u64::from_le_bytes(chunk.try_into().expect("the slice has eight bytes")));
-            if stops != 0 {
-                at += stops.trailing_zeros() as usize / 8;
-                break;
-            }
-            at += 8;
-        }
-        match byte(text, at)? {
+        at = stop(text, at).ok_or(ScanError::Truncated)?;
+        match text[at] {
             b'"' => return Ok(at + 1),
             b'\\' => at = escape(text, at + 1)?,
-            0..=0x1f => return Err(ScanError::Syntax),
-            _ => at += 1,
+            _ => return Err(ScanError::Syntax),
         }
     }
+}
+
+/// The index of the first quote, backslash or control character at or after `at`.
+#[inline]
+pub(crate) fn stop(text: &[u8], mut at: usize) -> Option<usize> {
+    while let Some(chunk) = text.get(at..at + 8) {
+        let stops = stop_bytes(u64::from_le_bytes(chunk.try_into().expect("the slice has eight bytes")));
+        if stops != 0 {
+            return Some(at + stops.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    let rest = text.get(at..)?;
+    rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).map(|offset| at + offset)
+}
+
+/// Marks, in the high bit of each byte, which of eight bytes equal `byte`. Exact, not only for the lowest.
+pub(crate) fn equal_bytes(word: u64, byte: u8) -> u64 {
+    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+    let x = word ^ (0x0101_0101_0101_0101 * u64::from(byte));
+    !(((x & LOW) + LOW) | x | LOW)
 }
 
 /// The index of the first byte at or after `at` that is not white space.

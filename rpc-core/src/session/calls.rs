@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 
 use super::deadlines::Timer;
 use super::outbox::Turn;
+use super::requests::PING;
 use super::{CallKey, CallSpec, Items, Key, Millis, Outcome, Phase, Session, Shape, Taken};
 use crate::error::Closed;
 use crate::flow::{Consumer, Producer, Pushed, Refused};
@@ -25,6 +26,8 @@ pub(super) struct Call<W> {
     stage: Stage,
     in_ring: bool,
     idempotent: bool,
+    /// How often it was issued again on a connection that was still there: each time under a new id.
+    round: u32,
     deadline: Option<Millis>,
     /// The `req`, until it has been handed to the transport.
     req: Option<Message>,
@@ -75,7 +78,8 @@ impl<W, H> Session<W, H> {
     /// Makes a call. It is queued for the writer; `wake` is woken when there is something to take.
     ///
     /// # Errors
-    /// [`CallError::Closed`] when the connection has ended or drains, [`CallError::Limit`] when too much is queued.
+    /// [`CallError::Closed`] when the connection has ended or drains, [`CallError::Timeout`] when there is no time left,
+    /// [`CallError::Limit`] when too much is queued.
     pub fn call(&mut self, now: Millis, spec: &CallSpec<'_>) -> Result<CallKey, CallError> {
         self.may_call(spec)?;
         let deadline = spec.timeout_ms.map(|budget| now + budget);
@@ -92,6 +96,7 @@ impl<W, H> Session<W, H> {
             stage: Stage::Pending,
             in_ring: false,
             idempotent: spec.idempotent,
+            round: 0,
             deadline,
             req: None,
             down,
@@ -99,7 +104,7 @@ impl<W, H> Session<W, H> {
             again,
         }));
         if let Some(deadline) = deadline {
-            self.deadlines.arm(deadline, Timer::Call(key));
+            self.arm(deadline, Timer::Call(key));
         }
         if self.phase == Phase::Disconnected {
             self.calls.get_mut(key.0).expect("it was just inserted").stage = Stage::Detached;
@@ -163,7 +168,7 @@ impl<W, H> Session<W, H> {
             Stage::Pending => {
                 down.idle_since = if down.consumer.is_waiting() { down.idle_since } else { now };
                 if let Some((upto, ack)) = down.consumer.due_grant(self.config.window_bytes) {
-                    let cid = self.prefix.cid(key.0);
+                    let cid = self.prefix.cid(key.0, call.round);
                     self.outbox.push_control(frame::grant(cid.as_str(), true, upto, Some(ack)));
                 }
             }
@@ -208,7 +213,7 @@ impl<W, H> Session<W, H> {
         self.after_change(now);
     }
 
-    /// No more upstream items: the direction is half closed once what is queued has gone (spec: `up.4`).
+    /// No more upstream items: the direction is half closed once what is queued has gone (spec: `up.5`).
     pub fn finish_upstream(&mut self, now: Millis, key: CallKey) {
         let Some(up) = self.calls.get_mut(key.0).and_then(|call| call.up.as_mut()) else { return };
         up.finished = true;
@@ -252,7 +257,7 @@ impl<W, H> Session<W, H> {
         let wait = (REISSUE_MS << again.tries.min(7)).min(REISSUE_MAX_MS);
         again.tries += 1;
         call.stage = Stage::Detached;
-        self.deadlines.arm(now + wait / 2 + fastrand::u64(0..=wait / 2), Timer::Reissue(key));
+        self.arm(now + wait / 2 + fastrand::u64(0..=wait / 2), Timer::Reissue(key));
         true
     }
 
@@ -295,7 +300,7 @@ impl<W, H> Session<W, H> {
         true
     }
 
-    /// A malformed answer settles the call it names, on this side alone (spec: `frame.5`).
+    /// A malformed answer settles the call it names, on this side alone (spec: `frame.8`).
     pub(super) fn fail_answer(&mut self, cid: &str, reason: MalformedReason) {
         let Some((key, _)) = self.pending_call(cid) else { return };
         let error = match reason {
@@ -313,11 +318,11 @@ impl<W, H> Session<W, H> {
             self.enter_call(key);
             return Some(req);
         }
-        let up = call.up.as_mut()?;
+        let up = call.up.as_mut().filter(|_| matches!(call.stage, Stage::Pending))?;
         let before = up.producer.bytes();
         if let Some((seq, item)) = up.producer.pop() {
             self.outbox.data_bytes -= before - up.producer.bytes();
-            let cid = self.prefix.cid(key.0);
+            let cid = self.prefix.cid(key.0, call.round);
             let fields = ItemFields { seq, up: true, ..ItemFields::default() };
             let message = frame::item(cid.as_str(), fields, item.data.as_bytes());
             self.enter_call(key);
@@ -327,7 +332,7 @@ impl<W, H> Session<W, H> {
             return None;
         }
         up.end_sent = true;
-        Some(frame::end(self.prefix.cid(key.0).as_str(), true))
+        Some(frame::end(self.prefix.cid(key.0, call.round).as_str(), true))
     }
 
     pub(super) fn call_deadline(&mut self, now: Millis, key: CallKey) {
@@ -345,14 +350,18 @@ impl<W, H> Session<W, H> {
         if since + idle <= now {
             self.abort_with(key, CallError::Timeout, Some("idle"));
         } else {
-            self.deadlines.arm(since + idle, Timer::CallIdle(key));
+            self.arm(since + idle, Timer::CallIdle(key));
         }
     }
 
     pub(super) fn reissue_due(&mut self, now: Millis, key: CallKey) {
-        if self.phase == Phase::Open {
-            self.reissue(now, key);
+        if self.phase != Phase::Open {
+            return;
         }
+        if let Some(call) = self.calls.get_mut(key.0).filter(|call| matches!(call.stage, Stage::Detached)) {
+            call.round = call.round.wrapping_add(1);
+        }
+        self.reissue(now, key);
     }
 
     pub(super) fn reissue_all(&mut self, now: Millis) {
@@ -409,6 +418,9 @@ impl<W, H> Session<W, H> {
             Phase::Draining => return Err(CallError::Closed(Arc::new(Closed::new("the endpoint is closing")))),
             Phase::Open | Phase::Disconnected => (),
         }
+        if spec.timeout_ms == Some(0) {
+            return Err(CallError::Timeout);
+        }
         let hard = self.config.limits.hard_bytes;
         let waiting: usize = if self.phase == Phase::Disconnected { self.detached_bytes() } else { 0 };
         if self.outbox.bytes() + waiting + spec.payload.len() > hard {
@@ -437,13 +449,17 @@ impl<W, H> Session<W, H> {
             op: spec.op,
             extra: spec.extra_meta,
         };
-        let req = frame::req(self.prefix.cid(key.0).as_str(), spec.method, &meta, spec.payload);
+        let req = frame::req(self.prefix.cid(key.0, call.round).as_str(), spec.method, &meta, spec.payload);
+        call.stage = Stage::Pending;
+        if spec.method == PING {
+            self.outbox.push_control(req);
+            return;
+        }
         self.outbox.data_bytes += req.len();
         call.req = Some(req);
-        call.stage = Stage::Pending;
         if let Some((idle, down)) = call.down.as_mut().and_then(|down| Some((down.idle_ms?, down))) {
             down.idle_since = now;
-            self.deadlines.arm(now + idle, Timer::CallIdle(key));
+            self.arm(now + idle, Timer::CallIdle(key));
         }
         self.enter_call(key);
     }
@@ -471,9 +487,10 @@ impl<W, H> Session<W, H> {
     }
 
     fn pending_call(&mut self, cid: &str) -> Option<(CallKey, &mut Call<W>)> {
-        let key = self.prefix.key(cid)?;
+        let (key, round) = self.prefix.key(cid)?;
         let call = self.calls.get_mut(key)?;
-        (matches!(call.stage, Stage::Pending) && call.req.is_none()).then_some((CallKey(key), call))
+        (matches!(call.stage, Stage::Pending) && call.req.is_none() && call.round == round)
+            .then_some((CallKey(key), call))
     }
 
     /// Puts an item into the inbox; false where that failed the call.
@@ -527,10 +544,11 @@ impl<W, H> Session<W, H> {
 
     /// Takes back what is queued, and says `can` where the request has left.
     fn abandon(&mut self, key: CallKey, reason: Option<&str>) {
-        let unsent = self.calls.get(key.0).is_some_and(|call| call.req.is_some());
+        let Some(call) = self.calls.get(key.0) else { return };
+        let (unsent, round) = (call.req.is_some(), call.round);
         self.unqueue(key);
         if !unsent {
-            self.send_control(frame::can(self.prefix.cid(key.0).as_str(), reason));
+            self.send_control(frame::can(self.prefix.cid(key.0, round).as_str(), reason));
         }
     }
 
@@ -560,7 +578,7 @@ impl<W> Call<W> {
         !matches!(self.stage, Stage::Settled(_))
     }
 
-    /// Whether the stream may be issued again after a break (spec: `resume.1`).
+    /// Whether the stream may be issued again after a break (spec: `resume.2`).
     fn can_resume(&self) -> bool {
         let Some(again) = &self.again else { return false };
         let Some(down) = &self.down else { return false };

@@ -1,5 +1,5 @@
-//! Our own call ids: a random prefix for the connection, then where the call stands in the table and how often that
-//! place was used. Together they never repeat, and an answer finds its call without a hash.
+//! Our own call ids: a random prefix for the connection, where the call stands in the table, how often that place was
+//! used, and how often the call was issued again. Together they never repeat, and an answer finds its call without a hash.
 
 use std::str;
 
@@ -11,7 +11,7 @@ pub(super) struct Prefix([u8; 6]);
 
 /// An id as text, on the stack.
 pub(super) struct Cid {
-    bytes: [u8; 32],
+    bytes: [u8; 48],
     start: usize,
 }
 
@@ -20,8 +20,13 @@ impl Prefix {
         Prefix(std::array::from_fn(|_| fastrand::alphanumeric() as u8))
     }
 
-    pub(super) fn cid(self, key: Key) -> Cid {
-        let mut cid = Cid { bytes: [0; 32], start: 32 };
+    /// The id of the call at `key` in its `round`, which is 0 until it is issued again.
+    pub(super) fn cid(self, key: Key, round: u32) -> Cid {
+        let mut cid = Cid { bytes: [0; 48], start: 48 };
+        if round > 0 {
+            cid.prepend_number(round);
+            cid.prepend(b"-");
+        }
         cid.prepend_number(key.generation);
         cid.prepend(b"-");
         cid.prepend_number(key.index);
@@ -35,11 +40,15 @@ impl Prefix {
         format!("{}.ping", str::from_utf8(&self.0).expect("a prefix is made of ASCII"))
     }
 
-    /// The call that `cid` names, if it is one of ours.
-    pub(super) fn key(self, cid: &str) -> Option<Key> {
+    /// The call that `cid` names and its round, if it is one of ours.
+    pub(super) fn key(self, cid: &str) -> Option<(Key, u32)> {
         let rest = cid.as_bytes().strip_prefix(&self.0)?.strip_prefix(b".")?;
-        let dash = rest.iter().position(|byte| *byte == b'-')?;
-        Some(Key { index: number(&rest[..dash])?, generation: number(&rest[dash + 1..])? })
+        let (index, rest) = split(rest)?;
+        let (generation, round) = match split(rest) {
+            Some((generation, round)) => (generation, number(round).filter(|round| *round > 0)?),
+            None => (rest, 0),
+        };
+        Some((Key { index: number(index)?, generation: number(generation)? }, round))
     }
 }
 
@@ -66,6 +75,11 @@ impl Cid {
     }
 }
 
+fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let dash = text.iter().position(|byte| *byte == b'-')?;
+    Some((&text[..dash], &text[dash + 1..]))
+}
+
 fn number(digits: &[u8]) -> Option<u32> {
     if digits.is_empty() || digits.len() > 10 || digits[0] == b'0' && digits.len() > 1 {
         return None;
@@ -84,8 +98,10 @@ mod tests {
     fn an_id_leads_back_to_its_call_and_no_other_text_does() {
         let prefix = Prefix(*b"aB3xY9");
         for key in [Key { index: 0, generation: 1 }, Key { index: u32::MAX, generation: u32::MAX }] {
-            let cid = prefix.cid(key);
-            assert_eq!(prefix.key(cid.as_str()), Some(key), "{}", cid.as_str());
+            for round in [0, 1, u32::MAX] {
+                let cid = prefix.cid(key, round);
+                assert_eq!(prefix.key(cid.as_str()), Some((key, round)), "{}", cid.as_str());
+            }
         }
         for cid in [
             "",
@@ -97,6 +113,8 @@ mod tests {
             "aB3xY9.1-4294967296",
             "bB3xY9.1-1",
             "aB3xY9.1-1 ",
+            "aB3xY9.1-1-0",
+            "aB3xY9.1-1-1-1",
         ] {
             assert_eq!(prefix.key(cid), None, "{cid}");
         }

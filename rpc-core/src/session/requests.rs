@@ -12,7 +12,7 @@ use crate::flow::{Consumer, Producer, Pushed, Refused};
 use crate::frame::{self, Credit, ItemFields, Lag, Nxt, Offer, Req};
 use crate::{CallError, Code, Fault, Item, Message, Payload, Received};
 
-/// The heartbeat, which the session answers itself (spec: `discover.4`).
+/// The heartbeat, which the session answers itself; it and its answer go by the control lane (spec: `discover.5`).
 pub(super) const PING: &str = "rpc.ping";
 
 #[derive(Debug)]
@@ -97,7 +97,7 @@ impl<W, H> Session<W, H> {
     }
 
     /// The handler answers with a stream, whose source may be polled from now on within [`Session::stream_room`]. Its lane
-    /// is released (spec: `lane.3`). False where the request was over or the limit on streams refuses it.
+    /// is released (spec: `lane.2`). False where the request was over or the limit on streams refuses it.
     pub fn start_stream(&mut self, now: Millis, key: RequestKey, declared: Lag) -> bool {
         let limit = self.config.limits.streams;
         let full = self.streams >= limit;
@@ -114,7 +114,7 @@ impl<W, H> Session<W, H> {
         if let Some((idle, since)) = &mut request.idle {
             *since = now;
             let at = now + *idle;
-            self.deadlines.arm(at, Timer::RequestIdle(key));
+            self.arm(at, Timer::RequestIdle(key));
         }
         self.streams += 1;
         self.release_lane(key);
@@ -258,10 +258,14 @@ impl<W, H> Session<W, H> {
         true
     }
 
-    pub(super) fn on_up_item(&mut self, message: &Message, nxt: &Nxt<'_>, checked: bool) -> bool {
+    pub(super) fn on_up_item(&mut self, now: Millis, message: &Message, nxt: &Nxt<'_>, checked: bool) -> bool {
         let Some(key) = self.request_key(&nxt.cid) else { return false };
         let Some(request) = self.requests.get_mut(key.0) else { return false };
         if let Credit::Grant { upto, .. } = nxt.fc {
+            let starved = request.down.as_ref().is_some_and(|down| !down.has_credit());
+            if let Some((_, since)) = request.idle.as_mut().filter(|_| starved) {
+                *since = now;
+            }
             let granted = request.down.as_mut().is_some_and(|down| down.grant(upto));
             let early = match (&request.down, &mut request.offer) {
                 (None, Some(offer)) => {
@@ -337,7 +341,7 @@ impl<W, H> Session<W, H> {
         if at <= now {
             self.abort_request(key, &Fault::new(Code::RPC_TIMEOUT, "no item within the caller's idle timeout"));
         } else {
-            self.deadlines.arm(at, Timer::RequestIdle(key));
+            self.arm(at, Timer::RequestIdle(key));
         }
     }
 
@@ -417,6 +421,9 @@ impl<W, H> Session<W, H> {
         if waiting > limits.hard_bytes && !self.unstarted.is_empty() {
             return Err(Fault::limit("waiting bytes", limits.hard_bytes as u64, "limits.hard_bytes"));
         }
+        if req.meta.timeout_ms == Some(0) {
+            return Err(Fault::new(Code::RPC_TIMEOUT, "the caller left no time for the call"));
+        }
         self.admit_rate(now)
     }
 
@@ -460,7 +467,7 @@ impl<W, H> Session<W, H> {
         self.by_cid.insert_unique(hash, key.0.index, |index| hash_at(requests, hasher, *index));
         self.in_flight += 1;
         if let Some(deadline) = deadline {
-            self.deadlines.arm(deadline, Timer::Request(key));
+            self.arm(deadline, Timer::Request(key));
         }
         key
     }
@@ -553,7 +560,7 @@ impl<W, H> Session<W, H> {
     }
 
     /// Ends a request at once: its handler is dropped, what it has queued is discarded, and the fault goes out by the
-    /// control lane (spec: `writer.2`).
+    /// control lane (spec: `writer.5`).
     fn abort_request(&mut self, key: RequestKey, fault: &Fault) {
         self.forget_queued(key);
         self.settle_counts(key);
