@@ -41,14 +41,12 @@ async fn a_lost_connection_kills_the_whole_tree() {
     let sandbox = Sandbox::new();
     let daemon = sandbox.serve(&["--allow", "process.run"]);
     for scheme in ["unix:", "ws:"] {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        let (address, work) = (daemon.address(scheme), sandbox.work());
-        let peer = daemon.connect_to(&address).await;
+        let work = sandbox.work();
+        let peer = daemon.connect_to(&daemon.address(scheme)).await;
         let (items, pids) = family(&peer, &sandbox).await;
         peer.close(std::time::Duration::ZERO);
         eventually("the tree is gone", || !pids.iter().any(|pid| is_alive(*pid))).await;
         drop(items);
-        runtime.shutdown_background();
         std::fs::remove_file(work.join("all")).unwrap();
         std::fs::remove_file(work.join("pids")).unwrap();
     }
