@@ -60,6 +60,9 @@ impl Roots {
         let outside = || io::Error::from(io::ErrorKind::PermissionDenied);
         let root = self.folders.iter().find(|root| found.starts_with(root)).ok_or_else(outside)?;
         let below = found.strip_prefix(root).map_err(|_| outside())?;
+        if below.as_os_str().is_empty() {
+            return Ok(rustix::fs::open(root, flags | OFlags::NOFOLLOW, Mode::empty())?.into());
+        }
         let folder = File::open(root)?;
         let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
         match rustix::fs::openat2(&folder, below, flags, Mode::empty(), beneath) {
@@ -124,7 +127,8 @@ pub(crate) fn fault(path: &str, error: &io::Error) -> Fault {
     Fault::new(code, message)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
