@@ -79,7 +79,7 @@ settings! { |at|
         /// Bytes waiting for the peer above which the connection is closed at once.
         hard_bytes: u64 = 64 << 20;
 
-        /// Bytes waiting for all peers together above which the connections that wait are refused new requests.
+        /// Bytes waiting for all peers together above which soft_bytes counts a sixteenth for each of them.
         process_bytes: u64 = 256 << 20;
 
         /// Milliseconds above soft_bytes without progress after which the connection is closed.

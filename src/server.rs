@@ -3,6 +3,7 @@
 
 mod connections;
 mod log;
+mod parent;
 mod ready;
 mod stop;
 mod token;
@@ -14,12 +15,14 @@ use anyhow::{Context as _, Error};
 use sixframe_core::{Router, Service};
 use sixframe_transports::websocket::{Access, Token};
 use sixframe_transports::{Address, Framing, ListenConfig, Listener, listen, stdio};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::config::Config;
 use crate::methods::{self, Roots, Taps};
 use connections::Connections;
 pub(crate) use log::init as init_log;
+use parent::ParentTransport;
 use ready::Ready;
 use stop::Stop;
 pub(crate) use stop::Stopped;
@@ -57,16 +60,20 @@ pub(crate) async fn serve(
     }
 }
 
-/// Serves the parent process over standard input and output until it closes our input.
+/// Serves the parent process over standard input and output until it closes our input; what it asked for before is still
+/// answered, within the time for draining.
 pub(crate) async fn serve_parent(config: &Config, framing: Framing) -> Result<Stopped, Error> {
     let mut stop = Stop::new()?;
     let connections = connections(config);
     let (transport, identity) = stdio::open(framing, config.limits.of_connection().message_bytes)?;
-    connections.serve(transport, identity);
+    let ended = Arc::new(Notify::new());
+    connections.serve(ParentTransport::new(transport, Arc::clone(&ended)), identity);
     tokio::select! {
-        () = connections.finished() => Ok(Stopped::InOrder),
-        () = stop.asked() => Ok(drain(&connections, config, &mut stop).await),
+        () = connections.finished() => return Ok(Stopped::InOrder),
+        () = ended.notified() => (),
+        () = stop.asked() => (),
     }
+    Ok(drain(&connections, config, &mut stop).await)
 }
 
 /// Lets what runs finish, as long as the configuration and a second signal allow.

@@ -143,3 +143,18 @@ fn methods_are_listed_and_measured() {
     assert!(code == 0 && numbers["pipelined"]["callsPerSecond"].as_f64().unwrap() > 0.0, "{stdout}");
     assert!(stderr.contains("p99"), "{stderr}");
 }
+
+#[test]
+fn a_program_on_a_pipe_answers_what_it_was_asked_before_its_input_ended() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.sixframe(&["stdio"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    for cid in 0..100 {
+        writeln!(stdin, r#"{{"kind":"req","cid":"{cid}","method":"rpc.discover"}}"#).unwrap();
+    }
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 100);
+}

@@ -164,3 +164,30 @@ async fn a_tail_over_a_connection_that_is_cut_again_and_again_loses_no_byte_and_
     assert_eq!(ended.status.code(), Some(130));
     assert!(String::from_utf8_lossy(&ended.stderr).contains("connected again"));
 }
+
+#[test]
+fn a_tail_goes_on_behind_its_last_byte_though_the_daemon_was_killed_and_the_file_rotated() {
+    let sandbox = Sandbox::new();
+    let daemon = sandbox.serve(&[]);
+    let log = sandbox.work().join("log");
+    fs::write(&log, "one\n").unwrap();
+    let params = json!({"path": "log", "from": "start"}).to_string();
+    let mut command = sandbox.sixframe(&["stream", &daemon.unix(), "fs.tail", &params, "--full"]);
+    let mut client = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(client.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut read = Read::default();
+    while read.bytes_of(0) < 4 {
+        read.take(&lines.next().unwrap());
+    }
+    drop(daemon);
+    OpenOptions::new().append(true).open(&log).unwrap().write_all(b"two\n").unwrap();
+    fs::rename(&log, sandbox.work().join("log.1")).unwrap();
+    fs::write(&log, "three\n").unwrap();
+    let _daemon = sandbox.serve(&[]);
+    while read.bytes_of(1) < 6 {
+        read.take(&lines.next().unwrap());
+    }
+    assert_eq!(read.lives, [b"one\ntwo\n".to_vec(), b"three\n".to_vec()]);
+    send(client.id(), Signal::INT);
+    client.wait().unwrap();
+}
