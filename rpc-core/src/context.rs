@@ -1,6 +1,6 @@
 //! A request's surroundings: who asks, how much time is left, whether it is still wanted, and the way back to the peer.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -29,8 +29,10 @@ pub(crate) struct Parts {
     pub(crate) abort: OnceLock<AbortHandle>,
     cid: SmolStr,
     meta: SmolStr,
-    deadline: Option<Millis>,
+    /// When the time runs out; `Millis::MAX` where it never does.
+    deadline: AtomicU64,
     resume: Option<(SmolStr, u64)>,
+    /// Whether the caller announced items of its own.
     pub(crate) up: bool,
     stopped: AtomicBool,
     token: OnceLock<CancellationToken>,
@@ -57,7 +59,7 @@ impl Context {
             abort: OnceLock::new(),
             cid: incoming.cid.clone(),
             meta: incoming.meta.clone(),
-            deadline: incoming.deadline,
+            deadline: AtomicU64::new(incoming.deadline.unwrap_or(Millis::MAX)),
             resume: incoming.resume.clone(),
             up: incoming.up,
             stopped: AtomicBool::new(false),
@@ -76,10 +78,20 @@ impl Context {
         &self.0.cid
     }
 
-    /// How much of the caller's budget is left; `None` where it set none.
+    /// How much time is left for the request: what the caller allowed, or less where a layer caps it; `None` where nobody
+    /// set a limit.
     pub fn remaining(&self) -> Option<Duration> {
-        let now = self.0.shared.now();
-        self.0.deadline.map(|at| Duration::from_millis(at.saturating_sub(now)))
+        let at = self.0.deadline.load(Ordering::Relaxed);
+        (at != Millis::MAX).then(|| Duration::from_millis(at.saturating_sub(self.0.shared.now())))
+    }
+
+    /// Allows the request no more than this from now on.
+    pub(crate) fn cap(&self, longest: Duration) {
+        let longest = Millis::try_from(longest.as_millis()).unwrap_or(Millis::MAX);
+        let at = self.0.shared.now().saturating_add(longest);
+        if self.0.deadline.fetch_min(at, Ordering::Relaxed) > at {
+            self.0.shared.with(|session, _| session.shorten(self.0.key, at));
+        }
     }
 
     /// Where a broken stream is to go on: the epoch and the position of the last item that its consumer has.
@@ -126,6 +138,11 @@ impl Context {
     /// The W3C trace context that the caller sent.
     pub fn trace(&self) -> Option<TraceContext> {
         TraceContext::from_meta(self.0.meta.as_bytes())
+    }
+
+    /// Whether the connection by which the request came is still there.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.0.shared.with(|session, _| session.is_connected())
     }
 
     pub(crate) fn parent(&self) -> Parent {

@@ -13,6 +13,7 @@ mod flow;
 pub mod frame;
 mod identity;
 mod item;
+pub mod layers;
 mod limits;
 pub mod memory;
 mod method;

@@ -6,6 +6,7 @@
 
 mod faults;
 pub mod frames;
+mod joined;
 mod peer;
 mod recording;
 mod replay;
@@ -13,6 +14,7 @@ mod replay;
 use std::time::Duration;
 
 pub use faults::{Disturbance, FaultTransport, Faults, Rule, When};
+pub use joined::{joined, joined_with};
 pub use peer::{Peer, matches};
 pub use recording::{Recorded, Recorder, Recording};
 pub use replay::{Divergence, Replayer};

@@ -143,7 +143,8 @@ fn poll_items(
     source: &mut ReplyStream,
     cx: &mut TaskContext<'_>,
 ) -> Poll<()> {
-    let room = shared.drive(|session| session.stream_room(parts.key, || cx.waker().clone()));
+    let (room, _replaced) =
+        shared.drive(|session| (session.stream_room(parts.key, || cx.waker().clone()), session.take_replaced()));
     let room = match room {
         None => return Poll::Ready(()),
         Some(0) => return Poll::Pending,

@@ -83,6 +83,15 @@ impl<W, H> Session<W, H> {
         self.requests.get(key.0)?.deadline
     }
 
+    /// Allows a request less time than its caller did: until `at`, where that is earlier (spec: `time.5`).
+    pub fn shorten(&mut self, key: RequestKey, at: Millis) {
+        let Some(request) = self.requests.get_mut(key.0) else { return };
+        if request.deadline.is_none_or(|deadline| at < deadline) {
+            request.deadline = Some(at);
+            self.deadlines.arm(at, Timer::Request(key));
+        }
+    }
+
     /// Answers a unary request or an upload: JSON text or a fault. Nothing happens where the request was over. Returns
     /// the driver's hold on the handler.
     pub fn reply(&mut self, now: Millis, key: RequestKey, answer: Result<&[u8], &Fault>) -> Option<H> {
@@ -128,7 +137,7 @@ impl<W, H> Session<W, H> {
         let request = self.running(key)?;
         let room = if over { 0 } else { request.down.as_ref()?.room() };
         if room == 0 {
-            request.wake = Some(wake());
+            self.replaced = request.wake.replace(wake());
         }
         Some(room)
     }
@@ -203,7 +212,7 @@ impl<W, H> Session<W, H> {
         if had_items || !up.ended {
             let grant = up.consumer.due_grant(window_bytes).filter(|_| !up.ended);
             if !had_items {
-                up.wake = Some(wake());
+                self.replaced = up.wake.replace(wake());
             }
             if let Some((upto, ack)) = grant {
                 let grant = frame::grant(&request.cid, false, upto, Some(ack));
@@ -324,7 +333,7 @@ impl<W, H> Session<W, H> {
             !matches!(request.stage, Stage::Finished) && request.deadline.is_some_and(|at| at <= now)
         };
         if self.requests.get(key.0).is_some_and(due) {
-            self.abort_request(key, &Fault::new(Code::RPC_TIMEOUT, "the caller's timeout ran out"));
+            self.abort_request(key, &Fault::new(Code::RPC_TIMEOUT, "the time allowed for the request ran out"));
         }
     }
 
@@ -547,9 +556,9 @@ impl<W, H> Session<W, H> {
     }
 
     fn finish_with(&mut self, key: RequestKey, terminal: Message) -> Option<H> {
+        self.end_upstream(key);
         let request = self.requests.get_mut(key.0)?;
         request.wake = None;
-        self.inbound_bytes -= request.up.take().map_or(0, |up| up.consumer.bytes());
         self.outbox.data_bytes += terminal.len();
         request.terminal = Some(terminal);
         request.stage = Stage::Finished;
@@ -580,7 +589,14 @@ impl<W, H> Session<W, H> {
         let Some(request) = self.requests.get_mut(key.0) else { return };
         self.outbox.data_bytes -= request.terminal.take().map_or(0, |terminal| terminal.len());
         self.outbox.data_bytes -= request.down.take().map_or(0, |down| down.bytes());
-        self.inbound_bytes -= request.up.take().map_or(0, |up| up.consumer.bytes());
+        self.end_upstream(key);
+    }
+
+    /// What has come is discarded, and whoever awaits more learns that there is none (spec: `up.6`).
+    fn end_upstream(&mut self, key: RequestKey) {
+        let Some(up) = self.requests.get_mut(key.0).and_then(|request| request.up.take()) else { return };
+        self.inbound_bytes -= up.consumer.bytes();
+        self.wake(up.wake);
     }
 
     /// The request no longer counts against the limits, nor holds its lane.
