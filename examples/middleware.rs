@@ -1,4 +1,5 @@
-//! Middleware is a function from a service to a service: here one that counts, and one that refuses.
+//! Middleware is a function from a service to a service: here one of our own that counts, and one of the engine's that
+//! refuses who lacks a scope.
 //!
 //!     cargo run --example middleware
 
@@ -10,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Result;
 use sixframe::transports::memory;
 use sixframe::{
-    Code, Config, Fault, Identity, Method, Reply, Request, Router, Scope, Scopes, Service, connect, connect_with,
+    Config, Fault, Identity, Method, Request, Router, Scope, Scopes, Service, connect, connect_with, layers,
 };
 
 const READ: Method<(), u32> = Method::new("demo.read").doc("Looks.").scope(Scope::Read);
@@ -30,17 +31,6 @@ fn counted(counts: Counts) -> impl FnOnce(Arc<dyn Service>) -> Arc<dyn Service> 
     }
 }
 
-/// Lets a request pass if its sender may make it.
-fn authorized(next: Arc<dyn Service>) -> impl Service {
-    move |request: Request| {
-        let needed = request.info().map_or(Scope::Call, |info| info.scope);
-        match request.context.identity().scopes.contains(needed) {
-            true => next.call(request),
-            false => Reply::fault(Fault::new(Code::FORBIDDEN, format!("{} needs {needed:?}", request.method))),
-        }
-    }
-}
-
 #[tokio::main]
 async fn main() -> Result<()> {
     let counts = Counts::default();
@@ -49,7 +39,7 @@ async fn main() -> Result<()> {
         .function(READ, |_, ()| Ok::<_, Fault>(42))
         .function(WRITE, |_, _: u32| Ok::<_, Fault>(()))
         .layer(counted(Arc::clone(&counts)))
-        .layer(authorized);
+        .layer(layers::authorize());
 
     let (ours, theirs) = memory::pair(Default::default());
     let reader = Identity { scopes: Scopes::NONE.with(Scope::Read), ..Identity::default() };

@@ -45,7 +45,7 @@ pub use sixframe_core::{
     TransportError, Unfit, Upload, UploadMethod, Upstream, Welcome, WelcomeLimits, connect, connect_with, reconnecting,
     redact,
 };
-pub use sixframe_core::{frame, session, testing};
+pub use sixframe_core::{frame, layers, session, testing};
 pub use sixframe_transports as transports;
 
 use transports::{Address, AnyTransport, ConnectConfig, Failover};

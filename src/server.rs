@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Error};
+use sixframe_core::layers::{self, Metrics, Operations};
 use sixframe_core::{Router, Service};
 use sixframe_transports::websocket::{Access, Token};
 use sixframe_transports::{Address, Framing, ListenConfig, Listener, listen, stdio};
@@ -90,13 +91,26 @@ async fn drain(connections: &Connections, config: &Config, stop: &mut Stop) -> S
 
 fn connections(config: &Config) -> Arc<Connections> {
     let taps = Arc::new(Taps::default());
-    let methods = methods::router(Roots::new(&config.fs.roots), config.allows_process_run(), Arc::clone(&taps));
-    Connections::new(config, service(methods), taps)
+    let metrics = Metrics::new();
+    let methods = methods::router(&methods::Surroundings {
+        roots: Arc::new(Roots::new(&config.fs.roots)),
+        run_allowed: config.allows_process_run(),
+        taps: Arc::clone(&taps),
+        metrics: metrics.clone(),
+    });
+    Connections::new(config, service(methods, &metrics), taps)
 }
 
-/// The one service of all connections: who may not call is refused before anything else sees the request.
-fn service(methods: Router) -> Arc<dyn Service> {
-    methods.into_service()
+/// The one service of all connections. A request passes the layers from the last to the first: who may not call is refused
+/// before an operation is remembered, but counted and logged.
+fn service(methods: Router, metrics: &Metrics) -> Arc<dyn Service> {
+    methods
+        .layer(layers::operations(Operations::default()))
+        .layer(layers::authorize())
+        .layer(metrics.layer())
+        .layer(layers::logging())
+        .layer(layers::trace())
+        .into_service()
 }
 
 async fn open(config: &Config) -> Result<Vec<Listener>, Error> {

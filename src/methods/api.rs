@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sixframe_core::frame::Lag;
-use sixframe_core::{Direction, Scope, StreamMethod};
+use sixframe_core::{Direction, Method, Scope, StreamMethod};
 
 use super::chunk::Chunk;
 
@@ -34,6 +34,12 @@ pub(crate) const RPC_TAP: StreamMethod<(), TappedFrame> = StreamMethod::new("rpc
     .doc("Shows the frames of all other connections as they pass, without secrets.")
     .scope(Scope::Admin)
     .lag(Lag::DropOldest);
+
+/// `rpc.metrics`: what was counted since the daemon began.
+pub(crate) const RPC_METRICS: Method<(), Value> = Method::new("rpc.metrics")
+    .doc("Counts requests, failures, bytes and durations by method.")
+    .scope(Scope::Admin)
+    .idempotent();
 
 /// What `fs.watch` takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

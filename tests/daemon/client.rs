@@ -6,7 +6,7 @@ use std::process::Stdio;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::sandbox::{Sandbox, eventually, send};
+use crate::sandbox::{Sandbox, eventually, is_alive, line_of, send};
 
 #[test]
 fn a_call_prints_one_line_of_json_over_every_transport() {
@@ -74,7 +74,22 @@ async fn an_interrupted_stream_is_cancelled_at_the_peer() {
     let pid: u32 = item["data"].as_str().unwrap().trim().parse().unwrap();
     send(client.id(), Signal::INT);
     assert_eq!(client.wait().unwrap().code(), Some(130));
-    eventually("the program is gone", || !crate::sandbox::is_alive(pid)).await;
+    eventually("the program is gone", || !is_alive(pid)).await;
+}
+
+#[tokio::test]
+async fn killing_the_client_ends_what_it_started() {
+    let sandbox = Sandbox::new();
+    let daemon = sandbox.serve(&["--allow", "process.run"]);
+    let run = json!({"program": "sh", "args": ["-c", "echo $$ > pid; while :; do sleep 1; done"]}).to_string();
+    for address in [daemon.unix(), daemon.address("ws:")] {
+        let mut client = sandbox.sixframe(&["stream", &address, "process.run", &run]).spawn().unwrap();
+        let pid: u32 = line_of(&sandbox.work().join("pid")).await.parse().unwrap();
+        send(client.id(), Signal::KILL);
+        client.wait().unwrap();
+        eventually("the program is gone", || !is_alive(pid)).await;
+        std::fs::remove_file(sandbox.work().join("pid")).unwrap();
+    }
 }
 
 #[test]
@@ -138,6 +153,9 @@ fn methods_are_listed_and_measured() {
     let (code, stdout, _) = sandbox.run(&["methods", &daemon.unix()]);
     let tail = stdout.lines().find(|line| line.starts_with("fs.tail ")).unwrap();
     assert!(code == 0 && tail.contains("stream, resumable") && tail.contains("read"), "{stdout}");
+    let (code, stdout, _) = sandbox.run(&["call", &daemon.unix(), "rpc.metrics"]);
+    let counted: Value = serde_json::from_str(&stdout).unwrap();
+    assert!(code == 0 && counted["methods"]["rpc.discover"]["requests"] == 1, "{stdout}");
     let (code, stdout, stderr) = sandbox.run(&["bench", &daemon.unix(), "--seconds", "1"]);
     let numbers: Value = serde_json::from_str(&stdout).unwrap();
     assert!(code == 0 && numbers["pipelined"]["callsPerSecond"].as_f64().unwrap() > 0.0, "{stdout}");

@@ -2,10 +2,11 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use sixframe::{Code, RpcEndpoint};
 
-use crate::sandbox::{Sandbox, eventually, is_alive, line_of};
+use crate::sandbox::{Sandbox, eventually, is_alive, line_of, send};
 
 /// A program with a child that ignores SIGTERM, one in a session of its own, and one whose parent is gone.
 const FAMILY: &str = "\
@@ -17,13 +18,28 @@ while [ $(wc -l < pids) -lt 4 ]; do sleep 0.01; done
 echo done > all
 while :; do sleep 1; done";
 
-async fn family(peer: &RpcEndpoint, sandbox: &Sandbox) -> (sixframe::Items<Value>, Vec<u32>) {
+/// The processes of a program, killed when the test ends whatever it found.
+struct Family(Vec<u32>);
+
+impl Family {
+    fn lives(&self) -> bool {
+        self.0.iter().any(|pid| is_alive(*pid))
+    }
+}
+
+impl Drop for Family {
+    fn drop(&mut self) {
+        self.0.iter().filter(|pid| is_alive(**pid)).for_each(|pid| send(*pid, Signal::KILL));
+    }
+}
+
+async fn family(peer: &RpcEndpoint, sandbox: &Sandbox) -> (sixframe::Items<Value>, Family) {
     let items = peer.stream_raw("process.run", json!({"program": "sh", "args": ["-c", FAMILY]}));
     line_of(&sandbox.work().join("all")).await;
     let pids = std::fs::read_to_string(sandbox.work().join("pids")).unwrap();
     let pids: Vec<u32> = pids.lines().map(|pid| pid.parse().unwrap()).collect();
     assert!(pids.len() == 4 && pids.iter().all(|pid| is_alive(*pid)), "{pids:?}");
-    (items, pids)
+    (items, Family(pids))
 }
 
 #[tokio::test]
@@ -31,9 +47,9 @@ async fn cancelling_kills_the_whole_tree() {
     let sandbox = Sandbox::new();
     let daemon = sandbox.serve(&["--allow", "process.run"]);
     let peer = daemon.connect().await;
-    let (items, pids) = family(&peer, &sandbox).await;
+    let (items, family) = family(&peer, &sandbox).await;
     drop(items);
-    eventually("the tree is gone", || !pids.iter().any(|pid| is_alive(*pid))).await;
+    eventually("the tree is gone", || !family.lives()).await;
 }
 
 #[tokio::test]
@@ -43,9 +59,9 @@ async fn a_lost_connection_kills_the_whole_tree() {
     for scheme in ["unix:", "ws:"] {
         let work = sandbox.work();
         let peer = daemon.connect_to(&daemon.address(scheme)).await;
-        let (items, pids) = family(&peer, &sandbox).await;
+        let (items, family) = family(&peer, &sandbox).await;
         peer.close(std::time::Duration::ZERO);
-        eventually("the tree is gone", || !pids.iter().any(|pid| is_alive(*pid))).await;
+        eventually("the tree is gone", || !family.lives()).await;
         drop(items);
         std::fs::remove_file(work.join("all")).unwrap();
         std::fs::remove_file(work.join("pids")).unwrap();
