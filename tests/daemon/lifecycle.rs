@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::net::UnixStream;
 use std::time::Instant;
 
 use rustix::process::Signal;
@@ -109,6 +110,24 @@ async fn a_program_that_ignores_the_end_is_ended_with_the_daemon() {
     let pid: u32 = line_of(&sandbox.work().join("pid")).await.parse().unwrap();
     daemon.signal(Signal::INT);
     assert_eq!(daemon.wait().code(), Some(0));
+    eventually("the program is gone", || !is_alive(pid)).await;
+}
+
+#[tokio::test]
+async fn a_second_signal_does_not_wait_for_a_peer_that_never_reads() {
+    let sandbox = Sandbox::new();
+    let mut daemon = sandbox.serve(&["--allow", "process.run", "--set", "drain_ms=3600000"]);
+    let socket = daemon.unix().trim_start_matches("unix:").to_owned();
+    let mut deaf = UnixStream::connect(&socket).unwrap();
+    let run = r#"{"program":"sh","args":["-c","echo $$ > pid; exec yes"]}"#;
+    let meta = r#"{"fc":{"upto":1000000000}}"#;
+    writeln!(deaf, r#"{{"kind":"req","cid":"1","method":"process.run","payload":{run},"meta":{meta}}}"#).unwrap();
+    let pid: u32 = line_of(&sandbox.work().join("pid")).await.parse().unwrap();
+    daemon.signal(Signal::TERM);
+    eventually("nobody is let in any more", || !fs::exists(&socket).unwrap()).await;
+    daemon.signal(Signal::TERM);
+    let ended = daemon.wait();
+    assert_eq!(ended.code(), Some(1));
     eventually("the program is gone", || !is_alive(pid)).await;
 }
 

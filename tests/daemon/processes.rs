@@ -53,7 +53,7 @@ async fn cancelling_kills_the_whole_tree() {
 }
 
 #[tokio::test]
-async fn a_lost_connection_kills_the_whole_tree() {
+async fn closing_the_connection_kills_the_whole_tree() {
     let sandbox = Sandbox::new();
     let daemon = sandbox.serve(&["--allow", "process.run"]);
     for scheme in ["unix:", "ws:"] {
