@@ -17,7 +17,8 @@ pub(crate) const FS_WATCH: StreamMethod<WatchParams, Change> = StreamMethod::new
     .idempotent();
 
 /// `fs.tail`: the first item is empty and says where the stream begins. An item that is null says `reset`: the file was
-/// replaced or cut short, and what follows begins at its first byte.
+/// replaced or cut short, and what follows begins at its first byte. A replaced file is read to its end first; of several
+/// that had the name while the caller took nothing, the last is followed.
 pub(crate) const FS_TAIL: StreamMethod<TailParams, Option<Chunk>> = StreamMethod::new("fs.tail")
     .doc("Follows a file as it grows, over rotation and truncation; an item's pos is the byte offset behind it.")
     .scope(Scope::Read)

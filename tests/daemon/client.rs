@@ -1,12 +1,13 @@
 //! The subcommands that call, as a script sees them: stdout, stderr, exit codes, signals.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::sandbox::{Sandbox, eventually, is_alive, line_of, send};
+use crate::sandbox::{Daemon, Sandbox, eventually, is_alive, line_of, send};
 
 #[test]
 fn a_call_prints_one_line_of_json_over_every_transport() {
@@ -118,32 +119,44 @@ fn a_stream_ends_after_the_items_that_were_asked_for() {
     assert_eq!(stdout.lines().collect::<Vec<_>>(), lines);
 }
 
-#[test]
-fn a_listener_sees_the_frames_of_others_without_their_secrets() {
-    let sandbox = Sandbox::new();
-    let daemon = sandbox.serve(&[]);
+/// `sixframe listen`, and the lines that it prints, from when it is known to see what passes.
+fn listen(sandbox: &Sandbox, daemon: &Daemon) -> (Child, impl Iterator<Item = String> + use<>) {
     let mut command = sandbox.sixframe(&["listen", &daemon.unix(), "--json"]);
-    let mut listener = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut listener = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(listener.stdout.take().unwrap()).lines().map(Result::unwrap);
-    // Until the tap is open nothing is seen, hence calls until something is.
-    let seen = std::sync::atomic::AtomicBool::new(false);
-    let first = std::thread::scope(|scope| {
+    let seen = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        // Until the tap is open nothing is seen, hence calls until something is.
         scope.spawn(|| {
-            while !seen.load(std::sync::atomic::Ordering::Relaxed) {
-                sandbox.run(&["call", &daemon.unix(), "rpc.hello", r#"{"token": "s3cr3t"}"#]);
+            while !seen.load(Ordering::Relaxed) {
+                sandbox.run(&["call", &daemon.unix(), "rpc.ping"]);
             }
         });
-        let first = lines.next().unwrap();
-        seen.store(true, std::sync::atomic::Ordering::Relaxed);
-        first
+        let first: Value = serde_json::from_str(&lines.next().unwrap()).unwrap();
+        assert!(first["transport"] == "unix" && first["frame"]["kind"].is_string(), "{first}");
+        seen.store(true, Ordering::Relaxed);
     });
-    let told: Value = serde_json::from_str(&first).unwrap();
-    assert!(told["transport"] == "unix" && told["frame"]["kind"].is_string(), "{first}");
+    (listener, lines)
+}
+
+#[test]
+fn listeners_see_the_frames_of_others_without_their_secrets_and_not_what_listeners_see() {
+    let sandbox = Sandbox::new();
+    let daemon = sandbox.serve(&[]);
+    let (mut one, lines_of_one) = listen(&sandbox, &daemon);
+    let (mut two, lines_of_two) = listen(&sandbox, &daemon);
     sandbox.run(&["call", &daemon.unix(), "rpc.hello", r#"{"token": "s3cr3t", "session": "last"}"#]);
-    let last = lines.find(|line| line.contains("\"last\"")).unwrap();
-    assert!(!last.contains("s3cr3t") && last.contains("[redacted]"), "{last}");
-    send(listener.id(), Signal::INT);
-    assert_eq!(listener.wait().unwrap().code(), Some(130));
+    for lines in [&mut Box::new(lines_of_one) as &mut dyn Iterator<Item = String>, &mut Box::new(lines_of_two)] {
+        let last = lines
+            .inspect(|line| assert!(!line.contains(r#""kind":"nxt""#), "a listener sees a listener: {line}"))
+            .find(|line| line.contains("\"last\""))
+            .unwrap();
+        assert!(!last.contains("s3cr3t") && last.contains("[redacted]"), "{last}");
+    }
+    for listener in [&mut one, &mut two] {
+        send(listener.id(), Signal::INT);
+        assert_eq!(listener.wait().unwrap().code(), Some(130));
+    }
 }
 
 #[test]

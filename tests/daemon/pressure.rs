@@ -81,6 +81,7 @@ async fn a_peer_that_never_reads_costs_bounded_memory_and_harms_nobody() {
     assert!(most < before + (64 << 10), "memory grew from {before} kB to {most} kB");
 }
 
+// proves: `limit.7`
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_handshakes_are_ended_and_hold_up_nobody() {
     let sandbox = Sandbox::new();
@@ -110,6 +111,7 @@ async fn slow_handshakes_are_ended_and_hold_up_nobody() {
     ping(&peer, 1).await;
 }
 
+// proves: `limit.7`
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_past_the_limit_are_closed_over_all_addresses_together() {
     let sandbox = Sandbox::new();
@@ -130,4 +132,29 @@ async fn connections_past_the_limit_are_closed_over_all_addresses_together() {
             break;
         }
     }
+}
+
+// proves: `limit.7`
+#[test]
+fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
+    let sandbox = Sandbox::new();
+    let daemon = sandbox.serve(&["--set", "limits.idle_ms=500"]);
+    let (mut idle, mut busy) = (raw(&daemon), raw(&daemon));
+    let (told, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut nothing = Vec::new();
+        idle.read_to_end(&mut nothing).unwrap();
+        told.send(nothing).unwrap();
+    });
+    let nothing = loop {
+        busy.write_all(b"{\"kind\":\"req\",\"cid\":\"1\",\"method\":\"rpc.ping\"}\n").unwrap();
+        let mut answer = [0; 256];
+        assert!(busy.read(&mut answer).unwrap() > 0, "the busy connection lives on");
+        if let Ok(nothing) = ended.recv_timeout(Duration::from_millis(10)) {
+            break nothing;
+        }
+    };
+    assert!(nothing.is_empty());
+    busy.write_all(b"{\"kind\":\"req\",\"cid\":\"2\",\"method\":\"rpc.ping\"}\n").unwrap();
+    assert!(busy.read(&mut [0; 256]).unwrap() > 0);
 }

@@ -7,9 +7,12 @@ use tokio::process::Command;
 #[cfg(target_os = "linux")]
 const MARK: &str = "_SIXFRAME_RUN";
 
-/// Prepares `command` to be found again with all that it starts: a process group of its own, and a mark.
+/// Prepares `command` to be found again with all that it starts: a process group of its own, and a mark. A daemon that was
+/// itself started so keeps the mark that it has in front.
 pub(super) fn mark(command: &mut Command) -> String {
-    let mark = format!("{:016x}{:016x}", std::process::id(), next_number());
+    let mark = format!("{:x}.{:x}", std::process::id(), next_number());
+    #[cfg(target_os = "linux")]
+    let mark = std::env::var(MARK).map_or(mark.clone(), |outer| format!("{outer}/{mark}"));
     #[cfg(target_os = "linux")]
     command.env(MARK, &mark);
     #[cfg(unix)]
@@ -141,12 +144,23 @@ mod linux {
 
     fn carries(pid: u32, marker: &str) -> bool {
         let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environment.split(|byte| *byte == 0).any(|variable| variable == marker.as_bytes())
+        environment.split(|byte| *byte == 0).any(|variable| is_marked(variable, marker.as_bytes()))
+    }
+
+    /// Whether the mark is the variable's own, or one that it has in front.
+    fn is_marked(variable: &[u8], marker: &[u8]) -> bool {
+        variable.strip_prefix(marker).is_some_and(|inner| matches!(inner.first(), None | Some(b'/')))
     }
 
     #[cfg(test)]
     mod tests {
         use super::*;
+
+        #[test]
+        fn what_a_marked_daemon_starts_is_found_and_a_longer_number_is_not() {
+            assert!(is_marked(b"M=1.2", b"M=1.2") && is_marked(b"M=1.2/7.0", b"M=1.2"));
+            assert!(!is_marked(b"M=1.23", b"M=1.2") && !is_marked(b"M=7.0/1.2", b"M=1.2"));
+        }
 
         #[test]
         fn a_name_with_parentheses_and_spaces_is_read_over() {
