@@ -281,6 +281,22 @@ pub(crate) fn decode_lazily(message: &[u8], depth: u32) -> Result<(Frame<'_>, bo
     }
 }
 
+/// The payload that `text` begins with: all of it, or, where a sender wrote fields behind the payload that mean nothing to
+/// the engine, what stands before them.
+pub(crate) fn check_payload(text: &str) -> Result<&str, MalformedReason> {
+    let bytes = text.as_bytes();
+    let end = scan::value(bytes, scan::space(bytes, 0), scan::MAX_DEPTH).map_err(|error| match error {
+        scan::ScanError::Depth => MalformedReason::Depth,
+        scan::ScanError::Syntax | scan::ScanError::Truncated => MalformedReason::Syntax,
+    })?;
+    match text[end..].trim_start_matches([' ', '\t', '\n', '\r']).strip_prefix(',') {
+        Some(fields) => general::check_fields(fields)?,
+        None if text[end..].trim_matches([' ', '\t', '\n', '\r']).is_empty() => (),
+        None => return Err(MalformedReason::Syntax),
+    }
+    Ok(&text[..end])
+}
+
 /// Decodes one message by the general parser alone: the reference that the fast path is held against.
 ///
 /// # Errors

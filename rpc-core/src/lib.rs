@@ -12,6 +12,7 @@ mod error;
 mod flow;
 pub mod frame;
 mod identity;
+mod inbox;
 mod item;
 pub mod layers;
 mod limits;

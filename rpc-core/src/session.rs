@@ -18,6 +18,7 @@ use smol_str::SmolStr;
 
 use crate::error::Closed;
 use crate::frame::{self, Frame, Kind, Lag, Malformed, MalformedReason};
+use crate::inbox::Arrival;
 use crate::{CallError, Fault, Item, Limits, Message, Received};
 use calls::Call;
 use cid::Prefix;
@@ -296,7 +297,7 @@ impl<W, H> Session<W, H> {
                 self.on_req(now, message, req, checked);
                 true
             }
-            Frame::Res { cid, result } => self.on_res(cid, Received::within(message, result, checked)),
+            Frame::Res { cid, result } => self.on_res(cid, Arrival { message, text: result, checked }),
             Frame::Err { cid, fault } => self.on_err(now, cid, fault),
             Frame::Nxt(nxt) if nxt.up => self.on_up_item(now, message, nxt, checked),
             Frame::Nxt(nxt) => self.on_item(now, message, nxt, checked),

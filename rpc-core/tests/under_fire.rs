@@ -14,7 +14,8 @@ use sixframe_core::memory::{self, MemoryConfig};
 use sixframe_core::session::Budget;
 use sixframe_core::testing::{Peer, frames, joined, joined_with, settled};
 use sixframe_core::{
-    Call, Config, Context, Fault, Lag, Limits, Load, Method, Router, RpcEndpoint, StreamMethod, connect, connect_with,
+    Call, Config, Context, Direction, Fault, FrameTap, Lag, Limits, Load, Method, Router, RpcEndpoint, StreamMethod,
+    UploadMethod, Upstream, connect, connect_with,
 };
 use tokio::sync::Notify;
 
@@ -187,6 +188,36 @@ async fn a_reader_that_never_reads_costs_little_and_harms_no_other_connection() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_flood_is_read_in_turns_with_the_writer_and_past_a_consumer_that_takes_nothing() {
+    // proves: bytes.2
+    let turns = Arc::new(Mutex::new(vec![0]));
+    let tap = FrameTap::new({
+        let turns = turns.clone();
+        move |direction, message| match direction {
+            Direction::Received => *turns.lock().unwrap().last_mut().unwrap() += message.len(),
+            Direction::Sent => turns.lock().unwrap().push(0),
+        }
+    });
+    let (mut peer, transport) = Peer::pair_with(MemoryConfig { capacity: 8 << 20, ..MemoryConfig::default() });
+    let (endpoint, driver) = connect_with(Config { on_frame: Some(tap), ..Config::default() }, transport, router());
+    let idle = endpoint.stream(&BIG, ());
+    let driver = tokio::spawn(driver);
+    let opened = peer.expect(frames::req("big")).await;
+    for seq in 1..=32 {
+        peer.send(frames::nxt(&opened, seq, json!("x".repeat(1000)))).await;
+    }
+    for n in 0..1000 {
+        peer.send(frames::call(&n.to_string(), "echo", json!("x".repeat(1000)))).await;
+    }
+    for n in 0..1000 {
+        peer.expect(json!({"kind": "res", "cid": n.to_string()})).await;
+    }
+    let longest = turns.lock().unwrap().iter().copied().max().unwrap();
+    assert!((1000..67_000).contains(&longest), "{longest} bytes were read in one turn");
+    drop((idle, driver));
+}
+
+#[tokio::test(start_paused = true)]
 async fn deep_nesting_is_refused_without_being_followed() {
     // proves: limit.3
     let (mut peer, _endpoint) = Peer::connect(router());
@@ -265,4 +296,53 @@ async fn opening_and_dropping_streams_in_turn_leaves_no_trace() {
     }
     settled().await;
     assert_eq!((one.load(), other.load()), (Load::default(), Load::default()));
+}
+
+const COUNT: StreamMethod<u64, u64> = StreamMethod::new("count");
+const SUM: UploadMethod<(), u64, u64> = UploadMethod::new("sum");
+
+/// One task's share: calls, streams and uploads one after another, some of them given up.
+async fn share(endpoint: RpcEndpoint, task: u64) {
+    for n in 0..60 {
+        let text = "x".repeat((task * n % 900) as usize);
+        assert_eq!(endpoint.request(&BACK, &text).await.unwrap(), text);
+        let hanging = endpoint.request(&HANG, ());
+        let items = endpoint.stream(&COUNT, 100);
+        if n % 3 > 0 {
+            drop(hanging);
+            let items: Vec<u64> = items.values().map(Result::unwrap).collect().await;
+            assert_eq!(items, (1..=100).collect::<Vec<_>>());
+        }
+        let mut sum = endpoint.upload(&SUM, ());
+        for n in 1..=50 {
+            assert!(sum.send(&n).await.unwrap());
+        }
+        assert_eq!(sum.finish().await.unwrap(), 1275);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn calls_from_many_threads_lose_nothing() {
+    let service = || {
+        let sum = |_: Context, (), mut items: Upstream<u64>| async move {
+            let mut sum = 0;
+            while let Some(item) = items.next().await {
+                sum += item?;
+                tokio::task::yield_now().await;
+            }
+            Ok::<_, Fault>(sum)
+        };
+        router().stream(COUNT, |_, count| stream::iter((1..=count).map(Ok::<u64, Fault>))).upload(SUM, sum)
+    };
+    let small = MemoryConfig { capacity: 500, ..MemoryConfig::default() };
+    let (one, other) = joined_with(small, (Config::default(), service()), (Config::default(), service()));
+    let tasks = (0..8).map(|task| tokio::spawn(share(if task % 2 == 0 { one.clone() } else { other.clone() }, task)));
+    let all = tokio::time::timeout(Duration::from_secs(50), join_all(tasks)).await;
+    all.expect("nothing waits for a wake that was lost").into_iter().for_each(Result::unwrap);
+    let left = async {
+        while (one.load(), other.load()) != (Load::default(), Load::default()) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), left).await.expect("nothing is left");
 }

@@ -12,7 +12,8 @@ use super::{CallKey, CallSpec, Items, Key, Millis, Outcome, Phase, Session, Shap
 use crate::error::Closed;
 use crate::flow::{Consumer, Producer, Pushed, Refused};
 use crate::frame::{self, CallMeta, Credit, ItemFields, Lag, MalformedReason, Nxt, Resume};
-use crate::{CallError, Code, Fault, Item, Message, Payload, Received};
+use crate::inbox::Arrival;
+use crate::{CallError, Code, Fault, Item, Message, Payload};
 
 /// How long a stream waits before it is re-issued on a connection that is still there (a relay whose upstream broke),
 /// doubled with every fruitless try up to the longest.
@@ -226,14 +227,14 @@ impl<W, H> Session<W, H> {
         self.calls.get(key.0).is_none_or(|call| matches!(call.stage, Stage::Settled(_)))
     }
 
-    pub(super) fn on_res(&mut self, cid: &str, result: Received) -> bool {
+    pub(super) fn on_res(&mut self, cid: &str, result: Arrival<'_>) -> bool {
         let Some((key, call)) = self.pending_call(cid) else { return false };
         if call.up.as_ref().is_some_and(|up| !up.accepted) {
             self.abort_with(key, CallError::Unsupported, None);
             return true;
         }
         match call.shape {
-            Shape::Unary | Shape::Upload => self.settle(key, Outcome::Result(result)),
+            Shape::Unary | Shape::Upload => self.settle(key, Outcome::Result(result.into())),
             Shape::Stream | Shape::Duplex => {
                 // A stream answered by one value: an item, then the end.
                 let nxt = Nxt::default();
@@ -282,7 +283,7 @@ impl<W, H> Session<W, H> {
                 if let Some(again) = &mut call.again {
                     again.tries = 0;
                 }
-                self.take_in(key, nxt, Received::within(message, data, checked), nxt.fc == Credit::Obeys);
+                self.take_in(key, nxt, Arrival { message, text: data, checked }, nxt.fc == Credit::Obeys);
             }
             None => self.abort_with(key, CallError::NotUnary, None),
         }
@@ -494,11 +495,11 @@ impl<W, H> Session<W, H> {
     }
 
     /// Puts an item into the inbox; false where that failed the call.
-    fn take_in(&mut self, key: CallKey, nxt: &Nxt<'_>, data: Received, obeys: bool) -> bool {
+    fn take_in(&mut self, key: CallKey, nxt: &Nxt<'_>, arrival: Arrival<'_>, obeys: bool) -> bool {
         let call = self.calls.get_mut(key.0).expect("only pending calls take items in");
         let down = call.down.as_mut().expect("only calls with a consumer take items in");
         let before = down.consumer.bytes();
-        let taken = down.consumer.receive(nxt, data, obeys, &self.config.limits);
+        let taken = down.consumer.receive(nxt, arrival, obeys, &self.config.limits);
         self.inbound_bytes = self.inbound_bytes - before + down.consumer.bytes();
         match taken {
             Ok(()) => {

@@ -10,6 +10,7 @@ use super::slots::Key;
 use super::{Event, Incoming, Items, Millis, Outcome, Phase, RequestKey, Session, Taken};
 use crate::flow::{Consumer, Producer, Pushed, Refused};
 use crate::frame::{self, Credit, ItemFields, Lag, Nxt, Offer, Req};
+use crate::inbox::Arrival;
 use crate::{CallError, Code, Fault, Item, Message, Payload, Received};
 
 /// The heartbeat, which the session answers itself; it and its answer go by the control lane (spec: `discover.5`).
@@ -293,7 +294,7 @@ impl<W, H> Session<W, H> {
             }
         }
         let Some(data) = nxt.data else { return false };
-        self.take_up(key, nxt, Received::within(message, data, checked))
+        self.take_up(key, nxt, Arrival { message, text: data, checked })
     }
 
     pub(super) fn on_up_end(&mut self, cid: &str) -> bool {
@@ -534,11 +535,11 @@ impl<W, H> Session<W, H> {
         }
     }
 
-    fn take_up(&mut self, key: RequestKey, nxt: &Nxt<'_>, data: Received) -> bool {
+    fn take_up(&mut self, key: RequestKey, nxt: &Nxt<'_>, arrival: Arrival<'_>) -> bool {
         let Some(request) = self.requests.get_mut(key.0) else { return false };
         let Some(up) = request.up.as_mut().filter(|up| !up.ended) else { return false };
         let before = up.consumer.bytes();
-        let taken = up.consumer.receive(nxt, data, true, &self.config.limits);
+        let taken = up.consumer.receive(nxt, arrival, true, &self.config.limits);
         self.inbound_bytes = self.inbound_bytes - before + up.consumer.bytes();
         match taken {
             Ok(()) => {
