@@ -255,3 +255,28 @@ async fn a_resumed_stream_keeps_its_timeout() {
     assert!((10_000..=20_000).contains(&left), "{left}");
     assert_eq!(log.next().await.unwrap().unwrap_err().code(), "RPC_TIMEOUT");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_went_dead_is_replaced_by_the_next() {
+    // proves: discover.6, resume.4
+    let mut first = true;
+    let connector = move || -> Connecting<FaultTransport<MemoryTransport>> {
+        let (near, far) = memory::pair(MemoryConfig::default());
+        let (_, server) = connect(far, log_server());
+        tokio::spawn(server);
+        let dies = std::mem::take(&mut first).then(|| Rule::at(3, Disturbance::Stall)).into_iter().collect();
+        let near = FaultTransport::new(near, Faults { received: dies, ..Faults::default() });
+        Box::pin(async move { Ok((near, memory::identity())) })
+    };
+    let config = Config { heartbeat: Some(Duration::from_secs(5)), ..Config::default() };
+    let (endpoint, driver) = reconnecting(config, connector, Router::new());
+    tokio::spawn(driver);
+    let options = CallOptions { window: Some(1), ..CallOptions::default() };
+    let mut log = endpoint.with(options).stream(&LOG, ());
+    let start = tokio::time::Instant::now();
+    for pos in 1..=100 {
+        assert_eq!(log.next().await.unwrap().unwrap().pos, Some(pos));
+    }
+    assert!((10..12).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    assert_eq!(endpoint.request(&ECHO, 3).await.unwrap(), 3);
+}
