@@ -182,7 +182,7 @@ pub struct Incoming {
 #[derive(Debug, PartialEq)]
 pub enum Event<W, H> {
     /// Start the handler.
-    Request(Incoming),
+    Request(Box<Incoming>),
     /// A call's outcome, item or credit, or a request's credit or item, is there.
     Wake(W),
     /// Drop the handler: its request is over. `None` where the driver kept nothing.

@@ -242,7 +242,7 @@ impl<W, H> Session<W, H> {
             return;
         }
         let key = self.insert_request(now, req);
-        let incoming = Incoming {
+        let incoming = Box::new(Incoming {
             key,
             cid: SmolStr::new(&req.cid),
             method: SmolStr::new(&req.method),
@@ -251,7 +251,7 @@ impl<W, H> Session<W, H> {
             deadline: req.meta.timeout_ms.map(|budget| now + budget),
             resume: req.meta.resume.as_ref().map(|resume| (SmolStr::new(&resume.epoch), resume.after)),
             up: req.meta.up,
-        };
+        });
         if !self.enter_lane(key) {
             self.wait(incoming);
         } else if self.is_over_soft() || !self.unstarted.is_empty() {
@@ -482,17 +482,17 @@ impl<W, H> Session<W, H> {
         key
     }
 
-    fn wait(&mut self, incoming: Incoming) {
+    fn wait(&mut self, incoming: Box<Incoming>) {
         self.inbound_bytes += incoming.payload.len();
         let request = self.requests.get_mut(incoming.key.0).expect("it was just inserted");
-        request.stage = Stage::Waiting(Box::new(incoming));
+        request.stage = Stage::Waiting(incoming);
     }
 
     fn start(&mut self, key: RequestKey) {
         let Some(request) = self.requests.get_mut(key.0) else { return };
         if let Stage::Waiting(incoming) = std::mem::replace(&mut request.stage, Stage::Running) {
             self.inbound_bytes -= incoming.payload.len();
-            self.events.push_back(Event::Request(*incoming));
+            self.events.push_back(Event::Request(incoming));
         }
     }
 
