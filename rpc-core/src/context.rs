@@ -8,7 +8,6 @@ use futures_util::future::AbortHandle;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use smol_str::SmolStr;
 use tokio_util::sync::CancellationToken;
 
 use crate::endpoint::{Parent, RpcEndpoint, Upstream};
@@ -27,13 +26,10 @@ pub(crate) struct Parts {
     pub(crate) shared: Arc<Shared>,
     pub(crate) key: RequestKey,
     pub(crate) abort: OnceLock<AbortHandle>,
-    cid: SmolStr,
-    meta: SmolStr,
+    /// The request as it came, but for its method and payload, which went to the service.
+    incoming: Box<Incoming>,
     /// When the time runs out; `Millis::MAX` where it never does.
     deadline: AtomicU64,
-    resume: Option<(SmolStr, u64)>,
-    /// Whether the caller announced items of its own.
-    pub(crate) up: bool,
     stopped: AtomicBool,
     token: OnceLock<CancellationToken>,
 }
@@ -52,19 +48,10 @@ impl Parts {
 }
 
 impl Context {
-    pub(crate) fn new(shared: Arc<Shared>, incoming: &Incoming) -> Context {
-        Context(Arc::new(Parts {
-            shared,
-            key: incoming.key,
-            abort: OnceLock::new(),
-            cid: incoming.cid.clone(),
-            meta: incoming.meta.clone(),
-            deadline: AtomicU64::new(incoming.deadline.unwrap_or(Millis::MAX)),
-            resume: incoming.resume.clone(),
-            up: incoming.up,
-            stopped: AtomicBool::new(false),
-            token: OnceLock::new(),
-        }))
+    pub(crate) fn new(shared: Arc<Shared>, incoming: Box<Incoming>) -> Context {
+        let (abort, token, stopped) = (OnceLock::new(), OnceLock::new(), AtomicBool::new(false));
+        let deadline = AtomicU64::new(incoming.deadline.unwrap_or(Millis::MAX));
+        Context(Arc::new(Parts { shared, key: incoming.key, incoming, deadline, abort, stopped, token }))
     }
 
     /// The peer that asked. Calls through it are children of this request: they inherit what is left of its time and are
@@ -75,7 +62,7 @@ impl Context {
 
     /// The id that the peer gave the request.
     pub fn cid(&self) -> &str {
-        &self.0.cid
+        &self.0.incoming.cid
     }
 
     /// How much time is left for the request: what the caller allowed, or less where a layer caps it; `None` where nobody
@@ -96,7 +83,7 @@ impl Context {
 
     /// Where a broken stream is to go on: the epoch and the position of the last item that its consumer has.
     pub fn resume(&self) -> Option<(&str, u64)> {
-        self.0.resume.as_ref().map(|(epoch, after)| (epoch.as_str(), *after))
+        self.0.incoming.resume.as_ref().map(|(epoch, after)| (epoch.as_str(), *after))
     }
 
     /// Whether the request was cancelled, timed out, or lost its connection. False once it was answered.
@@ -116,13 +103,14 @@ impl Context {
 
     /// One field of `meta`; `None` where it is absent or does not fit `T`.
     pub fn meta<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
-        let fields: std::collections::HashMap<String, Box<RawValue>> = serde_json::from_str(&self.0.meta).ok()?;
+        let fields: std::collections::HashMap<String, Box<RawValue>> =
+            serde_json::from_str(&self.0.incoming.meta).ok()?;
         serde_json::from_str(fields.get(key)?.get()).ok()
     }
 
     /// The whole of `meta` as JSON text; empty where the request has none.
     pub fn meta_json(&self) -> &str {
-        &self.0.meta
+        &self.0.incoming.meta
     }
 
     /// Who is at the other end of the connection.
@@ -137,7 +125,7 @@ impl Context {
 
     /// The W3C trace context that the caller sent.
     pub fn trace(&self) -> Option<TraceContext> {
-        TraceContext::from_meta(self.0.meta.as_bytes())
+        TraceContext::from_meta(self.0.incoming.meta.as_bytes())
     }
 
     /// Whether the connection by which the request came is still there.
@@ -150,10 +138,15 @@ impl Context {
     }
 
     pub(crate) fn upstream<U>(&self) -> Result<Upstream<U>, Fault> {
-        if !self.0.up {
+        if !self.0.incoming.up {
             return Err(Fault::new(Code::INVALID_PAYLOAD, "the method takes upstream items; call it with meta.up"));
         }
         Ok(Upstream::new(self.clone()))
+    }
+
+    /// Whether the caller sends items too.
+    pub(crate) fn sends_items(&self) -> bool {
+        self.0.incoming.up
     }
 
     fn token(&self) -> &CancellationToken {

@@ -96,7 +96,7 @@ impl Producer {
         let mut item = self.queue.pop_front()?;
         self.bytes -= sending(&item);
         self.sent += 1;
-        item.skipped += std::mem::take(&mut self.skipped);
+        item.skipped = item.skipped.saturating_add(std::mem::take(&mut self.skipped));
         Some((self.sent, item))
     }
 
@@ -119,7 +119,7 @@ impl Producer {
     fn drop_oldest(&mut self) -> bool {
         let Some(oldest) = self.queue.pop_front() else { return false };
         self.bytes -= sending(&oldest);
-        self.skipped += 1 + oldest.skipped;
+        self.skipped = self.skipped.saturating_add(oldest.skipped).saturating_add(1);
         true
     }
 
@@ -228,7 +228,7 @@ impl Consumer {
             reset: nxt.reset,
         };
         self.note_source(&mut item);
-        let size = cost(arrival.text.len());
+        let size = cost(arrival.kept_bytes(nxt.epoch.as_deref()));
         self.mean_bytes = if self.mean_bytes == 0 { size } else { (self.mean_bytes * 7 + size) / 8 };
         if !obeys {
             self.make_room(&mut item, size, limits)?;
@@ -319,15 +319,16 @@ impl Consumer {
             }
             Lag::DropOldest => {
                 while limit.is_some()
-                    && let Some((length, skipped)) = self.inbox.drop_oldest()
+                    && let Some((kept, skipped)) = self.inbox.drop_oldest()
                 {
-                    self.bytes -= cost(length);
-                    self.skipped += 1 + skipped;
+                    self.bytes -= cost(kept);
+                    self.skipped = self.skipped.saturating_add(skipped).saturating_add(1);
                     limit = overflow(self.bytes + size, self.inbox.len() + 1, limits);
                 }
                 // The hole stands before the oldest item that is left.
                 let skipped = std::mem::take(&mut self.skipped);
-                *self.inbox.oldest_skipped().unwrap_or(&mut item.skipped) += skipped;
+                let first = self.inbox.oldest_skipped().unwrap_or(&mut item.skipped);
+                *first = first.saturating_add(skipped);
             }
             Lag::Block | Lag::Close => {
                 if let Some(limit) = limit {
@@ -342,12 +343,20 @@ impl Consumer {
 /// The largest window, in items.
 const MAX_WINDOW: usize = 4096;
 
-fn cost(text: usize) -> usize {
-    text + size_of::<Item<Received>>()
+fn cost(kept: usize) -> usize {
+    kept + size_of::<Item<Received>>()
 }
 
 fn sending(item: &Item<Payload>) -> usize {
     item.data.as_bytes().len() + size_of::<Item<Payload>>()
+}
+
+/// Whether `arrival` may be kept beside the `waiting` bytes that all consumers of the connection hold.
+pub(crate) fn within(limits: &Limits, waiting: usize, arrival: &Arrival<'_>) -> Result<(), Refused> {
+    if waiting + arrival.kept_bytes(None) > limits.hard_bytes {
+        return Err(slow(("waiting bytes", limits.hard_bytes as u64, "limits.hard_bytes")));
+    }
+    Ok(())
 }
 
 fn slow((limit, value, setting): Exceeded) -> Refused {

@@ -18,6 +18,9 @@ pub(crate) use encode::{CallMeta, ItemFields, can, end, err, grant, item, req, r
 /// The longest `cid`, in bytes (spec: `cid.1`).
 pub const MAX_CID_BYTES: usize = 64;
 
+/// The largest number that every JSON reader keeps exactly.
+pub(crate) const MAX_NUMBER: u64 = (1 << 53) - 1;
+
 /// The versions of the protocol that this engine serves (spec: `version.2`).
 pub const VERSIONS: [&str; 2] = ["0.2", "0.3"];
 
@@ -271,7 +274,7 @@ pub fn decode_trusted(message: &[u8], depth: u32) -> Result<Frame<'_>, Malformed
 ///
 /// # Errors
 /// As [`decode`], but for what is wrong within a payload that was not looked at.
-pub(crate) fn decode_lazily(message: &[u8], depth: u32) -> Result<(Frame<'_>, bool), Malformed> {
+pub fn decode_lazily(message: &[u8], depth: u32) -> Result<(Frame<'_>, bool), Malformed> {
     let Ok(text) = simdutf8::basic::from_utf8(message) else {
         return Err(peek::malformed(message, MalformedReason::Utf8));
     };

@@ -15,6 +15,14 @@ pub(crate) struct Arrival<'a> {
     pub(crate) checked: bool,
 }
 
+impl Arrival<'_> {
+    /// How many bytes are kept for it: its text, or the whole message where that is not copied, and the `epoch` beside it.
+    pub(crate) fn kept_bytes(&self, epoch: Option<&str>) -> usize {
+        let length = self.text.len();
+        epoch.map_or(0, str::len) + if length >= OWN { self.message.len() } else { length }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     items: VecDeque<Item<Place>>,
@@ -68,15 +76,15 @@ impl Inbox {
         }
     }
 
-    /// Drops the oldest item: the length of its text, and how many it said were dropped before it.
+    /// Drops the oldest item: the bytes that were kept for it, and how many it said were dropped before it.
     pub(crate) fn drop_oldest(&mut self) -> Option<(usize, u64)> {
-        let Item { data, skipped, .. } = self.items.pop_front()?;
-        let length = match data {
+        let Item { data, skipped, epoch, .. } = self.items.pop_front()?;
+        let kept = match data {
             Place::Text { start, end, .. } => {
                 self.dead = end;
                 end - start
             }
-            Place::Own(received) => received.len(),
+            Place::Own(received) => received.kept_bytes(),
         };
         if self.items.is_empty() {
             self.text.clear();
@@ -84,7 +92,7 @@ impl Inbox {
         } else if self.dead > self.text.len() / 2 {
             self.compact();
         }
-        Some((length, skipped))
+        Some((kept + epoch.map_or(0, |epoch| epoch.len()), skipped))
     }
 
     /// The count of dropped items that the oldest one carries.

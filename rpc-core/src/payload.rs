@@ -108,6 +108,11 @@ impl Received {
         (self.end - self.start) as usize
     }
 
+    /// How many bytes are kept for the text: those of the whole message that brought it.
+    pub(crate) fn kept_bytes(&self) -> usize {
+        self.whole.len()
+    }
+
     /// Whether there is no text, which reads as `null`.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

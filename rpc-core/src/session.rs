@@ -178,11 +178,17 @@ pub struct Incoming {
     pub up: bool,
 }
 
+impl Incoming {
+    fn kept_bytes(&self) -> usize {
+        self.payload.kept_bytes() + self.meta.len() + size_of::<Incoming>()
+    }
+}
+
 /// What the driver must do. `W` is what it wakes, `H` its hold on a handler.
 #[derive(Debug, PartialEq)]
 pub enum Event<W, H> {
     /// Start the handler.
-    Request(Incoming),
+    Request(Box<Incoming>),
     /// A call's outcome, item or credit, or a request's credit or item, is there.
     Wake(W),
     /// Drop the handler: its request is over. `None` where the driver kept nothing.
@@ -231,6 +237,8 @@ pub struct Session<W, H> {
     budgeted: usize,
     /// When the writer last made progress, while more than the soft bound is queued.
     progress: Option<Millis>,
+    /// Whether a source was told to wait because of what is queued, and is to be woken when that is less.
+    held_back: bool,
     deadlines: Deadlines,
     events: VecDeque<Event<W, H>>,
     /// What was kept to be woken until another took its place.
@@ -267,6 +275,7 @@ impl<W, H> Session<W, H> {
             outbox: Outbox::default(),
             budgeted: 0,
             progress: None,
+            held_back: false,
             deadlines: Deadlines::default(),
             events: VecDeque::new(),
             replaced: None,
@@ -517,6 +526,11 @@ impl<W, H> Session<W, H> {
         self.outbox.bytes()
     }
 
+    /// Bytes that have been received and wait to be taken: items, and requests that have not started.
+    pub fn inbound_bytes(&self) -> usize {
+        self.inbound_bytes
+    }
+
     fn is_over_soft(&self) -> bool {
         let soft = self.config.limits.soft_bytes;
         let pressed = self.config.budget.as_ref().is_some_and(|budget| budget.is_exceeded());
@@ -541,7 +555,7 @@ impl<W, H> Session<W, H> {
                 self.close(Closed::new(fault.message));
             }
         } else {
-            if self.progress.take().is_some() {
+            if self.progress.take().is_some() | std::mem::take(&mut self.held_back) {
                 self.wake_requests();
             }
             self.start_waiting();
@@ -600,7 +614,7 @@ impl<W, H> Session<W, H> {
     }
 
     fn send_control(&mut self, message: Message) {
-        if self.phase != Phase::Disconnected {
+        if matches!(self.phase, Phase::Open | Phase::Draining) {
             self.outbox.push_control(message);
         }
     }

@@ -19,7 +19,7 @@ pub(super) enum Check {
 
 /// The frame, and whether its payload was checked in full or needs no check.
 pub(super) fn decode(text: &str, depth: u32, check: Check) -> Option<(Frame<'_>, bool)> {
-    let mut cursor = Cursor { text, at: 0, depth: depth.checked_sub(1)?, check, checked: true };
+    let mut cursor = Cursor { text, at: 0, depth: depth.min(scan::MAX_DEPTH).checked_sub(1)?, check, checked: true };
     let kind = text.get(9..12)?;
     cursor.expect(b"{\"kind\":\"")?;
     cursor.at += 3;
@@ -309,11 +309,17 @@ impl<'a> Cursor<'a> {
         matches!(self.byte()?, b',' | b'}').then_some(number)
     }
 
+    /// `None` where `levels` more would be nested too deep.
+    fn has_room(&self, levels: u32) -> Option<()> {
+        (self.depth >= levels).then_some(())
+    }
+
     fn credit(&mut self) -> Option<Credit> {
         if self.byte()? == b'1' {
             self.at += 1;
             return matches!(self.byte()?, b',' | b'}').then_some(Credit::Obeys);
         }
+        self.has_room(1)?;
         self.expect(b"{\"upto\":")?;
         let upto = self.integer()?;
         let ack = match self.byte()? {
@@ -329,6 +335,7 @@ impl<'a> Cursor<'a> {
 
     fn meta(&mut self) -> Option<Meta<'a>> {
         let start = self.at;
+        self.has_room(1)?;
         let mut meta = Meta::default();
         if self.skip(b"{\"timeoutMs\":") {
             meta.timeout_ms = Some(self.integer()?);
@@ -373,6 +380,7 @@ impl<'a> Cursor<'a> {
             "lane" => meta.lane = Some(Cow::Borrowed(self.plain()?)),
             "rpcSpecVersion" => meta.version = Some(Cow::Borrowed(self.plain()?)),
             "up" => {
+                self.has_room(2)?;
                 self.expect(b"{}")?;
                 meta.up = true;
             }
@@ -386,6 +394,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn offer(&mut self) -> Option<Offer> {
+        self.has_room(2)?;
         self.expect(b"{\"upto\":")?;
         let upto = self.integer().filter(|upto| *upto > 0)?;
         let on_lag = match self.byte()? {
@@ -400,6 +409,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn resume(&mut self) -> Option<Resume<'a>> {
+        self.has_room(2)?;
         self.expect(b"{\"epoch\":")?;
         let epoch = Cow::Borrowed(self.plain()?);
         self.expect(b",\"after\":")?;

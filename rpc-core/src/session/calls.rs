@@ -10,7 +10,7 @@ use super::outbox::Turn;
 use super::requests::PING;
 use super::{CallKey, CallSpec, Items, Key, Millis, Outcome, Phase, Session, Shape, Taken};
 use crate::error::Closed;
-use crate::flow::{Consumer, Producer, Pushed, Refused};
+use crate::flow::{Consumer, Producer, Pushed, Refused, within};
 use crate::frame::{self, CallMeta, Credit, ItemFields, Lag, MalformedReason, Nxt, Resume};
 use crate::inbox::Arrival;
 use crate::{CallError, Code, Fault, Item, Message, Payload};
@@ -83,11 +83,12 @@ impl<W, H> Session<W, H> {
     /// [`CallError::Limit`] when too much is queued.
     pub fn call(&mut self, now: Millis, spec: &CallSpec<'_>) -> Result<CallKey, CallError> {
         self.may_call(spec)?;
-        let deadline = spec.timeout_ms.map(|budget| now + budget);
+        let deadline = spec.timeout_ms.map(|budget| now + budget.min(frame::MAX_NUMBER));
+        let idle_ms = spec.idle_ms.map(|idle| idle.min(frame::MAX_NUMBER));
         let lag = spec.on_lag.unwrap_or_default();
         let down = spec.shape.has_down().then(|| {
             let consumer = Consumer::new(spec.window.unwrap_or(self.config.window), lag);
-            Box::new(Down { consumer, idle_ms: spec.idle_ms, idle_since: now, on_lag: spec.on_lag })
+            Box::new(Down { consumer, idle_ms, idle_since: now, on_lag: spec.on_lag })
         });
         let up = spec.shape.has_up().then(|| Box::new(Up::new()));
         let again = self.config.reconnects.then(|| Box::new(Again::new(spec)));
@@ -184,6 +185,7 @@ impl<W, H> Session<W, H> {
     /// How many upstream items may be pushed now; zero keeps `wake`. `None` when the call takes no more.
     pub fn upstream_room(&mut self, key: CallKey, wake: impl FnOnce() -> W) -> Option<u64> {
         let over = self.is_over_soft();
+        self.held_back |= over;
         let call = self.calls.get_mut(key.0)?;
         let up = call.up.as_mut().filter(|up| !up.finished)?;
         let room = match call.stage {
@@ -499,7 +501,9 @@ impl<W, H> Session<W, H> {
         let call = self.calls.get_mut(key.0).expect("only pending calls take items in");
         let down = call.down.as_mut().expect("only calls with a consumer take items in");
         let before = down.consumer.bytes();
-        let taken = down.consumer.receive(nxt, arrival, obeys, &self.config.limits);
+        let limits = &self.config.limits;
+        let taken = within(limits, self.inbound_bytes, &arrival)
+            .and_then(|()| down.consumer.receive(nxt, arrival, obeys, limits));
         self.inbound_bytes = self.inbound_bytes - before + down.consumer.bytes();
         match taken {
             Ok(()) => {
