@@ -69,6 +69,7 @@ pub(crate) fn value(text: &[u8], at: usize, depth: u32) -> Result<usize, ScanErr
 }
 
 /// The index behind the string whose opening quote stands at `at`.
+#[inline]
 pub(crate) fn string(text: &[u8], at: usize) -> Result<usize, ScanError> {
     let mut at = at + 1;
     loop {
@@ -107,19 +108,25 @@ pub(crate) fn likely_bytes(word: u64, one: u8, other: u8) -> u64 {
 }
 
 /// The index of the first byte at or after `at` that is not white space.
+#[inline]
 pub(crate) fn space(text: &[u8], mut at: usize) -> usize {
-    while matches!(text.get(at), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+    while let Some(byte) = text.get(at)
+        && *byte <= b' '
+        && matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+    {
         at += 1;
     }
     at
 }
 
 /// The byte at `at`.
+#[inline]
 pub(crate) fn byte(text: &[u8], at: usize) -> Result<u8, ScanError> {
     text.get(at).copied().ok_or(ScanError::Truncated)
 }
 
 /// The index behind `"key" :` and the white space around it.
+#[inline]
 fn key(text: &[u8], at: usize) -> Result<usize, ScanError> {
     if byte(text, at)? != b'"' {
         return Err(ScanError::Syntax);
@@ -154,6 +161,7 @@ fn escape(text: &[u8], at: usize) -> Result<usize, ScanError> {
     }
 }
 
+#[inline]
 fn number(text: &[u8], at: usize) -> Result<usize, ScanError> {
     let digits = |mut at: usize| {
         let start = at;
