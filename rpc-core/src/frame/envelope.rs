@@ -127,7 +127,7 @@ impl<'a> Envelope<'a> {
             }
             edits.push((at.clone(), field));
         }
-        if !empty && !(sender_id && doc) {
+        if !(empty || sender_id && doc) {
             edits.push((at, ","));
         }
     }
