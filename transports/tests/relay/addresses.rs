@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
+use sixframe_core::memory::{self, MemoryConfig};
 use sixframe_core::testing::frames::{self, res};
-use sixframe_transports::memory::{self, MemoryConfig};
 use sixframe_transports::relay::{Relay, RelayConfig, WindowId};
 
 use crate::{err, relay, req, window};

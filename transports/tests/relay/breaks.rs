@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures_util::StreamExt;
 use futures_util::stream;
 use serde_json::json;
+use sixframe_core::memory::{self, MemoryConfig, MemoryTransport};
 use sixframe_core::testing::{Peer, frames};
 use sixframe_core::{
     CallOptions, Code, Config, Connecting, Context, Fault, Identity, Item, Method, Router, StreamMethod, connect_with,
 };
-use sixframe_transports::memory::{self, MemoryConfig, MemoryTransport};
 use sixframe_transports::relay::{Relay, RelayConfig};
 use tokio::sync::mpsc;
 
@@ -173,7 +173,7 @@ async fn the_handlers_of_a_window_that_is_detached_are_dropped() {
 
 const LOG: StreamMethod<(), u64> = StreamMethod::new("log").resumable();
 
-/// Positions from where the consumer stands, a hundred a connection.
+/// Positions from where the consumer stands.
 fn log(opened: Arc<AtomicU64>) -> Router {
     Router::new().stream(LOG, move |context: Context, ()| {
         opened.fetch_add(1, Ordering::SeqCst);
@@ -201,7 +201,8 @@ async fn a_resumable_stream_goes_on_without_a_loss_over_the_next_upstream() {
         Some(near) => Box::pin(async move { Ok((near, Identity::default())) }) as Connecting<MemoryTransport>,
         None => again(),
     };
-    let (caller, driver) = sixframe_core::reconnecting(Config::default(), connector, Router::new());
+    let (caller, driver) =
+        sixframe_core::reconnecting(Config { window_bytes: 0, ..Config::default() }, connector, Router::new());
     tokio::spawn(driver);
     let (_backend, mut running) = serve();
     let options = CallOptions { window: Some(8), ..CallOptions::default() };

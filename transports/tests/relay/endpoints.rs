@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 use serde_json::{Value, json};
+use sixframe_core::memory::{self, MemoryConfig};
 use sixframe_core::{
     CallOptions, Code, Config, Context, DuplexMethod, Fault, Method, Router, RpcEndpoint, StreamMethod, UploadMethod,
     Upstream, connect_with,
 };
-use sixframe_transports::memory::{self, MemoryConfig};
 use sixframe_transports::relay::{Relay, RelayConfig};
 
 use crate::{endpoint, idle};
@@ -57,13 +57,11 @@ async fn every_shape_of_call_passes() {
     let counted: Vec<u64> = window.stream(&COUNT, 5_000).map(|item| item.unwrap().data).collect().await;
     assert_eq!(counted, (0..5_000).collect::<Vec<_>>());
     let mut upload = window.upload(&SUM, ());
-    let sender = upload.sender();
     for n in 1..=1_000 {
-        sender.send(&n).await.unwrap();
+        assert!(upload.send(&n).await.unwrap());
     }
-    sender.finish();
-    assert_eq!(upload.await.unwrap(), 500_500);
-    let (sender, mut items) = window.duplex(&DOUBLE, ());
+    assert_eq!(upload.finish().await.unwrap(), 500_500);
+    let (mut sender, mut items) = window.duplex(&DOUBLE, ());
     for n in 0..200 {
         sender.send(&n).await.unwrap();
         assert_eq!(items.next().await.unwrap().unwrap().data, 2 * n);
@@ -110,7 +108,7 @@ async fn the_same_lane_of_two_windows_is_two_lanes() {
     let hangs = one.request(&HANG, ());
     let mut waits = one.request(&ECHO, "behind".to_owned());
     assert_eq!(two.request(&ECHO, "free".to_owned()).await.unwrap(), "free");
-    assert!(futures_util::poll!(&mut waits).is_pending(), "the lane of the first window is busy");
+    assert!((&mut waits).now_or_never().is_none(), "the lane of the first window is busy");
     drop(hangs);
     assert_eq!(waits.await.unwrap(), "behind");
 }

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
+use sixframe_core::memory::{self, MemoryConfig, MemoryTransport};
 use sixframe_core::testing::{Disturbance, FaultTransport, Faults, Rule};
 use sixframe_core::{
     CallError, Config, Connecting, Context, Fault, Identity, Item, Method, Router, RpcEndpoint, StreamMethod,
     connect_with,
 };
-use sixframe_transports::memory::{self, MemoryConfig, MemoryTransport};
 use sixframe_transports::relay::{Relay, RelayConfig, WindowHandle, WindowId};
 
 const ECHO: Method<u64, u64> = Method::new("echo");

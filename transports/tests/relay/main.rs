@@ -11,9 +11,9 @@ mod faults;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use sixframe_core::memory::{self, MemoryConfig};
 use sixframe_core::testing::Peer;
 use sixframe_core::{Config, RpcEndpoint, Service, connect_with};
-use sixframe_transports::memory::{self, MemoryConfig};
 use sixframe_transports::relay::{Relay, RelayConfig, WindowHandle, WindowId};
 
 /// A relay whose upstream is played.
