@@ -1,7 +1,9 @@
 //! The relay's state: windows, forwarded calls, what waits for whom. Messages go in and come out, and the time is an
 //! argument. It rewrites ids and decides who gets what; it knows no transport, no task and no clock.
 
+mod bounds;
 mod ends;
+mod queues;
 
 use hashbrown::HashMap;
 use serde::Deserialize;
@@ -387,4 +389,9 @@ fn addressee(req: &Req<'_>) -> Result<Option<Addressee>, Fault> {
     let sender_id = text(to.sender_id).ok_or_else(wrong)?;
     let doc = to.doc.map(|doc| text(doc).ok_or_else(wrong)).transpose()?;
     Ok(Some(Addressee { sender_id, doc }))
+}
+
+/// What a consumer is told that takes too little.
+fn slow(limit: &'static str, value: usize, setting: &'static str) -> Fault {
+    Fault { code: Code::SLOW_CONSUMER.into(), ..Fault::limit(limit, value as u64, setting) }
 }

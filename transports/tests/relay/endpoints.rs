@@ -36,7 +36,7 @@ fn service() -> Router {
             }
             Ok::<_, Fault>(sum)
         })
-        .duplex(DOUBLE, |_, (), items: Upstream<u64>| items.map(|item| item.map(|n| 2 * n).map_err(Fault::from)))
+        .duplex(DOUBLE, |_, (), items: Upstream<u64>| items.map(|item| item.map(|n| 2 * n)))
 }
 
 /// A relay with a backend at its upstream, over a pipe of few bytes.
