@@ -95,7 +95,8 @@ impl Relay {
     }
 
     /// Lets a window in. A window of the same sender that is attached is fenced, whatever its document: its calls are
-    /// cancelled, its connection is dropped (spec: `identity.3`). After the driver's end the window is dropped at once.
+    /// cancelled, its connection is dropped (spec: `identity.3`). How many windows there may be is for the caller to bound:
+    /// the limits hold for each. After the driver's end the window is dropped at once.
     pub fn attach<T: Transport>(&self, window: T, id: WindowId) -> WindowHandle {
         let ended = CancellationToken::new();
         let guard = ended.clone().drop_guard();

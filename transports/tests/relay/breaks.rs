@@ -138,6 +138,23 @@ async fn a_window_that_goes_cancels_its_calls_and_fails_those_to_it() {
 }
 
 // proves: relay.8
+#[tokio::test(start_paused = true)]
+async fn a_cancel_that_waits_for_the_upstream_survives_its_window() {
+    let (mut upstream, far) = Peer::pair_with(MemoryConfig { capacity: 1, ..MemoryConfig::default() });
+    let (relay, driver) = Relay::over(far, RelayConfig::default());
+    tokio::spawn(driver);
+    let (mut window, handle) = window(&relay, "1", "1");
+    window.send(req("k", "m")).await;
+    sixframe_core::testing::settled().await;
+    window.send(json!({"kind": "can", "cid": "k"})).await;
+    window.expect(err("k", "CANCELLED")).await;
+    handle.close();
+    let asked = upstream.expect(frames::req("m")).await;
+    upstream.expect(frames::can(&asked)).await;
+    idle(&relay).await;
+}
+
+// proves: relay.8
 #[tokio::test]
 async fn the_handlers_of_a_window_that_is_detached_are_dropped() {
     struct Gone(Option<tokio::sync::oneshot::Sender<()>>);
