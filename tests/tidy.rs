@@ -183,7 +183,7 @@ fn frames_and_sessions_know_neither_runtime_nor_clock() {
 
 #[test]
 fn no_module_is_a_drawer() {
-    let drawers = ["util", "utils", "common", "types", "helper", "helpers", "misc", "shared", "prelude"];
+    let drawers = ["util", "utils", "common", "types", "helper", "helpers", "misc", "prelude"];
     let is_drawer = |file: &&File| {
         let path = file.path.strip_suffix("/mod.rs").map_or_else(|| PathBuf::from(&file.path), PathBuf::from);
         file.is_rust() && path.file_stem().is_some_and(|stem| drawers.iter().any(|drawer| stem == *drawer))

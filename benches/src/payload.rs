@@ -32,7 +32,7 @@ pub enum Load<'a> {
     /// One record, decoded on both sides.
     One(&'a User),
     /// An array of records, decoded on both sides.
-    Many(&'a [User]),
+    Many(&'a Vec<User>),
     /// JSON that neither side looks into.
     Opaque(&'a RawValue),
 }

@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 use tokio::time::Sleep;
 
 use crate::config::Config;
-use crate::context::{Context, Parts};
+use crate::context::Parts;
 use crate::endpoint::RpcEndpoint;
 use crate::frame;
 use crate::service::Service;
@@ -234,10 +234,7 @@ impl<T: Transport> Driver<T> {
     fn run_events(&mut self, now: Millis) -> Result<(), End> {
         while let Some(event) = self.handlers.events().pop_front() {
             match event {
-                Event::Request(incoming) => {
-                    let context = Context::new(self.shared.clone(), &incoming);
-                    self.handlers.start(&self.shared, context, incoming, now);
-                }
+                Event::Request(incoming) => self.handlers.start(&self.shared, incoming, now),
                 Event::Wake(waker) => self.handlers.wake_later(waker),
                 Event::Stopped(_, parts) => stop(parts),
                 Event::Close(closed) => {
@@ -283,7 +280,8 @@ impl<T: Transport> Driver<T> {
         if look.close_at.is_some() && look.is_drained && !self.unflushed {
             return Err(End::Closed(Closed::new("closed by this side")));
         }
-        let heartbeat = self.shared.config.heartbeat.map(|every| self.heard + every.as_millis() as Millis);
+        let every = self.shared.config.heartbeat.filter(|_| self.link.transport().is_some());
+        let heartbeat = every.map(|every| self.heard + every.as_millis() as Millis);
         let Some(at) = [look.next_deadline, look.close_at, heartbeat].into_iter().flatten().min() else {
             return Ok(false);
         };
@@ -349,7 +347,7 @@ impl<T: Transport> Driver<T> {
             Ok(Linked::Anew(identity)) => {
                 self.shared.set_identity(identity);
                 let now = self.shared.now();
-                self.heard = now;
+                (self.heard, self.asked) = (now, false);
                 self.shared.drive(|session| session.reconnect(now));
                 Poll::Ready(Ok(()))
             }

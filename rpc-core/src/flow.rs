@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use smol_str::SmolStr;
 
 use crate::frame::{Lag, Nxt};
+use crate::inbox::{Arrival, Inbox};
 use crate::{CallError, Item, Limits, Payload, Received};
 
 /// The sending end of a stream: a queue, credit, and what to do when both run out.
@@ -95,7 +96,7 @@ impl Producer {
         let mut item = self.queue.pop_front()?;
         self.bytes -= sending(&item);
         self.sent += 1;
-        item.skipped += std::mem::take(&mut self.skipped);
+        item.skipped = item.skipped.saturating_add(std::mem::take(&mut self.skipped));
         Some((self.sent, item))
     }
 
@@ -118,7 +119,7 @@ impl Producer {
     fn drop_oldest(&mut self) -> bool {
         let Some(oldest) = self.queue.pop_front() else { return false };
         self.bytes -= sending(&oldest);
-        self.skipped += 1 + oldest.skipped;
+        self.skipped = self.skipped.saturating_add(oldest.skipped).saturating_add(1);
         true
     }
 
@@ -133,7 +134,7 @@ pub(crate) const BATCH: u64 = 64;
 /// The receiving end of a stream: what has arrived and was not yet taken, and the credit given for more.
 #[derive(Debug)]
 pub(crate) struct Consumer {
-    inbox: VecDeque<Item<Received>>,
+    inbox: Inbox,
     bytes: usize,
     /// Items received under the present `cid`.
     received: u64,
@@ -165,7 +166,7 @@ pub(crate) enum Refused {
 impl Consumer {
     pub(crate) fn new(window: u32, lag: Lag) -> Consumer {
         Consumer {
-            inbox: VecDeque::new(),
+            inbox: Inbox::default(),
             bytes: 0,
             received: 0,
             consumed: 0,
@@ -213,29 +214,29 @@ impl Consumer {
     pub(crate) fn receive(
         &mut self,
         nxt: &Nxt<'_>,
-        data: Received,
+        arrival: Arrival<'_>,
         obeys: bool,
         limits: &Limits,
     ) -> Result<(), Refused> {
         let obeys = *self.obeys.get_or_insert(obeys);
         self.check_number(nxt.seq, obeys)?;
         let mut item = Item {
-            data,
+            data: (),
             pos: nxt.pos,
             epoch: nxt.epoch.as_deref().map(SmolStr::new),
             skipped: nxt.skipped,
             reset: nxt.reset,
         };
         self.note_source(&mut item);
-        let size = cost(&item);
+        let size = cost(arrival.kept_bytes(nxt.epoch.as_deref()));
         self.mean_bytes = if self.mean_bytes == 0 { size } else { (self.mean_bytes * 7 + size) / 8 };
         if !obeys {
-            self.make_room(&mut item, limits)?;
+            self.make_room(&mut item, size, limits)?;
         } else if self.bytes + size > limits.stream_bytes {
             return Err(slow(("stream bytes", limits.stream_bytes as u64, "limits.stream_bytes")));
         }
         self.bytes += size;
-        self.inbox.push_back(item);
+        self.inbox.push(arrival, item);
         Ok(())
     }
 
@@ -244,11 +245,7 @@ impl Consumer {
         self.consumed += std::mem::take(&mut self.lent) as i64;
         self.lent = self.inbox.len() as u64;
         self.bytes = 0;
-        if into.is_empty() {
-            std::mem::swap(into, &mut self.inbox);
-        } else {
-            into.append(&mut self.inbox);
-        }
+        self.inbox.take(into);
     }
 
     /// The grant that is due now: `(upto, ack)`. Given at half a window, so that a running stream never waits for it.
@@ -300,7 +297,7 @@ impl Consumer {
     }
 
     /// Keeps the cursor, and marks an item that starts over without saying so (spec: `resume.7`).
-    fn note_source(&mut self, item: &mut Item<Received>) {
+    fn note_source(&mut self, item: &mut Item<()>) {
         if std::mem::take(&mut self.resumed) && item.epoch != self.epoch {
             item.reset = true;
             (self.epoch, self.pos) = (None, None);
@@ -313,8 +310,8 @@ impl Consumer {
         }
     }
 
-    fn make_room(&mut self, item: &mut Item<Received>, limits: &Limits) -> Result<(), Refused> {
-        let mut limit = overflow(self.bytes + cost(item), self.inbox.len() + 1, limits);
+    fn make_room(&mut self, item: &mut Item<()>, size: usize, limits: &Limits) -> Result<(), Refused> {
+        let mut limit = overflow(self.bytes + size, self.inbox.len() + 1, limits);
         match self.lag {
             Lag::Latest => {
                 self.inbox.clear();
@@ -322,15 +319,16 @@ impl Consumer {
             }
             Lag::DropOldest => {
                 while limit.is_some()
-                    && let Some(oldest) = self.inbox.pop_front()
+                    && let Some((kept, skipped)) = self.inbox.drop_oldest()
                 {
-                    self.bytes -= cost(&oldest);
-                    self.skipped += 1 + oldest.skipped;
-                    limit = overflow(self.bytes + cost(item), self.inbox.len() + 1, limits);
+                    self.bytes -= cost(kept);
+                    self.skipped = self.skipped.saturating_add(skipped).saturating_add(1);
+                    limit = overflow(self.bytes + size, self.inbox.len() + 1, limits);
                 }
                 // The hole stands before the oldest item that is left.
                 let skipped = std::mem::take(&mut self.skipped);
-                self.inbox.front_mut().unwrap_or(item).skipped += skipped;
+                let first = self.inbox.oldest_skipped().unwrap_or(&mut item.skipped);
+                *first = first.saturating_add(skipped);
             }
             Lag::Block | Lag::Close => {
                 if let Some(limit) = limit {
@@ -345,12 +343,20 @@ impl Consumer {
 /// The largest window, in items.
 const MAX_WINDOW: usize = 4096;
 
-fn cost(item: &Item<Received>) -> usize {
-    item.data.len() + size_of::<Item<Received>>()
+fn cost(kept: usize) -> usize {
+    kept + size_of::<Item<Received>>()
 }
 
 fn sending(item: &Item<Payload>) -> usize {
     item.data.as_bytes().len() + size_of::<Item<Payload>>()
+}
+
+/// Whether `arrival` may be kept beside the `waiting` bytes that all consumers of the connection hold.
+pub(crate) fn within(limits: &Limits, waiting: usize, arrival: &Arrival<'_>) -> Result<(), Refused> {
+    if waiting + arrival.kept_bytes(None) > limits.hard_bytes {
+        return Err(slow(("waiting bytes", limits.hard_bytes as u64, "limits.hard_bytes")));
+    }
+    Ok(())
 }
 
 fn slow((limit, value, setting): Exceeded) -> Refused {

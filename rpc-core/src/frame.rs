@@ -23,6 +23,9 @@ pub use envelope::{Envelope, Stamp};
 /// The longest `cid`, in bytes (spec: `cid.1`).
 pub const MAX_CID_BYTES: usize = 64;
 
+/// The largest number that every JSON reader keeps exactly.
+pub(crate) const MAX_NUMBER: u64 = (1 << 53) - 1;
+
 /// The versions of the protocol that this engine serves (spec: `version.2`).
 pub const VERSIONS: [&str; 2] = ["0.2", "0.3"];
 
@@ -292,7 +295,7 @@ pub fn decode_trusted(message: &[u8], depth: u32) -> Result<Frame<'_>, Malformed
 ///
 /// # Errors
 /// As [`decode`], but for what is wrong within a payload that was not looked at.
-pub(crate) fn decode_lazily(message: &[u8], depth: u32) -> Result<(Frame<'_>, bool), Malformed> {
+pub fn decode_lazily(message: &[u8], depth: u32) -> Result<(Frame<'_>, bool), Malformed> {
     let Ok(text) = simdutf8::basic::from_utf8(message) else {
         return Err(peek::malformed(message, MalformedReason::Utf8));
     };
@@ -300,6 +303,22 @@ pub(crate) fn decode_lazily(message: &[u8], depth: u32) -> Result<(Frame<'_>, bo
         Some(decoded) => Ok(decoded),
         None => general::decode(text, depth).map(|frame| (frame, true)),
     }
+}
+
+/// The payload that `text` begins with: all of it, or, where a sender wrote fields behind the payload that mean nothing to
+/// the engine, what stands before them.
+pub(crate) fn check_payload(text: &str) -> Result<&str, MalformedReason> {
+    let bytes = text.as_bytes();
+    let end = scan::value(bytes, scan::space(bytes, 0), scan::MAX_DEPTH).map_err(|error| match error {
+        scan::ScanError::Depth => MalformedReason::Depth,
+        scan::ScanError::Syntax | scan::ScanError::Truncated => MalformedReason::Syntax,
+    })?;
+    match text[end..].trim_start_matches([' ', '\t', '\n', '\r']).strip_prefix(',') {
+        Some(fields) => general::check_fields(fields)?,
+        None if text[end..].trim_matches([' ', '\t', '\n', '\r']).is_empty() => (),
+        None => return Err(MalformedReason::Syntax),
+    }
+    Ok(&text[..end])
 }
 
 /// Decodes one message by the general parser alone: the reference that the fast path is held against.

@@ -20,7 +20,8 @@ pub struct Limits {
     pub stream_items: usize,
     /// Bytes waiting for the peer above which streams are not polled and requests not started. Default 1 MiB.
     pub soft_bytes: usize,
-    /// Bytes waiting for the peer above which the connection is closed at once. Default 64 MiB.
+    /// Bytes waiting for the peer above which the connection is closed at once; also the bytes of items and requests that
+    /// may wait on this side, above which the stream or request that brings more fails. Default 64 MiB.
     pub hard_bytes: usize,
     /// Time above `soft_bytes` without progress after which the connection is closed. Default 30 s.
     pub stall: Duration,

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::frame::{self, Frame};
+use crate::frame;
+use crate::inbox::Arrival;
 use crate::{CallError, Code, Fault, Message, scratch};
 
 /// JSON text that is known to be valid. Cheap to clone.
@@ -71,32 +72,45 @@ impl fmt::Debug for Payload {
     }
 }
 
-/// JSON text within the message that brought it. Reading it as a type checks it on the way; whoever wants the text itself
-/// has it checked first. `Debug` shows its length alone.
+/// JSON text as it was received. Reading it as a type checks it on the way; whoever wants the text itself has it checked
+/// first. `Debug` shows its length alone.
 #[derive(Clone, Default)]
 pub struct Received {
-    message: Message,
+    /// The text is a part of this: of the message that brought it, or of the batch of items that it came in.
+    whole: Bytes,
     start: u32,
     end: u32,
     checked: bool,
 }
 
+/// A text from this length on shares its message's memory, a shorter one is copied out of it.
+const SHARED: usize = 4 << 10;
+
 impl Received {
-    /// The part of `message` that `text` borrows; a copy where it was made elsewhere. `checked` is whether its syntax and
-    /// depth are known to be right.
+    /// The part of `message` that `text` borrows. `checked` is whether its syntax and depth are known to be right.
     pub(crate) fn within(message: &Message, text: &str, checked: bool) -> Received {
         let (outer, inner) = (message.as_ptr() as usize, text.as_ptr() as usize);
         match inner.checked_sub(outer) {
-            Some(start) if start + text.len() <= message.len() => {
-                Received { message: message.clone(), start: start as u32, end: (start + text.len()) as u32, checked }
+            Some(start) if text.len() >= SHARED && start + text.len() <= message.len() => {
+                Received::part(message.clone(), start, start + text.len(), checked)
             }
-            Some(_) | None => Received::from(Payload(Bytes::copy_from_slice(text.as_bytes()))),
+            Some(_) | None => Received::part(Bytes::copy_from_slice(text.as_bytes()), 0, text.len(), checked),
         }
+    }
+
+    /// The part of `whole` between two places. A text longer than 4 GiB does not come: messages are bounded far below.
+    pub(crate) fn part(whole: Bytes, start: usize, end: usize, checked: bool) -> Received {
+        Received { whole, start: start as u32, end: end as u32, checked }
     }
 
     /// How many bytes the text has; zero where there is none.
     pub fn len(&self) -> usize {
         (self.end - self.start) as usize
+    }
+
+    /// How many bytes are kept for the text: those of the whole message that brought it.
+    pub(crate) fn kept_bytes(&self) -> usize {
+        self.whole.len()
     }
 
     /// Whether there is no text, which reads as `null`.
@@ -110,10 +124,10 @@ impl Received {
     /// # Errors
     /// [`Unfit::Mismatch`] where the text does not fit `T`, [`Unfit::Malformed`] where it turns out to be no JSON.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Unfit> {
-        if let Ok(value) = serde_json::from_str(self.text()) {
-            return Ok(value);
+        match serde_json::from_str(self.text()) {
+            Ok(value) => Ok(value),
+            Err(_) => Ok(parse(self.check()?)?),
         }
-        Ok(parse(self.check()?.text())?)
     }
 
     /// The text, with its syntax and depth checked.
@@ -121,13 +135,20 @@ impl Received {
     /// # Errors
     /// [`Unfit::Malformed`] where it is no JSON.
     pub fn into_payload(self) -> Result<Payload, Unfit> {
-        let checked = self.check()?;
-        if checked.is_empty() {
-            return Ok(Payload::NULL);
-        }
-        let range = checked.start as usize..checked.end as usize;
-        let whole = range.len() == checked.message.len();
-        Ok(Payload(if whole { checked.message } else { checked.message.slice(range) }))
+        let start = self.start as usize;
+        let length = if self.is_empty() { return Ok(Payload::NULL) } else { self.check()?.len() };
+        Ok(Payload(if length == self.whole.len() {
+            self.whole
+        } else if length * 2 > self.whole.len() {
+            self.whole.slice(start..start + length)
+        } else {
+            Bytes::copy_from_slice(&self.whole[start..start + length])
+        }))
+    }
+
+    /// The text's bytes, checked or not.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.whole.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 
     pub(crate) fn is_null(&self) -> bool {
@@ -135,32 +156,29 @@ impl Received {
     }
 
     fn text(&self) -> &str {
-        match self.message.get(self.start as usize..self.end as usize).map(simdutf8::basic::from_utf8) {
-            Some(Ok("")) | Some(Err(_)) | None => "null",
-            Some(Ok(text)) => text,
+        match simdutf8::basic::from_utf8(self.bytes()) {
+            Ok("") | Err(_) => "null",
+            Ok(text) => text,
         }
     }
 
-    /// Decodes the whole message once more, now with a look at everything: the text may end earlier than it seemed.
-    fn check(&self) -> Result<Received, Unfit> {
-        if self.checked || self.is_empty() {
-            return Ok(self.clone());
-        }
-        let text = match frame::decode(&self.message, u32::MAX) {
-            Ok(Frame::Req(req)) => req.payload.unwrap_or("null"),
-            Ok(Frame::Res { result, .. }) => result,
-            Ok(Frame::Nxt(nxt)) => nxt.data.unwrap_or("null"),
-            Ok(Frame::Err { .. } | Frame::End { .. } | Frame::Can { .. } | Frame::Unknown) => "null",
-            Err(malformed) => return Err(Unfit::Malformed(malformed.reason)),
-        };
-        Ok(Received::within(&self.message, text, true))
+    /// The text after a look at everything: it may end earlier than it seemed.
+    fn check(&self) -> Result<&str, Unfit> {
+        let text = self.text();
+        if self.checked { Ok(text) } else { frame::check_payload(text).map_err(Unfit::Malformed) }
+    }
+}
+
+impl From<Arrival<'_>> for Received {
+    fn from(arrival: Arrival<'_>) -> Received {
+        Received::within(arrival.message, arrival.text, arrival.checked)
     }
 }
 
 impl From<Payload> for Received {
     fn from(payload: Payload) -> Received {
-        let end = payload.0.len() as u32;
-        Received { message: payload.0, start: 0, end, checked: true }
+        let end = payload.0.len();
+        Received::part(payload.0, 0, end, true)
     }
 }
 

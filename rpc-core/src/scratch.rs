@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 /// A buffer that grew beyond this is given away with what is in it, or dropped.
 const KEPT: usize = 32 << 10;
@@ -10,6 +10,7 @@ const KEPT: usize = 32 << 10;
 thread_local! {
     static PAYLOAD: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     static FRAME: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static CHUNK: Cell<BytesMut> = Cell::new(BytesMut::new());
 }
 
 /// Lends the buffer for payloads to `write`, then what was written to `read`.
@@ -26,6 +27,29 @@ pub(crate) fn payload<T, E>(
     }
     result
 }
+
+/// What `write` wrote, in a part of a chunk that it shares with what is written next: for frames that leave at once, which
+/// cost no allocation of their own so.
+pub(crate) fn transient(write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
+    let mut buffer = FRAME.take();
+    buffer.clear();
+    write(&mut buffer);
+    if buffer.len() > CHUNK_BYTES / 8 {
+        return Bytes::from(buffer);
+    }
+    let mut chunk = CHUNK.take();
+    if chunk.capacity() < buffer.len() {
+        chunk = BytesMut::with_capacity(CHUNK_BYTES);
+    }
+    chunk.extend_from_slice(&buffer);
+    let frame = chunk.split().freeze();
+    CHUNK.set(chunk);
+    FRAME.set(buffer);
+    frame
+}
+
+/// The size of the chunks that transient frames share.
+const CHUNK_BYTES: usize = 16 << 10;
 
 /// What `write` wrote, in a buffer of its own.
 pub(crate) fn frame(write: impl FnOnce(&mut Vec<u8>)) -> Bytes {

@@ -18,6 +18,7 @@ use smol_str::SmolStr;
 
 use crate::error::Closed;
 use crate::frame::{self, Frame, Kind, Lag, Malformed, MalformedReason};
+use crate::inbox::Arrival;
 use crate::{CallError, Fault, Item, Limits, Message, Received};
 use calls::Call;
 use cid::Prefix;
@@ -177,11 +178,17 @@ pub struct Incoming {
     pub up: bool,
 }
 
+impl Incoming {
+    fn kept_bytes(&self) -> usize {
+        self.payload.kept_bytes() + self.meta.len() + size_of::<Incoming>()
+    }
+}
+
 /// What the driver must do. `W` is what it wakes, `H` its hold on a handler.
 #[derive(Debug, PartialEq)]
 pub enum Event<W, H> {
     /// Start the handler.
-    Request(Incoming),
+    Request(Box<Incoming>),
     /// A call's outcome, item or credit, or a request's credit or item, is there.
     Wake(W),
     /// Drop the handler: its request is over. `None` where the driver kept nothing.
@@ -230,8 +237,12 @@ pub struct Session<W, H> {
     budgeted: usize,
     /// When the writer last made progress, while more than the soft bound is queued.
     progress: Option<Millis>,
+    /// Whether a source was told to wait because of what is queued, and is to be woken when that is less.
+    held_back: bool,
     deadlines: Deadlines,
     events: VecDeque<Event<W, H>>,
+    /// What was kept to be woken until another took its place.
+    replaced: Option<W>,
     counters: Counters,
     phase: Phase,
 }
@@ -264,8 +275,10 @@ impl<W, H> Session<W, H> {
             outbox: Outbox::default(),
             budgeted: 0,
             progress: None,
+            held_back: false,
             deadlines: Deadlines::default(),
             events: VecDeque::new(),
+            replaced: None,
             counters: Counters::default(),
             phase: Phase::Open,
         }
@@ -293,7 +306,7 @@ impl<W, H> Session<W, H> {
                 self.on_req(now, message, req, checked);
                 true
             }
-            Frame::Res { cid, result } => self.on_res(cid, Received::within(message, result, checked)),
+            Frame::Res { cid, result } => self.on_res(cid, Arrival { message, text: result, checked }),
             Frame::Err { cid, fault } => self.on_err(now, cid, fault),
             Frame::Nxt(nxt) if nxt.up => self.on_up_item(now, message, nxt, checked),
             Frame::Nxt(nxt) => self.on_item(now, message, nxt, checked),
@@ -371,6 +384,12 @@ impl<W, H> Session<W, H> {
     pub fn swap_events(&mut self, events: &mut VecDeque<Event<W, H>>) {
         debug_assert!(events.is_empty(), "the driver does everything before it asks for more");
         std::mem::swap(&mut self.events, events);
+    }
+
+    /// What the last call kept to be woken in the place of this, to be dropped where no lock is held: it may be all that
+    /// holds a task, whose calls are cancelled with it.
+    pub fn take_replaced(&mut self) -> Option<W> {
+        self.replaced.take()
     }
 
     /// Whether an event is waiting.
@@ -469,6 +488,11 @@ impl<W, H> Session<W, H> {
         }
     }
 
+    /// Whether there is a connection now.
+    pub fn is_connected(&self) -> bool {
+        matches!(self.phase, Phase::Open | Phase::Draining)
+    }
+
     /// Whether the connection has ended for good.
     pub fn is_closed(&self) -> bool {
         matches!(self.phase, Phase::Closed(_))
@@ -502,6 +526,11 @@ impl<W, H> Session<W, H> {
         self.outbox.bytes()
     }
 
+    /// Bytes that have been received and wait to be taken: items, and requests that have not started.
+    pub fn inbound_bytes(&self) -> usize {
+        self.inbound_bytes
+    }
+
     fn is_over_soft(&self) -> bool {
         let soft = self.config.limits.soft_bytes;
         let pressed = self.config.budget.as_ref().is_some_and(|budget| budget.is_exceeded());
@@ -526,7 +555,7 @@ impl<W, H> Session<W, H> {
                 self.close(Closed::new(fault.message));
             }
         } else {
-            if self.progress.take().is_some() {
+            if self.progress.take().is_some() | std::mem::take(&mut self.held_back) {
                 self.wake_requests();
             }
             self.start_waiting();
@@ -571,7 +600,7 @@ impl<W, H> Session<W, H> {
     }
 
     fn send_control(&mut self, message: Message) {
-        if self.phase != Phase::Disconnected {
+        if matches!(self.phase, Phase::Open | Phase::Draining) {
             self.outbox.push_control(message);
         }
     }

@@ -185,8 +185,7 @@ impl Decoder {
     }
 
     /// Bytes kept for the message that is still incomplete.
-    #[cfg(test)]
-    pub(crate) fn held(&self) -> usize {
+    pub fn held(&self) -> usize {
         self.partial.capacity()
     }
 

@@ -56,7 +56,7 @@ fn example_names(house: &House) -> Result<Vec<String>> {
 }
 
 /// The runner's own words about how it went.
-fn closing_lines(command: &mut Command) -> Result<String> {
+pub(crate) fn closing_lines(command: &mut Command) -> Result<String> {
     let is_closing = |line: &str| {
         let line = line.trim_start();
         line.starts_with("Summary [")

@@ -77,8 +77,8 @@ impl<const WEBSOCKET: bool, const TRUSTED: bool> Peer for Sixframe<WEBSOCKET, TR
 
     async fn call(&self, load: Load<'_>) -> Result<Answer> {
         Ok(match load {
-            Load::One(user) => Answer::One(self.0.request(&ECHO, user.clone()).await?),
-            Load::Many(users) => Answer::Many(self.0.request(&ECHO_ALL, users.to_vec()).await?),
+            Load::One(user) => Answer::One(self.0.request(&ECHO, user).await?),
+            Load::Many(users) => Answer::Many(self.0.request(&ECHO_ALL, users).await?),
             Load::Opaque(value) => {
                 let answer = self.0.forward(PASS.info().name, Payload::of(value)?).await?;
                 Answer::Opaque(answer.as_str().to_owned())
@@ -105,6 +105,6 @@ fn router() -> Router {
     Router::new()
         .method(ECHO, |_, user| async { Ok::<_, Fault>(user) })
         .method(ECHO_ALL, |_, users| async { Ok::<_, Fault>(users) })
-        .raw(*PASS.info(), |request| Reply::Ready(Ok(request.payload)))
+        .raw(*PASS.info(), |request| Reply::Ready(request.payload.into_payload().map_err(Fault::from)))
         .stream(ITEMS, |_, count| stream::iter((0..count).map(|id| Ok::<_, Fault>(User::sample(id)))))
 }

@@ -71,7 +71,7 @@ pub(crate) struct ItemFields<'a> {
 }
 
 pub(crate) fn item(cid: &str, fields: ItemFields<'_>, data: &[u8]) -> Message {
-    scratch::frame(|out| {
+    scratch::transient(|out| {
         open(out, "{\"kind\":\"nxt\",\"cid\":", cid);
         if fields.up {
             out.extend_from_slice(b",\"dir\":\"up\"");

@@ -19,7 +19,7 @@ pub(super) enum Check {
 
 /// The frame, and whether its payload was checked in full or needs no check.
 pub(super) fn decode(text: &str, depth: u32, check: Check) -> Option<(Frame<'_>, bool)> {
-    let mut cursor = Cursor { text, at: 0, depth: depth.checked_sub(1)?, check, checked: true };
+    let mut cursor = Cursor { text, at: 0, depth: depth.min(scan::MAX_DEPTH).checked_sub(1)?, check, checked: true };
     let kind = text.get(9..12)?;
     cursor.expect(b"{\"kind\":\"")?;
     cursor.at += 3;
@@ -60,8 +60,10 @@ impl Fields {
     /// Whether `text` begins with one of the names and a quote behind it.
     fn contain(&self, text: &[u8]) -> bool {
         let Some(first) = text.first() else { return true };
-        self.initials & initial(*first) != 0
-            && self.names.iter().any(|name| text.get(name.len()) == Some(&b'"') && text.starts_with(name.as_bytes()))
+        let same = |name: &&str| {
+            name.as_bytes()[0] == *first && text.get(name.len()) == Some(&b'"') && text.starts_with(name.as_bytes())
+        };
+        self.initials & initial(*first) != 0 && self.names.iter().any(same)
     }
 }
 
@@ -81,6 +83,12 @@ fn req<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
     let (mut method, mut payload, mut meta) = (None, None, None);
     if cursor.skip(b",\"method\":") {
         method = Some(cursor.plain()?);
+        if cursor.skip(b",\"meta\":") {
+            meta = Some(cursor.meta()?);
+        }
+        if cursor.skip(b",\"payload\":") {
+            payload = Some(cursor.payload(&REQ_FIELDS)?);
+        }
     }
     while let Some(key) = cursor.key()? {
         match key {
@@ -116,6 +124,9 @@ fn nxt<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
     let (mut data, mut seq, mut pos, mut epoch, mut skipped, mut reset, mut fc, mut up) = Default::default();
     if cursor.skip(b",\"seq\":") {
         seq = Some(cursor.integer()?);
+        if cursor.skip(b",\"data\":") {
+            data = Some(cursor.payload(&NXT_FIELDS)?);
+        }
     }
     while let Some(key) = cursor.key()? {
         match key {
@@ -183,7 +194,7 @@ fn nothing_follows(text: &[u8], others: &Fields) -> bool {
         }
         at += 8;
     }
-    (at..text.len()).all(|at| is_inside(text, at, others))
+    (at..text.len()).all(|at| !matches!(text[at], b',' | b'\\') || is_inside(text, at, others))
 }
 
 /// Whether the byte at `at` tells that the value goes on behind it.
@@ -223,6 +234,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes over `word` if it stands here.
+    #[inline]
     fn skip(&mut self, word: &[u8]) -> bool {
         let found = self.text.as_bytes()[self.at..].starts_with(word);
         self.at += if found { word.len() } else { 0 };
@@ -248,6 +260,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A string without escapes.
+    #[inline]
     fn plain(&mut self) -> Option<&'a str> {
         if self.byte()? != b'"' {
             return None;
@@ -281,15 +294,24 @@ impl<'a> Cursor<'a> {
     }
 
     /// A number of at most fifteen digits, which every JSON reader keeps exactly.
+    #[inline]
     fn integer(&mut self) -> Option<u64> {
         let rest = &self.text.as_bytes()[self.at..];
-        let digits = rest.iter().take(16).take_while(|byte| byte.is_ascii_digit()).count();
+        let (mut number, mut digits) = (0u64, 0);
+        while let Some(digit) = rest.get(digits).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
+            number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
+            digits += 1;
+        }
         if digits == 0 || digits > 15 || (digits > 1 && rest[0] == b'0') {
             return None;
         }
         self.at += digits;
-        let number = rest[..digits].iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'));
         matches!(self.byte()?, b',' | b'}').then_some(number)
+    }
+
+    /// `None` where `levels` more would be nested too deep.
+    fn has_room(&self, levels: u32) -> Option<()> {
+        (self.depth >= levels).then_some(())
     }
 
     fn credit(&mut self) -> Option<Credit> {
@@ -297,6 +319,7 @@ impl<'a> Cursor<'a> {
             self.at += 1;
             return matches!(self.byte()?, b',' | b'}').then_some(Credit::Obeys);
         }
+        self.has_room(1)?;
         self.expect(b"{\"upto\":")?;
         let upto = self.integer()?;
         let ack = match self.byte()? {
@@ -312,8 +335,17 @@ impl<'a> Cursor<'a> {
 
     fn meta(&mut self) -> Option<Meta<'a>> {
         let start = self.at;
-        self.expect(b"{")?;
+        self.has_room(1)?;
         let mut meta = Meta::default();
+        if self.skip(b"{\"timeoutMs\":") {
+            meta.timeout_ms = Some(self.integer()?);
+            if self.skip(b"}") {
+                meta.raw = self.text.get(start..self.at);
+                return Some(meta);
+            }
+            (self.at, meta.timeout_ms) = (start, None);
+        }
+        self.expect(b"{")?;
         let mut seen: [&str; 8] = [""; 8];
         let mut count = 0;
         if self.byte()? == b'}' {
@@ -348,6 +380,7 @@ impl<'a> Cursor<'a> {
             "lane" => meta.lane = Some(Cow::Borrowed(self.plain()?)),
             "rpcSpecVersion" => meta.version = Some(Cow::Borrowed(self.plain()?)),
             "up" => {
+                self.has_room(2)?;
                 self.expect(b"{}")?;
                 meta.up = true;
             }
@@ -361,6 +394,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn offer(&mut self) -> Option<Offer> {
+        self.has_room(2)?;
         self.expect(b"{\"upto\":")?;
         let upto = self.integer().filter(|upto| *upto > 0)?;
         let on_lag = match self.byte()? {
@@ -375,6 +409,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn resume(&mut self) -> Option<Resume<'a>> {
+        self.has_room(2)?;
         self.expect(b"{\"epoch\":")?;
         let epoch = Cow::Borrowed(self.plain()?);
         self.expect(b",\"after\":")?;

@@ -37,6 +37,12 @@ fn parse(text: &str, depth: u32) -> Parsed<Frame<'_>> {
     }
 }
 
+/// Checks fields that stand behind a payload: the inside of an object.
+pub(super) fn check_fields(fields: &str) -> Parsed<()> {
+    let object = format!("{{{fields}}}");
+    if fields.trim().is_empty() { Err(MalformedReason::Syntax) } else { Fields::parse(&object).map(drop) }
+}
+
 fn check_depth(text: &str, depth: u32) -> Parsed<()> {
     match scan::value(text.as_bytes(), scan::space(text.as_bytes(), 0), depth) {
         Ok(_) => Ok(()),

@@ -10,9 +10,10 @@ use super::outbox::Turn;
 use super::requests::PING;
 use super::{CallKey, CallSpec, Items, Key, Millis, Outcome, Phase, Session, Shape, Taken};
 use crate::error::Closed;
-use crate::flow::{Consumer, Producer, Pushed, Refused};
+use crate::flow::{Consumer, Producer, Pushed, Refused, within};
 use crate::frame::{self, CallMeta, Credit, ItemFields, Lag, MalformedReason, Nxt, Resume};
-use crate::{CallError, Code, Fault, Item, Message, Payload, Received};
+use crate::inbox::Arrival;
+use crate::{CallError, Code, Fault, Item, Message, Payload};
 
 /// How long a stream waits before it is re-issued on a connection that is still there (a relay whose upstream broke),
 /// doubled with every fruitless try up to the longest.
@@ -82,11 +83,12 @@ impl<W, H> Session<W, H> {
     /// [`CallError::Limit`] when too much is queued.
     pub fn call(&mut self, now: Millis, spec: &CallSpec<'_>) -> Result<CallKey, CallError> {
         self.may_call(spec)?;
-        let deadline = spec.timeout_ms.map(|budget| now + budget);
+        let deadline = spec.timeout_ms.map(|budget| now + budget.min(frame::MAX_NUMBER));
+        let idle_ms = spec.idle_ms.map(|idle| idle.min(frame::MAX_NUMBER));
         let lag = spec.on_lag.unwrap_or_default();
         let down = spec.shape.has_down().then(|| {
             let consumer = Consumer::new(spec.window.unwrap_or(self.config.window), lag);
-            Box::new(Down { consumer, idle_ms: spec.idle_ms, idle_since: now, on_lag: spec.on_lag })
+            Box::new(Down { consumer, idle_ms, idle_since: now, on_lag: spec.on_lag })
         });
         let up = spec.shape.has_up().then(|| Box::new(Up::new()));
         let again = self.config.reconnects.then(|| Box::new(Again::new(spec)));
@@ -143,7 +145,7 @@ impl<W, H> Session<W, H> {
                 outcome
             }
             Stage::Pending | Stage::Detached => {
-                call.wake = Some(wake());
+                self.replaced = call.wake.replace(wake());
                 None
             }
         }
@@ -176,13 +178,14 @@ impl<W, H> Session<W, H> {
         if had_items {
             return Taken::Items;
         }
-        call.wake = Some(wake());
+        self.replaced = call.wake.replace(wake());
         Taken::Pending
     }
 
     /// How many upstream items may be pushed now; zero keeps `wake`. `None` when the call takes no more.
     pub fn upstream_room(&mut self, key: CallKey, wake: impl FnOnce() -> W) -> Option<u64> {
         let over = self.is_over_soft();
+        self.held_back |= over;
         let call = self.calls.get_mut(key.0)?;
         let up = call.up.as_mut().filter(|up| !up.finished)?;
         let room = match call.stage {
@@ -191,7 +194,7 @@ impl<W, H> Session<W, H> {
             Stage::Settled(_) => return None,
         };
         if room == 0 {
-            up.wake = Some(wake());
+            self.replaced = up.wake.replace(wake());
         }
         Some(room)
     }
@@ -226,14 +229,14 @@ impl<W, H> Session<W, H> {
         self.calls.get(key.0).is_none_or(|call| matches!(call.stage, Stage::Settled(_)))
     }
 
-    pub(super) fn on_res(&mut self, cid: &str, result: Received) -> bool {
+    pub(super) fn on_res(&mut self, cid: &str, result: Arrival<'_>) -> bool {
         let Some((key, call)) = self.pending_call(cid) else { return false };
         if call.up.as_ref().is_some_and(|up| !up.accepted) {
             self.abort_with(key, CallError::Unsupported, None);
             return true;
         }
         match call.shape {
-            Shape::Unary | Shape::Upload => self.settle(key, Outcome::Result(result)),
+            Shape::Unary | Shape::Upload => self.settle(key, Outcome::Result(result.into())),
             Shape::Stream | Shape::Duplex => {
                 // A stream answered by one value: an item, then the end.
                 let nxt = Nxt::default();
@@ -282,7 +285,7 @@ impl<W, H> Session<W, H> {
                 if let Some(again) = &mut call.again {
                     again.tries = 0;
                 }
-                self.take_in(key, nxt, Received::within(message, data, checked), nxt.fc == Credit::Obeys);
+                self.take_in(key, nxt, Arrival { message, text: data, checked }, nxt.fc == Credit::Obeys);
             }
             None => self.abort_with(key, CallError::NotUnary, None),
         }
@@ -494,11 +497,13 @@ impl<W, H> Session<W, H> {
     }
 
     /// Puts an item into the inbox; false where that failed the call.
-    fn take_in(&mut self, key: CallKey, nxt: &Nxt<'_>, data: Received, obeys: bool) -> bool {
+    fn take_in(&mut self, key: CallKey, nxt: &Nxt<'_>, arrival: Arrival<'_>, obeys: bool) -> bool {
         let call = self.calls.get_mut(key.0).expect("only pending calls take items in");
         let down = call.down.as_mut().expect("only calls with a consumer take items in");
         let before = down.consumer.bytes();
-        let taken = down.consumer.receive(nxt, data, obeys, &self.config.limits);
+        let limits = &self.config.limits;
+        let taken = within(limits, self.inbound_bytes, &arrival)
+            .and_then(|()| down.consumer.receive(nxt, arrival, obeys, limits));
         self.inbound_bytes = self.inbound_bytes - before + down.consumer.bytes();
         match taken {
             Ok(()) => {

@@ -8,8 +8,9 @@ use super::deadlines::Timer;
 use super::outbox::Turn;
 use super::slots::Key;
 use super::{Event, Incoming, Items, Millis, Outcome, Phase, RequestKey, Session, Taken};
-use crate::flow::{Consumer, Producer, Pushed, Refused};
+use crate::flow::{Consumer, Producer, Pushed, Refused, within};
 use crate::frame::{self, Credit, ItemFields, Lag, Nxt, Offer, Req};
+use crate::inbox::Arrival;
 use crate::{CallError, Code, Fault, Item, Message, Payload, Received};
 
 /// The heartbeat, which the session answers itself; it and its answer go by the control lane (spec: `discover.5`).
@@ -83,6 +84,15 @@ impl<W, H> Session<W, H> {
         self.requests.get(key.0)?.deadline
     }
 
+    /// Allows a request less time than its caller did: until `at`, where that is earlier (spec: `time.5`).
+    pub fn shorten(&mut self, key: RequestKey, at: Millis) {
+        let Some(request) = self.requests.get_mut(key.0) else { return };
+        if request.deadline.is_none_or(|deadline| at < deadline) {
+            request.deadline = Some(at);
+            self.deadlines.arm(at, Timer::Request(key));
+        }
+    }
+
     /// Answers a unary request or an upload: JSON text or a fault. Nothing happens where the request was over. Returns
     /// the driver's hold on the handler.
     pub fn reply(&mut self, now: Millis, key: RequestKey, answer: Result<&[u8], &Fault>) -> Option<H> {
@@ -125,10 +135,11 @@ impl<W, H> Session<W, H> {
     /// How many items the source may be asked for; zero keeps `wake`. `None` when the stream is over.
     pub fn stream_room(&mut self, key: RequestKey, wake: impl FnOnce() -> W) -> Option<u64> {
         let over = self.is_over_soft();
+        self.held_back |= over;
         let request = self.running(key)?;
         let room = if over { 0 } else { request.down.as_ref()?.room() };
         if room == 0 {
-            request.wake = Some(wake());
+            self.replaced = request.wake.replace(wake());
         }
         Some(room)
     }
@@ -203,7 +214,7 @@ impl<W, H> Session<W, H> {
         if had_items || !up.ended {
             let grant = up.consumer.due_grant(window_bytes).filter(|_| !up.ended);
             if !had_items {
-                up.wake = Some(wake());
+                self.replaced = up.wake.replace(wake());
             }
             if let Some((upto, ack)) = grant {
                 let grant = frame::grant(&request.cid, false, upto, Some(ack));
@@ -232,7 +243,7 @@ impl<W, H> Session<W, H> {
             return;
         }
         let key = self.insert_request(now, req);
-        let incoming = Incoming {
+        let incoming = Box::new(Incoming {
             key,
             cid: SmolStr::new(&req.cid),
             method: SmolStr::new(&req.method),
@@ -241,7 +252,7 @@ impl<W, H> Session<W, H> {
             deadline: req.meta.timeout_ms.map(|budget| now + budget),
             resume: req.meta.resume.as_ref().map(|resume| (SmolStr::new(&resume.epoch), resume.after)),
             up: req.meta.up,
-        };
+        });
         if !self.enter_lane(key) {
             self.wait(incoming);
         } else if self.is_over_soft() || !self.unstarted.is_empty() {
@@ -284,7 +295,7 @@ impl<W, H> Session<W, H> {
             }
         }
         let Some(data) = nxt.data else { return false };
-        self.take_up(key, nxt, Received::within(message, data, checked))
+        self.take_up(key, nxt, Arrival { message, text: data, checked })
     }
 
     pub(super) fn on_up_end(&mut self, cid: &str) -> bool {
@@ -324,7 +335,7 @@ impl<W, H> Session<W, H> {
             !matches!(request.stage, Stage::Finished) && request.deadline.is_some_and(|at| at <= now)
         };
         if self.requests.get(key.0).is_some_and(due) {
-            self.abort_request(key, &Fault::new(Code::RPC_TIMEOUT, "the caller's timeout ran out"));
+            self.abort_request(key, &Fault::new(Code::RPC_TIMEOUT, "the time allowed for the request ran out"));
         }
     }
 
@@ -369,8 +380,10 @@ impl<W, H> Session<W, H> {
         for key in keys.into_iter().map(RequestKey) {
             self.forget_queued(key);
             let Some(request) = self.remove_request(key) else { continue };
-            if matches!(request.stage, Stage::Running) {
-                self.events.push_back(Event::Stopped(key, request.handler));
+            match request.stage {
+                Stage::Running => self.events.push_back(Event::Stopped(key, request.handler)),
+                Stage::Waiting(incoming) => self.inbound_bytes -= incoming.kept_bytes(),
+                Stage::Finished => (),
             }
         }
         self.by_cid = hashbrown::HashTable::new();
@@ -418,13 +431,18 @@ impl<W, H> Session<W, H> {
             return Err(Fault::limit("calls in flight", u64::from(limits.in_flight), "limits.in_flight"));
         }
         let waiting = self.inbound_bytes + req.payload.map_or(0, str::len);
-        if waiting > limits.hard_bytes && !self.unstarted.is_empty() {
+        if waiting > limits.hard_bytes && self.would_wait(req) {
             return Err(Fault::limit("waiting bytes", limits.hard_bytes as u64, "limits.hard_bytes"));
         }
         if req.meta.timeout_ms == Some(0) {
             return Err(Fault::new(Code::RPC_TIMEOUT, "the caller left no time for the call"));
         }
         self.admit_rate(now)
+    }
+
+    fn would_wait(&self, req: &Req<'_>) -> bool {
+        let busy = |lane: &str| self.lanes.as_ref().is_some_and(|lanes| lanes.contains_key(lane));
+        !self.unstarted.is_empty() || self.is_over_soft() || req.meta.lane.as_deref().is_some_and(busy)
     }
 
     /// A bucket that holds one second's requests.
@@ -472,17 +490,17 @@ impl<W, H> Session<W, H> {
         key
     }
 
-    fn wait(&mut self, incoming: Incoming) {
-        self.inbound_bytes += incoming.payload.len();
+    fn wait(&mut self, incoming: Box<Incoming>) {
+        self.inbound_bytes += incoming.kept_bytes();
         let request = self.requests.get_mut(incoming.key.0).expect("it was just inserted");
-        request.stage = Stage::Waiting(Box::new(incoming));
+        request.stage = Stage::Waiting(incoming);
     }
 
     fn start(&mut self, key: RequestKey) {
         let Some(request) = self.requests.get_mut(key.0) else { return };
         if let Stage::Waiting(incoming) = std::mem::replace(&mut request.stage, Stage::Running) {
-            self.inbound_bytes -= incoming.payload.len();
-            self.events.push_back(Event::Request(*incoming));
+            self.inbound_bytes -= incoming.kept_bytes();
+            self.events.push_back(Event::Request(incoming));
         }
     }
 
@@ -525,11 +543,13 @@ impl<W, H> Session<W, H> {
         }
     }
 
-    fn take_up(&mut self, key: RequestKey, nxt: &Nxt<'_>, data: Received) -> bool {
+    fn take_up(&mut self, key: RequestKey, nxt: &Nxt<'_>, arrival: Arrival<'_>) -> bool {
         let Some(request) = self.requests.get_mut(key.0) else { return false };
         let Some(up) = request.up.as_mut().filter(|up| !up.ended) else { return false };
         let before = up.consumer.bytes();
-        let taken = up.consumer.receive(nxt, data, true, &self.config.limits);
+        let limits = &self.config.limits;
+        let taken =
+            within(limits, self.inbound_bytes, &arrival).and_then(|()| up.consumer.receive(nxt, arrival, true, limits));
         self.inbound_bytes = self.inbound_bytes - before + up.consumer.bytes();
         match taken {
             Ok(()) => {
@@ -547,9 +567,9 @@ impl<W, H> Session<W, H> {
     }
 
     fn finish_with(&mut self, key: RequestKey, terminal: Message) -> Option<H> {
+        self.end_upstream(key);
         let request = self.requests.get_mut(key.0)?;
         request.wake = None;
-        self.inbound_bytes -= request.up.take().map_or(0, |up| up.consumer.bytes());
         self.outbox.data_bytes += terminal.len();
         request.terminal = Some(terminal);
         request.stage = Stage::Finished;
@@ -569,7 +589,7 @@ impl<W, H> Session<W, H> {
         match request.stage {
             Stage::Running => self.events.push_back(Event::Stopped(key, request.handler)),
             Stage::Waiting(incoming) => {
-                self.inbound_bytes -= incoming.payload.len();
+                self.inbound_bytes -= incoming.kept_bytes();
                 self.unstarted.retain(|waiting| *waiting != key);
             }
             Stage::Finished => (),
@@ -580,7 +600,14 @@ impl<W, H> Session<W, H> {
         let Some(request) = self.requests.get_mut(key.0) else { return };
         self.outbox.data_bytes -= request.terminal.take().map_or(0, |terminal| terminal.len());
         self.outbox.data_bytes -= request.down.take().map_or(0, |down| down.bytes());
-        self.inbound_bytes -= request.up.take().map_or(0, |up| up.consumer.bytes());
+        self.end_upstream(key);
+    }
+
+    /// What has come is discarded, and whoever awaits more learns that there is none (spec: `up.6`).
+    fn end_upstream(&mut self, key: RequestKey) {
+        let Some(up) = self.requests.get_mut(key.0).and_then(|request| request.up.take()) else { return };
+        self.inbound_bytes -= up.consumer.bytes();
+        self.wake(up.wake);
     }
 
     /// The request no longer counts against the limits, nor holds its lane.

@@ -1,0 +1,183 @@
+//! What a session holds stays bounded and is given back, whatever the peer sends. Found by fuzzing, or while looking for what
+//! the fuzzer could find.
+
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use sixframe_core::frame::{self, Frame, MalformedReason};
+use sixframe_core::session::{
+    Budget, CallKey, CallSpec, Event, Items, Outcome, RequestKey, Session, SessionConfig, Taken,
+};
+use sixframe_core::{CallError, Closed, Item, Lag, Limits, Payload, Shape};
+
+type Plain = Session<u8, ()>;
+
+fn session(limits: Limits) -> Plain {
+    Session::new(Arc::new(SessionConfig { limits, reconnects: true, ..SessionConfig::default() }))
+}
+
+fn hear(session: &mut Plain, text: impl Into<Bytes>) {
+    let message = text.into();
+    session.receive(0, &message, &frame::decode(&message, 64).unwrap());
+}
+
+fn request(cid: &str, meta: &str, payload: usize) -> String {
+    let payload = "p".repeat(payload);
+    format!("{{\"kind\":\"req\",\"cid\":\"{cid}\",\"method\":\"m\",\"meta\":{{{meta}}},\"payload\":\"{payload}\"}}")
+}
+
+fn started(session: &mut Plain) -> Option<RequestKey> {
+    while let Some(event) = session.poll_event() {
+        if let Event::Request(incoming) = event {
+            return Some(incoming.key);
+        }
+    }
+    None
+}
+
+fn code_sent(session: &mut Plain) -> Option<String> {
+    while let Some(message) = session.poll_message(0) {
+        if let Ok(Frame::Err { fault, .. }) = frame::decode(&message, 64) {
+            return Some(fault.code.into_owned());
+        }
+    }
+    None
+}
+
+fn cid_of(session: &mut Plain) -> String {
+    let message = session.poll_message(0).unwrap();
+    match frame::decode(&message, 64) {
+        Ok(Frame::Req(req)) => req.cid.into_owned(),
+        other => panic!("{other:?} is no request"),
+    }
+}
+
+fn stream(session: &mut Plain, on_lag: Option<Lag>) -> (CallKey, String) {
+    let spec = CallSpec { method: "m", shape: Shape::Stream, on_lag, window: Some(4000), ..CallSpec::default() };
+    let key = session.call(0, &spec).unwrap();
+    (key, cid_of(session))
+}
+
+#[test]
+fn the_fast_path_counts_the_depth_of_meta_and_credit() {
+    for (depth, text) in [
+        (1, r#"{"kind":"nxt","cid":"1","fc":{"upto":1}}"#),
+        (1, r#"{"kind":"req","cid":"1","method":"m","meta":{}}"#),
+        (2, r#"{"kind":"req","cid":"1","method":"m","meta":{"fc":{"upto":1}}}"#),
+        (2, r#"{"kind":"req","cid":"1","method":"m","meta":{"up":{}}}"#),
+        (2, r#"{"kind":"req","cid":"1","method":"m","meta":{"resume":{"epoch":"e","after":1}}}"#),
+    ] {
+        let malformed = frame::decode(text.as_bytes(), depth).unwrap_err();
+        assert_eq!(malformed.reason, MalformedReason::Depth, "{text}");
+        assert!(frame::decode(text.as_bytes(), depth + 1).is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn times_beyond_every_clock_are_sent_as_the_longest_that_a_peer_can_read() {
+    let mut session = session(Limits::default());
+    let most = Some(u64::MAX);
+    let spec = CallSpec { method: "m", shape: Shape::Stream, timeout_ms: most, idle_ms: most, ..CallSpec::default() };
+    session.call(1000, &spec).unwrap();
+    let message = session.poll_message(1000).unwrap();
+    let Ok(Frame::Req(req)) = frame::decode(&message, 64) else { panic!("the peer cannot read it") };
+    assert_eq!((req.meta.timeout_ms, req.meta.idle_ms), (Some((1 << 53) - 1), Some((1 << 53) - 1)));
+}
+
+#[test]
+fn requests_that_waited_leave_no_bytes_to_the_next_connection() {
+    let mut session = session(Limits::default());
+    hear(&mut session, request("1", "\"lane\":\"x\"", 1000));
+    hear(&mut session, request("2", "\"lane\":\"x\"", 1000));
+    assert!(session.inbound_bytes() > 1000, "the second waits for its lane");
+    session.disconnect(0, Closed::new("cut"));
+    assert_eq!(session.inbound_bytes(), 0);
+}
+
+#[test]
+fn nothing_is_queued_for_a_connection_that_has_ended() {
+    let mut session = session(Limits::default());
+    session.give_up(0, Closed::new("cut"));
+    session.ping();
+    assert_eq!(session.queued_bytes(), 0);
+    assert!(!session.has_messages());
+}
+
+#[test]
+fn what_a_peer_says_it_skipped_adds_up_without_overflow() {
+    let mut session = session(Limits { stream_items: 1, ..Limits::default() });
+    let (key, cid) = stream(&mut session, Some(Lag::DropOldest));
+    for seq in 1..3000 {
+        let skipped = (1u64 << 53) - 1;
+        hear(
+            &mut session,
+            format!("{{\"kind\":\"nxt\",\"cid\":\"{cid}\",\"seq\":{seq},\"skipped\":{skipped},\"data\":1}}"),
+        );
+    }
+    let mut items = Items::new();
+    assert_eq!(session.take_items(0, key, &mut items, || 0), Taken::Items);
+    assert_eq!(items[0].skipped, u64::MAX);
+}
+
+#[test]
+fn an_item_counts_with_all_of_the_message_that_it_keeps() {
+    let mut session = session(Limits { stream_bytes: 10_000, ..Limits::default() });
+    let (key, cid) = stream(&mut session, None);
+    let (padding, data) = ("x".repeat(20_000), "d".repeat(5000));
+    hear(
+        &mut session,
+        format!("{{\"kind\":\"nxt\",\"cid\":\"{cid}\",\"seq\":1,\"fc\":1,\"x\":\"{padding}\",\"data\":\"{data}\"}}"),
+    );
+    let ended = session.take_items(0, key, &mut Items::new(), || 0);
+    assert!(matches!(ended, Taken::Ended(Outcome::Failed(CallError::SlowConsumer { .. }))), "{ended:?}");
+}
+
+#[test]
+fn requests_behind_a_busy_lane_are_bounded_in_bytes() {
+    let mut session = session(Limits { hard_bytes: 10_000, soft_bytes: 5000, ..Limits::default() });
+    for cid in 1..20 {
+        hear(&mut session, request(&cid.to_string(), "\"lane\":\"x\"", 2000));
+    }
+    assert!(session.inbound_bytes() < 14_000, "{} bytes wait", session.inbound_bytes());
+    assert_eq!(code_sent(&mut session).as_deref(), Some("RESOURCE_EXHAUSTED"));
+}
+
+#[test]
+fn all_consumers_of_a_connection_together_are_bounded_in_bytes() {
+    let mut session = session(Limits { hard_bytes: 10_000, soft_bytes: 5000, ..Limits::default() });
+    for cid in 1..20 {
+        hear(&mut session, request(&cid.to_string(), "\"up\":{}", 1));
+        let key = started(&mut session).unwrap();
+        assert!(session.accept_upstream(0, key));
+        let data = "d".repeat(2000);
+        hear(
+            &mut session,
+            format!("{{\"kind\":\"nxt\",\"cid\":\"{cid}\",\"dir\":\"up\",\"seq\":1,\"data\":\"{data}\"}}"),
+        );
+    }
+    assert!(session.inbound_bytes() <= 10_000, "{} bytes wait", session.inbound_bytes());
+    assert_eq!(code_sent(&mut session).as_deref(), Some("SLOW_CONSUMER"));
+}
+
+#[test]
+fn a_source_that_was_held_back_by_another_connection_is_woken() {
+    let budget = Budget::new(2000);
+    let config = SessionConfig { budget: Some(budget), ..SessionConfig::default() };
+    let limits = Limits { soft_bytes: 1600, ..Limits::default() };
+    let config = Arc::new(SessionConfig { limits, ..config });
+    let (mut session, mut other) = (Plain::new(config.clone()), Plain::new(config));
+    hear(&mut session, request("1", "", 1));
+    let key = started(&mut session).unwrap();
+    assert!(session.start_stream(0, key, Lag::Block));
+    let item = |length: usize| Item::from(Payload::of(&"i".repeat(length)).unwrap());
+    session.push_items(0, key, [item(200)]);
+
+    let spec = CallSpec { method: "m", payload: &[b'1'; 3000], ..CallSpec::default() };
+    let call = other.call(0, &spec).unwrap();
+    assert_eq!(session.stream_room(key, || 7), Some(0), "the process holds too much");
+    other.cancel(0, call, None);
+    assert!(session.poll_message(0).is_some());
+    assert_eq!(session.poll_event(), Some(Event::Wake(7)));
+}
