@@ -4,6 +4,7 @@ mod async_lsp;
 mod floor;
 mod jsonrpsee;
 mod raw;
+mod relay;
 mod rmcp;
 mod sixframe;
 mod tarpc;
@@ -22,6 +23,7 @@ pub const ALL: &[Contender] = &[
     Contender::of::<floor::Floor>(),
     Contender::of::<sixframe::Sixframe<false, false>>(),
     Contender::of::<sixframe::Sixframe<false, true>>(),
+    Contender::of::<relay::SixframeRelay>(),
     Contender::of::<sixframe::Sixframe<true, false>>(),
     Contender::of::<tarpc::Tarpc<false>>(),
     Contender::of::<tarpc::Tarpc<true>>(),

@@ -307,7 +307,7 @@ impl<W, H> Session<W, H> {
     pub(super) fn fail_answer(&mut self, cid: &str, reason: MalformedReason) {
         let Some((key, _)) = self.pending_call(cid) else { return };
         let error = match reason {
-            MalformedReason::Oversized | MalformedReason::Depth => CallError::Limit(self.malformed_fault(reason)),
+            MalformedReason::Oversized | MalformedReason::Depth => CallError::Limit(reason.fault(&self.config.limits)),
             other => CallError::InvalidFrame(other.to_string().into()),
         };
         self.abort_with(key, error, None);
