@@ -1,8 +1,16 @@
 //! The command line: what can be asked for, and which function answers. Data goes to stdout, words for people to stderr.
 
 mod args;
+mod bench;
+mod call;
 mod completions;
 mod config;
+mod failure;
+mod listen;
+mod methods;
+mod peer;
+mod serve;
+mod stream;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -11,6 +19,7 @@ use anyhow::Error;
 use clap::{Parser, Subcommand};
 
 use crate::config::ConfigErrors;
+use failure::Failure;
 
 /// Six frames, any transport: RPC between user interfaces and what runs beside them.
 #[derive(Debug, Parser)]
@@ -22,6 +31,20 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Serve calls on a socket and a WebSocket of this machine
+    Serve(args::ServeArgs),
+    /// Serve calls of the parent process over standard input and output
+    Stdio(args::StdioArgs),
+    /// Call a method and print its result
+    Call(args::CallArgs),
+    /// Open a stream and print its items
+    Stream(args::StreamArgs),
+    /// Watch the frames that pass through a daemon
+    Listen(args::ListenArgs),
+    /// List the methods of a peer
+    Methods(args::MethodsArgs),
+    /// Measure how fast a peer answers
+    Bench(args::BenchArgs),
     /// Show, check or explain the daemon's configuration
     #[command(subcommand)]
     Config(args::ConfigCommand),
@@ -33,6 +56,13 @@ impl Cli {
     /// Does what the command line asks for.
     pub(crate) fn run(self) -> Result<(), Error> {
         match self.command {
+            Command::Serve(args) => serve::serve(&args),
+            Command::Stdio(args) => serve::stdio(&args),
+            Command::Call(args) => peer::block_on(call::run(&args)),
+            Command::Stream(args) => peer::block_on(stream::run(&args)),
+            Command::Listen(args) => peer::block_on(listen::run(&args)),
+            Command::Methods(args) => peer::block_on(methods::run(&args)),
+            Command::Bench(args) => peer::block_on(bench::run(&args)),
             Command::Config(command) => config::run(command),
             Command::Completions(args) => completions::run(&args),
         }
@@ -44,6 +74,9 @@ pub(crate) fn exit_code(result: Result<(), Error>) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };
     if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
         return ExitCode::SUCCESS;
+    }
+    if let Some(failure) = error.downcast_ref::<Failure>() {
+        return failure.tell();
     }
     for line in format!("{error:#}").lines() {
         eprintln!("sixframe: {line}");

@@ -19,6 +19,8 @@ use std::time::Duration;
 use key::settings;
 pub(crate) use load::{ConfigErrors, Flag, FlagValue, Inputs, Loaded, load};
 pub(crate) use render::{example, shown};
+use sixframe_core::TransportError;
+use sixframe_transports::Address;
 pub(crate) use surroundings::Surroundings;
 use value::{Capability, ListenAddress, LogFilter, Origin};
 
@@ -33,7 +35,7 @@ settings! { |at|
         /// where that variable is not set; on Windows %LOCALAPPDATA%\sixframe.
         runtime_dir: PathBuf = at.runtime_dir.clone();
 
-        /// File for the token that WebSocket clients must show, made anew at each start with mode 0600. By default the
+        /// File for the token that WebSocket clients must show, made with mode 0600 where it is missing. By default the
         /// file `token` in runtime_dir.
         token_file: PathBuf = at.runtime_dir.join("token");
 
@@ -76,6 +78,9 @@ settings! { |at|
 
         /// Bytes waiting for the peer above which the connection is closed at once.
         hard_bytes: u64 = 64 << 20;
+
+        /// Bytes waiting for all peers together above which soft_bytes counts a sixteenth for each of them.
+        process_bytes: u64 = 256 << 20;
 
         /// Milliseconds above soft_bytes without progress after which the connection is closed.
         stall_ms: u64 = 30_000;
@@ -120,7 +125,36 @@ fn default_listen(at: &Surroundings) -> Vec<ListenAddress> {
     [at.local_address(), "ws://127.0.0.1:0".to_owned()].map(ListenAddress::unchecked).to_vec()
 }
 
+impl Config {
+    /// The addresses to listen on, read.
+    pub(crate) fn addresses(&self) -> Result<Vec<Address>, TransportError> {
+        self.listen.iter().map(ListenAddress::read).collect()
+    }
+
+    /// Whether callers may start programs.
+    pub(crate) fn allows_process_run(&self) -> bool {
+        self.allow.contains(&Capability::ProcessRun)
+    }
+}
+
+impl WsSettings {
+    /// The host names that are served.
+    pub(crate) fn hosts(&self) -> Vec<String> {
+        self.allowed_hosts.iter().map(|host| host.to_ascii_lowercase()).collect()
+    }
+
+    /// The origins of web pages that may connect.
+    pub(crate) fn origins(&self) -> Vec<String> {
+        self.allowed_origins.iter().map(ToString::to_string).collect()
+    }
+}
+
 impl LimitSettings {
+    /// Bytes that may wait for all peers together.
+    pub(crate) fn queued_by_process(&self) -> usize {
+        count(self.process_bytes)
+    }
+
     /// The engine's part of the limits.
     pub(crate) fn of_connection(&self) -> sixframe_core::Limits {
         sixframe_core::Limits {

@@ -2,6 +2,8 @@
 
 mod cli;
 mod config;
+mod methods;
+mod server;
 
 use std::process::ExitCode;
 

@@ -1,6 +1,6 @@
 //! A request's surroundings: who asks, how much time is left, whether it is still wanted, and the way back to the peer.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -8,7 +8,6 @@ use futures_util::future::AbortHandle;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use smol_str::SmolStr;
 use tokio_util::sync::CancellationToken;
 
 use crate::endpoint::{Parent, RpcEndpoint, Upstream};
@@ -27,11 +26,10 @@ pub(crate) struct Parts {
     pub(crate) shared: Arc<Shared>,
     pub(crate) key: RequestKey,
     pub(crate) abort: OnceLock<AbortHandle>,
-    cid: SmolStr,
-    meta: SmolStr,
-    deadline: Option<Millis>,
-    resume: Option<(SmolStr, u64)>,
-    pub(crate) up: bool,
+    /// The request as it came, but for its method and payload, which went to the service.
+    incoming: Box<Incoming>,
+    /// When the time runs out; `Millis::MAX` where it never does.
+    deadline: AtomicU64,
     stopped: AtomicBool,
     token: OnceLock<CancellationToken>,
 }
@@ -50,19 +48,10 @@ impl Parts {
 }
 
 impl Context {
-    pub(crate) fn new(shared: Arc<Shared>, incoming: &Incoming) -> Context {
-        Context(Arc::new(Parts {
-            shared,
-            key: incoming.key,
-            abort: OnceLock::new(),
-            cid: incoming.cid.clone(),
-            meta: incoming.meta.clone(),
-            deadline: incoming.deadline,
-            resume: incoming.resume.clone(),
-            up: incoming.up,
-            stopped: AtomicBool::new(false),
-            token: OnceLock::new(),
-        }))
+    pub(crate) fn new(shared: Arc<Shared>, incoming: Box<Incoming>) -> Context {
+        let (abort, token, stopped) = (OnceLock::new(), OnceLock::new(), AtomicBool::new(false));
+        let deadline = AtomicU64::new(incoming.deadline.unwrap_or(Millis::MAX));
+        Context(Arc::new(Parts { shared, key: incoming.key, incoming, deadline, abort, stopped, token }))
     }
 
     /// The peer that asked. Calls through it are children of this request: they inherit what is left of its time and are
@@ -73,18 +62,28 @@ impl Context {
 
     /// The id that the peer gave the request.
     pub fn cid(&self) -> &str {
-        &self.0.cid
+        &self.0.incoming.cid
     }
 
-    /// How much of the caller's budget is left; `None` where it set none.
+    /// How much time is left for the request: what the caller allowed, or less where a layer caps it; `None` where nobody
+    /// set a limit.
     pub fn remaining(&self) -> Option<Duration> {
-        let now = self.0.shared.now();
-        self.0.deadline.map(|at| Duration::from_millis(at.saturating_sub(now)))
+        let at = self.0.deadline.load(Ordering::Relaxed);
+        (at != Millis::MAX).then(|| Duration::from_millis(at.saturating_sub(self.0.shared.now())))
+    }
+
+    /// Allows the request no more than this from now on.
+    pub(crate) fn cap(&self, longest: Duration) {
+        let longest = Millis::try_from(longest.as_millis()).unwrap_or(Millis::MAX);
+        let at = self.0.shared.now().saturating_add(longest);
+        if self.0.deadline.fetch_min(at, Ordering::Relaxed) > at {
+            self.0.shared.with(|session, _| session.shorten(self.0.key, at));
+        }
     }
 
     /// Where a broken stream is to go on: the epoch and the position of the last item that its consumer has.
     pub fn resume(&self) -> Option<(&str, u64)> {
-        self.0.resume.as_ref().map(|(epoch, after)| (epoch.as_str(), *after))
+        self.0.incoming.resume.as_ref().map(|(epoch, after)| (epoch.as_str(), *after))
     }
 
     /// Whether the request was cancelled, timed out, or lost its connection. False once it was answered.
@@ -104,13 +103,14 @@ impl Context {
 
     /// One field of `meta`; `None` where it is absent or does not fit `T`.
     pub fn meta<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
-        let fields: std::collections::HashMap<String, Box<RawValue>> = serde_json::from_str(&self.0.meta).ok()?;
+        let fields: std::collections::HashMap<String, Box<RawValue>> =
+            serde_json::from_str(&self.0.incoming.meta).ok()?;
         serde_json::from_str(fields.get(key)?.get()).ok()
     }
 
     /// The whole of `meta` as JSON text; empty where the request has none.
     pub fn meta_json(&self) -> &str {
-        &self.0.meta
+        &self.0.incoming.meta
     }
 
     /// Who is at the other end of the connection.
@@ -125,7 +125,12 @@ impl Context {
 
     /// The W3C trace context that the caller sent.
     pub fn trace(&self) -> Option<TraceContext> {
-        TraceContext::from_meta(self.0.meta.as_bytes())
+        TraceContext::from_meta(self.0.incoming.meta.as_bytes())
+    }
+
+    /// Whether the connection by which the request came is still there.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.0.shared.with(|session, _| session.is_connected())
     }
 
     pub(crate) fn parent(&self) -> Parent {
@@ -133,10 +138,15 @@ impl Context {
     }
 
     pub(crate) fn upstream<U>(&self) -> Result<Upstream<U>, Fault> {
-        if !self.0.up {
+        if !self.0.incoming.up {
             return Err(Fault::new(Code::INVALID_PAYLOAD, "the method takes upstream items; call it with meta.up"));
         }
         Ok(Upstream::new(self.clone()))
+    }
+
+    /// Whether the caller sends items too.
+    pub(crate) fn sends_items(&self) -> bool {
+        self.0.incoming.up
     }
 
     fn token(&self) -> &CancellationToken {

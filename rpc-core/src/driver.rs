@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 use tokio::time::Sleep;
 
 use crate::config::Config;
-use crate::context::{Context, Parts};
+use crate::context::Parts;
 use crate::endpoint::RpcEndpoint;
 use crate::frame;
 use crate::service::Service;
@@ -234,10 +234,7 @@ impl<T: Transport> Driver<T> {
     fn run_events(&mut self, now: Millis) -> Result<(), End> {
         while let Some(event) = self.handlers.events().pop_front() {
             match event {
-                Event::Request(incoming) => {
-                    let context = Context::new(self.shared.clone(), &incoming);
-                    self.handlers.start(&self.shared, context, incoming, now);
-                }
+                Event::Request(incoming) => self.handlers.start(&self.shared, incoming, now),
                 Event::Wake(waker) => self.handlers.wake_later(waker),
                 Event::Stopped(_, parts) => stop(parts),
                 Event::Close(closed) => {

@@ -14,6 +14,7 @@ pub mod frame;
 mod identity;
 mod inbox;
 mod item;
+pub mod layers;
 mod limits;
 pub mod memory;
 mod method;

@@ -88,16 +88,13 @@ impl Stream for MemoryTransport {
     type Item = Result<Message, TransportError>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let next = self.incoming.change(|queue| match queue.messages.pop_front() {
+        let (next, _replaced) = self.incoming.change(|queue| match queue.messages.pop_front() {
             Some(message) => {
                 queue.bytes -= message.len();
-                (Poll::Ready(Some(message)), queue.writer.take())
+                ((Poll::Ready(Some(message)), None), queue.writer.take())
             }
-            None if queue.finished => (Poll::Ready(None), None),
-            None => {
-                queue.reader = Some(cx.waker().clone());
-                (Poll::Pending, None)
-            }
+            None if queue.finished => ((Poll::Ready(None), None), None),
+            None => ((Poll::Pending, keep(&mut queue.reader, cx)), None),
         });
         let limit = self.config.message_bytes;
         next.map(|next| {
@@ -116,15 +113,16 @@ impl Sink<Message> for MemoryTransport {
     type Error = TransportError;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
-        let mut queue = self.outgoing.queue();
-        if queue.abandoned {
-            return Poll::Ready(Err(abandoned()));
-        }
-        if queue.bytes < self.config.capacity {
-            return Poll::Ready(Ok(()));
-        }
-        queue.writer = Some(cx.waker().clone());
-        Poll::Pending
+        let capacity = self.config.capacity;
+        let (ready, _replaced) = self.outgoing.change(|queue| {
+            let ready = match (queue.abandoned, queue.bytes < capacity) {
+                (true, _) => (Poll::Ready(Err(abandoned())), None),
+                (false, true) => (Poll::Ready(Ok(())), None),
+                (false, false) => (Poll::Pending, keep(&mut queue.writer, cx)),
+            };
+            (ready, None)
+        });
+        ready
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), TransportError> {
@@ -165,6 +163,14 @@ impl Drop for MemoryTransport {
     fn drop(&mut self) {
         self.outgoing.change(Queue::finish);
         drop(self.incoming.change(Queue::abandon));
+    }
+}
+
+/// Keeps the waker of whoever polls now; one that it replaces is returned, to be dropped after unlocking.
+fn keep(slot: &mut Option<Waker>, cx: &Context<'_>) -> Option<Waker> {
+    match slot {
+        Some(waker) if waker.will_wake(cx.waker()) => None,
+        Some(_) | None => slot.replace(cx.waker().clone()),
     }
 }
 

@@ -264,7 +264,7 @@ struct RouterService {
 impl Service for RouterService {
     fn call(&self, mut request: Request) -> Reply {
         match self.entries.get(&request.method) {
-            Some(entry) if request.context.0.up && !entry.info.shape.has_up() => {
+            Some(entry) if request.context.sends_items() && !entry.info.shape.has_up() => {
                 Reply::fault(Fault::new(Code::UNSUPPORTED, "the method takes no upstream items; call it without"))
             }
             Some(entry) if !self.layered => (entry.handler)(request),

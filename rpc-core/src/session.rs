@@ -188,7 +188,7 @@ impl Incoming {
 #[derive(Debug, PartialEq)]
 pub enum Event<W, H> {
     /// Start the handler.
-    Request(Incoming),
+    Request(Box<Incoming>),
     /// A call's outcome, item or credit, or a request's credit or item, is there.
     Wake(W),
     /// Drop the handler: its request is over. `None` where the driver kept nothing.
@@ -241,6 +241,8 @@ pub struct Session<W, H> {
     held_back: bool,
     deadlines: Deadlines,
     events: VecDeque<Event<W, H>>,
+    /// What was kept to be woken until another took its place.
+    replaced: Option<W>,
     counters: Counters,
     phase: Phase,
 }
@@ -276,6 +278,7 @@ impl<W, H> Session<W, H> {
             held_back: false,
             deadlines: Deadlines::default(),
             events: VecDeque::new(),
+            replaced: None,
             counters: Counters::default(),
             phase: Phase::Open,
         }
@@ -383,6 +386,12 @@ impl<W, H> Session<W, H> {
         std::mem::swap(&mut self.events, events);
     }
 
+    /// What the last call kept to be woken in the place of this, to be dropped where no lock is held: it may be all that
+    /// holds a task, whose calls are cancelled with it.
+    pub fn take_replaced(&mut self) -> Option<W> {
+        self.replaced.take()
+    }
+
     /// Whether an event is waiting.
     pub fn has_events(&self) -> bool {
         !self.events.is_empty()
@@ -477,6 +486,11 @@ impl<W, H> Session<W, H> {
             Phase::Draining => self.in_flight == 0 && self.outbox.is_empty() && self.pending_calls() == 0,
             Phase::Closed(_) => true,
         }
+    }
+
+    /// Whether there is a connection now.
+    pub fn is_connected(&self) -> bool {
+        matches!(self.phase, Phase::Open | Phase::Draining)
     }
 
     /// Whether the connection has ended for good.

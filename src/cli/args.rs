@@ -3,6 +3,9 @@
 mod client;
 mod daemon;
 
+pub(crate) use client::{BenchArgs, CallArgs, ListenArgs, MethodsArgs, PeerArgs, RequestArgs, StreamArgs};
+pub(crate) use daemon::{Framing, ServeArgs, StdioArgs};
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
@@ -12,7 +15,8 @@ use crate::config::{Flag, FlagValue};
 
 /// What a script can rely on.
 pub(crate) const EXIT_CODES: &str = "\
-Exit codes: 0 done; 1 the work failed, and stderr says why; 2 the command line or the configuration is wrong.";
+Exit codes: 0 done; 1 the work failed, and stderr says why (the peer's error as one line of JSON); 2 the command line or the
+configuration is wrong; 3 the connection cannot be made or broke; 4 a time ran out; 130 ended by ^C.";
 
 /// Settings that come by flag. They go over the file and the variables, and a repeated flag makes one list that replaces
 /// theirs.
@@ -121,8 +125,6 @@ pub(crate) struct CompletionsArgs {
 mod tests {
     use clap::Command;
 
-    use super::client::{BenchArgs, CallArgs, ListenArgs, MethodsArgs, StreamArgs};
-    use super::daemon::{ServeArgs, StdioArgs};
     use super::*;
 
     #[test]

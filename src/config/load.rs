@@ -74,6 +74,11 @@ impl Loaded {
     pub(crate) fn source(&self, name: &str) -> &Source {
         self.sources.get(name).unwrap_or(&Source::Default)
     }
+
+    /// Whether somebody gave the key called `name` a value.
+    pub(crate) fn is_given(&self, name: &str) -> bool {
+        *self.source(name) != Source::Default
+    }
 }
 
 /// Everything that is wrong with a configuration, a line each.

@@ -3,7 +3,10 @@
 
 use std::fmt;
 
+use sixframe_core::TransportError;
+use sixframe_transports::Address;
 use toml::Value;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::key::{Place, Setting};
 use super::nearest::nearest;
@@ -19,6 +22,11 @@ impl ListenAddress {
     /// An address that is not checked yet; [`ListenAddress::fault`] does that.
     pub(crate) fn unchecked(text: impl Into<String>) -> ListenAddress {
         ListenAddress(text.into())
+    }
+
+    /// The address that it writes.
+    pub(crate) fn read(&self) -> Result<Address, TransportError> {
+        self.0.parse()
     }
 
     /// What is wrong with its form. Whether it can be bound, only binding shows.
@@ -138,6 +146,12 @@ impl Origin {
     }
 }
 
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl Setting for Origin {
     const EXPECTED: &'static str = "an origin such as http://localhost:5173";
 
@@ -150,28 +164,57 @@ impl Setting for Origin {
     }
 }
 
-const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
-
 /// What is logged: a level, or levels by target, as in `info,sixframe_core=debug`.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct LogFilter(String);
+pub(crate) struct LogFilter {
+    text: String,
+    targets: Targets,
+}
 
 impl LogFilter {
     /// The filter that the key has when it is left out.
     pub(crate) fn info() -> LogFilter {
-        LogFilter("info".to_owned())
+        LogFilter { text: "info".to_owned(), targets: Targets::new().with_default(LevelFilter::INFO) }
     }
 
-    fn new(text: &str) -> Result<LogFilter, String> {
-        let level = |part: &str| LEVELS.contains(&part.rsplit_once('=').map_or(part, |(_, level)| level));
-        if text.split(',').all(|part| level(part) && !part.starts_with('=')) {
-            return Ok(LogFilter(text.to_owned()));
-        }
-        Err(format!(
-            "{text:?} is not a filter; write a level ({}) or target=level, separated by commas",
-            LEVELS.join(", ")
-        ))
+    /// What passes it.
+    pub(crate) fn targets(&self) -> Targets {
+        self.targets.clone()
     }
+
+    /// Reads every part by itself: `Targets` would take a misspelt level for the name of a target.
+    fn new(text: &str) -> Result<LogFilter, String> {
+        let mut targets = Targets::new();
+        for part in text.split(',').map(str::trim) {
+            let (target, level) = part.rsplit_once('=').map_or((None, part), |(target, level)| (Some(target), level));
+            let level = LEVELS.iter().find(|(name, _)| *name == level).map(|(_, level)| *level);
+            targets = match (target, level) {
+                (None, Some(level)) => targets.with_default(level),
+                (Some(target), Some(level)) if is_target(target) => targets.with_target(target, level),
+                (Some(_) | None, _) => return Err(not_a_filter(text)),
+            };
+        }
+        Ok(LogFilter { text: text.to_owned(), targets })
+    }
+}
+
+const LEVELS: [(&str, LevelFilter); 6] = [
+    ("error", LevelFilter::ERROR),
+    ("warn", LevelFilter::WARN),
+    ("info", LevelFilter::INFO),
+    ("debug", LevelFilter::DEBUG),
+    ("trace", LevelFilter::TRACE),
+    ("off", LevelFilter::OFF),
+];
+
+/// A target is the path of a module.
+fn is_target(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == ':')
+}
+
+fn not_a_filter(text: &str) -> String {
+    let levels = LEVELS.map(|(name, _)| name).join(", ");
+    format!("{text:?} is not a filter; write a level ({levels}) or target=level, separated by commas")
 }
 
 impl Setting for LogFilter {
@@ -182,6 +225,6 @@ impl Setting for LogFilter {
     }
 
     fn to_toml(&self) -> Value {
-        Value::String(self.0.clone())
+        Value::String(self.text.clone())
     }
 }

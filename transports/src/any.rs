@@ -57,6 +57,8 @@ pub struct ListenConfig {
     pub connections: usize,
     /// Who may open a WebSocket. Default: nobody.
     pub access: Access,
+    /// Time for the whole opening handshake of a WebSocket. Default 10 s.
+    pub handshake: Duration,
     /// Whether to look up the process behind each WebSocket from this machine, which takes time where there are
     /// thousands. Default yes.
     pub identify: bool,
@@ -70,6 +72,7 @@ impl Default for ListenConfig {
             message_bytes,
             connections: 1024,
             access: Access::default(),
+            handshake: Duration::from_secs(10),
             identify: true,
         }
     }

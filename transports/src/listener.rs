@@ -77,8 +77,13 @@ fn ipc_config(config: &ListenConfig) -> IpcConfig {
 }
 
 fn web_socket_config(config: &ListenConfig) -> ServerConfig {
-    let (message_bytes, connections, identify) = (config.message_bytes, config.connections, config.identify);
-    ServerConfig { access: config.access.clone(), message_bytes, connections, identify, ..ServerConfig::default() }
+    ServerConfig {
+        access: config.access.clone(),
+        message_bytes: config.message_bytes,
+        connections: config.connections,
+        handshake: config.handshake,
+        identify: config.identify,
+    }
 }
 
 /// `host:port` of a `ws://` address; any path is served.

@@ -51,9 +51,11 @@ impl Handlers {
     }
 
     /// Starts a handler, and answers at once if it is ready at its first poll.
-    pub(super) fn start(&mut self, shared: &Arc<Shared>, context: Context, incoming: Incoming, now: Millis) {
+    pub(super) fn start(&mut self, shared: &Arc<Shared>, mut incoming: Box<Incoming>, now: Millis) {
+        let (method, payload) = (std::mem::take(&mut incoming.method), std::mem::take(&mut incoming.payload));
+        let context = Context::new(shared.clone(), incoming);
         let parts = context.0.clone();
-        let request = Request { method: incoming.method, payload: incoming.payload, context, entry: None };
+        let request = Request { method, payload, context, entry: None };
         let reply = catch_unwind(AssertUnwindSafe(|| self.service.call(request)));
         let reply = reply.unwrap_or_else(|panic| Reply::Ready(Err(panicked(shared, &*panic))));
         match reply {
@@ -143,7 +145,8 @@ fn poll_items(
     source: &mut ReplyStream,
     cx: &mut TaskContext<'_>,
 ) -> Poll<()> {
-    let room = shared.drive(|session| session.stream_room(parts.key, || cx.waker().clone()));
+    let (room, _replaced) =
+        shared.drive(|session| (session.stream_room(parts.key, || cx.waker().clone()), session.take_replaced()));
     let room = match room {
         None => return Poll::Ready(()),
         Some(0) => return Poll::Pending,

@@ -44,8 +44,11 @@ impl<R> Future for Call<R> {
         if let Some(parent) = &mut this.parent {
             parent.poll_abort(cx, handle);
         }
-        let take = |session: &mut DrivenSession| session.take_outcome(handle.key, || cx.waker().clone());
-        let Some(outcome) = handle.shared.drive(take) else { return Poll::Pending };
+        let take = |session: &mut DrivenSession| {
+            (session.take_outcome(handle.key, || cx.waker().clone()), session.take_replaced())
+        };
+        let (outcome, _replaced) = handle.shared.drive(take);
+        let Some(outcome) = outcome else { return Poll::Pending };
         handle.has_ended();
         this.handle = Err(None);
         Poll::Ready(match outcome {

@@ -56,7 +56,10 @@ impl<T> Items<T> {
             parent.poll_abort(cx, handle);
         }
         let taken = &mut self.taken;
-        let step = handle.shared.with(|session, now| session.take_items(now, handle.key, taken, || cx.waker().clone()));
+        let (step, _replaced) = handle.shared.with(|session, now| {
+            let step = session.take_items(now, handle.key, taken, || cx.waker().clone());
+            (step, session.take_replaced())
+        });
         match step {
             Taken::Items => Poll::Ready(None),
             Taken::Pending => Poll::Pending,

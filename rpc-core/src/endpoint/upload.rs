@@ -71,7 +71,9 @@ impl<U: Serialize> Sender<U> {
         let item = Payload::of(item).map_err(|error| CallError::Encode(error.to_string()))?;
         let Some(handle) = self.handle.as_ref() else { return Ok(false) };
         let room = poll_fn(|cx| {
-            let room = handle.shared.with(|session, _| session.upstream_room(handle.key, || cx.waker().clone()));
+            let (room, _replaced) = handle
+                .shared
+                .with(|session, _| (session.upstream_room(handle.key, || cx.waker().clone()), session.take_replaced()));
             match room {
                 Some(0) => Poll::Pending,
                 Some(_) => Poll::Ready(true),

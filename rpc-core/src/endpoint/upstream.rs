@@ -56,8 +56,10 @@ impl<U: DeserializeOwned> Stream for Upstream<U> {
                 return Poll::Ready(None);
             }
             let (parts, taken) = (&this.context.0, &mut this.taken);
-            let step =
-                parts.shared.with(|session, now| session.take_upstream(now, parts.key, taken, || cx.waker().clone()));
+            let (step, _replaced) = parts.shared.with(|session, now| {
+                let step = session.take_upstream(now, parts.key, taken, || cx.waker().clone());
+                (step, session.take_replaced())
+            });
             match step {
                 Taken::Items => (),
                 Taken::Pending => return Poll::Pending,

@@ -145,7 +145,7 @@ impl<W, H> Session<W, H> {
                 outcome
             }
             Stage::Pending | Stage::Detached => {
-                call.wake = Some(wake());
+                self.replaced = call.wake.replace(wake());
                 None
             }
         }
@@ -178,7 +178,7 @@ impl<W, H> Session<W, H> {
         if had_items {
             return Taken::Items;
         }
-        call.wake = Some(wake());
+        self.replaced = call.wake.replace(wake());
         Taken::Pending
     }
 
@@ -194,7 +194,7 @@ impl<W, H> Session<W, H> {
             Stage::Settled(_) => return None,
         };
         if room == 0 {
-            up.wake = Some(wake());
+            self.replaced = up.wake.replace(wake());
         }
         Some(room)
     }

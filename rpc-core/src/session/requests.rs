@@ -84,6 +84,15 @@ impl<W, H> Session<W, H> {
         self.requests.get(key.0)?.deadline
     }
 
+    /// Allows a request less time than its caller did: until `at`, where that is earlier (spec: `time.5`).
+    pub fn shorten(&mut self, key: RequestKey, at: Millis) {
+        let Some(request) = self.requests.get_mut(key.0) else { return };
+        if request.deadline.is_none_or(|deadline| at < deadline) {
+            request.deadline = Some(at);
+            self.deadlines.arm(at, Timer::Request(key));
+        }
+    }
+
     /// Answers a unary request or an upload: JSON text or a fault. Nothing happens where the request was over. Returns
     /// the driver's hold on the handler.
     pub fn reply(&mut self, now: Millis, key: RequestKey, answer: Result<&[u8], &Fault>) -> Option<H> {
@@ -130,7 +139,7 @@ impl<W, H> Session<W, H> {
         let request = self.running(key)?;
         let room = if over { 0 } else { request.down.as_ref()?.room() };
         if room == 0 {
-            request.wake = Some(wake());
+            self.replaced = request.wake.replace(wake());
         }
         Some(room)
     }
@@ -205,7 +214,7 @@ impl<W, H> Session<W, H> {
         if had_items || !up.ended {
             let grant = up.consumer.due_grant(window_bytes).filter(|_| !up.ended);
             if !had_items {
-                up.wake = Some(wake());
+                self.replaced = up.wake.replace(wake());
             }
             if let Some((upto, ack)) = grant {
                 let grant = frame::grant(&request.cid, false, upto, Some(ack));
@@ -234,7 +243,7 @@ impl<W, H> Session<W, H> {
             return;
         }
         let key = self.insert_request(now, req);
-        let incoming = Incoming {
+        let incoming = Box::new(Incoming {
             key,
             cid: SmolStr::new(&req.cid),
             method: SmolStr::new(&req.method),
@@ -243,7 +252,7 @@ impl<W, H> Session<W, H> {
             deadline: req.meta.timeout_ms.map(|budget| now + budget),
             resume: req.meta.resume.as_ref().map(|resume| (SmolStr::new(&resume.epoch), resume.after)),
             up: req.meta.up,
-        };
+        });
         if !self.enter_lane(key) {
             self.wait(incoming);
         } else if self.is_over_soft() || !self.unstarted.is_empty() {
@@ -326,7 +335,7 @@ impl<W, H> Session<W, H> {
             !matches!(request.stage, Stage::Finished) && request.deadline.is_some_and(|at| at <= now)
         };
         if self.requests.get(key.0).is_some_and(due) {
-            self.abort_request(key, &Fault::new(Code::RPC_TIMEOUT, "the caller's timeout ran out"));
+            self.abort_request(key, &Fault::new(Code::RPC_TIMEOUT, "the time allowed for the request ran out"));
         }
     }
 
@@ -481,17 +490,17 @@ impl<W, H> Session<W, H> {
         key
     }
 
-    fn wait(&mut self, incoming: Incoming) {
+    fn wait(&mut self, incoming: Box<Incoming>) {
         self.inbound_bytes += incoming.kept_bytes();
         let request = self.requests.get_mut(incoming.key.0).expect("it was just inserted");
-        request.stage = Stage::Waiting(Box::new(incoming));
+        request.stage = Stage::Waiting(incoming);
     }
 
     fn start(&mut self, key: RequestKey) {
         let Some(request) = self.requests.get_mut(key.0) else { return };
         if let Stage::Waiting(incoming) = std::mem::replace(&mut request.stage, Stage::Running) {
             self.inbound_bytes -= incoming.kept_bytes();
-            self.events.push_back(Event::Request(*incoming));
+            self.events.push_back(Event::Request(incoming));
         }
     }
 
@@ -558,9 +567,9 @@ impl<W, H> Session<W, H> {
     }
 
     fn finish_with(&mut self, key: RequestKey, terminal: Message) -> Option<H> {
+        self.end_upstream(key);
         let request = self.requests.get_mut(key.0)?;
         request.wake = None;
-        self.inbound_bytes -= request.up.take().map_or(0, |up| up.consumer.bytes());
         self.outbox.data_bytes += terminal.len();
         request.terminal = Some(terminal);
         request.stage = Stage::Finished;
@@ -591,7 +600,14 @@ impl<W, H> Session<W, H> {
         let Some(request) = self.requests.get_mut(key.0) else { return };
         self.outbox.data_bytes -= request.terminal.take().map_or(0, |terminal| terminal.len());
         self.outbox.data_bytes -= request.down.take().map_or(0, |down| down.bytes());
-        self.inbound_bytes -= request.up.take().map_or(0, |up| up.consumer.bytes());
+        self.end_upstream(key);
+    }
+
+    /// What has come is discarded, and whoever awaits more learns that there is none (spec: `up.6`).
+    fn end_upstream(&mut self, key: RequestKey) {
+        let Some(up) = self.requests.get_mut(key.0).and_then(|request| request.up.take()) else { return };
+        self.inbound_bytes -= up.consumer.bytes();
+        self.wake(up.wake);
     }
 
     /// The request no longer counts against the limits, nor holds its lane.

@@ -62,7 +62,7 @@ impl Peer {
         serde_json::from_slice(&message).unwrap_or_else(|error| panic!("no JSON ({error}): {message:?}"))
     }
 
-    /// The next frame, which must fit `pattern` as [`matches`] has it.
+    /// The next frame, which must fit `pattern` as [`matches()`] has it.
     ///
     /// # Panics
     /// When it does not fit, none comes in time, or the connection ends.

@@ -184,7 +184,7 @@ impl<'a> Player<'a> {
     fn pump(&mut self) -> Played {
         while let Some(event) = self.session.poll_event() {
             match event {
-                Event::Request(incoming) => self.seen.push_back(Seen::Request(incoming)),
+                Event::Request(incoming) => self.seen.push_back(Seen::Request(*incoming)),
                 Event::Wake(name) => {
                     if let Some(call) = self.calls.get_mut(&name) {
                         call.woken = true;

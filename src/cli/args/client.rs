@@ -12,7 +12,8 @@ pub(crate) struct PeerArgs {
     #[arg(value_name = "ADDR")]
     pub(crate) address: String,
 
-    /// Show the token in this file; by default the daemon's own (token_file of the configuration)
+    /// Show the token in this file to a WebSocket; by default, on this machine, the daemon's own (token_file of the
+    /// configuration)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) token_file: Option<PathBuf>,
 
@@ -40,7 +41,7 @@ pub(crate) struct RequestArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 The result is one line of JSON on stdout. An error of the peer is one line of JSON on stderr, and exit code 1; a connection that
-cannot be made or breaks is exit code 3; a deadline that passes is exit code 4.
+cannot be made or breaks is exit code 3; a deadline that passes is exit code 4. ^C cancels the call at the peer.
 
 Examples:
   sixframe call unix:$XDG_RUNTIME_DIR/sixframe/sixframe.sock rpc.discover
@@ -62,7 +63,7 @@ pub(crate) struct CallArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Each item is one line of JSON on stdout; ^C cancels the stream at the peer. A stream that the peer can resume goes on after a
-break where it stopped.
+break where it stopped, and stderr says so.
 
 Examples:
   sixframe stream unix:$XDG_RUNTIME_DIR/sixframe/sixframe.sock fs.watch '{\"path\": \".\", \"recursive\": true}'
@@ -81,22 +82,28 @@ pub(crate) struct StreamArgs {
     /// Let the peer send this many items ahead of the reader
     #[arg(long, value_name = "ITEMS", default_value_t = NonZeroU32::new(256).expect("it is not zero"))]
     pub(crate) credit: NonZeroU32,
+
+    /// Print each item with where it stands: {"data", "pos", "epoch", "reset", "skipped"}
+    #[arg(long)]
+    pub(crate) full: bool,
+
+    /// End when the connection breaks, rather than connect again
+    #[arg(long)]
+    pub(crate) no_reconnect: bool,
 }
 
 /// `sixframe listen`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Point a client at the address that is printed, and watch what it and ADDR say to each other.
+Shows the frames of all other connections of the daemon at ADDR as they pass, without secrets; > came to the daemon, < left it.
+Needs the scope admin, which the socket file and the daemon's own token grant.
 
-Example:
-  sixframe listen unix:$XDG_RUNTIME_DIR/sixframe/sixframe.sock --on ws://127.0.0.1:0")]
+Examples:
+  sixframe listen unix:$XDG_RUNTIME_DIR/sixframe/sixframe.sock
+  sixframe listen ws://127.0.0.1:4700/ --json | grep fs.tail")]
 pub(crate) struct ListenArgs {
     #[command(flatten)]
     pub(crate) peer: PeerArgs,
-
-    /// Take the client's connections here
-    #[arg(long, value_name = "ADDR", default_value = "ws://127.0.0.1:0")]
-    pub(crate) on: String,
 
     /// Print the frames as they are, one JSON a line, rather than for people
     #[arg(long)]
@@ -121,6 +128,8 @@ pub(crate) struct MethodsArgs {
 /// `sixframe bench`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
+The numbers are one line of JSON on stdout, and words on stderr.
+
 Example:
   sixframe bench unix:$XDG_RUNTIME_DIR/sixframe/sixframe.sock --in-flight 64 --seconds 5")]
 pub(crate) struct BenchArgs {
@@ -131,15 +140,15 @@ pub(crate) struct BenchArgs {
     #[arg(long, default_value = "rpc.ping")]
     pub(crate) method: String,
 
-    /// Calls under way at once on each connection
-    #[arg(long, value_name = "CALLS", default_value_t = NonZeroU32::MIN)]
+    /// Calls under way at once on each connection, in the second part; in the first part there is one
+    #[arg(long, value_name = "CALLS", default_value_t = NonZeroU32::new(64).expect("it is not zero"))]
     pub(crate) in_flight: NonZeroU32,
 
     /// Connections open at once
     #[arg(long, value_name = "CONNECTIONS", default_value_t = NonZeroU32::MIN)]
     pub(crate) connections: NonZeroU32,
 
-    /// Measure for this long, after a second to warm up
+    /// Measure for this long, after a fifth of that to warm up
     #[arg(long, value_name = "SECONDS", default_value_t = NonZeroU32::new(5).expect("it is not zero"))]
     pub(crate) seconds: NonZeroU32,
 }

@@ -9,7 +9,7 @@ use super::ConfigArgs;
 #[command(after_help = "\
 Ready, it prints one line of JSON on stdout, for programs that start it:
   {\"ready\":true,\"pid\":4711,\"listen\":[\"unix:/run/user/1000/sixframe/sixframe.sock\"],\"tokenFile\":\"...\"}
-SIGTERM and ^C let running calls finish first (drain_ms), a second one does not.
+SIGTERM and ^C let running calls finish first (drain_ms) and exit with code 0; a second one ends everything at once, with code 1.
 
 Examples:
   sixframe serve
@@ -30,7 +30,7 @@ Examples:
   sixframe stdio --framing content-length")]
 pub(crate) struct StdioArgs {
     /// How messages are told apart
-    #[arg(long, value_enum, default_value_t = Framing::Newline)]
+    #[arg(long, value_enum, default_value_t = Framing::Ndjson)]
     pub(crate) framing: Framing,
 
     #[command(flatten)]
@@ -41,9 +41,9 @@ pub(crate) struct StdioArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Framing {
     /// One message a line
-    Newline,
+    Ndjson,
     /// A Content-Length header before each, as editors write it
     ContentLength,
     /// A length of four bytes before each, as Chrome's native messaging has it
-    Chrome,
+    Native,
 }

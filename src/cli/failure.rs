@@ -1,0 +1,54 @@
+//! How a call can fail, and the exit code that a script sees. Codes as `args::EXIT_CODES` promises them.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+use sixframe_core::{CallError, Code, Fault, TransportError};
+
+/// Why a subcommand that calls did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// What was asked makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// There is no connection.
+    #[error("{0}")]
+    Connection(TransportError),
+    /// The call failed.
+    #[error("{0}")]
+    Call(CallError),
+    /// ^C.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl Failure {
+    /// Says on stderr what went wrong, an error of the call as JSON, and gives the exit code.
+    pub(super) fn tell(&self) -> ExitCode {
+        match self {
+            Failure::Usage(_) | Failure::Connection(_) => eprintln!("sixframe: {self}"),
+            Failure::Call(error) => eprintln!("{}", told(error)),
+            Failure::Interrupted => (),
+        }
+        ExitCode::from(self.code())
+    }
+
+    fn code(&self) -> u8 {
+        match self {
+            Failure::Call(error) if error.code() == Code::RPC_TIMEOUT => 4,
+            Failure::Call(CallError::Closed(_) | CallError::Indeterminate(_)) | Failure::Connection(_) => 3,
+            Failure::Call(_) => 1,
+            Failure::Usage(_) => 2,
+            Failure::Interrupted => 130,
+        }
+    }
+}
+
+fn told(error: &CallError) -> String {
+    let Fault { code, message, domain, details } = Fault::from(error.clone());
+    let mut fault = json!({"code": code, "message": message, "domain": domain});
+    if let Some(details) = details {
+        fault["details"] = *details;
+    }
+    fault.to_string()
+}

@@ -1,0 +1,50 @@
+//! `sixframe serve` and `sixframe stdio`.
+
+use std::time::Duration;
+
+use anyhow::{Error, bail};
+use tokio::runtime::Runtime;
+
+use super::args::{ConfigArgs, Framing, ServeArgs, StdioArgs};
+use super::config::loaded;
+use super::print;
+use crate::config::Config;
+use crate::server::{self, Stopped};
+
+/// Time for blocking work that is under way when everything else has ended.
+const BLOCKING: Duration = Duration::from_millis(200);
+
+/// Serves until a signal asks to stop.
+pub(super) fn serve(args: &ServeArgs) -> Result<(), Error> {
+    let config = begin(&args.settings)?;
+    let announce = |line: &str| print(&format!("{line}\n"));
+    run(async { server::serve(&config, announce).await })
+}
+
+/// Serves the parent process until it closes our input.
+pub(super) fn stdio(args: &StdioArgs) -> Result<(), Error> {
+    let config = begin(&args.settings)?;
+    let framing = match args.framing {
+        Framing::Ndjson => sixframe_transports::Framing::Ndjson,
+        Framing::ContentLength => sixframe_transports::Framing::ContentLength,
+        Framing::Native => sixframe_transports::Framing::NativeMessaging,
+    };
+    run(async { server::serve_parent(&config, framing).await })
+}
+
+fn begin(settings: &ConfigArgs) -> Result<Config, Error> {
+    let config = loaded(settings, None)?.config;
+    server::init_log(config.log.targets());
+    Ok(config)
+}
+
+fn run(serving: impl Future<Output = Result<Stopped, Error>>) -> Result<(), Error> {
+    let runtime = Runtime::new()?;
+    let stopped = runtime.block_on(serving);
+    // What still runs is dropped here, programs that were started included.
+    runtime.shutdown_timeout(BLOCKING);
+    match stopped? {
+        Stopped::InOrder => Ok(()),
+        Stopped::AtOnce => bail!("stopped by a second signal; some calls were cut off"),
+    }
+}

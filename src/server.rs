@@ -1,0 +1,139 @@
+//! The daemon: listens, says that it is ready, serves connections with one service, and drains when it is told to stop.
+//! Knows no method.
+
+mod connections;
+mod log;
+mod parent;
+mod ready;
+mod stop;
+mod token;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Error};
+use sixframe_core::layers::{self, Metrics, Operations};
+use sixframe_core::{Router, Service};
+use sixframe_transports::websocket::{Access, Token};
+use sixframe_transports::{Address, Framing, ListenConfig, Listener, listen, stdio};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use crate::config::Config;
+use crate::methods::{self, Roots, Taps};
+use connections::Connections;
+pub(crate) use log::init as init_log;
+use parent::ParentTransport;
+use ready::Ready;
+use stop::Stop;
+pub(crate) use stop::Stopped;
+pub(crate) use token::read as read_token;
+
+/// Time behind the drain for what is written last.
+const LAST_WORDS: Duration = Duration::from_millis(250);
+
+/// Serves the addresses of `config` until a signal asks to stop. `announce` is given the ready line once every address is
+/// listened on.
+pub(crate) async fn serve(
+    config: &Config,
+    announce: impl FnOnce(&str) -> std::io::Result<()>,
+) -> Result<Stopped, Error> {
+    let mut stop = Stop::new()?;
+    let connections = connections(config);
+    let listeners = open(config).await?;
+    let ready = Ready::of(config, &listeners);
+    announce(&serde_json::to_string(&ready)?)?;
+    tracing::info!(listen = ?ready.listen, "ready");
+    let mut accepting = JoinSet::new();
+    for listener in listeners {
+        accepting.spawn(connections::accept(Arc::clone(&connections), listener));
+    }
+    let failed = tokio::select! {
+        () = stop.asked() => None,
+        failed = accepting.join_next() => failed,
+    };
+    // Dropping the listeners removes the socket files, and nobody comes any more.
+    accepting.shutdown().await;
+    let stopped = drain(&connections, config, &mut stop).await;
+    match failed {
+        Some(failed) => failed?.context("an address cannot be served any more").map(|()| stopped),
+        None => Ok(stopped),
+    }
+}
+
+/// Serves the parent process over standard input and output until it closes our input; what it asked for before is still
+/// answered, within the time for draining.
+pub(crate) async fn serve_parent(config: &Config, framing: Framing) -> Result<Stopped, Error> {
+    let mut stop = Stop::new()?;
+    let connections = connections(config);
+    let (transport, identity) = stdio::open(framing, config.limits.of_connection().message_bytes)?;
+    let ended = Arc::new(Notify::new());
+    connections.serve(ParentTransport::new(transport, Arc::clone(&ended)), identity);
+    tokio::select! {
+        () = connections.finished() => return Ok(Stopped::InOrder),
+        () = ended.notified() => (),
+        () = stop.asked() => (),
+    }
+    Ok(drain(&connections, config, &mut stop).await)
+}
+
+/// Lets what runs finish, as long as the configuration and a second signal allow.
+async fn drain(connections: &Connections, config: &Config, stop: &mut Stop) -> Stopped {
+    let longest = Duration::from_millis(config.drain_ms);
+    tracing::info!(connections = connections.len(), ?longest, "stopping");
+    connections.close(longest);
+    tokio::select! {
+        () = connections.finished() => Stopped::InOrder,
+        () = tokio::time::sleep(longest.saturating_add(LAST_WORDS)) => Stopped::InOrder,
+        () = stop.asked() => Stopped::AtOnce,
+    }
+}
+
+fn connections(config: &Config) -> Arc<Connections> {
+    let taps = Arc::new(Taps::default());
+    let metrics = Metrics::new();
+    let methods = methods::router(&methods::Surroundings {
+        roots: Arc::new(Roots::new(&config.fs.roots)),
+        run_allowed: config.allows_process_run(),
+        taps: Arc::clone(&taps),
+        metrics: metrics.clone(),
+    });
+    Connections::new(config, service(methods, &metrics), taps)
+}
+
+/// The one service of all connections. A request passes the layers from the last to the first: who may not call is refused
+/// before an operation is remembered, but counted and logged.
+fn service(methods: Router, metrics: &Metrics) -> Arc<dyn Service> {
+    methods
+        .layer(layers::operations(Operations::default()))
+        .layer(layers::authorize())
+        .layer(metrics.layer())
+        .layer(layers::logging())
+        .layer(layers::trace())
+        .into_service()
+}
+
+async fn open(config: &Config) -> Result<Vec<Listener>, Error> {
+    let mut listeners = Vec::new();
+    let listening = listen_config(config)?;
+    for address in config.addresses()? {
+        listeners.push(listen(&address, &listening).await?);
+    }
+    Ok(listeners)
+}
+
+fn listen_config(config: &Config) -> Result<ListenConfig, Error> {
+    let has_web_socket = config.addresses()?.iter().any(|address| matches!(address, Address::WebSocket(_)));
+    let tokens = match has_web_socket {
+        true => vec![Token::new(token::provide(&config.token_file)?, sixframe_core::Scopes::ALL)],
+        false => Vec::new(),
+    };
+    let access = Access { tokens, hosts: config.ws.hosts(), origins: config.ws.origins() };
+    Ok(ListenConfig {
+        message_bytes: config.limits.of_connection().message_bytes,
+        connections: config.limits.connections as usize,
+        access,
+        handshake: Duration::from_millis(config.limits.handshake_ms),
+        ..ListenConfig::default()
+    })
+}

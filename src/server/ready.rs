@@ -1,0 +1,34 @@
+//! The line that says that the daemon is ready, for programs that embed it.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+use sixframe_transports::{Address, Listener};
+
+use crate::config::Config;
+
+/// What the line says.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Ready {
+    ready: bool,
+    pid: u32,
+    /// The addresses to connect to, ports resolved.
+    pub(super) listen: Vec<String>,
+    /// Where the token is that WebSockets need; absent where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_file: Option<PathBuf>,
+}
+
+impl Ready {
+    pub(super) fn of(config: &Config, listeners: &[Listener]) -> Ready {
+        let addresses: Vec<Address> = listeners.iter().map(Listener::local_address).collect();
+        let has_web_socket = addresses.iter().any(|address| matches!(address, Address::WebSocket(_)));
+        Ready {
+            ready: true,
+            pid: std::process::id(),
+            listen: addresses.iter().map(ToString::to_string).collect(),
+            token_file: has_web_socket.then(|| config.token_file.clone()),
+        }
+    }
+}

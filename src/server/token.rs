@@ -1,0 +1,165 @@
+//! The token that WebSocket clients must show: 256 random bits in a file that only its owner can read.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Error, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// Fewest characters of a token that is taken from a file.
+const SHORTEST: usize = 32;
+
+/// The token in the file at `path`; a new one where there is none. A file that others can read is refused, since what it
+/// holds is no secret.
+pub(super) fn provide(path: &Path) -> Result<String, Error> {
+    match read(path) {
+        Err(error) if is_missing(&error) => {}
+        token => return token,
+    }
+    let token = random()?;
+    match create(path, &token).with_context(|| format!("cannot write the token file {}", path.display()))? {
+        true => Ok(token),
+        // Another daemon was faster.
+        false => read(path),
+    }
+}
+
+/// Reads a token, if the file is private to this user.
+pub(crate) fn read(path: &Path) -> Result<String, Error> {
+    let file = open(path).with_context(|| format!("cannot read the token file {}", path.display()))?;
+    check_private(path, &file)?;
+    let mut text = String::new();
+    (&file).take(4096).read_to_string(&mut text)?;
+    let token = text.trim();
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
+    if token.len() < SHORTEST || !token.chars().all(fits) {
+        bail!("the token file {} holds no token; remove it, and a new one is made", path.display());
+    }
+    Ok(token.to_owned())
+}
+
+fn is_missing(error: &Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
+fn random() -> Result<String, Error> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).context("the system gives no random numbers")?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// Writes the whole file under another name and links it, so that nobody ever reads half of it. False when there is one.
+fn create(path: &Path, token: &str) -> io::Result<bool> {
+    make_folder(path)?;
+    let draft = draft_of(path)?;
+    let written = write_private(&draft, token).and_then(|()| fs::hard_link(&draft, path));
+    // Whether or not it was linked, the draft has done its work.
+    let _ = fs::remove_file(&draft);
+    match written {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn draft_of(path: &Path) -> io::Result<PathBuf> {
+    let mut name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?.to_owned();
+    let mut salt = [0; 8];
+    getrandom::fill(&mut salt)?;
+    name.push(format!(".{}", URL_SAFE_NO_PAD.encode(salt)));
+    Ok(path.with_file_name(name))
+}
+
+fn write_private(path: &Path, token: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(token.as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_all()
+}
+
+fn make_folder(path: &Path) -> io::Result<()> {
+    let Some(folder) = path.parent() else { return Ok(()) };
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags};
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+#[cfg(unix)]
+fn check_private(path: &Path, file: &File) -> Result<(), Error> {
+    use std::os::unix::fs::MetadataExt as _;
+    let found = file.metadata()?;
+    let path = path.display();
+    if !found.is_file() {
+        bail!("{path} is no regular file; name another token file");
+    }
+    if found.uid() != rustix::process::geteuid().as_raw() {
+        bail!("the token file {path} belongs to another user; name one of your own");
+    }
+    if found.mode() & 0o077 != 0 {
+        bail!("others can read the token file {path}; remove it, and a new token is made");
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn check_private(path: &Path, file: &File) -> Result<(), Error> {
+    if !file.metadata()?.is_file() {
+        bail!("{} is no regular file; name another token file", path.display());
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_token_is_made_once_and_is_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run/token");
+        let token = provide(&path).unwrap();
+        assert_eq!(URL_SAFE_NO_PAD.decode(&token).unwrap().len(), 32);
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        assert_eq!(fs::metadata(path.parent().unwrap()).unwrap().mode() & 0o777, 0o700);
+        assert_eq!(provide(&path).unwrap(), token);
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no draft stays");
+    }
+
+    #[test]
+    fn a_file_that_is_no_secret_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        let token = provide(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(provide(&path).unwrap_err().to_string().contains("others can read"));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        symlink(&path, folder.path().join("link")).unwrap();
+        assert!(provide(&folder.path().join("link")).is_err());
+        fs::write(&path, "short").unwrap();
+        let refused = provide(&path).unwrap_err().to_string();
+        assert!(refused.contains("holds no token") && !refused.contains(&token), "{refused}");
+    }
+}

@@ -1,0 +1,12 @@
+//! The daemon as a black box: the built program, real sockets, real files, real processes.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "what cannot be started or read fails the test that needs it")]
+
+mod client;
+mod files;
+mod lifecycle;
+mod pressure;
+mod processes;
+mod proxy;
+mod sandbox;
+mod transports;
