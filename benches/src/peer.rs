@@ -9,7 +9,9 @@ use std::str::FromStr;
 use anyhow::{Result, bail};
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, Stream, TryStreamExt};
-use tokio::net::{TcpListener, UnixListener};
+#[cfg(feature = "peers")]
+use tokio::net::TcpListener;
+use tokio::net::UnixListener;
 
 use crate::payload::{Load, User};
 use crate::workload::Workload;
@@ -51,6 +53,7 @@ impl Socket {
         Ok(listener)
     }
 
+    #[cfg(feature = "peers")]
     pub async fn tcp(self) -> Result<TcpListener> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
@@ -74,6 +77,7 @@ impl Address {
         }
     }
 
+    #[cfg(feature = "peers")]
     pub fn socket(&self) -> Result<SocketAddr> {
         match self {
             Self::Tcp(socket) => Ok(*socket),

@@ -143,10 +143,11 @@ fn listen(sandbox: &Sandbox, daemon: &Daemon) -> (Child, impl Iterator<Item = St
 fn listeners_see_the_frames_of_others_without_their_secrets_and_not_what_listeners_see() {
     let sandbox = Sandbox::new();
     let daemon = sandbox.serve(&[]);
-    let (mut one, lines_of_one) = listen(&sandbox, &daemon);
-    let (mut two, lines_of_two) = listen(&sandbox, &daemon);
+    // Their ends of the pipes stay open until the end: a listener that nobody reads any more ends by itself.
+    let (mut one, mut lines_of_one) = listen(&sandbox, &daemon);
+    let (mut two, mut lines_of_two) = listen(&sandbox, &daemon);
     sandbox.run(&["call", &daemon.unix(), "rpc.hello", r#"{"token": "s3cr3t", "session": "last"}"#]);
-    for lines in [&mut Box::new(lines_of_one) as &mut dyn Iterator<Item = String>, &mut Box::new(lines_of_two)] {
+    for lines in [&mut lines_of_one, &mut lines_of_two] {
         let last = lines
             .inspect(|line| assert!(!line.contains(r#""kind":"nxt""#), "a listener sees a listener: {line}"))
             .find(|line| line.contains("\"last\""))

@@ -104,8 +104,8 @@ impl World {
 
     /// The same item many times, each with the number that is its turn.
     pub(super) fn peer_floods(&mut self, input: &mut Input<'_>) {
-        let (cid, options, count) = (self.called_cid(input), [input.byte(); 4], input.short() % 2500);
-        let count = if self.received < 5000 { count } else { 0 };
+        let (cid, options, count) = (self.called_cid(input), [input.byte(); 4], input.short() % 400);
+        let count = if self.received < 1000 { count } else { 0 };
         for _ in 0..count {
             let text = self.item(&mut Input::new(&options), &cid);
             self.say(text.into());
