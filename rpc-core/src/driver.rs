@@ -280,7 +280,8 @@ impl<T: Transport> Driver<T> {
         if look.close_at.is_some() && look.is_drained && !self.unflushed {
             return Err(End::Closed(Closed::new("closed by this side")));
         }
-        let heartbeat = self.shared.config.heartbeat.map(|every| self.heard + every.as_millis() as Millis);
+        let every = self.shared.config.heartbeat.filter(|_| self.link.transport().is_some());
+        let heartbeat = every.map(|every| self.heard + every.as_millis() as Millis);
         let Some(at) = [look.next_deadline, look.close_at, heartbeat].into_iter().flatten().min() else {
             return Ok(false);
         };
@@ -346,7 +347,7 @@ impl<T: Transport> Driver<T> {
             Ok(Linked::Anew(identity)) => {
                 self.shared.set_identity(identity);
                 let now = self.shared.now();
-                self.heard = now;
+                (self.heard, self.asked) = (now, false);
                 self.shared.drive(|session| session.reconnect(now));
                 Poll::Ready(Ok(()))
             }

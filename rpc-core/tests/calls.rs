@@ -457,3 +457,14 @@ async fn fields_of_meta_reach_the_handler_unchanged() {
     let _call = endpoint.with(CallOptions { meta, ..CallOptions::default() }).request(&HANG, ());
     peer.expect(json!({"kind": "req", "meta": {"tenant": "acme", "timeoutMs": 60_000}})).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_without_time_sends_nothing() {
+    // proves: time.7
+    let (mut peer, endpoint) = Peer::connect(Router::new());
+    let spent = endpoint.with(timeout(Duration::ZERO));
+    assert_eq!(spent.request(&HANG, ()).await.unwrap_err().code(), "RPC_TIMEOUT");
+    assert_eq!(spent.stream(&TICKS, ()).next().await.unwrap().unwrap_err().code(), "RPC_TIMEOUT");
+    peer.silent(Duration::from_secs(1)).await;
+    assert_eq!(endpoint.load(), Load::default());
+}

@@ -67,7 +67,9 @@ impl Mode {
 
     fn allows(self, code: &str) -> bool {
         let broken = ["CONNECTION_CLOSED", "INDETERMINATE", "RPC_TIMEOUT"].contains(&code);
-        let garbled = ["INVALID_FRAME", "DUPLICATE_CID", "UNSUPPORTED", "CANCELLED", "SLOW_CONSUMER"].contains(&code);
+        let garbled =
+            ["INVALID_FRAME", "DUPLICATE_CID", "UNSUPPORTED", "CANCELLED", "SLOW_CONSUMER", "INVALID_PAYLOAD"]
+                .contains(&code);
         match self {
             Mode::Sound | Mode::Late => code == "RPC_TIMEOUT",
             Mode::Cut | Mode::Stalled => broken,
@@ -238,6 +240,7 @@ fn config(rng: &mut Rng, tap: FrameTap) -> Config {
         window: rng.u32(1..40),
         window_bytes: rng.usize(500..20_000),
         on_frame: Some(tap),
+        trusted: rng.bool(),
         ..Config::default()
     }
 }

@@ -255,3 +255,94 @@ async fn a_resumed_stream_keeps_its_timeout() {
     assert!((10_000..=20_000).contains(&left), "{left}");
     assert_eq!(log.next().await.unwrap().unwrap_err().code(), "RPC_TIMEOUT");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_went_dead_is_replaced_by_the_next() {
+    // proves: discover.6, resume.4
+    let mut first = true;
+    let connector = move || -> Connecting<FaultTransport<MemoryTransport>> {
+        let (near, far) = memory::pair(MemoryConfig::default());
+        let (_, server) = connect(far, log_server());
+        tokio::spawn(server);
+        let dies = std::mem::take(&mut first).then(|| Rule::at(3, Disturbance::Stall)).into_iter().collect();
+        let near = FaultTransport::new(near, Faults { received: dies, ..Faults::default() });
+        Box::pin(async move { Ok((near, memory::identity())) })
+    };
+    let config = Config { heartbeat: Some(Duration::from_secs(5)), ..Config::default() };
+    let (endpoint, driver) = reconnecting(config, connector, Router::new());
+    tokio::spawn(driver);
+    let options = CallOptions { window: Some(1), ..CallOptions::default() };
+    let mut log = endpoint.with(options).stream(&LOG, ());
+    let start = tokio::time::Instant::now();
+    for pos in 1..=100 {
+        assert_eq!(log.next().await.unwrap().unwrap().pos, Some(pos));
+    }
+    assert!((10..12).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    assert_eq!(endpoint.request(&ECHO, 3).await.unwrap(), 3);
+}
+
+/// Streams, calls and uploads over connections that break at random: nothing is lost silently, everything settles.
+async fn over_a_bad_line(seed: u64) {
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let mut faults = rng.fork();
+    let connector = move || -> Connecting<FaultTransport<MemoryTransport>> {
+        let (near, far) = memory::pair(MemoryConfig { capacity: 300, ..MemoryConfig::default() });
+        let (_, server) = connect(far, log_server());
+        tokio::spawn(server);
+        let rules = || vec![Rule::chance(0.01, Disturbance::Cut), Rule::chance(0.05, Disturbance::Delay(SECOND))];
+        let near = FaultTransport::new(near, Faults { seed: faults.u64(..), sent: rules(), received: rules() });
+        let refused = faults.u8(..4) == 0;
+        Box::pin(async move {
+            if refused { Err(TransportError::new("nobody is there", None)) } else { Ok((near, memory::identity())) }
+        })
+    };
+    let config = Config { heartbeat: rng.bool().then_some(SECOND * 3), ..Config::default() };
+    let (endpoint, driver) = reconnecting(config, connector, Router::new());
+    let driver = tokio::spawn(driver);
+    let logs = (0..3).map(|_| {
+        let options = CallOptions { window: Some(rng.u32(1..20)), ..CallOptions::default() };
+        let mut log = endpoint.with(options).stream(&LOG, ());
+        tokio::spawn(async move {
+            for pos in 1..=300 {
+                let item = log.next().await.unwrap().unwrap();
+                assert_eq!((item.pos, item.skipped, item.reset), (Some(pos), 0, false), "seed {seed}");
+            }
+        })
+    });
+    let logs: Vec<_> = logs.collect();
+    for n in 0..40 {
+        match endpoint.request(&ECHO, n).await {
+            Ok(echo) => assert_eq!(echo, n),
+            Err(error) => assert!(["INDETERMINATE", "RPC_TIMEOUT"].contains(&error.code()), "seed {seed}: {error}"),
+        }
+    }
+    for log in logs {
+        log.await.unwrap();
+    }
+    endpoint.close(SECOND);
+    driver.await.unwrap();
+    assert_eq!(endpoint.load(), Load::default(), "seed {seed}");
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn over_a_line_that_breaks_at_random_nothing_is_lost_silently() {
+    // proves: close.2, resume.3, resume.11
+    for seed in 0..50 {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(over_a_bad_line(seed));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_can_be_closed_while_it_waits_for_an_attempt_that_hangs() {
+    let connector = || -> Connecting<MemoryTransport> { Box::pin(std::future::pending()) };
+    let (endpoint, driver) = reconnecting(Config::default(), connector, Router::new());
+    let driver = tokio::spawn(driver);
+    let call = endpoint.request(&ECHO, 1);
+    settled().await;
+    endpoint.close(Duration::ZERO);
+    assert_eq!(call.await.unwrap_err().code(), "CONNECTION_CLOSED");
+    driver.await.unwrap();
+}

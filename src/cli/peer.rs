@@ -9,8 +9,8 @@ use std::time::Duration;
 use anyhow::Error;
 use serde_json::Value;
 use sixframe_core::{
-    Closed, Config, Connecting, Connector, DISCOVER, Driver, FrameTap, Identity, Payload, Router, RpcEndpoint, Scopes,
-    connect_with, reconnecting, redact,
+    CallOptions, Closed, Config, Connecting, Connector, DISCOVER, Driver, FrameTap, Identity, Payload, Router,
+    RpcEndpoint, Scopes, Timeout, connect_with, reconnecting, redact,
 };
 use sixframe_transports::{Address, AnyTransport, ConnectConfig, connect};
 use tokio::runtime::Runtime;
@@ -23,6 +23,9 @@ use crate::server::read_token;
 
 /// Time for the last frames to leave.
 const CLOSING: Duration = Duration::from_secs(1);
+
+/// Time for a peer to describe itself.
+const DESCRIBING: Duration = Duration::from_secs(5);
 
 /// Runs a subcommand that calls.
 pub(super) fn block_on(work: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
@@ -67,9 +70,10 @@ impl Peer {
         let _ = tokio::time::timeout(CLOSING * 2, self.driver).await;
     }
 
-    /// What `rpc.discover` tells of `method`; null where the peer knows neither.
+    /// What `rpc.discover` tells of `method`; null where the peer knows neither, or says nothing for a while.
     pub(super) async fn described(&self, method: &str) -> Value {
-        let Ok(document) = self.endpoint.request(&DISCOVER, ()).await else { return Value::Null };
+        let patient = CallOptions { timeout: Timeout::After(DESCRIBING), ..CallOptions::default() };
+        let Ok(document) = self.endpoint.with(patient).request(&DISCOVER, ()).await else { return Value::Null };
         let methods = document["methods"].as_array().cloned().unwrap_or_default();
         methods.into_iter().find(|described| described["name"] == method).unwrap_or_default()
     }

@@ -1,5 +1,6 @@
 //! `sixframe serve` and `sixframe stdio`.
 
+use std::io;
 use std::time::Duration;
 
 use anyhow::{Error, bail};
@@ -17,7 +18,9 @@ const BLOCKING: Duration = Duration::from_millis(200);
 /// Serves until a signal asks to stop.
 pub(super) fn serve(args: &ServeArgs) -> Result<(), Error> {
     let config = begin(&args.settings)?;
-    let announce = |line: &str| print(&format!("{line}\n"));
+    // Whoever started the daemon waits for this line: that it is gone is a failure, not a reader who has seen enough.
+    let unread = |error| io::Error::other(format!("nobody reads the ready line: {error}"));
+    let announce = |line: &str| print(&format!("{line}\n")).map_err(unread);
     run(async { server::serve(&config, announce).await })
 }
 

@@ -1,5 +1,6 @@
-//! The daemon as a black box: the built program, real sockets, real files, real processes.
-#![cfg(unix)]
+//! The daemon as a black box: the built program, real sockets, real files, real processes. On Linux, whose `/proc` tells what
+//! is left of a process.
+#![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "what cannot be started or read fails the test that needs it")]
 
 mod client;

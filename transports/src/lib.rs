@@ -13,7 +13,7 @@ mod failover;
 pub mod framing;
 pub mod ipc;
 mod listener;
-pub mod memory;
+pub use sixframe_core::memory;
 mod output;
 mod pool;
 pub mod stdio;

@@ -111,8 +111,10 @@ impl Memory {
 
     /// The operation of that name: the one that there is, else the new one. The number is that of a new one.
     fn enter(&self, name: &Name, method: &SmolStr, running: Running) -> Result<(Running, Option<u64>), Fault> {
+        // Declared before the lock, and so dropped after it.
+        let _forgotten;
         let mut kept = self.kept();
-        let _forgotten = kept.expire(&self.limits);
+        _forgotten = kept.expire(&self.limits);
         if let Some(first) = kept.operations.get(name) {
             return match first.method == *method {
                 true => Ok((first.running.clone(), None)),

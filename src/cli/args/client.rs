@@ -40,7 +40,7 @@ pub(crate) struct RequestArgs {
 /// `sixframe call`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-The result is one line of JSON on stdout. An error of the peer is one line of JSON on stderr, and exit code 1; a connection that
+The result is one line of JSON on stdout. An error of the peer is one line of JSON on stderr, and exit code 1; a connection that \
 cannot be made or breaks is exit code 3; a deadline that passes is exit code 4. ^C cancels the call at the peer.
 
 Examples:
@@ -62,7 +62,7 @@ pub(crate) struct CallArgs {
 /// `sixframe stream`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Each item is one line of JSON on stdout; ^C cancels the stream at the peer. A stream that the peer can resume goes on after a
+Each item is one line of JSON on stdout; ^C cancels the stream at the peer. A stream that the peer can resume goes on after a \
 break where it stopped, and stderr says so.
 
 Examples:
@@ -95,7 +95,7 @@ pub(crate) struct StreamArgs {
 /// `sixframe listen`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Shows the frames of all other connections of the daemon at ADDR as they pass, without secrets; > came to the daemon, < left it.
+Shows the frames of all other connections of the daemon at ADDR as they pass, without secrets; > came to the daemon, < left it. \
 Needs the scope admin, which the socket file and the daemon's own token grant.
 
 Examples:
