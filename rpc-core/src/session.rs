@@ -180,7 +180,7 @@ pub struct Incoming {
 
 impl Incoming {
     fn kept_bytes(&self) -> usize {
-        self.payload.kept_bytes() + self.meta.len() + size_of::<Incoming>()
+        self.payload.len() + self.meta.len() + size_of::<Incoming>()
     }
 }
 

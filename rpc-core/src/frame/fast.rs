@@ -185,12 +185,18 @@ fn nothing_follows(text: &[u8], others: &Fields) -> bool {
     let mut at = 0;
     while let Some(chunk) = text.get(at..at + 8) {
         let word = u64::from_le_bytes(chunk.try_into().expect("the slice has eight bytes"));
-        let mut marks = scan::equal_bytes(word, b',') | scan::equal_bytes(word, b'\\');
+        let mut marks = scan::likely_bytes(word, b',', b'\\');
         while marks != 0 {
-            if !is_inside(text, at + marks.trailing_zeros() as usize / 8, others) {
+            let place = at + marks.trailing_zeros() as usize / 8;
+            marks &= marks - 1;
+            // Most commas stand before a key that begins like no field.
+            let plain = match text.get(place..place + 3) {
+                Some([b',', b'"', letter]) => others.initials & initial(*letter) == 0,
+                Some(_) | None => false,
+            };
+            if !plain && !is_inside(text, place, others) {
                 return false;
             }
-            marks &= marks - 1;
         }
         at += 8;
     }

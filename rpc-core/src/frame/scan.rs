@@ -95,11 +95,15 @@ pub(crate) fn stop(text: &[u8], mut at: usize) -> Option<usize> {
     rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).map(|offset| at + offset)
 }
 
-/// Marks, in the high bit of each byte, which of eight bytes equal `byte`. Exact, not only for the lowest.
-pub(crate) fn equal_bytes(word: u64, byte: u8) -> u64 {
-    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
-    let x = word ^ (0x0101_0101_0101_0101 * u64::from(byte));
-    !(((x & LOW) + LOW) | x | LOW)
+/// Marks, in the high bit of each byte, which of eight bytes are `one` or `other`. A byte behind a marked one may be marked
+/// wrongly; none is missed.
+pub(crate) fn likely_bytes(word: u64, one: u8, other: u8) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let equals = |byte: u8| {
+        let x = word ^ (ONES * u64::from(byte));
+        x.wrapping_sub(ONES) & !x
+    };
+    (equals(one) | equals(other)) & (ONES << 7)
 }
 
 /// The index of the first byte at or after `at` that is not white space.
