@@ -1,5 +1,6 @@
 //! How an endpoint behaves, for all its calls and connections.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,15 +61,33 @@ impl Default for Config {
 }
 
 impl Config {
-    pub(crate) fn session(&self, reconnects: bool) -> SessionConfig {
-        SessionConfig {
+    /// The session's part. Connections with equal ones, as those of one server are, share it.
+    pub(crate) fn session(&self, reconnects: bool) -> Arc<SessionConfig> {
+        thread_local! {
+            static LAST: Cell<Option<Arc<SessionConfig>>> = const { Cell::new(None) };
+        }
+        let config = SessionConfig {
             limits: self.limits.clone(),
             window: self.window,
             window_bytes: self.window_bytes,
             reconnects,
             budget: self.budget.clone(),
-        }
+        };
+        let shared = LAST.take().filter(|last| last.is_same(&config)).unwrap_or_else(|| Arc::new(config));
+        LAST.set(Some(shared.clone()));
+        shared
     }
+}
+
+/// What an endpoint looks up of its configuration while it runs, apart from the session's part.
+#[derive(Debug)]
+pub(crate) struct Behaviour {
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) heartbeat: Option<Duration>,
+    pub(crate) expose_internal_errors: bool,
+    pub(crate) trusted: bool,
+    pub(crate) on_frame: Option<FrameTap>,
+    pub(crate) owners: Option<Arc<Owners>>,
 }
 
 /// Exponential backoff with full jitter: each pause is a random part of a span that doubles from `first` to `longest`.

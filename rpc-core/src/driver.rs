@@ -27,6 +27,9 @@ pub use link::{Link, Linked};
 /// Bytes read before the writer has its turn.
 const READ_TURN: usize = 64 << 10;
 
+/// How long a connection keeps the memory of a busier time after its last call.
+const IDLE_MS: Millis = 1000;
+
 /// Turns before the task yields to others of its thread.
 const TURNS: usize = 64;
 
@@ -69,6 +72,7 @@ fn start<T: Transport>(
         timer: None,
         heard: 0,
         asked: false,
+        busy: 0,
         unflushed: false,
         done: false,
     };
@@ -88,6 +92,8 @@ pub struct Driver<T: Transport> {
     heard: Millis,
     /// Whether it was asked for a sign of life since.
     asked: bool,
+    /// When there was something to do last.
+    busy: Millis,
     unflushed: bool,
     done: bool,
 }
@@ -109,7 +115,11 @@ impl<T: Transport> Future for Driver<T> {
             }
             match this.poll_connected(cx) {
                 Ok(Progress::Made) => (),
-                Ok(Progress::Idle) => return Poll::Pending,
+                Ok(Progress::Idle) => {
+                    this.shared.drive(|session| session.release_little());
+                    this.handlers.release_memory();
+                    return Poll::Pending;
+                }
                 Err(End::Lost(closed)) => this.lose(closed),
                 Err(End::Closed(closed)) => {
                     this.release(true);
@@ -144,6 +154,9 @@ impl<T: Transport> Driver<T> {
         let late = self.poll_time(cx)?;
         let handled = self.handle_events()?;
         let more = !full && self.shared.drive(|session| session.has_messages());
+        if ran || handled || more {
+            self.busy = now;
+        }
         Ok(if read || ran || late || handled || more { Progress::Made } else { Progress::Idle })
     }
 
@@ -155,6 +168,7 @@ impl<T: Transport> Driver<T> {
             match transport.poll_next_unpin(cx) {
                 Poll::Ready(Some(Ok(message))) => {
                     budget = budget.saturating_sub(message.len() + 1);
+                    self.busy = now;
                     self.link.is_stable();
                     self.receive(&message, now)?;
                 }
@@ -282,7 +296,9 @@ impl<T: Transport> Driver<T> {
         }
         let every = self.shared.config.heartbeat.filter(|_| self.link.transport().is_some());
         let heartbeat = every.map(|every| self.heard + every.as_millis() as Millis);
-        let Some(at) = [look.next_deadline, look.close_at, heartbeat].into_iter().flatten().min() else {
+        let tidy = look.holds_memory.then(|| self.busy + IDLE_MS);
+        let Some(at) = [look.next_deadline, look.close_at, heartbeat, tidy].into_iter().flatten().min() else {
+            self.timer = None;
             return Ok(false);
         };
         if !self.poll_timer(cx, at) {
@@ -294,6 +310,9 @@ impl<T: Transport> Driver<T> {
         }
         if heartbeat.is_some_and(|at| at <= now) {
             self.ask_for_life(now)?;
+        }
+        if tidy.is_some_and(|at| at <= now) {
+            self.shared.drive(|session| session.release_memory());
         }
         self.shared.drive(|session| session.advance(now));
         Ok(true)

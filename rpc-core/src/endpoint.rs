@@ -38,7 +38,7 @@ use crate::{CallError, Closed, Context, Identity, Item, Payload, Received, scrat
 pub struct RpcEndpoint {
     shared: Arc<Shared>,
     options: Option<Arc<CallOptions>>,
-    parent: Option<Parent>,
+    parent: Option<Box<Parent>>,
 }
 
 /// The request in whose name a call is made.
@@ -102,7 +102,7 @@ impl RpcEndpoint {
     /// what is left of its time, continue its trace and are cancelled with it (spec: `cancel.6`).
     #[must_use]
     pub fn within(&self, context: &Context) -> RpcEndpoint {
-        RpcEndpoint { parent: Some(context.parent()), ..self.clone() }
+        RpcEndpoint { parent: Some(Box::new(context.parent())), ..self.clone() }
     }
 
     /// Calls a method for its one answer.

@@ -53,6 +53,14 @@ pub struct SessionConfig {
     pub budget: Option<Arc<Budget>>,
 }
 
+impl SessionConfig {
+    pub(crate) fn is_same(&self, other: &SessionConfig) -> bool {
+        let budget = |config: &SessionConfig| config.budget.as_ref().map(Arc::as_ptr);
+        let plain = |config: &SessionConfig| (config.window, config.window_bytes, config.reconnects);
+        plain(self) == plain(other) && self.limits == other.limits && budget(self) == budget(other)
+    }
+}
+
 impl Default for SessionConfig {
     fn default() -> Self {
         SessionConfig {
@@ -246,6 +254,9 @@ pub struct Session<W, H> {
     counters: Counters,
     phase: Phase,
 }
+
+/// Calls or requests that a session holds room for without keeping it.
+const LITTLE: usize = 4;
 
 #[derive(Debug, PartialEq)]
 enum Phase {
@@ -529,6 +540,37 @@ impl<W, H> Session<W, H> {
     /// Bytes that have been received and wait to be taken: items, and requests that have not started.
     pub fn inbound_bytes(&self) -> usize {
         self.inbound_bytes
+    }
+
+    /// Gives back the memory that a busier time needed, once nothing is under way.
+    pub fn release_memory(&mut self) {
+        if self.is_idle() {
+            self.calls.release();
+            self.requests.release();
+            self.by_cid = HashTable::new();
+            self.deadlines.clear();
+            self.outbox.clear();
+            self.unstarted = VecDeque::new();
+            self.events = VecDeque::new();
+        }
+    }
+
+    /// Whether [`Session::release_memory`] has something to give back.
+    pub fn holds_memory(&self) -> bool {
+        self.is_idle() && (self.calls.capacity() + self.requests.capacity() > 0 || self.deadlines.next().is_some())
+    }
+
+    /// Gives back at once what little an idle session holds, and what is made again at little cost; more than that waits
+    /// for [`Session::release_memory`], since a busy connection is idle for moments too.
+    pub fn release_little(&mut self) {
+        if self.calls.capacity() <= LITTLE && self.requests.capacity() <= LITTLE && self.holds_memory() {
+            self.release_memory();
+        }
+    }
+
+    /// Whether nothing is under way: no call, no request, nothing queued.
+    pub fn is_idle(&self) -> bool {
+        self.calls.len() + self.requests.len() == 0 && self.outbox.is_empty() && self.events.is_empty()
     }
 
     fn is_over_soft(&self) -> bool {

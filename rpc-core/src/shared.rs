@@ -5,10 +5,10 @@ use std::task::{Context as TaskContext, Waker};
 
 use tokio::time::Instant;
 
-use crate::config::Config;
+use crate::config::{Behaviour, Config};
 use crate::context::Parts;
 use crate::owner::{Hold, Owner};
-use crate::session::{Millis, Session};
+use crate::session::{Millis, Session, SessionConfig};
 use crate::{Identity, Limits};
 
 /// The session as the driver runs it: it wakes wakers, and holds on to handlers by their contexts.
@@ -17,11 +17,12 @@ pub(crate) type DrivenSession = Session<Waker, Arc<Parts>>;
 #[derive(Debug)]
 pub(crate) struct Shared {
     state: Mutex<State>,
-    pub(crate) config: Config,
+    pub(crate) config: Behaviour,
+    session_config: Arc<SessionConfig>,
     start: Instant,
     identity: RwLock<Arc<Identity>>,
     owner: OnceLock<Owner>,
-    hold: Mutex<Option<Hold>>,
+    hold: Mutex<Option<Box<Hold>>>,
 }
 
 #[derive(Debug)]
@@ -41,17 +42,27 @@ pub(crate) struct Look {
     pub(crate) next_deadline: Option<Millis>,
     pub(crate) close_at: Option<Millis>,
     pub(crate) is_drained: bool,
+    pub(crate) holds_memory: bool,
 }
 
 impl Shared {
     pub(crate) fn new(config: Config, reconnects: bool) -> Arc<Shared> {
-        let session_config = Arc::new(config.session(reconnects));
-        let session = if reconnects { Session::disconnected(session_config) } else { Session::new(session_config) };
-        let identity = RwLock::new(Arc::new(config.identity.clone()));
+        let session_config = config.session(reconnects);
+        let begin = if reconnects { Session::disconnected } else { Session::new };
+        let session = begin(session_config.clone());
+        let identity = RwLock::new(Arc::new(config.identity));
         let state = State { session, driver: None, notified: false, armed: None, close_at: None };
         Arc::new(Shared {
             state: Mutex::new(state),
-            config,
+            config: Behaviour {
+                timeout: config.timeout,
+                heartbeat: config.heartbeat,
+                expose_internal_errors: config.expose_internal_errors,
+                trusted: config.trusted,
+                on_frame: config.on_frame,
+                owners: config.owners,
+            },
+            session_config,
             start: Instant::now(),
             identity,
             owner: OnceLock::new(),
@@ -68,7 +79,7 @@ impl Shared {
     }
 
     pub(crate) fn limits(&self) -> &Limits {
-        &self.config.limits
+        &self.session_config.limits
     }
 
     /// Runs `f` on the session, and wakes the driver if that left it something to do. `f` must run no code of a user.
@@ -102,7 +113,12 @@ impl Shared {
     pub(crate) fn look(&self) -> Look {
         let mut state = self.lock();
         state.armed = state.session.next_deadline();
-        Look { next_deadline: state.armed, close_at: state.close_at, is_drained: state.session.is_drained() }
+        Look {
+            next_deadline: state.armed,
+            close_at: state.close_at,
+            is_drained: state.session.is_drained(),
+            holds_memory: state.session.holds_memory(),
+        }
     }
 
     /// Begins to close: the driver drains and stops at `at`.
@@ -134,7 +150,7 @@ impl Shared {
     /// The peer named its session; work belongs to that from now on.
     pub(crate) fn claim_session(&self, name: &str) {
         let Some(owners) = &self.config.owners else { return };
-        let claimed = owners.hello(name);
+        let claimed = Box::new(owners.hello(name));
         let before = self.hold.lock().unwrap_or_else(PoisonError::into_inner).replace(claimed);
         if let Some(before) = before {
             before.release(false);

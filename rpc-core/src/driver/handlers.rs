@@ -19,6 +19,9 @@ use crate::session::{Event, Incoming, Millis};
 use crate::shared::Shared;
 use crate::{Code, Fault, Item, Payload};
 
+/// Room for events or wakers that is not worth keeping.
+const LITTLE: usize = 4;
+
 type Events = VecDeque<Event<Waker, Arc<Parts>>>;
 
 pub(super) struct Handlers {
@@ -86,6 +89,16 @@ impl Handlers {
             self.parked = None;
         }
         ran
+    }
+
+    /// Gives back the memory that a busier time needed.
+    pub(super) fn release_memory(&mut self) {
+        if self.events.capacity() <= LITTLE {
+            self.events = Events::new();
+        }
+        if self.wakers.capacity() <= LITTLE {
+            self.wakers = Vec::new();
+        }
     }
 
     pub(super) fn clear(&mut self) {

@@ -36,6 +36,11 @@ impl Deadlines {
         self.heap.pop().map(|Reverse((_, timer))| timer)
     }
 
+    /// Forgets everything: no call or request is there to be timed.
+    pub(super) fn clear(&mut self) {
+        self.heap = BinaryHeap::new();
+    }
+
     /// Drops what `is_live` denies, once the heap is mostly that; `living` is how many calls and requests there are.
     pub(super) fn sweep(&mut self, living: usize, is_live: impl Fn(Timer) -> bool) {
         if self.heap.len() > 64 + 4 * living {

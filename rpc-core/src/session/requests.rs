@@ -111,7 +111,13 @@ impl<W, H> Session<W, H> {
     pub fn start_stream(&mut self, now: Millis, key: RequestKey, declared: Lag) -> bool {
         let limit = self.config.limits.streams;
         let full = self.streams >= limit;
+        let draining = self.phase == Phase::Draining;
         let Some(request) = self.running(key) else { return false };
+        if draining {
+            self.abort_request(key, &Fault::new(Code::CONNECTION_CLOSED, "the endpoint is closing"));
+            self.after_change(now);
+            return false;
+        }
         if full {
             let fault = Fault::limit("streams", u64::from(limit), "limits.streams");
             self.abort_request(key, &fault);

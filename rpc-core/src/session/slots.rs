@@ -12,6 +12,9 @@ pub(crate) struct Slots<T> {
     slots: Vec<Slot<T>>,
     free: u32,
     len: u32,
+    /// The generation of what was inserted last. Counted for the whole table, so that a key stays unique when the table
+    /// gives its memory back.
+    generation: u32,
 }
 
 #[derive(Debug)]
@@ -26,7 +29,7 @@ const NONE: u32 = u32::MAX;
 
 impl<T> Slots<T> {
     pub(crate) const fn new() -> Slots<T> {
-        Slots { slots: Vec::new(), free: NONE, len: 0 }
+        Slots { slots: Vec::new(), free: NONE, len: 0, generation: 0 }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -35,19 +38,32 @@ impl<T> Slots<T> {
 
     pub(crate) fn insert(&mut self, value: T) -> Key {
         self.len += 1;
+        self.generation = self.generation.wrapping_add(1);
+        let generation = self.generation;
         if self.free == NONE {
             if self.slots.is_empty() {
                 self.slots.reserve_exact(1);
             }
-            self.slots.push(Slot { generation: 1, next: NONE, value: Some(value) });
-            return Key { index: self.slots.len() as u32 - 1, generation: 1 };
+            self.slots.push(Slot { generation, next: NONE, value: Some(value) });
+            return Key { index: self.slots.len() as u32 - 1, generation };
         }
         let index = self.free;
         let slot = &mut self.slots[index as usize];
         self.free = slot.next;
-        slot.generation = slot.generation.wrapping_add(1);
+        slot.generation = generation;
         slot.value = Some(value);
-        Key { index, generation: slot.generation }
+        Key { index, generation }
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.slots.capacity()
+    }
+
+    /// Gives the memory of an empty table back.
+    pub(crate) fn release(&mut self) {
+        if self.len == 0 {
+            (self.slots, self.free) = (Vec::new(), NONE);
+        }
     }
 
     pub(crate) fn get(&self, key: Key) -> Option<&T> {
