@@ -47,6 +47,8 @@ impl Pair {
         let limits = Limits {
             soft_bytes: input.pick(&[1000, 1 << 20]),
             stream_items: 5,
+            streams: u32::MAX,
+            in_flight: u32::MAX,
             stall: std::time::Duration::from_secs(1 << 30),
             ..Limits::default()
         };
