@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::input::Input;
 
 const FRAMINGS: [Framing; 3] = [Framing::Ndjson, Framing::ContentLength, Framing::NativeMessaging];
-const LIMITS: [usize; 6] = [0, 8, 100, 1000, 20_000, 70_000];
+const LIMITS: [usize; 6] = [0, 8, 100, 1000, 18_000, 40_000];
 /// Kept beside a message: the block of headers, or the slack of a small buffer.
 const CONSTANT: usize = 8 * 1024;
 
@@ -44,11 +44,11 @@ struct Streamed {
 
 fn stream(framing: Framing, input: &mut Input<'_>) -> Streamed {
     let (mut bytes, mut messages, mut clean) = (Vec::new(), Vec::new(), true);
-    while !input.is_empty() && bytes.len() < 150_000 {
+    while !input.is_empty() && bytes.len() < 60_000 {
         let (choice, count) = (input.below(4), input.byte());
         let message = match choice {
             0 => Message::copy_from_slice(input.bytes(count.into())),
-            1 => vec![b'x'; usize::from(count) * 300].into(),
+            1 => vec![b'x'; usize::from(count) * 100].into(),
             2 => {
                 bytes.extend_from_slice(input.bytes(count.into()));
                 clean = false;
@@ -56,7 +56,7 @@ fn stream(framing: Framing, input: &mut Input<'_>) -> Streamed {
             }
             _ => {
                 let byte = input.byte();
-                bytes.resize(bytes.len() + usize::from(count) * 100, byte);
+                bytes.resize(bytes.len() + usize::from(count) * 30, byte);
                 clean = false;
                 continue;
             }

@@ -22,7 +22,7 @@ use crate::shared::Shared;
 use crate::tap::Direction;
 use crate::{Closed, Message, Transport, TransportError};
 use handlers::Handlers;
-use link::{Link, Linked};
+pub use link::{Link, Linked};
 
 /// Bytes read before the writer has its turn.
 const READ_TURN: usize = 64 << 10;

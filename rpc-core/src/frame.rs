@@ -3,6 +3,7 @@
 //! a fuzz target holds the two together. Knows no session, no clock and no I/O.
 
 mod encode;
+mod envelope;
 mod fast;
 mod general;
 mod peek;
@@ -13,7 +14,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use encode::{CallMeta, ItemFields, can, end, err, grant, item, req, res};
+use crate::{Code, Fault, Limits};
+
+pub(crate) use encode::{CallMeta, ItemFields, end, grant, item, req};
+pub use encode::{can, err, res};
+pub use envelope::{Envelope, Stamp};
 
 /// The longest `cid`, in bytes (spec: `cid.1`).
 pub const MAX_CID_BYTES: usize = 64;
@@ -41,7 +46,7 @@ pub enum Frame<'a> {
         /// The call.
         cid: Cow<'a, str>,
         /// What failed, with 0.2's gaps filled (spec: `frame.12`).
-        fault: crate::Fault,
+        fault: Fault,
     },
     /// An item of a stream, or a grant of credit.
     Nxt(Nxt<'a>),
@@ -224,6 +229,22 @@ pub enum MalformedReason {
     Field(&'static str),
     /// It was longer than `limits.message_bytes` and was skipped.
     Oversized,
+}
+
+impl MalformedReason {
+    /// What the sender of such a message is told: the limit that it exceeded, else `INVALID_FRAME`.
+    pub fn fault(self, limits: &Limits) -> Fault {
+        match self {
+            MalformedReason::Oversized => {
+                Fault::limit("message bytes", limits.message_bytes as u64, "limits.message_bytes")
+            }
+            MalformedReason::Depth => Fault::limit("depth", u64::from(limits.depth), "limits.depth"),
+            MalformedReason::Utf8
+            | MalformedReason::Syntax
+            | MalformedReason::RepeatedKey
+            | MalformedReason::Field(_) => Fault::new(Code::INVALID_FRAME, self.to_string()),
+        }
+    }
 }
 
 impl fmt::Display for MalformedReason {

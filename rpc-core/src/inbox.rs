@@ -2,8 +2,7 @@
 //! an item costs no allocation of its own.
 
 use std::collections::VecDeque;
-
-use bytes::Bytes;
+use std::sync::Arc;
 
 use crate::{Item, Message, Received};
 
@@ -26,7 +25,7 @@ impl Arrival<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     items: VecDeque<Item<Place>>,
-    text: Vec<u8>,
+    text: String,
     /// How much of `text` belongs to items that were dropped.
     dead: usize,
 }
@@ -34,8 +33,13 @@ pub(crate) struct Inbox {
 /// Where an item's text is.
 #[derive(Debug)]
 enum Place {
-    Text { start: usize, end: usize, checked: bool },
-    Own(Received),
+    Text {
+        start: usize,
+        end: usize,
+        checked: bool,
+    },
+    /// A long one, and how many bytes are kept with it.
+    Own(Received, usize),
 }
 
 /// A text from this length on keeps its message's memory instead of being copied.
@@ -53,10 +57,10 @@ impl Inbox {
     pub(crate) fn push(&mut self, arrival: Arrival<'_>, item: Item<()>) {
         let Arrival { message, text, checked } = arrival;
         let place = if text.len() >= OWN {
-            Place::Own(Received::within(message, text, checked))
+            Place::Own(Received::within(message, text, checked), message.len())
         } else {
             let start = self.text.len();
-            self.text.extend_from_slice(text.as_bytes());
+            self.text.push_str(text);
             Place::Text { start, end: self.text.len(), checked }
         };
         self.items.push_back(item.map(|()| place));
@@ -64,11 +68,11 @@ impl Inbox {
 
     /// Hands over everything.
     pub(crate) fn take(&mut self, into: &mut VecDeque<Item<Received>>) {
-        let whole = Bytes::from(std::mem::take(&mut self.text));
+        let batch = Arc::new(std::mem::take(&mut self.text));
         self.dead = 0;
         let received = |place| match place {
-            Place::Text { start, end, checked } => Received::part(whole.clone(), start, end, checked),
-            Place::Own(received) => received,
+            Place::Text { start, end, checked } => Received::part(batch.clone(), start, end, checked),
+            Place::Own(received, _) => received,
         };
         into.extend(self.items.drain(..).map(|item| item.map(received)));
         if self.items.capacity() > KEPT_ITEMS {
@@ -84,7 +88,7 @@ impl Inbox {
                 self.dead = end;
                 end - start
             }
-            Place::Own(received) => received.kept_bytes(),
+            Place::Own(_, kept) => kept,
         };
         if self.items.is_empty() {
             self.text.clear();

@@ -1,6 +1,7 @@
 //! Payloads: JSON text on its way between the wire and a program's own types, with no tree of values in between.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -76,11 +77,21 @@ impl fmt::Debug for Payload {
 /// first. `Debug` shows its length alone.
 #[derive(Clone, Default)]
 pub struct Received {
-    /// The text is a part of this: of the message that brought it, or of the batch of items that it came in.
-    whole: Bytes,
-    start: u32,
-    end: u32,
+    text: Text,
     checked: bool,
+}
+
+/// Where a received text is.
+#[derive(Clone, Default)]
+enum Text {
+    #[default]
+    None,
+    /// A short one, copied out of its message.
+    Own(Box<str>),
+    /// One of a batch of short ones.
+    Part { batch: Arc<String>, start: u32, end: u32 },
+    /// A long one, a part of its message.
+    Shared(Bytes),
 }
 
 /// A text from this length on shares its message's memory, a shorter one is copied out of it.
@@ -90,27 +101,28 @@ impl Received {
     /// The part of `message` that `text` borrows. `checked` is whether its syntax and depth are known to be right.
     pub(crate) fn within(message: &Message, text: &str, checked: bool) -> Received {
         let (outer, inner) = (message.as_ptr() as usize, text.as_ptr() as usize);
-        match inner.checked_sub(outer) {
+        let text = match inner.checked_sub(outer) {
             Some(start) if text.len() >= SHARED && start + text.len() <= message.len() => {
-                Received::part(message.clone(), start, start + text.len(), checked)
+                Text::Shared(message.slice(start..start + text.len()))
             }
-            Some(_) | None => Received::part(Bytes::copy_from_slice(text.as_bytes()), 0, text.len(), checked),
-        }
+            Some(_) | None => Text::Own(text.into()),
+        };
+        Received { text, checked }
     }
 
-    /// The part of `whole` between two places. A text longer than 4 GiB does not come: messages are bounded far below.
-    pub(crate) fn part(whole: Bytes, start: usize, end: usize, checked: bool) -> Received {
-        Received { whole, start: start as u32, end: end as u32, checked }
+    /// The part of a batch between two places, which are less than 4 GiB apart from its start: a batch is bounded far below.
+    pub(crate) fn part(batch: Arc<String>, start: usize, end: usize, checked: bool) -> Received {
+        Received { text: Text::Part { batch, start: start as u32, end: end as u32 }, checked }
     }
 
     /// How many bytes the text has; zero where there is none.
     pub fn len(&self) -> usize {
-        (self.end - self.start) as usize
-    }
-
-    /// How many bytes are kept for the text: those of the whole message that brought it.
-    pub(crate) fn kept_bytes(&self) -> usize {
-        self.whole.len()
+        match &self.text {
+            Text::None => 0,
+            Text::Own(text) => text.len(),
+            Text::Part { start, end, .. } => (end - start) as usize,
+            Text::Shared(text) => text.len(),
+        }
     }
 
     /// Whether there is no text, which reads as `null`.
@@ -135,20 +147,18 @@ impl Received {
     /// # Errors
     /// [`Unfit::Malformed`] where it is no JSON.
     pub fn into_payload(self) -> Result<Payload, Unfit> {
-        let start = self.start as usize;
         let length = if self.is_empty() { return Ok(Payload::NULL) } else { self.check()?.len() };
-        Ok(Payload(if length == self.whole.len() {
-            self.whole
-        } else if length * 2 > self.whole.len() {
-            self.whole.slice(start..start + length)
-        } else {
-            Bytes::copy_from_slice(&self.whole[start..start + length])
-        }))
-    }
-
-    /// The text's bytes, checked or not.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        self.whole.get(self.start as usize..self.end as usize).unwrap_or_default()
+        let mut bytes = match self.text {
+            Text::None => return Ok(Payload::NULL),
+            Text::Own(text) => Bytes::from(text.into_boxed_bytes()),
+            Text::Part { batch, start, .. } => {
+                let start = start as usize;
+                Bytes::copy_from_slice(&batch.as_bytes()[start..start + length])
+            }
+            Text::Shared(text) => text,
+        };
+        bytes.truncate(length);
+        Ok(Payload(bytes))
     }
 
     pub(crate) fn is_null(&self) -> bool {
@@ -156,9 +166,11 @@ impl Received {
     }
 
     fn text(&self) -> &str {
-        match simdutf8::basic::from_utf8(self.bytes()) {
-            Ok("") | Err(_) => "null",
-            Ok(text) => text,
+        match &self.text {
+            Text::None => "null",
+            Text::Own(text) => text,
+            Text::Part { batch, start, end } => batch.get(*start as usize..*end as usize).unwrap_or("null"),
+            Text::Shared(text) => simdutf8::basic::from_utf8(text).unwrap_or("null"),
         }
     }
 
@@ -177,8 +189,7 @@ impl From<Arrival<'_>> for Received {
 
 impl From<Payload> for Received {
     fn from(payload: Payload) -> Received {
-        let end = payload.0.len();
-        Received::part(payload.0, 0, end, true)
+        Received { text: Text::Shared(payload.0), checked: true }
     }
 }
 

@@ -1,12 +1,12 @@
 //! The router: methods by name, the layers around them, and the methods of the `rpc.` namespace. It knows nothing of
 //! connections; one router serves any number of them.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 
 use futures_core::Stream;
 use futures_util::StreamExt;
+use hashbrown::HashMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -180,7 +180,7 @@ pub struct Incoming {
 
 impl Incoming {
     fn kept_bytes(&self) -> usize {
-        self.payload.kept_bytes() + self.meta.len() + size_of::<Incoming>()
+        self.payload.len() + self.meta.len() + size_of::<Incoming>()
     }
 }
 
@@ -331,7 +331,7 @@ impl<W, H> Session<W, H> {
         let cid = malformed.cid.as_deref();
         match (malformed.kind, cid) {
             (Some(Kind::Req), Some(cid)) => {
-                let fault = self.malformed_fault(malformed.reason);
+                let fault = malformed.reason.fault(&self.config.limits);
                 self.refuse_frame(cid, &fault);
             }
             (Some(Kind::Res | Kind::Err | Kind::Nxt | Kind::End), Some(cid)) if !malformed.up => {
@@ -597,20 +597,6 @@ impl<W, H> Session<W, H> {
             }
         }
         None
-    }
-
-    fn malformed_fault(&self, reason: MalformedReason) -> Fault {
-        let limits = &self.config.limits;
-        match reason {
-            MalformedReason::Oversized => {
-                Fault::limit("message bytes", limits.message_bytes as u64, "limits.message_bytes")
-            }
-            MalformedReason::Depth => Fault::limit("depth", u64::from(limits.depth), "limits.depth"),
-            MalformedReason::Utf8
-            | MalformedReason::Syntax
-            | MalformedReason::RepeatedKey
-            | MalformedReason::Field(_) => Fault::new(crate::Code::INVALID_FRAME, reason.to_string()),
-        }
     }
 
     fn send_control(&mut self, message: Message) {

@@ -16,6 +16,7 @@ mod listener;
 pub use sixframe_core::memory;
 mod output;
 mod pool;
+pub mod relay;
 pub mod stdio;
 pub mod websocket;
 

@@ -6,6 +6,7 @@ mod floor;
 #[cfg(feature = "peers")]
 mod jsonrpsee;
 mod raw;
+mod relay;
 #[cfg(feature = "peers")]
 mod rmcp;
 mod sixframe;
@@ -28,6 +29,7 @@ pub const ALL: &[Contender] = &[
     Contender::of::<floor::Floor>(),
     Contender::of::<sixframe::Sixframe<false, false>>(),
     Contender::of::<sixframe::Sixframe<false, true>>(),
+    Contender::of::<relay::SixframeRelay>(),
     Contender::of::<sixframe::Sixframe<true, false>>(),
     #[cfg(feature = "peers")]
     Contender::of::<tarpc::Tarpc<false>>(),

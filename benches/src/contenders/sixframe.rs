@@ -21,7 +21,7 @@ const PASS: Method<Payload, Payload> = Method::new("bench.pass");
 const ITEMS: StreamMethod<u64, User> = StreamMethod::new("bench.items");
 
 /// More than any workload opens.
-const CONNECTIONS: usize = 1 << 20;
+pub const CONNECTIONS: usize = 1 << 20;
 const TOKEN: &str = "a token of the benchmark, which guards nothing";
 
 pub struct Sixframe<const WEBSOCKET: bool, const TRUSTED: bool>(RpcEndpoint);

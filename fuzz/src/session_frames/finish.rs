@@ -12,6 +12,10 @@ impl World {
         }
         self.check_waits();
         if self.is_open() {
+            self.poll_messages(usize::MAX);
+            self.check_waits();
+        }
+        if self.is_open() {
             self.settle_requests();
         }
         self.settle_calls();

@@ -30,7 +30,8 @@ pub(crate) fn req(cid: &str, method: &str, meta: &CallMeta<'_>, payload: &[u8]) 
     })
 }
 
-pub(crate) fn res(cid: &str, result: &[u8]) -> Message {
+/// An answer; `result` is JSON text.
+pub fn res(cid: &str, result: &[u8]) -> Message {
     scratch::frame(|out| {
         open(out, "{\"kind\":\"res\",\"cid\":", cid);
         out.extend_from_slice(b",\"ok\":true");
@@ -39,7 +40,8 @@ pub(crate) fn res(cid: &str, result: &[u8]) -> Message {
     })
 }
 
-pub(crate) fn err(cid: &str, fault: &Fault) -> Message {
+/// A failure.
+pub fn err(cid: &str, fault: &Fault) -> Message {
     scratch::frame(|out| {
         open(out, "{\"kind\":\"err\",\"cid\":", cid);
         out.extend_from_slice(b",\"ok\":false,\"message\":");
@@ -121,7 +123,8 @@ pub(crate) fn end(cid: &str, up: bool) -> Message {
     })
 }
 
-pub(crate) fn can(cid: &str, reason: Option<&str>) -> Message {
+/// The caller's loss of interest, and why.
+pub fn can(cid: &str, reason: Option<&str>) -> Message {
     scratch::frame(|out| {
         open(out, "{\"kind\":\"can\",\"cid\":", cid);
         if let Some(reason) = reason {

@@ -43,33 +43,35 @@ pub(super) fn decode(text: &str, depth: u32, check: Check) -> Option<(Frame<'_>,
 /// Fields that might stand behind a payload.
 struct Fields {
     names: &'static [&'static str],
-    /// The first letters of the names, a bit each.
-    initials: u32,
+    /// The beginnings of the names, a bit each.
+    beginnings: u64,
 }
 
 impl Fields {
     const fn new(names: &'static [&'static str]) -> Fields {
-        let (mut initials, mut at) = (0, 0);
+        let (mut beginnings, mut at) = (0, 0);
         while at < names.len() {
-            initials |= initial(names[at].as_bytes()[0]);
+            beginnings |= beginning(names[at].as_bytes()[0], names[at].as_bytes()[1]);
             at += 1;
         }
-        Fields { names, initials }
+        Fields { names, beginnings }
+    }
+
+    /// Whether a name may begin with the two letters.
+    fn may_begin(&self, one: u8, two: u8) -> bool {
+        self.beginnings & beginning(one, two) != 0
     }
 
     /// Whether `text` begins with one of the names and a quote behind it.
     fn contain(&self, text: &[u8]) -> bool {
-        let Some(first) = text.first() else { return true };
-        let same = |name: &&str| {
-            name.as_bytes()[0] == *first && text.get(name.len()) == Some(&b'"') && text.starts_with(name.as_bytes())
-        };
-        self.initials & initial(*first) != 0 && self.names.iter().any(same)
+        let same = |name: &&str| text.get(name.len()) == Some(&b'"') && text.starts_with(name.as_bytes());
+        self.names.iter().any(same)
     }
 }
 
-/// The bit of a letter. Other characters may share bits with letters.
-const fn initial(letter: u8) -> u32 {
-    1 << (letter & 31)
+/// The bit of two letters, which other pairs may share.
+const fn beginning(one: u8, two: u8) -> u64 {
+    1 << (one.wrapping_mul(7).wrapping_add(two) & 63)
 }
 
 const REQ_FIELDS: Fields = Fields::new(&["meta", "method", "payload", "kind", "cid"]);
@@ -185,12 +187,18 @@ fn nothing_follows(text: &[u8], others: &Fields) -> bool {
     let mut at = 0;
     while let Some(chunk) = text.get(at..at + 8) {
         let word = u64::from_le_bytes(chunk.try_into().expect("the slice has eight bytes"));
-        let mut marks = scan::equal_bytes(word, b',') | scan::equal_bytes(word, b'\\');
+        let mut marks = scan::likely_bytes(word, b',', b'\\');
         while marks != 0 {
-            if !is_inside(text, at + marks.trailing_zeros() as usize / 8, others) {
+            let place = at + marks.trailing_zeros() as usize / 8;
+            marks &= marks - 1;
+            // Most commas stand before a key that begins like no field.
+            let plain = match text.get(place..place + 4) {
+                Some([b',', b'"', one, two]) => !others.may_begin(*one, *two),
+                Some(_) | None => false,
+            };
+            if !plain && !is_inside(text, place, others) {
                 return false;
             }
-            marks &= marks - 1;
         }
         at += 8;
     }

@@ -69,6 +69,7 @@ pub(crate) fn value(text: &[u8], at: usize, depth: u32) -> Result<usize, ScanErr
 }
 
 /// The index behind the string whose opening quote stands at `at`.
+#[inline]
 pub(crate) fn string(text: &[u8], at: usize) -> Result<usize, ScanError> {
     let mut at = at + 1;
     loop {
@@ -95,27 +96,37 @@ pub(crate) fn stop(text: &[u8], mut at: usize) -> Option<usize> {
     rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).map(|offset| at + offset)
 }
 
-/// Marks, in the high bit of each byte, which of eight bytes equal `byte`. Exact, not only for the lowest.
-pub(crate) fn equal_bytes(word: u64, byte: u8) -> u64 {
-    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
-    let x = word ^ (0x0101_0101_0101_0101 * u64::from(byte));
-    !(((x & LOW) + LOW) | x | LOW)
+/// Marks, in the high bit of each byte, which of eight bytes are `one` or `other`. A byte behind a marked one may be marked
+/// wrongly; none is missed.
+pub(crate) fn likely_bytes(word: u64, one: u8, other: u8) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let equals = |byte: u8| {
+        let x = word ^ (ONES * u64::from(byte));
+        x.wrapping_sub(ONES) & !x
+    };
+    (equals(one) | equals(other)) & (ONES << 7)
 }
 
 /// The index of the first byte at or after `at` that is not white space.
+#[inline]
 pub(crate) fn space(text: &[u8], mut at: usize) -> usize {
-    while matches!(text.get(at), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+    while let Some(byte) = text.get(at)
+        && *byte <= b' '
+        && matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+    {
         at += 1;
     }
     at
 }
 
 /// The byte at `at`.
+#[inline]
 pub(crate) fn byte(text: &[u8], at: usize) -> Result<u8, ScanError> {
     text.get(at).copied().ok_or(ScanError::Truncated)
 }
 
 /// The index behind `"key" :` and the white space around it.
+#[inline]
 fn key(text: &[u8], at: usize) -> Result<usize, ScanError> {
     if byte(text, at)? != b'"' {
         return Err(ScanError::Syntax);
@@ -150,6 +161,7 @@ fn escape(text: &[u8], at: usize) -> Result<usize, ScanError> {
     }
 }
 
+#[inline]
 fn number(text: &[u8], at: usize) -> Result<usize, ScanError> {
     let digits = |mut at: usize| {
         let start = at;

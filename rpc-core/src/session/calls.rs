@@ -50,6 +50,8 @@ struct Down {
     consumer: Consumer,
     idle_ms: Option<u64>,
     idle_since: Millis,
+    /// Whether a timer looks after `idle_ms`, which a call that is issued again keeps.
+    idle_armed: bool,
     on_lag: Option<Lag>,
 }
 
@@ -88,7 +90,7 @@ impl<W, H> Session<W, H> {
         let lag = spec.on_lag.unwrap_or_default();
         let down = spec.shape.has_down().then(|| {
             let consumer = Consumer::new(spec.window.unwrap_or(self.config.window), lag);
-            Box::new(Down { consumer, idle_ms, idle_since: now, on_lag: spec.on_lag })
+            Box::new(Down { consumer, idle_ms, idle_since: now, idle_armed: false, on_lag: spec.on_lag })
         });
         let up = spec.shape.has_up().then(|| Box::new(Up::new()));
         let again = self.config.reconnects.then(|| Box::new(Again::new(spec)));
@@ -307,7 +309,7 @@ impl<W, H> Session<W, H> {
     pub(super) fn fail_answer(&mut self, cid: &str, reason: MalformedReason) {
         let Some((key, _)) = self.pending_call(cid) else { return };
         let error = match reason {
-            MalformedReason::Oversized | MalformedReason::Depth => CallError::Limit(self.malformed_fault(reason)),
+            MalformedReason::Oversized | MalformedReason::Depth => CallError::Limit(reason.fault(&self.config.limits)),
             other => CallError::InvalidFrame(other.to_string().into()),
         };
         self.abort_with(key, error, None);
@@ -346,8 +348,12 @@ impl<W, H> Session<W, H> {
     }
 
     pub(super) fn call_idle(&mut self, now: Millis, key: CallKey) {
-        let Some(call) = self.calls.get(key.0).filter(|call| matches!(call.stage, Stage::Pending)) else { return };
-        let Some(down) = &call.down else { return };
+        let Some(call) = self.calls.get_mut(key.0) else { return };
+        let Some(down) = &mut call.down else { return };
+        if !matches!(call.stage, Stage::Pending) {
+            down.idle_armed = false;
+            return;
+        }
         let Some(idle) = down.idle_ms else { return };
         let since = if down.consumer.is_waiting() { down.idle_since } else { now };
         if since + idle <= now {
@@ -462,7 +468,9 @@ impl<W, H> Session<W, H> {
         call.req = Some(req);
         if let Some((idle, down)) = call.down.as_mut().and_then(|down| Some((down.idle_ms?, down))) {
             down.idle_since = now;
-            self.arm(now + idle, Timer::CallIdle(key));
+            if !std::mem::replace(&mut down.idle_armed, true) {
+                self.arm(now + idle, Timer::CallIdle(key));
+            }
         }
         self.enter_call(key);
     }
