@@ -35,6 +35,10 @@
 //! [`connect_address`] makes an endpoint that connects by an address, and again when the connection breaks. The program
 //! `sixframe` is the feature `daemon`, on by default: a program that embeds the library alone turns it off.
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 use std::sync::Arc;
 
 pub use sixframe_core::{

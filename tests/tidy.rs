@@ -307,6 +307,19 @@ fn the_readme_mentions_every_example() {
 }
 
 #[test]
+fn the_architecture_is_told_in_a_few_pages() {
+    let text = fs::read_to_string(root().join("spec/architecture.md")).unwrap();
+    assert!(text.lines().count() <= 150, "spec/architecture.md: shorten it to 150 lines");
+    let named = text.split('`').skip(1).step_by(2).filter(|name| name.contains('/') && !name.contains(' '));
+    let missing = named.filter(|name| {
+        let name = name.trim_end_matches('*');
+        let spots = [root().join(name), root().join(name).with_extension("rs"), root().join("spec").join(name)];
+        !spots.iter().any(|spot| spot.exists())
+    });
+    none("spec/architecture.md names what is not there", missing.map(str::to_owned));
+}
+
+#[test]
 fn every_link_in_the_prose_leads_to_a_file() {
     let mut broken = Vec::new();
     for file in files().iter().filter(|file| file.is_prose()) {

@@ -52,15 +52,16 @@ pub(crate) struct Parent {
 /// How calls are made, where it differs from the endpoint's and the method's defaults.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CallOptions {
-    /// The budget of the whole call. A call made within a request never gets more than what is left of that.
+    /// The budget of the whole call, after which it fails with `RPC_TIMEOUT` and is cancelled at the peer. A call made within
+    /// a request never gets more than what is left of that.
     pub timeout: Timeout,
-    /// The longest gap between two items of a stream, while credit is open.
+    /// The longest gap between two items of a stream, while credit is open. Default none.
     pub idle_timeout: Option<Duration>,
-    /// Items that the consumer offers at first.
+    /// Items that the consumer offers at first. Default that of [`Config`](crate::Config).
     pub window: Option<u32>,
-    /// What happens when the consumer lags.
+    /// What happens when the consumer lags. Default that of the method's descriptor.
     pub on_lag: Option<Lag>,
-    /// The lane in which requests start one after another.
+    /// The lane in which requests start one after another, in the order in which they were made. Default none.
     pub lane: Option<String>,
     /// An operation id: a responder that supports it answers a repeated call with the first one's outcome.
     pub op: Option<String>,
@@ -105,7 +106,8 @@ impl RpcEndpoint {
         RpcEndpoint { parent: Some(Box::new(context.parent())), ..self.clone() }
     }
 
-    /// Calls a method for its one answer.
+    /// Calls a method for its one answer. The request is queued before this returns; what can go wrong, the parameters that
+    /// cannot be written as JSON included, the returned [`Call`] tells.
     pub fn request<P: Serialize, R: DeserializeOwned>(&self, method: &Method<P, R>, params: impl Borrow<P>) -> Call<R> {
         self.unary(method.info(), params.borrow())
     }
@@ -117,7 +119,7 @@ impl RpcEndpoint {
         Call::new(handle, parent, |received| Ok(received.parse()?))
     }
 
-    /// Calls a method with a payload that is JSON already, and returns the answer unparsed.
+    /// Calls a method with a payload that is JSON already, and returns the answer unparsed. Nothing is copied.
     pub fn forward(&self, method: &str, payload: Payload) -> Call<Payload> {
         let handle = self.start_json(method, &unknown(Shape::Unary), payload.as_bytes());
         Call::new(handle, self.cancellation(), |received| Ok(received.into_payload()?))
@@ -174,7 +176,7 @@ impl RpcEndpoint {
         self.shared.close_at(now.saturating_add(deadline.as_millis() as u64));
     }
 
-    /// Why the connection ended, once it has for good.
+    /// Why the connection ended, once it has for good; `None` while it stands, or is being made again.
     pub fn closed(&self) -> Option<Arc<Closed>> {
         self.shared.with(|session, _| session.closed())
     }

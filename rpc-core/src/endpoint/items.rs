@@ -42,7 +42,7 @@ impl<T> Items<T> {
         StreamExt::next(self).await
     }
 
-    /// The stream of the values alone.
+    /// The stream of the values alone, without position and reset; the errors are the same. Dropping it cancels the stream.
     pub fn values(self) -> impl Stream<Item = Result<T, CallError>> {
         self.map(|item| item.map(|item| item.data))
     }

@@ -55,6 +55,8 @@ pub async fn connect(name: &str, config: IpcConfig) -> Result<(PipeTransport, Id
 
 impl PipeListener {
     /// The next connection and who is at its other end. May be dropped and called again at any time.
+    ///
+    /// A connection above the number allowed is dropped unread. An error that lasts is the listener's own.
     pub async fn accept(&self) -> Result<(PipeTransport, Identity), TransportError> {
         let mut backoff = AcceptBackoff::default();
         loop {

@@ -36,6 +36,8 @@ pub fn listen(path: impl AsRef<Path>, config: IpcConfig) -> Result<UnixListener,
 }
 
 /// Connects to the server that listens at `path`. The identity is the server's: its process and user id.
+///
+/// Errors: the path is abstract or too long, which is permanent; nobody listens there, or not for us.
 pub async fn connect(path: impl AsRef<Path>, config: IpcConfig) -> Result<(UnixTransport, Identity), TransportError> {
     let path = socket_file::checked(path.as_ref())?;
     let stream = UnixStream::connect(&path).await.map_err(|error| unreachable(&path, error))?;
@@ -46,7 +48,8 @@ pub async fn connect(path: impl AsRef<Path>, config: IpcConfig) -> Result<(UnixT
 impl UnixListener {
     /// The next connection and who is at its other end. May be dropped and called again at any time.
     ///
-    /// When the system has no descriptors left it waits and tries again, at most once a second.
+    /// When the system has no descriptors left it waits and tries again, at most once a second. A connection above
+    /// the number allowed is dropped unread. Any other error is the listener's own, and ends its service.
     pub async fn accept(&self) -> Result<(UnixTransport, Identity), TransportError> {
         let mut backoff = AcceptBackoff::default();
         loop {

@@ -78,6 +78,9 @@ pub async fn listen(address: &str, config: ServerConfig) -> Result<WebSocketList
 
 impl WebSocketListener {
     /// The next connection that passed its handshake. May be dropped and called again at any time.
+    ///
+    /// Handshakes go on beside each other, each within its time; one that fails is answered and forgotten. When the system
+    /// has no descriptors left it waits and tries again; any other error is the listener's own.
     pub async fn accept(&mut self) -> Result<(ServerTransport, Identity), TransportError> {
         let mut backoff = AcceptBackoff::default();
         loop {
