@@ -19,6 +19,8 @@ pub(super) const PING: &str = "rpc.ping";
 #[derive(Debug)]
 pub(super) struct Request<W, H> {
     cid: SmolStr,
+    /// The hash of the `cid`, by which the index finds the request.
+    hash: u64,
     wake: Option<W>,
     handler: Option<H>,
     stage: Stage,
@@ -473,6 +475,7 @@ impl<W, H> Session<W, H> {
         let hash = self.hash(&cid);
         let key = RequestKey(self.requests.insert(Request {
             cid,
+            hash,
             wake: None,
             handler: None,
             stage: Stage::Running,
@@ -487,8 +490,8 @@ impl<W, H> Session<W, H> {
             down: None,
             up: None,
         }));
-        let (requests, hasher) = (&self.requests, &self.hasher);
-        self.by_cid.insert_unique(hash, key.0.index, |index| hash_at(requests, hasher, *index));
+        let requests = &self.requests;
+        self.by_cid.insert_unique(hash, key.0.index, |index| hash_at(requests, *index));
         self.in_flight += 1;
         if let Some(deadline) = deadline {
             self.arm(deadline, Timer::Request(key));
@@ -630,8 +633,7 @@ impl<W, H> Session<W, H> {
 
     fn remove_request(&mut self, key: RequestKey) -> Option<Request<W, H>> {
         let request = self.requests.remove(key.0)?;
-        let hash = self.hash(&request.cid);
-        if let Ok(entry) = self.by_cid.find_entry(hash, |index| *index == key.0.index) {
+        if let Ok(entry) = self.by_cid.find_entry(request.hash, |index| *index == key.0.index) {
             entry.remove();
         }
         Some(request)
@@ -675,7 +677,7 @@ impl<W, H> Request<W, H> {
     }
 }
 
-fn hash_at<W, H>(requests: &super::Slots<Request<W, H>>, hasher: &hashbrown::DefaultHashBuilder, index: u32) -> u64 {
+fn hash_at<W, H>(requests: &super::Slots<Request<W, H>>, index: u32) -> u64 {
     let (_, request) = requests.at(index).expect("the index holds only requests in the table");
-    std::hash::BuildHasher::hash_one(hasher, request.cid.as_str())
+    request.hash
 }
