@@ -113,24 +113,20 @@ async fn a_program_that_ignores_the_end_is_ended_with_the_daemon() {
     eventually("the program is gone", || !is_alive(pid)).await;
 }
 
-/// Bytes that the process has written so far.
-fn written_by(pid: u32) -> u64 {
-    let counts = fs::read_to_string(format!("/proc/{pid}/io")).unwrap();
-    let written = counts.lines().find_map(|line| line.strip_prefix("wchar: "));
-    written.unwrap().parse().unwrap()
-}
-
 #[tokio::test]
 async fn a_second_signal_does_not_wait_for_a_peer_that_never_reads() {
     let sandbox = Sandbox::new();
     let mut daemon = sandbox.serve(&["--allow", "process.run", "--set", "drain_ms=3600000"]);
     let socket = daemon.unix().trim_start_matches("unix:").to_owned();
     let mut deaf = UnixStream::connect(&socket).unwrap();
+    // Answers for which the socket has no room; they are kept when streams end. The program starts behind them.
+    for cid in 0..60 {
+        writeln!(deaf, r#"{{"kind":"req","cid":"d{cid}","method":"rpc.discover"}}"#).unwrap();
+    }
     let run = r#"{"program":"sh","args":["-c","echo $$ > pid; exec yes"]}"#;
     let meta = r#"{"fc":{"upto":1000000000}}"#;
     writeln!(deaf, r#"{{"kind":"req","cid":"1","method":"process.run","payload":{run},"meta":{meta}}}"#).unwrap();
     let pid: u32 = line_of(&sandbox.work().join("pid")).await.parse().unwrap();
-    eventually("more waits than the pipe and the socket hold", || written_by(pid) > 512 << 10).await;
     daemon.signal(Signal::TERM);
     eventually("nobody is let in any more", || !fs::exists(&socket).unwrap()).await;
     daemon.signal(Signal::TERM);
