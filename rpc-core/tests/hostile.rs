@@ -1,0 +1,89 @@
+//! What hostile or careless code and peers do to a connection: handlers that panic where they are dropped, large items,
+//! texts that only look like JSON.
+
+#![allow(clippy::unwrap_used, reason = "what a test needs and does not get fails it")]
+
+use std::time::Duration;
+
+use futures_util::stream;
+use serde_json::json;
+use sixframe_core::testing::{Peer, joined, joined_with, settled};
+use sixframe_core::{CallOptions, Config, Context, Fault, Item, Limits, Method, Router, StreamMethod, Timeout, memory};
+
+const ECHO: Method<String, String> = Method::new("echo");
+const DROPS: Method<(), String> = Method::new("drops");
+const PARKS: Method<(), String> = Method::new("parks");
+const HANGS: Method<(), String> = Method::new("hangs");
+const LARGE: StreamMethod<(), String> = StreamMethod::new("large");
+
+/// Panics when it is dropped.
+struct Grudge;
+
+impl Drop for Grudge {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "a grudge");
+    }
+}
+
+/// A future that holds its grudge until it is dropped itself.
+struct Grudging(
+    std::pin::Pin<Box<dyn Future<Output = Result<String, Fault>> + Send>>,
+    #[allow(dead_code, reason = "its drop counts")] Grudge,
+);
+
+impl Future for Grudging {
+    type Output = Result<String, Fault>;
+
+    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+fn grudging(pause: Option<Duration>) -> Grudging {
+    let work = async move {
+        match pause {
+            Some(pause) if pause.is_zero() => (),
+            Some(pause) => tokio::time::sleep(pause).await,
+            None => std::future::pending().await,
+        }
+        Ok("done".to_owned())
+    };
+    Grudging(Box::pin(work), Grudge)
+}
+
+fn router() -> Router {
+    Router::new()
+        .function(ECHO, |_, text| Ok::<_, Fault>(text))
+        .method(DROPS, |_, ()| grudging(Some(Duration::ZERO)))
+        .method(PARKS, |_, ()| grudging(Some(Duration::from_millis(5))))
+        .method(HANGS, |_, ()| grudging(None))
+        .stream(LARGE, |_: Context, ()| stream::repeat_with(|| Ok::<_, Fault>("x".repeat(4 << 20))))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_panics_where_it_is_dropped_harms_nothing_else() {
+    let (client, _server) = joined(Router::new(), router());
+    let short = CallOptions { timeout: Timeout::After(Duration::from_millis(20)), ..CallOptions::default() };
+    assert_eq!(client.request(&DROPS, ()).await.unwrap_err().code(), "INTERNAL");
+    assert_eq!(client.request(&ECHO, "1".to_owned()).await.unwrap(), "1");
+    assert_eq!(client.request(&PARKS, ()).await.unwrap_err().code(), "INTERNAL");
+    assert_eq!(client.request(&ECHO, "2".to_owned()).await.unwrap(), "2");
+    assert!(client.with(short).request(&HANGS, ()).await.is_err());
+    settled().await;
+    assert_eq!(client.request(&ECHO, "3".to_owned()).await.unwrap(), "3");
+}
+
+// proves: bytes.2
+#[tokio::test(start_paused = true)]
+async fn a_stream_of_large_items_queues_little_and_ends_no_connection() {
+    let (mut peer, transport) = Peer::pair_with(memory::MemoryConfig { capacity: 1, ..Default::default() });
+    let (endpoint, driver) = sixframe_core::connect(transport, router());
+    tokio::spawn(driver);
+    peer.send(json!({"kind": "req", "cid": "p1", "method": "large", "meta": {"fc": {"upto": 32}}})).await;
+    settled().await;
+    let queued = endpoint.load().queued_bytes;
+    assert!(queued > 0 && queued < 10 << 20, "{queued} bytes are queued");
+    for seq in 1..=32 {
+        assert_eq!(peer.next().await["seq"], seq);
+    }
+}
