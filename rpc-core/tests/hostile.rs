@@ -87,3 +87,14 @@ async fn a_stream_of_large_items_queues_little_and_ends_no_connection() {
         assert_eq!(peer.next().await["seq"], seq);
     }
 }
+
+// proves: discover.5
+#[tokio::test]
+async fn a_heartbeat_is_answered_with_json_whatever_it_carried() {
+    let (mut peer, _endpoint) = Peer::connect(router());
+    peer.send_raw(r#"{"kind":"req","cid":"p1","method":"rpc.ping","payload":1,"result":2}"#).await;
+    assert_eq!(peer.next().await, json!({"kind": "res", "cid": "p1", "ok": true, "result": 1}));
+    peer.send_raw(r#"{"kind":"req","cid":"p2","method":"rpc.ping","payload":}{}"#).await;
+    let answer = peer.next().await;
+    assert_eq!((&answer["kind"], &answer["code"]), (&json!("err"), &json!("INVALID_FRAME")));
+}
