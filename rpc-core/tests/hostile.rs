@@ -98,3 +98,24 @@ async fn a_heartbeat_is_answered_with_json_whatever_it_carried() {
     let answer = peer.next().await;
     assert_eq!((&answer["kind"], &answer["code"]), (&json!("err"), &json!("INVALID_FRAME")));
 }
+
+#[tokio::test]
+async fn white_space_around_a_payload_changes_nothing() {
+    const PLAIN: Method<(), u8> = Method::new("plain");
+    let router = Router::new().function(PLAIN, |_, ()| Ok::<_, Fault>(1));
+    let (mut peer, endpoint) = Peer::connect(router);
+    for payload in ["{}", " {}", "{} ", " {},\"x\":1"] {
+        peer.send_raw(format!(r#"{{"kind":"req","cid":"p1","method":"plain","payload":{payload}}}"#)).await;
+        assert_eq!(peer.next().await["result"], 1, "{payload}");
+    }
+    for data in ["null", " null", "null ", "null,\"x\":1"] {
+        let mut items = endpoint.stream_raw::<_, u8>("s", ());
+        let cid = peer.next().await["cid"].clone();
+        peer.send_raw(format!(r#"{{"kind":"nxt","cid":{cid},"seq":1,"reset":true,"data":{data}}}"#)).await;
+        peer.send(json!({"kind": "nxt", "cid": cid, "seq": 2, "data": 7})).await;
+        let item = items.next().await.unwrap().unwrap();
+        assert_eq!((item.data, item.reset), (7, true), "{data}");
+        drop(items);
+        peer.next().await;
+    }
+}
