@@ -24,7 +24,7 @@ pub use upstream::Upstream;
 
 use crate::frame::Lag;
 use crate::method::{DuplexMethod, Method, MethodInfo, StreamMethod, UploadMethod};
-use crate::session::{CallKey, CallSpec, Shape};
+use crate::session::{CallKey, CallSpec, Shape, millis};
 use crate::shared::Shared;
 use crate::trace::TraceContext;
 use crate::{CallError, Closed, Context, Identity, Item, Payload, Received, scratch};
@@ -173,7 +173,7 @@ impl RpcEndpoint {
     pub fn close(&self, deadline: Duration) {
         let now = self.shared.now();
         self.shared.with(|session, now| session.drain(now));
-        self.shared.close_at(now.saturating_add(deadline.as_millis() as u64));
+        self.shared.close_at(now + millis(deadline));
     }
 
     /// Why the connection ended, once it has for good; `None` while it stands, or is being made again.
@@ -220,7 +220,7 @@ impl RpcEndpoint {
             ..CallSpec::default()
         };
         if self.options.is_none() && self.parent.is_none() {
-            spec.timeout_ms = millis(self.shared.config.timeout.filter(|_| !info.shape.has_down()));
+            spec.timeout_ms = self.shared.config.timeout.filter(|_| !info.shape.has_down()).map(millis);
             return self.make(&spec);
         }
         if self.parent.as_ref().is_some_and(|parent| parent.token.is_cancelled()) {
@@ -231,7 +231,7 @@ impl RpcEndpoint {
         let extra_meta = self.extra_meta(options);
         self.make(&CallSpec {
             timeout_ms: self.budget(options, info.shape),
-            idle_ms: millis(options.idle_timeout),
+            idle_ms: options.idle_timeout.map(millis),
             idempotent: options.idempotent.unwrap_or(info.idempotent),
             resumable: options.resumable.unwrap_or(info.resumable),
             window: options.window,
@@ -259,7 +259,7 @@ impl RpcEndpoint {
             (Some(own), Some(inherited)) => Some(own.min(inherited)),
             (own, inherited) => own.or(inherited),
         };
-        millis(budget)
+        budget.map(millis)
     }
 
     fn extra_meta(&self, options: &CallOptions) -> String {
@@ -353,10 +353,6 @@ impl Drop for LiveCall {
             let _wakers = self.shared.with(|session, now| session.cancel(now, self.key, None));
         }
     }
-}
-
-fn millis(span: Option<Duration>) -> Option<u64> {
-    span.map(|span| span.as_millis() as u64)
 }
 
 /// What is known of a method that is called by name alone.

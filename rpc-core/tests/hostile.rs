@@ -119,3 +119,24 @@ async fn white_space_around_a_payload_changes_nothing() {
         peer.next().await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn times_without_end_and_times_below_a_millisecond_are_what_they_say() {
+    let limits = Limits { stall: Duration::MAX, ..Limits::default() };
+    let config = Config { limits, heartbeat: Some(Duration::MAX), ..Config::default() };
+    let tiny = memory::MemoryConfig { capacity: 1, ..memory::MemoryConfig::default() };
+    let (mut _peer, transport) = Peer::pair_with(tiny);
+    let (stuck, driver) = sixframe_core::connect_with(config.clone(), transport, Router::new());
+    tokio::spawn(driver);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let calls: Vec<_> = (0..4).map(|_| stuck.request(&ECHO, "x".repeat(1 << 20))).collect();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(stuck.closed().is_none(), "{:?}", stuck.closed());
+    drop(calls);
+    let (client, _server) =
+        joined_with(memory::MemoryConfig::default(), (config, Router::new()), (Config::default(), router()));
+    for timeout in [Duration::from_micros(500), Duration::from_secs(1 << 61), Duration::MAX] {
+        let options = CallOptions { timeout: Timeout::After(timeout), ..CallOptions::default() };
+        assert_eq!(client.with(options).request(&ECHO, "a".to_owned()).await.unwrap(), "a", "{timeout:?}");
+    }
+}
