@@ -140,3 +140,26 @@ async fn times_without_end_and_times_below_a_millisecond_are_what_they_say() {
         assert_eq!(client.with(options).request(&ECHO, "a".to_owned()).await.unwrap(), "a", "{timeout:?}");
     }
 }
+
+/// What a policy drops takes nothing with it that the consumer must know.
+#[tokio::test(start_paused = true)]
+async fn an_epoch_and_a_reset_survive_the_items_that_a_policy_drops() {
+    use sixframe_core::Lag;
+    for lag in [Lag::Latest, Lag::DropOldest] {
+        const STATE: StreamMethod<(), u64> = StreamMethod::new("state");
+        let limits = Limits { stream_items: 2, ..Limits::default() };
+        let config = Config { limits, ..Config::default() };
+        let router = Router::new().stream(STATE, move |_: Context, ()| {
+            let item = |pos: u64| match pos {
+                1 => Item { epoch: Some("e1".into()), reset: true, pos: Some(1), ..Item::from(pos) },
+                _ => Item { pos: Some(pos), ..Item::from(pos) },
+            };
+            stream::iter((1..=9).map(move |pos| Ok::<_, Fault>(item(pos))))
+        });
+        let (mut peer, _endpoint) = Peer::connect_with(config, router);
+        let meta = json!({"fc": {"upto": 1, "onLag": if lag == Lag::Latest { "latest" } else { "dropOldest" }}});
+        peer.send(json!({"kind": "req", "cid": "p1", "method": "state", "meta": meta})).await;
+        let first = peer.next().await;
+        assert_eq!((&first["epoch"], &first["reset"]), (&json!("e1"), &json!(true)), "{first}");
+    }
+}
