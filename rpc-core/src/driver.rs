@@ -416,7 +416,7 @@ impl<T: Transport> Driver<T> {
         self.release(self.link.was_clean());
         self.settle_events();
         self.handlers.clear();
-        self.link.lose(closed.clone());
+        self.link.give_up(closed.clone());
         self.shared.drive(|session| session.closed()).unwrap_or_else(|| Arc::new(closed))
     }
 

@@ -57,7 +57,9 @@ pub struct CallOptions {
     pub timeout: Timeout,
     /// The longest gap between two items of a stream, while credit is open. Default none.
     pub idle_timeout: Option<Duration>,
-    /// Items that the consumer offers at first. Default that of [`Config`](crate::Config).
+    /// Items that the consumer offers at first. Default that of [`Config`](crate::Config). Later windows are sized by bytes,
+    /// this one is not: where so many items may together exceed `limits.stream_bytes`, a consumer that is slow from the
+    /// beginning fails with `SLOW_CONSUMER`, so offer less for items of a megabyte.
     pub window: Option<u32>,
     /// What happens when the consumer lags. Default that of the method's descriptor.
     pub on_lag: Option<Lag>,

@@ -8,7 +8,9 @@ use std::time::Duration;
 use futures_util::stream;
 use serde_json::json;
 use sixframe_core::testing::{Peer, joined, joined_with, settled};
-use sixframe_core::{CallOptions, Config, Context, Fault, Item, Limits, Method, Router, StreamMethod, Timeout, memory};
+use sixframe_core::{
+    CallOptions, Config, Connecting, Context, Fault, Item, Limits, Method, Router, StreamMethod, Timeout, memory,
+};
 
 const ECHO: Method<String, String> = Method::new("echo");
 const DROPS: Method<(), String> = Method::new("drops");
@@ -162,4 +164,17 @@ async fn an_epoch_and_a_reset_survive_the_items_that_a_policy_drops() {
         let first = peer.next().await;
         assert_eq!((&first["epoch"], &first["reset"]), (&json!("e1"), &json!(true)), "{first}");
     }
+}
+
+#[test]
+fn a_driver_that_reconnects_may_be_dropped_where_no_runtime_is() {
+    let connector = || -> Connecting<memory::MemoryTransport> { Box::pin(std::future::pending()) };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let (endpoint, mut driver) = sixframe_core::reconnecting(Config::default(), connector, Router::new());
+    let call = endpoint.request(&ECHO, String::new());
+    runtime.block_on(async { assert!(futures_util::FutureExt::now_or_never(&mut driver).is_none()) });
+    drop(runtime);
+    drop(driver);
+    assert!(futures_util::FutureExt::now_or_never(call).unwrap().is_err());
+    assert!(endpoint.is_closed());
 }
