@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::endpoint::{Parent, RpcEndpoint, Upstream};
 use crate::owner::Owner;
-use crate::session::{Incoming, Millis, RequestKey};
+use crate::session::{Incoming, Millis, RequestKey, millis};
 use crate::shared::Shared;
 use crate::trace::TraceContext;
 use crate::{Code, Fault, Identity};
@@ -74,8 +74,7 @@ impl Context {
 
     /// Allows the request no more than this from now on.
     pub(crate) fn cap(&self, longest: Duration) {
-        let longest = Millis::try_from(longest.as_millis()).unwrap_or(Millis::MAX);
-        let at = self.0.shared.now().saturating_add(longest);
+        let at = self.0.shared.now() + millis(longest);
         if self.0.deadline.fetch_min(at, Ordering::Relaxed) > at {
             self.0.shared.with(|session, _| session.shorten(self.0.key, at));
         }

@@ -17,7 +17,7 @@ use crate::context::Parts;
 use crate::endpoint::RpcEndpoint;
 use crate::frame;
 use crate::service::Service;
-use crate::session::{Event, Millis};
+use crate::session::{Event, Millis, millis};
 use crate::shared::Shared;
 use crate::tap::Direction;
 use crate::{Closed, Message, Transport, TransportError};
@@ -122,6 +122,7 @@ impl<T: Transport> Future for Driver<T> {
                 }
                 Err(End::Lost(closed)) => this.lose(closed),
                 Err(End::Closed(closed)) => {
+                    this.say_close(cx);
                     this.release(true);
                     return Poll::Ready(this.end(closed));
                 }
@@ -295,7 +296,7 @@ impl<T: Transport> Driver<T> {
             return Err(End::Closed(Closed::new("closed by this side")));
         }
         let every = self.shared.config.heartbeat.filter(|_| self.link.transport().is_some());
-        let heartbeat = every.map(|every| self.heard + every.as_millis() as Millis);
+        let heartbeat = every.map(|every| self.heard + millis(every));
         let tidy = look.holds_memory.then(|| self.busy + IDLE_MS);
         let Some(at) = [look.next_deadline, look.close_at, heartbeat, tidy].into_iter().flatten().min() else {
             self.timer = None;
@@ -399,6 +400,14 @@ impl<T: Transport> Driver<T> {
         self.link.lose(closed);
     }
 
+    /// Tells the peer that this end is meant, as far as the transport takes it now.
+    fn say_close(&mut self, cx: &mut TaskContext<'_>) {
+        let Some(transport) = self.link.transport() else { return };
+        if let Poll::Ready(Err(error)) = Pin::new(transport).poll_close(cx) {
+            tracing::debug!(%error, "could not close in order");
+        }
+    }
+
     /// Settles everything for good.
     fn end(&mut self, closed: Closed) -> Arc<Closed> {
         let now = self.shared.now();
@@ -407,7 +416,7 @@ impl<T: Transport> Driver<T> {
         self.release(self.link.was_clean());
         self.settle_events();
         self.handlers.clear();
-        self.link.lose(closed.clone());
+        self.link.give_up(closed.clone());
         self.shared.drive(|session| session.closed()).unwrap_or_else(|| Arc::new(closed))
     }
 

@@ -24,7 +24,7 @@ pub use upstream::Upstream;
 
 use crate::frame::Lag;
 use crate::method::{DuplexMethod, Method, MethodInfo, StreamMethod, UploadMethod};
-use crate::session::{CallKey, CallSpec, Shape};
+use crate::session::{CallKey, CallSpec, Shape, millis};
 use crate::shared::Shared;
 use crate::trace::TraceContext;
 use crate::{CallError, Closed, Context, Identity, Item, Payload, Received, scratch};
@@ -57,7 +57,9 @@ pub struct CallOptions {
     pub timeout: Timeout,
     /// The longest gap between two items of a stream, while credit is open. Default none.
     pub idle_timeout: Option<Duration>,
-    /// Items that the consumer offers at first. Default that of [`Config`](crate::Config).
+    /// Items that the consumer offers at first. Default that of [`Config`](crate::Config). Later windows are sized by bytes,
+    /// this one is not: where so many items may together exceed `limits.stream_bytes`, a consumer that is slow from the
+    /// beginning fails with `SLOW_CONSUMER`, so offer less for items of a megabyte.
     pub window: Option<u32>,
     /// What happens when the consumer lags. Default that of the method's descriptor.
     pub on_lag: Option<Lag>,
@@ -173,7 +175,7 @@ impl RpcEndpoint {
     pub fn close(&self, deadline: Duration) {
         let now = self.shared.now();
         self.shared.with(|session, now| session.drain(now));
-        self.shared.close_at(now.saturating_add(deadline.as_millis() as u64));
+        self.shared.close_at(now + millis(deadline));
     }
 
     /// Why the connection ended, once it has for good; `None` while it stands, or is being made again.
@@ -220,7 +222,7 @@ impl RpcEndpoint {
             ..CallSpec::default()
         };
         if self.options.is_none() && self.parent.is_none() {
-            spec.timeout_ms = millis(self.shared.config.timeout.filter(|_| !info.shape.has_down()));
+            spec.timeout_ms = self.shared.config.timeout.filter(|_| !info.shape.has_down()).map(millis);
             return self.make(&spec);
         }
         if self.parent.as_ref().is_some_and(|parent| parent.token.is_cancelled()) {
@@ -231,7 +233,7 @@ impl RpcEndpoint {
         let extra_meta = self.extra_meta(options);
         self.make(&CallSpec {
             timeout_ms: self.budget(options, info.shape),
-            idle_ms: millis(options.idle_timeout),
+            idle_ms: options.idle_timeout.map(millis),
             idempotent: options.idempotent.unwrap_or(info.idempotent),
             resumable: options.resumable.unwrap_or(info.resumable),
             window: options.window,
@@ -259,7 +261,7 @@ impl RpcEndpoint {
             (Some(own), Some(inherited)) => Some(own.min(inherited)),
             (own, inherited) => own.or(inherited),
         };
-        millis(budget)
+        budget.map(millis)
     }
 
     fn extra_meta(&self, options: &CallOptions) -> String {
@@ -353,10 +355,6 @@ impl Drop for LiveCall {
             let _wakers = self.shared.with(|session, now| session.cancel(now, self.key, None));
         }
     }
-}
-
-fn millis(span: Option<Duration>) -> Option<u64> {
-    span.map(|span| span.as_millis() as u64)
 }
 
 /// What is known of a method that is called by name alone.

@@ -66,10 +66,13 @@ impl Producer {
         !self.queue.is_empty() && self.has_credit()
     }
 
-    pub(crate) fn push(&mut self, item: Item<Payload>, limits: &Limits) -> Pushed {
+    pub(crate) fn push(&mut self, mut item: Item<Payload>, limits: &Limits) -> Pushed {
         match self.lag {
-            Lag::Latest => self.clear(),
-            Lag::DropOldest => while self.overflow(&item, limits).is_some() && self.drop_oldest() {},
+            Lag::Latest => {
+                self.queue.drain(..).for_each(|older| inherit(&mut item, older));
+                self.bytes = 0;
+            }
+            Lag::DropOldest => while self.overflow(&item, limits).is_some() && self.drop_oldest(&mut item) {},
             Lag::Close => {
                 if let Some(limit) = self.overflow(&item, limits) {
                     return Pushed::Overflow(limit);
@@ -116,10 +119,12 @@ impl Producer {
         self.bytes = 0;
     }
 
-    fn drop_oldest(&mut self) -> bool {
+    /// Drops the oldest item; `newest` is the one to be queued.
+    fn drop_oldest(&mut self, newest: &mut Item<Payload>) -> bool {
         let Some(oldest) = self.queue.pop_front() else { return false };
         self.bytes -= sending(&oldest);
         self.skipped = self.skipped.saturating_add(oldest.skipped).saturating_add(1);
+        inherit(self.queue.front_mut().unwrap_or(newest), oldest);
         true
     }
 
@@ -345,6 +350,13 @@ const MAX_WINDOW: usize = 4096;
 
 fn cost(kept: usize) -> usize {
     kept + size_of::<Item<Received>>()
+}
+
+/// What a dropped item said of its source holds for the one behind it: without an epoch a consumer could not resume, and
+/// without the reset it would go on from what is void.
+fn inherit<T>(next: &mut Item<T>, dropped: Item<T>) {
+    next.reset |= dropped.reset;
+    next.epoch = next.epoch.take().or(dropped.epoch);
 }
 
 fn sending(item: &Item<Payload>) -> usize {

@@ -162,7 +162,7 @@ impl Received {
     }
 
     pub(crate) fn is_null(&self) -> bool {
-        matches!(self.text(), "null")
+        self.text().starts_with("null") && self.check().is_ok_and(|text| text == "null")
     }
 
     fn text(&self) -> &str {

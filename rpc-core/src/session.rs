@@ -12,6 +12,7 @@ mod slots;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use smol_str::SmolStr;
@@ -29,6 +30,12 @@ use slots::{Key, Slots};
 
 /// Monotonic time in milliseconds, from whatever moment the driver chose.
 pub type Millis = u64;
+
+/// A span in milliseconds, of which a fraction counts as a whole one. What is too long to be written is without end.
+pub(crate) fn millis(span: Duration) -> Millis {
+    let fraction = u64::from(span.subsec_nanos().div_ceil(1_000_000));
+    span.as_secs().saturating_mul(1000).saturating_add(fraction).min(frame::MAX_NUMBER)
+}
 
 /// Names a call that this side made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -410,7 +417,7 @@ impl<W, H> Session<W, H> {
 
     /// When [`Session::advance`] wants to be called.
     pub fn next_deadline(&self) -> Option<Millis> {
-        let stall = self.progress.map(|at| at + self.config.limits.stall.as_millis() as u64);
+        let stall = self.progress.map(|at| at + millis(self.config.limits.stall));
         match (self.deadlines.next(), stall) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -429,7 +436,7 @@ impl<W, H> Session<W, H> {
             }
         }
         let stall = self.config.limits.stall;
-        if self.progress.is_some_and(|at| at + stall.as_millis() as u64 <= now) {
+        if self.progress.is_some_and(|at| at + millis(stall) <= now) {
             let reason = format!(
                 "the peer took nothing for {stall:?} with over {} bytes queued; see limits.stall and limits.soft_bytes",
                 self.config.limits.soft_bytes

@@ -321,3 +321,14 @@ async fn an_unmasked_frame_is_refused() {
     liar.send(Message::Text("{}".into())).await.unwrap();
     assert!(end(&mut server).await.to_string().contains("broke the WebSocket protocol"));
 }
+
+#[tokio::test]
+async fn an_endpoint_that_closes_ends_its_connection_cleanly() {
+    // proves: close.6
+    let (client, mut server) = pair(config()).await;
+    let (endpoint, driver) = sixframe_core::connect(client, sixframe_core::Router::new());
+    endpoint.close(Duration::from_secs(5));
+    driver.await;
+    let last = server.next().await;
+    assert!(last.is_none(), "{last:?}");
+}

@@ -19,6 +19,9 @@ use crate::session::{Event, Incoming, Millis};
 use crate::shared::Shared;
 use crate::{Code, Fault, Item, Payload};
 
+/// Bytes of items that a stream queues before it looks again at whether it may queue more.
+const BATCH_BYTES: usize = 64 << 10;
+
 /// Room for events or wakers that is not worth keeping.
 const LITTLE: usize = 4;
 
@@ -66,13 +69,18 @@ impl Handlers {
             Reply::Future(mut future) => {
                 let mut idle = TaskContext::from_waker(Waker::noop());
                 match poll_future(shared, &mut future, &mut idle) {
-                    Poll::Ready(answer) => answered(shared, &parts, answer, now),
+                    Poll::Ready(answer) => {
+                        answered(shared, &parts, answer, now);
+                        discard(future);
+                    }
                     Poll::Pending => self.park(Parked { parts, work: Work::Answer(future) }),
                 }
             }
             Reply::Stream(lag, source) => {
                 if shared.drive(|session| session.start_stream(now, parts.key, lag)) {
                     self.park(Parked { parts, work: Work::Items(source) });
+                } else {
+                    discard(source);
                 }
             }
         }
@@ -130,6 +138,7 @@ struct Parked {
 enum Work {
     Answer(ReplyFuture),
     Items(ReplyStream),
+    Over,
 }
 
 impl Future for Parked {
@@ -147,7 +156,14 @@ impl Future for Parked {
                 Poll::Pending => Poll::Pending,
             },
             Work::Items(source) => poll_items(shared, parts, source, cx),
+            Work::Over => Poll::Ready(()),
         }
+    }
+}
+
+impl Drop for Parked {
+    fn drop(&mut self) {
+        discard(std::mem::replace(&mut self.work, Work::Over));
     }
 }
 
@@ -166,13 +182,17 @@ fn poll_items(
         Some(room) => room.min(BATCH) as usize,
     };
     let mut batch = Vec::with_capacity(room.min(8));
+    let mut bytes = 0;
     let end = loop {
-        if batch.len() == room {
+        if batch.len() == room || bytes >= BATCH_BYTES {
             cx.waker().wake_by_ref();
             break None;
         }
         match poll_source(shared, source, cx) {
-            Poll::Ready(Some(Ok(item))) => batch.push(item),
+            Poll::Ready(Some(Ok(item))) => {
+                bytes += item.data.as_bytes().len();
+                batch.push(item);
+            }
             Poll::Ready(Some(Err(fault))) => break Some(Some(fault)),
             Poll::Ready(None) => break Some(None),
             Poll::Pending => break None,
@@ -212,14 +232,22 @@ fn answered(shared: &Shared, parts: &Parts, answer: Result<Payload, Fault>, now:
     drop(kept);
 }
 
+/// Drops what is left of a handler. Its destructors are its own code too: a panic in them ends here.
+fn discard<T>(work: T) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(work))) {
+        tracing::error!(panic = text(&*panic), "a handler panicked when it was dropped");
+    }
+}
+
+fn text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic that is no text")
+}
+
 /// What a caller is told of a panic: nothing of its text, unless the server was told to (spec: `error.4`).
 fn panicked(shared: &Shared, panic: &(dyn Any + Send)) -> Fault {
-    let text = panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic that is no text".to_owned());
-    tracing::error!(panic = %text, "a handler panicked");
+    let text = text(panic);
+    tracing::error!(panic = text, "a handler panicked");
     if shared.config.expose_internal_errors {
         Fault::new(Code::INTERNAL, format!("the handler panicked: {text}"))
     } else {

@@ -215,6 +215,12 @@ fn is_inside(text: &[u8], at: usize, others: &Fields) -> bool {
     }
 }
 
+/// Whether no white space stands around `text`, which would become a part of the payload.
+fn is_tight(text: &[u8]) -> bool {
+    let solid = |byte: Option<&u8>| byte.is_some_and(|byte| *byte > b' ');
+    solid(text.first()) && solid(text.last())
+}
+
 /// Whether `text` cannot be nested deeper than `depth`: it is too short for that, or too few arrays and objects open in it.
 fn is_shallow(text: &[u8], depth: u32) -> bool {
     let opening = || text.iter().map(|byte| u32::from(matches!(byte, b'{' | b'['))).sum::<u32>();
@@ -290,7 +296,10 @@ impl<'a> Cursor<'a> {
         let rest = self.text.get(self.at..self.text.len() - 1)?;
         let ends_here = match self.check {
             Check::All => false,
-            Check::Lazily => nothing_follows(rest.as_bytes(), others) && is_shallow(rest.as_bytes(), self.depth),
+            Check::Lazily => {
+                let rest = rest.as_bytes();
+                is_tight(rest) && nothing_follows(rest, others) && is_shallow(rest, self.depth)
+            }
             Check::Envelope => true,
         };
         if !ends_here {

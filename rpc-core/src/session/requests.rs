@@ -242,8 +242,7 @@ impl<W, H> Session<W, H> {
             return;
         }
         if req.method == PING {
-            let pong = frame::res(&req.cid, req.payload.unwrap_or("null").as_bytes());
-            self.send_control(pong);
+            self.on_ping(&req.cid, req.payload.unwrap_or("null"), checked);
             return;
         }
         if let Err(fault) = self.admit(now, req) {
@@ -268,6 +267,17 @@ impl<W, H> Session<W, H> {
             self.wait(incoming);
         } else {
             self.events.push_back(Event::Request(incoming));
+        }
+    }
+
+    /// Answers a heartbeat with what it carried, which nobody else will have checked.
+    fn on_ping(&mut self, cid: &str, payload: &str, checked: bool) {
+        match if checked { Ok(payload) } else { frame::check_payload(payload) } {
+            Ok(payload) => self.send_control(frame::res(cid, payload.as_bytes())),
+            Err(reason) => {
+                self.counters.malformed += 1;
+                self.refuse(cid, &reason.fault(&self.config.limits.clone()));
+            }
         }
     }
 

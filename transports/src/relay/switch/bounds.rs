@@ -13,7 +13,8 @@ impl Switch {
             Port::Upstream => self.upstream.progress,
             Port::Window(key) => self.windows.get(&key)?.progress,
         };
-        progress.map(|at| at + self.config.limits.stall.as_millis() as Millis)
+        let stall = Millis::try_from(self.config.limits.stall.as_millis()).unwrap_or(Millis::MAX);
+        progress.map(|at| at.saturating_add(stall))
     }
 
     /// Lets time pass for a connection: one that took nothing for too long is freed of what nobody grants credit for, or
