@@ -13,6 +13,8 @@ use std::sync::Arc;
 use sixframe_core::layers::Metrics;
 use sixframe_core::{Code, Fault, Router};
 
+#[cfg(unix)]
+pub(crate) use process_run::stand_guard;
 pub(crate) use roots::Roots;
 pub(crate) use tap::{Tapped, Taps};
 

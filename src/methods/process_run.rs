@@ -1,6 +1,8 @@
 //! `process.run`: a program's output as a stream. Its pipes are read only while the caller takes items, so a program that
 //! writes faster than its caller reads waits. Nothing that it started outlives the stream.
 
+#[cfg(unix)]
+mod guard;
 mod tree;
 
 use std::io;
@@ -17,6 +19,10 @@ use tokio::time::timeout;
 
 use super::api::{Exit, Output, OutputStream, RunParams};
 use super::chunk::Chunk;
+#[cfg(unix)]
+use guard::Guard;
+#[cfg(unix)]
+pub(crate) use guard::stand as stand_guard;
 use tree::Tree;
 
 /// Most bytes read at once.
@@ -45,9 +51,12 @@ fn forbidden() -> Fault {
     Fault::new(Code::FORBIDDEN, message).details(json!({"setting": "allow", "flag": "--allow process.run"}))
 }
 
-/// A program that runs. The tree goes first: while the child is not reaped, its process id is its own.
+/// A program that runs. The tree goes first: while the child is not reaped, its process id is its own; then the guard, who
+/// has nothing left to do.
 struct Run {
     tree: Tree,
+    #[cfg(unix)]
+    _guard: Guard,
     child: Child,
     stdout: Pipe<ChildStdout>,
     stderr: Pipe<ChildStderr>,
@@ -63,10 +72,22 @@ impl Run {
             command.current_dir(cwd);
         }
         let mark = tree::mark(&mut command);
+        #[cfg(unix)]
+        let mut guard = Guard::post(&mark).map_err(|error| unguarded(&error))?;
         let mut child = command.spawn().map_err(|error| not_started(params, &error))?;
         let tree = Tree::of(child.id(), mark);
+        #[cfg(unix)]
+        guard.watch(child.id()).map_err(|error| unguarded(&error))?;
         let (stdout, stderr) = (Pipe::new(child.stdout.take()), Pipe::new(child.stderr.take()));
-        Ok(Run { tree, child, stdout, stderr, exit: None })
+        Ok(Run {
+            tree,
+            #[cfg(unix)]
+            _guard: guard,
+            child,
+            stdout,
+            stderr,
+            exit: None,
+        })
     }
 
     /// The next item and what runs on; the exit is the last.
@@ -174,6 +195,11 @@ fn not_started(params: &RunParams, error: &io::Error) -> Fault {
         }
         _ => Fault::new(Code::INTERNAL, format!("cannot start {program}: {error}")),
     }
+}
+
+#[cfg(unix)]
+fn unguarded(error: &io::Error) -> Fault {
+    Fault::new(Code::INTERNAL, format!("cannot start the process that guards the program: {error}"))
 }
 
 fn unreadable(error: &io::Error) -> Fault {

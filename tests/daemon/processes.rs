@@ -69,6 +69,17 @@ async fn closing_the_connection_kills_the_whole_tree() {
 }
 
 #[tokio::test]
+async fn a_daemon_killed_by_kill_9_leaves_nothing_of_the_tree() {
+    let sandbox = Sandbox::new();
+    let mut daemon = sandbox.serve(&["--allow", "process.run"]);
+    let peer = daemon.connect().await;
+    let (_items, family) = family(&peer, &sandbox).await;
+    daemon.signal(Signal::KILL);
+    daemon.wait();
+    eventually("the tree is gone", || !family.lives()).await;
+}
+
+#[tokio::test]
 async fn output_comes_as_it_was_written_and_the_exit_last() {
     let sandbox = Sandbox::new();
     let daemon = sandbox.serve(&["--allow", "process.run"]);

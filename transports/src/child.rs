@@ -19,7 +19,7 @@ use tokio::process::{ChildStdin, ChildStdout, Command};
 
 use crate::closing::Closing;
 use crate::{ByteTransport, Framing};
-use exit::Watch;
+use exit::{Exit, Watch};
 use stderr::StderrTail;
 
 /// What to start and how to speak to it.
@@ -56,6 +56,8 @@ impl ChildConfig {
     }
 }
 
+type Pipes = ByteTransport<Join<ChildStdout, Closing<ChildStdin>>>;
+
 /// Messages over a child's standard input and output.
 ///
 /// When the process exits the stream ends with a fatal error that names the program, how it exited and what it last wrote
@@ -63,10 +65,13 @@ impl ChildConfig {
 /// output open. After `poll_close`, which closes the child's input, an exit with status 0 is a clean end instead.
 /// Dropping kills the process and, on Unix, its whole process group.
 pub struct ChildTransport {
-    bytes: ByteTransport<Join<ChildStdout, Closing<ChildStdin>>>,
+    bytes: Pipes,
     watch: Watch,
     stderr: Arc<StderrTail>,
     closed: bool,
+    /// Why writing failed, until it is known how the child ended.
+    broken: Option<TransportError>,
+    exit: Option<Exit>,
     ended: bool,
 }
 
@@ -97,6 +102,8 @@ pub fn spawn(config: &ChildConfig) -> Result<(ChildTransport, Identity), Transpo
         watch: Watch::start(name.clone(), child, stderr, Arc::clone(&tail)),
         stderr: tail,
         closed: false,
+        broken: None,
+        exit: None,
         ended: false,
     };
     let identity =
@@ -110,10 +117,32 @@ impl ChildTransport {
         self.stderr.lines()
     }
 
-    fn poll_end(&mut self, cx: &mut Context<'_>, output_ended: bool) -> Poll<Option<TransportError>> {
-        let exit = ready!(self.watch.poll(cx, output_ended));
-        self.ended = true;
-        Poll::Ready((!self.closed || !exit.success()).then(|| exit.error(&self.stderr)))
+    /// What the exit is told as, once it is known; nothing when it was asked for.
+    fn poll_exit(&mut self, cx: &mut Context<'_>, output_ended: bool) -> Poll<Option<TransportError>> {
+        let exit = match self.exit.take() {
+            Some(exit) => exit,
+            None => ready!(self.watch.poll(cx, output_ended)),
+        };
+        let error = (!self.closed || !exit.success()).then(|| exit.error(&self.stderr));
+        self.exit = Some(exit);
+        Poll::Ready(error)
+    }
+
+    /// A broken pipe says less than the exit that broke it, so that is waited for and told instead.
+    fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        write: impl FnOnce(Pin<&mut Pipes>, &mut Context<'_>) -> Poll<Result<(), TransportError>>,
+    ) -> Poll<Result<(), TransportError>> {
+        if self.broken.is_none() {
+            match ready!(write(Pin::new(&mut self.bytes), cx)) {
+                Ok(()) => return Poll::Ready(Ok(())),
+                Err(error) => self.broken = Some(error),
+            }
+        }
+        let exit = ready!(self.poll_exit(cx, true));
+        let broken = self.broken.take().unwrap_or_else(|| TransportError::new("the program reads no more", None));
+        Poll::Ready(Err(exit.unwrap_or(broken)))
     }
 }
 
@@ -149,23 +178,25 @@ impl Stream for ChildTransport {
             Poll::Ready(None) => true,
             Poll::Pending => false,
         };
-        this.poll_end(cx, output_ended).map(|error| error.map(Err))
+        let error = ready!(this.poll_exit(cx, output_ended));
+        this.ended = true;
+        Poll::Ready(error.map(Err))
     }
 }
 
 impl Sink<Message> for ChildTransport {
     type Error = TransportError;
 
-    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
-        Pin::new(&mut self.bytes).poll_ready(cx)
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        self.get_mut().poll_write(cx, |bytes, cx| bytes.poll_ready(cx))
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), TransportError> {
         Pin::new(&mut self.bytes).start_send(message)
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
-        Pin::new(&mut self.bytes).poll_flush(cx)
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        self.get_mut().poll_write(cx, |bytes, cx| bytes.poll_flush(cx))
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {

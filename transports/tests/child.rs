@@ -77,6 +77,15 @@ async fn a_child_killed_under_load_settles_reader_and_writer() {
 }
 
 #[tokio::test]
+async fn writing_to_a_child_that_is_gone_tells_how_it_ended_rather_than_of_the_pipe() {
+    let (mut child, _) = shell("exec <&-; echo '{}'; echo wrong arguments >&2; exit 2");
+    assert_eq!(next(&mut child).await.unwrap().unwrap(), "{}");
+    let error = timeout(Duration::from_secs(10), child.send(Bytes::from_static(b"{}"))).await.unwrap().unwrap_err();
+    assert!(error.to_string().ends_with("exited with status 2; its last words: wrong arguments"), "{error}");
+    assert_eq!(end(&mut child).await.to_string(), error.to_string());
+}
+
+#[tokio::test]
 async fn an_exit_settles_the_stream_although_a_grandchild_keeps_the_output_open() {
     let (mut child, _) = shell("sleep 1000 & echo '{\"grandchild\":'$!'}'; echo gone >&2; exit 5");
     let grandchild = pid_in(&next(&mut child).await.unwrap().unwrap());
