@@ -35,7 +35,7 @@ pub(crate) fn transient(write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
     buffer.clear();
     write(&mut buffer);
     if buffer.len() > CHUNK_BYTES / 8 {
-        return Bytes::from(buffer);
+        return own(buffer);
     }
     let mut chunk = CHUNK.take();
     if chunk.capacity() < buffer.len() {
@@ -56,10 +56,17 @@ pub(crate) fn frame(write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
     let mut buffer = FRAME.take();
     buffer.clear();
     write(&mut buffer);
-    if buffer.capacity() > KEPT {
+    own(buffer)
+}
+
+/// What is in the buffer for frames: a copy of its own size, or the buffer itself where it is large.
+fn own(buffer: Vec<u8>) -> Bytes {
+    if buffer.len() > KEPT {
         return Bytes::from(buffer);
     }
     let frame = Bytes::copy_from_slice(&buffer);
-    FRAME.set(buffer);
+    if buffer.capacity() <= KEPT {
+        FRAME.set(buffer);
+    }
     frame
 }

@@ -153,6 +153,8 @@ fn open(out: &mut Vec<u8>, head: &str, cid: &str) {
 
 fn field(out: &mut Vec<u8>, name: &[u8], json: &[u8]) {
     if !json.is_empty() {
+        // A long one is copied once, not at every doubling on the way.
+        out.reserve(name.len() + json.len() + 1);
         out.extend_from_slice(name);
         out.extend_from_slice(json);
     }

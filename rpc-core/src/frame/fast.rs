@@ -298,7 +298,7 @@ impl<'a> Cursor<'a> {
             Check::All => false,
             Check::Lazily => {
                 let rest = rest.as_bytes();
-                is_tight(rest) && nothing_follows(rest, others) && is_shallow(rest, self.depth)
+                is_tight(rest) && is_shallow(rest, self.depth) && nothing_follows(rest, others)
             }
             Check::Envelope => true,
         };
