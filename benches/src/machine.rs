@@ -16,7 +16,7 @@ pub fn describe(placement: Placement) -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let versions: Vec<_> = PACKAGES.iter().filter_map(|name| Some(format!("{name} {}", version(name)?))).collect();
     format!(
-        "Machine: {} × {}, {}, load {}\nCompiler: {}, release, thin LTO; server and client are processes of their own, \
+        "Machine: {} × {}, {}, load {}\nCompiler: {}, release, fat LTO; server and client are processes of their own, \
          tokio current_thread, {}\nVersions: {}\n",
         cores,
         processor().unwrap_or_else(|| std::env::consts::ARCH.into()),
