@@ -87,10 +87,19 @@ pub(crate) fn exit_code(result: Result<(), Error>) -> ExitCode {
     if let Some(failure) = error.downcast_ref::<Failure>() {
         return failure.tell();
     }
-    for line in format!("{error:#}").lines() {
+    for line in chain(&error).lines() {
         eprintln!("sixframe: {line}");
     }
     ExitCode::from(if error.is::<ConfigErrors>() { 2 } else { 1 })
+}
+
+/// The error with its causes, but for those that it tells of already.
+fn chain(error: &Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match text.as_str() {
+        "" => cause,
+        told if told.contains(&cause) => text,
+        told => format!("{told}: {cause}"),
+    })
 }
 
 /// Writes data to stdout. A reader that has gone away is an error of kind `BrokenPipe`, which [`exit_code`] forgives.

@@ -72,3 +72,11 @@ fn completions_name_the_subcommands() {
         assert!(stdout.contains("config") && stdout.contains("completions"), "{shell}: {stdout}");
     }
 }
+
+#[test]
+fn a_flag_that_names_a_table_is_told_the_nearest_key() {
+    let home = tempfile::tempdir().unwrap();
+    let (code, _, stderr) =
+        run(&mut sixframe(home.path(), &["config", "check", "--set", "limit.depth=3", "--set", "fs=3"]));
+    assert!(code == 2 && stderr.contains("\"limits.depth\"") && !stderr.contains("known one is \"fs\""), "{stderr}");
+}

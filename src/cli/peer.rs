@@ -10,7 +10,7 @@ use anyhow::Error;
 use serde_json::Value;
 use sixframe_core::{
     CallOptions, Closed, Config, Connecting, Connector, DISCOVER, Driver, FrameTap, Identity, Payload, Router,
-    RpcEndpoint, Scopes, Timeout, connect_with, reconnecting, redact,
+    RpcEndpoint, Scopes, Timeout, TransportError, connect_with, reconnecting, redact,
 };
 use sixframe_transports::{Address, AnyTransport, ConnectConfig, connect};
 use tokio::runtime::Runtime;
@@ -46,7 +46,7 @@ impl Peer {
     /// Connects once.
     pub(super) async fn connect(args: &PeerArgs) -> Result<Peer, Error> {
         let (address, config) = target(args)?;
-        let (transport, identity) = connect(&address, &config).await.map_err(Failure::Connection)?;
+        let (transport, identity) = connect(&address, &config).await.map_err(|error| refused(error, &config))?;
         Ok(Peer::run(connect_with(endpoint_config(args, identity), transport, Router::new())))
     }
 
@@ -57,7 +57,7 @@ impl Peer {
         if matches!(address, Address::Exec { .. } | Address::Stdio) {
             return Peer::connect(args).await;
         }
-        let first = connect(&address, &config).await.map_err(Failure::Connection)?;
+        let first = connect(&address, &config).await.map_err(|error| refused(error, &config))?;
         let endpoint_config = endpoint_config(args, first.1.clone());
         let again = Again { first: Some(first), address, config, lost: Arc::default() };
         Ok(Peer::run(reconnecting(endpoint_config, again, Router::new())))
@@ -132,6 +132,14 @@ fn token(args: &PeerArgs, address: &Address) -> Result<Option<String>, Error> {
 
 fn read(file: &Path) -> Result<String, Error> {
     read_token(file).map_err(|error| Failure::Usage(format!("{error:#}")).into())
+}
+
+/// Why there is no connection. A server that asks for a token does not know our flags.
+fn refused(error: TransportError, config: &ConnectConfig) -> Failure {
+    if config.token.is_none() && error.to_string().contains("401 Unauthorized") {
+        eprintln!("sixframe: no token was shown; name the file that holds it with --token-file");
+    }
+    Failure::Connection(error)
 }
 
 fn is_local(url: &str) -> bool {

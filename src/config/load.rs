@@ -149,7 +149,9 @@ impl Layers<'_> {
     fn read_flags(&mut self, flags: &[Flag]) {
         for flag in flags {
             let Some(key) = KEYS.iter().find(|key| key.name == flag.key) else {
-                self.errors.push(format!("{}: unknown key {:?}{}", flag.spelling, flag.key, nearest_key(&flag.key)));
+                let nearest = nearest(&flag.key, KEYS.iter().map(|key| key.name)).unwrap_or_default();
+                let why = format!("unknown key {:?}; the nearest known one is {nearest:?}", flag.key);
+                self.errors.push(format!("{}: {why}", flag.spelling));
                 continue;
             };
             let value = match &flag.value {

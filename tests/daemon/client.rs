@@ -37,6 +37,10 @@ fn exit_codes_tell_how_a_call_failed() {
     assert!(code == 2 && stderr.contains("exec:program args"), "{code} {stderr}");
     let (code, _, stderr) = sandbox.run(&["call", "unix:/nonexistent/socket", "rpc.ping"]);
     assert!(code == 3 && stderr.contains("is the server running"), "{code} {stderr}");
+    let mut tokenless = sandbox.sixframe(&["call", &daemon.address("ws:"), "rpc.ping"]);
+    let output = tokenless.env("SIXFRAME_RUNTIME_DIR", sandbox.folder.path().join("none")).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(3) && stderr.contains("--token-file"), "{stderr}");
     let wrong = sandbox.folder.path().join("wrong");
     std::fs::write(&wrong, "x".repeat(43)).unwrap();
     std::fs::set_permissions(&wrong, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();

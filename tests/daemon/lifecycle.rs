@@ -51,6 +51,16 @@ fn a_second_daemon_on_the_same_socket_says_so_and_is_not_ready() {
 }
 
 /// The status line that an opening handshake gets.
+#[test]
+fn a_port_that_is_taken_is_told_once_with_what_to_do() {
+    let sandbox = Sandbox::new();
+    let daemon = sandbox.serve(&[]);
+    let taken = daemon.address("ws:");
+    let (code, stdout, stderr) = sandbox.run(&["serve", "--listen", &taken]);
+    assert_eq!((code, stdout.as_str(), stderr.matches("in use").count()), (1, "", 1), "{stderr}");
+    assert!(stderr.contains("0 for any"), "{stderr}");
+}
+
 fn handshake(address: &str, headers: &str) -> String {
     let host = address.trim_start_matches("ws://").trim_end_matches('/');
     let mut socket = TcpStream::connect(host).unwrap();

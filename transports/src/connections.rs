@@ -25,7 +25,7 @@ impl Connections {
         if self.live.fetch_add(1, Ordering::Relaxed) < self.most {
             return Some(slot);
         }
-        tracing::warn!(limit = self.most, "connection refused: the limit is reached; raise it with connections");
+        tracing::warn!(limit = self.most, "connection refused: the limit is reached; raise it with limits.connections");
         None
     }
 }

@@ -73,7 +73,7 @@ impl Access {
         let headers = request.headers();
         let host = single(headers, "host")?.unwrap_or_default().to_ascii_lowercase();
         if !self.host_is_ours(&host, port) {
-            return Err(refusal(StatusCode::FORBIDDEN, "this host is not served here; add it to hosts"));
+            return Err(refusal(StatusCode::FORBIDDEN, "this host is not served here; add it to ws.allowed_hosts"));
         }
         self.check_origin(headers, &host)?;
         let offered = subprotocols(headers);
@@ -105,7 +105,9 @@ impl Access {
             Some(origin) => self.origin_is_allowed(origin, host),
             None => !matches!(site, Some("cross-site" | "same-site")),
         };
-        allowed.then_some(()).ok_or(refusal(StatusCode::FORBIDDEN, "this origin may not connect; add it to origins"))
+        allowed
+            .then_some(())
+            .ok_or(refusal(StatusCode::FORBIDDEN, "this origin may not connect; add it to ws.allowed_origins"))
     }
 
     fn origin_is_allowed(&self, origin: &str, host: &str) -> bool {

@@ -59,7 +59,13 @@ pub struct WebSocketListener {
 /// Listens on `address`, `127.0.0.1:0` for a free port. An address that is taken is a permanent error.
 pub async fn listen(address: &str, config: ServerConfig) -> Result<WebSocketListener, TransportError> {
     let failed = |error: std::io::Error| {
-        TransportError::permanent(format!("cannot listen on ws://{address}: {error}"), Some(error.into()))
+        let hint = match error.kind() {
+            std::io::ErrorKind::AddrInUse => "; another program has the port: choose a free one, or 0 for any",
+            std::io::ErrorKind::AddrNotAvailable => "; this machine has no such address: choose 127.0.0.1",
+            std::io::ErrorKind::PermissionDenied => "; ports below 1024 are for the administrator: choose a higher one",
+            _ => "",
+        };
+        TransportError::permanent(format!("cannot listen on ws://{address}: {error}{hint}"), Some(error.into()))
     };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let local = listener.local_addr().map_err(failed)?;
