@@ -14,6 +14,11 @@ export interface Decoder {
   readonly between: boolean;
 }
 
+/** The bytes mean nothing from here on. */
+export class FramingError extends Error {
+  override readonly name = "FramingError";
+}
+
 /** The most bytes that a browser takes from its native messaging host. */
 const NATIVE_LIMIT = 1024 * 1024;
 
@@ -135,7 +140,7 @@ function contentLength(bytes: Uint8Array): { header: number; body: number } | un
   const head = latin(bytes.subarray(0, HEADER_LIMIT));
   const end = head.indexOf("\r\n\r\n");
   if (end < 0) {
-    if (bytes.length >= HEADER_LIMIT) throw new Error(`no end of the headers within ${HEADER_LIMIT} bytes`);
+    if (bytes.length >= HEADER_LIMIT) throw new FramingError(`no end of the headers within ${HEADER_LIMIT} bytes`);
     return undefined;
   }
   const lengths = head
@@ -143,7 +148,7 @@ function contentLength(bytes: Uint8Array): { header: number; body: number } | un
     .split("\r\n")
     .filter((line) => /^content-length[ \t]*:/i.test(line));
   const length = /:[ \t]*(\d{1,15})[ \t]*$/.exec(lengths[0] ?? "")?.[1];
-  if (lengths.length !== 1 || length === undefined) throw new Error("a message without one Content-Length");
+  if (lengths.length !== 1 || length === undefined) throw new FramingError("a message without one Content-Length");
   return { header: end + 4, body: Number(length) };
 }
 
@@ -162,7 +167,7 @@ function nativeHeader(length: number): Uint8Array {
 }
 
 function tooLong(bytes: number, limit: number): Error {
-  return new Error(`a message of at least ${bytes} bytes exceeds the limit of ${limit}; raise it with messageBytes`);
+  return new FramingError(`a message of at least ${bytes} bytes exceeds the limit of ${limit}; raise it with messageBytes`);
 }
 
 function joined(pieces: readonly Uint8Array[]): Uint8Array {

@@ -2,7 +2,7 @@
 
 import type { Frame } from "../frame.js";
 import type { OnClose, OnFrame, Transport } from "../transport.js";
-import { decoder, encode, type Framing } from "./framing.js";
+import { decoder, encode, FramingError, type Framing } from "./framing.js";
 
 export type { Framing } from "./framing.js";
 
@@ -75,7 +75,9 @@ export class StdioTransport implements Transport {
       try {
         messages.push(bytes);
       } catch (error) {
-        over(false, (error as Error).message);
+        // What the receiver of a frame throws is not ours.
+        if (!(error instanceof FramingError)) throw error;
+        over(false, error.message);
       }
     };
     const end = () => over(messages.between, messages.between ? "the input ended" : "the input ended within a message");
