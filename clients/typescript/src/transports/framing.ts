@@ -29,7 +29,6 @@ const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 const NEWLINE = 10;
 const encoder = new TextEncoder();
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** One message as bytes. Throws where a native messaging host would say more than a browser takes. */
 export function encode(text: string, framing: Framing): Uint8Array {
@@ -44,8 +43,8 @@ export function encode(text: string, framing: Framing): Uint8Array {
   }
 }
 
-/** A reader for one stream, which gives each message to `take`. */
-export function decoder(framing: Framing, messageBytes: number, take: (text: string) => void): Decoder {
+/** A reader for one stream, which gives each message to `take`: its text, or its bytes where they are no UTF-8. */
+export function decoder(framing: Framing, messageBytes: number, take: (message: string | Uint8Array) => void): Decoder {
   switch (framing) {
     case "newline":
       return new LineDecoder(messageBytes, take);
@@ -58,11 +57,11 @@ export function decoder(framing: Framing, messageBytes: number, take: (text: str
 
 class LineDecoder implements Decoder {
   readonly #limit: number;
-  readonly #take: (text: string) => void;
+  readonly #take: (message: string | Uint8Array) => void;
   #pieces: Uint8Array[] = [];
   #bytes = 0;
 
-  constructor(limit: number, take: (text: string) => void) {
+  constructor(limit: number, take: (message: string | Uint8Array) => void) {
     this.#limit = limit;
     this.#take = take;
   }
@@ -79,7 +78,7 @@ class LineDecoder implements Decoder {
       const line = text(joined(this.#pieces));
       this.#pieces = [];
       this.#bytes = 0;
-      if (line.trim() !== "") this.#take(line);
+      if (typeof line !== "string" || line.trim() !== "") this.#take(line);
     }
     this.#keep(bytes.slice(from));
   }
@@ -97,13 +96,13 @@ type ReadHeader = (bytes: Uint8Array) => { header: number; body: number } | unde
 class LengthDecoder implements Decoder {
   readonly #readHeader: ReadHeader;
   readonly #limit: number;
-  readonly #take: (text: string) => void;
+  readonly #take: (message: string | Uint8Array) => void;
   #pieces: Uint8Array[] = [];
   #bytes = 0;
   /** How many bytes the next step needs. */
   #needed = 1;
 
-  constructor(readHeader: ReadHeader, limit: number, take: (text: string) => void) {
+  constructor(readHeader: ReadHeader, limit: number, take: (message: string | Uint8Array) => void) {
     this.#readHeader = readHeader;
     this.#limit = limit;
     this.#take = take;
@@ -185,11 +184,11 @@ function latin(bytes: Uint8Array): string {
   return new TextDecoder("latin1").decode(bytes);
 }
 
-/** What is no UTF-8 is no JSON either: it begins with a character that no frame begins with. */
-function text(bytes: Uint8Array): string {
+/** A message's text; what is no UTF-8 stays bytes, which whoever decodes frames will refuse. */
+function text(bytes: Uint8Array): string | Uint8Array {
   try {
     return strict.decode(bytes);
   } catch {
-    return `\uFFFD${lenient.decode(bytes)}`;
+    return bytes;
   }
 }

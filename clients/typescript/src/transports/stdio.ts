@@ -68,8 +68,8 @@ export class StdioTransport implements Transport {
       this.#release();
       onClose({ clean, reason });
     };
-    const messages = decoder(this.#framing, this.#messageBytes, (text) => {
-      if (this.#open) onFrame(text);
+    const messages = decoder(this.#framing, this.#messageBytes, (message) => {
+      if (this.#open) onFrame(message);
     });
     const data = (bytes: Uint8Array) => {
       try {
