@@ -256,6 +256,8 @@ pub struct Session<W, H> {
     /// Requests that wait until less is queued for the peer.
     unstarted: VecDeque<RequestKey>,
     inbound_bytes: usize,
+    /// Bytes kept to issue calls once more.
+    again_bytes: usize,
     in_flight: u32,
     streams: u32,
     rate: Option<(Millis, f64)>,
@@ -298,6 +300,7 @@ impl<W, H> Session<W, H> {
             lanes: None,
             unstarted: VecDeque::new(),
             inbound_bytes: 0,
+            again_bytes: 0,
             in_flight: 0,
             streams: 0,
             rate: None,

@@ -94,6 +94,7 @@ impl<W, H> Session<W, H> {
         });
         let up = spec.shape.has_up().then(|| Box::new(Up::new()));
         let again = self.config.reconnects.then(|| Box::new(Again::new(spec)));
+        self.again_bytes += again.as_ref().map_or(0, |again| again.bytes());
         let key = CallKey(self.calls.insert(Call {
             wake: None,
             shape: spec.shape,
@@ -165,7 +166,7 @@ impl<W, H> Session<W, H> {
         match &mut call.stage {
             Stage::Settled(outcome) if !had_items => {
                 let outcome = outcome.take().unwrap_or(Outcome::Complete);
-                self.calls.remove(key.0);
+                self.remove_call(key);
                 return Taken::Ended(outcome);
             }
             Stage::Settled(_) | Stage::Detached => (),
@@ -433,17 +434,11 @@ impl<W, H> Session<W, H> {
             return Err(CallError::Timeout);
         }
         let hard = self.config.limits.hard_bytes;
-        let waiting: usize = if self.phase == Phase::Disconnected { self.detached_bytes() } else { 0 };
+        let waiting = if self.phase == Phase::Disconnected { self.again_bytes } else { 0 };
         if self.outbox.all_bytes() + waiting + spec.payload.len() > hard {
             return Err(CallError::Limit(Fault::limit("queued bytes", hard as u64, "limits.hard_bytes")));
         }
         Ok(())
-    }
-
-    fn detached_bytes(&self) -> usize {
-        let size = |again: &Again| again.payload.len() + again.extra_meta.len() + size_of::<Call<W>>();
-        let calls = self.calls.keys().filter_map(|key| self.calls.get(key)?.again.as_deref());
-        calls.map(size).sum()
     }
 
     fn issue(&mut self, now: Millis, key: CallKey, spec: &CallSpec<'_>, resume: Option<Resume<'_>>) {
@@ -543,6 +538,7 @@ impl<W, H> Session<W, H> {
     fn remove_call(&mut self, key: CallKey) -> Option<Call<W>> {
         let call = self.calls.remove(key.0)?;
         self.inbound_bytes -= call.down.as_ref().map_or(0, |down| down.consumer.bytes());
+        self.again_bytes -= call.again.as_ref().map_or(0, |again| again.bytes());
         Some(call)
     }
 
@@ -626,5 +622,10 @@ impl Again {
             resumable: spec.resumable,
             tries: 0,
         }
+    }
+
+    /// What it costs to keep a call that waits for a connection.
+    fn bytes(&self) -> usize {
+        self.payload.len() + self.extra_meta.len() + size_of::<Call<()>>() + size_of::<Again>()
     }
 }
