@@ -198,7 +198,6 @@ pub(crate) struct Consumer {
     window: u32,
     mean_bytes: usize,
     lag: Lag,
-    skipped: u64,
     resumed: bool,
     pub(crate) epoch: Option<SmolStr>,
     pub(crate) pos: Option<u64>,
@@ -233,7 +232,6 @@ impl Consumer {
             window: window.max(1),
             mean_bytes: 0,
             lag,
-            skipped: 0,
             resumed: false,
             epoch: None,
             pos: None,
@@ -375,25 +373,29 @@ impl Consumer {
         }
     }
 
+    /// Drops the oldest item, whose reset goes over to the one behind it, or to `newest` at last. Returns how many it said
+    /// were dropped before it.
+    fn drop_oldest(&mut self, newest: &mut Item<()>) -> Option<u64> {
+        let dropped = self.inbox.drop_oldest()?;
+        self.bytes -= cost(dropped.kept);
+        self.buffered -= dropped.length;
+        *self.inbox.oldest().map_or(&mut newest.reset, |(_, reset)| reset) |= dropped.reset;
+        Some(dropped.skipped)
+    }
+
     fn make_room(&mut self, item: &mut Item<()>, size: usize, limits: &Limits) -> Result<(), Refused> {
         let mut limit = overflow(self.bytes + size, self.inbox.len() + 1, limits);
         match self.lag {
-            Lag::Latest => {
-                self.inbox.clear();
-                (self.bytes, self.buffered) = (0, 0);
-            }
+            Lag::Latest => while self.drop_oldest(item).is_some() {},
             Lag::DropOldest => {
                 while limit.is_some()
-                    && let Some((kept, skipped)) = self.inbox.drop_oldest()
+                    && let Some(older) = self.drop_oldest(item)
                 {
-                    self.bytes -= cost(kept);
-                    self.skipped = self.skipped.saturating_add(skipped).saturating_add(1);
+                    // The hole stands before the oldest item that is left.
+                    let hole = self.inbox.oldest().map_or(&mut item.skipped, |(skipped, _)| skipped);
+                    *hole = hole.saturating_add(older).saturating_add(1);
                     limit = overflow(self.bytes + size, self.inbox.len() + 1, limits);
                 }
-                // The hole stands before the oldest item that is left.
-                let skipped = std::mem::take(&mut self.skipped);
-                let first = self.inbox.oldest_skipped().unwrap_or(&mut item.skipped);
-                *first = first.saturating_add(skipped);
             }
             Lag::Block | Lag::Close => {
                 if let Some(limit) = limit {
