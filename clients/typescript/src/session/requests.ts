@@ -112,15 +112,15 @@ export function start(s: Session, request: Request): void {
 }
 
 /** Answers a unary request or an upload. Nothing happens where the request was over. */
-export function reply(s: Session, request: Request, result: unknown): void {
+export function reply(s: Session, now: Millis, request: Request, result: unknown): void {
   const res: Res = { kind: "res", cid: request.cid, ok: true };
   if (result !== undefined) res.result = result;
-  finishWith(s, request, res);
+  finishWith(s, now, request, res);
 }
 
 /** Ends a request, after the items that are queued: with the error that its handler failed with, or, of a stream, with `end`. */
-export function finish(s: Session, request: Request, error?: RpcError): void {
-  finishWith(s, request, error ? errFrame(request.cid, error) : { kind: "end", cid: request.cid });
+export function finish(s: Session, now: Millis, request: Request, error?: RpcError): void {
+  finishWith(s, now, request, error ? errFrame(request.cid, error) : { kind: "end", cid: request.cid });
 }
 
 /**
@@ -133,6 +133,7 @@ export function startStream(s: Session, now: Millis, request: Request, declared:
     s._phase === DRAINING ? new RpcError("CONNECTION_CLOSED", "the endpoint is closing") : s._bounds?._mayStream();
   if (error) {
     abortRequest(s, request, error);
+    s._changed(now);
     return false;
   }
   const lag = request._onLag ?? declared;
@@ -142,6 +143,7 @@ export function startStream(s: Session, now: Millis, request: Request, declared:
   s._streams++;
   armIdle(s, now, request);
   releaseLane(s, request);
+  s._changed(now);
   return true;
 }
 
@@ -159,12 +161,10 @@ export function pushItem(s: Session, now: Millis, request: Request, item: Item):
   const error = producer._push(item, s.config.limits);
   s._outbox._bytes += producer._bytes - before;
   request._idleSince = now;
-  if (error) {
-    abortRequest(s, request, error);
-    return false;
-  }
-  enter(s, request);
-  return true;
+  if (error) abortRequest(s, request, error);
+  else enter(s, request);
+  s._changed(now);
+  return !error;
 }
 
 export function onUpItem(s: Session, now: Millis, request: Request, nxt: Nxt, size: number): boolean {
@@ -282,13 +282,14 @@ function drop(s: Session, request: Request): void {
   settleCounts(s, request);
 }
 
-function finishWith(s: Session, request: Request, terminal: Res | Err | End): void {
+function finishWith(s: Session, now: Millis, request: Request, terminal: Res | Err | End): void {
   if (request._stage !== RUNNING) return;
   request._stage = FINISHED;
   request._terminal = terminal;
   s._outbox._bytes += request._size = s._outbox._weigh(terminal);
   settleCounts(s, request);
   enter(s, request);
+  s._changed(now);
 }
 
 /** The request no longer counts against the limits, nor holds its lane; what else its caller sends is in vain. */

@@ -132,9 +132,10 @@ class Player {
   }
 
   cancel_(name: string): void {
-    const ours = this.ours(name);
+    const ours = this.calls.get(name);
     this.calls.delete(name);
-    this.drop(ours);
+    // A call that is over may be dropped like any other.
+    if (ours) this.drop(ours);
   }
 
   push_({ call, data }: Verbs["push"]): void {
@@ -169,7 +170,7 @@ class Player {
   }
 
   reply_({ request, result }: Verbs["reply"]): void {
-    reply(this.session, this.theirs(request).request, result);
+    reply(this.session, this.now, this.theirs(request).request, result);
     this.dropChildren(request);
   }
 
@@ -194,7 +195,7 @@ class Player {
   }
 
   finish_(name: string): void {
-    finish(this.session, this.theirs(name).request);
+    finish(this.session, this.now, this.theirs(name).request);
     this.dropChildren(name);
   }
 
@@ -324,7 +325,7 @@ class Player {
   }
 
   private fail(name: string, error: RpcError): void {
-    finish(this.session, this.theirs(name).request, error);
+    finish(this.session, this.now, this.theirs(name).request, error);
     this.dropChildren(name);
   }
 
