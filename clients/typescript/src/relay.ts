@@ -4,21 +4,25 @@
  * upstream breaks. It knows no methods but `rpc.ping` and `rpc.hello`. `spec: relay.*`
  */
 
-import { type RelayLimits, RELAY_LIMITS } from "./relay/limits.js";
+import { type Limits, LIMITS } from "./limits.js";
 import { type Backoff, Link } from "./relay/link.js";
 import { Probed } from "./relay/probed.js";
 import { Switch } from "./relay/switch.js";
 import type { Window, WindowId } from "./relay/window.js";
 import type { Connector, Transport } from "./transport.js";
 
-export type { RelayLimits } from "./relay/limits.js";
 export type { Backoff } from "./relay/link.js";
 export type { WindowId } from "./relay/window.js";
 
 /** How a relay behaves. */
 export interface RelayOptions {
-  /** The limits of each window. */
-  limits?: Partial<RelayLimits>;
+  /**
+   * The limits of each window. `in_flight` counts the calls of a window and, by themselves, those made to it; `soft_bytes`
+   * and `hard_bytes` bound what waits in each direction: above the first, requests are refused, above the second the window
+   * is detached. `stream_bytes` bounds a stream whose consumer grants no credit. `streams` and `stream_items` are the
+   * endpoints' business.
+   */
+  limits?: Partial<Limits>;
   /** The pauses between attempts to connect to the upstream. */
   backoff?: Partial<Backoff>;
   /** Hears of connections made and lost and of windows that were ended for a reason; nothing of payloads. */
@@ -65,7 +69,7 @@ export class Relay {
   constructor(upstream: Transport | Connector, options: RelayOptions = {}) {
     const log = options.onLog ?? (() => undefined);
     this.#switch = new Switch(
-      { ...RELAY_LIMITS, ...options.limits },
+      { ...LIMITS, ...options.limits },
       (reason) => this.#link.lose(reason),
       (window, reason) => {
         window.transport.stop();

@@ -4,7 +4,7 @@ import { limitError } from "../errors.js";
 import type { Frame, Meta } from "../frame.js";
 import { decode, isObject, Malformed, peek } from "../frame/decode.js";
 import type { Transport } from "../transport.js";
-import type { RelayLimits } from "./limits.js";
+import type { Limits } from "../limits.js";
 import { splice, type Stamp } from "./splice.js";
 import { weigh } from "./weigh.js";
 
@@ -28,14 +28,14 @@ const PEEKED = 4096;
 export class Oversized extends Malformed {}
 
 /** Checks syntax, nesting, size and repeated keys. Undefined for kinds of a later version. `spec: relay.3` */
-export function open(message: unknown, limits: RelayLimits): Opened | Malformed | undefined {
-  if (typeof message === "string" && message.length > limits.messageBytes) {
+export function open(message: unknown, limits: Limits): Opened | Malformed | undefined {
+  if (typeof message === "string" && message.length > limits.message_bytes) {
     const { error, head } = peek(message.slice(0, PEEKED), tooLong(limits));
     return new Oversized(error, head);
   }
   let bytes = typeof message === "string" ? message.length : 0;
   if (isObject(message)) {
-    const weight = weigh(message, limits.depth, limits.messageBytes);
+    const weight = weigh(message, limits.depth, limits.message_bytes);
     const { kind, cid, dir } = message as { [key in "kind" | "cid" | "dir"]?: string };
     if (weight === "heavy") return new Oversized(tooLong(limits), { kind, cid, dir });
     if (weight === "deep") return new Malformed(limitError("depth", limits.depth, "depth"), { kind, cid, dir });
@@ -77,6 +77,6 @@ function isText(transport: Transport): transport is TextTransport {
   return "postText" in transport && typeof transport.postText === "function";
 }
 
-function tooLong({ messageBytes }: RelayLimits) {
-  return limitError("message bytes", messageBytes, "messageBytes");
+function tooLong({ message_bytes }: Limits) {
+  return limitError("message bytes", message_bytes, "message_bytes");
 }

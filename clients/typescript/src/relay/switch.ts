@@ -8,17 +8,17 @@ import type { Can, Frame, Req } from "../frame.js";
 import { isObject, Malformed } from "../frame/decode.js";
 import type { Transport } from "../transport.js";
 import { back, Call, type Way } from "./call.js";
-import type { RelayLimits } from "./limits.js";
+import type { Limits } from "../limits.js";
 import { type Message, open, type Opened, Oversized, own, readdressed } from "./message.js";
 import { type Port, Traffic } from "./traffic.js";
 import type { Upstream } from "./upstream.js";
 import { Window, type WindowId } from "./window.js";
 
 /** What the relay's own answer to `rpc.hello` promises for the windows and the upstream behind it. */
-const CAPABILITIES = ["fc", "up", "resume", "lane"];
+const CAPABILITIES = ["fc", "ahead", "up", "resume", "lane"];
 
 export class Switch {
-  readonly limits: RelayLimits;
+  readonly limits: Limits;
   readonly windows = new Map<string, Window>();
   readonly calls = new Map<string, Call>();
   readonly traffic: Traffic;
@@ -31,7 +31,7 @@ export class Switch {
   #connections = 0;
 
   constructor(
-    limits: RelayLimits,
+    limits: Limits,
     onUpstreamFailed: (reason: string) => void,
     onDetached: (window: Window, reason: string) => void,
   ) {
@@ -180,13 +180,13 @@ export class Switch {
   #ownAnswer({ cid, method, payload }: Req): Frame | undefined {
     if (method === "rpc.ping") return { kind: "res", cid, ok: true, result: payload ?? null };
     if (method !== "rpc.hello") return undefined;
-    const { messageBytes, depth, inFlight } = this.limits;
+    const { message_bytes: messageBytes, depth, in_flight: inFlight, streams } = this.limits;
     // Another connection may lead to another server, with another state and other methods.
     const epoch = `${this.#serverId}.${this.#connections}`;
     const result = {
       versions: ["0.2", "0.3"],
       capabilities: CAPABILITIES,
-      limits: { messageBytes, depth, inFlight },
+      limits: { messageBytes, depth, inFlight, streams },
       serverId: this.#serverId,
       epoch,
       methodsHash: epoch,
@@ -303,7 +303,7 @@ export class Switch {
 
   /** Ends the streams of a window that grants no credit for what waits for it. `spec: relay.6` */
   #endUncredited(window: Window): void {
-    const error = limitError("queued bytes", this.limits.softBytes, "softBytes", "SLOW_CONSUMER");
+    const error = limitError("queued bytes", this.limits.soft_bytes, "soft_bytes", "SLOW_CONSUMER");
     for (const call of [...window.calls]) {
       if (call.way === "up" && !call.hasCredit && call.streams && !call.down.isEmpty) this.#abort(call, error);
     }

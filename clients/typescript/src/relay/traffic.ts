@@ -6,7 +6,7 @@
 import { limitError, type RpcError } from "../errors.js";
 import type { Frame } from "../frame.js";
 import type { Call, Way } from "./call.js";
-import type { RelayLimits } from "./limits.js";
+import type { Limits } from "../limits.js";
 import { type Message, own } from "./message.js";
 import type { Source } from "./outlet.js";
 import { Upstream } from "./upstream.js";
@@ -29,12 +29,12 @@ export interface Consequences {
 
 export class Traffic {
   readonly upstream: Upstream;
-  readonly #limits: RelayLimits;
+  readonly #limits: Limits;
   readonly #consequences: Consequences;
   readonly #woken = new Set<Port>();
   #isFlushing = false;
 
-  constructor(limits: RelayLimits, consequences: Consequences) {
+  constructor(limits: Limits, consequences: Consequences) {
     this.#limits = limits;
     this.#consequences = consequences;
     this.upstream = new Upstream(this.#upstreamSource());
@@ -46,9 +46,9 @@ export class Traffic {
     this.queue(call, way, message);
     // What the transport has room for does not wait.
     this.flush();
-    const limit = this.#limits.streamBytes;
+    const limit = this.#limits.stream_bytes;
     if (call.hasCredit || call.way === way || call[way].bytes <= limit) return;
-    this.#consequences.onSlow(call, limitError("bytes waiting in a stream", limit, "streamBytes", "SLOW_CONSUMER"));
+    this.#consequences.onSlow(call, limitError("bytes waiting in a stream", limit, "stream_bytes", "SLOW_CONSUMER"));
   }
 
   queue(call: Call, way: Way, message: Message): void {
@@ -103,7 +103,7 @@ export class Traffic {
         return window.down.bytes > 0;
       },
       progressed: () => {
-        if (window.stall !== undefined) this.#watch(window, window.down.bytes > limits.softBytes);
+        if (window.stall !== undefined) this.#watch(window, window.down.bytes > limits.soft_bytes);
       },
       failed: (reason) => this.#consequences.onFailed(window, reason),
     };
@@ -117,7 +117,7 @@ export class Traffic {
         return upstream().bytes > 0;
       },
       progressed: () => {
-        if (upstream().stall !== undefined) this.#watch(upstream(), upstream().bytes > this.#limits.softBytes);
+        if (upstream().stall !== undefined) this.#watch(upstream(), upstream().bytes > this.#limits.soft_bytes);
       },
       failed: (reason) => this.#consequences.onFailed(upstream(), reason),
     };
@@ -187,38 +187,38 @@ export class Traffic {
   /** Acts on bounds that a window exceeds. `spec: relay.4` */
   #press(window: Window): void {
     if (!window.isAttached) return;
-    const { softBytes, hardBytes } = this.#limits;
-    if (window.down.bytes > hardBytes) this.#consequences.onFlooded(window);
-    if (window.down.bytes > hardBytes || window.up.bytes > hardBytes) {
-      return this.#consequences.onFailed(window, limitError("queued bytes", hardBytes, "hardBytes").message);
+    const { soft_bytes: soft, hard_bytes: hard } = this.#limits;
+    if (window.down.bytes > hard) this.#consequences.onFlooded(window);
+    if (window.down.bytes > hard || window.up.bytes > hard) {
+      return this.#consequences.onFailed(window, limitError("queued bytes", hard, "hard_bytes").message);
     }
-    if (window.down.bytes > softBytes && window.stall === undefined) this.#watch(window, true);
+    if (window.down.bytes > soft && window.stall === undefined) this.#watch(window, true);
   }
 
   #pressUpstream(): void {
     const { upstream } = this;
     const limits = this.#limits;
     if (!upstream.isConnected) return;
-    if (upstream.ownBytes > limits.hardBytes) {
-      return this.#consequences.onFailed(upstream, limitError("queued bytes", limits.hardBytes, "hardBytes").message);
+    if (upstream.ownBytes > limits.hard_bytes) {
+      return this.#consequences.onFailed(upstream, limitError("queued bytes", limits.hard_bytes, "hard_bytes").message);
     }
-    if (upstream.bytes > limits.softBytes && upstream.stall === undefined) this.#watch(upstream, true);
+    if (upstream.bytes > limits.soft_bytes && upstream.stall === undefined) this.#watch(upstream, true);
   }
 
   /** Waits for progress, anew from now on, while much waits for a connection. */
   #watch(port: Port, isPressed: boolean): void {
     clearTimeout(port.stall);
-    port.stall = isPressed ? setTimeout(() => this.#stalled(port), this.#limits.stallMs) : undefined;
+    port.stall = isPressed ? setTimeout(() => this.#stalled(port), this.#limits.stall) : undefined;
   }
 
   /** It took nothing for too long: it is freed of what nobody grants credit for, or ended. `spec: relay.6, bytes.5` */
   #stalled(port: Port): void {
     port.stall = undefined;
-    const { stallMs, softBytes } = this.#limits;
+    const { stall, soft_bytes: soft } = this.#limits;
     if (port instanceof Window) this.#consequences.onFlooded(port);
     const waiting = port instanceof Window ? port.down.bytes : port.bytes;
-    if (waiting > softBytes) {
-      this.#consequences.onFailed(port, `it took nothing for ${stallMs} ms; see limits.stallMs and limits.softBytes`);
+    if (waiting > soft) {
+      this.#consequences.onFailed(port, `it took nothing for ${stall} ms; see limits.stall and limits.soft_bytes`);
     }
     this.flush();
   }

@@ -3,7 +3,7 @@
 import { limitError, RpcError } from "../errors.js";
 import type { Transport } from "../transport.js";
 import { type Call, Queue, type Way } from "./call.js";
-import type { RelayLimits } from "./limits.js";
+import type { Limits } from "../limits.js";
 import { Outlet, type Source } from "./outlet.js";
 import type { Stamp } from "./splice.js";
 
@@ -59,12 +59,12 @@ export class Window {
   }
 
   /** Refuses a request that is beyond the window's limits. `spec: relay.4` */
-  admit(way: Way, limits: RelayLimits): RpcError | undefined {
+  admit(way: Way, limits: Limits): RpcError | undefined {
     const { inFlight, bytes } = this.direction(way);
-    if (inFlight >= limits.inFlight) return limitError("calls in flight", limits.inFlight, "inFlight");
-    if (bytes > limits.softBytes) return limitError("queued bytes", limits.softBytes, "softBytes");
-    if (way === "down" || limits.requestsPerSecond === 0) return undefined;
-    return this.#takeToken(limits.requestsPerSecond);
+    if (inFlight >= limits.in_flight) return limitError("calls in flight", limits.in_flight, "in_flight");
+    if (bytes > limits.soft_bytes) return limitError("queued bytes", limits.soft_bytes, "soft_bytes");
+    if (way === "down" || limits.requests_per_second === 0) return undefined;
+    return this.#takeToken(limits.requests_per_second);
   }
 
   /** Takes one from a bucket that holds one second's requests. `spec: limit.6` */
@@ -74,7 +74,7 @@ export class Window {
     const refilled = Math.min(left + ((now - at) * most) / 1000, most);
     this.#tokens = { at: now, left: refilled < 1 ? refilled : refilled - 1 };
     if (refilled >= 1) return undefined;
-    const { code, message, details } = limitError("requests a second", most, "requestsPerSecond");
+    const { code, message, details } = limitError("requests a second", most, "requests_per_second");
     const retryAfterMs = Math.ceil(((1 - refilled) * 1000) / most);
     return new RpcError(code, message, { ...(details as object), retryAfterMs });
   }

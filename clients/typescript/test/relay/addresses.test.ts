@@ -110,7 +110,7 @@ test("hello and ping are answered by the relay", async () => {
   expect(window.only()).toEqual(res("a", [7]));
   window.say(req("b", "rpc.hello", { payload: { session: "s" } }));
   const { result } = window.only() as { result: { capabilities: string[]; versions: string[] } };
-  expect(result.capabilities).toEqual(["fc", "up", "resume", "lane"]);
+  expect(result.capabilities).toEqual(["fc", "ahead", "up", "resume", "lane"]);
   expect(result.versions).toContain("0.2");
   upstream.say(req("u", "rpc.ping", { payload: 1 }));
   expect(upstream.only()).toEqual(res("u", 1));

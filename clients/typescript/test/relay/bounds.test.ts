@@ -16,7 +16,7 @@ function stuckWindow(relay: Parameters<typeof windowOf>[0], senderId = "1") {
 
 // proves: relay.6
 test("a stuck window without credit loses its stream and others live on", async () => {
-  const { relay, upstream } = await relayed({ limits: { streamBytes: 10_000 } });
+  const { relay, upstream } = await relayed({ limits: { stream_bytes: 10_000 } });
   const { window } = stuckWindow(relay);
   const { window: live } = windowOf(relay, "2");
   window.say(req("a"));
@@ -33,14 +33,14 @@ test("a stuck window without credit loses its stream and others live on", async 
   upstream.say(req("u", "m", { meta: { to: { senderId: "1" } } }));
   expect(window.take()[0]).toMatchObject({
     ...(err("a", "SLOW_CONSUMER") as object),
-    details: { limit: "bytes waiting in a stream", value: 10_000, setting: "limits.streamBytes" },
+    details: { limit: "bytes waiting in a stream", value: 10_000, setting: "limits.stream_bytes" },
   });
 });
 
 test("a window that takes nothing for too long is freed of what it grants no credit for", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
   try {
-    const { relay, upstream } = await relayed({ limits: { softBytes: 5_000, stallMs: 1_000 } });
+    const { relay, upstream } = await relayed({ limits: { soft_bytes: 5_000, stall: 1_000 } });
     const { window } = stuckWindow(relay);
     window.say(req("a"));
     window.say(req("b"));
@@ -63,37 +63,37 @@ test("a window that takes nothing for too long is freed of what it grants no cre
 test("a window that takes nothing of what it granted credit for is detached in the end", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
   try {
-    const { relay, upstream } = await relayed({ limits: { softBytes: 5_000, stallMs: 1_000 } });
+    const { relay, upstream } = await relayed({ limits: { soft_bytes: 5_000, stall: 1_000 } });
     const { window, handle } = stuckWindow(relay);
     window.say(req("a", "m", { meta: { fc: { upto: 100 } } }));
     const { cid } = upstream.only();
     for (let n = 1; n < 10; n += 1) upstream.say(nxt(cid, KB, { seq: n, fc: 1 }));
     await vi.advanceTimersByTimeAsync(1_001);
     expect(upstream.only()).toEqual({ kind: "can", cid, reason: "disconnect" });
-    expect(await handle.closed).toContain("limits.stallMs");
+    expect(await handle.closed).toContain("limits.stall");
   } finally {
     vi.useRealTimers();
   }
 });
 
 test("a window that breaks its promise of credit is detached", async () => {
-  const { relay, upstream } = await relayed({ limits: { hardBytes: 10_000, softBytes: 5_000 } });
+  const { relay, upstream } = await relayed({ limits: { hard_bytes: 10_000, soft_bytes: 5_000 } });
   const { window, handle } = stuckWindow(relay);
   window.say(req("a", "m", { meta: { fc: { upto: 100 } } }));
   const { cid } = upstream.only();
   for (let n = 1; n < 20; n += 1) upstream.say(nxt(cid, KB, { seq: n, fc: 1 }));
-  expect(await handle.closed).toContain("limits.hardBytes");
+  expect(await handle.closed).toContain("limits.hard_bytes");
   expect(upstream.only()).toEqual({ kind: "can", cid, reason: "disconnect" });
 });
 
 // proves: relay.4
 test("each window has its own calls in flight", async () => {
-  const { relay, upstream } = await relayed({ limits: { inFlight: 2 } });
+  const { relay, upstream } = await relayed({ limits: { in_flight: 2 } });
   const [one, two] = [windowOf(relay, "1").window, windowOf(relay, "2").window];
   for (const cid of ["a", "b", "c"]) one.say(req(cid));
   expect(one.only()).toMatchObject({
     ...(err("c", "RESOURCE_EXHAUSTED") as object),
-    details: { limit: "calls in flight", value: 2, setting: "limits.inFlight" },
+    details: { limit: "calls in flight", value: 2, setting: "limits.in_flight" },
   });
   two.say(req("a"));
   const sent = upstream.take();
@@ -106,7 +106,7 @@ test("each window has its own calls in flight", async () => {
 test("requests are refused while too much of the window waits for the upstream", async () => {
   const stuck = new Played();
   stuck.held = 1 << 30;
-  const { relay } = await relayed({ limits: { softBytes: 2_500 } }, stuck);
+  const { relay } = await relayed({ limits: { soft_bytes: 2_500 } }, stuck);
   const { window } = windowOf(relay);
   for (const cid of ["a", "b", "c", "d"]) window.say(req(cid, "m", { payload: KB }));
   expect(window.only()).toMatchObject(err("d", "RESOURCE_EXHAUSTED") as object);
@@ -125,7 +125,7 @@ test("a window that sends garbage is detached and its neighbour is not", async (
 
 // proves: limit.2
 test("a message that is too long is refused where its call is known", async () => {
-  const { relay, upstream } = await relayed({ limits: { messageBytes: 1_000 } });
+  const { relay, upstream } = await relayed({ limits: { message_bytes: 1_000 } });
   const { window } = windowOf(relay);
   window.say(req("a", "m", { payload: KB }));
   expect(window.only()).toMatchObject(err("a", "RESOURCE_EXHAUSTED") as object);
@@ -138,7 +138,7 @@ test("a message that is too long is refused where its call is known", async () =
   expect(upstream.only()).toEqual({ kind: "can", cid });
   const { window: other, handle } = windowOf(relay, "2");
   other.say(`{"payload":"${KB}"}`);
-  expect(await handle.closed).toContain("limits.messageBytes");
+  expect(await handle.closed).toContain("limits.message_bytes");
 });
 
 // proves: limit.3
@@ -163,7 +163,7 @@ test("what is repeated is weighed as often, without an end", () => {
 
 // proves: limit.6
 test("requests a second are counted for each window", async () => {
-  const { relay, upstream } = await relayed({ limits: { requestsPerSecond: 2 } });
+  const { relay, upstream } = await relayed({ limits: { requests_per_second: 2 } });
   const { window } = windowOf(relay);
   for (const cid of ["a", "b", "c"]) window.say(req(cid));
   const refusal = window.only() as { details: { retryAfterMs: number } };
