@@ -2,6 +2,7 @@
 //! payloads as raw JSON text; a fast path reads the order in which this engine writes, a general one everything else, and
 //! a fuzz target holds the two together. Knows no session, no clock and no I/O.
 
+mod block;
 mod encode;
 mod envelope;
 mod fast;

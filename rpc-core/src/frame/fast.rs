@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
-use super::scan;
 use super::{Credit, Frame, Lag, MAX_CID_BYTES, Meta, Nxt, Offer, Req, Resume};
+use super::{block, scan};
 
 /// How much of a payload is looked at.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -184,25 +184,19 @@ fn can<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
 /// Whether no field of the frame can stand behind the value that `text` begins with. A field would follow a comma, its
 /// name in quotes; a text where that is less than obvious (escapes, white space) counts as one where a field might follow.
 fn nothing_follows(text: &[u8], others: &Fields) -> bool {
-    let mut at = 0;
-    while let Some(chunk) = text.get(at..at + 8) {
-        let word = u64::from_le_bytes(chunk.try_into().expect("the slice has eight bytes"));
-        let mut marks = scan::likely_bytes(word, b',', b'\\');
-        while marks != 0 {
-            let place = at + marks.trailing_zeros() as usize / 8;
-            marks &= marks - 1;
-            // Most commas stand before a key that begins like no field.
-            let plain = match text.get(place..place + 4) {
-                Some([b',', b'"', one, two]) => !others.may_begin(*one, *two),
-                Some(_) | None => false,
-            };
-            if !plain && !is_inside(text, place, others) {
-                return false;
-            }
+    let mut from = 0;
+    while let Some(at) = block::find(text, from, |block| block::either(block, b',', b'\\')) {
+        // Most commas stand before a key that begins like no field.
+        let plain = match text[at..] {
+            [b',', b'"', one, two, ..] => !others.may_begin(one, two),
+            _ => false,
+        };
+        if !plain && !is_inside(text, at, others) {
+            return false;
         }
-        at += 8;
+        from = at + 1;
     }
-    (at..text.len()).all(|at| !matches!(text[at], b',' | b'\\') || is_inside(text, at, others))
+    true
 }
 
 /// Whether the byte at `at` tells that the value goes on behind it.
