@@ -29,6 +29,7 @@ mod tap;
 pub mod testing;
 mod trace;
 mod transport;
+mod writer;
 
 pub use config::{Backoff, Config};
 pub use context::Context;

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::frame;
 use crate::inbox::Arrival;
-use crate::{CallError, Code, Fault, Message, scratch};
+use crate::{CallError, Code, Fault, Message, scratch, writer};
 
 /// JSON text that is known to be valid. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
@@ -24,7 +24,7 @@ impl Payload {
     /// # Errors
     /// What `value`'s `Serialize` says: a map with keys that are no strings, say.
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Payload, serde_json::Error> {
-        scratch::payload(|text| serde_json::to_writer(text, value), |text| Payload(Bytes::copy_from_slice(text)))
+        scratch::payload(|text| writer::write(text, value), |text| Payload(Bytes::copy_from_slice(text)))
     }
 
     /// Takes JSON text as it is.

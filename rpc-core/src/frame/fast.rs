@@ -81,6 +81,7 @@ const RES_FIELDS: Fields = Fields::new(&["ok", "result", "kind", "cid"]);
 const NXT_FIELDS: Fields =
     Fields::new(&["seq", "pos", "data", "fc", "epoch", "skipped", "reset", "dir", "kind", "cid"]);
 
+#[inline]
 fn req<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
     let (mut method, mut payload, mut meta) = (None, None, None);
     if cursor.skip(b",\"method\":") {
@@ -103,6 +104,7 @@ fn req<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
     Some(Frame::Req(Req { cid, method: Cow::Borrowed(method?), payload, meta: meta.unwrap_or_default() }))
 }
 
+#[inline]
 fn res<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
     let (mut ok, mut result) = (None, None);
     if cursor.skip(b",\"ok\":true,\"result\":") {
@@ -122,6 +124,7 @@ fn res<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
     Some(Frame::Res { cid, result: result.unwrap_or("null") })
 }
 
+#[inline]
 fn nxt<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
     let (mut data, mut seq, mut pos, mut epoch, mut skipped, mut reset, mut fc, mut up) = Default::default();
     if cursor.skip(b",\"seq\":") {

@@ -186,7 +186,7 @@ impl<W, H> Session<W, H> {
         let request = self.running(key)?;
         let terminal = match fault {
             Some(fault) => frame::err(&request.cid, fault),
-            None => frame::end(&request.cid, false),
+            None => frame::end(request.cid.as_str(), false),
         };
         let handler = self.finish_with(key, terminal);
         self.after_change(now);
@@ -202,7 +202,7 @@ impl<W, H> Session<W, H> {
             return true;
         }
         let consumer = Consumer::upstream(window);
-        let grant = frame::grant(&request.cid, false, consumer.upto(), None);
+        let grant = frame::grant(request.cid.as_str(), false, consumer.upto(), None);
         request.up = Some(Box::new(Upstream { wake: None, consumer, ended: false, failed: None }));
         self.send_control(grant);
         self.after_change(now);
@@ -225,7 +225,7 @@ impl<W, H> Session<W, H> {
                 self.replaced = up.wake.replace(wake());
             }
             if let Some((upto, ack)) = grant {
-                let grant = frame::grant(&request.cid, false, upto, Some(ack));
+                let grant = frame::grant(request.cid.as_str(), false, upto, Some(ack));
                 self.send_control(grant);
                 self.after_change(now);
             }
@@ -683,7 +683,7 @@ impl<W, H> Request<W, H> {
             obeys,
             up: false,
         };
-        frame::item(&self.cid, fields, item.data.as_bytes())
+        frame::item(self.cid.as_str(), fields, item.data.as_bytes())
     }
 }
 
