@@ -8,7 +8,7 @@ mod envelope;
 mod fast;
 mod general;
 mod peek;
-mod scan;
+pub(crate) mod scan;
 
 use std::borrow::Cow;
 use std::fmt;

@@ -20,6 +20,7 @@ pub mod memory;
 mod method;
 mod owner;
 mod payload;
+mod reader;
 mod router;
 mod scratch;
 mod service;

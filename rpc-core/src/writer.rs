@@ -29,7 +29,7 @@ enum Strings {
 
 /// What `serde_json` names the structs by which it hands over text that is JSON already: raw values, and numbers of any
 /// precision.
-const VERBATIM: &str = "$serde_json::private::";
+pub(crate) const VERBATIM: &str = "$serde_json::private::";
 
 /// The elements or members of a value that is being written.
 struct Parts<'a> {
