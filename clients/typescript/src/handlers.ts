@@ -88,6 +88,7 @@ class Running implements Handler {
   stop(): void {
     this.#isStopped = true;
     this.context._stop();
+    this.context._wake?.();
     this.#release();
   }
 
