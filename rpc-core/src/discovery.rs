@@ -41,7 +41,7 @@ pub struct Hello {
 pub struct Welcome {
     /// The versions of the protocol that are served.
     pub versions: Vec<String>,
-    /// The names of the capabilities: `fc`, `up`, `resume`, `lane`.
+    /// The names of the capabilities: `fc`, `ahead`, `up`, `resume`, `lane`.
     pub capabilities: Vec<String>,
     /// The limits of the connection.
     pub limits: WelcomeLimits,
@@ -75,7 +75,7 @@ impl From<&Limits> for WelcomeLimits {
 }
 
 /// The capabilities of this engine.
-pub(crate) const CAPABILITIES: [&str; 4] = ["fc", "up", "resume", "lane"];
+pub(crate) const CAPABILITIES: [&str; 5] = ["fc", "ahead", "up", "resume", "lane"];
 
 /// What a router knows of its methods.
 pub(crate) struct Discovery {

@@ -102,13 +102,15 @@ pub struct Meta<'a> {
     pub version: Option<Cow<'a, str>>,
 }
 
-/// `meta.fc`: the consumer allows items up to `upto` and may choose what happens when it lags.
+/// `meta.fc`: the consumer allows items up to `upto`, and may bound their bytes and choose what happens when it lags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Offer {
     /// The highest `seq` allowed, at least 1.
     pub upto: u64,
     /// The consumer's choice; the method's declared policy where absent.
     pub on_lag: Option<Lag>,
+    /// Bytes of items that may be sent ahead of what was acknowledged, at least 1 (spec: `fc.17`).
+    pub bytes: Option<u64>,
 }
 
 /// What happens to a stream whose consumer has no credit left (spec: `fc.8`).
@@ -166,13 +168,20 @@ pub enum Credit {
     Silent,
     /// `1`: the producer obeys credit.
     Obeys,
-    /// An object: items up to `upto` are allowed.
-    Grant {
-        /// The highest `seq` allowed.
-        upto: u64,
-        /// The highest `seq` consumed.
-        ack: Option<u64>,
-    },
+    /// An object: more items are allowed.
+    Grant(Grant),
+}
+
+/// A grant: the consumer allows items up to `upto`, and has consumed those up to `ack`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// The highest `seq` allowed.
+    pub upto: u64,
+    /// The highest `seq` consumed.
+    pub ack: Option<u64>,
+    /// Bytes of items that may be sent ahead of what was acknowledged, at least 1; said in a call's first grant alone
+    /// (spec: `fc.17`).
+    pub bytes: Option<u64>,
 }
 
 /// The kinds of a frame.

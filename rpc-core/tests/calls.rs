@@ -431,7 +431,7 @@ async fn a_hello_tells_what_the_server_can_do() {
     // proves: discover.1
     let (client, _server) = joined(Router::new(), adder());
     let welcome = client.request(&HELLO, Hello::default()).await.unwrap();
-    assert_eq!(welcome.capabilities, ["fc", "up", "resume", "lane"]);
+    assert_eq!(welcome.capabilities, ["fc", "ahead", "up", "resume", "lane"]);
     assert!(welcome.versions.contains(&"0.2".to_owned()) && welcome.versions.contains(&"0.3".to_owned()));
     assert_eq!((welcome.limits.depth, welcome.limits.in_flight), (64, 1024));
     let again = client.request(&HELLO, Hello::default()).await.unwrap();

@@ -1,7 +1,7 @@
 //! Writes frames. A payload stands last in its frame, so that a trusting reader need not look for its end.
 
 use super::scan;
-use super::{Lag, Resume};
+use super::{Grant, Offer, Resume};
 use crate::{Fault, Message, scratch};
 
 /// What a `req` says in `meta`.
@@ -9,8 +9,7 @@ use crate::{Fault, Message, scratch};
 pub(crate) struct CallMeta<'a> {
     pub(crate) timeout_ms: Option<u64>,
     pub(crate) idle_ms: Option<u64>,
-    pub(crate) upto: Option<u64>,
-    pub(crate) on_lag: Option<Lag>,
+    pub(crate) fc: Option<Offer>,
     pub(crate) up: bool,
     pub(crate) resume: Option<Resume<'a>>,
     pub(crate) lane: Option<&'a str>,
@@ -98,15 +97,18 @@ pub(crate) fn item(cid: &str, fields: ItemFields<'_>, data: &[u8]) -> Message {
     })
 }
 
-pub(crate) fn grant(cid: &str, up: bool, upto: u64, ack: Option<u64>) -> Message {
+pub(crate) fn grant(cid: &str, up: bool, grant: Grant) -> Message {
     scratch::frame(|out| {
         open(out, "{\"kind\":\"nxt\",\"cid\":", cid);
         if up {
             out.extend_from_slice(b",\"dir\":\"up\"");
         }
-        number(out, b",\"fc\":{\"upto\":", upto);
-        if let Some(ack) = ack {
+        number(out, b",\"fc\":{\"upto\":", grant.upto);
+        if let Some(ack) = grant.ack {
             number(out, b",\"ack\":", ack);
+        }
+        if let Some(bytes) = grant.bytes {
+            number(out, b",\"bytes\":", bytes);
         }
         out.push(b'}');
         out.push(b'}');
@@ -188,8 +190,8 @@ fn write_meta(out: &mut Vec<u8>, meta: &CallMeta<'_>) {
     if let Some(idle) = meta.idle_ms {
         number(out, b",\"idleMs\":", idle);
     }
-    if let Some(upto) = meta.upto {
-        write_offer(out, upto, meta.on_lag);
+    if let Some(offer) = meta.fc {
+        write_offer(out, offer);
     }
     if meta.up {
         out.extend_from_slice(b",\"up\":{}");
@@ -221,11 +223,14 @@ fn write_meta(out: &mut Vec<u8>, meta: &CallMeta<'_>) {
     }
 }
 
-fn write_offer(out: &mut Vec<u8>, upto: u64, on_lag: Option<Lag>) {
-    number(out, b",\"fc\":{\"upto\":", upto);
-    if let Some(lag) = on_lag {
+fn write_offer(out: &mut Vec<u8>, offer: Offer) {
+    number(out, b",\"fc\":{\"upto\":", offer.upto);
+    if let Some(lag) = offer.on_lag {
         out.extend_from_slice(b",\"onLag\":");
         serde_json::to_writer(&mut *out, &lag).expect("a policy can be written to memory");
+    }
+    if let Some(bytes) = offer.bytes {
+        number(out, b",\"bytes\":", bytes);
     }
     out.push(b'}');
 }

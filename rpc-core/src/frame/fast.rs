@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::scan;
-use super::{Credit, Frame, Lag, MAX_CID_BYTES, Meta, Nxt, Offer, Req, Resume};
+use super::{Credit, Frame, Grant, Lag, MAX_CID_BYTES, Meta, Nxt, Offer, Req, Resume};
 
 /// How much of a payload is looked at.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -339,15 +339,10 @@ impl<'a> Cursor<'a> {
         self.has_room(1)?;
         self.expect(b"{\"upto\":")?;
         let upto = self.integer()?;
-        let ack = match self.byte()? {
-            b',' => {
-                self.expect(b",\"ack\":")?;
-                Some(self.integer()?)
-            }
-            _ => None,
-        };
+        let ack = if self.skip(b",\"ack\":") { Some(self.integer()?) } else { None };
+        let bytes = self.bytes_ahead()?;
         self.expect(b"}")?;
-        Some(Credit::Grant { upto, ack })
+        Some(Credit::Grant(Grant { upto, ack, bytes }))
     }
 
     fn meta(&mut self) -> Option<Meta<'a>> {
@@ -414,15 +409,18 @@ impl<'a> Cursor<'a> {
         self.has_room(2)?;
         self.expect(b"{\"upto\":")?;
         let upto = self.integer().filter(|upto| *upto > 0)?;
-        let on_lag = match self.byte()? {
-            b',' => {
-                self.expect(b",\"onLag\":")?;
-                Some(lag(self.plain()?)?)
-            }
-            _ => None,
-        };
+        let on_lag = if self.skip(b",\"onLag\":") { Some(lag(self.plain()?)?) } else { None };
+        let bytes = self.bytes_ahead()?;
         self.expect(b"}")?;
-        Some(Offer { upto, on_lag })
+        Some(Offer { upto, on_lag, bytes })
+    }
+
+    /// The `bytes` of credit, where they are said; `None` where they are not a number that can be.
+    fn bytes_ahead(&mut self) -> Option<Option<u64>> {
+        if !self.skip(b",\"bytes\":") {
+            return Some(None);
+        }
+        self.integer().filter(|bytes| *bytes > 0).map(Some)
     }
 
     fn resume(&mut self) -> Option<Resume<'a>> {

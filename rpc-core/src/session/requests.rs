@@ -8,8 +8,8 @@ use super::deadlines::Timer;
 use super::outbox::Turn;
 use super::slots::Key;
 use super::{Event, Incoming, Items, Millis, Outcome, Phase, RequestKey, Session, Taken};
-use crate::flow::{Consumer, Producer, Pushed, Refused, within};
-use crate::frame::{self, Credit, ItemFields, Lag, Nxt, Offer, Req};
+use crate::flow::{Consumer, Held, Producer, Pushed, Refused, within};
+use crate::frame::{self, Credit, Grant, ItemFields, Lag, Nxt, Offer, Req};
 use crate::inbox::Arrival;
 use crate::{CallError, Code, Fault, Item, Message, Payload, Received};
 
@@ -127,7 +127,7 @@ impl<W, H> Session<W, H> {
             return false;
         }
         let lag = request.offer.and_then(|offer| offer.on_lag).unwrap_or(declared);
-        request.down = Some(Box::new(Producer::new(request.offer.map(|offer| offer.upto), lag)));
+        request.down = Some(Box::new(Producer::new(request.offer, lag)));
         request.streams = true;
         if let Some((idle, since)) = &mut request.idle {
             *since = now;
@@ -160,12 +160,12 @@ impl<W, H> Session<W, H> {
             return false;
         };
         let Some(down) = &mut request.down else { return false };
-        let before = down.bytes();
+        let before = down.held();
         let overflow = items.into_iter().find_map(|item| match down.push(item, limits) {
             Pushed::Queued => None,
             Pushed::Overflow(limit) => Some(limit),
         });
-        self.outbox.data_bytes = self.outbox.data_bytes - before + down.bytes();
+        self.outbox.moved(before, down.held());
         if let Some((_, since)) = &mut request.idle {
             *since = now;
         }
@@ -196,13 +196,14 @@ impl<W, H> Session<W, H> {
     /// The handler takes upstream items: the peer gets its first credit (spec: `up.2`). False where the request is over or
     /// announced none.
     pub fn accept_upstream(&mut self, now: Millis, key: RequestKey) -> bool {
-        let window = self.config.window;
+        let (window, ahead) = (self.config.window, self.config.ahead());
         let Some(request) = self.running(key) else { return false };
         if request.up.is_some() {
             return true;
         }
-        let consumer = Consumer::upstream(window);
-        let grant = frame::grant(&request.cid, false, consumer.upto(), None);
+        let consumer = Consumer::upstream(window, ahead);
+        let Offer { upto, bytes, .. } = consumer.offer(None);
+        let grant = frame::grant(&request.cid, false, Grant { upto, ack: None, bytes });
         request.up = Some(Box::new(Upstream { wake: None, consumer, ended: false, failed: None }));
         self.send_control(grant);
         self.after_change(now);
@@ -224,8 +225,8 @@ impl<W, H> Session<W, H> {
             if !had_items {
                 self.replaced = up.wake.replace(wake());
             }
-            if let Some((upto, ack)) = grant {
-                let grant = frame::grant(&request.cid, false, upto, Some(ack));
+            if let Some(grant) = grant {
+                let grant = frame::grant(&request.cid, false, grant);
                 self.send_control(grant);
                 self.after_change(now);
             }
@@ -290,15 +291,17 @@ impl<W, H> Session<W, H> {
     pub(super) fn on_up_item(&mut self, now: Millis, message: &Message, nxt: &Nxt<'_>, checked: bool) -> bool {
         let Some(key) = self.request_key(&nxt.cid) else { return false };
         let Some(request) = self.requests.get_mut(key.0) else { return false };
-        if let Credit::Grant { upto, .. } = nxt.fc {
+        if let Credit::Grant(grant) = nxt.fc {
             let starved = request.down.as_ref().is_some_and(|down| !down.has_credit());
             if let Some((_, since)) = request.idle.as_mut().filter(|_| starved) {
                 *since = now;
             }
-            let granted = request.down.as_mut().is_some_and(|down| down.grant(upto));
+            let before = request.down.as_ref().map_or(Held::default(), |down| down.held());
+            let granted = request.down.as_mut().is_some_and(|down| down.grant(grant));
+            self.outbox.moved(before, request.down.as_ref().map_or(Held::default(), |down| down.held()));
             let early = match (&request.down, &mut request.offer) {
                 (None, Some(offer)) => {
-                    offer.upto = offer.upto.max(upto);
+                    offer.upto = offer.upto.max(grant.upto);
                     true
                 }
                 (None, None) | (Some(_), _) => false,
@@ -330,10 +333,10 @@ impl<W, H> Session<W, H> {
         let request = self.requests.get_mut(key.0)?;
         request.in_ring = false;
         if let Some(down) = &mut request.down {
-            let before = down.bytes();
+            let before = down.held();
             if let Some((seq, item)) = down.pop() {
                 let obeys = seq == 1 && down.obeys_credit();
-                self.outbox.data_bytes = self.outbox.data_bytes - before + down.bytes();
+                self.outbox.moved(before, down.held());
                 let message = request.item_frame(seq, obeys, &item);
                 self.enter_request(key);
                 return Some(message);
@@ -618,7 +621,7 @@ impl<W, H> Session<W, H> {
     fn forget_queued(&mut self, key: RequestKey) {
         let Some(request) = self.requests.get_mut(key.0) else { return };
         self.outbox.data_bytes -= request.terminal.take().map_or(0, |terminal| terminal.len());
-        self.outbox.data_bytes -= request.down.take().map_or(0, |down| down.bytes());
+        self.outbox.moved(request.down.take().map_or(Held::default(), |down| down.held()), Held::default());
         self.end_upstream(key);
     }
 

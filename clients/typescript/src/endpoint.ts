@@ -1,0 +1,541 @@
+/** One side of a connection: it calls, and it answers. */
+
+import { Context } from "./context.js";
+import { RpcError } from "./errors.js";
+import type { Frame, Meta, OnLag } from "./frame.js";
+import { decode, Malformed, peek } from "./frame/decode.js";
+import { answer, type Handle, type HandlerOptions } from "./handlers.js";
+import { limitError } from "./errors.js";
+import type { Limits } from "./limits.js";
+import { CLOSED, Session } from "./session.js";
+import type { Call, CallSpec, Waiter } from "./session/calls.js";
+import type { Millis } from "./session/deadlines.js";
+import { RpcStream } from "./stream.js";
+import type { Connector, Transport } from "./transport.js";
+
+/** Something that is plugged into an endpoint: `uploads`, `lanes`, `limits`. */
+export type Extension = (session: Session, endpoint: RpcEndpoint) => void;
+
+/** What a connection is doing. */
+export type EndpointState = "connecting" | "open" | "closed";
+
+/** How an endpoint behaves. */
+export interface EndpointOptions {
+  /** The timeout of calls for one answer that set none, in milliseconds; `Infinity` lets them wait. Default 60 000. */
+  timeoutMs?: number;
+  /** Items that a consumer of a stream offers at first; afterwards its window is sized by bytes. Default 32. */
+  window?: number;
+  /** Bytes that a consumer of a stream aims to have under way; 0 keeps windows as they are offered. Default 256 Ki. */
+  windowBytes?: number;
+  /** What is plugged in: `uploads`, `lanes`, `limits` from their subpaths. */
+  use?: readonly Extension[];
+  /** Limits that differ from the defaults, by their names in the protocol. Those beyond a stream's need `use: [limits]`. */
+  limits?: Partial<Limits>;
+  /** Asks a silent peer for a sign of life this often, and gives up on one that gives none in the same time again. */
+  pingMs?: number;
+  /** Whether to introduce itself by `rpc.hello` on every connection. Implied by `token`, `session`, `methodsHash`. */
+  hello?: boolean;
+  /** Shown to the peer in `meta.token` of `rpc.hello`; a function is asked on every connection. Never logged. */
+  token?: string | (() => string | Promise<string>);
+  /** The session that owns the work which outlives its call: a secret of the caller's own choosing. `spec: owner.1` */
+  session?: string;
+  /** The hash of the methods for which a client was generated; a peer with others is a warning. */
+  methodsHash?: string;
+  /** Whether an `INTERNAL` error carries its message to the peer. Default false. `spec: error.4` */
+  exposeInternalErrors?: boolean;
+  /** The pauses between attempts to connect, in milliseconds: a random part of a span that doubles. Default 100 to 10 000. */
+  backoff?: { first?: number; longest?: number };
+  /** Sees every frame, both ways, with secrets taken out. */
+  onLog?: (frame: Frame) => void;
+  /** Sees every frame with its direction and, where it travelled as text, its length. Secrets are taken out. */
+  onFrame?: (direction: "in" | "out", frame: Frame, bytes?: number) => void;
+  /** Learns of every change of `state`. */
+  onState?: (state: EndpointState, reason?: string) => void;
+  /** Learns of what somebody should look at: a handler's failure, a malformed message, other methods. Default `console.warn`. */
+  onWarning?: (message: string, cause?: unknown) => void;
+}
+
+/** How one call is made, where it differs from the endpoint's defaults. */
+export interface CallOptions {
+  /** Cancels the call when it is aborted. */
+  signal?: AbortSignal | undefined;
+  /** The budget of the whole call, in milliseconds. Streams have none unless it is given. */
+  timeoutMs?: number | undefined;
+  /** The request in whose name the call is made, whose time it inherits and with which it is cancelled. */
+  parent?: Context | undefined;
+  /** The lane in which the request starts. `spec: lane.1` */
+  lane?: string | undefined;
+}
+
+/** How a call for one answer is made. */
+export interface RequestOptions extends CallOptions {
+  /** Whether it may safely run twice: decides between `CONNECTION_CLOSED` and `INDETERMINATE`. */
+  idempotent?: boolean | undefined;
+  /** An operation id: a responder that supports it answers a repeated call with the first one's outcome. `spec: close.5` */
+  op?: string | undefined;
+}
+
+/** How a stream is opened. */
+export interface StreamOptions extends CallOptions {
+  /** The longest gap between two items while the producer may send, in milliseconds. */
+  idleMs?: number | undefined;
+  /** What happens to items for which there is no room. Default the method's own policy. `spec: fc.8` */
+  onLag?: OnLag | undefined;
+  /** Items offered at first. */
+  window?: number | undefined;
+  /** Whether to go on after a break where the peer can. Default true. `spec: resume.2` */
+  resume?: boolean | undefined;
+}
+
+/** What a typed service needs of an endpoint. */
+export interface RpcClient {
+  request<T = unknown>(method: string, payload?: unknown): Promise<T>;
+  stream?<T = unknown>(method: string, payload?: unknown): AsyncIterableIterator<T>;
+}
+
+/** Bytes that a transport may hold before sources wait for it. */
+const FULL = 1 << 20;
+/** How often a full transport is looked at, in milliseconds. */
+const DRAIN_MS = 10;
+/** The longest span that a timer takes. */
+const LONGEST = 2 ** 31 - 1;
+
+/**
+ * One side of a connection. It begins with {@link RpcEndpoint.start}; calls made before wait for it. A connector is asked
+ * again after every break: calls that have not left wait for the next connection, resumable streams go on.
+ */
+export class RpcEndpoint implements RpcClient {
+  readonly #source: Transport | Connector;
+  readonly #options: EndpointOptions;
+  readonly #handlers = new Map<string, Handle>();
+  /** @internal */
+  readonly _session: Session;
+  /** @internal Set by `uploads`. */
+  _uploads: ((context: Context) => AsyncIterableIterator<unknown>) | undefined;
+  #state: EndpointState = "connecting";
+  #transport: Transport | undefined;
+  #isStarted = false;
+  #isRunning = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timerAt: Millis = Infinity;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #drain: ReturnType<typeof setTimeout> | undefined;
+  #tries = 0;
+  #heard = 0;
+  #isAsked = false;
+  #closing: (() => void) | undefined;
+
+  /** An endpoint over one transport, or over those that a connector makes. */
+  constructor(source: Transport | Connector, options: EndpointOptions = {}) {
+    this.#source = source;
+    this.#options = options;
+    const { window = 32, windowBytes = 256 << 10, limits } = options;
+    this._session = new Session({
+      limits: { stream_bytes: 32 << 20, stream_items: 1024, hard_bytes: 64 << 20, malformed: 64, ...limits },
+      window,
+      windowBytes,
+      reconnects: typeof source === "function",
+    });
+    for (const extension of options.use ?? []) extension(this._session, this);
+  }
+
+  /** What the connection is doing. */
+  get state(): EndpointState {
+    return this.#state;
+  }
+
+  /** Begins to connect. */
+  start(): void {
+    if (this.#isStarted || this.#state === "closed") return;
+    this.#isStarted = true;
+    this.#connect();
+  }
+
+  /** Ends the connection at once: every call is settled, every handler stopped. */
+  stop(): void {
+    this.#end("closed by this side");
+  }
+
+  /**
+   * Ends the connection in order: new calls and requests are refused, streams end, calls for one answer may finish, for at
+   * most `deadlineMs`. `spec: close.6`
+   */
+  close(deadlineMs = 5000): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.stop(), deadlineMs);
+      const before = this.#closing;
+      this.#closing = () => {
+        clearTimeout(timer);
+        before?.();
+        resolve();
+      };
+      this._session.drain(this._now());
+      this._run();
+    });
+  }
+
+  /**
+   * Calls a method for its one answer. The fourth argument is a timeout in milliseconds, or options. Rejects with an
+   * {@link RpcError}.
+   */
+  request<T = unknown>(
+    method: string,
+    payload?: unknown,
+    meta?: Meta,
+    options: number | RequestOptions | undefined = undefined,
+  ): Promise<T> {
+    const more: RequestOptions = typeof options === "number" ? { timeoutMs: options } : (options ?? {});
+    const { idempotent, op } = more;
+    return new Promise((resolve, reject) => {
+      const spec: CallSpec = { method, payload, meta, timeoutMs: more.timeoutMs ?? this.#options.timeoutMs ?? 60_000 };
+      const call = this._call(Object.assign(spec, { idempotent, op }), more);
+      if (call instanceof RpcError) reject(call);
+      else this._settled(call, more, resolve as (value: unknown) => void, reject);
+    });
+  }
+
+  /** Opens a stream. What goes wrong, that it cannot be opened included, its consumer is told. */
+  stream<T = unknown>(method: string, payload?: unknown, meta?: Meta, options: StreamOptions = {}): RpcStream<T> {
+    const { idleMs, onLag, window, resume = true, timeoutMs } = options;
+    const call = this._call({ method, payload, meta, streams: true, timeoutMs, idleMs, onLag, window, resumable: resume }, options);
+    const stream = new RpcStream<T>(this, call);
+    if (!(call instanceof RpcError)) stream._release = watch(options, (error) => stream._cancel(error));
+    this._run();
+    return stream;
+  }
+
+  /**
+   * Answers a method. The handler gets the payload and the request's surroundings, and returns a value, a promise, an
+   * async iterable or something with `subscribe`; the latter two are streams. What it throws with a `code` and a `domain`
+   * travels; anything else is `INTERNAL`. A method that is registered again is replaced.
+   */
+  register<P = unknown>(method: string, handler: (payload: P, context: Context) => unknown, options: HandlerOptions = {}): void {
+    this.#handlers.set(method, { handler: handler as Handle["handler"], options });
+  }
+
+  /** @internal Monotonic time. */
+  _now(): Millis {
+    return Math.floor(performance.now());
+  }
+
+  /** @internal Makes a call, which `_run` sends, or says why it cannot be made. */
+  _call(spec: CallSpec, { parent, signal, lane }: CallOptions): Call | RpcError {
+    if (signal?.aborted || parent?._isStopped) return cancelled(signal);
+    let budget = spec.timeoutMs;
+    if (parent) budget = Math.min(budget ?? Infinity, parent.remainingMs);
+    spec.timeoutMs = budget === Infinity ? undefined : budget;
+    spec.lane = lane;
+    try {
+      return this._session.call(this._now(), spec);
+    } catch (error) {
+      return error as RpcError;
+    }
+  }
+
+  /** @internal Tells how a call for one answer ends. */
+  _settled(call: Call, options: CallOptions, resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
+    call.waiter = new PendingCall(call, resolve, reject);
+    if (options.signal || options.parent) {
+      (call.waiter as PendingCall).release = watch(options, (error) => this._abort(call, error));
+    }
+    this._run();
+  }
+
+  /** @internal Ends a call on this side. */
+  _abort(call: Call, error: RpcError): void {
+    this._session.abort(this._now(), call, error);
+    this._run();
+  }
+
+  /** @internal Carries out what the session asks for: handlers, wakes, frames, the timer. */
+  _run(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    const session = this._session;
+    do {
+      for (let event = session.pollEvent(); event; event = session.pollEvent()) {
+        if (event.kind === "wake") event.target.waiter?.wake();
+        else if (event.kind === "request") this.#dispatch(event.request);
+        else if (event.kind === "stopped") event.request.waiter?.stop();
+        else this.#lose(event.reason);
+      }
+      this.#write();
+    } while (session._events.size);
+    this.#isRunning = false;
+    this.#arm();
+    if (this.#closing && session.isDrained) this.stop();
+  }
+
+  /** @internal Tells whoever looks after this program. */
+  _warn(message: string, cause?: unknown): void {
+    const { onWarning = (...args: unknown[]) => console.warn(...args) } = this.#options;
+    onWarning(message, cause);
+  }
+
+  /** @internal What a peer is told of an error that a handler threw. `spec: error.4` */
+  _errorOf(thrown: unknown, method: string): RpcError {
+    if (thrown instanceof RpcError) return thrown;
+    const { code, domain, details, message } = (thrown ?? {}) as Partial<RpcError>;
+    if (typeof code === "string" && typeof domain === "string") return new RpcError(code, String(message), details, domain);
+    this._warn(`the handler of ${method} failed`, thrown);
+    const exposed = this.#options.exposeInternalErrors && `the handler failed: ${String(message ?? thrown)}`;
+    return new RpcError("INTERNAL", exposed || "the handler failed; its own side's log says why");
+  }
+
+  #dispatch(request: Parameters<typeof answer>[1]): void {
+    answer(this, request, this.#handlers.get(request.method));
+  }
+
+  #write(): void {
+    const session = this._session;
+    for (;;) {
+      const transport = this.#transport;
+      if (!transport) return;
+      const isFull = (transport.buffered ?? 0) > FULL;
+      const frame = isFull ? session.pollControl() : session.poll(this._now());
+      if (!frame) {
+        if (isFull) this.#drain ??= setTimeout(this.#onDrain, DRAIN_MS);
+        return;
+      }
+      this.#see("out", frame);
+      try {
+        transport.post(frame);
+      } catch (error) {
+        this.#lose(String((error as Error)?.message ?? error));
+      }
+    }
+  }
+
+  readonly #onDrain = (): void => {
+    this.#drain = undefined;
+    this._run();
+  };
+
+  #see(direction: "in" | "out", frame: Frame, bytes?: number): void {
+    const { onFrame, onLog } = this.#options;
+    if (!onFrame && !onLog) return;
+    if (frame.kind === "req" && frame.meta?.token != null) frame = { ...frame, meta: { ...frame.meta, token: "…" } };
+    onLog?.(frame);
+    if (bytes === undefined) onFrame?.(direction, frame);
+    else onFrame?.(direction, frame, bytes);
+  }
+
+  #receive(message: unknown): void {
+    const now = this._now();
+    this.#heard = now;
+    this.#isAsked = false;
+    this.#tries = 0;
+    const { depth = 64, message_bytes = 16 << 20 } = this.#options.limits ?? {};
+    const size = typeof message === "string" || message instanceof Uint8Array ? message.length : 0;
+    const frame =
+      size > message_bytes
+        ? peek(String(message).slice(0, 1024), limitError("message bytes", message_bytes, "message_bytes"))
+        : decode(message, depth);
+    if (frame instanceof Malformed) {
+      this._warn("malformed message: " + frame.error.message);
+      this._session.receiveMalformed(now, frame);
+    } else {
+      if (frame) this.#see("in", frame, size || undefined);
+      this._session.receive(now, frame, size);
+    }
+    this._run();
+  }
+
+  /** Arms the one timer. */
+  #arm(): void {
+    const { pingMs } = this.#options;
+    let at = this._session.nextDeadline;
+    if (pingMs && this.#state === "open") at = Math.min(at, this.#heard + pingMs);
+    if (at >= this.#timerAt) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = at;
+    this.#timer = setTimeout(this.#onTimer, Math.min(LONGEST, Math.max(0, at - this._now())));
+    // What is due later must not keep a program alive that has nothing else to do.
+    (this.#timer as { unref?: () => void }).unref?.();
+  }
+
+  readonly #onTimer = (): void => {
+    const now = this._now();
+    const { pingMs } = this.#options;
+    this.#timerAt = Infinity;
+    if (pingMs && this.#state === "open" && now >= this.#heard + pingMs) {
+      if (this.#isAsked) {
+        this.#lose("the peer gave no sign of life; see pingMs");
+      } else {
+        this.#isAsked = true;
+        this.#heard = now;
+        this._session.ping();
+      }
+    }
+    this._session.advance(now);
+    this._run();
+  };
+
+  #connect(): void {
+    this.#retry = undefined;
+    const source = this.#source;
+    try {
+      const made = typeof source === "function" ? source() : source;
+      if ("then" in made) made.then((transport) => this.#begin(transport), (error: unknown) => this.#failed(error));
+      else this.#begin(made);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** Starts a transport. */
+  #begin(transport: Transport): void {
+    if (this.#state === "closed") {
+      transport.stop();
+      return;
+    }
+    this.#transport = transport;
+    const isCurrent = () => this.#transport === transport;
+    try {
+      const started = transport.start(
+        (message) => {
+          if (!isCurrent()) return;
+          this.#open();
+          this.#receive(message);
+        },
+        ({ reason }) => {
+          if (isCurrent()) this.#lose(reason);
+        },
+      );
+      if (started) {
+        started.then(
+          () => isCurrent() && this.#open(),
+          (error: unknown) => isCurrent() && this.#lose(String((error as Error)?.message ?? error)),
+        );
+      } else if (isCurrent()) {
+        this.#open();
+      }
+    } catch (error) {
+      if (isCurrent()) this.#lose(String((error as Error)?.message ?? error));
+    }
+  }
+
+  /** There is a connection. */
+  #open(): void {
+    if (this.#state !== "connecting") return;
+    this.#heard = this._now();
+    this.#isAsked = false;
+    this._session.open();
+    this.#setState("open");
+    this.#hello();
+    this._session.reissue(this._now());
+    this._run();
+  }
+
+  #hello(): void {
+    const { hello, token, session, methodsHash } = this.#options;
+    if (!hello && token === undefined && session === undefined && methodsHash === undefined) return;
+    const introduce = (token: string | undefined) => {
+      const meta = token === undefined ? undefined : { token };
+      const payload = { session, capabilities: ["fc", "resume"] };
+      this.request<{ methodsHash?: string }>("rpc.hello", payload, meta).then(
+        (welcome) => {
+          if (methodsHash !== undefined && welcome?.methodsHash !== methodsHash) {
+            this._warn("the peer's methods are not those for which the client was generated; generate it again", welcome);
+          }
+        },
+        (error: RpcError) => {
+          if (error.code !== "NO_HANDLER" && error.code !== "CONNECTION_CLOSED") this._warn("rpc.hello failed", error);
+        },
+      );
+    };
+    const made = typeof token === "function" ? token() : token;
+    if (made instanceof Promise) made.then(introduce, (error: unknown) => this._warn("there is no token", error));
+    else introduce(made);
+  }
+
+  #failed(error: unknown): void {
+    const reason = String((error as Error)?.message ?? error);
+    if (this.#state !== "closed") this.#lose(reason);
+  }
+
+  /** The connection is gone, or could not be made. The next one is made where there is a connector. */
+  #lose(reason: string): void {
+    const transport = this.#transport;
+    this.#transport = undefined;
+    if (this.#state === "closed") return;
+    quietly(() => transport?.stop());
+    this._session.disconnect(reason);
+    if (this._session._phase === CLOSED) {
+      this.#end(reason);
+      return;
+    }
+    const { first = 100, longest = 10_000 } = this.#options.backoff ?? {};
+    const pause = Math.random() * Math.min(longest, first * 2 ** Math.min(20, this.#tries++));
+    this.#retry = setTimeout(() => this.#connect(), pause);
+    this.#setState("connecting", reason);
+    this._run();
+  }
+
+  #end(reason: string): void {
+    const transport = this.#transport;
+    this.#transport = undefined;
+    if (this.#state === "closed") return;
+    this._session.giveUp(reason);
+    clearTimeout(this.#retry);
+    clearTimeout(this.#drain);
+    quietly(() => transport?.stop());
+    this.#setState("closed", reason);
+    this._run();
+    clearTimeout(this.#timer);
+    this.#closing?.();
+    this.#closing = undefined;
+  }
+
+  #setState(state: EndpointState, reason?: string): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.#options.onState?.(state, reason);
+  }
+}
+
+/** Who awaits one answer. */
+class PendingCall implements Waiter {
+  release: (() => void) | undefined;
+  readonly #call: Call;
+  readonly #resolve: (value: unknown) => void;
+  readonly #reject: (error: unknown) => void;
+
+  constructor(call: Call, resolve: (value: unknown) => void, reject: (error: unknown) => void) {
+    this.#call = call;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  wake(): void {
+    const { outcome } = this.#call;
+    if (!outcome) return;
+    this.release?.();
+    if (outcome.error) this.#reject(outcome.error);
+    else this.#resolve(outcome.value);
+  }
+}
+
+/** Calls `onAbort` when the signal or the parent says so; returns how to stop looking. */
+function watch({ signal, parent }: CallOptions, onAbort: (error: RpcError) => void): () => void {
+  const signals = [signal, parent?.signal];
+  const abort = (event: Event) => onAbort(cancelled(event.target as AbortSignal));
+  for (const each of signals) each?.addEventListener("abort", abort);
+  return () => {
+    for (const each of signals) each?.removeEventListener("abort", abort);
+  };
+}
+
+function cancelled(signal: AbortSignal | undefined): RpcError {
+  const error = new RpcError("CANCELLED", "the call was cancelled");
+  error.cause = signal?.reason;
+  return error;
+}
+
+function quietly(act: () => void): void {
+  try {
+    act();
+  } catch {
+    // It is gone anyway.
+  }
+}
