@@ -8,6 +8,7 @@ mod config;
 mod failure;
 mod listen;
 mod methods;
+mod open;
 mod peer;
 mod serve;
 mod stream;
@@ -43,6 +44,8 @@ enum Command {
     Listen(args::ListenArgs),
     /// List the methods of a peer
     Methods(args::MethodsArgs),
+    /// Open the daemon's console in a browser
+    Open(args::OpenArgs),
     /// Measure how fast a peer answers
     Bench(args::BenchArgs),
     /// Show, check or explain the daemon's configuration
@@ -69,6 +72,7 @@ impl Cli {
             Command::Stream(args) => peer::block_on(stream::run(&args)),
             Command::Listen(args) => peer::block_on(listen::run(&args)),
             Command::Methods(args) => peer::block_on(methods::run(&args)),
+            Command::Open(args) => peer::block_on(open::run(&args)),
             Command::Bench(args) => peer::block_on(bench::run(&args)),
             Command::Config(command) => config::run(command),
             Command::Completions(args) => completions::run(&args),

@@ -2,7 +2,9 @@
 
 mod cli;
 mod config;
+mod console;
 mod methods;
+mod private_file;
 mod server;
 
 use std::process::ExitCode;

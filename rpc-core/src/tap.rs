@@ -42,7 +42,7 @@ impl fmt::Debug for FrameTap {
 }
 
 /// Keys whose values never stand in a log, whatever their case and wherever they stand.
-const SECRET_KEYS: [&str; 10] = [
+const SECRET_KEYS: [&str; 11] = [
     "token",
     "authorization",
     "password",
@@ -53,6 +53,7 @@ const SECRET_KEYS: [&str; 10] = [
     "accesstoken",
     "cookie",
     "credentials",
+    "ticket",
 ];
 
 /// What stands where a secret was.

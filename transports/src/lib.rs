@@ -23,6 +23,7 @@ pub mod websocket;
 pub use address::Address;
 pub use any::{AnyTransport, ConnectConfig, ListenConfig, connect};
 pub use byte_stream::ByteTransport;
+pub use connections::AcceptBackoff;
 pub use failover::{AddressConnector, Failover};
 pub use framing::Framing;
 pub use listener::{Listener, listen};

@@ -25,10 +25,12 @@ use tokio_tungstenite::tungstenite::protocol::{Message as WsMessage, Role, WebSo
 
 use crate::connections::Slot;
 
-pub use access::{Access, Token};
+pub use access::{Access, Refusal, Token};
 pub use client::{ClientConfig, ClientTransport, connect};
+pub use handshake::open;
 pub use peer::{Process, loopback_peer};
 pub use server::{ServerConfig, ServerTransport, WebSocketListener, listen};
+pub use tokio_tungstenite::tungstenite::http;
 
 /// The subprotocol that both sides name.
 pub const SUBPROTOCOL: &str = "sixframe.v0";

@@ -18,13 +18,16 @@ pub(crate) struct PeerArgs {
     pub(crate) token_file: Option<PathBuf>,
 
     /// Give up when connecting takes longer
-    #[arg(long, value_name = "MS", default_value_t = 5_000)]
+    #[arg(long, value_name = "MS", default_value_t = CONNECT_MS)]
     pub(crate) connect_timeout_ms: u64,
 
     /// Print every frame on stderr as it passes
     #[arg(long)]
     pub(crate) trace: bool,
 }
+
+/// Longest time to connect, where nothing else is asked for.
+const CONNECT_MS: u64 = 5_000;
 
 /// What to call, and with what.
 #[derive(Args, Clone, Debug)]
@@ -123,6 +126,37 @@ pub(crate) struct MethodsArgs {
     /// Print the whole answer of rpc.discover, schemas included
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// `sixframe open`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The link lets in once, within a minute; the page then keeps a session of its own. Needs the scope admin, which the socket file \
+and the daemon's own token grant.
+
+Examples:
+  sixframe open
+  sixframe open unix:$XDG_RUNTIME_DIR/sixframe/sixframe.sock --print")]
+pub(crate) struct OpenArgs {
+    /// The daemon's address; by default the first local one of the configuration
+    #[arg(value_name = "ADDR")]
+    pub(crate) address: Option<String>,
+
+    /// Print the link, and open nothing
+    #[arg(long)]
+    pub(crate) print: bool,
+
+    /// Show the token in this file to a WebSocket; by default, on this machine, the daemon's own (token_file of the
+    /// configuration)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) token_file: Option<PathBuf>,
+}
+
+impl OpenArgs {
+    /// The daemon at `address`, as the flags say.
+    pub(crate) fn peer(&self, address: String) -> PeerArgs {
+        PeerArgs { address, token_file: self.token_file.clone(), connect_timeout_ms: CONNECT_MS, trace: false }
+    }
 }
 
 /// `sixframe bench`.
