@@ -8,7 +8,7 @@ use super::ConfigArgs;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Ready, it prints one line of JSON on stdout, for programs that start it:
-  {\"ready\":true,\"pid\":4711,\"listen\":[\"unix:/run/user/1000/sixframe/sixframe.sock\"],\"tokenFile\":\"...\"}
+  {\"ready\":true,\"pid\":4711,\"listen\":[\"unix:/run/user/1000/sixframe/sixframe.sock\"],\"console\":\"http://127.0.0.1:9420/\",\"tokenFile\":\"...\"}
 SIGTERM and ^C let running calls finish first (drain_ms) and exit with code 0; a second one ends everything at once, with code 1.
 
 Examples:
