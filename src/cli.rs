@@ -12,6 +12,7 @@ mod open;
 mod peer;
 mod serve;
 mod stream;
+mod typescript;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -44,6 +45,8 @@ enum Command {
     Listen(args::ListenArgs),
     /// List the methods of a peer
     Methods(args::MethodsArgs),
+    /// Print the types of a peer's methods as a TypeScript module
+    Types(args::TypesArgs),
     /// Open the daemon's console in a browser
     Open(args::OpenArgs),
     /// Measure how fast a peer answers
@@ -72,6 +75,7 @@ impl Cli {
             Command::Stream(args) => peer::block_on(stream::run(&args)),
             Command::Listen(args) => peer::block_on(listen::run(&args)),
             Command::Methods(args) => peer::block_on(methods::run(&args)),
+            Command::Types(args) => peer::block_on(typescript::run(&args)),
             Command::Open(args) => peer::block_on(open::run(&args)),
             Command::Bench(args) => peer::block_on(bench::run(&args)),
             Command::Config(command) => config::run(command),

@@ -6,6 +6,7 @@ mod console;
 mod methods;
 mod private_file;
 mod server;
+mod typescript;
 
 use std::process::ExitCode;
 

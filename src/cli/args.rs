@@ -3,7 +3,9 @@
 mod client;
 mod daemon;
 
-pub(crate) use client::{BenchArgs, CallArgs, ListenArgs, MethodsArgs, OpenArgs, PeerArgs, RequestArgs, StreamArgs};
+pub(crate) use client::{
+    BenchArgs, CallArgs, ListenArgs, MethodsArgs, OpenArgs, PeerArgs, RequestArgs, StreamArgs, TypesArgs,
+};
 pub(crate) use daemon::{Framing, ServeArgs, StdioArgs};
 
 use std::path::PathBuf;
@@ -144,13 +146,14 @@ mod tests {
 
     #[test]
     fn every_subcommand_is_well_formed() {
-        let augment: [fn(Command) -> Command; 10] = [
+        let augment: [fn(Command) -> Command; 11] = [
             ServeArgs::augment_args,
             StdioArgs::augment_args,
             CallArgs::augment_args,
             StreamArgs::augment_args,
             ListenArgs::augment_args,
             MethodsArgs::augment_args,
+            TypesArgs::augment_args,
             OpenArgs::augment_args,
             BenchArgs::augment_args,
             CompletionsArgs::augment_args,

@@ -150,7 +150,7 @@ fn listeners_see_the_frames_of_others_without_their_secrets_and_not_what_listene
     // Their ends of the pipes stay open until the end: a listener that nobody reads any more ends by itself.
     let (mut one, mut lines_of_one) = listen(&sandbox, &daemon);
     let (mut two, mut lines_of_two) = listen(&sandbox, &daemon);
-    sandbox.run(&["call", &daemon.unix(), "rpc.hello", r#"{"token": "s3cr3t", "session": "last"}"#]);
+    sandbox.run(&["call", &daemon.unix(), "rpc.hello", r#"{"session": "s3cr3t", "capabilities": ["last"]}"#]);
     for lines in [&mut lines_of_one, &mut lines_of_two] {
         let last = lines
             .inspect(|line| assert!(!line.contains(r#""kind":"nxt""#), "a listener sees a listener: {line}"))

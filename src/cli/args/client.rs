@@ -128,6 +128,24 @@ pub(crate) struct MethodsArgs {
     pub(crate) json: bool,
 }
 
+/// `sixframe types`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The module is on stdout: an interface for each type, `Api` with what each method takes and gives, `methods` with how each is \
+called, and `methodsHash`, which rpc.hello of a peer with the same types gives too.
+
+Examples:
+  sixframe types unix:$XDG_RUNTIME_DIR/sixframe/sixframe.sock > api.ts
+  sixframe types 'exec:sixframe stdio' --validators > api.ts")]
+pub(crate) struct TypesArgs {
+    #[command(flatten)]
+    pub(crate) peer: PeerArgs,
+
+    /// Print the JSON Schemas too, as a constant for sixframe/validators
+    #[arg(long)]
+    pub(crate) validators: bool,
+}
+
 /// `sixframe open`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
