@@ -99,7 +99,7 @@ pub(crate) struct TailParams {
 
 /// Where a tail begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "write a byte offset, \"start\" or \"end\"")]
 pub(crate) enum TailFrom {
     /// At this offset in bytes.
     Offset(u64),
@@ -186,7 +186,6 @@ pub(crate) struct TappedFrame {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) pid: Option<u32>,
     /// Which way the frame went, as the daemon sees it.
-    #[schemars(with = "String")]
     pub(crate) direction: Direction,
     /// When, in milliseconds since 1970.
     pub(crate) ts: u64,
