@@ -10,6 +10,7 @@ mod listen;
 mod methods;
 mod open;
 mod peer;
+mod reader;
 mod serve;
 mod stream;
 mod typescript;

@@ -15,7 +15,7 @@ use anyhow::{Context as _, Error};
 use sixframe_core::layers::{self, Metrics, Operations};
 use sixframe_core::{Router, Service};
 use sixframe_transports::websocket::{Access, Token};
-use sixframe_transports::{Address, Framing, ListenConfig, Listener, listen, stdio};
+use sixframe_transports::{Address, Bounded, Framing, ListenConfig, Listener, TO_BROWSER_BYTES, listen, stdio};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
@@ -83,6 +83,8 @@ pub(crate) async fn serve_parent(config: &Config, framing: Framing) -> Result<St
     let connections = connections(config, None);
     let (transport, identity) = stdio::open(framing, config.limits.of_connection().message_bytes)?;
     let ended = Arc::new(Notify::new());
+    let longest = if framing == Framing::NativeMessaging { TO_BROWSER_BYTES } else { framing.longest() };
+    let transport = Bounded::new(transport, longest, "a browser takes no more from a native messaging host");
     connections.serve(ParentTransport::new(transport, Arc::clone(&ended)), identity);
     tokio::select! {
         () = connections.finished() => return Ok(Stopped::InOrder),

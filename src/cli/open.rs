@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Error};
 use tokio::process::Command;
 
-use super::args::{ConfigArgs, OpenArgs};
+use super::args::{ConfigArgs, OpenArgs, PeerArgs};
 use super::config::loaded;
 use super::failure::Failure;
 use super::peer::Peer;
@@ -27,7 +27,7 @@ const STARTING: Duration = Duration::from_secs(2);
 pub(super) async fn run(args: &OpenArgs) -> Result<(), Error> {
     let config = loaded(&ConfigArgs::default(), None)?.config;
     let address = args.address.clone().map_or_else(|| nearest(&config), Ok)?;
-    let peer = Peer::connect(&args.peer(address)).await?;
+    let peer = Peer::connect(&PeerArgs { address, reach: args.reach.clone() }).await?;
     let ticket = peer.endpoint.request(&CONSOLE_TICKET, ()).await.map_err(Failure::Call);
     peer.close().await;
     let link = link(&ticket?);

@@ -8,6 +8,7 @@ use tokio::runtime::Runtime;
 
 use super::args::{ConfigArgs, Framing, ServeArgs, StdioArgs};
 use super::config::loaded;
+use super::failure::Failure;
 use super::print;
 use crate::config::Config;
 use crate::console::Entrance;
@@ -43,6 +44,10 @@ fn invite(entrance: &Entrance) -> Result<(), Error> {
 
 /// Serves the parent process until it closes our input.
 pub(super) fn stdio(args: &StdioArgs) -> Result<(), Error> {
+    if let Some(word) = args.unexpected() {
+        let hint = "only a browser's words may stand here, with --framing native";
+        return Err(Failure::Usage(format!("unexpected argument {word:?}; {hint}")).into());
+    }
     let config = begin(&args.settings)?;
     let framing = match args.framing {
         Framing::Ndjson => sixframe_transports::Framing::Ndjson,

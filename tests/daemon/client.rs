@@ -35,6 +35,12 @@ fn exit_codes_tell_how_a_call_failed() {
     assert!(code == 2 && stderr.contains("not JSON"), "{code} {stderr}");
     let (code, _, stderr) = sandbox.run(&["call", "nonsense", "rpc.ping"]);
     assert!(code == 2 && stderr.contains("exec:program args"), "{code} {stderr}");
+    for (unusable, instead) in
+        [("unix:@x", "path of a file"), ("wss://localhost", "feature tls"), ("pipe:x", "unix:/path")]
+    {
+        let (code, _, stderr) = sandbox.run(&["call", unusable, "rpc.ping"]);
+        assert!(code == 2 && stderr.contains(instead), "{unusable}: {code} {stderr}");
+    }
     let (code, _, stderr) = sandbox.run(&["call", "unix:/nonexistent/socket", "rpc.ping"]);
     assert!(code == 3 && stderr.contains("is the server running"), "{code} {stderr}");
     let mut tokenless = sandbox.sixframe(&["call", &daemon.address("ws:"), "rpc.ping"]);
@@ -109,6 +115,19 @@ fn a_reader_that_goes_away_is_no_error() {
     drop(client.stdout.take());
     let output = client.wait_with_output().unwrap();
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_a_silent_stream_too() {
+    let sandbox = Sandbox::new();
+    let daemon = sandbox.serve(&[]);
+    std::fs::write(sandbox.work().join("log"), "").unwrap();
+    let tail = json!({"path": "log"}).to_string();
+    for args in [&["listen", &daemon.unix()][..], &["stream", &daemon.unix(), "fs.tail", &tail]] {
+        let mut client = sandbox.sixframe(args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        drop(client.stdout.take());
+        assert_eq!(client.wait().unwrap().code(), Some(0), "{args:?}");
+    }
 }
 
 #[test]

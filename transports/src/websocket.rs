@@ -50,6 +50,11 @@ const HANDED_OVER: usize = 256 * 1024;
 /// A peer that stays silent for this long is pinged, and given up after a second ping that brings nothing.
 const SILENCE: Duration = Duration::from_secs(20);
 
+/// Whether a URL can be connected to by this build.
+pub(crate) fn check(url: &str) -> Result<(), TransportError> {
+    client::checked(url).map(drop)
+}
+
 /// Messages over an established WebSocket.
 ///
 /// A peer that closes with 1000, 1001 or no code ends the stream cleanly; any other code is a fatal error that names code and

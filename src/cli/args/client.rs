@@ -12,22 +12,26 @@ pub(crate) struct PeerArgs {
     #[arg(value_name = "ADDR")]
     pub(crate) address: String,
 
+    #[command(flatten)]
+    pub(crate) reach: ReachArgs,
+}
+
+/// How a peer is reached.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ReachArgs {
     /// Show the token in this file to a WebSocket; by default, on this machine, the daemon's own (token_file of the
     /// configuration)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) token_file: Option<PathBuf>,
 
     /// Give up when connecting takes longer
-    #[arg(long, value_name = "MS", default_value_t = CONNECT_MS)]
+    #[arg(long, value_name = "MS", default_value_t = 5_000)]
     pub(crate) connect_timeout_ms: u64,
 
     /// Print every frame on stderr as it passes
     #[arg(long)]
     pub(crate) trace: bool,
 }
-
-/// Longest time to connect, where nothing else is asked for.
-const CONNECT_MS: u64 = 5_000;
 
 /// What to call, and with what.
 #[derive(Args, Clone, Debug)]
@@ -83,7 +87,7 @@ pub(crate) struct StreamArgs {
     pub(crate) take: Option<NonZeroU32>,
 
     /// Let the peer send this many items ahead of the reader
-    #[arg(long, value_name = "ITEMS", default_value_t = NonZeroU32::new(256).expect("it is not zero"))]
+    #[arg(long, value_name = "ITEMS", default_value = "256")]
     pub(crate) credit: NonZeroU32,
 
     /// Print each item with where it stands: {"data", "pos", "epoch", "reset", "skipped"}
@@ -164,17 +168,8 @@ pub(crate) struct OpenArgs {
     #[arg(long)]
     pub(crate) print: bool,
 
-    /// Show the token in this file to a WebSocket; by default, on this machine, the daemon's own (token_file of the
-    /// configuration)
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) token_file: Option<PathBuf>,
-}
-
-impl OpenArgs {
-    /// The daemon at `address`, as the flags say.
-    pub(crate) fn peer(&self, address: String) -> PeerArgs {
-        PeerArgs { address, token_file: self.token_file.clone(), connect_timeout_ms: CONNECT_MS, trace: false }
-    }
+    #[command(flatten)]
+    pub(crate) reach: ReachArgs,
 }
 
 /// `sixframe bench`.
@@ -193,7 +188,7 @@ pub(crate) struct BenchArgs {
     pub(crate) method: String,
 
     /// Calls under way at once on each connection, in the second part; in the first part there is one
-    #[arg(long, value_name = "CALLS", default_value_t = NonZeroU32::new(64).expect("it is not zero"))]
+    #[arg(long, value_name = "CALLS", default_value = "64")]
     pub(crate) in_flight: NonZeroU32,
 
     /// Connections open at once
@@ -201,6 +196,6 @@ pub(crate) struct BenchArgs {
     pub(crate) connections: NonZeroU32,
 
     /// Measure for this long, after a fifth of that to warm up
-    #[arg(long, value_name = "SECONDS", default_value_t = NonZeroU32::new(5).expect("it is not zero"))]
+    #[arg(long, value_name = "SECONDS", default_value = "5")]
     pub(crate) seconds: NonZeroU32,
 }
