@@ -34,7 +34,7 @@ mod writer;
 
 pub use config::{Backoff, Config};
 pub use context::Context;
-pub use discovery::{DISCOVER, HELLO, Hello, Welcome, WelcomeLimits};
+pub use discovery::{DISCOVER, HELLO, Hello, PING, Welcome, WelcomeLimits};
 pub use driver::{Driver, Link, Linked, connect, connect_with, reconnecting};
 pub use endpoint::{Call, CallOptions, Items, Load, RpcEndpoint, Sender, Timeout, Upload, Upstream};
 pub use error::{CallError, Closed, Code, Fault, TransportError};
