@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 
 use crate::frame::{Lag, Nxt};
 use crate::inbox::{Arrival, Inbox};
-use crate::{CallError, Item, Limits, Payload, Received};
+use crate::{CallError, Delivery, Item, Limits, Payload, Received};
 
 /// The sending end of a stream: a queue, credit, and what to do when both run out.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(crate) struct Producer {
     sent: u64,
     /// The highest number allowed; `None` where the consumer knows no credit.
     upto: Option<u64>,
-    lag: Lag,
+    delivery: Delivery,
     skipped: u64,
 }
 
@@ -33,8 +33,8 @@ pub(crate) enum Pushed {
 pub(crate) type Exceeded = (&'static str, u64, &'static str);
 
 impl Producer {
-    pub(crate) fn new(upto: Option<u64>, lag: Lag) -> Producer {
-        Producer { queue: VecDeque::new(), bytes: 0, sent: 0, upto, lag, skipped: 0 }
+    pub(crate) fn new(upto: Option<u64>, delivery: impl Into<Delivery>) -> Producer {
+        Producer { queue: VecDeque::new(), bytes: 0, sent: 0, upto, delivery: delivery.into(), skipped: 0 }
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -51,10 +51,23 @@ impl Producer {
 
     /// How many items the source may be asked for now.
     pub(crate) fn room(&self) -> u64 {
-        match (self.lag, self.upto) {
+        if self.delivery.on_demand {
+            return u64::from(self.queue.is_empty() && self.has_credit());
+        }
+        match (self.delivery.lag, self.upto) {
             (Lag::Block, Some(upto)) => upto.saturating_sub(self.sent + self.queue.len() as u64),
             (Lag::Block | Lag::Latest | Lag::DropOldest | Lag::Close, _) => BATCH,
         }
+    }
+
+    /// Whether a source that is asked on demand waits for its item to leave.
+    pub(crate) fn asks_again(&self) -> bool {
+        self.delivery.on_demand && self.room() > 0
+    }
+
+    /// The name that the items carry.
+    pub(crate) fn method(&self) -> Option<&'static str> {
+        self.delivery.method
     }
 
     /// Whether the consumer allows another item now.
@@ -67,7 +80,7 @@ impl Producer {
     }
 
     pub(crate) fn push(&mut self, mut item: Item<Payload>, limits: &Limits) -> Pushed {
-        match self.lag {
+        match self.delivery.lag {
             Lag::Latest => {
                 self.queue.drain(..).for_each(|older| inherit(&mut item, older));
                 self.bytes = 0;
