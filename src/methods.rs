@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use sixframe_core::layers::Metrics;
 use sixframe_core::{Code, Fault, Router};
+use sixframe_hub::{Hub, OutboundChannel};
 
 #[cfg(unix)]
 pub(crate) use process_run::stand_guard;
@@ -26,11 +27,14 @@ pub(crate) struct Surroundings {
     pub(crate) run_allowed: bool,
     pub(crate) taps: Arc<Taps>,
     pub(crate) metrics: Metrics,
+    pub(crate) hub: Hub,
+    /// Where services tell what happens.
+    pub(crate) events: OutboundChannel,
 }
 
 /// The methods in their surroundings.
 pub(crate) fn router(surroundings: &Surroundings) -> Router {
-    let Surroundings { roots, run_allowed, taps, metrics } = surroundings;
+    let Surroundings { roots, run_allowed, taps, metrics, hub, events } = surroundings;
     let (watch_roots, tail_roots) = (Arc::clone(roots), Arc::clone(roots));
     let (run_allowed, taps, metrics) = (*run_allowed, Arc::clone(taps), metrics.clone());
     Router::new()
@@ -39,6 +43,8 @@ pub(crate) fn router(surroundings: &Surroundings) -> Router {
         .stream(api::PROCESS_RUN, move |_, params| process_run::run(run_allowed, params))
         .stream(api::RPC_TAP, move |_, ()| taps.look())
         .function(api::RPC_METRICS, move |_, ()| serde_json::to_value(metrics.snapshot()).map_err(unwritable))
+        .merge(sixframe_hub::router(hub))
+        .merge(sixframe_hub::events_router(events))
 }
 
 fn unwritable(error: serde_json::Error) -> Fault {

@@ -7,6 +7,7 @@ mod parent;
 mod ready;
 mod stop;
 mod token;
+mod windows;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Error};
 use sixframe_core::layers::{self, Metrics, Operations};
 use sixframe_core::{Router, Service};
+use sixframe_hub::{Hub, HubConfig, OutboundChannel};
 use sixframe_transports::websocket::{Access, Token};
 use sixframe_transports::{Address, Framing, ListenConfig, Listener, listen, stdio};
 use tokio::sync::Notify;
@@ -28,9 +30,13 @@ use ready::Ready;
 use stop::Stop;
 pub(crate) use stop::Stopped;
 pub(crate) use token::read as read_token;
+use windows::Windows;
 
 /// Time behind the drain for what is written last.
 const LAST_WORDS: Duration = Duration::from_millis(250);
+
+/// Bytes of events that are kept for listeners that lag.
+const EVENT_BYTES: usize = 4 << 20;
 
 /// Serves the addresses of `config` until a signal asks to stop. `announce` is given the ready line once every address is
 /// listened on.
@@ -39,7 +45,7 @@ pub(crate) async fn serve(
     announce: impl FnOnce(&str) -> std::io::Result<()>,
 ) -> Result<Stopped, Error> {
     let mut stop = Stop::new()?;
-    let connections = connections(config);
+    let connections = connections(config)?;
     let listeners = open(config).await?;
     let ready = Ready::of(config, &listeners);
     announce(&serde_json::to_string(&ready)?)?;
@@ -65,7 +71,7 @@ pub(crate) async fn serve(
 /// answered, within the time for draining.
 pub(crate) async fn serve_parent(config: &Config, framing: Framing) -> Result<Stopped, Error> {
     let mut stop = Stop::new()?;
-    let connections = connections(config);
+    let connections = connections(config)?;
     let (transport, identity) = stdio::open(framing, config.limits.of_connection().message_bytes)?;
     let ended = Arc::new(Notify::new());
     connections.serve(ParentTransport::new(transport, Arc::clone(&ended)), identity);
@@ -89,16 +95,20 @@ async fn drain(connections: &Connections, config: &Config, stop: &mut Stop) -> S
     }
 }
 
-fn connections(config: &Config) -> Arc<Connections> {
+fn connections(config: &Config) -> Result<Arc<Connections>, Error> {
     let taps = Arc::new(Taps::default());
     let metrics = Metrics::new();
+    let hub = Hub::new(HubConfig::default())?;
     let methods = methods::router(&methods::Surroundings {
         roots: Arc::new(Roots::new(&config.fs.roots)),
         run_allowed: config.allows_process_run(),
         taps: Arc::clone(&taps),
         metrics: metrics.clone(),
+        hub: hub.clone(),
+        events: OutboundChannel::new(EVENT_BYTES),
     });
-    Connections::new(config, service(methods, &metrics), taps)
+    let windows = Windows::new(&hub)?;
+    Ok(Connections::new(config, service(methods, &metrics), taps, windows))
 }
 
 /// The one service of all connections. A request passes the layers from the last to the first: who may not call is refused

@@ -42,7 +42,11 @@ impl MethodInfo {
 
     /// How the items of a stream of this method leave.
     pub const fn delivery(&self) -> Delivery {
-        Delivery { lag: self.lag, on_demand: self.on_demand, method: if self.labelled { Some(self.name) } else { None } }
+        Delivery {
+            lag: self.lag,
+            on_demand: self.on_demand,
+            method: if self.labelled { Some(self.name) } else { None },
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod client;
 mod files;
+mod hub;
 mod lifecycle;
 mod pressure;
 mod processes;

@@ -128,7 +128,8 @@ impl<W, H> Session<W, H> {
             return false;
         }
         let lag = request.offer.and_then(|offer| offer.on_lag).unwrap_or(declared.lag);
-        request.down = Some(Box::new(Producer::new(request.offer.map(|offer| offer.upto), Delivery { lag, ..declared })));
+        request.down =
+            Some(Box::new(Producer::new(request.offer.map(|offer| offer.upto), Delivery { lag, ..declared })));
         request.streams = true;
         if let Some((idle, since)) = &mut request.idle {
             *since = now;

@@ -1,0 +1,109 @@
+//! The hub's methods, served: parameters in, the hub's own words out. Knows nothing of transports.
+
+use std::pin::Pin;
+
+use futures_core::Stream;
+use futures_util::{StreamExt, future, stream};
+use sixframe_core::{Context, Fault, Item, Payload, Router};
+
+use crate::api::{
+    COMMIT, CommitParams, Done, GET_SNAPSHOT, REMOVE_SESSION, SessionParams, SessionUpdate, UPDATE_GLOBAL,
+    UPDATE_SESSION, WATCH, WATCH_EVENTS, WATCH_GLOBAL, WATCH_SESSION, WatchParams,
+};
+use crate::error::CommitError;
+use crate::hub::Hub;
+use crate::json::Json;
+use crate::op::Op;
+use crate::outbound::OutboundChannel;
+use crate::pointer::Pointer;
+use crate::state::Violation;
+use crate::watch::Watch;
+
+/// The most paths of one watch.
+const PATHS: usize = 256;
+
+/// The slice of global settings.
+const GLOBAL: &str = "global";
+
+/// The slice of sessions by id.
+const SESSIONS: &str = "sessions";
+
+/// The methods `hub.*` over `hub`.
+pub fn router(hub: &Hub) -> Router {
+    let each = || hub.clone();
+    let (snapshot, watch, global, session) = (each(), each(), each(), each());
+    let (commit, update_global, update_session, remove_session) = (each(), each(), each(), each());
+    Router::new()
+        .function(GET_SNAPSHOT, move |_, ()| Ok::<_, Fault>(snapshot.snapshot()))
+        .written(WATCH, move |context, params| follow(&watch, &context, params))
+        .written(WATCH_GLOBAL, move |context, ()| values(&global, &context, Pointer::root().join(GLOBAL)))
+        .written(WATCH_SESSION, move |context, SessionParams { session_id }| {
+            values(&session, &context, place(&session_id))
+        })
+        .function(COMMIT, move |_, params| commit.commit(params))
+        .function(UPDATE_GLOBAL, move |_, partial| merge_global(&update_global, partial))
+        .function(UPDATE_SESSION, move |_, update| merge_session(&update_session, update))
+        .function(REMOVE_SESSION, move |_, SessionParams { session_id }| drop_session(&remove_session, &session_id))
+}
+
+/// The method `events.watch` over `channel`.
+pub fn events_router(channel: &OutboundChannel) -> Router {
+    let channel = channel.clone();
+    Router::new().written(WATCH_EVENTS, move |context, params| {
+        let events = channel.watch(params);
+        let events = match context.resume() {
+            Some((epoch, after)) => events.resume(epoch, after),
+            None => events,
+        };
+        events.map(Ok::<_, Fault>)
+    })
+}
+
+type Items = Pin<Box<dyn Stream<Item = Result<Item<Payload>, Fault>> + Send>>;
+
+fn follow(hub: &Hub, context: &Context, params: WatchParams) -> Items {
+    if params.paths.as_ref().is_some_and(|paths| paths.len() > PATHS) {
+        let fault = Fault::limit("paths of a watch", PATHS as u64, "fewer paths, or one above them");
+        return Box::pin(stream::once(future::ready(Err(fault))));
+    }
+    resumed(hub.watch(params), context)
+}
+
+fn values(hub: &Hub, context: &Context, place: Pointer) -> Items {
+    resumed(Watch::plain(hub.0.clone(), place), context)
+}
+
+fn resumed(watch: Watch, context: &Context) -> Items {
+    let watch = match context.resume() {
+        Some((epoch, after)) => watch.resume(epoch, after),
+        None => watch,
+    };
+    Box::pin(watch.map(Ok))
+}
+
+fn merge_global(hub: &Hub, partial: Json) -> Result<Done, CommitError> {
+    if !partial.is_object() {
+        return Err(CommitError::Invalid(vec![Violation::new("", "the settings to merge must be an object")]));
+    }
+    merge(hub, Pointer::root().join(GLOBAL), partial)
+}
+
+fn merge_session(hub: &Hub, update: SessionUpdate) -> Result<Done, CommitError> {
+    let SessionUpdate { session_id, partial } = update;
+    let id = ("sessionId".to_owned(), Json::from(&*session_id));
+    let value: Json = partial.into_iter().chain([id]).collect();
+    merge(hub, place(&session_id), value)
+}
+
+fn drop_session(hub: &Hub, id: &str) -> Result<Done, CommitError> {
+    merge(hub, Pointer::root().join(SESSIONS), [(id.to_owned(), Json::NULL)].into_iter().collect())
+}
+
+fn merge(hub: &Hub, path: Pointer, value: Json) -> Result<Done, CommitError> {
+    hub.commit(CommitParams { ops: vec![Op::Merge { path, value }], expect: None, mutation: None })?;
+    Ok(Done { ok: true })
+}
+
+fn place(session: &str) -> Pointer {
+    Pointer::root().join(SESSIONS).join(session)
+}
