@@ -32,7 +32,8 @@ pub enum CommitError {
     /// The mutation is older than what is remembered of its client. `INDETERMINATE`.
     #[error("the mutation is older than what is remembered; whether it was carried out is not known")]
     Forgotten,
-    /// The commit could not be written to the disk. `NOT_PERSISTED`.
+    /// The commit could not be written to the disk. `NOT_PERSISTED`. Where the writing succeeded and making it last did not,
+    /// the change is there until the process ends, and nothing more that is to be kept can be committed.
     #[error("the change could not be written to the disk: {0}")]
     NotPersisted(String),
 }

@@ -8,6 +8,7 @@ mod listening;
 
 use std::any::TypeId;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -24,10 +25,11 @@ use crate::mutations::Mutations;
 use crate::op::Op;
 use crate::pointer::Pointer;
 use crate::slice::{Check, Durability, SliceConfig};
+use crate::store::{Begun, OpenError, Recovery, Store};
 use crate::topics::Topics;
 use crate::typed::Slice;
 use crate::watch::Watch;
-pub(crate) use commit::Author;
+pub(crate) use commit::{Author, synced};
 use listening::Listening;
 pub use listening::{Commit, Listener};
 
@@ -39,6 +41,8 @@ pub struct HubConfig {
     pub slices: Vec<SliceConfig>,
     /// Whether callers may add slices of their own, which may hold anything. On by default.
     pub open: bool,
+    /// What a crash may take from such slices. Default [`Durability::Written`].
+    pub durability: Durability,
     /// Bytes of commits that are kept so that subscribers get patches. Default 4 MiB.
     pub log_bytes: usize,
     /// Bytes of the state as JSON, nearly; a commit that would exceed them is refused. Default 8 MiB: a snapshot must fit
@@ -48,7 +52,13 @@ pub struct HubConfig {
 
 impl Default for HubConfig {
     fn default() -> Self {
-        HubConfig { slices: vec![global(), sessions()], open: true, log_bytes: 4 << 20, state_bytes: 8 << 20 }
+        HubConfig {
+            slices: vec![global(), sessions()],
+            open: true,
+            durability: Durability::Written,
+            log_bytes: 4 << 20,
+            state_bytes: 8 << 20,
+        }
     }
 }
 
@@ -64,6 +74,7 @@ pub(crate) struct Shared {
     pub(crate) live: Mutex<Live>,
     listening: Mutex<Listening>,
     open: bool,
+    durability: Durability,
     state_bytes: usize,
 }
 
@@ -89,6 +100,7 @@ pub(crate) struct Declared {
 #[derive(Debug)]
 struct Writer {
     mutations: Mutations,
+    store: Option<Store>,
 }
 
 /// What subscribers read under the lock: all of one revision.
@@ -137,29 +149,42 @@ impl Hub {
     /// # Errors
     /// Where a slice's first value does not fit its check, or its name is taken.
     pub fn new(config: HubConfig) -> Result<Hub, SliceError> {
-        let epoch = SmolStr::from(format!("{:016x}", fastrand::u64(..)));
-        Hub::begin(config, epoch, 1, Json::object(), Mutations::default())
+        let epoch = format!("{:016x}", fastrand::u64(..));
+        let writer = Writer { mutations: Mutations::default(), store: None };
+        Hub::begin(config, &epoch, 1, Json::object(), writer)
+    }
+
+    /// A hub whose state is kept in a folder, which no other process may use meanwhile. What a process wrote is there again,
+    /// by the same epoch, when the next one opens the folder; if anything that was answered may be lost (the machine failed,
+    /// a file is damaged), the epoch is another one. Revisions go on behind the last one, so that every subscriber gets a
+    /// snapshot first: what is volatile is not there any more.
+    ///
+    /// # Errors
+    /// Where the folder cannot be used, or what is in it does not fit the slices.
+    pub fn open(config: HubConfig, folder: &Path) -> Result<(Hub, Recovery), OpenError> {
+        let Begun { store, epoch, revision, state, mutations, report } = Store::open(folder)?;
+        let writer = Writer { mutations, store: Some(store) };
+        Ok((Hub::begin(config, &epoch, revision, state, writer)?, report))
     }
 
     fn begin(
         config: HubConfig,
-        epoch: SmolStr,
+        epoch: &str,
         revision: u64,
-        state: Json,
-        mutations: Mutations,
+        mut state: Json,
+        writer: Writer,
     ) -> Result<Hub, SliceError> {
-        let mut state = state;
         let mut slices = BTreeMap::new();
         for slice in config.slices {
             check_name(&slice.name)?;
-            if state.member(&slice.name).is_none() {
+            if slice.durability == Durability::Volatile || state.member(&slice.name).is_none() {
                 state.set(&slice.name, slice.initial);
             }
             let declared = Declared { check: slice.check, durability: slice.durability, owner: None };
             fits(&slice.name, &declared.check, &state)?;
             slices.insert(slice.name, declared);
         }
-        let head = Arc::new(Head { epoch, revision, bytes: state.size(), state });
+        let head = Arc::new(Head { epoch: epoch.into(), revision, bytes: state.size(), state });
         let live = Live {
             head: head.clone(),
             log: Log::new(revision, config.log_bytes),
@@ -169,10 +194,11 @@ impl Hub {
         Ok(Hub(Arc::new(Shared {
             head: ArcSwap::new(head),
             slices: ArcSwap::from_pointee(slices),
-            writer: Mutex::new(Writer { mutations }),
+            writer: Mutex::new(writer),
             live: Mutex::new(live),
             listening: Mutex::default(),
             open: config.open,
+            durability: config.durability,
             state_bytes: config.state_bytes,
         })))
     }
@@ -201,6 +227,18 @@ impl Hub {
     /// See [`CommitError`]; then nothing was changed.
     pub fn commit(&self, commit: CommitParams) -> Result<Version, CommitError> {
         self.0.commit(&commit, Author::Anyone)
+    }
+
+    /// Ends the writing to the disk in order: what was committed is made to last, and nothing more that is to be kept can be
+    /// committed. Blocks. Without it, what was committed is there again all the same, as after a crash.
+    ///
+    /// # Errors
+    /// Where that cannot be written.
+    pub fn close(&self) -> Result<(), CommitError> {
+        let mut writer = self.0.writer();
+        let revision = self.0.head.load().revision;
+        let closed = writer.store.as_mut().map_or(Ok(()), |store| store.close(revision));
+        closed.map_err(|error| CommitError::NotPersisted(error.to_string()))
     }
 
     /// Follows the state, as `hub.watch` does: a stream of items that hold a [`crate::Change`] each. It is made when it is

@@ -8,10 +8,10 @@ use sixframe_core::{Context, Fault, Item, Payload, Router};
 
 use crate::api::{
     COMMIT, CommitParams, Done, GET_SNAPSHOT, REMOVE_SESSION, SessionParams, SessionUpdate, UPDATE_GLOBAL,
-    UPDATE_SESSION, WATCH, WATCH_EVENTS, WATCH_GLOBAL, WATCH_SESSION, WatchParams,
+    UPDATE_SESSION, Version, WATCH, WATCH_EVENTS, WATCH_GLOBAL, WATCH_SESSION, WatchParams,
 };
 use crate::error::CommitError;
-use crate::hub::Hub;
+use crate::hub::{Author, Hub, synced};
 use crate::json::Json;
 use crate::op::Op;
 use crate::outbound::OutboundChannel;
@@ -40,10 +40,10 @@ pub fn router(hub: &Hub) -> Router {
         .written(WATCH_SESSION, move |context, SessionParams { session_id }| {
             values(&session, &context, place(&session_id))
         })
-        .function(COMMIT, move |_, params| commit.commit(params))
-        .function(UPDATE_GLOBAL, move |_, partial| merge_global(&update_global, partial))
-        .function(UPDATE_SESSION, move |_, update| merge_session(&update_session, update))
-        .function(REMOVE_SESSION, move |_, SessionParams { session_id }| drop_session(&remove_session, &session_id))
+        .method(COMMIT, move |_, params| commit_now(&commit, params))
+        .method(UPDATE_GLOBAL, move |_, partial| merge_global(&update_global, partial))
+        .method(UPDATE_SESSION, move |_, update| merge_session(&update_session, update))
+        .method(REMOVE_SESSION, move |_, SessionParams { session_id }| drop_session(&remove_session, &session_id))
 }
 
 /// The method `events.watch` over `channel`.
@@ -81,27 +81,48 @@ fn resumed(watch: Watch, context: &Context) -> Items {
     Box::pin(watch.map(Ok))
 }
 
-fn merge_global(hub: &Hub, partial: Json) -> Result<Done, CommitError> {
+/// Commits at once, so that the commits of one caller stand in the order of their requests; the answer waits for the disk
+/// where it must.
+fn commit_now(hub: &Hub, params: CommitParams) -> impl Future<Output = Result<Version, CommitError>> + Send + use<> {
+    let committed = hub.0.commit_unsynced(&params, Author::Anyone);
+    async move {
+        let (version, mark) = committed?;
+        if let Some(mark) = mark {
+            let waited = tokio::task::spawn_blocking(move || synced(&mark)).await;
+            waited.map_err(|_| CommitError::NotPersisted("the runtime is shutting down".to_owned()))??;
+        }
+        Ok(version)
+    }
+}
+
+type Merging = Pin<Box<dyn Future<Output = Result<Done, CommitError>> + Send>>;
+
+fn merge_global(hub: &Hub, partial: Json) -> Merging {
     if !partial.is_object() {
-        return Err(CommitError::Invalid(vec![Violation::new("", "the settings to merge must be an object")]));
+        let violation = Violation::new("", "the settings to merge must be an object");
+        return Box::pin(future::ready(Err(CommitError::Invalid(vec![violation]))));
     }
     merge(hub, Pointer::root().join(GLOBAL), partial)
 }
 
-fn merge_session(hub: &Hub, update: SessionUpdate) -> Result<Done, CommitError> {
+fn merge_session(hub: &Hub, update: SessionUpdate) -> Merging {
     let SessionUpdate { session_id, partial } = update;
     let id = ("sessionId".to_owned(), Json::from(&*session_id));
     let value: Json = partial.into_iter().chain([id]).collect();
     merge(hub, place(&session_id), value)
 }
 
-fn drop_session(hub: &Hub, id: &str) -> Result<Done, CommitError> {
+fn drop_session(hub: &Hub, id: &str) -> Merging {
     merge(hub, Pointer::root().join(SESSIONS), [(id.to_owned(), Json::NULL)].into_iter().collect())
 }
 
-fn merge(hub: &Hub, path: Pointer, value: Json) -> Result<Done, CommitError> {
-    hub.commit(CommitParams { ops: vec![Op::Merge { path, value }], expect: None, mutation: None })?;
-    Ok(Done { ok: true })
+fn merge(hub: &Hub, path: Pointer, value: Json) -> Merging {
+    let params = CommitParams { ops: vec![Op::Merge { path, value }], expect: None, mutation: None };
+    let committing = commit_now(hub, params);
+    Box::pin(async move {
+        committing.await?;
+        Ok(Done { ok: true })
+    })
 }
 
 fn place(session: &str) -> Pointer {

@@ -202,7 +202,9 @@ impl Work<'_> {
         let old = found.and_then(|at| elements.get(at)).map_or(0, |old| old.size() + 1);
         let effect = match (found, before) {
             (Some(at), None) => {
-                elements.get_mut(at).map(|place| *place = value.clone());
+                if let Some(place) = elements.get_mut(at) {
+                    *place = value.clone();
+                }
                 Effect::Within
             }
             (found, before) => {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use super::{Declared, Head, Live, RESERVED, Shared, Writer, listening};
+use super::{Declared, Head, Live, RESERVED, Shared, Store, Writer, listening};
 use crate::api::{CommitParams, Expect, Mutation, Version};
 use crate::error::CommitError;
 use crate::json::Json;
@@ -14,8 +14,9 @@ use crate::log::Entry;
 use crate::mutations::Known;
 use crate::op::Op;
 use crate::pointer::overlap;
-use crate::slice::Check;
+use crate::slice::{Check, Durability};
 use crate::state::{Recorded, Refused, Violation, apply};
+use crate::store::Mark;
 
 /// How long somebody may be left without news of the revisions of others, while there are any.
 const PROGRESS: Duration = Duration::from_secs(15);
@@ -55,27 +56,41 @@ struct Candidate {
 /// What became of an attempt.
 enum Landed {
     /// It has this revision.
-    As(u64, Vec<Waker>),
+    As(u64, Vec<Waker>, Option<Mark>),
     /// There was nothing to do: changed nothing, or was done before.
-    Already(u64),
+    Already(u64, Option<Mark>),
     /// It must be done again on a newer state.
     Stale,
 }
 
 impl Shared {
+    /// Commits, and waits until that is on the disk where it must be.
     pub(crate) fn commit(&self, commit: &CommitParams, author: Author) -> Result<Version, CommitError> {
+        let (version, mark) = self.commit_unsynced(commit, author)?;
+        if let Some(mark) = mark {
+            synced(&mark)?;
+        }
+        Ok(version)
+    }
+
+    /// Commits; the answer must wait until the mark is reached, where there is one.
+    pub(crate) fn commit_unsynced(
+        &self,
+        commit: &CommitParams,
+        author: Author,
+    ) -> Result<(Version, Option<Mark>), CommitError> {
         check_mutation(commit.mutation.as_ref())?;
         loop {
             let attempt = self.attempt(commit, author);
             let epoch = attempt.base.epoch.to_string();
             // Whoever is woken or dropped here may do what it likes: no lock is held any more.
             match self.land(commit, attempt)? {
-                Landed::As(revision, wakers) => {
+                Landed::As(revision, wakers, mark) => {
                     wakers.into_iter().for_each(Waker::wake);
                     listening::deliver(self);
-                    return Ok(Version { epoch, revision });
+                    return Ok((Version { epoch, revision }, mark));
                 }
-                Landed::Already(revision) => return Ok(Version { epoch, revision }),
+                Landed::Already(revision, mark) => return Ok((Version { epoch, revision }, mark)),
                 Landed::Stale => {}
             }
         }
@@ -143,7 +158,7 @@ impl Shared {
         let head = self.head.load_full();
         if let Some(mutation) = &commit.mutation {
             match writer.mutations.find(mutation) {
-                Known::Done(revision) => return Ok(Landed::Already(revision)),
+                Known::Done(revision) => return Ok(Landed::Already(revision, writer.mark())),
                 Known::Forgotten => return Err(CommitError::Forgotten),
                 Known::New => {}
             }
@@ -158,7 +173,7 @@ impl Shared {
         let candidate = attempt.outcome?;
         let candidate = if is_current { candidate } else { carry_out(commit, &head)? };
         if candidate.records.is_empty() && commit.mutation.is_none() {
-            return Ok(Landed::Already(head.revision));
+            return Ok(Landed::Already(head.revision, None));
         }
         let bytes = head.bytes.saturating_add_signed(candidate.growth);
         if bytes > self.state_bytes && candidate.growth > 0 {
@@ -166,9 +181,11 @@ impl Shared {
         }
         let revision = head.revision + 1;
         let entry = Arc::new(Entry::new(revision, candidate.records, commit.mutation.clone()));
-        writer.write_down(&entry)?;
+        let slices = self.slices.load();
+        let durability = |name: &str| slices.get(name).map_or(self.durability, |declared| declared.durability);
+        let mark = writer.write_down(&entry, &candidate.state, durability)?;
         let new = Arc::new(Head { epoch: head.epoch.clone(), revision, state: candidate.state, bytes });
-        Ok(Landed::As(revision, self.publish(new, entry)))
+        Ok(Landed::As(revision, self.publish(new, entry), mark))
     }
 
     /// Whether something that the commit reads or writes was changed behind the expected revision.
@@ -204,11 +221,46 @@ impl Shared {
 }
 
 impl Writer {
-    fn write_down(&mut self, entry: &Entry) -> Result<(), CommitError> {
+    /// Writes down what of a commit is to be kept. Gives up to where the log must last before the commit may be answered.
+    fn write_down(
+        &mut self,
+        entry: &Entry,
+        state: &Json,
+        durability: impl Fn(&str) -> Durability,
+    ) -> Result<Option<Mark>, CommitError> {
+        let Some(store) = &mut self.store else {
+            self.note(entry);
+            return Ok(None);
+        };
+        let durability_of = |op: &Op| op.path().slice().map_or(Durability::Volatile, |name| durability(&name));
+        let kept = entry.records.iter().map(|record| &record.op).filter(|op| durability_of(op) > Durability::Volatile);
+        let ops: Vec<Op> = kept.cloned().collect();
+        let highest = ops.iter().map(durability_of).max().unwrap_or(Durability::Volatile);
+        let written = if ops.is_empty() {
+            store.pass(entry.revision)
+        } else {
+            store.commit(entry.revision, ops, entry.mutation.clone())
+        };
+        written.map_err(|error| CommitError::NotPersisted(error.to_string()))?;
+        let mark = (highest == Durability::Synced).then(|| store.mark());
+        self.note(entry);
+        let kept = || state.members().filter(|(name, _)| durability(name) > Durability::Volatile);
+        let kept = || kept().map(|(name, value)| (name.to_owned(), value.clone())).collect();
+        if let Some(store) = &mut self.store {
+            store.compact(entry.revision, kept, &self.mutations);
+        }
+        Ok(mark)
+    }
+
+    /// For a mutation that comes again while its first answer still waits.
+    fn mark(&self) -> Option<Mark> {
+        self.store.as_ref().map(Store::mark)
+    }
+
+    fn note(&mut self, entry: &Entry) {
         if let Some(mutation) = &entry.mutation {
             self.mutations.note(mutation, entry.revision);
         }
-        Ok(())
     }
 }
 
@@ -234,6 +286,11 @@ impl Attempt {
         };
         Arc::ptr_eq(slices, &self.slices) && candidate.checked.iter().all(same)
     }
+}
+
+/// Waits until a commit is on the disk. Blocks.
+pub(crate) fn synced(mark: &Mark) -> Result<(), CommitError> {
+    mark.sync().map_err(|error| CommitError::NotPersisted(error.to_string()))
 }
 
 fn carry_out(commit: &CommitParams, base: &Head) -> Result<Candidate, CommitError> {
