@@ -38,23 +38,16 @@ export class Item<T = unknown> {
   }
 }
 
-/** About how many bytes a value takes as JSON. Stops where that is more than any limit allows, so that a circle ends too. */
-export function weigh(value: unknown): number {
-  let bytes = 0;
-  const waiting = [value];
-  while (waiting.length && bytes < 1 << 28) {
-    const next = waiting.pop() as ArrayLike<unknown> & ArrayBufferView;
-    bytes += 8;
-    if (typeof next === "string") bytes += (next as string).length;
-    else if (next && typeof next === "object") {
-      if (next.byteLength >= 0) bytes += next.byteLength;
-      else {
-        for (const key in next) {
-          bytes += key.length;
-          waiting.push(next[key]);
-        }
-      }
-    }
+/** About how many bytes a value takes as JSON. What is too deep for any peer, as a circle is, takes more than there are. */
+export function weigh(value: unknown, depth = 99): number {
+  if (typeof value === "string") return value.length + 8;
+  if (!value || typeof value !== "object") return 8;
+  let bytes = (value as ArrayBufferView).byteLength;
+  if (bytes >= 0) return bytes;
+  bytes = depth ? 8 : Infinity;
+  for (const key in value) {
+    if (bytes > 1 << 28) break;
+    bytes += key.length + weigh((value as Record<string, unknown>)[key], depth - 1);
   }
   return bytes;
 }
