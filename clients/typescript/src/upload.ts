@@ -1,153 +1,179 @@
-/** Calls whose caller sends items too: uploads and duplexes, and the receiving end of both. `spec: up.*` */
+/**
+ * Calls whose caller sends items too. {@link upload} and {@link duplex} make them on any endpoint; an endpoint that answers
+ * them is made with `use: [uploads]` and registers its handler with `{ uploads: true }`. `spec: up.*`
+ */
 
+import type { Context } from "./context.js";
+import type { Extension, RequestOptions, RpcEndpoint, StreamOptions } from "./endpoint.js";
 import { RpcError } from "./errors.js";
+import type { Meta } from "./frame.js";
 import { Consumer, Producer } from "./flow.js";
-import type { Frame, Nxt } from "./frame.js";
 import { Item } from "./item.js";
 import type { Session } from "./session.js";
-import { type Call, enter, type UpstreamOut } from "./session/calls.js";
-import type { Millis } from "./session/deadlines.js";
-import { abortRequest, type Request, type UpstreamIn } from "./session/requests.js";
+import { type Exchange, LIVE, type Millis, OVER } from "./session/exchange.js";
+import type { RpcStream } from "./stream.js";
 
-/** What a caller has to send, and the credit for it. */
-export class UpstreamQueue implements UpstreamOut {
-  _accepted = false;
-  readonly #session: Session;
-  readonly #producer = new Producer(0, "block");
-  #isFinished = false;
-  #isEndSent = false;
+/** What a caller sends: anything that can be iterated. It is asked for an item when the peer has room for one. */
+export type Source<U> = AsyncIterable<U> | Iterable<U>;
 
-  constructor(session: Session) {
-    this.#session = session;
-  }
-
-  /** How many items may be pushed now; negative when the call takes no more. */
-  room(call: Call): number {
-    if (call.outcome || this.#isFinished) return -1;
-    return this.#session._bounds?._isOver() ? 0 : this.#producer._room();
-  }
-
-  /** Queues an item. */
-  push(call: Call, now: Millis, data: unknown): void {
-    const outbox = this.#session._outbox;
-    const before = this.#producer._bytes;
-    this.#producer._push(new Item(data), this.#session.config.limits);
-    outbox._bytes += this.#producer._bytes - before;
-    enter(this.#session, call);
-    this.#session._changed(now);
-  }
-
-  /** No more items: the direction is half closed once what is queued has gone. `spec: up.5` */
-  finish(call: Call, now: Millis): void {
-    this.#isFinished = true;
-    enter(this.#session, call);
-    this.#session._changed(now);
-  }
-
-  _grant(_call: Call, upto: number): void {
-    this.#producer._grant(upto);
-  }
-
-  _next({ _cid: cid }: Call): Frame | undefined {
-    const producer = this.#producer;
-    const before = producer._bytes;
-    const item = producer._pop();
-    if (item) {
-      this.#session._outbox._bytes += producer._bytes - before;
-      return { kind: "nxt", cid, dir: "up", seq: producer._sent, data: item.data === undefined ? null : item.data };
-    }
-    if (!this.#wantsEnd) return undefined;
-    this.#isEndSent = true;
-    return { kind: "end", cid, dir: "up" };
-  }
-
-  _isReady(): boolean {
-    return this.#producer._canSend() || this.#wantsEnd;
-  }
-
-  _clear(): void {
-    this.#session._outbox._bytes -= this.#producer._bytes;
-    this.#producer._clear();
-  }
-
-  get #wantsEnd(): boolean {
-    return this._accepted && this.#isFinished && !this.#isEndSent && !this.#producer._queue.size;
-  }
+/**
+ * Calls a method that takes items and answers once. When the call ends early, by its answer too, the source's `return()` is
+ * called; when the source throws, the call is cancelled and rejects with an error whose `cause` is what was thrown.
+ */
+export function upload<R = unknown, U = unknown>(
+  endpoint: RpcEndpoint,
+  method: string,
+  source: Source<U>,
+  payload?: unknown,
+  meta?: Meta,
+  options: RequestOptions = {},
+): Promise<R> {
+  const { timeoutMs } = endpoint._options;
+  const call = endpoint._call({ timeoutMs, method, payload, meta, up: queue(endpoint) }, options);
+  const answer = endpoint._answer<R>(call, options);
+  feed(endpoint, call, source);
+  return answer;
 }
 
-/** What a caller has sent, and the credit for more. */
-export class UpstreamInbox implements UpstreamIn {
-  readonly #session: Session;
-  readonly #request: Request;
-  readonly _consumer: Consumer;
-  #isHalfClosed = false;
-  #isOver = false;
-
-  constructor(session: Session, request: Request) {
-    this.#session = session;
-    this.#request = request;
-    this._consumer = new Consumer(session.config.window, "block");
-    // The sender of upstream items always obeys credit.
-    this._consumer._obeys = true;
-  }
-
-  /** The items that have arrived; what was taken before counts as consumed with this, and credit is granted for it. */
-  take(now: Millis): Item[] {
-    const session = this.#session;
-    const consumer = this._consumer;
-    session._inbound -= consumer._bytes;
-    const items = consumer._take();
-    if (!this.#isHalfClosed && !this.#isOver && consumer._dueGrant(session.config.windowBytes)) {
-      const fc = { upto: consumer._upto, ack: Math.max(0, consumer._consumed) };
-      session._outbox._pushControl({ kind: "nxt", cid: this.#request.cid, fc });
-      session._changed(now);
-    }
-    return items;
-  }
-
-  /** Whether the caller has half-closed. */
-  get isEnded(): boolean {
-    return this.#isHalfClosed;
-  }
-
-  /** Whether the request is over, and no item will come any more. */
-  get isOver(): boolean {
-    return this.#isOver;
-  }
-
-  _item(nxt: Nxt, size: number): boolean {
-    if (this.#isHalfClosed || this.#isOver) return false;
-    const session = this.#session;
-    const before = this._consumer._bytes;
-    const { limits } = session.config;
-    const taken =
-      session._inbound + size > limits.hard_bytes
-        ? new RpcError("SLOW_CONSUMER", "too many bytes wait; raise it with limits.hard_bytes")
-        : this._consumer._receive(nxt, size, limits);
-    session._inbound += this._consumer._bytes - before;
-    if (taken === true) session._wake(this.#request);
-    else if (taken) abortRequest(session, this.#request, taken);
-    return taken !== false;
-  }
-
-  _end(): boolean {
-    if (this.#isHalfClosed) return false;
-    this.#isHalfClosed = true;
-    this.#session._wake(this.#request);
-    return true;
-  }
-
-  _clear(): void {
-    this.#isOver = true;
-    this.#session._inbound -= this._consumer._bytes;
-    this._consumer._take();
-  }
+/** Calls a method with items both ways. When the source throws, the stream is cancelled and fails likewise. */
+export function duplex<T = unknown, U = unknown>(
+  endpoint: RpcEndpoint,
+  method: string,
+  source: Source<U>,
+  payload?: unknown,
+  meta?: Meta,
+  options: StreamOptions = {},
+): RpcStream<T> {
+  const call = endpoint._call({ method, payload, meta, streams: true, up: queue(endpoint) }, options);
+  const stream = endpoint._stream<T>(call, options);
+  feed(endpoint, call, source);
+  return stream;
 }
+
+/** Lets the endpoint's handlers take what their callers send, from `context.uploads`. */
+export const uploads: Extension = (_, endpoint) => {
+  const open = new WeakMap<Context, Received>();
+  endpoint._uploads = (context) => {
+    if (!context.meta.up) throw new RpcError("INVALID_PAYLOAD", "the method takes upstream items; call it with meta.up");
+    let received = open.get(context);
+    if (!received) open.set(context, (received = new Received(endpoint, context)));
+    return received;
+  };
+};
 
 /** The handler takes upstream items: the peer gets its first credit. `spec: up.2` */
-export function acceptUpstream(session: Session, request: Request): UpstreamInbox {
-  const inbox = new UpstreamInbox(session, request);
-  request._up = inbox;
-  session._outbox._pushControl({ kind: "nxt", cid: request.cid, fc: { upto: inbox._consumer._upto } });
-  return inbox;
+export function accept(session: Session, now: Millis, request: Exchange): void {
+  const { window, limits } = session._config;
+  if (request._stage !== LIVE) return;
+  const consumer = (request._in = new Consumer(window, "block", limits));
+  // The sender of upstream items always obeys credit.
+  consumer._obeys = true;
+  session._grant(request, { upto: consumer._upto });
+  session._changed(now);
+}
+
+/** No more upstream items: the direction is half closed once what is queued has gone. `spec: up.5` */
+export function halfClose(session: Session, now: Millis, call: Exchange): void {
+  call._tail = { kind: "end", cid: call.cid, dir: "up" };
+  session._enter(call);
+  session._changed(now);
+}
+
+function queue(endpoint: RpcEndpoint): Producer {
+  return new Producer(0, "block", endpoint._session._config.limits);
+}
+
+/** Moves items from a source to a call, as far as credit goes. */
+function feed<U>(endpoint: RpcEndpoint, call: Exchange | RpcError, source: Source<U>): void {
+  if (call instanceof RpcError) return;
+  const session = endpoint._session;
+  const before = call.wake;
+  const isAsync = Symbol.asyncIterator in source;
+  let iterator: AsyncIterator<U> | Iterator<U> | undefined;
+  let isAsking = false;
+
+  const ask = async () => {
+    if (isAsking || call._tail) return;
+    isAsking = true;
+    try {
+      while (!call.outcome && !call._tail && session._room(call) > 0) {
+        iterator ??= isAsync ? source[Symbol.asyncIterator]() : (source as Iterable<U>)[Symbol.iterator]();
+        const { done, value } = await iterator.next();
+        if (done) iterator = undefined;
+        if (call.outcome) break;
+        if (done) halfClose(session, endpoint._now(), call);
+        else session._push(endpoint._now(), call, new Item(value));
+        endpoint._run();
+        if (done) return;
+      }
+    } catch (thrown) {
+      const error = new RpcError("CANCELLED", "the source of the call failed");
+      error.cause = thrown;
+      iterator = undefined;
+      endpoint._abort(call, error);
+    }
+    isAsking = false;
+    if (call.outcome) release();
+  };
+  const release = () => {
+    const over = iterator;
+    iterator = undefined;
+    // How a source ends that is not wanted any more is its own matter.
+    void (async () => over?.return?.())().catch(() => {});
+  };
+  call.wake = () => {
+    before?.();
+    if (call.outcome) release();
+    else void ask();
+  };
+}
+
+/** What the caller of a request sends. */
+class Received implements AsyncIterableIterator<unknown, undefined> {
+  readonly #endpoint: RpcEndpoint;
+  readonly #context: Context;
+  #taken: Item[] = [];
+  readonly #waiting: Array<{ resolve(result: IteratorResult<unknown, undefined>): void; reject(error: RpcError): void }> = [];
+
+  constructor(endpoint: RpcEndpoint, context: Context) {
+    this.#endpoint = endpoint;
+    this.#context = context;
+    const request = context._request;
+    const before = request.wake;
+    request.wake = () => {
+      before?.();
+      this.#wake();
+    };
+    accept(endpoint._session, endpoint._now(), request);
+    endpoint._run();
+  }
+
+  next(): Promise<IteratorResult<unknown, undefined>> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      this.#wake();
+    });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #wake(): void {
+    const endpoint = this.#endpoint;
+    const { _request, signal } = this.#context;
+    for (let first = this.#waiting[0]; first; first = this.#waiting[0]) {
+      if (!this.#taken.length && _request._in) {
+        this.#taken = endpoint._session._takeItems(endpoint._now(), _request);
+        endpoint._run();
+      }
+      const item = this.#taken.shift();
+      const isOver = _request._isHalfClosed || _request._stage === OVER;
+      if (!item && !isOver) return;
+      this.#waiting.shift();
+      if (item) first.resolve({ done: false, value: item.data });
+      else if (signal.aborted) first.reject(new RpcError("CANCELLED", "the request is over"));
+      else first.resolve({ done: true, value: undefined });
+    }
+  }
 }
