@@ -1,7 +1,7 @@
 /** Messages on their way through a relay: opened, checked, and written anew for the other side. */
 
-import { limitError, type RpcError } from "../errors.js";
-import type { Cid, Err, Frame, Meta } from "../frame.js";
+import { limitError } from "../errors.js";
+import type { Frame, Meta } from "../frame.js";
 import { decode, isObject, Malformed, peek } from "../frame/decode.js";
 import type { Transport } from "../transport.js";
 import type { Limits } from "../limits.js";
@@ -65,12 +65,6 @@ export function readdressed({ frame, text, bytes }: Opened, cid: string, stamp?:
 /** A message of the relay itself. */
 export function own(frame: Frame): Message {
   return { bytes: JSON.stringify(frame).length, post: (transport) => transport.post(frame) };
-}
-
-/** The frame that tells a caller of a failure. */
-export function errFrame(cid: Cid, { message, code, domain, details }: RpcError): Err {
-  const frame: Err = { kind: "err", cid, ok: false, message, code, domain };
-  return details === undefined ? frame : { ...frame, details };
 }
 
 function stamped(meta: Meta | undefined, { senderId, doc, lane }: Stamp): Meta {

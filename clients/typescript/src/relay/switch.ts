@@ -3,13 +3,13 @@
  * connector and no Electron.
  */
 
-import { limitError, RpcError } from "../errors.js";
+import { errFrame, limitError, RpcError } from "../errors.js";
 import type { Can, Frame, Req } from "../frame.js";
 import { isObject, Malformed } from "../frame/decode.js";
 import type { Transport } from "../transport.js";
 import { back, Call, type Way } from "./call.js";
 import type { Limits } from "../limits.js";
-import { errFrame, type Message, open, type Opened, Oversized, own, readdressed } from "./message.js";
+import { type Message, open, type Opened, Oversized, own, readdressed } from "./message.js";
 import { type Port, Traffic } from "./traffic.js";
 import type { Upstream } from "./upstream.js";
 import { Window, type WindowId } from "./window.js";
