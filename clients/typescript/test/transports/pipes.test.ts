@@ -108,6 +108,19 @@ test("a child that ignores the end of its input is killed with all that it start
   await gone(result);
 });
 
+test("what a child started goes with it", async () => {
+  const source = `
+    import { spawn } from "node:child_process";
+    const grandchild = spawn(process.execPath, ["--eval", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
+    grandchild.unref();
+    process.stdout.write(JSON.stringify({ kind: "res", cid: "pid", ok: true, result: grandchild.pid }) + "\\n");
+    process.stdin.unref();`;
+  const listening = await Listening.to(new ChildTransport(process.execPath, program(source)));
+  const { result } = (await listening.next()) as { result: number };
+  expect((await listening.closed).clean).toBe(true);
+  await gone(result);
+});
+
 test("how a child ended is told, with what it last wrote to stderr", async () => {
   const lines: string[] = [];
   const crash = `console.error("one"); console.error("two"); process.exitCode = 3;`;
