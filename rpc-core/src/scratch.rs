@@ -1,6 +1,7 @@
-//! Buffers to write JSON into before its length is known: one of each kind a thread, so that what is kept has its own size.
+//! Buffers that a thread uses again: to write JSON into before its length is known, one of each kind, so that what is kept
+//! has its own size; and for the text of received items.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use bytes::{Bytes, BytesMut};
 
@@ -11,6 +12,7 @@ thread_local! {
     static PAYLOAD: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     static FRAME: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     static CHUNK: Cell<BytesMut> = Cell::new(BytesMut::new());
+    static BATCHES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Lends the buffer for payloads to `write`, then what was written to `read`.
@@ -69,4 +71,28 @@ fn own(buffer: Vec<u8>) -> Bytes {
         FRAME.set(buffer);
     }
     frame
+}
+
+/// Batches of received items whose buffers are kept, and how large these may be.
+const BATCHES_KEPT: usize = 4;
+const BATCH_BYTES: std::ops::RangeInclusive<usize> = 16 << 10..=512 << 10;
+
+/// An empty buffer for the text of a batch of received items, with the room that an earlier one left.
+pub(crate) fn batch() -> String {
+    BATCHES.with_borrow_mut(Vec::pop).unwrap_or_default()
+}
+
+/// Takes the buffer of a batch that was consumed.
+pub(crate) fn keep_batch(mut text: String) {
+    if !BATCH_BYTES.contains(&text.capacity()) {
+        return;
+    }
+    text.clear();
+    // Where the thread ends, so does the buffer.
+    let _ = BATCHES.try_with(|batches| {
+        let mut batches = batches.borrow_mut();
+        if batches.len() < BATCHES_KEPT {
+            batches.push(text);
+        }
+    });
 }
