@@ -73,7 +73,7 @@ fn start<T: Transport>(
         heard: 0,
         asked: false,
         busy: 0,
-        unflushed: None,
+        unflushed: false,
         done: false,
     };
     (RpcEndpoint::of(shared), driver)
@@ -94,8 +94,7 @@ pub struct Driver<T: Transport> {
     asked: bool,
     /// When there was something to do last.
     busy: Millis,
-    /// Since when there is something that the transport was given and not told to send.
-    unflushed: Option<Millis>,
+    unflushed: bool,
     done: bool,
 }
 
@@ -129,9 +128,6 @@ impl<T: Transport> Future for Driver<T> {
                 }
             }
         }
-        if let Err(closed) = this.poll_flush(cx) {
-            this.lose(closed);
-        }
         cx.waker().wake_by_ref();
         Poll::Pending
     }
@@ -156,10 +152,6 @@ impl<T: Transport> Driver<T> {
         let read = self.poll_read(cx, now)?;
         let ran = self.handlers.poll(cx);
         let full = self.poll_write(cx, now)?;
-        // What there is more to read or to run brings is sent with what is there, unless that takes time.
-        if !(read || ran) || self.unflushed.is_some_and(|since| since < self.shared.now()) {
-            self.poll_flush(cx).map_err(End::Lost)?;
-        }
         let late = self.poll_time(cx)?;
         let handled = self.handle_events()?;
         let more = !full && self.shared.drive(|session| session.has_messages());
@@ -283,28 +275,24 @@ impl<T: Transport> Driver<T> {
                 tap.see(Direction::Sent, &message);
             }
             Pin::new(&mut *transport).start_send(message).map_err(lost)?;
-            self.unflushed.get_or_insert(now);
+            self.unflushed = true;
         };
-        Ok(full)
-    }
-
-    /// Sends what the transport was given.
-    fn poll_flush(&mut self, cx: &mut TaskContext<'_>) -> Result<(), Closed> {
-        let Some(transport) = self.link.transport().filter(|_| self.unflushed.is_some()) else { return Ok(()) };
-        match Pin::new(transport).poll_flush(cx) {
-            Poll::Ready(flushed) => {
-                flushed.map_err(|error| Closed::from(&error))?;
-                self.unflushed = None;
+        if self.unflushed {
+            match Pin::new(transport).poll_flush(cx) {
+                Poll::Ready(flushed) => {
+                    flushed.map_err(lost)?;
+                    self.unflushed = false;
+                }
+                Poll::Pending => (),
             }
-            Poll::Pending => (),
         }
-        Ok(())
+        Ok(full)
     }
 
     /// Arms the one timer; true when something was due.
     fn poll_time(&mut self, cx: &mut TaskContext<'_>) -> Result<bool, End> {
         let look = self.shared.look();
-        if look.close_at.is_some() && look.is_drained && self.unflushed.is_none() {
+        if look.close_at.is_some() && look.is_drained && !self.unflushed {
             return Err(End::Closed(Closed::new("closed by this side")));
         }
         let every = self.shared.config.heartbeat.filter(|_| self.link.transport().is_some());
@@ -408,7 +396,7 @@ impl<T: Transport> Driver<T> {
         self.release(self.link.was_clean());
         self.settle_events();
         self.handlers.clear();
-        self.unflushed = None;
+        self.unflushed = false;
         self.link.lose(closed);
     }
 

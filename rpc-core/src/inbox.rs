@@ -43,8 +43,9 @@ pub(crate) struct Inbox {
     text: String,
     /// How much of `text` belongs to items that were dropped.
     dead: usize,
-    /// How long the text was that was handed over last.
-    last: usize,
+    /// How long the text and how many the items were that were handed over lately: the last ones, or half of what it was
+    /// before them.
+    lately: (usize, usize),
 }
 
 /// The text of a batch of short items, which is there once the batch was handed over.
@@ -83,7 +84,7 @@ impl Inbox {
         let received = if text.len() >= OWN {
             Received::within(message, text, checked)
         } else {
-            if self.text.capacity() == 0 && self.last >= BUSY {
+            if self.text.capacity() == 0 && self.lately.0 >= BUSY {
                 self.text = scratch::batch();
             }
             let start = self.text.len();
@@ -95,14 +96,14 @@ impl Inbox {
 
     /// Hands over everything, in exchange for a queue that was emptied.
     pub(crate) fn take(&mut self, into: &mut VecDeque<Item<Received>>) {
-        self.last = self.text.len();
+        self.lately = (self.text.len().max(self.lately.0 / 2), self.items.len().max(self.lately.1 / 2));
         self.dead = 0;
         if let Some(batch) = self.batch.take() {
             // Nobody else fills it.
             let _ = batch.0.set(std::mem::take(&mut self.text));
         }
         if into.is_empty() {
-            if into.capacity() > KEPT_ITEMS.max(4 * self.items.len()) {
+            if into.capacity() > KEPT_ITEMS.max(4 * self.lately.1) {
                 *into = VecDeque::new();
             }
             std::mem::swap(into, &mut self.items);

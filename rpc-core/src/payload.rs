@@ -24,7 +24,7 @@ impl Payload {
     /// # Errors
     /// What `value`'s `Serialize` says: a map with keys that are no strings, say.
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Payload, serde_json::Error> {
-        scratch::payload(|text| writer::write(text, value), |text| Payload(Bytes::copy_from_slice(text)))
+        scratch::kept(|text| writer::write(text, value)).map(Payload)
     }
 
     /// Takes JSON text as it is.

@@ -30,6 +30,21 @@ pub(crate) fn payload<T, E>(
     result
 }
 
+/// What `write` wrote, in a buffer of its own size: a copy, or the buffer itself where that is large and nearly full.
+pub(crate) fn kept<E>(write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<Bytes, E> {
+    let mut buffer = PAYLOAD.take();
+    buffer.clear();
+    write(&mut buffer)?;
+    if buffer.len() > KEPT && buffer.capacity() - buffer.len() <= buffer.len() / 4 {
+        return Ok(Bytes::from(buffer));
+    }
+    let written = Bytes::copy_from_slice(&buffer);
+    if buffer.capacity() <= KEPT {
+        PAYLOAD.set(buffer);
+    }
+    Ok(written)
+}
+
 /// What `write` wrote, in a part of a chunk that it shares with what is written next: for frames that leave at once, which
 /// cost no allocation of their own so.
 pub(crate) fn transient(write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
