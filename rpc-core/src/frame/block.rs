@@ -25,23 +25,23 @@ pub(super) fn find(text: &[u8], mut at: usize, marks: impl Fn(&Block) -> u32) ->
 /// Whether every byte of `text` that `marks` marks passes `test`, which is given its index.
 #[inline]
 pub(super) fn all(text: &[u8], marks: impl Fn(&Block) -> u32, test: impl Fn(usize) -> bool) -> bool {
-    let passes = |mut found: u32, at: usize| {
+    let (mut at, mut rest) = (0, text);
+    loop {
+        let (mut found, behind) = match rest.split_first_chunk() {
+            Some((block, behind)) => (marks(block), Some(behind)),
+            None => (marks_at_end(text, rest, &marks), None),
+        };
         while found != 0 {
             if !test(at + found.trailing_zeros() as usize) {
                 return false;
             }
             found &= found - 1;
         }
-        true
-    };
-    let (mut at, mut rest) = (0, text);
-    while let Some((block, behind)) = rest.split_first_chunk() {
-        if !passes(marks(block), at) {
-            return false;
+        match behind {
+            Some(behind) => (at, rest) = (at + BYTES, behind),
+            None => return true,
         }
-        (at, rest) = (at + BYTES, behind);
     }
-    passes(marks_at_end(text, rest, marks), at)
 }
 
 /// The marks of `rest`, with which `text` ends and which is shorter than a block.
