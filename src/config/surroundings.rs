@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Surroundings {
     /// Where sockets and tokens go: private to the user.
     pub(crate) runtime_dir: PathBuf,
+    /// Where state goes that is to outlive the session of the user.
+    pub(crate) state_dir: PathBuf,
     /// The user's configuration file, whether it is there or not.
     pub(crate) config_file: PathBuf,
     pub(crate) home: Option<PathBuf>,
@@ -24,6 +26,7 @@ impl Surroundings {
         let base = home.clone().unwrap_or_else(|| working_dir.clone());
         Surroundings {
             runtime_dir: runtime_dir(&base),
+            state_dir: state_dir(&base),
             config_file: config_dir(&base).join("sixframe").join("sixframe.toml"),
             home,
             working_dir,
@@ -35,6 +38,7 @@ impl Surroundings {
     pub(crate) fn example() -> Surroundings {
         Surroundings {
             runtime_dir: PathBuf::from("/run/user/1000/sixframe"),
+            state_dir: PathBuf::from("/srv/user/.local/state/sixframe"),
             config_file: PathBuf::from("/etc/sixframe.toml"),
             home: None,
             working_dir: PathBuf::from("/srv/project"),
@@ -61,6 +65,13 @@ fn runtime_dir(base: &Path) -> PathBuf {
         return local_app_data(base).join("sixframe");
     }
     folder("XDG_RUNTIME_DIR").map_or_else(|| base.join(".sixframe"), |dir| dir.join("sixframe"))
+}
+
+fn state_dir(base: &Path) -> PathBuf {
+    if cfg!(windows) {
+        return local_app_data(base).join("sixframe").join("state");
+    }
+    folder("XDG_STATE_HOME").unwrap_or_else(|| base.join(".local").join("state")).join("sixframe")
 }
 
 fn config_dir(base: &Path) -> PathBuf {
