@@ -14,6 +14,7 @@ use std::time::Duration;
 use serde_json::json;
 use sixframe_core::layers::Metrics;
 use sixframe_core::{Code, Fault, Router};
+use sixframe_hub::{Hub, OutboundChannel};
 
 use crate::console::Entrance;
 #[cfg(unix)]
@@ -34,11 +35,14 @@ pub(crate) struct Surroundings {
     pub(crate) metrics: Metrics,
     /// The way in by the console, where one is served.
     pub(crate) entrance: Option<Arc<Entrance>>,
+    pub(crate) hub: Hub,
+    /// Where services tell what happens.
+    pub(crate) events: OutboundChannel,
 }
 
 /// The methods in their surroundings.
 pub(crate) fn router(surroundings: &Surroundings) -> Router {
-    let Surroundings { roots, run_allowed, taps, metrics, entrance } = surroundings;
+    let Surroundings { roots, run_allowed, taps, metrics, entrance, hub, events } = surroundings;
     let (watch_roots, tail_roots) = (Arc::clone(roots), Arc::clone(roots));
     let (run_allowed, taps, metrics) = (*run_allowed, Arc::clone(taps), metrics.clone());
     let entrance = entrance.clone();
@@ -49,6 +53,8 @@ pub(crate) fn router(surroundings: &Surroundings) -> Router {
         .stream(api::RPC_TAP, move |_, ()| taps.look())
         .function(api::RPC_METRICS, move |_, ()| serde_json::to_value(metrics.snapshot()).map_err(unwritable))
         .function(api::CONSOLE_TICKET, move |_, ()| ticket(entrance.as_deref()))
+        .merge(sixframe_hub::router(hub))
+        .merge(sixframe_hub::events_router(events))
 }
 
 fn ticket(entrance: Option<&Entrance>) -> Result<api::ConsoleTicket, Fault> {

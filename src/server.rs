@@ -7,6 +7,7 @@ mod parent;
 mod ready;
 mod stop;
 mod token;
+mod windows;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Error};
 use sixframe_core::layers::{self, Metrics, Operations};
 use sixframe_core::{Router, Service};
+use sixframe_hub::{Hub, HubConfig, OutboundChannel};
 use sixframe_transports::websocket::{Access, Token};
 use sixframe_transports::{Address, Bounded, Framing, ListenConfig, Listener, TO_BROWSER_BYTES, listen, stdio};
 use tokio::sync::Notify;
@@ -29,9 +31,13 @@ use ready::Ready;
 use stop::Stop;
 pub(crate) use stop::Stopped;
 pub(crate) use token::read as read_token;
+use windows::Windows;
 
 /// Time behind the drain for what is written last.
 const LAST_WORDS: Duration = Duration::from_millis(250);
+
+/// Bytes of events that are kept for listeners that lag.
+const EVENT_BYTES: usize = 4 << 20;
 
 /// What can be said once the daemon is ready.
 pub(crate) struct Announcement {
@@ -51,7 +57,7 @@ pub(crate) async fn serve(
     let listeners = open(config, &access).await?;
     let console = console(config, access).await?;
     let entrance = console.as_ref().map(|console| Arc::clone(console.entrance()));
-    let connections = connections(config, entrance.clone());
+    let connections = connections(config, entrance.clone())?;
     let ready = Ready::of(config, &listeners, entrance.as_deref());
     announce(Announcement { line: serde_json::to_string(&ready)?, entrance })?;
     tracing::info!(listen = ?ready.listen, console = ready.console, "ready");
@@ -80,7 +86,7 @@ pub(crate) async fn serve(
 /// answered, within the time for draining.
 pub(crate) async fn serve_parent(config: &Config, framing: Framing) -> Result<Stopped, Error> {
     let mut stop = Stop::new()?;
-    let connections = connections(config, None);
+    let connections = connections(config, None)?;
     let (transport, identity) = stdio::open(framing, config.limits.of_connection().message_bytes)?;
     let ended = Arc::new(Notify::new());
     let longest = if framing == Framing::NativeMessaging { TO_BROWSER_BYTES } else { framing.longest() };
@@ -106,17 +112,21 @@ async fn drain(connections: &Connections, config: &Config, stop: &mut Stop) -> S
     }
 }
 
-fn connections(config: &Config, entrance: Option<Arc<Entrance>>) -> Arc<Connections> {
+fn connections(config: &Config, entrance: Option<Arc<Entrance>>) -> Result<Arc<Connections>, Error> {
     let taps = Arc::new(Taps::default());
     let metrics = Metrics::new();
+    let hub = Hub::new(HubConfig::default())?;
     let methods = methods::router(&methods::Surroundings {
         roots: Arc::new(Roots::new(&config.fs.roots)),
         run_allowed: config.allows_process_run(),
         taps: Arc::clone(&taps),
         metrics: metrics.clone(),
         entrance,
+        hub: hub.clone(),
+        events: OutboundChannel::new(EVENT_BYTES),
     });
-    Connections::new(config, service(methods, &metrics), taps)
+    let windows = Windows::new(&hub)?;
+    Ok(Connections::new(config, service(methods, &metrics), taps, windows))
 }
 
 /// The one service of all connections. A request passes the layers from the last to the first: who may not call is refused

@@ -36,6 +36,9 @@ pub struct Hello {
     /// The session that owns the caller's work: a secret of the caller's own choosing, at most 128 bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
+    /// What the caller calls itself, for people: at most 128 bytes. Shown to others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// The names of the capabilities that the caller has.
     pub capabilities: Vec<String>,
 }
@@ -117,6 +120,9 @@ impl Discovery {
     fn hello(&self, request: &Request) -> Result<Payload, Fault> {
         let hello: Hello = request.payload.parse()?;
         let shared = &request.context.0.shared;
+        if hello.name.as_deref().is_some_and(|name| name.len() > 128) {
+            return Err(Fault::new(Code::INVALID_PAYLOAD, "name is longer than 128 bytes"));
+        }
         if let Some(session) = hello.session.as_deref().filter(|name| !name.is_empty()) {
             if session.len() > 128 {
                 return Err(Fault::new(Code::INVALID_PAYLOAD, "session is longer than 128 bytes"));

@@ -46,7 +46,7 @@ pub use method::{DuplexMethod, Method, MethodInfo, Schemas, StreamMethod, Upload
 pub use owner::{Owner, Owners};
 pub use payload::{Mismatch, Payload, Received, Unfit};
 pub use router::Router;
-pub use service::{Reply, ReplyFuture, ReplyStream, Request, Service};
+pub use service::{Delivery, Reply, ReplyFuture, ReplyStream, Request, Service};
 pub use session::{Budget, Shape};
 pub use tap::{Direction, FrameTap, redact};
 pub use trace::TraceContext;

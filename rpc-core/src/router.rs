@@ -137,9 +137,31 @@ impl Router {
         I: Into<Item<T>> + 'static,
         E: Into<Fault> + 'static,
     {
-        let lag = method.info().lag;
+        let delivery = method.info().delivery();
         let handler = move |request: Request| match request.payload.parse::<P>() {
-            Ok(params) => Reply::Stream(lag, Box::pin(handler(request.context, params).map(encode_item))),
+            Ok(params) => Reply::Stream(delivery, Box::pin(handler(request.context, params).map(encode_item))),
+            Err(unfit) => Reply::fault(unfit),
+        };
+        self.insert(*method.info(), Some(schemas::<P, T>()), handler)
+    }
+
+    /// As [`Router::stream`], for items that are JSON text already, of which one may go to many consumers. That they have
+    /// the shape that the method promises is the handler's to keep.
+    #[must_use]
+    pub fn written<P, T, F, S, E>(self, method: StreamMethod<P, T>, handler: F) -> Router
+    where
+        P: DeserializeOwned + JsonSchema + 'static,
+        T: JsonSchema + 'static,
+        F: Fn(Context, P) -> S + Send + Sync + 'static,
+        S: Stream<Item = Result<Item<Payload>, E>> + Send + 'static,
+        E: Into<Fault> + 'static,
+    {
+        let delivery = method.info().delivery();
+        let handler = move |request: Request| match request.payload.parse::<P>() {
+            Ok(params) => {
+                let items = handler(request.context, params);
+                Reply::Stream(delivery, Box::pin(items.map(|item| item.map_err(Into::into))))
+            }
             Err(unfit) => Reply::fault(unfit),
         };
         self.insert(*method.info(), Some(schemas::<P, T>()), handler)
@@ -179,10 +201,10 @@ impl Router {
         I: Into<Item<T>> + 'static,
         E: Into<Fault> + 'static,
     {
-        let lag = method.info().lag;
+        let delivery = method.info().delivery();
         let handler = move |request: Request| match with_upstream::<P, U>(&request) {
             Ok((params, upstream)) => {
-                Reply::Stream(lag, Box::pin(handler(request.context, params, upstream).map(encode_item)))
+                Reply::Stream(delivery, Box::pin(handler(request.context, params, upstream).map(encode_item)))
             }
             Err(fault) => Reply::fault(fault),
         };

@@ -6,6 +6,7 @@
 mod client;
 mod console;
 mod files;
+mod hub;
 mod lifecycle;
 mod pressure;
 mod processes;
