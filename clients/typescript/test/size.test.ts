@@ -1,0 +1,31 @@
+/** What an entry weighs when a page bundles it: a figure that must not creep. */
+
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { expect, test } from "vitest";
+
+/** Bytes after esbuild --bundle --minify and gzip -9, with the names mangled that begin with `_`. */
+async function weigh(entry: string, external: string[] = []): Promise<number> {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL(`../src/${entry}`, import.meta.url))],
+    bundle: true,
+    minify: true,
+    write: false,
+    format: "esm",
+    target: "es2022",
+    mangleProps: /^_[a-zA-Z]/,
+    external,
+  });
+  return gzipSync(outputFiles[0]!.contents, { level: 9 }).length;
+}
+
+const most: Record<string, number> = { "index.ts": 9_400, "upload.ts": 9_000, "lanes.ts": 500, "limits.ts": 1_500 };
+
+for (const [entry, bytes] of Object.entries(most)) {
+  test(`${entry} is at most ${bytes} bytes`, async () => {
+    const size = await weigh(entry);
+    console.log(`${entry}: ${size} bytes gzip`);
+    expect(size).toBeLessThanOrEqual(bytes);
+  });
+}
