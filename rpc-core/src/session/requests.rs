@@ -8,10 +8,10 @@ use super::deadlines::Timer;
 use super::outbox::Turn;
 use super::slots::Key;
 use super::{Event, Incoming, Items, Millis, Outcome, Phase, RequestKey, Session, Taken};
-use crate::flow::{Consumer, Producer, Pushed, Refused, within};
-use crate::frame::{self, Credit, ItemFields, Lag, Nxt, Offer, Req};
+use crate::flow::{Consumer, Held, Producer, Pushed, Refused, within};
+use crate::frame::{self, Credit, Grant, ItemFields, Nxt, Offer, Req};
 use crate::inbox::Arrival;
-use crate::{CallError, Code, Fault, Item, Message, Payload, Received};
+use crate::{CallError, Code, Delivery, Fault, Item, Message, Payload, Received};
 
 /// The heartbeat, which the session answers itself; it and its answer go by the control lane (spec: `discover.5`).
 pub(super) const PING: &str = "rpc.ping";
@@ -110,7 +110,8 @@ impl<W, H> Session<W, H> {
 
     /// The handler answers with a stream, whose source may be polled from now on within [`Session::stream_room`]. Its lane
     /// is released (spec: `lane.2`). False where the request was over or the limit on streams refuses it.
-    pub fn start_stream(&mut self, now: Millis, key: RequestKey, declared: Lag) -> bool {
+    pub fn start_stream(&mut self, now: Millis, key: RequestKey, declared: impl Into<Delivery>) -> bool {
+        let declared = declared.into();
         let limit = self.config.limits.streams;
         let full = self.streams >= limit;
         let draining = self.phase == Phase::Draining;
@@ -126,8 +127,8 @@ impl<W, H> Session<W, H> {
             self.after_change(now);
             return false;
         }
-        let lag = request.offer.and_then(|offer| offer.on_lag).unwrap_or(declared);
-        request.down = Some(Box::new(Producer::new(request.offer.map(|offer| offer.upto), lag)));
+        let lag = request.offer.and_then(|offer| offer.on_lag).unwrap_or(declared.lag);
+        request.down = Some(Box::new(Producer::new(request.offer, Delivery { lag, ..declared })));
         request.streams = true;
         if let Some((idle, since)) = &mut request.idle {
             *since = now;
@@ -160,12 +161,12 @@ impl<W, H> Session<W, H> {
             return false;
         };
         let Some(down) = &mut request.down else { return false };
-        let before = down.bytes();
+        let before = down.held();
         let overflow = items.into_iter().find_map(|item| match down.push(item, limits) {
             Pushed::Queued => None,
             Pushed::Overflow(limit) => Some(limit),
         });
-        self.outbox.data_bytes = self.outbox.data_bytes - before + down.bytes();
+        self.outbox.moved(before, down.held());
         if let Some((_, since)) = &mut request.idle {
             *since = now;
         }
@@ -186,7 +187,7 @@ impl<W, H> Session<W, H> {
         let request = self.running(key)?;
         let terminal = match fault {
             Some(fault) => frame::err(&request.cid, fault),
-            None => frame::end(&request.cid, false),
+            None => frame::end(request.cid.as_str(), false),
         };
         let handler = self.finish_with(key, terminal);
         self.after_change(now);
@@ -196,13 +197,14 @@ impl<W, H> Session<W, H> {
     /// The handler takes upstream items: the peer gets its first credit (spec: `up.2`). False where the request is over or
     /// announced none.
     pub fn accept_upstream(&mut self, now: Millis, key: RequestKey) -> bool {
-        let window = self.config.window;
+        let (window, ahead) = (self.config.window, self.config.ahead());
         let Some(request) = self.running(key) else { return false };
         if request.up.is_some() {
             return true;
         }
-        let consumer = Consumer::upstream(window);
-        let grant = frame::grant(&request.cid, false, consumer.upto(), None);
+        let consumer = Consumer::upstream(window, ahead);
+        let Offer { upto, bytes, .. } = consumer.offer(None);
+        let grant = frame::grant(request.cid.as_str(), false, Grant { upto, ack: None, bytes });
         request.up = Some(Box::new(Upstream { wake: None, consumer, ended: false, failed: None }));
         self.send_control(grant);
         self.after_change(now);
@@ -224,8 +226,8 @@ impl<W, H> Session<W, H> {
             if !had_items {
                 self.replaced = up.wake.replace(wake());
             }
-            if let Some((upto, ack)) = grant {
-                let grant = frame::grant(&request.cid, false, upto, Some(ack));
+            if let Some(grant) = grant {
+                let grant = frame::grant(request.cid.as_str(), false, grant);
                 self.send_control(grant);
                 self.after_change(now);
             }
@@ -290,15 +292,17 @@ impl<W, H> Session<W, H> {
     pub(super) fn on_up_item(&mut self, now: Millis, message: &Message, nxt: &Nxt<'_>, checked: bool) -> bool {
         let Some(key) = self.request_key(&nxt.cid) else { return false };
         let Some(request) = self.requests.get_mut(key.0) else { return false };
-        if let Credit::Grant { upto, .. } = nxt.fc {
+        if let Credit::Grant(grant) = nxt.fc {
             let starved = request.down.as_ref().is_some_and(|down| !down.has_credit());
             if let Some((_, since)) = request.idle.as_mut().filter(|_| starved) {
                 *since = now;
             }
-            let granted = request.down.as_mut().is_some_and(|down| down.grant(upto));
+            let before = request.down.as_ref().map_or(Held::default(), |down| down.held());
+            let granted = request.down.as_mut().is_some_and(|down| down.grant(grant));
+            self.outbox.moved(before, request.down.as_ref().map_or(Held::default(), |down| down.held()));
             let early = match (&request.down, &mut request.offer) {
                 (None, Some(offer)) => {
-                    offer.upto = offer.upto.max(upto);
+                    offer.upto = offer.upto.max(grant.upto);
                     true
                 }
                 (None, None) | (Some(_), _) => false,
@@ -330,12 +334,15 @@ impl<W, H> Session<W, H> {
         let request = self.requests.get_mut(key.0)?;
         request.in_ring = false;
         if let Some(down) = &mut request.down {
-            let before = down.bytes();
+            let before = down.held();
             if let Some((seq, item)) = down.pop() {
                 let obeys = seq == 1 && down.obeys_credit();
-                self.outbox.data_bytes = self.outbox.data_bytes - before + down.bytes();
-                let message = request.item_frame(seq, obeys, &item);
+                self.outbox.moved(before, down.held());
+                let method = down.method();
+                let wake = if down.asks_again() { request.wake.take() } else { None };
+                let message = request.item_frame(seq, obeys, method, &item);
                 self.enter_request(key);
+                self.wake(wake);
                 return Some(message);
             }
             if !down.is_empty() {
@@ -618,7 +625,7 @@ impl<W, H> Session<W, H> {
     fn forget_queued(&mut self, key: RequestKey) {
         let Some(request) = self.requests.get_mut(key.0) else { return };
         self.outbox.data_bytes -= request.terminal.take().map_or(0, |terminal| terminal.len());
-        self.outbox.data_bytes -= request.down.take().map_or(0, |down| down.bytes());
+        self.outbox.moved(request.down.take().map_or(Held::default(), |down| down.held()), Held::default());
         self.end_upstream(key);
     }
 
@@ -673,7 +680,7 @@ impl<W, H> Session<W, H> {
 }
 
 impl<W, H> Request<W, H> {
-    fn item_frame(&self, seq: u64, obeys: bool, item: &Item<Payload>) -> Message {
+    fn item_frame(&self, seq: u64, obeys: bool, method: Option<&str>, item: &Item<Payload>) -> Message {
         let fields = ItemFields {
             seq,
             pos: item.pos,
@@ -682,8 +689,9 @@ impl<W, H> Request<W, H> {
             reset: item.reset,
             obeys,
             up: false,
+            method,
         };
-        frame::item(&self.cid, fields, item.data.as_bytes())
+        frame::item(self.cid.as_str(), fields, item.data.as_bytes())
     }
 }
 
