@@ -3,7 +3,7 @@
  * Frames go in, events and frames come out, and the time is an argument. No I/O, no clock, no user code.
  */
 
-import { limitError, RpcError } from "./errors.js";
+import { errFrame, limitError, RpcError } from "./errors.js";
 import { Consumer, Producer, type StreamLimits } from "./flow.js";
 import type { Cid, End, Err, Frame, Meta, Nxt, OnLag, Req, Res } from "./frame.js";
 import { isObject, type Malformed } from "./frame/decode.js";
@@ -691,11 +691,6 @@ function timeout(message: string): RpcError {
 
 function notUnary(): RpcError {
   return new RpcError("NOT_UNARY", "the method streams; call it with stream()");
-}
-
-/** The frame that tells the peer of a failure. */
-function errFrame(cid: Cid, { message, code, domain, details }: RpcError): Err {
-  return { kind: "err", cid, ok: false, message, code, domain, details };
 }
 
 /** Whether the stream may be issued again after a break. `spec: resume.2, up.9` */
