@@ -20,7 +20,13 @@ async function weigh(entry: string, external: string[] = []): Promise<number> {
   return gzipSync(outputFiles[0]!.contents, { level: 9 }).length;
 }
 
-const most: Record<string, number> = { "index.ts": 9_400, "upload.ts": 9_000, "lanes.ts": 500, "limits.ts": 1_500 };
+const most: Record<string, number> = {
+  "index.ts": 9_600,
+  "upload.ts": 2_300,
+  "lanes.ts": 300,
+  "limits.ts": 1_200,
+  "ahead.ts": 700,
+};
 
 for (const [entry, bytes] of Object.entries(most)) {
   test(`${entry} is at most ${bytes} bytes`, async () => {

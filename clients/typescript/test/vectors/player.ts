@@ -1,5 +1,6 @@
 /** Plays one vector: the driver, the handlers and the application around a session, with virtual time. Runs anywhere. */
 
+import { aheadOf } from "../../src/ahead.js";
 import { limitError, RpcError } from "../../src/errors.js";
 import type { Meta } from "../../src/frame.js";
 import { decode, Malformed, peek } from "../../src/frame/decode.js";
@@ -73,6 +74,7 @@ class Player {
     this.session = new Session({ limits: all, window: vector.window ?? 32, windowBytes: 0, reconnects });
     lanes(this.session);
     limits(this.session);
+    aheadOf(this.session, vector.ahead ?? 0);
     this.session._open();
   }
 
