@@ -294,11 +294,12 @@ export class RpcEndpoint implements RpcClient {
 
   #write(): void {
     const session = this._session;
+    const now = this._now();
     for (let transport = this.#transport; transport; transport = this.#transport) {
       const wasFull = session._isFull;
       session._isFull = transport.buffered! > FULL;
       if (wasFull && !session._isFull) session._wakeProducers();
-      const frame = session._poll(this._now());
+      const frame = session._poll(now);
       if (!frame) return;
       this.#see("out", frame);
       try {

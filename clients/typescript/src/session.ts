@@ -238,10 +238,9 @@ export class Session {
   }
 
   /** Answers a request, after the items that are queued. Nothing happens where the request was over. */
-  _finish(now: Millis, request: Exchange, answer: Omit<Res, "cid"> | Omit<End, "cid"> | RpcError): void {
+  _finish(now: Millis, request: Exchange, answer: Res | End | RpcError): void {
     if (request._stage !== LIVE) return;
-    const { cid } = request;
-    const tail = answer instanceof RpcError ? errFrame(cid, answer) : { ...answer, cid };
+    const tail = answer instanceof RpcError ? errFrame(request.cid, answer) : answer;
     request._stage = OVER;
     request._tail = tail;
     this._bytes += request._size = this._weigh(tail);

@@ -168,7 +168,8 @@ class Player {
   }
 
   reply_({ request, result }: Verbs["reply"]): void {
-    this.session._finish(this.now, this.theirs(request).request, { kind: "res", ok: true, result });
+    const theirs = this.theirs(request).request;
+    this.session._finish(this.now, theirs, { kind: "res", cid: theirs.cid, ok: true, result });
     this.dropChildren(request);
   }
 
@@ -193,7 +194,8 @@ class Player {
   }
 
   finish_(name: string): void {
-    this.session._finish(this.now, this.theirs(name).request, { kind: "end" });
+    const theirs = this.theirs(name).request;
+    this.session._finish(this.now, theirs, { kind: "end", cid: theirs.cid });
     this.dropChildren(name);
   }
 
