@@ -33,7 +33,12 @@ export async function enter(surroundings: Surroundings): Promise<Entry> {
     if (entry.kind !== "out" || kept === null) return entry;
   }
   if (kept === null) return { kind: "out", why: "" };
-  const entry = await ask(surroundings, { authorization: `Bearer ${kept}` });
+  return renew(surroundings, kept);
+}
+
+/** A new session for the holder of `token`. */
+export async function renew(surroundings: Surroundings, token: string): Promise<Entry> {
+  const entry = await ask(surroundings, { authorization: `Bearer ${token}` });
   if (entry.kind === "out") surroundings.storage.removeItem(KEPT);
   return entry;
 }
