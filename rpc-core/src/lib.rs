@@ -20,6 +20,7 @@ pub mod memory;
 mod method;
 mod owner;
 mod payload;
+mod reader;
 mod router;
 mod scratch;
 mod service;
@@ -29,6 +30,7 @@ mod tap;
 pub mod testing;
 mod trace;
 mod transport;
+mod writer;
 
 pub use config::{Backoff, Config};
 pub use context::Context;

@@ -139,7 +139,9 @@ fn ipc_config(config: &ConnectConfig) -> IpcConfig {
 
 fn web_socket_config(config: &ConnectConfig) -> websocket::ClientConfig {
     let (token, message_bytes, timeout) = (config.token.clone(), config.message_bytes, config.timeout);
-    websocket::ClientConfig { token, message_bytes, timeout }
+    let mut web_socket = websocket::ClientConfig::default();
+    (web_socket.token, web_socket.message_bytes, web_socket.timeout) = (token, message_bytes, timeout);
+    web_socket
 }
 
 fn child_config(program: &str, args: &[String], config: &ConnectConfig) -> child::ChildConfig {

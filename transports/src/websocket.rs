@@ -7,6 +7,8 @@ mod handshake;
 mod peer;
 mod pooled;
 mod server;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};

@@ -1,11 +1,10 @@
 /** One side of a connection: it calls, and it answers. */
 
 import { Context } from "./context.js";
-import { RpcError } from "./errors.js";
+import { limitError, RpcError } from "./errors.js";
 import type { Frame, Meta, OnLag } from "./frame.js";
 import { decode, Malformed, peek } from "./frame/decode.js";
 import { answer, type Handle, type HandlerOptions } from "./handlers.js";
-import { limitError } from "./errors.js";
 import type { Limits } from "./limits.js";
 import { CLOSED, Session } from "./session.js";
 import type { Call, CallSpec, Waiter } from "./session/calls.js";
@@ -114,6 +113,7 @@ export class RpcEndpoint implements RpcClient {
   _uploads: ((context: Context) => AsyncIterableIterator<unknown>) | undefined;
   #state: EndpointState = "connecting";
   #transport: Transport | undefined;
+  #token: string | undefined;
   #isStarted = false;
   #isRunning = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -187,7 +187,7 @@ export class RpcEndpoint implements RpcClient {
     const more: RequestOptions = typeof options === "number" ? { timeoutMs: options } : (options ?? {});
     const { idempotent, op } = more;
     return new Promise((resolve, reject) => {
-      const spec: CallSpec = { method, payload, meta, timeoutMs: more.timeoutMs ?? this.#options.timeoutMs ?? 60_000 };
+      const spec: CallSpec = { method, payload, meta, timeoutMs: more.timeoutMs ?? this._timeoutMs };
       const call = this._call(Object.assign(spec, { idempotent, op }), more);
       if (call instanceof RpcError) reject(call);
       else this._settled(call, more, resolve as (value: unknown) => void, reject);
@@ -198,10 +198,7 @@ export class RpcEndpoint implements RpcClient {
   stream<T = unknown>(method: string, payload?: unknown, meta?: Meta, options: StreamOptions = {}): RpcStream<T> {
     const { idleMs, onLag, window, resume = true, timeoutMs } = options;
     const call = this._call({ method, payload, meta, streams: true, timeoutMs, idleMs, onLag, window, resumable: resume }, options);
-    const stream = new RpcStream<T>(this, call);
-    if (!(call instanceof RpcError)) stream._release = watch(options, (error) => stream._cancel(error));
-    this._run();
-    return stream;
+    return this._stream<T>(call, options);
   }
 
   /**
@@ -218,6 +215,11 @@ export class RpcEndpoint implements RpcClient {
     return Math.floor(performance.now());
   }
 
+  /** @internal The timeout of calls for one answer that set none. */
+  get _timeoutMs(): number {
+    return this.#options.timeoutMs ?? 60_000;
+  }
+
   /** @internal Makes a call, which `_run` sends, or says why it cannot be made. */
   _call(spec: CallSpec, { parent, signal, lane }: CallOptions): Call | RpcError {
     if (signal?.aborted || parent?._isStopped) return cancelled(signal);
@@ -230,6 +232,14 @@ export class RpcEndpoint implements RpcClient {
     } catch (error) {
       return error as RpcError;
     }
+  }
+
+  /** @internal Gives a stream's consumer its end of it. */
+  _stream<T>(call: Call | RpcError, options: CallOptions): RpcStream<T> {
+    const stream = new RpcStream<T>(this, call);
+    if (!(call instanceof RpcError)) stream._release = watch(options, (error) => stream._cancel(error));
+    this._run();
+    return stream;
   }
 
   /** @internal Tells how a call for one answer ends. */
@@ -373,6 +383,23 @@ export class RpcEndpoint implements RpcClient {
 
   #connect(): void {
     this.#retry = undefined;
+    const { token } = this.#options;
+    if (typeof token !== "function") {
+      this.#token = token;
+      this.#make();
+      return;
+    }
+    // A connection is made when there is a token for it: the introduction must be its first frame.
+    new Promise<string>((resolve) => resolve(token())).then(
+      (token) => {
+        this.#token = token;
+        if (this.#state !== "closed") this.#make();
+      },
+      (error: unknown) => this.#failed(error),
+    );
+  }
+
+  #make(): void {
     const source = this.#source;
     try {
       const made = typeof source === "function" ? source() : source;
@@ -430,23 +457,17 @@ export class RpcEndpoint implements RpcClient {
   #hello(): void {
     const { hello, token, session, methodsHash } = this.#options;
     if (!hello && token === undefined && session === undefined && methodsHash === undefined) return;
-    const introduce = (token: string | undefined) => {
-      const meta = token === undefined ? undefined : { token };
-      const payload = { session, capabilities: ["fc", "resume"] };
-      this.request<{ methodsHash?: string }>("rpc.hello", payload, meta).then(
-        (welcome) => {
-          if (methodsHash !== undefined && welcome?.methodsHash !== methodsHash) {
-            this._warn("the peer's methods are not those for which the client was generated; generate it again", welcome);
-          }
-        },
-        (error: RpcError) => {
-          if (error.code !== "NO_HANDLER" && error.code !== "CONNECTION_CLOSED") this._warn("rpc.hello failed", error);
-        },
-      );
-    };
-    const made = typeof token === "function" ? token() : token;
-    if (made instanceof Promise) made.then(introduce, (error: unknown) => this._warn("there is no token", error));
-    else introduce(made);
+    const meta = this.#token === undefined ? undefined : { token: this.#token };
+    this.request<{ methodsHash?: string }>("rpc.hello", { session, capabilities: ["fc", "resume"] }, meta).then(
+      (welcome) => {
+        if (methodsHash !== undefined && welcome?.methodsHash !== methodsHash) {
+          this._warn("the peer's methods are not those for which the client was generated; generate it again", welcome);
+        }
+      },
+      (error: RpcError) => {
+        if (error.code !== "NO_HANDLER" && this.#state === "open") this._warn("rpc.hello failed", error);
+      },
+    );
   }
 
   #failed(error: unknown): void {

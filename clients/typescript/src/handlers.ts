@@ -88,6 +88,7 @@ class Running implements Handler {
   stop(): void {
     this.#isStopped = true;
     this.context._stop();
+    this.context._wake?.();
     this.#release();
   }
 
@@ -207,8 +208,7 @@ class Running implements Handler {
 }
 
 /** Lets everything else have its turn first: what came from the transport too. */
-const later: (act: () => void) => void =
-  typeof setImmediate === "function" ? (act) => void setImmediate(act) : (act) => void setTimeout(act);
+const later = (globalThis as { setImmediate?: (act: () => void) => void }).setImmediate ?? setTimeout;
 
 function ignore(): void {}
 

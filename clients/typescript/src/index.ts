@@ -16,5 +16,6 @@ export type { Can, Cid, End, Err, Frame, Grant, Meta, Nxt, OnLag, Req, Res } fro
 export type { HandlerOptions } from "./handlers.js";
 export { Item, type Place } from "./item.js";
 export type { Limits } from "./limits.js";
-export type { RpcStream } from "./stream.js";
+export type { Observer, RpcStream } from "./stream.js";
 export type { Connector, OnClose, OnFrame, Transport } from "./transport.js";
+export { type Method, type MethodType, method, type StreamMethod, streamMethod, type Typed, typed } from "./typed.js";

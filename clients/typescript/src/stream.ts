@@ -53,6 +53,26 @@ export class RpcStream<T> implements AsyncIterableIterator<T> {
     };
   }
 
+  /**
+   * Takes the stream as an observable, as RxJS's `from` does: unsubscribing cancels at once, where the loop of an async
+   * iterable would wait for the next item.
+   */
+  subscribe(observer: Observer<T>): { unsubscribe(): void } {
+    const ask = () => void this.next().then(take, (error: unknown) => observer.error?.(error));
+    const take = ({ done, value }: IteratorResult<T, undefined>) => {
+      if (done) return observer.complete?.();
+      observer.next?.(value);
+      ask();
+    };
+    ask();
+    return { unsubscribe: () => this._cancel() };
+  }
+
+  /** What makes RxJS use {@link RpcStream.subscribe}. */
+  "@@observable"(): this {
+    return this;
+  }
+
   /** @internal Ends the stream on this side, with what its consumer is told, and tells the peer. */
   _cancel(error?: RpcError): void {
     const call = this.#call;
@@ -128,6 +148,13 @@ export class RpcStream<T> implements AsyncIterableIterator<T> {
 }
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+/** Who is told of a stream's items. */
+export interface Observer<T> {
+  next?(value: T): void;
+  error?(error: unknown): void;
+  complete?(): void;
+}
 
 interface Pending<T> {
   full: boolean;

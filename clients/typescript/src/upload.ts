@@ -1,153 +1,176 @@
-/** Calls whose caller sends items too: uploads and duplexes, and the receiving end of both. `spec: up.*` */
+/**
+ * Calls whose caller sends items too. {@link upload} and {@link duplex} make them on any endpoint; an endpoint that answers
+ * them is made with `use: [uploads]` and registers its handler with `{ uploads: true }`. `spec: up.*`
+ */
 
+import type { Context } from "./context.js";
+import type { Extension, RequestOptions, RpcEndpoint, StreamOptions } from "./endpoint.js";
 import { RpcError } from "./errors.js";
-import { Consumer, Producer } from "./flow.js";
-import type { Frame, Nxt } from "./frame.js";
-import { Item } from "./item.js";
-import type { Session } from "./session.js";
-import { type Call, enter, type UpstreamOut } from "./session/calls.js";
-import type { Millis } from "./session/deadlines.js";
-import { abortRequest, type Request, type UpstreamIn } from "./session/requests.js";
+import type { Meta } from "./frame.js";
+import type { Item } from "./item.js";
+import type { Call, Waiter } from "./session/calls.js";
+import { RpcStream } from "./stream.js";
+import { acceptUpstream, type UpstreamInbox, UpstreamQueue } from "./upload/upstream.js";
 
-/** What a caller has to send, and the credit for it. */
-export class UpstreamQueue implements UpstreamOut {
-  _accepted = false;
-  readonly #session: Session;
-  readonly #producer = new Producer(0, "block");
-  #isFinished = false;
-  #isEndSent = false;
+/** What a caller sends: anything that can be iterated. It is asked for an item when the peer has room for one. */
+export type Source<U> = AsyncIterable<U> | Iterable<U>;
 
-  constructor(session: Session) {
-    this.#session = session;
+/**
+ * Calls a method that takes items and answers once. When the call ends early, by its answer too, the source's `return()` is
+ * called; when the source throws, the call is cancelled and rejects with what was thrown.
+ */
+export function upload<R = unknown, U = unknown>(
+  endpoint: RpcEndpoint,
+  method: string,
+  source: Source<U>,
+  payload?: unknown,
+  meta?: Meta,
+  options: RequestOptions = {},
+): Promise<R> {
+  const { timeoutMs = endpoint._timeoutMs, idempotent, op } = options;
+  const up = new UpstreamQueue(endpoint._session);
+  const call = endpoint._call({ method, payload, meta, up, timeoutMs, idempotent, op }, options);
+  return new Promise<R>((resolve, reject) => {
+    if (call instanceof RpcError) return reject(call);
+    const feeder = new Feeder(endpoint, call, up, source);
+    endpoint._settled(call, options, resolve as (value: unknown) => void, (error) => reject(feeder.failure ?? error));
+    feeder.waiter = call.waiter;
+    call.waiter = feeder;
+    feeder.feed();
+  });
+}
+
+/** Calls a method with items both ways. When the source throws, the stream is cancelled and fails with what was thrown. */
+export function duplex<T = unknown, U = unknown>(
+  endpoint: RpcEndpoint,
+  method: string,
+  source: Source<U>,
+  payload?: unknown,
+  meta?: Meta,
+  options: StreamOptions = {},
+): RpcStream<T> {
+  const { timeoutMs, idleMs, onLag, window } = options;
+  const up = new UpstreamQueue(endpoint._session);
+  const call = endpoint._call({ method, payload, meta, up, streams: true, timeoutMs, idleMs, onLag, window }, options);
+  const stream = endpoint._stream<T>(call, options);
+  if (!(call instanceof RpcError)) {
+    const feeder = new Feeder(endpoint, call, up, source);
+    feeder.waiter = stream;
+    call.waiter = feeder;
+    feeder.feed();
+  }
+  return stream;
+}
+
+/** Lets the endpoint's handlers take what their callers send, from `context.uploads`. */
+export const uploads: Extension = (_, endpoint) => {
+  const open = new WeakMap<Context, Received>();
+  endpoint._uploads = (context) => {
+    let received = open.get(context);
+    if (!received) open.set(context, (received = new Received(endpoint, context)));
+    return received;
+  };
+};
+
+/** Moves items from a source to a call, as far as credit goes. */
+class Feeder<U> implements Waiter {
+  /** Who waits for the call's answer. */
+  waiter: Waiter | undefined;
+  /** What the source threw. */
+  failure: RpcError | undefined;
+  readonly #endpoint: RpcEndpoint;
+  readonly #call: Call;
+  readonly #up: UpstreamQueue;
+  #source: AsyncIterator<U> | Iterator<U> | undefined;
+  #isAsking = false;
+
+  constructor(endpoint: RpcEndpoint, call: Call, up: UpstreamQueue, source: Source<U>) {
+    this.#endpoint = endpoint;
+    this.#call = call;
+    this.#up = up;
+    this.#source = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
   }
 
-  /** How many items may be pushed now; negative when the call takes no more. */
-  room(call: Call): number {
-    if (call.outcome || this.#isFinished) return -1;
-    return this.#session._bounds?._isOver() ? 0 : this.#producer._room();
+  wake(): void {
+    this.waiter?.wake();
+    this.feed();
   }
 
-  /** Queues an item. */
-  push(call: Call, now: Millis, data: unknown): void {
-    const outbox = this.#session._outbox;
-    const before = this.#producer._bytes;
-    this.#producer._push(new Item(data), this.#session.config.limits);
-    outbox._bytes += this.#producer._bytes - before;
-    enter(this.#session, call);
-    this.#session._changed(now);
+  feed(): void {
+    if (this.#call.outcome) this.#release();
+    else if (!this.#isAsking) void this.#ask();
   }
 
-  /** No more items: the direction is half closed once what is queued has gone. `spec: up.5` */
-  finish(call: Call, now: Millis): void {
-    this.#isFinished = true;
-    enter(this.#session, call);
-    this.#session._changed(now);
-  }
-
-  _grant(_call: Call, upto: number): void {
-    this.#producer._grant(upto);
-  }
-
-  _next({ _cid: cid }: Call): Frame | undefined {
-    const producer = this.#producer;
-    const before = producer._bytes;
-    const item = producer._pop();
-    if (item) {
-      this.#session._outbox._bytes += producer._bytes - before;
-      return { kind: "nxt", cid, dir: "up", seq: producer._sent, data: item.data === undefined ? null : item.data };
+  async #ask(): Promise<void> {
+    this.#isAsking = true;
+    try {
+      while (this.#source && this.#up.room(this.#call) > 0) {
+        const { done, value } = await this.#source.next();
+        if (done) this.#source = undefined;
+        if (this.#call.outcome) break;
+        if (done) this.#up.finish(this.#call, this.#endpoint._now());
+        else this.#up.push(this.#call, this.#endpoint._now(), value);
+        this.#endpoint._run();
+      }
+    } catch (thrown) {
+      this.#source = undefined;
+      this.failure = thrown instanceof RpcError ? thrown : new RpcError("CANCELLED", "the source of the upload failed");
+      if (this.failure !== thrown) this.failure.cause = thrown;
+      this.#endpoint._abort(this.#call, this.failure);
     }
-    if (!this.#wantsEnd) return undefined;
-    this.#isEndSent = true;
-    return { kind: "end", cid, dir: "up" };
+    this.#isAsking = false;
+    if (this.#call.outcome) this.#release();
   }
 
-  _isReady(): boolean {
-    return this.#producer._canSend() || this.#wantsEnd;
-  }
-
-  _clear(): void {
-    this.#session._outbox._bytes -= this.#producer._bytes;
-    this.#producer._clear();
-  }
-
-  get #wantsEnd(): boolean {
-    return this._accepted && this.#isFinished && !this.#isEndSent && !this.#producer._queue.size;
+  #release(): void {
+    const source = this.#source;
+    this.#source = undefined;
+    try {
+      void Promise.resolve(source?.return?.()).catch(() => {});
+    } catch {
+      // How a source ends that is not wanted any more is its own matter.
+    }
   }
 }
 
-/** What a caller has sent, and the credit for more. */
-export class UpstreamInbox implements UpstreamIn {
-  readonly #session: Session;
-  readonly #request: Request;
-  readonly _consumer: Consumer;
-  #isHalfClosed = false;
-  #isOver = false;
+/** What the caller of a request sends. */
+class Received implements AsyncIterableIterator<unknown> {
+  readonly #endpoint: RpcEndpoint;
+  readonly #inbox: UpstreamInbox;
+  readonly #context: Context;
+  #taken: Item[] = [];
+  readonly #waiting: Array<{ resolve(result: IteratorResult<unknown>): void; reject(error: RpcError): void }> = [];
 
-  constructor(session: Session, request: Request) {
-    this.#session = session;
-    this.#request = request;
-    this._consumer = new Consumer(session.config.window, "block");
-    // The sender of upstream items always obeys credit.
-    this._consumer._obeys = true;
+  constructor(endpoint: RpcEndpoint, context: Context) {
+    this.#endpoint = endpoint;
+    this.#context = context;
+    this.#inbox = acceptUpstream(endpoint._session, context._request);
+    context._wake = () => this.#wake();
+    endpoint._run();
   }
 
-  /** The items that have arrived; what was taken before counts as consumed with this, and credit is granted for it. */
-  take(now: Millis): Item[] {
-    const session = this.#session;
-    const consumer = this._consumer;
-    session._inbound -= consumer._bytes;
-    const items = consumer._take();
-    if (!this.#isHalfClosed && !this.#isOver && consumer._dueGrant(session.config.windowBytes)) {
-      const fc = { upto: consumer._upto, ack: Math.max(0, consumer._consumed) };
-      session._outbox._pushControl({ kind: "nxt", cid: this.#request.cid, fc });
-      session._changed(now);
+  next(): Promise<IteratorResult<unknown>> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      this.#wake();
+    });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #wake(): void {
+    while (this.#waiting.length) {
+      if (!this.#taken.length) {
+        this.#taken = this.#inbox.take(this.#endpoint._now());
+        this.#endpoint._run();
+      }
+      const item = this.#taken.shift();
+      if (item) this.#waiting.shift()!.resolve({ done: false, value: item.data });
+      else if (this.#context._isStopped) this.#waiting.shift()!.reject(new RpcError("CANCELLED", "the request is over"));
+      else if (this.#inbox.isEnded || this.#inbox.isOver) this.#waiting.shift()!.resolve({ done: true, value: undefined });
+      else return;
     }
-    return items;
   }
-
-  /** Whether the caller has half-closed. */
-  get isEnded(): boolean {
-    return this.#isHalfClosed;
-  }
-
-  /** Whether the request is over, and no item will come any more. */
-  get isOver(): boolean {
-    return this.#isOver;
-  }
-
-  _item(nxt: Nxt, size: number): boolean {
-    if (this.#isHalfClosed || this.#isOver) return false;
-    const session = this.#session;
-    const before = this._consumer._bytes;
-    const { limits } = session.config;
-    const taken =
-      session._inbound + size > limits.hard_bytes
-        ? new RpcError("SLOW_CONSUMER", "too many bytes wait; raise it with limits.hard_bytes")
-        : this._consumer._receive(nxt, size, limits);
-    session._inbound += this._consumer._bytes - before;
-    if (taken === true) session._wake(this.#request);
-    else if (taken) abortRequest(session, this.#request, taken);
-    return taken !== false;
-  }
-
-  _end(): boolean {
-    if (this.#isHalfClosed) return false;
-    this.#isHalfClosed = true;
-    this.#session._wake(this.#request);
-    return true;
-  }
-
-  _clear(): void {
-    this.#isOver = true;
-    this.#session._inbound -= this._consumer._bytes;
-    this._consumer._take();
-  }
-}
-
-/** The handler takes upstream items: the peer gets its first credit. `spec: up.2` */
-export function acceptUpstream(session: Session, request: Request): UpstreamInbox {
-  const inbox = new UpstreamInbox(session, request);
-  request._up = inbox;
-  session._outbox._pushControl({ kind: "nxt", cid: request.cid, fc: { upto: inbox._consumer._upto } });
-  return inbox;
 }

@@ -186,7 +186,7 @@ impl<W, H> Session<W, H> {
         let request = self.running(key)?;
         let terminal = match fault {
             Some(fault) => frame::err(&request.cid, fault),
-            None => frame::end(&request.cid, false),
+            None => frame::end(request.cid.as_str(), false),
         };
         let handler = self.finish_with(key, terminal);
         self.after_change(now);
@@ -203,7 +203,7 @@ impl<W, H> Session<W, H> {
         }
         let consumer = Consumer::upstream(window, ahead);
         let Offer { upto, bytes, .. } = consumer.offer(None);
-        let grant = frame::grant(&request.cid, false, Grant { upto, ack: None, bytes });
+        let grant = frame::grant(request.cid.as_str(), false, Grant { upto, ack: None, bytes });
         request.up = Some(Box::new(Upstream { wake: None, consumer, ended: false, failed: None }));
         self.send_control(grant);
         self.after_change(now);
@@ -226,7 +226,7 @@ impl<W, H> Session<W, H> {
                 self.replaced = up.wake.replace(wake());
             }
             if let Some(grant) = grant {
-                let grant = frame::grant(&request.cid, false, grant);
+                let grant = frame::grant(request.cid.as_str(), false, grant);
                 self.send_control(grant);
                 self.after_change(now);
             }
@@ -686,7 +686,7 @@ impl<W, H> Request<W, H> {
             obeys,
             up: false,
         };
-        frame::item(&self.cid, fields, item.data.as_bytes())
+        frame::item(self.cid.as_str(), fields, item.data.as_bytes())
     }
 }
 

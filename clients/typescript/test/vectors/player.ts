@@ -9,7 +9,7 @@ import { limits, LIMITS } from "../../src/limits.js";
 import { Session } from "../../src/session.js";
 import { type Call, dropItems, takeItems } from "../../src/session/calls.js";
 import { finish, pushItem, reply, type Request, startStream, streamRoom } from "../../src/session/requests.js";
-import { acceptUpstream, UpstreamInbox, UpstreamQueue } from "../../src/upload.js";
+import { acceptUpstream, UpstreamInbox, UpstreamQueue } from "../../src/upload/upstream.js";
 import { Cids, isSent, more, same } from "./compare.js";
 import type { Failure, ItemSeen, Step, Vector, Verbs } from "./script.js";
 
