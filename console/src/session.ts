@@ -13,6 +13,11 @@ export interface Surroundings {
   fetch: typeof fetch;
 }
 
+/** Whether the address holds a ticket. */
+export function hasTicket({ hash }: Pick<Location, "hash">): boolean {
+  return new URLSearchParams(hash.slice(1)).has("ticket");
+}
+
 /** Takes the ticket out of the address, at once, and out of the history with it. */
 export function takeTicket({ location, history }: Pick<Surroundings, "location" | "history">): string | undefined {
   const fragment = new URLSearchParams(location.hash.slice(1));
