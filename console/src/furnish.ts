@@ -11,6 +11,7 @@ import { Catalogue } from "./methods/catalogue.js";
 import { History } from "./methods/history.js";
 import { renew, type Surroundings } from "./session.js";
 import type { Environment } from "./shell/environment.js";
+import { Changes } from "./state/changes.js";
 import { Toasts } from "./shell/toasts.js";
 
 const OWN = { id: "page", label: "this page" };
@@ -35,7 +36,7 @@ export function furnish(token: string, surroundings: Surroundings, onOut: (why: 
   const catalogue = new Catalogue(endpoint);
   const hub = new Hub(endpoint, { minIntervalMs: FRAME_MS });
   endpoint.start();
-  return { link: endpoint, connection, hub, frames, tap: new TapSource(endpoint), catalogue, history: new History(endpoint), toasts: new Toasts() };
+  return { link: endpoint, connection, hub, frames, tap: new TapSource(endpoint), catalogue, history: new History(endpoint), changes: new Changes(hub), toasts: new Toasts() };
 }
 
 /** A session that is shown again and again. A browser does not say why a WebSocket was refused, so that is asked for. */

@@ -14,7 +14,9 @@ import { stripOf } from "./strip.js";
 export function CallDetail({ call, revision, onClose }: { call: Call; revision: number; onClose: () => void }): ReactNode {
   const frames = useMemo(() => call.frames(), [call, revision]);
   const [number, setNumber] = useState<number | undefined>(undefined);
-  const place = frames.findIndex((seen) => seen.number === number);
+  const [follows] = useState(!call.isFinished);
+  const chosen = frames.findIndex((seen) => seen.number === number);
+  const place = chosen < 0 && !follows ? 0 : chosen;
   const looked = frames[place] ?? frames[0];
   const first = call.begunAt;
   return (
@@ -56,7 +58,7 @@ export function CallDetail({ call, revision, onClose }: { call: Call; revision: 
         keyOf={(seen) => seen.number}
         active={place}
         onActive={(next) => setNumber(frames[next]?.number)}
-        follow={number === undefined}
+        follow={follows && number === undefined}
       >
         {(seen) => <FrameRow seen={seen} since={first} />}
       </VirtualRows>
