@@ -1,62 +1,71 @@
 import { mkdir } from "node:fs/promises";
 
-import { chromium, type Browser, type Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 
+import type { Operation } from "sixframe/hub";
+
+import { enter, launch, show, watched } from "./console-browser.js";
 import { StandIn } from "./console-stand-in.js";
 import { STATE } from "./console-state.js";
 
 const SHOTS = new URL("../../target/screenshots/", import.meta.url).pathname;
 const SIZES = { wide: { width: 1360, height: 850 }, narrow: { width: 390, height: 844 } };
 
+/** What happens while somebody looks. */
+const CHANGES: readonly Operation[] = [
+  { op: "replace", path: "/sessions/s-1/tokens", value: 18_951 },
+  { op: "replace", path: "/agents/1/state", value: "thinking" },
+  { op: "add", path: "/sessions/s-1/tool", value: { name: "fs.read", ms: 12 } },
+  { op: "replace", path: "/sidecars/llm-proxy/state", value: "running" },
+];
+
 let browser: Browser;
 let daemon: StandIn;
 
 beforeAll(async () => {
   await mkdir(SHOTS, { recursive: true });
-  daemon = await StandIn.start(STATE);
-  browser = await chromium.launch({ executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium", chromiumSandbox: false, args: ["--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"] });
+  browser = await launch();
 });
 
-afterAll(async () => {
-  await browser?.close();
-  await daemon?.stop();
+afterAll(() => browser?.close());
+
+beforeEach(async () => {
+  daemon = await StandIn.start(structuredClone(STATE));
 });
+
+afterEach(() => daemon.stop());
 
 for (const [size, viewport] of Object.entries(SIZES)) {
   for (const colorScheme of ["light", "dark"] as const) {
     test(`the console looks as it should: ${size}, ${colorScheme}`, async () => {
-      const context = await browser.newContext({ viewport, colorScheme, deviceScaleFactor: size === "narrow" ? 2 : 1 });
-      context.setDefaultTimeout(5_000);
-      const page = await context.newPage();
-      const complaints: string[] = [];
-      page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
-      page.on("pageerror", (error) => complaints.push(String(error)));
+      const { context, page, complaints } = await watched(browser, { viewport, colorScheme, deviceScaleFactor: size === "narrow" ? 2 : 1 });
       const shoot = (name: string): Promise<unknown> => page.screenshot({ path: `${SHOTS}${name}-${size}-${colorScheme}.png`, animations: "disabled" });
       await page.goto(daemon.url);
       await page.getByRole("heading", { name: "This page needs a link" }).waitFor();
       await shoot("gate");
-      await page.goto(daemon.link());
-      await page.getByText("Connected").waitFor();
+      await enter(page, daemon.link());
       if (size === "narrow") await shoot("method-list");
       await callAgent(page);
       await shoot("methods");
-      await page.getByRole("tab", { name: "State" }).click();
+      await show(page, "State");
       await page.getByRole("treeitem", { name: /defaultModel/ }).first().click();
+      for (const change of CHANGES) daemon.commit([change]);
+      await page.getByRole("listbox", { name: "Changes" }).getByText("/sidecars/llm-proxy/state").waitFor();
       await shoot("state");
-      await page.getByRole("tab", { name: "Frames" }).click();
+      await show(page, "Frames");
       await page.getByRole("row", { name: /hub.watch/ }).first().waitFor();
       if (size === "narrow") await shoot("frames-list");
       await page.getByRole("row", { name: /agent.run/ }).first().click();
       await shoot("frames");
-      await page.getByRole("tab", { name: "Windows" }).click();
+      await show(page, "Windows");
       await page.getByRole("listitem").first().waitFor();
       await shoot("windows");
       await page.keyboard.press("Control+k");
       await page.getByRole("combobox").fill("h");
       await shoot("palette");
       await page.keyboard.press("Escape");
-      expect(complaints).toEqual(["Failed to load resource: the server responded with a status of 401 (Unauthorized)"].filter((known) => complaints.includes(known)));
+      expect(complaints).toEqual([]);
       await context.close();
     });
   }

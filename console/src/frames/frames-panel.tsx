@@ -64,6 +64,7 @@ export function FramesPanel(): ReactNode {
             active={active}
             onActive={(place) => setChosen(calls[place])}
             rowAttributes={(call) => ({ "data-state": call.state })}
+            recycles
             follow={chosen === undefined}
           >
             {(call) => <CallRow call={call} revision={call.revision} />}
