@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 
 use crate::frame::{Grant, Lag, Nxt, Offer};
 use crate::inbox::{Arrival, Inbox};
-use crate::{CallError, Item, Limits, Payload, Received};
+use crate::{CallError, Delivery, Item, Limits, Payload, Received};
 
 mod ahead;
 
@@ -23,7 +23,7 @@ pub(crate) struct Producer {
     upto: Option<u64>,
     /// The bytes that are under way, where the consumer bounds them.
     ahead: Option<Box<Ahead>>,
-    lag: Lag,
+    delivery: Delivery,
     skipped: u64,
 }
 
@@ -47,14 +47,14 @@ pub(crate) type Exceeded = (&'static str, u64, &'static str);
 
 impl Producer {
     /// A producer under `credit`, where its consumer knows it.
-    pub(crate) fn new(credit: Option<Offer>, lag: Lag) -> Producer {
+    pub(crate) fn new(credit: Option<Offer>, delivery: impl Into<Delivery>) -> Producer {
         Producer {
             queue: VecDeque::new(),
             bytes: 0,
             sent: 0,
             upto: credit.map(|credit| credit.upto),
             ahead: credit.and_then(|credit| credit.bytes).map(|bound| Box::new(Ahead::new(bound))),
-            lag,
+            delivery: delivery.into(),
             skipped: 0,
         }
     }
@@ -78,11 +78,24 @@ impl Producer {
 
     /// How many items the source may be asked for now.
     pub(crate) fn room(&self) -> u64 {
-        match (self.lag, self.upto) {
+        if self.delivery.on_demand {
+            return u64::from(self.queue.is_empty() && self.has_credit());
+        }
+        match (self.delivery.lag, self.upto) {
             (Lag::Block, Some(_)) if self.is_too_far_ahead() => 0,
             (Lag::Block, Some(upto)) => upto.saturating_sub(self.sent + self.queue.len() as u64),
             (Lag::Block | Lag::Latest | Lag::DropOldest | Lag::Close, _) => BATCH,
         }
+    }
+
+    /// Whether a source that is asked on demand waits for its item to leave.
+    pub(crate) fn asks_again(&self) -> bool {
+        self.delivery.on_demand && self.room() > 0
+    }
+
+    /// The name that the items carry.
+    pub(crate) fn method(&self) -> Option<&'static str> {
+        self.delivery.method
     }
 
     /// Whether the consumer allows another item now.
@@ -95,7 +108,7 @@ impl Producer {
     }
 
     pub(crate) fn push(&mut self, mut item: Item<Payload>, limits: &Limits) -> Pushed {
-        match self.lag {
+        match self.delivery.lag {
             Lag::Latest => {
                 self.queue.drain(..).for_each(|older| inherit(&mut item, older));
                 self.bytes = 0;

@@ -34,7 +34,7 @@ mod writer;
 
 pub use config::{Backoff, Config};
 pub use context::Context;
-pub use discovery::{DISCOVER, HELLO, Hello, Welcome, WelcomeLimits};
+pub use discovery::{DISCOVER, HELLO, Hello, PING, Welcome, WelcomeLimits};
 pub use driver::{Driver, Link, Linked, connect, connect_with, reconnecting};
 pub use endpoint::{Call, CallOptions, Items, Load, RpcEndpoint, Sender, Timeout, Upload, Upstream};
 pub use error::{CallError, Closed, Code, Fault, TransportError};
@@ -46,7 +46,7 @@ pub use method::{DuplexMethod, Method, MethodInfo, Schemas, StreamMethod, Upload
 pub use owner::{Owner, Owners};
 pub use payload::{Mismatch, Payload, Received, Unfit};
 pub use router::Router;
-pub use service::{Reply, ReplyFuture, ReplyStream, Request, Service};
+pub use service::{Delivery, Reply, ReplyFuture, ReplyStream, Request, Service};
 pub use session::{Budget, Shape};
 pub use tap::{Direction, FrameTap, redact};
 pub use trace::TraceContext;

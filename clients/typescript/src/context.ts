@@ -1,10 +1,18 @@
 /** A request's surroundings: who asks, how much time is left, whether it is still wanted, and the way back to the peer. */
 
+import type { RequestOptions, RpcEndpoint, StreamOptions } from "./endpoint.js";
 import { RpcError } from "./errors.js";
-import type { CallOptions, RequestOptions, RpcEndpoint, StreamOptions } from "./endpoint.js";
 import type { Meta } from "./frame.js";
-import type { Request } from "./session/requests.js";
+import type { Exchange } from "./session/exchange.js";
 import type { RpcStream } from "./stream.js";
+
+/** The peer as the handler of a request sees it. */
+export interface Peer {
+  /** As {@link RpcEndpoint.request}, as a child of the request. */
+  request<T = unknown>(method: string, payload?: unknown, meta?: Meta, options?: RequestOptions): Promise<T>;
+  /** As {@link RpcEndpoint.stream}, as a child of the request. */
+  stream<T = unknown>(method: string, payload?: unknown, meta?: Meta, options?: StreamOptions): RpcStream<T>;
+}
 
 /**
  * The surroundings of one request: the second argument of its handler. The fields of `meta` that are the application's
@@ -12,55 +20,42 @@ import type { RpcStream } from "./stream.js";
  */
 export class Context {
   /** The request's `meta`, as it came. */
-  readonly meta: Meta;
+  declare readonly meta: Meta;
   /** What was called. */
-  readonly method: string;
+  declare readonly method: string;
   /** @internal */
-  readonly _endpoint: RpcEndpoint;
+  declare readonly _endpoint: RpcEndpoint;
   /** @internal */
-  readonly _request: Request;
-  /** @internal Set when it is first asked for. */
-  _abort: AbortController | undefined;
-  /** @internal */
-  _isStopped = false;
-  /** @internal */
-  _peer: Peer | undefined;
-  /** @internal Something has come for whoever takes upstream items. */
-  _wake: (() => void) | undefined;
+  declare readonly _request: Exchange;
+  /** Who sends, as the trusted hop stamped it. `spec: identity.1` */
+  declare readonly senderId?: string | number;
+  /** Where a broken stream is to go on: the epoch and the position of the last item that its consumer has. */
+  declare readonly resume?: Meta["resume"];
+  #abort: AbortController | undefined;
+  #isStopped = false;
   /** The application's own fields of `meta`. */
   [key: string]: unknown;
 
   /** @internal */
-  constructor(endpoint: RpcEndpoint, request: Request) {
+  constructor(endpoint: RpcEndpoint, request: Exchange) {
+    const meta = request.req.meta ?? {};
     this._endpoint = endpoint;
     this._request = request;
-    this.meta = request.meta;
-    this.method = request.method;
-    for (const key in request.meta) {
-      if (!(key in this)) this[key] = request.meta[key];
-    }
-  }
-
-  /** Who sends, as the trusted hop stamped it. `spec: identity.1` */
-  get senderId(): string | number | undefined {
-    return this.meta.senderId ?? undefined;
+    this.meta = meta;
+    this.method = request.req.method;
+    for (const key in meta) if (!(key in this)) this[key] = meta[key];
   }
 
   /** Aborted when the request is cancelled, times out or loses its connection; not when it was answered. */
   get signal(): AbortSignal {
-    const abort = (this._abort ??= new AbortController());
-    if (this._isStopped) abort.abort(stopped());
-    return abort.signal;
+    this.#abort ??= new AbortController();
+    if (this.#isStopped) this._stop();
+    return this.#abort.signal;
   }
 
   /** Milliseconds that are left for the request; infinite where its caller set no limit. */
   get remainingMs(): number {
-    return this._request.deadline === Infinity ? Infinity : Math.max(0, this._request.deadline - this._endpoint._now());
-  }
-
-  /** Where a broken stream is to go on: the epoch and the position of the last item that its consumer has. */
-  get resume(): Meta["resume"] {
-    return this.meta.resume ?? undefined;
+    return Math.max(0, this._request.deadline - this._endpoint._now());
   }
 
   /**
@@ -68,49 +63,21 @@ export class Context {
    * cancelled with it. `spec: cancel.6, time.7`
    */
   get peer(): Peer {
-    return (this._peer ??= new Peer(this._endpoint, this));
+    const { _endpoint } = this;
+    return {
+      request: (method, payload, meta, options) => _endpoint.request(method, payload, meta, { ...options, parent: this }),
+      stream: (method, payload, meta, options) => _endpoint.stream(method, payload, meta, { ...options, parent: this }),
+    };
   }
 
   /** What the caller sends beside the payload; of a handler registered with `uploads`. `spec: up.*` */
   get uploads(): AsyncIterableIterator<unknown> {
-    const { _uploads } = this._endpoint;
-    if (!_uploads || !this.meta.up) throw new RpcError("INVALID_PAYLOAD", "the method takes upstream items; call it with meta.up");
-    return _uploads(this);
+    return this._endpoint._uploads!(this);
   }
 
   /** @internal The request is over, and was not answered by its handler. */
   _stop(): void {
-    this._isStopped = true;
-    this._abort?.abort(stopped());
+    this.#isStopped = true;
+    this.#abort?.abort(new RpcError("CANCELLED", "the request is over"));
   }
-}
-
-/** The peer as the handler of a request sees it. */
-export class Peer {
-  readonly #endpoint: RpcEndpoint;
-  readonly #parent: Context;
-
-  /** @internal */
-  constructor(endpoint: RpcEndpoint, parent: Context) {
-    this.#endpoint = endpoint;
-    this.#parent = parent;
-  }
-
-  /** As {@link RpcEndpoint.request}, as a child of the request. */
-  request<T = unknown>(method: string, payload?: unknown, meta?: Meta, options?: number | RequestOptions): Promise<T> {
-    return this.#endpoint.request<T>(method, payload, meta, this.#within(options));
-  }
-
-  /** As {@link RpcEndpoint.stream}, as a child of the request. */
-  stream<T = unknown>(method: string, payload?: unknown, meta?: Meta, options?: StreamOptions): RpcStream<T> {
-    return this.#endpoint.stream<T>(method, payload, meta, this.#within(options));
-  }
-
-  #within<O extends CallOptions>(options: number | O | undefined): O {
-    return { ...(typeof options === "number" ? { timeoutMs: options } : options), parent: this.#parent } as O;
-  }
-}
-
-function stopped(): RpcError {
-  return new RpcError("CANCELLED", "the request is over");
 }

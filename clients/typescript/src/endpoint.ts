@@ -1,14 +1,13 @@
 /** One side of a connection: it calls, and it answers. */
 
-import { Context } from "./context.js";
+import type { Context } from "./context.js";
 import { limitError, RpcError } from "./errors.js";
-import type { Frame, Meta, OnLag } from "./frame.js";
+import type { Frame, Meta, OnLag, Req } from "./frame.js";
 import { decode, Malformed, peek } from "./frame/decode.js";
-import { answer, type Handle, type HandlerOptions } from "./handlers.js";
+import { type HandlerOptions, type Registered, run } from "./handlers.js";
 import type { Limits } from "./limits.js";
-import { CLOSED, Session } from "./session.js";
-import type { Call, CallSpec, Waiter } from "./session/calls.js";
-import type { Millis } from "./session/deadlines.js";
+import { Session } from "./session.js";
+import type { CallSpec, Exchange, Millis } from "./session/exchange.js";
 import { RpcStream } from "./stream.js";
 import type { Connector, Transport } from "./transport.js";
 
@@ -34,7 +33,7 @@ export interface EndpointOptions {
   pingMs?: number;
   /** Whether to introduce itself by `rpc.hello` on every connection. Implied by `token`, `session`, `methodsHash`. */
   hello?: boolean;
-  /** Shown to the peer in `meta.token` of `rpc.hello`; a function is asked on every connection. Never logged. */
+  /** Shown to the peer in `meta.token` of `rpc.hello`; a function is asked before every connection. Never logged. */
   token?: string | (() => string | Promise<string>);
   /** The session that owns the work which outlives its call: a secret of the caller's own choosing. `spec: owner.1` */
   session?: string;
@@ -46,7 +45,7 @@ export interface EndpointOptions {
   backoff?: { first?: number; longest?: number };
   /** Sees every frame, both ways, with secrets taken out. */
   onLog?: (frame: Frame) => void;
-  /** Sees every frame with its direction and, where it travelled as text, its length. Secrets are taken out. */
+  /** Sees every frame with its direction and, where it came as text or bytes, its length. Secrets are taken out. */
   onFrame?: (direction: "in" | "out", frame: Frame, bytes?: number) => void;
   /** Learns of every change of `state`. */
   onState?: (state: EndpointState, reason?: string) => void;
@@ -92,25 +91,31 @@ export interface RpcClient {
   stream?<T = unknown>(method: string, payload?: unknown): AsyncIterableIterator<T>;
 }
 
+const DEFAULTS = {
+  timeoutMs: 60_000,
+  window: 32,
+  windowBytes: 256 << 10,
+  onWarning: (message: string, cause?: unknown): void => console.warn(message, cause),
+};
+
 /** Bytes that a transport may hold before sources wait for it. */
 const FULL = 1 << 20;
 /** How often a full transport is looked at, in milliseconds. */
 const DRAIN_MS = 10;
-/** The longest span that a timer takes. */
-const LONGEST = 2 ** 31 - 1;
 
 /**
  * One side of a connection. It begins with {@link RpcEndpoint.start}; calls made before wait for it. A connector is asked
  * again after every break: calls that have not left wait for the next connection, resumable streams go on.
  */
 export class RpcEndpoint implements RpcClient {
-  readonly #source: Transport | Connector;
-  readonly #options: EndpointOptions;
-  readonly #handlers = new Map<string, Handle>();
   /** @internal */
   readonly _session: Session;
+  /** @internal */
+  readonly _options: EndpointOptions & typeof DEFAULTS;
   /** @internal Set by `uploads`. */
   _uploads: ((context: Context) => AsyncIterableIterator<unknown>) | undefined;
+  readonly #source: Transport | Connector;
+  readonly #handlers = new Map<string, Registered>();
   #state: EndpointState = "connecting";
   #transport: Transport | undefined;
   #token: string | undefined;
@@ -119,24 +124,22 @@ export class RpcEndpoint implements RpcClient {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt: Millis = Infinity;
   #retry: ReturnType<typeof setTimeout> | undefined;
-  #drain: ReturnType<typeof setTimeout> | undefined;
   #tries = 0;
   #heard = 0;
   #isAsked = false;
-  #closing: (() => void) | undefined;
+  #onEnd: (() => void)[] = [];
 
   /** An endpoint over one transport, or over those that a connector makes. */
   constructor(source: Transport | Connector, options: EndpointOptions = {}) {
     this.#source = source;
-    this.#options = options;
-    const { window = 32, windowBytes = 256 << 10, limits } = options;
+    const { window, windowBytes, limits, use } = (this._options = { ...DEFAULTS, ...options });
     this._session = new Session({
       limits: { stream_bytes: 32 << 20, stream_items: 1024, hard_bytes: 64 << 20, malformed: 64, ...limits },
       window,
       windowBytes,
       reconnects: typeof source === "function",
     });
-    for (const extension of options.use ?? []) extension(this._session, this);
+    for (const extension of use ?? []) extension(this._session, this);
   }
 
   /** What the connection is doing. */
@@ -153,7 +156,7 @@ export class RpcEndpoint implements RpcClient {
 
   /** Ends the connection at once: every call is settled, every handler stopped. */
   stop(): void {
-    this.#end("closed by this side");
+    this.#lose("closed by this side", false);
   }
 
   /**
@@ -163,13 +166,11 @@ export class RpcEndpoint implements RpcClient {
   close(deadlineMs = 5000): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.stop(), deadlineMs);
-      const before = this.#closing;
-      this.#closing = () => {
+      this.#onEnd.push(() => {
         clearTimeout(timer);
-        before?.();
         resolve();
-      };
-      this._session.drain(this._now());
+      });
+      this._session._drain(this._now());
       this._run();
     });
   }
@@ -178,27 +179,15 @@ export class RpcEndpoint implements RpcClient {
    * Calls a method for its one answer. The fourth argument is a timeout in milliseconds, or options. Rejects with an
    * {@link RpcError}.
    */
-  request<T = unknown>(
-    method: string,
-    payload?: unknown,
-    meta?: Meta,
-    options: number | RequestOptions | undefined = undefined,
-  ): Promise<T> {
-    const more: RequestOptions = typeof options === "number" ? { timeoutMs: options } : (options ?? {});
-    const { idempotent, op } = more;
-    return new Promise((resolve, reject) => {
-      const spec: CallSpec = { method, payload, meta, timeoutMs: more.timeoutMs ?? this._timeoutMs };
-      const call = this._call(Object.assign(spec, { idempotent, op }), more);
-      if (call instanceof RpcError) reject(call);
-      else this._settled(call, more, resolve as (value: unknown) => void, reject);
-    });
+  request<T = unknown>(method: string, payload?: unknown, meta?: Meta, options: number | RequestOptions = {}): Promise<T> {
+    const more = typeof options === "number" ? { timeoutMs: options } : options;
+    return this._answer(this._call({ timeoutMs: this._options.timeoutMs, method, payload, meta }, more), more);
   }
 
   /** Opens a stream. What goes wrong, that it cannot be opened included, its consumer is told. */
   stream<T = unknown>(method: string, payload?: unknown, meta?: Meta, options: StreamOptions = {}): RpcStream<T> {
-    const { idleMs, onLag, window, resume = true, timeoutMs } = options;
-    const call = this._call({ method, payload, meta, streams: true, timeoutMs, idleMs, onLag, window, resumable: resume }, options);
-    return this._stream<T>(call, options);
+    const resumable = options.resume !== false;
+    return this._stream(this._call({ method, payload, meta, streams: true, resumable }, options), options);
   }
 
   /**
@@ -207,7 +196,7 @@ export class RpcEndpoint implements RpcClient {
    * travels; anything else is `INTERNAL`. A method that is registered again is replaced.
    */
   register<P = unknown>(method: string, handler: (payload: P, context: Context) => unknown, options: HandlerOptions = {}): void {
-    this.#handlers.set(method, { handler: handler as Handle["handler"], options });
+    this.#handlers.set(method, { handler, options });
   }
 
   /** @internal Monotonic time. */
@@ -215,45 +204,46 @@ export class RpcEndpoint implements RpcClient {
     return Math.floor(performance.now());
   }
 
-  /** @internal The timeout of calls for one answer that set none. */
-  get _timeoutMs(): number {
-    return this.#options.timeoutMs ?? 60_000;
-  }
-
   /** @internal Makes a call, which `_run` sends, or says why it cannot be made. */
-  _call(spec: CallSpec, { parent, signal, lane }: CallOptions): Call | RpcError {
-    if (signal?.aborted || parent?._isStopped) return cancelled(signal);
-    let budget = spec.timeoutMs;
-    if (parent) budget = Math.min(budget ?? Infinity, parent.remainingMs);
-    spec.timeoutMs = budget === Infinity ? undefined : budget;
-    spec.lane = lane;
+  _call(defaults: CallSpec, options: CallOptions): Exchange | RpcError {
+    const { signal, parent } = options;
+    const spec: CallSpec = { ...defaults, ...options };
+    spec.timeoutMs = Math.min(options.timeoutMs ?? defaults.timeoutMs ?? Infinity, parent ? parent.remainingMs : Infinity);
     try {
-      return this._session.call(this._now(), spec);
+      for (const each of [signal, parent?.signal]) if (each?.aborted) throw cancelled(each);
+      return this._session._call(this._now(), spec);
     } catch (error) {
       return error as RpcError;
     }
   }
 
+  /** @internal How a call for one answer ends. */
+  _answer<T>(call: Exchange | RpcError, options: CallOptions): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (call instanceof RpcError) return reject(call);
+      const release = this.#watch(options, (error) => this._abort(call, error));
+      call.wake = () => {
+        const { outcome } = call;
+        if (!outcome) return;
+        release?.();
+        if (outcome.error) reject(outcome.error);
+        else resolve(outcome.value as T);
+      };
+      this._run();
+    });
+  }
+
   /** @internal Gives a stream's consumer its end of it. */
-  _stream<T>(call: Call | RpcError, options: CallOptions): RpcStream<T> {
+  _stream<T>(call: Exchange | RpcError, options: CallOptions): RpcStream<T> {
     const stream = new RpcStream<T>(this, call);
-    if (!(call instanceof RpcError)) stream._release = watch(options, (error) => stream._cancel(error));
+    if (!(call instanceof RpcError)) stream._release = this.#watch(options, (error) => stream._cancel(error));
     this._run();
     return stream;
   }
 
-  /** @internal Tells how a call for one answer ends. */
-  _settled(call: Call, options: CallOptions, resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
-    call.waiter = new PendingCall(call, resolve, reject);
-    if (options.signal || options.parent) {
-      (call.waiter as PendingCall).release = watch(options, (error) => this._abort(call, error));
-    }
-    this._run();
-  }
-
   /** @internal Ends a call on this side. */
-  _abort(call: Call, error: RpcError): void {
-    this._session.abort(this._now(), call, error);
+  _abort(call: Exchange, error: RpcError): void {
+    this._session._abort(this._now(), call, error);
     this._run();
   }
 
@@ -263,205 +253,178 @@ export class RpcEndpoint implements RpcClient {
     this.#isRunning = true;
     const session = this._session;
     do {
-      for (let event = session.pollEvent(); event; event = session.pollEvent()) {
-        if (event.kind === "wake") event.target.waiter?.wake();
-        else if (event.kind === "request") this.#dispatch(event.request);
-        else if (event.kind === "stopped") event.request.waiter?.stop();
-        else this.#lose(event.reason);
+      const events = session._events;
+      session._events = [];
+      for (const [kind, x] of events) {
+        if (kind === "close") this.#lose(x);
+        else if (kind === "request") run(this, x, this.#handlers.get(x.req.method));
+        else x[kind]?.();
       }
       this.#write();
-    } while (session._events.size);
+    } while (session._events.length);
     this.#isRunning = false;
-    this.#arm();
-    if (this.#closing && session.isDrained) this.stop();
+    if (this.#state !== "closed") this.#arm();
+    if (this.#onEnd.length && session._isDrained) this.stop();
   }
 
   /** @internal Tells whoever looks after this program. */
   _warn(message: string, cause?: unknown): void {
-    const { onWarning = (...args: unknown[]) => console.warn(...args) } = this.#options;
-    onWarning(message, cause);
+    this._options.onWarning(message, cause);
   }
 
   /** @internal What a peer is told of an error that a handler threw. `spec: error.4` */
   _errorOf(thrown: unknown, method: string): RpcError {
-    if (thrown instanceof RpcError) return thrown;
     const { code, domain, details, message } = (thrown ?? {}) as Partial<RpcError>;
     if (typeof code === "string" && typeof domain === "string") return new RpcError(code, String(message), details, domain);
     this._warn(`the handler of ${method} failed`, thrown);
-    const exposed = this.#options.exposeInternalErrors && `the handler failed: ${String(message ?? thrown)}`;
-    return new RpcError("INTERNAL", exposed || "the handler failed; its own side's log says why");
+    return new RpcError("INTERNAL", "the handler failed" + (this._options.exposeInternalErrors ? ": " + textOf(thrown) : ""));
   }
 
-  #dispatch(request: Parameters<typeof answer>[1]): void {
-    answer(this, request, this.#handlers.get(request.method));
+  #watch({ signal, parent }: CallOptions, onAbort: (error: RpcError) => void): (() => void) | undefined {
+    if (!signal && !parent) return undefined;
+    const signals = [signal, parent?.signal];
+    const abort = (event: Event) => onAbort(cancelled(event.target as AbortSignal));
+    for (const each of signals) each?.addEventListener("abort", abort);
+    return () => {
+      for (const each of signals) each?.removeEventListener("abort", abort);
+    };
   }
 
   #write(): void {
     const session = this._session;
-    for (;;) {
-      const transport = this.#transport;
-      if (!transport) return;
-      const isFull = (transport.buffered ?? 0) > FULL;
-      const frame = isFull ? session.pollControl() : session.poll(this._now());
-      if (!frame) {
-        if (isFull) this.#drain ??= setTimeout(this.#onDrain, DRAIN_MS);
-        return;
-      }
+    for (let transport = this.#transport; transport; transport = this.#transport) {
+      const wasFull = session._isFull;
+      session._isFull = transport.buffered! > FULL;
+      if (wasFull && !session._isFull) session._wakeProducers();
+      const frame = session._poll(this._now());
+      if (!frame) return;
       this.#see("out", frame);
       try {
         transport.post(frame);
       } catch (error) {
-        this.#lose(String((error as Error)?.message ?? error));
+        this.#lose(textOf(error));
       }
     }
   }
 
-  readonly #onDrain = (): void => {
-    this.#drain = undefined;
-    this._run();
-  };
-
   #see(direction: "in" | "out", frame: Frame, bytes?: number): void {
-    const { onFrame, onLog } = this.#options;
+    const { onFrame, onLog } = this._options;
     if (!onFrame && !onLog) return;
-    if (frame.kind === "req" && frame.meta?.token != null) frame = { ...frame, meta: { ...frame.meta, token: "…" } };
+    const { meta } = frame as Req;
+    if (meta?.token != null) frame = { ...frame, meta: { ...meta, token: "…" } } as Req;
     onLog?.(frame);
-    if (bytes === undefined) onFrame?.(direction, frame);
-    else onFrame?.(direction, frame, bytes);
+    onFrame?.(direction, frame, bytes);
   }
 
   #receive(message: unknown): void {
     const now = this._now();
+    const session = this._session;
+    const { depth = 64, message_bytes = 16 << 20 } = this._options.limits ?? {};
+    const size = typeof message === "string" || message instanceof Uint8Array ? message.length : 0;
     this.#heard = now;
     this.#isAsked = false;
     this.#tries = 0;
-    const { depth = 64, message_bytes = 16 << 20 } = this.#options.limits ?? {};
-    const size = typeof message === "string" || message instanceof Uint8Array ? message.length : 0;
     const frame =
       size > message_bytes
-        ? peek(String(message).slice(0, 1024), limitError("message bytes", message_bytes, "message_bytes"))
+        ? peek(String((message as string).slice(0, 999)), limitError("message bytes", message_bytes, "message_bytes"), true)
         : decode(message, depth);
     if (frame instanceof Malformed) {
-      this._warn("malformed message: " + frame.error.message);
-      this._session.receiveMalformed(now, frame);
+      this._warn("malformed message", frame.error);
+      session._receiveMalformed(now, frame);
     } else {
       if (frame) this.#see("in", frame, size || undefined);
-      this._session.receive(now, frame, size);
+      session._receive(now, frame, size);
     }
     this._run();
   }
 
   /** Arms the one timer. */
   #arm(): void {
-    const { pingMs } = this.#options;
-    let at = this._session.nextDeadline;
-    if (pingMs && this.#state === "open") at = Math.min(at, this.#heard + pingMs);
+    const { pingMs = Infinity } = this._options;
+    const { _next, _isFull, _isConnected } = this._session;
+    const at = Math.min(_next, _isConnected ? this.#heard + pingMs : Infinity, _isFull ? this._now() + DRAIN_MS : Infinity);
     if (at >= this.#timerAt) return;
     clearTimeout(this.#timer);
     this.#timerAt = at;
-    this.#timer = setTimeout(this.#onTimer, Math.min(LONGEST, Math.max(0, at - this._now())));
+    // The longest span that a timer takes is a little less than 25 days.
+    const timer = setTimeout(this.#onTimer, Math.min(2 ** 31 - 1, Math.max(0, at - this._now())));
     // What is due later must not keep a program alive that has nothing else to do.
-    (this.#timer as { unref?: () => void }).unref?.();
+    (timer as { unref?: () => void }).unref?.();
+    this.#timer = timer;
   }
 
   readonly #onTimer = (): void => {
     const now = this._now();
-    const { pingMs } = this.#options;
     this.#timerAt = Infinity;
-    if (pingMs && this.#state === "open" && now >= this.#heard + pingMs) {
-      if (this.#isAsked) {
-        this.#lose("the peer gave no sign of life; see pingMs");
-      } else {
-        this.#isAsked = true;
-        this.#heard = now;
-        this._session.ping();
-      }
+    if (this._session._isConnected && now >= this.#heard + this._options.pingMs!) {
+      if (this.#isAsked) this.#lose("the peer gave no sign of life; see pingMs");
+      else this._session._ping();
+      this.#isAsked = true;
+      this.#heard = now;
     }
-    this._session.advance(now);
+    this._session._advance(now);
     this._run();
   };
 
   #connect(): void {
-    this.#retry = undefined;
-    const { token } = this.#options;
-    if (typeof token !== "function") {
-      this.#token = token;
-      this.#make();
-      return;
-    }
-    // A connection is made when there is a token for it: the introduction must be its first frame.
-    new Promise<string>((resolve) => resolve(token())).then(
+    const { token } = this._options;
+    const failed = (error: unknown) => this.#lose(textOf(error));
+    const source = this.#source;
+    // There must be a token before there is a connection: the introduction is its first frame.
+    after(
+      () => (typeof token === "function" ? token() : token),
       (token) => {
         this.#token = token;
-        if (this.#state !== "closed") this.#make();
+        if (this.#state === "closed") return;
+        after(() => (typeof source === "function" ? source() : source), (transport) => this.#begin(transport), failed);
       },
-      (error: unknown) => this.#failed(error),
+      failed,
     );
   }
 
-  #make(): void {
-    const source = this.#source;
-    try {
-      const made = typeof source === "function" ? source() : source;
-      if ("then" in made) made.then((transport) => this.#begin(transport), (error: unknown) => this.#failed(error));
-      else this.#begin(made);
-    } catch (error) {
-      this.#failed(error);
-    }
-  }
-
-  /** Starts a transport. */
   #begin(transport: Transport): void {
-    if (this.#state === "closed") {
-      transport.stop();
-      return;
-    }
+    if (this.#state === "closed") return transport.stop();
     this.#transport = transport;
-    const isCurrent = () => this.#transport === transport;
-    try {
-      const started = transport.start(
-        (message) => {
-          if (!isCurrent()) return;
-          this.#open();
-          this.#receive(message);
-        },
-        ({ reason }) => {
-          if (isCurrent()) this.#lose(reason);
-        },
-      );
-      if (started) {
-        started.then(
-          () => isCurrent() && this.#open(),
-          (error: unknown) => isCurrent() && this.#lose(String((error as Error)?.message ?? error)),
-        );
-      } else if (isCurrent()) {
-        this.#open();
-      }
-    } catch (error) {
-      if (isCurrent()) this.#lose(String((error as Error)?.message ?? error));
-    }
+    // What a connection says that is not this one any more counts no more.
+    const whileCurrent = (act: () => void) => {
+      if (this.#transport === transport) act();
+    };
+    const open = () => whileCurrent(() => this.#open());
+    after(
+      () =>
+        transport.start(
+          (message) => {
+            open();
+            whileCurrent(() => this.#receive(message));
+          },
+          ({ reason }) => whileCurrent(() => this.#lose(reason)),
+        ),
+      open,
+      (error) => whileCurrent(() => this.#lose(textOf(error))),
+    );
   }
 
   /** There is a connection. */
   #open(): void {
-    if (this.#state !== "connecting") return;
+    const session = this._session;
+    if (this.#state === "open") return;
     this.#heard = this._now();
     this.#isAsked = false;
-    this._session.open();
+    session._open();
     this.#setState("open");
     this.#hello();
-    this._session.reissue(this._now());
+    session._reissue(this._now());
     this._run();
   }
 
   #hello(): void {
-    const { hello, token, session, methodsHash } = this.#options;
-    if (!hello && token === undefined && session === undefined && methodsHash === undefined) return;
-    const meta = this.#token === undefined ? undefined : { token: this.#token };
-    this.request<{ methodsHash?: string }>("rpc.hello", { session, capabilities: ["fc", "resume"] }, meta).then(
+    const { hello, session, methodsHash } = this._options;
+    const token = this.#token;
+    if (!(hello || token || session || methodsHash)) return;
+    this.request<{ methodsHash?: string }>("rpc.hello", { session, capabilities: ["fc", "resume"] }, token ? { token } : {}).then(
       (welcome) => {
-        if (methodsHash !== undefined && welcome?.methodsHash !== methodsHash) {
-          this._warn("the peer's methods are not those for which the client was generated; generate it again", welcome);
+        if (methodsHash && welcome?.methodsHash !== methodsHash) {
+          this._warn("the peer's methods are not those for which the client was generated", welcome);
         }
       },
       (error: RpcError) => {
@@ -470,93 +433,56 @@ export class RpcEndpoint implements RpcClient {
     );
   }
 
-  #failed(error: unknown): void {
-    const reason = String((error as Error)?.message ?? error);
-    if (this.#state !== "closed") this.#lose(reason);
-  }
-
   /** The connection is gone, or could not be made. The next one is made where there is a connector. */
-  #lose(reason: string): void {
+  #lose(reason: string, again?: boolean): void {
+    const session = this._session;
     const transport = this.#transport;
-    this.#transport = undefined;
     if (this.#state === "closed") return;
-    quietly(() => transport?.stop());
-    this._session.disconnect(reason);
-    if (this._session._phase === CLOSED) {
-      this.#end(reason);
-      return;
+    this.#transport = undefined;
+    session._disconnect(reason, again);
+    try {
+      transport?.stop();
+    } catch {
+      // It is gone anyway.
     }
-    const { first = 100, longest = 10_000 } = this.#options.backoff ?? {};
-    const pause = Math.random() * Math.min(longest, first * 2 ** Math.min(20, this.#tries++));
-    this.#retry = setTimeout(() => this.#connect(), pause);
-    this.#setState("connecting", reason);
-    this._run();
-  }
-
-  #end(reason: string): void {
-    const transport = this.#transport;
-    this.#transport = undefined;
-    if (this.#state === "closed") return;
-    this._session.giveUp(reason);
     clearTimeout(this.#retry);
-    clearTimeout(this.#drain);
-    quietly(() => transport?.stop());
-    this.#setState("closed", reason);
+    if (session._isClosed) {
+      clearTimeout(this.#timer);
+      this.#setState("closed", reason);
+      for (const each of this.#onEnd.splice(0)) each();
+    } else {
+      const { first = 100, longest = 10_000 } = this._options.backoff ?? {};
+      const pause = Math.random() * Math.min(longest, first * 2 ** this.#tries++);
+      this.#retry = setTimeout(() => this.#connect(), pause);
+      this.#setState("connecting", reason);
+    }
     this._run();
-    clearTimeout(this.#timer);
-    this.#closing?.();
-    this.#closing = undefined;
   }
 
   #setState(state: EndpointState, reason?: string): void {
     if (this.#state === state) return;
     this.#state = state;
-    this.#options.onState?.(state, reason);
+    this._options.onState?.(state, reason);
   }
 }
 
-/** Who awaits one answer. */
-class PendingCall implements Waiter {
-  release: (() => void) | undefined;
-  readonly #call: Call;
-  readonly #resolve: (value: unknown) => void;
-  readonly #reject: (error: unknown) => void;
-
-  constructor(call: Call, resolve: (value: unknown) => void, reject: (error: unknown) => void) {
-    this.#call = call;
-    this.#resolve = resolve;
-    this.#reject = reject;
-  }
-
-  wake(): void {
-    const { outcome } = this.#call;
-    if (!outcome) return;
-    this.release?.();
-    if (outcome.error) this.#reject(outcome.error);
-    else this.#resolve(outcome.value);
-  }
-}
-
-/** Calls `onAbort` when the signal or the parent says so; returns how to stop looking. */
-function watch({ signal, parent }: CallOptions, onAbort: (error: RpcError) => void): () => void {
-  const signals = [signal, parent?.signal];
-  const abort = (event: Event) => onAbort(cancelled(event.target as AbortSignal));
-  for (const each of signals) each?.addEventListener("abort", abort);
-  return () => {
-    for (const each of signals) each?.removeEventListener("abort", abort);
-  };
-}
-
-function cancelled(signal: AbortSignal | undefined): RpcError {
+function cancelled(signal: AbortSignal): RpcError {
   const error = new RpcError("CANCELLED", "the call was cancelled");
-  error.cause = signal?.reason;
+  error.cause = signal.reason;
   return error;
 }
 
-function quietly(act: () => void): void {
+/** Goes on with what `act` makes: at once, where that is no promise. */
+function after<T>(act: () => T | PromiseLike<T>, then: (made: T) => void, failed: (error: unknown) => void): void {
   try {
-    act();
-  } catch {
-    // It is gone anyway.
+    const made = act() as PromiseLike<T> | undefined;
+    if (made?.then) made.then(then, failed);
+    else then(made as T);
+  } catch (error) {
+    failed(error);
   }
+}
+
+function textOf(error: unknown): string {
+  return String((error as Error | undefined)?.message ?? error);
 }

@@ -6,7 +6,7 @@ import { RpcError } from "./errors.js";
 import { BATCH } from "./flow.js";
 import type { OnLag } from "./frame.js";
 import { Item } from "./item.js";
-import { finish, type Handler, pushItem, reply, type Request, startStream, streamRoom } from "./session/requests.js";
+import type { Exchange } from "./session/exchange.js";
 
 /** What is declared of a method beside its handler. */
 export interface HandlerOptions {
@@ -17,209 +17,130 @@ export interface HandlerOptions {
 }
 
 /** A registered handler. */
-export interface Handle {
-  handler: (payload: unknown, context: Context) => unknown;
+export interface Registered {
+  handler: (payload: never, context: Context) => unknown;
   options: HandlerOptions;
 }
 
 /** Something that pushes its items: RxJS's observables and their like. */
 interface Observable {
-  subscribe(observer: Observer): Subscription;
+  subscribe(observer: {
+    next(value: unknown): void;
+    error(error: unknown): void;
+    complete(): void;
+  }): { unsubscribe(): void } | (() => void) | undefined;
 }
-
-interface Observer {
-  next(value: unknown): void;
-  error(error: unknown): void;
-  complete(): void;
-}
-
-type Subscription = { unsubscribe(): void } | (() => void) | undefined;
 
 /** Starts the handler of a request. */
-export function answer(endpoint: RpcEndpoint, request: Request, handle: Handle | undefined): void {
-  const { method } = request;
-  const now = endpoint._now();
-  if (!handle) {
-    const error = new RpcError("NO_HANDLER", `there is no method ${method}`, { method });
-    return finish(endpoint._session, now, request, error);
+export function run(endpoint: RpcEndpoint, request: Exchange, registered: Registered | undefined): void {
+  const session = endpoint._session;
+  const { method, payload, meta } = request.req;
+  const finish = (answer: Parameters<typeof session._finish>[2]) => session._finish(endpoint._now(), request, answer);
+  if (!registered) return finish(new RpcError("NO_HANDLER", "there is no method " + method, { method }));
+  const { handler, options } = registered;
+  if (meta?.up && !(options.uploads && endpoint._uploads)) {
+    return finish(new RpcError("UNSUPPORTED", method + " takes no upstream items"));
   }
-  const { handler, options } = handle;
-  if (request.meta.up && !(options.uploads && endpoint._uploads)) {
-    return finish(endpoint._session, now, request, new RpcError("UNSUPPORTED", `${method} takes no upstream items`));
-  }
-  const running = new Running(endpoint, request, options);
-  request.waiter = running;
-  try {
-    const result = handler(request.payload, running.context);
-    if (isThenable(result)) result.then(running.answer, running.fail);
-    else running.answer(result);
-  } catch (error) {
-    running.fail(error);
-  }
-}
 
-/** A handler that has been started. */
-class Running implements Handler {
-  readonly context: Context;
-  readonly #endpoint: RpcEndpoint;
-  readonly #request: Request;
-  readonly #options: HandlerOptions;
-  #isStopped = false;
-  /** Where the items come from: one that is asked for them, or one that pushes them. */
-  #source: AsyncIterator<unknown> | undefined;
-  #subscription: Subscription;
-  #isAsking = false;
+  const context = new Context(endpoint, request);
+  let isOver = false;
+  let iterator: AsyncIterator<unknown> | undefined;
+  /** Lets go of where the items come from. */
+  let release: (() => unknown) | undefined;
+
+  const end = (thrown?: unknown, isFailure = false) => {
+    if (isOver) return;
+    isOver = true;
+    finish(isFailure ? endpoint._errorOf(thrown, method) : { kind: "end" });
+    endpoint._run();
+  };
+  const fail = (thrown: unknown) => end(thrown, true);
+
+  const push = (value: unknown) => {
+    if (isOver) return;
+    session._push(endpoint._now(), request, value instanceof Item ? new Item(value.data, value) : new Item(value));
+    endpoint._run();
+  };
+
+  let isAsking = false;
   /** Items that came without a pause in which others could have their turn. */
-  #inRow = 0;
-
-  constructor(endpoint: RpcEndpoint, request: Request, options: HandlerOptions) {
-    this.#endpoint = endpoint;
-    this.#request = request;
-    this.#options = options;
-    this.context = new Context(endpoint, request);
-  }
-
-  /** There may be room for more items. */
-  wake(): void {
-    this.context._wake?.();
-    if (this.#source && !this.#isAsking) this.#ask();
-  }
-
-  stop(): void {
-    this.#isStopped = true;
-    this.context._stop();
-    this.context._wake?.();
-    this.#release();
-  }
-
-  readonly answer = (result: unknown): void => {
-    const endpoint = this.#endpoint;
-    try {
-      if (isIterable(result)) this.#iterate(result);
-      else if (isObservable(result)) this.#subscribe(result);
-      else reply(endpoint._session, endpoint._now(), this.#request, result);
-    } catch (error) {
-      this.fail(error);
-    }
-    endpoint._run();
-  };
-
-  readonly fail = (thrown: unknown): void => {
-    if (this.#isStopped) return;
-    this.#finish(this.#endpoint._errorOf(thrown, this.#request.method));
-  };
-
-  #iterate(iterable: AsyncIterable<unknown>): void {
-    if (!this.#start(false)) return;
-    this.#source = iterable[Symbol.asyncIterator]();
-    this.#ask();
-  }
-
+  let inRow = 0;
   /** Asks the source for an item, where there is room for one. */
-  #ask(): void {
-    const source = this.#source;
-    if (this.#isStopped || !source || streamRoom(this.#endpoint._session, this.#request) <= 0) {
-      this.#inRow = 0;
+  const ask = () => {
+    if (isOver || isAsking) return;
+    if (session._room(request) <= 0) {
+      inRow = 0;
       return;
     }
-    this.#isAsking = true;
-    if (++this.#inRow > BATCH) {
-      this.#inRow = 0;
-      later(this.#resume);
-      return;
-    }
+    isAsking = true;
+    if (++inRow > BATCH) {
+      inRow = 0;
+      later(resume);
+    } else iterator!.next().then(take, fail);
+  };
+  const resume = () => {
+    isAsking = false;
+    ask();
+  };
+  const take = ({ done, value }: IteratorResult<unknown>) => {
+    if (done) return end();
+    push(value);
+    resume();
+  };
+
+  const answer = (result: unknown) => {
+    const source = result as (AsyncIterable<unknown> & Observable) | undefined;
+    const pushes = isFunction(source?.subscribe) && !source[Symbol.asyncIterator];
     try {
-      source.next().then(this.#onItem, this.#onError);
+      if (!pushes && !isFunction(source?.[Symbol.asyncIterator])) {
+        isOver = true;
+        finish({ kind: "res", ok: true, result });
+      } else if (session._startStream(endpoint._now(), request, options.onLag ?? "block", pushes)) {
+        if (pushes) {
+          const subscription = source.subscribe({ next: push, error: fail, complete: () => end() });
+          release = () => (isFunction(subscription) ? subscription() : subscription?.unsubscribe());
+          // It may have been stopped before it could be told how.
+          if (isOver) release();
+        } else {
+          iterator = source[Symbol.asyncIterator]();
+          release = () => iterator!.return?.();
+          const before = request.wake;
+          request.wake = () => {
+            before?.();
+            ask();
+          };
+          ask();
+        }
+      }
     } catch (error) {
-      this.#onError(error);
+      fail(error);
     }
-  }
-
-  readonly #resume = (): void => {
-    this.#isAsking = false;
-    this.#ask();
-  };
-
-  readonly #onItem = ({ done, value }: IteratorResult<unknown>): void => {
-    this.#isAsking = false;
-    if (this.#isStopped) return;
-    if (done) {
-      this.#source = undefined;
-      this.#finish();
-      return;
-    }
-    this.#push(value);
-    this.#ask();
-  };
-
-  readonly #onError = (error: unknown): void => {
-    this.#isAsking = false;
-    this.#source = undefined;
-    this.fail(error);
-  };
-
-  #subscribe(observable: Observable): void {
-    if (!this.#start(true)) return;
-    const subscription = observable.subscribe({
-      next: (value) => this.#push(value),
-      error: (error) => this.fail(error),
-      complete: () => this.#finish(),
-    });
-    this.#subscription = subscription;
-    // It may have ended, or have been stopped, before it could be told whom to unsubscribe.
-    if (this.#isStopped) this.#release();
-  }
-
-  #start(pushes: boolean): boolean {
-    const endpoint = this.#endpoint;
-    const declared = this.#options.onLag ?? "block";
-    return startStream(endpoint._session, endpoint._now(), this.#request, declared, pushes);
-  }
-
-  #push(value: unknown): void {
-    if (this.#isStopped) return;
-    const endpoint = this.#endpoint;
-    const item = value instanceof Item ? new Item(value.data, value, value.skipped) : new Item(value);
-    pushItem(endpoint._session, endpoint._now(), this.#request, item);
     endpoint._run();
-  }
+  };
 
-  #finish(error?: RpcError): void {
-    if (this.#isStopped) return;
-    this.#isStopped = true;
-    const endpoint = this.#endpoint;
-    finish(endpoint._session, endpoint._now(), this.#request, error);
-    endpoint._run();
-  }
-
-  /** Lets go of the source; what it does on its way out is its own matter. */
-  #release(): void {
-    const source = this.#source;
-    const subscription = this.#subscription;
-    this.#source = this.#subscription = undefined;
+  request.stop = () => {
+    isOver = true;
+    context._stop();
     try {
-      source?.return?.()?.then(undefined, ignore);
-      if (typeof subscription === "function") subscription();
-      else subscription?.unsubscribe();
+      (release?.() as Promise<unknown> | undefined)?.then?.(undefined, warn);
     } catch (error) {
-      this.#endpoint._warn(`the source of ${this.#request.method} failed when it was cancelled`, error);
+      warn(error);
     }
+  };
+  const warn = (error: unknown) => endpoint._warn(method + " failed when it was stopped", error);
+
+  try {
+    const result = handler(payload as never, context) as PromiseLike<unknown> | undefined;
+    if (isFunction(result?.then)) result.then(answer, fail);
+    else answer(result);
+  } catch (error) {
+    fail(error);
   }
 }
 
 /** Lets everything else have its turn first: what came from the transport too. */
 const later = (globalThis as { setImmediate?: (act: () => void) => void }).setImmediate ?? setTimeout;
 
-function ignore(): void {}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | undefined)?.then === "function";
-}
-
-function isIterable(value: unknown): value is AsyncIterable<unknown> {
-  return typeof (value as AsyncIterable<unknown> | undefined)?.[Symbol.asyncIterator] === "function";
-}
-
-function isObservable(value: unknown): value is Observable {
-  return typeof (value as Observable | undefined)?.subscribe === "function";
+function isFunction(value: unknown): value is (...args: never[]) => unknown {
+  return typeof value === "function";
 }

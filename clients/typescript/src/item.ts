@@ -8,55 +8,46 @@ export interface Place {
   epoch?: string | undefined;
   /** Whether the source starts over here: what the consumer knew is void. `spec: resume.5` */
   reset?: boolean | undefined;
+  /** How many items were dropped before this one, by a policy that drops. */
+  skipped?: number | undefined;
 }
 
 /** One item of a stream. A handler's plain value becomes one by itself. */
 export class Item<T = unknown> {
   /** The value. */
-  data: T;
-  readonly pos: number | undefined;
-  epoch: string | undefined;
-  reset: boolean;
-  /** How many items were dropped before this one, by a policy that drops. */
-  skipped: number;
+  declare data: T;
+  /** Where it stands in its source. */
+  declare pos: number | undefined;
+  /** The life of the source that `pos` counts in. */
+  declare epoch: string | undefined;
+  /** Whether the source starts over here. */
+  declare reset: boolean;
+  /** How many items were dropped before this one. */
+  declare skipped: number;
   /** @internal About how many bytes it keeps. */
-  _size = 0;
+  declare _size: number;
 
-  constructor(data: T, place: Place = {}, skipped = 0) {
+  constructor(data: T, place: Place = {}, size?: number) {
+    // Null counts as absent in what a peer sends.
     this.data = data;
-    this.pos = place.pos;
-    this.epoch = place.epoch;
-    this.reset = place.reset ?? false;
-    this.skipped = skipped;
+    this.pos = place.pos ?? undefined;
+    this.epoch = place.epoch ?? undefined;
+    this.reset = !!place.reset;
+    this.skipped = place.skipped || 0;
+    this._size = (size || weigh(data)) + 64;
   }
 }
 
-/** About how many bytes a value takes as JSON. Stops where it is more than any limit allows, so that a circle ends too. */
-export function weigh(value: unknown): number {
-  if (typeof value === "string") return value.length + 2;
-  let bytes = 8;
-  if (typeof value !== "object" || value === null) return bytes;
-  const waiting: unknown[] = [value];
-  while (waiting.length && bytes < ENDLESS) {
-    const next = waiting.pop();
-    bytes += 4;
-    if (typeof next === "string") {
-      bytes += next.length;
-    } else if (typeof next === "object" && next !== null) {
-      if (ArrayBuffer.isView(next) || next instanceof ArrayBuffer) {
-        bytes += next.byteLength;
-      } else if (Array.isArray(next)) {
-        for (const item of next) waiting.push(item);
-      } else {
-        for (const key in next) {
-          bytes += key.length;
-          waiting.push((next as Record<string, unknown>)[key]);
-        }
-      }
-    }
+/** About how many bytes a value takes as JSON. What is too deep for any peer, as a circle is, takes more than there are. */
+export function weigh(value: unknown, depth = 99): number {
+  if (typeof value === "string") return value.length + 8;
+  if (!value || typeof value !== "object") return 8;
+  let bytes = (value as ArrayBufferView).byteLength;
+  if (bytes >= 0) return bytes;
+  bytes = depth ? 8 : Infinity;
+  for (const key in value) {
+    if (bytes > 1 << 28) break;
+    bytes += key.length + weigh((value as Record<string, unknown>)[key], depth - 1);
   }
   return bytes;
 }
-
-/** More than anything that may wait in memory. */
-const ENDLESS = 1 << 28;

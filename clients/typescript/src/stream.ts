@@ -3,39 +3,59 @@
 import type { RpcEndpoint } from "./endpoint.js";
 import { RpcError } from "./errors.js";
 import type { Item } from "./item.js";
-import { type Call, dropItems, takeItems } from "./session/calls.js";
+import type { Exchange } from "./session/exchange.js";
+
+/** Who is told of a stream's items. */
+export interface Observer<T> {
+  next?(value: T): void;
+  error?(error: unknown): void;
+  complete?(): void;
+}
+
+type Result<T> = IteratorResult<T, undefined>;
+
+interface Pending<T> {
+  isFull: boolean;
+  resolve(result: Result<T>): void;
+  reject(error: RpcError): void;
+}
 
 /**
  * A stream of items. `return()` (which leaving a `for await` calls) and the signal cancel it at once, also while the next
  * item is awaited. A stream that nobody iterates holds the items that fit its window; call `return()` on one that is not
  * wanted any more.
  */
-export class RpcStream<T> implements AsyncIterableIterator<T> {
+export class RpcStream<T> implements AsyncIterableIterator<T, undefined> {
   readonly #endpoint: RpcEndpoint;
-  #call: Call | undefined;
+  #call: Exchange | undefined;
   /** Why there will be no more, where that is an error which nobody was told yet. */
   #error: RpcError | undefined;
   #taken: Item[] = [];
   #at = 0;
-  #reset = false;
-  readonly #waiting: Array<Pending<T>> = [];
+  #isReset = false;
+  readonly #pending: Pending<unknown>[] = [];
+  /** @internal Called when the stream is over on this side. */
+  _release: (() => void) | undefined;
 
   /** @internal Made by {@link RpcEndpoint.stream}. */
-  constructor(endpoint: RpcEndpoint, start: Call | RpcError) {
+  constructor(endpoint: RpcEndpoint, call: Exchange | RpcError) {
     this.#endpoint = endpoint;
-    if (start instanceof RpcError) this.#error = start;
-    else (this.#call = start).waiter = this;
+    if (call instanceof RpcError) this.#error = call;
+    else {
+      this.#call = call;
+      call.wake = () => this.#wake();
+    }
   }
 
   /** The next value. Rejects, once, where the stream fails. */
-  next(): Promise<IteratorResult<T, undefined>> {
-    return this.#pull(false) as Promise<IteratorResult<T, undefined>>;
+  next(): Promise<Result<T>> {
+    return this.#pull(false);
   }
 
   /** Cancels the stream: the peer is told at once, and everybody who awaits an item learns that there is none. */
-  return(): Promise<IteratorResult<T, undefined>> {
+  return(): Promise<Result<T>> {
     this._cancel();
-    return Promise.resolve(DONE);
+    return Promise.resolve({ done: true, value: undefined });
   }
 
   [Symbol.asyncIterator](): this {
@@ -43,10 +63,10 @@ export class RpcStream<T> implements AsyncIterableIterator<T> {
   }
 
   /** The items with where they stand: `pos`, `epoch`, `reset`, `skipped`. Takes from the same stream. `spec: resume.8` */
-  items(): AsyncIterableIterator<Item<T>> {
+  items(): AsyncIterableIterator<Item<T>, undefined> {
     return {
-      next: () => this.#pull(true) as Promise<IteratorResult<Item<T>, undefined>>,
-      return: () => this.return() as Promise<IteratorResult<never, undefined>>,
+      next: () => this.#pull<Item<T>>(true),
+      return: () => this.return() as Promise<Result<never>>,
       [Symbol.asyncIterator]() {
         return this;
       },
@@ -59,7 +79,7 @@ export class RpcStream<T> implements AsyncIterableIterator<T> {
    */
   subscribe(observer: Observer<T>): { unsubscribe(): void } {
     const ask = () => void this.next().then(take, (error: unknown) => observer.error?.(error));
-    const take = ({ done, value }: IteratorResult<T, undefined>) => {
+    const take = ({ done, value }: Result<T>) => {
       if (done) return observer.complete?.();
       observer.next?.(value);
       ask();
@@ -79,85 +99,59 @@ export class RpcStream<T> implements AsyncIterableIterator<T> {
     if (!call) return;
     this.#end(error);
     this.#taken = [];
-    dropItems(this.#endpoint._session, call);
-    this.#endpoint._abort(call, error ?? new RpcError("CANCELLED", "the stream was cancelled"));
-    this.wake();
+    const endpoint = this.#endpoint;
+    endpoint._abort(call, error ?? new RpcError("CANCELLED", "the stream was cancelled"));
+    endpoint._session._takeItems(0, call);
+    this.#wake();
   }
 
-  /** @internal Called when the stream is over on this side. */
-  _release: (() => void) | undefined;
-
-  /** @internal */
-  wake(): void {
-    while (this.#waiting.length) {
-      const result = this.#step(this.#waiting[0]!.full);
-      if (!result) return;
-      const { resolve, reject } = this.#waiting.shift()!;
-      if (result instanceof RpcError) reject(result);
-      else resolve(result);
+  #wake(): void {
+    const pending = this.#pending;
+    for (let first = pending[0]; first; first = pending[0]) {
+      const step = this.#step(first.isFull);
+      if (!step) return;
+      pending.shift();
+      if (step instanceof RpcError) first.reject(step);
+      else first.resolve(step);
     }
   }
 
-  #pull(full: boolean): Promise<IteratorResult<T | Item<T>, undefined>> {
-    const result = this.#waiting.length ? undefined : this.#step(full);
-    if (!result) return new Promise((resolve, reject) => this.#waiting.push({ full, resolve, reject }));
-    return result instanceof RpcError ? Promise.reject(result) : Promise.resolve(result);
+  #pull<V>(isFull: boolean): Promise<Result<V>> {
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ isFull, resolve: resolve as Pending<unknown>["resolve"], reject });
+      if (this.#pending.length < 2) this.#wake();
+    });
   }
 
   /** What comes next, where that is known. */
-  #step(full: boolean): IteratorResult<T | Item<T>, undefined> | RpcError | undefined {
+  #step(isFull: boolean): Result<unknown> | RpcError | undefined {
     for (;;) {
-      const item = this.#taken[this.#at] as Item<T> | undefined;
-      if (item) {
-        this.#at++;
-        // A reset without a value stands before the item that follows it.
-        if (item.reset && item.data === null) {
-          this.#reset = true;
-          continue;
-        }
-        item.reset ||= this.#reset;
-        this.#reset = false;
-        return { done: false, value: full ? item : item.data };
-      }
+      const item = this.#taken[this.#at++];
       const call = this.#call;
-      if (!call) {
+      if (item) {
+        item.reset ||= this.#isReset;
+        // A reset without a value stands before the item that follows it.
+        this.#isReset = item.reset && item.data === null;
+        if (!this.#isReset) return { done: false, value: isFull ? item : item.data };
+      } else if (!call) {
         const error = this.#error;
         this.#error = undefined;
-        return error ?? DONE;
+        return error ?? { done: true, value: undefined };
+      } else {
+        const endpoint = this.#endpoint;
+        this.#taken = endpoint._session._takeItems(endpoint._now(), call);
+        this.#at = 0;
+        endpoint._run();
+        if (this.#taken.length) continue;
+        if (!call.outcome) return undefined;
+        this.#end(call.outcome.error);
       }
-      this.#taken = takeItems(this.#endpoint._session, this.#endpoint._now(), call);
-      this.#at = 0;
-      if (this.#taken.length) {
-        this.#endpoint._run();
-        continue;
-      }
-      if (!call.outcome) {
-        this.#endpoint._run();
-        return undefined;
-      }
-      this.#end(call.outcome.error);
     }
   }
 
   #end(error: RpcError | undefined): void {
     this.#error = error;
-    if (this.#call) this.#call.waiter = undefined;
-    this.#call = undefined;
+    this.#call!.wake = this.#call = undefined;
     this._release?.();
   }
-}
-
-const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
-
-/** Who is told of a stream's items. */
-export interface Observer<T> {
-  next?(value: T): void;
-  error?(error: unknown): void;
-  complete?(): void;
-}
-
-interface Pending<T> {
-  full: boolean;
-  resolve(result: IteratorResult<T | Item<T>, undefined>): void;
-  reject(error: RpcError): void;
 }

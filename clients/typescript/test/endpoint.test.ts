@@ -49,7 +49,7 @@ describe("calls", () => {
     const { cid } = await peer.expect({ kind: "req", method: "add", payload: [1, 2], meta: { timeoutMs: 60_000 } });
     peer.send({ kind: "res", cid, ok: true, result: 3 });
     expect(await answer).toBe(3);
-    expect(endpoint._session.size).toBe(0);
+    expect(endpoint._session._size).toBe(0);
   });
 
   test("a failure keeps its code, domain and details", async () => {
@@ -149,7 +149,7 @@ describe("streams", () => {
     for await (const n of near.stream<number>("count", 100)) seen.push(n);
     expect(seen).toEqual(Array.from({ length: 100 }, (_, n) => n + 1));
     await turns();
-    expect([near._session.size, far._session.size]).toEqual([0, 0]);
+    expect([near._session._size, far._session._size]).toEqual([0, 0]);
   });
 
   test("leaving a loop cancels the stream and its source", async () => {
@@ -168,7 +168,7 @@ describe("streams", () => {
     }
     await turns();
     expect(seen.returned).toBe(1);
-    expect(far._session.size).toBe(0);
+    expect(far._session._size).toBe(0);
   });
 
   test("return cancels at once while the next item is awaited", async () => {

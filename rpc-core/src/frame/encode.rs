@@ -67,6 +67,7 @@ pub(crate) struct ItemFields<'a> {
     pub(crate) reset: bool,
     pub(crate) obeys: bool,
     pub(crate) up: bool,
+    pub(crate) method: Option<&'a str>,
 }
 
 pub(crate) fn item(cid: impl Id, fields: ItemFields<'_>, data: &[u8]) -> Message {
@@ -74,6 +75,10 @@ pub(crate) fn item(cid: impl Id, fields: ItemFields<'_>, data: &[u8]) -> Message
         open(out, "{\"kind\":\"nxt\",\"cid\":", cid);
         if fields.up {
             out.extend_from_slice(b",\"dir\":\"up\"");
+        }
+        if let Some(method) = fields.method {
+            out.extend_from_slice(b",\"method\":");
+            write_string(out, method);
         }
         number(out, b",\"seq\":", fields.seq);
         if let Some(pos) = fields.pos {

@@ -118,7 +118,7 @@ fn request(uri: &Uri, config: &ClientConfig) -> Result<Request, WsError> {
     Ok(request)
 }
 
-fn checked(url: &str) -> Result<Uri, TransportError> {
+pub(super) fn checked(url: &str) -> Result<Uri, TransportError> {
     let invalid = |why: &str| TransportError::permanent(format!("cannot use this WebSocket address: {why}"), None);
     let uri: Uri = url.parse().map_err(|_| invalid("it is no URL; write ws://host:port/path"))?;
     match uri.scheme_str() {

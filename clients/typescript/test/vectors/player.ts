@@ -7,9 +7,9 @@ import { Item } from "../../src/item.js";
 import { lanes } from "../../src/lanes.js";
 import { limits, LIMITS } from "../../src/limits.js";
 import { Session } from "../../src/session.js";
-import { type Call, dropItems, takeItems } from "../../src/session/calls.js";
-import { finish, pushItem, reply, type Request, startStream, streamRoom } from "../../src/session/requests.js";
-import { acceptUpstream, UpstreamInbox, UpstreamQueue } from "../../src/upload/upstream.js";
+import { Producer } from "../../src/flow.js";
+import type { Exchange } from "../../src/session/exchange.js";
+import { accept, halfClose } from "../../src/upload.js";
 import { Cids, isSent, more, same } from "./compare.js";
 import type { Failure, ItemSeen, Step, Vector, Verbs } from "./script.js";
 
@@ -29,21 +29,18 @@ export function play(vector: Vector): void {
 }
 
 interface Ours {
-  call: Call;
-  up: UpstreamQueue | undefined;
+  call: Exchange;
   parent: string | undefined;
   /** What was buffered when the stream was over. */
   rest: Item[];
 }
 
 interface Theirs {
-  request: Request;
-  streams: boolean;
-  inbox?: UpstreamInbox;
+  request: Exchange;
 }
 
 type Seen =
-  | { what: "request"; request: Request }
+  | { what: "request"; request: Exchange }
   | { what: "stopped"; name: string }
   | { what: "settled"; name: string; result?: unknown; error?: RpcError }
   | { what: "completed"; name: string }
@@ -75,8 +72,8 @@ class Player {
     // Windows stay as they were offered, so that vectors need not know how big an implementation's items are.
     this.session = new Session({ limits: all, window: vector.window ?? 32, windowBytes: 0, reconnects });
     lanes(this.session);
-    limits(this.session, all);
-    this.session.open();
+    limits(this.session);
+    this.session._open();
   }
 
   step(step: Step): void {
@@ -90,7 +87,7 @@ class Player {
   }
 
   next(): Record<string, unknown> | undefined {
-    const frame = this.session.poll(this.now);
+    const frame = this.session._poll(this.now);
     return frame && (JSON.parse(JSON.stringify(frame)) as Record<string, unknown>);
   }
 
@@ -103,19 +100,19 @@ class Player {
   call_(step: Verbs["call"]): void {
     const facts = this.vector.methods?.[step.method] ?? {};
     const kind = step.kind ?? "unary";
-    const up = kind === "upload" || kind === "duplex" ? new UpstreamQueue(this.session) : undefined;
+    const up = kind === "upload" || kind === "duplex" ? new Producer(0, "block", this.session._config.limits) : undefined;
     let timeoutMs = step.timeoutMs;
     if (step.parent !== undefined) {
       const left = this.theirs(step.parent).request.deadline - this.now;
       if (left < Infinity) timeoutMs = Math.min(timeoutMs ?? Infinity, left);
     }
     try {
-      const call = this.session.call(this.now, {
+      const call = this.session._call(this.now, {
         method: step.method,
         payload: step.payload,
         meta: step.meta as Meta,
         streams: kind === "stream" || kind === "duplex",
-        ...(up && { up }),
+        up,
         timeoutMs,
         idleMs: step.idleMs,
         idempotent: facts.idempotent,
@@ -125,7 +122,7 @@ class Player {
         lane: step.lane,
         op: step.op,
       });
-      this.calls.set(step.as, { call, up, parent: step.parent, rest: [] });
+      this.calls.set(step.as, { call, parent: step.parent, rest: [] });
     } catch (error) {
       this.seen.push({ what: "settled", name: step.as, error: error as RpcError });
     }
@@ -140,29 +137,28 @@ class Player {
 
   push_({ call, data }: Verbs["push"]): void {
     if (!this.isPushable(call)) throw new Error("no upstream item may be sent now");
-    this.ours(call).up?.push(this.ours(call).call, this.now, data);
+    this.session._push(this.now, this.ours(call).call, new Item(data));
   }
 
   finishUp_(name: string): void {
-    const { up, call } = this.ours(name);
-    up?.finish(call, this.now);
+    halfClose(this.session, this.now, this.ours(name).call);
   }
 
   take_({ call, request, items, ended }: Verbs["take"]): void {
     const taken: Item[] = [];
+    const takeAll = (from: Exchange) => {
+      // The consumer comes back for more: only with that is what it took consumed.
+      for (let more = [] as Item[]; (more = this.session._takeItems(this.now, from)).length; ) taken.push(...more);
+    };
     if (call !== undefined) {
       const ours = this.ours(call);
       taken.push(...ours.rest.splice(0));
       if (ours.call.outcome) this.settle(call, ours);
-      // The consumer comes back for more: only with that is what it took consumed.
-      else for (let more = takeItems(this.session, this.now, ours.call); more.length; ) {
-        taken.push(...more);
-        more = takeItems(this.session, this.now, ours.call);
-      }
+      else takeAll(ours.call);
     } else {
-      const { inbox } = this.theirs(request ?? "");
-      for (let more = inbox!.take(this.now); more.length; more = inbox!.take(this.now)) taken.push(...more);
-      expectSame("ended", inbox!.isEnded, ended ?? false);
+      const theirs = this.theirs(request ?? "").request;
+      takeAll(theirs);
+      expectSame("ended", theirs._isHalfClosed, ended ?? false);
     }
     const got = taken.map(seenItem);
     const wanted = items.map((item) => ({ skipped: 0, reset: false, ...item }));
@@ -170,7 +166,7 @@ class Player {
   }
 
   reply_({ request, result }: Verbs["reply"]): void {
-    reply(this.session, this.now, this.theirs(request).request, result);
+    this.session._finish(this.now, this.theirs(request).request, { kind: "res", ok: true, result });
     this.dropChildren(request);
   }
 
@@ -184,24 +180,23 @@ class Player {
 
   open_(name: string): void {
     const theirs = this.theirs(name);
-    const lag = this.vector.methods?.[theirs.request.method]?.lag ?? "block";
-    theirs.streams = startStream(this.session, this.now, theirs.request, lag, false);
+    const lag = this.vector.methods?.[theirs.request.req.method]?.lag ?? "block";
+    this.session._startStream(this.now, theirs.request, lag, false);
   }
 
   item_({ request, data, ...place }: Verbs["item"]): void {
     const theirs = this.theirs(request).request;
-    if (streamRoom(this.session, theirs) <= 0) throw new Error("the source may not be polled now");
-    pushItem(this.session, this.now, theirs, new Item(data, place));
+    if (this.session._room(theirs) <= 0) throw new Error("the source may not be polled now");
+    this.session._push(this.now, theirs, new Item(data, place));
   }
 
   finish_(name: string): void {
-    finish(this.session, this.now, this.theirs(name).request);
+    this.session._finish(this.now, this.theirs(name).request, { kind: "end" });
     this.dropChildren(name);
   }
 
   accept_(name: string): void {
-    const theirs = this.theirs(name);
-    theirs.inbox = acceptUpstream(this.session, theirs.request);
+    accept(this.session, this.now, this.theirs(name).request);
   }
 
   receive_(frame: Verbs["receive"]): void {
@@ -218,36 +213,36 @@ class Player {
 
   oversized_(head: string): void {
     const error = limitError("message bytes", this.vector.limits?.message_bytes ?? 0, "message_bytes");
-    this.session.receiveMalformed(this.now, peek(this.cids.resolveText(head), error));
+    this.session._receiveMalformed(this.now, peek(this.cids.resolveText(head), error, true));
   }
 
   advance_(millis: number): void {
     const end = this.now + millis;
     for (;;) {
-      const due = this.session.nextDeadline;
+      const due = this.session._next;
       if (due > end) break;
       this.now = Math.max(this.now, due);
-      this.session.advance(this.now);
+      this.session._advance(this.now);
     }
     this.now = end;
-    this.session.advance(end);
+    this.session._advance(end);
   }
 
   lost_(): void {
-    this.session.disconnect("the connection broke");
+    this.session._disconnect("the connection broke");
   }
 
   ended_(): void {
-    this.session.giveUp("the connection ended");
+    this.session._disconnect("the connection ended", false);
   }
 
   connected_(): void {
-    this.session.open();
-    this.session.reissue(this.now);
+    this.session._open();
+    this.session._reissue(this.now);
   }
 
   drain_(): void {
-    this.session.drain(this.now);
+    this.session._drain(this.now);
   }
 
   // Expecting
@@ -274,12 +269,12 @@ class Player {
   }
 
   request_(step: Verbs["request"]): void {
-    const fits = ({ method, payload, meta }: Request) =>
+    const fits = ({ req: { method, payload, meta } }: Exchange) =>
       method === step.method &&
       (!("payload" in step) || same(step.payload, payload ?? null)) &&
       (step.meta === undefined || same(step.meta, meta));
-    const seen = this.find((seen) => seen.what === "request" && fits(seen.request)) as { request: Request };
-    this.requests.set(step.as, { request: seen.request, streams: false });
+    const seen = this.find((seen) => seen.what === "request" && fits(seen.request)) as { request: Exchange };
+    this.requests.set(step.as, { request: seen.request });
   }
 
   stopped_(name: string): void {
@@ -303,7 +298,7 @@ class Player {
   }
 
   polled_({ request, ready }: Verbs["polled"]): void {
-    expectSame("polled", streamRoom(this.session, this.theirs(request).request) > 0, ready);
+    expectSame("polled", this.session._room(this.theirs(request).request) > 0, ready);
   }
 
   pushable_({ call, ready }: Verbs["pushable"]): void {
@@ -312,7 +307,7 @@ class Player {
 
   counted_(counts: Verbs["counted"]): void {
     for (const [name, count] of Object.entries(counts)) {
-      expectSame(name, this.session.counters[name as "dropped"], count);
+      expectSame(name, this.session._counters[name as "dropped"], count);
     }
   }
 
@@ -320,34 +315,34 @@ class Player {
 
   private receive(message: string | Uint8Array): void {
     const frame = decode(message, this.depth);
-    if (frame instanceof Malformed) this.session.receiveMalformed(this.now, frame);
-    else this.session.receive(this.now, frame, message.length);
+    if (frame instanceof Malformed) this.session._receiveMalformed(this.now, frame);
+    else this.session._receive(this.now, frame, message.length);
   }
 
   private fail(name: string, error: RpcError): void {
-    finish(this.session, this.now, this.theirs(name).request, error);
+    this.session._finish(this.now, this.theirs(name).request, error);
     this.dropChildren(name);
   }
 
   private isPushable(name: string): boolean {
     const ours = this.calls.get(name);
-    return (ours?.up?.room(ours.call) ?? 0) > 0;
+    return ours !== undefined && !ours.call._tail && this.session._room(ours.call) > 0;
   }
 
   /** Does what the driver does with events, until there are none. */
   private pump(): void {
     for (;;) {
-      for (let event = this.session.pollEvent(); event; event = this.session.pollEvent()) {
-        if (event.kind === "request") this.seen.push({ what: "request", request: event.request });
-        else if (event.kind === "close") this.seen.push({ what: "closing", reason: event.reason });
-        else if (event.kind === "stopped") this.stop(event.request);
+      for (const event of this.session._events.splice(0)) {
+        if (event[0] === "request") this.seen.push({ what: "request", request: event[1] });
+        else if (event[0] === "close") this.seen.push({ what: "closing", reason: event[1] });
+        else if (event[0] === "stop") this.stop(event[1]);
       }
       for (const [name, ours] of this.calls) this.await(name, ours);
-      if (!this.session._events.size) return;
+      if (!this.session._events.length) return;
     }
   }
 
-  private stop(request: Request): void {
+  private stop(request: Exchange): void {
     const named = [...this.requests].find(([, theirs]) => theirs.request === request);
     if (!named) throw new Error("a handler that was never started is stopped");
     this.dropChildren(named[0]);
@@ -358,12 +353,12 @@ class Player {
   private await(name: string, ours: Ours): void {
     const { call } = ours;
     if (!call.outcome) return;
-    if (!call.spec.streams) {
+    if (!call.spec!.streams) {
       this.settle(name, ours);
       return;
     }
     // Items are left for `take`; once the stream is over nothing is granted for taking them early.
-    ours.rest.push(...takeItems(this.session, this.now, call));
+    ours.rest.push(...this.session._takeItems(this.now, call));
     if (!ours.rest.length) this.settle(name, ours);
   }
 
@@ -371,13 +366,13 @@ class Player {
     const outcome = call.outcome!;
     this.calls.delete(name);
     if (outcome.error) this.seen.push({ what: "settled", name, error: outcome.error });
-    else if (call.spec.streams) this.seen.push({ what: "completed", name });
+    else if (call.spec!.streams) this.seen.push({ what: "completed", name });
     else this.seen.push({ what: "settled", name, result: outcome.value });
   }
 
   private drop({ call }: Ours): void {
-    this.session.abort(this.now, call, new RpcError("CANCELLED", "the call was cancelled"));
-    dropItems(this.session, call);
+    this.session._abort(this.now, call, new RpcError("CANCELLED", "the call was cancelled"));
+    if (call._in) this.session._takeItems(this.now, call);
   }
 
   /** A handler that is over drops the calls that it made. */
