@@ -1,15 +1,6 @@
-/** A browser for the console's tests, and what they watch for on every page. */
+/** The console in a browser, and what its tests watch for on every page. */
 
-import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from "playwright-core";
-
-/** Debian's Chromium, or the one that `CHROMIUM` names. */
-export function launch(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
-    chromiumSandbox: false,
-    args: ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-  });
-}
+import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from "playwright-core";
 
 /** A page, and everything that a reader of its console would complain about. */
 export interface Watched {
@@ -41,4 +32,17 @@ export async function enter(page: Page, link: string): Promise<void> {
 /** Shows a panel. */
 export async function show(page: Page, panel: "Methods" | "State" | "Frames" | "Windows"): Promise<void> {
   await page.getByRole("tab", { name: panel }).click();
+}
+
+/** A row of the tree of the state. */
+export function row(page: Page, name: RegExp): Locator {
+  return page.getByRole("treeitem", { name });
+}
+
+/** Edits a value of the state in place. */
+export async function edit(page: Page, name: RegExp, value: string): Promise<void> {
+  await row(page, name).click();
+  await page.keyboard.press("Enter");
+  await page.keyboard.type(value);
+  await page.keyboard.press("Enter");
 }

@@ -5,14 +5,15 @@ import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 import { RpcEndpoint, RpcError, type Frame, type OnClose, type OnFrame, type Transport } from "sixframe";
 import { WebSocketServer, type WebSocket } from "ws";
 
-import { ReferenceHub, type Json } from "../../clients/typescript/test/hub/reference-hub.js";
+import { ReferenceHub, type Json } from "../../../clients/typescript/test/hub/reference-hub.js";
 import { OPENRPC } from "./console-methods.js";
 
-const DIST = new URL("../../console/dist/", import.meta.url).pathname;
+const DIST = process.env.SIXFRAME_CONSOLE_DIR ?? fileURLToPath(new URL("../../../console/dist/", import.meta.url));
 const TYPES: Record<string, string> = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml" };
 
 interface Watcher {

@@ -1,9 +1,10 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { enter, launch, show, watched } from "./console-browser.js";
-import { StandIn } from "./console-stand-in.js";
-import { STATE } from "./console-state.js";
+import { launch } from "../harness/chromium.js";
+import { enter, show, watched } from "../harness/console-page.js";
+import { StandIn } from "../harness/console-stand-in.js";
+import { STATE } from "../harness/console-state.js";
 
 let browser: Browser;
 let daemon: StandIn;

@@ -5,11 +5,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 
 import type { Operation } from "sixframe/hub";
 
-import { enter, launch, show, watched } from "./console-browser.js";
-import { StandIn } from "./console-stand-in.js";
-import { STATE } from "./console-state.js";
+import { launch } from "../harness/chromium.js";
+import { enter, show, watched } from "../harness/console-page.js";
+import { StandIn } from "../harness/console-stand-in.js";
+import { STATE } from "../harness/console-state.js";
 
-const SHOTS = new URL("../../target/screenshots/", import.meta.url).pathname;
+const SHOTS = new URL("../../../target/screenshots/", import.meta.url).pathname;
 const SIZES = { wide: { width: 1360, height: 850 }, narrow: { width: 390, height: 844 } };
 
 /** What happens while somebody looks. */

@@ -1,11 +1,12 @@
 import { readFile } from "node:fs/promises";
 
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 
-import { enter, launch, show, watched, type Watched } from "./console-browser.js";
-import { StandIn } from "./console-stand-in.js";
-import { STATE } from "./console-state.js";
+import { launch } from "../harness/chromium.js";
+import { edit, enter, row, show, watched, type Watched } from "../harness/console-page.js";
+import { StandIn } from "../harness/console-stand-in.js";
+import { STATE } from "../harness/console-state.js";
 
 let browser: Browser;
 let daemon: StandIn;
@@ -28,17 +29,6 @@ afterEach(async () => {
   await first.context.close();
   await daemon.stop();
 });
-
-function row(page: Page, name: RegExp): ReturnType<Page["getByRole"]> {
-  return page.getByRole("treeitem", { name });
-}
-
-async function edit(page: Page, name: RegExp, value: string): Promise<void> {
-  await row(page, name).click();
-  await page.keyboard.press("Enter");
-  await page.keyboard.type(value);
-  await page.keyboard.press("Enter");
-}
 
 test("a link lets in once, its ticket leaves the address at once, and a reload stays in", async () => {
   const { page, context } = first;
