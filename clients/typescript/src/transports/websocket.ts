@@ -2,6 +2,7 @@
 
 import type { Frame } from "../frame.js";
 import type { Connector, OnClose, OnFrame, Transport } from "../transport.js";
+import { postAsText } from "./unsendable.js";
 
 /** The subprotocol that both sides name. */
 export const SUBPROTOCOL = "sixframe.v0";
@@ -46,6 +47,7 @@ export class WebSocketTransport implements Transport {
   readonly #options: WebSocketOptions;
   #socket: WebSocketLike | undefined;
   #stopped = false;
+  #give: OnFrame = () => undefined;
 
   constructor(url: string, options: WebSocketOptions = {}) {
     this.#url = url;
@@ -56,6 +58,9 @@ export class WebSocketTransport implements Transport {
     const socket = await this.#make();
     if (this.#stopped) throw new Error("stopped before it was connected");
     this.#socket = socket;
+    this.#give = (message) => {
+      if (socket.readyState === OPEN) onFrame(message);
+    };
     await new Promise<void>((resolve, reject) => {
       const tooLate = setTimeout(() => {
         reject(new Error(`${this.#url} did not answer within ${this.#openMs} ms; see openMs`));
@@ -85,7 +90,7 @@ export class WebSocketTransport implements Transport {
   }
 
   post(frame: Frame): void {
-    this.postText(JSON.stringify(frame));
+    postAsText(frame, this.#give, (text) => this.postText(text));
   }
 
   /** Sends a frame that is text already, byte for byte. */

@@ -118,6 +118,15 @@ test("closing, crashing and stopping end a window's work", async () => {
   expect(relay.load).toMatchObject({ windows: 0, calls: 0, queuedBytes: 0 });
 });
 
+test("an answer that cannot be cloned fails its own call", async () => {
+  const { electron, backend } = await app();
+  const { endpoint } = await page(electron.window());
+  backend.register("bad", () => ({ act: () => 1 }));
+  await expect(endpoint.request("bad")).rejects.toMatchObject({ code: "INTERNAL" });
+  await expect(endpoint.request("echo", () => 1)).rejects.toMatchObject({ code: "INVALID_PAYLOAD" });
+  expect(await endpoint.request("whoami")).toEqual([1, "1.1"]);
+});
+
 test("a window that was destroyed while the backend speaks to it is only gone", async () => {
   const { electron, backend } = await app();
   const window = electron.window();

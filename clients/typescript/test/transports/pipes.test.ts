@@ -71,8 +71,15 @@ test("headers that name no length or two are an error", () => {
   expect(() => decoder("content-length", 100, () => undefined).push(Buffer.alloc(9000, 65))).toThrow("no end of the headers");
 });
 
-test("a native host does not say more than a browser takes", () => {
+test("a native host says no more than a browser takes, and goes on", async () => {
   expect(() => encode("x".repeat(1024 * 1024 + 1), "native")).toThrow("browsers take at most 1048576");
+  const { parent, program } = piped("native");
+  const [ofParent] = [await Listening.to(parent), await Listening.to(program)];
+  program.post(res("a", "x".repeat(1024 * 1024)));
+  const message = expect.stringContaining("browsers take at most 1048576");
+  expect(await ofParent.next()).toMatchObject({ kind: "err", cid: "a", code: "INTERNAL", message });
+  program.post(res("b"));
+  expect(await ofParent.next()).toEqual(res("b"));
 });
 
 const program = (source: string) => ["--input-type=module", "--eval", source];

@@ -40,6 +40,18 @@ test("frames go out and come in as text", async () => {
   expect(() => transport.post(req("c"))).toThrow("not open");
 });
 
+test("what has no text fails its own call", async () => {
+  const { server, url } = await serve();
+  server.on("connection", (socket) => socket.on("message", (text) => socket.send(String(text))));
+  const transport = new WebSocketTransport(url, { WebSocket });
+  const listening = await Listening.to(transport);
+  transport.post(req("a", "m", 1n));
+  expect(await listening.next()).toMatchObject({ kind: "err", cid: "a", code: "INVALID_PAYLOAD" });
+  transport.post(res("b", 1n));
+  expect(await listening.next()).toMatchObject({ kind: "err", cid: "b", code: "INTERNAL" });
+  transport.stop();
+});
+
 test("the token travels as a subprotocol and is asked for anew", async () => {
   const { server, url } = await serve();
   const offered: unknown[] = [];
