@@ -7,6 +7,7 @@ import type { Frame } from "../frame.js";
 import type { Connector, OnClose, OnFrame, Transport } from "../transport.js";
 import { MessagePortTransport } from "./message-port.js";
 import { portMessage } from "./port-message.js";
+import { randomId } from "./random-id.js";
 import { failUnsendable } from "./unsendable.js";
 
 /**
@@ -96,7 +97,7 @@ export function electronPort(options: ElectronPortOptions = {}): Connector {
 }
 
 async function portFrom(connect: (id: string) => void, portMs: number): Promise<MessagePort> {
-  const id = crypto.randomUUID();
+  const id = randomId();
   return await new Promise((resolve, reject) => {
     const over = () => {
       clearTimeout(tooLate);
