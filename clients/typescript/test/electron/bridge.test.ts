@@ -153,6 +153,21 @@ test("what is called in a window that does not listen yet waits for it", async (
   expect(await endpoint.request("whoami")).toEqual([1, "1.1"]);
 });
 
+test("what waits for a window that never listens is bounded", async () => {
+  const { electron, bridge, backend, relay } = await app();
+  const window = electron.window();
+  bridge.attach(window as never);
+  const abort = new AbortController();
+  const ask = () => backend.request("ask", "x".repeat(300_000), { to: { senderId: 1 } }, { signal: abort.signal });
+  const waiting = [ask(), ask(), ask(), ask()].map((call) => call.catch(({ code }) => code));
+  await expect(ask()).rejects.toMatchObject({ code: "RESOURCE_EXHAUSTED" });
+  expect(relay.load.calls).toBe(4);
+  abort.abort();
+  expect(await Promise.all(waiting)).toEqual(["CANCELLED", "CANCELLED", "CANCELLED", "CANCELLED"]);
+  await settled();
+  expect(relay.load).toMatchObject({ windows: 1, calls: 0 });
+});
+
 test("what was meant for the document before does not reach the next", async () => {
   const { electron } = await app();
   const window = electron.window();
