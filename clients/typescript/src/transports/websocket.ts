@@ -55,8 +55,9 @@ export class WebSocketTransport implements Transport {
   }
 
   async start(onFrame: OnFrame, onClose: OnClose = () => undefined): Promise<void> {
-    const socket = await this.#make();
+    const protocols = await this.#protocols();
     if (this.#stopped) throw new Error("stopped before it was connected");
+    const socket = this.#make(protocols);
     this.#socket = socket;
     this.#give = (message) => {
       if (socket.readyState === OPEN) onFrame(message);
@@ -113,12 +114,16 @@ export class WebSocketTransport implements Transport {
     return this.#options.openMs ?? 10_000;
   }
 
-  async #make(): Promise<WebSocketLike> {
+  async #protocols(): Promise<string[]> {
     const { token } = this.#options;
     const secret = typeof token === "function" ? await token() : token;
+    return secret === undefined ? [SUBPROTOCOL] : [SUBPROTOCOL, `sixframe.token.${secret}`];
+  }
+
+  #make(protocols: string[]): WebSocketLike {
     const Socket = this.#options.WebSocket ?? (globalThis.WebSocket as WebSocketOptions["WebSocket"]);
     if (Socket === undefined) throw new Error("there is no WebSocket here; give the option WebSocket, from the package ws");
-    return new Socket(this.#url, secret === undefined ? [SUBPROTOCOL] : [SUBPROTOCOL, `sixframe.token.${secret}`]);
+    return new Socket(this.#url, protocols);
   }
 }
 

@@ -109,4 +109,20 @@ test("a worker's scope is a transport", async () => {
   scope.post(res("a"));
   expect(await outside.next()).toEqual(res("a"));
   page.stop();
+  expect(await inside.closed).toMatchObject({ clean: true });
+});
+
+test("the end of a worker's connection is not the worker's end", async () => {
+  const { port1, port2 } = new MessageChannel();
+  let closed = 0;
+  const scope = Object.assign(port1, { close: () => (closed += 1) });
+  const inside = await Listening.to(workerScope(scope));
+  const page = new MessagePortTransport(port2);
+  await Listening.to(page);
+  page.stop();
+  await inside.closed;
+  const again = workerScope(scope);
+  await Listening.to(again);
+  again.stop();
+  expect(closed).toBe(0);
 });

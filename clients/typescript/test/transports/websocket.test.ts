@@ -66,6 +66,25 @@ test("the token travels as a subprotocol and is asked for anew", async () => {
   expect(offered).toEqual(["sixframe.v0,sixframe.token.secret1", "/", "sixframe.v0,sixframe.token.secret2", "/"]);
 });
 
+test("one that is stopped before it is connected connects no more", async () => {
+  const { server, url } = await serve();
+  let connections = 0;
+  server.on("connection", () => (connections += 1));
+  let give!: (token: string) => void;
+  const token = () => new Promise<string>((resolve) => (give = resolve));
+  const asking = new WebSocketTransport(url, { WebSocket, token });
+  const asked = Listening.to(asking);
+  asking.stop();
+  give("late");
+  await expect(asked).rejects.toThrow("stopped before");
+  expect(connections).toBe(0);
+  const opening = new WebSocketTransport(url, { WebSocket });
+  const opened = Listening.to(opening);
+  await Promise.resolve();
+  opening.stop();
+  await expect(opened).rejects.toThrow("stopped before");
+});
+
 test("how the peer closed is told", async () => {
   const { server, url } = await serve();
   for (const [code, clean] of [[1000, true], [1001, true], [1011, false], [4000, false]] as const) {
