@@ -148,6 +148,16 @@ test("pages outside of the extension come in only where they are allowed", async
   expect(runtime.asked).toEqual(["other", "other"]);
 });
 
+test("a port that is stopped before it was started is disconnected all the same", async () => {
+  const runtime = new FakeRuntime();
+  const accepted: Transport[] = [];
+  acceptChromePorts((transport) => accepted.push(transport), { runtime });
+  const page = await chromePort({ runtime })();
+  const ofWorker = await Listening.to(accepted[0] as Transport);
+  page.stop();
+  expect((await ofWorker.closed).clean).toBe(true);
+});
+
 test("ports of other names are somebody else's", async () => {
   const runtime = new FakeRuntime();
   const accepted: unknown[] = [];

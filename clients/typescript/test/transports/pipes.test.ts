@@ -40,6 +40,13 @@ describe.each(FRAMINGS)("with %s framing", (framing) => {
     expect(await ofProgram.closed).toEqual({ clean: true, reason: "the input ended" });
   });
 
+  test("one that is stopped before it was started ends its output all the same", async () => {
+    const { parent, program } = piped(framing);
+    const ofProgram = await Listening.to(program);
+    parent.stop();
+    expect((await ofProgram.closed).clean).toBe(true);
+  });
+
   test("an end within a message is no clean end", async () => {
     const { up, program } = piped(framing);
     const listening = await Listening.to(program);

@@ -43,6 +43,13 @@ test("a goodbye is a clean end, and nothing is posted after it", async () => {
   expect(ofLeft.frames).toEqual([]);
 });
 
+test("one that is stopped before it was started lets go all the same", async () => {
+  const { port1, port2 } = new MessageChannel();
+  const listening = await Listening.to(new MessagePortTransport(port2));
+  new MessagePortTransport(port1).stop();
+  expect((await listening.closed).clean).toBe(true);
+});
+
 test("a port that closes without a goodbye is no clean end", async () => {
   const { port1, port2 } = new MessageChannel();
   const listening = await Listening.to(new MessagePortTransport(port1));
