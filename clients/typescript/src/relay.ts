@@ -78,7 +78,7 @@ export class Relay {
         log({ event: "detached", window: window.id, reason });
       },
     );
-    const backoff = { firstMs: 100, longestMs: 10_000, ...options.backoff };
+    const backoff = { first: 100, longest: 10_000, ...options.backoff };
     this.#link = new Link(upstream, backoff, {
       onConnected: (transport) => {
         log({ event: "connected" });

@@ -5,9 +5,9 @@ import type { Connector, OnFrame, Transport } from "../transport.js";
 /** The pauses between attempts to connect: a random part of a span that doubles with every failure. */
 export interface Backoff {
   /** The first span, in milliseconds. Default 100. */
-  firstMs: number;
+  first: number;
   /** The longest span, in milliseconds. Default 10,000. */
-  longestMs: number;
+  longest: number;
 }
 
 /** What a link tells. */
@@ -96,7 +96,7 @@ export class Link {
     if (this.#closed) return;
     this.#events.onLost(reason, !this.#again);
     if (!this.#again) return;
-    const span = Math.min(this.#backoff.firstMs * 2 ** this.#failures, this.#backoff.longestMs);
+    const span = Math.min(this.#backoff.first * 2 ** this.#failures, this.#backoff.longest);
     this.#failures = Math.min(this.#failures + 1, 20);
     this.#pause = setTimeout(() => void this.#attempt(), span * Math.random());
   }

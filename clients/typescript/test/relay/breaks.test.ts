@@ -13,7 +13,7 @@ async function reconnecting() {
     upstreams.push(new Played());
     return upstreams.at(-1) as Played;
   };
-  const relay = new Relay(connect, { backoff: { firstMs: 0, longestMs: 0 }, onLog: (event) => events.push(event) });
+  const relay = new Relay(connect, { backoff: { first: 0, longest: 0 }, onLog: (event) => events.push(event) });
   await expect.poll(() => upstreams.length, { interval: 1 }).toBe(1);
   await new Promise(setImmediate);
   return { relay, upstreams, events, setThere: (there: boolean) => (isThere = there) };

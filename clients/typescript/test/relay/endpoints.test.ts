@@ -17,7 +17,7 @@ class Backend {
   connections = 0;
 
   constructor() {
-    this.relay = new Relay(() => this.#connect(), { backoff: { firstMs: 0, longestMs: 0 } });
+    this.relay = new Relay(() => this.#connect(), { backoff: { first: 0, longest: 0 } });
   }
 
   /** Breaks the upstream. */
