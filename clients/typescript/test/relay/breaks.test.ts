@@ -126,6 +126,18 @@ test("closing the relay ends everything", async () => {
   expect([window.isStopped, upstream.isStopped]).toEqual([true, true]);
 });
 
+test("a window whose transport cannot even be stopped is gone all the same", async () => {
+  const { relay, upstream } = await relayed();
+  const { window, handle } = windowOf(relay);
+  window.stop = () => {
+    throw new Error("it is a brick");
+  };
+  window.say(req("a"));
+  handle.close();
+  expect(upstream.take().map(({ kind }) => kind)).toEqual(["req", "can"]);
+  expect(relay.load).toMatchObject({ windows: 0, calls: 0 });
+});
+
 test("a window whose transport cannot start is gone", async () => {
   const { relay } = await relayed();
   const window = new Played();
