@@ -113,6 +113,7 @@ impl World {
             limits: limits.clone(),
             window: input.pick(&[1, 4, 32]),
             window_bytes: input.pick(&[256 << 10, 500]),
+            ahead_bytes: input.pick(&[8 << 20, 300, 0]),
             reconnects,
             budget: Some(budget.clone()),
         };

@@ -54,7 +54,7 @@ impl Pair {
         };
         let config = |reconnects, window| {
             let limits = limits.clone();
-            Arc::new(SessionConfig { limits, window, window_bytes: 2000, reconnects, budget: None })
+            Arc::new(SessionConfig { limits, window, window_bytes: 2000, ahead_bytes: 700, reconnects, budget: None })
         };
         let (reconnects, window) = (input.flag(), input.pick(&[1, 2, 32]));
         let server = config(false, window);

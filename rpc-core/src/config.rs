@@ -20,6 +20,9 @@ pub struct Config {
     pub window: u32,
     /// Bytes that a consumer of a stream aims to have under way. Default 256 KiB.
     pub window_bytes: usize,
+    /// Bytes of a stream's items that its producer may send ahead of what was acknowledged; half of what
+    /// `limits.stream_bytes` leaves beside the longest message bounds it too. 0 sets no bound. Default 8 MiB.
+    pub ahead_bytes: usize,
     /// How often to ask a silent peer for a sign of life; a peer that gives none in the same time again is gone. For
     /// transports that cannot tell. Default `None`.
     pub heartbeat: Option<Duration>,
@@ -48,6 +51,7 @@ impl Default for Config {
             timeout: Some(Duration::from_secs(60)),
             window: 32,
             window_bytes: 256 << 10,
+            ahead_bytes: 8 << 20,
             heartbeat: None,
             expose_internal_errors: false,
             trusted: false,
@@ -70,6 +74,7 @@ impl Config {
             limits: self.limits.clone(),
             window: self.window,
             window_bytes: self.window_bytes,
+            ahead_bytes: self.ahead_bytes,
             reconnects,
             budget: self.budget.clone(),
         };

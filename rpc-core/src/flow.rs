@@ -5,9 +5,13 @@ use std::collections::VecDeque;
 
 use smol_str::SmolStr;
 
-use crate::frame::{Lag, Nxt};
+use crate::frame::{Grant, Lag, Nxt, Offer};
 use crate::inbox::{Arrival, Inbox};
 use crate::{CallError, Delivery, Item, Limits, Payload, Received};
+
+mod ahead;
+
+use ahead::Ahead;
 
 /// The sending end of a stream: a queue, credit, and what to do when both run out.
 #[derive(Debug)]
@@ -17,8 +21,17 @@ pub(crate) struct Producer {
     sent: u64,
     /// The highest number allowed; `None` where the consumer knows no credit.
     upto: Option<u64>,
+    /// The bytes that are under way, where the consumer bounds them.
+    ahead: Option<Box<Ahead>>,
     delivery: Delivery,
     skipped: u64,
+}
+
+/// The bytes that a producer holds: those that may be sent, and those that wait for credit.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Held {
+    pub(crate) ready: usize,
+    pub(crate) waiting: usize,
 }
 
 /// What became of an item that was given to a producer.
@@ -33,12 +46,26 @@ pub(crate) enum Pushed {
 pub(crate) type Exceeded = (&'static str, u64, &'static str);
 
 impl Producer {
-    pub(crate) fn new(upto: Option<u64>, delivery: impl Into<Delivery>) -> Producer {
-        Producer { queue: VecDeque::new(), bytes: 0, sent: 0, upto, delivery: delivery.into(), skipped: 0 }
+    /// A producer under `credit`, where its consumer knows it.
+    pub(crate) fn new(credit: Option<Offer>, delivery: impl Into<Delivery>) -> Producer {
+        Producer {
+            queue: VecDeque::new(),
+            bytes: 0,
+            sent: 0,
+            upto: credit.map(|credit| credit.upto),
+            ahead: credit.and_then(|credit| credit.bytes).map(|bound| Box::new(Ahead::new(bound))),
+            delivery: delivery.into(),
+            skipped: 0,
+        }
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+    /// The sending end of upstream items, which has no credit yet.
+    pub(crate) fn upstream() -> Producer {
+        Producer { upto: Some(0), ..Producer::new(None, Lag::Block) }
+    }
+
+    pub(crate) fn held(&self) -> Held {
+        if self.has_credit() { Held { ready: self.bytes, waiting: 0 } } else { Held { ready: 0, waiting: self.bytes } }
     }
 
     pub(crate) fn obeys_credit(&self) -> bool {
@@ -55,6 +82,7 @@ impl Producer {
             return u64::from(self.queue.is_empty() && self.has_credit());
         }
         match (self.delivery.lag, self.upto) {
+            (Lag::Block, Some(_)) if self.is_too_far_ahead() => 0,
             (Lag::Block, Some(upto)) => upto.saturating_sub(self.sent + self.queue.len() as u64),
             (Lag::Block | Lag::Latest | Lag::DropOldest | Lag::Close, _) => BATCH,
         }
@@ -72,7 +100,7 @@ impl Producer {
 
     /// Whether the consumer allows another item now.
     pub(crate) fn has_credit(&self) -> bool {
-        self.upto.is_none_or(|upto| upto > self.sent)
+        self.upto.is_none_or(|upto| upto > self.sent && !self.is_too_far_ahead())
     }
 
     pub(crate) fn can_send(&self) -> bool {
@@ -112,19 +140,30 @@ impl Producer {
         let mut item = self.queue.pop_front()?;
         self.bytes -= sending(&item);
         self.sent += 1;
+        if let Some(ahead) = &mut self.ahead {
+            ahead.send(self.sent, item.data.as_bytes().len());
+        }
         item.skipped = item.skipped.saturating_add(std::mem::take(&mut self.skipped));
         Some((self.sent, item))
     }
 
-    /// Raises the credit. A grant that is late or repeated changes nothing (spec: `fc.4`).
-    pub(crate) fn grant(&mut self, upto: u64) -> bool {
-        match &mut self.upto {
-            Some(limit) if *limit < upto => {
-                *limit = upto;
-                true
-            }
-            Some(_) | None => false,
+    /// Raises the credit; whether items may be sent for it. A grant that is late or repeated changes nothing
+    /// (spec: `fc.4`).
+    pub(crate) fn grant(&mut self, grant: Grant) -> bool {
+        let Some(limit) = &mut self.upto else { return false };
+        let raised = *limit < grant.upto;
+        *limit = grant.upto.max(*limit);
+        let was_too_far = self.is_too_far_ahead();
+        match (&mut self.ahead, grant.bytes, grant.ack) {
+            (Some(ahead), _, Some(ack)) => ahead.acknowledge(ack),
+            (None, Some(bound), _) if self.sent == 0 => self.ahead = Some(Box::new(Ahead::new(bound))),
+            _ => (),
         }
+        raised || (was_too_far && !self.is_too_far_ahead())
+    }
+
+    fn is_too_far_ahead(&self) -> bool {
+        self.ahead.as_ref().is_some_and(|ahead| ahead.is_full())
     }
 
     pub(crate) fn clear(&mut self) {
@@ -161,12 +200,17 @@ pub(crate) struct Consumer {
     /// Items handed over and perhaps not yet consumed.
     lent: u64,
     upto: u64,
+    /// Bytes that the producer may send ahead of what is acknowledged; 0 bounds none.
+    ahead: usize,
+    /// Bytes of items: buffered, handed over and perhaps not yet consumed, consumed and not yet acknowledged.
+    buffered: usize,
+    lent_bytes: usize,
+    unacknowledged: usize,
     obeys: Option<bool>,
     numbered: bool,
     window: u32,
     mean_bytes: usize,
     lag: Lag,
-    skipped: u64,
     resumed: bool,
     pub(crate) epoch: Option<SmolStr>,
     pub(crate) pos: Option<u64>,
@@ -182,7 +226,9 @@ pub(crate) enum Refused {
 }
 
 impl Consumer {
-    pub(crate) fn new(window: u32, lag: Lag) -> Consumer {
+    /// A consumer that offers `window` items, of which those that are not acknowledged have `ahead` bytes, or any number
+    /// for 0.
+    pub(crate) fn new(window: u32, ahead: usize, lag: Lag) -> Consumer {
         Consumer {
             inbox: Inbox::default(),
             bytes: 0,
@@ -190,12 +236,15 @@ impl Consumer {
             consumed: 0,
             lent: 0,
             upto: u64::from(window.max(1)),
+            ahead,
+            buffered: 0,
+            lent_bytes: 0,
+            unacknowledged: 0,
             obeys: None,
             numbered: false,
             window: window.max(1),
             mean_bytes: 0,
             lag,
-            skipped: 0,
             resumed: false,
             epoch: None,
             pos: None,
@@ -203,16 +252,19 @@ impl Consumer {
     }
 
     /// The receiving end of upstream items, whose sender always obeys credit.
-    pub(crate) fn upstream(window: u32) -> Consumer {
-        Consumer { obeys: Some(true), ..Consumer::new(window, Lag::Block) }
+    pub(crate) fn upstream(window: u32, ahead: usize) -> Consumer {
+        Consumer { obeys: Some(true), ..Consumer::new(window, ahead, Lag::Block) }
     }
 
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    pub(crate) fn upto(&self) -> u64 {
-        self.upto
+    /// What is offered at first under a `cid`. What is still held of an earlier one counts against the bytes.
+    pub(crate) fn offer(&self, on_lag: Option<Lag>) -> Offer {
+        let held = self.buffered + self.lent_bytes;
+        let bytes = (self.ahead > 0).then(|| self.ahead.saturating_sub(held).max(1) as u64);
+        Offer { upto: self.upto, on_lag, bytes }
     }
 
     pub(crate) fn has_started(&self) -> bool {
@@ -247,6 +299,7 @@ impl Consumer {
         };
         self.note_source(&mut item);
         let size = cost(arrival.kept_bytes(nxt.epoch.as_deref()));
+        let length = arrival.text.len();
         self.mean_bytes = if self.mean_bytes == 0 { size } else { (self.mean_bytes * 7 + size) / 8 };
         if !obeys {
             self.make_room(&mut item, size, limits)?;
@@ -254,6 +307,7 @@ impl Consumer {
             return Err(slow(("stream bytes", limits.stream_bytes as u64, "limits.stream_bytes")));
         }
         self.bytes += size;
+        self.buffered += length;
         self.inbox.push(arrival, item);
         Ok(())
     }
@@ -262,12 +316,13 @@ impl Consumer {
     pub(crate) fn take(&mut self, into: &mut VecDeque<Item<Received>>) {
         self.consumed += std::mem::take(&mut self.lent) as i64;
         self.lent = self.inbox.len() as u64;
+        self.unacknowledged += std::mem::replace(&mut self.lent_bytes, std::mem::take(&mut self.buffered));
         self.bytes = 0;
         self.inbox.take(into);
     }
 
-    /// The grant that is due now: `(upto, ack)`. Given at half a window, so that a running stream never waits for it.
-    pub(crate) fn due_grant(&mut self, window_bytes: usize) -> Option<(u64, u64)> {
+    /// The grant that is due now. Given at half a window, of items or of bytes, so that a running stream never waits for it.
+    pub(crate) fn due_grant(&mut self, window_bytes: usize) -> Option<Grant> {
         if self.obeys != Some(true) {
             return None;
         }
@@ -276,11 +331,13 @@ impl Consumer {
         }
         let reach = u64::try_from(self.consumed + i64::from(self.window)).unwrap_or(0);
         let step = u64::from(self.window.div_ceil(2));
-        if reach < self.upto + step {
+        let acknowledges = self.ahead > 0 && self.unacknowledged >= self.ahead.div_ceil(2) && self.consumed > 0;
+        if reach < self.upto + step && !acknowledges {
             return None;
         }
-        self.upto = reach;
-        Some((reach, u64::try_from(self.consumed).unwrap_or(0)))
+        self.upto = self.upto.max(reach);
+        self.unacknowledged = 0;
+        Some(Grant { upto: self.upto, ack: Some(u64::try_from(self.consumed).unwrap_or(0)), bytes: None })
     }
 
     /// Begins anew under another `cid`, after a break; what is buffered stays and counts against the window.
@@ -289,6 +346,7 @@ impl Consumer {
         self.received = 0;
         self.consumed = -(held as i64);
         self.upto = u64::from(self.window).saturating_sub(held).max(1);
+        self.unacknowledged = 0;
         self.obeys = None;
         self.numbered = false;
         self.resumed = self.epoch.is_some();
@@ -328,25 +386,29 @@ impl Consumer {
         }
     }
 
+    /// Drops the oldest item, whose reset goes over to the one behind it, or to `newest` at last. Returns how many it said
+    /// were dropped before it.
+    fn drop_oldest(&mut self, newest: &mut Item<()>) -> Option<u64> {
+        let dropped = self.inbox.drop_oldest()?;
+        self.bytes -= cost(dropped.kept);
+        self.buffered -= dropped.length;
+        *self.inbox.oldest().map_or(&mut newest.reset, |(_, reset)| reset) |= dropped.reset;
+        Some(dropped.skipped)
+    }
+
     fn make_room(&mut self, item: &mut Item<()>, size: usize, limits: &Limits) -> Result<(), Refused> {
         let mut limit = overflow(self.bytes + size, self.inbox.len() + 1, limits);
         match self.lag {
-            Lag::Latest => {
-                self.inbox.clear();
-                self.bytes = 0;
-            }
+            Lag::Latest => while self.drop_oldest(item).is_some() {},
             Lag::DropOldest => {
                 while limit.is_some()
-                    && let Some((kept, skipped)) = self.inbox.drop_oldest()
+                    && let Some(older) = self.drop_oldest(item)
                 {
-                    self.bytes -= cost(kept);
-                    self.skipped = self.skipped.saturating_add(skipped).saturating_add(1);
+                    // The hole stands before the oldest item that is left.
+                    let hole = self.inbox.oldest().map_or(&mut item.skipped, |(skipped, _)| skipped);
+                    *hole = hole.saturating_add(older).saturating_add(1);
                     limit = overflow(self.bytes + size, self.inbox.len() + 1, limits);
                 }
-                // The hole stands before the oldest item that is left.
-                let skipped = std::mem::take(&mut self.skipped);
-                let first = self.inbox.oldest_skipped().unwrap_or(&mut item.skipped);
-                *first = first.saturating_add(skipped);
             }
             Lag::Block | Lag::Close => {
                 if let Some(limit) = limit {

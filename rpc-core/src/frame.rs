@@ -2,12 +2,13 @@
 //! payloads as raw JSON text; a fast path reads the order in which this engine writes, a general one everything else, and
 //! a fuzz target holds the two together. Knows no session, no clock and no I/O.
 
+mod block;
 mod encode;
 mod envelope;
 mod fast;
 mod general;
 mod peek;
-mod scan;
+pub(crate) mod scan;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Code, Fault, Limits};
 
-pub(crate) use encode::{CallMeta, ItemFields, end, grant, item, req};
+pub(crate) use encode::{CallMeta, Id, ItemFields, end, grant, item, req, res_in, write_plain, write_string};
 pub use encode::{can, err, res};
 pub use envelope::{Envelope, Stamp};
 
@@ -102,13 +103,15 @@ pub struct Meta<'a> {
     pub version: Option<Cow<'a, str>>,
 }
 
-/// `meta.fc`: the consumer allows items up to `upto` and may choose what happens when it lags.
+/// `meta.fc`: the consumer allows items up to `upto`, and may bound their bytes and choose what happens when it lags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Offer {
     /// The highest `seq` allowed, at least 1.
     pub upto: u64,
     /// The consumer's choice; the method's declared policy where absent.
     pub on_lag: Option<Lag>,
+    /// Bytes of items that may be sent ahead of what was acknowledged, at least 1 (spec: `fc.17`).
+    pub bytes: Option<u64>,
 }
 
 /// What happens to a stream whose consumer has no credit left (spec: `fc.8`).
@@ -166,13 +169,20 @@ pub enum Credit {
     Silent,
     /// `1`: the producer obeys credit.
     Obeys,
-    /// An object: items up to `upto` are allowed.
-    Grant {
-        /// The highest `seq` allowed.
-        upto: u64,
-        /// The highest `seq` consumed.
-        ack: Option<u64>,
-    },
+    /// An object: more items are allowed.
+    Grant(Grant),
+}
+
+/// A grant: the consumer allows items up to `upto`, and has consumed those up to `ack`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// The highest `seq` allowed.
+    pub upto: u64,
+    /// The highest `seq` consumed.
+    pub ack: Option<u64>,
+    /// Bytes of items that may be sent ahead of what was acknowledged, at least 1; said in a call's first grant alone
+    /// (spec: `fc.17`).
+    pub bytes: Option<u64>,
 }
 
 /// The kinds of a frame.

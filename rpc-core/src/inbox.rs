@@ -2,9 +2,9 @@
 //! an item costs no allocation of its own.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use crate::{Item, Message, Received};
+use crate::{Item, Message, Received, scratch};
 
 /// An item's text as it arrives: a part of its message, checked or not.
 #[derive(Clone, Copy)]
@@ -22,28 +22,53 @@ impl Arrival<'_> {
     }
 }
 
+/// What is known of an item that was dropped.
+#[derive(Debug)]
+pub(crate) struct Dropped {
+    /// The bytes of its text.
+    pub(crate) length: usize,
+    /// The bytes that were kept for it.
+    pub(crate) kept: usize,
+    /// How many it said were dropped before it.
+    pub(crate) skipped: u64,
+    /// Whether its source started over with it.
+    pub(crate) reset: bool,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
-    items: VecDeque<Item<Place>>,
+    items: VecDeque<Item<Received>>,
+    /// What the short items will find their text in once they are handed over.
+    batch: Option<Arc<Batch>>,
     text: String,
     /// How much of `text` belongs to items that were dropped.
     dead: usize,
+    /// How long the text and how many the items were that were handed over lately: the last ones, or half of what it was
+    /// before them.
+    lately: (usize, usize),
 }
 
-/// Where an item's text is.
-#[derive(Debug)]
-enum Place {
-    Text {
-        start: usize,
-        end: usize,
-        checked: bool,
-    },
-    /// A long one, and how many bytes are kept with it.
-    Own(Received, usize),
+/// The text of a batch of short items, which is there once the batch was handed over.
+#[derive(Debug, Default)]
+pub(crate) struct Batch(OnceLock<String>);
+
+impl Batch {
+    pub(crate) fn text(&self) -> &str {
+        self.0.get().map_or("", String::as_str)
+    }
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        scratch::keep_batch(self.0.take().unwrap_or_default());
+    }
 }
 
 /// A text from this length on keeps its message's memory instead of being copied.
 const OWN: usize = 4 << 10;
+
+/// Texts of batches from this length on are written into buffers that are used again.
+const BUSY: usize = 16 << 10;
 
 impl Inbox {
     pub(crate) fn len(&self) -> usize {
@@ -56,69 +81,63 @@ impl Inbox {
 
     pub(crate) fn push(&mut self, arrival: Arrival<'_>, item: Item<()>) {
         let Arrival { message, text, checked } = arrival;
-        let place = if text.len() >= OWN {
-            Place::Own(Received::within(message, text, checked), message.len())
+        let received = if text.len() >= OWN {
+            Received::within(message, text, checked)
         } else {
+            if self.text.capacity() == 0 && self.lately.0 >= BUSY {
+                self.text = scratch::batch();
+            }
             let start = self.text.len();
             self.text.push_str(text);
-            Place::Text { start, end: self.text.len(), checked }
+            Received::part(self.batch.get_or_insert_default().clone(), start, self.text.len(), checked)
         };
-        self.items.push_back(item.map(|()| place));
+        self.items.push_back(item.map(|()| received));
     }
 
-    /// Hands over everything.
+    /// Hands over everything, in exchange for a queue that was emptied.
     pub(crate) fn take(&mut self, into: &mut VecDeque<Item<Received>>) {
-        let batch = Arc::new(std::mem::take(&mut self.text));
+        self.lately = (self.text.len().max(self.lately.0 / 2), self.items.len().max(self.lately.1 / 2));
         self.dead = 0;
-        let received = |place| match place {
-            Place::Text { start, end, checked } => Received::part(batch.clone(), start, end, checked),
-            Place::Own(received, _) => received,
-        };
-        into.extend(self.items.drain(..).map(|item| item.map(received)));
-        if self.items.capacity() > KEPT_ITEMS {
-            self.items = VecDeque::new();
+        if let Some(batch) = self.batch.take() {
+            // Nobody else fills it.
+            let _ = batch.0.set(std::mem::take(&mut self.text));
+        }
+        if into.is_empty() {
+            if into.capacity() > KEPT_ITEMS.max(4 * self.lately.1) {
+                *into = VecDeque::new();
+            }
+            std::mem::swap(into, &mut self.items);
+        } else {
+            into.append(&mut self.items);
         }
     }
 
-    /// Drops the oldest item: the bytes that were kept for it, and how many it said were dropped before it.
-    pub(crate) fn drop_oldest(&mut self) -> Option<(usize, u64)> {
-        let Item { data, skipped, epoch, .. } = self.items.pop_front()?;
-        let kept = match data {
-            Place::Text { start, end, .. } => {
-                self.dead = end;
-                end - start
-            }
-            Place::Own(_, kept) => kept,
-        };
+    /// Drops the oldest item.
+    pub(crate) fn drop_oldest(&mut self) -> Option<Dropped> {
+        let Item { data, epoch, skipped, reset, .. } = self.items.pop_front()?;
+        if let Some((_, end)) = data.place() {
+            self.dead = end;
+        }
         if self.items.is_empty() {
             self.text.clear();
             self.dead = 0;
         } else if self.dead > self.text.len() / 2 {
             self.compact();
         }
-        Some((kept + epoch.map_or(0, |epoch| epoch.len()), skipped))
+        let kept = data.kept_bytes() + epoch.as_ref().map_or(0, |epoch| epoch.len());
+        Some(Dropped { length: data.len(), kept, skipped, reset })
     }
 
-    /// The count of dropped items that the oldest one carries.
-    pub(crate) fn oldest_skipped(&mut self) -> Option<&mut u64> {
-        self.items.front_mut().map(|item| &mut item.skipped)
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.items.clear();
-        self.text.clear();
-        self.dead = 0;
+    /// What the oldest item says of those that are not there any more: how many were dropped before it, and whether its
+    /// source started over.
+    pub(crate) fn oldest(&mut self) -> Option<(&mut u64, &mut bool)> {
+        self.items.front_mut().map(|item| (&mut item.skipped, &mut item.reset))
     }
 
     fn compact(&mut self) {
         self.text.drain(..self.dead);
         let dead = std::mem::take(&mut self.dead);
-        for item in &mut self.items {
-            if let Place::Text { start, end, .. } = &mut item.data {
-                *start -= dead;
-                *end -= dead;
-            }
-        }
+        self.items.iter_mut().for_each(|item| item.data.move_forward(dead));
     }
 }
 
@@ -148,8 +167,7 @@ mod tests {
         for (at, text) in ["1", "22", long.as_str(), "\"four\"", "5"].into_iter().enumerate() {
             push(&mut inbox, text);
             if at == 3 {
-                assert_eq!(inbox.drop_oldest(), Some((1, 0)));
-                assert_eq!(inbox.drop_oldest(), Some((2, 0)));
+                assert_eq!([1, 2].map(|_| inbox.drop_oldest().unwrap().kept), [1, 2]);
             }
         }
         assert_eq!(taken(&mut inbox), [long.as_str(), "\"four\"", "5"]);

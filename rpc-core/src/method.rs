@@ -3,6 +3,7 @@
 
 use std::marker::PhantomData;
 
+use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::frame::Lag;
@@ -61,8 +62,14 @@ pub struct Schemas {
     pub upstream: Option<fn() -> Schema>,
 }
 
-pub(crate) fn schema<T: JsonSchema>() -> Schema {
+/// The schema of what is read.
+pub(crate) fn read_schema<T: JsonSchema>() -> Schema {
     SchemaGenerator::default().into_root_schema_for::<T>()
+}
+
+/// The schema of what is written, which may be narrower: a field that is always written is required.
+pub(crate) fn written_schema<T: JsonSchema>() -> Schema {
+    SchemaSettings::default().for_serialize().into_generator().into_root_schema_for::<T>()
 }
 
 macro_rules! descriptor {

@@ -15,7 +15,9 @@ use smol_str::SmolStr;
 use crate::discovery::{self, Discovery};
 use crate::endpoint::Upstream;
 use crate::item::Item;
-use crate::method::{DuplexMethod, Method, MethodInfo, Schemas, StreamMethod, UploadMethod, schema};
+use crate::method::{
+    DuplexMethod, Method, MethodInfo, Schemas, StreamMethod, UploadMethod, read_schema, written_schema,
+};
 use crate::service::{Reply, Request, Service};
 use crate::{Code, Context, Fault, Payload};
 
@@ -37,8 +39,8 @@ impl std::fmt::Debug for Entry {
 
 type Layer = Box<dyn FnOnce(Arc<dyn Service>) -> Arc<dyn Service>>;
 
-/// Builds a service from handlers. Registering a name twice replaces the first; `rpc.hello` and `rpc.discover` are there
-/// from the start.
+/// Builds a service from handlers. Registering a name twice replaces the first; `rpc.hello`, `rpc.discover` and
+/// `rpc.ping` are there from the start.
 #[derive(Default)]
 pub struct Router {
     entries: HashMap<SmolStr, Arc<Entry>>,
@@ -183,7 +185,7 @@ impl Router {
             }
             Err(fault) => Reply::fault(fault),
         };
-        let schemas = Schemas { upstream: Some(schema::<U>), ..schemas::<P, R>() };
+        let schemas = Schemas { upstream: Some(read_schema::<U>), ..schemas::<P, R>() };
         self.insert(*method.info(), Some(schemas), handler)
     }
 
@@ -206,7 +208,7 @@ impl Router {
             }
             Err(fault) => Reply::fault(fault),
         };
-        let schemas = Schemas { upstream: Some(schema::<U>), ..schemas::<P, T>() };
+        let schemas = Schemas { upstream: Some(read_schema::<U>), ..schemas::<P, T>() };
         self.insert(*method.info(), Some(schemas), handler)
     }
 
@@ -312,7 +314,7 @@ fn dispatch(mut request: Request, fallback: Option<&Arc<dyn Service>>) -> Reply 
 }
 
 fn schemas<P: JsonSchema, R: JsonSchema>() -> Schemas {
-    Schemas { params: schema::<P>, result: schema::<R>, upstream: None }
+    Schemas { params: read_schema::<P>, result: written_schema::<R>, upstream: None }
 }
 
 fn with_upstream<P: DeserializeOwned, U>(request: &Request) -> Result<(P, Upstream<U>), Fault> {

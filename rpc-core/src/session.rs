@@ -54,6 +54,9 @@ pub struct SessionConfig {
     pub window: u32,
     /// Bytes that a consumer aims to have under way; 0 keeps windows as they were first offered. Default 256 KiB.
     pub window_bytes: usize,
+    /// Bytes of a stream's items that a producer may send ahead of what was acknowledged; half of what
+    /// `limits.stream_bytes` leaves beside the longest message bounds it too. 0 sets no bound. Default 8 MiB.
+    pub ahead_bytes: usize,
     /// Whether the driver reconnects: unsent calls wait, resumable streams are re-issued. Default false.
     pub reconnects: bool,
     /// Bytes queued over all connections that share it.
@@ -63,8 +66,15 @@ pub struct SessionConfig {
 impl SessionConfig {
     pub(crate) fn is_same(&self, other: &SessionConfig) -> bool {
         let budget = |config: &SessionConfig| config.budget.as_ref().map(Arc::as_ptr);
-        let plain = |config: &SessionConfig| (config.window, config.window_bytes, config.reconnects);
+        let plain =
+            |config: &SessionConfig| (config.window, config.window_bytes, config.ahead_bytes, config.reconnects);
         plain(self) == plain(other) && self.limits == other.limits && budget(self) == budget(other)
+    }
+
+    /// The bytes that a consumer lets its producer send ahead, so that one more message always fits.
+    fn ahead(&self) -> usize {
+        let limits = &self.limits;
+        self.ahead_bytes.min((limits.stream_bytes.saturating_sub(limits.message_bytes) / 2).max(1))
     }
 }
 
@@ -74,6 +84,7 @@ impl Default for SessionConfig {
             limits: Limits::default(),
             window: 32,
             window_bytes: 256 << 10,
+            ahead_bytes: 8 << 20,
             reconnects: false,
             budget: None,
         }
@@ -245,6 +256,8 @@ pub struct Session<W, H> {
     /// Requests that wait until less is queued for the peer.
     unstarted: VecDeque<RequestKey>,
     inbound_bytes: usize,
+    /// Bytes kept to issue calls once more.
+    again_bytes: usize,
     in_flight: u32,
     streams: u32,
     rate: Option<(Millis, f64)>,
@@ -287,6 +300,7 @@ impl<W, H> Session<W, H> {
             lanes: None,
             unstarted: VecDeque::new(),
             inbound_bytes: 0,
+            again_bytes: 0,
             in_flight: 0,
             streams: 0,
             rate: None,
@@ -339,7 +353,7 @@ impl<W, H> Session<W, H> {
 
     /// Asks the peer for a sign of life, by the control lane. Whatever it sends next is one.
     pub fn ping(&mut self) {
-        let ping = frame::req(&self.prefix.heartbeat(), requests::PING, &Default::default(), b"");
+        let ping = frame::req(None, self.prefix.heartbeat().as_str(), requests::PING, &Default::default(), b"");
         self.send_control(ping);
     }
 
@@ -541,7 +555,7 @@ impl<W, H> Session<W, H> {
 
     /// Bytes that wait for the transport.
     pub fn queued_bytes(&self) -> usize {
-        self.outbox.bytes()
+        self.outbox.all_bytes()
     }
 
     /// Bytes that have been received and wait to be taken: items, and requests that have not started.
@@ -589,7 +603,7 @@ impl<W, H> Session<W, H> {
     /// What every change may bring about: the bounds on what is queued, requests that can start, stale timers.
     #[inline]
     fn after_change(&mut self, now: Millis) {
-        let small = self.outbox.bytes() <= self.config.limits.soft_bytes && self.config.budget.is_none();
+        let small = self.outbox.all_bytes() <= self.config.limits.soft_bytes && self.config.budget.is_none();
         if !(small && self.progress.is_none() && self.unstarted.is_empty()) {
             self.keep_bounds(now);
         }
@@ -597,12 +611,12 @@ impl<W, H> Session<W, H> {
 
     fn keep_bounds(&mut self, now: Millis) {
         self.account();
+        if self.outbox.all_bytes() > self.config.limits.hard_bytes {
+            let fault = Fault::limit("queued bytes", self.config.limits.hard_bytes as u64, "limits.hard_bytes");
+            self.close(Closed::new(fault.message));
+        }
         if self.is_over_soft() {
             self.progress.get_or_insert(now);
-            if self.outbox.bytes() > self.config.limits.hard_bytes {
-                let fault = Fault::limit("queued bytes", self.config.limits.hard_bytes as u64, "limits.hard_bytes");
-                self.close(Closed::new(fault.message));
-            }
         } else {
             if self.progress.take().is_some() | std::mem::take(&mut self.held_back) {
                 self.wake_requests();
@@ -622,7 +636,7 @@ impl<W, H> Session<W, H> {
 
     fn account(&mut self) {
         if let Some(budget) = &self.config.budget {
-            let now = self.outbox.bytes();
+            let now = self.outbox.all_bytes();
             budget.settle(std::mem::replace(&mut self.budgeted, now), now);
         }
     }

@@ -26,7 +26,7 @@ fn state(bytes: usize) -> (Arc<AtomicU64>, Router) {
     (asked, router)
 }
 
-// proves: fc.17, frame.18
+// proves: fc.19, frame.18
 #[tokio::test(start_paused = true)]
 async fn a_source_is_asked_once_for_each_item_that_may_be_sent() {
     for policy in ["latest", "dropOldest", "close", "block"] {
@@ -46,7 +46,7 @@ async fn a_source_is_asked_once_for_each_item_that_may_be_sent() {
     }
 }
 
-// proves: fc.17, fc.13
+// proves: fc.19, fc.13
 #[tokio::test(start_paused = true)]
 async fn a_consumer_without_credit_that_does_not_read_costs_one_item() {
     let (asked, router) = state(50 << 10);

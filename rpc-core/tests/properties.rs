@@ -239,6 +239,7 @@ fn config(rng: &mut Rng, tap: FrameTap) -> Config {
         limits,
         window: rng.u32(1..40),
         window_bytes: rng.usize(500..20_000),
+        ahead_bytes: rng.usize(0..20_000),
         on_frame: Some(tap),
         trusted: rng.bool(),
         ..Config::default()

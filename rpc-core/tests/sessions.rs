@@ -67,6 +67,7 @@ impl Side {
             limits,
             window: rng.u32(1..10),
             window_bytes: rng.usize(1..2000),
+            ahead_bytes: rng.usize(0..3000),
             reconnects: rng.bool(),
             budget: Some(budget.clone()),
         };

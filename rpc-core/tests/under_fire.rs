@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what a test needs and does not get fails it")]
 
 use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context as TaskContext, Wake, Waker};
 use std::time::Duration;
@@ -215,6 +216,35 @@ async fn a_flood_is_read_in_turns_with_the_writer_and_past_a_consumer_that_takes
     let longest = turns.lock().unwrap().iter().copied().max().unwrap();
     assert!((1000..67_000).contains(&longest), "{longest} bytes were read in one turn");
     drop((idle, driver));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_producer_of_large_items_waits_for_a_slow_consumer_and_holds_up_no_other() {
+    // proves: fc.17, fc.18
+    const LARGE: StreamMethod<(), String> = StreamMethod::new("large");
+    const ITEMS: usize = 40;
+    let polled = Arc::new(AtomicUsize::new(0));
+    let counted = polled.clone();
+    let source = move |_: Context, ()| {
+        let counted = counted.clone();
+        stream::iter(0..ITEMS).map(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Ok::<_, Fault>("x".repeat(2 << 20))
+        })
+    };
+    let (one, _other) = joined(router(), Router::new().stream(LARGE, source));
+    let mut items = one.stream(&LARGE, ());
+    settled().await;
+    tokio::time::advance(Duration::from_secs(120)).await;
+    settled().await;
+    assert!((4..=5).contains(&polled.load(Ordering::Relaxed)), "{polled:?} items were sent ahead");
+    let mut taken = 0;
+    while let Some(item) = items.next().await {
+        assert_eq!(item.unwrap().data.len(), 2 << 20);
+        taken += 1;
+        settled().await;
+    }
+    assert_eq!(taken, ITEMS);
 }
 
 #[tokio::test(start_paused = true)]

@@ -58,7 +58,8 @@ impl World {
             for cid in self.peer.asked_cids() {
                 let upto = (1u64 << 53) - 1;
                 self.say(
-                    format!("{{\"kind\":\"nxt\",\"cid\":\"{cid}\",\"dir\":\"up\",\"fc\":{{\"upto\":{upto}}}}}").into(),
+                    format!("{{\"kind\":\"nxt\",\"cid\":\"{cid}\",\"dir\":\"up\",\"fc\":{{\"upto\":{upto},\"ack\":{upto}}}}}")
+                        .into(),
                 );
             }
             self.poll_messages(usize::MAX);

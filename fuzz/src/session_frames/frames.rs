@@ -25,7 +25,8 @@ impl World {
                 ",\"onLag\":\"dropOldest\"",
                 ",\"onLag\":\"close\"",
             ]);
-            _ = write!(text, ",\"fc\":{{\"upto\":{}{lag}}}", input.pick(&NUMBERS[1..]));
+            let bytes = input.pick(&["", ",\"bytes\":1", ",\"bytes\":30"]);
+            _ = write!(text, ",\"fc\":{{\"upto\":{}{lag}{bytes}}}", input.pick(&NUMBERS[1..]));
         }
         if options & 2 != 0 {
             text.push_str(",\"up\":{}");
@@ -53,7 +54,8 @@ impl World {
             1 => format!("{{\"kind\":\"end\",\"cid\":\"{cid}\",\"dir\":\"up\"}}"),
             2 => {
                 let upto = input.pick(&NUMBERS);
-                format!("{{\"kind\":\"nxt\",\"cid\":\"{cid}\",\"dir\":\"up\",\"fc\":{{\"upto\":{upto}}}}}")
+                let ack = input.pick(&["", ",\"ack\":2", ",\"ack\":9007199254740991"]);
+                format!("{{\"kind\":\"nxt\",\"cid\":\"{cid}\",\"dir\":\"up\",\"fc\":{{\"upto\":{upto}{ack}}}}}")
             }
             _ => {
                 let (seq, data) = (input.below(6), input.pick(&DATA));

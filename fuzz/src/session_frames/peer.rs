@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use sixframe_core::frame::{self, Credit, Frame, Nxt};
+use sixframe_core::frame::{self, Credit, Frame, Grant, Nxt};
 use sixframe_core::{Item, Message, Payload};
 
 #[derive(Default)]
@@ -23,6 +23,7 @@ pub(super) struct Called {
     /// Whether an item said that this peer obeys credit.
     obeys: bool,
     upto: u64,
+    acked: Option<u64>,
     granted: u64,
     sent: u64,
     half_closed: bool,
@@ -68,7 +69,7 @@ impl Peer {
     pub(super) fn sent(&mut self, frame: &Frame<'_>) {
         let Frame::Nxt(nxt) = frame else { return };
         let upto = match nxt.fc {
-            Credit::Grant { upto, .. } => Some(upto),
+            Credit::Grant(grant) => Some(grant.upto),
             Credit::Silent | Credit::Obeys => None,
         };
         if nxt.up {
@@ -127,11 +128,15 @@ impl Peer {
 
     fn receive_up(&mut self, nxt: &Nxt<'_>, message: &Message) -> usize {
         let called = self.live_call(&nxt.cid);
-        if let Credit::Grant { upto, ack } = nxt.fc {
+        if let Credit::Grant(Grant { upto, ack, bytes }) = nxt.fc {
             assert!(called.obeys, "a grant for a producer that did not say fc:1");
-            assert!(upto > called.upto, "a grant that grants nothing");
-            assert!(ack.is_some_and(|ack| ack < upto));
-            called.upto = upto;
+            assert!(upto > called.upto || ack > called.acked, "a grant that grants nothing");
+            assert!(
+                upto >= called.upto && ack >= called.acked && ack.is_some_and(|ack| ack < upto),
+                "credit is taken back"
+            );
+            assert_eq!(bytes, None, "the bytes of a stream are offered with its request");
+            (called.upto, called.acked) = (upto, ack);
             return message.len();
         }
         assert!(called.up && !called.half_closed, "an item behind the end");
@@ -145,7 +150,7 @@ impl Peer {
         let asked = self.asked.get_mut(nxt.cid.as_ref()).and_then(VecDeque::front_mut);
         let asked = asked.unwrap_or_else(|| panic!("an item for {} behind its terminal frame", nxt.cid));
         assert!(!asked.refused, "an item for a request that was refused");
-        if matches!(nxt.fc, Credit::Grant { .. }) && nxt.data.is_none() {
+        if matches!(nxt.fc, Credit::Grant(_)) && nxt.data.is_none() {
             return message.len();
         }
         asked.sent += 1;

@@ -1,16 +1,16 @@
 //! Writes frames. A payload stands last in its frame, so that a trusting reader need not look for its end.
 
 use super::scan;
-use super::{Lag, Resume};
-use crate::{Fault, Message, scratch};
+use super::{Grant, Offer, Resume};
+use crate::scratch::{self, Chunk};
+use crate::{Fault, Message};
 
 /// What a `req` says in `meta`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CallMeta<'a> {
     pub(crate) timeout_ms: Option<u64>,
     pub(crate) idle_ms: Option<u64>,
-    pub(crate) upto: Option<u64>,
-    pub(crate) on_lag: Option<Lag>,
+    pub(crate) fc: Option<Offer>,
     pub(crate) up: bool,
     pub(crate) resume: Option<Resume<'a>>,
     pub(crate) lane: Option<&'a str>,
@@ -19,8 +19,14 @@ pub(crate) struct CallMeta<'a> {
     pub(crate) extra: &'a str,
 }
 
-pub(crate) fn req(cid: &str, method: &str, meta: &CallMeta<'_>, payload: &[u8]) -> Message {
-    scratch::frame(|out| {
+pub(crate) fn req(
+    chunk: Option<&mut Chunk>,
+    cid: impl Id,
+    method: &str,
+    meta: &CallMeta<'_>,
+    payload: &[u8],
+) -> Message {
+    scratch::frame_in(chunk, |out| {
         open(out, "{\"kind\":\"req\",\"cid\":", cid);
         out.extend_from_slice(b",\"method\":");
         write_string(out, method);
@@ -32,7 +38,11 @@ pub(crate) fn req(cid: &str, method: &str, meta: &CallMeta<'_>, payload: &[u8]) 
 
 /// An answer; `result` is JSON text.
 pub fn res(cid: &str, result: &[u8]) -> Message {
-    scratch::frame(|out| {
+    res_in(None, cid, result)
+}
+
+pub(crate) fn res_in(chunk: Option<&mut Chunk>, cid: &str, result: &[u8]) -> Message {
+    scratch::frame_in(chunk, |out| {
         open(out, "{\"kind\":\"res\",\"cid\":", cid);
         out.extend_from_slice(b",\"ok\":true");
         field(out, b",\"result\":", result);
@@ -71,7 +81,7 @@ pub(crate) struct ItemFields<'a> {
     pub(crate) method: Option<&'a str>,
 }
 
-pub(crate) fn item(cid: &str, fields: ItemFields<'_>, data: &[u8]) -> Message {
+pub(crate) fn item(cid: impl Id, fields: ItemFields<'_>, data: &[u8]) -> Message {
     scratch::transient(|out| {
         open(out, "{\"kind\":\"nxt\",\"cid\":", cid);
         if fields.up {
@@ -103,22 +113,25 @@ pub(crate) fn item(cid: &str, fields: ItemFields<'_>, data: &[u8]) -> Message {
     })
 }
 
-pub(crate) fn grant(cid: &str, up: bool, upto: u64, ack: Option<u64>) -> Message {
+pub(crate) fn grant(cid: impl Id, up: bool, grant: Grant) -> Message {
     scratch::frame(|out| {
         open(out, "{\"kind\":\"nxt\",\"cid\":", cid);
         if up {
             out.extend_from_slice(b",\"dir\":\"up\"");
         }
-        number(out, b",\"fc\":{\"upto\":", upto);
-        if let Some(ack) = ack {
+        number(out, b",\"fc\":{\"upto\":", grant.upto);
+        if let Some(ack) = grant.ack {
             number(out, b",\"ack\":", ack);
+        }
+        if let Some(bytes) = grant.bytes {
+            number(out, b",\"bytes\":", bytes);
         }
         out.push(b'}');
         out.push(b'}');
     })
 }
 
-pub(crate) fn end(cid: &str, up: bool) -> Message {
+pub(crate) fn end(cid: impl Id, up: bool) -> Message {
     scratch::frame(|out| {
         open(out, "{\"kind\":\"end\",\"cid\":", cid);
         if up {
@@ -143,17 +156,35 @@ pub fn can(cid: &str, reason: Option<&str>) -> Message {
 /// Writes `text` as a JSON string.
 pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
     if scan::stop(text.as_bytes(), 0).is_none() {
-        out.push(b'"');
-        out.extend_from_slice(text.as_bytes());
-        out.push(b'"');
+        write_plain(out, text.as_bytes());
     } else {
         serde_json::to_writer(out, text).expect("a string can be written to memory");
     }
 }
 
-fn open(out: &mut Vec<u8>, head: &str, cid: &str) {
+/// Writes a text in which nothing needs an escape as a JSON string.
+pub(crate) fn write_plain(out: &mut Vec<u8>, text: &[u8]) {
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    out.extend_from_slice(text);
+    out.push(b'"');
+}
+
+/// What can be the `cid` of a frame: a text, or one that is known to need no escapes.
+pub(crate) trait Id {
+    /// Writes it as a JSON string.
+    fn write(&self, out: &mut Vec<u8>);
+}
+
+impl Id for &str {
+    fn write(&self, out: &mut Vec<u8>) {
+        write_string(out, self);
+    }
+}
+
+fn open(out: &mut Vec<u8>, head: &str, cid: impl Id) {
     out.extend_from_slice(head.as_bytes());
-    write_string(out, cid);
+    cid.write(out);
 }
 
 fn field(out: &mut Vec<u8>, name: &[u8], json: &[u8]) {
@@ -167,21 +198,7 @@ fn field(out: &mut Vec<u8>, name: &[u8], json: &[u8]) {
 
 fn number(out: &mut Vec<u8>, name: &[u8], number: u64) {
     out.extend_from_slice(name);
-    write_number(out, number);
-}
-
-fn write_number(out: &mut Vec<u8>, mut number: u64) {
-    let mut digits = [0u8; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 fn write_meta(out: &mut Vec<u8>, meta: &CallMeta<'_>) {
@@ -193,8 +210,8 @@ fn write_meta(out: &mut Vec<u8>, meta: &CallMeta<'_>) {
     if let Some(idle) = meta.idle_ms {
         number(out, b",\"idleMs\":", idle);
     }
-    if let Some(upto) = meta.upto {
-        write_offer(out, upto, meta.on_lag);
+    if let Some(offer) = meta.fc {
+        write_offer(out, offer);
     }
     if meta.up {
         out.extend_from_slice(b",\"up\":{}");
@@ -226,11 +243,14 @@ fn write_meta(out: &mut Vec<u8>, meta: &CallMeta<'_>) {
     }
 }
 
-fn write_offer(out: &mut Vec<u8>, upto: u64, on_lag: Option<Lag>) {
-    number(out, b",\"fc\":{\"upto\":", upto);
-    if let Some(lag) = on_lag {
+fn write_offer(out: &mut Vec<u8>, offer: Offer) {
+    number(out, b",\"fc\":{\"upto\":", offer.upto);
+    if let Some(lag) = offer.on_lag {
         out.extend_from_slice(b",\"onLag\":");
         serde_json::to_writer(&mut *out, &lag).expect("a policy can be written to memory");
+    }
+    if let Some(bytes) = offer.bytes {
+        number(out, b",\"bytes\":", bytes);
     }
     out.push(b'}');
 }

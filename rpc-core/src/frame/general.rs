@@ -11,7 +11,9 @@ use serde_json::value::RawValue;
 
 use super::peek;
 use super::scan::{self, ScanError};
-use super::{Credit, Frame, Kind, Lag, MAX_CID_BYTES, Malformed, MalformedReason, Meta, Nxt, Offer, Req, Resume};
+use super::{
+    Credit, Frame, Grant, Kind, Lag, MAX_CID_BYTES, Malformed, MalformedReason, Meta, Nxt, Offer, Req, Resume,
+};
 use crate::{Code, Fault};
 
 type Parsed<T> = Result<T, MalformedReason>;
@@ -109,7 +111,7 @@ fn credit(raw: &str) -> Parsed<Credit> {
     }
     let fields = Fields::parse(raw).map_err(|_| MalformedReason::Field("fc"))?;
     let upto = fields.count("upto")?.ok_or(MalformedReason::Field("fc.upto"))?;
-    Ok(Credit::Grant { upto, ack: fields.count("ack")? })
+    Ok(Credit::Grant(Grant { upto, ack: fields.count("ack")?, bytes: bytes_ahead(&fields, "fc.bytes")? }))
 }
 
 fn meta(raw: &str) -> Parsed<Meta<'_>> {
@@ -137,7 +139,14 @@ fn offer(raw: &str) -> Parsed<Offer> {
     let upto = fields.count("upto")?.filter(|upto| *upto > 0).ok_or(MalformedReason::Field("meta.fc.upto"))?;
     // An unknown policy is a later version's: the method's own applies.
     let on_lag = fields.raw("onLag").and_then(|raw| serde_json::from_str::<Lag>(raw).ok());
-    Ok(Offer { upto, on_lag })
+    Ok(Offer { upto, on_lag, bytes: bytes_ahead(&fields, "meta.fc.bytes")? })
+}
+
+fn bytes_ahead(fields: &Fields<'_>, name: &'static str) -> Parsed<Option<u64>> {
+    match fields.count("bytes")? {
+        Some(0) => Err(MalformedReason::Field(name)),
+        bytes => Ok(bytes),
+    }
 }
 
 fn resume(raw: &str) -> Parsed<Resume<'_>> {

@@ -10,7 +10,7 @@ use super::outbox::Turn;
 use super::requests::PING;
 use super::{CallKey, CallSpec, Items, Key, Millis, Outcome, Phase, Session, Shape, Taken};
 use crate::error::Closed;
-use crate::flow::{Consumer, Producer, Pushed, Refused, within};
+use crate::flow::{Consumer, Held, Producer, Pushed, Refused, within};
 use crate::frame::{self, CallMeta, Credit, ItemFields, Lag, MalformedReason, Nxt, Resume};
 use crate::inbox::Arrival;
 use crate::{CallError, Code, Fault, Item, Message, Payload};
@@ -89,11 +89,12 @@ impl<W, H> Session<W, H> {
         let idle_ms = spec.idle_ms.map(|idle| idle.min(frame::MAX_NUMBER));
         let lag = spec.on_lag.unwrap_or_default();
         let down = spec.shape.has_down().then(|| {
-            let consumer = Consumer::new(spec.window.unwrap_or(self.config.window), lag);
+            let consumer = Consumer::new(spec.window.unwrap_or(self.config.window), self.config.ahead(), lag);
             Box::new(Down { consumer, idle_ms, idle_since: now, idle_armed: false, on_lag: spec.on_lag })
         });
         let up = spec.shape.has_up().then(|| Box::new(Up::new()));
         let again = self.config.reconnects.then(|| Box::new(Again::new(spec)));
+        self.again_bytes += again.as_ref().map_or(0, |again| again.bytes());
         let key = CallKey(self.calls.insert(Call {
             wake: None,
             shape: spec.shape,
@@ -165,15 +166,15 @@ impl<W, H> Session<W, H> {
         match &mut call.stage {
             Stage::Settled(outcome) if !had_items => {
                 let outcome = outcome.take().unwrap_or(Outcome::Complete);
-                self.calls.remove(key.0);
+                self.remove_call(key);
                 return Taken::Ended(outcome);
             }
             Stage::Settled(_) | Stage::Detached => (),
             Stage::Pending => {
                 down.idle_since = if down.consumer.is_waiting() { down.idle_since } else { now };
-                if let Some((upto, ack)) = down.consumer.due_grant(self.config.window_bytes) {
+                if let Some(grant) = down.consumer.due_grant(self.config.window_bytes) {
                     let cid = self.prefix.cid(key.0, call.round);
-                    self.outbox.push_control(frame::grant(cid.as_str(), true, upto, Some(ack)));
+                    self.outbox.push_control(frame::grant(cid, true, grant));
                 }
             }
         }
@@ -208,12 +209,12 @@ impl<W, H> Session<W, H> {
         if !matches!(call.stage, Stage::Pending) {
             return;
         }
-        let before = up.producer.bytes();
+        let before = up.producer.held();
         for data in items {
             let pushed = up.producer.push(Item::from(data), &self.config.limits);
             debug_assert_eq!(pushed, Pushed::Queued, "a producer under credit has no bound of its own");
         }
-        self.outbox.data_bytes += up.producer.bytes() - before;
+        self.outbox.moved(before, up.producer.held());
         self.enter_call(key);
         self.after_change(now);
     }
@@ -268,10 +269,12 @@ impl<W, H> Session<W, H> {
 
     pub(super) fn on_item(&mut self, now: Millis, message: &Message, nxt: &Nxt<'_>, checked: bool) -> bool {
         let Some((key, call)) = self.pending_call(&nxt.cid) else { return false };
-        if let (Some(up), Credit::Grant { upto, .. }, None) = (&mut call.up, nxt.fc, nxt.data) {
+        if let (Some(up), Credit::Grant(grant), None) = (&mut call.up, nxt.fc, nxt.data) {
             up.accepted = true;
-            up.producer.grant(upto);
-            let wake = up.wake.take();
+            let before = up.producer.held();
+            up.producer.grant(grant);
+            let (after, wake) = (up.producer.held(), up.wake.take());
+            self.outbox.moved(before, after);
             self.wake(wake);
             self.enter_call(key);
             return true;
@@ -324,12 +327,12 @@ impl<W, H> Session<W, H> {
             return Some(req);
         }
         let up = call.up.as_mut().filter(|_| matches!(call.stage, Stage::Pending))?;
-        let before = up.producer.bytes();
+        let before = up.producer.held();
         if let Some((seq, item)) = up.producer.pop() {
-            self.outbox.data_bytes -= before - up.producer.bytes();
+            self.outbox.moved(before, up.producer.held());
             let cid = self.prefix.cid(key.0, call.round);
             let fields = ItemFields { seq, up: true, ..ItemFields::default() };
-            let message = frame::item(cid.as_str(), fields, item.data.as_bytes());
+            let message = frame::item(cid, fields, item.data.as_bytes());
             self.enter_call(key);
             return Some(message);
         }
@@ -337,7 +340,7 @@ impl<W, H> Session<W, H> {
             return None;
         }
         up.end_sent = true;
-        Some(frame::end(self.prefix.cid(key.0, call.round).as_str(), true))
+        Some(frame::end(self.prefix.cid(key.0, call.round), true))
     }
 
     pub(super) fn call_deadline(&mut self, now: Millis, key: CallKey) {
@@ -431,34 +434,29 @@ impl<W, H> Session<W, H> {
             return Err(CallError::Timeout);
         }
         let hard = self.config.limits.hard_bytes;
-        let waiting: usize = if self.phase == Phase::Disconnected { self.detached_bytes() } else { 0 };
-        if self.outbox.bytes() + waiting + spec.payload.len() > hard {
+        let waiting = if self.phase == Phase::Disconnected { self.again_bytes } else { 0 };
+        if self.outbox.all_bytes() + waiting + spec.payload.len() > hard {
             return Err(CallError::Limit(Fault::limit("queued bytes", hard as u64, "limits.hard_bytes")));
         }
         Ok(())
     }
 
-    fn detached_bytes(&self) -> usize {
-        let size = |again: &Again| again.payload.len() + again.extra_meta.len() + size_of::<Call<W>>();
-        let calls = self.calls.keys().filter_map(|key| self.calls.get(key)?.again.as_deref());
-        calls.map(size).sum()
-    }
-
     fn issue(&mut self, now: Millis, key: CallKey, spec: &CallSpec<'_>, resume: Option<Resume<'_>>) {
+        let under_way = self.calls.len();
         let call = self.calls.get_mut(key.0).expect("only calls in the table are issued");
         let down = call.down.as_deref();
         let meta = CallMeta {
             timeout_ms: call.deadline.map(|at| at.saturating_sub(now).max(1)),
             idle_ms: down.and_then(|down| down.idle_ms),
-            upto: down.map(|down| down.consumer.upto()),
-            on_lag: down.and_then(|down| down.on_lag),
+            fc: down.map(|down| down.consumer.offer(down.on_lag)),
             up: call.up.is_some(),
             resume,
             lane: spec.lane,
             op: spec.op,
             extra: spec.extra_meta,
         };
-        let req = frame::req(self.prefix.cid(key.0, call.round).as_str(), spec.method, &meta, spec.payload);
+        let cid = self.prefix.cid(key.0, call.round);
+        let req = frame::req(self.outbox.chunk(under_way), cid, spec.method, &meta, spec.payload);
         call.stage = Stage::Pending;
         if spec.method == PING {
             self.outbox.push_control(req);
@@ -542,6 +540,7 @@ impl<W, H> Session<W, H> {
     fn remove_call(&mut self, key: CallKey) -> Option<Call<W>> {
         let call = self.calls.remove(key.0)?;
         self.inbound_bytes -= call.down.as_ref().map_or(0, |down| down.consumer.bytes());
+        self.again_bytes -= call.again.as_ref().map_or(0, |again| again.bytes());
         Some(call)
     }
 
@@ -571,7 +570,7 @@ impl<W, H> Session<W, H> {
             self.outbox.data_bytes -= req.len();
         }
         if let Some(up) = &mut call.up {
-            self.outbox.data_bytes -= up.producer.bytes();
+            self.outbox.moved(up.producer.held(), Held::default());
             up.producer.clear();
         }
     }
@@ -606,13 +605,7 @@ impl<W> Call<W> {
 
 impl<W> Up<W> {
     fn new() -> Up<W> {
-        Up {
-            wake: None,
-            producer: Producer::new(Some(0), Lag::Block),
-            accepted: false,
-            finished: false,
-            end_sent: false,
-        }
+        Up { wake: None, producer: Producer::upstream(), accepted: false, finished: false, end_sent: false }
     }
 
     fn wants_end(&self) -> bool {
@@ -631,5 +624,10 @@ impl Again {
             resumable: spec.resumable,
             tries: 0,
         }
+    }
+
+    /// What it costs to keep a call that waits for a connection.
+    fn bytes(&self) -> usize {
+        self.payload.len() + self.extra_meta.len() + size_of::<Call<()>>() + size_of::<Again>()
     }
 }

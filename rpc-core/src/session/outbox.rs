@@ -2,8 +2,10 @@
 
 use std::collections::VecDeque;
 
-use super::{CallKey, RequestKey};
+use super::{CallKey, LITTLE, RequestKey};
 use crate::Message;
+use crate::flow::Held;
+use crate::scratch::Chunk;
 
 /// Whose turn it is.
 #[derive(Clone, Copy, Debug)]
@@ -19,11 +21,32 @@ pub(super) struct Outbox {
     ring: VecDeque<Turn>,
     /// Bytes of data that the calls and requests hold for the writer.
     pub(super) data_bytes: usize,
+    /// Bytes of items that wait for their consumer's credit: the peer may leave them where they are for ever.
+    waiting_bytes: usize,
+    /// What frames share that wait for their turn.
+    chunk: Chunk,
 }
 
 impl Outbox {
+    /// Bytes that the peer could take now.
     pub(super) fn bytes(&self) -> usize {
         self.control_bytes + self.data_bytes
+    }
+
+    /// All bytes that are kept for the peer.
+    pub(super) fn all_bytes(&self) -> usize {
+        self.bytes() + self.waiting_bytes
+    }
+
+    /// A producer that held `before` holds `after`.
+    pub(super) fn moved(&mut self, before: Held, after: Held) {
+        self.data_bytes = self.data_bytes - before.ready + after.ready;
+        self.waiting_bytes = self.waiting_bytes - before.waiting + after.waiting;
+    }
+
+    /// Where a frame is put that waits for its turn among those of `under_way` calls: few need no memory to share.
+    pub(super) fn chunk(&mut self, under_way: usize) -> Option<&mut Chunk> {
+        (under_way > LITTLE).then_some(&mut self.chunk)
     }
 
     pub(super) fn is_empty(&self) -> bool {

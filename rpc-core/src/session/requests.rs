@@ -8,8 +8,8 @@ use super::deadlines::Timer;
 use super::outbox::Turn;
 use super::slots::Key;
 use super::{Event, Incoming, Items, Millis, Outcome, Phase, RequestKey, Session, Taken};
-use crate::flow::{Consumer, Producer, Pushed, Refused, within};
-use crate::frame::{self, Credit, ItemFields, Nxt, Offer, Req};
+use crate::flow::{Consumer, Held, Producer, Pushed, Refused, within};
+use crate::frame::{self, Credit, Grant, ItemFields, Nxt, Offer, Req};
 use crate::inbox::Arrival;
 use crate::{CallError, Code, Delivery, Fault, Item, Message, Payload, Received};
 
@@ -98,9 +98,10 @@ impl<W, H> Session<W, H> {
     /// Answers a unary request or an upload: JSON text or a fault. Nothing happens where the request was over. Returns
     /// the driver's hold on the handler.
     pub fn reply(&mut self, now: Millis, key: RequestKey, answer: Result<&[u8], &Fault>) -> Option<H> {
-        let request = self.running(key)?;
+        let under_way = self.requests.len();
+        let request = self.requests.get(key.0).filter(|request| matches!(request.stage, Stage::Running))?;
         let terminal = match answer {
-            Ok(result) => frame::res(&request.cid, result),
+            Ok(result) => frame::res_in(self.outbox.chunk(under_way), &request.cid, result),
             Err(fault) => frame::err(&request.cid, fault),
         };
         let handler = self.finish_with(key, terminal);
@@ -128,8 +129,7 @@ impl<W, H> Session<W, H> {
             return false;
         }
         let lag = request.offer.and_then(|offer| offer.on_lag).unwrap_or(declared.lag);
-        request.down =
-            Some(Box::new(Producer::new(request.offer.map(|offer| offer.upto), Delivery { lag, ..declared })));
+        request.down = Some(Box::new(Producer::new(request.offer, Delivery { lag, ..declared })));
         request.streams = true;
         if let Some((idle, since)) = &mut request.idle {
             *since = now;
@@ -162,12 +162,12 @@ impl<W, H> Session<W, H> {
             return false;
         };
         let Some(down) = &mut request.down else { return false };
-        let before = down.bytes();
+        let before = down.held();
         let overflow = items.into_iter().find_map(|item| match down.push(item, limits) {
             Pushed::Queued => None,
             Pushed::Overflow(limit) => Some(limit),
         });
-        self.outbox.data_bytes = self.outbox.data_bytes - before + down.bytes();
+        self.outbox.moved(before, down.held());
         if let Some((_, since)) = &mut request.idle {
             *since = now;
         }
@@ -188,7 +188,7 @@ impl<W, H> Session<W, H> {
         let request = self.running(key)?;
         let terminal = match fault {
             Some(fault) => frame::err(&request.cid, fault),
-            None => frame::end(&request.cid, false),
+            None => frame::end(request.cid.as_str(), false),
         };
         let handler = self.finish_with(key, terminal);
         self.after_change(now);
@@ -198,13 +198,14 @@ impl<W, H> Session<W, H> {
     /// The handler takes upstream items: the peer gets its first credit (spec: `up.2`). False where the request is over or
     /// announced none.
     pub fn accept_upstream(&mut self, now: Millis, key: RequestKey) -> bool {
-        let window = self.config.window;
+        let (window, ahead) = (self.config.window, self.config.ahead());
         let Some(request) = self.running(key) else { return false };
         if request.up.is_some() {
             return true;
         }
-        let consumer = Consumer::upstream(window);
-        let grant = frame::grant(&request.cid, false, consumer.upto(), None);
+        let consumer = Consumer::upstream(window, ahead);
+        let Offer { upto, bytes, .. } = consumer.offer(None);
+        let grant = frame::grant(request.cid.as_str(), false, Grant { upto, ack: None, bytes });
         request.up = Some(Box::new(Upstream { wake: None, consumer, ended: false, failed: None }));
         self.send_control(grant);
         self.after_change(now);
@@ -226,8 +227,8 @@ impl<W, H> Session<W, H> {
             if !had_items {
                 self.replaced = up.wake.replace(wake());
             }
-            if let Some((upto, ack)) = grant {
-                let grant = frame::grant(&request.cid, false, upto, Some(ack));
+            if let Some(grant) = grant {
+                let grant = frame::grant(request.cid.as_str(), false, grant);
                 self.send_control(grant);
                 self.after_change(now);
             }
@@ -292,15 +293,17 @@ impl<W, H> Session<W, H> {
     pub(super) fn on_up_item(&mut self, now: Millis, message: &Message, nxt: &Nxt<'_>, checked: bool) -> bool {
         let Some(key) = self.request_key(&nxt.cid) else { return false };
         let Some(request) = self.requests.get_mut(key.0) else { return false };
-        if let Credit::Grant { upto, .. } = nxt.fc {
+        if let Credit::Grant(grant) = nxt.fc {
             let starved = request.down.as_ref().is_some_and(|down| !down.has_credit());
             if let Some((_, since)) = request.idle.as_mut().filter(|_| starved) {
                 *since = now;
             }
-            let granted = request.down.as_mut().is_some_and(|down| down.grant(upto));
+            let before = request.down.as_ref().map_or(Held::default(), |down| down.held());
+            let granted = request.down.as_mut().is_some_and(|down| down.grant(grant));
+            self.outbox.moved(before, request.down.as_ref().map_or(Held::default(), |down| down.held()));
             let early = match (&request.down, &mut request.offer) {
                 (None, Some(offer)) => {
-                    offer.upto = offer.upto.max(upto);
+                    offer.upto = offer.upto.max(grant.upto);
                     true
                 }
                 (None, None) | (Some(_), _) => false,
@@ -332,10 +335,10 @@ impl<W, H> Session<W, H> {
         let request = self.requests.get_mut(key.0)?;
         request.in_ring = false;
         if let Some(down) = &mut request.down {
-            let before = down.bytes();
+            let before = down.held();
             if let Some((seq, item)) = down.pop() {
                 let obeys = seq == 1 && down.obeys_credit();
-                self.outbox.data_bytes = self.outbox.data_bytes - before + down.bytes();
+                self.outbox.moved(before, down.held());
                 let method = down.method();
                 let wake = if down.asks_again() { request.wake.take() } else { None };
                 let message = request.item_frame(seq, obeys, method, &item);
@@ -623,7 +626,7 @@ impl<W, H> Session<W, H> {
     fn forget_queued(&mut self, key: RequestKey) {
         let Some(request) = self.requests.get_mut(key.0) else { return };
         self.outbox.data_bytes -= request.terminal.take().map_or(0, |terminal| terminal.len());
-        self.outbox.data_bytes -= request.down.take().map_or(0, |down| down.bytes());
+        self.outbox.moved(request.down.take().map_or(Held::default(), |down| down.held()), Held::default());
         self.end_upstream(key);
     }
 
@@ -689,7 +692,7 @@ impl<W, H> Request<W, H> {
             up: false,
             method,
         };
-        frame::item(&self.cid, fields, item.data.as_bytes())
+        frame::item(self.cid.as_str(), fields, item.data.as_bytes())
     }
 }
 

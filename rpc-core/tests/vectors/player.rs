@@ -72,7 +72,9 @@ impl<'a> Player<'a> {
         let reconnects = vector.steps.iter().any(|step| matches!(step, Step::Lost(_)));
         // Windows stay as they were offered, so that vectors need not know how big an implementation's items are.
         let window = vector.window.unwrap_or(SessionConfig::default().window);
-        let config = SessionConfig { limits, window, window_bytes: 0, reconnects, ..SessionConfig::default() };
+        let ahead_bytes = vector.ahead.unwrap_or(0);
+        let config =
+            SessionConfig { limits, window, window_bytes: 0, ahead_bytes, reconnects, ..SessionConfig::default() };
         Ok(Player {
             vector,
             session: Session::new(Arc::new(config)),

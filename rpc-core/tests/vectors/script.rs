@@ -25,6 +25,7 @@ pub(crate) struct Vector {
     #[serde(default)]
     pub(crate) methods: HashMap<String, Method>,
     pub(crate) window: Option<u32>,
+    pub(crate) ahead: Option<usize>,
     #[serde(default)]
     pub(crate) unsent: bool,
     pub(crate) steps: Vec<Step>,
