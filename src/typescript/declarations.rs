@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::checked;
 use super::schema::{Scope, is_object, object_text, referred, type_text, union_text};
 
 /// The declarations that were needed so far, by name.
@@ -126,9 +127,16 @@ fn identifier(name: &str) -> String {
     }
 }
 
-/// The schema with everything that it refers to.
+/// The schema with everything that it refers to, words left out.
 fn made_of(scope: Scope<'_>, schema: &Value) -> String {
-    let mut text = schema.to_string();
+    let bare = |schema: &Value| {
+        let mut bare = checked(schema);
+        if let Some(keywords) = bare.as_object_mut() {
+            keywords.retain(|keyword, _| !["$defs", "definitions"].contains(&keyword.as_str()));
+        }
+        bare.to_string()
+    };
+    let mut text = bare(schema);
     let mut known = BTreeSet::new();
     let mut waiting = referred(schema);
     while let Some(reference) = waiting.pop() {
@@ -139,7 +147,7 @@ fn made_of(scope: Scope<'_>, schema: &Value) -> String {
     }
     for reference in known {
         text += reference;
-        text += &scope.find(reference).unwrap_or(&Value::Null).to_string();
+        text += &bare(scope.find(reference).unwrap_or(&Value::Null));
     }
     text
 }

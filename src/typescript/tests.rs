@@ -148,6 +148,23 @@ export interface Api {
 }
 
 #[test]
+fn a_type_that_stands_alone_and_within_another_is_one() {
+    let version = |more: Value| {
+        let mut version = json!({"type": "object", "properties": {"n": {"type": "number"}}, "required": ["n"]});
+        version.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        version
+    };
+    let whole = version(json!({"title": "Version", "$schema": "x", "description": "A version."}));
+    let within = json!({
+        "title": "Since", "type": "object", "properties": {"since": {"$ref": "#/$defs/Version"}},
+        "$defs": {"Version": version(json!({"description": "Where to begin."}))},
+    });
+    let text = module(&document(&[method("a.b", "unary", within, whole)])).unwrap();
+    assert!(text.contains("  since?: Version;\n") && text.contains("    result: Version;\n"), "{text}");
+    assert_eq!(text.matches("export interface Version {").count(), 1, "{text}");
+}
+
+#[test]
 fn words_become_comments_that_nothing_in_them_can_end() {
     let kind = json!({
         "title": "Kind", "description": "What */ happened.\n\nIn two paragraphs.",
