@@ -271,7 +271,7 @@ export class RpcEndpoint implements RpcClient {
 
   /** @internal Tells whoever looks after this program. */
   _warn(message: string, cause?: unknown): void {
-    this._options.onWarning(message, cause);
+    tell(() => this._options.onWarning(message, cause));
   }
 
   /** @internal What a peer is told of an error that a handler threw. `spec: error.4` */
@@ -305,7 +305,9 @@ export class RpcEndpoint implements RpcClient {
       try {
         transport.post(frame);
       } catch (error) {
-        this.#lose(textOf(error));
+        // A value that cannot travel is the matter of its call alone.
+        if (/^(DataClone|Type)Error$/.test((error as Error | undefined)?.name ?? "")) session._unsendable(frame, textOf(error));
+        else this.#lose(textOf(error));
       }
     }
   }
@@ -315,8 +317,8 @@ export class RpcEndpoint implements RpcClient {
     if (!onFrame && !onLog) return;
     const { meta } = frame as Req;
     if (meta?.token != null) frame = { ...frame, meta: { ...meta, token: "…" } } as Req;
-    onLog?.(frame);
-    onFrame?.(direction, frame, bytes);
+    tell(() => onLog?.(frame));
+    tell(() => onFrame?.(direction, frame, bytes));
   }
 
   #receive(message: unknown): void {
@@ -445,11 +447,7 @@ export class RpcEndpoint implements RpcClient {
     if (this.#state === "closed") return;
     this.#transport = undefined;
     session._disconnect(reason, again);
-    try {
-      transport?.stop();
-    } catch {
-      // It is gone anyway.
-    }
+    tell(() => transport?.stop());
     clearTimeout(this.#retry);
     if (session._isClosed) {
       clearTimeout(this.#timer);
@@ -467,7 +465,7 @@ export class RpcEndpoint implements RpcClient {
   #setState(state: EndpointState, reason?: string): void {
     if (this.#state === state) return;
     this.#state = state;
-    this._options.onState?.(state, reason);
+    tell(() => this._options.onState?.(state, reason));
   }
 }
 
@@ -475,6 +473,17 @@ function cancelled(signal: AbortSignal): RpcError {
   const error = new RpcError("CANCELLED", "the call was cancelled");
   error.cause = signal.reason;
   return error;
+}
+
+/** Calls somebody else's code: what it throws is reported as if nobody had called it. */
+function tell(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    setTimeout(() => {
+      throw error;
+    });
+  }
 }
 
 /** Goes on with what `act` makes: at once, where that is no promise. */

@@ -58,7 +58,11 @@ export function run(endpoint: RpcEndpoint, request: Exchange, registered: Regist
 
   const push = (value: unknown) => {
     if (isOver) return;
-    session._push(endpoint._now(), request, value instanceof Item ? new Item(value.data, value) : new Item(value));
+    try {
+      session._push(endpoint._now(), request, value instanceof Item ? new Item(value.data, value) : new Item(value));
+    } catch (error) {
+      fail(error);
+    }
     endpoint._run();
   };
 
@@ -76,7 +80,13 @@ export function run(endpoint: RpcEndpoint, request: Exchange, registered: Regist
     if (++inRow > BATCH) {
       inRow = 0;
       later(resume);
-    } else iterator!.next().then(take, fail);
+      return;
+    }
+    try {
+      iterator!.next().then(take, fail);
+    } catch (error) {
+      fail(error);
+    }
   };
   const resume = () => {
     isAsking = false;

@@ -174,6 +174,17 @@ export class Session {
     return frame;
   }
 
+  /** A frame that was handed over cannot travel: whoever made it learns that. */
+  _unsendable(frame: Frame, reason: string): void {
+    const { kind, cid } = frame;
+    const isOurs = kind === "req" || (frame as Nxt).dir;
+    const x = (isOurs ? this._calls : this._requests).get(cid);
+    const error = new RpcError(isOurs ? "INVALID_PAYLOAD" : "INTERNAL", "the value cannot be sent: " + reason);
+    if (kind === "req" && x) this._settle(x, { error });
+    else if (x) this._fail(x, error);
+    else this._refuse(cid, error);
+  }
+
   /** Lets time pass. */
   _advance(now: Millis): void {
     if (now < this._next) return;
