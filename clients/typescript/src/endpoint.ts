@@ -7,7 +7,9 @@ import { decode, Malformed, peek } from "./frame/decode.js";
 import { type HandlerOptions, type Registered, run } from "./handlers.js";
 import type { Limits } from "./limits.js";
 import { Session } from "./session.js";
+import { abortCall, makeCall } from "./session/calls.js";
 import type { CallSpec, Exchange, Millis } from "./session/exchange.js";
+import { wakeProducers } from "./session/streams.js";
 import { RpcStream } from "./stream.js";
 import type { Connector, Transport } from "./transport.js";
 
@@ -213,7 +215,7 @@ export class RpcEndpoint implements RpcClient {
     spec.timeoutMs = Math.min(options.timeoutMs ?? defaults.timeoutMs ?? Infinity, parent ? parent.remainingMs : Infinity);
     try {
       for (const each of [signal, parent?.signal]) if (each?.aborted) throw cancelled(each);
-      return this._session._call(this._now(), spec);
+      return makeCall(this._session, this._now(), spec);
     } catch (error) {
       return error as RpcError;
     }
@@ -245,7 +247,7 @@ export class RpcEndpoint implements RpcClient {
 
   /** @internal Ends a call on this side. */
   _abort(call: Exchange, error: RpcError): void {
-    this._session._abort(this._now(), call, error);
+    abortCall(this._session, this._now(), call, error);
     this._run();
   }
 
@@ -298,7 +300,7 @@ export class RpcEndpoint implements RpcClient {
     for (let transport = this.#transport; transport; transport = this.#transport) {
       const wasFull = session._isFull;
       session._isFull = transport.buffered! > FULL;
-      if (wasFull && !session._isFull) session._wakeProducers();
+      if (wasFull && !session._isFull) wakeProducers(session);
       const frame = session._poll(now);
       if (!frame) return;
       this.#see("out", frame);
