@@ -43,6 +43,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     cssCodeSplit: false,
+    cssTarget: ["chrome123", "firefox121", "safari17.5"],
   },
   test: {
     environment: "jsdom",

@@ -64,6 +64,7 @@ export function FramesPanel(): ReactNode {
             active={active}
             onActive={(place) => setChosen(calls[place])}
             rowAttributes={(call) => ({ "data-state": call.state })}
+            recycles
             follow={chosen === undefined}
           >
             {(call) => <CallRow call={call} revision={call.revision} />}
@@ -118,22 +119,23 @@ function Bar({ log, calls, filter, onFilter, source, onClear }: BarProperties): 
         )}
         <span className="spacer" />
         <span className="bar-group">
-          <button type="button" className="button button-small" aria-pressed={log.isPaused} onClick={() => log.pause(!log.isPaused)} title="Pause (P)">
+          <button type="button" className="button button-small" aria-pressed={log.isPaused} aria-label={log.isPaused ? "Go on" : "Pause"} onClick={() => log.pause(!log.isPaused)} title="Pause (P)">
             {log.isPaused ? <Play size={13} aria-hidden /> : <Pause size={13} aria-hidden />}
-            {log.isPaused ? "Go on" : "Pause"}
+            <span className="button-word">{log.isPaused ? "Go on" : "Pause"}</span>
           </button>
           <button
             type="button"
             className="button button-small"
+            aria-label="Clear"
             onClick={() => {
               log.clear();
               onClear();
             }}
           >
-            <Trash2 size={13} aria-hidden /> Clear
+            <Trash2 size={13} aria-hidden /> <span className="button-word">Clear</span>
           </button>
-          <button type="button" className="button button-small" disabled={calls.length === 0} onClick={() => save(recording(calls))} title="Save what is shown as a recording: JSON lines">
-            <Download size={13} aria-hidden /> Export
+          <button type="button" className="button button-small" aria-label="Export" disabled={calls.length === 0} onClick={() => save(recording(calls))} title="Save what is shown as a recording: JSON lines">
+            <Download size={13} aria-hidden /> <span className="button-word">Export</span>
           </button>
         </span>
       </div>
