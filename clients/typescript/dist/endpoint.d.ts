@@ -1,15 +1,14 @@
 /** One side of a connection: it calls, and it answers. */
-import { Context } from "./context.js";
+import type { Context } from "./context.js";
 import { RpcError } from "./errors.js";
 import type { Frame, Meta, OnLag } from "./frame.js";
 import { type HandlerOptions } from "./handlers.js";
 import type { Limits } from "./limits.js";
 import { Session } from "./session.js";
-import type { Call, CallSpec } from "./session/calls.js";
-import type { Millis } from "./session/deadlines.js";
+import type { CallSpec, Exchange, Millis } from "./session/exchange.js";
 import { RpcStream } from "./stream.js";
 import type { Connector, Transport } from "./transport.js";
-/** Something that is plugged into an endpoint: `uploads`, `lanes`, `limits`. */
+/** Something that is plugged into an endpoint: `uploads`, `lanes`, `limits`, `ahead`. */
 export type Extension = (session: Session, endpoint: RpcEndpoint) => void;
 /** What a connection is doing. */
 export type EndpointState = "connecting" | "open" | "closed";
@@ -21,15 +20,17 @@ export interface EndpointOptions {
     window?: number;
     /** Bytes that a consumer of a stream aims to have under way; 0 keeps windows as they are offered. Default 256 Ki. */
     windowBytes?: number;
-    /** What is plugged in: `uploads`, `lanes`, `limits` from their subpaths. */
+    /** What is plugged in: `uploads`, `lanes`, `limits`, `ahead` from their subpaths. */
     use?: readonly Extension[];
     /** Limits that differ from the defaults, by their names in the protocol. Those beyond a stream's need `use: [limits]`. */
     limits?: Partial<Limits>;
     /** Asks a silent peer for a sign of life this often, and gives up on one that gives none in the same time again. */
     pingMs?: number;
-    /** Whether to introduce itself by `rpc.hello` on every connection. Implied by `token`, `session`, `methodsHash`. */
+    /** Whether to introduce itself by `rpc.hello` on every connection. Implied by `name`, `token`, `session`, `methodsHash`. */
     hello?: boolean;
-    /** Shown to the peer in `meta.token` of `rpc.hello`; a function is asked on every connection. Never logged. */
+    /** What this side calls itself, for people: at most 128 bytes. Shown to others. */
+    name?: string;
+    /** Shown to the peer in `meta.token` of `rpc.hello`; a function is asked before every connection. Never logged. */
     token?: string | (() => string | Promise<string>);
     /** The session that owns the work which outlives its call: a secret of the caller's own choosing. `spec: owner.1` */
     session?: string;
@@ -44,7 +45,7 @@ export interface EndpointOptions {
     };
     /** Sees every frame, both ways, with secrets taken out. */
     onLog?: (frame: Frame) => void;
-    /** Sees every frame with its direction and, where it travelled as text, its length. Secrets are taken out. */
+    /** Sees every frame with its direction and, where it came as text or bytes, its length. Secrets are taken out. */
     onFrame?: (direction: "in" | "out", frame: Frame, bytes?: number) => void;
     /** Learns of every change of `state`. */
     onState?: (state: EndpointState, reason?: string) => void;
@@ -85,6 +86,12 @@ export interface RpcClient {
     request<T = unknown>(method: string, payload?: unknown): Promise<T>;
     stream?<T = unknown>(method: string, payload?: unknown): AsyncIterableIterator<T>;
 }
+declare const DEFAULTS: {
+    timeoutMs: number;
+    window: number;
+    windowBytes: number;
+    onWarning: (message: string, cause?: unknown) => void;
+};
 /**
  * One side of a connection. It begins with {@link RpcEndpoint.start}; calls made before wait for it. A connector is asked
  * again after every break: calls that have not left wait for the next connection, resumable streams go on.
@@ -93,6 +100,8 @@ export declare class RpcEndpoint implements RpcClient {
     #private;
     /** @internal */
     readonly _session: Session;
+    /** @internal */
+    readonly _options: EndpointOptions & typeof DEFAULTS;
     /** @internal Set by `uploads`. */
     _uploads: ((context: Context) => AsyncIterableIterator<unknown>) | undefined;
     /** An endpoint over one transport, or over those that a connector makes. */
@@ -112,7 +121,7 @@ export declare class RpcEndpoint implements RpcClient {
      * Calls a method for its one answer. The fourth argument is a timeout in milliseconds, or options. Rejects with an
      * {@link RpcError}.
      */
-    request<T = unknown>(method: string, payload?: unknown, meta?: Meta, options?: number | RequestOptions | undefined): Promise<T>;
+    request<T = unknown>(method: string, payload?: unknown, meta?: Meta, options?: number | RequestOptions): Promise<T>;
     /** Opens a stream. What goes wrong, that it cannot be opened included, its consumer is told. */
     stream<T = unknown>(method: string, payload?: unknown, meta?: Meta, options?: StreamOptions): RpcStream<T>;
     /**
@@ -123,16 +132,14 @@ export declare class RpcEndpoint implements RpcClient {
     register<P = unknown>(method: string, handler: (payload: P, context: Context) => unknown, options?: HandlerOptions): void;
     /** @internal Monotonic time. */
     _now(): Millis;
-    /** @internal The timeout of calls for one answer that set none. */
-    get _timeoutMs(): number;
     /** @internal Makes a call, which `_run` sends, or says why it cannot be made. */
-    _call(spec: CallSpec, { parent, signal, lane }: CallOptions): Call | RpcError;
+    _call(defaults: CallSpec, options: CallOptions): Exchange | RpcError;
+    /** @internal How a call for one answer ends. */
+    _answer<T>(call: Exchange | RpcError, options: CallOptions): Promise<T>;
     /** @internal Gives a stream's consumer its end of it. */
-    _stream<T>(call: Call | RpcError, options: CallOptions): RpcStream<T>;
-    /** @internal Tells how a call for one answer ends. */
-    _settled(call: Call, options: CallOptions, resolve: (value: unknown) => void, reject: (error: unknown) => void): void;
+    _stream<T>(call: Exchange | RpcError, options: CallOptions): RpcStream<T>;
     /** @internal Ends a call on this side. */
-    _abort(call: Call, error: RpcError): void;
+    _abort(call: Exchange, error: RpcError): void;
     /** @internal Carries out what the session asks for: handlers, wakes, frames, the timer. */
     _run(): void;
     /** @internal Tells whoever looks after this program. */
@@ -140,3 +147,4 @@ export declare class RpcEndpoint implements RpcClient {
     /** @internal What a peer is told of an error that a handler threw. `spec: error.4` */
     _errorOf(thrown: unknown, method: string): RpcError;
 }
+export {};

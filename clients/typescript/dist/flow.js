@@ -3,244 +3,169 @@
  * frames on the wire, no calls and no clock.
  */
 import { limitError, RpcError } from "./errors.js";
-import { Item, weigh } from "./item.js";
-import { Queue } from "./queue.js";
+import { Item } from "./item.js";
 /** Items that a source without credit limits is asked for before others have their turn. */
 export const BATCH = 64;
-/** The largest window, in items. */
-const MAX_WINDOW = 4096;
-/** What an item costs beside its value. */
-const ITEM_BYTES = 64;
-function overflow(bytes, items, limits) {
-    if (bytes > limits.stream_bytes)
-        return limitError("stream bytes", limits.stream_bytes, "stream_bytes", "SLOW_CONSUMER");
-    if (items > limits.stream_items)
-        return limitError("stream items", limits.stream_items, "stream_items", "SLOW_CONSUMER");
-    return undefined;
+/** Items that wait, and what happens when they are too many. */
+class Buffer {
+    _items = [];
+    _bytes = 0;
+    constructor(lag, limits) {
+        this._lag = lag;
+        this._limits = limits;
+    }
+    /** Adds an item, dropping others as the policy says. What it returns is why the stream must end instead. */
+    _add(item, lag, maxItems = this._limits.stream_items) {
+        const { _items, _limits } = this;
+        for (;;) {
+            const excess = this._bytes + item._size > _limits.stream_bytes ? "bytes" : _items.length >= maxItems ? "items" : undefined;
+            if (lag === "latest" ? !_items.length : !excess)
+                break;
+            if (excess && lag !== "latest" && lag !== "dropOldest") {
+                return limitError("stream " + excess, _limits[`stream_${excess}`], "stream_" + excess, "SLOW_CONSUMER");
+            }
+            const oldest = _items.shift();
+            if (!oldest)
+                break;
+            this._bytes -= oldest._size;
+            // What a dropped item said of its source holds for the one behind it: without an epoch a consumer could not
+            // resume, and without the reset it would go on from what is void.
+            const next = _items[0] ?? item;
+            if (lag === "dropOldest")
+                next.skipped += oldest.skipped + 1;
+            next.reset ||= oldest.reset;
+            next.epoch ??= oldest.epoch;
+        }
+        this._bytes += item._size;
+        _items.push(item);
+        return undefined;
+    }
+    /** Hands over everything. */
+    _take() {
+        const items = this._items;
+        this._items = [];
+        this._bytes = 0;
+        return items;
+    }
 }
 /** The sending end of a stream: a queue, credit, and what to do when both run out. */
-export class Producer {
-    _queue = new Queue();
-    _bytes = 0;
+export class Producer extends Buffer {
     _sent = 0;
-    _skipped = 0;
-    /** The highest number allowed; undefined where the consumer knows no credit. */
-    _upto;
-    _lag;
-    constructor(upto, lag) {
+    constructor(upto, lag, limits) {
+        super(lag, limits);
         this._upto = upto;
-        this._lag = lag;
     }
     /** How many items the source may be asked for now. */
     _room() {
-        const { _upto } = this;
-        return this._lag === "block" && _upto !== undefined ? Math.max(0, _upto - this._sent - this._queue.size) : BATCH;
+        if (this._lag !== "block" || this._upto === undefined)
+            return BATCH;
+        return this._ahead?._isFull() ? 0 : this._upto - this._sent - this._items.length;
     }
     /** Whether the consumer allows another item now. */
     _hasCredit() {
-        return this._upto === undefined || this._upto > this._sent;
-    }
-    _canSend() {
-        return this._queue.size > 0 && this._hasCredit();
+        return !(this._upto <= this._sent || this._ahead?._isFull());
     }
     /** Queues an item. What it returns is why the stream must end instead. */
-    _push(item, limits) {
-        const queue = this._queue;
-        item._size = weigh(item.data) + ITEM_BYTES;
-        const excess = () => overflow(this._bytes + item._size, queue.size + 1, limits);
-        if (this._lag === "latest") {
-            for (const older of queue.take())
-                inherit(item, older);
-            this._bytes = 0;
-        }
-        else if (this._lag === "dropOldest") {
-            while (queue.size && excess()) {
-                const oldest = queue.shift();
-                this._bytes -= oldest._size;
-                this._skipped += oldest.skipped + 1;
-                inherit(queue.peek() ?? item, oldest);
-            }
-        }
-        else if (this._lag === "close") {
-            const error = excess();
-            if (error)
-                return error;
-        }
-        else if (this._upto === undefined) {
-            const error = overflow(this._bytes + item._size, 1, limits);
-            if (error)
-                return error;
-        }
-        this._bytes += item._size;
-        queue.push(item);
-        return undefined;
+    _push(item) {
+        return this._lag === "block" ? this._add(item, "close", Infinity) : this._add(item, this._lag);
     }
     /** The next item, where credit allows one; its number is how many were sent then. */
     _pop() {
-        if (!this._hasCredit())
-            return undefined;
-        const item = this._queue.shift();
+        const item = this._hasCredit() ? this._items.shift() : undefined;
         if (item) {
             this._bytes -= item._size;
             this._sent++;
-            item.skipped += this._skipped;
-            this._skipped = 0;
+            this._ahead?._send(this._sent, item.data);
         }
         return item;
     }
-    /** Raises the credit. A grant that is late or repeated changes nothing. `spec: fc.4` */
-    _grant(upto) {
-        if (this._upto === undefined || upto <= this._upto)
-            return false;
-        this._upto = upto;
-        return true;
-    }
-    _clear() {
-        this._queue.take();
-        this._bytes = 0;
+    /** Raises the credit; whether that was news. A grant that is late or repeated changes nothing. `spec: fc.4` */
+    _grant({ upto, ack }) {
+        const wasFull = this._ahead?._isFull();
+        const isMore = upto > this._upto;
+        if (isMore)
+            this._upto = upto;
+        if (ack != null)
+            this._ahead?._acknowledge(ack);
+        return isMore || (!!wasFull && !this._ahead?._isFull());
     }
 }
 /** The receiving end of a stream: what has arrived and was not yet taken, and the credit given for more. */
-export class Consumer {
-    _inbox = [];
-    _bytes = 0;
+export class Consumer extends Buffer {
     /** Items received under the present `cid`. */
     _received = 0;
     /** Items consumed under the present `cid`; begins below zero where items of an earlier one are still buffered. */
     _consumed = 0;
     /** Items handed over and perhaps not yet consumed. */
     _lent = 0;
-    _upto;
-    _obeys;
-    _numbered = false;
-    _window;
     _mean = 0;
-    _lag;
-    _resumed = false;
-    _epoch;
-    _pos;
-    constructor(window, lag) {
+    constructor(window, lag, limits) {
+        super(lag, limits);
         this._window = this._upto = Math.max(1, window);
-        this._lag = lag;
     }
     /** Whether the producer may send and has not: the time in which a gap counts as idle. `spec: time.8` */
     _isWaiting() {
         return !this._obeys || this._received < this._upto;
     }
     /** Takes in an item of about `size` bytes. What it returns fails the stream; false says that it came before. */
-    _receive(nxt, size, limits) {
+    _receive(nxt, size) {
         const obeys = (this._obeys ??= nxt.fc === 1);
-        const wrong = this._checkNumber(nxt.seq ?? undefined, obeys);
-        if (wrong !== true)
-            return wrong;
-        const item = new Item(nxt.data === undefined ? null : nxt.data, { pos: nxt.pos ?? undefined, epoch: nxt.epoch ?? undefined, reset: nxt.reset ?? undefined }, nxt.skipped ?? 0);
-        this._noteSource(item);
-        size = item._size = (size || weigh(nxt.data)) + ITEM_BYTES;
-        this._mean = this._mean ? (this._mean * 7 + size) / 8 : size;
-        const error = obeys ? overflow(this._bytes + size, 0, limits) : this._makeRoom(item, limits);
-        if (error)
-            return error;
-        this._bytes += size;
-        this._inbox.push(item);
-        return true;
-    }
-    /** Hands over everything buffered; what was handed over before counts as consumed from now on. */
-    _take() {
-        const items = this._inbox;
-        this._consumed += this._lent;
-        this._lent = items.length;
-        this._bytes = 0;
-        this._inbox = [];
-        return items;
-    }
-    /** Whether a grant is due, which `upto` then is. At half a window, so that a running stream never waits for it. */
-    _dueGrant(windowBytes) {
-        if (!this._obeys)
-            return false;
-        if (windowBytes && this._mean) {
-            this._window = Math.min(MAX_WINDOW, Math.max(1, Math.floor(windowBytes / this._mean)));
-        }
-        const reach = this._consumed + this._window;
-        if (reach < this._upto + Math.ceil(this._window / 2))
-            return false;
-        this._upto = reach;
-        return true;
-    }
-    /** Begins anew under another `cid`, after a break; what is buffered stays and counts against the window. */
-    _restart() {
-        const held = this._inbox.length + this._lent;
-        this._received = 0;
-        this._consumed = -held;
-        this._upto = Math.max(1, this._window - held);
-        this._obeys = undefined;
-        this._numbered = false;
-        this._resumed = this._epoch !== undefined;
-    }
-    _checkNumber(seq, obeys) {
+        const { seq } = nxt;
         const expected = this._received + 1;
-        if (seq === undefined) {
+        const invalid = (message) => new RpcError("INVALID_FRAME", message);
+        if (seq == null) {
             if (obeys)
-                return new RpcError("INVALID_FRAME", "an item under credit has no seq");
-            this._received = expected;
+                return invalid("an item under credit has no seq");
         }
-        else if (!obeys && !this._numbered) {
-            // A 0.2 producer may count from anywhere; what counts is that it goes on by one.
-            this._received = seq;
+        else if (obeys || this._isNumbered) {
+            if (seq < expected)
+                return false;
+            if (seq > expected)
+                return invalid(`items are missing: expected number ${expected}, got ${seq}`);
         }
-        else if (seq < expected) {
-            return false;
-        }
-        else if (seq > expected) {
-            return new RpcError("INVALID_FRAME", `items are missing: expected number ${expected}, got ${seq}`);
-        }
-        else {
-            this._received = expected;
-        }
-        this._numbered = seq !== undefined;
-        if (obeys && this._received > this._upto)
-            return new RpcError("INVALID_FRAME", "the producer exceeded its credit");
-        return true;
-    }
-    /** Keeps the cursor, and marks an item that starts over without saying so. `spec: resume.7` */
-    _noteSource(item) {
-        if (this._resumed && item.epoch !== this._epoch) {
+        // A 0.2 producer may count from anywhere; what counts is that it goes on by one.
+        this._received = seq ?? expected;
+        this._isNumbered = seq != null;
+        if (obeys && expected > this._upto)
+            return invalid("the producer exceeded its credit");
+        const item = new Item(nxt.data ?? null, nxt, size);
+        if (this._isResumed && item.epoch !== this._epoch) {
+            // It starts over without saying so. `spec: resume.7`
             item.reset = true;
             this._epoch = this._pos = undefined;
         }
-        this._resumed = false;
+        this._isResumed = false;
         this._epoch = item.epoch ?? this._epoch;
         this._pos = item.pos ?? this._pos;
+        this._ahead?._receive(nxt.data, size);
+        this._mean = this._mean ? (this._mean * 7 + item._size) / 8 : item._size;
+        return (obeys ? this._add(item, "close", Infinity) : this._add(item, this._lag)) ?? true;
     }
-    _makeRoom(item, limits) {
-        const inbox = this._inbox;
-        const excess = () => overflow(this._bytes + item._size, inbox.length + 1, limits);
-        if (this._lag === "latest") {
-            for (const older of inbox)
-                inherit(item, older);
-            inbox.length = this._bytes = 0;
-        }
-        else if (this._lag === "dropOldest") {
-            // The hole stands before the oldest item that is left.
-            while (inbox.length && excess()) {
-                const oldest = inbox.shift();
-                this._bytes -= oldest._size;
-                const next = inbox[0] ?? item;
-                next.skipped += oldest.skipped + 1;
-                inherit(next, oldest);
-            }
-        }
-        else {
-            return excess();
-        }
-        return undefined;
+    /** Hands over everything buffered; what was handed over before counts as consumed from now on. */
+    _take() {
+        this._consumed += this._lent;
+        this._lent = this._items.length;
+        this._ahead?._take();
+        return super._take();
     }
-}
-/**
- * What a dropped item said of its source holds for the one behind it: without an epoch a consumer could not resume, and
- * without the reset it would go on from what is void.
- */
-function inherit(next, dropped) {
-    next.reset ||= dropped.reset;
-    next.epoch ??= dropped.epoch;
+    /** Whether a grant is due, which `_upto` then is. At half a window, so that a running stream never waits for it. */
+    _dueGrant(windowBytes) {
+        if (windowBytes && this._mean)
+            this._window = Math.min(4096, Math.max(1, Math.floor(windowBytes / this._mean)));
+        const reach = this._consumed + this._window;
+        const isDue = this._obeys && (reach >= this._upto + Math.ceil(this._window / 2) || (this._consumed > 0 && this._ahead?._isDue()));
+        if (isDue)
+            this._upto = Math.max(this._upto, reach);
+        return !!isDue;
+    }
+    /** Begins anew under another `cid`, after a break; what is buffered stays and counts against the window. */
+    _restart() {
+        const held = this._items.length + this._lent;
+        this._received = 0;
+        this._consumed = -held;
+        this._upto = Math.max(1, this._window - held);
+        this._obeys = this._isNumbered = undefined;
+        this._isResumed = this._epoch !== undefined;
+    }
 }
 //# sourceMappingURL=flow.js.map

@@ -9,6 +9,8 @@ export type Cid = string;
 export interface Grant {
     upto: number;
     ack?: number;
+    /** Bytes that may be sent ahead of what was acknowledged; in the first grant for upstream items. `spec: fc.17` */
+    bytes?: number;
 }
 /** What a consumer wants done when it lags behind. `spec: lag.*` */
 export type OnLag = "block" | "latest" | "dropOldest" | "close";
@@ -30,6 +32,7 @@ export interface Meta {
     fc?: {
         upto: number;
         onLag?: OnLag;
+        bytes?: number;
     };
     up?: Record<string, never>;
     resume?: {

@@ -2,7 +2,7 @@
 import { Context } from "./context.js";
 import type { RpcEndpoint } from "./endpoint.js";
 import type { OnLag } from "./frame.js";
-import { type Request } from "./session/requests.js";
+import type { Exchange } from "./session/exchange.js";
 /** What is declared of a method beside its handler. */
 export interface HandlerOptions {
     /** What happens to items for which there is no credit, where the consumer does not choose. Default `block`. `spec: fc.8` */
@@ -11,9 +11,9 @@ export interface HandlerOptions {
     uploads?: boolean;
 }
 /** A registered handler. */
-export interface Handle {
-    handler: (payload: unknown, context: Context) => unknown;
+export interface Registered {
+    handler: (payload: never, context: Context) => unknown;
     options: HandlerOptions;
 }
 /** Starts the handler of a request. */
-export declare function answer(endpoint: RpcEndpoint, request: Request, handle: Handle | undefined): void;
+export declare function run(endpoint: RpcEndpoint, request: Exchange, registered: Registered | undefined): void;

@@ -7,19 +7,24 @@ export interface Place {
     epoch?: string | undefined;
     /** Whether the source starts over here: what the consumer knew is void. `spec: resume.5` */
     reset?: boolean | undefined;
+    /** How many items were dropped before this one, by a policy that drops. */
+    skipped?: number | undefined;
 }
 /** One item of a stream. A handler's plain value becomes one by itself. */
 export declare class Item<T = unknown> {
     /** The value. */
     data: T;
-    readonly pos: number | undefined;
+    /** Where it stands in its source. */
+    pos: number | undefined;
+    /** The life of the source that `pos` counts in. */
     epoch: string | undefined;
+    /** Whether the source starts over here. */
     reset: boolean;
-    /** How many items were dropped before this one, by a policy that drops. */
+    /** How many items were dropped before this one. */
     skipped: number;
     /** @internal About how many bytes it keeps. */
     _size: number;
-    constructor(data: T, place?: Place, skipped?: number);
+    constructor(data: T, place?: Place, size?: number);
 }
-/** About how many bytes a value takes as JSON. Stops where it is more than any limit allows, so that a circle ends too. */
-export declare function weigh(value: unknown): number;
+/** About how many bytes a value takes as JSON. What is too deep for any peer, as a circle is, takes more than there are. */
+export declare function weigh(value: unknown, depth?: number): number;

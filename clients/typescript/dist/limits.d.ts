@@ -31,5 +31,5 @@ export interface Limits {
 }
 /** The defaults. */
 export declare const LIMITS: Readonly<Limits>;
-/** Bounds what the endpoint's peer may do. */
-export declare function limits(session: Session, options?: Partial<Limits>): void;
+/** Bounds what the endpoint's peer may do, by the limits that the session was made with. */
+export declare function limits(session: Session): void;

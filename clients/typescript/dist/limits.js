@@ -5,9 +5,8 @@
  */
 import { limitError, RpcError } from "./errors.js";
 import { weigh } from "./item.js";
-import { Queue } from "./queue.js";
-import { enter as enterCall } from "./session/calls.js";
 import { start } from "./session/requests.js";
+import { wakeProducers } from "./session/streams.js";
 /** The defaults. */
 export const LIMITS = {
     message_bytes: 16 << 20,
@@ -22,109 +21,78 @@ export const LIMITS = {
     requests_per_second: 0,
     malformed: 64,
 };
-/** Bounds what the endpoint's peer may do. */
-export function limits(session, options = {}) {
-    const bounds = { ...LIMITS, ...options };
-    const outbox = session._outbox;
-    outbox._weigh = weigh;
-    const unstarted = new Queue();
+/** Bounds what the endpoint's peer may do, by the limits that the session was made with. */
+export function limits(session) {
+    const bounds = { ...LIMITS, ...session._config.limits };
+    const { soft_bytes, hard_bytes, stall, in_flight, streams, requests_per_second: rate } = bounds;
+    session._weigh = weigh;
+    let unstarted = [];
     /** When the writer last made progress, while more than the soft bound is queued. */
     let progress;
-    let heldBack = false;
     let rateAt;
-    let tokens = bounds.requests_per_second;
-    const isOver = () => outbox._bytes > bounds.soft_bytes;
+    let tokens = rate;
     session._bounds = {
-        _mayCall(spec, waits) {
-            const { hard_bytes } = bounds;
-            let bytes = outbox._bytes + weigh(spec.payload);
-            if (waits)
-                for (const call of session._detached)
-                    bytes += weigh(call.spec.payload);
+        _mayCall(spec) {
+            let bytes = session._bytes + session._uncredited + weigh(spec.payload);
+            for (const call of session._waiting)
+                bytes += weigh(call.spec.payload);
             if (bytes > hard_bytes)
                 throw limitError("queued bytes", hard_bytes, "hard_bytes");
         },
-        _refusal(meta, size, payload) {
-            const { in_flight, hard_bytes } = bounds;
+        _refusal(now, { meta, payload }, size) {
             if (session._inFlight >= in_flight)
                 return limitError("calls in flight", in_flight, "in_flight");
-            const waits = unstarted.size > 0 || isOver() || meta?.lane != null;
+            const waits = unstarted.length || session._isOverSoft || meta?.lane != null;
             if (waits && session._inbound + (size || weigh(payload)) > hard_bytes) {
                 return limitError("waiting bytes", hard_bytes, "hard_bytes");
             }
-            return undefined;
-        },
-        _rateRefusal(now) {
-            // A bucket that holds one second's requests.
-            const rate = bounds.requests_per_second;
             if (!rate)
                 return undefined;
+            // A bucket that holds one second's requests.
             tokens = Math.min(rate, tokens + ((now - (rateAt ?? now)) * rate) / 1000);
             rateAt = now;
-            if (tokens >= 1) {
-                tokens--;
+            if (tokens-- >= 1)
                 return undefined;
-            }
             const { code, message, details } = limitError("requests a second", rate, "requests_per_second");
-            const retryAfterMs = Math.ceil(((1 - tokens) * 1000) / rate);
+            const retryAfterMs = Math.ceil((-tokens++ * 1000) / rate);
             return new RpcError(code, message, { ...details, retryAfterMs });
         },
-        _mayStream() {
-            return session._streams >= bounds.streams ? limitError("streams", bounds.streams, "streams") : undefined;
-        },
+        _streamRefusal: () => (session._streams >= streams ? limitError("streams", streams, "streams") : undefined),
         _holds(request) {
-            if (!isOver() && !unstarted.size)
-                return false;
-            unstarted.push(request);
-            return true;
+            const waits = session._isOverSoft || unstarted.length > 0;
+            if (waits)
+                unstarted.push(request);
+            return waits;
         },
-        _forget() { },
-        _isOver() {
-            const over = isOver();
-            heldBack ||= over;
-            return over;
-        },
-        _keep(now) {
-            if (isOver()) {
-                progress ??= now;
-                if (outbox._bytes > bounds.hard_bytes) {
-                    session._close(limitError("queued bytes", bounds.hard_bytes, "hard_bytes").message);
+        _keep(now, isProgress) {
+            const isOver = session._bytes > soft_bytes;
+            const wasOver = session._isOverSoft;
+            session._isOverSoft = isOver;
+            if (session._bytes + session._uncredited > hard_bytes) {
+                session._close(limitError("queued bytes", hard_bytes, "hard_bytes").message);
+            }
+            else if (isOver) {
+                progress = isProgress ? now : (progress ?? now);
+                if (progress + stall <= now) {
+                    const what = `the peer took nothing for ${stall} ms with over ${soft_bytes} bytes queued`;
+                    session._close(what + "; see limits.stall and limits.soft_bytes");
                 }
-                else if (progress + bounds.stall <= now) {
-                    session._close(`the peer took nothing for ${bounds.stall} ms with over ${bounds.soft_bytes} bytes queued; ` +
-                        "see limits.stall and limits.soft_bytes");
-                }
-                else {
-                    session._deadlines._soon(progress + bounds.stall);
-                }
+                else
+                    session._soon(progress + stall);
+            }
+            if (isOver)
                 return;
-            }
-            if (progress !== undefined || heldBack) {
-                progress = undefined;
-                heldBack = false;
-                for (const request of session._requests.values())
-                    if (request._producer)
-                        session._wake(request);
-                for (const call of session._calls.values()) {
-                    if (call.spec.up)
-                        session._wake(call);
-                    enterCall(session, call);
-                }
-            }
-            while (unstarted.size && !isOver()) {
-                const waiting = unstarted.take();
-                for (const request of waiting)
-                    if (session._requests.get(request.cid) === request)
-                        start(session, request);
-            }
-        },
-        _progress(now) {
-            if (progress !== undefined)
-                progress = now;
-            this._keep(now);
+            progress = undefined;
+            if (wasOver)
+                wakeProducers(session);
+            const waiting = unstarted;
+            unstarted = [];
+            for (const request of waiting)
+                if (session._requests.get(request.cid) === request)
+                    start(session, request);
         },
         _clear() {
-            unstarted.take();
+            unstarted = [];
             progress = undefined;
         },
     };

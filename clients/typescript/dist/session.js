@@ -3,247 +3,312 @@
  * Frames go in, events and frames come out, and the time is an argument. No I/O, no clock, no user code.
  */
 import { errFrame, limitError, RpcError } from "./errors.js";
-import { Queue } from "./queue.js";
-import * as calls from "./session/calls.js";
-import { Deadlines } from "./session/deadlines.js";
-import { Outbox } from "./session/outbox.js";
-import * as requests from "./session/requests.js";
-/** The versions of the protocol that this engine serves. `spec: version.2` */
-export const VERSIONS = ["0.2", "0.3"];
-/** The heartbeat, which the session answers itself; it and its answer go by the control lane. `spec: discover.5` */
-export const PING = "rpc.ping";
-/** There is a connection. */
-export const OPEN = 0;
-/** There is none yet, or none any more, and there may be one. */
-export const DISCONNECTED = 1;
-/** Nothing new is taken on. */
-export const DRAINING = 2;
-/** There will be no connection. */
-export const CLOSED = 3;
+import { isObject } from "./frame/decode.js";
+import { canResume, detach, issue, onErr, settle, timeout } from "./session/calls.js";
+import { LIVE, OVER } from "./session/exchange.js";
+import { CLOSED, DISCONNECTED, DRAINING, OPEN, PING } from "./session/phase.js";
+import { drop, onReq } from "./session/requests.js";
+import { armIdle, onGrant, popFrame, takeIn } from "./session/streams.js";
 /** The state of one connection, seen from one side. */
 export class Session {
-    config;
+    _config;
     /** Frames for finished or unknown calls, and messages that are no frames, so far on this connection. */
-    counters = { dropped: 0, malformed: 0 };
+    _counters = { dropped: 0, malformed: 0 };
     _prefix = "";
     _count = 0;
     _calls = new Map();
-    /** Calls that wait for a connection. */
-    _detached = new Set();
+    /** Calls that wait for a connection, or for the moment of their next try. */
+    _waiting = new Set();
     _requests = new Map();
-    _outbox = new Outbox();
-    _deadlines = new Deadlines();
-    _events = new Queue();
+    /** The control lane of the writer. */
+    _control = [];
+    /** The data lane: who has something to send, in turn. */
+    _ring = [];
+    /** About how many bytes wait for the writer, where somebody counts them; and for their consumers' credit. */
+    _bytes = 0;
+    _uncredited = 0;
+    /** Weighs what is queued; replaced by whoever bounds it. */
+    _weigh = () => 0;
+    /** Whether sources must wait: for the transport, or for what is queued. */
+    _isFull = false;
+    _isOverSoft = false;
+    /** The earliest moment at which something can be due. There is no timer for each call: all are asked then. */
+    _next = Infinity;
+    _events = [];
     /** Bytes that have been received and wait to be taken. */
     _inbound = 0;
     _inFlight = 0;
     _streams = 0;
     _phase = DISCONNECTED;
-    /** Why the connection ended. */
-    _closed = "";
+    /** Why there is no connection. */
+    _reason = "";
     _lanes;
     _bounds;
+    _ahead;
     /** A session that waits for its first connection; calls may be made meanwhile. */
     constructor(config) {
-        this.config = config;
+        this._config = config;
     }
     /** Takes in one decoded frame of about `size` bytes, 0 where that is not known; undefined for an unknown kind. */
-    receive(now, frame, size = 0) {
-        if (!this.isConnected)
+    _receive(now, frame, size = 0) {
+        if (!this._isConnected)
             return;
         if (!frame || !this._take(now, frame, size))
-            this.counters.dropped++;
+            this._counters.dropped++;
         this._changed(now);
     }
     /** Takes in a message that is no frame. `spec: frame.7` to `frame.10` */
-    receiveMalformed(now, { error, head }) {
-        if (!this.isConnected)
+    _receiveMalformed(now, { error, head: { kind, cid, dir }, isOversized }) {
+        if (!this._isConnected)
             return;
-        const { kind, cid } = head;
-        const count = ++this.counters.malformed;
-        const limit = Math.max(16, this.config.limits.malformed);
-        if (kind === "req" && cid !== undefined) {
+        const limit = Math.max(16, this._config.limits.malformed);
+        if (cid !== undefined && kind === "req") {
             const live = this._requests.get(cid);
             if (live)
-                requests.abortRequest(this, live, error);
+                this._fail(live, error);
             else
-                this._outbox._pushControl(errFrame(cid, error));
+                this._refuse(cid, error);
         }
-        else if (kind && kind !== "can" && cid !== undefined && head.dir !== "up") {
-            const call = this._pending(cid);
-            if (call)
-                calls.abortCall(this, call, error);
+        else if (cid !== undefined && kind && kind !== "can" && dir !== "up") {
+            const call = this._calls.get(cid);
+            if (call && !call._head)
+                this._fail(call, error);
         }
-        else if (error.details?.limit === "message bytes") {
-            this._close("a message that names no call is too long: " + error.message);
+        else if (isOversized) {
+            this._close(error.message);
         }
-        if (count >= limit)
+        if (++this._counters.malformed >= limit)
             this._close(limitError("malformed messages", limit, "malformed").message);
         this._changed(now);
     }
-    /** The next frame for the transport. What is returned counts as handed over. */
-    poll(now) {
-        if (!this.isConnected)
+    /** The next frame for the transport; what is returned counts as handed over. Control alone where the transport is full. */
+    _poll(now) {
+        if (!this._isConnected)
             return undefined;
-        let frame = this._outbox._popControl();
-        while (!frame) {
-            const turn = this._outbox._nextTurn();
+        let frame = this._control.shift();
+        if (frame)
+            this._bytes -= this._weigh(frame);
+        while (!frame && !this._isFull) {
+            const turn = this._ring.shift();
             if (!turn)
                 return undefined;
-            frame = turn instanceof requests.Request ? requests.popRequest(this, turn) : calls.popCall(this, turn);
+            turn._isInRing = false;
+            frame = popFrame(this, turn);
         }
-        this._bounds?._progress(now);
+        if (frame)
+            this._bounds?._keep(now, true);
         return frame;
     }
-    /** The next frame that waits for nothing, for a transport that is full. */
-    pollControl() {
-        return this.isConnected ? this._outbox._popControl() : undefined;
-    }
-    /** Whether a frame may be waiting for the transport. */
-    get hasFrames() {
-        return this.isConnected && this._outbox._control.size + this._outbox._ring.size > 0;
-    }
-    /** The next thing for the driver to do. */
-    pollEvent() {
-        return this._events.shift();
-    }
-    /** When {@link Session.advance} wants to be called; infinite where it need not be. */
-    get nextDeadline() {
-        return this._deadlines._next;
+    /** A frame that was handed over cannot travel: whoever made it learns that. */
+    _unsendable(frame, reason) {
+        const { kind, cid } = frame;
+        const isOurs = kind === "req" || frame.dir;
+        const x = (isOurs ? this._calls : this._requests).get(cid);
+        const error = new RpcError(isOurs ? "INVALID_PAYLOAD" : "INTERNAL", "the value cannot be sent: " + reason);
+        if (kind === "req" && x)
+            settle(this, x, { error });
+        else if (x)
+            this._fail(x, error);
+        else
+            this._refuse(cid, error);
     }
     /** Lets time pass. */
-    advance(now) {
-        if (!this._deadlines._isDue(now))
+    _advance(now) {
+        if (now < this._next)
             return;
-        for (const call of this._calls.values())
-            calls.advanceCall(this, now, call);
-        for (const call of this._detached)
-            calls.advanceCall(this, now, call);
-        for (const request of this._requests.values())
-            requests.advanceRequest(this, now, request);
-        this._changed(now);
-    }
-    /** Makes a call. Throws an {@link RpcError} where that cannot be done. */
-    call(now, spec) {
-        const call = calls.makeCall(this, now, spec);
-        this._changed(now);
-        return call;
-    }
-    /** Settles a call on this side and tells the peer. */
-    abort(now, call, error, reason) {
-        calls.abortCall(this, call, error, reason);
+        this._next = Infinity;
+        for (const x of [...this._calls.values(), ...this._waiting, ...this._requests.values()]) {
+            if (x._stage === OVER)
+                continue;
+            this._soon(x.deadline);
+            if (x.deadline <= now)
+                this._fail(x, timeout("the time allowed for the call ran out"), "deadline");
+            else if (this._waiting.has(x)) {
+                if (x._retryAt > now)
+                    this._soon(x._retryAt);
+                else if (this._phase === OPEN)
+                    issue(this, now, x);
+            }
+            else
+                armIdle(this, now, x);
+        }
         this._changed(now);
     }
     /** Asks the peer for a sign of life. Whatever it sends next is one. */
-    ping() {
-        this._outbox._pushControl({ kind: "req", cid: this._prefix + "ping", method: PING });
+    _ping() {
+        this._send({ kind: "req", cid: this._prefix, method: PING });
     }
-    /**
-     * The connection ended. Every call and request is settled, but for what may wait for the next connection where the
-     * session reconnects. `spec: close.1` to `close.3`
-     */
-    disconnect(reason) {
-        if (this._phase === CLOSED)
-            return;
-        const again = this.config.reconnects && (this._phase === OPEN || this._phase === DISCONNECTED);
-        this._closed = reason;
-        requests.stopRequests(this);
-        this._outbox._clear();
-        calls.breakCalls(this, again);
-        this._phase = again ? DISCONNECTED : CLOSED;
-        this._bounds?._clear();
-    }
-    /** A new connection is there. What waited is sent by {@link Session.reissue}. */
-    open() {
+    /** A new connection is there. What waited is sent by {@link Session._reissue}. */
+    _open() {
         this._phase = OPEN;
         this._prefix = Math.random().toString(36).slice(2, 8) + "-";
-        this.counters = { dropped: 0, malformed: 0 };
+        this._counters = { dropped: 0, malformed: 0 };
     }
     /** Sends what waited for a connection, under new ids. `spec: resume.3` */
-    reissue(now) {
-        for (const call of this._detached)
-            calls.reissue(this, now, call);
+    _reissue(now) {
+        for (const call of this._waiting)
+            issue(this, now, call);
         this._changed(now);
     }
-    /** No connection will come any more: everything is settled. */
-    giveUp(reason) {
-        if (this._phase !== CLOSED)
-            this._phase = DRAINING;
-        this.disconnect(reason);
+    /**
+     * The connection ended. Every call and request is settled, but for what may wait for the next connection where there may
+     * be one. `spec: close.1` to `close.3`
+     */
+    _disconnect(reason, again = this._config.reconnects) {
+        again &&= this._phase < DRAINING;
+        if (this._phase === CLOSED)
+            return;
+        this._reason = "connection closed: " + reason;
+        // Nothing that waits may start in the place of what is dropped.
+        this._lanes?._clear();
+        this._bounds?._clear();
+        for (const request of this._requests.values())
+            drop(this, request);
+        for (const turn of this._ring)
+            turn._isInRing = false;
+        this._control = [];
+        this._ring = [];
+        this._bytes = this._uncredited = 0;
+        this._isFull = this._isOverSoft = false;
+        for (const call of [...this._calls.values(), ...this._waiting]) {
+            const spec = call.spec;
+            const isUnsent = call._head || !call._stage;
+            call._retryAt = Infinity;
+            call._head = undefined;
+            call._out?._take();
+            if (again && (isUnsent || canResume(call)))
+                detach(this, call);
+            else {
+                const isKnown = isUnsent || spec.idempotent || call._in;
+                const code = isKnown ? "CONNECTION_CLOSED" : "INDETERMINATE";
+                settle(this, call, { error: new RpcError(code, this._reason) });
+            }
+        }
+        this._phase = again ? DISCONNECTED : CLOSED;
     }
     /** Begins to drain: new calls and requests are refused, streams end, unary calls may finish. `spec: close.6` */
-    drain(now) {
-        if (this._phase === DISCONNECTED) {
-            this.giveUp("the endpoint was closed");
+    _drain(now) {
+        if (this._phase)
+            return this._phase === DISCONNECTED ? this._disconnect("closed by this side", false) : undefined;
+        this._phase = DRAINING;
+        this._reason = "the endpoint is closing";
+        for (const x of [...this._calls.values(), ...this._requests.values()]) {
+            if (x.spec ? x._in || x._out : x._isStream) {
+                this._fail(x, new RpcError(x.spec ? "CANCELLED" : "CONNECTION_CLOSED", this._reason));
+            }
         }
-        else if (this._phase === OPEN) {
-            this._phase = DRAINING;
-            requests.endStreams(this);
-            calls.cancelStreams(this);
-            this._changed(now);
-        }
+        this._changed(now);
     }
     /** Whether a draining session has nothing left to finish or send. */
-    get isDrained() {
-        return this._phase === CLOSED || (this._phase === DRAINING && !this._inFlight && !this._calls.size && !this.hasFrames);
+    get _isDrained() {
+        const waits = this._inFlight + this._calls.size + this._control.length + this._ring.length;
+        return this._phase === CLOSED || (this._phase === DRAINING && !waits);
     }
     /** Whether there is a connection now. */
-    get isConnected() {
-        return this._phase === OPEN || this._phase === DRAINING;
+    get _isConnected() {
+        return !(this._phase & 1);
+    }
+    /** Whether there will be no connection. */
+    get _isClosed() {
+        return this._phase === CLOSED;
     }
     /** Calls and requests in the tables. */
-    get size() {
-        return this._calls.size + this._detached.size + this._requests.size;
-    }
-    _newCid() {
-        return this._prefix + (this._count++).toString(36);
-    }
-    _wake(target) {
-        this._events.push({ kind: "wake", target });
-    }
-    _close(reason) {
-        this._events.push({ kind: "close", reason });
-    }
-    _changed(now) {
-        this._bounds?._keep(now);
-    }
-    /** A call that the peer knows of. */
-    _pending(cid) {
-        const call = this._calls.get(cid);
-        return call?._req ? undefined : call;
+    get _size() {
+        return this._calls.size + this._waiting.size + this._requests.size;
     }
     /** False for a frame that concerns nothing. */
     _take(now, frame, size) {
         const { kind, cid } = frame;
-        if (kind === "req") {
-            requests.onReq(this, now, frame, size);
-            return true;
-        }
-        if (kind === "can" || ("dir" in frame && frame.dir === "up")) {
-            const request = this._requests.get(cid);
-            if (!request)
-                return false;
-            if (kind === "nxt")
-                return requests.onUpItem(this, now, request, frame, size);
-            if (kind === "end")
-                return request._up?._end() ?? false;
-            requests.abortRequest(this, request, new RpcError("CANCELLED", "the caller cancelled"));
-            return true;
-        }
-        const call = this._pending(cid);
-        if (!call)
+        if (kind === "req")
+            return onReq(this, now, frame, size);
+        const up = kind === "can" || frame.dir === "up";
+        const x = (up ? this._requests : this._calls).get(cid);
+        // What has not been sent cannot be answered.
+        if (!x || (!up && x._head))
             return false;
-        if (kind === "nxt")
-            return calls.onItem(this, now, call, frame, size);
+        if (kind === "can") {
+            this._fail(x, new RpcError("CANCELLED", "the caller cancelled"));
+            return true;
+        }
         if (kind === "err")
-            calls.onErr(this, now, call, frame);
-        else if (!calls.refusesUploads(this, call)) {
+            return onErr(this, now, x, frame);
+        const { data, fc } = frame;
+        if (isObject(fc) && (up || data === undefined)) {
+            const isNews = onGrant(this, now, x, fc);
+            if (data === undefined)
+                return isNews;
+        }
+        // Any other first frame than credit means that the responder does not know uploads. `spec: up.3`
+        if (!up && x._out && !x._isAccepted) {
+            this._fail(x, new RpcError("UNSUPPORTED", "the peer takes no upstream items for this method"));
+            return true;
+        }
+        if (kind === "nxt") {
+            if (up && (!x._in || x._isHalfClosed))
+                return false;
+            x._tries = 0;
+            if (x._in)
+                return takeIn(this, now, x, frame, size);
+            this._fail(x, notUnary());
+            return true;
+        }
+        if (up) {
+            if (!x._in || x._isHalfClosed)
+                return false;
+            x._isHalfClosed = true;
+            this._emit("wake", x);
+            return true;
+        }
+        if (!x._in)
+            settle(this, x, kind === "end" ? { error: notUnary() } : { value: frame.result ?? null });
+        else {
+            // A stream answered by one value is an item, then the end.
             if (kind === "res")
-                calls.onRes(this, call, frame.result, size);
-            else
-                calls.onEnd(this, call);
+                takeIn(this, now, x, { data: frame.result }, size);
+            if (x._stage === LIVE)
+                settle(this, x, {});
         }
         return true;
     }
+    /**
+     * Ends a call or request at once: what it has queued is discarded, and the peer is told by the control lane. `spec:
+     * cancel.1, writer.5`
+     */
+    _fail(x, error, reason) {
+        const { cid } = x;
+        if (!x.spec) {
+            drop(this, x);
+            this._refuse(cid, error);
+        }
+        else if (x._stage !== OVER) {
+            if (x._stage && !x._head)
+                this._send({ kind: "can", cid, reason });
+            settle(this, x, { error });
+        }
+    }
+    _refuse(cid, error) {
+        this._send(errFrame(cid, error));
+    }
+    /** Queues a frame in the control lane. */
+    _send(frame) {
+        this._bytes += this._weigh(frame);
+        this._control.push(frame);
+    }
+    _soon(at) {
+        if (at < this._next)
+            this._next = at;
+    }
+    _emit(kind, x) {
+        this._events.push([kind, x]);
+    }
+    _close(reason) {
+        this._events.push(["close", reason]);
+    }
+    _changed(now) {
+        this._bounds?._keep(now);
+    }
+}
+function notUnary() {
+    return new RpcError("NOT_UNARY", "the method streams; call it with stream()");
 }
 //# sourceMappingURL=session.js.map

@@ -1,6 +1,6 @@
 /** A stream in flight, as its consumer holds it. */
 import { RpcError } from "./errors.js";
-import { dropItems, takeItems } from "./session/calls.js";
+import { takeItems } from "./session/streams.js";
 /**
  * A stream of items. `return()` (which leaving a `for await` calls) and the signal cancel it at once, also while the next
  * item is awaited. A stream that nobody iterates holds the items that fit its window; call `return()` on one that is not
@@ -13,15 +13,19 @@ export class RpcStream {
     #error;
     #taken = [];
     #at = 0;
-    #reset = false;
-    #waiting = [];
+    #isReset = false;
+    #pending = [];
+    /** @internal Called when the stream is over on this side. */
+    _release;
     /** @internal Made by {@link RpcEndpoint.stream}. */
-    constructor(endpoint, start) {
+    constructor(endpoint, call) {
         this.#endpoint = endpoint;
-        if (start instanceof RpcError)
-            this.#error = start;
-        else
-            (this.#call = start).waiter = this;
+        if (call instanceof RpcError)
+            this.#error = call;
+        else {
+            this.#call = call;
+            call.wake = () => this.#wake();
+        }
     }
     /** The next value. Rejects, once, where the stream fails. */
     next() {
@@ -30,7 +34,7 @@ export class RpcStream {
     /** Cancels the stream: the peer is told at once, and everybody who awaits an item learns that there is none. */
     return() {
         this._cancel();
-        return Promise.resolve(DONE);
+        return Promise.resolve({ done: true, value: undefined });
     }
     [Symbol.asyncIterator]() {
         return this;
@@ -71,72 +75,65 @@ export class RpcStream {
             return;
         this.#end(error);
         this.#taken = [];
-        dropItems(this.#endpoint._session, call);
-        this.#endpoint._abort(call, error ?? new RpcError("CANCELLED", "the stream was cancelled"));
-        this.wake();
+        const endpoint = this.#endpoint;
+        endpoint._abort(call, error ?? new RpcError("CANCELLED", "the stream was cancelled"));
+        takeItems(endpoint._session, 0, call);
+        this.#wake();
     }
-    /** @internal Called when the stream is over on this side. */
-    _release;
-    /** @internal */
-    wake() {
-        while (this.#waiting.length) {
-            const result = this.#step(this.#waiting[0].full);
-            if (!result)
+    #wake() {
+        const pending = this.#pending;
+        for (let first = pending[0]; first; first = pending[0]) {
+            const step = this.#step(first.isFull);
+            if (!step)
                 return;
-            const { resolve, reject } = this.#waiting.shift();
-            if (result instanceof RpcError)
-                reject(result);
+            pending.shift();
+            if (step instanceof RpcError)
+                first.reject(step);
             else
-                resolve(result);
+                first.resolve(step);
         }
     }
-    #pull(full) {
-        const result = this.#waiting.length ? undefined : this.#step(full);
-        if (!result)
-            return new Promise((resolve, reject) => this.#waiting.push({ full, resolve, reject }));
-        return result instanceof RpcError ? Promise.reject(result) : Promise.resolve(result);
+    #pull(isFull) {
+        return new Promise((resolve, reject) => {
+            this.#pending.push({ isFull, resolve: resolve, reject });
+            if (this.#pending.length < 2)
+                this.#wake();
+        });
     }
     /** What comes next, where that is known. */
-    #step(full) {
+    #step(isFull) {
         for (;;) {
-            const item = this.#taken[this.#at];
-            if (item) {
-                this.#at++;
-                // A reset without a value stands before the item that follows it.
-                if (item.reset && item.data === null) {
-                    this.#reset = true;
-                    continue;
-                }
-                item.reset ||= this.#reset;
-                this.#reset = false;
-                return { done: false, value: full ? item : item.data };
-            }
+            const item = this.#taken[this.#at++];
             const call = this.#call;
-            if (!call) {
+            if (item) {
+                item.reset ||= this.#isReset;
+                // A reset without a value stands before the item that follows it.
+                this.#isReset = item.reset && item.data === null;
+                if (!this.#isReset)
+                    return { done: false, value: isFull ? item : item.data };
+            }
+            else if (!call) {
                 const error = this.#error;
                 this.#error = undefined;
-                return error ?? DONE;
+                return error ?? { done: true, value: undefined };
             }
-            this.#taken = takeItems(this.#endpoint._session, this.#endpoint._now(), call);
-            this.#at = 0;
-            if (this.#taken.length) {
-                this.#endpoint._run();
-                continue;
+            else {
+                const endpoint = this.#endpoint;
+                this.#taken = takeItems(endpoint._session, endpoint._now(), call);
+                this.#at = 0;
+                endpoint._run();
+                if (this.#taken.length)
+                    continue;
+                if (!call.outcome)
+                    return undefined;
+                this.#end(call.outcome.error);
             }
-            if (!call.outcome) {
-                this.#endpoint._run();
-                return undefined;
-            }
-            this.#end(call.outcome.error);
         }
     }
     #end(error) {
         this.#error = error;
-        if (this.#call)
-            this.#call.waiter = undefined;
-        this.#call = undefined;
+        this.#call.wake = this.#call = undefined;
         this._release?.();
     }
 }
-const DONE = { done: true, value: undefined };
 //# sourceMappingURL=stream.js.map

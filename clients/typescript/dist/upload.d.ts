@@ -4,15 +4,21 @@
  */
 import type { Extension, RequestOptions, RpcEndpoint, StreamOptions } from "./endpoint.js";
 import type { Meta } from "./frame.js";
-import { RpcStream } from "./stream.js";
+import type { Session } from "./session.js";
+import { type Exchange, type Millis } from "./session/exchange.js";
+import type { RpcStream } from "./stream.js";
 /** What a caller sends: anything that can be iterated. It is asked for an item when the peer has room for one. */
 export type Source<U> = AsyncIterable<U> | Iterable<U>;
 /**
  * Calls a method that takes items and answers once. When the call ends early, by its answer too, the source's `return()` is
- * called; when the source throws, the call is cancelled and rejects with what was thrown.
+ * called; when the source throws, the call is cancelled and rejects with an error whose `cause` is what was thrown.
  */
 export declare function upload<R = unknown, U = unknown>(endpoint: RpcEndpoint, method: string, source: Source<U>, payload?: unknown, meta?: Meta, options?: RequestOptions): Promise<R>;
-/** Calls a method with items both ways. When the source throws, the stream is cancelled and fails with what was thrown. */
+/** Calls a method with items both ways. When the source throws, the stream is cancelled and fails likewise. */
 export declare function duplex<T = unknown, U = unknown>(endpoint: RpcEndpoint, method: string, source: Source<U>, payload?: unknown, meta?: Meta, options?: StreamOptions): RpcStream<T>;
 /** Lets the endpoint's handlers take what their callers send, from `context.uploads`. */
 export declare const uploads: Extension;
+/** The handler takes upstream items: the peer gets its first credit. `spec: up.2` */
+export declare function accept(session: Session, now: Millis, request: Exchange): void;
+/** No more upstream items: the direction is half closed once what is queued has gone. `spec: up.5` */
+export declare function halfClose(session: Session, now: Millis, call: Exchange): void;

@@ -3,127 +3,132 @@
  * them is made with `use: [uploads]` and registers its handler with `{ uploads: true }`. `spec: up.*`
  */
 import { RpcError } from "./errors.js";
-import { RpcStream } from "./stream.js";
-import { acceptUpstream, UpstreamQueue } from "./upload/upstream.js";
+import { Consumer, Producer } from "./flow.js";
+import { Item } from "./item.js";
+import { LIVE, OVER } from "./session/exchange.js";
+import { enter, pushItem, roomFor, sendGrant, takeItems } from "./session/streams.js";
 /**
  * Calls a method that takes items and answers once. When the call ends early, by its answer too, the source's `return()` is
- * called; when the source throws, the call is cancelled and rejects with what was thrown.
+ * called; when the source throws, the call is cancelled and rejects with an error whose `cause` is what was thrown.
  */
 export function upload(endpoint, method, source, payload, meta, options = {}) {
-    const { timeoutMs = endpoint._timeoutMs, idempotent, op } = options;
-    const up = new UpstreamQueue(endpoint._session);
-    const call = endpoint._call({ method, payload, meta, up, timeoutMs, idempotent, op }, options);
-    return new Promise((resolve, reject) => {
-        if (call instanceof RpcError)
-            return reject(call);
-        const feeder = new Feeder(endpoint, call, up, source);
-        endpoint._settled(call, options, resolve, (error) => reject(feeder.failure ?? error));
-        feeder.waiter = call.waiter;
-        call.waiter = feeder;
-        feeder.feed();
-    });
+    const { timeoutMs } = endpoint._options;
+    const call = endpoint._call({ timeoutMs, method, payload, meta, up: queue(endpoint) }, options);
+    const answer = endpoint._answer(call, options);
+    feed(endpoint, call, source);
+    return answer;
 }
-/** Calls a method with items both ways. When the source throws, the stream is cancelled and fails with what was thrown. */
+/** Calls a method with items both ways. When the source throws, the stream is cancelled and fails likewise. */
 export function duplex(endpoint, method, source, payload, meta, options = {}) {
-    const { timeoutMs, idleMs, onLag, window } = options;
-    const up = new UpstreamQueue(endpoint._session);
-    const call = endpoint._call({ method, payload, meta, up, streams: true, timeoutMs, idleMs, onLag, window }, options);
+    const call = endpoint._call({ method, payload, meta, streams: true, up: queue(endpoint) }, options);
     const stream = endpoint._stream(call, options);
-    if (!(call instanceof RpcError)) {
-        const feeder = new Feeder(endpoint, call, up, source);
-        feeder.waiter = stream;
-        call.waiter = feeder;
-        feeder.feed();
-    }
+    feed(endpoint, call, source);
     return stream;
 }
 /** Lets the endpoint's handlers take what their callers send, from `context.uploads`. */
 export const uploads = (_, endpoint) => {
     const open = new WeakMap();
     endpoint._uploads = (context) => {
+        if (!context.meta.up)
+            throw new RpcError("INVALID_PAYLOAD", "the method takes upstream items; call it with meta.up");
         let received = open.get(context);
         if (!received)
             open.set(context, (received = new Received(endpoint, context)));
         return received;
     };
 };
+/** The handler takes upstream items: the peer gets its first credit. `spec: up.2` */
+export function accept(session, now, request) {
+    const { window, limits } = session._config;
+    if (request._stage !== LIVE)
+        return;
+    const consumer = (request._in = new Consumer(window, "block", limits));
+    // The sender of upstream items always obeys credit.
+    consumer._obeys = true;
+    consumer._ahead = session._ahead?._consumer();
+    const bytes = consumer._ahead?._offer();
+    sendGrant(session, request, { upto: consumer._upto, ...(bytes && { bytes }) });
+    session._changed(now);
+}
+/** No more upstream items: the direction is half closed once what is queued has gone. `spec: up.5` */
+export function halfClose(session, now, call) {
+    call._tail = { kind: "end", cid: call.cid, dir: "up" };
+    enter(session, call);
+    session._changed(now);
+}
+function queue(endpoint) {
+    return new Producer(0, "block", endpoint._session._config.limits);
+}
 /** Moves items from a source to a call, as far as credit goes. */
-class Feeder {
-    /** Who waits for the call's answer. */
-    waiter;
-    /** What the source threw. */
-    failure;
-    #endpoint;
-    #call;
-    #up;
-    #source;
-    #isAsking = false;
-    constructor(endpoint, call, up, source) {
-        this.#endpoint = endpoint;
-        this.#call = call;
-        this.#up = up;
-        this.#source = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
-    }
-    wake() {
-        this.waiter?.wake();
-        this.feed();
-    }
-    feed() {
-        if (this.#call.outcome)
-            this.#release();
-        else if (!this.#isAsking)
-            void this.#ask();
-    }
-    async #ask() {
-        this.#isAsking = true;
+function feed(endpoint, call, source) {
+    if (call instanceof RpcError)
+        return;
+    const session = endpoint._session;
+    const before = call.wake;
+    const isAsync = Symbol.asyncIterator in source;
+    let iterator;
+    let isAsking = false;
+    const ask = async () => {
+        if (isAsking || call._tail)
+            return;
+        isAsking = true;
         try {
-            while (this.#source && this.#up.room(this.#call) > 0) {
-                const { done, value } = await this.#source.next();
+            while (!call.outcome && !call._tail && roomFor(session, call) > 0) {
+                iterator ??= isAsync ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+                const { done, value } = await iterator.next();
                 if (done)
-                    this.#source = undefined;
-                if (this.#call.outcome)
+                    iterator = undefined;
+                if (call.outcome)
                     break;
                 if (done)
-                    this.#up.finish(this.#call, this.#endpoint._now());
+                    halfClose(session, endpoint._now(), call);
                 else
-                    this.#up.push(this.#call, this.#endpoint._now(), value);
-                this.#endpoint._run();
+                    pushItem(session, endpoint._now(), call, new Item(value));
+                endpoint._run();
+                if (done)
+                    return;
             }
         }
         catch (thrown) {
-            this.#source = undefined;
-            this.failure = thrown instanceof RpcError ? thrown : new RpcError("CANCELLED", "the source of the upload failed");
-            if (this.failure !== thrown)
-                this.failure.cause = thrown;
-            this.#endpoint._abort(this.#call, this.failure);
+            const error = new RpcError("CANCELLED", "the source of the call failed");
+            error.cause = thrown;
+            iterator = undefined;
+            endpoint._abort(call, error);
         }
-        this.#isAsking = false;
-        if (this.#call.outcome)
-            this.#release();
-    }
-    #release() {
-        const source = this.#source;
-        this.#source = undefined;
-        try {
-            void Promise.resolve(source?.return?.()).catch(() => { });
-        }
-        catch {
-            // How a source ends that is not wanted any more is its own matter.
-        }
-    }
+        isAsking = false;
+        if (call.outcome)
+            release();
+    };
+    const release = () => {
+        const over = iterator;
+        iterator = undefined;
+        // How a source ends that is not wanted any more is its own matter.
+        void (async () => over?.return?.())().catch(() => { });
+    };
+    call.wake = () => {
+        before?.();
+        if (call.outcome)
+            release();
+        else
+            void ask();
+    };
 }
 /** What the caller of a request sends. */
 class Received {
     #endpoint;
-    #inbox;
     #context;
     #taken = [];
     #waiting = [];
     constructor(endpoint, context) {
         this.#endpoint = endpoint;
         this.#context = context;
-        this.#inbox = acceptUpstream(endpoint._session, context._request);
-        context._wake = () => this.#wake();
+        const request = context._request;
+        const before = request.wake;
+        request.wake = () => {
+            before?.();
+            this.#wake();
+        };
+        accept(endpoint._session, endpoint._now(), request);
         endpoint._run();
     }
     next() {
@@ -136,20 +141,24 @@ class Received {
         return this;
     }
     #wake() {
-        while (this.#waiting.length) {
-            if (!this.#taken.length) {
-                this.#taken = this.#inbox.take(this.#endpoint._now());
-                this.#endpoint._run();
+        const endpoint = this.#endpoint;
+        const { _request, signal } = this.#context;
+        for (let first = this.#waiting[0]; first; first = this.#waiting[0]) {
+            if (!this.#taken.length && _request._in) {
+                this.#taken = takeItems(endpoint._session, endpoint._now(), _request);
+                endpoint._run();
             }
             const item = this.#taken.shift();
-            if (item)
-                this.#waiting.shift().resolve({ done: false, value: item.data });
-            else if (this.#context._isStopped)
-                this.#waiting.shift().reject(new RpcError("CANCELLED", "the request is over"));
-            else if (this.#inbox.isEnded || this.#inbox.isOver)
-                this.#waiting.shift().resolve({ done: true, value: undefined });
-            else
+            const isOver = _request._isHalfClosed || _request._stage === OVER;
+            if (!item && !isOver)
                 return;
+            this.#waiting.shift();
+            if (item)
+                first.resolve({ done: false, value: item.data });
+            else if (signal.aborted)
+                first.reject(new RpcError("CANCELLED", "the request is over"));
+            else
+                first.resolve({ done: true, value: undefined });
         }
     }
 }

@@ -8,11 +8,13 @@ export declare class Malformed {
     readonly error: RpcError;
     /** Its kind, its `cid` and its direction, where they can be read. */
     readonly head: Head;
-    constructor(error: RpcError | string, head?: Head);
+    /** Whether it was too long to be read. */
+    readonly isOversized: boolean;
+    constructor(error: RpcError | string, head: Head, isOversized?: boolean);
 }
 /** Text or bytes, as they came, or a frame that is an object already. Undefined for kinds of a later version. */
 export declare function decode(message: unknown, depth: number): Frame | Malformed | undefined;
-/** What can be read of a message of which only the beginning is there. */
-export declare function peek(text: string, error: RpcError | string): Malformed;
+/** What can be read of a message that is broken, or of which only the beginning is there. */
+export declare function peek(text: string, error: RpcError | string, isOversized?: boolean): Malformed;
 /** Whether a value is an object in the sense of JSON. */
 export declare function isObject(value: unknown): value is Record<string, unknown>;

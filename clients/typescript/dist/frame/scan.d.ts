@@ -3,9 +3,8 @@
 export interface Outline {
     /** The deepest nesting. */
     depth: number;
-    /** Keys of the frame, counted as often as they stand there. */
+    /** Keys of the frame, and of its `meta`, counted as often as they stand there. */
     keys: number;
-    /** Keys of its `meta`, likewise. */
     metaKeys: number;
 }
 /** What can be read of a message that is broken, too deep or cut off, as far as it stands before the damage. */

@@ -20,15 +20,15 @@ export interface ChromePort {
         origin?: string | undefined;
         url?: string | undefined;
     } | undefined;
-    readonly onMessage: ChromeEvent<(message: never) => void>;
-    readonly onDisconnect: ChromeEvent<(port: never) => void>;
+    readonly onMessage: ChromeEvent<unknown>;
+    readonly onDisconnect: ChromeEvent<ChromePort>;
     postMessage(message: unknown): void;
     disconnect(): void;
 }
 /** What is used of Chrome's events. */
-export interface ChromeEvent<Listener> {
-    addListener(listener: Listener): void;
-    removeListener(listener: Listener): void;
+export interface ChromeEvent<Value> {
+    addListener(listener: (value: Value) => void): void;
+    removeListener(listener: (value: Value) => void): void;
 }
 /** What is used of `chrome.runtime`. */
 export interface ChromeRuntime {
@@ -36,8 +36,8 @@ export interface ChromeRuntime {
     readonly lastError?: {
         message?: string | undefined;
     } | undefined;
-    readonly onConnect?: ChromeEvent<(port: never) => void>;
-    readonly onConnectExternal?: ChromeEvent<(port: never) => void>;
+    readonly onConnect?: ChromeEvent<ChromePort>;
+    readonly onConnectExternal?: ChromeEvent<ChromePort>;
     connect?(extensionId: string | undefined, info: {
         name: string;
     }): ChromePort;

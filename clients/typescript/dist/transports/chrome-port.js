@@ -88,15 +88,16 @@ export function acceptChromePorts(accept, options = {}) {
     const runtime = options.runtime ?? runtimeOf();
     if (runtime?.onConnect === undefined)
         throw new Error("there is no chrome.runtime here that could be connected to");
+    // Ports of other names may be somebody else's.
+    const isMeant = (port) => port.name === (options.name ?? "rpc");
     const take = (port) => {
-        if (port.name !== (options.name ?? "rpc"))
-            return;
-        accept(new ChromePortTransport(port, options.serialization, runtime), port);
+        if (isMeant(port))
+            accept(new ChromePortTransport(port, options.serialization, runtime), port);
     };
     const takeExternal = (port) => {
         if (options.allowExternal?.(port.sender ?? {}) === true)
             take(port);
-        else
+        else if (isMeant(port))
             port.disconnect();
     };
     runtime.onConnect.addListener(take);

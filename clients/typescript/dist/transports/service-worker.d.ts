@@ -1,6 +1,6 @@
 /**
  * Frames between pages and their service worker, over a port that the page hands over. A service worker sleeps when it is
- * idle and forgets everything; the port shows that, so that the endpoint connects again, which wakes it.
+ * idle and forgets everything; this transport finds that out, so that the endpoint connects again, which wakes it.
  */
 import type { Frame } from "../frame.js";
 import type { Connector, OnClose, OnFrame, Transport } from "../transport.js";
@@ -12,7 +12,7 @@ export interface ServiceWorkerOptions {
     readyMs?: number;
     /**
      * How often the worker is asked to stay awake, in milliseconds; it also shows that it forgot us. 0 lets it sleep, which
-     * then only `pingMs` or the browser's `close` event of ports tells. Default 20,000: browsers stop a worker after 30 s.
+     * then only `pingMs` tells: a port does not. Default 20,000, since browsers stop a worker that is idle for 30 s.
      */
     stayMs?: number;
 }

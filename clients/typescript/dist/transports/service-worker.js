@@ -1,6 +1,6 @@
 /**
  * Frames between pages and their service worker, over a port that the page hands over. A service worker sleeps when it is
- * idle and forgets everything; the port shows that, so that the endpoint connects again, which wakes it.
+ * idle and forgets everything; this transport finds that out, so that the endpoint connects again, which wakes it.
  */
 import { MessagePortTransport } from "./message-port.js";
 import { portMessage } from "./port-message.js";

@@ -97,7 +97,7 @@ export function settle(s: Session, call: Exchange, outcome: Outcome): void {
 /** The peer has failed a call, or a stream of ours that may go on elsewhere. Always true: it concerns something. */
 export function onErr(s: Session, now: Millis, call: Exchange, { code, message, details, domain }: Err): boolean {
   if (code === "CONNECTION_CLOSED" && canResume(call) && !s._phase) {
-    const wait = Math.min(100 << call._tries++, 10_000);
+    const wait = Math.min(100 * 2 ** call._tries++, 10_000);
     detach(s, call);
     call._retryAt = now + Math.ceil((wait / 2) * (1 + Math.random()));
     s._soon(call._retryAt);
