@@ -1,8 +1,9 @@
 /** What the compiler knows of a peer's methods. */
 
 import { describe, expect, expectTypeOf, test } from "vitest";
-import { method, RpcEndpoint, type RpcStream, streamMethod, typed } from "../src/index.js";
+import { method, RpcEndpoint, type RpcError, type RpcStream, streamMethod, typed } from "../src/index.js";
 import { memory } from "../src/transports/memory.js";
+import { Peer } from "./peer.js";
 
 interface Methods {
   "hub.commit": { kind: "unary"; params: { ops: string[] }; result: { revision: number } };
@@ -37,6 +38,20 @@ describe("a typed endpoint", () => {
     void (() => hub.request("hub.commit", { ops: [1] }));
     // @ts-expect-error there must be a payload
     void (() => hub.request("hub.commit"));
+  });
+
+  test("calls methods as they are meant to be called", async () => {
+    const [peer, transport] = Peer.pair();
+    const endpoint = new RpcEndpoint(transport);
+    endpoint.start();
+    const methods = { "rpc.ping": { idempotent: true, resumable: false }, "hub.commit": { idempotent: false } };
+    const hub = typed<Methods>(endpoint, methods);
+    const calls = [hub.request("rpc.ping"), hub.request("hub.commit", { ops: [] }, {}, 5000)];
+    const codes = calls.map((call) => call.catch((error: RpcError) => error.code));
+    await peer.next();
+    await peer.expect({ method: "hub.commit", meta: { timeoutMs: 5000 } });
+    endpoint.stop();
+    expect(await Promise.all(codes)).toEqual(["CONNECTION_CLOSED", "INDETERMINATE"]);
   });
 
   test("descriptors stand in where no types are generated", async () => {
