@@ -248,7 +248,7 @@ export class RpcEndpoint {
         this.#isAsked = false;
         this.#tries = 0;
         const frame = size > message_bytes
-            ? peek(String(message.slice(0, 999)), limitError("message bytes", message_bytes, "message_bytes"), true)
+            ? peek(beginning(message), limitError("message bytes", message_bytes, "message_bytes"), true)
             : decode(message, depth);
         if (frame instanceof Malformed) {
             this._warn("malformed message", frame.error);
@@ -405,6 +405,10 @@ function after(act, then, failed) {
     catch (error) {
         failed(error);
     }
+}
+/** As much of a message as is read when it is too long. */
+function beginning(message) {
+    return typeof message === "string" ? message.slice(0, 999) : new TextDecoder().decode(message.subarray(0, 999));
 }
 function textOf(error) {
     return String(error?.message ?? error);

@@ -1,4 +1,4 @@
-/** Types for the methods of a peer, and none of the engine's work: what is called is checked when it is compiled. */
+/** Types for the methods of a peer: what is called is checked when it is compiled. */
 import type { RequestOptions, RpcEndpoint, StreamOptions } from "./endpoint.js";
 import type { Meta } from "./frame.js";
 import type { RpcStream } from "./stream.js";
@@ -45,8 +45,18 @@ export interface Typed<Api> {
     /** As {@link RpcEndpoint.stream}. */
     stream<Name extends Named<Api, "stream">>(method: Name, ...rest: [...Payload<Params<Api[Name]>>, meta?: Meta, options?: StreamOptions]): RpcStream<ItemOf<Api[Name]>>;
 }
-/** The same endpoint, typed: `typed<Methods>(endpoint).request("hub.commit", { ops })`. */
-export declare function typed<Api>(endpoint: RpcEndpoint): Typed<Api>;
+/** How methods are called, as `sixframe types` writes it in `methods`. */
+export interface MethodFacts {
+    readonly [method: string]: {
+        readonly idempotent?: boolean;
+        readonly resumable?: boolean;
+    };
+}
+/**
+ * The same endpoint, typed: `typed<Api>(endpoint, methods).request("hub.commit", { ops })`. What `methods` says of a method
+ * are the defaults of its calls.
+ */
+export declare function typed<Api>(endpoint: RpcEndpoint, methods?: MethodFacts): Typed<Api>;
 /** What calls one method for its one answer; see {@link method}. */
 export interface Method<P, R> {
     (endpoint: Pick<RpcEndpoint, "request">, payload: P, options?: RequestOptions): Promise<R>;

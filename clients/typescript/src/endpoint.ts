@@ -333,7 +333,7 @@ export class RpcEndpoint implements RpcClient {
     this.#tries = 0;
     const frame =
       size > message_bytes
-        ? peek(String((message as string).slice(0, 999)), limitError("message bytes", message_bytes, "message_bytes"), true)
+        ? peek(beginning(message as string | Uint8Array), limitError("message bytes", message_bytes, "message_bytes"), true)
         : decode(message, depth);
     if (frame instanceof Malformed) {
       this._warn("malformed message", frame.error);
@@ -497,6 +497,11 @@ function after<T>(act: () => T | PromiseLike<T>, then: (made: T) => void, failed
   } catch (error) {
     failed(error);
   }
+}
+
+/** As much of a message as is read when it is too long. */
+function beginning(message: string | Uint8Array): string {
+  return typeof message === "string" ? message.slice(0, 999) : new TextDecoder().decode(message.subarray(0, 999));
 }
 
 function textOf(error: unknown): string {

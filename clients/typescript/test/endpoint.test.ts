@@ -494,6 +494,37 @@ describe("what goes wrong on this side", () => {
   });
 });
 
+describe("what arrives", () => {
+  const bytes = (frame: unknown) => new TextEncoder().encode(JSON.stringify(frame));
+
+  test("may be bytes", async () => {
+    const [peer, endpoint] = connected();
+    endpoint.register("echo", (payload) => payload);
+    peer.transport._peer._receive(bytes({ kind: "req", cid: "p1", method: "echo", payload: "é" }));
+    await peer.expect({ kind: "res", cid: "p1", result: "é" });
+  });
+
+  test("is refused where it is too long, and the call it names with it", async () => {
+    const [peer, endpoint] = connected({ limits: { message_bytes: 2000 } });
+    const answer = endpoint.request("m");
+    const { cid } = await peer.expect({ method: "m" });
+    const long = "x".repeat(2000);
+    peer.send({ kind: "req", cid: "p1", method: "m", payload: long });
+    await peer.expect({ kind: "err", cid: "p1", code: "RESOURCE_EXHAUSTED", details: { setting: "limits.message_bytes" } });
+    peer.transport._peer._receive(bytes({ kind: "res", cid, ok: true, result: long }));
+    await expect(answer).rejects.toMatchObject({ code: "RESOURCE_EXHAUSTED" });
+    peer.transport._peer._receive(bytes(long));
+    await peer.ended();
+    expect(endpoint.state).toBe("closed");
+  });
+
+  test("is refused where it is nested too deep", async () => {
+    const [peer] = connected({ limits: { depth: 5 } });
+    peer.send({ kind: "req", cid: "p1", method: "m", payload: [[[[[]]]]] });
+    await peer.expect({ kind: "err", cid: "p1", code: "RESOURCE_EXHAUSTED", details: { setting: "limits.depth" } });
+  });
+});
+
 describe("a transport of version 0.2", () => {
   test("serves as it did: no end is told, no promise, frames are objects", async () => {
     const posted: Record<string, unknown>[] = [];
