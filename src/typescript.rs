@@ -129,7 +129,7 @@ fn described(method: &Value) -> Option<Described<'_>> {
 impl<'a> Described<'a> {
     /// The parts of the method that have a type, by name.
     fn parts(&self) -> impl Iterator<Item = (&'static str, &'a Value)> + use<'a> {
-        let up = self.kind.has_up().then_some(("up", self.upstream));
+        let up = self.kind.has_up().then_some(("upstream", self.upstream));
         [Some(("params", self.params)), up, Some((self.kind.given(), self.result))].into_iter().flatten()
     }
 

@@ -39,10 +39,17 @@ fn the_types_compile_and_hold_callers_to_them() {
     }
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     fs::write(folder.path().join("api.ts"), types(&["--validators"])).unwrap();
-    let validators = root().join("clients/typescript/src/validators.js");
+    let client = root().join("clients/typescript/src");
     let page = format!(
         "import {{ type Api, methods, methodsHash, schemas }} from \"./api.js\";\n\
-         import {{ validator }} from {:?};\n\
+         import type {{ RpcEndpoint }} from \"{client}/endpoint.js\";\n\
+         import {{ typed }} from \"{client}/typed.js\";\n\
+         import {{ validator }} from \"{client}/validators.js\";\n\
+         export async function call(endpoint: RpcEndpoint): Promise<string> {{\n\
+           const peer = typed<Api>(endpoint);\n\
+           for await (const change of peer.stream(\"fs.watch\", {{ path: \".\" }})) return change.paths.join();\n\
+           return (await peer.request(\"console.ticket\")).url;\n\
+         }}\n\
          export const hash: string = methodsHash;\n\
          export const kind: \"stream\" = methods[\"fs.tail\"].kind;\n\
          export const params: Api[\"fs.tail\"][\"params\"] = {{ path: \"log\", from: \"start\" }};\n\
@@ -54,7 +61,7 @@ fn the_types_compile_and_hold_callers_to_them() {
          export const missing: Api[\"fs.tail\"][\"params\"] = {{}};\n\
          // @ts-expect-error: there is no such method\n\
          export type None = Api[\"no.such\"];\n",
-        validators.to_str().unwrap()
+        client = client.display()
     );
     fs::write(folder.path().join("page.ts"), page).unwrap();
     let options =

@@ -160,7 +160,7 @@ export interface WatchParams {
 
 /** What `rpc.hello` answers. */
 export interface Welcome {
-  /** The names of the capabilities: `fc`, `up`, `resume`, `lane`. */
+  /** The names of the capabilities: `fc`, `ahead`, `up`, `resume`, `lane`. */
   capabilities: string[];
   /** The life of the server's state: another one means that everything known of it is void. */
   epoch: string;

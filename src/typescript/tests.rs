@@ -178,13 +178,13 @@ fn each_kind_of_method_names_what_goes_up_and_what_comes_down() {
   \"c.upload\": {
     kind: \"upload\";
     params: unknown;
-    up: string;
+    upstream: string;
     result: null;
   };
   \"d.duplex\": {
     kind: \"duplex\";
     params: unknown;
-    up: string;
+    upstream: string;
     item: number;
   };
 }
@@ -199,7 +199,10 @@ export const methods = {
     let text = module(&document).unwrap();
     assert!(text.ends_with(expected), "{text}");
     let schemas = schemas(&document).unwrap();
-    assert!(schemas.contains("\"up\": {\n      \"minLength\": 1,\n      \"type\": \"string\"\n    }"), "{schemas}");
+    assert!(
+        schemas.contains("\"upstream\": {\n      \"minLength\": 1,\n      \"type\": \"string\"\n    }"),
+        "{schemas}"
+    );
 }
 
 #[test]

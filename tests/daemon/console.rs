@@ -292,6 +292,28 @@ fn a_request_that_takes_too_long_or_has_too_much_to_say_is_ended() {
 }
 
 #[test]
+fn connections_that_ask_for_nothing_hold_the_console_up_for_a_moment_only() {
+    let sandbox = Sandbox::new();
+    let daemon = sandbox.serve(&["--set", "limits.handshake_ms=200"]);
+    let answered = "GET /none HTTP/1.1\r\nHost: ".to_owned() + &host(&daemon) + "\r\n\r\n";
+    let idle: Vec<TcpStream> = (0..80)
+        .map(|number| {
+            let mut socket = TcpStream::connect(host(&daemon)).unwrap();
+            socket.set_read_timeout(Some(LONG)).unwrap();
+            // Some have had their answer, and stay.
+            if number % 2 == 0 {
+                socket.write_all(answered.as_bytes()).unwrap();
+            }
+            socket
+        })
+        .collect();
+    assert_eq!(get(&daemon, "/", "").status, 503);
+    for mut socket in idle {
+        let _ = socket.read_to_end(&mut Vec::new());
+    }
+}
+
+#[test]
 fn a_port_that_is_taken_gives_way_to_the_next_and_stderr_says_so() {
     let sandbox = Sandbox::new();
     let daemon = sandbox.serve(&[]);

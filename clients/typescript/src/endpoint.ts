@@ -11,7 +11,7 @@ import type { CallSpec, Exchange, Millis } from "./session/exchange.js";
 import { RpcStream } from "./stream.js";
 import type { Connector, Transport } from "./transport.js";
 
-/** Something that is plugged into an endpoint: `uploads`, `lanes`, `limits`. */
+/** Something that is plugged into an endpoint: `uploads`, `lanes`, `limits`, `ahead`. */
 export type Extension = (session: Session, endpoint: RpcEndpoint) => void;
 
 /** What a connection is doing. */
@@ -25,14 +25,16 @@ export interface EndpointOptions {
   window?: number;
   /** Bytes that a consumer of a stream aims to have under way; 0 keeps windows as they are offered. Default 256 Ki. */
   windowBytes?: number;
-  /** What is plugged in: `uploads`, `lanes`, `limits` from their subpaths. */
+  /** What is plugged in: `uploads`, `lanes`, `limits`, `ahead` from their subpaths. */
   use?: readonly Extension[];
   /** Limits that differ from the defaults, by their names in the protocol. Those beyond a stream's need `use: [limits]`. */
   limits?: Partial<Limits>;
   /** Asks a silent peer for a sign of life this often, and gives up on one that gives none in the same time again. */
   pingMs?: number;
-  /** Whether to introduce itself by `rpc.hello` on every connection. Implied by `token`, `session`, `methodsHash`. */
+  /** Whether to introduce itself by `rpc.hello` on every connection. Implied by `name`, `token`, `session`, `methodsHash`. */
   hello?: boolean;
+  /** What this side calls itself, for people: at most 128 bytes. Shown to others. */
+  name?: string;
   /** Shown to the peer in `meta.token` of `rpc.hello`; a function is asked before every connection. Never logged. */
   token?: string | (() => string | Promise<string>);
   /** The session that owns the work which outlives its call: a secret of the caller's own choosing. `spec: owner.1` */
@@ -292,11 +294,12 @@ export class RpcEndpoint implements RpcClient {
 
   #write(): void {
     const session = this._session;
+    const now = this._now();
     for (let transport = this.#transport; transport; transport = this.#transport) {
       const wasFull = session._isFull;
       session._isFull = transport.buffered! > FULL;
       if (wasFull && !session._isFull) session._wakeProducers();
-      const frame = session._poll(this._now());
+      const frame = session._poll(now);
       if (!frame) return;
       this.#see("out", frame);
       try {
@@ -418,10 +421,12 @@ export class RpcEndpoint implements RpcClient {
   }
 
   #hello(): void {
-    const { hello, session, methodsHash } = this._options;
+    const { hello, name, session, methodsHash } = this._options;
     const token = this.#token;
-    if (!(hello || token || session || methodsHash)) return;
-    this.request<{ methodsHash?: string }>("rpc.hello", { session, capabilities: ["fc", "resume"] }, token ? { token } : {}).then(
+    if (!(hello || name || token || session || methodsHash)) return;
+    const { _lanes, _ahead } = this._session;
+    const known = ["fc", "resume", this._uploads && "up", _lanes && "lane", _ahead && "ahead"];
+    this.request<{ methodsHash?: string }>("rpc.hello", { session, name, capabilities: known.filter(Boolean) }, token ? { token } : {}).then(
       (welcome) => {
         if (methodsHash && welcome?.methodsHash !== methodsHash) {
           this._warn("the peer's methods are not those for which the client was generated", welcome);

@@ -34,7 +34,7 @@ interface Observable {
 /** Starts the handler of a request. */
 export function run(endpoint: RpcEndpoint, request: Exchange, registered: Registered | undefined): void {
   const session = endpoint._session;
-  const { method, payload, meta } = request.req;
+  const { cid, method, payload, meta } = request.req;
   const finish = (answer: Parameters<typeof session._finish>[2]) => session._finish(endpoint._now(), request, answer);
   if (!registered) return finish(new RpcError("NO_HANDLER", "there is no method " + method, { method }));
   const { handler, options } = registered;
@@ -51,7 +51,7 @@ export function run(endpoint: RpcEndpoint, request: Exchange, registered: Regist
   const end = (thrown?: unknown, isFailure = false) => {
     if (isOver) return;
     isOver = true;
-    finish(isFailure ? endpoint._errorOf(thrown, method) : { kind: "end" });
+    finish(isFailure ? endpoint._errorOf(thrown, method) : { kind: "end", cid });
     endpoint._run();
   };
   const fail = (thrown: unknown) => end(thrown, true);
@@ -94,7 +94,7 @@ export function run(endpoint: RpcEndpoint, request: Exchange, registered: Regist
     try {
       if (!pushes && !isFunction(source?.[Symbol.asyncIterator])) {
         isOver = true;
-        finish({ kind: "res", ok: true, result });
+        finish({ kind: "res", cid, ok: true, result });
       } else if (session._startStream(endpoint._now(), request, options.onLag ?? "block", pushes)) {
         if (pushes) {
           const subscription = source.subscribe({ next: push, error: fail, complete: () => end() });

@@ -3,9 +3,9 @@
  * Frames go in, events and frames come out, and the time is an argument. No I/O, no clock, no user code.
  */
 
-import { limitError, RpcError } from "./errors.js";
-import { Consumer, Producer, type StreamLimits } from "./flow.js";
-import type { Cid, End, Err, Frame, Meta, Nxt, OnLag, Req, Res } from "./frame.js";
+import { errFrame, limitError, RpcError } from "./errors.js";
+import { Consumer, Producer, type ReceivedAhead, type SentAhead, type StreamLimits } from "./flow.js";
+import type { Cid, End, Err, Frame, Grant, Meta, Nxt, OnLag, Req, Res } from "./frame.js";
 import { isObject, type Malformed } from "./frame/decode.js";
 import { type Item, weigh } from "./item.js";
 import { type CallSpec, Exchange, LIVE, type Millis, type Outcome, OVER, WAITING } from "./session/exchange.js";
@@ -66,6 +66,14 @@ export interface BoundsPart {
   _clear(): void;
 }
 
+/** How bytes that are sent ahead are counted, where that is plugged in. */
+export interface AheadPart {
+  /** @internal For a producer whose consumer bounds them. */
+  _producer(bytes: number): SentAhead;
+  /** @internal For a consumer. */
+  _consumer(): ReceivedAhead | undefined;
+}
+
 /** The versions of the protocol that this engine serves. `spec: version.2` */
 export const VERSIONS = ["0.2", "0.3"];
 
@@ -99,8 +107,9 @@ export class Session {
   _control: Frame[] = [];
   /** The data lane: who has something to send, in turn. */
   _ring: Exchange[] = [];
-  /** About how many bytes wait for the writer, where somebody counts them. */
+  /** About how many bytes wait for the writer, where somebody counts them; and for their consumers' credit. */
   _bytes = 0;
+  _uncredited = 0;
   /** Weighs what is queued; replaced by whoever bounds it. */
   _weigh: (value: unknown) => number = () => 0;
   /** Whether sources must wait: for the transport, or for what is queued. */
@@ -118,6 +127,7 @@ export class Session {
   _reason = "";
   _lanes: LanePart | undefined;
   _bounds: BoundsPart | undefined;
+  _ahead: AheadPart | undefined;
 
   /** A session that waits for its first connection; calls may be made meanwhile. */
   constructor(config: SessionConfig) {
@@ -190,7 +200,10 @@ export class Session {
     const call = new Exchange(spec, undefined, now, timeoutMs, spec.idleMs);
     const { window, limits } = this._config;
     call._out = spec.up;
-    if (streams) call._in = new Consumer(spec.window ?? window, spec.onLag ?? "block", limits);
+    if (streams) {
+      call._in = new Consumer(spec.window ?? window, spec.onLag ?? "block", limits);
+      call._in._ahead = this._ahead?._consumer();
+    }
     this._detach(call);
     if (!this._phase) this._issue(now, call);
     this._changed(now);
@@ -220,15 +233,14 @@ export class Session {
   }
 
   /** Credit for the peer's items. */
-  _grant({ cid, spec }: Exchange, fc: { upto: number; ack?: number }): void {
+  _grant({ cid, spec }: Exchange, fc: Grant): void {
     this._send({ kind: "nxt", cid, dir: spec && "up", fc } as Nxt);
   }
 
   /** Answers a request, after the items that are queued. Nothing happens where the request was over. */
-  _finish(now: Millis, request: Exchange, answer: Omit<Res, "cid"> | Omit<End, "cid"> | RpcError): void {
+  _finish(now: Millis, request: Exchange, answer: Res | End | RpcError): void {
     if (request._stage !== LIVE) return;
-    const { cid } = request;
-    const tail = answer instanceof RpcError ? errFrame(cid, answer) : { ...answer, cid };
+    const tail = answer instanceof RpcError ? errFrame(request.cid, answer) : answer;
     request._stage = OVER;
     request._tail = tail;
     this._bytes += request._size = this._weigh(tail);
@@ -269,9 +281,9 @@ export class Session {
   _push(now: Millis, x: Exchange, item: Item): boolean {
     if (x._stage !== LIVE) return false;
     const out = x._out!;
-    this._bytes -= out._bytes;
+    this._account(out, -1);
     const error = out._push(item);
-    this._bytes += out._bytes;
+    this._account(out);
     if (!x.spec) x._idleSince = now;
     if (error) this._fail(x, error);
     else this._enter(x);
@@ -317,7 +329,7 @@ export class Session {
     for (const turn of this._ring) turn._isInRing = false;
     this._control = [];
     this._ring = [];
-    this._bytes = 0;
+    this._bytes = this._uncredited = 0;
     this._isFull = this._isOverSoft = false;
     for (const call of [...this._calls.values(), ...this._waiting]) {
       const spec = call.spec!;
@@ -384,7 +396,7 @@ export class Session {
     if (kind === "err") return this._onErr(now, x, frame);
     const { data, fc } = frame as Nxt;
     if (isObject(fc) && (up || data === undefined)) {
-      const isNews = this._onGrant(now, x, fc.upto as number);
+      const isNews = this._onGrant(now, x, fc as unknown as Grant);
       if (data === undefined) return isNews;
     }
     // Any other first frame than credit means that the responder does not know uploads. `spec: up.3`
@@ -426,7 +438,10 @@ export class Session {
       const { fc } = meta ?? {};
       request.cid = cid;
       request._size = size;
-      if (isObject(fc)) request._out = new Producer(fc.upto as number, "block", this._config.limits);
+      if (isObject(fc)) {
+        request._out = new Producer(fc.upto as number, "block", this._config.limits);
+        if (fc.bytes) request._out._ahead = this._ahead?._producer(fc.bytes as number);
+      }
       this._requests.set(cid, request);
       this._inFlight++;
       this._soon(request.deadline);
@@ -472,12 +487,15 @@ export class Session {
   }
 
   /** False where the grant is no news. */
-  _onGrant(now: Millis, x: Exchange, upto: number): boolean {
+  _onGrant(now: Millis, x: Exchange, fc: Grant): boolean {
     const out = x._out;
     if (!out) return false;
     // Until now there was no credit, and the stream was not idle.
     this._armIdle(now, x);
-    const isNews = out._grant(upto);
+    this._account(out, -1);
+    if (fc.bytes && !out._sent) out._ahead ??= this._ahead?._producer(fc.bytes);
+    const isNews = out._grant(fc);
+    this._account(out);
     x._isAccepted ||= !!x.spec;
     this._emit("wake", x);
     this._enter(x);
@@ -519,7 +537,7 @@ export class Session {
         ...meta,
         timeoutMs: call.deadline < Infinity ? Math.max(1, call.deadline - now) : meta?.timeoutMs,
         idleMs,
-        fc: consumer && { upto: consumer._upto, onLag },
+        fc: consumer && { upto: consumer._upto, onLag, bytes: consumer._ahead?._offer() },
         up: call._out && {},
         resume: epoch !== undefined && after !== undefined ? { epoch, after } : undefined,
         lane,
@@ -549,7 +567,7 @@ export class Session {
 
   _settle(call: Exchange, outcome: Outcome): void {
     if (call._head) this._bytes -= call._size;
-    if (call._out) this._bytes -= call._out._bytes;
+    this._account(call._out, -1);
     call._out?._take();
     call._head = undefined;
     this._calls.delete(call.cid);
@@ -581,7 +599,7 @@ export class Session {
   /** A request is over, and nothing of it is sent any more. */
   _drop(request: Exchange): void {
     if (request._tail) this._bytes -= request._size;
-    if (request._out) this._bytes -= request._out._bytes;
+    this._account(request._out, -1);
     request._out = request._tail = undefined;
     this._requests.delete(request.cid);
     const stage = request._stage;
@@ -619,9 +637,9 @@ export class Session {
       return _head;
     }
     if (_out) {
-      this._bytes -= _out._bytes;
+      this._account(_out, -1);
       const item = _out._pop();
-      this._bytes += _out._bytes;
+      this._account(_out);
       if (item) {
         this._enter(x);
         const { _sent: seq, _upto } = _out;
@@ -666,6 +684,13 @@ export class Session {
     this._control.push(frame);
   }
 
+  /** Counts what a producer holds, or, with -1, counts it no more. */
+  _account(out: Producer | undefined, sign = 1): void {
+    if (!out) return;
+    if (out._hasCredit()) this._bytes += sign * out._bytes;
+    else this._uncredited += sign * out._bytes;
+  }
+
   _soon(at: Millis): void {
     if (at < this._next) this._next = at;
   }
@@ -691,11 +716,6 @@ function timeout(message: string): RpcError {
 
 function notUnary(): RpcError {
   return new RpcError("NOT_UNARY", "the method streams; call it with stream()");
-}
-
-/** The frame that tells the peer of a failure. */
-function errFrame(cid: Cid, { message, code, domain, details }: RpcError): Err {
-  return { kind: "err", cid, ok: false, message, code, domain, details };
 }
 
 /** Whether the stream may be issued again after a break. `spec: resume.2, up.9` */

@@ -68,7 +68,9 @@ export function accept(session: Session, now: Millis, request: Exchange): void {
   const consumer = (request._in = new Consumer(window, "block", limits));
   // The sender of upstream items always obeys credit.
   consumer._obeys = true;
-  session._grant(request, { upto: consumer._upto });
+  consumer._ahead = session._ahead?._consumer();
+  const bytes = consumer._ahead?._offer();
+  session._grant(request, { upto: consumer._upto, ...(bytes && { bytes }) });
   session._changed(now);
 }
 

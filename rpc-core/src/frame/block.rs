@@ -18,16 +18,44 @@ pub(super) fn find(text: &[u8], mut at: usize, marks: impl Fn(&Block) -> u32) ->
         }
         (at, rest) = (at + BYTES, behind);
     }
-    let found = match text.last_chunk() {
-        // The last block is looked at once more, without what was seen before.
-        Some(block) => marks(block).checked_shr((BYTES - rest.len()) as u32)?,
+    let found = marks_at_end(text, rest, marks);
+    (found != 0).then(|| at + found.trailing_zeros() as usize)
+}
+
+/// Whether every byte of `text` that `marks` marks passes `test`, which is given its index.
+#[inline]
+pub(super) fn all(text: &[u8], marks: impl Fn(&Block) -> u32, test: impl Fn(usize) -> bool) -> bool {
+    let (mut at, mut rest) = (0, text);
+    loop {
+        let (mut found, behind) = match rest.split_first_chunk() {
+            Some((block, behind)) => (marks(block), Some(behind)),
+            None => (marks_at_end(text, rest, &marks), None),
+        };
+        while found != 0 {
+            if !test(at + found.trailing_zeros() as usize) {
+                return false;
+            }
+            found &= found - 1;
+        }
+        match behind {
+            Some(behind) => (at, rest) = (at + BYTES, behind),
+            None => return true,
+        }
+    }
+}
+
+/// The marks of `rest`, with which `text` ends and which is shorter than a block.
+#[inline]
+fn marks_at_end(text: &[u8], rest: &[u8], marks: impl Fn(&Block) -> u32) -> u32 {
+    match text.last_chunk() {
+        // What was seen before is shifted out.
+        Some(block) => marks(block).checked_shr((BYTES - rest.len()) as u32).unwrap_or(0),
         None => {
             let mut block = [0; BYTES];
             block[..rest.len()].copy_from_slice(rest);
             marks(&block) & ((1 << rest.len()) - 1)
         }
-    };
-    (found != 0).then(|| at + found.trailing_zeros() as usize)
+    }
 }
 
 /// Marks the quotes, backslashes and control characters.
@@ -65,6 +93,21 @@ mod tests {
                 let expected = u32::from(byte == b',' || byte == b'\\') << place;
                 assert_eq!(either(&block, b',', b'\\'), expected, "{byte} at {place}");
             }
+        }
+    }
+
+    #[test]
+    fn every_mark_is_tested_once_and_in_order() {
+        for length in 0..50 {
+            let text: Vec<u8> = (0..length).map(|at| if at % 3 == 0 { b',' } else { b'a' }).collect();
+            let seen = std::cell::RefCell::new(Vec::new());
+            let marks = |block: &Block| either(block, b',', b',');
+            assert!(all(&text, marks, |at| {
+                seen.borrow_mut().push(at);
+                true
+            }));
+            assert_eq!(seen.into_inner(), (0..length).step_by(3).collect::<Vec<_>>());
+            assert_eq!(all(&text, marks, |at| at < 30), length <= 30);
         }
     }
 

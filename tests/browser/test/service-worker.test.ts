@@ -46,8 +46,8 @@ inChromium("a page and its service worker", () => {
   });
 
   for (const [how, options] of [
-    ["by pings that nobody answers", { stayMs: 0, pingMs: 50 }],
-    ["by the next worker, which does not know the page", { stayMs: 50 }],
+    ["by pings that nobody answers", { stayMs: 0, pingMs: 500 }],
+    ["by the next worker, which does not know the page", { stayMs: 1_000 }],
   ] as const) {
     test(`a worker that was killed is noticed ${how}, woken, and goes on where it was`, async () => {
       await connect(options);
@@ -69,7 +69,7 @@ inChromium("a page and its service worker", () => {
     await connect();
     const second = await tab.context().newPage();
     await second.goto(`${site.origin}/second`);
-    await connect({ stayMs: 50 }, second);
+    await connect({ stayMs: 1_000 }, second);
     expect(await ask("client", second)).toBe("/second");
     expect(await ask("connections")).toBe(2);
     await second.close();

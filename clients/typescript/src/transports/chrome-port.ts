@@ -21,24 +21,24 @@ export type Goodbye = "spoken" | "silent";
 export interface ChromePort {
   readonly name: string;
   readonly sender?: { id?: string | undefined; origin?: string | undefined; url?: string | undefined } | undefined;
-  readonly onMessage: ChromeEvent<(message: never) => void>;
-  readonly onDisconnect: ChromeEvent<(port: never) => void>;
+  readonly onMessage: ChromeEvent<unknown>;
+  readonly onDisconnect: ChromeEvent<ChromePort>;
   postMessage(message: unknown): void;
   disconnect(): void;
 }
 
 /** What is used of Chrome's events. */
-export interface ChromeEvent<Listener> {
-  addListener(listener: Listener): void;
-  removeListener(listener: Listener): void;
+export interface ChromeEvent<Value> {
+  addListener(listener: (value: Value) => void): void;
+  removeListener(listener: (value: Value) => void): void;
 }
 
 /** What is used of `chrome.runtime`. */
 export interface ChromeRuntime {
   readonly id?: string | undefined;
   readonly lastError?: { message?: string | undefined } | undefined;
-  readonly onConnect?: ChromeEvent<(port: never) => void>;
-  readonly onConnectExternal?: ChromeEvent<(port: never) => void>;
+  readonly onConnect?: ChromeEvent<ChromePort>;
+  readonly onConnectExternal?: ChromeEvent<ChromePort>;
   connect?(extensionId: string | undefined, info: { name: string }): ChromePort;
   connectNative?(host: string): ChromePort;
 }
@@ -153,13 +153,14 @@ export function acceptChromePorts(
 ): () => void {
   const runtime = options.runtime ?? runtimeOf();
   if (runtime?.onConnect === undefined) throw new Error("there is no chrome.runtime here that could be connected to");
+  // Ports of other names may be somebody else's.
+  const isMeant = (port: ChromePort) => port.name === (options.name ?? "rpc");
   const take = (port: ChromePort) => {
-    if (port.name !== (options.name ?? "rpc")) return;
-    accept(new ChromePortTransport(port, options.serialization, runtime), port);
+    if (isMeant(port)) accept(new ChromePortTransport(port, options.serialization, runtime), port);
   };
   const takeExternal = (port: ChromePort) => {
     if (options.allowExternal?.(port.sender ?? {}) === true) take(port);
-    else port.disconnect();
+    else if (isMeant(port)) port.disconnect();
   };
   runtime.onConnect.addListener(take);
   runtime.onConnectExternal?.addListener(takeExternal);
@@ -170,7 +171,7 @@ export function acceptChromePorts(
 }
 
 function runtimeOf(): ChromeRuntime | undefined {
-  return (globalThis as { chrome?: { runtime?: ChromeRuntime } }).chrome?.runtime;
+  return (globalThis as unknown as { chrome?: { runtime?: ChromeRuntime } }).chrome?.runtime;
 }
 
 function refuseBytes(value: unknown): void {

@@ -111,7 +111,7 @@ test("closing, crashing and stopping end a window's work", async () => {
   const { endpoint } = await page(stopping);
   await tailing(endpoint);
   closing.destroy();
-  crashing.emit("render-process-gone", {}, { reason: "crashed" });
+  crashing.crash();
   endpoint.stop();
   await settled();
   expect(stopped).toEqual(["1.1", "2.1", "3.1"]);

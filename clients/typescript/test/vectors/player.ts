@@ -1,5 +1,6 @@
 /** Plays one vector: the driver, the handlers and the application around a session, with virtual time. Runs anywhere. */
 
+import { aheadOf } from "../../src/ahead.js";
 import { limitError, RpcError } from "../../src/errors.js";
 import type { Meta } from "../../src/frame.js";
 import { decode, Malformed, peek } from "../../src/frame/decode.js";
@@ -73,6 +74,7 @@ class Player {
     this.session = new Session({ limits: all, window: vector.window ?? 32, windowBytes: 0, reconnects });
     lanes(this.session);
     limits(this.session);
+    aheadOf(this.session, vector.ahead ?? 0);
     this.session._open();
   }
 
@@ -166,7 +168,8 @@ class Player {
   }
 
   reply_({ request, result }: Verbs["reply"]): void {
-    this.session._finish(this.now, this.theirs(request).request, { kind: "res", ok: true, result });
+    const theirs = this.theirs(request).request;
+    this.session._finish(this.now, theirs, { kind: "res", cid: theirs.cid, ok: true, result });
     this.dropChildren(request);
   }
 
@@ -191,7 +194,8 @@ class Player {
   }
 
   finish_(name: string): void {
-    this.session._finish(this.now, this.theirs(name).request, { kind: "end" });
+    const theirs = this.theirs(name).request;
+    this.session._finish(this.now, theirs, { kind: "end", cid: theirs.cid });
     this.dropChildren(name);
   }
 

@@ -1,0 +1,13 @@
+/** The names under which preload and main process speak. `bridge:post` and `bridge:frame` are those of version 0.2. */
+/** From the window: `(frame)`. */
+export declare const POST = "bridge:post";
+/** To the window: `(frame, document)`; the second lets a window drop what was meant for the document before. */
+export declare const FRAME = "bridge:frame";
+/** From the window: `(document)`; it listens from now on. */
+export declare const START = "bridge:start";
+/** From the window: `(document)`; it listens no more. */
+export declare const STOP = "bridge:stop";
+/** From the window: `(document, id)`; it asks for a port. */
+export declare const CONNECT = "bridge:connect";
+/** To the window: `(id)` with the port. */
+export declare const PORT = "bridge:port";
