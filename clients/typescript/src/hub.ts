@@ -105,7 +105,7 @@ export class Hub<S = HubState> {
     this.#options = options;
     this.#replica = new Replica<S>(this.client);
     this.#outbox = new Outbox(
-      (commit) => this.peer.request<Version>("hub.commit", commit),
+      (commit, signal) => this.peer.request<Version>("hub.commit", commit, undefined, { signal }),
       () => this.#status === "closed" || this.peer.state === "closed",
     );
   }

@@ -41,6 +41,8 @@ test.each<[Operation]>([
   [{ op: "test", path: "/a", value: { b: [1, 2] } }],
   [{ op: "drop", path: "/list", by: "id", key: "z" }],
   [{ op: "move", path: "/list", by: "id", key: "x", before: "z" }],
+  [{ op: "move", path: "/list", by: "id", key: "x", before: "x" }],
+  [{ op: "put", path: "/list", by: "id", value: { id: "x" }, before: "x" }],
   [{ op: "put", path: "/list", by: "id", value: { n: 1 } }],
   [{ op: "put", path: "/a", by: "id", value: { id: 1 } }],
 ])("an operation that does not fit is an error, and changes nothing: %j", (operation) => {
