@@ -316,7 +316,7 @@ describe("handlers", () => {
       throw error;
     };
     expect((await ask(thrown(core)))[2]).toMatchObject({ code: "AGENT", domain: "agent", message: "no agent", details: { id: 1 } });
-    const missing = Object.assign(new Error("ENOENT: /home/me/secret"), { code: "ENOENT" });
+    const missing = Object.assign(new Error("ENOENT: /srv/secret"), { code: "ENOENT" });
     for (const error of [missing, "text", undefined, null, new Error("secret")]) {
       const [, , frame] = await ask(thrown(error));
       expect(frame).toMatchObject({ kind: "err", code: "INTERNAL", domain: "common" });
