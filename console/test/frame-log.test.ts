@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { filtered, EVERYTHING } from "../src/frames/filter.js";
+import { filtered, USUAL } from "../src/frames/filter.js";
 import { FrameLog, jsonLength, type Direction } from "../src/frames/frame-log.js";
 import { recording, redacted } from "../src/frames/recording.js";
 import { Strip } from "../src/frames/strip.js";
@@ -102,8 +102,11 @@ test("filters find calls by their words, state, connection and failure", () => {
   frames.put("sent", req("2", "fs.watch"));
   frames.put("received", { kind: "err", cid: "2", ok: false, code: "FORBIDDEN" });
   frames.put("received", req("1", "ui.ask"), 0, { id: "7", label: "#7 unix" });
-  const cids = (filter: Partial<typeof EVERYTHING>): string[] => filtered(frames.calls, { ...EVERYTHING, ...filter }).map(({ method }) => method);
+  const cids = (filter: Partial<typeof USUAL>): string[] => filtered(frames.calls, { ...USUAL, ...filter }).map(({ method }) => method);
   expect(cids({})).toHaveLength(3);
+  frames.put("sent", req("3", "rpc.ping"));
+  expect(cids({})).toHaveLength(3);
+  expect(cids({ pings: true })).toHaveLength(4);
   expect(cids({ text: "FS." })).toEqual(["fs.tail", "fs.watch"]);
   expect(cids({ text: "forbidden" })).toEqual(["fs.watch"]);
   expect(cids({ text: "unix" })).toEqual(["ui.ask"]);

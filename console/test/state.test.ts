@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 
 import { Network } from "../../clients/typescript/test/hub/network.js";
 import { ReferenceHub, type Json } from "../../clients/typescript/test/hub/reference-hub.js";
-import { changed, valuesOf } from "../src/json/fresh.js";
+import { changed } from "../src/json/fresh.js";
 import { jsonRows, preview } from "../src/json/json-rows.js";
 import { differences } from "../src/state/changes.js";
 import { commitEdit, reverse } from "../src/state/edit.js";
@@ -81,10 +81,9 @@ test("a tree has a row for each value that can be seen", () => {
 });
 
 test("only what changed and can be seen is marked", () => {
-  const openness = { depth: 2, chosen: new Map() };
-  const before = valuesOf(jsonRows(STATE, openness));
-  const after = jsonRows({ ...STATE, global: { model: "b", n: 1, x: 1 } }, openness);
-  expect(changed(before, after)).toEqual(["/global/model"]);
+  const state = { ...STATE, global: { model: "b", n: 1, x: 1 } };
+  expect(changed(STATE, jsonRows(state, { depth: 3, chosen: new Map() }))).toEqual(["/global/model", "/global/x"]);
+  expect(changed(STATE, jsonRows(state, { depth: 1, chosen: new Map() }))).toEqual(["/global"]);
 });
 
 test("differences are told at the places where they are", () => {
