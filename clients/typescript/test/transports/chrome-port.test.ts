@@ -31,6 +31,7 @@ class FakePort implements ChromePort {
   readonly name: string;
   readonly sender: { origin: string } | undefined;
   other!: FakePort;
+  isDisconnected = false;
 
   constructor(name: string, sender?: { origin: string }) {
     this.name = name;
@@ -41,6 +42,7 @@ class FakePort implements ChromePort {
     this.other.onMessage.emit(JSON.parse(JSON.stringify(message)));
   }
   disconnect(): void {
+    this.isDisconnected = true;
     this.other.onDisconnect.emit(this.other);
   }
 }
@@ -138,13 +140,17 @@ test("pages outside of the extension come in only where they are allowed", async
     runtime,
     allowExternal: ({ origin }) => origin === "https://page.example",
   });
+  const ports: FakePort[] = [];
+  runtime.onConnectExternal.addListener((port) => ports.push(port));
   const connect = chromePort({ runtime, extensionId: "other" });
   await connect();
   expect(accepted).toEqual(["https://page.example"]);
+  expect(ports[0]?.isDisconnected).toBe(false);
   stop();
   acceptChromePorts((_, { sender }) => accepted.push(sender?.origin ?? ""), { runtime });
   await connect();
   expect(accepted.length).toBe(1);
+  expect(ports[1]?.isDisconnected).toBe(true);
   expect(runtime.asked).toEqual(["other", "other"]);
 });
 

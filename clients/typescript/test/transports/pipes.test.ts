@@ -147,6 +147,14 @@ test("how a child ended is told, with what it last wrote to stderr", async () =>
   expect((await done.closed).clean).toBe(true);
 });
 
+test("a child that says too much is ended for it, however it exits", async () => {
+  const source = `process.stdout.write("x".repeat(1000) + "\\n"); process.stdin.resume();`;
+  const listening = await Listening.to(new ChildTransport(process.execPath, program(source), { messageBytes: 100 }));
+  const { clean, reason } = await listening.closed;
+  expect(clean).toBe(false);
+  expect(reason).toContain("exited with status 0: a message of at least");
+});
+
 test("the last words of a child that exits are read", async () => {
   const source = `process.stdout.write(JSON.stringify({ kind: "can", cid: "x".repeat(300000) }) + "\\n"); process.exitCode = 0`;
   const listening = await Listening.to(new ChildTransport(process.execPath, program(source)));

@@ -2,7 +2,7 @@ import { MessageChannel, Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
 
 import { MessagePortTransport } from "../../src/transports/message-port.js";
-import { transfer } from "../../src/transports/transfer.js";
+import { takeTransferables, transfer } from "../../src/transports/transfer.js";
 import { worker, workerScope } from "../../src/transports/worker.js";
 import { Listening, req, res } from "./listening.js";
 
@@ -29,6 +29,13 @@ test("marked bytes are moved, at any depth, and others are copied", async () => 
   const { payload } = (await ofRight.next()) as { payload: { deep: [{ moved: Uint8Array; kept: Uint8Array }] } };
   expect([payload.deep[0].moved.length, payload.deep[0].kept.length]).toEqual([1 << 20, 8]);
   right.stop();
+});
+
+test("a mark counts once", () => {
+  const bytes = transfer(new Uint8Array(8));
+  const several = transfer({ any: "thing" }, [new ArrayBuffer(1), new ArrayBuffer(2)]);
+  expect(takeTransferables([{ bytes }, bytes, several]).length).toBe(3);
+  expect(takeTransferables([{ bytes }, bytes, several])).toEqual([]);
 });
 
 test("a goodbye is a clean end, and nothing is posted after it", async () => {
