@@ -35,7 +35,10 @@ test("a mark counts once", () => {
   const bytes = transfer(new Uint8Array(8));
   const several = transfer({ any: "thing" }, [new ArrayBuffer(1), new ArrayBuffer(2)]);
   expect(takeTransferables([{ bytes }, bytes, several]).length).toBe(3);
+  // Another mark is still looked for.
+  const other = transfer(new ArrayBuffer(1));
   expect(takeTransferables([{ bytes }, bytes, several])).toEqual([]);
+  expect(takeTransferables(other)).toEqual([other]);
 });
 
 test("a goodbye is a clean end, and nothing is posted after it", async () => {
