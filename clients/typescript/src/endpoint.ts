@@ -8,7 +8,7 @@ import { type HandlerOptions, type Registered, run } from "./handlers.js";
 import type { Limits } from "./limits.js";
 import { Session } from "./session.js";
 import { abortCall, makeCall } from "./session/calls.js";
-import type { CallSpec, Exchange, Millis } from "./session/exchange.js";
+import { type CallSpec, type Exchange, LIVE, type Millis } from "./session/exchange.js";
 import { wakeProducers } from "./session/streams.js";
 import { RpcStream } from "./stream.js";
 import type { Connector, Transport } from "./transport.js";
@@ -261,8 +261,9 @@ export class RpcEndpoint implements RpcClient {
       session._events = [];
       for (const [kind, x] of events) {
         if (kind === "close") this.#lose(x);
-        else if (kind === "request") run(this, x, this.#handlers.get(x.req.method));
-        else x[kind]?.();
+        // One that ended before its turn must not start.
+        else if (kind !== "request") x[kind]?.();
+        else if (x._stage === LIVE) run(this, x, this.#handlers.get(x.req.method));
       }
       this.#write();
     } while (session._events.length);
