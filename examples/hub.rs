@@ -68,8 +68,7 @@ async fn main() -> Result<()> {
     println!("refused: {late}");
     ensure!(late.code() == Code::CONFLICT && hub.state().at("/global/temperature") == Some(&Json::of(&0.2)?));
 
-    let params = EventsParams { types: Some(vec!["build.".to_owned()]), since: None };
-    let mut told = window.stream(&WATCH_EVENTS, params);
+    let mut told = window.stream(&WATCH_EVENTS, EventsParams { types: Some(vec!["build.".to_owned()]), since: None });
     // A stream begins when its request arrives; a call behind it tells that it did.
     window.request(&hub::GET_SNAPSHOT, ()).await?;
     events.emit("other.thing", ())?;
