@@ -468,13 +468,12 @@ mod tests {
     #[test]
     fn nothing_is_read_that_serde_json_refuses() {
         let spaced = EVERYTHING.replace(',', " ,\n").replace(':', " : ");
-        for text in [EVERYTHING, &spaced] {
+        for (text, bytes) in [(EVERYTHING, " \"\\,:[]{}-.e0tn"), (&spaced, "\",x")] {
             for place in 0..text.len() {
                 check::<Everything<'_>>(&text[..place]);
-                for byte in " \"\\,:[]{}-.e0tn".chars() {
+                for byte in bytes.chars() {
                     let text = format!("{}{byte}{}", &text[..place], &text[place + 1..]);
                     check::<Everything<'_>>(&text);
-                    check::<Value>(&text);
                 }
             }
         }
