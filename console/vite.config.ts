@@ -49,5 +49,6 @@ export default defineConfig({
     environment: "jsdom",
     setupFiles: ["test/set-up.ts"],
     restoreMocks: true,
+    testTimeout: 20_000,
   },
 });

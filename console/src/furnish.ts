@@ -25,6 +25,7 @@ export function furnish(token: string, surroundings: Surroundings, onOut: (why: 
   const session = new LiveSession(token, surroundings, onOut);
   const endpoint = new RpcEndpoint(webSocket(socketUrl(), { token: () => session.token() }), {
     pingMs: SILENCE_MS,
+    name: "console",
     session: windowName(),
     onFrame: (direction, frame, bytes) => frames.push(OWN, direction === "in" ? "received" : "sent", frame, performance.timeOrigin + performance.now(), bytes),
     onState: (state) => {

@@ -6,7 +6,7 @@ import { bytes, clock, count, milliseconds } from "../shell/units.js";
 import { VirtualRows } from "../shell/virtual-rows.js";
 import { Store, useStore } from "../store.js";
 import { CallDetail } from "./call-detail.js";
-import { EVERYTHING, filtered, isOpen, type Filter } from "./filter.js";
+import { USUAL, filtered, isOpen, type Filter } from "./filter.js";
 import type { Call, CallState, FrameLog } from "./frame-log.js";
 import { recording } from "./recording.js";
 
@@ -25,7 +25,7 @@ export function FramesPanel(): ReactNode {
   const failure = useStore(tap.failure);
   const log = source === "page" ? frames : tap.log;
   const version = useSyncExternalStore(log.subscribe, log.version);
-  const [filter, setFilter] = useState<Filter>(EVERYTHING);
+  const [filter, setFilter] = useState<Filter>(USUAL);
   const [chosen, setChosen] = useState<Call | undefined>(undefined);
   const calls = useMemo(() => filtered(log.calls, filter), [log, version, filter]);
 
@@ -148,6 +148,9 @@ function Bar({ log, calls, filter, onFilter, source, onClear }: BarProperties): 
           ))}
           <button type="button" className="chip chip-errors" aria-pressed={filter.errorsOnly} onClick={() => onFilter({ ...filter, errorsOnly: !filter.errorsOnly })}>
             errors only
+          </button>
+          <button type="button" className="chip" aria-pressed={filter.pings} onClick={() => onFilter({ ...filter, pings: !filter.pings })}>
+            pings
           </button>
         </div>
         <span className="spacer" />

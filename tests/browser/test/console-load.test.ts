@@ -3,51 +3,53 @@ import { cpus, loadavg } from "node:os";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { launch } from "../harness/chromium.js";
+import { inChromium, launch } from "../harness/chromium.js";
 import { enter, show, watched } from "../harness/console-page.js";
 import { StandIn } from "../harness/console-stand-in.js";
 import { STATE } from "../harness/console-state.js";
 
 const PER_SECOND = 10_000;
-const SECONDS = 8;
+const SECONDS = 5;
 /** What makes a task of the page's main thread a long one. */
 const LONG_MS = 50;
 
-let browser: Browser;
-let daemon: StandIn;
+inChromium("the console under load", () => {
+  let browser: Browser;
+  let daemon: StandIn;
 
-beforeAll(async () => {
-  daemon = await StandIn.start(structuredClone(STATE));
-  browser = await launch();
-});
+  beforeAll(async () => {
+    daemon = await StandIn.start(structuredClone(STATE));
+    browser = await launch();
+  });
 
-afterAll(async () => {
-  await browser?.close();
-  await daemon?.stop();
-});
+  afterAll(async () => {
+    await browser?.close();
+    await daemon?.stop();
+  });
 
-test("ten thousand items a second into the inspector make no long task", async () => {
-  const { page, complaints } = await watched(browser);
-  await enter(page, daemon.link());
-  await page.getByRole("option", { name: "clock.tick" }).click();
-  await page.getByRole("spinbutton", { name: "perSecond" }).fill(String(PER_SECOND));
-  await page.getByRole("button", { name: "Stream", exact: true }).click();
-  await show(page, "Frames");
-  await page.getByRole("row", { name: /clock\.tick/ }).click();
-  await page.getByRole("listbox", { name: "Frames of the call" }).waitFor();
+  test("ten thousand items a second into the inspector make no long task", { timeout: 120_000 }, async () => {
+    const { page, complaints } = await watched(browser);
+    await enter(page, daemon.link());
+    await page.getByRole("option", { name: "clock.tick" }).click();
+    await page.getByRole("spinbutton", { name: "perSecond" }).fill(String(PER_SECOND));
+    await page.getByRole("button", { name: "Stream", exact: true }).click();
+    await show(page, "Frames");
+    await page.getByRole("row", { name: /clock\.tick/ }).click();
+    await page.getByRole("listbox", { name: "Frames of the call" }).waitFor();
 
-  const { items, seconds, long, busiest, busy } = await measured(page);
-  const share = (busy / items) * PER_SECOND;
-  console.log(
-    `${Math.round(items / seconds)} items a second for ${seconds.toFixed(1)} s; long tasks ${JSON.stringify(long)} ms; ` +
-      `processor time: the busiest task ${busiest.toFixed(1)} ms, at ${PER_SECOND} a second ${(share / 10).toFixed(0)} % of a core; load ${loadavg()[0]?.toFixed(1)}`,
-  );
-  expect(complaints).toEqual([]);
-  expect(busiest).toBeLessThan(LONG_MS);
-  expect(share).toBeLessThan(900);
-  if (isCrowded()) return;
-  expect(long).toEqual([]);
-  expect(items / seconds).toBeGreaterThan(PER_SECOND * 0.9);
+    const { items, seconds, long, busiest, busy } = await measured(browser, page);
+    const share = (busy / items) * PER_SECOND;
+    console.log(
+      `${Math.round(items / seconds)} items a second for ${seconds.toFixed(1)} s; long tasks ${JSON.stringify(long)} ms; ` +
+        `processor time: the busiest task ${busiest.toFixed(1)} ms, at ${PER_SECOND} a second ${(share / 10).toFixed(0)} % of a core; load ${loadavg()[0]?.toFixed(1)}`,
+    );
+    expect(complaints).toEqual([]);
+    expect(busiest).toBeLessThan(LONG_MS);
+    expect(share).toBeLessThan(900);
+    if (isCrowded()) return;
+    expect(long).toEqual([]);
+    expect(items / seconds).toBeGreaterThan(PER_SECOND * 0.9);
+  });
 });
 
 /**
@@ -69,8 +71,8 @@ interface Measured {
   busy: number;
 }
 
-async function measured(page: Page): Promise<Measured> {
-  await browser.startTracing(page, { categories: ["disabled-by-default-devtools.timeline", "devtools.timeline", "__metadata"] });
+async function measured(browser: Browser, page: Page): Promise<Measured> {
+  await browser.startTracing(page, { categories: ["disabled-by-default-devtools.timeline", "__metadata"] });
   const seen = await page.evaluate(
     (wanted) =>
       new Promise<Omit<Measured, "busiest" | "busy">>((resolve) => {
