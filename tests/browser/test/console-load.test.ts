@@ -38,14 +38,12 @@ inChromium("the console under load", () => {
     await page.getByRole("listbox", { name: "Frames of the call" }).waitFor();
 
     const { items, seconds, long, busiest, busy } = await measured(browser, page);
-    const share = (busy / items) * PER_SECOND;
     console.log(
       `${Math.round(items / seconds)} items a second for ${seconds.toFixed(1)} s; long tasks ${JSON.stringify(long)} ms; ` +
-        `processor time: the busiest task ${busiest.toFixed(1)} ms, at ${PER_SECOND} a second ${(share / 10).toFixed(0)} % of a core; load ${loadavg()[0]?.toFixed(1)}`,
+        `processor time: the busiest task ${busiest.toFixed(1)} ms, all of them ${(busy / seconds / 10).toFixed(0)} % of a core; load ${loadavg()[0]?.toFixed(1)}`,
     );
     expect(complaints).toEqual([]);
     expect(busiest).toBeLessThan(LONG_MS);
-    expect(share).toBeLessThan(900);
     if (isCrowded()) return;
     expect(long).toEqual([]);
     expect(items / seconds).toBeGreaterThan(PER_SECOND * 0.9);
@@ -54,7 +52,7 @@ inChromium("the console under load", () => {
 
 /**
  * Whether other programs hold the processors: then tasks are long by the clock though they use little time, and the page
- * gets none to keep up. What the page itself uses is asserted all the same.
+ * gets none to keep up. What a task of the page itself takes is asserted all the same.
  */
 function isCrowded(): boolean {
   return (loadavg()[0] ?? 0) > cpus().length * 1.5;
