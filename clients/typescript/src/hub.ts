@@ -69,7 +69,15 @@ export type HubStatus = "idle" | "loading" | "live" | "waiting" | "refused" | "c
 type WatchItem<S> = SnapshotItem<S> | PatchItem;
 
 /** Failures of a watch that trying again would not change. */
-const FINAL = new Set(["NO_HANDLER", "FORBIDDEN", "UNAUTHORIZED", "INVALID_PAYLOAD", "UNSUPPORTED", "UNSUPPORTED_VERSION", "NOT_FOUND"]);
+const FINAL = new Set([
+  "NO_HANDLER",
+  "FORBIDDEN",
+  "UNAUTHORIZED",
+  "INVALID_PAYLOAD",
+  "UNSUPPORTED",
+  "UNSUPPORTED_VERSION",
+  "NOT_FOUND",
+]);
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 5_000;
 
@@ -286,7 +294,12 @@ export class Hub<S = HubState> {
     const { paths, session, minIntervalMs } = this.#options;
     const heard = this.#replica.heard;
     const since = heard && !this.#afresh ? { since: heard } : {};
-    const payload = { ...(paths && { paths }), ...(session && { session }), ...(minIntervalMs && { minIntervalMs }), ...since };
+    const payload = {
+      ...(paths && { paths }),
+      ...(session && { session }),
+      ...(minIntervalMs && { minIntervalMs }),
+      ...since,
+    };
     if (!this.peer.stream) throw new TypeError("the connection has no streams");
     this.#items = this.peer.stream<WatchItem<S>>("hub.watch", payload);
     this.#afresh = false;
@@ -331,7 +344,10 @@ export class Hub<S = HubState> {
 
 function valueAt(state: unknown, path: string): unknown {
   return parsePointer(path).reduce<unknown>(
-    (node, key) => (typeof node === "object" && node !== null && Object.hasOwn(node, key) ? (node as Record<string, unknown>)[key] : undefined),
+    (node, key) =>
+      typeof node === "object" && node !== null && Object.hasOwn(node, key)
+        ? (node as Record<string, unknown>)[key]
+        : undefined,
     state,
   );
 }

@@ -1,7 +1,12 @@
 import { useEffect, useRef, type ReactNode } from "react";
 
 /** A modal dialog of the browser's own: it keeps the focus, closes on Escape, and gives the focus back. */
-export function Dialog(properties: { label: string; className?: string; onClose: () => void; children: ReactNode }): ReactNode {
+export function Dialog(properties: {
+  label: string;
+  className?: string;
+  onClose: () => void;
+  children: ReactNode;
+}): ReactNode {
   const element = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const dialog = element.current;

@@ -76,7 +76,10 @@ inChromium("the console on the real daemon", () => {
     await show(page, "State");
     await row(page, /^windows/).click();
     await page.keyboard.press("Delete");
-    await page.getByRole("status").getByText(/FORBIDDEN/).waitFor();
+    await page
+      .getByRole("status")
+      .getByText(/FORBIDDEN/)
+      .waitFor();
     await row(page, /^windows/).waitFor();
   });
 

@@ -75,11 +75,22 @@ async function measured(browser: Browser, page: Page): Promise<Measured> {
     (wanted) =>
       new Promise<Omit<Measured, "busiest" | "busy">>((resolve) => {
         const long: number[] = [];
-        const items = (): number => Number([...document.querySelectorAll('[role="row"]')].find((row) => row.textContent?.includes("clock.tick"))?.querySelector(".cell-items")?.textContent?.replaceAll(",", ""));
-        new PerformanceObserver((list) => long.push(...list.getEntries().map(({ duration }) => Math.round(duration)))).observe({ type: "longtask" });
+        const items = (): number =>
+          Number(
+            [...document.querySelectorAll('[role="row"]')]
+              .find((row) => row.textContent?.includes("clock.tick"))
+              ?.querySelector(".cell-items")
+              ?.textContent?.replaceAll(",", ""),
+          );
+        new PerformanceObserver((list) =>
+          long.push(...list.getEntries().map(({ duration }) => Math.round(duration))),
+        ).observe({ type: "longtask" });
         const before = items();
         const began = performance.now();
-        setTimeout(() => resolve({ long, items: items() - before, seconds: (performance.now() - began) / 1_000 }), wanted * 1_000);
+        setTimeout(
+          () => resolve({ long, items: items() - before, seconds: (performance.now() - began) / 1_000 }),
+          wanted * 1_000,
+        );
       }),
     SECONDS,
   );
@@ -97,8 +108,14 @@ interface TraceEvent {
 }
 
 function taskTimes(events: readonly TraceEvent[]): Pick<Measured, "busiest" | "busy"> {
-  const main = new Set(events.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain").map(({ pid, tid }) => `${pid} ${tid}`));
-  const times = events.filter(({ name, pid, tid }) => name === "RunTask" && main.has(`${pid} ${tid}`)).map(({ tdur }) => (tdur ?? 0) / 1_000);
+  const main = new Set(
+    events
+      .filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain")
+      .map(({ pid, tid }) => `${pid} ${tid}`),
+  );
+  const times = events
+    .filter(({ name, pid, tid }) => name === "RunTask" && main.has(`${pid} ${tid}`))
+    .map(({ tdur }) => (tdur ?? 0) / 1_000);
   if (times.length === 0) throw new Error("the trace holds no task of the page");
   return { busiest: times.reduce((most, time) => Math.max(most, time)), busy: times.reduce((sum, time) => sum + time, 0) };
 }

@@ -41,8 +41,13 @@ inChromium("the looks of the console", () => {
   for (const [size, viewport] of Object.entries(SIZES)) {
     for (const colorScheme of ["light", "dark"] as const) {
       test(`the console looks as it should: ${size}, ${colorScheme}`, async () => {
-        const { context, page, complaints } = await watched(browser, { viewport, colorScheme, deviceScaleFactor: size === "narrow" ? 2 : 1 });
-        const shoot = (name: string): Promise<unknown> => page.screenshot({ path: `${SHOTS}${name}-${size}-${colorScheme}.png`, animations: "disabled" });
+        const { context, page, complaints } = await watched(browser, {
+          viewport,
+          colorScheme,
+          deviceScaleFactor: size === "narrow" ? 2 : 1,
+        });
+        const shoot = (name: string): Promise<unknown> =>
+          page.screenshot({ path: `${SHOTS}${name}-${size}-${colorScheme}.png`, animations: "disabled" });
         await page.goto(daemon.url);
         await page.getByRole("heading", { name: "This page needs a link" }).waitFor();
         await shoot("gate");
@@ -51,14 +56,23 @@ inChromium("the looks of the console", () => {
         await callAgent(page);
         await shoot("methods");
         await show(page, "State");
-        await page.getByRole("treeitem", { name: /defaultModel/ }).first().click();
+        await page
+          .getByRole("treeitem", { name: /defaultModel/ })
+          .first()
+          .click();
         for (const change of CHANGES) daemon.commit([change]);
         await page.getByRole("listbox", { name: "Changes" }).getByText("/sidecars/llm-proxy/state").waitFor();
         await shoot("state");
         await show(page, "Frames");
-        await page.getByRole("row", { name: /hub.watch/ }).first().waitFor();
+        await page
+          .getByRole("row", { name: /hub.watch/ })
+          .first()
+          .waitFor();
         if (size === "narrow") await shoot("frames-list");
-        await page.getByRole("row", { name: /agent.run/ }).first().click();
+        await page
+          .getByRole("row", { name: /agent.run/ })
+          .first()
+          .click();
         await shoot("frames");
         await show(page, "Windows");
         await page.getByRole("listitem").first().waitFor();

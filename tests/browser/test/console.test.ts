@@ -88,7 +88,8 @@ inChromium("the console", () => {
     await row(page, /^maxTokens/).click();
     await page.keyboard.press("Enter");
     await page.keyboard.type("16000");
-    for (let times = 0; times < 5; times += 1) daemon.commit([{ op: "add", path: "/sidecars/indexer/restarts", value: times }]);
+    for (let times = 0; times < 5; times += 1)
+      daemon.commit([{ op: "add", path: "/sidecars/indexer/restarts", value: times }]);
     await page.keyboard.press("Enter");
     await row(page, /^maxTokens: 16000/).waitFor();
   });
@@ -135,7 +136,11 @@ inChromium("the console", () => {
     await show(page, "Frames");
     await page.getByRole("row", { name: /clock\.tick/ }).click();
     await page.getByRole("listbox", { name: "Frames of the call" }).press("End");
-    await page.getByRole("listbox", { name: "Frames of the call" }).getByText(/^(can|err)$/).first().waitFor();
+    await page
+      .getByRole("listbox", { name: "Frames of the call" })
+      .getByText(/^(can|err)$/)
+      .first()
+      .waitFor();
   });
 
   test("what the inspector shows can be saved as a recording", async () => {
@@ -143,8 +148,14 @@ inChromium("the console", () => {
     await show(page, "Frames");
     await page.getByRole("searchbox", { name: "Filter calls" }).fill("hub.watch");
     await page.getByRole("row", { name: /hub\.watch/ }).waitFor();
-    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Export" }).click()]);
-    const lines = (await readFile(await download.path(), "utf8")).trim().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>);
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "Export" }).click(),
+    ]);
+    const lines = (await readFile(await download.path(), "utf8"))
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(lines[0]).toMatchObject({ at: 0, direction: "sent", frame: { kind: "req", method: "hub.watch" } });
     expect(lines[1]).toMatchObject({ direction: "received", frame: { kind: "nxt" } });
     expect(lines.every((line) => typeof line["at"] === "number")).toBe(true);
