@@ -3,39 +3,6 @@
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
 export const methodsHash = "85ac69e86c3221b0";
 
-/** One change. */
-export interface Change {
-  /** What happened. */
-  kind: ChangeKind;
-  /** To what, as absolute paths. */
-  paths: string[];
-  /** The two halves of a rename, `removed` and `created`, have the same number here. */
-  rename?: number | null;
-}
-
-/** One item of `hub.watch`. */
-export type Change2 =
-  /** What the followed part of the state is. */
-  | {
-      /** The life of the state. */
-      epoch: string;
-      /** Which state it is. */
-      revision: number;
-      /** The state, pruned to what is followed: an object with the shape of the state. */
-      value: unknown;
-    }
-  /** What changed. */
-  | {
-      /** The highest mutation of each client between the two revisions, where there were any. */
-      acks?: { [key: string]: number };
-      /** The revision that it applies to. */
-      from: number;
-      /** How. None means that nothing changed that is followed. */
-      ops: Op[];
-      /** The revision that it leads to. */
-      to: number;
-    };
-
 /** What happened to a file. */
 export type ChangeKind =
   /** Nothing yet: from now on every change is told. */
@@ -140,6 +107,24 @@ export interface Expect {
   revision: number;
 }
 
+/** One change. */
+export interface FsChange {
+  /** What happened. */
+  kind: ChangeKind;
+  /** To what, as absolute paths. */
+  paths: string[];
+  /** The two halves of a rename, `removed` and `created`, have the same number here. */
+  rename?: number | null;
+}
+
+/** What `fs.watch` takes. */
+export interface FsWatchParams {
+  /** The file or folder; a relative path begins at the first of `fs.roots`. */
+  path: string;
+  /** Whether folders below it are watched too. */
+  recursive?: boolean;
+}
+
 /** What `rpc.hello` takes. */
 export interface Hello {
   /** The names of the capabilities that the caller has. */
@@ -148,6 +133,46 @@ export interface Hello {
   name?: string | null;
   /** The session that owns the caller's work: a secret of the caller's own choosing, at most 128 bytes. */
   session?: string | null;
+}
+
+/** One item of `hub.watch`. */
+export type HubChange =
+  /** What the followed part of the state is. */
+  | {
+      /** The life of the state. */
+      epoch: string;
+      /** Which state it is. */
+      revision: number;
+      /** The state, pruned to what is followed: an object with the shape of the state. */
+      value: unknown;
+    }
+  /** What changed. */
+  | {
+      /** The highest mutation of each client between the two revisions, where there were any. */
+      acks?: { [key: string]: number };
+      /** The revision that it applies to. */
+      from: number;
+      /** How. None means that nothing changed that is followed. */
+      ops: Op[];
+      /** The revision that it leads to. */
+      to: number;
+    };
+
+/** What `hub.watch` takes. */
+export interface HubWatchParams {
+  /**
+   * The shortest time between two items, in milliseconds, at most a minute; changes in between come together. 16 to 33
+   * suit a window.
+   */
+  minIntervalMs?: number | null;
+  /** What the items are. */
+  mode?: Mode;
+  /** The places to follow; the whole state where neither this nor `session` is given. */
+  paths?: Pointer[] | null;
+  /** A session to follow, as `/sessions/<id>` among the paths does. */
+  session?: string | null;
+  /** The version that the consumer has: it gets what changed since. */
+  since?: Version | null;
 }
 
 /** What the items of `hub.watch` are. */
@@ -360,39 +385,6 @@ export interface Version {
   revision: number;
 }
 
-/** A version of the state. Revisions of one epoch are ordered; those of different epochs have nothing to do with each other. */
-export interface Version2 {
-  /** The life of the state. Another one means that what is known of it may be void. */
-  epoch: string;
-  /** Counts commits. */
-  revision: number;
-}
-
-/** What `fs.watch` takes. */
-export interface WatchParams {
-  /** The file or folder; a relative path begins at the first of `fs.roots`. */
-  path: string;
-  /** Whether folders below it are watched too. */
-  recursive?: boolean;
-}
-
-/** What `hub.watch` takes. */
-export interface WatchParams2 {
-  /**
-   * The shortest time between two items, in milliseconds, at most a minute; changes in between come together. 16 to 33
-   * suit a window.
-   */
-  minIntervalMs?: number | null;
-  /** What the items are. */
-  mode?: Mode;
-  /** The places to follow; the whole state where neither this nor `session` is given. */
-  paths?: Pointer[] | null;
-  /** A session to follow, as `/sessions/<id>` among the paths does. */
-  session?: string | null;
-  /** The version that the consumer has: it gets what changed since. */
-  since?: Version2 | null;
-}
-
 /** What `rpc.hello` answers. */
 export interface Welcome {
   /** The names of the capabilities: `fc`, `ahead`, `up`, `resume`, `lane`. */
@@ -444,8 +436,8 @@ export interface Api {
   /** Watches a file or folder; an item for each change, and one that says `overflow` where changes were missed. */
   "fs.watch": {
     kind: "stream";
-    params: WatchParams;
-    item: Change;
+    params: FsWatchParams;
+    item: FsChange;
   };
   /** Changes the state by operations that are carried out all or none, if asked only where nobody else did meanwhile. */
   "hub.commit": {
@@ -480,8 +472,8 @@ export interface Api {
   /** Follows the state, or parts of it: a snapshot or the patches since a version, then patches. */
   "hub.watch": {
     kind: "stream";
-    params: WatchParams2;
-    item: Change2;
+    params: HubWatchParams;
+    item: HubChange;
   };
   /** Follows the global settings as plain values, the current one first. */
   "hub.watchGlobal": {

@@ -1,13 +1,14 @@
 //! The console's server as a browser and as an attacker sees it.
 
 use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::process::Stdio;
 use std::time::Instant;
 
 use rustix::process::Signal;
+use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
 use serde_json::{Value, json};
 use sixframe::Code;
 
@@ -364,6 +365,28 @@ fn a_browser_is_told_of_a_private_file_and_not_of_the_ticket() {
     let nothing = sandbox.sixframe(&["open"]).env("PATH", "/nonexistent").stdin(Stdio::null()).output().unwrap();
     let told = String::from_utf8(nothing.stderr).unwrap();
     assert!(nothing.status.code() == Some(1) && told.contains("--print") && !told.contains("ticket="), "{told}");
+}
+
+#[test]
+fn who_sits_before_the_terminal_is_shown_a_link_and_a_log_is_not() {
+    let sandbox = Sandbox::new();
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    unlockpt(&terminal).unwrap();
+    let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
+    let daemon = sandbox.serve_with(&[], |command| {
+        command.stderr(File::options().read(true).write(true).open(name).unwrap());
+    });
+    let mut lines = BufReader::new(File::from(terminal)).lines().map(Result::unwrap);
+    let link = lines.find(|line| line.contains("#ticket=")).unwrap();
+    assert!(link.contains(daemon.ready["console"].as_str().unwrap()), "{link}");
+    session(&daemon, link.trim().split_once("#ticket=").unwrap().1);
+
+    let other = Sandbox::new();
+    let log = other.folder.path().join("log");
+    let mut quiet = other.serve_with(&[], |command| _ = command.stderr(File::create(&log).unwrap()));
+    quiet.signal(Signal::TERM);
+    quiet.wait();
+    assert!(!fs::read_to_string(&log).unwrap().contains("ticket"));
 }
 
 #[tokio::test]

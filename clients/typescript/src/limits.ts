@@ -8,6 +8,8 @@ import { limitError, RpcError } from "./errors.js";
 import { weigh } from "./item.js";
 import type { Session } from "./session.js";
 import type { Exchange, Millis } from "./session/exchange.js";
+import { start } from "./session/requests.js";
+import { wakeProducers } from "./session/streams.js";
 
 /** The limits of one connection, by the names that the protocol gives them. */
 export interface Limits {
@@ -107,10 +109,10 @@ export function limits(session: Session): void {
       }
       if (isOver) return;
       progress = undefined;
-      if (wasOver) session._wakeProducers();
+      if (wasOver) wakeProducers(session);
       const waiting = unstarted;
       unstarted = [];
-      for (const request of waiting) if (session._requests.get(request.cid) === request) session._start(request);
+      for (const request of waiting) if (session._requests.get(request.cid) === request) start(session, request);
     },
 
     _clear() {

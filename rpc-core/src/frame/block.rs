@@ -22,26 +22,21 @@ pub(super) fn find(text: &[u8], mut at: usize, marks: impl Fn(&Block) -> u32) ->
     (found != 0).then(|| at + found.trailing_zeros() as usize)
 }
 
-/// Whether every byte of `text` that `marks` marks passes `test`, which is given its index.
+/// Whether every byte of `text` that `marks` marks passes `test`, which is given its index. Zeros must not be marked.
 #[inline]
 pub(super) fn all(text: &[u8], marks: impl Fn(&Block) -> u32, test: impl Fn(usize) -> bool) -> bool {
-    let (mut at, mut rest) = (0, text);
-    loop {
-        let (mut found, behind) = match rest.split_first_chunk() {
-            Some((block, behind)) => (marks(block), Some(behind)),
-            None => (marks_at_end(text, rest, &marks), None),
-        };
+    let mut at = 0;
+    while at < text.len() {
+        let mut found = wide_marks(text, at, &marks);
         while found != 0 {
             if !test(at + found.trailing_zeros() as usize) {
                 return false;
             }
             found &= found - 1;
         }
-        match behind {
-            Some(behind) => (at, rest) = (at + BYTES, behind),
-            None => return true,
-        }
+        at += WIDE;
     }
+    true
 }
 
 /// The marks of `rest`, with which `text` ends and which is shorter than a block.
@@ -56,6 +51,57 @@ fn marks_at_end(text: &[u8], rest: &[u8], marks: impl Fn(&Block) -> u32) -> u32 
             marks(&block) & ((1 << rest.len()) - 1)
         }
     }
+}
+
+/// The quotes, backslashes and control characters of a text, marked four blocks at a time: where the next one stands then
+/// depends on no load, and strings that follow each other closely are passed over together.
+#[derive(Clone, Copy)]
+pub(super) struct Stops {
+    /// Where the marked blocks begin.
+    base: usize,
+    marks: u64,
+}
+
+const WIDE: usize = 4 * BYTES;
+
+impl Stops {
+    /// Those of `text`, for a reader that goes forward from `at`.
+    #[inline]
+    pub(super) fn new(text: &[u8], at: usize) -> Stops {
+        Stops { base: at, marks: wide_marks(text, at, string_stops) }
+    }
+
+    /// The index of the first one in `text` at or after `at`, which is not in front of an earlier `at`.
+    #[inline]
+    pub(super) fn next(&mut self, text: &[u8], mut at: usize) -> Option<usize> {
+        loop {
+            let offset = at - self.base;
+            if offset < WIDE && self.marks >> offset != 0 {
+                let stop = at + (self.marks >> offset).trailing_zeros() as usize;
+                return (stop < text.len()).then_some(stop);
+            }
+            if self.base + WIDE >= text.len() {
+                return None;
+            }
+            self.base += WIDE;
+            self.marks = wide_marks(text, self.base, string_stops);
+            at = at.max(self.base);
+        }
+    }
+}
+
+/// The marks of the four blocks at `at`, of which those that are not there are zeros.
+#[inline]
+fn wide_marks(text: &[u8], at: usize, marks: impl Fn(&Block) -> u32) -> u64 {
+    let rest = text.get(at..).unwrap_or_default();
+    let mut filled = [0; WIDE];
+    let wide = rest.first_chunk::<WIDE>().unwrap_or_else(|| {
+        filled[..rest.len()].copy_from_slice(rest);
+        &filled
+    });
+    let (blocks, _) = wide.as_chunks();
+    let marks = |nth: usize| u64::from(marks(&blocks[nth])) << (nth * BYTES);
+    marks(0) | marks(1) | marks(2) | marks(3)
 }
 
 /// Marks the quotes, backslashes and control characters.

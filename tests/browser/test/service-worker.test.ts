@@ -7,13 +7,15 @@ import { page, Site } from "../harness/site.js";
 
 inChromium("a page and its service worker", () => {
   let browser: Browser;
+  let files: Record<string, string>;
   let site: Site;
   let tab: Page;
 
   beforeAll(async () => {
     const script = await bundle("served-by-worker");
     const html = page("/page.js");
-    site = await Site.of({ "/": html, "/second": html, "/page.js": script, "/sw.js": await bundle("service-worker") });
+    files = { "/": html, "/second": html, "/page.js": script, "/sw.js": await bundle("service-worker") };
+    site = await Site.of(files);
     browser = await launch();
   });
   afterAll(async () => {
@@ -64,6 +66,19 @@ inChromium("a page and its service worker", () => {
       expect(states.map((state) => state.split(":")[0])).toEqual(["open", "connecting", "open"]);
     });
   }
+
+  test("a worker that is replaced by another version is left for it", async () => {
+    await connect();
+    const before = await ask("instance");
+    files["/sw.js"] = `${files["/sw.js"]}\n// another version`;
+    await tab.evaluate(async () => {
+      await (await navigator.serviceWorker.ready).update();
+    });
+    await tab.waitForFunction(() => window.served.states.filter((state) => state === "open").length === 2);
+    expect(await ask("instance")).not.toBe(before);
+    const states = (await tab.evaluate(() => window.served.states)) as string[];
+    expect(states[1]).toContain("replaced by another version");
+  });
 
   test("a page that goes is missed by the worker", async () => {
     await connect();

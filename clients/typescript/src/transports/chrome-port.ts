@@ -7,6 +7,7 @@
 import type { Frame } from "../frame.js";
 import type { Connector, OnClose, OnFrame, Transport } from "../transport.js";
 import { portMessage } from "./port-message.js";
+import { failUnsendable } from "./unsendable.js";
 
 /**
  * How the extension's messages travel: `json`, the default of Chrome, or `structured` where the manifest says
@@ -46,8 +47,8 @@ export interface ChromeRuntime {
 /**
  * One port.
  *
- * With `json` serialisation a frame that holds bytes is refused by `post`, since Chrome would turn them into something
- * else without a word. A port that disconnects without a goodbye is not a clean end.
+ * With `json` serialisation a call fails whose payload or answer holds bytes, since Chrome would turn them into something else
+ * without a word. A port that disconnects without a goodbye is not a clean end.
  */
 export class ChromePortTransport implements Transport {
   readonly #port: ChromePort;
@@ -55,6 +56,7 @@ export class ChromePortTransport implements Transport {
   readonly #lastError: () => string | undefined;
   readonly #goodbye: Goodbye;
   #release: () => void = () => undefined;
+  #give: OnFrame = () => undefined;
   #open = false;
 
   constructor(
@@ -80,6 +82,9 @@ export class ChromePortTransport implements Transport {
       this.#port.disconnect();
       over({ clean: true, reason: "the peer closed the port" });
     };
+    this.#give = (message) => {
+      if (this.#open) onFrame(message);
+    };
     const disconnect = () => over({ clean: false, reason: this.#lastError() ?? "the port was disconnected" });
     this.#port.onMessage.addListener(hear);
     this.#port.onDisconnect.addListener(disconnect);
@@ -93,8 +98,12 @@ export class ChromePortTransport implements Transport {
 
   post(frame: Frame): void {
     if (!this.#open) throw new Error("the port is disconnected");
-    if (this.#serialization === "json") refuseBytes(frame);
-    this.#port.postMessage(frame);
+    try {
+      if (this.#serialization === "json") refuseBytes(frame);
+      this.#port.postMessage(frame);
+    } catch (error) {
+      failUnsendable(frame, error, this.#give, (instead) => this.#port.postMessage(instead));
+    }
   }
 
   stop(): void {

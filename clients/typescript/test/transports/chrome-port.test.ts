@@ -117,10 +117,13 @@ test("Chrome's own reason is told", async () => {
 
 test("bytes are refused where Chrome would change them", async () => {
   const runtime = new FakeRuntime();
-  const { page } = await connected(runtime);
+  const { page, ofPage, ofWorker } = await connected(runtime);
   for (const bytes of [new Uint8Array(1), new ArrayBuffer(1), new DataView(new ArrayBuffer(1))]) {
-    expect(() => page.post(req("a", "m", { deep: [bytes] }))).toThrow('"message_serialization": "structured_clone"');
+    page.post(req("a", "m", { deep: [bytes] }));
+    const message = expect.stringContaining('"message_serialization": "structured_clone"');
+    expect(await ofPage.next()).toMatchObject({ kind: "err", cid: "a", code: "INVALID_PAYLOAD", message });
   }
+  expect(ofWorker.frames).toEqual([]);
   const structured = await chromePort({ runtime, serialization: "structured" })();
   await Listening.to(structured);
   structured.post(req("a", "m", new Uint8Array(1)));
