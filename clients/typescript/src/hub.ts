@@ -3,6 +3,7 @@
  * at once and are taken back if the hub refuses them.
  */
 
+import { RpcError } from "./errors.js";
 import { Listeners } from "./hub/listeners.js";
 import type { Operation, Version } from "./hub/operation.js";
 import { codeOf, Outbox } from "./hub/outbox.js";
@@ -81,11 +82,8 @@ const FINAL = new Set([
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 5_000;
 
-/** An error that a hub makes itself: `CANCELLED` for what waited when it was closed. */
-class HubError extends Error {
-  override readonly name = "HubError";
-  readonly code = "CANCELLED";
-  readonly domain = "common";
+function closed(): RpcError {
+  return new RpcError("CANCELLED", "the hub was closed");
 }
 
 /** A copy of the hub's state that follows it. The watch begins with the first use and ends with {@link Hub.close}. */
@@ -189,7 +187,7 @@ export class Hub<S = HubState> {
    * `FORBIDDEN`), having taken the change back.
    */
   async commit(operations: readonly Operation[], options: CommitOptions = {}): Promise<Version> {
-    if (this.#status === "closed") throw new HubError("the hub was closed");
+    if (this.#status === "closed") throw closed();
     this.#begin();
     const id = (this.#mutation += 1);
     if (options.optimistic ?? true) this.#replica.mutate(id, operations);
@@ -259,7 +257,7 @@ export class Hub<S = HubState> {
   /** Ends the watch and gives up on commits without an answer. The last state stays readable. */
   close(): void {
     if (this.#status === "closed") return;
-    this.#become("closed", new HubError("the hub was closed"));
+    this.#become("closed", closed());
     this.#wake?.();
     void this.#items?.return?.();
     this.#outbox.close(this.#error);

@@ -12,6 +12,7 @@ import { WebSocket } from "ws";
 import { Hub, type HubState, type Operation } from "../../src/hub.js";
 import { RpcEndpoint, type Transport } from "../../src/index.js";
 import { WebSocketTransport, type WebSocketOptions } from "../../src/transports/websocket.js";
+import { seeded } from "./random.js";
 
 const PROGRAM = process.env["SIXFRAME_BIN"] ?? "";
 const NOT_TESTED = existsSync(PROGRAM) ? "" : " (NOT TESTED: SIXFRAME_BIN names no daemon)";
@@ -98,8 +99,12 @@ class Window {
   }
 }
 
+/** What happens is told by the seed; when it happens is the machine's. */
+const SEED = Number(process.env["SIXFRAME_SEED"] ?? Date.now() % 2 ** 31);
+const chance = seeded(SEED);
+
 function random(choices: number): number {
-  return Math.floor(Math.random() * choices);
+  return Math.floor(chance() * choices);
 }
 
 function operations(): Operation[] {
@@ -161,7 +166,7 @@ test.skipIf(NOT_TESTED !== "")(
       });
     await Promise.all(windows.map(({ hub }) => reached(hub)));
     const truth = await (windows[0] as Window).endpoint.request<HubState>("hub.getSnapshot");
-    for (const { hub } of windows) expect(hub.at("/board")).toEqual(truth["board"]);
+    for (const { hub } of windows) expect(hub.at("/board"), `SIXFRAME_SEED=${SEED}`).toEqual(truth["board"]);
     expect(applied).toBeGreaterThan(STEPS / 10);
     for (const window of windows) window.stop();
   },

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { applyOperations, Hub, type Operation } from "../../src/hub.js";
 import { Network } from "./network.js";
+import { seeded } from "./random.js";
 import { ReferenceHub, Refusal, type Json } from "./reference-hub.js";
 
 const SEEDS = Number(process.env["SIXFRAME_MODEL_SEEDS"] ?? 40);
@@ -28,7 +29,7 @@ class Run {
   readonly random: () => number;
 
   constructor(seed: number) {
-    this.random = mulberry(seed);
+    this.random = seeded(seed);
   }
 
   pick<T>(choices: readonly T[]): T {
@@ -134,16 +135,6 @@ function replay(base: Json | undefined, made: readonly Made[]): unknown {
       return state;
     }
   }, base);
-}
-
-function mulberry(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
 }
 
 test(
