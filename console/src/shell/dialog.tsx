@@ -1,6 +1,9 @@
 import { useEffect, useRef, type ReactNode } from "react";
 
-/** A modal dialog of the browser's own: it keeps the focus, closes on Escape, and gives the focus back. */
+/**
+ * A modal dialog of the browser's own: it keeps the focus, closes on Escape, and gives the focus back. What is marked with
+ * `data-first` has the focus first, else the first that can have it.
+ */
 export function Dialog(properties: {
   label: string;
   className?: string;
@@ -11,6 +14,7 @@ export function Dialog(properties: {
   useEffect(() => {
     const dialog = element.current;
     dialog?.showModal();
+    dialog?.querySelector<HTMLElement>("[data-first]")?.focus();
     return () => dialog?.close();
   }, []);
   return (

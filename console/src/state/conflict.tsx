@@ -27,7 +27,7 @@ export function Conflict(properties: {
         <button type="button" className="button" onClick={onOverwrite}>
           Overwrite with mine
         </button>
-        <button type="button" className="button button-primary" onClick={onKeep} autoFocus>
+        <button type="button" className="button button-primary" onClick={onKeep} data-first>
           Keep theirs
         </button>
       </div>

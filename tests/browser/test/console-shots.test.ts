@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import type { Operation } from "sixframe/hub";
 
 import { inChromium, launch } from "../harness/chromium.js";
-import { enter, show, watched } from "../harness/console-page.js";
+import { enter, row, show, watched } from "../harness/console-page.js";
 import { StandIn } from "../harness/console-stand-in.js";
 import { STATE } from "../harness/console-state.js";
 
@@ -37,6 +37,24 @@ inChromium("the looks of the console", () => {
   });
 
   afterEach(() => daemon.stop());
+
+  /** A call that fails, and an edit of what somebody else has changed. */
+  async function failAndDiffer(page: Page): Promise<void> {
+    await page.keyboard.press("1");
+    const back = page.getByRole("button", { name: "All methods" });
+    if (await back.isVisible()) await back.click();
+    await page.getByRole("option", { name: /store.charge/ }).click();
+    await page.getByRole("button", { name: "Call", exact: true }).click();
+    await page.getByText("CARD_DECLINED").waitFor();
+    await show(page, "State");
+    await row(page, /^defaultModel/).click();
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("claude-sonnet");
+    daemon.commit([{ op: "replace", path: "/global/defaultModel", value: "local" }]);
+    await page.getByRole("listbox", { name: "Changes" }).getByText('"local"').waitFor();
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog", { name: "Somebody else changed it" }).waitFor();
+  }
 
   for (const [size, viewport] of Object.entries(SIZES)) {
     for (const colorScheme of ["light", "dark"] as const) {
@@ -81,6 +99,16 @@ inChromium("the looks of the console", () => {
         await page.getByRole("combobox").fill("h");
         await shoot("palette");
         await page.keyboard.press("Escape");
+        await failAndDiffer(page);
+        await shoot("conflict");
+        await page.getByRole("button", { name: "Keep theirs" }).click();
+        await show(page, "Methods");
+        await page.getByText("CARD_DECLINED").waitFor();
+        await shoot("error");
+        await daemon.stop();
+        await page.getByText("The connection was lost.").waitFor();
+        await shoot("lost");
+        daemon = await StandIn.start({}, daemon);
         expect(complaints).toEqual([]);
         await context.close();
       });

@@ -76,6 +76,7 @@ inChromium("the console", () => {
     const dialog = page.getByRole("dialog", { name: "Somebody else changed it" });
     await dialog.getByText('"theirs"').waitFor();
     await dialog.getByText('"mine"').waitFor();
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Keep theirs");
     expect(daemon.hub.state["global"]).toMatchObject({ defaultModel: "theirs" });
     await dialog.getByRole("button", { name: "Overwrite with mine" }).click();
     await row(page, /^defaultModel: "mine"/).waitFor();
