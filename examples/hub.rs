@@ -9,8 +9,8 @@ use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sixframe::hub::{
-    self, COMMIT, CommitParams, Expect, Hub, HubConfig, Json, Op, OutboundChannel, Replica, SliceConfig, WATCH,
-    WATCH_EVENTS, WatchParams,
+    self, COMMIT, CommitParams, EventsParams, Expect, Hub, HubConfig, Json, Op, OutboundChannel, Replica, SliceConfig,
+    WATCH, WATCH_EVENTS, WatchParams,
 };
 use sixframe::transports::memory;
 use sixframe::{Code, Router, connect};
@@ -68,7 +68,7 @@ async fn main() -> Result<()> {
     println!("refused: {late}");
     ensure!(late.code() == Code::CONFLICT && hub.state().at("/global/temperature") == Some(&Json::of(&0.2)?));
 
-    let mut told = window.stream(&WATCH_EVENTS, serde_json::from_value(json!({"types": ["build."]}))?);
+    let mut told = window.stream(&WATCH_EVENTS, EventsParams { types: Some(vec!["build.".to_owned()]), since: None });
     // A stream begins when its request arrives; a call behind it tells that it did.
     window.request(&hub::GET_SNAPSHOT, ()).await?;
     events.emit("other.thing", ())?;
