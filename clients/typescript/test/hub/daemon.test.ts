@@ -24,17 +24,9 @@ let folder: string;
 let daemon: ChildProcess;
 let address: { url: string; token: string };
 
-async function start(): Promise<void> {
-  const arguments_ = [
-    "serve",
-    "--runtime-dir",
-    folder,
-    "--listen",
-    "ws://127.0.0.1:0",
-    "--no-console",
-    "--set",
-    "log=error",
-  ];
+/** Starts a daemon; after another one in its folder and at its port. */
+async function start(at = "ws://127.0.0.1:0"): Promise<void> {
+  const arguments_ = ["serve", "--runtime-dir", folder, "--listen", at, "--no-console", "--set", "log=error"];
   daemon = spawn(PROGRAM, arguments_, {
     cwd: folder,
     stdio: ["ignore", "pipe", "inherit"],
@@ -51,11 +43,15 @@ beforeEach(async () => {
   await start();
 });
 
-afterEach(async () => {
-  if (NOT_TESTED !== "") return;
+async function kill(): Promise<void> {
   const exited = once(daemon, "exit");
   daemon.kill("SIGKILL");
   await exited;
+}
+
+afterEach(async () => {
+  if (NOT_TESTED !== "") return;
+  await kill();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -186,6 +182,27 @@ test.skipIf(NOT_TESTED !== "")(
     await Promise.all(commits);
     const { counted } = await window.endpoint.request<{ counted: { list: number[] } }>("hub.getSnapshot");
     expect(counted.list).toEqual(Array.from({ length: 200 }, (_, at) => at));
+    window.stop();
+  },
+);
+
+test.skipIf(NOT_TESTED !== "")(
+  `a daemon that is killed and started again under its windows applies each of their commits once${NOT_TESTED}`,
+  { timeout: 60_000 },
+  async () => {
+    const window = new Window();
+    await window.hub.set("/counted", { list: [] });
+    const commits: Promise<unknown>[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      for (let at = 0; at < 20; at += 1)
+        commits.push(window.hub.commit([{ op: "add", path: "/counted/list/-", value: commits.length }]));
+      await commits.at(-15);
+      await kill();
+      await start(address.url);
+    }
+    await Promise.all(commits);
+    const { counted } = await window.endpoint.request<{ counted: { list: number[] } }>("hub.getSnapshot");
+    expect(counted.list).toEqual(commits.map((_, at) => at));
     window.stop();
   },
 );
