@@ -76,7 +76,10 @@ inChromium("the console on the real daemon", () => {
     await show(page, "State");
     await row(page, /^windows/).click();
     await page.keyboard.press("Delete");
-    await page.getByRole("status").getByText(/FORBIDDEN/).waitFor();
+    await page
+      .getByRole("status")
+      .getByText(/FORBIDDEN/)
+      .waitFor();
     await row(page, /^windows/).waitFor();
   });
 
@@ -90,6 +93,7 @@ inChromium("the console on the real daemon", () => {
     daemon = await ConsoleDaemon.start(daemon);
     await page.getByText("Connected", { exact: true }).waitFor();
     await page.getByRole("alert").waitFor({ state: "detached" });
+    expect(await daemon.call("hub.getSnapshot")).toMatchObject({ global: { temperature: 1.5 } });
     await daemon.call("hub.updateGlobal", { maxTokens: 4_242 });
     await row(page, /^maxTokens: 4242/).waitFor();
     await edit(page, /^temperature/, "0.25");
