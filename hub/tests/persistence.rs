@@ -57,7 +57,7 @@ fn a_hub_that_is_opened_again_has_what_it_had_but_for_what_is_volatile() {
     assert!(matches!(taken, OpenError::InUse(_)), "{taken}");
     drop(hub);
     let (hub, recovery) = open(folder.path());
-    assert_eq!(recovery, Recovery { commits: 2, cut: None, lost: false });
+    assert_eq!(recovery, Recovery { commits: 3, cut: None, lost: false });
     assert_eq!(hub.version().epoch, first.epoch);
     assert!(hub.version().revision > passing.revision, "a revision is never given twice");
     assert_eq!((at(&hub, "/notes/list"), at(&hub, "/passing")), (json!([{"id": 2}, {"id": 1}]), json!({})));
@@ -72,6 +72,24 @@ fn a_hub_that_is_opened_again_has_what_it_had_but_for_what_is_volatile() {
         let late = hub.commit(ops(json!([{"op": "add", "path": path, "value": 1}]))).unwrap_err();
         assert!(matches!(late, CommitError::NotPersisted(_)), "{late}");
     }
+}
+
+#[test]
+fn what_a_slice_held_at_first_is_changed_for_good() {
+    let folder = tempfile::tempdir().unwrap();
+    let (hub, _) = open(folder.path());
+    let update = ops(json!([{"op": "merge", "path": "/global", "value": {"temperature": 1.5}}]));
+    let changed = hub.commit(update).unwrap();
+    drop(hub);
+    let (hub, recovery) = open(folder.path());
+    assert_eq!((recovery.cut, recovery.lost), (None, false));
+    assert_eq!(at(&hub, "/global/temperature"), json!(1.5));
+    assert_eq!(at(&hub, "/global/defaultModel"), json!("gpt-4o-mini"));
+    assert_eq!(hub.version().epoch, changed.epoch);
+    set(&hub, "/sessions/s1", json!({"sessionId": "s1"}));
+    hub.close().unwrap();
+    drop(hub);
+    assert_eq!(at(&open(folder.path()).0, "/sessions/s1/sessionId"), json!("s1"));
 }
 
 #[test]
