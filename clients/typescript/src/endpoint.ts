@@ -51,7 +51,7 @@ export interface EndpointOptions {
   onLog?: (frame: Frame) => void;
   /** Sees every frame with its direction and, where it came as text or bytes, its length. Secrets are taken out. */
   onFrame?: (direction: "in" | "out", frame: Frame, bytes?: number) => void;
-  /** Learns of every change of `state`. */
+  /** Learns of every change of `state`, and, while it is `connecting`, why each attempt failed. */
   onState?: (state: EndpointState, reason?: string) => void;
   /** Learns of what somebody should look at: a handler's failure, a malformed message, other methods. Default `console.warn`. */
   onWarning?: (message: string, cause?: unknown) => void;
@@ -466,7 +466,8 @@ export class RpcEndpoint implements RpcClient {
   }
 
   #setState(state: EndpointState, reason?: string): void {
-    if (this.#state === state) return;
+    // Every attempt that fails is told, with its reason.
+    if (this.#state === state && !reason) return;
     this.#state = state;
     tell(() => this._options.onState?.(state, reason));
   }
