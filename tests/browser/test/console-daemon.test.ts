@@ -93,11 +93,20 @@ inChromium("the console on the real daemon", () => {
     daemon = await ConsoleDaemon.start(daemon);
     await page.getByText("Connected", { exact: true }).waitFor();
     await page.getByRole("alert").waitFor({ state: "detached" });
-    expect(await daemon.call("hub.getSnapshot")).toMatchObject({ global: { temperature: 1.5 } });
     await daemon.call("hub.updateGlobal", { maxTokens: 4_242 });
     await row(page, /^maxTokens: 4242/).waitFor();
     await edit(page, /^temperature/, "0.25");
     await row(page, /^temperature: 0.25/).waitFor();
+  });
+
+  test("what was changed before a daemon was killed is there when it is started again", async () => {
+    await show(first.page, "State");
+    await edit(first.page, /^temperature/, "1.5");
+    await row(first.page, /^temperature: 1.5/).waitFor();
+    await daemon.kill();
+    daemon = await ConsoleDaemon.start(daemon);
+    expect(await daemon.call("hub.getSnapshot")).toMatchObject({ global: { temperature: 1.5 } });
+    await row(first.page, /^temperature: 1.5/).waitFor();
   });
 
   test("the daemon's methods have forms that work", async () => {
