@@ -1,9 +1,8 @@
 /** One side of a connection: it calls, and it answers. */
 
 import type { Context } from "./context.js";
-import { limitError, RpcError } from "./errors.js";
-import type { Frame, Meta, OnLag, Req } from "./frame.js";
-import { decode, Malformed, peek } from "./frame/decode.js";
+import { RpcError } from "./errors.js";
+import { type Frame, isObject, type Meta, type OnLag, type Req } from "./frame.js";
 import { type HandlerOptions, type Registered, run } from "./handlers.js";
 import type { Limits } from "./limits.js";
 import { Session } from "./session.js";
@@ -11,7 +10,7 @@ import { abortCall, makeCall } from "./session/calls.js";
 import { type CallSpec, type Exchange, LIVE, type Millis } from "./session/exchange.js";
 import { wakeProducers } from "./session/streams.js";
 import { RpcStream } from "./stream.js";
-import type { Connector, Transport } from "./transport.js";
+import type { Broken, Connector, Decode, Transport } from "./transport.js";
 
 /** Something that is plugged into an endpoint: `uploads`, `lanes`, `limits`, `ahead`. */
 export type Extension = (session: Session, endpoint: RpcEndpoint) => void;
@@ -101,6 +100,9 @@ const DEFAULTS = {
   windowBytes: 256 << 10,
   onWarning: (message: string, cause?: unknown): void => console.warn(message, cause),
 };
+
+/** The kinds of frames beside requests. */
+const KINDS = /^(res|err|nxt|end|can)$/;
 
 /** Bytes that a transport may hold before sources wait for it. */
 const FULL = 1 << 20;
@@ -324,24 +326,27 @@ export class RpcEndpoint implements RpcClient {
     tell(() => onFrame?.(direction, frame, bytes));
   }
 
-  #receive(message: unknown): void {
+  #receive(message: unknown, decode: Decode | undefined): void {
     const now = this._now();
     const session = this._session;
-    const { depth = 64, message_bytes = 16 << 20 } = this._options.limits ?? {};
     const size = typeof message === "string" || message instanceof Uint8Array ? message.length : 0;
     this.#heard = now;
     this.#isAsked = false;
     this.#tries = 0;
-    const frame =
-      size > message_bytes
-        ? peek(beginning(message as string | Uint8Array), limitError("message bytes", message_bytes, "message_bytes"), true)
-        : decode(message, depth);
-    if (frame instanceof Malformed) {
-      this._warn("malformed message", frame.error);
-      session._receiveMalformed(now, frame);
-    } else {
-      if (frame) this.#see("in", frame, size || undefined);
-      session._receive(now, frame, size);
+    try {
+      const read = decode ? decode(message, this._options.limits) : unchecked(message);
+      if ((read as Broken | undefined)?._settle) {
+        const broken = read as Broken;
+        this._warn("malformed message", broken.error);
+        broken._settle(session, now);
+      } else {
+        const frame = read as Frame | undefined;
+        if (frame) this.#see("in", frame, size || undefined);
+        session._receive(now, frame, size);
+      }
+    } catch (error) {
+      // Only what nobody checked is as wrong as that.
+      this.#lose(textOf(error));
     }
     this._run();
   }
@@ -403,7 +408,7 @@ export class RpcEndpoint implements RpcClient {
         transport.start(
           (message) => {
             open();
-            whileCurrent(() => this.#receive(message));
+            whileCurrent(() => this.#receive(message, transport.decode));
           },
           ({ reason }) => whileCurrent(() => this.#lose(reason)),
         ),
@@ -501,9 +506,12 @@ function after<T>(act: () => T | PromiseLike<T>, then: (made: T) => void, failed
   }
 }
 
-/** As much of a message as is read when it is too long. */
-function beginning(message: string | Uint8Array): string {
-  return typeof message === "string" ? message.slice(0, 999) : new TextDecoder().decode(message.subarray(0, 999));
+/** What arrives as an object from a peer that is trusted with its fields. */
+function unchecked(message: unknown): Frame | undefined {
+  if (!isObject(message)) throw new Error("what arrived is no object; a transport of text needs the `decode` of sixframe/codec");
+  const { kind, method } = message;
+  const isKnown = kind === "req" ? typeof method === "string" : KINDS.test(String(kind));
+  return isKnown ? (message as unknown as Frame) : undefined;
 }
 
 function textOf(error: unknown): string {

@@ -101,3 +101,8 @@ export interface Can {
 
 /** One message of the protocol. */
 export type Frame = Req | Res | Err | Nxt | End | Can;
+
+/** Whether a value is an object in the sense of JSON. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

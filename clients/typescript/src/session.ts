@@ -3,10 +3,9 @@
  * Frames go in, events and frames come out, and the time is an argument. No I/O, no clock, no user code.
  */
 
-import { errFrame, limitError, RpcError } from "./errors.js";
+import { errFrame, RpcError } from "./errors.js";
 import type { StreamLimits } from "./flow.js";
-import type { Cid, Frame, Grant, Nxt } from "./frame.js";
-import { isObject, type Malformed } from "./frame/decode.js";
+import { type Cid, type Frame, type Grant, isObject, type Nxt } from "./frame.js";
 import { canResume, detach, issue, onErr, settle, timeout } from "./session/calls.js";
 import { type Exchange, LIVE, type Millis, OVER } from "./session/exchange.js";
 import type { AheadPart, BoundsPart, LanePart } from "./session/parts.js";
@@ -90,24 +89,6 @@ export class Session {
   _receive(now: Millis, frame: Frame | undefined, size = 0): void {
     if (!this._isConnected) return;
     if (!frame || !this._take(now, frame, size)) this._counters.dropped++;
-    this._changed(now);
-  }
-
-  /** Takes in a message that is no frame. `spec: frame.7` to `frame.10` */
-  _receiveMalformed(now: Millis, { error, head: { kind, cid, dir }, isOversized }: Malformed): void {
-    if (!this._isConnected) return;
-    const limit = Math.max(16, this._config.limits.malformed);
-    if (cid !== undefined && kind === "req") {
-      const live = this._requests.get(cid);
-      if (live) this._fail(live, error);
-      else this._refuse(cid, error);
-    } else if (cid !== undefined && kind && kind !== "can" && dir !== "up") {
-      const call = this._calls.get(cid);
-      if (call && !call._head) this._fail(call, error);
-    } else if (isOversized) {
-      this._close(error.message);
-    }
-    if (++this._counters.malformed >= limit) this._close(limitError("malformed messages", limit, "malformed").message);
     this._changed(now);
   }
 

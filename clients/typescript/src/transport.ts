@@ -3,11 +3,15 @@
  * order. Version 0.2's transports, `{start(onFrame), post(frame), stop()}`, are transports.
  */
 
+import type { RpcError } from "./errors.js";
 import type { Frame } from "./frame.js";
+import type { Limits } from "./limits.js";
+import type { Session } from "./session.js";
+import type { Millis } from "./session/exchange.js";
 
 /**
- * Gives what arrived: a frame as an object, or, on transports of text, the message as it was read (the endpoint decodes it,
- * because only the text shows a key that stands twice).
+ * Gives what arrived: a frame as an object, or, on transports of text, the message as it was read, for `decode` (only the
+ * text shows a key that stands twice, and a relay passes it on as it is).
  */
 export type OnFrame = (message: unknown) => void;
 
@@ -17,6 +21,17 @@ export type OnFrame = (message: unknown) => void;
  */
 export type OnClose = (closed: { clean: boolean; reason: string }) => void;
 
+/** A message that is no frame. */
+export interface Broken {
+  /** What its sender is told. */
+  readonly error: RpcError;
+  /** @internal Tells whom it may concern. */
+  _settle(session: Session, now: Millis): void;
+}
+
+/** Makes a frame of what arrived, checking it strictly: `decode` of `sixframe/codec`. Undefined for kinds of a later version. */
+export type Decode = (message: unknown, limits?: Partial<Limits>) => Frame | Broken | undefined;
+
 /** One connection. */
 export interface Transport {
   /** Begins; called once. It may throw or reject: then there is no connection. */
@@ -25,6 +40,8 @@ export interface Transport {
   post(frame: Frame): void;
   /** Closes in good order what `start` began. Calling it twice is harmless. */
   stop(): void;
+  /** Reads what arrives. Where it is absent, what arrives are frames as objects, from a peer that is trusted with their fields. */
+  readonly decode?: Decode | undefined;
   /** Bytes that were posted and have not left yet, where the transport can tell. */
   readonly buffered?: number;
 }

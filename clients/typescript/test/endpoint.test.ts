@@ -548,6 +548,50 @@ describe("a transport of version 0.2", () => {
   });
 });
 
+describe("a transport without decode", () => {
+  const bare = (options: EndpointOptions = {}) => {
+    let deliver = (_: unknown) => {};
+    const posted: Record<string, unknown>[] = [];
+    const endpoint = new RpcEndpoint(
+      { start: (onFrame) => void (deliver = onFrame), post: (frame) => void posted.push(frame as never), stop() {} },
+      { ...silent, ...options },
+    );
+    endpoint.start();
+    return { endpoint, posted, deliver: (message: unknown) => deliver(message) };
+  };
+
+  test("that carries text is ended with the reason", () => {
+    const reasons: unknown[] = [];
+    const { endpoint, deliver } = bare({ onState: (_, reason) => reasons.push(reason) });
+    deliver('{"kind":"res","cid":"1"}');
+    expect(endpoint.state).toBe("closed");
+    expect(reasons.at(-1)).toContain("sixframe/codec");
+  });
+
+  test("cannot make the engine throw, whatever its objects hold", async () => {
+    const odd: unknown[] = [undefined, null, 0, "", NaN, 1n, true, [], {}, { upto: 1n }, { toString: 1, valueOf: 1 }, new Uint8Array(3)];
+    for (const value of odd) {
+      for (const field of ["kind", "cid", "method", "meta", "data", "fc", "seq", "code", "message", "dir", "skipped", "epoch"]) {
+        const { endpoint, posted, deliver } = bare();
+        endpoint.register("m", async function* (payload) {
+          yield payload;
+        });
+        const stream = endpoint.stream("s").next().catch(() => {});
+        const { cid } = posted[0]!;
+        for (const meta of ["timeoutMs", "idleMs", "fc", "rpcSpecVersion", "up", "resume"]) {
+          deliver({ kind: "req", cid: meta, method: "m", meta: { [meta]: value } });
+        }
+        for (const kind of ["req", "nxt", "err", "res"]) deliver({ kind, cid, method: "m", fc: 1, seq: 1, [field]: value });
+        deliver({ kind: "req", cid: "alive", method: "none" });
+        await turns(1);
+        if (endpoint.state === "open") expect(posted).toContainEqual(expect.objectContaining({ cid: "alive", code: "NO_HANDLER" }));
+        endpoint.stop();
+        await stream;
+      }
+    }
+  });
+});
+
 describe("a transport that is full", () => {
   test("keeps sources waiting and lets control through", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });

@@ -51,5 +51,6 @@ export function faulty(transport: MemoryTransport, faults: Faults, chance: () =>
     },
     post: (frame: Frame) => send(JSON.stringify(frame)),
     stop: () => transport.stop(),
+    decode: transport.decode,
   };
 }

@@ -99,6 +99,7 @@ describe("a connector", () => {
       },
       post: (frame: never) => transport.post(frame),
       stop: () => transport.stop(),
+      decode: transport.decode,
     };
     const endpoint = new RpcEndpoint(slow);
     endpoint.start();

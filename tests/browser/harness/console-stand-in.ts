@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { decode } from "sixframe/codec";
 import { RpcEndpoint, RpcError, type Frame, type OnClose, type OnFrame, type Transport } from "sixframe";
 import { WebSocketServer, type WebSocket } from "ws";
 
@@ -27,6 +28,7 @@ interface Watcher {
 }
 
 class Socket implements Transport {
+  readonly decode = decode;
   readonly #socket: WebSocket;
 
   constructor(socket: WebSocket) {

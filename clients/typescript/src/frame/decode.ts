@@ -1,7 +1,7 @@
 /** What a message means: one of the six frames, or what is wrong with it. Knows no session, no clock and no I/O. */
 
 import { limitError, RpcError } from "../errors.js";
-import type { Frame } from "../frame.js";
+import { type Frame, isObject } from "../frame.js";
 import { type Head, scan } from "./scan.js";
 
 /** A message that is no frame, with what could still be read of it. */
@@ -50,11 +50,6 @@ export function decode(message: unknown, depth: number): Frame | Malformed | und
   if (typeof kind === "string" && !kinds) return undefined;
   const wrong = !kinds ? "kind" : !isCid(fields.cid) ? "cid" : wrongField(fields, kinds);
   if (wrong) return new Malformed(wrong + " is missing or has a wrong type", { ...fields } as Head);
-  if (kind === "err") {
-    // What 0.2 leaves out. `spec: frame.12, frame.16`
-    for (const [key, value] of LENIENT) if (typeof fields[key] !== "string") fields[key] = value;
-    if (fields.code === "NOT_FOUND" && fields.message === "NO_HANDLER") fields.code = "NO_HANDLER";
-  }
   return fields as unknown as Frame;
 }
 
@@ -65,11 +60,6 @@ export function peek(text: string, error: RpcError | string, isOversized?: boole
   return new Malformed(error, head, isOversized);
 }
 
-/** Whether a value is an object in the sense of JSON. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 type Fields = Record<string, unknown>;
 
 /** What a value must be, or the rules of an object's fields; `true` where it must be there. A field that is null is absent. */
@@ -77,12 +67,6 @@ type Check = (value: unknown) => unknown;
 type Rules = Record<string, Check | [Check]>;
 
 const NOT_JSON = "the message is not a JSON object";
-
-const LENIENT = [
-  ["message", ""],
-  ["domain", "common"],
-  ["code", "INTERNAL"],
-] as const;
 
 const isText: Check = (value) => typeof value === "string";
 const isMillis: Check = (value) => typeof value === "number" && value >= 0 && value <= Number.MAX_SAFE_INTEGER;

@@ -1,8 +1,8 @@
 /** Messages on their way through a relay: opened, checked, and written anew for the other side. */
 
 import { limitError } from "../errors.js";
-import type { Frame, Meta } from "../frame.js";
-import { decode, isObject, Malformed, peek } from "../frame/decode.js";
+import { type Frame, isObject, type Meta } from "../frame.js";
+import { decode, Malformed, peek } from "../frame/decode.js";
 import type { Transport } from "../transport.js";
 import type { Limits } from "../limits.js";
 import { splice, type Stamp } from "./splice.js";

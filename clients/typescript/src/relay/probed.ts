@@ -4,8 +4,7 @@
  * believed to keep up.
  */
 
-import type { Frame } from "../frame.js";
-import { isObject } from "../frame/decode.js";
+import { type Frame, isObject } from "../frame.js";
 import type { OnClose, OnFrame, Transport } from "../transport.js";
 import { weigh } from "./weigh.js";
 

@@ -4,8 +4,8 @@
  */
 
 import { errFrame, limitError, RpcError } from "../errors.js";
-import type { Can, Frame, Req } from "../frame.js";
-import { isObject, Malformed } from "../frame/decode.js";
+import { type Can, type Frame, isObject, type Req } from "../frame.js";
+import { Malformed } from "../frame/decode.js";
 import type { Transport } from "../transport.js";
 import { randomId } from "../transports/random-id.js";
 import { back, Call, type Way } from "./call.js";

@@ -96,13 +96,20 @@ export function settle(s: Session, call: Exchange, outcome: Outcome): void {
 
 /** The peer has failed a call, or a stream of ours that may go on elsewhere. Always true: it concerns something. */
 export function onErr(s: Session, now: Millis, call: Exchange, { code, message, details, domain }: Err): boolean {
+  // What 0.2 leaves out, and how it says that there is no handler. `spec: frame.12, frame.16`
+  message = textOr("", message);
+  code = code === "NOT_FOUND" && message === "NO_HANDLER" ? message : textOr("INTERNAL", code);
   if (code === "CONNECTION_CLOSED" && canResume(call) && !s._phase) {
     const wait = Math.min(100 * 2 ** call._tries++, 10_000);
     detach(s, call);
     call._retryAt = now + Math.ceil((wait / 2) * (1 + Math.random()));
     s._soon(call._retryAt);
-  } else settle(s, call, { error: new RpcError(code, message, details ?? undefined, domain) });
+  } else settle(s, call, { error: new RpcError(code, message, details ?? undefined, textOr("common", domain)) });
   return true;
+}
+
+function textOr(otherwise: string, value: unknown): string {
+  return typeof value === "string" ? value : otherwise;
 }
 
 /** Whether the stream may be issued again after a break. `spec: resume.2, up.9` */

@@ -2,8 +2,7 @@
 
 import { errFrame, RpcError } from "../errors.js";
 import { Producer } from "../flow.js";
-import type { End, OnLag, Req, Res } from "../frame.js";
-import { isObject } from "../frame/decode.js";
+import { type End, isObject, type OnLag, type Req, type Res } from "../frame.js";
 import { weigh } from "../item.js";
 import type { Session } from "../session.js";
 import { timeout } from "./calls.js";

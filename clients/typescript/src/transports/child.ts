@@ -6,8 +6,9 @@
 import { type ChildProcess, spawn, type StdioPipe } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 
+import { decode } from "../codec.js";
 import type { Frame } from "../frame.js";
-import type { Connector, OnClose, OnFrame, Transport } from "../transport.js";
+import type { Connector, Decode, OnClose, OnFrame, Transport } from "../transport.js";
 import { type Framing, StdioTransport } from "./stdio.js";
 
 /** How the program is started, and how it is spoken to. */
@@ -42,6 +43,7 @@ const LINE_CHARS = 4096;
  * so is everything when this process exits.
  */
 export class ChildTransport implements Transport {
+  readonly decode: Decode = decode;
   readonly #program: string;
   readonly #args: readonly string[];
   readonly #options: ChildOptions;

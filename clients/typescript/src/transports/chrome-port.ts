@@ -4,8 +4,9 @@
  * endpoint connects again, which wakes it. A `pingMs` below that keeps it awake.
  */
 
+import { decode } from "../codec.js";
 import type { Frame } from "../frame.js";
-import type { Connector, OnClose, OnFrame, Transport } from "../transport.js";
+import type { Connector, Decode, OnClose, OnFrame, Transport } from "../transport.js";
 import { portMessage } from "./port-message.js";
 import { failUnsendable } from "./unsendable.js";
 
@@ -51,6 +52,7 @@ export interface ChromeRuntime {
  * without a word. A port that disconnects without a goodbye is not a clean end.
  */
 export class ChromePortTransport implements Transport {
+  readonly decode: Decode = decode;
   readonly #port: ChromePort;
   readonly #serialization: Serialization;
   readonly #lastError: () => string | undefined;

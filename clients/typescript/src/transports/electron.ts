@@ -3,8 +3,9 @@
  * process hands over by way of the preload.
  */
 
+import { decode } from "../codec.js";
 import type { Frame } from "../frame.js";
-import type { Connector, OnClose, OnFrame, Transport } from "../transport.js";
+import type { Connector, Decode, OnClose, OnFrame, Transport } from "../transport.js";
 import { MessagePortTransport } from "./message-port.js";
 import { portMessage } from "./port-message.js";
 import { randomId } from "./random-id.js";
@@ -29,6 +30,7 @@ export interface ElectronBridge {
  * A payload that cannot be cloned fails its own call.
  */
 export class ElectronTransport implements Transport {
+  readonly decode: Decode = decode;
   readonly #bridge: ElectronBridge;
   #off: () => void = () => undefined;
   #give: OnFrame = () => undefined;

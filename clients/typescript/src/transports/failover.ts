@@ -1,7 +1,7 @@
 /** Several ways to the same service, in order of preference. Waiting between attempts is the endpoint's business. */
 
 import type { Frame } from "../frame.js";
-import type { Connector, OnClose, OnFrame, Transport } from "../transport.js";
+import type { Connector, Decode, OnClose, OnFrame, Transport } from "../transport.js";
 
 /**
  * A connector over others, the most preferred first.
@@ -45,6 +45,10 @@ class FailoverTransport implements Transport {
   stop(): void {
     this.#stopped = true;
     this.#current?.stop();
+  }
+
+  get decode(): Decode | undefined {
+    return this.#current?.decode;
   }
 
   get buffered(): number {

@@ -1,7 +1,8 @@
 /** Two ends of a connection in one place: for tests, and for two parts of one page that shall not know of each other. */
 
+import { decode } from "../codec.js";
 import type { Frame } from "../frame.js";
-import type { OnClose, OnFrame, Transport } from "../transport.js";
+import type { Decode, OnClose, OnFrame, Transport } from "../transport.js";
 
 /** How the two ends treat what passes. */
 export interface MemoryOptions {
@@ -20,6 +21,7 @@ export function memory(options: MemoryOptions = {}): [MemoryTransport, MemoryTra
 
 /** One end of a connection in memory. */
 export class MemoryTransport implements Transport {
+  readonly decode: Decode = decode;
   /** @internal */
   _peer!: MemoryTransport;
   readonly #isText: boolean;

@@ -3,8 +3,9 @@
  * clones; what `transfer()` marked is moved.
  */
 
+import { decode } from "../codec.js";
 import type { Frame } from "../frame.js";
-import type { OnClose, OnFrame, Transport } from "../transport.js";
+import type { Decode, OnClose, OnFrame, Transport } from "../transport.js";
 import { portMessage } from "./port-message.js";
 import { takeTransferables } from "./transfer.js";
 import { failUnsendable } from "./unsendable.js";
@@ -28,6 +29,7 @@ export interface MessageTarget {
  * own call; a message that cannot be read on this side ends the connection, since a frame is missing.
  */
 export class MessagePortTransport implements Transport {
+  readonly decode: Decode = decode;
   readonly #target: MessageTarget;
   #onFrame: OnFrame = () => undefined;
   #onClose: OnClose = () => undefined;

@@ -3,8 +3,9 @@
  * idle and forgets everything; this transport finds that out, so that the endpoint connects again, which wakes it.
  */
 
+import { decode } from "../codec.js";
 import type { Frame } from "../frame.js";
-import type { Connector, OnClose, OnFrame, Transport } from "../transport.js";
+import type { Connector, Decode, OnClose, OnFrame, Transport } from "../transport.js";
 import { MessagePortTransport } from "./message-port.js";
 import { type PortMessage, portMessage } from "./port-message.js";
 import { randomId } from "./random-id.js";
@@ -33,6 +34,7 @@ export function serviceWorker(options: ServiceWorkerOptions = {}): Connector {
  * It ends when the worker forgot it, was replaced by another version, or said goodbye.
  */
 export class ServiceWorkerTransport implements Transport {
+  readonly decode: Decode = decode;
   readonly #options: ServiceWorkerOptions;
   readonly #id = randomId();
   #port: MessagePortTransport | undefined;
@@ -167,6 +169,7 @@ export function acceptPorts(
 
 /** A page, as the worker sees it. */
 class PagePort implements Transport {
+  readonly decode: Decode = decode;
   readonly #port: MessagePortTransport;
   readonly #stayMs: number;
   readonly #forget: () => void;

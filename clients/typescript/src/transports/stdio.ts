@@ -1,7 +1,8 @@
 /** Frames over two streams of bytes: a program's standard input and output, or a child's, seen from its parent. */
 
+import { decode } from "../codec.js";
 import type { Frame } from "../frame.js";
-import type { OnClose, OnFrame, Transport } from "../transport.js";
+import type { Decode, OnClose, OnFrame, Transport } from "../transport.js";
 import { decoder, encode, FramingError, type Framing } from "./framing.js";
 import { failUnsendable, postAsText } from "./unsendable.js";
 
@@ -44,6 +45,7 @@ export interface StdioOptions {
  * the output and reads no more. A frame that is longer than a browser takes from its native messaging host fails its own call.
  */
 export class StdioTransport implements Transport {
+  readonly decode: Decode = decode;
   readonly #input: ByteSource;
   readonly #output: ByteSink;
   readonly #framing: Framing;

@@ -3,8 +3,9 @@
  * one `invoke` at a time, which carries all that gathered meanwhile, since commands that overlap lose their order.
  */
 
+import { decode } from "../codec.js";
 import type { Frame } from "../frame.js";
-import type { Connector, OnClose, OnFrame, Transport } from "../transport.js";
+import type { Connector, Decode, OnClose, OnFrame, Transport } from "../transport.js";
 import { postAsText } from "./unsendable.js";
 
 /** What is used of `window.__TAURI__.core`, or of the package `@tauri-apps/api/core`. */
@@ -33,6 +34,7 @@ export interface TauriOptions {
  * - `sixframe_close {connection}` ends it, in good order.
  */
 export class TauriTransport implements Transport {
+  readonly decode: Decode = decode;
   readonly #core: TauriCore;
   readonly #prefix: string;
   #connection: number | undefined;

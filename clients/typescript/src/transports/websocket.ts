@@ -1,7 +1,8 @@
 /** Frames over a WebSocket, one text message each, as the daemon serves them. Connecting again is the endpoint's business. */
 
+import { decode } from "../codec.js";
 import type { Frame } from "../frame.js";
-import type { Connector, OnClose, OnFrame, Transport } from "../transport.js";
+import type { Connector, Decode, OnClose, OnFrame, Transport } from "../transport.js";
 import { postAsText } from "./unsendable.js";
 
 /** The subprotocol that both sides name. */
@@ -43,6 +44,7 @@ const CLEAN: readonly number[] = [1000, 1001, 1005];
  * A close with 1000, 1001 or no code is clean. `stop` sends what was posted and closes with 1000.
  */
 export class WebSocketTransport implements Transport {
+  readonly decode: Decode = decode;
   readonly #url: string;
   readonly #options: WebSocketOptions;
   #socket: WebSocketLike | undefined;

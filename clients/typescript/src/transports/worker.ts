@@ -1,7 +1,8 @@
 /** Frames between a page (or a Node process) and a worker that it starts. */
 
+import { decode } from "../codec.js";
 import type { Frame } from "../frame.js";
-import type { Connector, OnClose, OnFrame, Transport } from "../transport.js";
+import type { Connector, Decode, OnClose, OnFrame, Transport } from "../transport.js";
 import { listen, MessagePortTransport, type MessageTarget } from "./message-port.js";
 
 /** A worker as this side sees it. */
@@ -16,6 +17,7 @@ export interface WorkerTarget extends MessageTarget {
  * hangs or closed itself: give the endpoint `pingMs`.
  */
 export class WorkerTransport implements Transport {
+  readonly decode: Decode = decode;
   readonly #worker: WorkerTarget;
   readonly #port: MessagePortTransport;
   #unlisten: (() => void)[] = [];

@@ -1,6 +1,7 @@
 /** Plays one vector: the driver, the handlers and the application around a session, with virtual time. Runs anywhere. */
 
 import { aheadOf } from "../../src/ahead.js";
+import { receiveMalformed } from "../../src/codec.js";
 import { limitError, RpcError } from "../../src/errors.js";
 import type { Meta } from "../../src/frame.js";
 import { decode, Malformed, peek } from "../../src/frame/decode.js";
@@ -220,7 +221,7 @@ class Player {
 
   oversized_(head: string): void {
     const error = limitError("message bytes", this.vector.limits?.message_bytes ?? 0, "message_bytes");
-    this.session._receiveMalformed(this.now, peek(this.cids.resolveText(head), error, true));
+    receiveMalformed(this.session, this.now, peek(this.cids.resolveText(head), error, true));
   }
 
   advance_(millis: number): void {
@@ -322,7 +323,7 @@ class Player {
 
   private receive(message: string | Uint8Array): void {
     const frame = decode(message, this.depth);
-    if (frame instanceof Malformed) this.session._receiveMalformed(this.now, frame);
+    if (frame instanceof Malformed) receiveMalformed(this.session, this.now, frame);
     else this.session._receive(this.now, frame, message.length);
   }
 
