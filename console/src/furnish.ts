@@ -1,6 +1,8 @@
 /** Wires the console: the connection, and everything that lives on it. */
 
 import { RpcEndpoint } from "sixframe";
+import { heartbeat } from "sixframe/heartbeat";
+import { hello } from "sixframe/hello";
 import { Hub } from "sixframe/hub";
 import { webSocket } from "sixframe/transports/websocket";
 
@@ -24,9 +26,7 @@ export function furnish(token: string, surroundings: Surroundings, onOut: (why: 
   const frames = new FrameLog();
   const session = new LiveSession(token, surroundings, onOut);
   const endpoint = new RpcEndpoint(webSocket(socketUrl(), { token: () => session.token() }), {
-    pingMs: SILENCE_MS,
-    name: "console",
-    session: windowName(),
+    use: [heartbeat(SILENCE_MS), hello({ name: "console", session: windowName() })],
     onFrame: (direction, frame, bytes) =>
       frames.push(OWN, direction === "in" ? "received" : "sent", frame, performance.timeOrigin + performance.now(), bytes),
     onState: (state) => {

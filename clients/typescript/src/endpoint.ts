@@ -8,11 +8,12 @@ import type { Limits } from "./limits.js";
 import { Session } from "./session.js";
 import { abortCall, makeCall } from "./session/calls.js";
 import { type CallSpec, type Exchange, LIVE, type Millis } from "./session/exchange.js";
+import { CLOSED } from "./session/phase.js";
 import { wakeProducers } from "./session/streams.js";
 import { RpcStream } from "./stream.js";
 import type { Broken, Connector, Decode, Transport } from "./transport.js";
 
-/** Something that is plugged into an endpoint: `uploads`, `lanes`, `limits`, `ahead`. */
+/** Something that is plugged into an endpoint: `uploads`, `lanes`, `limits`, `ahead`, `hello(…)`, `heartbeat(…)`. */
 export type Extension = (session: Session, endpoint: RpcEndpoint) => void;
 
 /** What a connection is doing. */
@@ -26,22 +27,10 @@ export interface EndpointOptions {
   window?: number;
   /** Bytes that a consumer of a stream aims to have under way; 0 keeps windows as they are offered. Default 256 Ki. */
   windowBytes?: number;
-  /** What is plugged in: `uploads`, `lanes`, `limits`, `ahead` from their subpaths. */
+  /** What is plugged in: `uploads`, `lanes`, `limits`, `ahead`, `hello(…)`, `heartbeat(…)`, from their subpaths. */
   use?: readonly Extension[];
   /** Limits that differ from the defaults, by their names in the protocol. Those beyond a stream's need `use: [limits]`. */
   limits?: Partial<Limits>;
-  /** Asks a silent peer for a sign of life this often, and gives up on one that gives none in the same time again. */
-  pingMs?: number;
-  /** Whether to introduce itself by `rpc.hello` on every connection. Implied by `name`, `token`, `session`, `methodsHash`. */
-  hello?: boolean;
-  /** What this side calls itself, for people: at most 128 bytes. Shown to others. */
-  name?: string;
-  /** Shown to the peer in `meta.token` of `rpc.hello`; a function is asked before every connection. Never logged. */
-  token?: string | (() => string | Promise<string>);
-  /** The session that owns the work which outlives its call: a secret of the caller's own choosing. `spec: owner.1` */
-  session?: string;
-  /** The hash of the methods for which a client was generated; a peer with others is a warning. */
-  methodsHash?: string;
   /** Whether an `INTERNAL` error carries its message to the peer. Default false. `spec: error.4` */
   exposeInternalErrors?: boolean;
   /** The pauses between attempts to connect, in milliseconds: a random part of a span that doubles. Default 100 to 10 000. */
@@ -120,20 +109,22 @@ export class RpcEndpoint implements RpcClient {
   readonly _options: EndpointOptions & typeof DEFAULTS;
   /** @internal Set by `uploads`. */
   _uploads: ((context: Context) => AsyncIterableIterator<unknown>) | undefined;
+  /** @internal Set by `hello`. */
+  _hello: { _prepare(): Promise<void>; _say(): unknown } | undefined;
+  /** @internal Set by `heartbeat`: told when there is a connection, and of everything that arrives. */
+  _heard: (() => void) | undefined;
+  /** @internal Set by `drain`: told when everything has been done that the session asked for. */
+  _afterRun: (() => void) | undefined;
   readonly #source: Transport | Connector;
   readonly #handlers = new Map<string, Registered>();
   #state: EndpointState = "connecting";
   #transport: Transport | undefined;
-  #token: string | undefined;
   #isStarted = false;
   #isRunning = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt: Millis = Infinity;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #tries = 0;
-  #heard = 0;
-  #isAsked = false;
-  #onEnd: (() => void)[] = [];
 
   /** An endpoint over one transport, or over those that a connector makes. */
   constructor(source: Transport | Connector, options: EndpointOptions = {}) {
@@ -162,23 +153,7 @@ export class RpcEndpoint implements RpcClient {
 
   /** Ends the connection at once: every call is settled, every handler stopped. */
   stop(): void {
-    this.#lose("closed by this side", false);
-  }
-
-  /**
-   * Ends the connection in order: new calls and requests are refused, streams end, calls for one answer may finish, for at
-   * most `deadlineMs`. `spec: close.6`
-   */
-  close(deadlineMs = 5000): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => this.stop(), deadlineMs);
-      this.#onEnd.push(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-      this._session._drain(this._now());
-      this._run();
-    });
+    this._lose("closed by this side", false);
   }
 
   /**
@@ -262,7 +237,7 @@ export class RpcEndpoint implements RpcClient {
       const events = session._events;
       session._events = [];
       for (const [kind, x] of events) {
-        if (kind === "close") this.#lose(x);
+        if (kind === "close") this._lose(x);
         // One that ended before its turn must not start.
         else if (kind !== "request") x[kind]?.();
         else if (x._stage === LIVE) run(this, x, this.#handlers.get(x.req.method));
@@ -271,7 +246,7 @@ export class RpcEndpoint implements RpcClient {
     } while (session._events.length);
     this.#isRunning = false;
     if (this.#state !== "closed") this.#arm();
-    if (this.#onEnd.length && session._isDrained) this.stop();
+    this._afterRun?.();
   }
 
   /** @internal Tells whoever looks after this program. */
@@ -312,7 +287,7 @@ export class RpcEndpoint implements RpcClient {
       } catch (error) {
         // A value that cannot travel is the matter of its call alone.
         if (/^(DataClone|Type)Error$/.test((error as Error | undefined)?.name ?? "")) session._unsendable(frame, textOf(error));
-        else this.#lose(textOf(error));
+        else this._lose(textOf(error));
       }
     }
   }
@@ -330,9 +305,8 @@ export class RpcEndpoint implements RpcClient {
     const now = this._now();
     const session = this._session;
     const size = typeof message === "string" || message instanceof Uint8Array ? message.length : 0;
-    this.#heard = now;
-    this.#isAsked = false;
     this.#tries = 0;
+    this._heard?.();
     try {
       const read = decode ? decode(message, this._options.limits) : unchecked(message);
       if ((read as Broken | undefined)?._settle) {
@@ -346,16 +320,15 @@ export class RpcEndpoint implements RpcClient {
       }
     } catch (error) {
       // Only what nobody checked is as wrong as that.
-      this.#lose(textOf(error));
+      this._lose(textOf(error));
     }
     this._run();
   }
 
   /** Arms the one timer. */
   #arm(): void {
-    const { pingMs = Infinity } = this._options;
-    const { _next, _isFull, _isConnected } = this._session;
-    const at = Math.min(_next, _isConnected ? this.#heard + pingMs : Infinity, _isFull ? this._now() + DRAIN_MS : Infinity);
+    const { _next, _isFull } = this._session;
+    const at = Math.min(_next, _isFull ? this._now() + DRAIN_MS : Infinity);
     if (at >= this.#timerAt) return;
     clearTimeout(this.#timer);
     this.#timerAt = at;
@@ -367,32 +340,19 @@ export class RpcEndpoint implements RpcClient {
   }
 
   readonly #onTimer = (): void => {
-    const now = this._now();
     this.#timerAt = Infinity;
-    if (this._session._isConnected && now >= this.#heard + this._options.pingMs!) {
-      if (this.#isAsked) this.#lose("the peer gave no sign of life; see pingMs");
-      else this._session._ping();
-      this.#isAsked = true;
-      this.#heard = now;
-    }
-    this._session._advance(now);
+    this._session._advance(this._now());
     this._run();
   };
 
   #connect(): void {
-    const { token } = this._options;
-    const failed = (error: unknown) => this.#lose(textOf(error));
     const source = this.#source;
-    // There must be a token before there is a connection: the introduction is its first frame.
-    after(
-      () => (typeof token === "function" ? token() : token),
-      (token) => {
-        this.#token = token;
-        if (this.#state === "closed") return;
-        after(() => (typeof source === "function" ? source() : source), (transport) => this.#begin(transport), failed);
-      },
-      failed,
-    );
+    const failed = (error: unknown) => this._lose(textOf(error));
+    const make = () => {
+      if (this.#state === "closed") return;
+      after(() => (typeof source === "function" ? source() : source), (transport) => this.#begin(transport), failed);
+    };
+    after(() => this._hello?._prepare(), make, failed);
   }
 
   #begin(transport: Transport): void {
@@ -410,10 +370,10 @@ export class RpcEndpoint implements RpcClient {
             open();
             whileCurrent(() => this.#receive(message, transport.decode));
           },
-          ({ reason }) => whileCurrent(() => this.#lose(reason)),
+          ({ reason }) => whileCurrent(() => this._lose(reason)),
         ),
       open,
-      (error) => whileCurrent(() => this.#lose(textOf(error))),
+      (error) => whileCurrent(() => this._lose(textOf(error))),
     );
   }
 
@@ -421,35 +381,16 @@ export class RpcEndpoint implements RpcClient {
   #open(): void {
     const session = this._session;
     if (this.#state === "open") return;
-    this.#heard = this._now();
-    this.#isAsked = false;
     session._open();
+    this._heard?.();
+    this._hello?._say();
     this.#setState("open");
-    this.#hello();
     session._reissue(this._now());
     this._run();
   }
 
-  #hello(): void {
-    const { hello, name, session, methodsHash } = this._options;
-    const token = this.#token;
-    if (!(hello || name || token || session || methodsHash)) return;
-    const { _lanes, _ahead } = this._session;
-    const known = ["fc", "resume", this._uploads && "up", _lanes && "lane", _ahead && "ahead"];
-    this.request<{ methodsHash?: string }>("rpc.hello", { session, name, capabilities: known.filter(Boolean) }, token ? { token } : {}).then(
-      (welcome) => {
-        if (methodsHash && welcome?.methodsHash !== methodsHash) {
-          this._warn("the peer's methods are not those for which the client was generated", welcome);
-        }
-      },
-      (error: RpcError) => {
-        if (error.code !== "NO_HANDLER" && this.#state === "open") this._warn("rpc.hello failed", error);
-      },
-    );
-  }
-
-  /** The connection is gone, or could not be made. The next one is made where there is a connector. */
-  #lose(reason: string, again?: boolean): void {
+  /** @internal The connection is gone, or could not be made. The next one is made where there is a connector. */
+  _lose(reason: string, again?: boolean): void {
     const session = this._session;
     const transport = this.#transport;
     if (this.#state === "closed") return;
@@ -457,10 +398,9 @@ export class RpcEndpoint implements RpcClient {
     session._disconnect(reason, again);
     tell(() => transport?.stop());
     clearTimeout(this.#retry);
-    if (session._isClosed) {
+    if (session._phase === CLOSED) {
       clearTimeout(this.#timer);
       this.#setState("closed", reason);
-      for (const each of this.#onEnd.splice(0)) each();
     } else {
       const { first = 100, longest = 10_000 } = this._options.backoff ?? {};
       const pause = Math.random() * Math.min(longest, first * 2 ** this.#tries++);

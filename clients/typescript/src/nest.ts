@@ -10,6 +10,7 @@ import type { Observable } from "rxjs";
 import { throwError } from "rxjs";
 
 import type { Context } from "./context.js";
+import { drain } from "./drain.js";
 import { type MainElectron, WindowBridge, type WindowBridgeOptions } from "./electron/main.js";
 import { type EndpointOptions, RpcEndpoint } from "./endpoint.js";
 import { RpcError } from "./errors.js";
@@ -58,7 +59,7 @@ export class SixframeStrategy extends Server implements CustomTransportStrategy 
 
   async close(): Promise<void> {
     this.#stopAccepting();
-    await Promise.all([...this.#endpoints].map((endpoint) => endpoint.close()));
+    await Promise.all([...this.#endpoints].map((endpoint) => drain(endpoint)));
   }
 
   /** Nothing is emitted but Nest's own `status`. */

@@ -9,7 +9,7 @@ import { type Cid, type Frame, type Grant, isObject, type Nxt } from "./frame.js
 import { canResume, detach, issue, onErr, settle, timeout } from "./session/calls.js";
 import { type Exchange, LIVE, type Millis, OVER } from "./session/exchange.js";
 import type { AheadPart, BoundsPart, LanePart } from "./session/parts.js";
-import { CLOSED, DISCONNECTED, DRAINING, OPEN, PING } from "./session/phase.js";
+import { CLOSED, DISCONNECTED, DRAINING, OPEN } from "./session/phase.js";
 import { drop, onReq } from "./session/requests.js";
 import { armIdle, onGrant, popFrame, takeIn } from "./session/streams.js";
 
@@ -134,11 +134,6 @@ export class Session {
     this._changed(now);
   }
 
-  /** Asks the peer for a sign of life. Whatever it sends next is one. */
-  _ping(): void {
-    this._send({ kind: "req", cid: this._prefix, method: PING });
-  }
-
   /** A new connection is there. What waited is sent by {@link Session._reissue}. */
   _open(): void {
     this._phase = OPEN;
@@ -185,33 +180,9 @@ export class Session {
     this._phase = again ? DISCONNECTED : CLOSED;
   }
 
-  /** Begins to drain: new calls and requests are refused, streams end, unary calls may finish. `spec: close.6` */
-  _drain(now: Millis): void {
-    if (this._phase) return this._phase === DISCONNECTED ? this._disconnect("closed by this side", false) : undefined;
-    this._phase = DRAINING;
-    this._reason = "the endpoint is closing";
-    for (const x of [...this._calls.values(), ...this._requests.values()]) {
-      if (x.spec ? x._in || x._out : x._isStream) {
-        this._fail(x, new RpcError(x.spec ? "CANCELLED" : "CONNECTION_CLOSED", this._reason));
-      }
-    }
-    this._changed(now);
-  }
-
-  /** Whether a draining session has nothing left to finish or send. */
-  get _isDrained(): boolean {
-    const waits = this._inFlight + this._calls.size + this._control.length + this._ring.length;
-    return this._phase === CLOSED || (this._phase === DRAINING && !waits);
-  }
-
   /** Whether there is a connection now. */
   get _isConnected(): boolean {
     return !(this._phase & 1);
-  }
-
-  /** Whether there will be no connection. */
-  get _isClosed(): boolean {
-    return this._phase === CLOSED;
   }
 
   /** Calls and requests in the tables. */

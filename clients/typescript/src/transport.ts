@@ -17,7 +17,7 @@ export type OnFrame = (message: unknown) => void;
 
 /**
  * Says, once, that nothing will arrive any more. `clean` where the peer closed in good order; `reason` for people.
- * A transport that cannot tell (a port, a bridge) never calls it: give the endpoint `pingMs`.
+ * A transport that cannot tell (a port, a bridge) never calls it: plug in `heartbeat`.
  */
 export type OnClose = (closed: { clean: boolean; reason: string }) => void;
 

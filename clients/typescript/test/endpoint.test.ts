@@ -2,6 +2,8 @@
 
 import { from, Subject } from "rxjs";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { drain } from "../src/drain.js";
+import { heartbeat } from "../src/heartbeat.js";
 import { type Context, type EndpointOptions, Item, RpcEndpoint, RpcError } from "../src/index.js";
 import { lanes } from "../src/lanes.js";
 import { limits } from "../src/limits.js";
@@ -130,7 +132,7 @@ describe("calls", () => {
     endpoint.register("slow", () => new Promise((resolve) => answers.push(resolve)));
     peer.send({ kind: "req", cid: "p1", method: "slow" });
     await turns();
-    const closed = endpoint.close();
+    const closed = drain(endpoint);
     peer.send({ kind: "req", cid: "p2", method: "slow" });
     await peer.expect({ kind: "err", cid: "p2", code: "CONNECTION_CLOSED" });
     expect(peer.isEnded).toBe(false);
@@ -419,7 +421,7 @@ describe("a silent peer", () => {
   afterEach(() => void vi.useRealTimers());
 
   test("is asked for a sign of life, and given up when it gives none", async () => {
-    const [peer, endpoint] = connected({ pingMs: 1000 });
+    const [peer, endpoint] = connected({ use: [heartbeat(1000)] });
     vi.advanceTimersByTime(1000);
     const { cid } = await peer.expect({ kind: "req", method: "rpc.ping" });
     peer.send({ kind: "res", cid, ok: true, result: null });

@@ -1,6 +1,7 @@
 /** Connections that break and are made again. */
 
 import { describe, expect, test, vi } from "vitest";
+import { hello } from "../src/hello.js";
 import { type EndpointOptions, Item, RpcEndpoint, RpcError } from "../src/index.js";
 import { Peer, turns } from "./peer.js";
 
@@ -187,7 +188,7 @@ describe("streams across a break", () => {
 describe("an introduction", () => {
   test("goes first, with the token, on every connection", async () => {
     let count = 0;
-    const { endpoint, peer } = reconnecting({ token: async () => `t${++count}`, session: "s" });
+    const { endpoint, peer } = reconnecting({ use: [hello({ token: async () => `t${++count}`, session: "s" })] });
     const answer = code(endpoint.request("m", 0, {}, { idempotent: true }));
     for (const [index, token] of ["t1", "t2"].entries()) {
       const one = await peer(index);
@@ -204,7 +205,7 @@ describe("an introduction", () => {
 
   test("warns of methods that are others", async () => {
     const warnings: string[] = [];
-    const { endpoint, peer } = reconnecting({ methodsHash: "a", onWarning: (message) => warnings.push(message) });
+    const { endpoint, peer } = reconnecting({ use: [hello({ methodsHash: "a" })], onWarning: (message) => warnings.push(message) });
     const one = await peer(0);
     const { cid } = await one.expect({ method: "rpc.hello" });
     one.send({ kind: "res", cid, ok: true, result: { methodsHash: "b" } });

@@ -25,10 +25,14 @@ describe("in a bundle", () => {
   test("the engine is small", async () => {
     const size = await weigh();
     console.log(`sixframe: ${size} bytes gzip`);
-    expect(size).toBeLessThanOrEqual(9_900);
+    expect(size).toBeLessThanOrEqual(8_350);
   });
 
   test.each([
+    ["codec", 1_400],
+    ["hello", 400],
+    ["heartbeat", 300],
+    ["drain", 400],
     ["upload", 800],
     ["lanes", 200],
     ["limits", 700],

@@ -1,6 +1,7 @@
 /** Two windows of one origin that speak over a port: the first opens the second and hands it one end. */
 
 import { type Context, RpcEndpoint } from "sixframe";
+import { heartbeat } from "sixframe/heartbeat";
 import { MessagePortTransport } from "sixframe/transports/message-port";
 import { transfer } from "sixframe/transports/transfer";
 import { worker } from "sixframe/transports/worker";
@@ -9,7 +10,7 @@ const asked: unknown[] = [];
 const stopped: string[] = [];
 
 function serve(port: MessagePort): RpcEndpoint {
-  const endpoint = new RpcEndpoint(new MessagePortTransport(port), { pingMs: 500 });
+  const endpoint = new RpcEndpoint(new MessagePortTransport(port), { use: [heartbeat(500)] });
   endpoint.register("where", () => location.pathname);
   endpoint.register("ask", async (payload, { peer }: Context) => {
     asked.push(payload);
@@ -39,7 +40,7 @@ const windows = {
     this.endpoint = serve(port1);
   },
   worker(script: string): RpcEndpoint {
-    const endpoint = new RpcEndpoint(worker(() => new Worker(script)), { pingMs: 200, backoff: { first: 1, longest: 10 } });
+    const endpoint = new RpcEndpoint(worker(() => new Worker(script)), { use: [heartbeat(200)], backoff: { first: 1, longest: 10 } });
     endpoint.start();
     return endpoint;
   },

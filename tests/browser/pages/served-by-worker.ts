@@ -1,6 +1,7 @@
 /** A page whose backend is its service worker. */
 
 import { RpcEndpoint, type RpcStream } from "sixframe";
+import { heartbeat } from "sixframe/heartbeat";
 import { serviceWorker } from "sixframe/transports/service-worker";
 import { transfer } from "sixframe/transports/transfer";
 
@@ -12,7 +13,7 @@ class ServedPage {
   async connect({ stayMs, pingMs }: { stayMs?: number; pingMs?: number }): Promise<void> {
     await navigator.serviceWorker.register("/sw.js");
     this.#endpoint = new RpcEndpoint(serviceWorker(stayMs === undefined ? {} : { stayMs }), {
-      ...(pingMs === undefined ? {} : { pingMs }),
+      use: pingMs === undefined ? [] : [heartbeat(pingMs)],
       backoff: { first: 1, longest: 10 },
       onState: (state, reason) => this.states.push(reason === undefined ? state : `${state}: ${reason}`),
     });

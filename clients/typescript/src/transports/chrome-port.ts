@@ -1,7 +1,7 @@
 /**
  * Frames over the ports of a Chrome extension: between pages, content scripts and the extension's service worker, and to a
  * native messaging host. The worker is put to sleep when nothing arrives for 30 s; its ports then disconnect, and the
- * endpoint connects again, which wakes it. A `pingMs` below that keeps it awake.
+ * endpoint connects again, which wakes it. A `heartbeat` below that keeps it awake.
  */
 
 import { decode } from "../codec.js";

@@ -25,7 +25,7 @@ export interface MessageTarget {
  * One end of a port.
  *
  * `stop` says goodbye and closes the port, which is a clean end for the peer. A peer that dies without a word is noticed
- * where the platform tells (the `close` event of ports); elsewhere give the endpoint `pingMs`. What cannot be cloned fails its
+ * where the platform tells (the `close` event of ports); elsewhere plug in `heartbeat`. What cannot be cloned fails its
  * own call; a message that cannot be read on this side ends the connection, since a frame is missing.
  */
 export class MessagePortTransport implements Transport {

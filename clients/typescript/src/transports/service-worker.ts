@@ -18,7 +18,7 @@ export interface ServiceWorkerOptions {
   readyMs?: number;
   /**
    * How often the worker is asked to stay awake, in milliseconds; it also shows that it forgot us. 0 lets it sleep, which
-   * then only `pingMs` tells: a port does not. Default 20,000, since browsers stop a worker that is idle for 30 s.
+   * then only a `heartbeat` tells: a port does not. Default 20,000, since browsers stop a worker that is idle for 30 s.
    */
   stayMs?: number;
 }

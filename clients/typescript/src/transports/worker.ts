@@ -14,7 +14,7 @@ export interface WorkerTarget extends MessageTarget {
  * A worker that this transport owns: `stop` says goodbye and terminates it.
  *
  * A script that cannot be loaded, and in Node a worker that exits, end the connection. A browser does not tell that a worker
- * hangs or closed itself: give the endpoint `pingMs`.
+ * hangs or closed itself: plug in `heartbeat`.
  */
 export class WorkerTransport implements Transport {
   readonly decode: Decode = decode;

@@ -2,6 +2,7 @@
 
 import { aheadOf } from "../../src/ahead.js";
 import { receiveMalformed } from "../../src/codec.js";
+import { beginDraining } from "../../src/drain.js";
 import { limitError, RpcError } from "../../src/errors.js";
 import type { Meta } from "../../src/frame.js";
 import { decode, Malformed, peek } from "../../src/frame/decode.js";
@@ -250,7 +251,7 @@ class Player {
   }
 
   drain_(): void {
-    this.session._drain(this.now);
+    beginDraining(this.session, this.now);
   }
 
   // Expecting

@@ -1,0 +1,40 @@
+/**
+ * Notices a peer that died without a word. Plugged in with `new RpcEndpoint(transport, { use: [heartbeat(20_000)] })`.
+ * `spec: discover.5`
+ */
+
+import type { Extension } from "./endpoint.js";
+import { PING } from "./session/phase.js";
+
+/** Asks a silent peer for a sign of life after so many milliseconds, and gives up on one that gives none in the same time again. */
+export function heartbeat(ms: number): Extension {
+  return (session, endpoint) => {
+    let heard = 0;
+    let isAsked = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+
+    const look = () => {
+      const now = endpoint._now();
+      timer = undefined;
+      if (!session._isConnected) return;
+      if (now >= heard + ms) {
+        if (isAsked) return endpoint._lose("the peer gave no sign of life; see heartbeat");
+        // Whatever it sends next is a sign of life.
+        session._send({ kind: "req", cid: session._prefix, method: PING });
+        endpoint._run();
+        isAsked = true;
+        heard = now;
+      }
+      wait(now);
+    };
+    const wait = (now: number) => {
+      timer = setTimeout(look, heard + ms - now);
+      (timer as { unref?: () => void }).unref?.();
+    };
+    endpoint._heard = () => {
+      heard = endpoint._now();
+      isAsked = false;
+      if (!timer) wait(heard);
+    };
+  };
+}
