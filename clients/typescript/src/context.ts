@@ -1,7 +1,7 @@
 /** A request's surroundings: who asks, how much time is left, whether it is still wanted, and the way back to the peer. */
 
 import type { RequestOptions, RpcEndpoint, StreamOptions } from "./endpoint.js";
-import { RpcError } from "./errors.js";
+import { cancelled } from "./errors.js";
 import type { Meta } from "./frame.js";
 import type { Exchange } from "./session/exchange.js";
 import type { RpcStream } from "./stream.js";
@@ -78,6 +78,6 @@ export class Context {
   /** @internal The request is over, and was not answered by its handler. */
   _stop(): void {
     this.#isStopped = true;
-    this.#abort?.abort(new RpcError("CANCELLED", "the request is over"));
+    this.#abort?.abort(cancelled());
   }
 }

@@ -1,9 +1,9 @@
 /** One side of a connection: it calls, and it answers. */
 
 import type { Context } from "./context.js";
-import { RpcError } from "./errors.js";
+import { cancelled, RpcError } from "./errors.js";
 import { type Frame, isObject, type Meta, type OnLag, type Req } from "./frame.js";
-import { type HandlerOptions, type Registered, run } from "./handlers.js";
+import { after, type HandlerOptions, type Registered, run } from "./handlers.js";
 import type { Limits } from "./limits.js";
 import { Session } from "./session.js";
 import { abortCall, makeCall } from "./session/calls.js";
@@ -162,13 +162,13 @@ export class RpcEndpoint implements RpcClient {
    */
   request<T = unknown>(method: string, payload?: unknown, meta?: Meta, options: number | RequestOptions = {}): Promise<T> {
     const more = typeof options === "number" ? { timeoutMs: options } : options;
-    return this._answer(this._call({ timeoutMs: this._options.timeoutMs, method, payload, meta }, more), more);
+    return this._answer(this._call({ timeoutMs: this._options.timeoutMs, method, payload, meta }, more));
   }
 
   /** Opens a stream. What goes wrong, that it cannot be opened included, its consumer is told. */
   stream<T = unknown>(method: string, payload?: unknown, meta?: Meta, options: StreamOptions = {}): RpcStream<T> {
     const resumable = options.resume !== false;
-    return this._stream(this._call({ method, payload, meta, streams: true, resumable }, options), options);
+    return this._stream(this._call({ method, payload, meta, streams: true, resumable }, options));
   }
 
   /**
@@ -187,37 +187,40 @@ export class RpcEndpoint implements RpcClient {
 
   /** @internal Makes a call, which `_run` sends, or says why it cannot be made. */
   _call(defaults: CallSpec, options: CallOptions): Exchange | RpcError {
-    const { signal, parent } = options;
-    const spec: CallSpec = { ...defaults, ...options };
-    spec.timeoutMs = Math.min(options.timeoutMs ?? defaults.timeoutMs ?? Infinity, parent ? parent.remainingMs : Infinity);
+    const { parent } = options;
+    const timeoutMs = Math.min(options.timeoutMs ?? defaults.timeoutMs ?? Infinity, parent ? parent.remainingMs : Infinity);
+    const signals = [options.signal, parent?.signal];
     try {
-      for (const each of [signal, parent?.signal]) if (each?.aborted) throw cancelled(each);
-      return makeCall(this._session, this._now(), spec);
+      for (const each of signals) if (each?.aborted) throw cancelled(each.reason);
+      const call = makeCall(this._session, this._now(), { ...defaults, ...options, timeoutMs });
+      const abort = ({ target }: Event) => call._cancel!(cancelled((target as AbortSignal).reason));
+      for (const each of signals) each?.addEventListener("abort", abort);
+      call._cancel = (error) => this._abort(call, error);
+      call._release = () => {
+        for (const each of signals) each?.removeEventListener("abort", abort);
+      };
+      return call;
     } catch (error) {
       return error as RpcError;
     }
   }
 
   /** @internal How a call for one answer ends. */
-  _answer<T>(call: Exchange | RpcError, options: CallOptions): Promise<T> {
+  _answer<T>(call: Exchange | RpcError): Promise<T> {
     return new Promise((resolve, reject) => {
       if (call instanceof RpcError) return reject(call);
-      const release = this.#watch(options, (error) => this._abort(call, error));
       call.wake = () => {
         const { outcome } = call;
-        if (!outcome) return;
-        release?.();
-        if (outcome.error) reject(outcome.error);
-        else resolve(outcome.value as T);
+        if (outcome?.error) reject(outcome.error);
+        else if (outcome) resolve(outcome.value as T);
       };
       this._run();
     });
   }
 
   /** @internal Gives a stream's consumer its end of it. */
-  _stream<T>(call: Exchange | RpcError, options: CallOptions): RpcStream<T> {
+  _stream<T>(call: Exchange | RpcError): RpcStream<T> {
     const stream = new RpcStream<T>(this, call);
-    if (!(call instanceof RpcError)) stream._release = this.#watch(options, (error) => stream._cancel(error));
     this._run();
     return stream;
   }
@@ -239,7 +242,10 @@ export class RpcEndpoint implements RpcClient {
       for (const [kind, x] of events) {
         if (kind === "close") this._lose(x);
         // One that ended before its turn must not start.
-        else if (kind !== "request") x[kind]?.();
+        else if (kind !== "request") {
+          if (x.outcome) x._release?.();
+          x[kind]?.();
+        }
         else if (x._stage === LIVE) run(this, x, this.#handlers.get(x.req.method));
       }
       this.#write();
@@ -260,16 +266,6 @@ export class RpcEndpoint implements RpcClient {
     if (typeof code === "string" && typeof domain === "string") return new RpcError(code, String(message), details, domain);
     this._warn(`the handler of ${method} failed`, thrown);
     return new RpcError("INTERNAL", "the handler failed" + (this._options.exposeInternalErrors ? ": " + textOf(thrown) : ""));
-  }
-
-  #watch({ signal, parent }: CallOptions, onAbort: (error: RpcError) => void): (() => void) | undefined {
-    if (!signal && !parent) return undefined;
-    const signals = [signal, parent?.signal];
-    const abort = (event: Event) => onAbort(cancelled(event.target as AbortSignal));
-    for (const each of signals) each?.addEventListener("abort", abort);
-    return () => {
-      for (const each of signals) each?.removeEventListener("abort", abort);
-    };
   }
 
   #write(): void {
@@ -418,12 +414,6 @@ export class RpcEndpoint implements RpcClient {
   }
 }
 
-function cancelled(signal: AbortSignal): RpcError {
-  const error = new RpcError("CANCELLED", "the call was cancelled");
-  error.cause = signal.reason;
-  return error;
-}
-
 /** Calls somebody else's code: what it throws is reported as if nobody had called it. */
 function tell(act: () => void): void {
   try {
@@ -435,20 +425,9 @@ function tell(act: () => void): void {
   }
 }
 
-/** Goes on with what `act` makes: at once, where that is no promise. */
-function after<T>(act: () => T | PromiseLike<T>, then: (made: T) => void, failed: (error: unknown) => void): void {
-  try {
-    const made = act() as PromiseLike<T> | undefined;
-    if (made?.then) made.then(then, failed);
-    else then(made as T);
-  } catch (error) {
-    failed(error);
-  }
-}
-
 /** What arrives as an object from a peer that is trusted with its fields. */
 function unchecked(message: unknown): Frame | undefined {
-  if (!isObject(message)) throw new Error("what arrived is no object; a transport of text needs the `decode` of sixframe/codec");
+  if (!isObject(message)) throw new Error("no object arrived; text needs the `decode` of sixframe/codec");
   const { kind, method } = message;
   const isKnown = kind === "req" ? typeof method === "string" : KINDS.test(String(kind));
   return isKnown ? (message as unknown as Frame) : undefined;

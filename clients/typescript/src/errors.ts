@@ -44,6 +44,16 @@ export function limitError(limit: string, value: number, setting: string, code: 
   return new RpcError(code, `${limit} limit of ${value} reached; raise it with ${setting}`, { limit, value, setting });
 }
 
+/** The failure of what is not wanted any more, with why where somebody said. */
+export function cancelled(cause?: unknown): RpcError {
+  return Object.assign(new RpcError("CANCELLED", "cancelled"), cause !== undefined && { cause });
+}
+
+/** The failure of what took too long. */
+export function timeout(): RpcError {
+  return new RpcError("RPC_TIMEOUT", "the time is up");
+}
+
 /** The frame that tells the peer of a failure. */
 export function errFrame(cid: Cid, { message, code, domain, details }: RpcError): Err {
   return { kind: "err", cid, ok: false, message, code, domain, details };

@@ -133,8 +133,9 @@ export class Producer extends Buffer {
   }
 }
 
-function invalid(message: string): RpcError {
-  return new RpcError("INVALID_FRAME", message);
+/** An item that is missing, unnumbered or beyond the credit. */
+function invalid(expected: number, got?: number | null): RpcError {
+  return new RpcError("INVALID_FRAME", got === undefined ? `no credit for item ${expected}` : `item ${expected} expected, not ${got}`);
 }
 
 /** The receiving end of a stream: what has arrived and was not yet taken, and the credit given for more. */
@@ -171,15 +172,15 @@ export class Consumer extends Buffer {
     const { seq } = nxt;
     const expected = this._received + 1;
     if (seq == null) {
-      if (obeys) return invalid("an item under credit has no seq");
+      if (obeys) return invalid(expected, null);
     } else if (obeys || this._isNumbered) {
       if (seq < expected) return false;
-      if (seq > expected) return invalid(`items are missing: expected number ${expected}, got ${seq}`);
+      if (seq > expected) return invalid(expected, seq);
     }
     // A 0.2 producer may count from anywhere; what counts is that it goes on by one.
     this._received = seq ?? expected;
     this._isNumbered = seq != null;
-    if (obeys && expected > this._upto) return invalid("the producer exceeded its credit");
+    if (obeys && expected > this._upto) return invalid(expected);
     const item = new Item(nxt.data ?? null, nxt, size);
     if (this._isResumed && item.epoch !== this._epoch) {
       // It starts over without saying so. `spec: resume.7`

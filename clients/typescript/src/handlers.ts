@@ -4,9 +4,9 @@ import { Context } from "./context.js";
 import type { RpcEndpoint } from "./endpoint.js";
 import { RpcError } from "./errors.js";
 import { BATCH } from "./flow.js";
-import type { OnLag } from "./frame.js";
+import type { End, OnLag, Res } from "./frame.js";
 import { Item } from "./item.js";
-import type { Exchange } from "./session/exchange.js";
+import { type Exchange, LIVE } from "./session/exchange.js";
 import { finishRequest, startStream } from "./session/requests.js";
 import { pushItem, roomFor } from "./session/streams.js";
 
@@ -35,122 +35,52 @@ interface Observable {
 
 /** Starts the handler of a request. */
 export function run(endpoint: RpcEndpoint, request: Exchange, registered: Registered | undefined): void {
-  const { method, meta, payload } = request.req;
-  const refuse = (error: RpcError) => finishRequest(endpoint._session, endpoint._now(), request, error);
-  if (!registered) return refuse(new RpcError("NO_HANDLER", "there is no method " + method, { method }));
+  const { _session } = endpoint;
+  const { cid, req } = request;
+  const { method, meta } = req;
+  const finish = (answer: Res | End | RpcError) => {
+    finishRequest(_session, endpoint._now(), request, answer);
+    endpoint._run();
+  };
+  if (!registered) return finish(new RpcError("NO_HANDLER", "no method " + method, { method }));
   const { handler, options } = registered;
   if (meta?.up && !(options.uploads && endpoint._uploads)) {
-    return refuse(new RpcError("UNSUPPORTED", method + " takes no upstream items"));
+    return finish(new RpcError("UNSUPPORTED", "the method takes no items"));
   }
-  const running = new Running(endpoint, request, options);
-  request.stop = () => running.stop();
-  try {
-    const result = handler(payload as never, running.context) as PromiseLike<unknown> | undefined;
-    if (isFunction(result?.then)) {
-      result.then(
-        (result) => running.answer(result),
-        (thrown: unknown) => running.end(thrown, true),
-      );
-    } else running.answer(result);
-  } catch (thrown) {
-    running.end(thrown, true);
-  }
-}
-
-/** A handler that has been started, and where its items come from. */
-class Running {
-  readonly context: Context;
-  readonly #endpoint: RpcEndpoint;
-  readonly #request: Exchange;
-  readonly #options: HandlerOptions;
-  #isOver = false;
+  const context = new Context(endpoint, request);
   /** Lets go of where the items come from. */
-  #release: (() => unknown) | undefined;
+  let release: (() => unknown) | undefined;
 
-  constructor(endpoint: RpcEndpoint, request: Exchange, options: HandlerOptions) {
-    this.#endpoint = endpoint;
-    this.#request = request;
-    this.#options = options;
-    this.context = new Context(endpoint, request);
-  }
-
-  /** The handler has returned, or what it promised has come. */
-  answer(result: unknown): void {
-    const request = this.#request;
-    const endpoint = this.#endpoint;
-    const source = result as (AsyncIterable<unknown> & Observable) | undefined;
-    const iterates = isFunction(source?.[Symbol.asyncIterator]);
-    const pushes = !iterates && isFunction(source?.subscribe);
-    if (!iterates && !pushes) this.#finish({ kind: "res", cid: request.cid, ok: true, result });
-    else if (startStream(endpoint._session, endpoint._now(), request, this.#options.onLag ?? "block", pushes)) {
-      try {
-        if (iterates) this.#iterate(source![Symbol.asyncIterator]());
-        else this.#subscribe(source!);
-      } catch (thrown) {
-        this.end(thrown, true);
-      }
-    }
-    endpoint._run();
-  }
-
-  /** The handler has failed, or its stream is complete. */
-  end(thrown?: unknown, isFailure = false): void {
-    const { cid, req } = this.#request;
-    if (this.#isOver) return;
-    this.#finish(isFailure ? this.#endpoint._errorOf(thrown, req.method) : { kind: "end", cid });
-    this.#endpoint._run();
-  }
-
-  /** The request is over, and was not answered by the handler. */
-  stop(): void {
-    const warn = (error: unknown) => this.#endpoint._warn(this.#request.req.method + " failed when it was stopped", error);
-    this.#isOver = true;
-    this.context._stop();
+  const fail = (thrown: unknown) => {
+    if (request._stage === LIVE) finish(endpoint._errorOf(thrown, method));
+  };
+  const end = () => finish({ kind: "end", cid });
+  const push = (value: unknown) => {
+    const { data, ...place } = value instanceof Item ? value : { data: value };
     try {
-      (this.#release?.() as Promise<unknown> | undefined)?.then?.(undefined, warn);
-    } catch (error) {
-      warn(error);
-    }
-  }
-
-  #finish(answer: Parameters<typeof finishRequest>[3]): void {
-    this.#isOver = true;
-    finishRequest(this.#endpoint._session, this.#endpoint._now(), this.#request, answer);
-  }
-
-  #push(value: unknown): void {
-    const endpoint = this.#endpoint;
-    if (this.#isOver) return;
-    try {
-      const item = value instanceof Item ? new Item(value.data, value) : new Item(value);
-      pushItem(endpoint._session, endpoint._now(), this.#request, item);
+      pushItem(_session, endpoint._now(), request, new Item(data, place));
     } catch (thrown) {
-      this.end(thrown, true);
+      fail(thrown);
     }
     endpoint._run();
-  }
+  };
 
-  #subscribe(observable: Observable): void {
-    const subscription = observable.subscribe({
-      next: (value) => this.#push(value),
-      error: (error) => this.end(error, true),
-      complete: () => this.end(),
-    });
-    this.#release = () => (isFunction(subscription) ? subscription() : subscription?.unsubscribe());
+  const subscribe = (observable: Observable) => {
+    const subscription = observable.subscribe({ next: push, error: fail, complete: end });
+    const unsubscribe = () => (isFunction(subscription) ? subscription() : subscription?.unsubscribe());
     // It may have been stopped before it could be told how.
-    if (this.#isOver) this.#release();
-  }
-
-  #iterate(iterator: AsyncIterator<unknown>): void {
-    const request = this.#request;
+    if (request._stage === LIVE) release = unsubscribe;
+    else unsubscribe();
+  };
+  const iterate = (iterator: AsyncIterator<unknown>) => {
     const before = request.wake;
     let isAsking = false;
     /** Items that came without a pause in which others could have their turn. */
     let inRow = 0;
     /** Asks for an item, where there is room for one. */
     const ask = () => {
-      if (this.#isOver || isAsking) return;
-      if (roomFor(this.#endpoint._session, request) <= 0) {
+      if (isAsking) return;
+      if (roomFor(_session, request) <= 0) {
         inRow = 0;
         return;
       }
@@ -171,17 +101,49 @@ class Running {
       ask();
     };
     const take = ({ done, value }: IteratorResult<unknown>) => {
-      if (done) return this.end();
-      this.#push(value);
+      if (done) return end();
+      push(value);
       resume();
     };
-    const fail = (thrown: unknown) => this.end(thrown, true);
-    this.#release = () => iterator.return?.();
+    release = () => iterator.return?.();
     request.wake = () => {
       before?.();
       ask();
     };
     ask();
+  };
+
+  const answer = (result: unknown) => {
+    const source = result as (AsyncIterable<unknown> & Observable) | undefined;
+    const iterates = isFunction(source?.[Symbol.asyncIterator]);
+    const pushes = !iterates && isFunction(source?.subscribe);
+    if (!iterates && !pushes) finish({ kind: "res", cid, ok: true, result });
+    else if (startStream(_session, endpoint._now(), request, options.onLag ?? "block", pushes)) {
+      if (iterates) iterate(source![Symbol.asyncIterator]());
+      else subscribe(source!);
+    }
+    endpoint._run();
+  };
+
+  request.stop = () => {
+    context._stop();
+    after(
+      () => release?.(),
+      () => {},
+      (error) => endpoint._warn(method + " failed when it was stopped", error),
+    );
+  };
+  after(() => handler(req.payload as never, context), answer, fail);
+}
+
+/** Goes on with what `act` makes: at once, where that is no promise. */
+export function after<T>(act: () => T | PromiseLike<T>, then: (made: T) => void, failed: (error: unknown) => void): void {
+  try {
+    const made = act() as PromiseLike<T> | undefined;
+    if (isFunction(made?.then)) made.then((value) => after(() => value, then, failed), failed);
+    else then(made as T);
+  } catch (error) {
+    failed(error);
   }
 }
 

@@ -3,10 +3,10 @@
  * Frames go in, events and frames come out, and the time is an argument. No I/O, no clock, no user code.
  */
 
-import { errFrame, RpcError } from "./errors.js";
+import { cancelled, errFrame, RpcError, timeout } from "./errors.js";
 import type { StreamLimits } from "./flow.js";
 import { type Cid, type Frame, type Grant, isObject, type Nxt } from "./frame.js";
-import { canResume, detach, issue, onErr, settle, timeout } from "./session/calls.js";
+import { canResume, detach, issue, onErr, settle } from "./session/calls.js";
 import { type Exchange, LIVE, type Millis, OVER } from "./session/exchange.js";
 import type { AheadPart, BoundsPart, LanePart } from "./session/parts.js";
 import { CLOSED, DISCONNECTED, DRAINING, OPEN } from "./session/phase.js";
@@ -112,7 +112,7 @@ export class Session {
     const { kind, cid } = frame;
     const isOurs = kind === "req" || (frame as Nxt).dir;
     const x = (isOurs ? this._calls : this._requests).get(cid);
-    const error = new RpcError(isOurs ? "INVALID_PAYLOAD" : "INTERNAL", "the value cannot be sent: " + reason);
+    const error = new RpcError(isOurs ? "INVALID_PAYLOAD" : "INTERNAL", "cannot be sent: " + reason);
     if (kind === "req" && x) settle(this, x, { error });
     else if (x) this._fail(x, error);
     else this._refuse(cid, error);
@@ -125,7 +125,7 @@ export class Session {
     for (const x of [...this._calls.values(), ...this._waiting, ...this._requests.values()]) {
       if (x._stage === OVER) continue;
       this._soon(x.deadline);
-      if (x.deadline <= now) this._fail(x, timeout("the time allowed for the call ran out"), "deadline");
+      if (x.deadline <= now) this._fail(x, timeout(), "deadline");
       else if (this._waiting.has(x)) {
         if (x._retryAt > now) this._soon(x._retryAt);
         else if (this._phase === OPEN) issue(this, now, x);
@@ -199,7 +199,7 @@ export class Session {
     // What has not been sent cannot be answered.
     if (!x || (!up && x._head)) return false;
     if (kind === "can") {
-      this._fail(x, new RpcError("CANCELLED", "the caller cancelled"));
+      this._fail(x, cancelled());
       return true;
     }
     if (kind === "err") return onErr(this, now, x, frame);
@@ -210,7 +210,7 @@ export class Session {
     }
     // Any other first frame than credit means that the responder does not know uploads. `spec: up.3`
     if (!up && x._out && !x._isAccepted) {
-      this._fail(x, new RpcError("UNSUPPORTED", "the peer takes no upstream items for this method"));
+      this._fail(x, new RpcError("UNSUPPORTED", "the method takes no items"));
       return true;
     }
     if (kind === "nxt") {
@@ -278,5 +278,5 @@ export class Session {
 }
 
 function notUnary(): RpcError {
-  return new RpcError("NOT_UNARY", "the method streams; call it with stream()");
+  return new RpcError("NOT_UNARY", "the method streams");
 }

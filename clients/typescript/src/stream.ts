@@ -1,7 +1,7 @@
 /** A stream in flight, as its consumer holds it. */
 
 import type { RpcEndpoint } from "./endpoint.js";
-import { RpcError } from "./errors.js";
+import { cancelled, RpcError } from "./errors.js";
 import type { Item } from "./item.js";
 import type { Exchange } from "./session/exchange.js";
 import { takeItems } from "./session/streams.js";
@@ -35,8 +35,6 @@ export class RpcStream<T> implements AsyncIterableIterator<T, undefined> {
   #at = 0;
   #isReset = false;
   readonly #pending: Pending<unknown>[] = [];
-  /** @internal Called when the stream is over on this side. */
-  _release: (() => void) | undefined;
 
   /** @internal Made by {@link RpcEndpoint.stream}. */
   constructor(endpoint: RpcEndpoint, call: Exchange | RpcError) {
@@ -45,6 +43,7 @@ export class RpcStream<T> implements AsyncIterableIterator<T, undefined> {
     else {
       this.#call = call;
       call.wake = () => this.#wake();
+      call._cancel = (error) => this._cancel(error);
     }
   }
 
@@ -101,7 +100,7 @@ export class RpcStream<T> implements AsyncIterableIterator<T, undefined> {
     this.#end(error);
     this.#taken = [];
     const endpoint = this.#endpoint;
-    endpoint._abort(call, error ?? new RpcError("CANCELLED", "the stream was cancelled"));
+    endpoint._abort(call, error ?? cancelled());
     takeItems(endpoint._session, 0, call);
     this.#wake();
   }
@@ -153,6 +152,5 @@ export class RpcStream<T> implements AsyncIterableIterator<T, undefined> {
   #end(error: RpcError | undefined): void {
     this.#error = error;
     this.#call!.wake = this.#call = undefined;
-    this._release?.();
   }
 }

@@ -31,7 +31,7 @@ export function upload<R = unknown, U = unknown>(
 ): Promise<R> {
   const { timeoutMs } = endpoint._options;
   const call = endpoint._call({ timeoutMs, method, payload, meta, up: queue(endpoint) }, options);
-  const answer = endpoint._answer<R>(call, options);
+  const answer = endpoint._answer<R>(call);
   feed(endpoint, call, source);
   return answer;
 }
@@ -46,7 +46,7 @@ export function duplex<T = unknown, U = unknown>(
   options: StreamOptions = {},
 ): RpcStream<T> {
   const call = endpoint._call({ method, payload, meta, streams: true, up: queue(endpoint) }, options);
-  const stream = endpoint._stream<T>(call, options);
+  const stream = endpoint._stream<T>(call);
   feed(endpoint, call, source);
   return stream;
 }

@@ -1,6 +1,6 @@
 /** The caller's side: calls from their first frame to their outcome. */
 
-import { RpcError } from "../errors.js";
+import { RpcError, timeout } from "../errors.js";
 import { Consumer } from "../flow.js";
 import type { Err, Meta, Req } from "../frame.js";
 import type { Session } from "../session.js";
@@ -15,8 +15,8 @@ const MAX_WAITING = 1024;
 export function makeCall(s: Session, now: Millis, spec: CallSpec): Exchange {
   const { timeoutMs, streams } = spec;
   if (s._phase > DISCONNECTED) throw new RpcError("CONNECTION_CLOSED", s._reason);
-  if (timeoutMs! <= 0) throw timeout("no time is left for the call");
-  if (s._waiting.size >= MAX_WAITING) throw new RpcError("RESOURCE_EXHAUSTED", "too many calls wait for a connection");
+  if (timeoutMs! <= 0) throw timeout();
+  if (s._waiting.size >= MAX_WAITING) throw new RpcError("RESOURCE_EXHAUSTED", "too many calls wait");
   s._bounds?._mayCall(spec);
   const call = new Exchange(spec, undefined, now, timeoutMs, spec.idleMs);
   const { window, limits } = s._config;
@@ -115,9 +115,4 @@ function textOr(otherwise: string, value: unknown): string {
 /** Whether the stream may be issued again after a break. `spec: resume.2, up.9` */
 export function canResume({ spec, _in, _out }: Exchange): boolean {
   return !_out && !!spec!.resumable && !!_in && (_in._epoch !== undefined || !_in._received);
-}
-
-/** What fails when time is up. */
-export function timeout(message: string): RpcError {
-  return new RpcError("RPC_TIMEOUT", message);
 }

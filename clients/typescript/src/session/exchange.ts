@@ -59,6 +59,9 @@ export class Exchange {
   wake: (() => void) | undefined = undefined;
   /** Told when a request is over that its handler has not answered. */
   stop: (() => void) | undefined = undefined;
+  /** Ends a call on this side, and stops listening for the wish to; the driver's. */
+  _cancel: ((error: RpcError) => void) | undefined = undefined;
+  _release: (() => void) | undefined = undefined;
   _stage = WAITING;
   _isInRing = false;
   /** What goes before the items: the `req`, until it has been handed to the transport. */

@@ -1,11 +1,10 @@
 /** The responder's side: requests from their arrival to their terminal frame. */
 
-import { errFrame, RpcError } from "../errors.js";
+import { errFrame, RpcError, timeout } from "../errors.js";
 import { Producer } from "../flow.js";
 import { type End, isObject, type OnLag, type Req, type Res } from "../frame.js";
 import { weigh } from "../item.js";
 import type { Session } from "../session.js";
-import { timeout } from "./calls.js";
 import { Exchange, LIVE, type Millis, OVER } from "./exchange.js";
 import { PING, VERSIONS } from "./phase.js";
 import { account, armIdle, enter } from "./streams.js";
@@ -16,7 +15,7 @@ const LAGS: OnLag[] = ["block", "latest", "dropOldest", "close"];
 export function onReq(s: Session, now: Millis, req: Req, size: number): boolean {
   const { cid, meta, payload } = req;
   const live = s._requests.get(cid);
-  const error = live ? new RpcError("DUPLICATE_CID", "the cid is in use by a live request") : refusal(s, now, req, size);
+  const error = live ? new RpcError("DUPLICATE_CID", "the cid is in use") : refusal(s, now, req, size);
   if (live) s._fail(live, error!);
   else if (req.method === PING) s._send({ kind: "res", cid, ok: true, result: payload ?? null });
   else if (error) s._refuse(cid, error);
@@ -45,7 +44,7 @@ function refusal(s: Session, now: Millis, req: Req, size: number): RpcError | un
   if (version != null && !VERSIONS.includes(String(version))) {
     return new RpcError("UNSUPPORTED_VERSION", `version ${version} is not served`, { supported: VERSIONS });
   }
-  if (timeoutMs === 0) return timeout("the caller left no time for the call");
+  if (timeoutMs === 0) return timeout();
   return s._bounds?._refusal(now, req, size);
 }
 

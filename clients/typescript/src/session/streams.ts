@@ -1,11 +1,10 @@
 /** What both sides share: items, credit for them, and whose turn it is to send. */
 
-import { limitError } from "../errors.js";
+import { limitError, timeout } from "../errors.js";
 import type { Producer } from "../flow.js";
 import type { Frame, Grant, Nxt } from "../frame.js";
 import { type Item, weigh } from "../item.js";
 import type { Session } from "../session.js";
-import { timeout } from "./calls.js";
 import { type Exchange, LIVE, type Millis } from "./exchange.js";
 
 /** The items that have arrived. What was taken before counts as consumed with this, and credit is granted for it. */
@@ -136,7 +135,7 @@ export function armIdle(s: Session, now: Millis, x: Exchange): void {
   if (!(spec ? _in!._isWaiting() : _out!._hasCredit())) x._idleSince = now;
   const at = x._idleSince + Math.ceil(_idleMs);
   if (at > now) s._soon(at);
-  else s._fail(x, timeout("no item within the idle timeout"), "idle");
+  else s._fail(x, timeout(), "idle");
 }
 
 /** Counts what a producer holds, or, with -1, counts it no more. */
