@@ -5,6 +5,7 @@
 
 import type { Session } from "./session.js";
 import type { Exchange } from "./session/exchange.js";
+import { hold } from "./session/requests.js";
 
 /** Lets the endpoint keep lanes for its peer. Without it `meta.lane` means nothing. */
 export function lanes(session: Session): void {
@@ -15,8 +16,10 @@ export function lanes(session: Session): void {
       const name = request.req.meta?.lane;
       if (name == null) return false;
       const lane = byName.get(name);
-      if (lane) lane.push(request);
-      else byName.set(name, [request]);
+      if (lane) {
+        lane.push(request);
+        hold(session, request);
+      } else byName.set(name, [request]);
       return lane !== undefined;
     },
 

@@ -5,10 +5,11 @@
  */
 
 import { limitError, RpcError } from "./errors.js";
+import type { Frame } from "./frame.js";
 import { weigh } from "./item.js";
 import type { Session } from "./session.js";
 import type { Exchange, Millis } from "./session/exchange.js";
-import { start } from "./session/requests.js";
+import { hold, start } from "./session/requests.js";
 import { wakeProducers } from "./session/streams.js";
 
 /** The limits of one connection, by the names that the protocol gives them. */
@@ -52,20 +53,32 @@ export const LIMITS: Readonly<Limits> = {
   malformed: 64,
 };
 
+/** What was counted of one exchange. */
+interface Count {
+  frame: Frame | undefined;
+  size: number;
+  queued: number;
+  uncredited: number;
+}
+
 /** Bounds what the endpoint's peer may do, by the limits that the session was made with. */
 export function limits(session: Session): void {
   const bounds: Limits = { ...LIMITS, ...session._config.limits };
   const { soft_bytes, hard_bytes, stall, in_flight, streams, requests_per_second: rate } = bounds;
-  session._weigh = weigh;
   let unstarted: Exchange[] = [];
   /** When the writer last made progress, while more than the soft bound is queued. */
   let progress: Millis | undefined;
   let rateAt: Millis | undefined;
   let tokens = rate;
+  /** About how many bytes wait for the writer, in the control lane and beside it; and for their consumers' credit. */
+  let control = 0;
+  let queued = 0;
+  let uncredited = 0;
+  const counts = new WeakMap<Exchange, Count>();
 
   session._bounds = {
     _mayCall(spec) {
-      let bytes = session._bytes + session._uncredited + weigh(spec.payload);
+      let bytes = control + queued + uncredited + weigh(spec.payload);
       for (const call of session._waiting) bytes += weigh(call.spec!.payload);
       if (bytes > hard_bytes) throw limitError("queued bytes", hard_bytes, "hard_bytes");
     },
@@ -90,15 +103,44 @@ export function limits(session: Session): void {
 
     _holds(request) {
       const waits = session._isOverSoft || unstarted.length > 0;
-      if (waits) unstarted.push(request);
+      if (waits) {
+        unstarted.push(request);
+        hold(session, request);
+      }
       return waits;
     },
 
+    _count(x) {
+      const { _out } = x;
+      const frame = x._head ?? x._tail;
+      let count = counts.get(x);
+      if (!count) {
+        if (!frame && !_out?._bytes) return;
+        counts.set(x, (count = { frame: undefined, size: 0, queued: 0, uncredited: 0 }));
+      }
+      if (frame !== count.frame) {
+        count.frame = frame;
+        count.size = frame ? weigh(frame) : 0;
+      }
+      const bytes = _out?._bytes ?? 0;
+      const hasCredit = _out?._hasCredit();
+      queued -= count.queued;
+      uncredited -= count.uncredited;
+      queued += count.queued = count.size + (hasCredit ? bytes : 0);
+      uncredited += count.uncredited = hasCredit ? 0 : bytes;
+    },
+
+    _queued: () => control + queued + uncredited,
+
+    _countControl(frame, sign) {
+      control += sign * weigh(frame);
+    },
+
     _keep(now, isProgress) {
-      const isOver = session._bytes > soft_bytes;
+      const isOver = control + queued > soft_bytes;
       const wasOver = session._isOverSoft;
       session._isOverSoft = isOver;
-      if (session._bytes + session._uncredited > hard_bytes) {
+      if (control + queued + uncredited > hard_bytes) {
         session._close(limitError("queued bytes", hard_bytes, "hard_bytes").message);
       } else if (isOver) {
         progress = isProgress ? now : (progress ?? now);
@@ -116,6 +158,7 @@ export function limits(session: Session): void {
     },
 
     _clear() {
+      control = 0;
       unstarted = [];
       progress = undefined;
     },

@@ -58,11 +58,6 @@ export class Session {
   _control: Frame[] = [];
   /** The data lane: who has something to send, in turn. */
   _ring: Exchange[] = [];
-  /** About how many bytes wait for the writer, where somebody counts them; and for their consumers' credit. */
-  _bytes = 0;
-  _uncredited = 0;
-  /** Weighs what is queued; replaced by whoever bounds it. */
-  _weigh: (value: unknown) => number = () => 0;
   /** Whether sources must wait: for the transport, or for what is queued. */
   _isFull = false;
   _isOverSoft = false;
@@ -96,7 +91,7 @@ export class Session {
   _poll(now: Millis): Frame | undefined {
     if (!this._isConnected) return undefined;
     let frame = this._control.shift();
-    if (frame) this._bytes -= this._weigh(frame);
+    if (frame) this._bounds?._countControl(frame, -1);
     while (!frame && !this._isFull) {
       const turn = this._ring.shift();
       if (!turn) return undefined;
@@ -162,7 +157,6 @@ export class Session {
     for (const turn of this._ring) turn._isInRing = false;
     this._control = [];
     this._ring = [];
-    this._bytes = this._uncredited = 0;
     this._isFull = this._isOverSoft = false;
     for (const call of [...this._calls.values(), ...this._waiting]) {
       const spec = call.spec!;
@@ -256,7 +250,7 @@ export class Session {
 
   /** Queues a frame in the control lane. */
   _send(frame: Frame): void {
-    this._bytes += this._weigh(frame);
+    this._bounds?._countControl(frame, 1);
     this._control.push(frame);
   }
 

@@ -97,11 +97,11 @@ async function play(seed: number): Promise<void> {
   near.stop();
   await turns(3);
   for (const end of ends) {
-    const { _size, _bytes, _uncredited, _inbound, _inFlight, _streams } = end._session;
-    expect({ _size, _bytes, _uncredited, _inbound, _inFlight, _streams }, `seed ${seed}`).toEqual({
+    const { _size, _bounds, _inbound, _inFlight, _streams } = end._session;
+    const queued = _bounds!._queued();
+    expect({ _size, queued, _inbound, _inFlight, _streams }, `seed ${seed}`).toEqual({
       _size: 0,
-      _bytes: 0,
-      _uncredited: 0,
+      queued: 0,
       _inbound: 0,
       _inFlight: 0,
       _streams: 0,

@@ -6,7 +6,7 @@ import type { Err, Meta, Req } from "../frame.js";
 import type { Session } from "../session.js";
 import { type CallSpec, Exchange, LIVE, type Millis, type Outcome, OVER, WAITING } from "./exchange.js";
 import { DISCONNECTED, PING } from "./phase.js";
-import { account, armIdle, enter } from "./streams.js";
+import { armIdle, enter } from "./streams.js";
 
 /** Calls that may wait for a connection. */
 const MAX_WAITING = 1024;
@@ -68,7 +68,6 @@ export function issue(s: Session, now: Millis, call: Exchange): void {
   call._idleSince = now;
   if (method === PING) return s._send(req);
   call._head = req;
-  s._bytes += call._size = s._weigh(req);
   enter(s, call);
   armIdle(s, now, call);
 }
@@ -78,15 +77,15 @@ export function detach(s: Session, call: Exchange): void {
   s._calls.delete(call.cid);
   s._waiting.add(call);
   call._stage = WAITING;
+  s._bounds?._count(call);
   s._soon(call.deadline);
 }
 
 /** A call is over: nothing of it is sent any more, and whoever waits for it learns how it ended. */
 export function settle(s: Session, call: Exchange, outcome: Outcome): void {
-  if (call._head) s._bytes -= call._size;
-  account(s, call._out, -1);
   call._out?._take();
-  call._head = undefined;
+  call._head = call._tail = undefined;
+  s._bounds?._count(call);
   s._calls.delete(call.cid);
   s._waiting.delete(call);
   call._stage = OVER;

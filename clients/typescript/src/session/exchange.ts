@@ -68,14 +68,14 @@ export class Exchange {
   _head: Frame | undefined = undefined;
   /** What follows them: a request's terminal frame, a call's half-close. */
   _tail: Frame | undefined = undefined;
-  /** About how many bytes those keep, or, of a request that waits, its payload. */
+  /** The size of the message that a request came in, 0 where that is not known. */
   _size = 0;
+  /** Bytes of a request that waits for its start, while it does. */
+  _held = 0;
   _in: Consumer | undefined = undefined;
   _out: Producer | undefined = undefined;
   /** Whether the peer takes what we send: it has given credit. */
   _isAccepted = false;
-  /** Whether a request had to wait before it started. */
-  _isHeld = false;
   /** Whether a request answers with a stream. */
   _isStream = false;
   /** Whether the caller has half-closed. */

@@ -2,7 +2,7 @@
 
 import type { RpcError } from "../errors.js";
 import type { ReceivedAhead, SentAhead } from "../flow.js";
-import type { Req } from "../frame.js";
+import type { Frame, Req } from "../frame.js";
 import type { CallSpec, Exchange, Millis } from "./exchange.js";
 
 /** Requests that start one after another, where that is plugged in. */
@@ -25,6 +25,12 @@ export interface BoundsPart {
   _streamRefusal(): RpcError | undefined;
   /** @internal True where a request must wait until less is queued; it will be started then. */
   _holds(request: Exchange): boolean;
+  /** @internal What waits in an exchange may have changed. */
+  _count(x: Exchange): void;
+  /** @internal A frame has come into the control lane, or, with -1, has left it. */
+  _countControl(frame: Frame, sign: number): void;
+  /** @internal Bytes that wait for the writer; 0 where nothing does. */
+  _queued(): number;
   /** @internal Something has changed; `isProgress` where the transport took a frame. */
   _keep(now: Millis, isProgress?: boolean): void;
   /** @internal The connection is over. */

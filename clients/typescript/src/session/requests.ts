@@ -7,7 +7,7 @@ import { weigh } from "../item.js";
 import type { Session } from "../session.js";
 import { Exchange, LIVE, type Millis, OVER } from "./exchange.js";
 import { PING, VERSIONS } from "./phase.js";
-import { account, armIdle, enter } from "./streams.js";
+import { armIdle, enter } from "./streams.js";
 
 const LAGS: OnLag[] = ["block", "latest", "dropOldest", "close"];
 
@@ -31,8 +31,7 @@ export function onReq(s: Session, now: Millis, req: Req, size: number): boolean 
     s._requests.set(cid, request);
     s._inFlight++;
     s._soon(request.deadline);
-    if (s._lanes?._enter(request)) hold(s, request);
-    else start(s, request);
+    if (!s._lanes?._enter(request)) start(s, request);
   }
   return true;
 }
@@ -50,25 +49,27 @@ function refusal(s: Session, now: Millis, req: Req, size: number): RpcError | un
 
 /** Starts a request, unless it has to wait for what is queued. */
 export function start(s: Session, request: Exchange): void {
-  if (s._bounds?._holds(request)) return hold(s, request);
-  if (request._isHeld) s._inbound -= request._size;
+  if (s._bounds?._holds(request)) return;
+  unhold(s, request);
   request._stage = LIVE;
   s._emit("request", request);
 }
 
-function hold(s: Session, request: Exchange): void {
-  if (request._isHeld) return;
-  request._isHeld = true;
-  s._inbound += request._size ||= weigh(request.req.payload);
+/** Counts a request that waits for its start. */
+export function hold(s: Session, request: Exchange): void {
+  if (!request._held) s._inbound += request._held = request._size || weigh(request.req.payload);
+}
+
+function unhold(s: Session, request: Exchange): void {
+  s._inbound -= request._held;
+  request._held = 0;
 }
 
 /** Answers a request, after the items that are queued. Nothing happens where the request was over. */
 export function finishRequest(s: Session, now: Millis, request: Exchange, answer: Res | End | RpcError): void {
   if (request._stage !== LIVE) return;
-  const tail = answer instanceof RpcError ? errFrame(request.cid, answer) : answer;
   request._stage = OVER;
-  request._tail = tail;
-  s._bytes += request._size = s._weigh(tail);
+  request._tail = answer instanceof RpcError ? errFrame(request.cid, answer) : answer;
   settleCounts(s, request);
   enter(s, request);
   s._changed(now);
@@ -99,14 +100,13 @@ export function startStream(s: Session, now: Millis, request: Exchange, declared
 
 /** A request is over, and nothing of it is sent any more. */
 export function drop(s: Session, request: Exchange): void {
-  if (request._tail) s._bytes -= request._size;
-  account(s, request._out, -1);
   request._out = request._tail = undefined;
+  s._bounds?._count(request);
+  unhold(s, request);
   s._requests.delete(request.cid);
   const stage = request._stage;
   request._stage = OVER;
   if (stage === LIVE) s._emit("stop", request);
-  else if (request._isHeld && !stage) s._inbound -= request._size;
   if (stage !== OVER) settleCounts(s, request);
 }
 

@@ -36,10 +36,7 @@ export function roomFor(s: Session, x: Exchange): number {
 /** Queues an item. False where the stream is over, or was ended with `SLOW_CONSUMER` by this. */
 export function pushItem(s: Session, now: Millis, x: Exchange, item: Item): boolean {
   if (x._stage !== LIVE) return false;
-  const out = x._out!;
-  account(s, out, -1);
-  const error = out._push(item);
-  account(s, out);
+  const error = x._out!._push(item);
   if (!x.spec) x._idleSince = now;
   if (error) s._fail(x, error);
   else enter(s, x);
@@ -58,10 +55,8 @@ export function onGrant(s: Session, now: Millis, x: Exchange, fc: Grant): boolea
   if (!out) return false;
   // Until now there was no credit, and the stream was not idle.
   armIdle(s, now, x);
-  account(s, out, -1);
   if (fc.bytes && !out._sent) out._ahead ??= s._ahead?._producer(fc.bytes);
   const isNews = out._grant(fc);
-  account(s, out);
   x._isAccepted ||= !!x.spec;
   s._emit("wake", x);
   enter(s, x);
@@ -89,43 +84,37 @@ export function takeIn(s: Session, now: Millis, x: Exchange, nxt: Nxt, size: num
 
 /** The next frame of whose turn it is. */
 export function popFrame(s: Session, x: Exchange): Frame | undefined {
-  const { _head, _tail, _out, cid } = x;
-  if (_head) {
-    x._head = undefined;
-    s._bytes -= x._size;
-    enter(s, x);
-    return _head;
-  }
-  if (_out) {
-    account(s, _out, -1);
-    const item = _out._pop();
-    account(s, _out);
-    if (item) {
-      enter(s, x);
-      const { _sent: seq, _upto } = _out;
-      const { pos, epoch, skipped, reset, data } = item;
-      const dir = x.spec && "up";
-      const fc = !dir && seq === 1 && _upto !== undefined ? 1 : undefined;
-      return { kind: "nxt", cid, dir, seq, pos, epoch, skipped: skipped || undefined, reset: reset || undefined, fc, data: data ?? null } as Nxt;
-    }
-    if (_out._items.length || (x.spec && (x._stage !== LIVE || !x._isAccepted))) return undefined;
-  }
-  if (_tail) {
+  const { _head, _tail, _out, cid, spec } = x;
+  let frame = _head;
+  const item = _head ? undefined : _out?._pop();
+  x._head = undefined;
+  if (item) {
+    const { pos, epoch, skipped, reset, data } = item;
+    const { _sent: seq, _upto } = _out!;
+    const dir = spec && "up";
+    const fc = !dir && seq === 1 && _upto !== undefined ? 1 : undefined;
+    frame = { kind: "nxt", cid, dir, seq, pos, epoch, skipped: skipped || undefined, reset: reset || undefined, fc, data: data ?? null } as Nxt;
+  } else if (!frame && isTailNext(x)) {
+    frame = _tail;
     x._tail = undefined;
-    s._bytes -= x._size;
-    if (!x.spec) s._requests.delete(cid);
+    if (!spec) s._requests.delete(cid);
   }
-  return _tail;
+  enter(s, x);
+  return frame;
 }
 
 /** Takes its place in the ring where it has something to send. */
 export function enter(s: Session, x: Exchange): void {
-  const { _out, _head, _tail } = x;
-  const isReady = _out?._items.length ? _out._hasCredit() : _tail && (!x.spec || x._isAccepted);
-  if (!x._isInRing && (_head || isReady)) {
+  const { _out, _head } = x;
+  s._bounds?._count(x);
+  if (!x._isInRing && (_head || (_out?._items.length && _out._hasCredit()) || isTailNext(x))) {
     x._isInRing = true;
     s._ring.push(x);
   }
+}
+
+function isTailNext({ _tail, _out, _isAccepted, spec }: Exchange): unknown {
+  return _tail && !_out?._items.length && (!spec || _isAccepted);
 }
 
 /** Fails a stream that has been idle for too long, or says when it will have been. `spec: time.8` */
@@ -136,11 +125,4 @@ export function armIdle(s: Session, now: Millis, x: Exchange): void {
   const at = x._idleSince + Math.ceil(_idleMs);
   if (at > now) s._soon(at);
   else s._fail(x, timeout(), "idle");
-}
-
-/** Counts what a producer holds, or, with -1, counts it no more. */
-export function account(s: Session, out: Producer | undefined, sign = 1): void {
-  if (!out) return;
-  if (out._hasCredit()) s._bytes += sign * out._bytes;
-  else s._uncredited += sign * out._bytes;
 }
