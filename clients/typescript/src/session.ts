@@ -179,16 +179,12 @@ export class Session {
     return !(this._phase & 1);
   }
 
-  /** Calls and requests in the tables. */
-  get _size(): number {
-    return this._calls.size + this._waiting.size + this._requests.size;
-  }
-
   /** False for a frame that concerns nothing. */
   _take(now: Millis, frame: Frame, size: number): boolean {
     const { kind, cid } = frame;
     if (kind === "req") return onReq(this, now, frame, size);
-    const up = kind === "can" || (frame as Nxt).dir === "up";
+    // Any other frame answers a call, whatever direction it claims.
+    const up = kind === "can" || ((kind === "nxt" || kind === "end") && frame.dir === "up");
     const x = (up ? this._requests : this._calls).get(cid);
     // What has not been sent cannot be answered.
     if (!x || (!up && x._head)) return false;

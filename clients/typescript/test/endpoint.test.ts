@@ -8,7 +8,7 @@ import { type Context, type EndpointOptions, Item, RpcEndpoint, RpcError } from 
 import { lanes } from "../src/lanes.js";
 import { limits } from "../src/limits.js";
 import { memory } from "../src/transports/memory.js";
-import { Peer, turns } from "./peer.js";
+import { open, Peer, turns } from "./peer.js";
 
 const silent = { onWarning: () => {} };
 
@@ -53,7 +53,7 @@ describe("calls", () => {
     const { cid } = await peer.expect({ kind: "req", method: "add", payload: [1, 2], meta: { timeoutMs: 60_000 } });
     peer.send({ kind: "res", cid, ok: true, result: 3 });
     expect(await answer).toBe(3);
-    expect(endpoint._session._size).toBe(0);
+    expect(open(endpoint)).toBe(0);
   });
 
   test("a failure keeps its code, domain and details", async () => {
@@ -153,7 +153,7 @@ describe("streams", () => {
     for await (const n of near.stream<number>("count", 100)) seen.push(n);
     expect(seen).toEqual(Array.from({ length: 100 }, (_, n) => n + 1));
     await turns();
-    expect([near._session._size, far._session._size]).toEqual([0, 0]);
+    expect([open(near), open(far)]).toEqual([0, 0]);
   });
 
   test("leaving a loop cancels the stream and its source", async () => {
@@ -172,7 +172,7 @@ describe("streams", () => {
     }
     await turns();
     expect(seen.returned).toBe(1);
-    expect(far._session._size).toBe(0);
+    expect(open(far)).toBe(0);
   });
 
   test("return cancels at once while the next item is awaited", async () => {
@@ -454,7 +454,7 @@ describe("what goes wrong on this side", () => {
     await peer.expect({ kind: "err", cid: "p2", code: "INTERNAL" });
     peer.send({ kind: "res", cid, ok: true });
     await answer;
-    expect(endpoint._session._size).toBe(0);
+    expect(open(endpoint)).toBe(0);
   });
 
   test("a source that breaks its contract fails its stream alone", async () => {
@@ -518,6 +518,19 @@ describe("what arrives", () => {
     peer.transport._peer._receive(bytes(long));
     await peer.ended();
     expect(endpoint.state).toBe("closed");
+  });
+
+  test("as a failure or an answer for a request of its own is nobody's, whatever direction it claims", async () => {
+    const [peer, endpoint] = connected();
+    const answers: ((value: string) => void)[] = [];
+    endpoint.register("slow", () => new Promise((resolve) => answers.push(resolve)));
+    peer.send({ kind: "req", cid: "p1", method: "slow" });
+    peer.send({ kind: "err", cid: "p1", dir: "up", code: "CONNECTION_CLOSED" });
+    peer.send({ kind: "res", cid: "p1", dir: "up", result: 1 });
+    await turns();
+    answers[0]!("done");
+    await peer.expect({ kind: "res", cid: "p1", result: "done" });
+    expect(open(endpoint)).toBe(0);
   });
 
   test("is refused where it is nested too deep", async () => {

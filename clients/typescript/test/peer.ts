@@ -1,6 +1,7 @@
 /** A peer that follows a script: the test reads as the trace of a connection. */
 
 import { expect } from "vitest";
+import type { RpcEndpoint } from "../src/endpoint.js";
 import type { Frame } from "../src/frame.js";
 import { memory, type MemoryTransport } from "../src/transports/memory.js";
 
@@ -69,6 +70,11 @@ export class Peer {
   ended(): Promise<void> {
     return this.isEnded ? Promise.resolve() : new Promise((resolve) => (this.#onEnd = resolve));
   }
+}
+
+/** Calls and requests in the tables of an endpoint. */
+export function open({ _session: { _calls, _waiting, _requests } }: RpcEndpoint): number {
+  return _calls.size + _waiting.size + _requests.size;
 }
 
 /** Lets everything that is under way in memory have its turn. */

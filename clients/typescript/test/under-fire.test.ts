@@ -8,7 +8,7 @@ import { limits } from "../src/limits.js";
 import { memory } from "../src/transports/memory.js";
 import { duplex, upload, uploads } from "../src/upload.js";
 import { chances, type Faults, faulty } from "./faults.js";
-import { Peer, turns } from "./peer.js";
+import { open, Peer, turns } from "./peer.js";
 
 /** So few bytes ahead that every stream has to wait. */
 const small: Extension = (session) => aheadOf(session, 10);
@@ -97,10 +97,10 @@ async function play(seed: number): Promise<void> {
   near.stop();
   await turns(3);
   for (const end of ends) {
-    const { _size, _bounds, _inbound, _inFlight, _streams } = end._session;
+    const { _bounds, _inbound, _inFlight, _streams } = end._session;
     const queued = _bounds!._queued();
-    expect({ _size, queued, _inbound, _inFlight, _streams }, `seed ${seed}`).toEqual({
-      _size: 0,
+    expect({ size: open(end), queued, _inbound, _inFlight, _streams }, `seed ${seed}`).toEqual({
+      size: 0,
       queued: 0,
       _inbound: 0,
       _inFlight: 0,
@@ -165,7 +165,7 @@ describe("a hostile peer", () => {
       endpoint.stop();
       await Promise.all([stream, answer]);
       await turns(2);
-      expect(endpoint._session._size, `seed ${seed}`).toBe(0);
+      expect(open(endpoint), `seed ${seed}`).toBe(0);
       expect(endpoint._session._inbound, `seed ${seed}`).toBe(0);
     }
   });

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { type EndpointOptions, RpcEndpoint, RpcError } from "../src/index.js";
 import { memory } from "../src/transports/memory.js";
 import { duplex, upload, uploads } from "../src/upload.js";
-import { Peer, turns } from "./peer.js";
+import { open, Peer, turns } from "./peer.js";
 
 function two(options: EndpointOptions = {}): [RpcEndpoint, RpcEndpoint] {
   const [near, far] = memory({ text: true });
@@ -30,7 +30,7 @@ describe("uploads", () => {
     const numbers = Array.from({ length: 100 }, (_, n) => n);
     expect(await upload(near, "sum", numbers)).toBe(4950);
     await turns();
-    expect([near._session._size, far._session._size]).toEqual([0, 0]);
+    expect([open(near), open(far)]).toEqual([0, 0]);
   });
 
   test("a method that takes no items refuses them", async () => {
@@ -131,6 +131,6 @@ describe("uploads", () => {
     for await (const _ of duplex(near, "echo", source())) break;
     await turns();
     expect(isReturned).toBe(true);
-    expect([near._session._size, far._session._size]).toEqual([0, 0]);
+    expect([open(near), open(far)]).toEqual([0, 0]);
   });
 });
