@@ -4,7 +4,10 @@
  * })`. `spec: fc.17, fc.18`
  */
 
-import type { ReceivedAhead, SentAhead } from "./flow.js";
+import type { RpcError } from "./errors.js";
+import { Consumer, Producer } from "./flow.js";
+import type { Grant, Nxt } from "./frame.js";
+import type { Item } from "./item.js";
 import type { Session } from "./session.js";
 
 /** The bytes that a consumer lets its producer send ahead, unless the stream's own bound is less. */
@@ -24,13 +27,65 @@ export function ahead(session: Session): void {
 
 /** As {@link ahead}, with this many bytes; 0 sets no bound, and heeds others'. */
 export function aheadOf(session: Session, bytes: number): void {
-  session._ahead = {
-    _producer: (bound) => new Sent(bound),
-    _consumer: () => (bytes ? new Received(bytes) : undefined),
+  session._Producer = SendingAhead;
+  if (!bytes) return;
+  session._Consumer = class extends ReceivingAhead {
+    override readonly _bytesAhead = new Received(bytes);
   };
 }
 
-class Sent implements SentAhead {
+/** A producer that heeds the bound which its consumer sets. */
+class SendingAhead extends Producer {
+  _bytesAhead: Sent | undefined;
+
+  override _room(): number {
+    return this._lag === "block" && this._bytesAhead?._isFull() ? 0 : super._room();
+  }
+
+  override _hasCredit(): boolean {
+    return super._hasCredit() && !this._bytesAhead?._isFull();
+  }
+
+  override _pop(): Item | undefined {
+    const item = super._pop();
+    if (item) this._bytesAhead?._send(this._sent, item.data);
+    return item;
+  }
+
+  override _grant(fc: Grant): boolean {
+    if (fc.bytes && !this._sent) this._bytesAhead ??= new Sent(fc.bytes);
+    const wasFull = this._bytesAhead?._isFull();
+    if (fc.ack != null) this._bytesAhead?._acknowledge(fc.ack);
+    return super._grant(fc) || (!!wasFull && !this._bytesAhead?._isFull());
+  }
+}
+
+/** A consumer that sets one. */
+class ReceivingAhead extends Consumer {
+  declare readonly _bytesAhead: Received;
+  override _offer = (): number => this._bytesAhead._offer();
+
+  override _receive(nxt: Nxt, size: number): RpcError | boolean {
+    const taken = super._receive(nxt, size);
+    if (taken === true) this._bytesAhead._receive(nxt.data, size);
+    return taken;
+  }
+
+  override _take(): Item[] {
+    this._bytesAhead._take();
+    return super._take();
+  }
+
+  override _dueGrant(windowBytes: number): boolean {
+    if (super._dueGrant(windowBytes)) return true;
+    if (!this._obeys || this._consumed <= 0 || !this._bytesAhead._isDue()) return false;
+    this._upto = Math.max(this._upto, this._consumed + this._window);
+    return true;
+  }
+}
+
+/** Counts the bytes sent ahead of what was acknowledged. */
+class Sent {
   readonly #bound: number;
   #sent = 0;
   #acknowledged = 0;
@@ -59,7 +114,8 @@ class Sent implements SentAhead {
   }
 }
 
-class Received implements ReceivedAhead {
+/** Counts the bytes that a producer may send ahead. */
+class Received {
   readonly #bound: number;
   #buffered = 0;
   #lent = 0;

@@ -13,28 +13,6 @@ export interface StreamLimits {
   stream_items: number;
 }
 
-/** Counts the bytes that a producer has sent ahead of what was acknowledged, where its consumer bounds them. */
-export interface SentAhead {
-  /** @internal Whether nothing may be sent until more is acknowledged. */
-  _isFull(): boolean;
-  /** @internal An item was sent. */
-  _send(seq: number, data: unknown): void;
-  /** @internal The items up to this number were consumed. */
-  _acknowledge(ack: number): void;
-}
-
-/** Counts the bytes that a consumer has let its producer send ahead, where it bounds them. */
-export interface ReceivedAhead {
-  /** @internal What is said under a new `cid`. */
-  _offer(): number;
-  /** @internal An item has arrived in a message of about this size. */
-  _receive(data: unknown, size: number): void;
-  /** @internal What has arrived was handed over; what was handed over before is consumed. */
-  _take(): void;
-  /** @internal Whether what was consumed must be acknowledged; if so, it counts as that. */
-  _isDue(): boolean;
-}
-
 /** Items that a source without credit limits is asked for before others have their turn. */
 export const BATCH = 64;
 
@@ -89,7 +67,6 @@ export class Producer extends Buffer {
   _sent = 0;
   /** The highest number allowed; undefined where the consumer knows no credit. */
   declare _upto: number | undefined;
-  declare _ahead: SentAhead | undefined;
 
   constructor(upto: number | undefined, lag: OnLag, limits: StreamLimits) {
     super(lag, limits);
@@ -99,12 +76,12 @@ export class Producer extends Buffer {
   /** How many items the source may be asked for now. */
   _room(): number {
     if (this._lag !== "block" || this._upto === undefined) return BATCH;
-    return this._ahead?._isFull() ? 0 : this._upto - this._sent - this._items.length;
+    return this._upto - this._sent - this._items.length;
   }
 
   /** Whether the consumer allows another item now. */
   _hasCredit(): boolean {
-    return !(this._upto! <= this._sent || this._ahead?._isFull());
+    return !(this._upto! <= this._sent);
   }
 
   /** Queues an item. What it returns is why the stream must end instead. */
@@ -118,18 +95,15 @@ export class Producer extends Buffer {
     if (item) {
       this._bytes -= item._size;
       this._sent++;
-      this._ahead?._send(this._sent, item.data);
     }
     return item;
   }
 
   /** Raises the credit; whether that was news. A grant that is late or repeated changes nothing. `spec: fc.4` */
-  _grant({ upto, ack }: Grant): boolean {
-    const wasFull = this._ahead?._isFull();
+  _grant({ upto }: Grant): boolean {
     const isMore = upto > this._upto!;
     if (isMore) this._upto = upto;
-    if (ack != null) this._ahead?._acknowledge(ack);
-    return isMore || (!!wasFull && !this._ahead?._isFull());
+    return isMore;
   }
 }
 
@@ -154,7 +128,8 @@ export class Consumer extends Buffer {
   declare _isResumed: boolean | undefined;
   declare _epoch: string | undefined;
   declare _pos: number | undefined;
-  declare _ahead: ReceivedAhead | undefined;
+  /** What is said of bytes in the first grant under a `cid`; where `ahead` is plugged in. */
+  declare _offer?: () => number;
 
   constructor(window: number, lag: OnLag, limits: StreamLimits) {
     super(lag, limits);
@@ -190,7 +165,6 @@ export class Consumer extends Buffer {
     this._isResumed = false;
     this._epoch = item.epoch ?? this._epoch;
     this._pos = item.pos ?? this._pos;
-    this._ahead?._receive(nxt.data, size);
     this._mean = this._mean ? (this._mean * 7 + item._size) / 8 : item._size;
     return (obeys ? this._add(item, "close", Infinity) : this._add(item, this._lag)) ?? true;
   }
@@ -199,7 +173,6 @@ export class Consumer extends Buffer {
   override _take(): Item[] {
     this._consumed += this._lent;
     this._lent = this._items.length;
-    this._ahead?._take();
     return super._take();
   }
 
@@ -207,9 +180,9 @@ export class Consumer extends Buffer {
   _dueGrant(windowBytes: number): boolean {
     if (windowBytes && this._mean) this._window = Math.min(4096, Math.max(1, Math.floor(windowBytes / this._mean)));
     const reach = this._consumed + this._window;
-    const isDue = this._obeys && (reach >= this._upto + Math.ceil(this._window / 2) || (this._consumed > 0 && this._ahead?._isDue()));
-    if (isDue) this._upto = Math.max(this._upto, reach);
-    return !!isDue;
+    const isDue = !!this._obeys && reach >= this._upto + Math.ceil(this._window / 2);
+    if (isDue) this._upto = reach;
+    return isDue;
   }
 
   /** Begins anew under another `cid`, after a break; what is buffered stays and counts against the window. */

@@ -5,6 +5,7 @@
 
 import type { Extension } from "./endpoint.js";
 import type { RpcError } from "./errors.js";
+import { Producer } from "./flow.js";
 
 /** What is said. */
 export interface HelloOptions {
@@ -29,7 +30,7 @@ export function hello({ name, token, session, methodsHash }: HelloOptions = {}):
       },
 
       async _say() {
-        const known = ["fc", "resume", endpoint._uploads && "up", us._lanes && "lane", us._ahead && "ahead"];
+        const known = ["fc", "resume", endpoint._uploads && "up", us._lanes && "lane", us._Producer !== Producer && "ahead"];
         const payload = { session, name, capabilities: known.filter(Boolean) };
         try {
           const welcome = await endpoint.request<{ methodsHash?: string }>("rpc.hello", payload, shown ? { token: shown } : {});

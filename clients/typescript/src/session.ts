@@ -4,11 +4,11 @@
  */
 
 import { cancelled, errFrame, RpcError, timeout } from "./errors.js";
-import type { StreamLimits } from "./flow.js";
+import { Consumer, Producer, type StreamLimits } from "./flow.js";
 import { type Cid, type Frame, type Grant, isObject, type Nxt } from "./frame.js";
 import { canResume, detach, issue, onErr, settle } from "./session/calls.js";
 import { type Exchange, LIVE, type Millis, OVER } from "./session/exchange.js";
-import type { AheadPart, BoundsPart, LanePart } from "./session/parts.js";
+import type { BoundsPart, LanePart } from "./session/parts.js";
 import { CLOSED, DISCONNECTED, DRAINING, OPEN } from "./session/phase.js";
 import { drop, onReq } from "./session/requests.js";
 import { armIdle, onGrant, popFrame, takeIn } from "./session/streams.js";
@@ -73,7 +73,9 @@ export class Session {
   _reason = "";
   _lanes: LanePart | undefined;
   _bounds: BoundsPart | undefined;
-  _ahead: AheadPart | undefined;
+  /** The two ends of a stream; `ahead` has its own. */
+  _Producer = Producer;
+  _Consumer = Consumer;
 
   /** A session that waits for its first connection; calls may be made meanwhile. */
   constructor(config: SessionConfig) {

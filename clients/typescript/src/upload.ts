@@ -7,7 +7,7 @@ import type { Context } from "./context.js";
 import type { Extension, RequestOptions, RpcEndpoint, StreamOptions } from "./endpoint.js";
 import { RpcError } from "./errors.js";
 import type { Meta } from "./frame.js";
-import { Consumer, Producer } from "./flow.js";
+import type { Producer } from "./flow.js";
 import { Item } from "./item.js";
 import type { Session } from "./session.js";
 import { type Exchange, LIVE, type Millis, OVER } from "./session/exchange.js";
@@ -66,11 +66,10 @@ export const uploads: Extension = (_, endpoint) => {
 export function accept(session: Session, now: Millis, request: Exchange): void {
   const { window, limits } = session._config;
   if (request._stage !== LIVE) return;
-  const consumer = (request._in = new Consumer(window, "block", limits));
+  const consumer = (request._in = new session._Consumer(window, "block", limits));
   // The sender of upstream items always obeys credit.
   consumer._obeys = true;
-  consumer._ahead = session._ahead?._consumer();
-  const bytes = consumer._ahead?._offer();
+  const bytes = consumer._offer?.();
   sendGrant(session, request, { upto: consumer._upto, ...(bytes && { bytes }) });
   session._changed(now);
 }
@@ -82,8 +81,8 @@ export function halfClose(session: Session, now: Millis, call: Exchange): void {
   session._changed(now);
 }
 
-function queue(endpoint: RpcEndpoint): Producer {
-  return new Producer(0, "block", endpoint._session._config.limits);
+function queue({ _session }: RpcEndpoint): Producer {
+  return new _session._Producer(0, "block", _session._config.limits);
 }
 
 /** Moves items from a source to a call, as far as credit goes. */

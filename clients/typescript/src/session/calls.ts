@@ -1,7 +1,6 @@
 /** The caller's side: calls from their first frame to their outcome. */
 
 import { RpcError, timeout } from "../errors.js";
-import { Consumer } from "../flow.js";
 import type { Err, Meta, Req } from "../frame.js";
 import type { Session } from "../session.js";
 import { type CallSpec, Exchange, LIVE, type Millis, type Outcome, OVER, WAITING } from "./exchange.js";
@@ -21,10 +20,7 @@ export function makeCall(s: Session, now: Millis, spec: CallSpec): Exchange {
   const call = new Exchange(spec, undefined, now, timeoutMs, spec.idleMs);
   const { window, limits } = s._config;
   call._out = spec.up;
-  if (streams) {
-    call._in = new Consumer(spec.window ?? window, spec.onLag ?? "block", limits);
-    call._in._ahead = s._ahead?._consumer();
-  }
+  if (streams) call._in = new s._Consumer(spec.window ?? window, spec.onLag ?? "block", limits);
   detach(s, call);
   if (!s._phase) issue(s, now, call);
   s._changed(now);
@@ -53,7 +49,7 @@ export function issue(s: Session, now: Millis, call: Exchange): void {
       ...meta,
       timeoutMs: call.deadline < Infinity ? Math.max(1, call.deadline - now) : meta?.timeoutMs,
       idleMs,
-      fc: consumer && { upto: consumer._upto, onLag, bytes: consumer._ahead?._offer() },
+      fc: consumer && { upto: consumer._upto, onLag, bytes: consumer._offer?.() },
       up: call._out && {},
       resume: epoch !== undefined && after !== undefined ? { epoch, after } : undefined,
       lane,

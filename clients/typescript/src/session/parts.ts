@@ -1,7 +1,6 @@
 /** What can be plugged into a session: each part is asked where it is there, and costs nothing where it is not. */
 
 import type { RpcError } from "../errors.js";
-import type { ReceivedAhead, SentAhead } from "../flow.js";
 import type { Frame, Req } from "../frame.js";
 import type { CallSpec, Exchange, Millis } from "./exchange.js";
 
@@ -35,12 +34,4 @@ export interface BoundsPart {
   _keep(now: Millis, isProgress?: boolean): void;
   /** @internal The connection is over. */
   _clear(): void;
-}
-
-/** How bytes that are sent ahead are counted, where that is plugged in. */
-export interface AheadPart {
-  /** @internal For a producer whose consumer bounds them. */
-  _producer(bytes: number): SentAhead;
-  /** @internal For a consumer. */
-  _consumer(): ReceivedAhead | undefined;
 }

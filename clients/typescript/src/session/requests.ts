@@ -1,7 +1,6 @@
 /** The responder's side: requests from their arrival to their terminal frame. */
 
 import { errFrame, RpcError, timeout } from "../errors.js";
-import { Producer } from "../flow.js";
 import { type End, isObject, type OnLag, type Req, type Res } from "../frame.js";
 import { weigh } from "../item.js";
 import type { Session } from "../session.js";
@@ -25,8 +24,8 @@ export function onReq(s: Session, now: Millis, req: Req, size: number): boolean 
     request.cid = cid;
     request._size = size;
     if (isObject(fc)) {
-      request._out = new Producer(fc.upto as number, "block", s._config.limits);
-      if (fc.bytes) request._out._ahead = s._ahead?._producer(fc.bytes as number);
+      request._out = new s._Producer(0, "block", s._config.limits);
+      request._out._grant(fc);
     }
     s._requests.set(cid, request);
     s._inFlight++;
@@ -82,7 +81,7 @@ export function finishRequest(s: Session, now: Millis, request: Exchange, answer
 export function startStream(s: Session, now: Millis, request: Exchange, declared: OnLag, pushes: boolean): boolean {
   if (request._stage !== LIVE) return false;
   const error = s._phase ? new RpcError("CONNECTION_CLOSED", s._reason) : s._bounds?._streamRefusal();
-  const out = (request._out ??= new Producer(undefined, declared, s._config.limits));
+  const out = (request._out ??= new s._Producer(undefined, declared, s._config.limits));
   const chosen = request.req.meta?.fc?.onLag!;
   const lag = LAGS.includes(chosen) ? chosen : declared;
   out._lag = pushes && lag === "block" ? "close" : lag;

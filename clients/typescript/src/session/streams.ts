@@ -55,7 +55,6 @@ export function onGrant(s: Session, now: Millis, x: Exchange, fc: Grant): boolea
   if (!out) return false;
   // Until now there was no credit, and the stream was not idle.
   armIdle(s, now, x);
-  if (fc.bytes && !out._sent) out._ahead ??= s._ahead?._producer(fc.bytes);
   const isNews = out._grant(fc);
   x._isAccepted ||= !!x.spec;
   s._emit("wake", x);

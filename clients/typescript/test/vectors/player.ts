@@ -10,7 +10,6 @@ import { Item } from "../../src/item.js";
 import { lanes } from "../../src/lanes.js";
 import { limits, LIMITS } from "../../src/limits.js";
 import { Session } from "../../src/session.js";
-import { Producer } from "../../src/flow.js";
 import type { Exchange } from "../../src/session/exchange.js";
 import { abortCall, makeCall } from "../../src/session/calls.js";
 import { finishRequest, startStream } from "../../src/session/requests.js";
@@ -107,7 +106,7 @@ class Player {
   call_(step: Verbs["call"]): void {
     const facts = this.vector.methods?.[step.method] ?? {};
     const kind = step.kind ?? "unary";
-    const up = kind === "upload" || kind === "duplex" ? new Producer(0, "block", this.session._config.limits) : undefined;
+    const up = kind === "upload" || kind === "duplex" ? new this.session._Producer(0, "block", this.session._config.limits) : undefined;
     let timeoutMs = step.timeoutMs;
     if (step.parent !== undefined) {
       const left = this.theirs(step.parent).request.deadline - this.now;
