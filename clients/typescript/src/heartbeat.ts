@@ -28,7 +28,8 @@ export function heartbeat(ms: number): Extension {
       wait(now);
     };
     const wait = (now: number) => {
-      timer = setTimeout(look, heard + ms - now);
+      // The longest span that a timer takes is a little less than 25 days.
+      timer = setTimeout(look, Math.min(2 ** 31 - 1, heard + ms - now));
       (timer as { unref?: () => void }).unref?.();
     };
     endpoint._heard = () => {
