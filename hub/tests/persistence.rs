@@ -57,7 +57,7 @@ fn a_hub_that_is_opened_again_has_what_it_had_but_for_what_is_volatile() {
     assert!(matches!(taken, OpenError::InUse(_)), "{taken}");
     drop(hub);
     let (hub, recovery) = open(folder.path());
-    assert_eq!(recovery, Recovery { commits: 2, cut: None, lost: false });
+    assert_eq!(recovery, Recovery { commits: 3, cut: None, lost: false });
     assert_eq!(hub.version().epoch, first.epoch);
     assert!(hub.version().revision > passing.revision, "a revision is never given twice");
     assert_eq!((at(&hub, "/notes/list"), at(&hub, "/passing")), (json!([{"id": 2}, {"id": 1}]), json!({})));
@@ -75,6 +75,24 @@ fn a_hub_that_is_opened_again_has_what_it_had_but_for_what_is_volatile() {
 }
 
 #[test]
+fn what_a_slice_held_at_first_is_changed_for_good() {
+    let folder = tempfile::tempdir().unwrap();
+    let (hub, _) = open(folder.path());
+    let update = ops(json!([{"op": "merge", "path": "/global", "value": {"temperature": 1.5}}]));
+    let changed = hub.commit(update).unwrap();
+    drop(hub);
+    let (hub, recovery) = open(folder.path());
+    assert_eq!((recovery.cut, recovery.lost), (None, false));
+    assert_eq!(at(&hub, "/global/temperature"), json!(1.5));
+    assert_eq!(at(&hub, "/global/defaultModel"), json!("gpt-4o-mini"));
+    assert_eq!(hub.version().epoch, changed.epoch);
+    set(&hub, "/sessions/s1", json!({"sessionId": "s1"}));
+    hub.close().unwrap();
+    drop(hub);
+    assert_eq!(at(&open(folder.path()).0, "/sessions/s1/sessionId"), json!("s1"));
+}
+
+#[test]
 fn a_record_that_was_not_written_to_its_end_is_cut_off_and_the_epoch_stays() {
     let folder = tempfile::tempdir().unwrap();
     let (hub, _) = open(folder.path());
@@ -87,11 +105,11 @@ fn a_record_that_was_not_written_to_its_end_is_cut_off_and_the_epoch_stays() {
     let (hub, recovery) = open(folder.path());
     let cut = recovery.cut.clone().unwrap();
     assert!(cut.reason.contains("not written to its end") && cut.offset + cut.bytes == length - 3, "{cut:?}");
-    assert_eq!((recovery.commits, recovery.lost, at(&hub, "/a")), (1, false, json!(1)));
+    assert_eq!((recovery.commits, recovery.lost, at(&hub, "/a")), (2, false, json!(1)));
     assert_eq!(hub.version().epoch, version.epoch);
     assert_eq!(fs::metadata(log.with_extension("cut")).unwrap().len(), cut.bytes);
     drop(hub);
-    assert_eq!(open(folder.path()).1, Recovery { commits: 1, cut: None, lost: false });
+    assert_eq!(open(folder.path()).1, Recovery { commits: 2, cut: None, lost: false });
 }
 
 #[test]
@@ -183,7 +201,7 @@ fn what_must_last_is_synced_before_it_is_answered() {
         }
     });
     drop(hub);
-    assert_eq!(open(folder.path()).1.commits, 160);
+    assert_eq!(open(folder.path()).1.commits, 161);
 }
 
 /// Runs a test of this file as a program of its own, which is told what to do by a variable.
