@@ -1,0 +1,8 @@
+//! The supervisor as its users see it: children of every shape, hosts that end in every way, output of every kind.
+
+#![cfg(target_os = "linux")]
+
+mod host;
+mod sandbox;
+mod shape;
+mod survivors;
