@@ -22,6 +22,7 @@ pub(crate) enum Wish {
 pub(crate) struct Known {
     pub(crate) name: String,
     pub(crate) generation: u64,
+    pub(crate) guardian: Option<ProcessId>,
     pub(crate) status: watch::Sender<Status>,
     pub(crate) exit: watch::Sender<Option<Result<Exit, Failure>>>,
     pub(crate) stdin: ChildStdin,
@@ -46,6 +47,11 @@ impl Child {
     /// A number that no other child of this supervisor has, and a later one has a greater one.
     pub fn generation(&self) -> u64 {
         self.known.generation
+    }
+
+    /// The process that guards it; none on Windows.
+    pub fn guardian(&self) -> Option<ProcessId> {
+        self.known.guardian
     }
 
     /// How far it is.

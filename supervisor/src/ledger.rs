@@ -63,10 +63,6 @@ impl Ledger {
         Ok(Ledger { path, head, open: Mutex::new(Open { file, lines: 1, live: BTreeMap::new() }) })
     }
 
-    pub(crate) fn begin(&self, generation: u64, guardian: ProcessId) {
-        self.add(generation, guardian);
-    }
-
     /// A process of a child. What cannot be written is not kept: the guardian is there all the same.
     pub(crate) fn add(&self, generation: u64, process: ProcessId) {
         let mut open = self.book();

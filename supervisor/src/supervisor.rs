@@ -51,7 +51,7 @@ struct Shared {
 
 /// A child as the supervisor remembers it.
 struct Live {
-    holder: ProcessId,
+    guardian: Option<ProcessId>,
     wishes: mpsc::UnboundedSender<Wish>,
     status: watch::Receiver<Status>,
 }
@@ -82,13 +82,14 @@ impl Supervisor {
         let known = Arc::new(Known {
             name: config.name.clone(),
             generation,
+            guardian: holder.guardian(),
             status: watch::Sender::new(Status::Starting),
             exit: watch::Sender::new(None),
             stdin: outputs.stdin,
             kept: outputs.kept,
         });
         let (wishes, wished) = mpsc::unbounded_channel();
-        let live = Live { holder: holder.id(), wishes: wishes.clone(), status: known.status.subscribe() };
+        let live = Live { guardian: holder.guardian(), wishes: wishes.clone(), status: known.status.subscribe() };
         let held = Held::new(self.shared.clone(), generation, live);
         let keeper = Keeper {
             program: config.program.to_string_lossy().into_owned(),
@@ -128,7 +129,8 @@ impl Supervisor {
 
     /// Where a process comes from, [`Descent::Unknown`] when it has ended. Without children there is nothing to come from.
     pub fn descent(&self, pid: u32) -> Descent {
-        let guardians: HashSet<u32> = self.shared.live().values().map(|child| child.holder.pid).collect();
+        let guardians: HashSet<u32> =
+            self.shared.live().values().filter_map(|child| Some(child.guardian?.pid)).collect();
         descent::of(pid, &guardians, &self.shared.instance)
     }
 
@@ -158,7 +160,7 @@ pub(crate) struct Held {
 impl Held {
     fn new(shared: Arc<Shared>, generation: u64, live: Live) -> Held {
         if let Some(ledger) = &shared.ledger {
-            ledger.begin(generation, live.holder);
+            live.guardian.iter().for_each(|guardian| ledger.add(generation, *guardian));
         }
         shared.live().insert(generation, live);
         Held { shared, generation }

@@ -57,8 +57,8 @@ impl Holder {
     }
 
     /// The guardian's own process.
-    pub(crate) fn id(&self) -> ProcessId {
-        self.id
+    pub(crate) fn guardian(&self) -> Option<ProcessId> {
+        Some(self.id)
     }
 
     /// The next report; none when the guardian is gone. May be dropped and called again at any time.

@@ -3,6 +3,9 @@
 #![cfg(target_os = "linux")]
 
 mod host;
+mod ledger;
+mod output;
 mod sandbox;
 mod shape;
+mod stopping;
 mod survivors;

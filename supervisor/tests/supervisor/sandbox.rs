@@ -63,6 +63,19 @@ impl Drop for Sandbox {
     }
 }
 
+/// Runs a test that measures this process in one of its own. Whether that is here.
+pub(crate) fn alone(test: &str) -> bool {
+    const ALONE: &str = "SIXFRAME_TEST_ALONE";
+    if std::env::var_os(ALONE).is_some() {
+        return true;
+    }
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    let output = command.args(["--exact", test, "--nocapture"]).env(ALONE, "1").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "the test {test} exists");
+    false
+}
+
 pub(crate) fn supervisor() -> Supervisor {
     Supervisor::new(SupervisorConfig::new(guard())).unwrap()
 }
@@ -77,14 +90,13 @@ pub(crate) fn send(pid: u32, signal: Signal) {
     }
 }
 
-/// Waits for a process that has come to this one; whether it was there to be waited for.
-pub(crate) fn reap(pid: u32) -> bool {
+/// Waits for a process that has come to this one, if it has.
+pub(crate) fn reap(pid: u32) {
     let pid = Pid::from_raw(pid.cast_signed());
     until("an adopted process ends", || match waitpid(pid, WaitOptions::NOHANG) {
         Ok(None) => None,
-        Ok(Some(_)) => Some(true),
-        Err(_) => Some(false),
-    })
+        Ok(Some(_)) | Err(_) => Some(()),
+    });
 }
 
 /// Waits, looking again and again: for what no event tells, since it concerns the children of others.
