@@ -8,9 +8,12 @@ mod config;
 mod failure;
 mod listen;
 mod methods;
+mod open;
 mod peer;
+mod reader;
 mod serve;
 mod stream;
+mod typescript;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -43,6 +46,10 @@ enum Command {
     Listen(args::ListenArgs),
     /// List the methods of a peer
     Methods(args::MethodsArgs),
+    /// Print the types of a peer's methods as a TypeScript module
+    Types(args::TypesArgs),
+    /// Open the daemon's console in a browser
+    Open(args::OpenArgs),
     /// Measure how fast a peer answers
     Bench(args::BenchArgs),
     /// Show, check or explain the daemon's configuration
@@ -69,6 +76,8 @@ impl Cli {
             Command::Stream(args) => peer::block_on(stream::run(&args)),
             Command::Listen(args) => peer::block_on(listen::run(&args)),
             Command::Methods(args) => peer::block_on(methods::run(&args)),
+            Command::Types(args) => peer::block_on(typescript::run(&args)),
+            Command::Open(args) => peer::block_on(open::run(&args)),
             Command::Bench(args) => peer::block_on(bench::run(&args)),
             Command::Config(command) => config::run(command),
             Command::Completions(args) => completions::run(&args),

@@ -112,6 +112,19 @@ settings! { |at|
         allowed_hosts: Vec<String> = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned).to_vec();
     }
 
+    /// The console, a page for a browser on this machine. `sixframe open` opens it.
+    console: struct ConsoleSettings {
+        /// Whether it is served.
+        enabled: bool = true;
+
+        /// The port of 127.0.0.1 to serve it at. Where another program has it, the next free one is taken, and stderr says
+        /// which; 0 takes any free port.
+        port: u16 = 9420;
+
+        /// The folder of the built page. By default share/sixframe/console beside the folder that the program is in.
+        dir: PathBuf = at.console_dir.clone();
+    }
+
     /// What fs.watch and fs.tail may see.
     fs: struct FsSettings {
         /// Folders that callers may look into, with everything below them; links that lead outside are not followed. By

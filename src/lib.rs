@@ -44,10 +44,10 @@ use std::sync::Arc;
 pub use sixframe_core::{
     Backoff, Budget, Call, CallError, CallOptions, Closed, Code, Config, Connecting, Connector, Context, DISCOVER,
     Direction, Driver, DuplexMethod, Fault, FrameTap, HELLO, Hello, Identity, Item, Items, Lag, Limits, Load, Message,
-    Method, MethodInfo, Mismatch, Owner, Owners, Payload, Received, Reply, ReplyFuture, ReplyStream, Request, Router,
-    RpcEndpoint, Schemas, Scope, Scopes, Sender, Service, Shape, StreamMethod, Timeout, TraceContext, Transport,
-    TransportError, Unfit, Upload, UploadMethod, Upstream, Welcome, WelcomeLimits, connect, connect_with, reconnecting,
-    redact,
+    Method, MethodInfo, Mismatch, Owner, Owners, PING, Payload, Received, Reply, ReplyFuture, ReplyStream, Request,
+    Router, RpcEndpoint, Schemas, Scope, Scopes, Sender, Service, Shape, StreamMethod, Timeout, TraceContext,
+    Transport, TransportError, Unfit, Upload, UploadMethod, Upstream, Welcome, WelcomeLimits, connect, connect_with,
+    reconnecting, redact,
 };
 pub use sixframe_core::{frame, layers, session, testing};
 pub use sixframe_transports as transports;

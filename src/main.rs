@@ -2,8 +2,11 @@
 
 mod cli;
 mod config;
+mod console;
 mod methods;
+mod private_file;
 mod server;
+mod typescript;
 
 use std::process::ExitCode;
 

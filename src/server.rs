@@ -7,6 +7,7 @@ mod parent;
 mod ready;
 mod stop;
 mod token;
+mod windows;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,12 +15,14 @@ use std::time::Duration;
 use anyhow::{Context as _, Error};
 use sixframe_core::layers::{self, Metrics, Operations};
 use sixframe_core::{Router, Service};
+use sixframe_hub::{Hub, HubConfig, OutboundChannel};
 use sixframe_transports::websocket::{Access, Token};
-use sixframe_transports::{Address, Framing, ListenConfig, Listener, listen, stdio};
+use sixframe_transports::{Address, Bounded, Framing, ListenConfig, Listener, TO_BROWSER_BYTES, listen, stdio};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::config::Config;
+use crate::console::{ConsoleServer, Entrance, Setup};
 use crate::methods::{self, Roots, Taps};
 use connections::Connections;
 pub(crate) use log::init as init_log;
@@ -28,25 +31,43 @@ use ready::Ready;
 use stop::Stop;
 pub(crate) use stop::Stopped;
 pub(crate) use token::read as read_token;
+use windows::Windows;
 
 /// Time behind the drain for what is written last.
 const LAST_WORDS: Duration = Duration::from_millis(250);
 
-/// Serves the addresses of `config` until a signal asks to stop. `announce` is given the ready line once every address is
-/// listened on.
+/// Bytes of events that are kept for listeners that lag.
+const EVENT_BYTES: usize = 4 << 20;
+
+/// What can be said once the daemon is ready.
+pub(crate) struct Announcement {
+    /// The line for programs.
+    pub(crate) line: String,
+    /// The way in by the console, where one is served.
+    pub(crate) entrance: Option<Arc<Entrance>>,
+}
+
+/// Serves the addresses of `config` until a signal asks to stop. `announce` is called once every address is listened on.
 pub(crate) async fn serve(
     config: &Config,
-    announce: impl FnOnce(&str) -> std::io::Result<()>,
+    announce: impl FnOnce(Announcement) -> Result<(), Error>,
 ) -> Result<Stopped, Error> {
     let mut stop = Stop::new()?;
-    let connections = connections(config);
-    let listeners = open(config).await?;
-    let ready = Ready::of(config, &listeners);
-    announce(&serde_json::to_string(&ready)?)?;
-    tracing::info!(listen = ?ready.listen, "ready");
+    let access = access(config)?;
+    let listeners = open(config, &access).await?;
+    let console = console(config, access).await?;
+    let entrance = console.as_ref().map(|console| Arc::clone(console.entrance()));
+    let connections = connections(config, entrance.clone())?;
+    let ready = Ready::of(config, &listeners, entrance.as_deref());
+    announce(Announcement { line: serde_json::to_string(&ready)?, entrance })?;
+    tracing::info!(listen = ?ready.listen, console = ready.console, "ready");
     let mut accepting = JoinSet::new();
     for listener in listeners {
         accepting.spawn(connections::accept(Arc::clone(&connections), listener));
+    }
+    if let Some(console) = console {
+        let connections = Arc::clone(&connections);
+        accepting.spawn(console.run(move |transport, identity| connections.serve(transport, identity)));
     }
     let failed = tokio::select! {
         () = stop.asked() => None,
@@ -65,9 +86,11 @@ pub(crate) async fn serve(
 /// answered, within the time for draining.
 pub(crate) async fn serve_parent(config: &Config, framing: Framing) -> Result<Stopped, Error> {
     let mut stop = Stop::new()?;
-    let connections = connections(config);
+    let connections = connections(config, None)?;
     let (transport, identity) = stdio::open(framing, config.limits.of_connection().message_bytes)?;
     let ended = Arc::new(Notify::new());
+    let longest = if framing == Framing::NativeMessaging { TO_BROWSER_BYTES } else { framing.longest() };
+    let transport = Bounded::new(transport, longest, "a browser takes no more from a native messaging host");
     connections.serve(ParentTransport::new(transport, Arc::clone(&ended)), identity);
     tokio::select! {
         () = connections.finished() => return Ok(Stopped::InOrder),
@@ -89,16 +112,21 @@ async fn drain(connections: &Connections, config: &Config, stop: &mut Stop) -> S
     }
 }
 
-fn connections(config: &Config) -> Arc<Connections> {
+fn connections(config: &Config, entrance: Option<Arc<Entrance>>) -> Result<Arc<Connections>, Error> {
     let taps = Arc::new(Taps::default());
     let metrics = Metrics::new();
+    let hub = Hub::new(HubConfig::default())?;
     let methods = methods::router(&methods::Surroundings {
         roots: Arc::new(Roots::new(&config.fs.roots)),
         run_allowed: config.allows_process_run(),
         taps: Arc::clone(&taps),
         metrics: metrics.clone(),
+        entrance,
+        hub: hub.clone(),
+        events: OutboundChannel::new(EVENT_BYTES),
     });
-    Connections::new(config, service(methods, &metrics), taps)
+    let windows = Windows::new(&hub)?;
+    Ok(Connections::new(config, service(methods, &metrics), taps, windows))
 }
 
 /// The one service of all connections. A request passes the layers from the last to the first: who may not call is refused
@@ -113,27 +141,42 @@ fn service(methods: Router, metrics: &Metrics) -> Arc<dyn Service> {
         .into_service()
 }
 
-async fn open(config: &Config) -> Result<Vec<Listener>, Error> {
+async fn open(config: &Config, access: &Access) -> Result<Vec<Listener>, Error> {
     let mut listeners = Vec::new();
-    let listening = listen_config(config)?;
+    let listening = ListenConfig {
+        message_bytes: config.limits.of_connection().message_bytes,
+        connections: config.limits.connections as usize,
+        access: access.clone(),
+        handshake: Duration::from_millis(config.limits.handshake_ms),
+        ..ListenConfig::default()
+    };
     for address in config.addresses()? {
         listeners.push(listen(&address, &listening).await?);
     }
     Ok(listeners)
 }
 
-fn listen_config(config: &Config) -> Result<ListenConfig, Error> {
+async fn console(config: &Config, access: Access) -> Result<Option<ConsoleServer>, Error> {
+    if !config.console.enabled {
+        return Ok(None);
+    }
+    let setup = Setup {
+        port: config.console.port,
+        dir: config.console.dir.clone(),
+        token: token::provide(&config.token_file)?,
+        access,
+        message_bytes: config.limits.of_connection().message_bytes,
+        handshake: Duration::from_millis(config.limits.handshake_ms),
+    };
+    ConsoleServer::bind(setup).await.map(Some)
+}
+
+/// Who may open a WebSocket, at an address or at the console.
+fn access(config: &Config) -> Result<Access, Error> {
     let has_web_socket = config.addresses()?.iter().any(|address| matches!(address, Address::WebSocket(_)));
-    let tokens = match has_web_socket {
+    let tokens = match has_web_socket || config.console.enabled {
         true => vec![Token::new(token::provide(&config.token_file)?, sixframe_core::Scopes::ALL)],
         false => Vec::new(),
     };
-    let access = Access { tokens, hosts: config.ws.hosts(), origins: config.ws.origins() };
-    Ok(ListenConfig {
-        message_bytes: config.limits.of_connection().message_bytes,
-        connections: config.limits.connections as usize,
-        access,
-        handshake: Duration::from_millis(config.limits.handshake_ms),
-        ..ListenConfig::default()
-    })
+    Ok(Access { tokens, hosts: config.ws.hosts(), origins: config.ws.origins() })
 }

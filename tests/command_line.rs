@@ -70,6 +70,7 @@ fn completions_name_the_subcommands() {
         let (code, stdout, stderr) = run(&mut sixframe(home.path(), &["completions", shell]));
         assert_eq!((code, stderr.as_str()), (0, ""), "{shell}");
         assert!(stdout.contains("config") && stdout.contains("completions"), "{shell}: {stdout}");
+        assert!(!stdout.contains("guard"), "{shell}: {stdout}");
     }
 }
 

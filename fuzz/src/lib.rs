@@ -4,10 +4,12 @@
 mod frame_decode;
 mod framing;
 mod input;
+mod payload_read;
 mod session_frames;
 mod session_pair;
 
 pub use frame_decode::frame_decode;
 pub use framing::framing;
+pub use payload_read::payload_read;
 pub use session_frames::session_frames;
 pub use session_pair::session_pair;

@@ -36,3 +36,8 @@ fn every_seed_keeps_the_invariants_of_a_session() {
 fn every_seed_settles_the_calls_of_two_sessions() {
     run("session_pair", sixframe_fuzz::session_pair);
 }
+
+#[test]
+fn every_seed_is_read_and_written_as_serde_json_does() {
+    run("payload_read", sixframe_fuzz::payload_read);
+}

@@ -1,6 +1,5 @@
-//! The methods that every router has: `rpc.hello` and `rpc.discover`.
+//! The methods that every router has: `rpc.hello` and `rpc.discover`, and `rpc.ping`, which the session answers.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
 use schemars::JsonSchema;
@@ -8,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::frame::VERSIONS;
-use crate::method::{Method, MethodInfo, Schemas};
+use crate::method::{Method, MethodInfo, Schemas, read_schema, written_schema};
 use crate::router::Handler;
 use crate::service::{Reply, Request};
 use crate::session::Shape;
@@ -24,6 +23,12 @@ pub const HELLO: Method<Hello, Welcome> = Method::new("rpc.hello")
 pub const DISCOVER: Method<(), Value> =
     Method::new("rpc.discover").doc("Describes every method as an OpenRPC document.").scope(Scope::Read).idempotent();
 
+/// `rpc.ping`: answered by the session itself (spec: `discover.5`).
+pub const PING: Method<Value, Value> = Method::new("rpc.ping")
+    .doc("Answers with what it was given, before anything that waits.")
+    .scope(Scope::Read)
+    .idempotent();
+
 /// What `rpc.hello` takes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
@@ -31,6 +36,9 @@ pub struct Hello {
     /// The session that owns the caller's work: a secret of the caller's own choosing, at most 128 bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
+    /// What the caller calls itself, for people: at most 128 bytes. Shown to others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// The names of the capabilities that the caller has.
     pub capabilities: Vec<String>,
 }
@@ -41,7 +49,7 @@ pub struct Hello {
 pub struct Welcome {
     /// The versions of the protocol that are served.
     pub versions: Vec<String>,
-    /// The names of the capabilities: `fc`, `up`, `resume`, `lane`.
+    /// The names of the capabilities: `fc`, `ahead`, `up`, `resume`, `lane`.
     pub capabilities: Vec<String>,
     /// The limits of the connection.
     pub limits: WelcomeLimits,
@@ -49,7 +57,7 @@ pub struct Welcome {
     pub server_id: String,
     /// The life of the server's state: another one means that everything known of it is void.
     pub epoch: String,
-    /// Changes when the methods do.
+    /// Changes when a method or a type of one does; words about them do not count.
     pub methods_hash: String,
 }
 
@@ -75,41 +83,46 @@ impl From<&Limits> for WelcomeLimits {
 }
 
 /// The capabilities of this engine.
-pub(crate) const CAPABILITIES: [&str; 4] = ["fc", "up", "resume", "lane"];
+pub(crate) const CAPABILITIES: [&str; 5] = ["fc", "ahead", "up", "resume", "lane"];
 
 /// What a router knows of its methods.
 pub(crate) struct Discovery {
     methods: Vec<(MethodInfo, Option<Schemas>)>,
+    described: OnceLock<Described>,
+}
+
+/// The methods as they are told of, made when somebody asks first.
+struct Described {
+    document: Payload,
     hash: String,
-    document: OnceLock<Payload>,
 }
 
 impl Discovery {
     pub(crate) fn new(mut methods: Vec<(MethodInfo, Option<Schemas>)>) -> Discovery {
-        let params = || crate::method::schema::<Hello>();
         let own = |info, params, result| (info, Some(Schemas { params, result, upstream: None }));
-        methods.push(own(*HELLO.info(), params, crate::method::schema::<Welcome>));
-        methods.push(own(*DISCOVER.info(), crate::method::schema::<()>, crate::method::schema::<Value>));
+        methods.push(own(*HELLO.info(), read_schema::<Hello>, written_schema::<Welcome>));
+        methods.push(own(*DISCOVER.info(), read_schema::<()>, written_schema::<Value>));
+        methods.push(own(*PING.info(), read_schema::<Value>, written_schema::<Value>));
         methods.sort_by_key(|(info, _)| info.name);
-        let mut hasher = DefaultHasher::new();
-        for (info, _) in &methods {
-            (info.name, info.shape, info.idempotent, info.resumable).hash(&mut hasher);
-        }
-        Discovery { methods, hash: format!("{:016x}", hasher.finish()), document: OnceLock::new() }
+        Discovery { methods, described: OnceLock::new() }
     }
 
-    fn document(&self) -> &Payload {
-        self.document.get_or_init(|| {
+    fn described(&self) -> &Described {
+        self.described.get_or_init(|| {
             let methods: Vec<Value> = self.methods.iter().map(|(info, schemas)| describe(info, schemas)).collect();
+            let hash = hash(&methods);
             let info = json!({"title": "Sixframe", "version": env!("CARGO_PKG_VERSION")});
-            let document = json!({"openrpc": "1.3.2", "info": info, "methods": methods, "x-methodsHash": self.hash});
-            Payload::of(&document).expect("a JSON value can be written")
+            let document = json!({"openrpc": "1.3.2", "info": info, "methods": methods, "x-methodsHash": hash});
+            Described { document: Payload::of(&document).expect("a JSON value can be written"), hash }
         })
     }
 
     fn hello(&self, request: &Request) -> Result<Payload, Fault> {
         let hello: Hello = request.payload.parse()?;
         let shared = &request.context.0.shared;
+        if hello.name.as_deref().is_some_and(|name| name.len() > 128) {
+            return Err(Fault::new(Code::INVALID_PAYLOAD, "name is longer than 128 bytes"));
+        }
         if let Some(session) = hello.session.as_deref().filter(|name| !name.is_empty()) {
             if session.len() > 128 {
                 return Err(Fault::new(Code::INVALID_PAYLOAD, "session is longer than 128 bytes"));
@@ -123,7 +136,7 @@ impl Discovery {
             limits: WelcomeLimits::from(shared.limits()),
             server_id: process.to_owned(),
             epoch: process.to_owned(),
-            methods_hash: self.hash.clone(),
+            methods_hash: self.described().hash.clone(),
         };
         Ok(Payload::of(&welcome).expect("the welcome can be written"))
     }
@@ -134,7 +147,7 @@ pub(crate) fn handlers(discovery: Arc<Discovery>) -> [(MethodInfo, Handler); 2] 
     let hello = discovery.clone();
     [
         (*HELLO.info(), Box::new(move |request| Reply::Ready(hello.hello(&request)))),
-        (*DISCOVER.info(), Box::new(move |_| Reply::Ready(Ok(discovery.document().clone())))),
+        (*DISCOVER.info(), Box::new(move |_| Reply::Ready(Ok(discovery.described().document.clone())))),
     ]
 }
 
@@ -142,6 +155,52 @@ pub(crate) fn handlers(discovery: Arc<Discovery>) -> [(MethodInfo, Handler); 2] 
 fn process_id() -> &'static str {
     static ID: OnceLock<String> = OnceLock::new();
     ID.get_or_init(|| format!("{:016x}", fastrand::u64(..)))
+}
+
+/// A number that two descriptions share if, and but for chance only if, they differ in nothing but words. The same on every
+/// machine and in every version of the compiler.
+fn hash(methods: &[Value]) -> String {
+    let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
+    methods.iter().for_each(|method| hasher.value(method));
+    format!("{:016x}", hasher.0)
+}
+
+/// FNV-1a over JSON values: keys in their order; words for people, and who may call, are left out.
+struct Fnv(u64);
+
+impl Fnv {
+    const LEFT_OUT: [&str; 4] = ["summary", "description", "title", "x-scope"];
+
+    fn value(&mut self, value: &Value) {
+        match value {
+            Value::Object(fields) => {
+                let mut fields: Vec<_> = fields.iter().collect();
+                fields.retain(|(key, value)| !(value.is_string() && Self::LEFT_OUT.contains(&key.as_str())));
+                fields.sort_by_key(|(key, _)| *key);
+                self.bytes(b"{");
+                for (key, value) in fields {
+                    self.bytes(key.as_bytes());
+                    self.value(value);
+                }
+                self.bytes(b"}");
+            }
+            Value::Array(items) => {
+                self.bytes(b"[");
+                items.iter().for_each(|item| self.value(item));
+                self.bytes(b"]");
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                self.bytes(value.to_string().as_bytes())
+            }
+        }
+    }
+
+    /// The text and its end.
+    fn bytes(&mut self, bytes: &[u8]) {
+        for byte in bytes.iter().copied().chain([0xff]) {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
 }
 
 fn describe(info: &MethodInfo, schemas: &Option<Schemas>) -> Value {
@@ -176,5 +235,40 @@ fn shape(shape: Shape) -> &'static str {
         Shape::Stream => "stream",
         Shape::Upload => "upload",
         Shape::Duplex => "duplex",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_tells_types_apart_and_not_words() {
+        let method = |schema: Value| hash(&[json!({"name": "a.b", "result": {"schema": schema}})]);
+        let first = method(json!({"type": "object", "description": "One.", "required": ["a", "b"]}));
+        assert_eq!(
+            first,
+            method(json!({"required": ["a", "b"], "description": "Two.", "title": "T", "type": "object"}))
+        );
+        for other in [
+            json!({"type": "object", "required": ["a"]}),
+            json!({"type": "object", "required": ["ab"]}),
+            json!({"type": "object", "required": ["b", "a"]}),
+            json!({"type": "object", "required": ["a", "b"], "properties": {"title": {"type": "string"}}}),
+            json!(true),
+        ] {
+            assert_ne!(first, method(other.clone()), "{other}");
+        }
+        assert_eq!(hash(&[]), "cbf29ce484222325");
+    }
+
+    #[test]
+    fn every_method_of_the_protocol_is_described() {
+        let discovery = Discovery::new(Vec::new());
+        let document: Value = serde_json::from_str(discovery.described().document.as_str()).unwrap();
+        let names: Vec<&str> =
+            document["methods"].as_array().unwrap().iter().filter_map(|m| m["name"].as_str()).collect();
+        assert_eq!(names, ["rpc.discover", "rpc.hello", "rpc.ping"]);
+        assert_eq!(document["x-methodsHash"], discovery.described().hash);
     }
 }

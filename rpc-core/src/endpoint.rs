@@ -27,7 +27,7 @@ use crate::method::{DuplexMethod, Method, MethodInfo, StreamMethod, UploadMethod
 use crate::session::{CallKey, CallSpec, Shape, millis};
 use crate::shared::Shared;
 use crate::trace::TraceContext;
-use crate::{CallError, Closed, Context, Identity, Item, Payload, Received, scratch};
+use crate::{CallError, Closed, Context, Identity, Item, Payload, Received, scratch, writer};
 
 /// One side of a connection.
 ///
@@ -207,7 +207,7 @@ impl RpcEndpoint {
     }
 
     fn start(&self, method: &str, info: &MethodInfo, params: &impl Serialize) -> Result<CallHandle, CallError> {
-        let write = |text: &mut Vec<u8>| serde_json::to_writer(text, params);
+        let write = |text: &mut Vec<u8>| writer::write(text, params);
         scratch::payload(write, |payload| self.start_json(method, info, payload))
             .unwrap_or_else(|error| Err(CallError::Encode(error.to_string())))
     }

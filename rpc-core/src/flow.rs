@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 
 use crate::frame::{Grant, Lag, Nxt, Offer};
 use crate::inbox::{Arrival, Inbox};
-use crate::{CallError, Item, Limits, Payload, Received};
+use crate::{CallError, Delivery, Item, Limits, Payload, Received};
 
 mod ahead;
 
@@ -23,7 +23,7 @@ pub(crate) struct Producer {
     upto: Option<u64>,
     /// The bytes that are under way, where the consumer bounds them.
     ahead: Option<Box<Ahead>>,
-    lag: Lag,
+    delivery: Delivery,
     skipped: u64,
 }
 
@@ -47,14 +47,14 @@ pub(crate) type Exceeded = (&'static str, u64, &'static str);
 
 impl Producer {
     /// A producer under `credit`, where its consumer knows it.
-    pub(crate) fn new(credit: Option<Offer>, lag: Lag) -> Producer {
+    pub(crate) fn new(credit: Option<Offer>, delivery: impl Into<Delivery>) -> Producer {
         Producer {
             queue: VecDeque::new(),
             bytes: 0,
             sent: 0,
             upto: credit.map(|credit| credit.upto),
             ahead: credit.and_then(|credit| credit.bytes).map(|bound| Box::new(Ahead::new(bound))),
-            lag,
+            delivery: delivery.into(),
             skipped: 0,
         }
     }
@@ -78,11 +78,24 @@ impl Producer {
 
     /// How many items the source may be asked for now.
     pub(crate) fn room(&self) -> u64 {
-        match (self.lag, self.upto) {
+        if self.delivery.on_demand {
+            return u64::from(self.queue.is_empty() && self.has_credit());
+        }
+        match (self.delivery.lag, self.upto) {
             (Lag::Block, Some(_)) if self.is_too_far_ahead() => 0,
             (Lag::Block, Some(upto)) => upto.saturating_sub(self.sent + self.queue.len() as u64),
             (Lag::Block | Lag::Latest | Lag::DropOldest | Lag::Close, _) => BATCH,
         }
+    }
+
+    /// Whether a source that is asked on demand waits for its item to leave.
+    pub(crate) fn asks_again(&self) -> bool {
+        self.delivery.on_demand && self.room() > 0
+    }
+
+    /// The name that the items carry.
+    pub(crate) fn method(&self) -> Option<&'static str> {
+        self.delivery.method
     }
 
     /// Whether the consumer allows another item now.
@@ -95,7 +108,7 @@ impl Producer {
     }
 
     pub(crate) fn push(&mut self, mut item: Item<Payload>, limits: &Limits) -> Pushed {
-        match self.lag {
+        match self.delivery.lag {
             Lag::Latest => {
                 self.queue.drain(..).for_each(|older| inherit(&mut item, older));
                 self.bytes = 0;
@@ -198,7 +211,6 @@ pub(crate) struct Consumer {
     window: u32,
     mean_bytes: usize,
     lag: Lag,
-    skipped: u64,
     resumed: bool,
     pub(crate) epoch: Option<SmolStr>,
     pub(crate) pos: Option<u64>,
@@ -233,7 +245,6 @@ impl Consumer {
             window: window.max(1),
             mean_bytes: 0,
             lag,
-            skipped: 0,
             resumed: false,
             epoch: None,
             pos: None,
@@ -375,25 +386,29 @@ impl Consumer {
         }
     }
 
+    /// Drops the oldest item, whose reset goes over to the one behind it, or to `newest` at last. Returns how many it said
+    /// were dropped before it.
+    fn drop_oldest(&mut self, newest: &mut Item<()>) -> Option<u64> {
+        let dropped = self.inbox.drop_oldest()?;
+        self.bytes -= cost(dropped.kept);
+        self.buffered -= dropped.length;
+        *self.inbox.oldest().map_or(&mut newest.reset, |(_, reset)| reset) |= dropped.reset;
+        Some(dropped.skipped)
+    }
+
     fn make_room(&mut self, item: &mut Item<()>, size: usize, limits: &Limits) -> Result<(), Refused> {
         let mut limit = overflow(self.bytes + size, self.inbox.len() + 1, limits);
         match self.lag {
-            Lag::Latest => {
-                self.inbox.clear();
-                (self.bytes, self.buffered) = (0, 0);
-            }
+            Lag::Latest => while self.drop_oldest(item).is_some() {},
             Lag::DropOldest => {
                 while limit.is_some()
-                    && let Some((kept, skipped)) = self.inbox.drop_oldest()
+                    && let Some(older) = self.drop_oldest(item)
                 {
-                    self.bytes -= cost(kept);
-                    self.skipped = self.skipped.saturating_add(skipped).saturating_add(1);
+                    // The hole stands before the oldest item that is left.
+                    let hole = self.inbox.oldest().map_or(&mut item.skipped, |(skipped, _)| skipped);
+                    *hole = hole.saturating_add(older).saturating_add(1);
                     limit = overflow(self.bytes + size, self.inbox.len() + 1, limits);
                 }
-                // The hole stands before the oldest item that is left.
-                let skipped = std::mem::take(&mut self.skipped);
-                let first = self.inbox.oldest_skipped().unwrap_or(&mut item.skipped);
-                *first = first.saturating_add(skipped);
             }
             Lag::Block | Lag::Close => {
                 if let Some(limit) = limit {

@@ -2,12 +2,13 @@
 //! payloads as raw JSON text; a fast path reads the order in which this engine writes, a general one everything else, and
 //! a fuzz target holds the two together. Knows no session, no clock and no I/O.
 
+mod block;
 mod encode;
 mod envelope;
 mod fast;
 mod general;
 mod peek;
-mod scan;
+pub(crate) mod scan;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Code, Fault, Limits};
 
-pub(crate) use encode::{CallMeta, ItemFields, end, grant, item, req};
+pub(crate) use encode::{CallMeta, Id, ItemFields, end, grant, item, req, write_plain, write_string};
 pub use encode::{can, err, res};
 pub use envelope::{Envelope, Stamp};
 

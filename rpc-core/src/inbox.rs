@@ -22,6 +22,19 @@ impl Arrival<'_> {
     }
 }
 
+/// What is known of an item that was dropped.
+#[derive(Debug)]
+pub(crate) struct Dropped {
+    /// The bytes of its text.
+    pub(crate) length: usize,
+    /// The bytes that were kept for it.
+    pub(crate) kept: usize,
+    /// How many it said were dropped before it.
+    pub(crate) skipped: u64,
+    /// Whether its source started over with it.
+    pub(crate) reset: bool,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     items: VecDeque<Item<Place>>,
@@ -80,15 +93,15 @@ impl Inbox {
         }
     }
 
-    /// Drops the oldest item: the bytes that were kept for it, and how many it said were dropped before it.
-    pub(crate) fn drop_oldest(&mut self) -> Option<(usize, u64)> {
-        let Item { data, skipped, epoch, .. } = self.items.pop_front()?;
-        let kept = match data {
+    /// Drops the oldest item.
+    pub(crate) fn drop_oldest(&mut self) -> Option<Dropped> {
+        let Item { data, epoch, skipped, reset, .. } = self.items.pop_front()?;
+        let (length, kept) = match data {
             Place::Text { start, end, .. } => {
                 self.dead = end;
-                end - start
+                (end - start, end - start)
             }
-            Place::Own(_, kept) => kept,
+            Place::Own(received, kept) => (received.len(), kept),
         };
         if self.items.is_empty() {
             self.text.clear();
@@ -96,18 +109,14 @@ impl Inbox {
         } else if self.dead > self.text.len() / 2 {
             self.compact();
         }
-        Some((kept + epoch.map_or(0, |epoch| epoch.len()), skipped))
+        let kept = kept + epoch.as_ref().map_or(0, |epoch| epoch.len());
+        Some(Dropped { length, kept, skipped, reset })
     }
 
-    /// The count of dropped items that the oldest one carries.
-    pub(crate) fn oldest_skipped(&mut self) -> Option<&mut u64> {
-        self.items.front_mut().map(|item| &mut item.skipped)
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.items.clear();
-        self.text.clear();
-        self.dead = 0;
+    /// What the oldest item says of those that are not there any more: how many were dropped before it, and whether its
+    /// source started over.
+    pub(crate) fn oldest(&mut self) -> Option<(&mut u64, &mut bool)> {
+        self.items.front_mut().map(|item| (&mut item.skipped, &mut item.reset))
     }
 
     fn compact(&mut self) {
@@ -148,8 +157,7 @@ mod tests {
         for (at, text) in ["1", "22", long.as_str(), "\"four\"", "5"].into_iter().enumerate() {
             push(&mut inbox, text);
             if at == 3 {
-                assert_eq!(inbox.drop_oldest(), Some((1, 0)));
-                assert_eq!(inbox.drop_oldest(), Some((2, 0)));
+                assert_eq!([1, 2].map(|_| inbox.drop_oldest().unwrap().kept), [1, 2]);
             }
         }
         assert_eq!(taken(&mut inbox), [long.as_str(), "\"four\"", "5"]);

@@ -3,10 +3,12 @@
 
 use std::marker::PhantomData;
 
+use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::frame::Lag;
 use crate::identity::Scope;
+use crate::service::Delivery;
 use crate::session::Shape;
 
 /// What a method is, apart from its types.
@@ -22,6 +24,10 @@ pub struct MethodInfo {
     pub idempotent: bool,
     /// What happens to a lagging consumer that chose nothing.
     pub lag: Lag,
+    /// Whether a stream's source is asked for an item only when that can be sent.
+    pub on_demand: bool,
+    /// Whether a stream's items carry the method's name.
+    pub labelled: bool,
     /// Whether a broken stream may be issued again: only where its loss stops nothing.
     pub resumable: bool,
     /// The scope that a caller needs.
@@ -31,7 +37,17 @@ pub struct MethodInfo {
 impl MethodInfo {
     const fn new(name: &'static str, shape: Shape) -> MethodInfo {
         let (doc, scope) = ("", Scope::Call);
-        MethodInfo { name, doc, shape, idempotent: false, lag: Lag::Block, resumable: false, scope }
+        let (on_demand, labelled, resumable) = (false, false, false);
+        MethodInfo { name, doc, shape, idempotent: false, lag: Lag::Block, on_demand, labelled, resumable, scope }
+    }
+
+    /// How the items of a stream of this method leave.
+    pub const fn delivery(&self) -> Delivery {
+        Delivery {
+            lag: self.lag,
+            on_demand: self.on_demand,
+            method: if self.labelled { Some(self.name) } else { None },
+        }
     }
 }
 
@@ -46,8 +62,14 @@ pub struct Schemas {
     pub upstream: Option<fn() -> Schema>,
 }
 
-pub(crate) fn schema<T: JsonSchema>() -> Schema {
+/// The schema of what is read.
+pub(crate) fn read_schema<T: JsonSchema>() -> Schema {
     SchemaGenerator::default().into_root_schema_for::<T>()
+}
+
+/// The schema of what is written, which may be narrower: a field that is always written is required.
+pub(crate) fn written_schema<T: JsonSchema>() -> Schema {
+    SchemaSettings::default().for_serialize().into_generator().into_root_schema_for::<T>()
 }
 
 macro_rules! descriptor {
@@ -127,6 +149,22 @@ impl<P, T> StreamMethod<P, T> {
     #[must_use]
     pub const fn lag(mut self, lag: Lag) -> Self {
         self.info.lag = lag;
+        self
+    }
+
+    /// Declares that the source makes its newest item when it is asked for one: it is asked only when the item can be
+    /// sent, so that a consumer that lags costs no queue and loses nothing to it (spec: `fc.17`).
+    #[must_use]
+    pub const fn on_demand(mut self) -> Self {
+        self.info.on_demand = true;
+        self
+    }
+
+    /// Declares that the items carry the method's name, so that an observer of many streams can tell them apart
+    /// (spec: `frame.18`).
+    #[must_use]
+    pub const fn labelled(mut self) -> Self {
+        self.info.labelled = true;
         self
     }
 

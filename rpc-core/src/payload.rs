@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::frame;
 use crate::inbox::Arrival;
-use crate::{CallError, Code, Fault, Message, scratch};
+use crate::{CallError, Code, Fault, Message, reader, scratch, writer};
 
 /// JSON text that is known to be valid. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
@@ -24,7 +24,7 @@ impl Payload {
     /// # Errors
     /// What `value`'s `Serialize` says: a map with keys that are no strings, say.
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Payload, serde_json::Error> {
-        scratch::payload(|text| serde_json::to_writer(text, value), |text| Payload(Bytes::copy_from_slice(text)))
+        scratch::payload(|text| writer::write(text, value), |text| Payload(Bytes::copy_from_slice(text)))
     }
 
     /// Takes JSON text as it is.
@@ -42,7 +42,8 @@ impl Payload {
     /// # Errors
     /// [`Mismatch`], which says where and what was expected.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Mismatch> {
-        parse(self.as_str())
+        let text = self.as_str();
+        reader::read(text).map_or_else(|| parse(text), Ok)
     }
 
     /// The JSON text.
@@ -136,6 +137,14 @@ impl Received {
     /// # Errors
     /// [`Unfit::Mismatch`] where the text does not fit `T`, [`Unfit::Malformed`] where it turns out to be no JSON.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Unfit> {
+        match reader::read(self.text()) {
+            Some(value) => Ok(value),
+            None => self.parse_slowly(),
+        }
+    }
+
+    #[cold]
+    fn parse_slowly<T: DeserializeOwned>(&self) -> Result<T, Unfit> {
         match serde_json::from_str(self.text()) {
             Ok(value) => Ok(value),
             Err(_) => Ok(parse(self.check()?)?),

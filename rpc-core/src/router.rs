@@ -15,7 +15,9 @@ use smol_str::SmolStr;
 use crate::discovery::{self, Discovery};
 use crate::endpoint::Upstream;
 use crate::item::Item;
-use crate::method::{DuplexMethod, Method, MethodInfo, Schemas, StreamMethod, UploadMethod, schema};
+use crate::method::{
+    DuplexMethod, Method, MethodInfo, Schemas, StreamMethod, UploadMethod, read_schema, written_schema,
+};
 use crate::service::{Reply, Request, Service};
 use crate::{Code, Context, Fault, Payload};
 
@@ -37,8 +39,8 @@ impl std::fmt::Debug for Entry {
 
 type Layer = Box<dyn FnOnce(Arc<dyn Service>) -> Arc<dyn Service>>;
 
-/// Builds a service from handlers. Registering a name twice replaces the first; `rpc.hello` and `rpc.discover` are there
-/// from the start.
+/// Builds a service from handlers. Registering a name twice replaces the first; `rpc.hello`, `rpc.discover` and
+/// `rpc.ping` are there from the start.
 #[derive(Default)]
 pub struct Router {
     entries: HashMap<SmolStr, Arc<Entry>>,
@@ -135,9 +137,31 @@ impl Router {
         I: Into<Item<T>> + 'static,
         E: Into<Fault> + 'static,
     {
-        let lag = method.info().lag;
+        let delivery = method.info().delivery();
         let handler = move |request: Request| match request.payload.parse::<P>() {
-            Ok(params) => Reply::Stream(lag, Box::pin(handler(request.context, params).map(encode_item))),
+            Ok(params) => Reply::Stream(delivery, Box::pin(handler(request.context, params).map(encode_item))),
+            Err(unfit) => Reply::fault(unfit),
+        };
+        self.insert(*method.info(), Some(schemas::<P, T>()), handler)
+    }
+
+    /// As [`Router::stream`], for items that are JSON text already, of which one may go to many consumers. That they have
+    /// the shape that the method promises is the handler's to keep.
+    #[must_use]
+    pub fn written<P, T, F, S, E>(self, method: StreamMethod<P, T>, handler: F) -> Router
+    where
+        P: DeserializeOwned + JsonSchema + 'static,
+        T: JsonSchema + 'static,
+        F: Fn(Context, P) -> S + Send + Sync + 'static,
+        S: Stream<Item = Result<Item<Payload>, E>> + Send + 'static,
+        E: Into<Fault> + 'static,
+    {
+        let delivery = method.info().delivery();
+        let handler = move |request: Request| match request.payload.parse::<P>() {
+            Ok(params) => {
+                let items = handler(request.context, params);
+                Reply::Stream(delivery, Box::pin(items.map(|item| item.map_err(Into::into))))
+            }
             Err(unfit) => Reply::fault(unfit),
         };
         self.insert(*method.info(), Some(schemas::<P, T>()), handler)
@@ -161,7 +185,7 @@ impl Router {
             }
             Err(fault) => Reply::fault(fault),
         };
-        let schemas = Schemas { upstream: Some(schema::<U>), ..schemas::<P, R>() };
+        let schemas = Schemas { upstream: Some(read_schema::<U>), ..schemas::<P, R>() };
         self.insert(*method.info(), Some(schemas), handler)
     }
 
@@ -177,14 +201,14 @@ impl Router {
         I: Into<Item<T>> + 'static,
         E: Into<Fault> + 'static,
     {
-        let lag = method.info().lag;
+        let delivery = method.info().delivery();
         let handler = move |request: Request| match with_upstream::<P, U>(&request) {
             Ok((params, upstream)) => {
-                Reply::Stream(lag, Box::pin(handler(request.context, params, upstream).map(encode_item)))
+                Reply::Stream(delivery, Box::pin(handler(request.context, params, upstream).map(encode_item)))
             }
             Err(fault) => Reply::fault(fault),
         };
-        let schemas = Schemas { upstream: Some(schema::<U>), ..schemas::<P, T>() };
+        let schemas = Schemas { upstream: Some(read_schema::<U>), ..schemas::<P, T>() };
         self.insert(*method.info(), Some(schemas), handler)
     }
 
@@ -290,7 +314,7 @@ fn dispatch(mut request: Request, fallback: Option<&Arc<dyn Service>>) -> Reply 
 }
 
 fn schemas<P: JsonSchema, R: JsonSchema>() -> Schemas {
-    Schemas { params: schema::<P>, result: schema::<R>, upstream: None }
+    Schemas { params: read_schema::<P>, result: written_schema::<R>, upstream: None }
 }
 
 fn with_upstream<P: DeserializeOwned, U>(request: &Request) -> Result<(P, Upstream<U>), Fault> {

@@ -66,8 +66,26 @@ pub enum Reply {
     Ready(Result<Payload, Fault>),
     /// The answer will come. The future is polled once at once, then parked; it is dropped when the caller loses interest.
     Future(ReplyFuture),
-    /// Items, and what happens when the consumer lags and chose nothing. An error ends the stream with `err`.
-    Stream(Lag, ReplyStream),
+    /// Items, and how they leave. An error ends the stream with `err`.
+    Stream(Delivery, ReplyStream),
+}
+
+/// How the items of a stream leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// What happens when the consumer lags and chose nothing (spec: `fc.8`).
+    pub lag: Lag,
+    /// Whether the source is asked for an item only when that can be sent: it makes its newest one when it is asked, so
+    /// that nothing waits and nothing is dropped, whichever policy the consumer chose (spec: `fc.17`).
+    pub on_demand: bool,
+    /// The method's name, where the items carry it for observers (spec: `frame.18`).
+    pub method: Option<&'static str>,
+}
+
+impl From<Lag> for Delivery {
+    fn from(lag: Lag) -> Delivery {
+        Delivery { lag, on_demand: false, method: None }
+    }
 }
 
 impl Reply {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::Message;
 
 /// Which way a message went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// From the peer.
@@ -42,7 +42,7 @@ impl fmt::Debug for FrameTap {
 }
 
 /// Keys whose values never stand in a log, whatever their case and wherever they stand.
-const SECRET_KEYS: [&str; 10] = [
+const SECRET_KEYS: [&str; 11] = [
     "token",
     "authorization",
     "password",
@@ -53,6 +53,7 @@ const SECRET_KEYS: [&str; 10] = [
     "accesstoken",
     "cookie",
     "credentials",
+    "ticket",
 ];
 
 /// What stands where a secret was.
@@ -72,10 +73,13 @@ pub fn redact(message: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// The keys that the sender itself marked.
+/// The keys that are secret in this frame: those that the sender itself marked, and the session in `rpc.hello`, whose name
+/// is all that it takes to own it.
 fn sensitive(frame: &Value) -> Vec<String> {
     let marked = frame.pointer("/meta/$sensitive").and_then(Value::as_array);
-    marked.into_iter().flatten().filter_map(|key| key.as_str().map(str::to_owned)).collect()
+    let marked = marked.into_iter().flatten().filter_map(|key| key.as_str().map(str::to_owned));
+    let session = (frame["method"] == "rpc.hello").then(|| "session".to_owned());
+    marked.chain(session).collect()
 }
 
 fn redact_value(value: &mut Value, named: &[String]) -> bool {
@@ -106,6 +110,14 @@ mod tests {
         let text = redact(message);
         assert!(!text.contains("s3cr3t"), "{text}");
         assert!(text.contains("\"name\":\"n\""), "{text}");
+    }
+
+    #[test]
+    fn a_session_is_a_secret_in_the_call_that_claims_it_alone() {
+        let message =
+            |method| format!(r#"{{"kind":"req","cid":"1","method":"{method}","payload":{{"session":"mine"}}}}"#);
+        assert!(!redact(message("rpc.hello").as_bytes()).contains("mine"));
+        assert!(redact(message("hub.watch").as_bytes()).contains("mine"));
     }
 
     #[test]

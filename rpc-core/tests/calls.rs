@@ -417,12 +417,14 @@ async fn the_document_of_rpc_discover_lists_every_method() {
     let document = client.request(&DISCOVER, ()).await.unwrap();
     let methods = document["methods"].as_array().unwrap();
     let names: Vec<&str> = methods.iter().map(|method| method["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["double", "find", "rpc.discover", "rpc.hello", "sum", "ticks"]);
+    assert_eq!(names, ["double", "find", "rpc.discover", "rpc.hello", "rpc.ping", "sum", "ticks"]);
     let find = &methods[1];
     assert_eq!((&find["summary"], &find["x-scope"]), (&json!("Finds a place."), &json!("read")));
     assert_eq!(find["params"][0]["schema"]["properties"]["name"]["type"], "string");
-    assert_eq!((&methods[5]["x-shape"], &methods[5]["x-onLag"]), (&json!("stream"), &json!("block")));
-    assert_eq!(methods[4]["x-upstream"]["format"], "uint64");
+    assert_eq!((&methods[6]["x-shape"], &methods[6]["x-onLag"]), (&json!("stream"), &json!("block")));
+    assert_eq!(methods[5]["x-upstream"]["format"], "uint64");
+    let welcome = client.request(&HELLO, Hello::default()).await.unwrap();
+    assert_eq!(document["x-methodsHash"], welcome.methods_hash);
     assert_eq!(SUM.info().shape, Shape::Upload);
 }
 
@@ -431,7 +433,7 @@ async fn a_hello_tells_what_the_server_can_do() {
     // proves: discover.1
     let (client, _server) = joined(Router::new(), adder());
     let welcome = client.request(&HELLO, Hello::default()).await.unwrap();
-    assert_eq!(welcome.capabilities, ["fc", "up", "resume", "lane"]);
+    assert_eq!(welcome.capabilities, ["fc", "ahead", "up", "resume", "lane"]);
     assert!(welcome.versions.contains(&"0.2".to_owned()) && welcome.versions.contains(&"0.3".to_owned()));
     assert_eq!((welcome.limits.depth, welcome.limits.in_flight), (64, 1024));
     let again = client.request(&HELLO, Hello::default()).await.unwrap();

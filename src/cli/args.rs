@@ -3,7 +3,9 @@
 mod client;
 mod daemon;
 
-pub(crate) use client::{BenchArgs, CallArgs, ListenArgs, MethodsArgs, PeerArgs, RequestArgs, StreamArgs};
+pub(crate) use client::{
+    BenchArgs, CallArgs, ListenArgs, MethodsArgs, OpenArgs, PeerArgs, RequestArgs, StreamArgs, TypesArgs,
+};
 pub(crate) use daemon::{Framing, ServeArgs, StdioArgs};
 
 use std::path::PathBuf;
@@ -43,6 +45,18 @@ pub(crate) struct ConfigArgs {
     #[arg(long, value_name = "CAPABILITY")]
     allow: Vec<String>,
 
+    /// Serve the console at this port of 127.0.0.1; 0 takes any free one
+    #[arg(long, value_name = "PORT")]
+    console_port: Option<String>,
+
+    /// Serve the console's page from this folder
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    console_dir: Option<String>,
+
+    /// Serve no console
+    #[arg(long)]
+    no_console: bool,
+
     /// Set any key, as in --set limits.depth=32 (repeatable)
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_and_value)]
     set: Vec<(String, String)>,
@@ -63,6 +77,9 @@ impl ConfigArgs {
             text("--runtime-dir", "runtime_dir", &self.runtime_dir),
             text("--token-file", "token_file", &self.token_file),
             list("--allow", "allow", &self.allow),
+            text("--console-port", "console.port", &self.console_port),
+            text("--console-dir", "console.dir", &self.console_dir),
+            text("--no-console", "console.enabled", &self.no_console.then(|| "false".to_owned())),
         ];
         let set = self.set.iter().map(|(key, value)| flag("--set", key, FlagValue::Text(value.clone())));
         own.into_iter().flatten().chain(set).collect()
@@ -129,13 +146,15 @@ mod tests {
 
     #[test]
     fn every_subcommand_is_well_formed() {
-        let augment: [fn(Command) -> Command; 9] = [
+        let augment: [fn(Command) -> Command; 11] = [
             ServeArgs::augment_args,
             StdioArgs::augment_args,
             CallArgs::augment_args,
             StreamArgs::augment_args,
             ListenArgs::augment_args,
             MethodsArgs::augment_args,
+            TypesArgs::augment_args,
+            OpenArgs::augment_args,
             BenchArgs::augment_args,
             CompletionsArgs::augment_args,
             ConfigCommand::augment_subcommands,

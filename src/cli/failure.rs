@@ -17,6 +17,9 @@ pub(super) enum Failure {
     /// The call failed.
     #[error("{0}")]
     Call(CallError),
+    /// Nothing here opens a page.
+    #[error("no browser can be started here; `sixframe open --print` prints the link")]
+    NoBrowser,
     /// ^C.
     #[error("interrupted")]
     Interrupted,
@@ -26,7 +29,7 @@ impl Failure {
     /// Says on stderr what went wrong, an error of the call as JSON, and gives the exit code.
     pub(super) fn tell(&self) -> ExitCode {
         match self {
-            Failure::Usage(_) | Failure::Connection(_) => eprintln!("sixframe: {self}"),
+            Failure::Usage(_) | Failure::Connection(_) | Failure::NoBrowser => eprintln!("sixframe: {self}"),
             Failure::Call(error) => eprintln!("{}", told(error)),
             Failure::Interrupted => (),
         }
@@ -37,7 +40,7 @@ impl Failure {
         match self {
             Failure::Call(error) if error.code() == Code::RPC_TIMEOUT => 4,
             Failure::Call(CallError::Closed(_) | CallError::Indeterminate(_)) | Failure::Connection(_) => 3,
-            Failure::Call(_) => 1,
+            Failure::Call(_) | Failure::NoBrowser => 1,
             Failure::Usage(_) => 2,
             Failure::Interrupted => 130,
         }

@@ -7,7 +7,7 @@ use sixframe_core::{Direction, Items};
 use super::args::ListenArgs;
 use super::failure::Failure;
 use super::peer::Peer;
-use super::print;
+use super::{print, reader};
 use crate::methods::api::{RPC_TAP, TappedFrame};
 
 /// Characters of a payload that people are shown.
@@ -20,6 +20,7 @@ pub(super) async fn run(args: &ListenArgs) -> Result<(), Error> {
     eprintln!("sixframe: watching the frames of {}; ^C ends it", args.peer.address);
     let result = tokio::select! {
         result = show(frames, args.json) => result,
+        () = reader::gone() => Ok(()),
         _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted.into()),
     };
     peer.close().await;

@@ -106,9 +106,10 @@ pub(super) fn line(payload: &Payload) -> String {
 
 fn target(args: &PeerArgs) -> Result<(Address, ConnectConfig), Error> {
     let address: Address = args.address.parse().map_err(|error| Failure::Usage(format!("{error}")))?;
+    address.check().map_err(|error| Failure::Usage(format!("{error}")))?;
     let config = ConnectConfig {
         token: token(args, &address)?,
-        timeout: Duration::from_millis(args.connect_timeout_ms),
+        timeout: Duration::from_millis(args.reach.connect_timeout_ms),
         child_scopes: Scopes::NONE,
         ..ConnectConfig::default()
     };
@@ -118,7 +119,7 @@ fn target(args: &PeerArgs) -> Result<(Address, ConnectConfig), Error> {
 /// The token for a WebSocket. The daemon's own is shown to this machine alone, unless the caller names its file.
 fn token(args: &PeerArgs, address: &Address) -> Result<Option<String>, Error> {
     let Address::WebSocket(url) = address else { return Ok(None) };
-    if let Some(named) = &args.token_file {
+    if let Some(named) = &args.reach.token_file {
         return read(named).map(Some);
     }
     let settings = loaded(&ConfigArgs::default(), None)?;
@@ -150,7 +151,7 @@ fn is_local(url: &str) -> bool {
 
 fn endpoint_config(args: &PeerArgs, identity: Identity) -> Config {
     let print = |direction, message: &sixframe_core::Message| eprintln!("{direction:?} {}", redact(message));
-    Config { identity, on_frame: args.trace.then(|| FrameTap::new(print)), ..Config::default() }
+    Config { identity, on_frame: args.reach.trace.then(|| FrameTap::new(print)), ..Config::default() }
 }
 
 /// A connector that has its first connection already and tells of every other.

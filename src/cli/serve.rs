@@ -1,6 +1,6 @@
 //! `sixframe serve` and `sixframe stdio`.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
 use anyhow::{Error, bail};
@@ -8,24 +8,46 @@ use tokio::runtime::Runtime;
 
 use super::args::{ConfigArgs, Framing, ServeArgs, StdioArgs};
 use super::config::loaded;
+use super::failure::Failure;
 use super::print;
 use crate::config::Config;
-use crate::server::{self, Stopped};
+use crate::console::Entrance;
+use crate::server::{self, Announcement, Stopped};
 
 /// Time for blocking work that is under way when everything else has ended.
 const BLOCKING: Duration = Duration::from_millis(200);
+
+/// How long the link that is shown at the start lets in.
+const INVITATION: Duration = Duration::from_secs(600);
 
 /// Serves until a signal asks to stop.
 pub(super) fn serve(args: &ServeArgs) -> Result<(), Error> {
     let config = begin(&args.settings)?;
     // Whoever started the daemon waits for this line: that it is gone is a failure, not a reader who has seen enough.
     let unread = |error| io::Error::other(format!("nobody reads the ready line: {error}"));
-    let announce = |line: &str| print(&format!("{line}\n")).map_err(unread);
+    let announce = |said: Announcement| {
+        print(&format!("{}\n", said.line)).map_err(unread)?;
+        said.entrance.map_or(Ok(()), |entrance| invite(&entrance))
+    };
     run(async { server::serve(&config, announce).await })
+}
+
+/// Shows the way to the console to who sits before the terminal, and to nobody who reads a log.
+fn invite(entrance: &Entrance) -> Result<(), Error> {
+    if io::stderr().is_terminal() {
+        let ticket = entrance.ticket(INVITATION)?;
+        eprintln!("sixframe: the console is at {}", ticket.link(entrance.url()));
+        eprintln!("sixframe: the link works once, for 10 minutes; `sixframe open` makes another");
+    }
+    Ok(())
 }
 
 /// Serves the parent process until it closes our input.
 pub(super) fn stdio(args: &StdioArgs) -> Result<(), Error> {
+    if let Some(word) = args.unexpected() {
+        let hint = "only a browser's words may stand here, with --framing native";
+        return Err(Failure::Usage(format!("unexpected argument {word:?}; {hint}")).into());
+    }
     let config = begin(&args.settings)?;
     let framing = match args.framing {
         Framing::Ndjson => sixframe_transports::Framing::Ndjson,

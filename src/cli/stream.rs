@@ -8,7 +8,7 @@ use sixframe_core::{CallOptions, Item, Items, Payload};
 use super::args::StreamArgs;
 use super::failure::Failure;
 use super::peer::{Peer, line, payload};
-use super::print;
+use super::{print, reader};
 
 /// Opens a stream and prints its items, one a line. ^C cancels it.
 pub(super) async fn run(args: &StreamArgs) -> Result<(), Error> {
@@ -23,6 +23,7 @@ pub(super) async fn run(args: &StreamArgs) -> Result<(), Error> {
     let items = peer.endpoint.with(options).forward_stream(&args.request.method, payload);
     let result = tokio::select! {
         result = show(items, args) => result,
+        () = reader::gone() => Ok(()),
         _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted.into()),
     };
     peer.close().await;

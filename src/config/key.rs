@@ -185,6 +185,23 @@ impl Setting for u32 {
     }
 }
 
+impl Setting for u16 {
+    const EXPECTED: &'static str = u64::EXPECTED;
+
+    fn from_toml(value: &Value, place: Place<'_>) -> Result<u16, Option<String>> {
+        let number = u64::from_toml(value, place)?;
+        u16::try_from(number).map_err(|_| Some(format!("{number} is too large; use {} or less", u16::MAX)))
+    }
+
+    fn value_of_text(text: &str) -> Value {
+        u64::value_of_text(text)
+    }
+
+    fn to_toml(&self) -> Value {
+        Value::Integer(i64::from(*self))
+    }
+}
+
 /// A path: `~/` is the home folder, and a relative path starts at the file's folder, or at the working directory for a
 /// variable or a flag.
 impl Setting for PathBuf {

@@ -12,8 +12,8 @@ const HEAD: &str = "\
 #
 # The daemon reads the file of --config, or of SIXFRAME_CONFIG, or $XDG_CONFIG_HOME/sixframe/sixframe.toml (by default
 # ~/.config/sixframe/sixframe.toml; on Windows %APPDATA%\\sixframe\\sixframe.toml). Over the file go the variables named below,
-# where lists are separated by commas, and over those go flags: --listen, --runtime-dir, --token-file, --allow, and
-# --set KEY=VALUE for all the others. Relative paths in this file start at its folder, and ~/ is the home folder.
+# where lists are separated by commas, and over those go flags: --listen, --runtime-dir, --token-file, --allow,
+# --console-port, --console-dir, --no-console, and --set KEY=VALUE for all the others. Relative paths in this file start at its folder, and ~/ is the home folder.
 # Paths below are those of a user on Linux.
 ";
 

@@ -11,6 +11,8 @@ pub(crate) struct Surroundings {
     pub(crate) runtime_dir: PathBuf,
     /// The user's configuration file, whether it is there or not.
     pub(crate) config_file: PathBuf,
+    /// The built page of the console, as it is installed beside this program.
+    pub(crate) console_dir: PathBuf,
     pub(crate) home: Option<PathBuf>,
     pub(crate) working_dir: PathBuf,
     pub(crate) user: String,
@@ -25,6 +27,7 @@ impl Surroundings {
         Surroundings {
             runtime_dir: runtime_dir(&base),
             config_file: config_dir(&base).join("sixframe").join("sixframe.toml"),
+            console_dir: console_dir(&working_dir),
             home,
             working_dir,
             user: folder("USERNAME").map_or_else(|| "user".to_owned(), |name| name.to_string_lossy().into_owned()),
@@ -36,6 +39,7 @@ impl Surroundings {
         Surroundings {
             runtime_dir: PathBuf::from("/run/user/1000/sixframe"),
             config_file: PathBuf::from("/etc/sixframe.toml"),
+            console_dir: PathBuf::from("/usr/local/share/sixframe/console"),
             home: None,
             working_dir: PathBuf::from("/srv/project"),
             user: "user".to_owned(),
@@ -61,6 +65,13 @@ fn runtime_dir(base: &Path) -> PathBuf {
         return local_app_data(base).join("sixframe");
     }
     folder("XDG_RUNTIME_DIR").map_or_else(|| base.join(".sixframe"), |dir| dir.join("sixframe"))
+}
+
+/// `../share/sixframe/console`, seen from the folder of this program.
+fn console_dir(working_dir: &Path) -> PathBuf {
+    let program = env::current_exe().unwrap_or_default();
+    let prefix = program.parent().and_then(Path::parent).unwrap_or(working_dir);
+    prefix.join("share").join("sixframe").join("console")
 }
 
 fn config_dir(base: &Path) -> PathBuf {

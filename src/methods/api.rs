@@ -42,6 +42,11 @@ pub(crate) const RPC_METRICS: Method<(), Value> = Method::new("rpc.metrics")
     .scope(Scope::Admin)
     .idempotent();
 
+/// `console.ticket`: a way in for one browser, used up by its first use.
+pub(crate) const CONSOLE_TICKET: Method<(), ConsoleTicket> = Method::new("console.ticket")
+    .doc("Makes a ticket that lets a browser into the console once, within a minute: the link is url + \"#ticket=\" + ticket.")
+    .scope(Scope::Admin);
+
 /// What `fs.watch` takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -94,7 +99,7 @@ pub(crate) struct TailParams {
 
 /// Where a tail begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "write a byte offset, \"start\" or \"end\"")]
 pub(crate) enum TailFrom {
     /// At this offset in bytes.
     Offset(u64),
@@ -181,10 +186,21 @@ pub(crate) struct TappedFrame {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) pid: Option<u32>,
     /// Which way the frame went, as the daemon sees it.
-    #[schemars(with = "String")]
     pub(crate) direction: Direction,
     /// When, in milliseconds since 1970.
     pub(crate) ts: u64,
     /// The frame, secrets redacted; text where it is no JSON.
     pub(crate) frame: Value,
+}
+
+/// What `console.ticket` answers.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ConsoleTicket {
+    /// Where the console is.
+    pub(crate) url: String,
+    /// The secret that lets in, once.
+    pub(crate) ticket: String,
+    /// How long it does, in milliseconds from now.
+    pub(crate) expires_in_ms: u64,
 }

@@ -65,6 +65,7 @@ struct Run {
 
 impl Run {
     fn start(params: &RunParams) -> Result<Run, Fault> {
+        check(params)?;
         let mut command = Command::new(&params.program);
         command.args(&params.args).envs(&params.env);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -179,6 +180,19 @@ fn exit(status: ExitStatus) -> Exit {
     #[cfg(not(unix))]
     let signal = None;
     Exit { code: status.code(), signal }
+}
+
+/// Refuses what no system can pass to a program.
+fn check(params: &RunParams) -> Result<(), Fault> {
+    let RunParams { program, args, cwd, env } = params;
+    let texts = args.iter().chain(cwd).chain(env.keys()).chain(env.values());
+    if texts.chain([program]).any(|text| text.contains('\0')) {
+        return Err(Fault::new(Code::INVALID_PAYLOAD, "program, args, cwd and env hold no NUL; leave it out"));
+    }
+    if env.keys().any(|name| name.is_empty() || name.contains('=')) {
+        return Err(Fault::new(Code::INVALID_PAYLOAD, "a name in env is not empty and holds no ="));
+    }
+    Ok(())
 }
 
 fn not_started(params: &RunParams, error: &io::Error) -> Fault {

@@ -32,6 +32,9 @@ impl Roots {
     /// Where `path` leads, links followed. `FORBIDDEN` outside of the roots, whether something is there or not;
     /// `NOT_FOUND` inside of them.
     pub(crate) fn resolve(&self, path: &str) -> Result<PathBuf, Fault> {
+        if path.contains('\0') {
+            return Err(Fault::new(Code::INVALID_PAYLOAD, "a path holds no NUL; name another"));
+        }
         let asked = self.absolute(path);
         match asked.canonicalize() {
             Ok(found) if self.contain(&found) => Ok(found),
@@ -181,6 +184,7 @@ mod tests {
             assert_eq!(roots.open(path).unwrap_err().code, Code::NOT_FOUND, "{path}");
         }
         assert_eq!(roots.open(".").unwrap_err().code, Code::INVALID_PAYLOAD);
+        assert_eq!(roots.open("fi\0le").unwrap_err().code, Code::INVALID_PAYLOAD);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use sixframe_transports::Listener;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::Windows;
 use crate::config::Config;
 use crate::methods::{Tapped, Taps};
 
@@ -27,6 +28,7 @@ pub(crate) struct Connections {
     service: Arc<dyn Service>,
     template: sixframe_core::Config,
     taps: Arc<Taps>,
+    windows: Arc<Windows>,
     most: usize,
     idle: Option<Duration>,
     numbers: AtomicU64,
@@ -36,7 +38,12 @@ pub(crate) struct Connections {
 
 impl Connections {
     /// None yet.
-    pub(crate) fn new(config: &Config, service: Arc<dyn Service>, taps: Arc<Taps>) -> Arc<Connections> {
+    pub(crate) fn new(
+        config: &Config,
+        service: Arc<dyn Service>,
+        taps: Arc<Taps>,
+        windows: Windows,
+    ) -> Arc<Connections> {
         let template = sixframe_core::Config {
             limits: config.limits.of_connection(),
             expose_internal_errors: config.expose_internal_errors,
@@ -48,6 +55,7 @@ impl Connections {
             service,
             template,
             taps,
+            windows: Arc::new(windows),
             most: config.limits.connections as usize,
             idle: (config.limits.idle_ms > 0).then(|| Duration::from_millis(config.limits.idle_ms)),
             numbers: AtomicU64::new(1),
@@ -64,11 +72,14 @@ impl Connections {
         let last = self.idle.map(|longest| Arc::new(LastFrame::now(longest)));
         let on_frame = Some(on_frame(Arc::clone(&self.taps), Arc::clone(&tapped), last.clone()));
         let config = sixframe_core::Config { identity, on_frame, ..self.template.clone() };
-        let (endpoint, driver) = connect_with(config, transport, Arc::clone(&self.service));
+        let service = Windows::introducing(&self.windows, number, Arc::clone(&self.service));
+        let identity = Arc::new(config.identity.clone());
+        let (endpoint, driver) = connect_with(config, transport, service);
         if !self.keep(number, endpoint.clone()) {
             tracing::warn!(limit = self.most, "connection refused; raise limits.connections");
             return;
         }
+        self.windows.opened(number, &identity);
         let all = Arc::clone(self);
         tokio::spawn(async move {
             let driving = Taps::connected(tapped, driver);
@@ -118,6 +129,7 @@ impl Connections {
     fn forget(&self, number: u64) {
         let endpoint = self.live().remove(&number);
         drop(endpoint);
+        self.windows.closed(number);
         self.ended.notify_waiters();
     }
 

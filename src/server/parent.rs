@@ -7,19 +7,20 @@ use std::task::{Context, Poll};
 
 use futures_util::{Sink, Stream};
 use sixframe_core::{Message, TransportError};
+use sixframe_transports::Bounded;
 use sixframe_transports::stdio::StdioTransport;
 use tokio::sync::Notify;
 
 /// Standard input and output, of which the input's end is told and then waited out.
 pub(super) struct ParentTransport {
-    stdio: StdioTransport,
+    stdio: Bounded<StdioTransport>,
     ended: Arc<Notify>,
     is_ended: bool,
 }
 
 impl ParentTransport {
     /// Tells `ended` of the end of `stdio`'s input.
-    pub(super) fn new(stdio: StdioTransport, ended: Arc<Notify>) -> ParentTransport {
+    pub(super) fn new(stdio: Bounded<StdioTransport>, ended: Arc<Notify>) -> ParentTransport {
         ParentTransport { stdio, ended, is_ended: false }
     }
 }

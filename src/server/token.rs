@@ -1,12 +1,14 @@
 //! The token that WebSocket clients must show: 256 random bits in a file that only its owner can read.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Error, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::private_file;
 
 /// Fewest characters of a token that is taken from a file.
 const SHORTEST: usize = 32;
@@ -52,9 +54,9 @@ fn random() -> Result<String, Error> {
 
 /// Writes the whole file under another name and links it, so that nobody ever reads half of it. False when there is one.
 fn create(path: &Path, token: &str) -> io::Result<bool> {
-    make_folder(path)?;
+    private_file::make_folder(path)?;
     let draft = draft_of(path)?;
-    let written = write_private(&draft, token).and_then(|()| fs::hard_link(&draft, path));
+    let written = private_file::write(&draft, &format!("{token}\n")).and_then(|()| fs::hard_link(&draft, path));
     // Whether or not it was linked, the draft has done its work.
     let _ = fs::remove_file(&draft);
     match written {
@@ -70,26 +72,6 @@ fn draft_of(path: &Path) -> io::Result<PathBuf> {
     getrandom::fill(&mut salt)?;
     name.push(format!(".{}", URL_SAFE_NO_PAD.encode(salt)));
     Ok(path.with_file_name(name))
-}
-
-fn write_private(path: &Path, token: &str) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(token.as_bytes())?;
-    file.write_all(b"\n")?;
-    file.sync_all()
-}
-
-fn make_folder(path: &Path) -> io::Result<()> {
-    let Some(folder) = path.parent() else { return Ok(()) };
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 #[cfg(unix)]

@@ -35,6 +35,12 @@ fn exit_codes_tell_how_a_call_failed() {
     assert!(code == 2 && stderr.contains("not JSON"), "{code} {stderr}");
     let (code, _, stderr) = sandbox.run(&["call", "nonsense", "rpc.ping"]);
     assert!(code == 2 && stderr.contains("exec:program args"), "{code} {stderr}");
+    for (unusable, instead) in
+        [("unix:@x", "path of a file"), ("wss://localhost", "feature tls"), ("pipe:x", "unix:/path")]
+    {
+        let (code, _, stderr) = sandbox.run(&["call", unusable, "rpc.ping"]);
+        assert!(code == 2 && stderr.contains(instead), "{unusable}: {code} {stderr}");
+    }
     let (code, _, stderr) = sandbox.run(&["call", "unix:/nonexistent/socket", "rpc.ping"]);
     assert!(code == 3 && stderr.contains("is the server running"), "{code} {stderr}");
     let mut tokenless = sandbox.sixframe(&["call", &daemon.address("ws:"), "rpc.ping"]);
@@ -112,6 +118,19 @@ fn a_reader_that_goes_away_is_no_error() {
 }
 
 #[test]
+fn a_reader_that_goes_away_ends_a_silent_stream_too() {
+    let sandbox = Sandbox::new();
+    let daemon = sandbox.serve(&[]);
+    std::fs::write(sandbox.work().join("log"), "").unwrap();
+    let tail = json!({"path": "log"}).to_string();
+    for args in [&["listen", &daemon.unix()][..], &["stream", &daemon.unix(), "fs.tail", &tail]] {
+        let mut client = sandbox.sixframe(args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        drop(client.stdout.take());
+        assert_eq!(client.wait().unwrap().code(), Some(0), "{args:?}");
+    }
+}
+
+#[test]
 fn a_stream_ends_after_the_items_that_were_asked_for() {
     let sandbox = Sandbox::new();
     std::fs::write(sandbox.work().join("log"), "text\n").unwrap();
@@ -150,7 +169,7 @@ fn listeners_see_the_frames_of_others_without_their_secrets_and_not_what_listene
     // Their ends of the pipes stay open until the end: a listener that nobody reads any more ends by itself.
     let (mut one, mut lines_of_one) = listen(&sandbox, &daemon);
     let (mut two, mut lines_of_two) = listen(&sandbox, &daemon);
-    sandbox.run(&["call", &daemon.unix(), "rpc.hello", r#"{"token": "s3cr3t", "session": "last"}"#]);
+    sandbox.run(&["call", &daemon.unix(), "rpc.hello", r#"{"session": "s3cr3t", "capabilities": ["last"]}"#]);
     for lines in [&mut lines_of_one, &mut lines_of_two] {
         let last = lines
             .inspect(|line| assert!(!line.contains(r#""kind":"nxt""#), "a listener sees a listener: {line}"))

@@ -64,6 +64,28 @@ async fn a_watched_folder_that_goes_away_ends_the_watch() {
 }
 
 #[tokio::test]
+async fn wrong_parameters_are_told_with_what_to_write_instead() {
+    let sandbox = Sandbox::new();
+    let daemon = sandbox.serve(&["--allow", "process.run"]);
+    let peer = daemon.connect().await;
+    for (method, params, told) in [
+        ("fs.tail", json!({"path": "log", "from": "middle"}), "a byte offset, \"start\" or \"end\""),
+        ("fs.tail", json!({"path": "log", "from": -1}), "a byte offset, \"start\" or \"end\""),
+        ("fs.tail", json!({"path": "lo\0g"}), "NUL"),
+        ("fs.watch", json!({"path": "\0"}), "NUL"),
+        ("process.run", json!({"program": "ec\0ho"}), "NUL"),
+        ("process.run", json!({"program": "echo", "args": ["\0"]}), "NUL"),
+        ("process.run", json!({"program": "echo", "cwd": "\0"}), "NUL"),
+        ("process.run", json!({"program": "echo", "env": {"A": "\0"}}), "NUL"),
+        ("process.run", json!({"program": "echo", "env": {"A=B": "c"}}), "env"),
+    ] {
+        let refused = peer.stream_raw::<_, Value>(method, params.clone()).next().await.unwrap().unwrap_err();
+        assert_eq!(refused.code(), Code::INVALID_PAYLOAD, "{method} {params}: {refused}");
+        assert!(refused.to_string().contains(told), "{method} {params}: {refused}");
+    }
+}
+
+#[tokio::test]
 async fn nothing_outside_of_the_roots_can_be_seen() {
     let sandbox = Sandbox::new();
     fs::write(sandbox.folder.path().join("secret"), "s").unwrap();

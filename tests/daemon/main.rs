@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used, reason = "what cannot be started or read fails the test that needs it")]
 
 mod client;
+mod console;
 mod files;
+mod hub;
 mod lifecycle;
 mod pressure;
 mod processes;

@@ -38,7 +38,7 @@ impl Sandbox {
         let kept = |name: &OsStr| name == "PATH" || name == "TMPDIR";
         command.env_clear().envs(std::env::vars_os().filter(|(name, _)| kept(name)));
         command.env("HOME", self.folder.path()).env("SIXFRAME_RUNTIME_DIR", self.folder.path().join("run"));
-        command.env("SIXFRAME_LOG", "off").current_dir(self.work()).args(args);
+        command.env("SIXFRAME_LOG", "off").env("SIXFRAME_CONSOLE_PORT", "0").current_dir(self.work()).args(args);
         command
     }
 
@@ -50,7 +50,13 @@ impl Sandbox {
     }
 
     pub(crate) fn serve(&self, args: &[&str]) -> Daemon {
+        self.serve_with(args, |_| ())
+    }
+
+    /// A daemon whose environment or stderr is another.
+    pub(crate) fn serve_with(&self, args: &[&str], change: impl FnOnce(&mut Command)) -> Daemon {
         let mut command = self.sixframe(&[&["serve"], args].concat());
+        change(&mut command);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -101,7 +107,12 @@ impl Daemon {
     }
 
     pub(crate) async fn connect_to(&self, address: &str) -> RpcEndpoint {
-        let config = ConnectConfig { token: Some(self.token()), ..ConnectConfig::default() };
+        self.connect_as(address, self.token()).await
+    }
+
+    /// An endpoint that shows a token of its own.
+    pub(crate) async fn connect_as(&self, address: &str, token: String) -> RpcEndpoint {
+        let config = ConnectConfig { token: Some(token), ..ConnectConfig::default() };
         let address: Address = address.parse().unwrap();
         let (transport, identity) = connect(&address, &config).await.unwrap();
         let (endpoint, driver) = connect_with(Config { identity, ..Config::default() }, transport, Router::new());

@@ -62,18 +62,44 @@ async fn everything_holds_over_a_web_socket() {
 #[tokio::test]
 async fn everything_holds_over_the_pipes_of_a_child() {
     let sandbox = Sandbox::new();
-    for framing in ["ndjson", "content-length", "native"] {
+    for framing in ["ndjson", "lines", "content-length", "native"] {
         let peer = child(&sandbox, framing);
         suite(&peer, &sandbox).await;
     }
 }
 
+#[tokio::test]
+async fn a_browser_starts_a_native_messaging_host_and_gets_no_message_that_would_end_it() {
+    let sandbox = Sandbox::new();
+    let origin = "chrome-extension://abcdefghijklmnopabcdefghijklmnop/";
+    let peer = child_with(&sandbox, "native", &[origin, "--parent-window=0"]);
+    let fits = "x".repeat((1 << 20) - 100);
+    assert_eq!(peer.request_raw::<_, Value>("rpc.ping", &fits).await.unwrap(), fits);
+    let refused = peer.request_raw::<_, Value>("rpc.ping", "x".repeat(1 << 20)).await.unwrap_err();
+    assert_eq!(refused.code(), Code::RESOURCE_EXHAUSTED);
+    assert!(refused.to_string().contains("native messaging host, at most 1048576 bytes"), "{refused}");
+    assert_eq!(peer.request_raw::<_, Value>("rpc.ping", 1).await.unwrap(), 1);
+}
+
+#[test]
+fn words_that_no_browser_passes_are_a_wrong_command_line() {
+    let sandbox = Sandbox::new();
+    for args in [&["stdio", "extra"][..], &["stdio", "--framing", "native", "--alow", "process.run"]] {
+        let (code, stdout, stderr) = sandbox.run(args);
+        assert!(code == 2 && stdout.is_empty() && stderr.contains("unexpected argument"), "{args:?}: {code} {stderr}");
+    }
+}
+
 /// `sixframe stdio`, started by the test.
 fn child(sandbox: &Sandbox, framing: &str) -> RpcEndpoint {
+    child_with(sandbox, framing, &[])
+}
+
+fn child_with(sandbox: &Sandbox, framing: &str, further: &[&str]) -> RpcEndpoint {
     use sixframe::transports::Framing;
     use sixframe::transports::child::{ChildConfig, spawn};
     let mut config = ChildConfig::new(env!("CARGO_BIN_EXE_sixframe"));
-    config.args = ["stdio", "--framing", framing].map(Into::into).to_vec();
+    config.args = ["stdio", "--framing", framing].iter().chain(further).map(Into::into).collect();
     config.env = vec![("HOME".into(), sandbox.folder.path().into()), ("SIXFRAME_LOG".into(), "off".into())];
     config.cwd = Some(sandbox.work());
     config.framing = match framing {

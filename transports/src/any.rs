@@ -99,6 +99,24 @@ pub enum AnyTransport {
     Memory(MemoryTransport),
 }
 
+impl Address {
+    /// Whether this system and this build could connect to it, if somebody is there. The error says what to write instead.
+    pub fn check(&self) -> Result<(), TransportError> {
+        match self {
+            Address::Stdio | Address::Exec { .. } => Ok(()),
+            Address::WebSocket(url) => websocket::check(url),
+            #[cfg(unix)]
+            Address::Unix(path) => ipc::check(path),
+            #[cfg(windows)]
+            Address::Pipe(_) => Ok(()),
+            #[cfg(unix)]
+            Address::Pipe(_) => Err(elsewhere(self, NO_PIPES)),
+            #[cfg(windows)]
+            Address::Unix(_) => Err(elsewhere(self, NO_SOCKETS)),
+        }
+    }
+}
+
 /// Connects to `address`. Errors are those of the transport that it names.
 pub async fn connect(address: &Address, config: &ConnectConfig) -> Result<(AnyTransport, Identity), TransportError> {
     match address {
@@ -127,9 +145,9 @@ pub async fn connect(address: &Address, config: &ConnectConfig) -> Result<(AnyTr
             Ok((AnyTransport::Child(Box::new(transport)), identity))
         }
         #[cfg(unix)]
-        Address::Pipe(_) => Err(elsewhere(address, "named pipes exist on Windows only; use unix:/path")),
+        Address::Pipe(_) => Err(elsewhere(address, NO_PIPES)),
         #[cfg(windows)]
-        Address::Unix(_) => Err(elsewhere(address, "unix sockets are not served on Windows; use pipe:name")),
+        Address::Unix(_) => Err(elsewhere(address, NO_SOCKETS)),
     }
 }
 
@@ -139,7 +157,9 @@ fn ipc_config(config: &ConnectConfig) -> IpcConfig {
 
 fn web_socket_config(config: &ConnectConfig) -> websocket::ClientConfig {
     let (token, message_bytes, timeout) = (config.token.clone(), config.message_bytes, config.timeout);
-    websocket::ClientConfig { token, message_bytes, timeout }
+    let mut web_socket = websocket::ClientConfig::default();
+    (web_socket.token, web_socket.message_bytes, web_socket.timeout) = (token, message_bytes, timeout);
+    web_socket
 }
 
 fn child_config(program: &str, args: &[String], config: &ConnectConfig) -> child::ChildConfig {
@@ -156,6 +176,11 @@ fn child_config(program: &str, args: &[String], config: &ConnectConfig) -> child
 fn too_slow(address: &Address) -> TransportError {
     TransportError::new(format!("connecting to {address} took too long"), None)
 }
+
+#[cfg(unix)]
+pub(crate) const NO_PIPES: &str = "named pipes exist on Windows only; use unix:/path";
+#[cfg(windows)]
+pub(crate) const NO_SOCKETS: &str = "unix sockets are not served on Windows; use pipe:name";
 
 pub(crate) fn elsewhere(address: &Address, why: &str) -> TransportError {
     TransportError::permanent(format!("cannot use {address}: {why}"), None)

@@ -40,14 +40,14 @@ impl Drop for Slot {
 }
 
 /// The waits of a listener whose `accept` fails, so that it never spins.
-#[derive(Default)]
-pub(crate) struct AcceptBackoff {
+#[derive(Debug, Default)]
+pub struct AcceptBackoff {
     failures: u32,
 }
 
 impl AcceptBackoff {
     /// Waits before the next `accept`; gives the error back when accepting can never succeed again.
-    pub(crate) async fn after(&mut self, error: io::Error) -> io::Result<()> {
+    pub async fn after(&mut self, error: io::Error) -> io::Result<()> {
         use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, InvalidInput, NotConnected, Unsupported};
         match error.kind() {
             InvalidInput | Unsupported | NotConnected => return Err(error),

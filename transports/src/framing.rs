@@ -30,7 +30,7 @@ pub enum Framing {
     /// `Content-Length: N`, an empty line, N bytes: the framing of the Language Server Protocol.
     ContentLength,
     /// Four bytes of length in the machine's own byte order: the native messaging of Chrome and Firefox. A browser takes
-    /// at most 1 MiB from its host; that is for the host to observe.
+    /// at most 1 MiB from its host, which [`Bounded`](crate::Bounded) observes.
     NativeMessaging,
 }
 

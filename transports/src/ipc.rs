@@ -11,6 +11,8 @@ mod unix;
 #[cfg(windows)]
 pub use pipe::{PipeListener, PipeTransport, connect, listen};
 #[cfg(unix)]
+pub(crate) use unix::check;
+#[cfg(unix)]
 pub use unix::{UnixListener, UnixTransport, connect, listen};
 
 use crate::Framing;

@@ -5,6 +5,7 @@
 
 mod address;
 mod any;
+mod bounded;
 mod byte_stream;
 pub mod child;
 mod closing;
@@ -22,7 +23,9 @@ pub mod websocket;
 
 pub use address::Address;
 pub use any::{AnyTransport, ConnectConfig, ListenConfig, connect};
+pub use bounded::{Bounded, TO_BROWSER_BYTES};
 pub use byte_stream::ByteTransport;
+pub use connections::AcceptBackoff;
 pub use failover::{AddressConnector, Failover};
 pub use framing::Framing;
 pub use listener::{Listener, listen};

@@ -33,9 +33,9 @@ pub async fn listen(address: &Address, config: &ListenConfig) -> Result<Listener
         }
         Address::Stdio | Address::Exec { .. } => Err(elsewhere(address, "it has one peer; connect to it")),
         #[cfg(unix)]
-        Address::Pipe(_) => Err(elsewhere(address, "named pipes exist on Windows only; use unix:/path")),
+        Address::Pipe(_) => Err(elsewhere(address, crate::any::NO_PIPES)),
         #[cfg(windows)]
-        Address::Unix(_) => Err(elsewhere(address, "unix sockets are not served on Windows; use pipe:name")),
+        Address::Unix(_) => Err(elsewhere(address, crate::any::NO_SOCKETS)),
     }
 }
 

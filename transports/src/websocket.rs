@@ -7,6 +7,8 @@ mod handshake;
 mod peer;
 mod pooled;
 mod server;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -25,10 +27,12 @@ use tokio_tungstenite::tungstenite::protocol::{Message as WsMessage, Role, WebSo
 
 use crate::connections::Slot;
 
-pub use access::{Access, Token};
+pub use access::{Access, Refusal, Token};
 pub use client::{ClientConfig, ClientTransport, connect};
+pub use handshake::open;
 pub use peer::{Process, loopback_peer};
 pub use server::{ServerConfig, ServerTransport, WebSocketListener, listen};
+pub use tokio_tungstenite::tungstenite::http;
 
 /// The subprotocol that both sides name.
 pub const SUBPROTOCOL: &str = "sixframe.v0";
@@ -47,6 +51,11 @@ const HANDED_OVER: usize = 256 * 1024;
 
 /// A peer that stays silent for this long is pinged, and given up after a second ping that brings nothing.
 const SILENCE: Duration = Duration::from_secs(20);
+
+/// Whether a URL can be connected to by this build.
+pub(crate) fn check(url: &str) -> Result<(), TransportError> {
+    client::checked(url).map(drop)
+}
 
 /// Messages over an established WebSocket.
 ///

@@ -38,7 +38,7 @@ async fn the_exit_status_and_the_last_stderr_lines_are_in_the_error() {
     child.send(Bytes::from_static(b"{\"fail\":1}")).await.unwrap();
     let error = end(&mut child).await;
     assert!(error.to_string().ends_with("exited with status 3; its last words: out of cheese"), "{error}");
-    assert!(error.to_string().contains("examples/echo"), "{error}");
+    assert!(error.to_string().contains("examples/stdio_echo"), "{error}");
     let expected = json!({"exit": {"code": 3, "signal": Value::Null}, "stderr": ["out of cheese"]});
     assert_eq!(error.details(), Some(&expected));
 }

@@ -46,7 +46,7 @@ impl House {
         self.target.join("tools")
     }
 
-    /// A program that cargo built: `built("debug/examples", "echo")`.
+    /// A program that cargo built: `built("debug/examples", "ws_echo")`.
     pub(crate) fn built(&self, folder: &str, name: &str) -> PathBuf {
         self.target.join(folder).join(name).with_extension(env::consts::EXE_EXTENSION)
     }

@@ -7,10 +7,12 @@ mod fuzz;
 mod house;
 mod instructions;
 mod lint;
+mod node;
 mod program;
 mod start;
 mod suite;
 mod test;
+mod web;
 mod websocket_conformance;
 
 use std::env;
@@ -19,7 +21,7 @@ use std::process::ExitCode;
 use house::House;
 
 const USAGE: &str = "\
-usage: cargo xtask start [ARGS...]         build the daemon and run `sixframe serve ARGS`
+usage: cargo xtask start [ARGS...]         build the daemon and its console, and run `sixframe serve ARGS`
        cargo xtask test [--only A,B,...]   run every step, or these alone
        cargo xtask test --list             name the steps";
 

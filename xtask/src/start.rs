@@ -5,12 +5,23 @@ use std::process::{Command, ExitCode};
 use anyhow::Result;
 
 use crate::house::House;
+use crate::node::{self, Node};
 use crate::program;
 
-/// Builds the daemon and becomes it.
+/// Builds the daemon, and its console where Node is installed, and becomes the daemon.
 pub(crate) fn run(house: &House, args: &[String]) -> Result<ExitCode> {
     program::run(&mut house.cargo(&["build", "--release", "--package", "sixframe", "--bin", "sixframe"]))?;
-    become_daemon(Command::new(house.built("release", "sixframe")).arg("serve").args(args))
+    if let Err(why) = build_console(house) {
+        eprintln!("xtask: the console is not built; the daemon runs without its page: {why:#}");
+    }
+    let mut daemon = Command::new(house.built("release", "sixframe"));
+    become_daemon(daemon.arg("serve").arg("--console-dir").arg(house.path(node::CONSOLE)).args(args))
+}
+
+fn build_console(house: &House) -> Result<()> {
+    let node = Node::find()?;
+    node.ensure_installed(house)?;
+    node.build_console(house)
 }
 
 /// Replaces this process, so that signals reach the daemon itself.

@@ -16,8 +16,10 @@ const EXAMPLE_LIMIT: Duration = Duration::from_secs(60);
 /// Unit tests and integration tests, the vectors of the specification among them. With nextest where it is installed.
 pub(crate) fn tests(house: &House) -> Result<Outcome> {
     let args: &[&str] = match program::find("cargo-nextest") {
-        Some(_) => &["nextest", "run", "--workspace", "--no-fail-fast"],
-        None => &["test", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests", "--examples"],
+        Some(_) => &["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"],
+        None => {
+            &["test", "--workspace", "--all-features", "--no-fail-fast", "--lib", "--bins", "--tests", "--examples"]
+        }
     };
     Ok(Outcome::Held(closing_lines(&mut house.cargo(args))?))
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::house::House;
-use crate::{dependencies, foreign, fuzz, instructions, lint, suite, websocket_conformance};
+use crate::{dependencies, foreign, fuzz, instructions, lint, suite, web, websocket_conformance};
 
 /// How a step that did not fail ended.
 pub(crate) enum Outcome {
@@ -35,9 +35,13 @@ const STEPS: &[Step] = &[
     Step { name: "fmt", run: lint::fmt },
     Step { name: "clippy", run: lint::clippy },
     Step { name: "docs", run: lint::docs },
+    Step { name: "npm", run: web::packages },
     Step { name: "tests", run: suite::tests },
     Step { name: "doctests", run: suite::doctests },
     Step { name: "examples", run: suite::examples },
+    Step { name: "typescript", run: web::client },
+    Step { name: "console", run: web::console },
+    Step { name: "browser", run: web::browser },
     Step { name: "foreign", run: foreign::check },
     Step { name: "dependencies", run: dependencies::check },
     Step { name: "instructions", run: instructions::gate },

@@ -76,8 +76,8 @@ impl Handlers {
                     Poll::Pending => self.park(Parked { parts, work: Work::Answer(future) }),
                 }
             }
-            Reply::Stream(lag, source) => {
-                if shared.drive(|session| session.start_stream(now, parts.key, lag)) {
+            Reply::Stream(delivery, source) => {
+                if shared.drive(|session| session.start_stream(now, parts.key, delivery)) {
                     self.park(Parked { parts, work: Work::Items(source) });
                 } else {
                     discard(source);

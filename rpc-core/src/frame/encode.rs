@@ -18,7 +18,7 @@ pub(crate) struct CallMeta<'a> {
     pub(crate) extra: &'a str,
 }
 
-pub(crate) fn req(cid: &str, method: &str, meta: &CallMeta<'_>, payload: &[u8]) -> Message {
+pub(crate) fn req(cid: impl Id, method: &str, meta: &CallMeta<'_>, payload: &[u8]) -> Message {
     scratch::frame(|out| {
         open(out, "{\"kind\":\"req\",\"cid\":", cid);
         out.extend_from_slice(b",\"method\":");
@@ -67,13 +67,18 @@ pub(crate) struct ItemFields<'a> {
     pub(crate) reset: bool,
     pub(crate) obeys: bool,
     pub(crate) up: bool,
+    pub(crate) method: Option<&'a str>,
 }
 
-pub(crate) fn item(cid: &str, fields: ItemFields<'_>, data: &[u8]) -> Message {
+pub(crate) fn item(cid: impl Id, fields: ItemFields<'_>, data: &[u8]) -> Message {
     scratch::transient(|out| {
         open(out, "{\"kind\":\"nxt\",\"cid\":", cid);
         if fields.up {
             out.extend_from_slice(b",\"dir\":\"up\"");
+        }
+        if let Some(method) = fields.method {
+            out.extend_from_slice(b",\"method\":");
+            write_string(out, method);
         }
         number(out, b",\"seq\":", fields.seq);
         if let Some(pos) = fields.pos {
@@ -97,7 +102,7 @@ pub(crate) fn item(cid: &str, fields: ItemFields<'_>, data: &[u8]) -> Message {
     })
 }
 
-pub(crate) fn grant(cid: &str, up: bool, grant: Grant) -> Message {
+pub(crate) fn grant(cid: impl Id, up: bool, grant: Grant) -> Message {
     scratch::frame(|out| {
         open(out, "{\"kind\":\"nxt\",\"cid\":", cid);
         if up {
@@ -115,7 +120,7 @@ pub(crate) fn grant(cid: &str, up: bool, grant: Grant) -> Message {
     })
 }
 
-pub(crate) fn end(cid: &str, up: bool) -> Message {
+pub(crate) fn end(cid: impl Id, up: bool) -> Message {
     scratch::frame(|out| {
         open(out, "{\"kind\":\"end\",\"cid\":", cid);
         if up {
@@ -140,17 +145,35 @@ pub fn can(cid: &str, reason: Option<&str>) -> Message {
 /// Writes `text` as a JSON string.
 pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
     if scan::stop(text.as_bytes(), 0).is_none() {
-        out.push(b'"');
-        out.extend_from_slice(text.as_bytes());
-        out.push(b'"');
+        write_plain(out, text.as_bytes());
     } else {
         serde_json::to_writer(out, text).expect("a string can be written to memory");
     }
 }
 
-fn open(out: &mut Vec<u8>, head: &str, cid: &str) {
+/// Writes a text in which nothing needs an escape as a JSON string.
+pub(crate) fn write_plain(out: &mut Vec<u8>, text: &[u8]) {
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    out.extend_from_slice(text);
+    out.push(b'"');
+}
+
+/// What can be the `cid` of a frame: a text, or one that is known to need no escapes.
+pub(crate) trait Id {
+    /// Writes it as a JSON string.
+    fn write(&self, out: &mut Vec<u8>);
+}
+
+impl Id for &str {
+    fn write(&self, out: &mut Vec<u8>) {
+        write_string(out, self);
+    }
+}
+
+fn open(out: &mut Vec<u8>, head: &str, cid: impl Id) {
     out.extend_from_slice(head.as_bytes());
-    write_string(out, cid);
+    cid.write(out);
 }
 
 fn field(out: &mut Vec<u8>, name: &[u8], json: &[u8]) {
@@ -164,21 +187,7 @@ fn field(out: &mut Vec<u8>, name: &[u8], json: &[u8]) {
 
 fn number(out: &mut Vec<u8>, name: &[u8], number: u64) {
     out.extend_from_slice(name);
-    write_number(out, number);
-}
-
-fn write_number(out: &mut Vec<u8>, mut number: u64) {
-    let mut digits = [0u8; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 fn write_meta(out: &mut Vec<u8>, meta: &CallMeta<'_>) {

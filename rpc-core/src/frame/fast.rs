@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
-use super::scan;
 use super::{Credit, Frame, Grant, Lag, MAX_CID_BYTES, Meta, Nxt, Offer, Req, Resume};
+use super::{block, scan};
 
 /// How much of a payload is looked at.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -81,6 +81,7 @@ const RES_FIELDS: Fields = Fields::new(&["ok", "result", "kind", "cid"]);
 const NXT_FIELDS: Fields =
     Fields::new(&["seq", "pos", "data", "fc", "epoch", "skipped", "reset", "dir", "kind", "cid"]);
 
+#[inline]
 fn req<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
     let (mut method, mut payload, mut meta) = (None, None, None);
     if cursor.skip(b",\"method\":") {
@@ -103,6 +104,7 @@ fn req<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
     Some(Frame::Req(Req { cid, method: Cow::Borrowed(method?), payload, meta: meta.unwrap_or_default() }))
 }
 
+#[inline]
 fn res<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
     let (mut ok, mut result) = (None, None);
     if cursor.skip(b",\"ok\":true,\"result\":") {
@@ -122,6 +124,7 @@ fn res<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
     Some(Frame::Res { cid, result: result.unwrap_or("null") })
 }
 
+#[inline]
 fn nxt<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
     let (mut data, mut seq, mut pos, mut epoch, mut skipped, mut reset, mut fc, mut up) = Default::default();
     if cursor.skip(b",\"seq\":") {
@@ -184,25 +187,19 @@ fn can<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
 /// Whether no field of the frame can stand behind the value that `text` begins with. A field would follow a comma, its
 /// name in quotes; a text where that is less than obvious (escapes, white space) counts as one where a field might follow.
 fn nothing_follows(text: &[u8], others: &Fields) -> bool {
-    let mut at = 0;
-    while let Some(chunk) = text.get(at..at + 8) {
-        let word = u64::from_le_bytes(chunk.try_into().expect("the slice has eight bytes"));
-        let mut marks = scan::likely_bytes(word, b',', b'\\');
-        while marks != 0 {
-            let place = at + marks.trailing_zeros() as usize / 8;
-            marks &= marks - 1;
-            // Most commas stand before a key that begins like no field.
-            let plain = match text.get(place..place + 4) {
-                Some([b',', b'"', one, two]) => !others.may_begin(*one, *two),
-                Some(_) | None => false,
-            };
-            if !plain && !is_inside(text, place, others) {
-                return false;
-            }
+    let mut from = 0;
+    while let Some(at) = block::find(text, from, |block| block::either(block, b',', b'\\')) {
+        // Most commas stand before a key that begins like no field.
+        let plain = match text[at..] {
+            [b',', b'"', one, two, ..] => !others.may_begin(one, two),
+            _ => false,
+        };
+        if !plain && !is_inside(text, at, others) {
+            return false;
         }
-        at += 8;
+        from = at + 1;
     }
-    (at..text.len()).all(|at| !matches!(text[at], b',' | b'\\') || is_inside(text, at, others))
+    true
 }
 
 /// Whether the byte at `at` tells that the value goes on behind it.

@@ -1,8 +1,11 @@
 //! A validating scanner for JSON text: where does a value end, is its syntax right, is it too deep? It builds nothing and
 //! knows nothing of frames.
 
-/// Why a value could not be passed over.
+use super::block;
+
+/// Why a value could not be passed over. As wide as an index, so that a result of either travels in registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
 pub(crate) enum ScanError {
     /// The text ends inside the value.
     Truncated,
@@ -16,54 +19,96 @@ pub(crate) enum ScanError {
 pub(crate) const MAX_DEPTH: u32 = 127;
 
 /// The index behind the JSON value that starts at `at`. `depth` counts the levels still allowed below this point.
+///
+/// What stands in compact text is looked for first at every place, and white space only where that is not there.
 pub(crate) fn value(text: &[u8], at: usize, depth: u32) -> Result<usize, ScanError> {
     let limit = depth.min(MAX_DEPTH);
-    let (mut at, mut objects, mut level) = (at, 0u128, 0u32);
+    let (mut at, mut level, mut around) = (at, Level::Whole, Around::default());
     loop {
-        at = match byte(text, at)? {
-            b'"' => string(text, at)?,
-            b'-' | b'0'..=b'9' => number(text, at)?,
-            b't' => literal(text, at, b"true")?,
-            b'f' => literal(text, at, b"false")?,
-            b'n' => literal(text, at, b"null")?,
-            open @ (b'{' | b'[') => {
-                if level == limit {
-                    return Err(ScanError::Depth);
-                }
-                let object = open == b'{';
-                let inside = space(text, at + 1);
-                if byte(text, inside)? == if object { b'}' } else { b']' } {
-                    inside + 1
-                } else {
-                    level += 1;
-                    objects = objects << 1 | u128::from(object);
-                    at = if object { key(text, inside)? } else { inside };
+        let first = byte(text, at)?;
+        at = if first == b'"' {
+            string(text, at)?
+        } else if first == b'{' || first == b'[' {
+            if around.levels == limit {
+                return Err(ScanError::Depth);
+            }
+            let opened = if first == b'{' { Level::Object } else { Level::Array };
+            let inside = space(text, at + 1);
+            if byte(text, inside)? != opened as u8 {
+                around.push(std::mem::replace(&mut level, opened));
+                at = if opened == Level::Object { key(text, inside)? } else { inside };
+                continue;
+            }
+            inside + 1
+        } else if first == b'-' || first.is_ascii_digit() {
+            number(text, at)?
+        } else {
+            match first {
+                b't' => literal(text, at, b"true")?,
+                b'f' => literal(text, at, b"false")?,
+                b'n' => literal(text, at, b"null")?,
+                b' ' | b'\t' | b'\n' | b'\r' if around.levels > 0 => {
+                    at = space(text, at);
                     continue;
                 }
-            }
-            _ => return Err(ScanError::Syntax),
-        };
-        loop {
-            if level == 0 {
-                return Ok(at);
-            }
-            at = space(text, at);
-            let object = objects & 1 == 1;
-            match byte(text, at)? {
-                b',' => {
-                    at = space(text, at + 1);
-                    if object {
-                        at = key(text, at)?;
-                    }
-                    break;
-                }
-                b'}' if object => (),
-                b']' if !object => (),
                 _ => return Err(ScanError::Syntax),
             }
-            objects >>= 1;
-            level -= 1;
-            at += 1;
+        };
+        loop {
+            if level == Level::Whole {
+                return Ok(at);
+            }
+            let next = byte(text, at)?;
+            if next == b',' {
+                at = if level == Level::Object { key(text, at + 1)? } else { at + 1 };
+                break;
+            }
+            if next == level as u8 {
+                level = around.pop();
+                at += 1;
+                continue;
+            }
+            let solid = space(text, at);
+            if solid == at {
+                return Err(ScanError::Syntax);
+            }
+            at = solid;
+        }
+    }
+}
+
+/// What a place in the text is directly in, by the byte that ends it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Level {
+    Whole = 0,
+    Array = b']',
+    Object = b'}',
+}
+
+/// The levels around that, the innermost in the lowest bit, which is set for an object.
+#[derive(Default)]
+struct Around {
+    objects: u128,
+    levels: u32,
+}
+
+impl Around {
+    #[inline]
+    fn push(&mut self, level: Level) {
+        self.objects = self.objects << 1 | u128::from(level == Level::Object);
+        self.levels += 1;
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Level {
+        let object = self.objects & 1 == 1;
+        self.objects >>= 1;
+        self.levels -= 1;
+        match (self.levels, object) {
+            (0, _) => Level::Whole,
+            (_, true) => Level::Object,
+            (_, false) => Level::Array,
         }
     }
 }
@@ -71,7 +116,21 @@ pub(crate) fn value(text: &[u8], at: usize, depth: u32) -> Result<usize, ScanErr
 /// The index behind the string whose opening quote stands at `at`.
 #[inline]
 pub(crate) fn string(text: &[u8], at: usize) -> Result<usize, ScanError> {
-    let mut at = at + 1;
+    let mut from = at + 1;
+    while let Some(block) = text.get(from..).and_then(<[u8]>::first_chunk) {
+        let stops = block::string_stops(block);
+        if stops != 0 {
+            let end = from + stops.trailing_zeros() as usize;
+            return if text[end] == b'"' { Ok(end + 1) } else { rest_of_string(text, end) };
+        }
+        from += block.len();
+    }
+    rest_of_string(text, from)
+}
+
+/// [`string`], from some place inside it on: for strings with escapes, and where the text ends soon.
+#[inline(never)]
+fn rest_of_string(text: &[u8], mut at: usize) -> Result<usize, ScanError> {
     loop {
         at = stop(text, at).ok_or(ScanError::Truncated)?;
         match text[at] {
@@ -84,27 +143,8 @@ pub(crate) fn string(text: &[u8], at: usize) -> Result<usize, ScanError> {
 
 /// The index of the first quote, backslash or control character at or after `at`.
 #[inline]
-pub(crate) fn stop(text: &[u8], mut at: usize) -> Option<usize> {
-    while let Some(chunk) = text.get(at..at + 8) {
-        let stops = stop_bytes(u64::from_le_bytes(chunk.try_into().expect("the slice has eight bytes")));
-        if stops != 0 {
-            return Some(at + stops.trailing_zeros() as usize / 8);
-        }
-        at += 8;
-    }
-    let rest = text.get(at..)?;
-    rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).map(|offset| at + offset)
-}
-
-/// Marks, in the high bit of each byte, which of eight bytes are `one` or `other`. A byte behind a marked one may be marked
-/// wrongly; none is missed.
-pub(crate) fn likely_bytes(word: u64, one: u8, other: u8) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let equals = |byte: u8| {
-        let x = word ^ (ONES * u64::from(byte));
-        x.wrapping_sub(ONES) & !x
-    };
-    (equals(one) | equals(other)) & (ONES << 7)
+pub(crate) fn stop(text: &[u8], at: usize) -> Option<usize> {
+    block::find(text, at, block::string_stops)
 }
 
 /// The index of the first byte at or after `at` that is not white space.
@@ -125,30 +165,23 @@ pub(crate) fn byte(text: &[u8], at: usize) -> Result<u8, ScanError> {
     text.get(at).copied().ok_or(ScanError::Truncated)
 }
 
-/// The index behind `"key" :` and the white space around it.
-#[inline]
-fn key(text: &[u8], at: usize) -> Result<usize, ScanError> {
+/// The index behind `"key":`, with white space before the key and the colon.
+#[inline(always)]
+fn key(text: &[u8], mut at: usize) -> Result<usize, ScanError> {
     if byte(text, at)? != b'"' {
-        return Err(ScanError::Syntax);
+        at = space(text, at);
+        if byte(text, at)? != b'"' {
+            return Err(ScanError::Syntax);
+        }
     }
-    let colon = space(text, string(text, at)?);
-    if byte(text, colon)? != b':' {
-        return Err(ScanError::Syntax);
+    at = string(text, at)?;
+    if byte(text, at)? != b':' {
+        at = space(text, at);
+        if byte(text, at)? != b':' {
+            return Err(ScanError::Syntax);
+        }
     }
-    Ok(space(text, colon + 1))
-}
-
-/// Marks, in the high bit of each byte, the quotes, backslashes and control characters among eight bytes. Bits above the
-/// first mark may be wrong; only the lowest is used.
-fn stop_bytes(word: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let equals = |byte: u8| {
-        let x = word ^ (ONES * u64::from(byte));
-        x.wrapping_sub(ONES) & !x
-    };
-    let control = word.wrapping_sub(ONES * 0x20) & !word;
-    (equals(b'"') | equals(b'\\') | control) & HIGH
+    Ok(at + 1)
 }
 
 fn escape(text: &[u8], at: usize) -> Result<usize, ScanError> {
@@ -245,6 +278,20 @@ mod tests {
             let ours = value(text.as_bytes(), 0, 100) == Ok(text.len());
             let theirs = serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok();
             assert_eq!(ours, theirs, "{text}");
+        }
+    }
+
+    #[test]
+    fn it_agrees_with_serde_json_wherever_one_byte_is_another() {
+        let text = br#"{"a": [1.5e3 ,"a string of more than one block", true],"b":{"c\u00e9":-0,"d":[ ]} , "e":null}"#;
+        for place in 0..text.len() {
+            for byte in b" \"\\,:[]{}-.eu0x\x1f" {
+                let mut text = *text;
+                text[place] = *byte;
+                let ours = value(&text, space(&text, 0), 100) == Ok(text.len());
+                let theirs = serde_json::from_slice::<&serde_json::value::RawValue>(&text).is_ok();
+                assert_eq!(ours, theirs, "{}", text.escape_ascii());
+            }
         }
     }
 

@@ -56,7 +56,7 @@ impl Gate {
         }
         match (request.info().copied(), Place::take(&self)) {
             (Some(info), Some(place)) if info.shape.has_down() => {
-                Reply::Stream(info.lag, Box::pin(place.turn(request).map(into_stream).flatten_stream()))
+                Reply::Stream(info.delivery(), Box::pin(place.turn(request).map(into_stream).flatten_stream()))
             }
             (Some(_), Some(place)) => Reply::Future(Box::pin(place.turn(request).then(into_answer))),
             (None, _) | (Some(_), None) => {

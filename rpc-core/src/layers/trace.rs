@@ -24,7 +24,9 @@ pub fn trace() -> impl FnOnce(Arc<dyn Service>) -> Arc<dyn Service> {
             match span.in_scope(|| next.call(request)) {
                 Reply::Ready(answer) => Reply::Ready(answer),
                 Reply::Future(future) => Reply::Future(Box::pin(future.instrument(span))),
-                Reply::Stream(lag, source) => Reply::Stream(lag, Box::pin(InSpan { source: Some(source), span })),
+                Reply::Stream(delivery, source) => {
+                    Reply::Stream(delivery, Box::pin(InSpan { source: Some(source), span }))
+                }
             }
         })
     }

@@ -39,7 +39,7 @@ impl<O: Observer> Watch<O> {
                 Reply::Ready(answer)
             }
             Reply::Future(work) => Reply::Future(Box::pin(Watched { work, watch: self })),
-            Reply::Stream(lag, work) => Reply::Stream(lag, Box::pin(Watched { work, watch: self })),
+            Reply::Stream(delivery, work) => Reply::Stream(delivery, Box::pin(Watched { work, watch: self })),
         }
     }
 

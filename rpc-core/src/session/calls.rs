@@ -174,7 +174,7 @@ impl<W, H> Session<W, H> {
                 down.idle_since = if down.consumer.is_waiting() { down.idle_since } else { now };
                 if let Some(grant) = down.consumer.due_grant(self.config.window_bytes) {
                     let cid = self.prefix.cid(key.0, call.round);
-                    self.outbox.push_control(frame::grant(cid.as_str(), true, grant));
+                    self.outbox.push_control(frame::grant(cid, true, grant));
                 }
             }
         }
@@ -332,7 +332,7 @@ impl<W, H> Session<W, H> {
             self.outbox.moved(before, up.producer.held());
             let cid = self.prefix.cid(key.0, call.round);
             let fields = ItemFields { seq, up: true, ..ItemFields::default() };
-            let message = frame::item(cid.as_str(), fields, item.data.as_bytes());
+            let message = frame::item(cid, fields, item.data.as_bytes());
             self.enter_call(key);
             return Some(message);
         }
@@ -340,7 +340,7 @@ impl<W, H> Session<W, H> {
             return None;
         }
         up.end_sent = true;
-        Some(frame::end(self.prefix.cid(key.0, call.round).as_str(), true))
+        Some(frame::end(self.prefix.cid(key.0, call.round), true))
     }
 
     pub(super) fn call_deadline(&mut self, now: Millis, key: CallKey) {
@@ -454,7 +454,7 @@ impl<W, H> Session<W, H> {
             op: spec.op,
             extra: spec.extra_meta,
         };
-        let req = frame::req(self.prefix.cid(key.0, call.round).as_str(), spec.method, &meta, spec.payload);
+        let req = frame::req(self.prefix.cid(key.0, call.round), spec.method, &meta, spec.payload);
         call.stage = Stage::Pending;
         if spec.method == PING {
             self.outbox.push_control(req);

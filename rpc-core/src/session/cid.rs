@@ -4,6 +4,7 @@
 use std::str;
 
 use super::slots::Key;
+use crate::frame::{self, Id};
 
 /// The random part of the ids of one connection.
 #[derive(Clone, Copy, Debug)]
@@ -43,12 +44,20 @@ impl Prefix {
     /// The call that `cid` names and its round, if it is one of ours.
     pub(super) fn key(self, cid: &str) -> Option<(Key, u32)> {
         let rest = cid.as_bytes().strip_prefix(&self.0)?.strip_prefix(b".")?;
-        let (index, rest) = split(rest)?;
-        let (generation, round) = match split(rest) {
-            Some((generation, round)) => (generation, number(round).filter(|round| *round > 0)?),
-            None => (rest, 0),
+        let (index, rest) = number(rest)?;
+        let (generation, rest) = number(rest.strip_prefix(b"-")?)?;
+        let round = match rest {
+            [] => 0,
+            [b'-', rest @ ..] => number(rest).filter(|(round, rest)| *round > 0 && rest.is_empty())?.0,
+            _ => return None,
         };
-        Some((Key { index: number(index)?, generation: number(generation)? }, round))
+        Some((Key { index, generation }, round))
+    }
+}
+
+impl Id for Cid {
+    fn write(&self, out: &mut Vec<u8>) {
+        frame::write_plain(out, &self.bytes[self.start..]);
     }
 }
 
@@ -75,19 +84,16 @@ impl Cid {
     }
 }
 
-fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let dash = text.iter().position(|byte| *byte == b'-')?;
-    Some((&text[..dash], &text[dash + 1..]))
-}
-
-fn number(digits: &[u8]) -> Option<u32> {
-    if digits.is_empty() || digits.len() > 10 || digits[0] == b'0' && digits.len() > 1 {
-        return None;
+/// The number that `text` begins with, as it is written here, and what stands behind it.
+fn number(text: &[u8]) -> Option<(u32, &[u8])> {
+    let (mut number, mut rest) = (0u64, text);
+    while let [digit @ b'0'..=b'9', behind @ ..] = rest {
+        number = number.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+        rest = behind;
     }
-    digits.iter().try_fold(0u32, |sum, digit| {
-        let digit = digit.is_ascii_digit().then(|| u32::from(digit - b'0'))?;
-        sum.checked_mul(10)?.checked_add(digit)
-    })
+    let digits = text.len() - rest.len();
+    let sound = digits > 0 && digits <= 10 && (text[0] != b'0' || digits == 1);
+    Some((u32::try_from(number).ok().filter(|_| sound)?, rest))
 }
 
 #[cfg(test)]

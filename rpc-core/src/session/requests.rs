@@ -9,9 +9,9 @@ use super::outbox::Turn;
 use super::slots::Key;
 use super::{Event, Incoming, Items, Millis, Outcome, Phase, RequestKey, Session, Taken};
 use crate::flow::{Consumer, Held, Producer, Pushed, Refused, within};
-use crate::frame::{self, Credit, Grant, ItemFields, Lag, Nxt, Offer, Req};
+use crate::frame::{self, Credit, Grant, ItemFields, Nxt, Offer, Req};
 use crate::inbox::Arrival;
-use crate::{CallError, Code, Fault, Item, Message, Payload, Received};
+use crate::{CallError, Code, Delivery, Fault, Item, Message, Payload, Received};
 
 /// The heartbeat, which the session answers itself; it and its answer go by the control lane (spec: `discover.5`).
 pub(super) const PING: &str = "rpc.ping";
@@ -110,7 +110,8 @@ impl<W, H> Session<W, H> {
 
     /// The handler answers with a stream, whose source may be polled from now on within [`Session::stream_room`]. Its lane
     /// is released (spec: `lane.2`). False where the request was over or the limit on streams refuses it.
-    pub fn start_stream(&mut self, now: Millis, key: RequestKey, declared: Lag) -> bool {
+    pub fn start_stream(&mut self, now: Millis, key: RequestKey, declared: impl Into<Delivery>) -> bool {
+        let declared = declared.into();
         let limit = self.config.limits.streams;
         let full = self.streams >= limit;
         let draining = self.phase == Phase::Draining;
@@ -126,8 +127,8 @@ impl<W, H> Session<W, H> {
             self.after_change(now);
             return false;
         }
-        let lag = request.offer.and_then(|offer| offer.on_lag).unwrap_or(declared);
-        request.down = Some(Box::new(Producer::new(request.offer, lag)));
+        let lag = request.offer.and_then(|offer| offer.on_lag).unwrap_or(declared.lag);
+        request.down = Some(Box::new(Producer::new(request.offer, Delivery { lag, ..declared })));
         request.streams = true;
         if let Some((idle, since)) = &mut request.idle {
             *since = now;
@@ -186,7 +187,7 @@ impl<W, H> Session<W, H> {
         let request = self.running(key)?;
         let terminal = match fault {
             Some(fault) => frame::err(&request.cid, fault),
-            None => frame::end(&request.cid, false),
+            None => frame::end(request.cid.as_str(), false),
         };
         let handler = self.finish_with(key, terminal);
         self.after_change(now);
@@ -203,7 +204,7 @@ impl<W, H> Session<W, H> {
         }
         let consumer = Consumer::upstream(window, ahead);
         let Offer { upto, bytes, .. } = consumer.offer(None);
-        let grant = frame::grant(&request.cid, false, Grant { upto, ack: None, bytes });
+        let grant = frame::grant(request.cid.as_str(), false, Grant { upto, ack: None, bytes });
         request.up = Some(Box::new(Upstream { wake: None, consumer, ended: false, failed: None }));
         self.send_control(grant);
         self.after_change(now);
@@ -226,7 +227,7 @@ impl<W, H> Session<W, H> {
                 self.replaced = up.wake.replace(wake());
             }
             if let Some(grant) = grant {
-                let grant = frame::grant(&request.cid, false, grant);
+                let grant = frame::grant(request.cid.as_str(), false, grant);
                 self.send_control(grant);
                 self.after_change(now);
             }
@@ -337,8 +338,11 @@ impl<W, H> Session<W, H> {
             if let Some((seq, item)) = down.pop() {
                 let obeys = seq == 1 && down.obeys_credit();
                 self.outbox.moved(before, down.held());
-                let message = request.item_frame(seq, obeys, &item);
+                let method = down.method();
+                let wake = if down.asks_again() { request.wake.take() } else { None };
+                let message = request.item_frame(seq, obeys, method, &item);
                 self.enter_request(key);
+                self.wake(wake);
                 return Some(message);
             }
             if !down.is_empty() {
@@ -676,7 +680,7 @@ impl<W, H> Session<W, H> {
 }
 
 impl<W, H> Request<W, H> {
-    fn item_frame(&self, seq: u64, obeys: bool, item: &Item<Payload>) -> Message {
+    fn item_frame(&self, seq: u64, obeys: bool, method: Option<&str>, item: &Item<Payload>) -> Message {
         let fields = ItemFields {
             seq,
             pos: item.pos,
@@ -685,8 +689,9 @@ impl<W, H> Request<W, H> {
             reset: item.reset,
             obeys,
             up: false,
+            method,
         };
-        frame::item(&self.cid, fields, item.data.as_bytes())
+        frame::item(self.cid.as_str(), fields, item.data.as_bytes())
     }
 }
 

@@ -12,6 +12,13 @@ pub(crate) struct PeerArgs {
     #[arg(value_name = "ADDR")]
     pub(crate) address: String,
 
+    #[command(flatten)]
+    pub(crate) reach: ReachArgs,
+}
+
+/// How a peer is reached.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ReachArgs {
     /// Show the token in this file to a WebSocket; by default, on this machine, the daemon's own (token_file of the
     /// configuration)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -80,7 +87,7 @@ pub(crate) struct StreamArgs {
     pub(crate) take: Option<NonZeroU32>,
 
     /// Let the peer send this many items ahead of the reader
-    #[arg(long, value_name = "ITEMS", default_value_t = NonZeroU32::new(256).expect("it is not zero"))]
+    #[arg(long, value_name = "ITEMS", default_value = "256")]
     pub(crate) credit: NonZeroU32,
 
     /// Print each item with where it stands: {"data", "pos", "epoch", "reset", "skipped"}
@@ -125,6 +132,46 @@ pub(crate) struct MethodsArgs {
     pub(crate) json: bool,
 }
 
+/// `sixframe types`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The module is on stdout: an interface for each type, `Api` with what each method takes and gives, `methods` with how each is \
+called, and `methodsHash`, which rpc.hello of a peer with the same types gives too.
+
+Examples:
+  sixframe types unix:$XDG_RUNTIME_DIR/sixframe/sixframe.sock > api.ts
+  sixframe types 'exec:sixframe stdio' --validators > api.ts")]
+pub(crate) struct TypesArgs {
+    #[command(flatten)]
+    pub(crate) peer: PeerArgs,
+
+    /// Print the JSON Schemas too, as a constant for sixframe/validators
+    #[arg(long)]
+    pub(crate) validators: bool,
+}
+
+/// `sixframe open`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The link lets in once, within a minute; the page then keeps a session of its own. Needs the scope admin, which the socket file \
+and the daemon's own token grant.
+
+Examples:
+  sixframe open
+  sixframe open unix:$XDG_RUNTIME_DIR/sixframe/sixframe.sock --print")]
+pub(crate) struct OpenArgs {
+    /// The daemon's address; by default the first local one of the configuration
+    #[arg(value_name = "ADDR")]
+    pub(crate) address: Option<String>,
+
+    /// Print the link, and open nothing
+    #[arg(long)]
+    pub(crate) print: bool,
+
+    #[command(flatten)]
+    pub(crate) reach: ReachArgs,
+}
+
 /// `sixframe bench`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -141,7 +188,7 @@ pub(crate) struct BenchArgs {
     pub(crate) method: String,
 
     /// Calls under way at once on each connection, in the second part; in the first part there is one
-    #[arg(long, value_name = "CALLS", default_value_t = NonZeroU32::new(64).expect("it is not zero"))]
+    #[arg(long, value_name = "CALLS", default_value = "64")]
     pub(crate) in_flight: NonZeroU32,
 
     /// Connections open at once
@@ -149,6 +196,6 @@ pub(crate) struct BenchArgs {
     pub(crate) connections: NonZeroU32,
 
     /// Measure for this long, after a fifth of that to warm up
-    #[arg(long, value_name = "SECONDS", default_value_t = NonZeroU32::new(5).expect("it is not zero"))]
+    #[arg(long, value_name = "SECONDS", default_value = "5")]
     pub(crate) seconds: NonZeroU32,
 }

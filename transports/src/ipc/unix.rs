@@ -45,6 +45,11 @@ pub async fn connect(path: impl AsRef<Path>, config: IpcConfig) -> Result<(UnixT
     Ok((ByteTransport::new(stream, config.framing, config.message_bytes), identity))
 }
 
+/// Whether `path` can name a socket.
+pub(crate) fn check(path: &Path) -> Result<(), TransportError> {
+    socket_file::checked(path).map(drop)
+}
+
 impl UnixListener {
     /// The next connection and who is at its other end. May be dropped and called again at any time.
     ///

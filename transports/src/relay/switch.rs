@@ -33,7 +33,7 @@ pub(super) enum Port {
 }
 
 /// What the relay's own answer to `rpc.hello` promises for the windows and the upstream behind it.
-const CAPABILITIES: [&str; 4] = ["fc", "up", "resume", "lane"];
+const CAPABILITIES: [&str; 5] = ["fc", "ahead", "up", "resume", "lane"];
 
 #[derive(Debug)]
 pub(super) struct Switch {

@@ -1,12 +1,12 @@
-//! Who may open a WebSocket: the right host, an allowed origin, a known token. Decides on headers alone.
+//! Who may come in over HTTP: the right host, an allowed origin, a known token. Decides on headers alone, for WebSockets and
+//! for a server that offers pages beside them.
 
 use std::fmt;
 use std::net::IpAddr;
 
 use sixframe_core::Scopes;
 use subtle::ConstantTimeEq;
-use tokio_tungstenite::tungstenite::handshake::server::Request;
-use tokio_tungstenite::tungstenite::http::{HeaderMap, StatusCode};
+use tokio_tungstenite::tungstenite::http::{HeaderMap, Request, StatusCode};
 
 use super::{SUBPROTOCOL, TOKEN_SUBPROTOCOL};
 
@@ -49,10 +49,12 @@ pub struct Access {
 }
 
 /// Why a request is turned away, as its HTTP answer says it.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) status: StatusCode,
-    pub(super) reason: &'static str,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The status of the answer.
+    pub status: StatusCode,
+    /// Its body: one sentence, which names the setting where one could let the request in.
+    pub reason: &'static str,
 }
 
 const fn refusal(status: StatusCode, reason: &'static str) -> Refusal {
@@ -68,21 +70,59 @@ pub(super) struct Admission {
 }
 
 impl Access {
-    /// Host and origin first: a foreign page must not even learn whether its token is right.
-    pub(super) fn admit(&self, request: &Request, port: u16) -> Result<Admission, Refusal> {
+    /// Lets an opening handshake that came to `port` in. Host and origin first: a foreign page must not even learn whether
+    /// its token is right. `known` says what the holder of a token may do that is not among [`Access::tokens`].
+    pub(super) fn admit<B>(
+        &self,
+        request: &Request<B>,
+        port: u16,
+        known: impl Fn(&str) -> Option<Scopes>,
+    ) -> Result<Admission, Refusal> {
         let headers = request.headers();
-        let host = single(headers, "host")?.unwrap_or_default().to_ascii_lowercase();
-        if !self.host_is_ours(&host, port) {
-            return Err(refusal(StatusCode::FORBIDDEN, "this host is not served here; add it to ws.allowed_hosts"));
-        }
-        self.check_origin(headers, &host)?;
+        self.check_source(headers, port)?;
         let offered = subprotocols(headers);
-        let scopes = self.scopes(headers, &offered, request.uri().query())?;
+        let token = token(headers, &offered, request.uri().query())?;
+        let scopes = self.scopes(token).or_else(|| known(token));
+        let scopes = scopes.ok_or(refusal(StatusCode::UNAUTHORIZED, "this token is not known here"))?;
         let subprotocol = offered.contains(&SUBPROTOCOL);
         if !subprotocol && offered.iter().any(|name| !name.starts_with(TOKEN_SUBPROTOCOL)) {
             return Err(refusal(StatusCode::BAD_REQUEST, "offer the subprotocol sixframe.v0"));
         }
         Ok(Admission { scopes, subprotocol })
+    }
+
+    /// Refuses a request that came to `port` for a host that is not ours, as a foreign name that resolves to this machine
+    /// makes a browser send it, or from a page of a foreign origin.
+    pub fn check_source(&self, headers: &HeaderMap, port: u16) -> Result<(), Refusal> {
+        let host = self.check_host(headers, port)?;
+        self.check_origin(headers, &host)
+    }
+
+    /// Refuses a request for a page, or a part of one, that came to `port` for a host that is not ours, or that another
+    /// site's page makes. That a link on another site leads here is no such request.
+    pub fn check_page(&self, headers: &HeaderMap, port: u16) -> Result<(), Refusal> {
+        let host = self.check_host(headers, port)?;
+        let navigates = single(headers, "sec-fetch-mode")? == Some("navigate")
+            && single(headers, "sec-fetch-dest")? == Some("document");
+        if navigates { Ok(()) } else { self.check_origin(headers, &host) }
+    }
+
+    /// Refuses a request that came to `port` unless a browser vouches that a page of ours makes it.
+    pub fn check_own_page(&self, headers: &HeaderMap, port: u16) -> Result<(), Refusal> {
+        self.check_source(headers, port)?;
+        match single(headers, "sec-fetch-site")? {
+            Some("same-origin") => Ok(()),
+            Some(_) | None => Err(refusal(StatusCode::FORBIDDEN, "only a page of this server may ask for this")),
+        }
+    }
+
+    /// Refuses a request that came to `port` for a host that is not ours, and gives the host, in lower case, of any other.
+    pub fn check_host(&self, headers: &HeaderMap, port: u16) -> Result<String, Refusal> {
+        let host = single(headers, "host")?.unwrap_or_default().to_ascii_lowercase();
+        if !self.host_is_ours(&host, port) {
+            return Err(refusal(StatusCode::FORBIDDEN, "this host is not served here; add it to ws.allowed_hosts"));
+        }
+        Ok(host)
     }
 
     fn host_is_ours(&self, host: &str, port: u16) -> bool {
@@ -115,28 +155,31 @@ impl Access {
         own || self.origins.iter().any(|allowed| allowed.trim_end_matches('/').eq_ignore_ascii_case(origin))
     }
 
-    fn scopes(&self, headers: &HeaderMap, offered: &[&str], query: Option<&str>) -> Result<Scopes, Refusal> {
-        let bearer = single(headers, "authorization")?
-            .map(|value| value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")));
-        let token = match bearer {
-            Some(Some((_, token))) => Some(token.trim()),
-            Some(None) => None,
-            None => offered.iter().find_map(|name| name.strip_prefix(TOKEN_SUBPROTOCOL)),
-        };
-        let Some(token) = token else {
-            let hint = match query {
-                Some(_) => "a token in the URL is not accepted; send it as Authorization: Bearer",
-                None => "send a token as Authorization: Bearer, or as the subprotocol sixframe.token.TOKEN",
-            };
-            return Err(refusal(StatusCode::UNAUTHORIZED, hint));
-        };
-        // All of them are compared, so that the time tells nothing.
-        let known = self.tokens.iter().fold(None, |known, candidate| match candidate.is(token) {
+    /// All tokens are compared, so that the time tells nothing.
+    fn scopes(&self, token: &str) -> Option<Scopes> {
+        self.tokens.iter().fold(None, |known, candidate| match candidate.is(token) {
             true => Some(candidate.scopes),
             false => known,
-        });
-        known.ok_or(refusal(StatusCode::UNAUTHORIZED, "this token is not known here"))
+        })
     }
+}
+
+/// The token that a request shows, as a header or as a subprotocol.
+fn token<'a>(headers: &'a HeaderMap, offered: &[&'a str], query: Option<&str>) -> Result<&'a str, Refusal> {
+    let bearer = single(headers, "authorization")?
+        .map(|value| value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")));
+    let token = match bearer {
+        Some(Some((_, token))) => Some(token.trim()),
+        Some(None) => None,
+        None => offered.iter().find_map(|name| name.strip_prefix(TOKEN_SUBPROTOCOL)),
+    };
+    token.ok_or_else(|| {
+        let hint = match query {
+            Some(_) => "a token in the URL is not accepted; send it as Authorization: Bearer",
+            None => "send a token as Authorization: Bearer, or as the subprotocol sixframe.token.TOKEN",
+        };
+        refusal(StatusCode::UNAUTHORIZED, hint)
+    })
 }
 
 /// The header's one value; a second one could be read by somebody else as the first.
@@ -171,6 +214,7 @@ fn split_port(host: &str) -> (&str, Option<u16>) {
 mod tests {
     use super::*;
     use sixframe_core::Scope;
+    use tokio_tungstenite::tungstenite::http::header::{HeaderName, HeaderValue};
 
     fn access() -> Access {
         Access {
@@ -190,7 +234,7 @@ mod tests {
         for (name, value) in headers.iter().filter(|(_, value)| !value.is_empty()) {
             request = request.header(*name, *value);
         }
-        match access().admit(&request.body(()).unwrap(), 4000) {
+        match access().admit(&request.body(()).unwrap(), 4000, |_| None) {
             Ok(_) => 101,
             Err(refusal) => refusal.status.as_u16(),
         }
@@ -247,6 +291,38 @@ mod tests {
     }
 
     #[test]
+    fn a_page_is_for_our_own_pages_and_for_people_who_follow_a_link() {
+        let checked = |check: fn(&Access, &HeaderMap, u16) -> Result<(), Refusal>, host: &str, fetch: [&str; 3]| {
+            let names = ["sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest"];
+            let headers = [("host", host)].into_iter().chain(names.into_iter().zip(fetch));
+            let headers = headers
+                .filter(|(_, value)| !value.is_empty())
+                .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse::<HeaderValue>().unwrap()));
+            check(&access(), &headers.collect(), 4000).is_ok()
+        };
+        let ours = "localhost:4000";
+        let (page, own_page) = (Access::check_page, Access::check_own_page);
+        for fetch in [["", "", ""], ["none", "navigate", "document"], ["same-origin", "cors", "script"]] {
+            assert!(checked(page, ours, fetch), "{fetch:?}");
+            assert!(!checked(page, "evil.example:4000", fetch), "{fetch:?}");
+        }
+        assert!(checked(page, ours, ["cross-site", "navigate", "document"]));
+        for fetch in [
+            ["cross-site", "no-cors", "script"],
+            ["cross-site", "navigate", "iframe"],
+            ["same-site", "no-cors", "image"],
+            ["same-site", "cors", "empty"],
+        ] {
+            assert!(!checked(page, ours, fetch), "{fetch:?}");
+        }
+        assert!(checked(own_page, ours, ["same-origin", "cors", "empty"]));
+        for site in ["", "none", "same-site", "cross-site"] {
+            assert!(!checked(own_page, ours, [site, "navigate", "document"]), "{site:?}");
+        }
+        assert!(!checked(own_page, "evil.example:4000", ["same-origin", "cors", "empty"]));
+    }
+
+    #[test]
     fn only_a_token_in_a_header_lets_in() {
         for credentials in [("authorization", "Bearer right"), ("authorization", "bearer  right")] {
             assert_eq!(status(&[credentials]), 101, "{credentials:?}");
@@ -265,7 +341,7 @@ mod tests {
     #[test]
     fn a_token_brings_its_own_scopes_and_no_others() {
         let request = Request::builder().header("host", "localhost:4000").header("authorization", "Bearer right");
-        let admission = access().admit(&request.body(()).unwrap(), 4000).unwrap();
+        let admission = access().admit(&request.body(()).unwrap(), 4000, |_| None).unwrap();
         assert_eq!(admission, Admission { scopes: Scopes::NONE.with(Scope::Read), subprotocol: false });
     }
 
@@ -274,7 +350,7 @@ mod tests {
         let nobody = Access { tokens: vec![Token::new("", Scopes::ALL)], ..Access::default() };
         for credentials in ["Bearer ", "Bearer x"] {
             let request = Request::builder().header("host", "localhost:4000").header("authorization", credentials);
-            let refusal = nobody.admit(&request.body(()).unwrap(), 4000).unwrap_err();
+            let refusal = nobody.admit(&request.body(()).unwrap(), 4000, |_| None).unwrap_err();
             assert_eq!(refusal.status, StatusCode::UNAUTHORIZED);
         }
     }

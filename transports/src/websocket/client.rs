@@ -20,8 +20,10 @@ use super::{SUBPROTOCOL, WebSocketTransport, tuning};
 /// Messages over a WebSocket that we opened.
 pub type ClientTransport = WebSocketTransport<MaybeTlsStream<Pooled<TcpStream>>>;
 
+type Socket = WebSocketStream<MaybeTlsStream<Pooled<TcpStream>>>;
+
 /// How a WebSocket is opened. Its `Debug` shows no token.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct ClientConfig {
     /// Sent as `Authorization: Bearer`. Default none.
     pub token: Option<String>,
@@ -29,11 +31,21 @@ pub struct ClientConfig {
     pub message_bytes: usize,
     /// Time for connecting, encryption and handshake together. Default 10 s.
     pub timeout: Duration,
+    /// How `wss://` connections are encrypted, and which servers are believed. Default `None`: those whose certificates
+    /// the system believes.
+    #[cfg(feature = "tls")]
+    pub tls: Option<std::sync::Arc<rustls::ClientConfig>>,
 }
 
 impl Default for ClientConfig {
     fn default() -> Self {
-        ClientConfig { token: None, message_bytes: 16 << 20, timeout: Duration::from_secs(10) }
+        ClientConfig {
+            token: None,
+            message_bytes: 16 << 20,
+            timeout: Duration::from_secs(10),
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
     }
 }
 
@@ -59,50 +71,38 @@ pub async fn connect(url: &str, config: &ClientConfig) -> Result<(ClientTranspor
             return Err(TransportError::new(format!("cannot connect to {shown} within {seconds} s"), None));
         }
     };
-    let identity = Identity { transport: "ws", scopes: Scopes::NONE, address: Some(shown), ..Identity::default() };
+    let transport = if uri.scheme_str() == Some("wss") { "wss" } else { "ws" };
+    let identity = Identity { transport, scopes: Scopes::NONE, address: Some(shown), ..Identity::default() };
     Ok((WebSocketTransport::new(socket, Role::Client, config.message_bytes, None), identity))
 }
 
-async fn open(uri: &Uri, config: &ClientConfig) -> Result<WebSocketStream<MaybeTlsStream<Pooled<TcpStream>>>, WsError> {
+async fn open(uri: &Uri, config: &ClientConfig) -> Result<Socket, WsError> {
     let request = request(uri, config)?;
     let encrypted = uri.scheme_str() == Some("wss");
     let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     let port = uri.port_u16().unwrap_or(if encrypted { 443 } else { 80 });
     let socket = TcpStream::connect((host, port)).await?;
     socket.set_nodelay(true)?;
-    upgrade(request, Pooled::new(socket), config.message_bytes).await
+    upgrade(request, Pooled::new(socket), config).await
 }
 
 #[cfg(not(feature = "tls"))]
-async fn upgrade(
-    request: Request,
-    socket: Pooled<TcpStream>,
-    message_bytes: usize,
-) -> Result<WebSocketStream<MaybeTlsStream<Pooled<TcpStream>>>, WsError> {
-    let socket = MaybeTlsStream::Plain(socket);
-    let opened = tokio_tungstenite::client_async_with_config(request, socket, Some(tuning(message_bytes))).await;
+async fn upgrade(request: Request, socket: Pooled<TcpStream>, config: &ClientConfig) -> Result<Socket, WsError> {
+    let (socket, tuning) = (MaybeTlsStream::Plain(socket), tuning(config.message_bytes));
+    let opened = tokio_tungstenite::client_async_with_config(request, socket, Some(tuning)).await;
     opened.map(|(socket, _)| socket)
 }
 
 #[cfg(feature = "tls")]
-async fn upgrade(
-    request: Request,
-    socket: Pooled<TcpStream>,
-    message_bytes: usize,
-) -> Result<WebSocketStream<MaybeTlsStream<Pooled<TcpStream>>>, WsError> {
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-    let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect::<rustls::RootCertStore>();
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| WsError::Io(std::io::Error::other(error)))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let connector = match request.uri().scheme_str() {
-        Some("wss") => tokio_tungstenite::Connector::Rustls(std::sync::Arc::new(tls)),
-        _ => tokio_tungstenite::Connector::Plain,
+async fn upgrade(request: Request, socket: Pooled<TcpStream>, config: &ClientConfig) -> Result<Socket, WsError> {
+    use tokio_tungstenite::{Connector, client_async_tls_with_config};
+    let connector = match (request.uri().scheme_str(), &config.tls) {
+        (Some("wss"), Some(tls)) => Connector::Rustls(tls.clone()),
+        (Some("wss"), None) => Connector::Rustls(super::tls::of_the_system()?),
+        (_, _) => Connector::Plain,
     };
-    let tuning = Some(tuning(message_bytes));
-    let opened = tokio_tungstenite::client_async_tls_with_config(request, socket, tuning, Some(connector)).await;
+    let tuning = tuning(config.message_bytes);
+    let opened = client_async_tls_with_config(request, socket, Some(tuning), Some(connector)).await;
     opened.map(|(socket, _)| socket)
 }
 
@@ -118,7 +118,7 @@ fn request(uri: &Uri, config: &ClientConfig) -> Result<Request, WsError> {
     Ok(request)
 }
 
-fn checked(url: &str) -> Result<Uri, TransportError> {
+pub(super) fn checked(url: &str) -> Result<Uri, TransportError> {
     let invalid = |why: &str| TransportError::permanent(format!("cannot use this WebSocket address: {why}"), None);
     let uri: Uri = url.parse().map_err(|_| invalid("it is no URL; write ws://host:port/path"))?;
     match uri.scheme_str() {

@@ -2,13 +2,14 @@
 
 use std::io;
 
+use sixframe_core::Scopes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Error as WsError;
 use tokio_tungstenite::tungstenite::handshake::machine::TryParse;
-use tokio_tungstenite::tungstenite::handshake::server::{Request, create_response, write_response};
+use tokio_tungstenite::tungstenite::handshake::server::{Request, create_response_with_body, write_response};
 use tokio_tungstenite::tungstenite::http::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL};
-use tokio_tungstenite::tungstenite::http::{Response, StatusCode};
+use tokio_tungstenite::tungstenite::http::{self, Response, StatusCode};
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::access::{Access, Admission, Refusal};
@@ -75,14 +76,34 @@ async fn read_head(socket: &mut (impl AsyncRead + Unpin)) -> Result<(Request, Ve
 }
 
 fn upgrade(request: &Request, access: &Access, port: u16) -> Result<(Vec<u8>, Admission), Refusal> {
-    let admission = access.admit(request, port)?;
-    let mut response: Response<()> = create_response(request).map_err(|error| bad_request(&error))?;
+    let admission = access.admit(request, port, |_| None)?;
+    let mut answer = Vec::new();
+    write_response(&mut answer, &response(request, &admission)?).map_err(|error| bad_request(&error))?;
+    Ok((answer, admission))
+}
+
+/// An opening handshake that an HTTP server of the caller's own received on `port`: who is let in gets an answer to send
+/// and scopes. Another token than those of `access` is let in where `known` says with which scopes.
+///
+/// The answer is 101; what the connection carries behind it belongs to [`ServerTransport::upgraded`].
+///
+/// [`ServerTransport::upgraded`]: super::ServerTransport::upgraded
+pub fn open<B>(
+    request: &http::Request<B>,
+    access: &Access,
+    port: u16,
+    known: impl Fn(&str) -> Option<Scopes>,
+) -> Result<(Response<()>, Scopes), Refusal> {
+    let admission = access.admit(request, port, known)?;
+    Ok((response(request, &admission)?, admission.scopes))
+}
+
+fn response<B>(request: &http::Request<B>, admission: &Admission) -> Result<Response<()>, Refusal> {
+    let mut response = create_response_with_body(request, || ()).map_err(|error| bad_request(&error))?;
     if admission.subprotocol {
         response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
     }
-    let mut answer = Vec::new();
-    write_response(&mut answer, &response).map_err(|error| bad_request(&error))?;
-    Ok((answer, admission))
+    Ok(response)
 }
 
 fn bad_request(error: &WsError) -> Refusal {

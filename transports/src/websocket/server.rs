@@ -4,16 +4,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sixframe_core::{Identity, TransportError};
+use sixframe_core::{Identity, Scopes, TransportError};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::http::StatusCode;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::access::{Access, Refusal};
 use super::pooled::Pooled;
-use super::{WebSocketTransport, handshake, peer};
+use super::{WebSocketTransport, handshake, peer, tuning};
 use crate::connections::{AcceptBackoff, Connections, Slot};
 
 /// Messages over a WebSocket that a client opened.
@@ -144,16 +145,42 @@ async fn admit(
     let (socket, admission) = handshake::accept(Pooled::new(socket), &config.access, here.port(), config.message_bytes)
         .await
         .map_err(|error| TransportError::new(error.to_string(), None))?;
-    let process = match config.identify {
-        true => peer::loopback_peer(local, from).await,
-        false => None,
-    };
-    let identity = Identity {
-        transport: "ws",
-        scopes: admission.scopes,
-        pid: process.and_then(|process| process.pid),
-        uid: process.map(|process| process.uid),
-        address: Some(from.to_string()),
+    let identity = match config.identify {
+        true => identified(local, from, admission.scopes).await,
+        false => identity(from, admission.scopes),
     };
     Ok((WebSocketTransport::new(socket, Role::Server, config.message_bytes, Some(slot)), identity))
+}
+
+impl ServerTransport {
+    /// Messages over a socket that an HTTP server has answered with 101, after [`open`](super::open) let the request in,
+    /// and who is at its other end. `read` is what the server read beyond the request.
+    ///
+    /// A message longer than `message_bytes` closes the connection with 1009. An error means that the socket is gone.
+    pub async fn upgraded(
+        socket: TcpStream,
+        read: Vec<u8>,
+        scopes: Scopes,
+        message_bytes: usize,
+    ) -> Result<(ServerTransport, Identity), TransportError> {
+        socket.set_nodelay(true)?;
+        let (local, from) = (socket.local_addr()?, socket.peer_addr()?);
+        let tuning = Some(tuning(message_bytes));
+        let socket = WebSocketStream::from_partially_read(Pooled::new(socket), read, Role::Server, tuning).await;
+        let transport = WebSocketTransport::new(socket, Role::Server, message_bytes, None);
+        Ok((transport, identified(local, from, scopes).await))
+    }
+}
+
+async fn identified(local: SocketAddr, from: SocketAddr, scopes: Scopes) -> Identity {
+    let process = peer::loopback_peer(local, from).await;
+    Identity {
+        pid: process.and_then(|process| process.pid),
+        uid: process.map(|process| process.uid),
+        ..identity(from, scopes)
+    }
+}
+
+fn identity(from: SocketAddr, scopes: Scopes) -> Identity {
+    Identity { transport: "ws", scopes, address: Some(from.to_string()), ..Identity::default() }
 }

@@ -1,4 +1,4 @@
-//! The example `echo` in a process of its own.
+//! The example `stdio_echo` in a process of its own.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use sixframe_transports::Framing;
 use sixframe_transports::child::{self, ChildConfig, ChildTransport};
 
-/// A client of the example `echo` in a process of its own.
+/// A client of the example `stdio_echo` in a process of its own.
 pub(crate) fn child(framing: Framing, message_bytes: usize) -> ChildTransport {
     let argument = match framing {
         Framing::Ndjson => "ndjson",
@@ -31,11 +31,11 @@ pub(crate) fn program() -> &'static PathBuf {
         let target = profile.parent().expect("target/PROFILE");
         let release = profile.ends_with("release").then_some("--release");
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--package", "sixframe-transports", "--example", "echo", "--target-dir"])
+            .args(["build", "--quiet", "--package", "sixframe-transports", "--example", "stdio_echo", "--target-dir"])
             .arg(target)
             .args(release)
             .status();
         assert!(built.expect("cargo runs").success());
-        profile.join("examples/echo").with_extension(std::env::consts::EXE_EXTENSION)
+        profile.join("examples/stdio_echo").with_extension(std::env::consts::EXE_EXTENSION)
     })
 }

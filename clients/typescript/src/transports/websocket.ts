@@ -1,0 +1,128 @@
+/** Frames over a WebSocket, one text message each, as the daemon serves them. Connecting again is the endpoint's business. */
+
+import type { Frame } from "../frame.js";
+import type { Connector, OnClose, OnFrame, Transport } from "../transport.js";
+
+/** The subprotocol that both sides name. */
+export const SUBPROTOCOL = "sixframe.v0";
+
+/** What is used of a WebSocket: the browser's, or the one of the package `ws`. */
+export interface WebSocketLike {
+  readonly readyState: number;
+  readonly bufferedAmount: number;
+  send(text: string): void;
+  close(code?: number, reason?: string): void;
+  addEventListener(type: "open", listener: () => void): void;
+  addEventListener(type: "error", listener: (event: { message?: string }) => void): void;
+  addEventListener(type: "message", listener: (event: { data: unknown }) => void): void;
+  addEventListener(
+    type: "close",
+    listener: (event: { code: number; reason: string; wasClean: boolean }) => void,
+  ): void;
+}
+
+/** How to connect. */
+export interface WebSocketOptions {
+  /** The daemon's token; a function is asked anew for every connection. It travels as a subprotocol, never in the URL. */
+  token?: string | (() => string | Promise<string>);
+  /** The class to use, where there is no global one: `import { WebSocket } from "ws"`. */
+  WebSocket?: new (url: string, protocols: string[]) => WebSocketLike;
+  /** Milliseconds within which the connection must be open. Default 10,000. */
+  openMs?: number;
+}
+
+const OPEN = 1;
+
+/** The codes of a close in good order: done, going away, and none given. */
+const CLEAN: readonly number[] = [1000, 1001, 1005];
+
+/**
+ * One WebSocket. `start` resolves once it is open and rejects where it cannot be opened; browsers do not say why.
+ *
+ * A close with 1000, 1001 or no code is clean. `stop` sends what was posted and closes with 1000.
+ */
+export class WebSocketTransport implements Transport {
+  readonly #url: string;
+  readonly #options: WebSocketOptions;
+  #socket: WebSocketLike | undefined;
+  #stopped = false;
+
+  constructor(url: string, options: WebSocketOptions = {}) {
+    this.#url = url;
+    this.#options = options;
+  }
+
+  async start(onFrame: OnFrame, onClose: OnClose = () => undefined): Promise<void> {
+    const socket = await this.#make();
+    if (this.#stopped) throw new Error("stopped before it was connected");
+    this.#socket = socket;
+    await new Promise<void>((resolve, reject) => {
+      const tooLate = setTimeout(() => {
+        reject(new Error(`${this.#url} did not answer within ${this.#openMs} ms; see openMs`));
+        socket.close();
+      }, this.#openMs);
+      let opened = false;
+      let why = "";
+      socket.addEventListener("open", () => {
+        opened = true;
+        clearTimeout(tooLate);
+        resolve();
+      });
+      // Only Node's says more than that it failed.
+      socket.addEventListener("error", ({ message }) => (why = message ?? ""));
+      socket.addEventListener("message", ({ data }) => {
+        if (typeof data === "string") onFrame(data);
+        else socket.close(1003, "only text is spoken here");
+      });
+      socket.addEventListener("close", ({ code, reason, wasClean }) => {
+        clearTimeout(tooLate);
+        if (!opened) return reject(new Error(this.#stopped ? "stopped before it was connected" : refused(this.#url, why)));
+        if (this.#stopped) return;
+        const clean = wasClean && CLEAN.includes(code);
+        onClose({ clean, reason: reason === "" ? `the WebSocket closed with code ${code}` : reason });
+      });
+    });
+  }
+
+  post(frame: Frame): void {
+    this.postText(JSON.stringify(frame));
+  }
+
+  /** Sends a frame that is text already, byte for byte. */
+  postText(text: string): void {
+    if (this.#socket?.readyState !== OPEN) throw new Error("the WebSocket is not open");
+    this.#socket.send(text);
+  }
+
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#socket?.close(1000);
+  }
+
+  get buffered(): number {
+    return this.#socket?.bufferedAmount ?? 0;
+  }
+
+  get #openMs(): number {
+    return this.#options.openMs ?? 10_000;
+  }
+
+  async #make(): Promise<WebSocketLike> {
+    const { token } = this.#options;
+    const secret = typeof token === "function" ? await token() : token;
+    const Socket = this.#options.WebSocket ?? (globalThis.WebSocket as WebSocketOptions["WebSocket"]);
+    if (Socket === undefined) throw new Error("there is no WebSocket here; give the option WebSocket, from the package ws");
+    return new Socket(this.#url, secret === undefined ? [SUBPROTOCOL] : [SUBPROTOCOL, `sixframe.token.${secret}`]);
+  }
+}
+
+/** Connects to `url` each time it is asked. */
+export function webSocket(url: string, options: WebSocketOptions = {}): Connector {
+  return () => new WebSocketTransport(url, options);
+}
+
+function refused(url: string, why: string): string {
+  const causes = "is the daemon there, is the token right, and is this page's origin in ws.allowed_origins?";
+  return `cannot connect to ${url}: ${why === "" ? causes : why}`;
+}

@@ -1,0 +1,195 @@
+/** Connections that break and are made again. */
+
+import { describe, expect, test, vi } from "vitest";
+import { type EndpointOptions, Item, RpcEndpoint, RpcError } from "../src/index.js";
+import { Peer, turns } from "./peer.js";
+
+const code = (promise: Promise<unknown>) => promise.then(() => "no error", (error: RpcError) => error.code);
+
+/** An endpoint over a connector, and the peers that it meets one after another. */
+function reconnecting(options: EndpointOptions = {}) {
+  const peers: Peer[] = [];
+  let isDown = false;
+  const connector = async () => {
+    if (isDown) throw new Error("nobody listens");
+    const [peer, transport] = Peer.pair();
+    peers.push(peer);
+    return transport;
+  };
+  const endpoint = new RpcEndpoint(connector, { onWarning: () => {}, backoff: { first: 1, longest: 1 }, ...options });
+  endpoint.start();
+  const peer = async (index: number) => {
+    while (!peers[index] || endpoint.state !== "open") await turns(1);
+    return peers[index];
+  };
+  return { endpoint, peer, peers, down: (down: boolean) => (isDown = down) };
+}
+
+describe("a connector", () => {
+  test("is asked again after a break, and calls that have not left wait for it", async () => {
+    const { endpoint, peer } = reconnecting();
+    const first = await peer(0);
+    const sent = code(endpoint.request("sent"));
+    await first.expect({ method: "sent" });
+    first.transport.cut();
+    expect(await sent).toBe("INDETERMINATE");
+    expect(endpoint.state).toBe("connecting");
+    const waits = endpoint.request("waits");
+    const second = await peer(1);
+    const { cid } = await second.expect({ method: "waits" });
+    second.send({ kind: "res", cid, ok: true, result: 1 });
+    expect(await waits).toBe(1);
+    endpoint.stop();
+  });
+
+  test("is asked until it succeeds", async () => {
+    const states: unknown[] = [];
+    const { endpoint, peer, down } = reconnecting({ onState: (state) => states.push(state) });
+    const first = await peer(0);
+    down(true);
+    first.transport.cut();
+    await vi.waitFor(() => expect(states.length).toBeGreaterThan(1));
+    const answer = code(endpoint.request("m"));
+    down(false);
+    const { cid } = await (await peer(1)).expect({ method: "m" });
+    (await peer(1)).send({ kind: "res", cid });
+    expect(await answer).toBe("no error");
+    expect(states).toEqual(["open", "connecting", "open"]);
+    endpoint.stop();
+    expect(endpoint.state).toBe("closed");
+  });
+
+  test("that is stopped while it connects ends what it makes", async () => {
+    const [peer, transport] = Peer.pair();
+    let connect = (_: typeof transport) => {};
+    const endpoint = new RpcEndpoint(() => new Promise((resolve) => (connect = resolve)));
+    endpoint.start();
+    const waits = code(endpoint.request("m"));
+    endpoint.stop();
+    expect(await waits).toBe("CONNECTION_CLOSED");
+    connect(transport);
+    await peer.ended();
+  });
+
+  test("whose transport opens later does not lose what was called before", async () => {
+    const [peer, transport] = Peer.pair();
+    let open = () => {};
+    const slow = {
+      start: (onFrame: (message: unknown) => void) => {
+        transport.start(onFrame);
+        return new Promise<void>((resolve) => (open = resolve));
+      },
+      post: (frame: never) => transport.post(frame),
+      stop: () => transport.stop(),
+    };
+    const endpoint = new RpcEndpoint(slow);
+    endpoint.start();
+    const answer = endpoint.request("m");
+    await peer.silent();
+    open();
+    const { cid } = await peer.expect({ method: "m" });
+    peer.send({ kind: "res", cid, ok: true, result: 1 });
+    expect(await answer).toBe(1);
+    expect(endpoint.state).toBe("open");
+  });
+});
+
+describe("streams across a break", () => {
+  test("go on after the last item received, under a new id", async () => {
+    const { endpoint, peer } = reconnecting({ windowBytes: 0 });
+    const stream = endpoint.stream("log");
+    const first = await peer(0);
+    const { cid } = await first.expect({ method: "log" });
+    first.send({ kind: "nxt", cid, seq: 1, fc: 1, pos: 7, epoch: "e", data: "a" });
+    first.send({ kind: "nxt", cid, seq: 2, pos: 8, data: "b" });
+    await turns();
+    first.transport.cut();
+    const second = await peer(1);
+    const again = await second.expect({ method: "log", meta: { resume: { epoch: "e", after: 8 } } });
+    expect(again.cid).not.toBe(cid);
+    second.send({ kind: "nxt", cid: again.cid, seq: 1, fc: 1, pos: 9, epoch: "e", data: "c" });
+    second.send({ kind: "end", cid: again.cid });
+    const seen: unknown[] = [];
+    for await (const value of stream) seen.push(value);
+    expect(seen).toEqual(["a", "b", "c"]);
+    endpoint.stop();
+  });
+
+  test("show that the source began anew", async () => {
+    const { endpoint, peer } = reconnecting({ windowBytes: 0 });
+    const items = endpoint.stream<string>("log").items();
+    const first = await peer(0);
+    const { cid } = await first.expect({ method: "log" });
+    first.send({ kind: "nxt", cid, seq: 1, fc: 1, pos: 7, epoch: "e", data: "a" });
+    expect((await items.next()).value).toMatchObject({ data: "a", reset: false });
+    first.transport.cut();
+    const second = await peer(1);
+    const again = await second.expect({ method: "log" });
+    second.send({ kind: "nxt", cid: again.cid, seq: 1, fc: 1, pos: 1, epoch: "f", data: "z" });
+    expect((await items.next()).value).toMatchObject({ data: "z", reset: true, pos: 1 });
+    endpoint.stop();
+  });
+
+  test("of a peer that says no epoch end with the connection", async () => {
+    const { endpoint, peer } = reconnecting({ windowBytes: 0 });
+    const stream = endpoint.stream("log");
+    const first = await peer(0);
+    const { cid } = await first.expect({ method: "log" });
+    first.send({ kind: "nxt", cid, data: "a" });
+    await turns();
+    first.transport.cut();
+    expect(await stream.next()).toMatchObject({ value: "a" });
+    expect(await code(stream.next())).toBe("CONNECTION_CLOSED");
+    endpoint.stop();
+  });
+
+  test("are not issued again where that is not wanted", async () => {
+    const { endpoint, peer } = reconnecting();
+    const next = code(endpoint.stream("log", 0, {}, { resume: false }).next());
+    await (await peer(0)).expect({ method: "log" });
+    (await peer(0)).transport.cut();
+    expect(await next).toBe("CONNECTION_CLOSED");
+    endpoint.stop();
+  });
+
+  test("are served by a handler that knows positions", async () => {
+    const [peer, transport] = Peer.pair();
+    const endpoint = new RpcEndpoint(transport);
+    endpoint.register("log", async function* (_, cx) {
+      for (let pos = (cx.resume?.after ?? 0) + 1; pos < 4; pos++) yield new Item(`#${pos}`, { pos, epoch: "e" });
+    });
+    endpoint.start();
+    peer.send({ kind: "req", cid: "p1", method: "log", meta: { fc: { upto: 8 }, resume: { epoch: "e", after: 2 } } });
+    await peer.expect({ kind: "nxt", seq: 1, fc: 1, pos: 3, epoch: "e", data: "#3" });
+    await peer.expect({ kind: "end" });
+  });
+});
+
+describe("an introduction", () => {
+  test("goes first, with the token, on every connection", async () => {
+    let count = 0;
+    const { endpoint, peer } = reconnecting({ token: async () => `t${++count}`, session: "s" });
+    const answer = code(endpoint.request("m", 0, {}, { idempotent: true }));
+    for (const [index, token] of ["t1", "t2"].entries()) {
+      const one = await peer(index);
+      const hello = await one.expect({ method: "rpc.hello", payload: { session: "s" }, meta: { token } });
+      one.send({ kind: "err", cid: hello.cid, code: "NOT_FOUND", message: "NO_HANDLER" });
+      if (index === 0) {
+        await one.expect({ method: "m" });
+        one.transport.cut();
+      }
+    }
+    expect(await answer).toBe("CONNECTION_CLOSED");
+    endpoint.stop();
+  });
+
+  test("warns of methods that are others", async () => {
+    const warnings: string[] = [];
+    const { endpoint, peer } = reconnecting({ methodsHash: "a", onWarning: (message) => warnings.push(message) });
+    const one = await peer(0);
+    const { cid } = await one.expect({ method: "rpc.hello" });
+    one.send({ kind: "res", cid, ok: true, result: { methodsHash: "b" } });
+    await vi.waitFor(() => expect(warnings.join()).toContain("generate"));
+    endpoint.stop();
+  });
+});

@@ -1,0 +1,167 @@
+import { expect, test } from "vitest";
+
+import {
+  acceptChromePorts,
+  chromePort,
+  nativeHost,
+  type ChromeEvent,
+  type ChromePort,
+  type ChromeRuntime,
+} from "../../src/transports/chrome-port.js";
+import type { Transport } from "../../src/transport.js";
+import { Listening, req, res } from "./listening.js";
+
+class FakeEvent<Value> implements ChromeEvent<(value: never) => void> {
+  readonly #listeners = new Set<(value: Value) => void>();
+  addListener(listener: (value: never) => void): void {
+    this.#listeners.add(listener as (value: Value) => void);
+  }
+  removeListener(listener: (value: never) => void): void {
+    this.#listeners.delete(listener as (value: Value) => void);
+  }
+  emit(value: Value): void {
+    for (const listener of [...this.#listeners]) listener(value);
+  }
+}
+
+/** A port that passes JSON to its other end, as Chrome does. */
+class FakePort implements ChromePort {
+  readonly onMessage = new FakeEvent<unknown>();
+  readonly onDisconnect = new FakeEvent<FakePort>();
+  readonly name: string;
+  readonly sender: { origin: string } | undefined;
+  other!: FakePort;
+
+  constructor(name: string, sender?: { origin: string }) {
+    this.name = name;
+    this.sender = sender;
+  }
+
+  postMessage(message: unknown): void {
+    this.other.onMessage.emit(JSON.parse(JSON.stringify(message)));
+  }
+  disconnect(): void {
+    this.other.onDisconnect.emit(this.other);
+  }
+}
+
+class FakeRuntime implements ChromeRuntime {
+  readonly id = "own";
+  lastError: { message: string } | undefined;
+  readonly onConnect = new FakeEvent<FakePort>();
+  readonly onConnectExternal = new FakeEvent<FakePort>();
+  readonly asked: unknown[] = [];
+
+  connect(extensionId: string | undefined, { name }: { name: string }): ChromePort {
+    this.asked.push(extensionId);
+    return this.#pair(name, extensionId === this.id ? this.onConnect : this.onConnectExternal);
+  }
+
+  connectNative(host: string): ChromePort {
+    return this.#pair(host, this.onConnect);
+  }
+
+  #pair(name: string, event: FakeEvent<FakePort>): FakePort {
+    const [near, far] = [new FakePort(name), new FakePort(name, { origin: "https://page.example" })];
+    near.other = far;
+    far.other = near;
+    event.emit(far);
+    return near;
+  }
+}
+
+async function connected(runtime: FakeRuntime) {
+  const accepted: Transport[] = [];
+  acceptChromePorts((transport) => accepted.push(transport), { runtime });
+  const page = await chromePort({ runtime })();
+  const worker = accepted[0];
+  if (worker === undefined) throw new Error("not accepted");
+  return { page, worker, ofPage: await Listening.to(page), ofWorker: await Listening.to(worker) };
+}
+
+/** A connection whose worker was stopped by the browser. */
+async function disconnected(runtime: FakeRuntime, why?: string) {
+  const ports: FakePort[] = [];
+  runtime.onConnect.addListener((port: FakePort) => ports.push(port));
+  const made = await connected(runtime);
+  if (why !== undefined) runtime.lastError = { message: why };
+  ports[0]?.disconnect();
+  return made;
+}
+
+test("frames pass between a page and the worker", async () => {
+  const { page, worker, ofPage, ofWorker } = await connected(new FakeRuntime());
+  page.post(req("a"));
+  expect(await ofWorker.next()).toEqual(req("a"));
+  worker.post(res("a"));
+  expect(await ofPage.next()).toEqual(res("a"));
+  page.stop();
+  expect(await ofWorker.closed).toEqual({ clean: true, reason: "the peer closed the port" });
+  expect(() => page.post(req("b"))).toThrow("disconnected");
+});
+
+test("a worker that was put to sleep is no clean end, and the next port wakes it", async () => {
+  const runtime = new FakeRuntime();
+  const { ofPage } = await disconnected(runtime);
+  expect(await ofPage.closed).toEqual({ clean: false, reason: "the port was disconnected" });
+  const again = await connected(runtime);
+  again.page.post(req("b"));
+  expect(await again.ofWorker.next()).toEqual(req("b"));
+});
+
+test("Chrome's own reason is told", async () => {
+  const runtime = new FakeRuntime();
+  const { ofPage } = await disconnected(runtime, "Could not establish connection.");
+  expect(await ofPage.closed).toEqual({ clean: false, reason: "Could not establish connection." });
+});
+
+test("bytes are refused where Chrome would change them", async () => {
+  const runtime = new FakeRuntime();
+  const { page } = await connected(runtime);
+  for (const bytes of [new Uint8Array(1), new ArrayBuffer(1), new DataView(new ArrayBuffer(1))]) {
+    expect(() => page.post(req("a", "m", { deep: [bytes] }))).toThrow('"message_serialization": "structured_clone"');
+  }
+  const structured = await chromePort({ runtime, serialization: "structured" })();
+  await Listening.to(structured);
+  structured.post(req("a", "m", new Uint8Array(1)));
+});
+
+test("pages outside of the extension come in only where they are allowed", async () => {
+  const runtime = new FakeRuntime();
+  const accepted: string[] = [];
+  const stop = acceptChromePorts((_, { sender }) => accepted.push(sender?.origin ?? ""), {
+    runtime,
+    allowExternal: ({ origin }) => origin === "https://page.example",
+  });
+  const connect = chromePort({ runtime, extensionId: "other" });
+  await connect();
+  expect(accepted).toEqual(["https://page.example"]);
+  stop();
+  acceptChromePorts((_, { sender }) => accepted.push(sender?.origin ?? ""), { runtime });
+  await connect();
+  expect(accepted.length).toBe(1);
+  expect(runtime.asked).toEqual(["other", "other"]);
+});
+
+test("ports of other names are somebody else's", async () => {
+  const runtime = new FakeRuntime();
+  const accepted: unknown[] = [];
+  acceptChromePorts((transport) => accepted.push(transport), { runtime });
+  await chromePort({ runtime, name: "devtools" })();
+  expect(accepted).toEqual([]);
+});
+
+test("a native host hears frames and no goodbye", async () => {
+  const runtime = new FakeRuntime();
+  const hosts: FakePort[] = [];
+  runtime.onConnect.addListener((port: FakePort) => hosts.push(port));
+  const transport = await nativeHost("dev.sixframe", runtime)();
+  await Listening.to(transport);
+  const heard: unknown[] = [];
+  hosts[0]?.onMessage.addListener((message: unknown) => heard.push(message));
+  const ended = new Promise<void>((resolve) => hosts[0]?.onDisconnect.addListener(() => resolve()));
+  transport.post(req("a"));
+  transport.stop();
+  await ended;
+  expect([hosts[0]?.name, heard]).toEqual(["dev.sixframe", [req("a")]]);
+});

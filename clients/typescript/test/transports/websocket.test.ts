@@ -1,0 +1,95 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { afterEach, expect, test } from "vitest";
+import { WebSocket, WebSocketServer } from "ws";
+
+import { webSocket, WebSocketTransport } from "../../src/transports/websocket.js";
+import { Listening, req, res } from "./listening.js";
+
+const servers: WebSocketServer[] = [];
+
+async function serve(): Promise<{ server: WebSocketServer; url: string }> {
+  const server = new WebSocketServer({ host: "127.0.0.1", port: 0, handleProtocols: () => "sixframe.v0" });
+  servers.push(server);
+  await once(server, "listening");
+  return { server, url: `ws://127.0.0.1:${(server.address() as { port: number }).port}/` };
+}
+
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    for (const client of server.clients) client.terminate();
+    server.close();
+  }
+});
+
+test("frames go out and come in as text", async () => {
+  const { server, url } = await serve();
+  server.on("connection", (socket) => {
+    socket.on("message", (text, isBinary) => {
+      expect(isBinary).toBe(false);
+      socket.send(JSON.stringify(res(JSON.parse(String(text)).cid)));
+    });
+  });
+  const transport = new WebSocketTransport(url, { WebSocket });
+  const listening = await Listening.to(transport);
+  transport.post(req("a"));
+  expect(await listening.next()).toEqual(res("a"));
+  transport.postText(JSON.stringify(req("b")));
+  expect(await listening.next()).toEqual(res("b"));
+  transport.stop();
+  expect(() => transport.post(req("c"))).toThrow("not open");
+});
+
+test("the token travels as a subprotocol and is asked for anew", async () => {
+  const { server, url } = await serve();
+  const offered: unknown[] = [];
+  server.on("connection", (_socket, request) => offered.push(request.headers["sec-websocket-protocol"], request.url));
+  let nth = 0;
+  const connect = webSocket(url, { WebSocket, token: async () => `secret${(nth += 1)}` });
+  for (let times = 0; times < 2; times += 1) {
+    const transport = await connect();
+    await Listening.to(transport);
+    transport.stop();
+  }
+  expect(offered).toEqual(["sixframe.v0,sixframe.token.secret1", "/", "sixframe.v0,sixframe.token.secret2", "/"]);
+});
+
+test("how the peer closed is told", async () => {
+  const { server, url } = await serve();
+  for (const [code, clean] of [[1000, true], [1001, true], [1011, false], [4000, false]] as const) {
+    server.once("connection", (socket) => socket.close(code, "because"));
+    const listening = await Listening.to(new WebSocketTransport(url, { WebSocket }));
+    expect(await listening.closed).toEqual({ clean, reason: "because" });
+  }
+  server.once("connection", (socket) => socket.terminate());
+  const cut = await Listening.to(new WebSocketTransport(url, { WebSocket }));
+  expect(await cut.closed).toMatchObject({ clean: false, reason: "the WebSocket closed with code 1006" });
+});
+
+test("a refusal rejects and names its cause but not the token", async () => {
+  const { url } = await serve();
+  const refused = webSocket(url.replace(/:\d+/, ":1"), { WebSocket, token: "hidden" });
+  const failure = await Promise.resolve(refused()).then((transport) => Listening.to(transport)).catch(String);
+  expect(failure).toMatch(/cannot connect to ws:.*ECONNREFUSED/);
+  expect(failure).not.toContain("hidden");
+});
+
+test("a server that does not answer the handshake is given up", async () => {
+  const silent = createServer().listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const url = `ws://127.0.0.1:${(silent.address() as { port: number }).port}`;
+  await expect(Listening.to(new WebSocketTransport(url, { WebSocket, openMs: 20 }))).rejects.toThrow("within 20 ms");
+  silent.close();
+});
+
+test("binary messages end the connection", async () => {
+  const { server, url } = await serve();
+  const closed = new Promise((resolve) => {
+    server.once("connection", (socket) => {
+      socket.on("close", resolve);
+      socket.send(new Uint8Array([1, 2, 3]));
+    });
+  });
+  await Listening.to(new WebSocketTransport(url, { WebSocket }));
+  expect(await closed).toBe(1003);
+});

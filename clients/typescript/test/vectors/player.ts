@@ -1,0 +1,423 @@
+/** Plays one vector: the driver, the handlers and the application around a session, with virtual time. Runs anywhere. */
+
+import { limitError, RpcError } from "../../src/errors.js";
+import type { Meta } from "../../src/frame.js";
+import { decode, Malformed, peek } from "../../src/frame/decode.js";
+import { Item } from "../../src/item.js";
+import { lanes } from "../../src/lanes.js";
+import { limits, LIMITS } from "../../src/limits.js";
+import { Session } from "../../src/session.js";
+import { Producer } from "../../src/flow.js";
+import type { Exchange } from "../../src/session/exchange.js";
+import { accept, halfClose } from "../../src/upload.js";
+import { Cids, isSent, more, same } from "./compare.js";
+import type { Failure, ItemSeen, Step, Vector, Verbs } from "./script.js";
+
+/** Plays a vector to its end; throws where a step does not hold. */
+export function play(vector: Vector): void {
+  const player = new Player(vector);
+  for (const [index, step] of vector.steps.entries()) {
+    try {
+      player.step(step);
+    } catch (error) {
+      throw new Error(`step ${index + 1} ${JSON.stringify(step)}: ${(error as Error).message}`);
+    }
+  }
+  player.expectNothing("at the end");
+  const left = player.next();
+  if (left && !vector.unsent) throw new Error(`left unsent: ${JSON.stringify(left)}`);
+}
+
+interface Ours {
+  call: Exchange;
+  parent: string | undefined;
+  /** What was buffered when the stream was over. */
+  rest: Item[];
+}
+
+interface Theirs {
+  request: Exchange;
+}
+
+type Seen =
+  | { what: "request"; request: Exchange }
+  | { what: "stopped"; name: string }
+  | { what: "settled"; name: string; result?: unknown; error?: RpcError }
+  | { what: "completed"; name: string }
+  | { what: "closing"; reason: string };
+
+const EXPECTING = new Set([
+  "send", "sendAnyOrder", "idle", "request", "stopped", "settled", "completed", "closing", "polled", "pushable", "counted",
+]);
+
+class Player {
+  session: Session;
+  now = 0;
+  cids = new Cids();
+  calls = new Map<string, Ours>();
+  requests = new Map<string, Theirs>();
+  seen: Seen[] = [];
+  depth: number;
+
+  readonly vector: Vector;
+
+  constructor(vector: Vector) {
+    this.vector = vector;
+    const all = { ...LIMITS, ...vector.limits };
+    for (const name of Object.keys(vector.limits ?? {})) {
+      if (!(name in LIMITS)) throw new Error(`no limit ${name}`);
+    }
+    this.depth = all.depth;
+    const reconnects = vector.steps.some((step) => "lost" in step);
+    // Windows stay as they were offered, so that vectors need not know how big an implementation's items are.
+    this.session = new Session({ limits: all, window: vector.window ?? 32, windowBytes: 0, reconnects });
+    lanes(this.session);
+    limits(this.session);
+    this.session._open();
+  }
+
+  step(step: Step): void {
+    const [verb, value] = Object.entries(step)[0] as [keyof Verbs, never];
+    const acts = this as unknown as Record<string, ((value: unknown) => void) | undefined>;
+    const act = acts[`${verb}_`];
+    if (!act) throw new Error(`no verb ${verb}`);
+    if (!EXPECTING.has(verb)) this.expectNothing("before this step");
+    act.call(this, value);
+    this.pump();
+  }
+
+  next(): Record<string, unknown> | undefined {
+    const frame = this.session._poll(this.now);
+    return frame && (JSON.parse(JSON.stringify(frame)) as Record<string, unknown>);
+  }
+
+  expectNothing(when: string): void {
+    if (this.seen.length) throw new Error(`${when} nobody expected ${describe(this.seen)}`);
+  }
+
+  // Acting
+
+  call_(step: Verbs["call"]): void {
+    const facts = this.vector.methods?.[step.method] ?? {};
+    const kind = step.kind ?? "unary";
+    const up = kind === "upload" || kind === "duplex" ? new Producer(0, "block", this.session._config.limits) : undefined;
+    let timeoutMs = step.timeoutMs;
+    if (step.parent !== undefined) {
+      const left = this.theirs(step.parent).request.deadline - this.now;
+      if (left < Infinity) timeoutMs = Math.min(timeoutMs ?? Infinity, left);
+    }
+    try {
+      const call = this.session._call(this.now, {
+        method: step.method,
+        payload: step.payload,
+        meta: step.meta as Meta,
+        streams: kind === "stream" || kind === "duplex",
+        up,
+        timeoutMs,
+        idleMs: step.idleMs,
+        idempotent: facts.idempotent,
+        resumable: facts.resumable,
+        window: step.window,
+        onLag: step.onLag,
+        lane: step.lane,
+        op: step.op,
+      });
+      this.calls.set(step.as, { call, parent: step.parent, rest: [] });
+    } catch (error) {
+      this.seen.push({ what: "settled", name: step.as, error: error as RpcError });
+    }
+  }
+
+  cancel_(name: string): void {
+    const ours = this.calls.get(name);
+    this.calls.delete(name);
+    // A call that is over may be dropped like any other.
+    if (ours) this.drop(ours);
+  }
+
+  push_({ call, data }: Verbs["push"]): void {
+    if (!this.isPushable(call)) throw new Error("no upstream item may be sent now");
+    this.session._push(this.now, this.ours(call).call, new Item(data));
+  }
+
+  finishUp_(name: string): void {
+    halfClose(this.session, this.now, this.ours(name).call);
+  }
+
+  take_({ call, request, items, ended }: Verbs["take"]): void {
+    const taken: Item[] = [];
+    const takeAll = (from: Exchange) => {
+      // The consumer comes back for more: only with that is what it took consumed.
+      for (let more = [] as Item[]; (more = this.session._takeItems(this.now, from)).length; ) taken.push(...more);
+    };
+    if (call !== undefined) {
+      const ours = this.ours(call);
+      taken.push(...ours.rest.splice(0));
+      if (ours.call.outcome) this.settle(call, ours);
+      else takeAll(ours.call);
+    } else {
+      const theirs = this.theirs(request ?? "").request;
+      takeAll(theirs);
+      expectSame("ended", theirs._isHalfClosed, ended ?? false);
+    }
+    const got = taken.map(seenItem);
+    const wanted = items.map((item) => ({ skipped: 0, reset: false, ...item }));
+    if (!same(wanted, got)) throw new Error(`took ${describe(got)}`);
+  }
+
+  reply_({ request, result }: Verbs["reply"]): void {
+    this.session._finish(this.now, this.theirs(request).request, { kind: "res", ok: true, result });
+    this.dropChildren(request);
+  }
+
+  fail_({ request, code, message, details, domain }: Verbs["fail"]): void {
+    this.fail(request, new RpcError(code, message ?? "", details, domain));
+  }
+
+  panic_(request: string): void {
+    this.fail(request, new RpcError("INTERNAL", "the handler failed"));
+  }
+
+  open_(name: string): void {
+    const theirs = this.theirs(name);
+    const lag = this.vector.methods?.[theirs.request.req.method]?.lag ?? "block";
+    this.session._startStream(this.now, theirs.request, lag, false);
+  }
+
+  item_({ request, data, ...place }: Verbs["item"]): void {
+    const theirs = this.theirs(request).request;
+    if (this.session._room(theirs) <= 0) throw new Error("the source may not be polled now");
+    this.session._push(this.now, theirs, new Item(data, place));
+  }
+
+  finish_(name: string): void {
+    this.session._finish(this.now, this.theirs(name).request, { kind: "end" });
+    this.dropChildren(name);
+  }
+
+  accept_(name: string): void {
+    accept(this.session, this.now, this.theirs(name).request);
+  }
+
+  receive_(frame: Verbs["receive"]): void {
+    this.receive(JSON.stringify(this.cids.resolve(frame)));
+  }
+
+  receiveRaw_(text: string): void {
+    this.receive(this.cids.resolveText(text));
+  }
+
+  receiveHex_(digits: string): void {
+    this.receive(Uint8Array.from(digits.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16)));
+  }
+
+  oversized_(head: string): void {
+    const error = limitError("message bytes", this.vector.limits?.message_bytes ?? 0, "message_bytes");
+    this.session._receiveMalformed(this.now, peek(this.cids.resolveText(head), error, true));
+  }
+
+  advance_(millis: number): void {
+    const end = this.now + millis;
+    for (;;) {
+      const due = this.session._next;
+      if (due > end) break;
+      this.now = Math.max(this.now, due);
+      this.session._advance(this.now);
+    }
+    this.now = end;
+    this.session._advance(end);
+  }
+
+  lost_(): void {
+    this.session._disconnect("the connection broke");
+  }
+
+  ended_(): void {
+    this.session._disconnect("the connection ended", false);
+  }
+
+  connected_(): void {
+    this.session._open();
+    this.session._reissue(this.now);
+  }
+
+  drain_(): void {
+    this.session._drain(this.now);
+  }
+
+  // Expecting
+
+  send_(frame: Verbs["send"]): void {
+    const sent = this.next();
+    if (!sent) throw new Error("nothing is sent");
+    if (!isSent(this.cids, frame, sent)) throw new Error(`sent ${JSON.stringify(sent)}`);
+  }
+
+  sendAnyOrder_(frames: Verbs["sendAnyOrder"]): void {
+    const left = [...frames];
+    while (left.length) {
+      const sent = this.next();
+      const at = sent ? left.findIndex((frame) => isSent(this.cids, frame, sent)) : -1;
+      if (at < 0) throw new Error(`sent ${JSON.stringify(sent)}, expected one of ${JSON.stringify(left)}`);
+      left.splice(at, 1);
+    }
+  }
+
+  idle_(): void {
+    const sent = this.next();
+    if (sent) throw new Error(`sends ${JSON.stringify(sent)}`);
+  }
+
+  request_(step: Verbs["request"]): void {
+    const fits = ({ req: { method, payload, meta } }: Exchange) =>
+      method === step.method &&
+      (!("payload" in step) || same(step.payload, payload ?? null)) &&
+      (step.meta === undefined || same(step.meta, meta));
+    const seen = this.find((seen) => seen.what === "request" && fits(seen.request)) as { request: Exchange };
+    this.requests.set(step.as, { request: seen.request });
+  }
+
+  stopped_(name: string): void {
+    this.find((seen) => seen.what === "stopped" && seen.name === name);
+  }
+
+  settled_(step: Verbs["settled"]): void {
+    this.find((seen) => {
+      if (seen.what !== "settled" || seen.name !== step.call) return false;
+      if (step.error) return seen.error !== undefined && sameFailure(step.error, seen.error);
+      return !seen.error && same(step.result, seen.result);
+    });
+  }
+
+  completed_(name: string): void {
+    this.find((seen) => seen.what === "completed" && seen.name === name);
+  }
+
+  closing_({ setting }: Verbs["closing"]): void {
+    this.find((seen) => seen.what === "closing" && seen.reason.includes(setting));
+  }
+
+  polled_({ request, ready }: Verbs["polled"]): void {
+    expectSame("polled", this.session._room(this.theirs(request).request) > 0, ready);
+  }
+
+  pushable_({ call, ready }: Verbs["pushable"]): void {
+    expectSame("pushable", this.isPushable(call), ready);
+  }
+
+  counted_(counts: Verbs["counted"]): void {
+    for (const [name, count] of Object.entries(counts)) {
+      expectSame(name, this.session._counters[name as "dropped"], count);
+    }
+  }
+
+  // What is around the session
+
+  private receive(message: string | Uint8Array): void {
+    const frame = decode(message, this.depth);
+    if (frame instanceof Malformed) this.session._receiveMalformed(this.now, frame);
+    else this.session._receive(this.now, frame, message.length);
+  }
+
+  private fail(name: string, error: RpcError): void {
+    this.session._finish(this.now, this.theirs(name).request, error);
+    this.dropChildren(name);
+  }
+
+  private isPushable(name: string): boolean {
+    const ours = this.calls.get(name);
+    return ours !== undefined && !ours.call._tail && this.session._room(ours.call) > 0;
+  }
+
+  /** Does what the driver does with events, until there are none. */
+  private pump(): void {
+    for (;;) {
+      for (const event of this.session._events.splice(0)) {
+        if (event[0] === "request") this.seen.push({ what: "request", request: event[1] });
+        else if (event[0] === "close") this.seen.push({ what: "closing", reason: event[1] });
+        else if (event[0] === "stop") this.stop(event[1]);
+      }
+      for (const [name, ours] of this.calls) this.await(name, ours);
+      if (!this.session._events.length) return;
+    }
+  }
+
+  private stop(request: Exchange): void {
+    const named = [...this.requests].find(([, theirs]) => theirs.request === request);
+    if (!named) throw new Error("a handler that was never started is stopped");
+    this.dropChildren(named[0]);
+    this.seen.push({ what: "stopped", name: named[0] });
+  }
+
+  /** What whoever awaits a call does when it is woken. */
+  private await(name: string, ours: Ours): void {
+    const { call } = ours;
+    if (!call.outcome) return;
+    if (!call.spec!.streams) {
+      this.settle(name, ours);
+      return;
+    }
+    // Items are left for `take`; once the stream is over nothing is granted for taking them early.
+    ours.rest.push(...this.session._takeItems(this.now, call));
+    if (!ours.rest.length) this.settle(name, ours);
+  }
+
+  private settle(name: string, { call }: Ours): void {
+    const outcome = call.outcome!;
+    this.calls.delete(name);
+    if (outcome.error) this.seen.push({ what: "settled", name, error: outcome.error });
+    else if (call.spec!.streams) this.seen.push({ what: "completed", name });
+    else this.seen.push({ what: "settled", name, result: outcome.value });
+  }
+
+  private drop({ call }: Ours): void {
+    this.session._abort(this.now, call, new RpcError("CANCELLED", "the call was cancelled"));
+    if (call._in) this.session._takeItems(this.now, call);
+  }
+
+  /** A handler that is over drops the calls that it made. */
+  private dropChildren(request: string): void {
+    for (const [name, ours] of this.calls) {
+      if (ours.parent === request) this.cancel_(name);
+    }
+  }
+
+  private find(fits: (seen: Seen) => boolean): Seen {
+    const at = this.seen.findIndex(fits);
+    if (at < 0) throw new Error(`saw only ${describe(this.seen)}`);
+    return this.seen.splice(at, 1)[0]!;
+  }
+
+  private ours(name: string): Ours {
+    const ours = this.calls.get(name);
+    if (!ours) throw new Error(`no call ${name}`);
+    return ours;
+  }
+
+  private theirs(name: string): Theirs {
+    const theirs = this.requests.get(name);
+    if (!theirs) throw new Error(`no request ${name}`);
+    return theirs;
+  }
+}
+
+function seenItem({ data, pos, skipped, reset }: Item): ItemSeen {
+  return { data, ...(pos !== undefined && { pos }), skipped, reset };
+}
+
+function sameFailure(expected: Failure, error: RpcError): boolean {
+  return (
+    expected.code === error.code &&
+    (expected.message === undefined || expected.message === error.message) &&
+    (expected.domain === undefined || expected.domain === error.domain) &&
+    (expected.details === undefined || more(expected.details, error.details))
+  );
+}
+
+function expectSame(what: string, actual: unknown, expected: unknown): void {
+  if (actual !== expected) throw new Error(`${what} is ${String(actual)}, not ${String(expected)}`);
+}
+
+function describe(value: unknown): string {
+  return JSON.stringify(value, (key, inner: unknown) => (key === "request" ? "…" : inner));
+}

@@ -1,0 +1,42 @@
+import type { ReactNode } from "react";
+
+import { Dialog } from "../shell/dialog.js";
+import { shortcutLabel } from "./shortcuts.js";
+
+const KEYS: readonly (readonly [keys: string, what: string])[] = [
+  [shortcutLabel("K"), "Commands and methods by name"],
+  ["1 – 4", "Methods, State, Frames, Windows"],
+  ["/", "Search in the panel"],
+  [shortcutLabel("Enter"), "Call the method"],
+  ["↑ ↓ Home End", "Move in a list or tree"],
+  ["← →", "Close and open in a tree"],
+  ["Enter", "Edit a value, open a row"],
+  ["Delete", "Remove a value"],
+  ["P", "Pause the frames"],
+  ["T", "Other colours"],
+  ["?", "This list"],
+];
+
+/** The keys that do something. */
+export function KeysDialog({ onClose }: { onClose: () => void }): ReactNode {
+  return (
+    <Dialog label="Keyboard" className="keys" onClose={onClose}>
+      <h2>Keyboard</h2>
+      <dl className="keys-list">
+        {KEYS.map(([keys, what]) => (
+          <div key={keys}>
+            <dt>
+              <kbd>{keys}</kbd>
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+      <div className="dialog-actions">
+        <button type="button" className="button" onClick={onClose} autoFocus>
+          Close
+        </button>
+      </div>
+    </Dialog>
+  );
+}

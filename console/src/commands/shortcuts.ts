@@ -1,0 +1,35 @@
+import { useEffect, useRef } from "react";
+
+const isMac = typeof navigator !== "undefined" && /Mac|iPhone|iPad/.test(navigator.platform);
+
+/** How the platform writes a key with its command key. */
+export function shortcutLabel(key: string): string {
+  return isMac ? `⌘${key}` : `Ctrl ${key}`;
+}
+
+/** Keys by name, with `mod+` for the platform's command key, and what each does. */
+export type Shortcuts = Readonly<Record<string, () => void>>;
+
+/** Runs shortcuts for keys that no field and no dialog wants. */
+export function useShortcuts(shortcuts: Shortcuts): void {
+  const latest = useRef(shortcuts);
+  useEffect(() => {
+    latest.current = shortcuts;
+  });
+  useEffect(() => {
+    const press = (event: KeyboardEvent): void => {
+      const modified = isMac ? event.metaKey : event.ctrlKey;
+      if (event.altKey || event.defaultPrevented) return;
+      const run = latest.current[`${modified ? "mod+" : ""}${event.key.toLowerCase()}`];
+      if (!run || (!modified && (isTyping(event.target) || document.querySelector("dialog[open]")))) return;
+      event.preventDefault();
+      run();
+    };
+    document.addEventListener("keydown", press);
+    return () => document.removeEventListener("keydown", press);
+  }, []);
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+}

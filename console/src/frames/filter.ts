@@ -1,0 +1,34 @@
+import type { Call, CallState } from "./frame-log.js";
+
+/** Which calls are shown. */
+export interface Filter {
+  /** Found in the method, the cid, the code or the name of the connection. */
+  text: string;
+  /** All states where empty. */
+  states: ReadonlySet<CallState>;
+  errorsOnly: boolean;
+  /** The id of a connection. */
+  origin: string;
+}
+
+export const EVERYTHING: Filter = { text: "", states: new Set(), errorsOnly: false, origin: "" };
+
+/** Whether the filter lets everything pass. */
+export function isOpen({ text, states, errorsOnly, origin }: Filter): boolean {
+  return text === "" && states.size === 0 && !errorsOnly && origin === "";
+}
+
+/** The calls that pass. */
+export function filtered(calls: readonly Call[], filter: Filter): readonly Call[] {
+  if (isOpen(filter)) return calls;
+  const wanted = filter.text.toLowerCase();
+  return calls.filter((call) => passes(call, filter, wanted));
+}
+
+function passes(call: Call, { states, errorsOnly, origin }: Filter, wanted: string): boolean {
+  if (errorsOnly && call.state !== "failed") return false;
+  if (states.size > 0 && !states.has(call.state)) return false;
+  if (origin !== "" && call.origin.id !== origin) return false;
+  if (wanted === "") return true;
+  return [call.method, call.cid, call.code ?? "", call.origin.label].some((text) => text.toLowerCase().includes(wanted));
+}

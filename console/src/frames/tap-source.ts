@@ -1,0 +1,92 @@
+/** The frames of the daemon's other connections, by `rpc.tap`: asked for while somebody looks. */
+
+import type { Link } from "../connection.js";
+import { failureOf, type Failure } from "../methods/run.js";
+import { Store } from "../store.js";
+import { FrameLog, type Direction, type Origin } from "./frame-log.js";
+
+/** One item of `rpc.tap`. */
+interface Tapped {
+  connection: number;
+  transport: string;
+  pid?: number;
+  direction: Direction;
+  ts: number;
+  frame: unknown;
+}
+
+interface TappedStream extends AsyncIterableIterator<Tapped> {
+  items?(): AsyncIterableIterator<{ data: Tapped; skipped?: number }>;
+}
+
+const AGAIN_MS = 1_000;
+
+export class TapSource {
+  readonly log: FrameLog;
+  /** Why there is nothing to see; undefined while it works. */
+  readonly failure = new Store<Failure | undefined>(undefined);
+  readonly #link: Link;
+  readonly #origins = new Map<number, Origin>();
+  #stream: TappedStream | undefined;
+  #wanted = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(link: Link, log = new FrameLog()) {
+    this.#link = link;
+    this.log = log;
+  }
+
+  /** Begins to look. */
+  open(): void {
+    if (this.#wanted) return;
+    this.#wanted = true;
+    void this.#follow();
+  }
+
+  /** Stops looking; what was seen stays. */
+  close(): void {
+    this.#wanted = false;
+    clearTimeout(this.#timer);
+    void this.#stream?.return?.();
+    this.#stream = undefined;
+  }
+
+  async #follow(): Promise<void> {
+    const stream: TappedStream = this.#link.stream<Tapped>("rpc.tap");
+    this.#stream = stream;
+    this.failure.set(undefined);
+    try {
+      for await (const item of itemised(stream)) {
+        if (item.skipped) this.log.miss(item.skipped);
+        this.#take(item.data);
+      }
+      this.#again();
+    } catch (error) {
+      const failure = failureOf(error);
+      if (this.#stream !== stream || !this.#wanted) return;
+      this.failure.set(failure);
+      if (failure.code === "CONNECTION_CLOSED" || failure.code === "RESOURCE_EXHAUSTED") this.#again();
+    }
+  }
+
+  #again(): void {
+    if (this.#wanted) this.#timer = setTimeout(() => void this.#follow(), AGAIN_MS);
+  }
+
+  #take({ connection, transport, pid, direction, ts, frame }: Tapped): void {
+    let origin = this.#origins.get(connection);
+    if (!origin) {
+      origin = { id: String(connection), label: `#${connection} ${transport}${pid === undefined ? "" : ` · pid ${pid}`}` };
+      this.#origins.set(connection, origin);
+    }
+    this.log.push(origin, direction, frame, ts);
+  }
+}
+
+async function* plain(stream: AsyncIterable<Tapped>): AsyncGenerator<{ data: Tapped; skipped?: number }> {
+  for await (const data of stream) yield { data };
+}
+
+function itemised(stream: TappedStream): AsyncIterable<{ data: Tapped; skipped?: number }> {
+  return stream.items ? stream.items() : plain(stream);
+}

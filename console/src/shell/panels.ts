@@ -1,0 +1,21 @@
+import { AppWindow, Braces, SquareFunction, Waypoints, type LucideIcon } from "lucide-react";
+
+export type PanelId = "methods" | "state" | "frames" | "windows";
+
+export interface Panel {
+  id: PanelId;
+  name: string;
+  icon: LucideIcon;
+}
+
+export const PANELS: readonly Panel[] = [
+  { id: "methods", name: "Methods", icon: SquareFunction },
+  { id: "state", name: "State", icon: Braces },
+  { id: "frames", name: "Frames", icon: Waypoints },
+  { id: "windows", name: "Windows", icon: AppWindow },
+];
+
+/** The panel that an address names; the first one where it names none. */
+export function panelOf(hash: string): PanelId {
+  return PANELS.find(({ id }) => `#${id}` === hash)?.id ?? "methods";
+}

@@ -1,0 +1,324 @@
+//! The way of a commit: carried out and checked on a candidate without a lock, then given its revision under the writer's,
+//! where nothing else was changed meanwhile that the check looked at; else it is done again on the newer state.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use super::{Declared, Head, Live, RESERVED, Shared, Store, Writer, listening};
+use crate::api::{CommitParams, Expect, Mutation, Version};
+use crate::error::CommitError;
+use crate::json::Json;
+use crate::log::Entry;
+use crate::mutations::Known;
+use crate::op::Op;
+use crate::pointer::overlap;
+use crate::slice::{Check, Durability};
+use crate::state::{Recorded, Refused, Violation, apply};
+use crate::store::Mark;
+
+/// How long somebody may be left without news of the revisions of others, while there are any.
+const PROGRESS: Duration = Duration::from_secs(15);
+
+/// The longest name of a client.
+const CLIENT_BYTES: usize = 64;
+
+/// Who commits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Author {
+    Anyone,
+    /// The owner of a slice.
+    Owner(u64),
+}
+
+impl Author {
+    pub(crate) fn of(owner: Option<u64>) -> Author {
+        owner.map_or(Author::Anyone, Author::Owner)
+    }
+}
+
+/// A commit, carried out on a candidate.
+struct Attempt {
+    base: Arc<Head>,
+    slices: Arc<BTreeMap<String, Declared>>,
+    outcome: Result<Candidate, CommitError>,
+}
+
+struct Candidate {
+    state: Json,
+    records: Vec<Recorded>,
+    growth: isize,
+    /// The names of the slices that were changed and have a check.
+    checked: Vec<String>,
+}
+
+/// What became of an attempt.
+enum Landed {
+    /// It has this revision.
+    As(u64, Vec<Waker>, Option<Mark>),
+    /// There was nothing to do: changed nothing, or was done before.
+    Already(u64, Option<Mark>),
+    /// It must be done again on a newer state.
+    Stale,
+}
+
+impl Shared {
+    /// Commits, and waits until that is on the disk where it must be.
+    pub(crate) fn commit(&self, commit: &CommitParams, author: Author) -> Result<Version, CommitError> {
+        let (version, mark) = self.commit_unsynced(commit, author)?;
+        if let Some(mark) = mark {
+            synced(&mark)?;
+        }
+        Ok(version)
+    }
+
+    /// Commits; the answer must wait until the mark is reached, where there is one.
+    pub(crate) fn commit_unsynced(
+        &self,
+        commit: &CommitParams,
+        author: Author,
+    ) -> Result<(Version, Option<Mark>), CommitError> {
+        check_mutation(commit.mutation.as_ref())?;
+        loop {
+            let attempt = self.attempt(commit, author);
+            let epoch = attempt.base.epoch.to_string();
+            // Whoever is woken or dropped here may do what it likes: no lock is held any more.
+            match self.land(commit, attempt)? {
+                Landed::As(revision, wakers, mark) => {
+                    wakers.into_iter().for_each(Waker::wake);
+                    listening::deliver(self);
+                    return Ok((Version { epoch, revision }, mark));
+                }
+                Landed::Already(revision, mark) => return Ok((Version { epoch, revision }, mark)),
+                Landed::Stale => {}
+            }
+        }
+    }
+
+    /// Carries the commit out on a candidate and checks it. No lock is held.
+    fn attempt(&self, commit: &CommitParams, author: Author) -> Attempt {
+        let (base, slices) = (self.head.load_full(), self.slices.load_full());
+        let outcome = self.candidate(commit, author, &base, &slices);
+        Attempt { base, slices, outcome }
+    }
+
+    fn candidate(
+        &self,
+        commit: &CommitParams,
+        author: Author,
+        base: &Head,
+        slices: &BTreeMap<String, Declared>,
+    ) -> Result<Candidate, CommitError> {
+        commit.ops.iter().try_for_each(|op| self.may_write(op, author, base, slices))?;
+        let mut candidate = carry_out(commit, base)?;
+        candidate.checked = changed_slices(&candidate.records);
+        candidate.checked.retain(|name| slices.contains_key(name));
+        let violations = |name: &String| match &slices[name].check {
+            Check::Free if candidate.state.member(name).is_some() => Vec::new(),
+            check => check.violations(name, &candidate.state, Some(&candidate.records)),
+        };
+        let violations: Vec<Violation> = candidate.checked.iter().flat_map(violations).collect();
+        candidate.checked.retain(|name| !matches!(slices[name].check, Check::Free));
+        if violations.is_empty() { Ok(candidate) } else { Err(CommitError::Invalid(violations)) }
+    }
+
+    fn may_write(
+        &self,
+        op: &Op,
+        author: Author,
+        base: &Head,
+        slices: &BTreeMap<String, Declared>,
+    ) -> Result<(), CommitError> {
+        if matches!(op, Op::Test { .. }) {
+            return Ok(());
+        }
+        let may_write = |name: &str| match slices.get(name) {
+            Some(declared) if declared.owner.is_some_and(|owner| Author::Owner(owner) != author) => {
+                Err(CommitError::Owned(name.to_owned()))
+            }
+            Some(_) => Ok(()),
+            None if RESERVED.contains(&name) => {
+                let message = "a slice cannot have this name; snapshots use it";
+                Err(CommitError::Invalid(vec![Violation::new(format!("/{name}"), message)]))
+            }
+            None if !self.open && base.state.member(name).is_none() => Err(CommitError::Closed(name.to_owned())),
+            None => Ok(()),
+        };
+        match (op.path().slice(), op) {
+            (Some(name), _) => may_write(&name),
+            (None, Op::Merge { value, .. }) => value.members().try_for_each(|(name, _)| may_write(name)),
+            (None, _) => Ok(()),
+        }
+    }
+
+    /// Gives an attempt its revision. The lock is held for that and for writing it down.
+    fn land(&self, commit: &CommitParams, attempt: Attempt) -> Result<Landed, CommitError> {
+        let mut writer = self.writer();
+        let head = self.head.load_full();
+        if let Some(mutation) = &commit.mutation {
+            match writer.mutations.find(mutation) {
+                Known::Done(revision) => return Ok(Landed::Already(revision, writer.mark())),
+                Known::Forgotten => return Err(CommitError::Forgotten),
+                Known::New => {}
+            }
+        }
+        if let Some(expect) = &commit.expect {
+            self.check_expected(expect, commit, &head)?;
+        }
+        let is_current = Arc::ptr_eq(&head, &attempt.base) && Arc::ptr_eq(&self.slices.load(), &attempt.slices);
+        if !is_current && (attempt.outcome.is_err() || !attempt.still_holds(&head, &self.slices.load())) {
+            return Ok(Landed::Stale);
+        }
+        let candidate = attempt.outcome?;
+        let candidate = if is_current { candidate } else { carry_out(commit, &head)? };
+        if candidate.records.is_empty() && commit.mutation.is_none() {
+            return Ok(Landed::Already(head.revision, None));
+        }
+        let bytes = head.bytes.saturating_add_signed(candidate.growth);
+        if bytes > self.state_bytes && candidate.growth > 0 {
+            return Err(CommitError::TooLarge(self.state_bytes as u64));
+        }
+        let revision = head.revision + 1;
+        let entry = Arc::new(Entry::new(revision, candidate.records, commit.mutation.clone()));
+        let slices = self.slices.load();
+        let durability = |name: &str| slices.get(name).map_or(self.durability, |declared| declared.durability);
+        let mark = writer.write_down(&entry, &candidate.state, durability)?;
+        let new = Arc::new(Head { epoch: head.epoch.clone(), revision, state: candidate.state, bytes });
+        Ok(Landed::As(revision, self.publish(new, entry), mark))
+    }
+
+    /// Whether something that the commit reads or writes was changed behind the expected revision.
+    fn check_expected(&self, expect: &Expect, commit: &CommitParams, head: &Head) -> Result<(), CommitError> {
+        let conflict =
+            |path: Option<&str>| Err(CommitError::Conflict { current: head.version(), path: path.map(str::to_owned) });
+        if expect.epoch.as_ref().is_some_and(|epoch| *epoch != head.epoch) || expect.revision > head.revision {
+            return conflict(None);
+        }
+        let Some(since) = self.live().log.since(expect.revision) else { return conflict(None) };
+        let looked_at = || commit.ops.iter().map(Op::path).chain(&expect.paths);
+        let changed = since.records().find(|record| looked_at().any(|path| overlap(path.as_str(), record.anchor())));
+        changed.map_or(Ok(()), |record| conflict(Some(record.op.path().as_str())))
+    }
+
+    /// Shows the new state to everyone. Gives back whom to wake.
+    fn publish(&self, new: Arc<Head>, entry: Arc<Entry>) -> Vec<Waker> {
+        let mut wakers = Vec::new();
+        let mut live = self.live();
+        live.log.push(entry.clone());
+        if !live.topics.is_empty() {
+            for record in &entry.records {
+                live.topics.touch(record.anchor(), new.revision, &mut wakers);
+            }
+            live.tell_of_progress(new.revision, &mut wakers);
+        }
+        let old = std::mem::replace(&mut live.head, new.clone());
+        self.head.store(new);
+        drop(live);
+        drop(old);
+        wakers
+    }
+}
+
+impl Writer {
+    /// Writes down what of a commit is to be kept. Gives up to where the log must last before the commit may be answered.
+    fn write_down(
+        &mut self,
+        entry: &Entry,
+        state: &Json,
+        durability: impl Fn(&str) -> Durability,
+    ) -> Result<Option<Mark>, CommitError> {
+        let Some(store) = &mut self.store else {
+            self.note(entry);
+            return Ok(None);
+        };
+        let durability_of = |op: &Op| op.path().slice().map_or(Durability::Volatile, |name| durability(&name));
+        let kept = entry.records.iter().map(|record| &record.op).filter(|op| durability_of(op) > Durability::Volatile);
+        let ops: Vec<Op> = kept.cloned().collect();
+        let highest = ops.iter().map(durability_of).max().unwrap_or(Durability::Volatile);
+        let written = if ops.is_empty() {
+            store.pass(entry.revision)
+        } else {
+            store.commit(entry.revision, ops, entry.mutation.clone())
+        };
+        written.map_err(|error| CommitError::NotPersisted(error.to_string()))?;
+        let mark = (highest == Durability::Synced).then(|| store.mark());
+        self.note(entry);
+        let kept = || state.members().filter(|(name, _)| durability(name) > Durability::Volatile);
+        let kept = || kept().map(|(name, value)| (name.to_owned(), value.clone())).collect();
+        if let Some(store) = &mut self.store {
+            store.compact(entry.revision, kept, &self.mutations);
+        }
+        Ok(mark)
+    }
+
+    /// For a mutation that comes again while its first answer still waits.
+    fn mark(&self) -> Option<Mark> {
+        self.store.as_ref().map(Store::mark)
+    }
+
+    fn note(&mut self, entry: &Entry) {
+        if let Some(mutation) = &entry.mutation {
+            self.mutations.note(mutation, entry.revision);
+        }
+    }
+}
+
+impl Live {
+    /// Wakes everybody where much or long has passed since the last time, so that what they have can still be resumed from.
+    fn tell_of_progress(&mut self, revision: u64, wakers: &mut Vec<Waker>) {
+        let far = self.log.passed() - self.told.passed > self.log.limit() as u64 / 4;
+        let now = Instant::now();
+        if far || now.duration_since(self.told.at) >= PROGRESS {
+            (self.told.passed, self.told.at) = (self.log.passed(), now);
+            self.topics.tell_all(revision, wakers);
+        }
+    }
+}
+
+impl Attempt {
+    /// Whether what was checked is the same in `head`, so that carrying the commit out there needs no new check.
+    fn still_holds(&self, head: &Head, slices: &Arc<BTreeMap<String, Declared>>) -> bool {
+        let Ok(candidate) = &self.outcome else { return false };
+        let same = |name: &String| match (self.base.state.member(name), head.state.member(name)) {
+            (Some(then), Some(now)) => then.is_same(now),
+            (_, _) => false,
+        };
+        Arc::ptr_eq(slices, &self.slices) && candidate.checked.iter().all(same)
+    }
+}
+
+/// Waits until a commit is on the disk. Blocks.
+pub(crate) fn synced(mark: &Mark) -> Result<(), CommitError> {
+    mark.sync().map_err(|error| CommitError::NotPersisted(error.to_string()))
+}
+
+fn carry_out(commit: &CommitParams, base: &Head) -> Result<Candidate, CommitError> {
+    let mut state = base.state.clone();
+    match apply(&mut state, &commit.ops) {
+        Ok((records, growth)) => Ok(Candidate { state, records, growth, checked: Vec::new() }),
+        Err(Refused::Invalid(violation)) => Err(CommitError::Invalid(vec![violation])),
+        Err(Refused::Failed(path)) => {
+            Err(CommitError::Conflict { current: base.version(), path: Some(path.as_str().to_owned()) })
+        }
+    }
+}
+
+fn changed_slices(records: &[Recorded]) -> Vec<String> {
+    let mut names: Vec<String> =
+        records.iter().filter_map(|record| Some(record.op.path().slice()?.into_owned())).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+fn check_mutation(mutation: Option<&Mutation>) -> Result<(), CommitError> {
+    match mutation.map(|mutation| mutation.client.len()) {
+        Some(0) => Err(CommitError::Invalid(vec![Violation::new("", "the mutation's client has no name")])),
+        Some(length) if length > CLIENT_BYTES => {
+            let message = format!("the name of the mutation's client is longer than {CLIENT_BYTES} bytes");
+            Err(CommitError::Invalid(vec![Violation::new("", message)]))
+        }
+        Some(_) | None => Ok(()),
+    }
+}

@@ -1,0 +1,130 @@
+//! The hub's methods, served: parameters in, the hub's own words out. Knows nothing of transports.
+
+use std::pin::Pin;
+
+use futures_core::Stream;
+use futures_util::{StreamExt, future, stream};
+use sixframe_core::{Context, Fault, Item, Payload, Router};
+
+use crate::api::{
+    COMMIT, CommitParams, Done, GET_SNAPSHOT, REMOVE_SESSION, SessionParams, SessionUpdate, UPDATE_GLOBAL,
+    UPDATE_SESSION, Version, WATCH, WATCH_EVENTS, WATCH_GLOBAL, WATCH_SESSION, WatchParams,
+};
+use crate::error::CommitError;
+use crate::hub::{Author, Hub, synced};
+use crate::json::Json;
+use crate::op::Op;
+use crate::outbound::OutboundChannel;
+use crate::pointer::Pointer;
+use crate::state::Violation;
+use crate::watch::Watch;
+
+/// The most paths of one watch.
+const PATHS: usize = 256;
+
+/// The slice of global settings.
+const GLOBAL: &str = "global";
+
+/// The slice of sessions by id.
+const SESSIONS: &str = "sessions";
+
+/// The methods `hub.*` over `hub`.
+pub fn router(hub: &Hub) -> Router {
+    let each = || hub.clone();
+    let (snapshot, watch, global, session) = (each(), each(), each(), each());
+    let (commit, update_global, update_session, remove_session) = (each(), each(), each(), each());
+    Router::new()
+        .function(GET_SNAPSHOT, move |_, ()| Ok::<_, Fault>(snapshot.snapshot()))
+        .written(WATCH, move |context, params| follow(&watch, &context, params))
+        .written(WATCH_GLOBAL, move |context, ()| values(&global, &context, Pointer::root().join(GLOBAL)))
+        .written(WATCH_SESSION, move |context, SessionParams { session_id }| {
+            values(&session, &context, place(&session_id))
+        })
+        .method(COMMIT, move |_, params| commit_now(&commit, params))
+        .method(UPDATE_GLOBAL, move |_, partial| merge_global(&update_global, partial))
+        .method(UPDATE_SESSION, move |_, update| merge_session(&update_session, update))
+        .method(REMOVE_SESSION, move |_, SessionParams { session_id }| drop_session(&remove_session, &session_id))
+}
+
+/// The method `events.watch` over `channel`.
+pub fn events_router(channel: &OutboundChannel) -> Router {
+    let channel = channel.clone();
+    Router::new().written(WATCH_EVENTS, move |context, params| {
+        let events = channel.watch(params);
+        let events = match context.resume() {
+            Some((epoch, after)) => events.resume(epoch, after),
+            None => events,
+        };
+        events.map(Ok::<_, Fault>)
+    })
+}
+
+type Items = Pin<Box<dyn Stream<Item = Result<Item<Payload>, Fault>> + Send>>;
+
+fn follow(hub: &Hub, context: &Context, params: WatchParams) -> Items {
+    if params.paths.as_ref().is_some_and(|paths| paths.len() > PATHS) {
+        let fault = Fault::limit("paths of a watch", PATHS as u64, "fewer paths, or one above them");
+        return Box::pin(stream::once(future::ready(Err(fault))));
+    }
+    resumed(hub.watch(params), context)
+}
+
+fn values(hub: &Hub, context: &Context, place: Pointer) -> Items {
+    resumed(Watch::plain(hub.0.clone(), place), context)
+}
+
+fn resumed(watch: Watch, context: &Context) -> Items {
+    let watch = match context.resume() {
+        Some((epoch, after)) => watch.resume(epoch, after),
+        None => watch,
+    };
+    Box::pin(watch.map(Ok))
+}
+
+/// Commits at once, so that the commits of one caller stand in the order of their requests; the answer waits for the disk
+/// where it must.
+fn commit_now(hub: &Hub, params: CommitParams) -> impl Future<Output = Result<Version, CommitError>> + Send + use<> {
+    let committed = hub.0.commit_unsynced(&params, Author::Anyone);
+    async move {
+        let (version, mark) = committed?;
+        if let Some(mark) = mark {
+            let waited = tokio::task::spawn_blocking(move || synced(&mark)).await;
+            waited.map_err(|_| CommitError::NotPersisted("the runtime is shutting down".to_owned()))??;
+        }
+        Ok(version)
+    }
+}
+
+type Merging = Pin<Box<dyn Future<Output = Result<Done, CommitError>> + Send>>;
+
+fn merge_global(hub: &Hub, partial: Json) -> Merging {
+    if !partial.is_object() {
+        let violation = Violation::new("", "the settings to merge must be an object");
+        return Box::pin(future::ready(Err(CommitError::Invalid(vec![violation]))));
+    }
+    merge(hub, Pointer::root().join(GLOBAL), partial)
+}
+
+fn merge_session(hub: &Hub, update: SessionUpdate) -> Merging {
+    let SessionUpdate { session_id, partial } = update;
+    let id = ("sessionId".to_owned(), Json::from(&*session_id));
+    let value: Json = partial.into_iter().chain([id]).collect();
+    merge(hub, place(&session_id), value)
+}
+
+fn drop_session(hub: &Hub, id: &str) -> Merging {
+    merge(hub, Pointer::root().join(SESSIONS), [(id.to_owned(), Json::NULL)].into_iter().collect())
+}
+
+fn merge(hub: &Hub, path: Pointer, value: Json) -> Merging {
+    let params = CommitParams { ops: vec![Op::Merge { path, value }], expect: None, mutation: None };
+    let committing = commit_now(hub, params);
+    Box::pin(async move {
+        committing.await?;
+        Ok(Done { ok: true })
+    })
+}
+
+fn place(session: &str) -> Pointer {
+    Pointer::root().join(SESSIONS).join(session)
+}

@@ -1,0 +1,187 @@
+//! What is known of a slice, a member of the state: what it begins with, what its value must be, whether it outlives the
+//! process. Knows nothing of commits.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_path_to_error::Segment;
+
+use crate::json::Json;
+use crate::pointer::{Pointer, tokens};
+use crate::state::{Effect, Recorded, Violation};
+
+/// A slice of the state.
+#[derive(Clone, Debug)]
+pub struct SliceConfig {
+    /// Its name, the key in the state. `version`, `epoch` and `revision` are taken.
+    pub name: String,
+    /// Its value where no other one is known from before.
+    pub initial: Json,
+    /// What its value must be.
+    pub check: Check,
+    /// What a crash may take from it.
+    pub durability: Durability,
+}
+
+impl SliceConfig {
+    /// A slice that may hold anything and survives the end of the process.
+    pub fn new(name: impl Into<String>, initial: impl Into<Json>) -> SliceConfig {
+        SliceConfig { name: name.into(), initial: initial.into(), check: Check::Free, durability: Durability::Written }
+    }
+
+    /// The same slice, checked.
+    #[must_use]
+    pub fn checked(self, check: Check) -> SliceConfig {
+        SliceConfig { check, ..self }
+    }
+
+    /// The same slice, which never touches the disk.
+    #[must_use]
+    pub fn volatile(self) -> SliceConfig {
+        SliceConfig { durability: Durability::Volatile, ..self }
+    }
+}
+
+/// What a crash may take from a slice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Durability {
+    /// All of it: it is in memory alone.
+    Volatile,
+    /// Nothing when the process ends, by `kill -9` too; the last changes when the machine does.
+    Written,
+    /// Nothing that was answered: an answer waits until its change is on the disk.
+    Synced,
+}
+
+/// Looks at a value and says what is wrong with it, by pointers that begin at it. Called while no lock is held; it may run
+/// again for one commit, and must say the same of the same value.
+pub type Test = Arc<dyn Fn(&Json) -> Vec<Violation> + Send + Sync>;
+
+/// What a slice must be. Only slices that a commit touches are looked at.
+#[derive(Clone)]
+pub enum Check {
+    /// Anything.
+    Free,
+    /// The whole slice is looked at, which costs time in proportion to its size.
+    Whole(Test),
+    /// The slice is an object, and each of its members is looked at alone: a commit costs what the members that it touches
+    /// do.
+    Members(Test),
+}
+
+impl Check {
+    /// The slice fits a JSON Schema.
+    ///
+    /// # Errors
+    /// When `schema` is none.
+    pub fn schema(schema: &Value) -> Result<Check, NoSchema> {
+        schema_test(schema).map(Check::Whole)
+    }
+
+    /// The slice is an object whose members fit a JSON Schema.
+    ///
+    /// # Errors
+    /// When `schema` is none.
+    pub fn members_schema(schema: &Value) -> Result<Check, NoSchema> {
+        schema_test(schema).map(Check::Members)
+    }
+
+    /// The slice can be read as `T`.
+    pub fn of<T: DeserializeOwned + 'static>() -> Check {
+        Check::Whole(Arc::new(type_test::<T>))
+    }
+
+    /// The slice is an object whose members can be read as `T`.
+    pub fn members_of<T: DeserializeOwned + 'static>() -> Check {
+        Check::Members(Arc::new(type_test::<T>))
+    }
+
+    /// What is wrong with the slice `name` of `state`, of which `changed` was changed, or anything may be where it is not
+    /// said.
+    pub(crate) fn violations(&self, name: &str, state: &Json, changed: Option<&[Recorded]>) -> Vec<Violation> {
+        let place = Pointer::root().join(name);
+        let Some(slice) = state.at(place.as_str()) else {
+            return vec![Violation::new(place.as_str(), "the slice cannot be taken away")];
+        };
+        match self {
+            Check::Free => Vec::new(),
+            Check::Whole(test) => placed(&place, test(slice)),
+            Check::Members(_) if !slice.is_object() => {
+                vec![Violation::new(place.as_str(), "the slice must be an object")]
+            }
+            Check::Members(test) => {
+                let at = |(key, member): (&str, &Json)| placed(&place.join(key), test(member));
+                match changed.and_then(|records| touched_members(place.as_str(), records)) {
+                    None => slice.members().flat_map(at).collect(),
+                    Some(keys) => {
+                        keys.iter().filter_map(|key| slice.member(key).map(|m| (&**key, m))).flat_map(at).collect()
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Check::Free => "Check::Free",
+            Check::Whole(_) => "Check::Whole",
+            Check::Members(_) => "Check::Members",
+        })
+    }
+}
+
+/// Why a JSON value is no JSON Schema.
+#[derive(Debug, thiserror::Error)]
+#[error("no JSON Schema: {0}")]
+pub struct NoSchema(String);
+
+/// The keys of the members that were touched; `None` where the slice was, as a whole.
+fn touched_members(slice: &str, records: &[Recorded]) -> Option<Vec<String>> {
+    let mut keys = Vec::new();
+    for record in records {
+        let Some(rest) = record.anchor().strip_prefix(slice) else { continue };
+        match (tokens(rest).next(), rest.is_empty() || rest.starts_with('/')) {
+            (Some(key), true) if record.effect != Effect::Removed || tokens(rest).count() > 1 => {
+                keys.push(key.into_owned());
+            }
+            (Some(_), _) => {}
+            (None, true) => return None,
+            (None, false) => {}
+        }
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    Some(keys)
+}
+
+fn placed(at: &Pointer, violations: Vec<Violation>) -> Vec<Violation> {
+    let place = |Violation { path, message }| Violation { path: format!("{at}{path}"), message };
+    violations.into_iter().map(place).collect()
+}
+
+fn schema_test(schema: &Value) -> Result<Test, NoSchema> {
+    let validator = jsonschema::validator_for(schema).map_err(|error| NoSchema(error.to_string()))?;
+    Ok(Arc::new(move |json: &Json| {
+        let value = json.to_value();
+        let errors = validator.iter_errors(&value);
+        errors.map(|error| Violation::new(error.instance_path().to_string(), error.to_string())).collect()
+    }))
+}
+
+fn type_test<T: DeserializeOwned>(json: &Json) -> Vec<Violation> {
+    match serde_path_to_error::deserialize::<_, T>(json.to_value()) {
+        Ok(_) => Vec::new(),
+        Err(error) => {
+            let path = error.path().iter().fold(Pointer::root(), |path, segment| match segment {
+                Segment::Seq { index } => path.join(&index.to_string()),
+                Segment::Map { key } => path.join(key),
+                Segment::Enum { .. } | Segment::Unknown => path,
+            });
+            vec![Violation::new(path.as_str(), error.inner().to_string())]
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The hub and its events, from outside.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::net::UnixStream;
+
+use serde_json::{Value, json};
+use sixframe::{Code, Item, Items, RpcEndpoint};
+use tokio::time::timeout;
+
+use crate::sandbox::{Daemon, LONG, Sandbox};
+
+/// A client that was written long before there was any credit: lines of JSON on a socket.
+pub(crate) struct OldClient {
+    lines: std::io::Lines<BufReader<UnixStream>>,
+    socket: UnixStream,
+}
+
+impl OldClient {
+    pub(crate) fn connect(daemon: &Daemon) -> OldClient {
+        let socket = UnixStream::connect(daemon.unix().strip_prefix("unix:").unwrap()).unwrap();
+        socket.set_read_timeout(Some(LONG)).unwrap();
+        OldClient { lines: BufReader::new(socket.try_clone().unwrap()).lines(), socket }
+    }
+
+    pub(crate) fn send(&mut self, frame: &Value) {
+        writeln!(self.socket, "{frame}").unwrap();
+    }
+
+    pub(crate) fn receive(&mut self) -> Value {
+        serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap()
+    }
+}
+
+async fn next(items: &mut Items<Value>) -> Item<Value> {
+    timeout(LONG, items.next()).await.unwrap().unwrap().unwrap()
+}
+
+async fn call(peer: &RpcEndpoint, method: &str, params: Value) -> Value {
+    peer.request_raw(method, params).await.unwrap()
+}
+
+#[tokio::test]
+async fn two_windows_agree_on_what_one_of_them_changes() {
+    let sandbox = Sandbox::new();
+    let daemon = sandbox.serve(&[]);
+    let (one, other) = (daemon.connect().await, daemon.connect().await);
+    let params = json!({"paths": ["/global", "/sessions"]});
+    let mut seen = [one.stream_raw("hub.watch", params.clone()), other.stream_raw("hub.watch", params)];
+    let mut versions = Vec::new();
+    for items in &mut seen {
+        let first = next(items).await;
+        assert_eq!(first.data["value"]["global"]["defaultModel"], "gpt-4o-mini");
+        assert_eq!((first.pos, first.epoch.is_some()), (first.data["revision"].as_u64(), true));
+        versions.push(first.data["revision"].as_u64().unwrap());
+    }
+    let ops = json!([{"op": "replace", "path": "/global/temperature", "value": 0.2}]);
+    let version = call(&one, "hub.commit", json!({"ops": ops})).await;
+    for (items, from) in seen.iter_mut().zip(versions) {
+        let patch = next(items).await;
+        assert_eq!(patch.data, json!({"from": from, "to": version["revision"], "ops": ops}), "the sender is told too");
+        assert_eq!((patch.pos, patch.epoch), (version["revision"].as_u64(), None));
+    }
+    let snapshot = call(&other, "hub.getSnapshot", json!({})).await;
+    assert_eq!(snapshot["global"]["temperature"], 0.2);
+    assert_eq!((&snapshot["version"], &snapshot["epoch"]), (&version["revision"], &version["epoch"]));
+}
+
+#[tokio::test]
+async fn a_client_of_0_2_gets_plain_values_the_current_one_first() {
+    let sandbox = Sandbox::new();
+    let daemon = sandbox.serve(&[]);
+    let mut old = OldClient::connect(&daemon);
+    old.send(&json!({"kind": "req", "cid": "1", "method": "hub.watchGlobal"}));
+    let first = old.receive();
+    let global = json!({"defaultModel": "gpt-4o-mini", "temperature": 0.7, "maxTokens": 8000});
+    assert_eq!((&first["kind"], &first["data"], &first["method"]), (&json!("nxt"), &global, &json!("hub.watchGlobal")));
+    assert!(first.get("fc").is_none(), "{first}");
+    old.send(&json!({"kind": "req", "cid": "2", "method": "hub.updateGlobal", "payload": {"maxTokens": 1}}));
+    let (mut answered, mut told) = (false, false);
+    while !(answered && told) {
+        let frame = old.receive();
+        match frame["cid"].as_str().unwrap() {
+            "2" => answered = frame["result"] == json!({"ok": true}),
+            _ => told = frame["data"]["maxTokens"] == 1,
+        }
+    }
+    old.send(&json!({"kind": "req", "cid": "3", "method": "hub.watchSession", "payload": {"sessionId": "s"}}));
+    assert_eq!(old.receive()["data"], Value::Null);
+    let update = json!({"sessionId": "s", "title": "first"});
+    old.send(&json!({"kind": "req", "cid": "4", "method": "hub.updateSession", "payload": update}));
+    let frames = [old.receive(), old.receive()];
+    assert!(frames.iter().any(|frame| frame["cid"] == "4" && frame["result"] == json!({"ok": true})), "{frames:?}");
+    assert!(frames.iter().any(|frame| frame["cid"] == "3" && frame["data"] == update), "{frames:?}");
+}
+
+#[tokio::test]
+async fn refusals_say_what_to_change() {
+    let sandbox = Sandbox::new();
+    let daemon = sandbox.serve(&[]);
+    let peer = daemon.connect().await;
+    let refused = async |params: Value| peer.request_raw::<_, Value>("hub.commit", params).await.unwrap_err();
+    let set = |path: &str, value: Value| json!([{"op": "add", "path": path, "value": value}]);
+    let unfit = refused(json!({"ops": set("/global/maxTokens", json!("many"))})).await;
+    assert_eq!(
+        (unfit.code(), &unfit.details().unwrap()["paths"][0]["path"]),
+        (Code::INVALID_PAYLOAD, &json!("/global/maxTokens"))
+    );
+    let owned = refused(json!({"ops": set("/windows/x", json!({}))})).await;
+    assert_eq!(owned.code(), Code::FORBIDDEN);
+    let version = call(&peer, "hub.commit", json!({"ops": set("/notes", json!({"a": 1}))})).await;
+    let expect = json!({"revision": version["revision"].as_u64().unwrap() - 1});
+    let stale = refused(json!({"ops": set("/notes/a", json!(2)), "expect": expect})).await;
+    assert_eq!((stale.code(), &stale.details().unwrap()["current"]), (Code::CONFLICT, &version));
+}
+
+#[tokio::test]
+async fn what_is_connected_is_shown_and_nobody_else_writes_it() {
+    let sandbox = Sandbox::new();
+    let daemon = sandbox.serve(&[]);
+    let peer = daemon.connect().await;
+    let mut items = peer.stream_raw("hub.watch", json!({"paths": ["/windows"], "mode": "state"}));
+    let windows = async |items: &mut Items<Value>| next(items).await.data["value"]["windows"].clone();
+    let first = windows(&mut items).await;
+    assert_eq!(first.as_object().unwrap().len(), 1, "{first}");
+    let other = daemon.connect_to(&daemon.address("ws:")).await;
+    call(&other, "rpc.hello", json!({"session": "s3cret", "name": "second"})).await;
+    let second = loop {
+        let shown = windows(&mut items).await;
+        if let Some(window) = shown.as_object().unwrap().values().find(|window| window["name"] == "second") {
+            break window.clone();
+        }
+    };
+    assert_eq!(second["transport"], "ws");
+    assert!(second["since"].is_u64() && second["session"].as_str().unwrap().starts_with("session-"), "{second}");
+    other.close(std::time::Duration::ZERO);
+    while windows(&mut items).await != first {}
+}
+
+#[test]
+fn a_listener_that_knew_another_life_of_the_events_is_told_so_first() {
+    let sandbox = Sandbox::new();
+    let daemon = sandbox.serve(&[]);
+    let params = json!({"types": ["agent."], "since": {"epoch": "another", "position": 3}});
+    let mut old = OldClient::connect(&daemon);
+    old.send(&json!({"kind": "req", "cid": "1", "method": "events.watch", "payload": params}));
+    let reset = old.receive();
+    assert_eq!(
+        (&reset["reset"], &reset["method"], &reset["data"]),
+        (&json!(true), &json!("events.watch"), &Value::Null)
+    );
+}

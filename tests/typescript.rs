@@ -1,0 +1,66 @@
+//! What `sixframe types` prints: committed where the console uses it, and good TypeScript in the eyes of its compiler.
+#![cfg(feature = "daemon")]
+#![allow(clippy::unwrap_used, reason = "what cannot be started or read fails the test that needs it")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// What the page of the console is compiled with.
+const COMMITTED: &str = "console/src/api.ts";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// `sixframe types` of a daemon that is a child of the command.
+fn types(flags: &[&str]) -> String {
+    let program = env!("CARGO_BIN_EXE_sixframe");
+    let mut command = Command::new(program);
+    command.args(["types", &format!("exec:'{program}' stdio")]).args(flags).env("SIXFRAME_LOG", "off");
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_committed_types_are_those_of_this_daemon() {
+    let committed = fs::read_to_string(root().join(COMMITTED)).unwrap_or_default();
+    assert!(committed == types(&[]), "run `sixframe types 'exec:sixframe stdio' > {COMMITTED}` with this version");
+}
+
+#[test]
+fn the_types_compile_and_hold_callers_to_them() {
+    let compiler = root().join("node_modules/.bin/tsc");
+    if !compiler.exists() {
+        assert!(std::env::var_os("CI").is_none(), "run `npm ci` first");
+        eprintln!("NOT COMPILED: run `npm ci` first");
+        return;
+    }
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    fs::write(folder.path().join("api.ts"), types(&["--validators"])).unwrap();
+    let validators = root().join("clients/typescript/src/validators.js");
+    let page = format!(
+        "import {{ type Api, methods, methodsHash, schemas }} from \"./api.js\";\n\
+         import {{ validator }} from {:?};\n\
+         export const hash: string = methodsHash;\n\
+         export const kind: \"stream\" = methods[\"fs.tail\"].kind;\n\
+         export const params: Api[\"fs.tail\"][\"params\"] = {{ path: \"log\", from: \"start\" }};\n\
+         export const item = validator<Api[\"fs.tail\"][\"item\"]>(schemas[\"fs.tail\"].item);\n\
+         export const data: string | undefined = item({{}})?.data;\n\
+         // @ts-expect-error: there is no such edge\n\
+         export const wrong: Api[\"fs.tail\"][\"params\"] = {{ path: \"log\", from: \"middle\" }};\n\
+         // @ts-expect-error: a path is needed\n\
+         export const missing: Api[\"fs.tail\"][\"params\"] = {{}};\n\
+         // @ts-expect-error: there is no such method\n\
+         export type None = Api[\"no.such\"];\n",
+        validators.to_str().unwrap()
+    );
+    fs::write(folder.path().join("page.ts"), page).unwrap();
+    let options =
+        ["--noEmit", "--strict", "--target", "ES2022", "--module", "NodeNext", "--exactOptionalPropertyTypes"];
+    let mut command = Command::new(compiler);
+    command.args(options).args(["--noUncheckedIndexedAccess", "--erasableSyntaxOnly", "--types", ""]);
+    let output = command.arg("page.ts").current_dir(folder.path()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
