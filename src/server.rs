@@ -6,6 +6,7 @@ mod log;
 mod parent;
 mod ready;
 mod stop;
+mod supervised;
 mod token;
 mod windows;
 
@@ -16,6 +17,7 @@ use anyhow::{Context as _, Error};
 use sixframe_core::layers::{self, Metrics, Operations};
 use sixframe_core::{Router, Service};
 use sixframe_hub::{Hub, HubConfig, OutboundChannel};
+use sixframe_supervisor::{GuardProgram, Supervisor, SupervisorConfig};
 use sixframe_transports::websocket::{Access, Token};
 use sixframe_transports::{Address, Bounded, Framing, ListenConfig, Listener, TO_BROWSER_BYTES, listen, stdio};
 use tokio::sync::Notify;
@@ -116,9 +118,11 @@ fn connections(config: &Config, entrance: Option<Arc<Entrance>>) -> Result<Arc<C
     let taps = Arc::new(Taps::default());
     let metrics = Metrics::new();
     let hub = Hub::new(HubConfig::default())?;
+    let supervisor = supervisor(config)?;
     let methods = methods::router(&methods::Surroundings {
         roots: Arc::new(Roots::new(&config.fs.roots)),
         run_allowed: config.allows_process_run(),
+        supervisor: supervisor.clone(),
         taps: Arc::clone(&taps),
         metrics: metrics.clone(),
         entrance,
@@ -126,7 +130,14 @@ fn connections(config: &Config, entrance: Option<Arc<Entrance>>) -> Result<Arc<C
         events: OutboundChannel::new(EVENT_BYTES),
     });
     let windows = Windows::new(&hub)?;
-    Ok(Connections::new(config, service(methods, &metrics), taps, windows))
+    Ok(Connections::new(config, service(methods, &metrics), taps, windows, supervisor))
+}
+
+/// What holds the programs that are started, after it has ended what an earlier daemon has left behind.
+fn supervisor(config: &Config) -> Result<Supervisor, Error> {
+    let guard = GuardProgram::this_program()?;
+    let ledger = Some(config.runtime_dir.join("children"));
+    Supervisor::new(SupervisorConfig { guard, ledger }).context("child processes cannot be held")
 }
 
 /// The one service of all connections. A request passes the layers from the last to the first: who may not call is refused

@@ -1,6 +1,6 @@
 //! A child as its user holds it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::{mpsc, watch};
 
@@ -23,6 +23,8 @@ pub(crate) struct Known {
     pub(crate) name: String,
     pub(crate) generation: u64,
     pub(crate) guardian: Option<ProcessId>,
+    /// Set before the status tells of it.
+    pub(crate) program: OnceLock<ProcessId>,
     pub(crate) status: watch::Sender<Status>,
     pub(crate) exit: watch::Sender<Option<Result<Exit, Failure>>>,
     pub(crate) stdin: ChildStdin,
@@ -83,15 +85,16 @@ impl Child {
         self.pipes.lock().unwrap_or_else(PoisonError::into_inner)[stream as usize].take()
     }
 
-    /// Waits until its program runs: its process. Errors: it does not, and why.
+    /// Waits until its program runs, or has run: its process. Errors: it never did, and why.
     pub async fn started(&self) -> Result<ProcessId, Failure> {
         let mut status = self.watch();
-        // The sender is in `known`, which we hold.
-        let reached = status.wait_for(|status| !matches!(status, Status::Starting)).await.map(|status| status.clone());
-        match reached {
-            Ok(Status::Running { program }) => Ok(program),
-            Ok(Status::Failed(failure)) => Err(failure),
-            Ok(_) | Err(_) => Err(self.never_ran()),
+        let has_run = |status: &Status| self.known.program.get().is_some() || status.is_final();
+        let reached = status.wait_for(has_run).await.map(|status| status.clone());
+        // One that has ended by now has run all the same.
+        match (self.known.program.get(), reached) {
+            (Some(program), _) => Ok(*program),
+            (None, Ok(Status::Failed(failure))) => Err(failure),
+            (None, Ok(_) | Err(_)) => Err(self.never_ran()),
         }
     }
 

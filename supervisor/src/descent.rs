@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::mark::{Instance, VARIABLE};
-use crate::process;
+use crate::{process, tree};
 
 /// More parents than any process has.
 const LONGEST: usize = 4096;
@@ -17,6 +17,12 @@ pub enum Descent {
     NotOurs,
     /// It has ended already, so that nobody can tell.
     Unknown,
+}
+
+/// Whether a process below one of these does not show what it has open.
+pub(crate) fn hides(guardians: &HashSet<u32>) -> bool {
+    let below = guardians.iter().flat_map(|guardian| tree::below(*guardian));
+    below.into_iter().any(|id| process::hides_descriptors(id.pid))
 }
 
 /// Follows the parents of `pid`.

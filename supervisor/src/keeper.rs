@@ -36,7 +36,6 @@ pub(crate) struct Keeper {
 /// What the holder has told.
 #[derive(Default)]
 pub(crate) struct Seen {
-    program: Option<ProcessId>,
     members: Vec<ProcessId>,
     exit: Option<Exit>,
 }
@@ -81,9 +80,14 @@ impl Keeper {
         match report {
             Report::Started(program) => {
                 ladder.has_started();
-                self.seen.program = Some(program);
+                let _ = self.known.program.set(program);
                 self.held.has_started(program);
-                self.known.status.send_replace(Status::Running { program });
+                // One that is to stop already does not go back.
+                self.known.status.send_modify(|status| {
+                    if *status == Status::Starting {
+                        *status = Status::Running { program };
+                    }
+                });
             }
             Report::Exited(status) => self.program_has_ended(status).await,
             Report::Members(members) => self.seen.members = members,
@@ -149,12 +153,12 @@ impl Keeper {
     /// The guardian was ended by somebody else, or by us: nobody but us is left to end what it has guarded.
     async fn guardian_is_lost(&mut self) -> Status {
         self.holder.ended().await;
-        self.held.sweep(self.seen.program, std::mem::take(&mut self.seen.members)).await;
-        let program = self.program.clone();
-        let reason = "its guardian ended before it ran".to_owned();
-        Status::Failed(match self.seen.program {
-            Some(_) => Failure::GuardianLost { program },
-            None => Failure::NotStarted { program, reason, kind: std::io::ErrorKind::Other },
+        let program = self.known.program.get().copied();
+        self.held.sweep(program, std::mem::take(&mut self.seen.members)).await;
+        let (name, reason) = (self.program.clone(), "its guardian ended before it ran".to_owned());
+        Status::Failed(match program {
+            Some(_) => Failure::GuardianLost { program: name },
+            None => Failure::NotStarted { program: name, reason, kind: std::io::ErrorKind::Other },
         })
     }
 }

@@ -31,24 +31,24 @@ enum Entry {
     Ended { generation: u64 },
 }
 
-/// The ledger of one supervisor. Dropping it removes the file where no child is left.
+/// The ledger of one supervisor. It is begun with the first child. Dropping it removes the file where no child is left.
 pub(crate) struct Ledger {
     path: PathBuf,
     head: Entry,
     open: Mutex<Open>,
 }
 
+#[derive(Default)]
 struct Open {
-    file: File,
+    file: Option<File>,
     lines: usize,
     live: BTreeMap<u64, Vec<ProcessId>>,
 }
 
 impl Ledger {
-    /// Ends what the ledgers in `folder` tell of hosts that are gone, removes those, and begins one for `instance`.
-    pub(crate) fn open(folder: &Path, instance: &Instance) -> io::Result<Ledger> {
-        fs::create_dir_all(folder)?;
-        for entry in fs::read_dir(folder)?.flatten() {
+    /// Ends what the ledgers in `folder` tell of hosts that are gone and removes those; the new one is for `instance`.
+    pub(crate) fn open(folder: &Path, instance: &Instance) -> Ledger {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let path = entry.path();
             if path.to_string_lossy().ends_with(SUFFIX) {
                 settle(&path);
@@ -57,10 +57,7 @@ impl Ledger {
         let pid = std::process::id();
         let host = process::process(pid).map_or(ProcessId { pid, started: 0 }, |process| process.id);
         let head = Entry::Host { instance: instance.to_string(), boot: process::boot_id(), host };
-        let path = folder.join(format!("{instance}{SUFFIX}"));
-        let mut file = File::options().create_new(true).append(true).open(&path)?;
-        write(&mut file, &head)?;
-        Ok(Ledger { path, head, open: Mutex::new(Open { file, lines: 1, live: BTreeMap::new() }) })
+        Ledger { path: folder.join(format!("{instance}{SUFFIX}")), head, open: Mutex::default() }
     }
 
     /// A process of a child. What cannot be written is not kept: the guardian is there all the same.
@@ -70,37 +67,44 @@ impl Ledger {
         self.note(&mut open, &Entry::Process { generation, process });
     }
 
+    /// Nothing of a child is left.
     pub(crate) fn end(&self, generation: u64) {
         let mut open = self.book();
-        open.live.remove(&generation);
-        self.note(&mut open, &Entry::Ended { generation });
+        if open.live.remove(&generation).is_some() {
+            self.note(&mut open, &Entry::Ended { generation });
+        }
     }
 
     fn note(&self, open: &mut Open, entry: &Entry) {
-        let written = write(&mut open.file, entry);
-        open.lines += 1;
-        let rewritten = if open.lines > LINES { self.rewrite(open) } else { Ok(()) };
-        if let Err(error) = written.and(rewritten) {
+        let written = match &mut open.file {
+            Some(file) if open.lines < LINES => {
+                open.lines += 1;
+                write(file, entry)
+            }
+            _ => self.rewrite(open),
+        };
+        if let Err(error) = written {
             tracing::warn!(path = %self.path.display(), %error, "the ledger of child processes cannot be written");
         }
     }
 
     /// The new file replaces the old one at once, so that there is a whole one at any time.
     fn rewrite(&self, open: &mut Open) -> io::Result<()> {
+        if let Some(folder) = self.path.parent() {
+            make_private(folder)?;
+        }
         let beside = self.path.with_extension("new");
         let mut file = File::create(&beside)?;
         write(&mut file, &self.head)?;
-        open.lines = 1;
         for (generation, processes) in &open.live {
             for process in processes {
                 write(&mut file, &Entry::Process { generation: *generation, process: *process })?;
-                open.lines += 1;
             }
         }
         fs::rename(&beside, &self.path)?;
-        open.file = file;
-        // What cannot be made shorter is not tried again at every line.
-        open.lines = open.lines.min(LINES / 2);
+        open.file = Some(file);
+        // Counted anew, so that what cannot be made shorter is not written again at every line.
+        open.lines = 0;
         Ok(())
     }
 
@@ -111,10 +115,18 @@ impl Ledger {
 
 impl Drop for Ledger {
     fn drop(&mut self) {
-        if self.book().live.is_empty() {
+        let open = self.book();
+        if open.live.is_empty() && open.file.is_some() {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+fn make_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
 }
 
 fn write(file: &mut File, entry: &Entry) -> io::Result<()> {

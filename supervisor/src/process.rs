@@ -5,7 +5,7 @@
 mod linux;
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{all, boot_id, children, process, signal, tells_children, variable};
+pub(crate) use linux::{all, boot_id, children, hides_descriptors, process, signal, tells_children, variable};
 
 use serde::{Deserialize, Serialize};
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::{mpsc, watch};
 
@@ -18,13 +18,16 @@ use crate::stdin::ChildStdin;
 use crate::sweep::Sweep;
 use crate::{Child, ChildConfig, Descent, Output, ProcessId, SpawnError, Status, descent};
 
+/// The first child's generation.
+const FIRST: u64 = 1;
+
 /// How children are held.
 #[derive(Clone, Debug)]
 pub struct SupervisorConfig {
     /// What guards each child, on Unix.
     pub guard: GuardProgram,
     /// A folder for the ledgers: what a host and its guardians leave behind when all of them are killed is found there, and
-    /// ended, by the next supervisor that is given the same folder. Made if it is missing. None keeps none.
+    /// ended, by the next supervisor that is given the same folder. Made with the first child. None keeps none.
     pub ledger: Option<PathBuf>,
 }
 
@@ -60,12 +63,17 @@ impl Supervisor {
     /// Ends what earlier supervisors have left behind, as far as the ledger tells and every mark agrees, which can take a
     /// moment; then it is ready.
     ///
-    /// Errors: the folder of the ledger cannot be used; the system has no random numbers.
+    /// Errors: the system has no random numbers. A ledger that cannot be written is logged, and children start all the same.
     pub fn new(config: SupervisorConfig) -> std::io::Result<Supervisor> {
         let instance = Instance::new().map_err(std::io::Error::other)?;
-        let ledger = config.ledger.map(|folder| Ledger::open(&folder, &instance)).transpose()?;
-        let shared =
-            Shared { guard: config.guard, instance, generations: AtomicU64::new(1), ledger, live: Mutex::default() };
+        let ledger = config.ledger.map(|folder| Ledger::open(&folder, &instance));
+        let shared = Shared {
+            guard: config.guard,
+            instance,
+            generations: AtomicU64::new(FIRST),
+            ledger,
+            live: Mutex::default(),
+        };
         Ok(Supervisor { shared: Arc::new(shared) })
     }
 
@@ -83,6 +91,7 @@ impl Supervisor {
             name: config.name.clone(),
             generation,
             guardian: holder.guardian(),
+            program: OnceLock::new(),
             status: watch::Sender::new(Status::Starting),
             exit: watch::Sender::new(None),
             stdin: outputs.stdin,
@@ -127,11 +136,18 @@ impl Supervisor {
         self.descent(pid) != Descent::NotOurs
     }
 
-    /// Where a process comes from, [`Descent::Unknown`] when it has ended. Without children there is nothing to come from.
+    /// Where a process comes from; [`Descent::Unknown`] when it has ended, unless there was never a child to come from.
     pub fn descent(&self, pid: u32) -> Descent {
-        let guardians: HashSet<u32> =
-            self.shared.live().values().filter_map(|child| Some(child.guardian?.pid)).collect();
-        descent::of(pid, &guardians, &self.shared.instance)
+        if self.shared.generations.load(Ordering::Relaxed) == FIRST {
+            return Descent::NotOurs;
+        }
+        descent::of(pid, &self.shared.guardians(), &self.shared.instance)
+    }
+
+    /// Whether a process below one of the children does not show us which files and sockets it has open. A peer of which
+    /// the system tells no process may be such a one.
+    pub fn hides_descriptors(&self) -> bool {
+        descent::hides(&self.shared.guardians())
     }
 
     /// How many children are not stopped yet.
@@ -146,6 +162,10 @@ impl Supervisor {
 }
 
 impl Shared {
+    fn guardians(&self) -> HashSet<u32> {
+        self.live().values().filter_map(|child| Some(child.guardian?.pid)).collect()
+    }
+
     fn live(&self) -> MutexGuard<'_, HashMap<u64, Live>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -45,6 +45,11 @@ pub(crate) fn variable(pid: u32, name: &str) -> Option<Vec<u8>> {
     environment.split(|byte| *byte == 0).find_map(of)
 }
 
+/// Whether we may not see what it has open: it belongs to another user, or wants it so.
+pub(crate) fn hides_descriptors(pid: u32) -> bool {
+    matches!(fs::read_dir(format!("/proc/{pid}/fd")), Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied)
+}
+
 /// Sends a signal to this very process, and to none that has taken its number since.
 pub(crate) fn signal(id: ProcessId, signal: Signal) {
     let Some(pid) = i32::try_from(id.pid).ok().and_then(Pid::from_raw) else { return };

@@ -175,6 +175,17 @@ async fn a_tree_lives_on_without_its_program_where_it_is_meant_to() {
 }
 
 #[tokio::test]
+async fn a_program_that_ended_at_once_has_started_too() {
+    let (sandbox, supervisor) = (Sandbox::new(), supervisor());
+    let child = supervisor.spawn(shell(&sandbox, "exit 6")).unwrap();
+    assert_eq!(child.stopped().await.unwrap().code, Some(6));
+    let program = child.started().await.unwrap();
+    assert!(program.pid > 1 && program.started > 0);
+    let stopped = supervisor.spawn(shell(&sandbox, "sleep 1000")).unwrap();
+    assert_eq!(stopped.kill().await.unwrap().signal, Some(9), "though it may not have run yet when this was wished");
+}
+
+#[tokio::test]
 async fn dropping_a_child_stops_its_tree() {
     let (sandbox, supervisor) = (Sandbox::new(), supervisor());
     let (child, pids) = running(&supervisor, &sandbox, Shape::Setsid, |config| config.stdin = Input::Null).await;
