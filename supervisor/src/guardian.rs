@@ -2,8 +2,11 @@
 //! behind and ends all of it when it is told to, or when the host is gone. Knows of the host only its lease and its number.
 
 mod exec;
+mod family;
 mod host;
 mod line;
+#[cfg(target_os = "macos")]
+mod queue;
 mod wakeups;
 
 use std::collections::BTreeSet;
@@ -11,10 +14,11 @@ use std::io;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, WaitOptions, getpid, getppid};
+use rustix::process::{Pid, WaitOptions, getppid};
 
 use crate::lease::{Launch, Order, Report};
 use crate::{Lifetime, ProcessId, Signal, process, tree};
+use family::Family;
 use line::Line;
 use wakeups::Wakeups;
 
@@ -39,6 +43,7 @@ struct Watch {
     wakeups: Wakeups,
     /// What was asked for; nothing yet while the launch is awaited.
     launch: Option<Launch>,
+    family: Family,
     /// The program, until it has ended.
     program: Option<Pid>,
     stage: Stage,
@@ -61,9 +66,10 @@ impl Watch {
         // Out of the host's group: what a terminal sends to that is not for us. It fails where we lead one already.
         let _ = rustix::process::setsid();
         let line = Line::take()?;
-        adopt_orphans()?;
+        let family = Family::new()?;
         let wakeups = Wakeups::new()?;
-        Ok(Watch { line, wakeups, launch: None, program: None, stage: Stage::Running, members: Members::new() })
+        let members = Members::new();
+        Ok(Watch { line, wakeups, launch: None, family, program: None, stage: Stage::Running, members })
     }
 
     fn keep(mut self) -> io::Result<()> {
@@ -73,7 +79,10 @@ impl Watch {
             }
             self.end_what_is_due();
             self.tell_members();
-            let happened = self.wakeups.wait(self.line.socket(), self.until_next())?;
+            let happened = self.wakeups.wait([self.line.socket(), self.family.as_fd()], self.until_next())?;
+            if happened.family {
+                self.family.has_changed();
+            }
             if happened.host_died {
                 self.host_is_gone()?;
             } else if happened.line {
@@ -96,7 +105,7 @@ impl Watch {
                     }
                 }
                 Ok(None) | Err(rustix::io::Errno::INTR) => return false,
-                Err(_) => return true,
+                Err(_) => return !self.family.has_strays(),
             }
         }
     }
@@ -126,6 +135,7 @@ impl Watch {
         }
         match exec::start(&launch, self.line.take_descriptors()) {
             Ok(id) => {
+                self.family.begins(id, &launch.mark);
                 self.program = Pid::from_raw(id.pid.cast_signed());
                 self.launch = Some(launch);
                 self.line.report(&Report::Started(id))
@@ -159,8 +169,8 @@ impl Watch {
         self.send(signal);
     }
 
-    fn send(&self, signal: Signal) {
-        let below = tree::below(std::process::id());
+    fn send(&mut self, signal: Signal) {
+        let below = self.family.living();
         below.iter().for_each(|id| process::signal(*id, signal.number()));
         // One that stands still hears nothing.
         below.iter().for_each(|id| process::signal(*id, rustix::process::Signal::CONT));
@@ -171,13 +181,13 @@ impl Watch {
             self.stage = Stage::Killing;
         }
         if self.stage == Stage::Killing {
-            tree::end(|| tree::below(std::process::id()));
+            tree::end(|| self.family.living());
         }
     }
 
     fn tell_members(&mut self) {
         if self.program.is_some()
-            && let Some(members) = self.members.look()
+            && let Some(members) = self.members.look(&mut self.family)
         {
             self.line.mention(&Report::Members(members));
         }
@@ -211,11 +221,11 @@ impl Members {
     }
 
     /// What is below, if it is time to look and something is new.
-    fn look(&mut self) -> Option<Vec<ProcessId>> {
+    fn look(&mut self, family: &mut Family) -> Option<Vec<ProcessId>> {
         if Instant::now() < self.next {
             return None;
         }
-        let found: BTreeSet<ProcessId> = tree::below(std::process::id()).into_iter().collect();
+        let found: BTreeSet<ProcessId> = family.living().into_iter().collect();
         let is_new = found != self.known;
         self.pause = if is_new { LOOK.0 } else { (self.pause * 2).min(LOOK.1) };
         self.next = Instant::now() + self.pause;
@@ -226,12 +236,6 @@ impl Members {
     fn until_next(&self) -> Duration {
         self.next.saturating_duration_since(Instant::now())
     }
-}
-
-#[cfg(target_os = "linux")]
-fn adopt_orphans() -> io::Result<()> {
-    let _ = rustix::thread::set_name(c"sf-guardian");
-    Ok(rustix::process::set_child_subreaper(Some(getpid()))?)
 }
 
 fn parent() -> Option<u32> {

@@ -38,6 +38,8 @@ pub(crate) struct Launch {
     pub(crate) lifetime: Lifetime,
     /// The process whose end is the host's.
     pub(crate) host: u32,
+    /// What everything below carries in its environment.
+    pub(crate) mark: String,
     /// What is done when the host is gone, and for what outlives the program.
     pub(crate) signal: Signal,
     pub(crate) grace: Duration,

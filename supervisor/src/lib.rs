@@ -24,7 +24,12 @@
 //! What leaves the tree with help from outside (`systemd-run`, `launchctl`, a container's daemon) is out of reach; stop it
 //! by the ladder's [`Ask`].
 
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+compile_error!("how processes descend from each other is known for Linux, macOS and Windows");
+
 mod child;
+#[cfg(any(windows, test))]
+mod command_line;
 mod config;
 mod descent;
 mod guard_program;
@@ -38,11 +43,17 @@ mod mark;
 mod output;
 mod pipe;
 mod process;
+#[cfg(any(windows, test))]
+mod shim;
 mod status;
 mod stdin;
 mod supervisor;
+#[cfg(unix)]
 mod sweep;
+#[cfg(unix)]
 mod tree;
+#[cfg(windows)]
+mod windows;
 
 pub use child::Child;
 pub use config::{Ask, ChildConfig, Input, Lifetime, Output, Signal, StopLadder};

@@ -1,35 +1,34 @@
 //! The ends of pipes that stay with the host.
 
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+pub(crate) use unix::{Handle, ReadEnd, WriteEnd, read_end, write_end};
+#[cfg(windows)]
+pub(crate) use windows::{Handle, ReadEnd, WriteEnd, read_end, write_end};
+
 use std::io;
-use std::os::fd::OwnedFd;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use tokio::net::unix::pipe;
-
-/// Where a child reads from.
-pub(crate) type WriteEnd = pipe::Sender;
+use tokio::io::{AsyncRead, ReadBuf};
 
 /// What a child writes, for a reader that makes it wait. The end of the file is the end of the output; dropping it breaks
 /// the child's pipe.
 #[derive(Debug)]
-pub struct ChildPipe(pipe::Receiver);
+pub struct ChildPipe(ReadEnd);
 
 impl ChildPipe {
-    pub(crate) fn new(pipe: OwnedFd) -> io::Result<ChildPipe> {
-        pipe::Receiver::from_owned_fd(pipe).map(ChildPipe)
+    pub(crate) fn new(pipe: Handle) -> io::Result<ChildPipe> {
+        read_end(pipe).map(ChildPipe)
     }
 }
 
-impl tokio::io::AsyncRead for ChildPipe {
-    fn poll_read(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-        buffer: &mut tokio::io::ReadBuf<'_>,
-    ) -> std::task::Poll<io::Result<()>> {
-        std::pin::Pin::new(&mut self.0).poll_read(cx, buffer)
+impl AsyncRead for ChildPipe {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
     }
-}
-
-/// Our end of a child's input.
-pub(crate) fn write_end(pipe: OwnedFd) -> io::Result<WriteEnd> {
-    pipe::Sender::from_owned_fd(pipe)
 }

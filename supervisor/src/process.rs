@@ -3,9 +3,16 @@
 
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{all, boot_id, children, hides_descriptors, process, signal, tells_children, variable};
+use linux as system;
+#[cfg(target_os = "macos")]
+use macos as system;
+
+#[cfg(unix)]
+pub(crate) use system::{all, boot_id, children, hides_descriptors, process, signal, tells_children, variable};
 
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,6 @@
 //! The supervisor: starts children, knows which processes are theirs, and stops them all.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -9,13 +9,13 @@ use tokio::sync::{mpsc, watch};
 
 use crate::child::{Known, Wish};
 use crate::guard_program::GuardProgram;
-use crate::holder::{Ends, Holder, handed};
+use crate::holder::{Ends, Holder, Root};
 use crate::keeper::{Keeper, Seen};
 use crate::ledger::Ledger;
 use crate::mark::Instance;
 use crate::output::{KeptOutput, Reader, Stream, trace};
+use crate::pipe::ChildPipe;
 use crate::stdin::ChildStdin;
-use crate::sweep::Sweep;
 use crate::{Child, ChildConfig, Descent, Output, ProcessId, SpawnError, Status, descent};
 
 /// The first child's generation.
@@ -54,7 +54,7 @@ struct Shared {
 
 /// A child as the supervisor remembers it.
 struct Live {
-    guardian: Option<ProcessId>,
+    root: Root,
     wishes: mpsc::UnboundedSender<Wish>,
     status: watch::Receiver<Status>,
 }
@@ -90,7 +90,7 @@ impl Supervisor {
         let known = Arc::new(Known {
             name: config.name.clone(),
             generation,
-            guardian: holder.guardian(),
+            guardian: holder.root().guardian(),
             program: OnceLock::new(),
             status: watch::Sender::new(Status::Starting),
             exit: watch::Sender::new(None),
@@ -98,7 +98,7 @@ impl Supervisor {
             kept: outputs.kept,
         });
         let (wishes, wished) = mpsc::unbounded_channel();
-        let live = Live { guardian: holder.guardian(), wishes: wishes.clone(), status: known.status.subscribe() };
+        let live = Live { root: holder.root(), wishes: wishes.clone(), status: known.status.subscribe() };
         let held = Held::new(self.shared.clone(), generation, live);
         let keeper = Keeper {
             program: config.program.to_string_lossy().into_owned(),
@@ -141,13 +141,13 @@ impl Supervisor {
         if self.shared.generations.load(Ordering::Relaxed) == FIRST {
             return Descent::NotOurs;
         }
-        descent::of(pid, &self.shared.guardians(), &self.shared.instance)
+        descent::of(pid, &self.shared.roots(), &self.shared.instance)
     }
 
     /// Whether a process below one of the children does not show us which files and sockets it has open. A peer of which
     /// the system tells no process may be such a one.
     pub fn hides_descriptors(&self) -> bool {
-        descent::hides(&self.shared.guardians())
+        descent::hides(&self.shared.roots())
     }
 
     /// How many children are not stopped yet.
@@ -162,8 +162,8 @@ impl Supervisor {
 }
 
 impl Shared {
-    fn guardians(&self) -> HashSet<u32> {
-        self.live().values().filter_map(|child| Some(child.guardian?.pid)).collect()
+    fn roots(&self) -> Vec<Root> {
+        self.live().values().map(|child| child.root.clone()).collect()
     }
 
     fn live(&self) -> MutexGuard<'_, HashMap<u64, Live>> {
@@ -180,7 +180,7 @@ pub(crate) struct Held {
 impl Held {
     fn new(shared: Arc<Shared>, generation: u64, live: Live) -> Held {
         if let Some(ledger) = &shared.ledger {
-            live.guardian.iter().for_each(|guardian| ledger.add(generation, *guardian));
+            live.root.guardian().into_iter().for_each(|guardian| ledger.add(generation, guardian));
         }
         shared.live().insert(generation, live);
         Held { shared, generation }
@@ -193,8 +193,9 @@ impl Held {
     }
 
     /// Ends everything that belongs to the child, as far as it can be found without its guardian.
+    #[cfg(unix)]
     pub(crate) async fn sweep(&self, program: Option<ProcessId>, members: Vec<ProcessId>) {
-        let sweep = Sweep {
+        let sweep = crate::sweep::Sweep {
             instance: self.shared.instance.clone(),
             generation: Some(self.generation),
             known: members.into_iter().chain(program).collect(),
@@ -203,6 +204,10 @@ impl Held {
         // A runtime that is being shut down runs nothing any more; what is left is then for the ledger.
         let _ = tokio::task::spawn_blocking(move || sweep.run()).await;
     }
+
+    /// The job is the child's only holder, and it is not lost while we live.
+    #[cfg(windows)]
+    pub(crate) async fn sweep(&self, _program: Option<ProcessId>, _members: Vec<ProcessId>) {}
 }
 
 impl Drop for Held {
@@ -220,7 +225,7 @@ struct Outputs {
     stdin: ChildStdin,
     kept: [Option<KeptOutput>; 2],
     readers: [Option<Reader>; 2],
-    handed: [Option<crate::pipe::ChildPipe>; 2],
+    handed: [Option<ChildPipe>; 2],
 }
 
 impl Outputs {
@@ -232,7 +237,7 @@ impl Outputs {
             let Some(pipe) = pipe else { continue };
             let at = stream as usize;
             if output == Output::Piped {
-                outputs.handed[at] = Some(handed(pipe)?);
+                outputs.handed[at] = Some(ChildPipe::new(pipe)?);
                 continue;
             }
             let kept = KeptOutput::new(config.output_bytes);

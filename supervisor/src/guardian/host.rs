@@ -1,28 +1,11 @@
 //! The host as a process whose end can be waited for.
 
-use std::io;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
 
-use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
-
-/// A descriptor that is readable when the host has ended; none on a system without them, where the lease is the only
-/// witness.
-pub(super) struct Host(Option<OwnedFd>);
-
-impl Host {
-    /// None when there is no such process.
-    pub(super) fn watch(pid: u32) -> io::Result<Option<Host>> {
-        let Some(pid) = Pid::from_raw(pid.cast_signed()) else { return Ok(None) };
-        match pidfd_open(pid, PidfdFlags::empty()) {
-            Ok(descriptor) => Ok(Some(Host(Some(descriptor)))),
-            Err(Errno::SRCH) => Ok(None),
-            Err(Errno::NOSYS | Errno::PERM) => Ok(Some(Host(None))),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    pub(super) fn as_fd(&self) -> Option<BorrowedFd<'_>> {
-        self.0.as_ref().map(OwnedFd::as_fd)
-    }
-}
+#[cfg(target_os = "linux")]
+pub(super) use linux::Host;
+#[cfg(target_os = "macos")]
+pub(super) use macos::Host;

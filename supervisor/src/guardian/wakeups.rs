@@ -26,6 +26,7 @@ pub(super) struct Wakeups {
 #[derive(Default)]
 pub(super) struct Happened {
     pub(super) line: bool,
+    pub(super) family: bool,
     pub(super) host_died: bool,
 }
 
@@ -51,10 +52,15 @@ impl Wakeups {
     }
 
     /// Waits until something happens, at most for `longest`.
-    pub(super) fn wait(&mut self, line: Option<BorrowedFd<'_>>, longest: Option<Duration>) -> io::Result<Happened> {
+    pub(super) fn wait(
+        &mut self,
+        [line, family]: [Option<BorrowedFd<'_>>; 2],
+        longest: Option<Duration>,
+    ) -> io::Result<Happened> {
         let mut sources = vec![PollFd::from_borrowed_fd(self.signals.as_fd(), PollFlags::IN)];
         let host = self.host.as_ref().and_then(Host::as_fd);
         let line_at = line.map(|line| append(&mut sources, line));
+        let family_at = family.map(|family| append(&mut sources, family));
         let host_at = host.map(|host| append(&mut sources, host));
         let timeout =
             longest.map(|longest| Timespec::try_from(longest).unwrap_or(Timespec { tv_sec: 3600, tv_nsec: 0 }));
@@ -64,7 +70,7 @@ impl Wakeups {
             Err(error) => return Err(error.into()),
         }
         let is_ready = |at: Option<usize>| at.is_some_and(|at| !sources[at].revents().is_empty());
-        let happened = Happened { line: is_ready(line_at), host_died: is_ready(host_at) };
+        let happened = Happened { line: is_ready(line_at), family: is_ready(family_at), host_died: is_ready(host_at) };
         let woken = !sources[0].revents().is_empty();
         drop(sources);
         if woken {

@@ -14,24 +14,29 @@ use tokio::process::{Child, Command};
 use crate::guard_program::GuardProgram;
 use crate::lease::{Decoder, Launch, Order, Report, encode};
 use crate::mark::VARIABLE;
-use crate::pipe::{ChildPipe, WriteEnd, write_end};
 use crate::process;
-use crate::{ChildConfig, Input, Output, ProcessId, SpawnError};
+use crate::{ChildConfig, ProcessId, SpawnError};
+
+use super::{Ends, pipes};
 
 /// A guardian and the lease that keeps its child alive. Dropping it ends the child's tree, the guardian sees to that.
 pub(crate) struct Holder {
     lease: UnixStream,
     guardian: Child,
-    id: ProcessId,
+    root: Root,
     decoder: Decoder,
     launch: Option<(Launch, [OwnedFd; 3])>,
 }
 
-/// The ends of a child's pipes that stay here.
-#[derive(Default)]
-pub(crate) struct Ends {
-    pub(crate) stdin: Option<WriteEnd>,
-    pub(crate) outputs: [Option<OwnedFd>; 2],
+/// What a process that is below this child has above it: the guardian.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Root(pub(crate) ProcessId);
+
+impl Root {
+    /// The guardian's own process.
+    pub(crate) fn guardian(&self) -> Option<ProcessId> {
+        Some(self.0)
+    }
 }
 
 impl Holder {
@@ -51,14 +56,14 @@ impl Holder {
             source,
         })?;
         let pid = guardian.id().unwrap_or_default();
-        let id = process::process(pid).map_or(ProcessId { pid, started: 0 }, |process| process.id);
+        let root = Root(process::process(pid).map_or(ProcessId { pid, started: 0 }, |process| process.id));
         let launch = Some((launch(config, mark), theirs));
-        Ok((Holder { lease, guardian, id, decoder: Decoder::default(), launch }, ends))
+        Ok((Holder { lease, guardian, root, decoder: Decoder::default(), launch }, ends))
     }
 
-    /// The guardian's own process.
-    pub(crate) fn guardian(&self) -> Option<ProcessId> {
-        Some(self.id)
+    /// What everything of the child is below.
+    pub(crate) fn root(&self) -> Root {
+        self.root
     }
 
     /// The next report; none when the guardian is gone. May be dropped and called again at any time.
@@ -136,6 +141,7 @@ fn launch(config: &ChildConfig, mark: &str) -> Launch {
         cwd: config.cwd.as_ref().map(|cwd| std::path::absolute(cwd).unwrap_or_else(|_| cwd.clone()).into()),
         lifetime: config.lifetime,
         host: std::process::id(),
+        mark: mark.to_owned(),
         signal: config.stop.signal,
         grace: config.stop.signal_for,
     }
@@ -148,35 +154,4 @@ fn anchored(config: &ChildConfig) -> std::ffi::OsString {
         Some(Ok(path)) => path.into(),
         Some(Err(_)) | None => config.program.clone(),
     }
-}
-
-fn pipes(config: &ChildConfig) -> io::Result<(Ends, [OwnedFd; 3])> {
-    let mut ends = Ends::default();
-    let stdin = match config.stdin {
-        Input::Piped => {
-            let (theirs, ours) = std::io::pipe()?;
-            ends.stdin = Some(write_end(ours.into())?);
-            theirs.into()
-        }
-        Input::Null => std::fs::File::open("/dev/null")?.into(),
-    };
-    let mut output = |at: usize, output: Output| -> io::Result<OwnedFd> {
-        match output {
-            Output::Kept | Output::Piped => {
-                let (ours, theirs) = std::io::pipe()?;
-                ends.outputs[at] = Some(ours.into());
-                Ok(theirs.into())
-            }
-            Output::Null => Ok(std::fs::File::options().write(true).open("/dev/null")?.into()),
-            Output::Inherited if at == 0 => io::stdout().as_fd().try_clone_to_owned(),
-            Output::Inherited => io::stderr().as_fd().try_clone_to_owned(),
-        }
-    };
-    let theirs = [stdin, output(0, config.stdout)?, output(1, config.stderr)?];
-    Ok((ends, theirs))
-}
-
-/// The pipe of an output that somebody else reads.
-pub(crate) fn handed(pipe: OwnedFd) -> io::Result<ChildPipe> {
-    ChildPipe::new(pipe)
 }
