@@ -190,3 +190,8 @@ fn exit_of(status: i32) -> Exit {
     let status = std::process::ExitStatus::from_raw(status);
     Exit { code: status.code(), signal: status.signal(), stdout: 0, stderr: 0 }
 }
+
+#[cfg(windows)]
+fn exit_of(status: i32) -> Exit {
+    Exit { code: Some(status), signal: None, stdout: 0, stderr: 0 }
+}

@@ -58,6 +58,8 @@ mod windows;
 pub use child::Child;
 pub use config::{Ask, ChildConfig, Input, Lifetime, Output, Signal, StopLadder};
 pub use descent::Descent;
+#[cfg(windows)]
+pub use guard_program::stand_guard;
 pub use guard_program::{GuardProgram, NoGuard, stand_guard_if_asked};
 #[cfg(unix)]
 pub use guardian::stand_guard;

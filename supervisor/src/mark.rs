@@ -17,6 +17,7 @@ impl Instance {
         Ok(Instance(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
     }
 
+    #[cfg(unix)]
     pub(crate) fn named(name: &str) -> Instance {
         Instance(name.to_owned())
     }
@@ -28,6 +29,7 @@ impl Instance {
     }
 
     /// Whether a value of the variable belongs to one of its children, or to this one.
+    #[cfg(unix)]
     pub(crate) fn is_in(&self, value: &[u8], generation: Option<u64>) -> bool {
         let is_ours = |part: &[u8]| {
             let rest = part.strip_prefix(self.0.as_bytes()).and_then(|rest| rest.strip_prefix(b"."));
@@ -43,7 +45,7 @@ impl fmt::Display for Instance {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 

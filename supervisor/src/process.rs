@@ -27,6 +27,7 @@ pub struct ProcessId {
 }
 
 /// A process at a moment.
+#[cfg(unix)]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Process {
     pub(crate) id: ProcessId,

@@ -29,7 +29,7 @@ pub(crate) struct Holder {
 }
 
 /// What a process that is below this child has above it: the guardian.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Root(pub(crate) ProcessId);
 
 impl Root {
@@ -63,7 +63,7 @@ impl Holder {
 
     /// What everything of the child is below.
     pub(crate) fn root(&self) -> Root {
-        self.root
+        self.root.clone()
     }
 
     /// The next report; none when the guardian is gone. May be dropped and called again at any time.
