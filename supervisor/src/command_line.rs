@@ -41,7 +41,7 @@ mod tests {
             String::from_utf16(&line).unwrap()
         };
         assert_eq!(line(&["a", "", r"c:\d", "e f"]), r#"a "" c:\d "e f""#);
-        assert_eq!(line(&[r#"say "hi""#, r"end\ of\", r#"\"""#]), r#""say \"hi\"" "end\ of\\" "\\\"""#);
+        assert_eq!(line(&[r#"say "hi""#, r"end\ of\", r#"\"""#]), r#""say \"hi\"" "end\ of\\" "\\\"\"""#);
         assert_eq!(line(&["&|<>^%"]), "&|<>^%", "no shell reads it");
     }
 }
