@@ -43,10 +43,12 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     cssCodeSplit: false,
+    cssTarget: ["chrome123", "firefox121", "safari17.5"],
   },
   test: {
     environment: "jsdom",
     setupFiles: ["test/set-up.ts"],
     restoreMocks: true,
+    testTimeout: 20_000,
   },
 });

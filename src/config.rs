@@ -20,6 +20,7 @@ use key::settings;
 pub(crate) use load::{ConfigErrors, Flag, FlagValue, Inputs, Loaded, load};
 pub(crate) use render::{example, shown};
 use sixframe_core::TransportError;
+use sixframe_hub::{Durability, HubConfig};
 use sixframe_transports::Address;
 pub(crate) use surroundings::Surroundings;
 use value::{Capability, ListenAddress, LogFilter, Origin};
@@ -131,6 +132,34 @@ settings! { |at|
         /// default the folder that the daemon was started in, or none if that is the root of the file system.
         roots: Vec<PathBuf> = at.started_in();
     }
+
+    /// The shared state: hub.* and events.watch.
+    hub: struct HubSettings {
+        /// Whether the state is on the disk and there again when the daemon is started anew. `sixframe stdio`, of which many
+        /// may run, keeps it in memory unless hub.dir is given.
+        persist: bool = true;
+
+        /// Folder for the state, made with mode 0700. Only one daemon may use it at a time. By default the folder `hub` in
+        /// runtime_dir where that is given, else in $XDG_STATE_HOME/sixframe or ~/.local/state/sixframe; on Windows in
+        /// %LOCALAPPDATA%\sixframe\state.
+        dir: PathBuf = at.state_dir.join("hub");
+
+        /// Whether an answer waits until its change is on the disk. Without that a change survives the end of the daemon, by
+        /// kill -9 too, but the last ones not that of the machine.
+        sync: bool = false;
+
+        /// Whether callers may add slices to the state beside those that the daemon knows.
+        open: bool = true;
+
+        /// Bytes of the state as JSON. A change that would exceed them is refused.
+        state_bytes: u64 = 8 << 20;
+
+        /// Bytes of changes that are kept in memory, so that a window that comes back gets what it missed and not all.
+        log_bytes: u64 = 4 << 20;
+
+        /// Bytes of events that are kept in memory for those who lag.
+        event_bytes: u64 = 4 << 20;
+    }
 }
 
 /// The local address and a WebSocket on any free port of this machine.
@@ -159,6 +188,27 @@ impl WsSettings {
     /// The origins of web pages that may connect.
     pub(crate) fn origins(&self) -> Vec<String> {
         self.allowed_origins.iter().map(ToString::to_string).collect()
+    }
+}
+
+impl HubSettings {
+    /// The hub as these settings have it.
+    pub(crate) fn of_hub(&self) -> HubConfig {
+        let durability = if self.sync { Durability::Synced } else { Durability::Written };
+        let mut config = HubConfig {
+            open: self.open,
+            durability,
+            log_bytes: count(self.log_bytes),
+            state_bytes: count(self.state_bytes),
+            ..HubConfig::default()
+        };
+        config.slices.iter_mut().for_each(|slice| slice.durability = durability);
+        config
+    }
+
+    /// Bytes of events that are kept.
+    pub(crate) fn of_events(&self) -> usize {
+        count(self.event_bytes)
     }
 }
 

@@ -43,13 +43,15 @@ use std::sync::Arc;
 
 pub use sixframe_core::{
     Backoff, Budget, Call, CallError, CallOptions, Closed, Code, Config, Connecting, Connector, Context, DISCOVER,
-    Direction, Driver, DuplexMethod, Fault, FrameTap, HELLO, Hello, Identity, Item, Items, Lag, Limits, Load, Message,
-    Method, MethodInfo, Mismatch, Owner, Owners, PING, Payload, Received, Reply, ReplyFuture, ReplyStream, Request,
-    Router, RpcEndpoint, Schemas, Scope, Scopes, Sender, Service, Shape, StreamMethod, Timeout, TraceContext,
+    Delivery, Direction, Driver, DuplexMethod, Fault, FrameTap, HELLO, Hello, Identity, Item, Items, Lag, Limits, Load,
+    Message, Method, MethodInfo, Mismatch, Owner, Owners, PING, Payload, Received, Reply, ReplyFuture, ReplyStream,
+    Request, Router, RpcEndpoint, Schemas, Scope, Scopes, Sender, Service, Shape, StreamMethod, Timeout, TraceContext,
     Transport, TransportError, Unfit, Upload, UploadMethod, Upstream, Welcome, WelcomeLimits, connect, connect_with,
     reconnecting, redact,
 };
 pub use sixframe_core::{frame, layers, session, testing};
+#[cfg(feature = "hub")]
+pub use sixframe_hub as hub;
 pub use sixframe_transports as transports;
 
 use transports::{Address, AnyTransport, ConnectConfig, Failover};

@@ -16,7 +16,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Error};
 use sixframe_core::layers::{self, Metrics, Operations};
 use sixframe_core::{Router, Service};
-use sixframe_hub::{Hub, HubConfig, OutboundChannel};
+use sixframe_hub::{Cut, Hub, OutboundChannel};
 use sixframe_supervisor::{GuardProgram, Supervisor, SupervisorConfig};
 use sixframe_transports::websocket::{Access, Token};
 use sixframe_transports::{Address, Bounded, Framing, ListenConfig, Listener, TO_BROWSER_BYTES, listen, stdio};
@@ -38,9 +38,6 @@ use windows::Windows;
 /// Time behind the drain for what is written last.
 const LAST_WORDS: Duration = Duration::from_millis(250);
 
-/// Bytes of events that are kept for listeners that lag.
-const EVENT_BYTES: usize = 4 << 20;
-
 /// What can be said once the daemon is ready.
 pub(crate) struct Announcement {
     /// The line for programs.
@@ -59,7 +56,8 @@ pub(crate) async fn serve(
     let listeners = open(config, &access).await?;
     let console = console(config, access).await?;
     let entrance = console.as_ref().map(|console| Arc::clone(console.entrance()));
-    let connections = connections(config, entrance.clone())?;
+    let hub = open_hub(config)?;
+    let connections = connections(config, &hub, entrance.clone())?;
     let ready = Ready::of(config, &listeners, entrance.as_deref());
     announce(Announcement { line: serde_json::to_string(&ready)?, entrance })?;
     tracing::info!(listen = ?ready.listen, console = ready.console, "ready");
@@ -78,6 +76,7 @@ pub(crate) async fn serve(
     // Dropping the listeners removes the socket files, and nobody comes any more.
     accepting.shutdown().await;
     let stopped = drain(&connections, config, &mut stop).await;
+    hub.close()?;
     match failed {
         Some(failed) => failed?.context("an address cannot be served any more").map(|()| stopped),
         None => Ok(stopped),
@@ -88,18 +87,24 @@ pub(crate) async fn serve(
 /// answered, within the time for draining.
 pub(crate) async fn serve_parent(config: &Config, framing: Framing) -> Result<Stopped, Error> {
     let mut stop = Stop::new()?;
-    let connections = connections(config, None)?;
+    let hub = open_hub(config)?;
+    let connections = connections(config, &hub, None)?;
     let (transport, identity) = stdio::open(framing, config.limits.of_connection().message_bytes)?;
     let ended = Arc::new(Notify::new());
     let longest = if framing == Framing::NativeMessaging { TO_BROWSER_BYTES } else { framing.longest() };
     let transport = Bounded::new(transport, longest, "a browser takes no more from a native messaging host");
     connections.serve(ParentTransport::new(transport, Arc::clone(&ended)), identity);
     tokio::select! {
-        () = connections.finished() => return Ok(Stopped::InOrder),
+        () = connections.finished() => {
+            hub.close()?;
+            return Ok(Stopped::InOrder);
+        }
         () = ended.notified() => (),
         () = stop.asked() => (),
     }
-    Ok(drain(&connections, config, &mut stop).await)
+    let stopped = drain(&connections, config, &mut stop).await;
+    hub.close()?;
+    Ok(stopped)
 }
 
 /// Lets what runs finish, as long as the configuration and a second signal allow.
@@ -114,10 +119,9 @@ async fn drain(connections: &Connections, config: &Config, stop: &mut Stop) -> S
     }
 }
 
-fn connections(config: &Config, entrance: Option<Arc<Entrance>>) -> Result<Arc<Connections>, Error> {
+fn connections(config: &Config, hub: &Hub, entrance: Option<Arc<Entrance>>) -> Result<Arc<Connections>, Error> {
     let taps = Arc::new(Taps::default());
     let metrics = Metrics::new();
-    let hub = Hub::new(HubConfig::default())?;
     let supervisor = supervisor(config)?;
     let methods = methods::router(&methods::Surroundings {
         roots: Arc::new(Roots::new(&config.fs.roots)),
@@ -127,9 +131,9 @@ fn connections(config: &Config, entrance: Option<Arc<Entrance>>) -> Result<Arc<C
         metrics: metrics.clone(),
         entrance,
         hub: hub.clone(),
-        events: OutboundChannel::new(EVENT_BYTES),
+        events: OutboundChannel::new(config.hub.of_events()),
     });
-    let windows = Windows::new(&hub)?;
+    let windows = Windows::new(hub)?;
     Ok(Connections::new(config, service(methods, &metrics), taps, windows, supervisor))
 }
 
@@ -138,6 +142,24 @@ fn supervisor(config: &Config) -> Result<Supervisor, Error> {
     let guard = GuardProgram::this_program()?;
     let ledger = Some(config.runtime_dir.join("children"));
     Supervisor::new(SupervisorConfig { guard, ledger }).context("child processes cannot be held")
+}
+
+/// The state, as it was when the last daemon of this folder ended.
+fn open_hub(config: &Config) -> Result<Hub, Error> {
+    if !config.hub.persist {
+        return Ok(Hub::new(config.hub.of_hub())?);
+    }
+    let opened = Hub::open(config.hub.of_hub(), &config.hub.dir);
+    let (hub, recovery) = opened.context("set hub.dir to another folder, or hub.persist to false")?;
+    if let Some(cut) = &recovery.cut {
+        let Cut { file, offset, bytes, reason } = cut;
+        tracing::warn!(file, offset, bytes, reason, "the end of the hub's log was cut off and is kept beside it");
+    }
+    if recovery.lost {
+        tracing::warn!("changes to the hub's state may be lost; everyone gets it anew");
+    }
+    tracing::info!(folder = %config.hub.dir.display(), commits = recovery.commits, "the hub's state is read");
+    Ok(hub)
 }
 
 /// The one service of all connections. A request passes the layers from the last to the first: who may not call is refused

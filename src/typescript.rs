@@ -30,7 +30,8 @@ pub(crate) struct NoDocument;
 /// The types of a peer's methods, as the source text of a module.
 pub(crate) fn module(document: &Value) -> Result<String, NoDocument> {
     let methods = methods(document)?;
-    let mut declarations = Declarations::new(&OWN_NAMES);
+    let schemas = methods.iter().flat_map(Described::parts).map(|(_, schema)| schema);
+    let mut declarations = Declarations::new(&OWN_NAMES, schemas);
     let mut api = String::new();
     for method in &methods {
         let body = method.types(&mut declarations);
@@ -129,13 +130,18 @@ fn described(method: &Value) -> Option<Described<'_>> {
 impl<'a> Described<'a> {
     /// The parts of the method that have a type, by name.
     fn parts(&self) -> impl Iterator<Item = (&'static str, &'a Value)> + use<'a> {
-        let up = self.kind.has_up().then_some(("up", self.upstream));
+        let up = self.kind.has_up().then_some(("upstream", self.upstream));
         [Some(("params", self.params)), up, Some((self.kind.given(), self.result))].into_iter().flatten()
+    }
+
+    /// What stands before the last dot of its name.
+    fn domain(&self) -> &'a str {
+        self.name.rsplit_once('.').map_or("", |(domain, _)| domain)
     }
 
     fn types(&self, declarations: &mut Declarations<'a>) -> String {
         let kind = format!("    kind: {};\n", json!(self.kind.word()));
-        let part = |(name, schema)| format!("    {name}: {};\n", declarations.of_root(schema, "    "));
+        let part = |(name, schema)| format!("    {name}: {};\n", declarations.of_root(self.domain(), schema, "    "));
         self.parts().map(part).fold(kind, |text, line| text + &line)
     }
 

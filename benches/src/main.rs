@@ -9,6 +9,7 @@ compile_error!("the benchmarks need unix sockets");
 mod contenders;
 mod driver;
 mod gate;
+mod hub;
 mod machine;
 mod memory;
 mod payload;
@@ -34,6 +35,7 @@ const USAGE: &str = "\
 usage: sixframe-benches [--quick] [--only NAME,...] [--rounds N] [--placement WHERE] [--markdown FILE]
                                                               print the table
        sixframe-benches gate [--bless] [--only NAME,...]     compare instruction counts with instructions.json
+       sixframe-benches hub [--seconds N] [--windows N] [--rate N]   the shared state: cost of a commit, of a window, of many
        sixframe-benches supervision [--quick]                 what it costs to hold child processes
        sixframe-benches list                                  contenders and workloads
 NAME is a contender (floor), a workload (stream) or both (floor/stream). WHERE the two ends run: together on one
@@ -42,6 +44,7 @@ processor (the default), apart on two, or free.";
 enum Command {
     Table { plan: Plan, markdown: Option<PathBuf> },
     Gate { bless: bool, only: Vec<String> },
+    Hub(hub::Crowd),
     List,
     Supervision { quick: bool },
     Flood { bytes: u64 },
@@ -66,6 +69,7 @@ fn run(command: Command) -> Result<()> {
             markdown.map_or(Ok(()), |file| std::fs::write(&file, text).context("writing the table"))
         }
         Command::Gate { bless, only } => gate::run(bless, &only),
+        Command::Hub(crowd) => hub::run(&crowd),
         Command::List => {
             println!("{}\n{}", contenders::names().join(" "), workload::Workload::ALL.map(|w| w.name()).join(" "));
             Ok(())
@@ -90,10 +94,14 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
     let (mut words, mut only, mut markdown) = (Vec::new(), Vec::new(), None);
     let mut placement = Placement::Together;
     let (mut quick, mut bless, mut rounds) = (false, false, None);
+    let mut crowd = hub::Crowd::default();
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("quick") => quick = true,
             Long("bless") => bless = true,
+            Long("seconds") => crowd.seconds = arguments.value()?.parse()?,
+            Long("windows") => crowd.windows = arguments.value()?.parse()?,
+            Long("rate") => crowd.rate = arguments.value()?.parse()?,
             Long("rounds") => rounds = Some(arguments.value()?.parse()?),
             Long("placement") => placement = arguments.value()?.string()?.parse()?,
             Long("only") => only.extend(arguments.value()?.string()?.split(',').map(str::to_owned)),
@@ -107,6 +115,7 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
     Ok(match word("command").unwrap_or_default().as_str() {
         "" => Command::Table { plan: Plan::new(quick, rounds, placement, only)?, markdown },
         "gate" => Command::Gate { bless, only },
+        "hub" => Command::Hub(crowd),
         "list" => Command::List,
         "supervision" => Command::Supervision { quick },
         "flood" => Command::Flood { bytes: word("bytes")?.parse()? },

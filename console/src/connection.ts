@@ -24,6 +24,9 @@ export interface Standing {
 /** Round trips that are remembered. */
 const SAMPLES = 60;
 const PING_EVERY_MS = 2_000;
+/** The first few follow one another faster, so that there is something to see. */
+const FIRST_PINGS = 8;
+const FIRST_PING_EVERY_MS = 150;
 
 export class Connection {
   readonly standing = new Store<Standing>({ phase: "connecting", since: Date.now(), reconnects: 0 });
@@ -66,7 +69,8 @@ export class Connection {
         this.latency.update((known) => kept(known, null));
       }
     }
-    this.#timer = setTimeout(() => void this.#ping(), PING_EVERY_MS);
+    const pause = this.latency.get().length < FIRST_PINGS ? FIRST_PING_EVERY_MS : PING_EVERY_MS;
+    this.#timer = setTimeout(() => void this.#ping(), pause);
   }
 }
 

@@ -7,6 +7,7 @@ import { useShortcuts } from "./commands/shortcuts.js";
 import { chosenSource, FramesPanel } from "./frames/frames-panel.js";
 import { chosenMethod, MethodsPanel } from "./methods/methods-panel.js";
 import { Banner } from "./shell/banner.js";
+import { Boundary } from "./shell/boundary.js";
 import { EnvironmentProvider, type Environment } from "./shell/environment.js";
 import { Header } from "./shell/header.js";
 import { PANELS, panelOf, type PanelId } from "./shell/panels.js";
@@ -56,7 +57,9 @@ export function Console({ environment }: { environment: Environment }): ReactNod
           const Content = CONTENTS[id];
           return (
             <Tabs.Content key={id} value={id} className="content" aria-label={name} tabIndex={-1}>
-              <Content />
+              <Boundary>
+                <Content />
+              </Boundary>
             </Tabs.Content>
           );
         })}

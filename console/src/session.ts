@@ -13,6 +13,11 @@ export interface Surroundings {
   fetch: typeof fetch;
 }
 
+/** Whether the address holds a ticket. */
+export function hasTicket({ hash }: Pick<Location, "hash">): boolean {
+  return new URLSearchParams(hash.slice(1)).has("ticket");
+}
+
 /** Takes the ticket out of the address, at once, and out of the history with it. */
 export function takeTicket({ location, history }: Pick<Surroundings, "location" | "history">): string | undefined {
   const fragment = new URLSearchParams(location.hash.slice(1));
@@ -33,7 +38,12 @@ export async function enter(surroundings: Surroundings): Promise<Entry> {
     if (entry.kind !== "out" || kept === null) return entry;
   }
   if (kept === null) return { kind: "out", why: "" };
-  const entry = await ask(surroundings, { authorization: `Bearer ${kept}` });
+  return renew(surroundings, kept);
+}
+
+/** A new session for the holder of `token`. */
+export async function renew(surroundings: Surroundings, token: string): Promise<Entry> {
+  const entry = await ask(surroundings, { authorization: `Bearer ${token}` });
   if (entry.kind === "out") surroundings.storage.removeItem(KEPT);
   return entry;
 }

@@ -229,8 +229,8 @@ impl Hub {
         self.0.commit(&commit, Author::Anyone)
     }
 
-    /// Ends the writing to the disk in order: what was committed is made to last, and nothing more that is to be kept can be
-    /// committed. Blocks. Without it, what was committed is there again all the same, as after a crash.
+    /// Ends the writing to the disk in order: what was committed is made to last, and nothing more can be committed. Blocks.
+    /// A hub in memory has nothing to close. Without it, what was committed is there again all the same, as after a crash.
     ///
     /// # Errors
     /// Where that cannot be written.

@@ -30,6 +30,7 @@ impl Entry {
 pub(crate) struct Log {
     sealed: VecDeque<Arc<Vec<Arc<Entry>>>>,
     open: Vec<Arc<Entry>>,
+    open_bytes: usize,
     bytes: usize,
     limit: usize,
     /// The revision before the oldest commit that is kept.
@@ -41,24 +42,23 @@ pub(crate) struct Log {
 impl Log {
     /// Without commits, behind `revision`.
     pub(crate) fn new(revision: u64, limit: usize) -> Log {
-        Log { sealed: VecDeque::new(), open: Vec::new(), bytes: 0, limit, floor: revision, passed: 0 }
+        Log { sealed: VecDeque::new(), open: Vec::new(), open_bytes: 0, bytes: 0, limit, floor: revision, passed: 0 }
     }
 
     pub(crate) fn push(&mut self, entry: Arc<Entry>) {
+        let entry_bytes = entry.bytes;
         self.bytes += entry.bytes;
         self.passed += entry.bytes as u64;
         self.open.push(entry);
-        if self.open.len() == CHUNK {
-            self.sealed.push_back(Arc::new(std::mem::replace(&mut self.open, Vec::with_capacity(CHUNK))));
+        self.open_bytes += entry_bytes;
+        if self.open.len() == CHUNK || self.open_bytes > self.limit / 8 {
+            self.open_bytes = 0;
+            self.sealed.push_back(Arc::new(std::mem::take(&mut self.open)));
         }
         while self.bytes > self.limit
             && let Some(oldest) = self.sealed.pop_front()
         {
             self.forget(&oldest);
-        }
-        if self.bytes > self.limit {
-            let open = std::mem::take(&mut self.open);
-            self.forget(&open);
         }
     }
 
@@ -73,10 +73,10 @@ impl Log {
         Some(Since { sealed: self.sealed.range(first..).cloned().collect(), open, after: revision })
     }
 
-    /// The commit with this revision, where it is kept.
-    pub(crate) fn get(&self, revision: u64) -> Option<Arc<Entry>> {
-        let since = revision.checked_sub(1).and_then(|before| self.since(before))?;
-        since.entries().next().cloned()
+    /// The oldest commit that is kept with this revision or a later one.
+    pub(crate) fn oldest(&self, revision: u64) -> Option<Arc<Entry>> {
+        let before = revision.saturating_sub(1).max(self.floor);
+        self.since(before)?.entries().next().cloned()
     }
 
     /// Bytes of all commits ever.
@@ -106,11 +106,6 @@ impl Since {
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
         let all = self.sealed.iter().flat_map(|chunk| chunk.iter()).chain(&self.open);
         all.filter(|entry| entry.revision > self.after)
-    }
-
-    /// How many commits there are, or a few more.
-    pub(crate) fn len(&self) -> usize {
-        self.sealed.len() * CHUNK + self.open.len()
     }
 
     pub(crate) fn records(&self) -> impl Iterator<Item = &Recorded> {

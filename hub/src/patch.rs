@@ -223,3 +223,6 @@ impl Serialize for Written<'_> {
         map.end()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,6 +36,11 @@ impl Pointer {
         Pointer(format!("{}/{escaped}", self.0).into())
     }
 
+    /// The pointer to what `inner` leads to from here.
+    pub(crate) fn append(&self, inner: &Pointer) -> Pointer {
+        Pointer(format!("{self}{inner}").into())
+    }
+
     /// Its text.
     pub fn as_str(&self) -> &str {
         &self.0

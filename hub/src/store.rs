@@ -139,7 +139,7 @@ impl Store {
 
     /// A revision is given to a commit that is not written. Now and then that is noted, so that it is never given again.
     pub(crate) fn pass(&mut self, revision: u64) -> io::Result<()> {
-        if revision > self.reserved {
+        if revision > self.reserved || self.closed {
             self.append(&Record::Reserved(revision + RESERVED))?;
             self.reserved = revision + RESERVED;
         }

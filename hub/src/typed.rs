@@ -160,8 +160,8 @@ impl Write {
     }
 
     fn push(&mut self, path: &str, op: impl FnOnce(Pointer) -> Op) {
-        match format!("{}{path}", self.place).parse() {
-            Ok(path) => self.ops.push(op(path)),
+        match path.parse::<Pointer>() {
+            Ok(path) => self.ops.push(op(self.place.append(&path))),
             Err(error) => self.wrong.push(Violation::new(path, error.to_string())),
         }
     }

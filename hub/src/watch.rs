@@ -26,7 +26,7 @@ use crate::topics::{Made, News, Seat};
 const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
 
 /// More commits than this are not folded: the state is told instead.
-const MOST_COMMITS: usize = 1 << 16;
+const MOST_COMMITS: u64 = 1 << 16;
 
 /// A stream of items, each made when it is polled. It never ends by itself; dropping it costs nothing to anyone else.
 #[derive(Debug)]
@@ -159,7 +159,9 @@ impl Watch {
     fn make(&self, from: Option<u64>, log: Option<Since>, head: &Head) -> Payload {
         let made = match (&self.form, from, &log) {
             (Form::Plain(_), _, _) => Made::Plain(head.revision),
-            (Form::Patches, Some(from), Some(log)) if log.len() <= MOST_COMMITS => Made::Patch(from, head.revision),
+            (Form::Patches, Some(from), Some(_)) if head.revision - from <= MOST_COMMITS => {
+                Made::Patch(from, head.revision)
+            }
             (Form::Patches | Form::States, _, _) => Made::State(head.revision),
         };
         if let Some(payload) = self.seat.card.find(made) {

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Code, Fault, Limits};
 
-pub(crate) use encode::{CallMeta, Id, ItemFields, end, grant, item, req, write_plain, write_string};
+pub(crate) use encode::{CallMeta, Id, ItemFields, end, grant, item, req, res_in, write_plain, write_string};
 pub use encode::{can, err, res};
 pub use envelope::{Envelope, Stamp};
 

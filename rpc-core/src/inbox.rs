@@ -2,9 +2,9 @@
 //! an item costs no allocation of its own.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use crate::{Item, Message, Received};
+use crate::{Item, Message, Received, scratch};
 
 /// An item's text as it arrives: a part of its message, checked or not.
 #[derive(Clone, Copy)]
@@ -37,26 +37,38 @@ pub(crate) struct Dropped {
 
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
-    items: VecDeque<Item<Place>>,
+    items: VecDeque<Item<Received>>,
+    /// What the short items will find their text in once they are handed over.
+    batch: Option<Arc<Batch>>,
     text: String,
     /// How much of `text` belongs to items that were dropped.
     dead: usize,
+    /// How long the text and how many the items were that were handed over lately: the last ones, or half of what it was
+    /// before them.
+    lately: (usize, usize),
 }
 
-/// Where an item's text is.
-#[derive(Debug)]
-enum Place {
-    Text {
-        start: usize,
-        end: usize,
-        checked: bool,
-    },
-    /// A long one, and how many bytes are kept with it.
-    Own(Received, usize),
+/// The text of a batch of short items, which is there once the batch was handed over.
+#[derive(Debug, Default)]
+pub(crate) struct Batch(OnceLock<String>);
+
+impl Batch {
+    pub(crate) fn text(&self) -> &str {
+        self.0.get().map_or("", String::as_str)
+    }
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        scratch::keep_batch(self.0.take().unwrap_or_default());
+    }
 }
 
 /// A text from this length on keeps its message's memory instead of being copied.
 const OWN: usize = 4 << 10;
+
+/// Texts of batches from this length on are written into buffers that are used again.
+const BUSY: usize = 16 << 10;
 
 impl Inbox {
     pub(crate) fn len(&self) -> usize {
@@ -69,48 +81,51 @@ impl Inbox {
 
     pub(crate) fn push(&mut self, arrival: Arrival<'_>, item: Item<()>) {
         let Arrival { message, text, checked } = arrival;
-        let place = if text.len() >= OWN {
-            Place::Own(Received::within(message, text, checked), message.len())
+        let received = if text.len() >= OWN {
+            Received::within(message, text, checked)
         } else {
+            if self.text.capacity() == 0 && self.lately.0 >= BUSY {
+                self.text = scratch::batch();
+            }
             let start = self.text.len();
             self.text.push_str(text);
-            Place::Text { start, end: self.text.len(), checked }
+            Received::part(self.batch.get_or_insert_default().clone(), start, self.text.len(), checked)
         };
-        self.items.push_back(item.map(|()| place));
+        self.items.push_back(item.map(|()| received));
     }
 
-    /// Hands over everything.
+    /// Hands over everything, in exchange for a queue that was emptied.
     pub(crate) fn take(&mut self, into: &mut VecDeque<Item<Received>>) {
-        let batch = Arc::new(std::mem::take(&mut self.text));
+        self.lately = (self.text.len().max(self.lately.0 / 2), self.items.len().max(self.lately.1 / 2));
         self.dead = 0;
-        let received = |place| match place {
-            Place::Text { start, end, checked } => Received::part(batch.clone(), start, end, checked),
-            Place::Own(received, _) => received,
-        };
-        into.extend(self.items.drain(..).map(|item| item.map(received)));
-        if self.items.capacity() > KEPT_ITEMS {
-            self.items = VecDeque::new();
+        if let Some(batch) = self.batch.take() {
+            // Nobody else fills it.
+            let _ = batch.0.set(std::mem::take(&mut self.text));
+        }
+        if into.is_empty() {
+            if into.capacity() > KEPT_ITEMS.max(4 * self.lately.1) {
+                *into = VecDeque::new();
+            }
+            std::mem::swap(into, &mut self.items);
+        } else {
+            into.append(&mut self.items);
         }
     }
 
     /// Drops the oldest item.
     pub(crate) fn drop_oldest(&mut self) -> Option<Dropped> {
         let Item { data, epoch, skipped, reset, .. } = self.items.pop_front()?;
-        let (length, kept) = match data {
-            Place::Text { start, end, .. } => {
-                self.dead = end;
-                (end - start, end - start)
-            }
-            Place::Own(received, kept) => (received.len(), kept),
-        };
+        if let Some((_, end)) = data.place() {
+            self.dead = end;
+        }
         if self.items.is_empty() {
             self.text.clear();
             self.dead = 0;
         } else if self.dead > self.text.len() / 2 {
             self.compact();
         }
-        let kept = kept + epoch.as_ref().map_or(0, |epoch| epoch.len());
-        Some(Dropped { length, kept, skipped, reset })
+        let kept = data.kept_bytes() + epoch.as_ref().map_or(0, |epoch| epoch.len());
+        Some(Dropped { length: data.len(), kept, skipped, reset })
     }
 
     /// What the oldest item says of those that are not there any more: how many were dropped before it, and whether its
@@ -122,12 +137,7 @@ impl Inbox {
     fn compact(&mut self) {
         self.text.drain(..self.dead);
         let dead = std::mem::take(&mut self.dead);
-        for item in &mut self.items {
-            if let Place::Text { start, end, .. } = &mut item.data {
-                *start -= dead;
-                *end -= dead;
-            }
-        }
+        self.items.iter_mut().for_each(|item| item.data.move_forward(dead));
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::frame;
-use crate::inbox::Arrival;
+use crate::inbox::{Arrival, Batch};
 use crate::{CallError, Code, Fault, Message, reader, scratch, writer};
 
 /// JSON text that is known to be valid. Cheap to clone.
@@ -24,7 +24,7 @@ impl Payload {
     /// # Errors
     /// What `value`'s `Serialize` says: a map with keys that are no strings, say.
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Payload, serde_json::Error> {
-        scratch::payload(|text| writer::write(text, value), |text| Payload(Bytes::copy_from_slice(text)))
+        scratch::kept(|text| writer::write(text, value)).map(Payload)
     }
 
     /// Takes JSON text as it is.
@@ -90,9 +90,9 @@ enum Text {
     /// A short one, copied out of its message.
     Own(Box<str>),
     /// One of a batch of short ones.
-    Part { batch: Arc<String>, start: u32, end: u32 },
-    /// A long one, a part of its message.
-    Shared(Bytes),
+    Part { batch: Arc<Batch>, start: u32, end: u32 },
+    /// A long one, a part of its message, and how many bytes are kept with it.
+    Shared { text: Bytes, kept: usize },
 }
 
 /// A text from this length on shares its message's memory, a shorter one is copied out of it.
@@ -104,7 +104,7 @@ impl Received {
         let (outer, inner) = (message.as_ptr() as usize, text.as_ptr() as usize);
         let text = match inner.checked_sub(outer) {
             Some(start) if text.len() >= SHARED && start + text.len() <= message.len() => {
-                Text::Shared(message.slice(start..start + text.len()))
+                Text::Shared { text: message.slice(start..start + text.len()), kept: message.len() }
             }
             Some(_) | None => Text::Own(text.into()),
         };
@@ -112,8 +112,31 @@ impl Received {
     }
 
     /// The part of a batch between two places, which are less than 4 GiB apart from its start: a batch is bounded far below.
-    pub(crate) fn part(batch: Arc<String>, start: usize, end: usize, checked: bool) -> Received {
+    pub(crate) fn part(batch: Arc<Batch>, start: usize, end: usize, checked: bool) -> Received {
         Received { text: Text::Part { batch, start: start as u32, end: end as u32 }, checked }
+    }
+
+    /// Where the text stands in its batch, if it is one of a batch.
+    pub(crate) fn place(&self) -> Option<(usize, usize)> {
+        match &self.text {
+            Text::Part { start, end, .. } => Some((*start as usize, *end as usize)),
+            Text::None | Text::Own(_) | Text::Shared { .. } => None,
+        }
+    }
+
+    /// So many bytes were cut off in front of the batch.
+    pub(crate) fn move_forward(&mut self, cut: usize) {
+        if let Text::Part { start, end, .. } = &mut self.text {
+            (*start, *end) = (*start - cut as u32, *end - cut as u32);
+        }
+    }
+
+    /// How many bytes are kept for the text, which may be more than it has.
+    pub(crate) fn kept_bytes(&self) -> usize {
+        match &self.text {
+            Text::Shared { kept, .. } => *kept,
+            Text::None | Text::Own(_) | Text::Part { .. } => self.len(),
+        }
     }
 
     /// How many bytes the text has; zero where there is none.
@@ -122,7 +145,7 @@ impl Received {
             Text::None => 0,
             Text::Own(text) => text.len(),
             Text::Part { start, end, .. } => (end - start) as usize,
-            Text::Shared(text) => text.len(),
+            Text::Shared { text, .. } => text.len(),
         }
     }
 
@@ -162,9 +185,9 @@ impl Received {
             Text::Own(text) => Bytes::from(text.into_boxed_bytes()),
             Text::Part { batch, start, .. } => {
                 let start = start as usize;
-                Bytes::copy_from_slice(&batch.as_bytes()[start..start + length])
+                Bytes::copy_from_slice(&batch.text().as_bytes()[start..start + length])
             }
-            Text::Shared(text) => text,
+            Text::Shared { text, .. } => text,
         };
         bytes.truncate(length);
         Ok(Payload(bytes))
@@ -178,8 +201,8 @@ impl Received {
         match &self.text {
             Text::None => "null",
             Text::Own(text) => text,
-            Text::Part { batch, start, end } => batch.get(*start as usize..*end as usize).unwrap_or("null"),
-            Text::Shared(text) => simdutf8::basic::from_utf8(text).unwrap_or("null"),
+            Text::Part { batch, start, end } => batch.text().get(*start as usize..*end as usize).unwrap_or("null"),
+            Text::Shared { text, .. } => simdutf8::basic::from_utf8(text).unwrap_or("null"),
         }
     }
 
@@ -198,7 +221,8 @@ impl From<Arrival<'_>> for Received {
 
 impl From<Payload> for Received {
     fn from(payload: Payload) -> Received {
-        Received { text: Text::Shared(payload.0), checked: true }
+        let kept = payload.0.len();
+        Received { text: Text::Shared { text: payload.0, kept }, checked: true }
     }
 }
 

@@ -101,8 +101,11 @@ impl<'de> Reader<'de> {
         self.peek()?;
         let rest = &self.text.as_bytes()[self.at..];
         let (mut number, mut digits) = (0u64, 0);
-        while let Some(digit) = rest.get(digits).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
-            number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
+        for byte in rest {
+            if !byte.is_ascii_digit() {
+                break;
+            }
+            number = number.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
             digits += 1;
         }
         let whole = !matches!(rest.get(digits), Some(b'.' | b'e' | b'E'));

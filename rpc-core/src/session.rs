@@ -353,7 +353,7 @@ impl<W, H> Session<W, H> {
 
     /// Asks the peer for a sign of life, by the control lane. Whatever it sends next is one.
     pub fn ping(&mut self) {
-        let ping = frame::req(self.prefix.heartbeat().as_str(), requests::PING, &Default::default(), b"");
+        let ping = frame::req(None, self.prefix.heartbeat().as_str(), requests::PING, &Default::default(), b"");
         self.send_control(ping);
     }
 

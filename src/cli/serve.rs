@@ -10,7 +10,7 @@ use super::args::{ConfigArgs, Framing, ServeArgs, StdioArgs};
 use super::config::loaded;
 use super::failure::Failure;
 use super::print;
-use crate::config::Config;
+use crate::config::Loaded;
 use crate::console::Entrance;
 use crate::server::{self, Announcement, Stopped};
 
@@ -22,7 +22,7 @@ const INVITATION: Duration = Duration::from_secs(600);
 
 /// Serves until a signal asks to stop.
 pub(super) fn serve(args: &ServeArgs) -> Result<(), Error> {
-    let config = begin(&args.settings)?;
+    let config = begin(&args.settings)?.config;
     // Whoever started the daemon waits for this line: that it is gone is a failure, not a reader who has seen enough.
     let unread = |error| io::Error::other(format!("nobody reads the ready line: {error}"));
     let announce = |said: Announcement| {
@@ -48,7 +48,10 @@ pub(super) fn stdio(args: &StdioArgs) -> Result<(), Error> {
         let hint = "only a browser's words may stand here, with --framing native";
         return Err(Failure::Usage(format!("unexpected argument {word:?}; {hint}")).into());
     }
-    let config = begin(&args.settings)?;
+    let mut loaded = begin(&args.settings)?;
+    // Of these many may run at once, and a folder is for one.
+    loaded.config.hub.persist &= loaded.is_given("hub.dir");
+    let config = loaded.config;
     let framing = match args.framing {
         Framing::Ndjson => sixframe_transports::Framing::Ndjson,
         Framing::ContentLength => sixframe_transports::Framing::ContentLength,
@@ -57,10 +60,10 @@ pub(super) fn stdio(args: &StdioArgs) -> Result<(), Error> {
     run(async { server::serve_parent(&config, framing).await })
 }
 
-fn begin(settings: &ConfigArgs) -> Result<Config, Error> {
-    let config = loaded(settings, None)?.config;
-    server::init_log(config.log.targets());
-    Ok(config)
+fn begin(settings: &ConfigArgs) -> Result<Loaded, Error> {
+    let loaded = loaded(settings, None)?;
+    server::init_log(loaded.config.log.targets());
+    Ok(loaded)
 }
 
 fn run(serving: impl Future<Output = Result<Stopped, Error>>) -> Result<(), Error> {

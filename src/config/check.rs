@@ -20,6 +20,12 @@ impl Config {
         require(self.limits.connections >= 1, "limits.connections", "must be at least 1".to_owned());
         require(self.limits.handshake_ms >= 1, "limits.handshake_ms", "must be at least 1".to_owned());
         require(limits.message_bytes >= 1024, "limits.message_bytes", "must be at least 1024".to_owned());
+        // A snapshot is one message, in which strings have their escapes.
+        require(
+            self.hub.state_bytes <= self.limits.message_bytes / 2,
+            "hub.state_bytes",
+            format!("must be at most half of limits.message_bytes ({})", limits.message_bytes),
+        );
         require(
             limits.message_bytes <= limits.hard_bytes,
             "limits.hard_bytes",

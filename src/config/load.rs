@@ -189,7 +189,10 @@ impl Layers<'_> {
             PathBuf::from_toml(&given.value, Place { folder: &given.folder, home: surroundings.home.as_deref() }).ok()
         };
         let chosen = self.given.iter().rev().find(|given| given.key.name == "runtime_dir").and_then(read);
-        Surroundings { runtime_dir: chosen.unwrap_or_else(|| surroundings.runtime_dir.clone()), ..surroundings.clone() }
+        match chosen {
+            Some(dir) => Surroundings { runtime_dir: dir.clone(), state_dir: dir, ..surroundings.clone() },
+            None => surroundings.clone(),
+        }
     }
 }
 

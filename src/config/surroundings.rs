@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Surroundings {
     /// Where sockets and tokens go: private to the user.
     pub(crate) runtime_dir: PathBuf,
+    /// Where state goes that is to outlive the session of the user.
+    pub(crate) state_dir: PathBuf,
     /// The user's configuration file, whether it is there or not.
     pub(crate) config_file: PathBuf,
     /// The built page of the console, as it is installed beside this program.
@@ -26,6 +28,7 @@ impl Surroundings {
         let base = home.clone().unwrap_or_else(|| working_dir.clone());
         Surroundings {
             runtime_dir: runtime_dir(&base),
+            state_dir: state_dir(&base),
             config_file: config_dir(&base).join("sixframe").join("sixframe.toml"),
             console_dir: console_dir(&working_dir),
             home,
@@ -38,6 +41,7 @@ impl Surroundings {
     pub(crate) fn example() -> Surroundings {
         Surroundings {
             runtime_dir: PathBuf::from("/run/user/1000/sixframe"),
+            state_dir: PathBuf::from("/srv/user/.local/state/sixframe"),
             config_file: PathBuf::from("/etc/sixframe.toml"),
             console_dir: PathBuf::from("/usr/local/share/sixframe/console"),
             home: None,
@@ -72,6 +76,13 @@ fn console_dir(working_dir: &Path) -> PathBuf {
     let program = env::current_exe().unwrap_or_default();
     let prefix = program.parent().and_then(Path::parent).unwrap_or(working_dir);
     prefix.join("share").join("sixframe").join("console")
+}
+
+fn state_dir(base: &Path) -> PathBuf {
+    if cfg!(windows) {
+        return local_app_data(base).join("sixframe").join("state");
+    }
+    folder("XDG_STATE_HOME").unwrap_or_else(|| base.join(".local").join("state")).join("sixframe")
 }
 
 fn config_dir(base: &Path) -> PathBuf {

@@ -1,14 +1,18 @@
-//! The named types of a module. A name that two schemas share for different types gets a number for the second.
+//! The named types of a module. A name that schemas share for different types is told apart by the domain of the method
+//! that each belongs to, `HubChange` and `FsChange`; where that is not enough, by a number.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::checked;
 use super::schema::{Scope, is_object, object_text, referred, type_text, union_text};
 
 /// The declarations that were needed so far, by name.
 pub(super) struct Declarations<'a> {
     reserved: &'a [&'a str],
+    /// Names that belong to several types.
+    shared: BTreeSet<String>,
     declared: BTreeMap<String, Declared>,
 }
 
@@ -19,15 +23,24 @@ struct Declared {
 }
 
 impl<'a> Declarations<'a> {
-    /// None yet. No type gets one of the `reserved` names.
-    pub(super) fn new(reserved: &'a [&'a str]) -> Declarations<'a> {
-        Declarations { reserved, declared: BTreeMap::new() }
+    /// None yet, for types of these whole schemas. No type gets one of the `reserved` names.
+    pub(super) fn new(reserved: &'a [&'a str], schemas: impl Iterator<Item = &'a Value>) -> Declarations<'a> {
+        let mut types = BTreeMap::<String, BTreeSet<String>>::new();
+        for schema in schemas {
+            let scope = Scope::new(schema, "");
+            let references = root_name(schema).map(|_| "#").into_iter().chain(referred(schema));
+            for (reference, found) in references.filter_map(|reference| Some((reference, scope.find(reference)?))) {
+                types.entry(wanted_name(reference, found)).or_default().insert(made_of(scope, found));
+            }
+        }
+        let shared = types.into_iter().filter(|(_, types)| types.len() > 1).map(|(name, _)| name).collect();
+        Declarations { reserved, shared, declared: BTreeMap::new() }
     }
 
-    /// The type of a whole schema: a name where it has one that says something, or else the type itself, for lines that
-    /// begin with `indent`.
-    pub(super) fn of_root(&mut self, schema: &Value, indent: &str) -> String {
-        let scope = Scope::new(schema);
+    /// The type of a whole schema that belongs to a method of `domain`: a name where it has one that says something, or else
+    /// the type itself, for lines that begin with `indent`.
+    pub(super) fn of_root(&mut self, domain: &str, schema: &Value, indent: &str) -> String {
+        let scope = Scope::new(schema, domain);
         match root_name(schema) {
             Some(_) => self.named(scope, "#"),
             None => type_text(self, scope, schema, indent).text,
@@ -37,10 +50,8 @@ impl<'a> Declarations<'a> {
     /// The name of the type that `reference` leads to, which is declared if it is not yet.
     pub(super) fn named(&mut self, scope: Scope<'_>, reference: &str) -> String {
         let Some(schema) = scope.find(reference) else { return "unknown".to_owned() };
-        let wanted = match reference {
-            "#" => root_name(schema).unwrap_or_else(|| "Root".to_owned()),
-            _ => identifier(reference.rsplit('/').next().unwrap_or_default()),
-        };
+        let plain = wanted_name(reference, schema);
+        let wanted = if self.shared.contains(&plain) { identifier(scope.domain) + &plain } else { plain };
         let made_of = made_of(scope, schema);
         let free = |name: &String, declared: &BTreeMap<String, Declared>| {
             !self.reserved.contains(&name.as_str()) && declared.get(name).is_none_or(|other| other.made_of == made_of)
@@ -87,6 +98,14 @@ pub(super) fn doc(words: &str, indent: &str) -> String {
     }
 }
 
+/// The name that what `reference` leads to would have if it were the only one of its name.
+fn wanted_name(reference: &str, schema: &Value) -> String {
+    match reference {
+        "#" => root_name(schema).unwrap_or_else(|| "Root".to_owned()),
+        _ => identifier(reference.rsplit('/').next().unwrap_or_default()),
+    }
+}
+
 /// The name of a whole schema, unless it is one that was made up for a type without a name of its own.
 fn root_name(schema: &Value) -> Option<String> {
     let title = schema["title"].as_str()?;
@@ -108,9 +127,16 @@ fn identifier(name: &str) -> String {
     }
 }
 
-/// The schema with everything that it refers to.
+/// The schema with everything that it refers to, words left out.
 fn made_of(scope: Scope<'_>, schema: &Value) -> String {
-    let mut text = schema.to_string();
+    let bare = |schema: &Value| {
+        let mut bare = checked(schema);
+        if let Some(keywords) = bare.as_object_mut() {
+            keywords.retain(|keyword, _| !["$defs", "definitions"].contains(&keyword.as_str()));
+        }
+        bare.to_string()
+    };
+    let mut text = bare(schema);
     let mut known = BTreeSet::new();
     let mut waiting = referred(schema);
     while let Some(reference) = waiting.pop() {
@@ -121,7 +147,7 @@ fn made_of(scope: Scope<'_>, schema: &Value) -> String {
     }
     for reference in known {
         text += reference;
-        text += &scope.find(reference).unwrap_or(&Value::Null).to_string();
+        text += &bare(scope.find(reference).unwrap_or(&Value::Null));
     }
     text
 }

@@ -5,15 +5,16 @@ use serde_json::{Map, Value};
 
 use super::declarations::{Declarations, doc};
 
-/// The schema that references begin at.
+/// The schema that references begin at, and the domain of the method that it belongs to.
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'a> {
     root: &'a Value,
+    pub(super) domain: &'a str,
 }
 
 impl<'a> Scope<'a> {
-    pub(super) fn new(root: &'a Value) -> Scope<'a> {
-        Scope { root }
+    pub(super) fn new(root: &'a Value, domain: &'a str) -> Scope<'a> {
+        Scope { root, domain }
     }
 
     /// What `#`, or `#/$defs/Name`, leads to.

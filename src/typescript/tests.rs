@@ -93,49 +93,75 @@ Tree";
 }
 
 #[test]
-fn one_name_for_two_types_becomes_two_names() {
+fn one_name_for_several_types_becomes_a_name_for_each() {
     let point =
         |required: Value| json!({"type": "object", "properties": {"x": {"type": "number"}}, "required": required});
     let line = |end: Value| json!({"title": "Line", "type": "object", "properties": {"end": {"$ref": "#/$defs/Point"}}, "$defs": {"Point": end}});
     let methods = [
         method("a.one", "unary", line(point(json!(["x"]))), line(point(json!(["x"])))),
         method("a.two", "unary", line(point(json!([]))), json!({"title": "Api", "enum": [1]})),
+        method("b.c.three", "unary", json!({"title": "Line", "type": "object", "properties": {}}), json!(true)),
     ];
     let text = module(&document(&methods)).unwrap();
     let expected = "\
-export type Api2 = 1;
-
-export interface Line {
-  end?: Point;
+export interface ALine {
+  end?: APoint;
 }
 
-export interface Line2 {
-  end?: Point2;
+export interface ALine2 {
+  end?: APoint2;
 }
 
-export interface Point {
+export interface APoint {
   x: number;
 }
 
-export interface Point2 {
+export interface APoint2 {
   x?: number;
+}
+
+export type Api2 = 1;
+
+export interface BCLine {
 }
 
 /** What each method takes and gives. */
 export interface Api {
   \"a.one\": {
     kind: \"unary\";
-    params: Line;
-    result: Line;
+    params: ALine;
+    result: ALine;
   };
   \"a.two\": {
     kind: \"unary\";
-    params: Line2;
+    params: ALine2;
     result: Api2;
+  };
+  \"b.c.three\": {
+    kind: \"unary\";
+    params: BCLine;
+    result: unknown;
   };
 }
 ";
     assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn a_type_that_stands_alone_and_within_another_is_one() {
+    let version = |more: Value| {
+        let mut version = json!({"type": "object", "properties": {"n": {"type": "number"}}, "required": ["n"]});
+        version.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        version
+    };
+    let whole = version(json!({"title": "Version", "$schema": "x", "description": "A version."}));
+    let within = json!({
+        "title": "Since", "type": "object", "properties": {"since": {"$ref": "#/$defs/Version"}},
+        "$defs": {"Version": version(json!({"description": "Where to begin."}))},
+    });
+    let text = module(&document(&[method("a.b", "unary", within, whole)])).unwrap();
+    assert!(text.contains("  since?: Version;\n") && text.contains("    result: Version;\n"), "{text}");
+    assert_eq!(text.matches("export interface Version {").count(), 1, "{text}");
 }
 
 #[test]
@@ -178,13 +204,13 @@ fn each_kind_of_method_names_what_goes_up_and_what_comes_down() {
   \"c.upload\": {
     kind: \"upload\";
     params: unknown;
-    up: string;
+    upstream: string;
     result: null;
   };
   \"d.duplex\": {
     kind: \"duplex\";
     params: unknown;
-    up: string;
+    upstream: string;
     item: number;
   };
 }
@@ -199,7 +225,10 @@ export const methods = {
     let text = module(&document).unwrap();
     assert!(text.ends_with(expected), "{text}");
     let schemas = schemas(&document).unwrap();
-    assert!(schemas.contains("\"up\": {\n      \"minLength\": 1,\n      \"type\": \"string\"\n    }"), "{schemas}");
+    assert!(
+        schemas.contains("\"upstream\": {\n      \"minLength\": 1,\n      \"type\": \"string\"\n    }"),
+        "{schemas}"
+    );
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! The console's server as a browser and as an attacker sees it.
 
 use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::process::Stdio;
 use std::time::Instant;
 
 use rustix::process::Signal;
+use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
 use serde_json::{Value, json};
 use sixframe::Code;
 
@@ -292,6 +293,28 @@ fn a_request_that_takes_too_long_or_has_too_much_to_say_is_ended() {
 }
 
 #[test]
+fn connections_that_ask_for_nothing_hold_the_console_up_for_a_moment_only() {
+    let sandbox = Sandbox::new();
+    let daemon = sandbox.serve(&["--set", "limits.handshake_ms=200"]);
+    let answered = "GET /none HTTP/1.1\r\nHost: ".to_owned() + &host(&daemon) + "\r\n\r\n";
+    let idle: Vec<TcpStream> = (0..80)
+        .map(|number| {
+            let mut socket = TcpStream::connect(host(&daemon)).unwrap();
+            socket.set_read_timeout(Some(LONG)).unwrap();
+            // Some have had their answer, and stay.
+            if number % 2 == 0 {
+                socket.write_all(answered.as_bytes()).unwrap();
+            }
+            socket
+        })
+        .collect();
+    assert_eq!(get(&daemon, "/", "").status, 503);
+    for mut socket in idle {
+        let _ = socket.read_to_end(&mut Vec::new());
+    }
+}
+
+#[test]
 fn a_port_that_is_taken_gives_way_to_the_next_and_stderr_says_so() {
     let sandbox = Sandbox::new();
     let daemon = sandbox.serve(&[]);
@@ -342,6 +365,28 @@ fn a_browser_is_told_of_a_private_file_and_not_of_the_ticket() {
     let nothing = sandbox.sixframe(&["open"]).env("PATH", "/nonexistent").stdin(Stdio::null()).output().unwrap();
     let told = String::from_utf8(nothing.stderr).unwrap();
     assert!(nothing.status.code() == Some(1) && told.contains("--print") && !told.contains("ticket="), "{told}");
+}
+
+#[test]
+fn who_sits_before_the_terminal_is_shown_a_link_and_a_log_is_not() {
+    let sandbox = Sandbox::new();
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    unlockpt(&terminal).unwrap();
+    let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
+    let daemon = sandbox.serve_with(&[], |command| {
+        command.stderr(File::options().read(true).write(true).open(name).unwrap());
+    });
+    let mut lines = BufReader::new(File::from(terminal)).lines().map(Result::unwrap);
+    let link = lines.find(|line| line.contains("#ticket=")).unwrap();
+    assert!(link.contains(daemon.ready["console"].as_str().unwrap()), "{link}");
+    session(&daemon, link.trim().split_once("#ticket=").unwrap().1);
+
+    let other = Sandbox::new();
+    let log = other.folder.path().join("log");
+    let mut quiet = other.serve_with(&[], |command| _ = command.stderr(File::create(&log).unwrap()));
+    quiet.signal(Signal::TERM);
+    quiet.wait();
+    assert!(!fs::read_to_string(&log).unwrap().contains("ticket"));
 }
 
 #[tokio::test]

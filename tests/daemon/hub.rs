@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use sixframe::{Code, Item, Items, RpcEndpoint};
 use tokio::time::timeout;
@@ -148,4 +149,38 @@ fn a_listener_that_knew_another_life_of_the_events_is_told_so_first() {
         (&reset["reset"], &reset["method"], &reset["data"]),
         (&json!(true), &json!("events.watch"), &Value::Null)
     );
+}
+
+#[tokio::test]
+async fn the_state_outlives_the_daemon_by_kill_too_and_its_epoch_is_the_same() {
+    let sandbox = Sandbox::new();
+    let mut daemon = sandbox.serve(&[]);
+    let mut version = json!({"epoch": null, "revision": 0});
+    for (round, signal) in [Signal::KILL, Signal::TERM, Signal::KILL].into_iter().enumerate() {
+        let peer = daemon.connect().await;
+        let snapshot = call(&peer, "hub.getSnapshot", json!({})).await;
+        assert!(snapshot["revision"].as_u64() > version["revision"].as_u64(), "{snapshot} {version}");
+        if round > 0 {
+            assert_eq!((&snapshot["notes"], &snapshot["epoch"]), (&json!({"round": round}), &version["epoch"]));
+        }
+        let set = json!([{"op": "add", "path": "/notes", "value": {"round": round + 1}}]);
+        version = call(&peer, "hub.commit", json!({"ops": set})).await;
+        daemon.signal(signal);
+        daemon.wait();
+        daemon = sandbox.serve(&[]);
+        let peer = daemon.connect().await;
+        let since = json!({"paths": ["/notes"], "since": version});
+        let first = next(&mut peer.stream_raw("hub.watch", since)).await.data;
+        assert_eq!((&first["value"], &first["epoch"]), (&json!({"notes": {"round": round + 1}}), &version["epoch"]));
+    }
+}
+
+#[test]
+fn two_daemons_do_not_share_a_state_and_say_how_to_part() {
+    let sandbox = Sandbox::new();
+    let _daemon = sandbox.serve(&["--listen", "ws://127.0.0.1:0"]);
+    let (code, _, stderr) = sandbox.run(&["serve", "--listen", "ws://127.0.0.1:0"]);
+    assert!(code != 0 && stderr.contains("hub.dir"), "{code} {stderr}");
+    let in_memory = sandbox.serve(&["--listen", "ws://127.0.0.1:0", "--set", "hub.persist=false"]);
+    drop(in_memory);
 }

@@ -19,7 +19,7 @@ use crate::pool;
 
 /// A transport over a duplex of bytes: a socket, or two pipes joined by [`tokio::io::join`].
 ///
-/// Reading borrows a buffer from a pool only while bytes are there; a message is handed over in a buffer of its own size.
+/// Reading borrows a buffer from a pool only while bytes are there; a message is handed over in a buffer of its own.
 /// Writing gathers what was started and writes it with one call at `poll_flush`, or when 64 KiB wait; `poll_ready` is
 /// pending while 64 KiB wait and the peer takes nothing. `poll_close` flushes and shuts the writing side down, after which
 /// the peer's stream ends. Dropping closes at once and loses what was not flushed.

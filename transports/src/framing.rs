@@ -20,6 +20,9 @@ const BULK_BYTES: usize = 16 * 1024;
 const COPIED_FROM: usize = 64 * 1024;
 const COPIED_TO: usize = 4 << 20;
 
+/// The most that is reserved because other messages were that long; more as bytes arrive.
+const USUAL_MOST: usize = 4 << 20;
+
 /// How messages are separated on a stream of bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Framing {
@@ -95,11 +98,13 @@ impl Framing {
 
 /// Cuts a stream of bytes into messages.
 ///
-/// Every message is handed over in a buffer of exactly its own size. The limit is checked before anything is kept: a
+/// Every message is handed over in a buffer that is hardly larger than itself. The limit is checked before anything is kept: a
 /// longer message is skipped and reported once as [`TransportError::oversized`], then decoding goes on. After a fatal
 /// error (a malformed header) the decoder must not be used again.
 pub struct Decoder {
     partial: Vec<u8>,
+    /// Room for the next long message, by the lengths of the last ones.
+    usual: usize,
     limit: usize,
     state: State,
     framing: Framing,
@@ -120,7 +125,7 @@ type Decoded = Option<Result<Message, TransportError>>;
 impl Decoder {
     /// A decoder for messages of at most `limit` bytes.
     pub fn new(framing: Framing, limit: usize) -> Decoder {
-        Decoder { partial: Vec::new(), limit, state: framing.between(), framing }
+        Decoder { partial: Vec::new(), usual: 0, limit, state: framing.between(), framing }
     }
 
     /// The next message in `input`, from which the bytes that were used are cut off. `None` when `input` is used up; the
@@ -169,7 +174,10 @@ impl Decoder {
         if self.partial.len() < BULK_BYTES {
             return None;
         }
-        self.partial.reserve(most.min(4 * BULK_BYTES));
+        if self.partial.capacity() - self.partial.len() < BULK_BYTES / 4 {
+            let expected = self.usual.saturating_sub(self.partial.len()).max(4 * BULK_BYTES);
+            self.partial.reserve(most.min(expected));
+        }
         Some((&mut self.partial, most))
     }
 
@@ -187,6 +195,15 @@ impl Decoder {
     /// Bytes kept for the message that is still incomplete.
     pub fn held(&self) -> usize {
         self.partial.capacity()
+    }
+
+    /// A message that was gathered in a buffer of its own.
+    fn gathered(&mut self, message: Vec<u8>) -> Message {
+        if message.len() >= BULK_BYTES {
+            let room = message.len() + message.len() / 16;
+            self.usual = room.max(self.usual / 2).min(USUAL_MOST);
+        }
+        exact(message)
     }
 
     fn prefix(&mut self, input: &mut &[u8]) -> Decoded {
@@ -213,15 +230,17 @@ fn advance<'a>(input: &mut &'a [u8], most: usize) -> &'a [u8] {
     taken
 }
 
-/// The message in a buffer of its own size.
+/// The message in a buffer that is hardly larger.
 ///
 /// Copying a large one lets the allocator reuse the buffer that it was gathered in for the next; shrinking in place would
 /// return its pages to the system, and faulting them in again costs more than the copy.
 fn exact(mut message: Vec<u8>) -> Message {
-    if (COPIED_FROM..COPIED_TO).contains(&message.len()) && message.len() < message.capacity() {
-        return Message::copy_from_slice(&message);
+    if message.len() < COPIED_FROM || message.capacity() - message.len() > message.len() / 8 {
+        if (COPIED_FROM..COPIED_TO).contains(&message.len()) {
+            return Message::copy_from_slice(&message);
+        }
+        message.shrink_to_fit();
     }
-    message.shrink_to_fit();
     message.into()
 }
 

@@ -1,5 +1,6 @@
 //! `cargo xtask start`.
 
+use std::env;
 use std::process::{Command, ExitCode};
 
 use anyhow::Result;
@@ -8,6 +9,9 @@ use crate::house::House;
 use crate::node::{self, Node};
 use crate::program;
 
+/// The variable that names the folder of the console's page.
+const CONSOLE_DIR: &str = "SIXFRAME_CONSOLE_DIR";
+
 /// Builds the daemon, and its console where Node is installed, and becomes the daemon.
 pub(crate) fn run(house: &House, args: &[String]) -> Result<ExitCode> {
     program::run(&mut house.cargo(&["build", "--release", "--package", "sixframe", "--bin", "sixframe"]))?;
@@ -15,7 +19,11 @@ pub(crate) fn run(house: &House, args: &[String]) -> Result<ExitCode> {
         eprintln!("xtask: the console is not built; the daemon runs without its page: {why:#}");
     }
     let mut daemon = Command::new(house.built("release", "sixframe"));
-    become_daemon(daemon.arg("serve").arg("--console-dir").arg(house.path(node::CONSOLE)).args(args))
+    // As a variable, so that a flag among `args` goes over it.
+    if env::var_os(CONSOLE_DIR).is_none() {
+        daemon.env(CONSOLE_DIR, house.path(node::CONSOLE));
+    }
+    become_daemon(daemon.arg("serve").args(args))
 }
 
 fn build_console(house: &House) -> Result<()> {

@@ -7,11 +7,13 @@ import { decode, Malformed, peek } from "./frame/decode.js";
 import { type HandlerOptions, type Registered, run } from "./handlers.js";
 import type { Limits } from "./limits.js";
 import { Session } from "./session.js";
+import { abortCall, makeCall } from "./session/calls.js";
 import type { CallSpec, Exchange, Millis } from "./session/exchange.js";
+import { wakeProducers } from "./session/streams.js";
 import { RpcStream } from "./stream.js";
 import type { Connector, Transport } from "./transport.js";
 
-/** Something that is plugged into an endpoint: `uploads`, `lanes`, `limits`. */
+/** Something that is plugged into an endpoint: `uploads`, `lanes`, `limits`, `ahead`. */
 export type Extension = (session: Session, endpoint: RpcEndpoint) => void;
 
 /** What a connection is doing. */
@@ -25,14 +27,16 @@ export interface EndpointOptions {
   window?: number;
   /** Bytes that a consumer of a stream aims to have under way; 0 keeps windows as they are offered. Default 256 Ki. */
   windowBytes?: number;
-  /** What is plugged in: `uploads`, `lanes`, `limits` from their subpaths. */
+  /** What is plugged in: `uploads`, `lanes`, `limits`, `ahead` from their subpaths. */
   use?: readonly Extension[];
   /** Limits that differ from the defaults, by their names in the protocol. Those beyond a stream's need `use: [limits]`. */
   limits?: Partial<Limits>;
   /** Asks a silent peer for a sign of life this often, and gives up on one that gives none in the same time again. */
   pingMs?: number;
-  /** Whether to introduce itself by `rpc.hello` on every connection. Implied by `token`, `session`, `methodsHash`. */
+  /** Whether to introduce itself by `rpc.hello` on every connection. Implied by `name`, `token`, `session`, `methodsHash`. */
   hello?: boolean;
+  /** What this side calls itself, for people: at most 128 bytes. Shown to others. */
+  name?: string;
   /** Shown to the peer in `meta.token` of `rpc.hello`; a function is asked before every connection. Never logged. */
   token?: string | (() => string | Promise<string>);
   /** The session that owns the work which outlives its call: a secret of the caller's own choosing. `spec: owner.1` */
@@ -211,7 +215,7 @@ export class RpcEndpoint implements RpcClient {
     spec.timeoutMs = Math.min(options.timeoutMs ?? defaults.timeoutMs ?? Infinity, parent ? parent.remainingMs : Infinity);
     try {
       for (const each of [signal, parent?.signal]) if (each?.aborted) throw cancelled(each);
-      return this._session._call(this._now(), spec);
+      return makeCall(this._session, this._now(), spec);
     } catch (error) {
       return error as RpcError;
     }
@@ -243,7 +247,7 @@ export class RpcEndpoint implements RpcClient {
 
   /** @internal Ends a call on this side. */
   _abort(call: Exchange, error: RpcError): void {
-    this._session._abort(this._now(), call, error);
+    abortCall(this._session, this._now(), call, error);
     this._run();
   }
 
@@ -269,7 +273,7 @@ export class RpcEndpoint implements RpcClient {
 
   /** @internal Tells whoever looks after this program. */
   _warn(message: string, cause?: unknown): void {
-    this._options.onWarning(message, cause);
+    tell(() => this._options.onWarning(message, cause));
   }
 
   /** @internal What a peer is told of an error that a handler threw. `spec: error.4` */
@@ -292,17 +296,20 @@ export class RpcEndpoint implements RpcClient {
 
   #write(): void {
     const session = this._session;
+    const now = this._now();
     for (let transport = this.#transport; transport; transport = this.#transport) {
       const wasFull = session._isFull;
       session._isFull = transport.buffered! > FULL;
-      if (wasFull && !session._isFull) session._wakeProducers();
-      const frame = session._poll(this._now());
+      if (wasFull && !session._isFull) wakeProducers(session);
+      const frame = session._poll(now);
       if (!frame) return;
       this.#see("out", frame);
       try {
         transport.post(frame);
       } catch (error) {
-        this.#lose(textOf(error));
+        // A value that cannot travel is the matter of its call alone.
+        if (/^(DataClone|Type)Error$/.test((error as Error | undefined)?.name ?? "")) session._unsendable(frame, textOf(error));
+        else this.#lose(textOf(error));
       }
     }
   }
@@ -312,8 +319,8 @@ export class RpcEndpoint implements RpcClient {
     if (!onFrame && !onLog) return;
     const { meta } = frame as Req;
     if (meta?.token != null) frame = { ...frame, meta: { ...meta, token: "…" } } as Req;
-    onLog?.(frame);
-    onFrame?.(direction, frame, bytes);
+    tell(() => onLog?.(frame));
+    tell(() => onFrame?.(direction, frame, bytes));
   }
 
   #receive(message: unknown): void {
@@ -326,7 +333,7 @@ export class RpcEndpoint implements RpcClient {
     this.#tries = 0;
     const frame =
       size > message_bytes
-        ? peek(String((message as string).slice(0, 999)), limitError("message bytes", message_bytes, "message_bytes"), true)
+        ? peek(beginning(message as string | Uint8Array), limitError("message bytes", message_bytes, "message_bytes"), true)
         : decode(message, depth);
     if (frame instanceof Malformed) {
       this._warn("malformed message", frame.error);
@@ -418,10 +425,12 @@ export class RpcEndpoint implements RpcClient {
   }
 
   #hello(): void {
-    const { hello, session, methodsHash } = this._options;
+    const { hello, name, session, methodsHash } = this._options;
     const token = this.#token;
-    if (!(hello || token || session || methodsHash)) return;
-    this.request<{ methodsHash?: string }>("rpc.hello", { session, capabilities: ["fc", "resume"] }, token ? { token } : {}).then(
+    if (!(hello || name || token || session || methodsHash)) return;
+    const { _lanes, _ahead } = this._session;
+    const known = ["fc", "resume", this._uploads && "up", _lanes && "lane", _ahead && "ahead"];
+    this.request<{ methodsHash?: string }>("rpc.hello", { session, name, capabilities: known.filter(Boolean) }, token ? { token } : {}).then(
       (welcome) => {
         if (methodsHash && welcome?.methodsHash !== methodsHash) {
           this._warn("the peer's methods are not those for which the client was generated", welcome);
@@ -440,11 +449,7 @@ export class RpcEndpoint implements RpcClient {
     if (this.#state === "closed") return;
     this.#transport = undefined;
     session._disconnect(reason, again);
-    try {
-      transport?.stop();
-    } catch {
-      // It is gone anyway.
-    }
+    tell(() => transport?.stop());
     clearTimeout(this.#retry);
     if (session._isClosed) {
       clearTimeout(this.#timer);
@@ -462,7 +467,7 @@ export class RpcEndpoint implements RpcClient {
   #setState(state: EndpointState, reason?: string): void {
     if (this.#state === state) return;
     this.#state = state;
-    this._options.onState?.(state, reason);
+    tell(() => this._options.onState?.(state, reason));
   }
 }
 
@@ -470,6 +475,17 @@ function cancelled(signal: AbortSignal): RpcError {
   const error = new RpcError("CANCELLED", "the call was cancelled");
   error.cause = signal.reason;
   return error;
+}
+
+/** Calls somebody else's code: what it throws is reported as if nobody had called it. */
+function tell(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    setTimeout(() => {
+      throw error;
+    });
+  }
 }
 
 /** Goes on with what `act` makes: at once, where that is no promise. */
@@ -481,6 +497,11 @@ function after<T>(act: () => T | PromiseLike<T>, then: (made: T) => void, failed
   } catch (error) {
     failed(error);
   }
+}
+
+/** As much of a message as is read when it is too long. */
+function beginning(message: string | Uint8Array): string {
+  return typeof message === "string" ? message.slice(0, 999) : new TextDecoder().decode(message.subarray(0, 999));
 }
 
 function textOf(error: unknown): string {

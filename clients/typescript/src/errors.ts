@@ -1,5 +1,7 @@
 /** What fails, and how it travels. `spec: error.*` */
 
+import type { Cid, Err } from "./frame.js";
+
 /** The engine's own codes. Applications add theirs as plain strings, in a `domain` of their own. `spec: error.2` */
 export type Code =
   | "NO_HANDLER"
@@ -40,4 +42,9 @@ export class RpcError extends Error {
 export function limitError(limit: string, value: number, setting: string, code: Code = "RESOURCE_EXHAUSTED"): RpcError {
   setting = "limits." + setting;
   return new RpcError(code, `${limit} limit of ${value} reached; raise it with ${setting}`, { limit, value, setting });
+}
+
+/** The frame that tells the peer of a failure. */
+export function errFrame(cid: Cid, { message, code, domain, details }: RpcError): Err {
+  return { kind: "err", cid, ok: false, message, code, domain, details };
 }

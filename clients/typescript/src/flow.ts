@@ -4,13 +4,35 @@
  */
 
 import { limitError, RpcError } from "./errors.js";
-import type { Nxt, OnLag } from "./frame.js";
+import type { Grant, Nxt, OnLag } from "./frame.js";
 import { Item } from "./item.js";
 
 /** The bounds of one stream. */
 export interface StreamLimits {
   stream_bytes: number;
   stream_items: number;
+}
+
+/** Counts the bytes that a producer has sent ahead of what was acknowledged, where its consumer bounds them. */
+export interface SentAhead {
+  /** @internal Whether nothing may be sent until more is acknowledged. */
+  _isFull(): boolean;
+  /** @internal An item was sent. */
+  _send(seq: number, data: unknown): void;
+  /** @internal The items up to this number were consumed. */
+  _acknowledge(ack: number): void;
+}
+
+/** Counts the bytes that a consumer has let its producer send ahead, where it bounds them. */
+export interface ReceivedAhead {
+  /** @internal What is said under a new `cid`. */
+  _offer(): number;
+  /** @internal An item has arrived in a message of about this size. */
+  _receive(data: unknown, size: number): void;
+  /** @internal What has arrived was handed over; what was handed over before is consumed. */
+  _take(): void;
+  /** @internal Whether what was consumed must be acknowledged; if so, it counts as that. */
+  _isDue(): boolean;
 }
 
 /** Items that a source without credit limits is asked for before others have their turn. */
@@ -67,6 +89,7 @@ export class Producer extends Buffer {
   _sent = 0;
   /** The highest number allowed; undefined where the consumer knows no credit. */
   declare _upto: number | undefined;
+  declare _ahead: SentAhead | undefined;
 
   constructor(upto: number | undefined, lag: OnLag, limits: StreamLimits) {
     super(lag, limits);
@@ -75,12 +98,13 @@ export class Producer extends Buffer {
 
   /** How many items the source may be asked for now. */
   _room(): number {
-    return this._lag === "block" && this._upto !== undefined ? this._upto - this._sent - this._items.length : BATCH;
+    if (this._lag !== "block" || this._upto === undefined) return BATCH;
+    return this._ahead?._isFull() ? 0 : this._upto - this._sent - this._items.length;
   }
 
   /** Whether the consumer allows another item now. */
   _hasCredit(): boolean {
-    return !(this._upto! <= this._sent);
+    return !(this._upto! <= this._sent || this._ahead?._isFull());
   }
 
   /** Queues an item. What it returns is why the stream must end instead. */
@@ -94,15 +118,18 @@ export class Producer extends Buffer {
     if (item) {
       this._bytes -= item._size;
       this._sent++;
+      this._ahead?._send(this._sent, item.data);
     }
     return item;
   }
 
-  /** Raises the credit. A grant that is late or repeated changes nothing. `spec: fc.4` */
-  _grant(upto: number): boolean {
-    if (!(upto > this._upto!)) return false;
-    this._upto = upto;
-    return true;
+  /** Raises the credit; whether that was news. A grant that is late or repeated changes nothing. `spec: fc.4` */
+  _grant({ upto, ack }: Grant): boolean {
+    const wasFull = this._ahead?._isFull();
+    const isMore = upto > this._upto!;
+    if (isMore) this._upto = upto;
+    if (ack != null) this._ahead?._acknowledge(ack);
+    return isMore || (!!wasFull && !this._ahead?._isFull());
   }
 }
 
@@ -122,6 +149,7 @@ export class Consumer extends Buffer {
   declare _isResumed: boolean | undefined;
   declare _epoch: string | undefined;
   declare _pos: number | undefined;
+  declare _ahead: ReceivedAhead | undefined;
 
   constructor(window: number, lag: OnLag, limits: StreamLimits) {
     super(lag, limits);
@@ -158,6 +186,7 @@ export class Consumer extends Buffer {
     this._isResumed = false;
     this._epoch = item.epoch ?? this._epoch;
     this._pos = item.pos ?? this._pos;
+    this._ahead?._receive(nxt.data, size);
     this._mean = this._mean ? (this._mean * 7 + item._size) / 8 : item._size;
     return (obeys ? this._add(item, "close", Infinity) : this._add(item, this._lag)) ?? true;
   }
@@ -166,6 +195,7 @@ export class Consumer extends Buffer {
   override _take(): Item[] {
     this._consumed += this._lent;
     this._lent = this._items.length;
+    this._ahead?._take();
     return super._take();
   }
 
@@ -173,9 +203,9 @@ export class Consumer extends Buffer {
   _dueGrant(windowBytes: number): boolean {
     if (windowBytes && this._mean) this._window = Math.min(4096, Math.max(1, Math.floor(windowBytes / this._mean)));
     const reach = this._consumed + this._window;
-    if (!this._obeys || reach < this._upto + Math.ceil(this._window / 2)) return false;
-    this._upto = reach;
-    return true;
+    const isDue = this._obeys && (reach >= this._upto + Math.ceil(this._window / 2) || (this._consumed > 0 && this._ahead?._isDue()));
+    if (isDue) this._upto = Math.max(this._upto, reach);
+    return !!isDue;
   }
 
   /** Begins anew under another `cid`, after a break; what is buffered stays and counts against the window. */

@@ -11,6 +11,8 @@ export type Cid = string;
 export interface Grant {
   upto: number;
   ack?: number;
+  /** Bytes that may be sent ahead of what was acknowledged; in the first grant for upstream items. `spec: fc.17` */
+  bytes?: number;
 }
 
 /** What a consumer wants done when it lags behind. `spec: lag.*` */
@@ -28,7 +30,7 @@ export interface Meta {
   timeoutMs?: number;
   /** The longest gap between two items while credit is open, in milliseconds. */
   idleMs?: number;
-  fc?: { upto: number; onLag?: OnLag };
+  fc?: { upto: number; onLag?: OnLag; bytes?: number };
   up?: Record<string, never>;
   resume?: { epoch: string; after: number };
   lane?: string;

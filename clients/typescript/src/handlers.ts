@@ -7,6 +7,8 @@ import { BATCH } from "./flow.js";
 import type { OnLag } from "./frame.js";
 import { Item } from "./item.js";
 import type { Exchange } from "./session/exchange.js";
+import { finishRequest, startStream } from "./session/requests.js";
+import { pushItem, roomFor } from "./session/streams.js";
 
 /** What is declared of a method beside its handler. */
 export interface HandlerOptions {
@@ -34,8 +36,8 @@ interface Observable {
 /** Starts the handler of a request. */
 export function run(endpoint: RpcEndpoint, request: Exchange, registered: Registered | undefined): void {
   const session = endpoint._session;
-  const { method, payload, meta } = request.req;
-  const finish = (answer: Parameters<typeof session._finish>[2]) => session._finish(endpoint._now(), request, answer);
+  const { cid, method, payload, meta } = request.req;
+  const finish = (answer: Parameters<typeof finishRequest>[3]) => finishRequest(session, endpoint._now(), request, answer);
   if (!registered) return finish(new RpcError("NO_HANDLER", "there is no method " + method, { method }));
   const { handler, options } = registered;
   if (meta?.up && !(options.uploads && endpoint._uploads)) {
@@ -51,14 +53,18 @@ export function run(endpoint: RpcEndpoint, request: Exchange, registered: Regist
   const end = (thrown?: unknown, isFailure = false) => {
     if (isOver) return;
     isOver = true;
-    finish(isFailure ? endpoint._errorOf(thrown, method) : { kind: "end" });
+    finish(isFailure ? endpoint._errorOf(thrown, method) : { kind: "end", cid });
     endpoint._run();
   };
   const fail = (thrown: unknown) => end(thrown, true);
 
   const push = (value: unknown) => {
     if (isOver) return;
-    session._push(endpoint._now(), request, value instanceof Item ? new Item(value.data, value) : new Item(value));
+    try {
+      pushItem(session, endpoint._now(), request, value instanceof Item ? new Item(value.data, value) : new Item(value));
+    } catch (error) {
+      fail(error);
+    }
     endpoint._run();
   };
 
@@ -68,7 +74,7 @@ export function run(endpoint: RpcEndpoint, request: Exchange, registered: Regist
   /** Asks the source for an item, where there is room for one. */
   const ask = () => {
     if (isOver || isAsking) return;
-    if (session._room(request) <= 0) {
+    if (roomFor(session, request) <= 0) {
       inRow = 0;
       return;
     }
@@ -76,7 +82,13 @@ export function run(endpoint: RpcEndpoint, request: Exchange, registered: Regist
     if (++inRow > BATCH) {
       inRow = 0;
       later(resume);
-    } else iterator!.next().then(take, fail);
+      return;
+    }
+    try {
+      iterator!.next().then(take, fail);
+    } catch (error) {
+      fail(error);
+    }
   };
   const resume = () => {
     isAsking = false;
@@ -94,8 +106,8 @@ export function run(endpoint: RpcEndpoint, request: Exchange, registered: Regist
     try {
       if (!pushes && !isFunction(source?.[Symbol.asyncIterator])) {
         isOver = true;
-        finish({ kind: "res", ok: true, result });
-      } else if (session._startStream(endpoint._now(), request, options.onLag ?? "block", pushes)) {
+        finish({ kind: "res", cid, ok: true, result });
+      } else if (startStream(session, endpoint._now(), request, options.onLag ?? "block", pushes)) {
         if (pushes) {
           const subscription = source.subscribe({ next: push, error: fail, complete: () => end() });
           release = () => (isFunction(subscription) ? subscription() : subscription?.unsubscribe());

@@ -11,6 +11,7 @@ import { Replica, type PatchItem, type SnapshotItem } from "./hub/replica.js";
 import { Selection } from "./hub/selection.js";
 
 export { Demultiplexer, type Channel, type DemultiplexerOptions } from "./hub/demultiplexer.js";
+export { Frames, type MethodItem } from "./hub/frames.js";
 export type { Add, Drop, Merge, Move, Operation, Put, Remove, Replace, Test, Version } from "./hub/operation.js";
 export { applyOperations, PatchError } from "./hub/patch.js";
 export { formatPointer, parsePointer } from "./hub/pointer.js";
@@ -104,7 +105,7 @@ export class Hub<S = HubState> {
     this.#options = options;
     this.#replica = new Replica<S>(this.client);
     this.#outbox = new Outbox(
-      (commit) => this.peer.request<Version>("hub.commit", commit),
+      (commit, signal) => this.peer.request<Version>("hub.commit", commit, undefined, { signal }),
       () => this.#status === "closed" || this.peer.state === "closed",
     );
   }
@@ -183,13 +184,13 @@ export class Hub<S = HubState> {
     if (this.#status === "closed") throw new HubError("the hub was closed");
     this.#begin();
     const id = (this.#mutation += 1);
-    if (options.optimistic ?? true) {
-      this.#replica.mutate(id, operations);
-      this.#listeners.tell();
-    }
+    if (options.optimistic ?? true) this.#replica.mutate(id, operations);
     const expect = options.expect && { expect: options.expect };
+    // Sent before anyone is told: a listener that commits in turn comes behind.
+    const answer = this.#outbox.push({ ops: operations, ...expect, mutation: { client: this.client, id } });
+    this.#listeners.tell();
     try {
-      const version = await this.#outbox.push({ ops: operations, ...expect, mutation: { client: this.client, id } });
+      const version = await answer;
       this.#replica.commit(id, version);
       return version;
     } catch (error) {

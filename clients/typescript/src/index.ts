@@ -18,4 +18,4 @@ export { Item, type Place } from "./item.js";
 export type { Limits } from "./limits.js";
 export type { Observer, RpcStream } from "./stream.js";
 export type { Connector, OnClose, OnFrame, Transport } from "./transport.js";
-export { type Method, type MethodType, method, type StreamMethod, streamMethod, type Typed, typed } from "./typed.js";
+export { type Method, type MethodFacts, type MethodType, method, type StreamMethod, streamMethod, type Typed, typed } from "./typed.js";

@@ -8,6 +8,8 @@ import { limitError, RpcError } from "./errors.js";
 import { weigh } from "./item.js";
 import type { Session } from "./session.js";
 import type { Exchange, Millis } from "./session/exchange.js";
+import { start } from "./session/requests.js";
+import { wakeProducers } from "./session/streams.js";
 
 /** The limits of one connection, by the names that the protocol gives them. */
 export interface Limits {
@@ -63,7 +65,7 @@ export function limits(session: Session): void {
 
   session._bounds = {
     _mayCall(spec) {
-      let bytes = session._bytes + weigh(spec.payload);
+      let bytes = session._bytes + session._uncredited + weigh(spec.payload);
       for (const call of session._waiting) bytes += weigh(call.spec!.payload);
       if (bytes > hard_bytes) throw limitError("queued bytes", hard_bytes, "hard_bytes");
     },
@@ -96,21 +98,21 @@ export function limits(session: Session): void {
       const isOver = session._bytes > soft_bytes;
       const wasOver = session._isOverSoft;
       session._isOverSoft = isOver;
-      if (isOver) {
+      if (session._bytes + session._uncredited > hard_bytes) {
+        session._close(limitError("queued bytes", hard_bytes, "hard_bytes").message);
+      } else if (isOver) {
         progress = isProgress ? now : (progress ?? now);
-        if (session._bytes > hard_bytes) {
-          session._close(limitError("queued bytes", hard_bytes, "hard_bytes").message);
-        } else if (progress + stall <= now) {
+        if (progress + stall <= now) {
           const what = `the peer took nothing for ${stall} ms with over ${soft_bytes} bytes queued`;
           session._close(what + "; see limits.stall and limits.soft_bytes");
         } else session._soon(progress + stall);
-        return;
       }
+      if (isOver) return;
       progress = undefined;
-      if (wasOver) session._wakeProducers();
+      if (wasOver) wakeProducers(session);
       const waiting = unstarted;
       unstarted = [];
-      for (const request of waiting) if (session._requests.get(request.cid) === request) session._start(request);
+      for (const request of waiting) if (session._requests.get(request.cid) === request) start(session, request);
     },
 
     _clear() {

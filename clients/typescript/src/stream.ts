@@ -4,6 +4,7 @@ import type { RpcEndpoint } from "./endpoint.js";
 import { RpcError } from "./errors.js";
 import type { Item } from "./item.js";
 import type { Exchange } from "./session/exchange.js";
+import { takeItems } from "./session/streams.js";
 
 /** Who is told of a stream's items. */
 export interface Observer<T> {
@@ -101,7 +102,7 @@ export class RpcStream<T> implements AsyncIterableIterator<T, undefined> {
     this.#taken = [];
     const endpoint = this.#endpoint;
     endpoint._abort(call, error ?? new RpcError("CANCELLED", "the stream was cancelled"));
-    endpoint._session._takeItems(0, call);
+    takeItems(endpoint._session, 0, call);
     this.#wake();
   }
 
@@ -139,7 +140,7 @@ export class RpcStream<T> implements AsyncIterableIterator<T, undefined> {
         return error ?? { done: true, value: undefined };
       } else {
         const endpoint = this.#endpoint;
-        this.#taken = endpoint._session._takeItems(endpoint._now(), call);
+        this.#taken = takeItems(endpoint._session, endpoint._now(), call);
         this.#at = 0;
         endpoint._run();
         if (this.#taken.length) continue;

@@ -1,4 +1,4 @@
-/** Types for the methods of a peer, and none of the engine's work: what is called is checked when it is compiled. */
+/** Types for the methods of a peer: what is called is checked when it is compiled. */
 
 import type { RequestOptions, RpcEndpoint, StreamOptions } from "./endpoint.js";
 import type { Meta } from "./frame.js";
@@ -37,9 +37,24 @@ export interface Typed<Api> {
   ): RpcStream<ItemOf<Api[Name]>>;
 }
 
-/** The same endpoint, typed: `typed<Methods>(endpoint).request("hub.commit", { ops })`. */
-export function typed<Api>(endpoint: RpcEndpoint): Typed<Api> {
-  return endpoint as unknown as Typed<Api>;
+/** How methods are called, as `sixframe types` writes it in `methods`. */
+export interface MethodFacts {
+  readonly [method: string]: { readonly idempotent?: boolean; readonly resumable?: boolean };
+}
+
+/**
+ * The same endpoint, typed: `typed<Api>(endpoint, methods).request("hub.commit", { ops })`. What `methods` says of a method
+ * are the defaults of its calls.
+ */
+export function typed<Api>(endpoint: RpcEndpoint, methods: MethodFacts = {}): Typed<Api> {
+  return {
+    request: (method: string, payload: unknown, meta: Meta, options: number | RequestOptions) => {
+      const more = typeof options === "number" ? { timeoutMs: options } : options;
+      return endpoint.request(method, payload, meta, { idempotent: methods[method]?.idempotent, ...more });
+    },
+    stream: (method: string, payload: unknown, meta: Meta, options: StreamOptions) =>
+      endpoint.stream(method, payload, meta, { resume: methods[method]?.resumable, ...options }),
+  } as unknown as Typed<Api>;
 }
 
 /** What calls one method for its one answer; see {@link method}. */

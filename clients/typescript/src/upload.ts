@@ -11,6 +11,7 @@ import { Consumer, Producer } from "./flow.js";
 import { Item } from "./item.js";
 import type { Session } from "./session.js";
 import { type Exchange, LIVE, type Millis, OVER } from "./session/exchange.js";
+import { enter, pushItem, roomFor, sendGrant, takeItems } from "./session/streams.js";
 import type { RpcStream } from "./stream.js";
 
 /** What a caller sends: anything that can be iterated. It is asked for an item when the peer has room for one. */
@@ -68,14 +69,16 @@ export function accept(session: Session, now: Millis, request: Exchange): void {
   const consumer = (request._in = new Consumer(window, "block", limits));
   // The sender of upstream items always obeys credit.
   consumer._obeys = true;
-  session._grant(request, { upto: consumer._upto });
+  consumer._ahead = session._ahead?._consumer();
+  const bytes = consumer._ahead?._offer();
+  sendGrant(session, request, { upto: consumer._upto, ...(bytes && { bytes }) });
   session._changed(now);
 }
 
 /** No more upstream items: the direction is half closed once what is queued has gone. `spec: up.5` */
 export function halfClose(session: Session, now: Millis, call: Exchange): void {
   call._tail = { kind: "end", cid: call.cid, dir: "up" };
-  session._enter(call);
+  enter(session, call);
   session._changed(now);
 }
 
@@ -96,13 +99,13 @@ function feed<U>(endpoint: RpcEndpoint, call: Exchange | RpcError, source: Sourc
     if (isAsking || call._tail) return;
     isAsking = true;
     try {
-      while (!call.outcome && !call._tail && session._room(call) > 0) {
+      while (!call.outcome && !call._tail && roomFor(session, call) > 0) {
         iterator ??= isAsync ? source[Symbol.asyncIterator]() : (source as Iterable<U>)[Symbol.iterator]();
         const { done, value } = await iterator.next();
         if (done) iterator = undefined;
         if (call.outcome) break;
         if (done) halfClose(session, endpoint._now(), call);
-        else session._push(endpoint._now(), call, new Item(value));
+        else pushItem(session, endpoint._now(), call, new Item(value));
         endpoint._run();
         if (done) return;
       }
@@ -164,7 +167,7 @@ class Received implements AsyncIterableIterator<unknown, undefined> {
     const { _request, signal } = this.#context;
     for (let first = this.#waiting[0]; first; first = this.#waiting[0]) {
       if (!this.#taken.length && _request._in) {
-        this.#taken = endpoint._session._takeItems(endpoint._now(), _request);
+        this.#taken = takeItems(endpoint._session, endpoint._now(), _request);
         endpoint._run();
       }
       const item = this.#taken.shift();

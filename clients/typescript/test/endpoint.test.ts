@@ -3,6 +3,8 @@
 import { from, Subject } from "rxjs";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Context, type EndpointOptions, Item, RpcEndpoint, RpcError } from "../src/index.js";
+import { lanes } from "../src/lanes.js";
+import { limits } from "../src/limits.js";
 import { memory } from "../src/transports/memory.js";
 import { Peer, turns } from "./peer.js";
 
@@ -316,7 +318,7 @@ describe("handlers", () => {
       throw error;
     };
     expect((await ask(thrown(core)))[2]).toMatchObject({ code: "AGENT", domain: "agent", message: "no agent", details: { id: 1 } });
-    const missing = Object.assign(new Error("ENOENT: /home/me/secret"), { code: "ENOENT" });
+    const missing = Object.assign(new Error("ENOENT: /srv/secret"), { code: "ENOENT" });
     for (const error of [missing, "text", undefined, null, new Error("secret")]) {
       const [, , frame] = await ask(thrown(error));
       expect(frame).toMatchObject({ kind: "err", code: "INTERNAL", domain: "common" });
@@ -427,5 +429,178 @@ describe("a silent peer", () => {
     expect(endpoint.state).toBe("open");
     vi.advanceTimersByTime(1000);
     expect(endpoint.state).toBe("closed");
+  });
+});
+
+describe("what goes wrong on this side", () => {
+  test("a value that cannot travel fails its call alone", async () => {
+    const [peer, endpoint] = connected();
+    const circle: Record<string, unknown> = {};
+    circle.circle = circle;
+    const answer = endpoint.request("fine");
+    const { cid } = await peer.expect({ method: "fine" });
+    expect(await code(endpoint.request("m", circle))).toBe("INVALID_PAYLOAD");
+    endpoint.register("circle", () => circle);
+    endpoint.register("circles", async function* () {
+      yield 1;
+      yield { big: 1n };
+    });
+    peer.send({ kind: "req", cid: "p1", method: "circle" });
+    await peer.expect({ kind: "err", cid: "p1", code: "INTERNAL" });
+    peer.send({ kind: "req", cid: "p2", method: "circles" });
+    await peer.expect({ kind: "nxt", cid: "p2", data: 1 });
+    await peer.expect({ kind: "err", cid: "p2", code: "INTERNAL" });
+    peer.send({ kind: "res", cid, ok: true });
+    await answer;
+    expect(endpoint._session._size).toBe(0);
+  });
+
+  test("a source that breaks its contract fails its stream alone", async () => {
+    const thrower = (next: () => unknown) => ({ [Symbol.asyncIterator]: () => ({ next }) });
+    const [peer, endpoint] = connected();
+    const sources = [
+      thrower(() => {
+        throw new Error("at once");
+      }),
+      thrower(() => undefined),
+      { [Symbol.asyncIterator]: () => undefined },
+      thrower(async () => ({ done: false, value: new Proxy({}, { ownKeys: () => [][0]!, get: () => [][0]! }) })),
+    ];
+    for (const [index, source] of sources.entries()) {
+      endpoint.register(`m${index}`, () => source);
+      peer.send({ kind: "req", cid: `p${index}`, method: `m${index}` });
+      await peer.expect({ kind: "err", cid: `p${index}`, code: "INTERNAL" });
+    }
+    expect(endpoint.state).toBe("open");
+  });
+
+  test("a callback that throws does not stop the engine", async () => {
+    const thrown: unknown[] = [];
+    const onUncaught = (error: unknown) => thrown.push(error);
+    const before = process.rawListeners("uncaughtException").slice();
+    process.removeAllListeners("uncaughtException").on("uncaughtException", onUncaught);
+    const failing = () => {
+      throw new Error("in a callback");
+    };
+    const [peer, endpoint] = connected({ onFrame: failing, onLog: failing, onState: failing });
+    const answer = endpoint.request("m");
+    const { cid } = await peer.expect({ method: "m" });
+    peer.send({ kind: "res", cid, ok: true, result: 1 });
+    expect(await answer).toBe(1);
+    endpoint.stop();
+    await vi.waitFor(() => expect(thrown.length).toBe(6));
+    process.removeAllListeners("uncaughtException");
+    for (const listener of before) process.on("uncaughtException", listener as (error: Error) => void);
+  });
+});
+
+describe("what arrives", () => {
+  const bytes = (frame: unknown) => new TextEncoder().encode(JSON.stringify(frame));
+
+  test("may be bytes", async () => {
+    const [peer, endpoint] = connected();
+    endpoint.register("echo", (payload) => payload);
+    peer.transport._peer._receive(bytes({ kind: "req", cid: "p1", method: "echo", payload: "é" }));
+    await peer.expect({ kind: "res", cid: "p1", result: "é" });
+  });
+
+  test("is refused where it is too long, and the call it names with it", async () => {
+    const [peer, endpoint] = connected({ limits: { message_bytes: 2000 } });
+    const answer = endpoint.request("m");
+    const { cid } = await peer.expect({ method: "m" });
+    const long = "x".repeat(2000);
+    peer.send({ kind: "req", cid: "p1", method: "m", payload: long });
+    await peer.expect({ kind: "err", cid: "p1", code: "RESOURCE_EXHAUSTED", details: { setting: "limits.message_bytes" } });
+    peer.transport._peer._receive(bytes({ kind: "res", cid, ok: true, result: long }));
+    await expect(answer).rejects.toMatchObject({ code: "RESOURCE_EXHAUSTED" });
+    peer.transport._peer._receive(bytes(long));
+    await peer.ended();
+    expect(endpoint.state).toBe("closed");
+  });
+
+  test("is refused where it is nested too deep", async () => {
+    const [peer] = connected({ limits: { depth: 5 } });
+    peer.send({ kind: "req", cid: "p1", method: "m", payload: [[[[[]]]]] });
+    await peer.expect({ kind: "err", cid: "p1", code: "RESOURCE_EXHAUSTED", details: { setting: "limits.depth" } });
+  });
+});
+
+describe("a transport of version 0.2", () => {
+  test("serves as it did: no end is told, no promise, frames are objects", async () => {
+    const posted: Record<string, unknown>[] = [];
+    let deliver = (_: unknown) => {};
+    const endpoint = new RpcEndpoint({
+      start: (onFrame) => void (deliver = onFrame),
+      post: (frame) => void posted.push(frame as never),
+      stop() {},
+    });
+    endpoint.start();
+    const answer = endpoint.request("hub.getSnapshot");
+    const stream = endpoint.stream("hub.watchGlobal");
+    expect(posted.map(({ method }) => method)).toEqual(["hub.getSnapshot", "hub.watchGlobal"]);
+    deliver({ kind: "res", cid: posted[0]!.cid, result: { global: {} } });
+    expect(await answer).toEqual({ global: {} });
+    deliver({ kind: "nxt", cid: posted[1]!.cid, data: "a", method: "hub.watchGlobal" });
+    deliver({ kind: "err", cid: posted[1]!.cid, message: "boom" });
+    expect((await stream.next()).value).toBe("a");
+    await expect(stream.next()).rejects.toMatchObject({ code: "INTERNAL", domain: "common", message: "boom" });
+    expect(posted.length).toBe(2);
+  });
+});
+
+describe("a transport that is full", () => {
+  test("keeps sources waiting and lets control through", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    const posted: { kind: string }[] = [];
+    let deliver = (_: unknown) => {};
+    const transport = {
+      buffered: 0,
+      start: (onFrame: (frame: unknown) => void) => void (deliver = onFrame),
+      post: (frame: never) => void posted.push(frame),
+      stop() {},
+    };
+    const endpoint = new RpcEndpoint(transport, silent);
+    let asked = 0;
+    endpoint.register("count", async function* () {
+      for (;;) yield ++asked;
+    });
+    endpoint.start();
+    transport.buffered = 2 << 20;
+    deliver({ kind: "req", cid: "p1", method: "count", meta: { fc: { upto: 8 } } });
+    deliver({ kind: "req", cid: "p2", method: "count" });
+    deliver({ kind: "can", cid: "p2" });
+    await turns();
+    expect(posted.map(({ kind }) => kind)).toEqual(["err"]);
+    expect(asked).toBeLessThan(3);
+    transport.buffered = 0;
+    vi.advanceTimersByTime(20);
+    await turns();
+    expect(posted.filter(({ kind }) => kind === "nxt").length).toBe(8);
+    endpoint.stop();
+    vi.useRealTimers();
+  });
+});
+
+describe("what is plugged in", () => {
+  test("lanes start their requests one after another", async () => {
+    const [peer, endpoint] = connected({ use: [lanes] });
+    const answers: (() => void)[] = [];
+    endpoint.register("slow", () => new Promise<void>((resolve) => answers.push(resolve)));
+    for (const cid of ["p1", "p2"]) peer.send({ kind: "req", cid, method: "slow", meta: { lane: "a" } });
+    await turns();
+    expect(answers.length).toBe(1);
+    answers[0]!();
+    await peer.expect({ kind: "res", cid: "p1" });
+    await turns();
+    expect(answers.length).toBe(2);
+    endpoint.stop();
+  });
+
+  test("limits refuse what is too much, by the name of the setting", async () => {
+    const [peer, endpoint] = connected({ use: [limits], limits: { in_flight: 1 } });
+    endpoint.register("slow", () => new Promise(() => {}));
+    for (const cid of ["p1", "p2"]) peer.send({ kind: "req", cid, method: "slow" });
+    await peer.expect({ kind: "err", cid: "p2", code: "RESOURCE_EXHAUSTED", details: { setting: "limits.in_flight", value: 1 } });
+    endpoint.stop();
   });
 });

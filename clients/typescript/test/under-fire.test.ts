@@ -1,13 +1,17 @@
 /** Two endpoints over a connection that misbehaves, and one whose peer does. */
 
 import { describe, expect, test } from "vitest";
-import { type EndpointOptions, Item, RpcEndpoint } from "../src/index.js";
+import { type EndpointOptions, type Extension, Item, RpcEndpoint } from "../src/index.js";
+import { aheadOf } from "../src/ahead.js";
 import { lanes } from "../src/lanes.js";
 import { limits } from "../src/limits.js";
 import { memory } from "../src/transports/memory.js";
 import { duplex, upload, uploads } from "../src/upload.js";
 import { chances, type Faults, faulty } from "./faults.js";
 import { Peer, turns } from "./peer.js";
+
+/** So few bytes ahead that every stream has to wait. */
+const small: Extension = (session) => aheadOf(session, 10);
 
 const SEEDS = Number(process.env.SIXFRAME_SEEDS ?? 40);
 
@@ -63,7 +67,7 @@ async function play(seed: number): Promise<void> {
   const faults: Faults = { cut: 0, duplicate: 0, delay: 0, truncate: 0 };
   for (const fault in faults) if (chance() < 0.5) faults[fault as keyof Faults] = chance() * (fault === "cut" ? 0.01 : 0.05);
   const options: EndpointOptions = {
-    use: [uploads, lanes, limits],
+    use: chance() < 0.5 ? [uploads, lanes, limits] : [uploads, lanes, limits, small],
     onWarning: () => {},
     window: 1 + Math.floor(chance() * 8),
     windowBytes: chance() < 0.5 ? 0 : 4096,
@@ -93,10 +97,11 @@ async function play(seed: number): Promise<void> {
   near.stop();
   await turns(3);
   for (const end of ends) {
-    const { _size, _bytes, _inbound, _inFlight, _streams } = end._session;
-    expect({ _size, _bytes, _inbound, _inFlight, _streams }, `seed ${seed}`).toEqual({
+    const { _size, _bytes, _uncredited, _inbound, _inFlight, _streams } = end._session;
+    expect({ _size, _bytes, _uncredited, _inbound, _inFlight, _streams }, `seed ${seed}`).toEqual({
       _size: 0,
       _bytes: 0,
+      _uncredited: 0,
       _inbound: 0,
       _inFlight: 0,
       _streams: 0,

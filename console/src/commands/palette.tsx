@@ -36,7 +36,9 @@ export function Palette({ commands, onClose }: { commands: readonly Command[]; o
   const id = useId();
   const shown = useMemo(() => found(commands, query), [commands, query]);
 
-  useEffect(() => list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView?.({ block: "nearest" }), [active, shown]);
+  useEffect(() => {
+    void list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView?.({ block: "nearest" });
+  }, [active, shown]);
 
   const run = (command: Command | undefined): void => {
     if (!command) return;

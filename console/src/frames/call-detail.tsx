@@ -4,18 +4,20 @@ import { useMemo, useState, type ReactNode } from "react";
 import { CopyButton } from "../json/copy-button.js";
 import { JsonTree } from "../json/json-tree.js";
 import { JsonValue } from "../json/json-value.js";
+import { placeOf } from "../ring.js";
 import { bytes, count, milliseconds } from "../shell/units.js";
 import { VirtualRows } from "../shell/virtual-rows.js";
 import type { Call, Seen } from "./frame-log.js";
 import { redacted } from "./recording.js";
-import { stripOf } from "./strip.js";
+import { Strip } from "./strip.js";
 
 /** One call: what is known of it, its frames over time, and the one that is looked at. `revision` says that it changed. */
 export function CallDetail({ call, revision, onClose }: { call: Call; revision: number; onClose: () => void }): ReactNode {
-  const frames = useMemo(() => call.frames(), [call, revision]);
   const [number, setNumber] = useState<number | undefined>(undefined);
-  const place = frames.findIndex((seen) => seen.number === number);
-  const looked = frames[place] ?? frames[0];
+  const [follows] = useState(!call.isFinished);
+  const chosen = placeOf(call, number);
+  const place = chosen < 0 && !follows ? 0 : chosen;
+  const looked = call.at(place) ?? call.at(0);
   const first = call.begunAt;
   return (
     <aside className="call-detail" aria-label={`Call ${call.cid}`}>
@@ -41,22 +43,23 @@ export function CallDetail({ call, revision, onClose }: { call: Call; revision: 
           <code>{call.cid}</code>
         </Fact>
       </dl>
-      <StripChart frames={frames} />
+      <StripChart call={call} revision={revision} />
       <div className="detail-caption">
-        {count(frames.length)} {frames.length === 1 ? "frame" : "frames"}
+        {count(call.length)} {call.length === 1 ? "frame" : "frames"}
         {call.forgotten > 0 && <span className="quiet"> · {count(call.forgotten)} older ones gave way</span>}
       </div>
       <VirtualRows<Seen>
         className="frame-list"
-        rows={frames}
+        rows={call}
         rowHeight={26}
         role="listbox"
         rowRole="option"
         label="Frames of the call"
         keyOf={(seen) => seen.number}
         active={place}
-        onActive={(next) => setNumber(frames[next]?.number)}
-        follow={number === undefined}
+        onActive={(next) => setNumber(call.at(next)?.number)}
+        recycles
+        follow={follows && number === undefined}
       >
         {(seen) => <FrameRow seen={seen} since={first} />}
       </VirtualRows>
@@ -116,15 +119,17 @@ const COLUMNS = 96;
 const HEIGHT = 44;
 
 /** When frames came (up) and went (down). */
-function StripChart({ frames }: { frames: readonly Seen[] }): ReactNode {
-  const { columns, span, most } = useMemo(() => stripOf(frames, COLUMNS), [frames]);
+function StripChart({ call, revision }: { call: Call; revision: number }): ReactNode {
+  const [strip] = useState(() => new Strip(COLUMNS));
+  useMemo(() => strip.follow(call), [strip, call, revision]);
+  const { columns, span, most, used } = strip;
   const middle = HEIGHT / 2;
   const tall = (frames: number): number => (frames === 0 ? 0 : Math.max(1.5, (Math.log1p(frames) / Math.log1p(most)) * (middle - 2)));
   return (
     <figure className="strip">
-      <svg viewBox={`0 0 ${COLUMNS * 4} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden>
-        <path className="strip-axis" d={`M0 ${middle}H${COLUMNS * 4}`} />
-        {columns.map(({ received, sent, failed }, at) => (
+      <svg viewBox={`0 0 ${used * 4} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden>
+        <path className="strip-axis" d={`M0 ${middle}H${used * 4}`} />
+        {columns.slice(0, used).map(({ received, sent, failed }, at) => (
           <g key={at}>
             {received > 0 && <rect className={failed ? "strip-failed" : "strip-received"} x={at * 4 + 0.5} width={3} y={middle - tall(received)} height={tall(received)} />}
             {sent > 0 && <rect className="strip-sent" x={at * 4 + 0.5} width={3} y={middle} height={tall(sent)} />}

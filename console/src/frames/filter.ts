@@ -9,23 +9,26 @@ export interface Filter {
   errorsOnly: boolean;
   /** The id of a connection. */
   origin: string;
+  /** Whether signs of life are shown: they come every few seconds, and say nothing. */
+  pings: boolean;
 }
 
-export const EVERYTHING: Filter = { text: "", states: new Set(), errorsOnly: false, origin: "" };
+export const USUAL: Filter = { text: "", states: new Set(), errorsOnly: false, origin: "", pings: false };
 
-/** Whether the filter lets everything pass. */
+/** Whether the filter leaves out no more than signs of life. */
 export function isOpen({ text, states, errorsOnly, origin }: Filter): boolean {
   return text === "" && states.size === 0 && !errorsOnly && origin === "";
 }
 
 /** The calls that pass. */
 export function filtered(calls: readonly Call[], filter: Filter): readonly Call[] {
-  if (isOpen(filter)) return calls;
+  if (isOpen(filter) && filter.pings) return calls;
   const wanted = filter.text.toLowerCase();
   return calls.filter((call) => passes(call, filter, wanted));
 }
 
-function passes(call: Call, { states, errorsOnly, origin }: Filter, wanted: string): boolean {
+function passes(call: Call, { states, errorsOnly, origin, pings }: Filter, wanted: string): boolean {
+  if (!pings && call.method === "rpc.ping" && call.state !== "failed") return false;
   if (errorsOnly && call.state !== "failed") return false;
   if (states.size > 0 && !states.has(call.state)) return false;
   if (origin !== "" && call.origin.id !== origin) return false;

@@ -3,6 +3,8 @@
  * frame a finished call. Told of once a frame of the screen, however many frames of the protocol arrive.
  */
 
+import { Ring, type Rows } from "../ring.js";
+
 /** Which way a frame went, as the recorded endpoint sees it. */
 export type Direction = "received" | "sent";
 
@@ -30,7 +32,7 @@ export interface Seen {
 }
 
 /** One call, its frames and what they add up to. */
-export class Call {
+export class Call implements Rows<Seen> {
   readonly number: number;
   readonly cid: string;
   readonly origin: Origin;
@@ -48,8 +50,7 @@ export class Call {
   forgotten = 0;
   /** Rises with every change. */
   revision = 0;
-  readonly #frames: Seen[] = [];
-  #first = 0;
+  readonly #frames = new Ring<Seen>();
 
   constructor(number: number, cid: string, origin: Origin, at: number) {
     this.number = number;
@@ -60,17 +61,17 @@ export class Call {
 
   /** How many of its frames are still there. */
   get length(): number {
-    return this.#frames.length - this.#first;
+    return this.#frames.length;
   }
 
   /** One of its frames, by its place among those that are still there. */
-  frame(place: number): Seen | undefined {
-    return this.#frames[this.#first + place];
+  at(place: number): Seen | undefined {
+    return this.#frames.at(place);
   }
 
   /** Its frames that are still there. */
   frames(): Seen[] {
-    return this.#frames.slice(this.#first);
+    return this.#frames.toArray();
   }
 
   get isFinished(): boolean {
@@ -90,12 +91,9 @@ export class Call {
   }
 
   forgetFirst(): void {
-    this.#first += 1;
+    this.#frames.shift();
     this.forgotten += 1;
     this.revision += 1;
-    if (this.#first < 1024 || this.#first * 2 < this.#frames.length) return;
-    this.#frames.splice(0, this.#first);
-    this.#first = 0;
   }
 
   #follow(frame: Readonly<Record<string, unknown>>, { at, direction }: Seen): void {
@@ -140,6 +138,22 @@ const SURPLUS = 1_000;
 /** Runs something at the next frame of the screen. */
 export type Schedule = (run: () => void) => void;
 
+/** Frames of the screen are 16 ms apart; a list that changes 30 times a second is as good, and half the work. */
+const APART_MS = 30;
+
+/** A schedule that waits for a frame of the screen, and leaves some time between two. */
+export function calmly(): Schedule {
+  let last = -Infinity;
+  return (run) => {
+    const wait = (now: number): void => {
+      if (now - last < APART_MS) return void requestAnimationFrame(wait);
+      last = now;
+      run();
+    };
+    requestAnimationFrame(wait);
+  };
+}
+
 /** Everything that passed and has not given way. */
 export class FrameLog {
   readonly #bound: number;
@@ -149,8 +163,7 @@ export class FrameLog {
   #calls: Call[] = [];
   /** Whether calls that are gone stand among them. */
   #stale = false;
-  #seen: Seen[] = [];
-  #firstSeen = 0;
+  readonly #seen = new Ring<Seen>();
   #kept = 0;
   #number = 0;
   #callNumber = 0;
@@ -162,7 +175,7 @@ export class FrameLog {
   #missed = 0;
 
   /** Keeps about `bound` bytes. */
-  constructor(bound = 32 << 20, schedule: Schedule = (run) => void requestAnimationFrame(run)) {
+  constructor(bound = 32 << 20, schedule: Schedule = calmly()) {
     this.#bound = bound;
     this.#schedule = schedule;
   }
@@ -183,7 +196,7 @@ export class FrameLog {
   }
 
   get length(): number {
-    return this.#seen.length - this.#firstSeen;
+    return this.#seen.length;
   }
 
   /** Bytes that are kept. */
@@ -227,8 +240,7 @@ export class FrameLog {
   clear(): void {
     this.#calls = [];
     this.#stale = false;
-    this.#seen = [];
-    this.#firstSeen = 0;
+    this.#seen.clear();
     this.#byKey.clear();
     this.#kept = 0;
     this.#missed = 0;
@@ -250,18 +262,13 @@ export class FrameLog {
 
   #forget(): void {
     while (this.#kept > this.#bound && this.length > 1) {
-      const oldest = this.#seen[this.#firstSeen] as Seen;
-      this.#firstSeen += 1;
+      const oldest = this.#seen.shift() as Seen;
       this.#kept -= oldest.bytes + OVERHEAD;
       oldest.call.forgetFirst();
       if (isGone(oldest.call)) {
         this.#unlink(oldest.call);
         this.#stale = true;
       }
-    }
-    if (this.#firstSeen > 4096 && this.#firstSeen * 2 > this.#seen.length) {
-      this.#seen = this.#seen.slice(this.#firstSeen);
-      this.#firstSeen = 0;
     }
   }
 

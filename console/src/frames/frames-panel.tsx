@@ -6,7 +6,7 @@ import { bytes, clock, count, milliseconds } from "../shell/units.js";
 import { VirtualRows } from "../shell/virtual-rows.js";
 import { Store, useStore } from "../store.js";
 import { CallDetail } from "./call-detail.js";
-import { EVERYTHING, filtered, isOpen, type Filter } from "./filter.js";
+import { USUAL, filtered, isOpen, type Filter } from "./filter.js";
 import type { Call, CallState, FrameLog } from "./frame-log.js";
 import { recording } from "./recording.js";
 
@@ -25,7 +25,7 @@ export function FramesPanel(): ReactNode {
   const failure = useStore(tap.failure);
   const log = source === "page" ? frames : tap.log;
   const version = useSyncExternalStore(log.subscribe, log.version);
-  const [filter, setFilter] = useState<Filter>(EVERYTHING);
+  const [filter, setFilter] = useState<Filter>(USUAL);
   const [chosen, setChosen] = useState<Call | undefined>(undefined);
   const calls = useMemo(() => filtered(log.calls, filter), [log, version, filter]);
 
@@ -64,6 +64,7 @@ export function FramesPanel(): ReactNode {
             active={active}
             onActive={(place) => setChosen(calls[place])}
             rowAttributes={(call) => ({ "data-state": call.state })}
+            recycles
             follow={chosen === undefined}
           >
             {(call) => <CallRow call={call} revision={call.revision} />}
@@ -118,22 +119,23 @@ function Bar({ log, calls, filter, onFilter, source, onClear }: BarProperties): 
         )}
         <span className="spacer" />
         <span className="bar-group">
-          <button type="button" className="button button-small" aria-pressed={log.isPaused} onClick={() => log.pause(!log.isPaused)} title="Pause (P)">
+          <button type="button" className="button button-small" aria-pressed={log.isPaused} aria-label={log.isPaused ? "Go on" : "Pause"} onClick={() => log.pause(!log.isPaused)} title="Pause (P)">
             {log.isPaused ? <Play size={13} aria-hidden /> : <Pause size={13} aria-hidden />}
-            {log.isPaused ? "Go on" : "Pause"}
+            <span className="button-word">{log.isPaused ? "Go on" : "Pause"}</span>
           </button>
           <button
             type="button"
             className="button button-small"
+            aria-label="Clear"
             onClick={() => {
               log.clear();
               onClear();
             }}
           >
-            <Trash2 size={13} aria-hidden /> Clear
+            <Trash2 size={13} aria-hidden /> <span className="button-word">Clear</span>
           </button>
-          <button type="button" className="button button-small" disabled={calls.length === 0} onClick={() => save(recording(calls))} title="Save what is shown as a recording: JSON lines">
-            <Download size={13} aria-hidden /> Export
+          <button type="button" className="button button-small" aria-label="Export" disabled={calls.length === 0} onClick={() => save(recording(calls))} title="Save what is shown as a recording: JSON lines">
+            <Download size={13} aria-hidden /> <span className="button-word">Export</span>
           </button>
         </span>
       </div>
@@ -146,6 +148,9 @@ function Bar({ log, calls, filter, onFilter, source, onClear }: BarProperties): 
           ))}
           <button type="button" className="chip chip-errors" aria-pressed={filter.errorsOnly} onClick={() => onFilter({ ...filter, errorsOnly: !filter.errorsOnly })}>
             errors only
+          </button>
+          <button type="button" className="chip" aria-pressed={filter.pings} onClick={() => onFilter({ ...filter, pings: !filter.pings })}>
+            pings
           </button>
         </div>
         <span className="spacer" />

@@ -1,6 +1,6 @@
 /** The frames of a call over time, in so many columns as there is room for. */
 
-import type { Seen } from "./frame-log.js";
+import type { Call, Seen } from "./frame-log.js";
 
 /** One column of the strip. */
 export interface Column {
@@ -10,23 +10,65 @@ export interface Column {
   failed: boolean;
 }
 
-export interface Strip {
-  columns: readonly Column[];
-  /** Milliseconds from the first frame to the last. */
-  span: number;
-  /** The most frames in one column. */
-  most: number;
-}
+/** The narrowest column, in milliseconds. */
+const NARROWEST = 0.25;
 
-/** Sorts frames into `width` columns by their time. */
-export function stripOf(frames: readonly Seen[], width: number): Strip {
-  const columns: Column[] = Array.from({ length: width }, () => ({ received: 0, sent: 0, failed: false }));
-  const first = frames[0]?.at ?? 0;
-  const span = Math.max((frames.at(-1)?.at ?? first) - first, 0);
-  for (const { at, direction, frame } of frames) {
-    const column = columns[span === 0 ? 0 : Math.min(width - 1, Math.floor(((at - first) / span) * width))] as Column;
+/** Counts frames by their time. A frame costs the same however many there were: when time runs out of columns, they double. */
+export class Strip {
+  columns: readonly Column[];
+  #first: number | undefined;
+  #last = 0;
+  #number = 0;
+  #width = NARROWEST;
+
+  constructor(size: number) {
+    this.columns = Array.from({ length: size }, empty);
+  }
+
+  /** Milliseconds from the first frame to the last. */
+  get span(): number {
+    return this.#first === undefined ? 0 : this.#last - this.#first;
+  }
+
+  /** Columns that the time so far takes. */
+  get used(): number {
+    return Math.min(this.columns.length, Math.floor(this.span / this.#width) + 1);
+  }
+
+  /** The most frames in one column. */
+  get most(): number {
+    return this.columns.reduce((most, { received, sent }) => Math.max(most, received, sent), 1);
+  }
+
+  /** Counts the frames of `call` that came since. */
+  follow(call: Call): void {
+    let place = call.length;
+    while (place > 0 && (call.at(place - 1)?.number ?? 0) > this.#number) place -= 1;
+    for (; place < call.length; place += 1) this.#count(call.at(place) as Seen);
+  }
+
+  #count({ number, at, direction, frame }: Seen): void {
+    this.#number = number;
+    this.#first ??= at;
+    this.#last = Math.max(this.#last, at);
+    const since = Math.max(0, at - this.#first);
+    while (since / this.#width >= this.columns.length) this.#double();
+    const column = this.columns[Math.floor(since / this.#width)] as Column;
     column[direction] += 1;
     column.failed ||= typeof frame === "object" && frame["kind"] === "err";
   }
-  return { columns, span, most: columns.reduce((most, { received, sent }) => Math.max(most, received + sent), 1) };
+
+  #double(): void {
+    this.#width *= 2;
+    const narrow = this.columns;
+    this.columns = narrow.map((_, at) => both(narrow[at * 2] ?? empty(), narrow[at * 2 + 1] ?? empty()));
+  }
+}
+
+function empty(): Column {
+  return { received: 0, sent: 0, failed: false };
+}
+
+function both(one: Column, other: Column): Column {
+  return { received: one.received + other.received, sent: one.sent + other.sent, failed: one.failed || other.failed };
 }

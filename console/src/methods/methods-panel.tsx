@@ -2,6 +2,7 @@ import { Search } from "lucide-react";
 import { useEffect, useMemo, useState, type ReactNode } from "react";
 
 import { useEnvironment } from "../shell/environment.js";
+import { Ring } from "../ring.js";
 import { Store, useStore } from "../store.js";
 import type { MethodInfo } from "./catalogue.js";
 import { ErrorCard } from "./error-card.js";
@@ -15,7 +16,7 @@ import { firstValue, type Problem } from "./schema.js";
 /** Which method is looked at; the palette chooses one too. */
 export const chosenMethod = new Store("");
 
-const IDLE = new Store<RunView>({ state: "done", items: [], count: 0 });
+const IDLE = new Store<RunView>({ state: "done", items: new Ring(), count: 0 });
 
 /** The methods, a form for each, and what came of calling it. */
 export function MethodsPanel(): ReactNode {
@@ -58,7 +59,7 @@ export function MethodsPanel(): ReactNode {
   const refused = failure && run?.payload === payload ? refusedBy(failure) : [];
   return (
     <div className="panel methods" data-narrow={narrow}>
-      <aside className="side">
+      <aside className="side" aria-label="Methods and calls">
         <div className="search">
           <Search size={14} aria-hidden />
           <input type="search" data-search aria-label="Search methods" placeholder="Search methods" value={query} onChange={(event) => setQuery(event.target.value)} />

@@ -4,6 +4,7 @@ import { useEffect, useReducer, useState, type ReactNode } from "react";
 import { CopyButton } from "../json/copy-button.js";
 import { JsonTree } from "../json/json-tree.js";
 import { JsonValue } from "../json/json-value.js";
+import { placeOf } from "../ring.js";
 import { count, milliseconds } from "../shell/units.js";
 import { VirtualRows } from "../shell/virtual-rows.js";
 import { useStore } from "../store.js";
@@ -47,9 +48,8 @@ export function Result({ run }: { run: Run }): ReactNode {
 /** The items of a stream, and the one that is looked at. */
 function Items({ view: { items, count: all, state } }: { view: RunView }): ReactNode {
   const [number, setNumber] = useState<number | undefined>(undefined);
-  const first = items[0]?.number ?? 1;
-  const place = number === undefined ? -1 : number - first;
-  const item = items[place];
+  const place = placeOf(items, number);
+  const item = items.at(place);
   if (all === 0) return state === "running" ? <p className="empty-line">No item yet.</p> : state === "done" ? <p className="empty-line">It ended without an item.</p> : null;
   return (
     <div className="items">
@@ -62,7 +62,8 @@ function Items({ view: { items, count: all, state } }: { view: RunView }): React
         label="Items"
         keyOf={(row) => row.number}
         active={place}
-        onActive={(next) => setNumber(items[next]?.number)}
+        onActive={(next) => setNumber(items.at(next)?.number)}
+        recycles
         follow={item === undefined}
       >
         {(row) => (

@@ -1,8 +1,9 @@
 /** One call that was made from the console, and what came of it. */
 
 import type { Link } from "../connection.js";
-import { jsonLength } from "../frames/frame-log.js";
+import { calmly, jsonLength } from "../frames/frame-log.js";
 import type { Schedule } from "../frames/frame-log.js";
+import { Ring, type Rows } from "../ring.js";
 import { Store } from "../store.js";
 
 /** One item of a stream. */
@@ -29,8 +30,8 @@ export interface RunView {
   /** The answer of a call. */
   result?: { value: unknown };
   failure?: Failure;
-  /** Those that are kept, oldest first; the same array while nothing changes. */
-  items: readonly RunItem[];
+  /** Those that are kept, oldest first. The view is another one whenever they are others. */
+  items: Rows<RunItem>;
   /** How many came. */
   count: number;
 }
@@ -50,17 +51,17 @@ export class Run {
   readonly mode: "call" | "stream";
   /** Milliseconds since 1970. */
   readonly at = Date.now();
-  readonly view = new Store<RunView>({ state: "running", items: [], count: 0 });
+  readonly view = new Store<RunView>({ state: "running", items: new Ring(), count: 0 });
   readonly #began = performance.now();
   readonly #abort = new AbortController();
   readonly #schedule: Schedule;
   #stream: AsyncIterableIterator<unknown> | undefined;
-  #items: RunItem[] = [];
+  readonly #items = new Ring<RunItem>();
   #bytes = 0;
   #count = 0;
   #scheduled = false;
 
-  constructor(number: number, method: string, payload: unknown, mode: "call" | "stream", schedule: Schedule = (run) => void requestAnimationFrame(run)) {
+  constructor(number: number, method: string, payload: unknown, mode: "call" | "stream", schedule: Schedule = calmly()) {
     this.number = number;
     this.method = method;
     this.payload = payload;
@@ -92,9 +93,9 @@ export class Run {
 
   /** Gives up the items, so that memory stays bounded over many runs. */
   forget(): void {
-    this.#items = [];
+    this.#items.clear();
     this.#bytes = 0;
-    this.view.update((view) => ({ ...view, items: [] }));
+    this.view.update((view) => ({ ...view, items: this.#items }));
   }
 
   async #call(link: Link): Promise<Pick<RunView, "result">> {
@@ -115,6 +116,7 @@ export class Run {
     const item = { number: this.#count, after: performance.now() - this.#began, value, bytes: jsonLength(value) };
     this.#items.push(item);
     this.#bytes += item.bytes + OVERHEAD;
+    while (this.#bytes > KEPT_BYTES && this.#items.length > 1) this.#bytes -= (this.#items.shift() as RunItem).bytes + OVERHEAD;
     if (this.#scheduled) return;
     this.#scheduled = true;
     this.#schedule(() => {
@@ -123,14 +125,7 @@ export class Run {
     });
   }
 
-  /** The oldest items give way here, once for all that came since. */
   #taken(): Pick<RunView, "items" | "count"> {
-    let gone = 0;
-    while (this.#bytes > KEPT_BYTES && gone < this.#items.length - 1) {
-      this.#bytes -= (this.#items[gone] as RunItem).bytes + OVERHEAD;
-      gone += 1;
-    }
-    this.#items = this.#items.slice(gone);
     return { items: this.#items, count: this.#count };
   }
 

@@ -2,7 +2,7 @@ import { useEffect, useState, type ReactNode } from "react";
 
 import { useStore } from "../store.js";
 import { useEnvironment } from "./environment.js";
-import { milliseconds } from "./units.js";
+import { lasting } from "./units.js";
 
 /** Says calmly that the connection is gone. It lies over the page, so that nothing moves when it comes and goes. */
 export function Banner(): ReactNode {
@@ -14,7 +14,7 @@ export function Banner(): ReactNode {
     <div className="banner" role="alert">
       <span className="banner-spinner" aria-hidden />
       <span>
-        <strong>The connection was lost.</strong> Trying again; what you see is from {milliseconds(Math.max(1_000, Math.floor((now - since) / 1_000) * 1_000))} ago.
+        <strong>The connection was lost.</strong> Trying again; what you see is from {lasting(now - since)} ago.
       </span>
     </div>
   );

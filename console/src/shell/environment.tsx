@@ -6,6 +6,7 @@ import type { FrameLog } from "../frames/frame-log.js";
 import type { TapSource } from "../frames/tap-source.js";
 import type { History } from "../methods/history.js";
 import type { Catalogue } from "../methods/catalogue.js";
+import type { Changes } from "../state/changes.js";
 import type { Toasts } from "./toasts.js";
 
 /** Everything that the console's parts share. */
@@ -19,6 +20,7 @@ export interface Environment {
   tap: TapSource;
   catalogue: Catalogue;
   history: History;
+  changes: Changes;
   toasts: Toasts;
 }
 

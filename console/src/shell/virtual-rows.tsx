@@ -1,9 +1,10 @@
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useId, useLayoutEffect, useRef, type HTMLAttributes, type KeyboardEvent, type ReactNode } from "react";
+import { useEffect, useId, useLayoutEffect, useRef, useState, type HTMLAttributes, type KeyboardEvent, type ReactNode, type RefObject } from "react";
+
+import type { Rows } from "../ring.js";
 
 /** What {@link VirtualRows} shows. */
 export interface VirtualRowsProperties<T> {
-  rows: readonly T[];
+  rows: Rows<T>;
   /** In pixels; every row is that high. */
   rowHeight: number;
   label: string;
@@ -20,11 +21,15 @@ export interface VirtualRowsProperties<T> {
   rowAttributes?: (row: T, place: number) => HTMLAttributes<HTMLElement> & { [data: `data-${string}`]: string | undefined };
   /** Stays at the end while rows are added, if it was there. */
   follow?: boolean;
+  /** Lets the elements of rows that leave the sight show those that come into it: for rows that come by the thousand. */
+  recycles?: boolean;
   className?: string;
   children: (row: T, place: number) => ReactNode;
 }
 
 const NEAR_THE_END = 4;
+/** Rows beyond each edge that exist already. */
+const BEYOND = 6;
 
 /** Rows of which only those in sight exist. One stop for the Tab key; arrows, Home, End and Page keys move within. */
 export function VirtualRows<T>(properties: VirtualRowsProperties<T>): ReactNode {
@@ -32,30 +37,35 @@ export function VirtualRows<T>(properties: VirtualRowsProperties<T>): ReactNode 
   const scroller = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
   const id = useId();
-  const virtualizer = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => rowHeight,
-    overscan: 8,
-    getItemKey: (place) => properties.keyOf(rows[place] as T, place),
-  });
+  const sight = useSight(scroller);
+  // Where the end is followed, the rows are those that will be in sight: not those before the scrolling, and then again.
+  const top = follow && atEnd.current ? rows.length * rowHeight - sight.height : sight.top;
+  const first = Math.max(0, Math.min(Math.floor(top / rowHeight), rows.length - 1) - BEYOND);
+  const slots = Math.ceil(sight.height / rowHeight) + 2 * BEYOND + 1;
+  const places = Array.from({ length: Math.max(0, Math.min(slots, rows.length - first)) }, (_, at) => first + at);
 
   useLayoutEffect(() => {
     const element = scroller.current;
-    if (follow && atEnd.current && element) element.scrollTop = element.scrollHeight;
+    if (follow && atEnd.current && element) element.scrollTop = rows.length * rowHeight;
   }, [follow, rows.length]);
 
   useEffect(() => {
-    if (active >= 0 && active < rows.length) virtualizer.scrollToIndex(active, { align: "auto" });
+    const element = scroller.current;
+    if (!element || active < 0 || active >= rows.length) return;
+    const top = active * rowHeight;
+    if (top < element.scrollTop) element.scrollTop = top;
+    else if (top + rowHeight > element.scrollTop + element.clientHeight) element.scrollTop = top + rowHeight - element.clientHeight;
   }, [active]);
 
   const noteScroll = (): void => {
     const element = scroller.current;
-    if (element) atEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_THE_END;
+    if (!element) return;
+    atEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_THE_END;
+    sight.look();
   };
 
   const move = (event: KeyboardEvent): void => {
-    const row = rows[active];
+    const row = active < 0 ? undefined : rows.at(active);
     if (row !== undefined && properties.onRowKey?.(event, row, active)) return event.preventDefault();
     const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / rowHeight) - 1);
     const target = targetOf(event.key, active, rows.length, page);
@@ -65,7 +75,7 @@ export function VirtualRows<T>(properties: VirtualRowsProperties<T>): ReactNode 
     event.preventDefault();
   };
 
-  const rowId = (place: number): string => `${id}-${properties.keyOf(rows[place] as T, place)}`;
+  const rowId = (place: number): string => `${id}-${properties.keyOf(rows.at(place) as T, place)}`;
   return (
     <div
       ref={scroller}
@@ -78,30 +88,48 @@ export function VirtualRows<T>(properties: VirtualRowsProperties<T>): ReactNode 
       onScroll={noteScroll}
       onKeyDown={move}
     >
-      <div className="rows-canvas" role="presentation" style={{ height: virtualizer.getTotalSize() }}>
-        {virtualizer.getVirtualItems().map(({ index, start, key }) => {
-          const row = rows[index];
+      <div className="rows-canvas" role="presentation" style={{ height: rows.length * rowHeight }}>
+        {places.map((place) => {
+          const row = rows.at(place);
           if (row === undefined) return null;
           return (
             <div
-              key={key}
-              id={rowId(index)}
+              key={properties.recycles ? place % slots : properties.keyOf(row, place)}
+              id={rowId(place)}
               role={properties.rowRole}
-              aria-selected={index === active}
-              aria-rowindex={properties.role === "grid" ? index + 1 : undefined}
-              {...rowAttributes?.(row, index)}
-              className={index === active ? "row row-active" : "row"}
-              style={{ height: rowHeight, transform: `translateY(${start}px)` }}
-              onClick={() => onActive(index)}
-              onDoubleClick={() => properties.onOpen?.(row, index)}
+              aria-selected={place === active}
+              aria-rowindex={properties.role === "grid" ? place + 1 : undefined}
+              {...rowAttributes?.(row, place)}
+              className={place === active ? "row row-active" : "row"}
+              style={{ height: rowHeight, transform: `translateY(${place * rowHeight}px)` }}
+              onClick={() => onActive(place)}
+              onDoubleClick={() => properties.onOpen?.(row, place)}
             >
-              {properties.children(row, index)}
+              {properties.children(row, place)}
             </div>
           );
         })}
       </div>
     </div>
   );
+}
+
+/** Which part of what scrolls is in sight, in pixels. */
+function useSight(scroller: RefObject<HTMLElement | null>): { top: number; height: number; look: () => void } {
+  const [sight, setSight] = useState({ top: 0, height: 0 });
+  const look = (): void => {
+    const element = scroller.current;
+    if (!element) return;
+    const { scrollTop: top, offsetHeight: height } = element;
+    setSight((known) => (known.top === top && known.height === height ? known : { top, height }));
+  };
+  useLayoutEffect(() => {
+    look();
+    const observer = new ResizeObserver(look);
+    if (scroller.current) observer.observe(scroller.current);
+    return () => observer.disconnect();
+  }, []);
+  return { ...sight, look };
 }
 
 function targetOf(key: string, active: number, count: number, page: number): number | undefined {

@@ -17,8 +17,8 @@ export interface Edit {
   value: unknown;
 }
 
-/** Tries before an edit that only others' changes elsewhere refuse is given up. */
-const TRIES = 8;
+/** Tries on a version, before the place alone is made the condition: a state may change faster than it can be followed. */
+const TRIES = 3;
 const CATCH_UP_MS = 5_000;
 
 /**
@@ -31,11 +31,13 @@ export async function commitEdit<S>(hub: Hub<S>, edit: Edit): Promise<Outcome> {
     const theirs = hub.at(edit.path);
     if (!same(theirs, edit.seen)) return { kind: "conflict", theirs };
     try {
-      const version = await hub.commit(operationsOf(hub, edit), { optimistic: false, ...(expect && { expect }) });
+      const version = await (tries < TRIES || edit.seen === undefined
+        ? hub.commit(operationsOf(hub, edit), { optimistic: false, ...(expect && { expect }) })
+        : hub.commit([{ op: "test", path: edit.path, value: edit.seen }, ...operationsOf(hub, edit)], { optimistic: false }));
       return { kind: "done", version };
     } catch (error) {
       const failure = failureOf(error);
-      if (failure.code !== "CONFLICT" || tries === TRIES) return { kind: "refused", failure };
+      if (failure.code !== "CONFLICT" || tries === 2 * TRIES) return { kind: "refused", failure };
       await caughtUp(hub, currentOf(failure.details));
     }
   }

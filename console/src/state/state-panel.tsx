@@ -10,6 +10,7 @@ import { failureOf } from "../methods/run.js";
 import { useEnvironment } from "../shell/environment.js";
 import { count } from "../shell/units.js";
 import { AddDialog } from "./add-dialog.js";
+import { ChangeList } from "./change-list.js";
 import { Conflict } from "./conflict.js";
 import { commitEdit, reverse, type Edit } from "./edit.js";
 import { ValueEditor } from "./value-editor.js";
@@ -18,7 +19,7 @@ type Open = { kind: "edit"; path: string; seen: unknown } | { kind: "add"; path:
 
 /** The hub's state as a tree that lives, and that can be changed. */
 export function StatePanel(): ReactNode {
-  const { hub, toasts } = useEnvironment();
+  const { hub, toasts, changes } = useEnvironment();
   const state = useHubState(hub);
   const [selected, setSelected] = useState("");
   const [open, setOpen] = useState<Open | undefined>(undefined);
@@ -62,26 +63,29 @@ export function StatePanel(): ReactNode {
 
   return (
     <div className="panel state">
-      <div className="bar">
-        <code className="path" title={selected}>
-          {selected === "" ? "/" : selected}
-        </code>
-        <span className="spacer" />
-        <Version hub={hub} />
-        <span className="bar-group">
-          <button type="button" className="button button-small" disabled={selected === ""} onClick={() => edit(selected)} title="Edit (Enter)">
-            <Pencil size={13} aria-hidden /> Edit
-          </button>
-          <button type="button" className="button button-small" disabled={!isContainer} onClick={() => setOpen({ kind: "add", path: selected })} title="Add (+)">
-            <Plus size={13} aria-hidden /> Add
-          </button>
-          <button type="button" className="button button-small" disabled={selected === ""} onClick={() => remove(selected)} title="Remove (Delete)">
-            <Trash2 size={13} aria-hidden /> Remove
-          </button>
-          <CopyButton text={() => JSON.stringify(value, null, 2) ?? ""} />
-        </span>
+      <div className="state-main">
+        <div className="bar">
+          <code className="path" title={selected}>
+            {selected === "" ? "/" : selected}
+          </code>
+          <span className="spacer" />
+          <Version hub={hub} />
+          <span className="bar-group">
+            <button type="button" className="button button-small" disabled={selected === ""} onClick={() => edit(selected)} title="Edit (Enter)">
+              <Pencil size={13} aria-hidden /> Edit
+            </button>
+            <button type="button" className="button button-small" disabled={!isContainer} onClick={() => setOpen({ kind: "add", path: selected })} title="Add (+)">
+              <Plus size={13} aria-hidden /> Add
+            </button>
+            <button type="button" className="button button-small" disabled={selected === ""} onClick={() => remove(selected)} title="Remove (Delete)">
+              <Trash2 size={13} aria-hidden /> Remove
+            </button>
+            <CopyButton text={() => JSON.stringify(value, null, 2) ?? ""} />
+          </span>
+        </div>
+        <JsonTree value={state} label="State" rootName="state" depth={3} marksChanges selected={selected} onSelect={setSelected} onRowKey={key} onOpen={(row) => edit(row.path)} replace={editor} />
       </div>
-      <JsonTree value={state} label="State" rootName="state" depth={3} marksChanges selected={selected} onSelect={setSelected} onRowKey={key} onOpen={(row) => edit(row.path)} replace={editor} />
+      <ChangeList changes={changes} onPlace={setSelected} />
       {open?.kind === "add" && (
         <AddDialog
           path={open.path}

@@ -42,11 +42,16 @@ export function ValueEditor({ value, label, onDone, onLeave }: { value: unknown;
   const result = parsed(text, kind);
   const wrong = "wrong" in result ? result.wrong : "";
   const done = (): void => {
-    if ("value" in result) onDone(result.value);
+    if ("value" in result) leave(() => onDone(result.value));
+  };
+  /** What had the focus gets it back before the editor goes. */
+  const leave = (then: () => void): void => {
+    (document.activeElement?.closest("[role=tree]") as HTMLElement | null)?.focus();
+    then();
   };
   const key = (event: KeyboardEvent): void => {
     event.stopPropagation();
-    if (event.key === "Escape") onLeave();
+    if (event.key === "Escape") leave(onLeave);
     else if (event.key === "Enter") done();
     else return;
     event.preventDefault();
@@ -62,7 +67,7 @@ export function ValueEditor({ value, label, onDone, onLeave }: { value: unknown;
       <button type="button" className="icon-button icon-small" aria-label="Take" title="Take (Enter)" disabled={wrong !== ""} onClick={done}>
         <Check size={14} />
       </button>
-      <button type="button" className="icon-button icon-small" aria-label="Leave" title="Leave (Escape)" onClick={onLeave}>
+      <button type="button" className="icon-button icon-small" aria-label="Leave" title="Leave (Escape)" onClick={() => leave(onLeave)}>
         <X size={14} />
       </button>
     </span>

@@ -2,7 +2,7 @@ import { AppWindow, Cable, Globe, Puzzle, SquareTerminal, type LucideIcon } from
 import { useEffect, useState, useSyncExternalStore, type ReactNode } from "react";
 
 import { useEnvironment } from "../shell/environment.js";
-import { milliseconds } from "../shell/units.js";
+import { lasting } from "../shell/units.js";
 
 /** One connection, as the hub's slice `windows` tells of it. */
 export interface OpenWindow {
@@ -71,7 +71,7 @@ function WindowCard({ open: { id, transport, name, session, address, since }, no
           {name !== undefined && <Fact name="id" value={id} />}
           {session !== undefined && <Fact name="session" value={session} />}
           {address !== undefined && <Fact name="address" value={address} />}
-          {since !== undefined && <Fact name="open for" value={milliseconds(Math.max(1_000, Math.floor((now - since) / 1_000) * 1_000))} />}
+          {since !== undefined && <Fact name="open for" value={lasting(now - since)} />}
         </dl>
       </div>
     </li>

@@ -282,7 +282,8 @@ impl Attempt {
         let Ok(candidate) = &self.outcome else { return false };
         let same = |name: &String| match (self.base.state.member(name), head.state.member(name)) {
             (Some(then), Some(now)) => then.is_same(now),
-            (_, _) => false,
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
         };
         Arc::ptr_eq(slices, &self.slices) && candidate.checked.iter().all(same)
     }

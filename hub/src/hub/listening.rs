@@ -63,6 +63,8 @@ pub(super) struct Listening {
     listeners: Vec<Arc<Registered>>,
     /// The last revision that was told.
     told: u64,
+    /// Commits before the next one that were not kept until they could be told.
+    missed: u64,
     /// Whether somebody is calling listeners.
     busy: bool,
 }
@@ -92,7 +94,7 @@ pub(super) fn listen(shared: &Arc<Shared>, callback: Callback) -> Listener {
     let mut listening = shared.listening();
     let head = shared.head.load().revision;
     if listening.listeners.is_empty() && !listening.busy {
-        listening.told = head;
+        (listening.told, listening.missed) = (head, 0);
     }
     let entry = Arc::new(Registered { after: head, over: AtomicBool::new(false), callback: Mutex::new(callback) });
     listening.listeners.push(entry.clone());
@@ -102,44 +104,38 @@ pub(super) fn listen(shared: &Arc<Shared>, callback: Callback) -> Listener {
 /// Calls the listeners with what was committed since the last time, unless somebody is at it, who will go on to the newest.
 pub(super) fn deliver(shared: &Shared) {
     loop {
-        let (next, listeners) = {
+        let (next, missed, listeners) = {
             let mut listening = shared.listening();
             let head = shared.head.load().revision;
             if listening.busy || listening.listeners.is_empty() || listening.told >= head {
                 return;
             }
             listening.busy = true;
-            (listening.told + 1, listening.listeners.clone())
+            (listening.told + 1, listening.missed, listening.listeners.clone())
         };
-        let told = tell(shared, next, &listeners);
+        let (entry, head) = {
+            let live = shared.live();
+            (live.log.oldest(next), live.head.revision)
+        };
+        let revision = entry.as_ref().map_or(head, |entry| entry.revision);
+        let told = entry.map(|entry| tell(&Commit { missed: missed + entry.revision - next, entry }, &listeners));
         drop(listeners);
         let mut listening = shared.listening();
         listening.busy = false;
-        listening.told = told;
+        listening.told = revision;
+        listening.missed = if told.is_some() { 0 } else { missed + revision + 1 - next };
     }
 }
 
-/// Tells the commit `next`, or the oldest one that is still kept; gives its revision.
-fn tell(shared: &Shared, next: u64, listeners: &[Arc<Registered>]) -> u64 {
-    let oldest = || {
-        let live = shared.live();
-        (next..=live.head.revision).find_map(|revision| live.log.get(revision)).ok_or(live.head.revision)
-    };
-    let kept = { shared.live().log.get(next) };
-    let entry = match kept.map_or_else(oldest, Ok) {
-        Ok(entry) => entry,
-        Err(head) => return head,
-    };
-    let revision = entry.revision;
-    let commit = Commit { entry, missed: revision - next };
+fn tell(commit: &Commit, listeners: &[Arc<Registered>]) {
+    let revision = commit.revision();
     for listener in listeners.iter().filter(|listener| listener.after < revision) {
         if listener.over.load(Ordering::SeqCst) {
             continue;
         }
         let mut callback = listener.callback.lock().unwrap_or_else(PoisonError::into_inner);
-        if catch_unwind(AssertUnwindSafe(|| callback(&commit))).is_err() {
+        if catch_unwind(AssertUnwindSafe(|| callback(commit))).is_err() {
             tracing::error!(revision, "a listener panicked");
         }
     }
-    revision
 }

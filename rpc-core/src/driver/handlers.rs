@@ -167,49 +167,77 @@ impl Drop for Parked {
     }
 }
 
-/// Moves items from a handler's stream to the session: a batch at most, then others have their turn.
+/// Moves items from a handler's stream to the session, batch by batch until they fill what is written at once or the clock
+/// moves; then others have their turn.
 fn poll_items(
     shared: &Arc<Shared>,
     parts: &Arc<Parts>,
     source: &mut ReplyStream,
     cx: &mut TaskContext<'_>,
 ) -> Poll<()> {
-    let (room, _replaced) =
-        shared.drive(|session| (session.stream_room(parts.key, || cx.waker().clone()), session.take_replaced()));
-    let room = match room {
-        None => return Poll::Ready(()),
-        Some(0) => return Poll::Pending,
-        Some(room) => room.min(BATCH) as usize,
-    };
-    let mut batch = Vec::with_capacity(room.min(8));
-    let mut bytes = 0;
-    let end = loop {
-        if batch.len() == room || bytes >= BATCH_BYTES {
-            cx.waker().wake_by_ref();
-            break None;
+    let (now, mut turn) = (shared.now(), BATCH_BYTES);
+    let mut batch = Vec::new();
+    loop {
+        let (room, _replaced) =
+            shared.drive(|session| (session.stream_room(parts.key, || cx.waker().clone()), session.take_replaced()));
+        let room = match room {
+            None => return Poll::Ready(()),
+            Some(0) => return Poll::Pending,
+            Some(room) => room,
+        };
+        let end = poll_batch(shared, source, cx, &mut batch, room.min(BATCH) as usize);
+        turn = turn.saturating_sub(batch.iter().map(|item| item.data.as_bytes().len()).sum());
+        let later = shared.now();
+        if !batch.is_empty() && !shared.drive(|session| session.push_items(later, parts.key, batch.drain(..))) {
+            return Poll::Ready(());
         }
+        match end {
+            // Only a consumer that allows more, which a batch for one without credit must not outrun.
+            Batch::Full if room > BATCH && turn > 0 && later == now => (),
+            Batch::Full => {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Batch::Dry => return Poll::Pending,
+            Batch::Last(fault) => {
+                let kept = shared.drive(|session| session.finish_stream(later, parts.key, fault.as_ref()));
+                drop(kept);
+                return Poll::Ready(());
+            }
+        }
+    }
+}
+
+/// Why a batch ended.
+enum Batch {
+    Full,
+    /// The source has nothing more now.
+    Dry,
+    /// The source is at its end, or failed.
+    Last(Option<Fault>),
+}
+
+/// Fills `batch` with items up to `room`, or until they have enough bytes.
+fn poll_batch(
+    shared: &Shared,
+    source: &mut ReplyStream,
+    cx: &mut TaskContext<'_>,
+    batch: &mut Vec<Item<Payload>>,
+    room: usize,
+) -> Batch {
+    let mut bytes = 0;
+    while batch.len() < room && bytes < BATCH_BYTES {
         match poll_source(shared, source, cx) {
             Poll::Ready(Some(Ok(item))) => {
                 bytes += item.data.as_bytes().len();
                 batch.push(item);
             }
-            Poll::Ready(Some(Err(fault))) => break Some(Some(fault)),
-            Poll::Ready(None) => break Some(None),
-            Poll::Pending => break None,
-        }
-    };
-    let now = shared.now();
-    if !batch.is_empty() && !shared.drive(|session| session.push_items(now, parts.key, batch)) {
-        return Poll::Ready(());
-    }
-    match end {
-        None => Poll::Pending,
-        Some(fault) => {
-            let kept = shared.drive(|session| session.finish_stream(now, parts.key, fault.as_ref()));
-            drop(kept);
-            Poll::Ready(())
+            Poll::Ready(Some(Err(fault))) => return Batch::Last(Some(fault)),
+            Poll::Ready(None) => return Batch::Last(None),
+            Poll::Pending => return Batch::Dry,
         }
     }
+    Batch::Full
 }
 
 fn poll_source(

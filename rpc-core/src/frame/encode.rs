@@ -2,7 +2,8 @@
 
 use super::scan;
 use super::{Grant, Offer, Resume};
-use crate::{Fault, Message, scratch};
+use crate::scratch::{self, Chunk};
+use crate::{Fault, Message};
 
 /// What a `req` says in `meta`.
 #[derive(Clone, Debug, Default)]
@@ -18,8 +19,14 @@ pub(crate) struct CallMeta<'a> {
     pub(crate) extra: &'a str,
 }
 
-pub(crate) fn req(cid: impl Id, method: &str, meta: &CallMeta<'_>, payload: &[u8]) -> Message {
-    scratch::frame(|out| {
+pub(crate) fn req(
+    chunk: Option<&mut Chunk>,
+    cid: impl Id,
+    method: &str,
+    meta: &CallMeta<'_>,
+    payload: &[u8],
+) -> Message {
+    scratch::frame_in(chunk, |out| {
         open(out, "{\"kind\":\"req\",\"cid\":", cid);
         out.extend_from_slice(b",\"method\":");
         write_string(out, method);
@@ -31,7 +38,11 @@ pub(crate) fn req(cid: impl Id, method: &str, meta: &CallMeta<'_>, payload: &[u8
 
 /// An answer; `result` is JSON text.
 pub fn res(cid: &str, result: &[u8]) -> Message {
-    scratch::frame(|out| {
+    res_in(None, cid, result)
+}
+
+pub(crate) fn res_in(chunk: Option<&mut Chunk>, cid: &str, result: &[u8]) -> Message {
+    scratch::frame_in(chunk, |out| {
         open(out, "{\"kind\":\"res\",\"cid\":", cid);
         out.extend_from_slice(b",\"ok\":true");
         field(out, b",\"result\":", result);

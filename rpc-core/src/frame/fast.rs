@@ -187,19 +187,15 @@ fn can<'a>(cursor: &mut Cursor<'a>, cid: Cow<'a, str>) -> Option<Frame<'a>> {
 /// Whether no field of the frame can stand behind the value that `text` begins with. A field would follow a comma, its
 /// name in quotes; a text where that is less than obvious (escapes, white space) counts as one where a field might follow.
 fn nothing_follows(text: &[u8], others: &Fields) -> bool {
-    let mut from = 0;
-    while let Some(at) = block::find(text, from, |block| block::either(block, b',', b'\\')) {
+    let goes_on = |at: usize| {
         // Most commas stand before a key that begins like no field.
         let plain = match text[at..] {
             [b',', b'"', one, two, ..] => !others.may_begin(one, two),
             _ => false,
         };
-        if !plain && !is_inside(text, at, others) {
-            return false;
-        }
-        from = at + 1;
-    }
-    true
+        plain || is_inside(text, at, others)
+    };
+    block::all(text, |block| block::either(block, b',', b'\\'), goes_on)
 }
 
 /// Whether the byte at `at` tells that the value goes on behind it.

@@ -1,7 +1,7 @@
 //! A validating scanner for JSON text: where does a value end, is its syntax right, is it too deep? It builds nothing and
 //! knows nothing of frames.
 
-use super::block;
+use super::block::{self, Stops};
 
 /// Why a value could not be passed over. As wide as an index, so that a result of either travels in registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,10 +24,11 @@ pub(crate) const MAX_DEPTH: u32 = 127;
 pub(crate) fn value(text: &[u8], at: usize, depth: u32) -> Result<usize, ScanError> {
     let limit = depth.min(MAX_DEPTH);
     let (mut at, mut level, mut around) = (at, Level::Whole, Around::default());
+    let mut stops = Stops::new(text, at);
     loop {
         let first = byte(text, at)?;
         at = if first == b'"' {
-            string(text, at)?
+            string_by(&mut stops, text, at)?
         } else if first == b'{' || first == b'[' {
             if around.levels == limit {
                 return Err(ScanError::Depth);
@@ -36,7 +37,7 @@ pub(crate) fn value(text: &[u8], at: usize, depth: u32) -> Result<usize, ScanErr
             let inside = space(text, at + 1);
             if byte(text, inside)? != opened as u8 {
                 around.push(std::mem::replace(&mut level, opened));
-                at = if opened == Level::Object { key(text, inside)? } else { inside };
+                at = if opened == Level::Object { key(&mut stops, text, inside)? } else { inside };
                 continue;
             }
             inside + 1
@@ -60,7 +61,7 @@ pub(crate) fn value(text: &[u8], at: usize, depth: u32) -> Result<usize, ScanErr
             }
             let next = byte(text, at)?;
             if next == b',' {
-                at = if level == Level::Object { key(text, at + 1)? } else { at + 1 };
+                at = if level == Level::Object { key(&mut stops, text, at + 1)? } else { at + 1 };
                 break;
             }
             if next == level as u8 {
@@ -114,28 +115,28 @@ impl Around {
 }
 
 /// The index behind the string whose opening quote stands at `at`.
-#[inline]
 pub(crate) fn string(text: &[u8], at: usize) -> Result<usize, ScanError> {
-    let mut from = at + 1;
-    while let Some(block) = text.get(from..).and_then(<[u8]>::first_chunk) {
-        let stops = block::string_stops(block);
-        if stops != 0 {
-            let end = from + stops.trailing_zeros() as usize;
-            return if text[end] == b'"' { Ok(end + 1) } else { rest_of_string(text, end) };
-        }
-        from += block.len();
-    }
-    rest_of_string(text, from)
+    string_by(&mut Stops::new(text, at), text, at)
 }
 
-/// [`string`], from some place inside it on: for strings with escapes, and where the text ends soon.
+/// [`string`], with the stops of `text`.
+#[inline(always)]
+fn string_by(stops: &mut Stops, text: &[u8], at: usize) -> Result<usize, ScanError> {
+    let end = stops.next(text, at + 1).ok_or(ScanError::Truncated)?;
+    if text[end] == b'"' { Ok(end + 1) } else { rest_of_string(text, end) }
+}
+
+/// [`string`], from a stop inside it on: for strings with escapes.
 #[inline(never)]
-fn rest_of_string(text: &[u8], mut at: usize) -> Result<usize, ScanError> {
+fn rest_of_string(text: &[u8], mut stop: usize) -> Result<usize, ScanError> {
+    let mut stops = Stops::new(text, stop);
     loop {
-        at = stop(text, at).ok_or(ScanError::Truncated)?;
-        match text[at] {
-            b'"' => return Ok(at + 1),
-            b'\\' => at = escape(text, at + 1)?,
+        match text[stop] {
+            b'"' => return Ok(stop + 1),
+            b'\\' => {
+                let at = escape(text, stop + 1)?;
+                stop = stops.next(text, at).ok_or(ScanError::Truncated)?;
+            }
             _ => return Err(ScanError::Syntax),
         }
     }
@@ -167,14 +168,14 @@ pub(crate) fn byte(text: &[u8], at: usize) -> Result<u8, ScanError> {
 
 /// The index behind `"key":`, with white space before the key and the colon.
 #[inline(always)]
-fn key(text: &[u8], mut at: usize) -> Result<usize, ScanError> {
+fn key(stops: &mut Stops, text: &[u8], mut at: usize) -> Result<usize, ScanError> {
     if byte(text, at)? != b'"' {
         at = space(text, at);
         if byte(text, at)? != b'"' {
             return Err(ScanError::Syntax);
         }
     }
-    at = string(text, at)?;
+    at = string_by(stops, text, at)?;
     if byte(text, at)? != b':' {
         at = space(text, at);
         if byte(text, at)? != b':' {

@@ -442,6 +442,7 @@ impl<W, H> Session<W, H> {
     }
 
     fn issue(&mut self, now: Millis, key: CallKey, spec: &CallSpec<'_>, resume: Option<Resume<'_>>) {
+        let under_way = self.calls.len();
         let call = self.calls.get_mut(key.0).expect("only calls in the table are issued");
         let down = call.down.as_deref();
         let meta = CallMeta {
@@ -454,7 +455,8 @@ impl<W, H> Session<W, H> {
             op: spec.op,
             extra: spec.extra_meta,
         };
-        let req = frame::req(self.prefix.cid(key.0, call.round), spec.method, &meta, spec.payload);
+        let cid = self.prefix.cid(key.0, call.round);
+        let req = frame::req(self.outbox.chunk(under_way), cid, spec.method, &meta, spec.payload);
         call.stage = Stage::Pending;
         if spec.method == PING {
             self.outbox.push_control(req);

@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 
-use super::{CallKey, RequestKey};
+use super::{CallKey, LITTLE, RequestKey};
 use crate::Message;
 use crate::flow::Held;
+use crate::scratch::Chunk;
 
 /// Whose turn it is.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +23,8 @@ pub(super) struct Outbox {
     pub(super) data_bytes: usize,
     /// Bytes of items that wait for their consumer's credit: the peer may leave them where they are for ever.
     waiting_bytes: usize,
+    /// What frames share that wait for their turn.
+    chunk: Chunk,
 }
 
 impl Outbox {
@@ -39,6 +42,11 @@ impl Outbox {
     pub(super) fn moved(&mut self, before: Held, after: Held) {
         self.data_bytes = self.data_bytes - before.ready + after.ready;
         self.waiting_bytes = self.waiting_bytes - before.waiting + after.waiting;
+    }
+
+    /// Where a frame is put that waits for its turn among those of `under_way` calls: few need no memory to share.
+    pub(super) fn chunk(&mut self, under_way: usize) -> Option<&mut Chunk> {
+        (under_way > LITTLE).then_some(&mut self.chunk)
     }
 
     pub(super) fn is_empty(&self) -> bool {

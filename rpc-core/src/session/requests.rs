@@ -98,9 +98,10 @@ impl<W, H> Session<W, H> {
     /// Answers a unary request or an upload: JSON text or a fault. Nothing happens where the request was over. Returns
     /// the driver's hold on the handler.
     pub fn reply(&mut self, now: Millis, key: RequestKey, answer: Result<&[u8], &Fault>) -> Option<H> {
-        let request = self.running(key)?;
+        let under_way = self.requests.len();
+        let request = self.requests.get(key.0).filter(|request| matches!(request.stage, Stage::Running))?;
         let terminal = match answer {
-            Ok(result) => frame::res(&request.cid, result),
+            Ok(result) => frame::res_in(self.outbox.chunk(under_way), &request.cid, result),
             Err(fault) => frame::err(&request.cid, fault),
         };
         let handler = self.finish_with(key, terminal);

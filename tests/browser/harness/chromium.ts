@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium } from "playwright-core";
 import { describe, test } from "vitest";
 
+import { environment } from "./daemon.js";
+
 const EXECUTABLE = process.env.SIXFRAME_CHROMIUM ?? "/usr/bin/chromium";
 
 const FLAGS = [
@@ -56,7 +58,10 @@ export async function launchWithProfile(
 ): Promise<{ context: BrowserContext; close(): Promise<void> }> {
   const profile = mkdtempSync(join(tmpdir(), "sixframe-profile-"));
   prepare(profile);
-  const options = { executablePath: EXECUTABLE, chromiumSandbox: false, headless: true, args: [...FLAGS, ...flags] };
+  const args = [...FLAGS, ...flags];
+  // What the browser starts must not be configured by us.
+  const env = environment(profile) as Record<string, string>;
+  const options = { executablePath: EXECUTABLE, chromiumSandbox: false, headless: true, args, env };
   const context = await chromium.launchPersistentContext(profile, options);
   const close = async () => {
     await context.close();

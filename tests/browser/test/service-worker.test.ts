@@ -7,13 +7,15 @@ import { page, Site } from "../harness/site.js";
 
 inChromium("a page and its service worker", () => {
   let browser: Browser;
+  let files: Record<string, string>;
   let site: Site;
   let tab: Page;
 
   beforeAll(async () => {
     const script = await bundle("served-by-worker");
     const html = page("/page.js");
-    site = await Site.of({ "/": html, "/second": html, "/page.js": script, "/sw.js": await bundle("service-worker") });
+    files = { "/": html, "/second": html, "/page.js": script, "/sw.js": await bundle("service-worker") };
+    site = await Site.of(files);
     browser = await launch();
   });
   afterAll(async () => {
@@ -46,8 +48,8 @@ inChromium("a page and its service worker", () => {
   });
 
   for (const [how, options] of [
-    ["by pings that nobody answers", { stayMs: 0, pingMs: 50 }],
-    ["by the next worker, which does not know the page", { stayMs: 50 }],
+    ["by pings that nobody answers", { stayMs: 0, pingMs: 500 }],
+    ["by the next worker, which does not know the page", { stayMs: 1_000 }],
   ] as const) {
     test(`a worker that was killed is noticed ${how}, woken, and goes on where it was`, async () => {
       await connect(options);
@@ -65,11 +67,24 @@ inChromium("a page and its service worker", () => {
     });
   }
 
+  test("a worker that is replaced by another version is left for it", async () => {
+    await connect();
+    const before = await ask("instance");
+    files["/sw.js"] = `${files["/sw.js"]}\n// another version`;
+    await tab.evaluate(async () => {
+      await (await navigator.serviceWorker.ready).update();
+    });
+    await tab.waitForFunction(() => window.served.states.filter((state) => state === "open").length === 2);
+    expect(await ask("instance")).not.toBe(before);
+    const states = (await tab.evaluate(() => window.served.states)) as string[];
+    expect(states[1]).toContain("replaced by another version");
+  });
+
   test("a page that goes is missed by the worker", async () => {
     await connect();
     const second = await tab.context().newPage();
     await second.goto(`${site.origin}/second`);
-    await connect({ stayMs: 50 }, second);
+    await connect({ stayMs: 1_000 }, second);
     expect(await ask("client", second)).toBe("/second");
     expect(await ask("connections")).toBe(2);
     await second.close();

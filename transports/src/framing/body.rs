@@ -2,7 +2,7 @@
 
 use sixframe_core::Message;
 
-use super::{Decoded, Decoder, HEAD_BYTES, State, advance, exact};
+use super::{Decoded, Decoder, HEAD_BYTES, State, advance};
 
 /// Reserved at once on the word of a header; more is reserved as bytes arrive.
 const TRUSTED_BYTES: usize = 256 * 1024;
@@ -36,7 +36,8 @@ impl Decoder {
             return None;
         }
         self.state = self.framing.between();
-        Some(Ok(exact(std::mem::take(&mut self.partial))))
+        let message = std::mem::take(&mut self.partial);
+        Some(Ok(self.gathered(message)))
     }
 
     pub(super) fn skipped_body(&mut self, remaining: u32, told: bool, input: &mut &[u8]) -> Decoded {

@@ -3,7 +3,7 @@
 use memchr::memchr;
 use sixframe_core::Message;
 
-use super::{Decoded, Decoder, State, exact};
+use super::{Decoded, Decoder, State};
 
 impl Decoder {
     pub(super) fn line(&mut self, input: &mut &[u8]) -> Decoded {
@@ -57,7 +57,7 @@ impl Decoder {
         if line.len() > self.limit {
             return self.oversized(&line);
         }
-        (!line.is_empty()).then(|| Ok(exact(line)))
+        (!line.is_empty()).then(|| Ok(self.gathered(line)))
     }
 
     fn whole_line(&mut self, line: &[u8]) -> Decoded {

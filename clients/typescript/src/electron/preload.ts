@@ -6,6 +6,7 @@
 import type { ContextBridge, IpcRenderer, IpcRendererEvent } from "electron";
 
 import type { ElectronBridge } from "../transports/electron.js";
+import { randomId } from "../transports/random-id.js";
 import { CONNECT, FRAME, PORT, POST, START, STOP } from "./channels.js";
 import { EVENT_PREFIX } from "./events.js";
 
@@ -40,7 +41,7 @@ export interface PreloadOptions {
 
 /** Exposes `window.electronBridge` and `window.rpc`. Call it once, while the preload runs. */
 export function exposeBridge({ contextBridge, ipcRenderer }: PreloadElectron, options: PreloadOptions = {}): void {
-  const document = crypto.randomUUID();
+  const document = randomId();
   const { events = (channel) => channel.startsWith(EVENT_PREFIX), requests = [] } = options;
   const mayAsk = typeof requests === "function" ? requests : (channel: string) => requests.includes(channel);
 

@@ -9,6 +9,7 @@ import type { Frame } from "../frame.js";
 import { Probed } from "../relay/probed.js";
 import type { OnClose, OnFrame, Transport } from "../transport.js";
 import { MessagePortTransport, type MessageTarget } from "../transports/message-port.js";
+import { failUnsendable } from "../transports/unsendable.js";
 import { FRAME } from "./channels.js";
 
 export class WindowTransport implements Transport {
@@ -40,7 +41,14 @@ export class WindowTransport implements Transport {
     const send = (message: unknown) => this.#contents.send(FRAME, message, document);
     this.#use({
       start: (onFrame) => void (this.receive = onFrame),
-      post: send,
+      post: (frame) => {
+        try {
+          send(frame);
+        } catch (error) {
+          if (this.#contents.isDestroyed()) throw error;
+          failUnsendable(frame, error, (instead) => this.receive(instead), send);
+        }
+      },
       stop: () => {
         // To a window that is gone there is no goodbye.
         if (!this.#contents.isDestroyed()) send({ sixframe: "bye" });

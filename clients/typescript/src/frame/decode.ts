@@ -87,6 +87,7 @@ const LENIENT = [
 const isText: Check = (value) => typeof value === "string";
 const isMillis: Check = (value) => typeof value === "number" && value >= 0 && value <= Number.MAX_SAFE_INTEGER;
 const isCount: Check = (value) => isMillis(value) && Number.isInteger(value);
+const isPositive: Check = (value) => isCount(value) && value !== 0;
 const isFlag: Check = (value) => typeof value === "boolean";
 const isDirection: Check = (value) => value === "up" || value === "down";
 /** What is no object at all is of a later version, or means something else. */
@@ -109,7 +110,7 @@ const RULES: Record<string, Rules> = {
     skipped: isCount,
     epoch: isText,
     reset: isFlag,
-    fc: has({ upto: [isCount], ack: isCount }),
+    fc: has({ upto: [isCount], ack: isCount, bytes: isPositive }),
     dir: isDirection,
   },
   end: { dir: isDirection },
@@ -117,7 +118,7 @@ const RULES: Record<string, Rules> = {
 };
 
 const META: Rules = {
-  fc: has({ upto: [(upto) => isCount(upto) && upto !== 0] }),
+  fc: has({ upto: [isPositive], bytes: isPositive }),
   resume: has({ epoch: [isText], after: [isCount] }),
   timeoutMs: isMillis,
   idleMs: isMillis,

@@ -21,9 +21,9 @@ export interface Channel<T> extends AsyncIterableIterator<T> {
  * begins so.
  *
  * ```ts
- * const frames = new Demultiplexer<Nxt>((frame) => frame.method);
- * new RpcEndpoint(transport, { onFrame: (frame) => frame.kind === "nxt" && frames.push(frame) });
- * for await (const { data } of frames.of("agent.message")) …
+ * const events = new Demultiplexer<Event>(({ type }) => type);
+ * void events.feed(endpoint.stream<Event>("events.watch"));
+ * for await (const { payload } of events.of("agent.message")) …
  * ```
  */
 export class Demultiplexer<T> {

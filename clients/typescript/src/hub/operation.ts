@@ -49,7 +49,7 @@ export interface Drop {
   key: unknown;
 }
 
-/** Moves the element whose member `by` equals `key` in front of the element `before`, or to the end. */
+/** Moves the element whose member `by` equals `key` in front of another one, whose key is `before`, or to the end. */
 export interface Move {
   op: "move";
   path: string;

@@ -12,13 +12,15 @@ export interface Commit {
   mutation: { client: string; id: number };
 }
 
-/** Sends one commit. */
-export type Send = (commit: Commit) => Promise<Version>;
+/** Sends one commit, unless it is called back before it has left. */
+export type Send = (commit: Commit, signal: AbortSignal) => Promise<Version>;
 
 interface Entry {
   readonly commit: Commit;
   readonly resolve: (version: Version) => void;
   readonly reject: (error: unknown) => void;
+  /** Calls it back while it is in flight. */
+  recall: AbortController | undefined;
 }
 
 /** Failures that leave open whether the hub saw the commit, or that say that it did not. */
@@ -44,7 +46,7 @@ export class Outbox {
   readonly #send: Send;
   readonly #isOver: () => boolean;
   #waiting: Entry[] = [];
-  #inFlight = 0;
+  readonly #inFlight = new Set<Entry>();
   #broken = false;
   #delay = FIRST_DELAY_MS;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -58,7 +60,7 @@ export class Outbox {
   /** Sends `commit` behind those that were pushed before it. Rejects with what the hub refused it with. */
   push(commit: Commit): Promise<Version> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ commit, resolve, reject });
+      this.#waiting.push({ commit, resolve, reject, recall: undefined });
       this.#pump();
     });
   }
@@ -70,29 +72,35 @@ export class Outbox {
   }
 
   #pump(): void {
-    while (!this.#broken && this.#inFlight < IN_FLIGHT) {
+    while (!this.#broken && this.#inFlight.size < IN_FLIGHT) {
       const entry = this.#waiting.shift();
       if (!entry) return;
-      this.#inFlight += 1;
-      this.#send(entry.commit).then(
-        (version) => this.#answered(() => entry.resolve(version)),
+      this.#inFlight.add(entry);
+      entry.recall = new AbortController();
+      this.#send(entry.commit, entry.recall.signal).then(
+        (version) => this.#answered(entry, () => entry.resolve(version)),
         (error: unknown) => this.#failed(entry, error),
       );
     }
   }
 
-  #answered(settle: () => void): void {
-    this.#inFlight -= 1;
+  #answered(entry: Entry, settle: () => void): void {
+    this.#inFlight.delete(entry);
     this.#delay = FIRST_DELAY_MS;
     settle();
     this.#resume();
   }
 
-  /** After a break nothing more is sent until all that was in flight is settled, so that the order stays what it was. */
+  /**
+   * After a break the commits behind this one are called back, some of which may only wait for the next connection, and
+   * nothing is sent until all that was in flight is settled: so the order stays what it was.
+   */
   #failed(entry: Entry, error: unknown): void {
-    if (!isUnsettled(error) || this.#isOver()) return this.#answered(() => entry.reject(error));
-    this.#inFlight -= 1;
+    const isOpen = entry.recall?.signal.aborted === true || isUnsettled(error);
+    if (!isOpen || this.#isOver()) return this.#answered(entry, () => entry.reject(error));
+    this.#inFlight.delete(entry);
     this.#broken = true;
+    for (const later of this.#inFlight) if (later.commit.mutation.id > entry.commit.mutation.id) later.recall?.abort();
     this.#waiting.push(entry);
     this.#waiting.sort((one, other) => one.commit.mutation.id - other.commit.mutation.id);
     this.#resume();
@@ -100,7 +108,7 @@ export class Outbox {
 
   #resume(): void {
     if (!this.#broken) return this.#pump();
-    if (this.#inFlight > 0 || this.#timer !== undefined) return;
+    if (this.#inFlight.size > 0 || this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#broken = false;

@@ -166,12 +166,11 @@ function putElement(list: unknown[], put: Put): void {
   const key = isContainer(put.value) && Object.hasOwn(put.value, put.by) ? put.value[put.by] : undefined;
   if (key === undefined) throw new PatchError(put.path, `the new element has no ${put.by}`);
   const place = find(list, put.by, key);
-  if (put.before === undefined || sameJson(put.before, key)) {
+  if (put.before === undefined) {
     if (place < 0) list.push(put.value);
     else list[place] = put.value;
     return;
   }
-  placeOf(list, put, put.before);
   if (place >= 0) list.splice(place, 1);
   list.splice(placeOf(list, put, put.before), 0, put.value);
 }
@@ -181,9 +180,6 @@ function dropElement(list: unknown[], drop: Drop): void {
 }
 
 function moveElement(list: unknown[], move: Move): void {
-  const place = placeOf(list, move, move.key);
-  if (move.before !== undefined) placeOf(list, move, move.before);
-  if (move.before !== undefined && sameJson(move.before, move.key)) return;
-  const [element] = list.splice(place, 1);
+  const [element] = list.splice(placeOf(list, move, move.key), 1);
   list.splice(move.before === undefined ? list.length : placeOf(list, move, move.before), 0, element);
 }

@@ -51,6 +51,18 @@ export class Selection<S, T> implements AsyncIterable<T> {
     });
   }
 
+  /** What makes RxJS's `from` take it as an observable: the value now, once it is known, then each newer one. */
+  "@@observable"(): { subscribe(observer: { next?(value: T): void }): { unsubscribe(): void } } {
+    return {
+      subscribe: (observer) => {
+        const value = this.value;
+        const unsubscribe = this.subscribe((newer) => observer.next?.(newer));
+        if (value !== undefined) observer.next?.(value);
+        return { unsubscribe };
+      },
+    };
+  }
+
   /** The value now, once it is known, then each newer one; a consumer that lags sees the newest alone. */
   [Symbol.asyncIterator](): AsyncIterableIterator<T> {
     return new Values(this);

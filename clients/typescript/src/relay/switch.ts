@@ -7,6 +7,7 @@ import { errFrame, limitError, RpcError } from "../errors.js";
 import type { Can, Frame, Req } from "../frame.js";
 import { isObject, Malformed } from "../frame/decode.js";
 import type { Transport } from "../transport.js";
+import { randomId } from "../transports/random-id.js";
 import { back, Call, type Way } from "./call.js";
 import type { Limits } from "../limits.js";
 import { type Message, open, type Opened, Oversized, own, readdressed } from "./message.js";
@@ -23,7 +24,8 @@ export class Switch {
   readonly calls = new Map<string, Call>();
   readonly traffic: Traffic;
   dropped = 0;
-  readonly #serverId = random();
+  /** Begins the ids of this relay's calls too. */
+  readonly #serverId = randomId().slice(0, 8);
   readonly #onUpstreamFailed: (reason: string) => void;
   readonly #onDetached: (window: Window, reason: string) => void;
   #nextCall = 0;
@@ -318,10 +320,4 @@ export class Switch {
 
 function can(cid: string, reason?: string): Can {
   return reason === undefined ? { kind: "can", cid } : { kind: "can", cid, reason };
-}
-
-/** Six characters that no other relay's ids begin with, as far as chance goes. */
-function random(): string {
-  const digits = "0123456789abcdefghijklmnopqrstuvwxyz";
-  return Array.from(crypto.getRandomValues(new Uint8Array(6)), (byte) => digits[byte % 36]).join("");
 }

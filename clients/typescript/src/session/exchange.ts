@@ -48,27 +48,27 @@ export class Exchange {
   /** Its id; a call's changes when it is issued again. */
   cid: Cid = "";
   /** What a call was made with; undefined for a request. */
-  declare readonly spec: CallSpec | undefined;
+  readonly spec: CallSpec | undefined;
   /** The frame that a request came with. */
-  declare readonly req: Req;
+  readonly req: Req;
   /** When its time is up; infinite where it has no end. */
   deadline: Millis = Infinity;
   /** Set when a call is over. */
-  declare outcome: Outcome | undefined;
+  outcome: Outcome | undefined = undefined;
   /** Told when something has come, when there is room again, and when it is over. */
-  declare wake: (() => void) | undefined;
+  wake: (() => void) | undefined = undefined;
   /** Told when a request is over that its handler has not answered. */
-  declare stop: (() => void) | undefined;
+  stop: (() => void) | undefined = undefined;
   _stage = WAITING;
   _isInRing = false;
   /** What goes before the items: the `req`, until it has been handed to the transport. */
-  declare _head: Frame | undefined;
+  _head: Frame | undefined = undefined;
   /** What follows them: a request's terminal frame, a call's half-close. */
-  declare _tail: Frame | undefined;
+  _tail: Frame | undefined = undefined;
   /** About how many bytes those keep, or, of a request that waits, its payload. */
   _size = 0;
-  declare _in: Consumer | undefined;
-  declare _out: Producer | undefined;
+  _in: Consumer | undefined = undefined;
+  _out: Producer | undefined = undefined;
   /** Whether the peer takes what we send: it has given credit. */
   _isAccepted = false;
   /** Whether a request had to wait before it started. */
@@ -77,7 +77,7 @@ export class Exchange {
   _isStream = false;
   /** Whether the caller has half-closed. */
   _isHalfClosed = false;
-  declare _idleMs: number | undefined;
+  _idleMs: number | undefined = undefined;
   _idleSince: Millis = 0;
   /** When a call is issued again, and how often it was. */
   _retryAt: Millis = Infinity;

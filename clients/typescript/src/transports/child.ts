@@ -14,8 +14,8 @@ import { type Framing, StdioTransport } from "./stdio.js";
 export interface ChildOptions {
   /** The folder to start in. Default: ours. */
   cwd?: string;
-  /** Variables set on top of our own environment. */
-  env?: Readonly<Record<string, string>>;
+  /** Variables set on top of our own environment; those that are undefined are taken out of it. */
+  env?: Readonly<Record<string, string | undefined>>;
   /** Default `newline`. */
   framing?: Framing;
   /** The longest message accepted, in bytes. Default 16 MiB. */

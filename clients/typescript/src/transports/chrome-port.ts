@@ -7,6 +7,7 @@
 import type { Frame } from "../frame.js";
 import type { Connector, OnClose, OnFrame, Transport } from "../transport.js";
 import { portMessage } from "./port-message.js";
+import { failUnsendable } from "./unsendable.js";
 
 /**
  * How the extension's messages travel: `json`, the default of Chrome, or `structured` where the manifest says
@@ -21,24 +22,24 @@ export type Goodbye = "spoken" | "silent";
 export interface ChromePort {
   readonly name: string;
   readonly sender?: { id?: string | undefined; origin?: string | undefined; url?: string | undefined } | undefined;
-  readonly onMessage: ChromeEvent<(message: never) => void>;
-  readonly onDisconnect: ChromeEvent<(port: never) => void>;
+  readonly onMessage: ChromeEvent<unknown>;
+  readonly onDisconnect: ChromeEvent<ChromePort>;
   postMessage(message: unknown): void;
   disconnect(): void;
 }
 
 /** What is used of Chrome's events. */
-export interface ChromeEvent<Listener> {
-  addListener(listener: Listener): void;
-  removeListener(listener: Listener): void;
+export interface ChromeEvent<Value> {
+  addListener(listener: (value: Value) => void): void;
+  removeListener(listener: (value: Value) => void): void;
 }
 
 /** What is used of `chrome.runtime`. */
 export interface ChromeRuntime {
   readonly id?: string | undefined;
   readonly lastError?: { message?: string | undefined } | undefined;
-  readonly onConnect?: ChromeEvent<(port: never) => void>;
-  readonly onConnectExternal?: ChromeEvent<(port: never) => void>;
+  readonly onConnect?: ChromeEvent<ChromePort>;
+  readonly onConnectExternal?: ChromeEvent<ChromePort>;
   connect?(extensionId: string | undefined, info: { name: string }): ChromePort;
   connectNative?(host: string): ChromePort;
 }
@@ -46,8 +47,8 @@ export interface ChromeRuntime {
 /**
  * One port.
  *
- * With `json` serialisation a frame that holds bytes is refused by `post`, since Chrome would turn them into something
- * else without a word. A port that disconnects without a goodbye is not a clean end.
+ * With `json` serialisation a call fails whose payload or answer holds bytes, since Chrome would turn them into something else
+ * without a word. A port that disconnects without a goodbye is not a clean end.
  */
 export class ChromePortTransport implements Transport {
   readonly #port: ChromePort;
@@ -55,6 +56,7 @@ export class ChromePortTransport implements Transport {
   readonly #lastError: () => string | undefined;
   readonly #goodbye: Goodbye;
   #release: () => void = () => undefined;
+  #give: OnFrame = () => undefined;
   #open = false;
 
   constructor(
@@ -80,6 +82,9 @@ export class ChromePortTransport implements Transport {
       this.#port.disconnect();
       over({ clean: true, reason: "the peer closed the port" });
     };
+    this.#give = (message) => {
+      if (this.#open) onFrame(message);
+    };
     const disconnect = () => over({ clean: false, reason: this.#lastError() ?? "the port was disconnected" });
     this.#port.onMessage.addListener(hear);
     this.#port.onDisconnect.addListener(disconnect);
@@ -93,8 +98,12 @@ export class ChromePortTransport implements Transport {
 
   post(frame: Frame): void {
     if (!this.#open) throw new Error("the port is disconnected");
-    if (this.#serialization === "json") refuseBytes(frame);
-    this.#port.postMessage(frame);
+    try {
+      if (this.#serialization === "json") refuseBytes(frame);
+      this.#port.postMessage(frame);
+    } catch (error) {
+      failUnsendable(frame, error, this.#give, (instead) => this.#port.postMessage(instead));
+    }
   }
 
   stop(): void {
@@ -153,13 +162,14 @@ export function acceptChromePorts(
 ): () => void {
   const runtime = options.runtime ?? runtimeOf();
   if (runtime?.onConnect === undefined) throw new Error("there is no chrome.runtime here that could be connected to");
+  // Ports of other names may be somebody else's.
+  const isMeant = (port: ChromePort) => port.name === (options.name ?? "rpc");
   const take = (port: ChromePort) => {
-    if (port.name !== (options.name ?? "rpc")) return;
-    accept(new ChromePortTransport(port, options.serialization, runtime), port);
+    if (isMeant(port)) accept(new ChromePortTransport(port, options.serialization, runtime), port);
   };
   const takeExternal = (port: ChromePort) => {
     if (options.allowExternal?.(port.sender ?? {}) === true) take(port);
-    else port.disconnect();
+    else if (isMeant(port)) port.disconnect();
   };
   runtime.onConnect.addListener(take);
   runtime.onConnectExternal?.addListener(takeExternal);
@@ -170,7 +180,7 @@ export function acceptChromePorts(
 }
 
 function runtimeOf(): ChromeRuntime | undefined {
-  return (globalThis as { chrome?: { runtime?: ChromeRuntime } }).chrome?.runtime;
+  return (globalThis as unknown as { chrome?: { runtime?: ChromeRuntime } }).chrome?.runtime;
 }
 
 function refuseBytes(value: unknown): void {

@@ -7,6 +7,8 @@ import type { Frame } from "../frame.js";
 import type { Connector, OnClose, OnFrame, Transport } from "../transport.js";
 import { MessagePortTransport } from "./message-port.js";
 import { portMessage } from "./port-message.js";
+import { randomId } from "./random-id.js";
+import { failUnsendable } from "./unsendable.js";
 
 /**
  * What the preload exposes. Version 0.2 exposed `start` and `post`, and its `start` gave nothing back.
@@ -24,11 +26,12 @@ export interface ElectronBridge {
 /**
  * Frames over the bridge. A bridge cannot tell a dead main process, but without one there is no window either.
  *
- * `post` throws what the bridge throws: a payload that cannot be cloned.
+ * A payload that cannot be cloned fails its own call.
  */
 export class ElectronTransport implements Transport {
   readonly #bridge: ElectronBridge;
   #off: () => void = () => undefined;
+  #give: OnFrame = () => undefined;
   #open = false;
 
   constructor(bridge: ElectronBridge = bridgeOf()) {
@@ -37,6 +40,9 @@ export class ElectronTransport implements Transport {
 
   start(onFrame: OnFrame, onClose: OnClose = () => undefined): void {
     this.#open = true;
+    this.#give = (message) => {
+      if (this.#open) onFrame(message);
+    };
     const off = this.#bridge.start((message) => {
       if (!this.#open) return;
       if (portMessage(message)?.sixframe !== "bye") return onFrame(message);
@@ -48,7 +54,11 @@ export class ElectronTransport implements Transport {
 
   post(frame: Frame): void {
     if (!this.#open) throw new Error("the bridge is closed");
-    this.#bridge.post(frame);
+    try {
+      this.#bridge.post(frame);
+    } catch (error) {
+      failUnsendable(frame, error, this.#give, (instead) => this.#bridge.post(instead));
+    }
   }
 
   stop(): void {
@@ -87,7 +97,7 @@ export function electronPort(options: ElectronPortOptions = {}): Connector {
 }
 
 async function portFrom(connect: (id: string) => void, portMs: number): Promise<MessagePort> {
-  const id = crypto.randomUUID();
+  const id = randomId();
   return await new Promise((resolve, reject) => {
     const over = () => {
       clearTimeout(tooLate);

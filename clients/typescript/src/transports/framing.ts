@@ -14,7 +14,7 @@ export interface Decoder {
   readonly between: boolean;
 }
 
-/** The bytes mean nothing from here on. */
+/** The bytes mean nothing from here on; or, where one is written, a message that cannot be. */
 export class FramingError extends Error {
   override readonly name = "FramingError";
 }
@@ -158,7 +158,7 @@ function nativeLength(bytes: Uint8Array): { header: number; body: number } | und
 
 function nativeHeader(length: number): Uint8Array {
   if (length > NATIVE_LIMIT) {
-    throw new Error(`a frame of ${length} bytes: browsers take at most ${NATIVE_LIMIT} from a native messaging host`);
+    throw new FramingError(`a frame of ${length} bytes: browsers take at most ${NATIVE_LIMIT} from a native messaging host`);
   }
   const header = new Uint8Array(4);
   new DataView(header.buffer).setUint32(0, length, LITTLE_ENDIAN);

@@ -7,6 +7,7 @@ import type { Frame } from "../frame.js";
 import type { OnClose, OnFrame, Transport } from "../transport.js";
 import { portMessage } from "./port-message.js";
 import { takeTransferables } from "./transfer.js";
+import { failUnsendable } from "./unsendable.js";
 
 /** What a transport over messages needs: `MessagePort`, `Worker`, the global scope of a worker, and Node's twins of them. */
 export interface MessageTarget {
@@ -23,8 +24,8 @@ export interface MessageTarget {
  * One end of a port.
  *
  * `stop` says goodbye and closes the port, which is a clean end for the peer. A peer that dies without a word is noticed
- * where the platform tells (the `close` event of ports); elsewhere give the endpoint `pingMs`. A message that cannot be
- * cloned on this side ends the connection, since a frame is missing.
+ * where the platform tells (the `close` event of ports); elsewhere give the endpoint `pingMs`. What cannot be cloned fails its
+ * own call; a message that cannot be read on this side ends the connection, since a frame is missing.
  */
 export class MessagePortTransport implements Transport {
   readonly #target: MessageTarget;
@@ -51,7 +52,11 @@ export class MessagePortTransport implements Transport {
 
   post(frame: Frame): void {
     if (!this.#open) throw new Error("the port is closed");
-    this.#target.postMessage(frame, takeTransferables(frame) as never[]);
+    try {
+      this.#target.postMessage(frame, takeTransferables(frame) as never[]);
+    } catch (error) {
+      failUnsendable(frame, error, this.#give, (instead) => this.#target.postMessage(instead, []));
+    }
   }
 
   stop(): void {
@@ -68,6 +73,10 @@ export class MessagePortTransport implements Transport {
     this.#target.close?.();
     this.#onClose(closed);
   }
+
+  readonly #give: OnFrame = (message) => {
+    if (this.#open) this.#onFrame(message);
+  };
 
   #receive(message: unknown): void {
     const ours = portMessage(message);

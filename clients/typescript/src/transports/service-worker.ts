@@ -7,6 +7,7 @@ import type { Frame } from "../frame.js";
 import type { Connector, OnClose, OnFrame, Transport } from "../transport.js";
 import { MessagePortTransport } from "./message-port.js";
 import { type PortMessage, portMessage } from "./port-message.js";
+import { randomId } from "./random-id.js";
 
 /** How a page connects. */
 export interface ServiceWorkerOptions {
@@ -33,7 +34,7 @@ export function serviceWorker(options: ServiceWorkerOptions = {}): Connector {
  */
 export class ServiceWorkerTransport implements Transport {
   readonly #options: ServiceWorkerOptions;
-  readonly #id = crypto.randomUUID();
+  readonly #id = randomId();
   #port: MessagePortTransport | undefined;
   #release: () => void = () => undefined;
   #stopped = false;

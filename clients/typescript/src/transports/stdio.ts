@@ -3,6 +3,7 @@
 import type { Frame } from "../frame.js";
 import type { OnClose, OnFrame, Transport } from "../transport.js";
 import { decoder, encode, FramingError, type Framing } from "./framing.js";
+import { failUnsendable, postAsText } from "./unsendable.js";
 
 export type { Framing } from "./framing.js";
 
@@ -40,7 +41,7 @@ export interface StdioOptions {
  * Frames over bytes.
  *
  * The input's end between two messages is a clean end; within one, or by an error of either stream, it is not. `stop` ends
- * the output and reads no more.
+ * the output and reads no more. A frame that is longer than a browser takes from its native messaging host fails its own call.
  */
 export class StdioTransport implements Transport {
   readonly #input: ByteSource;
@@ -48,6 +49,7 @@ export class StdioTransport implements Transport {
   readonly #framing: Framing;
   readonly #messageBytes: number;
   #release: () => void = () => undefined;
+  #give: OnFrame = () => undefined;
   #open = false;
 
   constructor(options: StdioOptions = {}) {
@@ -67,6 +69,9 @@ export class StdioTransport implements Transport {
       if (!this.#open) return;
       this.#release();
       onClose({ clean, reason });
+    };
+    this.#give = (message) => {
+      if (this.#open) onFrame(message);
     };
     const messages = decoder(this.#framing, this.#messageBytes, (message) => {
       if (this.#open) onFrame(message);
@@ -98,7 +103,12 @@ export class StdioTransport implements Transport {
   }
 
   post(frame: Frame): void {
-    this.postText(JSON.stringify(frame));
+    try {
+      postAsText(frame, this.#give, (text) => this.postText(text));
+    } catch (error) {
+      if (!(error instanceof FramingError)) throw error;
+      failUnsendable(frame, error, this.#give, (instead) => this.postText(JSON.stringify(instead)));
+    }
   }
 
   /** Sends a frame that is text already, byte for byte. It must not hold a line feed where lines are messages. */

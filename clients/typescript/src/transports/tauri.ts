@@ -5,6 +5,7 @@
 
 import type { Frame } from "../frame.js";
 import type { Connector, OnClose, OnFrame, Transport } from "../transport.js";
+import { postAsText } from "./unsendable.js";
 
 /** What is used of `window.__TAURI__.core`, or of the package `@tauri-apps/api/core`. */
 export interface TauriCore {
@@ -39,6 +40,7 @@ export class TauriTransport implements Transport {
   #bytes = 0;
   #sending = false;
   #onClose: OnClose = () => undefined;
+  #give: OnFrame = () => undefined;
   #over = false;
 
   constructor(options: TauriOptions = {}) {
@@ -48,6 +50,9 @@ export class TauriTransport implements Transport {
 
   async start(onFrame: OnFrame, onClose: OnClose = () => undefined): Promise<void> {
     this.#onClose = onClose;
+    this.#give = (message) => {
+      if (!this.#over) onFrame(message);
+    };
     const channel = new this.#core.Channel();
     channel.onmessage = (message: TauriMessage) => this.#receive(message, onFrame);
     const connection = await this.#invoke<number>("sixframe_open", { channel });
@@ -58,11 +63,13 @@ export class TauriTransport implements Transport {
   }
 
   post(frame: Frame): void {
-    if (this.#over || this.#connection === undefined) throw new Error("the connection is not open");
-    const text = JSON.stringify(frame);
-    this.#waiting.push(text);
-    this.#bytes += text.length;
-    if (!this.#sending) void this.#send(this.#connection);
+    const connection = this.#connection;
+    if (this.#over || connection === undefined) throw new Error("the connection is not open");
+    postAsText(frame, this.#give, (text) => {
+      this.#waiting.push(text);
+      this.#bytes += text.length;
+      if (!this.#sending) void this.#send(connection);
+    });
   }
 
   stop(): void {

@@ -2,6 +2,7 @@
 
 import type { Frame } from "../frame.js";
 import type { Connector, OnClose, OnFrame, Transport } from "../transport.js";
+import { postAsText } from "./unsendable.js";
 
 /** The subprotocol that both sides name. */
 export const SUBPROTOCOL = "sixframe.v0";
@@ -46,6 +47,7 @@ export class WebSocketTransport implements Transport {
   readonly #options: WebSocketOptions;
   #socket: WebSocketLike | undefined;
   #stopped = false;
+  #give: OnFrame = () => undefined;
 
   constructor(url: string, options: WebSocketOptions = {}) {
     this.#url = url;
@@ -53,9 +55,13 @@ export class WebSocketTransport implements Transport {
   }
 
   async start(onFrame: OnFrame, onClose: OnClose = () => undefined): Promise<void> {
-    const socket = await this.#make();
+    const protocols = await this.#protocols();
     if (this.#stopped) throw new Error("stopped before it was connected");
+    const socket = this.#make(protocols);
     this.#socket = socket;
+    this.#give = (message) => {
+      if (socket.readyState === OPEN) onFrame(message);
+    };
     await new Promise<void>((resolve, reject) => {
       const tooLate = setTimeout(() => {
         reject(new Error(`${this.#url} did not answer within ${this.#openMs} ms; see openMs`));
@@ -85,7 +91,7 @@ export class WebSocketTransport implements Transport {
   }
 
   post(frame: Frame): void {
-    this.postText(JSON.stringify(frame));
+    postAsText(frame, this.#give, (text) => this.postText(text));
   }
 
   /** Sends a frame that is text already, byte for byte. */
@@ -108,12 +114,16 @@ export class WebSocketTransport implements Transport {
     return this.#options.openMs ?? 10_000;
   }
 
-  async #make(): Promise<WebSocketLike> {
+  async #protocols(): Promise<string[]> {
     const { token } = this.#options;
     const secret = typeof token === "function" ? await token() : token;
+    return secret === undefined ? [SUBPROTOCOL] : [SUBPROTOCOL, `sixframe.token.${secret}`];
+  }
+
+  #make(protocols: string[]): WebSocketLike {
     const Socket = this.#options.WebSocket ?? (globalThis.WebSocket as WebSocketOptions["WebSocket"]);
     if (Socket === undefined) throw new Error("there is no WebSocket here; give the option WebSocket, from the package ws");
-    return new Socket(this.#url, secret === undefined ? [SUBPROTOCOL] : [SUBPROTOCOL, `sixframe.token.${secret}`]);
+    return new Socket(this.#url, protocols);
   }
 }
 

@@ -67,9 +67,23 @@ export function worker(create: () => WorkerTarget): Connector {
   return () => new WorkerTransport(create());
 }
 
-/** The transport inside of the worker: over the worker's own scope, or over Node's `parentPort`. */
+/**
+ * The transport inside of the worker: over the worker's own scope, or over Node's `parentPort`. Its end is not the worker's,
+ * which may have other things to do.
+ */
 export function workerScope(scope: MessageTarget = globalThis as unknown as MessageTarget): Transport {
-  return new MessagePortTransport(scope);
+  const isWeb = scope.addEventListener !== undefined;
+  // Without the scope's `close`, which would end the worker.
+  return new MessagePortTransport({
+    postMessage: (message, transfer) => scope.postMessage(message, transfer),
+    on: (type, act) => (isWeb ? undefined : scope.on?.(type, act)),
+    off: (type, act) => (isWeb ? undefined : scope.off?.(type, act)),
+    start: () => scope.start?.(),
+    ...(isWeb && {
+      addEventListener: (type, act) => scope.addEventListener?.(type, act),
+      removeEventListener: (type, act) => scope.removeEventListener?.(type, act),
+    }),
+  });
 }
 
 function messageOf(event: unknown): string {

@@ -111,11 +111,20 @@ test("closing, crashing and stopping end a window's work", async () => {
   const { endpoint } = await page(stopping);
   await tailing(endpoint);
   closing.destroy();
-  crashing.emit("render-process-gone", {}, { reason: "crashed" });
+  crashing.crash();
   endpoint.stop();
   await settled();
   expect(stopped).toEqual(["1.1", "2.1", "3.1"]);
   expect(relay.load).toMatchObject({ windows: 0, calls: 0, queuedBytes: 0 });
+});
+
+test("an answer that cannot be cloned fails its own call", async () => {
+  const { electron, backend } = await app();
+  const { endpoint } = await page(electron.window());
+  backend.register("bad", () => ({ act: () => 1 }));
+  await expect(endpoint.request("bad")).rejects.toMatchObject({ code: "INTERNAL" });
+  await expect(endpoint.request("echo", () => 1)).rejects.toMatchObject({ code: "INVALID_PAYLOAD" });
+  expect(await endpoint.request("whoami")).toEqual([1, "1.1"]);
 });
 
 test("a window that was destroyed while the backend speaks to it is only gone", async () => {
@@ -142,6 +151,21 @@ test("what is called in a window that does not listen yet waits for it", async (
   endpoint.start();
   expect(await asked).toBe("now!");
   expect(await endpoint.request("whoami")).toEqual([1, "1.1"]);
+});
+
+test("what waits for a window that never listens is bounded", async () => {
+  const { electron, bridge, backend, relay } = await app();
+  const window = electron.window();
+  bridge.attach(window as never);
+  const abort = new AbortController();
+  const ask = () => backend.request("ask", "x".repeat(300_000), { to: { senderId: 1 } }, { signal: abort.signal });
+  const waiting = [ask(), ask(), ask(), ask()].map((call) => call.catch(({ code }) => code));
+  await expect(ask()).rejects.toMatchObject({ code: "RESOURCE_EXHAUSTED" });
+  expect(relay.load.calls).toBe(4);
+  abort.abort();
+  expect(await Promise.all(waiting)).toEqual(["CANCELLED", "CANCELLED", "CANCELLED", "CANCELLED"]);
+  await settled();
+  expect(relay.load).toMatchObject({ windows: 1, calls: 0 });
 });
 
 test("what was meant for the document before does not reach the next", async () => {

@@ -87,6 +87,12 @@ export class FakeContents extends EventEmitter {
     return this.mainFrame;
   }
 
+  /** The renderer dies, and its document with it. */
+  crash(): void {
+    this.mainFrame = undefined;
+    this.emit("render-process-gone", {}, { reason: "crashed" });
+  }
+
   destroy(): void {
     this.#isDestroyed = true;
     this.mainFrame = undefined;

@@ -4,7 +4,7 @@ import { applyOperations, Hub, type Operation } from "../../src/hub.js";
 import { Network } from "./network.js";
 import { ReferenceHub, Refusal, type Json } from "./reference-hub.js";
 
-const SEEDS = Number(process.env["SIXFRAME_MODEL_SEEDS"] ?? 80);
+const SEEDS = Number(process.env["SIXFRAME_MODEL_SEEDS"] ?? 40);
 const STEPS = 120;
 
 beforeEach(() => void vi.useFakeTimers());

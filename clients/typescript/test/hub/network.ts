@@ -54,11 +54,13 @@ class Watch {
 
 export class Network implements HubPeer {
   state = "open";
+  /** With what watches are refused, while they are. */
+  refusal: string | undefined;
   requests: Request[] = [];
   watches: Watch[] = [];
   /** The payloads that `hub.watch` was called with. */
   readonly asked: { since?: Version; paths?: string[] }[] = [];
-  readonly #hub: ReferenceHub;
+  #hub: ReferenceHub;
 
   constructor(hub: ReferenceHub) {
     this.#hub = hub;
@@ -76,6 +78,10 @@ export class Network implements HubPeer {
     const { since } = this.asked[this.asked.push(payload as { since?: Version }) - 1] as { since?: Version };
     const watch = new Watch();
     this.watches.push(watch);
+    if (this.refusal !== undefined) {
+      watch.fail(new Refusal(this.refusal));
+      return watch.iterator() as AsyncIterableIterator<T>;
+    }
     const first = this.#hub.open(since);
     watch.cursor = this.#hub.revision;
     if (first) watch.deliver(first);
@@ -113,6 +119,11 @@ export class Network implements HubPeer {
     const item = this.#hub.remembers(watch.cursor) ? this.#hub.patch(watch.cursor, to) : this.#hub.snapshot();
     watch.cursor = "to" in item ? to : this.#hub.revision;
     for (let time = 0; time < times; time += 1) watch.deliver(structuredClone(item));
+  }
+
+  /** Behind the connection stands another hub now. */
+  replace(hub: ReferenceHub): void {
+    this.#hub = hub;
   }
 
   /** The connection breaks: requests without an answer stay without one. */

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { splice } from "../../src/relay/splice.js";
-import { err, nxt, Played, PlayedText, relayed, req, res, windowOf } from "./played.js";
+import { err, nxt, PlayedText, relayed, req, res, windowOf } from "./played.js";
 
 const STAMP = { senderId: "3", doc: "3.2", lane: "3/" };
 
@@ -231,16 +231,34 @@ test("every shape of call passes, with its credit", async () => {
 });
 
 test("what answers a call before it was sent is no answer", async () => {
-  const stuck = new Played();
-  stuck.held = 1 << 30;
-  const { relay, upstream } = await relayed({}, stuck);
+  const { relay, upstream } = await relayed();
   const { window } = windowOf(relay);
+  window.say(req("first"));
+  const [prefix] = String(upstream.only().cid).split(".");
+  upstream.held = 1 << 30;
   window.say(req("a"));
-  expect(upstream.heard).toEqual([]);
+  upstream.say(res(`${prefix}.1`, "guessed"));
+  expect([window.take(), relay.load.calls]).toEqual([[], 2]);
   window.say({ kind: "can", cid: "a" });
   expect(window.only()).toMatchObject(err("a", "CANCELLED") as object);
-  stuck.held = 0;
+  upstream.held = 0;
   window.say(req("b"));
-  expect(upstream.only()).toMatchObject({ kind: "req" });
-  expect(relay.load).toMatchObject({ calls: 1, queuedBytes: 0 });
+  expect(upstream.only()).toMatchObject({ kind: "req", cid: `${prefix}.2` });
+  expect(relay.load).toMatchObject({ calls: 2, queuedBytes: 0 });
+});
+
+test("peers that answer while they are posted to are heard in order, however many", async () => {
+  const { relay, upstream } = await relayed();
+  const { window } = windowOf(relay);
+  const order: unknown[] = [];
+  upstream.post = (frame) => {
+    if (frame.kind === "req") upstream.say(res(frame.cid));
+  };
+  window.post = (frame) => {
+    order.push(frame.cid);
+    if (order.length < 20_000) window.say(req(String(order.length)));
+  };
+  window.say(req("0"));
+  expect(order).toEqual(Array.from({ length: 20_000 }, (_, n) => String(n)));
+  expect(relay.load).toEqual({ windows: 1, calls: 0, queuedBytes: 0, dropped: 0 });
 });

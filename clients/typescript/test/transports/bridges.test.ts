@@ -1,8 +1,9 @@
+import { Channel, invoke } from "@tauri-apps/api/core";
 import { describe, expect, test } from "vitest";
 
 import { ElectronTransport } from "../../src/transports/electron.js";
 import { ElectronInvokeTransport } from "../../src/transports/electron-invoke.js";
-import { tauri, type TauriMessage } from "../../src/transports/tauri.js";
+import { tauri, type TauriCore, type TauriMessage, TauriTransport } from "../../src/transports/tauri.js";
 import { Listening, req, res } from "./listening.js";
 
 describe("over electronBridge", () => {
@@ -163,6 +164,11 @@ describe("over existing functions", () => {
 });
 
 describe("over Tauri", () => {
+  test("Tauri's own functions are what the transport takes", () => {
+    const core: TauriCore = { invoke, Channel };
+    expect(() => new TauriTransport({ core })).not.toThrow();
+  });
+
   class FakeChannel {
     onmessage: (message: never) => void = () => undefined;
   }

@@ -71,8 +71,15 @@ test("headers that name no length or two are an error", () => {
   expect(() => decoder("content-length", 100, () => undefined).push(Buffer.alloc(9000, 65))).toThrow("no end of the headers");
 });
 
-test("a native host does not say more than a browser takes", () => {
+test("a native host says no more than a browser takes, and goes on", async () => {
   expect(() => encode("x".repeat(1024 * 1024 + 1), "native")).toThrow("browsers take at most 1048576");
+  const { parent, program } = piped("native");
+  const [ofParent] = [await Listening.to(parent), await Listening.to(program)];
+  program.post(res("a", "x".repeat(1024 * 1024)));
+  const message = expect.stringContaining("browsers take at most 1048576");
+  expect(await ofParent.next()).toMatchObject({ kind: "err", cid: "a", code: "INTERNAL", message });
+  program.post(res("b"));
+  expect(await ofParent.next()).toEqual(res("b"));
 });
 
 const program = (source: string) => ["--input-type=module", "--eval", source];
@@ -105,6 +112,19 @@ test("a child that ignores the end of its input is killed with all that it start
   const { result } = (await listening.next()) as { result: number };
   transport.stop();
   await gone(transport.pid ?? 0);
+  await gone(result);
+});
+
+test("what a child started goes with it", async () => {
+  const source = `
+    import { spawn } from "node:child_process";
+    const grandchild = spawn(process.execPath, ["--eval", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
+    grandchild.unref();
+    process.stdout.write(JSON.stringify({ kind: "res", cid: "pid", ok: true, result: grandchild.pid }) + "\\n");
+    process.stdin.unref();`;
+  const listening = await Listening.to(new ChildTransport(process.execPath, program(source)));
+  const { result } = (await listening.next()) as { result: number };
+  expect((await listening.closed).clean).toBe(true);
   await gone(result);
 });
 

@@ -50,11 +50,21 @@ test("a port that closes without a goodbye is no clean end", async () => {
   expect(await listening.closed).toMatchObject({ clean: false });
 });
 
-test("a payload that cannot be cloned is refused by post alone", async () => {
-  const { left, right, ofRight } = await pair();
-  expect(() => left.post(req("a", "m", () => 1))).toThrow("could not be cloned");
-  left.post(req("b"));
-  expect(await ofRight.next()).toEqual(req("b"));
+test("what cannot be cloned fails its own call, on both sides", async () => {
+  const { left, right, ofLeft, ofRight } = await pair();
+  const uncloneable = () => 1;
+  left.post(req("a", "m", uncloneable));
+  expect(await ofLeft.next()).toMatchObject({ kind: "err", cid: "a", code: "INVALID_PAYLOAD" });
+  left.post({ kind: "nxt", cid: "b", dir: "up", seq: 1, data: uncloneable });
+  expect(await ofLeft.next()).toMatchObject({ kind: "err", cid: "b", code: "INVALID_PAYLOAD" });
+  expect(await ofRight.next()).toEqual({ kind: "can", cid: "b" });
+  left.post(res("c", uncloneable));
+  expect(await ofRight.next()).toMatchObject({ kind: "err", cid: "c", code: "INTERNAL" });
+  left.post({ kind: "nxt", cid: "d", seq: 1, data: uncloneable });
+  expect(await ofRight.next()).toMatchObject({ kind: "err", cid: "d", code: "INTERNAL" });
+  expect(await ofLeft.next()).toEqual({ kind: "can", cid: "d" });
+  left.post(req("e"));
+  expect(await ofRight.next()).toEqual(req("e"));
   right.stop();
 });
 
@@ -99,4 +109,20 @@ test("a worker's scope is a transport", async () => {
   scope.post(res("a"));
   expect(await outside.next()).toEqual(res("a"));
   page.stop();
+  expect(await inside.closed).toMatchObject({ clean: true });
+});
+
+test("the end of a worker's connection is not the worker's end", async () => {
+  const { port1, port2 } = new MessageChannel();
+  let closed = 0;
+  const scope = Object.assign(port1, { close: () => (closed += 1) });
+  const inside = await Listening.to(workerScope(scope));
+  const page = new MessagePortTransport(port2);
+  await Listening.to(page);
+  page.stop();
+  await inside.closed;
+  const again = workerScope(scope);
+  await Listening.to(again);
+  again.stop();
+  expect(closed).toBe(0);
 });

@@ -40,6 +40,18 @@ test("frames go out and come in as text", async () => {
   expect(() => transport.post(req("c"))).toThrow("not open");
 });
 
+test("what has no text fails its own call", async () => {
+  const { server, url } = await serve();
+  server.on("connection", (socket) => socket.on("message", (text) => socket.send(String(text))));
+  const transport = new WebSocketTransport(url, { WebSocket });
+  const listening = await Listening.to(transport);
+  transport.post(req("a", "m", 1n));
+  expect(await listening.next()).toMatchObject({ kind: "err", cid: "a", code: "INVALID_PAYLOAD" });
+  transport.post(res("b", 1n));
+  expect(await listening.next()).toMatchObject({ kind: "err", cid: "b", code: "INTERNAL" });
+  transport.stop();
+});
+
 test("the token travels as a subprotocol and is asked for anew", async () => {
   const { server, url } = await serve();
   const offered: unknown[] = [];
@@ -52,6 +64,25 @@ test("the token travels as a subprotocol and is asked for anew", async () => {
     transport.stop();
   }
   expect(offered).toEqual(["sixframe.v0,sixframe.token.secret1", "/", "sixframe.v0,sixframe.token.secret2", "/"]);
+});
+
+test("one that is stopped before it is connected connects no more", async () => {
+  const { server, url } = await serve();
+  let connections = 0;
+  server.on("connection", () => (connections += 1));
+  let give!: (token: string) => void;
+  const token = () => new Promise<string>((resolve) => (give = resolve));
+  const asking = new WebSocketTransport(url, { WebSocket, token });
+  const asked = Listening.to(asking);
+  asking.stop();
+  give("late");
+  await expect(asked).rejects.toThrow("stopped before");
+  expect(connections).toBe(0);
+  const opening = new WebSocketTransport(url, { WebSocket });
+  const opened = Listening.to(opening);
+  await Promise.resolve();
+  opening.stop();
+  await expect(opened).rejects.toThrow("stopped before");
 });
 
 test("how the peer closed is told", async () => {

@@ -1,5 +1,6 @@
 /** Plays one vector: the driver, the handlers and the application around a session, with virtual time. Runs anywhere. */
 
+import { aheadOf } from "../../src/ahead.js";
 import { limitError, RpcError } from "../../src/errors.js";
 import type { Meta } from "../../src/frame.js";
 import { decode, Malformed, peek } from "../../src/frame/decode.js";
@@ -9,6 +10,9 @@ import { limits, LIMITS } from "../../src/limits.js";
 import { Session } from "../../src/session.js";
 import { Producer } from "../../src/flow.js";
 import type { Exchange } from "../../src/session/exchange.js";
+import { abortCall, makeCall } from "../../src/session/calls.js";
+import { finishRequest, startStream } from "../../src/session/requests.js";
+import { pushItem, roomFor, takeItems } from "../../src/session/streams.js";
 import { accept, halfClose } from "../../src/upload.js";
 import { Cids, isSent, more, same } from "./compare.js";
 import type { Failure, ItemSeen, Step, Vector, Verbs } from "./script.js";
@@ -73,6 +77,7 @@ class Player {
     this.session = new Session({ limits: all, window: vector.window ?? 32, windowBytes: 0, reconnects });
     lanes(this.session);
     limits(this.session);
+    aheadOf(this.session, vector.ahead ?? 0);
     this.session._open();
   }
 
@@ -107,7 +112,7 @@ class Player {
       if (left < Infinity) timeoutMs = Math.min(timeoutMs ?? Infinity, left);
     }
     try {
-      const call = this.session._call(this.now, {
+      const call = makeCall(this.session, this.now, {
         method: step.method,
         payload: step.payload,
         meta: step.meta as Meta,
@@ -137,7 +142,7 @@ class Player {
 
   push_({ call, data }: Verbs["push"]): void {
     if (!this.isPushable(call)) throw new Error("no upstream item may be sent now");
-    this.session._push(this.now, this.ours(call).call, new Item(data));
+    pushItem(this.session, this.now, this.ours(call).call, new Item(data));
   }
 
   finishUp_(name: string): void {
@@ -148,7 +153,7 @@ class Player {
     const taken: Item[] = [];
     const takeAll = (from: Exchange) => {
       // The consumer comes back for more: only with that is what it took consumed.
-      for (let more = [] as Item[]; (more = this.session._takeItems(this.now, from)).length; ) taken.push(...more);
+      for (let more = [] as Item[]; (more = takeItems(this.session, this.now, from)).length; ) taken.push(...more);
     };
     if (call !== undefined) {
       const ours = this.ours(call);
@@ -166,7 +171,8 @@ class Player {
   }
 
   reply_({ request, result }: Verbs["reply"]): void {
-    this.session._finish(this.now, this.theirs(request).request, { kind: "res", ok: true, result });
+    const theirs = this.theirs(request).request;
+    finishRequest(this.session, this.now, theirs, { kind: "res", cid: theirs.cid, ok: true, result });
     this.dropChildren(request);
   }
 
@@ -181,17 +187,18 @@ class Player {
   open_(name: string): void {
     const theirs = this.theirs(name);
     const lag = this.vector.methods?.[theirs.request.req.method]?.lag ?? "block";
-    this.session._startStream(this.now, theirs.request, lag, false);
+    startStream(this.session, this.now, theirs.request, lag, false);
   }
 
   item_({ request, data, ...place }: Verbs["item"]): void {
     const theirs = this.theirs(request).request;
-    if (this.session._room(theirs) <= 0) throw new Error("the source may not be polled now");
-    this.session._push(this.now, theirs, new Item(data, place));
+    if (roomFor(this.session, theirs) <= 0) throw new Error("the source may not be polled now");
+    pushItem(this.session, this.now, theirs, new Item(data, place));
   }
 
   finish_(name: string): void {
-    this.session._finish(this.now, this.theirs(name).request, { kind: "end" });
+    const theirs = this.theirs(name).request;
+    finishRequest(this.session, this.now, theirs, { kind: "end", cid: theirs.cid });
     this.dropChildren(name);
   }
 
@@ -298,7 +305,7 @@ class Player {
   }
 
   polled_({ request, ready }: Verbs["polled"]): void {
-    expectSame("polled", this.session._room(this.theirs(request).request) > 0, ready);
+    expectSame("polled", roomFor(this.session, this.theirs(request).request) > 0, ready);
   }
 
   pushable_({ call, ready }: Verbs["pushable"]): void {
@@ -320,13 +327,13 @@ class Player {
   }
 
   private fail(name: string, error: RpcError): void {
-    this.session._finish(this.now, this.theirs(name).request, error);
+    finishRequest(this.session, this.now, this.theirs(name).request, error);
     this.dropChildren(name);
   }
 
   private isPushable(name: string): boolean {
     const ours = this.calls.get(name);
-    return ours !== undefined && !ours.call._tail && this.session._room(ours.call) > 0;
+    return ours !== undefined && !ours.call._tail && roomFor(this.session, ours.call) > 0;
   }
 
   /** Does what the driver does with events, until there are none. */
@@ -358,7 +365,7 @@ class Player {
       return;
     }
     // Items are left for `take`; once the stream is over nothing is granted for taking them early.
-    ours.rest.push(...this.session._takeItems(this.now, call));
+    ours.rest.push(...takeItems(this.session, this.now, call));
     if (!ours.rest.length) this.settle(name, ours);
   }
 
@@ -371,8 +378,8 @@ class Player {
   }
 
   private drop({ call }: Ours): void {
-    this.session._abort(this.now, call, new RpcError("CANCELLED", "the call was cancelled"));
-    if (call._in) this.session._takeItems(this.now, call);
+    abortCall(this.session, this.now, call, new RpcError("CANCELLED", "the call was cancelled"));
+    if (call._in) takeItems(this.session, this.now, call);
   }
 
   /** A handler that is over drops the calls that it made. */

@@ -13,6 +13,7 @@ export interface Vector {
   limits?: Record<string, number>;
   methods?: Record<string, MethodFacts>;
   window?: number;
+  ahead?: number;
   unsent?: true;
   steps: Step[];
 }

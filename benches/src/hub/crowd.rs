@@ -1,0 +1,188 @@
+//! Many windows, few of which read, at a steady rate of commits: what the memory does, and how far behind the readers are.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use bytes::Bytes;
+use futures_util::SinkExt;
+use serde_json::json;
+use sixframe_core::memory::{self, MemoryTransport};
+use sixframe_core::{Config, Router, connect, connect_with};
+use sixframe_hub::{Applied, Change, Hub, Replica, WATCH, WatchParams, router};
+
+use super::{hub, set};
+use crate::memory::resident;
+
+/// Members of the part of the state that everyone follows.
+const HOT: u64 = 100;
+
+/// What the crowd is.
+pub struct Crowd {
+    /// Windows.
+    pub windows: usize,
+    /// Commits a second.
+    pub rate: u32,
+    /// How long.
+    pub seconds: u64,
+}
+
+impl Default for Crowd {
+    fn default() -> Self {
+        Crowd { windows: 1000, rate: 10_000, seconds: 60 }
+    }
+}
+
+/// What was seen of the readers.
+#[derive(Default)]
+struct Seen {
+    items: AtomicU64,
+    bytes: AtomicU64,
+    /// How old what a window showed was, in microseconds.
+    ages: Mutex<Vec<u64>>,
+    /// Items that a reader needed at the end until it had the newest.
+    last: Mutex<Vec<u64>>,
+    over: AtomicBool,
+}
+
+pub(super) fn run(crowd: &Crowd) -> Result<()> {
+    let reading = (crowd.windows / 100).max(1);
+    let Crowd { windows, rate, seconds } = crowd;
+    println!("{windows} windows, {reading} of which read, at {rate} commits a second for {seconds} s:\n");
+    let hub = hub();
+    set(&hub, "/hot", json!({}));
+    (0..HOT).for_each(|n| set(&hub, &format!("/hot/leaf{n}"), json!({"at": 0, "n": n})));
+    let seen = Arc::new(Seen::default());
+    let begun = Instant::now();
+    let (serving, handed) = std::sync::mpsc::channel();
+    let server_hub = hub.clone();
+    let count = crowd.windows;
+    std::thread::spawn(move || runtime().block_on(serve(server_hub, count, serving)));
+    let mut transports: Vec<MemoryTransport> = handed.recv()?;
+    let silent = transports.split_off(reading);
+    let watched = seen.clone();
+    let readers = std::thread::spawn(move || runtime().block_on(read(transports, watched, begun)));
+    let _silent = runtime().block_on(ask(silent))?;
+    let memory = commit(&hub, crowd, begun)?;
+    seen.over.store(true, Ordering::SeqCst);
+    set(&hub, "/hot/over", json!(true));
+    readers.join().expect("the readers come to their end")?;
+    report(reading, &memory, &seen);
+    Ok(())
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime can be made")
+}
+
+/// The hub's ends of all connections, on one thread.
+async fn serve(hub: Hub, windows: usize, handed: std::sync::mpsc::Sender<Vec<MemoryTransport>>) {
+    let service = router(&hub).into_service();
+    let mut theirs = Vec::with_capacity(windows);
+    let mut drivers = tokio::task::JoinSet::new();
+    for _ in 0..windows {
+        let (ours, other) = memory::pair(Default::default());
+        let config = Config { identity: memory::identity(), ..Config::default() };
+        let (endpoint, driver) = connect_with(config, ours, service.clone());
+        drivers.spawn(async move {
+            driver.await;
+            drop(endpoint);
+        });
+        theirs.push(other);
+    }
+    if handed.send(theirs).is_ok() {
+        drivers.join_all().await;
+    }
+}
+
+/// Windows that ask and never read: every other one knows no credit.
+async fn ask(transports: Vec<MemoryTransport>) -> Result<Vec<MemoryTransport>> {
+    let mut asked = Vec::with_capacity(transports.len());
+    for (n, mut transport) in transports.into_iter().enumerate() {
+        let mut frame = json!({"kind": "req", "cid": "1", "method": "hub.watch", "payload": {"paths": ["/hot"]}});
+        if n % 2 == 0 {
+            frame["meta"] = json!({"fc": {"upto": 32}});
+        }
+        transport.send(Bytes::from(frame.to_string())).await?;
+        asked.push(transport);
+    }
+    Ok(asked)
+}
+
+async fn read(transports: Vec<MemoryTransport>, seen: Arc<Seen>, begun: Instant) -> Result<()> {
+    let mut windows = tokio::task::JoinSet::new();
+    for transport in transports {
+        let seen = seen.clone();
+        windows.spawn(async move {
+            let (peer, driver) = connect(transport, Router::new());
+            let driving = tokio::spawn(driver);
+            let paths = Some(vec!["/hot".parse().expect("a pointer")]);
+            let params = WatchParams { paths, min_interval_ms: Some(16), ..WatchParams::default() };
+            let mut items = peer.stream(&WATCH, params);
+            let (mut replica, mut behind) = (Replica::default(), 0);
+            while let Some(item) = items.next().await.transpose()? {
+                look(&item.data, &seen, begun);
+                behind += u64::from(seen.over.load(Ordering::SeqCst));
+                anyhow::ensure!(replica.apply(item.data) == Applied::Yes, "a gap");
+                if replica.value().at("/hot/over").is_some() {
+                    seen.last.lock().expect("nobody panicked").push(behind);
+                    break;
+                }
+            }
+            driving.abort();
+            anyhow::Ok(())
+        });
+    }
+    windows.join_all().await.into_iter().collect()
+}
+
+/// How old the newest thing is that an item tells.
+fn look(change: &Change, seen: &Seen, begun: Instant) {
+    let now = begun.elapsed().as_micros() as u64;
+    let Change::Patch { ops, .. } = change else { return };
+    let at = ops.iter().filter_map(|op| match op {
+        sixframe_hub::Op::Add { value, .. } | sixframe_hub::Op::Replace { value, .. } => value.member("at")?.as_u64(),
+        _ => None,
+    });
+    let Some(newest) = at.max() else { return };
+    seen.items.fetch_add(1, Ordering::Relaxed);
+    seen.bytes.fetch_add(serde_json::to_vec(change).map_or(0, |text| text.len() as u64), Ordering::Relaxed);
+    seen.ages.lock().expect("nobody panicked").push(now.saturating_sub(newest));
+}
+
+/// Commits at the rate. Gives the memory at a tenth of the time and at its end, and how many commits there were.
+fn commit(hub: &Hub, crowd: &Crowd, begun: Instant) -> Result<(u64, u64, u64, f64)> {
+    let all = crowd.seconds * u64::from(crowd.rate);
+    let start = Instant::now();
+    let mut early = 0;
+    for n in 0..all {
+        let due = start + Duration::from_secs_f64(n as f64 / f64::from(crowd.rate));
+        if let Some(pause) = due.checked_duration_since(Instant::now()) {
+            std::thread::sleep(pause);
+        }
+        let at = begun.elapsed().as_micros() as u64;
+        set(hub, &format!("/hot/leaf{}", n % HOT), json!({"at": at, "n": n}));
+        if n == all / 10 {
+            early = resident(std::process::id())?;
+        }
+    }
+    Ok((early, resident(std::process::id())?, all, start.elapsed().as_secs_f64()))
+}
+
+fn report(reading: usize, memory: &(u64, u64, u64, f64), seen: &Seen) {
+    let (early, late, commits, seconds) = *memory;
+    let mut ages = seen.ages.lock().expect("nobody panicked");
+    ages.sort_unstable();
+    let at = |part: f64| ages.get((ages.len() as f64 * part) as usize).map_or(0.0, |age| *age as f64 / 1e3);
+    let (items, bytes) = (seen.items.load(Ordering::Relaxed), seen.bytes.load(Ordering::Relaxed));
+    println!("| | |\n|---|---:|");
+    println!("| commits a second that were reached | {:.0} |", commits as f64 / seconds);
+    println!("| memory of the process at a tenth of the time | {:.1} MiB |", early as f64 / 1048576.0);
+    println!("| at the end | {:.1} MiB |", late as f64 / 1048576.0);
+    println!("| items a second that a reading window took | {:.0} |", items as f64 / seconds / reading as f64);
+    println!("| bytes of one | {} |", bytes / items.max(1));
+    println!("| age of the newest thing in an item, p50 / p99 | {:.1} / {:.1} ms |", at(0.5), at(0.99));
+    let most = seen.last.lock().expect("nobody panicked").iter().max().copied().unwrap_or(0);
+    println!("| items until a reading window had the last commit, at most | {most} |");
+}

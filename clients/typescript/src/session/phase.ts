@@ -1,0 +1,16 @@
+/** What a connection is doing, as its session sees it; and the names that sessions have in common. */
+
+/** The versions of the protocol that this engine serves. `spec: version.2` */
+export const VERSIONS = ["0.2", "0.3"];
+
+/** The heartbeat, which the session answers itself; it and its answer go by the control lane. `spec: discover.5` */
+export const PING = "rpc.ping";
+
+/** There is a connection. */
+export const OPEN = 0;
+/** There is none yet, or none any more, and there may be one. */
+export const DISCONNECTED = 1;
+/** Nothing new is taken on. */
+export const DRAINING = 2;
+/** There will be no connection. */
+export const CLOSED = 3;

@@ -1,0 +1,157 @@
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { inChromium, launch } from "../harness/chromium.js";
+import { enter, show, watched } from "../harness/console-page.js";
+import { StandIn } from "../harness/console-stand-in.js";
+import { STATE } from "../harness/console-state.js";
+
+inChromium("the console by keyboard", () => {
+  let browser: Browser;
+  let daemon: StandIn;
+
+  beforeAll(async () => {
+    daemon = await StandIn.start(structuredClone(STATE));
+    browser = await launch();
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await daemon?.stop();
+  });
+
+  test("everything can be reached and done by the keyboard alone", async () => {
+    const { page, complaints } = await watched(browser);
+    await enter(page, daemon.link());
+    const press = (...keys: string[]): Promise<void> => keys.reduce((before, key) => before.then(() => page.keyboard.press(key)), Promise.resolve());
+
+    await press("Control+k");
+    await page.getByRole("combobox", { name: "Find a command or a method" }).waitFor();
+    await page.keyboard.type("math");
+    await press("Enter");
+    await page.getByRole("heading", { name: "math.add" }).waitFor();
+    await page.getByRole("spinbutton", { name: "0" }).focus();
+    await page.keyboard.type("40");
+    await press("Tab");
+    await page.keyboard.type("2");
+    await press("Control+Enter");
+    await page.getByRole("treeitem", { name: /result: 42/ }).waitFor();
+
+    await page.getByRole("tab", { name: "Methods" }).focus();
+    await press("ArrowRight");
+    await page.getByRole("tree", { name: "State" }).waitFor();
+    await page.getByRole("tree", { name: "State" }).focus();
+    await press("Home", "ArrowDown", "ArrowDown", "F2");
+    await page.keyboard.type("by-keyboard");
+    await press("Enter");
+    await page.getByRole("treeitem", { name: /defaultModel: "by-keyboard"/ }).waitFor();
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("role"))).toBe("tree");
+
+    await press("ArrowUp", "ArrowLeft");
+    await expectAttribute(page, /^global/, "aria-expanded", "false");
+    await press("ArrowRight");
+    await expectAttribute(page, /^global/, "aria-expanded", "true");
+
+    await press("3");
+    await page.getByRole("grid", { name: "Calls" }).waitFor();
+    await press("/");
+    await page.keyboard.type("math");
+    await page.getByRole("row", { name: /math\.add/ }).waitFor();
+    await page.getByRole("grid", { name: "Calls" }).focus();
+    await press("ArrowDown");
+    await page.getByRole("complementary", { name: /^Call / }).waitFor();
+    await press("?");
+    await page.getByRole("dialog", { name: "Keyboard" }).waitFor();
+    await press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    expect(complaints).toEqual([]);
+  });
+
+  test("every control has a name, every list a label, and text stands out enough", async () => {
+    for (const colorScheme of ["light", "dark"] as const) {
+      const { page, context } = await watched(browser, { colorScheme, reducedMotion: "reduce" });
+      await enter(page, daemon.link());
+      await page.getByRole("option", { name: "store.charge" }).click();
+      await page.getByRole("button", { name: "Call", exact: true }).click();
+      await page.getByText("CARD_DECLINED").waitFor();
+      for (const panel of ["Methods", "State", "Frames", "Windows"] as const) {
+        await show(page, panel);
+        expect(await page.evaluate(unnamed), `${panel}, ${colorScheme}`).toEqual([]);
+        expect(await page.evaluate(faint), `${panel}, ${colorScheme}`).toEqual([]);
+      }
+      await context.close();
+    }
+  });
+
+  test("rows do not move when frames arrive, and nothing is wider than a narrow window", async () => {
+    const { page, context } = await watched(browser, { viewport: { width: 390, height: 844 } });
+    await enter(page, daemon.link());
+    for (const panel of ["Methods", "State", "Frames", "Windows"] as const) {
+      await show(page, panel);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    }
+    await show(page, "Frames");
+    await page.evaluate(() => {
+      const shifts: number[] = [];
+      Object.assign(window, { shifts });
+      new PerformanceObserver((list) => shifts.push(...list.getEntries().map((entry) => (entry as unknown as { value: number }).value))).observe({ type: "layout-shift", buffered: false });
+    });
+    for (let times = 0; times < 20; times += 1) daemon.commit([{ op: "replace", path: "/global/temperature", value: times / 10 }]);
+    await page.getByRole("row", { name: /hub\.watch/ }).waitFor();
+    await page.waitForFunction(() => /\b[2-9]\d frames|\d{3} frames/.test(document.querySelector(".tally")?.textContent ?? ""));
+    expect(await page.evaluate(() => (window as unknown as { shifts: number[] }).shifts.reduce((sum, value) => sum + value, 0))).toBeLessThan(0.01);
+    await context.close();
+  });
+});
+
+async function expectAttribute(page: Page, name: RegExp, attribute: string, value: string): Promise<void> {
+  await page.waitForFunction(
+    ([source, key, wanted]) => [...document.querySelectorAll('[role="treeitem"]')].some((row) => new RegExp(source as string).test(row.textContent ?? "") && row.getAttribute(key as string) === wanted),
+    [name.source, attribute, value],
+  );
+}
+
+/** Controls without a name, and lists without a label. Runs in the page. */
+function unnamed(): string[] {
+  const nameOf = (element: Element): string => {
+    const labelled = (element as HTMLInputElement).labels?.[0]?.textContent ?? "";
+    return (element.getAttribute("aria-label") ?? "") + labelled + (element.matches("button, [role=tab]") ? (element.textContent ?? "") : "");
+  };
+  const shown = [...document.querySelectorAll("button, input, select, textarea, [role=tree], [role=grid], [role=listbox], [role=tablist], [role=radiogroup], aside")].filter(
+    (element) => element.checkVisibility() && element.getAttribute("aria-hidden") !== "true",
+  );
+  return shown.filter((element) => nameOf(element).trim() === "").map((element) => element.outerHTML.slice(0, 160));
+}
+
+/** Text whose contrast to what is behind it is under 4.5 to 1. Runs in the page. */
+function faint(): string[] {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true }) as CanvasRenderingContext2D;
+  const rgba = (colour: string): number[] => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const over = (top: number[], below: number[]): number[] => {
+    const alpha = (top[3] as number) / 255;
+    return [0, 1, 2].map((at) => (top[at] as number) * alpha + (below[at] as number) * (1 - alpha)).concat(255);
+  };
+  const behind = (element: Element | null): number[] => {
+    if (!element) return [255, 255, 255, 255];
+    const own = rgba(getComputedStyle(element).backgroundColor);
+    return own[3] === 255 ? own : over(own, behind(element.parentElement));
+  };
+  const luminance = (colour: number[]): number => {
+    const linear = colour.slice(0, 3).map((part) => (part / 255 <= 0.03928 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * (linear[0] as number) + 0.7152 * (linear[1] as number) + 0.0722 * (linear[2] as number);
+  };
+  const texts = [...document.querySelectorAll("body *")].filter(
+    (element) => element.checkVisibility() && !element.closest(":disabled, svg, select") && [...element.childNodes].some((node) => node.nodeType === 3 && (node.textContent ?? "").trim() !== ""),
+  );
+  return texts.flatMap((element) => {
+    const below = behind(element);
+    const [one, other] = [luminance(over(rgba(getComputedStyle(element).color), below)), luminance(below)].sort((a, b) => b - a) as [number, number];
+    const ratio = (one + 0.05) / (other + 0.05);
+    return ratio < 4.5 ? [`${ratio.toFixed(2)} ${element.className} ${(element.textContent ?? "").slice(0, 40)}`] : [];
+  });
+}

@@ -1,0 +1,82 @@
+import { mkdir } from "node:fs/promises";
+
+import type { Browser, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+
+import type { Operation } from "sixframe/hub";
+
+import { inChromium, launch } from "../harness/chromium.js";
+import { enter, show, watched } from "../harness/console-page.js";
+import { StandIn } from "../harness/console-stand-in.js";
+import { STATE } from "../harness/console-state.js";
+
+const SHOTS = new URL("../../../target/screenshots/", import.meta.url).pathname;
+const SIZES = { wide: { width: 1360, height: 850 }, narrow: { width: 390, height: 844 } };
+
+/** What happens while somebody looks. */
+const CHANGES: readonly Operation[] = [
+  { op: "replace", path: "/sessions/s-1/tokens", value: 18_951 },
+  { op: "replace", path: "/agents/1/state", value: "thinking" },
+  { op: "add", path: "/sessions/s-1/tool", value: { name: "fs.read", ms: 12 } },
+  { op: "replace", path: "/sidecars/llm-proxy/state", value: "running" },
+];
+
+inChromium("the looks of the console", () => {
+  let browser: Browser;
+  let daemon: StandIn;
+
+  beforeAll(async () => {
+    await mkdir(SHOTS, { recursive: true });
+    browser = await launch();
+  });
+
+  afterAll(() => browser?.close());
+
+  beforeEach(async () => {
+    daemon = await StandIn.start(structuredClone(STATE));
+  });
+
+  afterEach(() => daemon.stop());
+
+  for (const [size, viewport] of Object.entries(SIZES)) {
+    for (const colorScheme of ["light", "dark"] as const) {
+      test(`the console looks as it should: ${size}, ${colorScheme}`, async () => {
+        const { context, page, complaints } = await watched(browser, { viewport, colorScheme, deviceScaleFactor: size === "narrow" ? 2 : 1 });
+        const shoot = (name: string): Promise<unknown> => page.screenshot({ path: `${SHOTS}${name}-${size}-${colorScheme}.png`, animations: "disabled" });
+        await page.goto(daemon.url);
+        await page.getByRole("heading", { name: "This page needs a link" }).waitFor();
+        await shoot("gate");
+        await enter(page, daemon.link());
+        if (size === "narrow") await shoot("method-list");
+        await callAgent(page);
+        await shoot("methods");
+        await show(page, "State");
+        await page.getByRole("treeitem", { name: /defaultModel/ }).first().click();
+        for (const change of CHANGES) daemon.commit([change]);
+        await page.getByRole("listbox", { name: "Changes" }).getByText("/sidecars/llm-proxy/state").waitFor();
+        await shoot("state");
+        await show(page, "Frames");
+        await page.getByRole("row", { name: /hub.watch/ }).first().waitFor();
+        if (size === "narrow") await shoot("frames-list");
+        await page.getByRole("row", { name: /agent.run/ }).first().click();
+        await shoot("frames");
+        await show(page, "Windows");
+        await page.getByRole("listitem").first().waitFor();
+        await shoot("windows");
+        await page.keyboard.press("Control+k");
+        await page.getByRole("combobox").fill("h");
+        await shoot("palette");
+        await page.keyboard.press("Escape");
+        expect(complaints).toEqual([]);
+        await context.close();
+      });
+    }
+  }
+});
+
+async function callAgent(page: Page): Promise<void> {
+  await page.getByRole("option", { name: /agent.run/ }).click();
+  await page.getByRole("textbox", { name: "prompt" }).fill("Explain the six frames.");
+  await page.getByRole("button", { name: "Stream", exact: true }).click();
+  await page.getByText("done", { exact: true }).waitFor();
+}
