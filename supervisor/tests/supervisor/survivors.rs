@@ -1,6 +1,7 @@
 //! Whatever ends the host: nothing that it started is left.
 
-use std::path::Path;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -99,11 +100,26 @@ fn every_end_of_the_host_is_the_end_of_all_shapes() {
     }
 }
 
+/// The sockets that a process has open.
+fn sockets(pid: u32) -> HashSet<PathBuf> {
+    let open = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    let targets = open.filter_map(|descriptor| std::fs::read_link(descriptor.path()).ok());
+    targets.filter(|target| target.to_string_lossy().starts_with("socket:")).collect()
+}
+
 #[test]
 fn a_sibling_does_not_keep_the_lease_of_another() {
     let sandbox = Sandbox::new();
     let shapes = [Shape::Plain, Shape::TermProof];
     let mut host = Host::start(&sandbox, &shapes, End::Killed, 100, None);
+    let everybody: Vec<u32> = sandbox.processes();
+    assert!(everybody.len() >= 5, "the host, two guardians, two programs: {everybody:?}");
+    for (at, one) in everybody.iter().enumerate() {
+        for other in &everybody[at + 1..] {
+            let shared: Vec<PathBuf> = sockets(*one).intersection(&sockets(*other)).cloned().collect();
+            assert!(shared.is_empty(), "{one} and {other} both hold {shared:?}");
+        }
+    }
     // The second guardian stands still and could keep the first's lease open, had it got it.
     send(host.guardians[1], Signal::STOP);
     host.kill();
