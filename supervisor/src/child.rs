@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::{mpsc, watch};
 
+use crate::holder::Root;
 use crate::output::{KeptOutput, Stream};
 use crate::pipe::ChildPipe;
 use crate::stdin::ChildStdin;
@@ -22,7 +23,7 @@ pub(crate) enum Wish {
 pub(crate) struct Known {
     pub(crate) name: String,
     pub(crate) generation: u64,
-    pub(crate) guardian: Option<ProcessId>,
+    pub(crate) root: Root,
     /// Set before the status tells of it.
     pub(crate) program: OnceLock<ProcessId>,
     pub(crate) status: watch::Sender<Status>,
@@ -53,7 +54,16 @@ impl Child {
 
     /// The process that guards it; none on Windows.
     pub fn guardian(&self) -> Option<ProcessId> {
-        self.known.guardian
+        self.known.root.guardian()
+    }
+
+    /// The processes of its tree that live at this moment, its program among them and its guardian not.
+    pub fn processes(&self) -> Vec<ProcessId> {
+        match self.known.status.borrow().is_final() {
+            // Its guardian's number may be another's by now.
+            true => Vec::new(),
+            false => self.known.root.below(),
+        }
     }
 
     /// How far it is.

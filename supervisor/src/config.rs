@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// What to start and how to keep it.
-#[derive(Clone, Debug)]
+/// What to start and how to keep it. Shown without the values of its variables, which may be secrets.
+#[derive(Clone)]
 pub struct ChildConfig {
     /// What the child is called, in logs and in the ledger. Default: the program's file name.
     pub name: String,
@@ -64,6 +64,21 @@ impl ChildConfig {
             lifetime: Lifetime::Program,
             stop: StopLadder::default(),
         }
+    }
+}
+
+impl fmt::Debug for ChildConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let env: Vec<&OsString> = self.env.iter().map(|(name, _)| name).collect();
+        f.debug_struct("ChildConfig")
+            .field("name", &self.name)
+            .field("program", &self.program)
+            .field("args", &self.args)
+            .field("env", &env)
+            .field("cwd", &self.cwd)
+            .field("lifetime", &self.lifetime)
+            .field("stop", &self.stop)
+            .finish_non_exhaustive()
     }
 }
 
@@ -181,5 +196,18 @@ impl Signal {
             Signal::User1 => Number::USR1,
             Signal::User2 => Number::USR2,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_config_is_shown_without_its_secrets() {
+        let mut config = ChildConfig::new("/bin/program");
+        config.env.push(("TOKEN".into(), Some("secret".into())));
+        let shown = format!("{config:?}");
+        assert!(shown.contains("TOKEN") && shown.contains("program") && !shown.contains("secret"), "{shown}");
     }
 }

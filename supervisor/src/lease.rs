@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Lifetime, ProcessId, Signal};
 
 /// From the host.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) enum Order {
     /// Start this; its three descriptors came with the first byte.
     Launch(Box<Launch>),
@@ -27,8 +27,8 @@ pub(crate) enum Order {
     Kill,
 }
 
-/// What to start.
-#[derive(Debug, Serialize, Deserialize)]
+/// What to start. Not shown anywhere: its environment may hold secrets.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Launch {
     pub(crate) program: OsString,
     pub(crate) args: Vec<OsString>,

@@ -90,7 +90,8 @@ impl KeptOutput {
             ring.push(bytes);
             ring.end()
         };
-        self.shared.end.send_replace(End { offset, is_final: false });
+        // The end stays one: what a reader brings after it was told to stop is still told.
+        self.shared.end.send_modify(|end| end.offset = offset);
     }
 
     /// Nothing comes any more.

@@ -90,7 +90,7 @@ impl Supervisor {
         let known = Arc::new(Known {
             name: config.name.clone(),
             generation,
-            guardian: holder.root().guardian(),
+            root: holder.root(),
             program: OnceLock::new(),
             status: watch::Sender::new(Status::Starting),
             exit: watch::Sender::new(None),

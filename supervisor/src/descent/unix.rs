@@ -5,14 +5,14 @@ use std::collections::HashSet;
 use crate::Descent;
 use crate::holder::Root;
 use crate::mark::{Instance, VARIABLE};
-use crate::{process, tree};
+use crate::process;
 
 /// More parents than any process has.
 const LONGEST: usize = 4096;
 
 /// Whether a process below one of these does not show what it has open.
 pub(crate) fn hides(roots: &[Root]) -> bool {
-    let below = roots.iter().flat_map(|root| tree::below(root.0.pid));
+    let below = roots.iter().flat_map(Root::below);
     below.into_iter().any(|id| process::hides_descriptors(id.pid))
 }
 

@@ -14,8 +14,8 @@ use tokio::process::{Child, Command};
 use crate::guard_program::GuardProgram;
 use crate::lease::{Decoder, Launch, Order, Report, encode};
 use crate::mark::VARIABLE;
-use crate::process;
 use crate::{ChildConfig, ProcessId, SpawnError};
+use crate::{process, tree};
 
 use super::{Ends, pipes};
 
@@ -36,6 +36,11 @@ impl Root {
     /// The guardian's own process.
     pub(crate) fn guardian(&self) -> Option<ProcessId> {
         Some(self.0)
+    }
+
+    /// What lives below it.
+    pub(crate) fn below(&self) -> Vec<ProcessId> {
+        tree::below(self.0.pid)
     }
 }
 

@@ -28,6 +28,11 @@ impl Root {
     pub(crate) fn guardian(&self) -> Option<ProcessId> {
         None
     }
+
+    /// What lives inside.
+    pub(crate) fn below(&self) -> Vec<ProcessId> {
+        self.0.processes()
+    }
 }
 
 /// A job with a child in it. Dropping it kills the child's tree.

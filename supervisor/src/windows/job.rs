@@ -10,19 +10,33 @@ use std::os::windows::io::{AsRawHandle as _, FromRawHandle as _, OwnedHandle, Ra
 use std::ptr::{null, null_mut};
 use std::time::Duration;
 
-use windows_sys::Win32::Foundation::{ERROR_INVALID_PARAMETER, INVALID_HANDLE_VALUE};
+use windows_sys::Win32::Foundation::INVALID_HANDLE_VALUE;
 use windows_sys::Win32::System::IO::{CreateIoCompletionPort, GetQueuedCompletionStatus};
 use windows_sys::Win32::System::JobObjects::{
     CreateJobObjectW, IsProcessInJob, JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE, JOBOBJECT_ASSOCIATE_COMPLETION_PORT,
     JOBOBJECT_BASIC_ACCOUNTING_INFORMATION, JOBOBJECT_EXTENDED_LIMIT_INFORMATION, JOBOBJECTINFOCLASS,
-    JobObjectAssociateCompletionPortInformation, JobObjectBasicAccountingInformation,
+    JobObjectAssociateCompletionPortInformation, JobObjectBasicAccountingInformation, JobObjectBasicProcessIdList,
     JobObjectExtendedLimitInformation, QueryInformationJobObject, SetInformationJobObject, TerminateJobObject,
 };
 use windows_sys::Win32::System::SystemServices::JOB_OBJECT_MSG_ACTIVE_PROCESS_ZERO;
 use windows_sys::Win32::System::Threading::{OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION};
 
+use super::start::start_time;
+use crate::ProcessId;
+
 /// The exit code of what is killed.
 const KILLED: u32 = 1;
+
+/// Processes that are asked for at once.
+const MOST: usize = 1024;
+
+/// `JOBOBJECT_BASIC_PROCESS_ID_LIST` with more than one place.
+#[repr(C)]
+struct ProcessIds {
+    assigned: u32,
+    listed: u32,
+    ids: [usize; MOST],
+}
 
 /// A job, and the port on which it tells what happens in it. Dropping it kills everything inside.
 #[derive(Debug)]
@@ -96,15 +110,29 @@ impl Job {
         known && told.ActiveProcesses == 0
     }
 
+    /// What lives inside: as many as are told at once.
+    pub(crate) fn processes(&self) -> Vec<ProcessId> {
+        let mut told = ProcessIds { assigned: 0, listed: 0, ids: [0; MOST] };
+        // SAFETY: the buffer is laid out as the class's type, with room for as many numbers as its size says.
+        let known = unsafe {
+            QueryInformationJobObject(
+                self.handle(),
+                JobObjectBasicProcessIdList,
+                (&raw mut told).cast::<c_void>(),
+                size_of::<ProcessIds>() as u32,
+                null_mut(),
+            ) != 0
+        };
+        let count = if known { (told.listed as usize).min(MOST) } else { 0 };
+        let pids = told.ids[..count].iter().filter_map(|id| u32::try_from(*id).ok());
+        pids.filter_map(|pid| Some(ProcessId { pid, started: started(pid)? })).collect()
+    }
+
     /// Whether a process is inside; none where nobody can tell.
     pub(crate) fn holds(&self, pid: u32) -> Option<bool> {
         // SAFETY: the handle that comes back is ours alone, and what is written to outlives the call.
         unsafe {
-            let process = match owned(OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, 0, pid)) {
-                Ok(process) => process,
-                Err(error) if error.raw_os_error() == Some(ERROR_INVALID_PARAMETER.cast_signed()) => return None,
-                Err(_) => return None,
-            };
+            let process = owned(OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, 0, pid)).ok()?;
             let mut is_inside = 0;
             (IsProcessInJob(process.as_raw_handle(), self.handle(), &raw mut is_inside) != 0).then_some(is_inside != 0)
         }
@@ -125,6 +153,13 @@ impl Job {
             _ => Ok(()),
         }
     }
+}
+
+/// When a process was started; none when it is gone.
+fn started(pid: u32) -> Option<u64> {
+    // SAFETY: the handle that comes back is ours alone.
+    let process = unsafe { owned(OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, 0, pid)).ok()? };
+    Some(start_time(&process))
 }
 
 /// # Safety

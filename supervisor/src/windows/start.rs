@@ -120,7 +120,8 @@ pub(crate) fn break_group(leader: u32) {
     unsafe { GenerateConsoleCtrlEvent(CTRL_BREAK_EVENT, leader) };
 }
 
-fn start_time(process: &OwnedHandle) -> u64 {
+/// When a process was started, in 100 ns since 1601.
+pub(super) fn start_time(process: &OwnedHandle) -> u64 {
     let mut times = [FILETIME::default(); 4];
     let [made, ended, kernel, user] = &mut times;
     // SAFETY: the handle is open, and the times outlive the call.

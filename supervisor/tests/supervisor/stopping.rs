@@ -332,6 +332,8 @@ async fn descendants_are_owned_and_others_are_not() {
     let (sandbox, supervisor) = (Sandbox::new(), supervisor());
     let (child, pids) = running(&supervisor, &sandbox, Shape::DaemonStays, |_| ()).await;
     assert!(pids.iter().all(|pid| supervisor.owns(*pid)), "the daemon too");
+    let told: Vec<u32> = child.processes().into_iter().map(|id| id.pid).collect();
+    assert!(pids.iter().all(|pid| told.contains(pid)) && !told.contains(&child.guardian().unwrap().pid), "{told:?}");
     let mut other = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
     assert!(!supervisor.owns(other.id()) && !supervisor.owns(std::process::id()) && !supervisor.owns(1));
     other.kill().unwrap();
@@ -340,6 +342,7 @@ async fn descendants_are_owned_and_others_are_not() {
     let elsewhere = crate::sandbox::supervisor();
     assert!(!elsewhere.owns(pids[0]));
     child.kill().await.unwrap();
+    assert!(child.processes().is_empty());
     assert!(Supervisor::new(SupervisorConfig::new(guard())).unwrap().is_empty());
 }
 
