@@ -185,6 +185,22 @@ fn frames_and_sessions_know_neither_runtime_nor_clock() {
 }
 
 #[test]
+fn what_a_commit_does_and_what_a_patch_says_is_worked_out_without_locks_clocks_and_files() {
+    let pure = ["state", "patch", "tree", "json", "op", "pointer", "selection", "replica", "mutations"];
+    let is_pure = |file: &&File| {
+        let name = file.path.strip_prefix("hub/src/").and_then(|path| path.strip_suffix(".rs"));
+        name.is_some_and(|name| pure.contains(&name))
+    };
+    let impure = ["tokio", "futures_util", "Mutex", "RwLock", "Instant", "SystemTime", "fs", "arc_swap", "Waker"];
+    let found = |file: &File| {
+        file.places(|line| !line.trim_start().starts_with("//") && impure.iter().any(|word| has_word(line, word)))
+    };
+    let sources = files();
+    assert_eq!(sources.iter().filter(is_pure).count(), pure.len(), "the list names files that are there");
+    none("the state of the hub is data alone", sources.iter().filter(is_pure).flat_map(found));
+}
+
+#[test]
 fn no_module_is_a_drawer() {
     let drawers = ["util", "utils", "common", "types", "helper", "helpers", "misc", "prelude"];
     let is_drawer = |file: &&File| {

@@ -6,7 +6,12 @@ import { Store } from "./store.js";
 
 /** What the console needs of an endpoint. */
 export interface Link extends HubPeer {
-  request<T>(method: string, payload?: unknown, meta?: undefined, options?: { signal?: AbortSignal; timeoutMs?: number }): Promise<T>;
+  request<T>(
+    method: string,
+    payload?: unknown,
+    meta?: undefined,
+    options?: { signal?: AbortSignal; timeoutMs?: number },
+  ): Promise<T>;
   stream<T>(method: string, payload?: unknown): AsyncIterableIterator<T>;
 }
 

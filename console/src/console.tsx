@@ -16,7 +16,12 @@ import { StatePanel } from "./state/state-panel.js";
 import { choose, chooseNext } from "./theme.js";
 import { WindowsPanel } from "./windows/windows-panel.js";
 
-const CONTENTS: Record<PanelId, () => ReactNode> = { methods: MethodsPanel, state: StatePanel, frames: FramesPanel, windows: WindowsPanel };
+const CONTENTS: Record<PanelId, () => ReactNode> = {
+  methods: MethodsPanel,
+  state: StatePanel,
+  frames: FramesPanel,
+  windows: WindowsPanel,
+};
 
 /** The whole page, for who was let in. */
 export function Console({ environment }: { environment: Environment }): ReactNode {
@@ -35,11 +40,23 @@ export function Console({ environment }: { environment: Environment }): ReactNod
   });
 
   const commands: Command[] = [
-    ...PANELS.map(({ id, name }, at) => ({ id: `go-${id}`, group: "Go to", name, keys: String(at + 1), run: () => setPanel(id) })),
+    ...PANELS.map(({ id, name }, at) => ({
+      id: `go-${id}`,
+      group: "Go to",
+      name,
+      keys: String(at + 1),
+      run: () => setPanel(id),
+    })),
     ...methodCommands(environment, setPanel),
     { id: "pause", group: "Frames", name: log.isPaused ? "Go on" : "Pause", keys: "P", run: pause },
     { id: "clear", group: "Frames", name: "Clear", run: () => log.clear() },
-    { id: "tap", group: "Frames", name: "Show the daemon's connections", words: "tap", run: () => (chosenSource.set("daemon"), setPanel("frames")) },
+    {
+      id: "tap",
+      group: "Frames",
+      name: "Show the daemon's connections",
+      words: "tap",
+      run: () => (chosenSource.set("daemon"), setPanel("frames")),
+    },
     { id: "own", group: "Frames", name: "Show this page's own", run: () => (chosenSource.set("page"), setPanel("frames")) },
     { id: "forget", group: "Methods", name: "Forget the history", run: () => environment.history.clear() },
     { id: "light", group: "Colours", name: "Light", words: "theme", run: () => choose("light") },

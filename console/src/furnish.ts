@@ -27,7 +27,8 @@ export function furnish(token: string, surroundings: Surroundings, onOut: (why: 
     pingMs: SILENCE_MS,
     name: "console",
     session: windowName(),
-    onFrame: (direction, frame, bytes) => frames.push(OWN, direction === "in" ? "received" : "sent", frame, performance.timeOrigin + performance.now(), bytes),
+    onFrame: (direction, frame, bytes) =>
+      frames.push(OWN, direction === "in" ? "received" : "sent", frame, performance.timeOrigin + performance.now(), bytes),
     onState: (state) => {
       connection.become(state);
       if (state === "open") void catalogue.load();
@@ -37,7 +38,17 @@ export function furnish(token: string, surroundings: Surroundings, onOut: (why: 
   const catalogue = new Catalogue(endpoint);
   const hub = new Hub(endpoint, { minIntervalMs: FRAME_MS });
   endpoint.start();
-  return { link: endpoint, connection, hub, frames, tap: new TapSource(endpoint), catalogue, history: new History(endpoint), changes: new Changes(hub), toasts: new Toasts() };
+  return {
+    link: endpoint,
+    connection,
+    hub,
+    frames,
+    tap: new TapSource(endpoint),
+    catalogue,
+    history: new History(endpoint),
+    changes: new Changes(hub),
+    toasts: new Toasts(),
+  };
 }
 
 /** A session that is shown again and again. A browser does not say why a WebSocket was refused, so that is asked for. */

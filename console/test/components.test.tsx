@@ -31,7 +31,18 @@ afterEach(() => {
 function Form({ schema, seen }: { schema: Schema; seen: (value: unknown) => void }): ReactNode {
   const [value, setValue] = useState(() => firstValue(schema, schema));
   seen(value);
-  return <Field schema={schema} root={schema} value={value} onChange={setValue} path="" label="" required problems={problemsOf(schema, schema, value)} />;
+  return (
+    <Field
+      schema={schema}
+      root={schema}
+      value={value}
+      onChange={setValue}
+      path=""
+      label=""
+      required
+      problems={problemsOf(schema, schema, value)}
+    />
+  );
 }
 
 test("a form writes what its fields say", () => {
@@ -43,7 +54,12 @@ test("a form writes what its fields say", () => {
       size: { type: "integer", minimum: 1, maximum: 9 },
       on: { type: "boolean" },
       tags: { type: "array", items: { type: "string" } },
-      place: { oneOf: [{ title: "here", type: "null" }, { title: "there", type: "object", required: ["x"], properties: { x: { type: "number" } } }] },
+      place: {
+        oneOf: [
+          { title: "here", type: "null" },
+          { title: "there", type: "object", required: ["x"], properties: { x: { type: "number" } } },
+        ],
+      },
     },
     additionalProperties: true,
   };
@@ -78,7 +94,17 @@ test("of many rows only those in sight exist, and keys lead through all of them"
   function List(): ReactNode {
     const [active, setActive] = useState(0);
     return (
-      <VirtualRows rows={rows} rowHeight={20} label="Many" role="listbox" rowRole="option" keyOf={(row) => row} active={active} onActive={setActive} onOpen={(row) => opened.push(row)}>
+      <VirtualRows
+        rows={rows}
+        rowHeight={20}
+        label="Many"
+        role="listbox"
+        rowRole="option"
+        keyOf={(row) => row}
+        active={active}
+        onActive={setActive}
+        onOpen={(row) => opened.push(row)}
+      >
         {(row) => row}
       </VirtualRows>
     );
@@ -103,7 +129,13 @@ test("of many rows only those in sight exist, and keys lead through all of them"
 
 test("the palette finds by name first, then by other words, and runs what is chosen", () => {
   const ran: string[] = [];
-  const command = (id: string, name: string, words = ""): Command => ({ id, name, group: "Group", words, run: () => ran.push(id) });
+  const command = (id: string, name: string, words = ""): Command => ({
+    id,
+    name,
+    group: "Group",
+    words,
+    run: () => ran.push(id),
+  });
   const commands = [command("a", "Clear"), command("b", "hub.watch"), command("c", "Windows", "watch who is there")];
   expect(found(commands, "wat").map(({ id }) => id)).toEqual(["b", "c"]);
   expect(found(commands, "win").map(({ id }) => id)).toEqual(["c"]);
@@ -120,15 +152,28 @@ test("the palette finds by name first, then by other words, and runs what is cho
 function furnished(): { served: Served; environment: Environment } {
   const [ours, theirs] = memory();
   const served = new Served({ global: { temperature: 0.7 }, sessions: {} }, theirs);
-  served.endpoint.register("rpc.discover", () => ({ info: {}, methods: [{ name: "shop.buy", params: [{ schema: { type: "object", required: ["what"], properties: { what: { type: "string" } } } }] }] }));
+  served.endpoint.register("rpc.discover", () => ({
+    info: {},
+    methods: [
+      {
+        name: "shop.buy",
+        params: [{ schema: { type: "object", required: ["what"], properties: { what: { type: "string" } } } }],
+      },
+    ],
+  }));
   served.endpoint.register("shop.buy", (payload) => {
     const { what } = payload as { what: string };
-    if (what === "moon") throw new RpcError("INVALID_PAYLOAD", "at `what`: not for sale", { path: "what", expected: "something that is for sale" });
+    if (what === "moon")
+      throw new RpcError("INVALID_PAYLOAD", "at `what`: not for sale", {
+        path: "what",
+        expected: "something that is for sale",
+      });
     return { bought: what };
   });
   const frames = new FrameLog();
   const endpoint = new RpcEndpoint(ours, {
-    onFrame: (direction, frame) => frames.push({ id: "page", label: "this page" }, direction === "in" ? "received" : "sent", frame, Date.now()),
+    onFrame: (direction, frame) =>
+      frames.push({ id: "page", label: "this page" }, direction === "in" ? "received" : "sent", frame, Date.now()),
     onState: (state) => {
       connection.become(state);
       if (state === "open") void catalogue.load();
@@ -144,7 +189,20 @@ function furnished(): { served: Served; environment: Environment } {
     endpoint.stop();
     served.stop();
   });
-  return { served, environment: { link: endpoint, connection, hub, frames, tap: new TapSource(endpoint), catalogue, history: new History(endpoint), changes: new Changes(hub), toasts: new Toasts() } };
+  return {
+    served,
+    environment: {
+      link: endpoint,
+      connection,
+      hub,
+      frames,
+      tap: new TapSource(endpoint),
+      catalogue,
+      history: new History(endpoint),
+      changes: new Changes(hub),
+      toasts: new Toasts(),
+    },
+  };
 }
 
 test("a method is called, its error stands at the field that caused it, and the history leads back", async () => {
@@ -200,7 +258,9 @@ test("a lost connection is counted when it comes back, and shows as a gap betwee
 });
 
 test("entries of the slice of windows are read whatever they leave out", () => {
-  expect(windowsOf({ "10": { transport: "ws", since: 2 }, "9": { transport: "unix", since: 2, name: "editor" }, "1": null })).toEqual([
+  expect(
+    windowsOf({ "10": { transport: "ws", since: 2 }, "9": { transport: "unix", since: 2, name: "editor" }, "1": null }),
+  ).toEqual([
     { id: "1", transport: "unknown", name: undefined, session: undefined, address: undefined, since: undefined },
     { id: "9", transport: "unix", name: "editor", session: undefined, address: undefined, since: 2 },
     { id: "10", transport: "ws", name: undefined, session: undefined, address: undefined, since: 2 },
@@ -209,7 +269,15 @@ test("entries of the slice of windows are read whatever they leave out", () => {
 });
 
 test("numbers are written as people read them", () => {
-  expect([0, 0.123, 4.56, 78.9, 1_234, 61_000, 3_700_000].map(milliseconds)).toEqual(["0 ms", "0.12 ms", "4.6 ms", "79 ms", "1.23 s", "1 min 1 s", "1 h 1 min"]);
+  expect([0, 0.123, 4.56, 78.9, 1_234, 61_000, 3_700_000].map(milliseconds)).toEqual([
+    "0 ms",
+    "0.12 ms",
+    "4.6 ms",
+    "79 ms",
+    "1.23 s",
+    "1 min 1 s",
+    "1 h 1 min",
+  ]);
   expect([12, 1_234, 56_789, 1_234_567].map(bytes)).toEqual(["12 B", "1.2 kB", "57 kB", "1.2 MB"]);
   expect([0, 59_999, 90_000].map(lasting)).toEqual(["1 s", "59 s", "1 min 30 s"]);
 });

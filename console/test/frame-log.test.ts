@@ -7,9 +7,13 @@ import { Strip } from "../src/frames/strip.js";
 
 const PAGE = { id: "page", label: "this page" };
 
-function log(bound?: number): FrameLog & { put: (direction: Direction, frame: object | string, at?: number, origin?: typeof PAGE) => void } {
+function log(
+  bound?: number,
+): FrameLog & { put: (direction: Direction, frame: object | string, at?: number, origin?: typeof PAGE) => void } {
   const made = new FrameLog(bound, (run) => run());
-  return Object.assign(made, { put: (direction: Direction, frame: object | string, at = 0, origin = PAGE) => made.push(origin, direction, frame, at) });
+  return Object.assign(made, {
+    put: (direction: Direction, frame: object | string, at = 0, origin = PAGE) => made.push(origin, direction, frame, at),
+  });
 }
 
 const req = (cid: string, method = "m"): object => ({ kind: "req", cid, method });
@@ -21,7 +25,14 @@ test("a call is one row, from its request to its end", () => {
   frames.put("sent", { kind: "nxt", cid: "1", dir: "up", fc: { upto: 48, ack: 1 } }, 104);
   frames.put("received", { kind: "nxt", cid: "1", data: null }, 110);
   const [call] = frames.calls;
-  expect(call).toMatchObject({ method: "fs.tail", direction: "sent", state: "streaming", items: 2, latency: 3, isFinished: false });
+  expect(call).toMatchObject({
+    method: "fs.tail",
+    direction: "sent",
+    state: "streaming",
+    items: 2,
+    latency: 3,
+    isFinished: false,
+  });
   frames.put("received", { kind: "end", cid: "1" }, 120);
   expect(frames.calls).toEqual([call]);
   expect(call).toMatchObject({ state: "done", endedAt: 120, length: 5 });
@@ -46,7 +57,11 @@ test("the same cid on two connections, or again after its end, is another call",
   frames.put("received", req("1"), 0, { id: "other", label: "other" });
   frames.put("received", { kind: "res", cid: "1", ok: true });
   frames.put("sent", req("1", "again"));
-  expect(frames.calls.map(({ origin, method }) => [origin.id, method])).toEqual([["page", "m"], ["other", "m"], ["page", "again"]]);
+  expect(frames.calls.map(({ origin, method }) => [origin.id, method])).toEqual([
+    ["page", "m"],
+    ["other", "m"],
+    ["page", "again"],
+  ]);
 });
 
 test("memory is bounded: the oldest frames give way, and finished calls with their last one", () => {
@@ -102,7 +117,8 @@ test("filters find calls by their words, state, connection and failure", () => {
   frames.put("sent", req("2", "fs.watch"));
   frames.put("received", { kind: "err", cid: "2", ok: false, code: "FORBIDDEN" });
   frames.put("received", req("1", "ui.ask"), 0, { id: "7", label: "#7 unix" });
-  const cids = (filter: Partial<typeof USUAL>): string[] => filtered(frames.calls, { ...USUAL, ...filter }).map(({ method }) => method);
+  const cids = (filter: Partial<typeof USUAL>): string[] =>
+    filtered(frames.calls, { ...USUAL, ...filter }).map(({ method }) => method);
   expect(cids({})).toHaveLength(3);
   frames.put("sent", req("3", "rpc.ping"));
   expect(cids({})).toHaveLength(3);
@@ -134,7 +150,11 @@ test("a recording has a line for each message, as the engine's recorder writes i
 
 test("no secret stands in a recording", () => {
   const frames = log();
-  frames.put("sent", { ...req("1"), meta: { token: "s3cr3t", $sensitive: ["pin"] }, payload: [{ Password: "s3cr3t", pin: "s3cr3t", name: "n" }] });
+  frames.put("sent", {
+    ...req("1"),
+    meta: { token: "s3cr3t", $sensitive: ["pin"] },
+    payload: [{ Password: "s3cr3t", pin: "s3cr3t", name: "n" }],
+  });
   const text = recording(frames.calls);
   expect(text).not.toContain("s3cr3t");
   expect(text).toContain('"name":"n"');

@@ -81,12 +81,18 @@ test("of several variants the one is taken that a value follows", () => {
 test("a discovery document becomes methods, whatever it leaves out", () => {
   const document = {
     info: { version: "0.3.0" },
-    methods: [{ name: "b.two", "x-shape": "stream", "x-scope": "read", "x-resumable": true, summary: "Two." }, { name: "a.one", params: [{ name: "payload", schema: { type: "string" } }] }, { summary: "has no name" }],
+    methods: [
+      { name: "b.two", "x-shape": "stream", "x-scope": "read", "x-resumable": true, summary: "Two." },
+      { name: "a.one", params: [{ name: "payload", schema: { type: "string" } }] },
+      { summary: "has no name" },
+    ],
   };
   const view = read(document);
   expect(view).toMatchObject({ state: "ready", version: "0.3.0" });
   if (view.state !== "ready") return;
-  expect(view.methods.map(({ name, shape, scope, resumable, params }) => ({ name, shape, scope, resumable, params }))).toEqual([
+  expect(
+    view.methods.map(({ name, shape, scope, resumable, params }) => ({ name, shape, scope, resumable, params })),
+  ).toEqual([
     { name: "a.one", shape: "unary", scope: undefined, resumable: false, params: { type: "string" } },
     { name: "b.two", shape: "stream", scope: "read", resumable: true, params: true },
   ]);

@@ -7,7 +7,11 @@ interface Asked {
   body: string | undefined;
 }
 
-function surroundings(hash: string, kept: string | null, answer: (asked: Asked) => Response | Promise<never>): Surroundings & { asked: Asked[]; address: string[]; kept: () => string | null } {
+function surroundings(
+  hash: string,
+  kept: string | null,
+  answer: (asked: Asked) => Response | Promise<never>,
+): Surroundings & { asked: Asked[]; address: string[]; kept: () => string | null } {
   const store = new Map<string, string>(kept === null ? [] : [["sixframe.session", kept]]);
   const asked: Asked[] = [];
   const address: string[] = [];
@@ -16,8 +20,14 @@ function surroundings(hash: string, kept: string | null, answer: (asked: Asked) 
     address,
     kept: () => store.get("sixframe.session") ?? null,
     location: { hash, pathname: "/", search: "" },
-    history: { replaceState: (_state: unknown, _title: string, url?: string | URL | null) => void address.push(String(url)) },
-    storage: { getItem: (key) => store.get(key) ?? null, setItem: (key, value) => void store.set(key, value), removeItem: (key) => void store.delete(key) },
+    history: {
+      replaceState: (_state: unknown, _title: string, url?: string | URL | null) => void address.push(String(url)),
+    },
+    storage: {
+      getItem: (key) => store.get(key) ?? null,
+      setItem: (key, value) => void store.set(key, value),
+      removeItem: (key) => void store.delete(key),
+    },
     fetch: async (_url, init) => {
       const one = { headers: init?.headers as Record<string, string>, body: init?.body as string | undefined };
       asked.push(one);

@@ -12,7 +12,9 @@ import { parsed } from "../src/state/value-editor.js";
 const STATE: Json = { global: { model: "a", n: 1 }, list: [{ id: 1 }, { id: 2 }] };
 
 /** A hub whose every request is answered at once, after what `meanwhile` does to it. */
-async function connected(meanwhile: (hub: ReferenceHub, request: number) => void = () => undefined): Promise<{ hub: ReferenceHub; window: Hub<Json> }> {
+async function connected(
+  meanwhile: (hub: ReferenceHub, request: number) => void = () => undefined,
+): Promise<{ hub: ReferenceHub; window: Hub<Json> }> {
   const hub = new ReferenceHub(structuredClone(STATE));
   const network = new Network(hub);
   let requests = 0;
@@ -35,14 +37,21 @@ async function connected(meanwhile: (hub: ReferenceHub, request: number) => void
 const write = (path: string, value: unknown): Operation[] => [{ op: "replace", path, value }];
 
 test("an edit is written where its place is still as its author saw it, whatever changed elsewhere", async () => {
-  const { hub, window } = await connected((remote, request) => request <= 4 && remote.commit({ ops: write("/global/n", request * 10) }));
+  const { hub, window } = await connected(
+    (remote, request) => request <= 4 && remote.commit({ ops: write("/global/n", request * 10) }),
+  );
   expect(await commitEdit(window, { path: "/global/model", seen: "a", value: "b" })).toMatchObject({ kind: "done" });
   expect(hub.state).toMatchObject({ global: { model: "b" } });
 });
 
 test("an edit of what somebody else has changed is a conflict, and writes nothing", async () => {
-  const { hub, window } = await connected((remote, request) => request === 1 && remote.commit({ ops: write("/global/model", "theirs") }));
-  expect(await commitEdit(window, { path: "/global/model", seen: "a", value: "mine" })).toEqual({ kind: "conflict", theirs: "theirs" });
+  const { hub, window } = await connected(
+    (remote, request) => request === 1 && remote.commit({ ops: write("/global/model", "theirs") }),
+  );
+  expect(await commitEdit(window, { path: "/global/model", seen: "a", value: "mine" })).toEqual({
+    kind: "conflict",
+    theirs: "theirs",
+  });
   expect(hub.state).toMatchObject({ global: { model: "theirs" } });
   expect(await commitEdit(window, { path: "/global/model", seen: "theirs", value: "mine" })).toMatchObject({ kind: "done" });
 });
@@ -68,7 +77,13 @@ test("what the hub refuses is told with its reason", async () => {
 });
 
 test("a tree has a row for each value that can be seen", () => {
-  const rows = jsonRows(STATE, { depth: 1, chosen: new Map([["/list", true], ["/list/1", true]]) });
+  const rows = jsonRows(STATE, {
+    depth: 1,
+    chosen: new Map([
+      ["/list", true],
+      ["/list/1", true],
+    ]),
+  });
   expect(rows.map(({ path, depth, isOpen }) => [path, depth, isOpen])).toEqual([
     ["", 0, true],
     ["/global", 1, false],

@@ -131,6 +131,7 @@ pub enum Mode {
 /// One item of `hub.watch`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(rename = "StateChange")]
 pub enum Change {
     /// What the followed part of the state is.
     Snapshot {
@@ -232,6 +233,7 @@ pub struct EventsParams {
 
 /// A place among the events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "EventPlace")]
 pub struct Place {
     /// The life of the channel.
     pub epoch: String,

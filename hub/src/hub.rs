@@ -170,19 +170,31 @@ impl Hub {
     fn begin(
         config: HubConfig,
         epoch: &str,
-        revision: u64,
+        mut revision: u64,
         mut state: Json,
-        writer: Writer,
+        mut writer: Writer,
     ) -> Result<Hub, SliceError> {
         let mut slices = BTreeMap::new();
+        let mut first = Vec::new();
         for slice in config.slices {
             check_name(&slice.name)?;
-            if slice.durability == Durability::Volatile || state.member(&slice.name).is_none() {
+            let volatile = slice.durability == Durability::Volatile;
+            if volatile || state.member(&slice.name).is_none() {
+                if !volatile {
+                    let path = Pointer::root().join(&slice.name);
+                    first.push(Op::Add { path, value: slice.initial.clone() });
+                }
                 state.set(&slice.name, slice.initial);
             }
             let declared = Declared { check: slice.check, durability: slice.durability, owner: None };
             fits(&slice.name, &declared.check, &state)?;
             slices.insert(slice.name, declared);
+        }
+        // What is committed later is written as what it does to these.
+        if let Some(store) = writer.store.as_mut().filter(|_| !first.is_empty()) {
+            revision += 1;
+            let written = store.commit(revision, first, None).and_then(|()| store.mark().sync());
+            written.map_err(|error| CommitError::NotPersisted(error.to_string()))?;
         }
         let head = Arc::new(Head { epoch: epoch.into(), revision, bytes: state.size(), state });
         let live = Live {

@@ -5,7 +5,7 @@ mod folder;
 mod record;
 mod recover;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +16,7 @@ use crate::api::Mutation;
 use crate::json::Json;
 use crate::mutations::Mutations;
 use crate::op::Op;
-use folder::Folder;
+use folder::{Folder, private};
 use record::{Record, encode};
 pub use recover::{Cut, Recovery};
 use recover::{Saved, recover};
@@ -107,9 +107,9 @@ impl Store {
         let is_new = recovered.report.lost || !recovered.existed;
         let epoch = if is_new { format!("{:016x}", fastrand::u64(..)) } else { epoch };
         // What is volatile is gone: whoever had the newest revision has something that is not there any more.
-        let revision = revision + 1;
+        let revision = revision.max(recovered.highest) + 1;
         let (number, length) = recovered.open.unwrap_or((revision, 0));
-        let file = OpenOptions::new().create(true).append(true).open(folder.log(number))?;
+        let file = private().create(true).append(true).open(folder.log(number))?;
         let log = Arc::new(LogFile::new(file));
         let mut store = Store {
             folder: Arc::new(folder),
@@ -205,7 +205,7 @@ impl Store {
     fn rotate(&mut self, revision: u64) -> io::Result<()> {
         let mut bytes = Vec::new();
         encode(&self.opened(revision), &mut bytes)?;
-        let mut file = OpenOptions::new().create_new(true).append(true).open(self.folder.log(revision))?;
+        let mut file = private().create_new(true).append(true).open(self.folder.log(revision))?;
         let begun = file.write_all(&bytes).and_then(|()| self.log.sync(self.length)).and_then(|()| self.folder.sync());
         if let Err(error) = begun {
             fs::remove_file(self.folder.log(revision))?;

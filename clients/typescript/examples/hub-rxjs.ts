@@ -16,7 +16,9 @@ export function model$(hub: Hub): Observable<string | undefined> {
 export function global$(endpoint: RpcEndpoint): Observable<HubState["global"]> {
   const snapshot$ = defer(() => endpoint.request<HubState>("hub.getSnapshot")).pipe(map((state) => state.global));
   const changes$ = defer(() => from(endpoint.stream<HubState["global"]>("hub.watchGlobal")));
-  return merge(snapshot$, changes$).pipe(distinctUntilChanged((one, other) => JSON.stringify(one) === JSON.stringify(other)));
+  return merge(snapshot$, changes$).pipe(
+    distinctUntilChanged((one, other) => JSON.stringify(one) === JSON.stringify(other)),
+  );
 }
 
 /** A subject that is never without a value, for code that was written around one. */
@@ -28,5 +30,8 @@ export function subject(hub: Hub, first: HubState["global"]): BehaviorSubject<Hu
 
 /** The items of one method among all that a connection carries, or of all methods that begin with `agent.`. */
 export function items$<T>(frames: Frames, method: string): Observable<T> {
-  return defer(() => from(frames.of(method))).pipe(map(({ data }) => data as T), share());
+  return defer(() => from(frames.of(method))).pipe(
+    map(({ data }) => data as T),
+    share(),
+  );
 }

@@ -8,7 +8,7 @@ import { type HandlerOptions, type Registered, run } from "./handlers.js";
 import type { Limits } from "./limits.js";
 import { Session } from "./session.js";
 import { abortCall, makeCall } from "./session/calls.js";
-import type { CallSpec, Exchange, Millis } from "./session/exchange.js";
+import { type CallSpec, type Exchange, LIVE, type Millis } from "./session/exchange.js";
 import { wakeProducers } from "./session/streams.js";
 import { RpcStream } from "./stream.js";
 import type { Connector, Transport } from "./transport.js";
@@ -51,7 +51,7 @@ export interface EndpointOptions {
   onLog?: (frame: Frame) => void;
   /** Sees every frame with its direction and, where it came as text or bytes, its length. Secrets are taken out. */
   onFrame?: (direction: "in" | "out", frame: Frame, bytes?: number) => void;
-  /** Learns of every change of `state`. */
+  /** Learns of every change of `state`, and, while it is `connecting`, why each attempt failed. */
   onState?: (state: EndpointState, reason?: string) => void;
   /** Learns of what somebody should look at: a handler's failure, a malformed message, other methods. Default `console.warn`. */
   onWarning?: (message: string, cause?: unknown) => void;
@@ -261,8 +261,9 @@ export class RpcEndpoint implements RpcClient {
       session._events = [];
       for (const [kind, x] of events) {
         if (kind === "close") this.#lose(x);
-        else if (kind === "request") run(this, x, this.#handlers.get(x.req.method));
-        else x[kind]?.();
+        // One that ended before its turn must not start.
+        else if (kind !== "request") x[kind]?.();
+        else if (x._stage === LIVE) run(this, x, this.#handlers.get(x.req.method));
       }
       this.#write();
     } while (session._events.length);
@@ -465,7 +466,8 @@ export class RpcEndpoint implements RpcClient {
   }
 
   #setState(state: EndpointState, reason?: string): void {
-    if (this.#state === state) return;
+    // Every attempt that fails is told, with its reason.
+    if (this.#state === state && !reason) return;
     this.#state = state;
     tell(() => this._options.onState?.(state, reason));
   }

@@ -133,6 +133,10 @@ export class Producer extends Buffer {
   }
 }
 
+function invalid(message: string): RpcError {
+  return new RpcError("INVALID_FRAME", message);
+}
+
 /** The receiving end of a stream: what has arrived and was not yet taken, and the credit given for more. */
 export class Consumer extends Buffer {
   /** Items received under the present `cid`. */
@@ -166,7 +170,6 @@ export class Consumer extends Buffer {
     const obeys = (this._obeys ??= nxt.fc === 1);
     const { seq } = nxt;
     const expected = this._received + 1;
-    const invalid = (message: string) => new RpcError("INVALID_FRAME", message);
     if (seq == null) {
       if (obeys) return invalid("an item under credit has no seq");
     } else if (obeys || this._isNumbered) {

@@ -35,118 +35,153 @@ interface Observable {
 
 /** Starts the handler of a request. */
 export function run(endpoint: RpcEndpoint, request: Exchange, registered: Registered | undefined): void {
-  const session = endpoint._session;
-  const { cid, method, payload, meta } = request.req;
-  const finish = (answer: Parameters<typeof finishRequest>[3]) => finishRequest(session, endpoint._now(), request, answer);
-  if (!registered) return finish(new RpcError("NO_HANDLER", "there is no method " + method, { method }));
+  const { method, meta, payload } = request.req;
+  const refuse = (error: RpcError) => finishRequest(endpoint._session, endpoint._now(), request, error);
+  if (!registered) return refuse(new RpcError("NO_HANDLER", "there is no method " + method, { method }));
   const { handler, options } = registered;
   if (meta?.up && !(options.uploads && endpoint._uploads)) {
-    return finish(new RpcError("UNSUPPORTED", method + " takes no upstream items"));
+    return refuse(new RpcError("UNSUPPORTED", method + " takes no upstream items"));
+  }
+  const running = new Running(endpoint, request, options);
+  request.stop = () => running.stop();
+  try {
+    const result = handler(payload as never, running.context) as PromiseLike<unknown> | undefined;
+    if (isFunction(result?.then)) {
+      result.then(
+        (result) => running.answer(result),
+        (thrown: unknown) => running.end(thrown, true),
+      );
+    } else running.answer(result);
+  } catch (thrown) {
+    running.end(thrown, true);
+  }
+}
+
+/** A handler that has been started, and where its items come from. */
+class Running {
+  readonly context: Context;
+  readonly #endpoint: RpcEndpoint;
+  readonly #request: Exchange;
+  readonly #options: HandlerOptions;
+  #isOver = false;
+  /** Lets go of where the items come from. */
+  #release: (() => unknown) | undefined;
+
+  constructor(endpoint: RpcEndpoint, request: Exchange, options: HandlerOptions) {
+    this.#endpoint = endpoint;
+    this.#request = request;
+    this.#options = options;
+    this.context = new Context(endpoint, request);
   }
 
-  const context = new Context(endpoint, request);
-  let isOver = false;
-  let iterator: AsyncIterator<unknown> | undefined;
-  /** Lets go of where the items come from. */
-  let release: (() => unknown) | undefined;
-
-  const end = (thrown?: unknown, isFailure = false) => {
-    if (isOver) return;
-    isOver = true;
-    finish(isFailure ? endpoint._errorOf(thrown, method) : { kind: "end", cid });
-    endpoint._run();
-  };
-  const fail = (thrown: unknown) => end(thrown, true);
-
-  const push = (value: unknown) => {
-    if (isOver) return;
-    try {
-      pushItem(session, endpoint._now(), request, value instanceof Item ? new Item(value.data, value) : new Item(value));
-    } catch (error) {
-      fail(error);
-    }
-    endpoint._run();
-  };
-
-  let isAsking = false;
-  /** Items that came without a pause in which others could have their turn. */
-  let inRow = 0;
-  /** Asks the source for an item, where there is room for one. */
-  const ask = () => {
-    if (isOver || isAsking) return;
-    if (roomFor(session, request) <= 0) {
-      inRow = 0;
-      return;
-    }
-    isAsking = true;
-    if (++inRow > BATCH) {
-      inRow = 0;
-      later(resume);
-      return;
-    }
-    try {
-      iterator!.next().then(take, fail);
-    } catch (error) {
-      fail(error);
-    }
-  };
-  const resume = () => {
-    isAsking = false;
-    ask();
-  };
-  const take = ({ done, value }: IteratorResult<unknown>) => {
-    if (done) return end();
-    push(value);
-    resume();
-  };
-
-  const answer = (result: unknown) => {
+  /** The handler has returned, or what it promised has come. */
+  answer(result: unknown): void {
+    const request = this.#request;
+    const endpoint = this.#endpoint;
     const source = result as (AsyncIterable<unknown> & Observable) | undefined;
-    const pushes = isFunction(source?.subscribe) && !source[Symbol.asyncIterator];
-    try {
-      if (!pushes && !isFunction(source?.[Symbol.asyncIterator])) {
-        isOver = true;
-        finish({ kind: "res", cid, ok: true, result });
-      } else if (startStream(session, endpoint._now(), request, options.onLag ?? "block", pushes)) {
-        if (pushes) {
-          const subscription = source.subscribe({ next: push, error: fail, complete: () => end() });
-          release = () => (isFunction(subscription) ? subscription() : subscription?.unsubscribe());
-          // It may have been stopped before it could be told how.
-          if (isOver) release();
-        } else {
-          iterator = source[Symbol.asyncIterator]();
-          release = () => iterator!.return?.();
-          const before = request.wake;
-          request.wake = () => {
-            before?.();
-            ask();
-          };
-          ask();
-        }
+    const iterates = isFunction(source?.[Symbol.asyncIterator]);
+    const pushes = !iterates && isFunction(source?.subscribe);
+    if (!iterates && !pushes) this.#finish({ kind: "res", cid: request.cid, ok: true, result });
+    else if (startStream(endpoint._session, endpoint._now(), request, this.#options.onLag ?? "block", pushes)) {
+      try {
+        if (iterates) this.#iterate(source![Symbol.asyncIterator]());
+        else this.#subscribe(source!);
+      } catch (thrown) {
+        this.end(thrown, true);
       }
-    } catch (error) {
-      fail(error);
     }
     endpoint._run();
-  };
+  }
 
-  request.stop = () => {
-    isOver = true;
-    context._stop();
+  /** The handler has failed, or its stream is complete. */
+  end(thrown?: unknown, isFailure = false): void {
+    const { cid, req } = this.#request;
+    if (this.#isOver) return;
+    this.#finish(isFailure ? this.#endpoint._errorOf(thrown, req.method) : { kind: "end", cid });
+    this.#endpoint._run();
+  }
+
+  /** The request is over, and was not answered by the handler. */
+  stop(): void {
+    const warn = (error: unknown) => this.#endpoint._warn(this.#request.req.method + " failed when it was stopped", error);
+    this.#isOver = true;
+    this.context._stop();
     try {
-      (release?.() as Promise<unknown> | undefined)?.then?.(undefined, warn);
+      (this.#release?.() as Promise<unknown> | undefined)?.then?.(undefined, warn);
     } catch (error) {
       warn(error);
     }
-  };
-  const warn = (error: unknown) => endpoint._warn(method + " failed when it was stopped", error);
+  }
 
-  try {
-    const result = handler(payload as never, context) as PromiseLike<unknown> | undefined;
-    if (isFunction(result?.then)) result.then(answer, fail);
-    else answer(result);
-  } catch (error) {
-    fail(error);
+  #finish(answer: Parameters<typeof finishRequest>[3]): void {
+    this.#isOver = true;
+    finishRequest(this.#endpoint._session, this.#endpoint._now(), this.#request, answer);
+  }
+
+  #push(value: unknown): void {
+    const endpoint = this.#endpoint;
+    if (this.#isOver) return;
+    try {
+      const item = value instanceof Item ? new Item(value.data, value) : new Item(value);
+      pushItem(endpoint._session, endpoint._now(), this.#request, item);
+    } catch (thrown) {
+      this.end(thrown, true);
+    }
+    endpoint._run();
+  }
+
+  #subscribe(observable: Observable): void {
+    const subscription = observable.subscribe({
+      next: (value) => this.#push(value),
+      error: (error) => this.end(error, true),
+      complete: () => this.end(),
+    });
+    this.#release = () => (isFunction(subscription) ? subscription() : subscription?.unsubscribe());
+    // It may have been stopped before it could be told how.
+    if (this.#isOver) this.#release();
+  }
+
+  #iterate(iterator: AsyncIterator<unknown>): void {
+    const request = this.#request;
+    const before = request.wake;
+    let isAsking = false;
+    /** Items that came without a pause in which others could have their turn. */
+    let inRow = 0;
+    /** Asks for an item, where there is room for one. */
+    const ask = () => {
+      if (this.#isOver || isAsking) return;
+      if (roomFor(this.#endpoint._session, request) <= 0) {
+        inRow = 0;
+        return;
+      }
+      isAsking = true;
+      if (++inRow > BATCH) {
+        inRow = 0;
+        later(resume);
+        return;
+      }
+      try {
+        iterator.next().then(take, fail);
+      } catch (thrown) {
+        fail(thrown);
+      }
+    };
+    const resume = () => {
+      isAsking = false;
+      ask();
+    };
+    const take = ({ done, value }: IteratorResult<unknown>) => {
+      if (done) return this.end();
+      this.#push(value);
+      resume();
+    };
+    const fail = (thrown: unknown) => this.end(thrown, true);
+    this.#release = () => iterator.return?.();
+    request.wake = () => {
+      before?.();
+      ask();
+    };
+    ask();
   }
 }
 

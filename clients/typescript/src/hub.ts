@@ -3,6 +3,7 @@
  * at once and are taken back if the hub refuses them.
  */
 
+import { RpcError } from "./errors.js";
 import { Listeners } from "./hub/listeners.js";
 import type { Operation, Version } from "./hub/operation.js";
 import { codeOf, Outbox } from "./hub/outbox.js";
@@ -69,15 +70,20 @@ export type HubStatus = "idle" | "loading" | "live" | "waiting" | "refused" | "c
 type WatchItem<S> = SnapshotItem<S> | PatchItem;
 
 /** Failures of a watch that trying again would not change. */
-const FINAL = new Set(["NO_HANDLER", "FORBIDDEN", "UNAUTHORIZED", "INVALID_PAYLOAD", "UNSUPPORTED", "UNSUPPORTED_VERSION", "NOT_FOUND"]);
+const FINAL = new Set([
+  "NO_HANDLER",
+  "FORBIDDEN",
+  "UNAUTHORIZED",
+  "INVALID_PAYLOAD",
+  "UNSUPPORTED",
+  "UNSUPPORTED_VERSION",
+  "NOT_FOUND",
+]);
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 5_000;
 
-/** An error that a hub makes itself: `CANCELLED` for what waited when it was closed. */
-class HubError extends Error {
-  override readonly name = "HubError";
-  readonly code = "CANCELLED";
-  readonly domain = "common";
+function closed(): RpcError {
+  return new RpcError("CANCELLED", "the hub was closed");
 }
 
 /** A copy of the hub's state that follows it. The watch begins with the first use and ends with {@link Hub.close}. */
@@ -181,7 +187,7 @@ export class Hub<S = HubState> {
    * `FORBIDDEN`), having taken the change back.
    */
   async commit(operations: readonly Operation[], options: CommitOptions = {}): Promise<Version> {
-    if (this.#status === "closed") throw new HubError("the hub was closed");
+    if (this.#status === "closed") throw closed();
     this.#begin();
     const id = (this.#mutation += 1);
     if (options.optimistic ?? true) this.#replica.mutate(id, operations);
@@ -251,7 +257,7 @@ export class Hub<S = HubState> {
   /** Ends the watch and gives up on commits without an answer. The last state stays readable. */
   close(): void {
     if (this.#status === "closed") return;
-    this.#become("closed", new HubError("the hub was closed"));
+    this.#become("closed", closed());
     this.#wake?.();
     void this.#items?.return?.();
     this.#outbox.close(this.#error);
@@ -286,7 +292,12 @@ export class Hub<S = HubState> {
     const { paths, session, minIntervalMs } = this.#options;
     const heard = this.#replica.heard;
     const since = heard && !this.#afresh ? { since: heard } : {};
-    const payload = { ...(paths && { paths }), ...(session && { session }), ...(minIntervalMs && { minIntervalMs }), ...since };
+    const payload = {
+      ...(paths && { paths }),
+      ...(session && { session }),
+      ...(minIntervalMs && { minIntervalMs }),
+      ...since,
+    };
     if (!this.peer.stream) throw new TypeError("the connection has no streams");
     this.#items = this.peer.stream<WatchItem<S>>("hub.watch", payload);
     this.#afresh = false;
@@ -331,7 +342,10 @@ export class Hub<S = HubState> {
 
 function valueAt(state: unknown, path: string): unknown {
   return parsePointer(path).reduce<unknown>(
-    (node, key) => (typeof node === "object" && node !== null && Object.hasOwn(node, key) ? (node as Record<string, unknown>)[key] : undefined),
+    (node, key) =>
+      typeof node === "object" && node !== null && Object.hasOwn(node, key)
+        ? (node as Record<string, unknown>)[key]
+        : undefined,
     state,
   );
 }

@@ -3,7 +3,17 @@
  * (`useSyncExternalStore`).
  */
 
-import { createContext, createElement, useCallback, useContext, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import {
+  createContext,
+  createElement,
+  useCallback,
+  useContext,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from "react";
 import type { ReactNode } from "react";
 
 import type { Hub, HubPeer, HubState } from "./hub.js";
@@ -52,15 +62,31 @@ export interface UseStreamOptions {
  * Calls a streaming method while the component is shown, and again when the method or the payload (by value) is another
  * one. The value is the newest item, or, with a `fold`, whatever that makes of all of them.
  */
-export function useStream<T>(method: string, payload?: unknown, fold?: undefined, options?: UseStreamOptions): StreamView<T | undefined>;
+export function useStream<T>(
+  method: string,
+  payload?: unknown,
+  fold?: undefined,
+  options?: UseStreamOptions,
+): StreamView<T | undefined>;
 /** The items folded into one value. The first fold is used for the whole stream. */
-export function useStream<T, A>(method: string, payload: unknown, fold: StreamFold<T, A>, options?: UseStreamOptions): StreamView<A>;
-export function useStream<T>(method: string, payload?: unknown, fold?: StreamFold<T, unknown>, options: UseStreamOptions = {}): StreamView<unknown> {
+export function useStream<T, A>(
+  method: string,
+  payload: unknown,
+  fold: StreamFold<T, A>,
+  options?: UseStreamOptions,
+): StreamView<A>;
+export function useStream<T>(
+  method: string,
+  payload?: unknown,
+  fold?: StreamFold<T, unknown>,
+  options: UseStreamOptions = {},
+): StreamView<unknown> {
   const peer = usePeer(options.peer);
   const key = JSON.stringify(payload);
   const first = useRef(fold);
   const store = useMemo(
-    () => new StreamStore<T, unknown>(peer, method, key === undefined ? undefined : JSON.parse(key), first.current ?? newest),
+    () =>
+      new StreamStore<T, unknown>(peer, method, key === undefined ? undefined : JSON.parse(key), first.current ?? newest),
     [peer, method, key],
   );
   return useSyncExternalStore(store.subscribe, store.view);

@@ -5,7 +5,7 @@
  */
 
 import { type Limits, LIMITS } from "./limits.js";
-import { type Backoff, Link } from "./relay/link.js";
+import { type Backoff, letGo, Link } from "./relay/link.js";
 import { Probed } from "./relay/probed.js";
 import { Switch } from "./relay/switch.js";
 import type { Window, WindowId } from "./relay/window.js";
@@ -72,13 +72,13 @@ export class Relay {
       { ...LIMITS, ...options.limits },
       (reason) => this.#link.lose(reason),
       (window, reason) => {
-        window.transport.stop();
+        letGo(window.transport);
         this.#handles.get(window)?.(reason);
         this.#handles.delete(window);
         log({ event: "detached", window: window.id, reason });
       },
     );
-    const backoff = { firstMs: 100, longestMs: 10_000, ...options.backoff };
+    const backoff = { first: 100, longest: 10_000, ...options.backoff };
     this.#link = new Link(upstream, backoff, {
       onConnected: (transport) => {
         log({ event: "connected" });

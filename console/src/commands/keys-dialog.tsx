@@ -33,7 +33,7 @@ export function KeysDialog({ onClose }: { onClose: () => void }): ReactNode {
         ))}
       </dl>
       <div className="dialog-actions">
-        <button type="button" className="button" onClick={onClose} autoFocus>
+        <button type="button" className="button" onClick={onClose} data-first>
           Close
         </button>
       </div>

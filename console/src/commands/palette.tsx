@@ -22,7 +22,8 @@ export function found(commands: readonly Command[], query: string): Command[] {
     const name = command.name.toLowerCase();
     const text = `${name} ${command.group} ${command.words ?? ""}`.toLowerCase();
     if (!words.every((word) => text.includes(word))) return [];
-    const rate = words.length === 0 ? 0 : name.startsWith(words[0] as string) ? 0 : name.includes(words[0] as string) ? 1 : 2;
+    const rate =
+      words.length === 0 ? 0 : name.startsWith(words[0] as string) ? 0 : name.includes(words[0] as string) ? 1 : 2;
     return [{ command, rate, at }];
   });
   return rated.sort((one, other) => one.rate - other.rate || one.at - other.at).map(({ command }) => command);

@@ -70,7 +70,13 @@ export function CallDetail({ call, revision, onClose }: { call: Call; revision: 
             <span className="spacer" />
             <CopyButton text={() => JSON.stringify(redacted(looked.frame), null, 2)} />
           </div>
-          <JsonTree key={looked.number} value={redacted(looked.frame)} label="Frame" depth={3} rootName={kindOfFrame(looked)} />
+          <JsonTree
+            key={looked.number}
+            value={redacted(looked.frame)}
+            label="Frame"
+            depth={3}
+            rootName={kindOfFrame(looked)}
+          />
         </div>
       )}
     </aside>
@@ -124,14 +130,23 @@ function StripChart({ call, revision }: { call: Call; revision: number }): React
   useMemo(() => strip.follow(call), [strip, call, revision]);
   const { columns, span, most, used } = strip;
   const middle = HEIGHT / 2;
-  const tall = (frames: number): number => (frames === 0 ? 0 : Math.max(1.5, (Math.log1p(frames) / Math.log1p(most)) * (middle - 2)));
+  const tall = (frames: number): number =>
+    frames === 0 ? 0 : Math.max(1.5, (Math.log1p(frames) / Math.log1p(most)) * (middle - 2));
   return (
     <figure className="strip">
       <svg viewBox={`0 0 ${used * 4} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden>
         <path className="strip-axis" d={`M0 ${middle}H${used * 4}`} />
         {columns.slice(0, used).map(({ received, sent, failed }, at) => (
           <g key={at}>
-            {received > 0 && <rect className={failed ? "strip-failed" : "strip-received"} x={at * 4 + 0.5} width={3} y={middle - tall(received)} height={tall(received)} />}
+            {received > 0 && (
+              <rect
+                className={failed ? "strip-failed" : "strip-received"}
+                x={at * 4 + 0.5}
+                width={3}
+                y={middle - tall(received)}
+                height={tall(received)}
+              />
+            )}
             {sent > 0 && <rect className="strip-sent" x={at * 4 + 0.5} width={3} y={middle} height={tall(sent)} />}
           </g>
         ))}

@@ -138,8 +138,8 @@ const SURPLUS = 1_000;
 /** Runs something at the next frame of the screen. */
 export type Schedule = (run: () => void) => void;
 
-/** Frames of the screen are 16 ms apart; a list that changes 30 times a second is as good, and half the work. */
-const APART_MS = 30;
+/** Nobody reads a list that changes more often; what comes after a pause is shown with the next frame of the screen. */
+const APART_MS = 80;
 
 /** A schedule that waits for a frame of the screen, and leaves some time between two. */
 export function calmly(): Schedule {

@@ -39,7 +39,14 @@ export function FramesPanel(): ReactNode {
   return (
     <div className="panel frames" data-detail={chosen !== undefined}>
       <div className="frames-main">
-        <Bar log={log} calls={calls} filter={filter} onFilter={setFilter} source={source} onClear={() => setChosen(undefined)} />
+        <Bar
+          log={log}
+          calls={calls}
+          filter={filter}
+          onFilter={setFilter}
+          source={source}
+          onClear={() => setChosen(undefined)}
+        />
         {failure && source === "daemon" && <p className="notice notice-bad">{`${failure.code}: ${failure.message}`}</p>}
         <div className="frames-head" aria-hidden>
           <span className="cell-method">Method</span>
@@ -51,7 +58,13 @@ export function FramesPanel(): ReactNode {
           <span className="cell-number cell-at">Begun</span>
         </div>
         {calls.length === 0 ? (
-          <p className="empty-line">{isOpen(filter) ? (source === "page" ? "No frame has passed yet." : "No frame of another connection has passed yet.") : "No call passes the filter."}</p>
+          <p className="empty-line">
+            {isOpen(filter)
+              ? source === "page"
+                ? "No frame has passed yet."
+                : "No frame of another connection has passed yet."
+              : "No call passes the filter."}
+          </p>
         ) : (
           <VirtualRows<Call>
             className="call-list"
@@ -71,7 +84,9 @@ export function FramesPanel(): ReactNode {
           </VirtualRows>
         )}
       </div>
-      {chosen && <CallDetail key={chosen.number} call={chosen} revision={chosen.revision} onClose={() => setChosen(undefined)} />}
+      {chosen && (
+        <CallDetail key={chosen.number} call={chosen} revision={chosen.revision} onClose={() => setChosen(undefined)} />
+      )}
     </div>
   );
 }
@@ -97,18 +112,37 @@ function Bar({ log, calls, filter, onFilter, source, onClear }: BarProperties): 
       <div className="bar">
         <div className="segments" role="radiogroup" aria-label="Whose frames">
           {(["page", "daemon"] as const).map((one) => (
-            <button key={one} type="button" role="radio" aria-checked={source === one} className="segment" onClick={() => chosenSource.set(one)}>
+            <button
+              key={one}
+              type="button"
+              role="radio"
+              aria-checked={source === one}
+              className="segment"
+              onClick={() => chosenSource.set(one)}
+            >
               {one === "page" ? "This page" : "Daemon"}
             </button>
           ))}
         </div>
         <div className="search">
           <Search size={14} aria-hidden />
-          <input type="search" data-search aria-label="Filter calls" placeholder="Method, cid, code" value={filter.text} onChange={(event) => onFilter({ ...filter, text: event.target.value })} />
+          <input
+            type="search"
+            data-search
+            aria-label="Filter calls"
+            placeholder="Method, cid, code"
+            value={filter.text}
+            onChange={(event) => onFilter({ ...filter, text: event.target.value })}
+          />
           <kbd>/</kbd>
         </div>
         {origins.size > 1 && (
-          <select className="input select select-small" aria-label="Connection" value={filter.origin} onChange={(event) => onFilter({ ...filter, origin: event.target.value })}>
+          <select
+            className="input select select-small"
+            aria-label="Connection"
+            value={filter.origin}
+            onChange={(event) => onFilter({ ...filter, origin: event.target.value })}
+          >
             <option value="">All connections</option>
             {[...origins].map(([id, label]) => (
               <option key={id} value={id}>
@@ -119,7 +153,14 @@ function Bar({ log, calls, filter, onFilter, source, onClear }: BarProperties): 
         )}
         <span className="spacer" />
         <span className="bar-group">
-          <button type="button" className="button button-small" aria-pressed={log.isPaused} aria-label={log.isPaused ? "Go on" : "Pause"} onClick={() => log.pause(!log.isPaused)} title="Pause (P)">
+          <button
+            type="button"
+            className="button button-small"
+            aria-pressed={log.isPaused}
+            aria-label={log.isPaused ? "Go on" : "Pause"}
+            onClick={() => log.pause(!log.isPaused)}
+            title="Pause (P)"
+          >
             {log.isPaused ? <Play size={13} aria-hidden /> : <Pause size={13} aria-hidden />}
             <span className="button-word">{log.isPaused ? "Go on" : "Pause"}</span>
           </button>
@@ -134,7 +175,14 @@ function Bar({ log, calls, filter, onFilter, source, onClear }: BarProperties): 
           >
             <Trash2 size={13} aria-hidden /> <span className="button-word">Clear</span>
           </button>
-          <button type="button" className="button button-small" aria-label="Export" disabled={calls.length === 0} onClick={() => save(recording(calls))} title="Save what is shown as a recording: JSON lines">
+          <button
+            type="button"
+            className="button button-small"
+            aria-label="Export"
+            disabled={calls.length === 0}
+            onClick={() => save(recording(calls))}
+            title="Save what is shown as a recording: JSON lines"
+          >
             <Download size={13} aria-hidden /> <span className="button-word">Export</span>
           </button>
         </span>
@@ -142,14 +190,31 @@ function Bar({ log, calls, filter, onFilter, source, onClear }: BarProperties): 
       <div className="bar bar-second">
         <div className="chips" role="group" aria-label="States">
           {STATES.map((state) => (
-            <button key={state} type="button" className="chip" aria-pressed={filter.states.has(state)} data-state={state} onClick={() => toggle(state)}>
+            <button
+              key={state}
+              type="button"
+              className="chip"
+              aria-pressed={filter.states.has(state)}
+              data-state={state}
+              onClick={() => toggle(state)}
+            >
               <span className="outcome-dot" data-state={state} aria-hidden /> {state}
             </button>
           ))}
-          <button type="button" className="chip chip-errors" aria-pressed={filter.errorsOnly} onClick={() => onFilter({ ...filter, errorsOnly: !filter.errorsOnly })}>
+          <button
+            type="button"
+            className="chip chip-errors"
+            aria-pressed={filter.errorsOnly}
+            onClick={() => onFilter({ ...filter, errorsOnly: !filter.errorsOnly })}
+          >
             errors only
           </button>
-          <button type="button" className="chip" aria-pressed={filter.pings} onClick={() => onFilter({ ...filter, pings: !filter.pings })}>
+          <button
+            type="button"
+            className="chip"
+            aria-pressed={filter.pings}
+            onClick={() => onFilter({ ...filter, pings: !filter.pings })}
+          >
             pings
           </button>
         </div>
@@ -172,7 +237,9 @@ const CallRow = memo(function CallRow({ call }: { call: Call; revision: number }
         {call.method === "" ? <i>unknown</i> : call.method}
       </span>
       <span role="gridcell" className="cell-peer" title={`${call.origin.label}, ${call.direction ?? "either way"}`}>
-        {call.direction && <Arrow size={13} className="frame-arrow" data-direction={call.direction} aria-label={call.direction} />}
+        {call.direction && (
+          <Arrow size={13} className="frame-arrow" data-direction={call.direction} aria-label={call.direction} />
+        )}
         {call.origin.label}
       </span>
       <span role="gridcell" className="cell-state">

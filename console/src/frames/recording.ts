@@ -4,7 +4,16 @@ import type { Call, Seen } from "./frame-log.js";
 
 /** Keys whose values are secrets, wherever they stand. */
 const SECRETS = new Set([
-  "token", "secret", "password", "passwd", "authorization", "apikey", "api_key", "accesstoken", "cookie", "credentials",
+  "token",
+  "secret",
+  "password",
+  "passwd",
+  "authorization",
+  "apikey",
+  "api_key",
+  "accesstoken",
+  "cookie",
+  "credentials",
 ]);
 
 const REDACTED = "[redacted]";

@@ -1,22 +1,13 @@
 /** The frames of the daemon's other connections, by `rpc.tap`: asked for while somebody looks. */
 
+import type { TappedFrame } from "../api.js";
 import type { Link } from "../connection.js";
 import { failureOf, type Failure } from "../methods/run.js";
 import { Store } from "../store.js";
-import { FrameLog, type Direction, type Origin } from "./frame-log.js";
+import { FrameLog, type Origin } from "./frame-log.js";
 
-/** One item of `rpc.tap`. */
-interface Tapped {
-  connection: number;
-  transport: string;
-  pid?: number;
-  direction: Direction;
-  ts: number;
-  frame: unknown;
-}
-
-interface TappedStream extends AsyncIterableIterator<Tapped> {
-  items?(): AsyncIterableIterator<{ data: Tapped; skipped?: number }>;
+interface TappedStream extends AsyncIterableIterator<TappedFrame> {
+  items?(): AsyncIterableIterator<{ data: TappedFrame; skipped?: number }>;
 }
 
 const AGAIN_MS = 1_000;
@@ -52,7 +43,7 @@ export class TapSource {
   }
 
   async #follow(): Promise<void> {
-    const stream: TappedStream = this.#link.stream<Tapped>("rpc.tap");
+    const stream: TappedStream = this.#link.stream<TappedFrame>("rpc.tap");
     this.#stream = stream;
     this.failure.set(undefined);
     try {
@@ -73,20 +64,20 @@ export class TapSource {
     if (this.#wanted) this.#timer = setTimeout(() => void this.#follow(), AGAIN_MS);
   }
 
-  #take({ connection, transport, pid, direction, ts, frame }: Tapped): void {
+  #take({ connection, transport, pid, direction, ts, frame }: TappedFrame): void {
     let origin = this.#origins.get(connection);
     if (!origin) {
-      origin = { id: String(connection), label: `#${connection} ${transport}${pid === undefined ? "" : ` · pid ${pid}`}` };
+      origin = { id: String(connection), label: `#${connection} ${transport}${pid == null ? "" : ` · pid ${pid}`}` };
       this.#origins.set(connection, origin);
     }
     this.log.push(origin, direction, frame, ts);
   }
 }
 
-async function* plain(stream: AsyncIterable<Tapped>): AsyncGenerator<{ data: Tapped; skipped?: number }> {
+async function* plain(stream: AsyncIterable<TappedFrame>): AsyncGenerator<{ data: TappedFrame; skipped?: number }> {
   for await (const data of stream) yield { data };
 }
 
-function itemised(stream: TappedStream): AsyncIterable<{ data: Tapped; skipped?: number }> {
+function itemised(stream: TappedStream): AsyncIterable<{ data: TappedFrame; skipped?: number }> {
   return stream.items ? stream.items() : plain(stream);
 }

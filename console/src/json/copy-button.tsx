@@ -9,9 +9,19 @@ export function CopyButton({ text }: { text: () => string }): ReactNode {
     const timer = setTimeout(() => setCopied(false), 1_500);
     return () => clearTimeout(timer);
   }, [copied]);
-  const copy = (): void => void navigator.clipboard.writeText(text()).then(() => setCopied(true), () => setCopied(false));
+  const copy = (): void =>
+    void navigator.clipboard.writeText(text()).then(
+      () => setCopied(true),
+      () => setCopied(false),
+    );
   return (
-    <button type="button" className="icon-button icon-small" aria-label={copied ? "Copied" : "Copy"} title="Copy" onClick={copy}>
+    <button
+      type="button"
+      className="icon-button icon-small"
+      aria-label={copied ? "Copied" : "Copy"}
+      title="Copy"
+      onClick={copy}
+    >
       {copied ? <Check size={14} /> : <Copy size={14} />}
     </button>
   );

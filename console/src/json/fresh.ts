@@ -9,11 +9,16 @@ const FRESH_MS = 1_600;
 
 /** The paths of the rows whose value is another one than in the state `before`; open rows leave that to those below them. */
 export function changed(before: unknown, rows: readonly JsonRow[]): string[] {
-  return rows.filter(({ path, value, isOpen }) => !isOpen && !Object.is(valueAt(before, path), value)).map(({ path }) => path);
+  return rows
+    .filter(({ path, value, isOpen }) => !isOpen && !Object.is(valueAt(before, path), value))
+    .map(({ path }) => path);
 }
 
 function valueAt(state: unknown, path: string): unknown {
-  return parsePointer(path).reduce<unknown>((node, key) => (isContainer(node) && Object.hasOwn(node, key) ? node[key] : undefined), state);
+  return parsePointer(path).reduce<unknown>(
+    (node, key) => (isContainer(node) && Object.hasOwn(node, key) ? node[key] : undefined),
+    state,
+  );
 }
 
 function isContainer(node: unknown): node is Record<string, unknown> {

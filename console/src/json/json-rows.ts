@@ -48,7 +48,15 @@ export function jsonRows(value: unknown, openness: Openness): JsonRow[] {
   return rows;
 }
 
-function add(rows: JsonRow[], openness: Openness, value: unknown, keys: string[], depth: number, place: number, siblings: number): void {
+function add(
+  rows: JsonRow[],
+  openness: Openness,
+  value: unknown,
+  keys: string[],
+  depth: number,
+  place: number,
+  siblings: number,
+): void {
   const kind = kindOf(value);
   const path = formatPointer(keys);
   const entries = kind === "object" || kind === "array" ? Object.entries(value as object) : [];
@@ -70,7 +78,8 @@ function short(value: unknown, budget: number): string {
   if (Array.isArray(value)) return `[${joined(value.length, budget, (at) => short(value[at], budget))}]`;
   if (typeof value === "object" && value !== null) {
     const keys = Object.keys(value);
-    const member = (at: number): string => `${keys[at]}: ${short((value as Record<string, unknown>)[keys[at] as string], budget)}`;
+    const member = (at: number): string =>
+      `${keys[at]}: ${short((value as Record<string, unknown>)[keys[at] as string], budget)}`;
     return keys.length === 0 ? "{}" : `{ ${joined(keys.length, budget, member)} }`;
   }
   if (typeof value === "string") return JSON.stringify(value.length > budget ? `${value.slice(0, budget)}…` : value);

@@ -88,7 +88,9 @@ export function JsonTree(properties: JsonTreeProperties): ReactNode {
             <ChevronRight size={13} />
           </button>
           {row.size === 0 && <span className="json-toggle" />}
-          {(row.path !== "" || rootName !== "") && <span className="json-name">{row.path === "" ? rootName : row.name}</span>}
+          {(row.path !== "" || rootName !== "") && (
+            <span className="json-name">{row.path === "" ? rootName : row.name}</span>
+          )}
           {properties.replace?.(row) ?? <RowValue row={row} />}
         </>
       )}
@@ -98,7 +100,10 @@ export function JsonTree(properties: JsonTreeProperties): ReactNode {
 
 function RowValue({ row }: { row: JsonRow }): ReactNode {
   if (row.kind !== "object" && row.kind !== "array") return <JsonValue value={row.value} longest={400} />;
-  const count = row.kind === "array" ? `${row.size} ${row.size === 1 ? "item" : "items"}` : `${row.size} ${row.size === 1 ? "key" : "keys"}`;
+  const count =
+    row.kind === "array"
+      ? `${row.size} ${row.size === 1 ? "item" : "items"}`
+      : `${row.size} ${row.size === 1 ? "key" : "keys"}`;
   return (
     <>
       <span className="json-size">{count}</span>

@@ -50,7 +50,9 @@ export class Catalogue {
 
 /** Reads an OpenRPC document; what it leaves out is taken as the least that can be said. */
 export function read(document: unknown): CatalogueView {
-  const methods = listOf(member(document, "methods")).map(method).filter(({ name }) => name !== "");
+  const methods = listOf(member(document, "methods"))
+    .map(method)
+    .filter(({ name }) => name !== "");
   methods.sort((one, other) => one.name.localeCompare(other.name, "en"));
   return { state: "ready", methods, version: text(member(member(document, "info"), "version")) ?? "" };
 }

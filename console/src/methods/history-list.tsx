@@ -7,7 +7,15 @@ import { useStore } from "../store.js";
 import type { Run } from "./run.js";
 
 /** The calls of this page, the newest first. */
-export function HistoryList({ runs, selected, onSelect }: { runs: readonly Run[]; selected: Run | undefined; onSelect: (run: Run) => void }): ReactNode {
+export function HistoryList({
+  runs,
+  selected,
+  onSelect,
+}: {
+  runs: readonly Run[];
+  selected: Run | undefined;
+  onSelect: (run: Run) => void;
+}): ReactNode {
   if (runs.length === 0) return <p className="empty-line">Nothing was called yet.</p>;
   return (
     <VirtualRows

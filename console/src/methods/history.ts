@@ -21,7 +21,8 @@ export class History {
     this.#made += 1;
     const run = new Run(this.#made, method, payload, mode);
     this.runs.update((runs) => [run, ...runs].slice(0, MOST_RUNS));
-    for (const old of this.runs.get().slice(WHOLE_RUNS)) if (old.view.get().state !== "running" && old.view.get().items.length > 0) old.forget();
+    for (const old of this.runs.get().slice(WHOLE_RUNS))
+      if (old.view.get().state !== "running" && old.view.get().items.length > 0) old.forget();
     void run.start(this.#link);
     return run;
   }

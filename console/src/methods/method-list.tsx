@@ -15,13 +15,18 @@ export const SHAPES: Record<MethodShape, { icon: LucideIcon; word: string }> = {
 type Row = { kind: "heading"; name: string } | { kind: "method"; method: MethodInfo };
 
 /** The methods, below the first part of their names. */
-export function MethodList(properties: { methods: readonly MethodInfo[]; selected: string; onSelect: (name: string) => void }): ReactNode {
+export function MethodList(properties: {
+  methods: readonly MethodInfo[];
+  selected: string;
+  onSelect: (name: string) => void;
+}): ReactNode {
   const { methods, selected, onSelect } = properties;
   const rows = grouped(methods);
   const active = rows.findIndex((row) => row.kind === "method" && row.method.name === selected);
   const select = (place: number): void => {
     const forwards = place >= active;
-    const row = rows[place]?.kind === "heading" ? (rows[place + (forwards || place === 0 ? 1 : -1)] ?? rows[place + 1]) : rows[place];
+    const row =
+      rows[place]?.kind === "heading" ? (rows[place + (forwards || place === 0 ? 1 : -1)] ?? rows[place + 1]) : rows[place];
     if (row?.kind === "method") onSelect(row.method.name);
   };
   return (
@@ -37,7 +42,9 @@ export function MethodList(properties: { methods: readonly MethodInfo[]; selecte
       onActive={select}
       rowAttributes={(row) => (row.kind === "heading" ? { role: "presentation", "data-heading": "" } : {})}
     >
-      {(row) => (row.kind === "heading" ? <span className="method-heading">{row.name}</span> : <MethodRow method={row.method} />)}
+      {(row) =>
+        row.kind === "heading" ? <span className="method-heading">{row.name}</span> : <MethodRow method={row.method} />
+      }
     </VirtualRows>
   );
 }

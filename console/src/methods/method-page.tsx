@@ -3,7 +3,8 @@ import { useMemo, useState, type ReactNode } from "react";
 
 import { shortcutLabel } from "../commands/shortcuts.js";
 import type { MethodInfo } from "./catalogue.js";
-import { Field, JsonInput } from "./field.js";
+import { Field } from "./field.js";
+import { JsonInput } from "./json-input.js";
 import { SHAPES } from "./method-list.js";
 import { problemsOf, shapeOf, type Problem } from "./schema.js";
 
@@ -71,18 +72,40 @@ export function MethodPage(properties: {
       {takesNothing && <p className="empty-line">It takes nothing.</p>}
       {!takesNothing && raw && <JsonInput value={payload} onChange={onPayload} rows={8} />}
       {!takesNothing && !raw && (
-        <Field schema={method.params} root={method.params} value={payload} path="" label="" required problems={tried ? [...problems, ...refused] : refused} onChange={onPayload} />
+        <Field
+          schema={method.params}
+          root={method.params}
+          value={payload}
+          path=""
+          label=""
+          required
+          problems={tried ? [...problems, ...refused] : refused}
+          onChange={onPayload}
+        />
       )}
-      {takesItems && <p className="notice">It takes items from its caller. The console sends none: it is called with its payload alone.</p>}
+      {takesItems && (
+        <p className="notice">
+          It takes items from its caller. The console sends none: it is called with its payload alone.
+        </p>
+      )}
       <div className="form-actions">
         <button type="submit" className="button button-primary" title={shortcutLabel("Enter")}>
           {streams ? <Radio size={14} aria-hidden /> : <Play size={14} aria-hidden />}
           {streams ? "Stream" : "Call"}
         </button>
-        <button type="button" className="button" onClick={() => call(streams ? "call" : "stream")} title={streams ? "Ask for one answer, which a stream is not" : "Take the answer as a stream of one item"}>
+        <button
+          type="button"
+          className="button"
+          onClick={() => call(streams ? "call" : "stream")}
+          title={streams ? "Ask for one answer, which a stream is not" : "Take the answer as a stream of one item"}
+        >
           {streams ? "Call" : "Stream"}
         </button>
-        {tried && !raw && problems.length > 0 && <span className="form-problem">{problems.length === 1 ? "One field needs a look." : `${problems.length} fields need a look.`}</span>}
+        {tried && !raw && problems.length > 0 && (
+          <span className="form-problem">
+            {problems.length === 1 ? "One field needs a look." : `${problems.length} fields need a look.`}
+          </span>
+        )}
       </div>
     </form>
   );

@@ -36,7 +36,9 @@ export function MethodsPanel(): ReactNode {
   useEffect(() => {
     if (chosen !== "") setNarrow("method");
   }, [chosen]);
-  const run = runs.find((known) => known === shownRun && known.method === method?.name) ?? runs.find((known) => known.method === method?.name);
+  const run =
+    runs.find((known) => known === shownRun && known.method === method?.name) ??
+    runs.find((known) => known.method === method?.name);
   const { failure } = useStore(run?.view ?? IDLE);
 
   if (view.state === "loading") return <p className="empty-page">Asking for the methods…</p>;
@@ -55,25 +57,47 @@ export function MethodsPanel(): ReactNode {
     chosenMethod.set(name);
     setNarrow("method");
   };
-  const payload = method && (payloads.has(method.name) ? payloads.get(method.name) : firstValue(method.params, method.params));
+  const payload =
+    method && (payloads.has(method.name) ? payloads.get(method.name) : firstValue(method.params, method.params));
   const refused = failure && run?.payload === payload ? refusedBy(failure) : [];
   return (
     <div className="panel methods" data-narrow={narrow}>
       <aside className="side" aria-label="Methods and calls">
         <div className="search">
           <Search size={14} aria-hidden />
-          <input type="search" data-search aria-label="Search methods" placeholder="Search methods" value={query} onChange={(event) => setQuery(event.target.value)} />
+          <input
+            type="search"
+            data-search
+            aria-label="Search methods"
+            placeholder="Search methods"
+            value={query}
+            onChange={(event) => setQuery(event.target.value)}
+          />
           <kbd>/</kbd>
         </div>
         <div className="segments segments-wide" role="radiogroup" aria-label="What the list shows">
-          <button type="button" role="radio" aria-checked={list === "methods"} className="segment" onClick={() => setList("methods")}>
+          <button
+            type="button"
+            role="radio"
+            aria-checked={list === "methods"}
+            className="segment"
+            onClick={() => setList("methods")}
+          >
             Methods <span className="segment-count">{shown.length}</span>
           </button>
-          <button type="button" role="radio" aria-checked={list === "history"} className="segment" onClick={() => setList("history")}>
+          <button
+            type="button"
+            role="radio"
+            aria-checked={list === "history"}
+            className="segment"
+            onClick={() => setList("history")}
+          >
             History <span className="segment-count">{runs.length}</span>
           </button>
         </div>
-        {list === "methods" && shown.length > 0 && <MethodList methods={shown} selected={method?.name ?? ""} onSelect={select} />}
+        {list === "methods" && shown.length > 0 && (
+          <MethodList methods={shown} selected={method?.name ?? ""} onSelect={select} />
+        )}
         {list === "methods" && shown.length === 0 && <p className="empty-line">No method is called that.</p>}
         {list === "history" && (
           <HistoryList
@@ -119,8 +143,14 @@ function matching(methods: readonly MethodInfo[], query: string): readonly Metho
 function refusedBy({ code, details, message }: Failure): readonly Problem[] {
   if (code !== "INVALID_PAYLOAD" || typeof details !== "object" || details === null) return [];
   const { path, expected, paths } = details as { path?: unknown; expected?: unknown; paths?: unknown };
-  if (Array.isArray(paths)) return paths.map((one: { path?: unknown; message?: unknown }) => ({ path: pointer(one.path), message: String(one.message ?? message) }));
-  return path === undefined ? [] : [{ path: pointer(path), message: typeof expected === "string" ? `expected ${expected}` : message }];
+  if (Array.isArray(paths))
+    return paths.map((one: { path?: unknown; message?: unknown }) => ({
+      path: pointer(one.path),
+      message: String(one.message ?? message),
+    }));
+  return path === undefined
+    ? []
+    : [{ path: pointer(path), message: typeof expected === "string" ? `expected ${expected}` : message }];
 }
 
 /** A place in a payload, be it written as a pointer or as `args[0].name`. */

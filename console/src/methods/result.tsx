@@ -11,7 +11,12 @@ import { useStore } from "../store.js";
 import { ErrorCard } from "./error-card.js";
 import type { Run, RunItem, RunView } from "./run.js";
 
-const WORDS: Record<RunView["state"], string> = { running: "running", done: "done", failed: "failed", cancelled: "cancelled" };
+const WORDS: Record<RunView["state"], string> = {
+  running: "running",
+  done: "done",
+  failed: "failed",
+  cancelled: "cancelled",
+};
 
 /** What came of a call. */
 export function Result({ run }: { run: Run }): ReactNode {
@@ -25,7 +30,11 @@ export function Result({ run }: { run: Run }): ReactNode {
           {run.mode === "stream" && view.state === "running" ? "streaming" : WORDS[view.state]}
         </span>
         <span className="result-fact">{milliseconds(run.duration)}</span>
-        {run.mode === "stream" && <span className="result-fact">{count(view.count)} {view.count === 1 ? "item" : "items"}</span>}
+        {run.mode === "stream" && (
+          <span className="result-fact">
+            {count(view.count)} {view.count === 1 ? "item" : "items"}
+          </span>
+        )}
         <span className="spacer" />
         {view.result && <CopyButton text={() => JSON.stringify(view.result?.value, null, 2) ?? ""} />}
         {view.state === "running" && (
@@ -50,7 +59,12 @@ function Items({ view: { items, count: all, state } }: { view: RunView }): React
   const [number, setNumber] = useState<number | undefined>(undefined);
   const place = placeOf(items, number);
   const item = items.at(place);
-  if (all === 0) return state === "running" ? <p className="empty-line">No item yet.</p> : state === "done" ? <p className="empty-line">It ended without an item.</p> : null;
+  if (all === 0)
+    return state === "running" ? (
+      <p className="empty-line">No item yet.</p>
+    ) : state === "done" ? (
+      <p className="empty-line">It ended without an item.</p>
+    ) : null;
   return (
     <div className="items">
       <VirtualRows<RunItem>

@@ -116,7 +116,8 @@ export class Run {
     const item = { number: this.#count, after: performance.now() - this.#began, value, bytes: jsonLength(value) };
     this.#items.push(item);
     this.#bytes += item.bytes + OVERHEAD;
-    while (this.#bytes > KEPT_BYTES && this.#items.length > 1) this.#bytes -= (this.#items.shift() as RunItem).bytes + OVERHEAD;
+    while (this.#bytes > KEPT_BYTES && this.#items.length > 1)
+      this.#bytes -= (this.#items.shift() as RunItem).bytes + OVERHEAD;
     if (this.#scheduled) return;
     this.#scheduled = true;
     this.#schedule(() => {

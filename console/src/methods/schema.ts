@@ -45,7 +45,12 @@ export function shapeOf(schema: Schema, root: Schema): Shape {
   const alternatives = listOf(found["oneOf"] ?? found["anyOf"]);
   if (alternatives.length > 0) return shapeOfAlternatives(alternatives, found, root);
   const type = found["type"];
-  if (Array.isArray(type)) return shapeOfAlternatives(type.map((one) => ({ ...found, type: one as unknown })), {}, root);
+  if (Array.isArray(type))
+    return shapeOfAlternatives(
+      type.map((one) => ({ ...found, type: one as unknown })),
+      {},
+      root,
+    );
   return shapeOfType(type ?? impliedType(found), found);
 }
 
@@ -82,7 +87,9 @@ export function firstValue(schema: Schema, root: Schema, depth = 0): unknown {
       return shape.items.map((item) => firstValue(item, root, depth + 1));
     case "record":
       return Object.fromEntries(
-        shape.members.filter(({ required }) => required).map(({ name, schema: own }) => [name, firstValue(own, root, depth + 1)]),
+        shape.members
+          .filter(({ required }) => required)
+          .map(({ name, schema: own }) => [name, firstValue(own, root, depth + 1)]),
       );
     case "variants":
       return shape.variants[0] ? firstValue(shape.variants[0].schema, root, depth + 1) : undefined;
@@ -112,13 +119,21 @@ export function problemsOf(schema: Schema, root: Schema, value: unknown, path = 
     case "text":
       return wrongText(shape, value).flatMap(wrong);
     case "choice":
-      return shape.choices.some((known) => JSON.stringify(known.value) === JSON.stringify(value)) ? [] : wrong("is none of the choices");
+      return shape.choices.some((known) => JSON.stringify(known.value) === JSON.stringify(value))
+        ? []
+        : wrong("is none of the choices");
     case "list":
-      return Array.isArray(value) ? value.flatMap((item, at) => problemsOf(shape.items, root, item, `${path}/${at}`)) : wrong("must be a list");
+      return Array.isArray(value)
+        ? value.flatMap((item, at) => problemsOf(shape.items, root, item, `${path}/${at}`))
+        : wrong("must be a list");
     case "tuple":
-      return shape.items.flatMap((item, at) => problemsOf(item, root, Array.isArray(value) ? value[at] : undefined, `${path}/${at}`));
+      return shape.items.flatMap((item, at) =>
+        problemsOf(item, root, Array.isArray(value) ? value[at] : undefined, `${path}/${at}`),
+      );
     case "record":
-      return typeof value === "object" && value !== null ? shape.members.flatMap((own) => wrongMember(own, root, value, path)) : wrong("must be an object");
+      return typeof value === "object" && value !== null
+        ? shape.members.flatMap((own) => wrongMember(own, root, value, path))
+        : wrong("must be an object");
     case "variants": {
       const fitting = shape.variants[variantOf(shape.variants, root, value)];
       return fitting ? problemsOf(fitting.schema, root, value, path) : wrong("fits none of the alternatives");
@@ -128,7 +143,9 @@ export function problemsOf(schema: Schema, root: Schema, value: unknown, path = 
 
 /** Which of the variants `value` follows; the nearest where it follows none. */
 export function variantOf(variants: readonly Variant[], root: Schema, value: unknown): number {
-  const problems = variants.map(({ schema }) => problemsOf(schema, root, value).length + (sameKind(schema, root, value) ? 0 : 100));
+  const problems = variants.map(
+    ({ schema }) => problemsOf(schema, root, value).length + (sameKind(schema, root, value) ? 0 : 100),
+  );
   return problems.indexOf(Math.min(...problems));
 }
 
@@ -150,7 +167,12 @@ function both(one: Schema, other: Schema): Schema {
   if (typeof other === "boolean") return one;
   const properties = { ...(one["properties"] as object | undefined), ...(other["properties"] as object | undefined) };
   const required = [...listOf(one["required"]), ...listOf(other["required"])];
-  return { ...other, ...one, ...(Object.keys(properties).length > 0 && { properties }), ...(required.length > 0 && { required }) };
+  return {
+    ...other,
+    ...one,
+    ...(Object.keys(properties).length > 0 && { properties }),
+    ...(required.length > 0 && { required }),
+  };
 }
 
 function lookUp(root: Schema, reference: string): Schema {
@@ -163,10 +185,16 @@ function lookUp(root: Schema, reference: string): Schema {
   return typeof found === "object" && found !== null ? (found as Schema) : true;
 }
 
-function shapeOfAlternatives(alternatives: readonly unknown[], parent: { readonly [keyword: string]: unknown }, root: Schema): Shape {
+function shapeOfAlternatives(
+  alternatives: readonly unknown[],
+  parent: { readonly [keyword: string]: unknown },
+  root: Schema,
+): Shape {
   const schemas = alternatives.map((one) => both(resolve(one as Schema, root), withoutAlternatives(parent)));
   const shapes = schemas.map((one) => shapeOf(one, root));
-  const choices = shapes.flatMap((shape, at) => (shape.kind === "choice" ? shape.choices.map((known) => described(known, schemas[at] as Schema)) : []));
+  const choices = shapes.flatMap((shape, at) =>
+    shape.kind === "choice" ? shape.choices.map((known) => described(known, schemas[at] as Schema)) : [],
+  );
   if (shapes.every(({ kind }) => kind === "choice")) return { kind: "choice", choices };
   const variants = schemas.map((schema, at) => ({ schema, label: labelOf(schema, shapes[at] as Shape) }));
   return variants.length === 1 ? (shapes[0] as Shape) : { kind: "variants", variants };
@@ -185,7 +213,12 @@ function shapeOfType(type: unknown, schema: { readonly [keyword: string]: unknow
       return { kind: "boolean" };
     case "integer":
     case "number":
-      return { kind: "number", integer: type === "integer", minimum: numberOf(schema["minimum"]), maximum: numberOf(schema["maximum"]) };
+      return {
+        kind: "number",
+        integer: type === "integer",
+        minimum: numberOf(schema["minimum"]),
+        maximum: numberOf(schema["maximum"]),
+      };
     case "string":
       return {
         kind: "text",
@@ -207,7 +240,12 @@ function shapeOfArray(schema: { readonly [keyword: string]: unknown }): Shape {
   const tuple = listOf(schema["prefixItems"]);
   if (tuple.length > 0) return { kind: "tuple", items: tuple as Schema[] };
   const items = (schema["items"] ?? true) as Schema;
-  return { kind: "list", items, minimum: numberOf(schema["minItems"]) ?? 0, maximum: numberOf(schema["maxItems"]) ?? Infinity };
+  return {
+    kind: "list",
+    items,
+    minimum: numberOf(schema["minItems"]) ?? 0,
+    maximum: numberOf(schema["maxItems"]) ?? Infinity,
+  };
 }
 
 function shapeOfObject(schema: { readonly [keyword: string]: unknown }): Shape {
@@ -254,7 +292,9 @@ function choice(value: unknown, schema: { readonly [keyword: string]: unknown })
 }
 
 function described(known: Choice, schema: Schema): Choice {
-  return known.description === "" && typeof schema === "object" ? { ...known, description: textOf(schema["description"]) ?? "" } : known;
+  return known.description === "" && typeof schema === "object"
+    ? { ...known, description: textOf(schema["description"]) ?? "" }
+    : known;
 }
 
 function sameKind(schema: Schema, root: Schema, value: unknown): boolean {

@@ -13,7 +13,9 @@ export function Gate({ why, onRetry }: { why: string; onRetry?: () => void }): R
           <p>Start it again, then try once more. A page that was let in before comes back by itself.</p>
         ) : (
           <>
-            <p>The console shows and changes what runs on this machine, so it opens only from a link that the daemon made.</p>
+            <p>
+              The console shows and changes what runs on this machine, so it opens only from a link that the daemon made.
+            </p>
             <pre className="gate-command">
               <code>sixframe open</code>
             </pre>

@@ -30,7 +30,13 @@ export function Header({ onPalette }: { onPalette: () => void }): ReactNode {
         ))}
       </Tabs.List>
       <div className="header-end">
-        <button type="button" className="palette-button" onClick={onPalette} aria-label="Commands" title={`Commands (${shortcutLabel("K")})`}>
+        <button
+          type="button"
+          className="palette-button"
+          onClick={onPalette}
+          aria-label="Commands"
+          title={`Commands (${shortcutLabel("K")})`}
+        >
           <Command size={14} aria-hidden />
           <span className="palette-hint">Commands</span>
           <kbd>{shortcutLabel("K")}</kbd>
@@ -69,7 +75,13 @@ const THEMES: Record<Theme, { name: string; icon: typeof Sun }> = {
 function ThemeButton(): ReactNode {
   const { name, icon: Icon } = THEMES[useStore(theme)];
   return (
-    <button type="button" className="icon-button" aria-label={`Colours: ${name}. Change`} title={`Colours: ${name}`} onClick={chooseNext}>
+    <button
+      type="button"
+      className="icon-button"
+      aria-label={`Colours: ${name}. Change`}
+      title={`Colours: ${name}`}
+      onClick={chooseNext}
+    >
       <Icon size={16} />
     </button>
   );

@@ -18,7 +18,11 @@ export function Latency({ connection }: { connection: Connection }): ReactNode {
       <svg className="latency-line" width={WIDTH} height={HEIGHT} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden>
         <path className="latency-base" d={`M0 ${HEIGHT - 1.5}H${WIDTH}`} />
         <path className="latency-path" d={path(samples)} />
-        {samples.map((sample, at) => (sample === null ? <circle key={at} className="latency-gap" cx={x(at, samples.length)} cy={HEIGHT - 4} r={1.6} /> : null))}
+        {samples.map((sample, at) =>
+          sample === null ? (
+            <circle key={at} className="latency-gap" cx={x(at, samples.length)} cy={HEIGHT - 4} r={1.6} />
+          ) : null,
+        )}
       </svg>
       <span className="latency-figure" aria-label={told}>
         {middle === undefined ? "–" : milliseconds(middle)}

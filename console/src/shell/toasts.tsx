@@ -50,7 +50,12 @@ export function ToastList({ toasts }: { toasts: Toasts }): ReactNode {
               {action.label}
             </button>
           )}
-          <button type="button" className="icon-button icon-small" aria-label="Dismiss" onClick={() => toasts.dismiss(number)}>
+          <button
+            type="button"
+            className="icon-button icon-small"
+            aria-label="Dismiss"
+            onClick={() => toasts.dismiss(number)}
+          >
             <X size={14} />
           </button>
         </div>

@@ -7,7 +7,9 @@ export function milliseconds(value: number): string {
   if (value < 1_000) return `${Math.round(value)} ms`;
   if (value < 60_000) return `${(value / 1_000).toFixed(value < 10_000 ? 2 : 1)} s`;
   const minutes = Math.floor(value / 60_000);
-  return minutes < 60 ? `${minutes} min ${Math.floor((value % 60_000) / 1_000)} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return minutes < 60
+    ? `${minutes} min ${Math.floor((value % 60_000) / 1_000)} s`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 /** A span that lasts: in whole seconds. */

@@ -1,10 +1,20 @@
 import { useState, type ReactNode } from "react";
 
-import { JsonInput } from "../methods/field.js";
+import { JsonInput } from "../methods/json-input.js";
 import { Dialog } from "../shell/dialog.js";
 
 /** Asks for a new member of an object, or a new element of an array. */
-export function AddDialog({ path, container, onAdd, onClose }: { path: string; container: unknown; onAdd: (key: string, value: unknown) => void; onClose: () => void }): ReactNode {
+export function AddDialog({
+  path,
+  container,
+  onAdd,
+  onClose,
+}: {
+  path: string;
+  container: unknown;
+  onAdd: (key: string, value: unknown) => void;
+  onClose: () => void;
+}): ReactNode {
   const isList = Array.isArray(container);
   const [key, setKey] = useState("");
   const [value, setValue] = useState<unknown>("");
@@ -22,7 +32,14 @@ export function AddDialog({ path, container, onAdd, onClose }: { path: string; c
         {!isList && (
           <label className="field">
             <span className="field-label">Key</span>
-            <input className="input" autoFocus value={key} aria-invalid={taken} onChange={(event) => setKey(event.target.value)} spellCheck={false} />
+            <input
+              className="input"
+              autoFocus
+              value={key}
+              aria-invalid={taken}
+              onChange={(event) => setKey(event.target.value)}
+              spellCheck={false}
+            />
             {taken && <span className="field-problem">It has this key already.</span>}
           </label>
         )}

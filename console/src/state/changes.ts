@@ -42,7 +42,8 @@ function collect(found: Difference[], before: unknown, after: unknown, keys: str
   }
   const one = before as Record<string, unknown>;
   const other = after as Record<string, unknown>;
-  for (const key of new Set([...Object.keys(one), ...Object.keys(other)])) collect(found, one[key], other[key], [...keys, key]);
+  for (const key of new Set([...Object.keys(one), ...Object.keys(other)]))
+    collect(found, one[key], other[key], [...keys, key]);
 }
 
 /** Follows a hub from the first state on. */

@@ -5,7 +5,12 @@ import { Dialog } from "../shell/dialog.js";
 import type { Edit } from "./edit.js";
 
 /** Asks what to do with an edit of something that somebody else has changed meanwhile. */
-export function Conflict(properties: { edit: Edit; theirs: unknown; onKeep: () => void; onOverwrite: () => void }): ReactNode {
+export function Conflict(properties: {
+  edit: Edit;
+  theirs: unknown;
+  onKeep: () => void;
+  onOverwrite: () => void;
+}): ReactNode {
   const { edit, theirs, onKeep, onOverwrite } = properties;
   return (
     <Dialog label="Somebody else changed it" className="conflict" onClose={onKeep}>
@@ -22,7 +27,7 @@ export function Conflict(properties: { edit: Edit; theirs: unknown; onKeep: () =
         <button type="button" className="button" onClick={onOverwrite}>
           Overwrite with mine
         </button>
-        <button type="button" className="button button-primary" onClick={onKeep} autoFocus>
+        <button type="button" className="button button-primary" onClick={onKeep} data-first>
           Keep theirs
         </button>
       </div>

@@ -6,7 +6,10 @@ import { failureOf, type Failure } from "../methods/run.js";
 import { kindOf } from "../json/json-rows.js";
 
 /** What became of an edit. */
-export type Outcome = { kind: "done"; version: Version } | { kind: "conflict"; theirs: unknown } | { kind: "refused"; failure: Failure };
+export type Outcome =
+  | { kind: "done"; version: Version }
+  | { kind: "conflict"; theirs: unknown }
+  | { kind: "refused"; failure: Failure };
 
 /** A change of one place. */
 export interface Edit {
@@ -33,7 +36,9 @@ export async function commitEdit<S>(hub: Hub<S>, edit: Edit): Promise<Outcome> {
     try {
       const version = await (tries < TRIES || edit.seen === undefined
         ? hub.commit(operationsOf(hub, edit), { optimistic: false, ...(expect && { expect }) })
-        : hub.commit([{ op: "test", path: edit.path, value: edit.seen }, ...operationsOf(hub, edit)], { optimistic: false }));
+        : hub.commit([{ op: "test", path: edit.path, value: edit.seen }, ...operationsOf(hub, edit)], {
+            optimistic: false,
+          }));
       return { kind: "done", version };
     } catch (error) {
       const failure = failureOf(error);
@@ -88,5 +93,9 @@ function same(one: unknown, other: unknown): boolean {
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (kindOf(value) !== "object") return value;
-  return Object.fromEntries(Object.entries(value as object).sort(([one], [other]) => (one < other ? -1 : 1)).map(([key, member]) => [key, sorted(member)]));
+  return Object.fromEntries(
+    Object.entries(value as object)
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(([key, member]) => [key, sorted(member)]),
+  );
 }

@@ -15,7 +15,10 @@ import { Conflict } from "./conflict.js";
 import { commitEdit, reverse, type Edit } from "./edit.js";
 import { ValueEditor } from "./value-editor.js";
 
-type Open = { kind: "edit"; path: string; seen: unknown } | { kind: "add"; path: string } | { kind: "conflict"; edit: Edit; theirs: unknown };
+type Open =
+  | { kind: "edit"; path: string; seen: unknown }
+  | { kind: "add"; path: string }
+  | { kind: "conflict"; edit: Edit; theirs: unknown };
 
 /** The hub's state as a tree that lives, and that can be changed. */
 export function StatePanel(): ReactNode {
@@ -26,7 +29,11 @@ export function StatePanel(): ReactNode {
 
   const commit = async (edit: Edit, said: string): Promise<void> => {
     const outcome = await commitEdit(hub, edit);
-    if (outcome.kind === "done") toasts.say(said, isAppended(edit) ? undefined : { label: "Undo", run: () => void commit(reverse(edit), `Took back ${edit.path}`) });
+    if (outcome.kind === "done")
+      toasts.say(
+        said,
+        isAppended(edit) ? undefined : { label: "Undo", run: () => void commit(reverse(edit), `Took back ${edit.path}`) },
+      );
     else if (outcome.kind === "conflict") setOpen({ kind: "conflict", edit, theirs: outcome.theirs });
     else toasts.say(`${outcome.failure.code}: ${outcome.failure.message}`, undefined, "bad");
   };
@@ -56,7 +63,8 @@ export function StatePanel(): ReactNode {
         onLeave={() => setOpen(undefined)}
         onDone={(next) => {
           setOpen(undefined);
-          if (JSON.stringify(next) !== JSON.stringify(open.seen)) void commit({ path: row.path, seen: open.seen, value: next }, `Changed ${row.path}`);
+          if (JSON.stringify(next) !== JSON.stringify(open.seen))
+            void commit({ path: row.path, seen: open.seen, value: next }, `Changed ${row.path}`);
         }}
       />
     ) : undefined;
@@ -71,19 +79,48 @@ export function StatePanel(): ReactNode {
           <span className="spacer" />
           <Version hub={hub} />
           <span className="bar-group">
-            <button type="button" className="button button-small" disabled={selected === ""} onClick={() => edit(selected)} title="Edit (Enter)">
+            <button
+              type="button"
+              className="button button-small"
+              disabled={selected === ""}
+              onClick={() => edit(selected)}
+              title="Edit (Enter)"
+            >
               <Pencil size={13} aria-hidden /> Edit
             </button>
-            <button type="button" className="button button-small" disabled={!isContainer} onClick={() => setOpen({ kind: "add", path: selected })} title="Add (+)">
+            <button
+              type="button"
+              className="button button-small"
+              disabled={!isContainer}
+              onClick={() => setOpen({ kind: "add", path: selected })}
+              title="Add (+)"
+            >
               <Plus size={13} aria-hidden /> Add
             </button>
-            <button type="button" className="button button-small" disabled={selected === ""} onClick={() => remove(selected)} title="Remove (Delete)">
+            <button
+              type="button"
+              className="button button-small"
+              disabled={selected === ""}
+              onClick={() => remove(selected)}
+              title="Remove (Delete)"
+            >
               <Trash2 size={13} aria-hidden /> Remove
             </button>
             <CopyButton text={() => JSON.stringify(value, null, 2) ?? ""} />
           </span>
         </div>
-        <JsonTree value={state} label="State" rootName="state" depth={3} marksChanges selected={selected} onSelect={setSelected} onRowKey={key} onOpen={(row) => edit(row.path)} replace={editor} />
+        <JsonTree
+          value={state}
+          label="State"
+          rootName="state"
+          depth={3}
+          marksChanges
+          selected={selected}
+          onSelect={setSelected}
+          onRowKey={key}
+          onOpen={(row) => edit(row.path)}
+          replace={editor}
+        />
       </div>
       <ChangeList changes={changes} onPlace={setSelected} />
       {open?.kind === "add" && (
@@ -120,7 +157,10 @@ function isAppended({ path, seen }: Edit): boolean {
 
 /** The revision, which rises with every commit. */
 function Version({ hub }: { hub: Hub<HubState> }): ReactNode {
-  useSyncExternalStore((changed) => hub.onChange(changed), () => `${hub.version?.epoch} ${hub.version?.revision} ${hub.pending}`);
+  useSyncExternalStore(
+    (changed) => hub.onChange(changed),
+    () => `${hub.version?.epoch} ${hub.version?.revision} ${hub.pending}`,
+  );
   const { version, pending } = hub;
   return (
     <span className="version" title={version && `epoch ${version.epoch}`}>
@@ -131,7 +171,10 @@ function Version({ hub }: { hub: Hub<HubState> }): ReactNode {
 }
 
 function NoState({ hub }: { hub: Hub<HubState> }): ReactNode {
-  const status = useSyncExternalStore((changed) => hub.onChange(changed), () => hub.status);
+  const status = useSyncExternalStore(
+    (changed) => hub.onChange(changed),
+    () => hub.status,
+  );
   if (status !== "refused") return <p className="empty-page">Asking for the state…</p>;
   return (
     <div className="empty-page">
@@ -144,5 +187,8 @@ function NoState({ hub }: { hub: Hub<HubState> }): ReactNode {
 }
 
 function useHubState(hub: Hub<HubState>): HubState | undefined {
-  return useSyncExternalStore((changed) => hub.onChange(changed), () => hub.state);
+  return useSyncExternalStore(
+    (changed) => hub.onChange(changed),
+    () => hub.state,
+  );
 }

@@ -35,7 +35,17 @@ export function parsed(text: string, kind: Kind): { value: unknown } | { wrong: 
 }
 
 /** Edits a value in place. Enter takes it, Escape leaves it. */
-export function ValueEditor({ value, label, onDone, onLeave }: { value: unknown; label: string; onDone: (value: unknown) => void; onLeave: () => void }): ReactNode {
+export function ValueEditor({
+  value,
+  label,
+  onDone,
+  onLeave,
+}: {
+  value: unknown;
+  label: string;
+  onDone: (value: unknown) => void;
+  onLeave: () => void;
+}): ReactNode {
   const first = editedAs(value);
   const [kind, setKind] = useState<Kind>(first);
   const [text, setText] = useState(textOf(value, first));
@@ -57,17 +67,51 @@ export function ValueEditor({ value, label, onDone, onLeave }: { value: unknown;
     event.preventDefault();
   };
   return (
-    <span className="value-editor" onKeyDown={key} onClick={(event) => event.stopPropagation()} onDoubleClick={(event) => event.stopPropagation()}>
-      <select className="value-kind" aria-label="Type" value={kind} onChange={(event) => setKind(event.target.value as Kind)}>
+    <span
+      className="value-editor"
+      onKeyDown={key}
+      onClick={(event) => event.stopPropagation()}
+      onDoubleClick={(event) => event.stopPropagation()}
+    >
+      <select
+        className="value-kind"
+        aria-label="Type"
+        value={kind}
+        onChange={(event) => setKind(event.target.value as Kind)}
+      >
         {KINDS.map((known) => (
           <option key={known}>{known}</option>
         ))}
       </select>
-      <input className="value-input" autoFocus aria-label={label} aria-invalid={wrong !== ""} title={wrong} spellCheck={false} value={kind === "null" ? "null" : text} disabled={kind === "null"} onChange={(event) => setText(event.target.value)} onFocus={(event) => event.target.select()} />
-      <button type="button" className="icon-button icon-small" aria-label="Take" title="Take (Enter)" disabled={wrong !== ""} onClick={done}>
+      <input
+        className="value-input"
+        autoFocus
+        aria-label={label}
+        aria-invalid={wrong !== ""}
+        title={wrong}
+        spellCheck={false}
+        value={kind === "null" ? "null" : text}
+        disabled={kind === "null"}
+        onChange={(event) => setText(event.target.value)}
+        onFocus={(event) => event.target.select()}
+      />
+      <button
+        type="button"
+        className="icon-button icon-small"
+        aria-label="Take"
+        title="Take (Enter)"
+        disabled={wrong !== ""}
+        onClick={done}
+      >
         <Check size={14} />
       </button>
-      <button type="button" className="icon-button icon-small" aria-label="Leave" title="Leave (Escape)" onClick={() => leave(onLeave)}>
+      <button
+        type="button"
+        className="icon-button icon-small"
+        aria-label="Leave"
+        title="Leave (Escape)"
+        onClick={() => leave(onLeave)}
+      >
         <X size={14} />
       </button>
     </span>

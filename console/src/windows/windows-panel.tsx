@@ -15,7 +15,14 @@ export interface OpenWindow {
   since: number | undefined;
 }
 
-const ICONS: Record<string, LucideIcon> = { ws: Globe, websocket: Globe, stdio: SquareTerminal, unix: Cable, pipe: Cable, chrome: Puzzle };
+const ICONS: Record<string, LucideIcon> = {
+  ws: Globe,
+  websocket: Globe,
+  stdio: SquareTerminal,
+  unix: Cable,
+  pipe: Cable,
+  chrome: Puzzle,
+};
 
 /** Reads the slice; what an entry leaves out stays unknown. */
 export function windowsOf(slice: unknown): OpenWindow[] {
@@ -23,9 +30,18 @@ export function windowsOf(slice: unknown): OpenWindow[] {
   const windows = Object.entries(slice as Record<string, unknown>).map(([id, told]) => {
     const { transport, name, session, address, since } = (told ?? {}) as Record<string, unknown>;
     const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
-    return { id, transport: text(transport) ?? "unknown", name: text(name), session: text(session), address: text(address), since: timeOf(since) };
+    return {
+      id,
+      transport: text(transport) ?? "unknown",
+      name: text(name),
+      session: text(session),
+      address: text(address),
+      since: timeOf(since),
+    };
   });
-  return windows.sort((one, other) => (one.since ?? 0) - (other.since ?? 0) || one.id.localeCompare(other.id, "en", { numeric: true }));
+  return windows.sort(
+    (one, other) => (one.since ?? 0) - (other.since ?? 0) || one.id.localeCompare(other.id, "en", { numeric: true }),
+  );
 }
 
 function timeOf(since: unknown): number | undefined {
@@ -36,10 +52,18 @@ function timeOf(since: unknown): number | undefined {
 /** Who is connected now. */
 export function WindowsPanel(): ReactNode {
   const { hub } = useEnvironment();
-  const slice = useSyncExternalStore((changed) => hub.onChange(changed), () => hub.state?.["windows"]);
+  const slice = useSyncExternalStore(
+    (changed) => hub.onChange(changed),
+    () => hub.state?.["windows"],
+  );
   const now = useNow();
   const windows = windowsOf(slice);
-  if (slice === undefined) return <p className="empty-page">{hub.state === undefined ? "Asking for the state…" : "This daemon does not tell who is connected."}</p>;
+  if (slice === undefined)
+    return (
+      <p className="empty-page">
+        {hub.state === undefined ? "Asking for the state…" : "This daemon does not tell who is connected."}
+      </p>
+    );
   if (windows.length === 0) return <p className="empty-page">Nobody is connected.</p>;
   return (
     <div className="panel windows">
@@ -55,7 +79,13 @@ export function WindowsPanel(): ReactNode {
   );
 }
 
-function WindowCard({ open: { id, transport, name, session, address, since }, now }: { open: OpenWindow; now: number }): ReactNode {
+function WindowCard({
+  open: { id, transport, name, session, address, since },
+  now,
+}: {
+  open: OpenWindow;
+  now: number;
+}): ReactNode {
   const Icon = ICONS[transport] ?? AppWindow;
   return (
     <li className="window-card">

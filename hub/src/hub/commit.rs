@@ -158,7 +158,7 @@ impl Shared {
         let head = self.head.load_full();
         if let Some(mutation) = &commit.mutation {
             match writer.mutations.find(mutation) {
-                Known::Done(revision) => return Ok(Landed::Already(revision, writer.mark())),
+                Known::Done(revision) => return Ok(Landed::Already(revision, self.mark(&writer))),
                 Known::Forgotten => return Err(CommitError::Forgotten),
                 Known::New => {}
             }
@@ -186,6 +186,13 @@ impl Shared {
         let mark = writer.write_down(&entry, &candidate.state, durability)?;
         let new = Arc::new(Head { epoch: head.epoch.clone(), revision, state: candidate.state, bytes });
         Ok(Landed::As(revision, self.publish(new, entry), mark))
+    }
+
+    /// For a mutation that comes again while its first answer may still wait for the disk.
+    fn mark(&self, writer: &Writer) -> Option<Mark> {
+        let waits = |durability| durability == Durability::Synced;
+        let any = waits(self.durability) || self.slices.load().values().any(|declared| waits(declared.durability));
+        writer.store.as_ref().filter(|_| any).map(Store::mark)
     }
 
     /// Whether something that the commit reads or writes was changed behind the expected revision.
@@ -250,11 +257,6 @@ impl Writer {
             store.compact(entry.revision, kept, &self.mutations);
         }
         Ok(mark)
-    }
-
-    /// For a mutation that comes again while its first answer still waits.
-    fn mark(&self) -> Option<Mark> {
-        self.store.as_ref().map(Store::mark)
     }
 
     fn note(&mut self, entry: &Entry) {

@@ -48,7 +48,7 @@ impl Folder {
     /// Writes a file beside its place, makes it last, and only then puts it there.
     pub(super) fn write_whole(&self, place: &Path, bytes: &[u8]) -> io::Result<()> {
         let beside = place.with_extension("new");
-        let mut file = File::create(&beside)?;
+        let mut file = private().create(true).write(true).truncate(true).open(&beside)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         drop(file);
@@ -67,6 +67,20 @@ impl Folder {
     }
 }
 
+/// How files are opened: new ones can be read by their owner alone.
+#[cfg(unix)]
+pub(super) fn private() -> OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = OpenOptions::new();
+    options.mode(0o600);
+    options
+}
+
+#[cfg(not(unix))]
+pub(super) fn private() -> OpenOptions {
+    OpenOptions::new()
+}
+
 #[cfg(unix)]
 fn make_private(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
@@ -81,7 +95,7 @@ fn make_private(path: &Path) -> io::Result<()> {
 #[cfg(unix)]
 fn lock(path: &Path) -> io::Result<Option<File>> {
     use rustix::fs::{FlockOperation, flock};
-    let file = OpenOptions::new().create(true).append(true).open(path)?;
+    let file = private().create(true).append(true).open(path)?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(Some(file)),
         Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),

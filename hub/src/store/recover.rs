@@ -2,12 +2,12 @@
 //! record that is not one.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::folder::Folder;
+use super::folder::{Folder, private};
 use super::record::{Found, Record, decode};
 use crate::json::Json;
 use crate::mutations::Mutations;
@@ -55,6 +55,8 @@ pub(super) struct Recovered {
     pub(super) report: Recovery,
     /// The log to go on with, and its length.
     pub(super) open: Option<(u64, u64)>,
+    /// The highest number by which a file is called.
+    pub(super) highest: u64,
     /// Whether there was anything.
     pub(super) existed: bool,
 }
@@ -62,6 +64,7 @@ pub(super) struct Recovered {
 pub(super) fn recover(folder: &Folder, boot: Option<&str>) -> io::Result<Recovered> {
     let (saved, bad_snapshot) = newest_snapshot(folder)?;
     let logs = folder.logs()?;
+    let highest = folder.snapshots()?.into_iter().chain(logs.iter().copied()).max().unwrap_or(0);
     let existed = saved.revision > 0 || !logs.is_empty();
     let report = Recovery { lost: bad_snapshot, ..Recovery::default() };
     let mut replay = Replay { reserved: 0, closed: true, boot: None, report, saved };
@@ -84,7 +87,7 @@ pub(super) fn recover(folder: &Folder, boot: Option<&str>) -> io::Result<Recover
     if !replay.closed {
         replay.saved.revision = replay.saved.revision.max(replay.reserved);
     }
-    Ok(Recovered { saved: replay.saved, report: replay.report, open, existed })
+    Ok(Recovered { saved: replay.saved, report: replay.report, open, highest, existed })
 }
 
 /// The newest snapshot that is whole; and whether there is one that is not.
@@ -191,5 +194,6 @@ impl Replay {
 
 /// Keeps what is cut off, for whoever wants to look at it.
 fn set_aside(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    fs::write(path.with_extension("cut"), bytes)
+    let mut aside = private().create(true).write(true).truncate(true).open(path.with_extension("cut"))?;
+    aside.write_all(bytes)
 }

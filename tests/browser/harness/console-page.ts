@@ -18,7 +18,10 @@ export async function watched(browser: Browser, options: BrowserContextOptions |
   context.setDefaultTimeout(10_000);
   const page = await context.newPage();
   const complaints: string[] = [];
-  page.on("console", (message) => message.type() === "error" && !EXPECTED.test(message.text()) && complaints.push(message.text()));
+  page.on(
+    "console",
+    (message) => message.type() === "error" && !EXPECTED.test(message.text()) && complaints.push(message.text()),
+  );
   page.on("pageerror", (error) => complaints.push(String(error)));
   return { context, page, complaints };
 }

@@ -14,7 +14,12 @@ import { ReferenceHub, type Json } from "../../../clients/typescript/test/hub/re
 import { OPENRPC } from "./console-methods.js";
 
 const DIST = process.env.SIXFRAME_CONSOLE_DIR ?? fileURLToPath(new URL("../../../console/dist/", import.meta.url));
-const TYPES: Record<string, string> = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml" };
+const TYPES: Record<string, string> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".svg": "image/svg+xml",
+};
 
 interface Watcher {
   have: number;
@@ -64,7 +69,8 @@ export class StandIn {
     const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => "sixframe.v0" });
     this.#server.on("upgrade", (request, socket, head) => {
       const shown = (request.headers["sec-websocket-protocol"] ?? "").split(",").map((one) => one.trim());
-      if (!shown.some((one) => this.sessions.has(one.replace("sixframe.token.", "")))) return void socket.end("HTTP/1.1 401 Unauthorized\r\n\r\n");
+      if (!shown.some((one) => this.sessions.has(one.replace("sixframe.token.", ""))))
+        return void socket.end("HTTP/1.1 401 Unauthorized\r\n\r\n");
       sockets.handleUpgrade(request, socket, head, (opened) => this.#serve(opened));
     });
   }
@@ -107,7 +113,10 @@ export class StandIn {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    response.setHeader("content-security-policy", `default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws://${request.headers.host}; img-src 'self' data:; font-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'`);
+    response.setHeader(
+      "content-security-policy",
+      `default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws://${request.headers.host}; img-src 'self' data:; font-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'`,
+    );
     if (request.url === "/session") return this.#session(request, response);
     const path = request.url === "/" ? "index.html" : (request.url ?? "").slice(1);
     try {
@@ -140,7 +149,13 @@ export class StandIn {
     const endpoint: RpcEndpoint = new RpcEndpoint(new Socket(socket), {
       onFrame: (direction, frame) => {
         if (connected.looks) return;
-        const tapped = { connection, transport: "ws", direction: direction === "in" ? "received" : "sent", ts: Date.now(), frame };
+        const tapped = {
+          connection,
+          transport: "ws",
+          direction: direction === "in" ? "received" : "sent",
+          ts: Date.now(),
+          frame,
+        };
         for (const show of this.#viewers) show(tapped);
       },
       onState: (state) => {
@@ -151,7 +166,18 @@ export class StandIn {
     });
     this.#endpoints.add(endpoint);
     this.#register(endpoint, connected);
-    this.#windows([{ op: "add", path: `/windows/${connection}`, value: { transport: "ws", name: `Console ${connection}`, since: Date.now(), address: `127.0.0.1:${50_000 + connection}` } }]);
+    this.#windows([
+      {
+        op: "add",
+        path: `/windows/${connection}`,
+        value: {
+          transport: "ws",
+          name: `Console ${connection}`,
+          since: Date.now(),
+          address: `127.0.0.1:${50_000 + connection}`,
+        },
+      },
+    ]);
     endpoint.start();
   }
 
@@ -161,14 +187,28 @@ export class StandIn {
 
   #register(endpoint: RpcEndpoint, connected: { looks: boolean }): void {
     endpoint.register("rpc.ping", () => null);
-    endpoint.register("rpc.hello", () => ({ versions: ["0.3"], capabilities: ["fc", "resume"], limits: {}, serverId: "stand-in", epoch: "stand-in", methodsHash: "0" }));
+    endpoint.register("rpc.hello", () => ({
+      versions: ["0.3"],
+      capabilities: ["fc", "resume"],
+      limits: {},
+      serverId: "stand-in",
+      epoch: "stand-in",
+      methodsHash: "0",
+    }));
     endpoint.register("rpc.discover", () => OPENRPC);
     endpoint.register("rpc.tap", () => {
       connected.looks = true;
       return this.#tapped();
     });
-    endpoint.register("hub.getSnapshot", () => ({ ...this.hub.state, version: this.hub.revision, epoch: this.hub.epoch, revision: this.hub.revision }));
-    endpoint.register("hub.watch", (payload) => this.#watch((payload as { since?: { epoch: string; revision: number } } | undefined)?.since));
+    endpoint.register("hub.getSnapshot", () => ({
+      ...this.hub.state,
+      version: this.hub.revision,
+      epoch: this.hub.epoch,
+      revision: this.hub.revision,
+    }));
+    endpoint.register("hub.watch", (payload) =>
+      this.#watch((payload as { since?: { epoch: string; revision: number } } | undefined)?.since),
+    );
     endpoint.register("hub.commit", (payload) => {
       try {
         return this.hub.commit(payload as Parameters<ReferenceHub["commit"]>[0]);
@@ -183,7 +223,12 @@ export class StandIn {
     endpoint.register("agent.run", (payload) => agentRun(payload as { prompt: string }));
     endpoint.register("clock.tick", (payload) => ticks((payload as { perSecond: number }).perSecond));
     endpoint.register("store.charge", () => {
-      throw new RpcError("CARD_DECLINED", "the card was declined by its bank", { retry: false, bank: { name: "Example Bank", reason: "insufficient funds" } }, "payments");
+      throw new RpcError(
+        "CARD_DECLINED",
+        "the card was declined by its bank",
+        { retry: false, bank: { name: "Example Bank", reason: "insufficient funds" } },
+        "payments",
+      );
     });
   }
 
@@ -233,7 +278,8 @@ export class StandIn {
 
 async function* agentRun({ prompt }: { prompt: string }): AsyncGenerator<object> {
   yield { type: "agent.started", prompt };
-  for (const word of ["Reading", "the", "six", "frames", "as", "they", "pass."]) yield { type: "agent.message", delta: `${word} `, role: "assistant" };
+  for (const word of ["Reading", "the", "six", "frames", "as", "they", "pass."])
+    yield { type: "agent.message", delta: `${word} `, role: "assistant" };
   yield { type: "agent.tool", tool: "fs.read", arguments: { path: "spec/protocol.md" }, state: "done", ms: 12 };
   yield { type: "agent.ended", reason: "complete", usage: { input: 812, output: 96 } };
 }

@@ -9,6 +9,9 @@ export const STATE = {
     { id: "a-1", name: "reviewer", state: "thinking", session: "s-1" },
     { id: "a-2", name: "scribe", state: "idle", session: "s-2" },
   ],
-  sidecars: { indexer: { state: "running", pid: 4_711, restarts: 0 }, "llm-proxy": { state: "starting", pid: null, restarts: 2 } },
+  sidecars: {
+    indexer: { state: "running", pid: 4_711, restarts: 0 },
+    "llm-proxy": { state: "starting", pid: null, restarts: 2 },
+  },
   windows: {},
 };

@@ -76,7 +76,10 @@ inChromium("the console on the real daemon", () => {
     await show(page, "State");
     await row(page, /^windows/).click();
     await page.keyboard.press("Delete");
-    await page.getByRole("status").getByText(/FORBIDDEN/).waitFor();
+    await page
+      .getByRole("status")
+      .getByText(/FORBIDDEN/)
+      .waitFor();
     await row(page, /^windows/).waitFor();
   });
 
@@ -94,6 +97,16 @@ inChromium("the console on the real daemon", () => {
     await row(page, /^maxTokens: 4242/).waitFor();
     await edit(page, /^temperature/, "0.25");
     await row(page, /^temperature: 0.25/).waitFor();
+  });
+
+  test("what was changed before a daemon was killed is there when it is started again", async () => {
+    await show(first.page, "State");
+    await edit(first.page, /^temperature/, "1.5");
+    await row(first.page, /^temperature: 1.5/).waitFor();
+    await daemon.kill();
+    daemon = await ConsoleDaemon.start(daemon);
+    expect(await daemon.call("hub.getSnapshot")).toMatchObject({ global: { temperature: 1.5 } });
+    await row(first.page, /^temperature: 1.5/).waitFor();
   });
 
   test("the daemon's methods have forms that work", async () => {

@@ -23,7 +23,8 @@ inChromium("the console by keyboard", () => {
   test("everything can be reached and done by the keyboard alone", async () => {
     const { page, complaints } = await watched(browser);
     await enter(page, daemon.link());
-    const press = (...keys: string[]): Promise<void> => keys.reduce((before, key) => before.then(() => page.keyboard.press(key)), Promise.resolve());
+    const press = (...keys: string[]): Promise<void> =>
+      keys.reduce((before, key) => before.then(() => page.keyboard.press(key)), Promise.resolve());
 
     await press("Control+k");
     await page.getByRole("combobox", { name: "Find a command or a method" }).waitFor();
@@ -94,19 +95,29 @@ inChromium("the console by keyboard", () => {
     await page.evaluate(() => {
       const shifts: number[] = [];
       Object.assign(window, { shifts });
-      new PerformanceObserver((list) => shifts.push(...list.getEntries().map((entry) => (entry as unknown as { value: number }).value))).observe({ type: "layout-shift", buffered: false });
+      new PerformanceObserver((list) =>
+        shifts.push(...list.getEntries().map((entry) => (entry as unknown as { value: number }).value)),
+      ).observe({ type: "layout-shift", buffered: false });
     });
-    for (let times = 0; times < 20; times += 1) daemon.commit([{ op: "replace", path: "/global/temperature", value: times / 10 }]);
+    for (let times = 0; times < 20; times += 1)
+      daemon.commit([{ op: "replace", path: "/global/temperature", value: times / 10 }]);
     await page.getByRole("row", { name: /hub\.watch/ }).waitFor();
-    await page.waitForFunction(() => /\b[2-9]\d frames|\d{3} frames/.test(document.querySelector(".tally")?.textContent ?? ""));
-    expect(await page.evaluate(() => (window as unknown as { shifts: number[] }).shifts.reduce((sum, value) => sum + value, 0))).toBeLessThan(0.01);
+    await page.waitForFunction(() =>
+      /\b[2-9]\d frames|\d{3} frames/.test(document.querySelector(".tally")?.textContent ?? ""),
+    );
+    expect(
+      await page.evaluate(() => (window as unknown as { shifts: number[] }).shifts.reduce((sum, value) => sum + value, 0)),
+    ).toBeLessThan(0.01);
     await context.close();
   });
 });
 
 async function expectAttribute(page: Page, name: RegExp, attribute: string, value: string): Promise<void> {
   await page.waitForFunction(
-    ([source, key, wanted]) => [...document.querySelectorAll('[role="treeitem"]')].some((row) => new RegExp(source as string).test(row.textContent ?? "") && row.getAttribute(key as string) === wanted),
+    ([source, key, wanted]) =>
+      [...document.querySelectorAll('[role="treeitem"]')].some(
+        (row) => new RegExp(source as string).test(row.textContent ?? "") && row.getAttribute(key as string) === wanted,
+      ),
     [name.source, attribute, value],
   );
 }
@@ -115,11 +126,17 @@ async function expectAttribute(page: Page, name: RegExp, attribute: string, valu
 function unnamed(): string[] {
   const nameOf = (element: Element): string => {
     const labelled = (element as HTMLInputElement).labels?.[0]?.textContent ?? "";
-    return (element.getAttribute("aria-label") ?? "") + labelled + (element.matches("button, [role=tab]") ? (element.textContent ?? "") : "");
+    return (
+      (element.getAttribute("aria-label") ?? "") +
+      labelled +
+      (element.matches("button, [role=tab]") ? (element.textContent ?? "") : "")
+    );
   };
-  const shown = [...document.querySelectorAll("button, input, select, textarea, [role=tree], [role=grid], [role=listbox], [role=tablist], [role=radiogroup], aside")].filter(
-    (element) => element.checkVisibility() && element.getAttribute("aria-hidden") !== "true",
-  );
+  const shown = [
+    ...document.querySelectorAll(
+      "button, input, select, textarea, [role=tree], [role=grid], [role=listbox], [role=tablist], [role=radiogroup], aside",
+    ),
+  ].filter((element) => element.checkVisibility() && element.getAttribute("aria-hidden") !== "true");
   return shown.filter((element) => nameOf(element).trim() === "").map((element) => element.outerHTML.slice(0, 160));
 }
 
@@ -142,15 +159,22 @@ function faint(): string[] {
     return own[3] === 255 ? own : over(own, behind(element.parentElement));
   };
   const luminance = (colour: number[]): number => {
-    const linear = colour.slice(0, 3).map((part) => (part / 255 <= 0.03928 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+    const linear = colour
+      .slice(0, 3)
+      .map((part) => (part / 255 <= 0.03928 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
     return 0.2126 * (linear[0] as number) + 0.7152 * (linear[1] as number) + 0.0722 * (linear[2] as number);
   };
   const texts = [...document.querySelectorAll("body *")].filter(
-    (element) => element.checkVisibility() && !element.closest(":disabled, svg, select") && [...element.childNodes].some((node) => node.nodeType === 3 && (node.textContent ?? "").trim() !== ""),
+    (element) =>
+      element.checkVisibility() &&
+      !element.closest(":disabled, svg, select") &&
+      [...element.childNodes].some((node) => node.nodeType === 3 && (node.textContent ?? "").trim() !== ""),
   );
   return texts.flatMap((element) => {
     const below = behind(element);
-    const [one, other] = [luminance(over(rgba(getComputedStyle(element).color), below)), luminance(below)].sort((a, b) => b - a) as [number, number];
+    const [one, other] = [luminance(over(rgba(getComputedStyle(element).color), below)), luminance(below)].sort(
+      (a, b) => b - a,
+    ) as [number, number];
     const ratio = (one + 0.05) / (other + 0.05);
     return ratio < 4.5 ? [`${ratio.toFixed(2)} ${element.className} ${(element.textContent ?? "").slice(0, 40)}`] : [];
   });

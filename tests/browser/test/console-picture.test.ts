@@ -28,7 +28,11 @@ inChromium("the picture of the README", () => {
   });
 
   test("is taken of the daemon at work", async () => {
-    const { page, complaints } = await watched(browser, { viewport: { width: 1280, height: 760 }, deviceScaleFactor: 2, colorScheme: "light" });
+    const { page, complaints } = await watched(browser, {
+      viewport: { width: 1280, height: 760 },
+      deviceScaleFactor: 2,
+      colorScheme: "light",
+    });
     await enter(page, await daemon.link());
     await choose(page, "fs.watch");
     await page.getByRole("textbox", { name: "path" }).fill(".");

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import type { Operation } from "sixframe/hub";
 
 import { inChromium, launch } from "../harness/chromium.js";
-import { enter, show, watched } from "../harness/console-page.js";
+import { enter, row, show, watched } from "../harness/console-page.js";
 import { StandIn } from "../harness/console-stand-in.js";
 import { STATE } from "../harness/console-state.js";
 
@@ -38,11 +38,34 @@ inChromium("the looks of the console", () => {
 
   afterEach(() => daemon.stop());
 
+  /** A call that fails, and an edit of what somebody else has changed. */
+  async function failAndDiffer(page: Page): Promise<void> {
+    await page.keyboard.press("1");
+    const back = page.getByRole("button", { name: "All methods" });
+    if (await back.isVisible()) await back.click();
+    await page.getByRole("option", { name: /store.charge/ }).click();
+    await page.getByRole("button", { name: "Call", exact: true }).click();
+    await page.getByText("CARD_DECLINED").waitFor();
+    await show(page, "State");
+    await row(page, /^defaultModel/).click();
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("claude-sonnet");
+    daemon.commit([{ op: "replace", path: "/global/defaultModel", value: "local" }]);
+    await page.getByRole("listbox", { name: "Changes" }).getByText('"local"').waitFor();
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog", { name: "Somebody else changed it" }).waitFor();
+  }
+
   for (const [size, viewport] of Object.entries(SIZES)) {
     for (const colorScheme of ["light", "dark"] as const) {
       test(`the console looks as it should: ${size}, ${colorScheme}`, async () => {
-        const { context, page, complaints } = await watched(browser, { viewport, colorScheme, deviceScaleFactor: size === "narrow" ? 2 : 1 });
-        const shoot = (name: string): Promise<unknown> => page.screenshot({ path: `${SHOTS}${name}-${size}-${colorScheme}.png`, animations: "disabled" });
+        const { context, page, complaints } = await watched(browser, {
+          viewport,
+          colorScheme,
+          deviceScaleFactor: size === "narrow" ? 2 : 1,
+        });
+        const shoot = (name: string): Promise<unknown> =>
+          page.screenshot({ path: `${SHOTS}${name}-${size}-${colorScheme}.png`, animations: "disabled" });
         await page.goto(daemon.url);
         await page.getByRole("heading", { name: "This page needs a link" }).waitFor();
         await shoot("gate");
@@ -51,14 +74,23 @@ inChromium("the looks of the console", () => {
         await callAgent(page);
         await shoot("methods");
         await show(page, "State");
-        await page.getByRole("treeitem", { name: /defaultModel/ }).first().click();
+        await page
+          .getByRole("treeitem", { name: /defaultModel/ })
+          .first()
+          .click();
         for (const change of CHANGES) daemon.commit([change]);
         await page.getByRole("listbox", { name: "Changes" }).getByText("/sidecars/llm-proxy/state").waitFor();
         await shoot("state");
         await show(page, "Frames");
-        await page.getByRole("row", { name: /hub.watch/ }).first().waitFor();
+        await page
+          .getByRole("row", { name: /hub.watch/ })
+          .first()
+          .waitFor();
         if (size === "narrow") await shoot("frames-list");
-        await page.getByRole("row", { name: /agent.run/ }).first().click();
+        await page
+          .getByRole("row", { name: /agent.run/ })
+          .first()
+          .click();
         await shoot("frames");
         await show(page, "Windows");
         await page.getByRole("listitem").first().waitFor();
@@ -67,6 +99,16 @@ inChromium("the looks of the console", () => {
         await page.getByRole("combobox").fill("h");
         await shoot("palette");
         await page.keyboard.press("Escape");
+        await failAndDiffer(page);
+        await shoot("conflict");
+        await page.getByRole("button", { name: "Keep theirs" }).click();
+        await show(page, "Methods");
+        await page.getByText("CARD_DECLINED").waitFor();
+        await shoot("error");
+        await daemon.stop();
+        await page.getByText("The connection was lost.").waitFor();
+        await shoot("lost");
+        daemon = await StandIn.start({}, daemon);
         expect(complaints).toEqual([]);
         await context.close();
       });

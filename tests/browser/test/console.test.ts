@@ -76,6 +76,7 @@ inChromium("the console", () => {
     const dialog = page.getByRole("dialog", { name: "Somebody else changed it" });
     await dialog.getByText('"theirs"').waitFor();
     await dialog.getByText('"mine"').waitFor();
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Keep theirs");
     expect(daemon.hub.state["global"]).toMatchObject({ defaultModel: "theirs" });
     await dialog.getByRole("button", { name: "Overwrite with mine" }).click();
     await row(page, /^defaultModel: "mine"/).waitFor();
@@ -88,7 +89,8 @@ inChromium("the console", () => {
     await row(page, /^maxTokens/).click();
     await page.keyboard.press("Enter");
     await page.keyboard.type("16000");
-    for (let times = 0; times < 5; times += 1) daemon.commit([{ op: "add", path: "/sidecars/indexer/restarts", value: times }]);
+    for (let times = 0; times < 5; times += 1)
+      daemon.commit([{ op: "add", path: "/sidecars/indexer/restarts", value: times }]);
     await page.keyboard.press("Enter");
     await row(page, /^maxTokens: 16000/).waitFor();
   });
@@ -135,7 +137,11 @@ inChromium("the console", () => {
     await show(page, "Frames");
     await page.getByRole("row", { name: /clock\.tick/ }).click();
     await page.getByRole("listbox", { name: "Frames of the call" }).press("End");
-    await page.getByRole("listbox", { name: "Frames of the call" }).getByText(/^(can|err)$/).first().waitFor();
+    await page
+      .getByRole("listbox", { name: "Frames of the call" })
+      .getByText(/^(can|err)$/)
+      .first()
+      .waitFor();
   });
 
   test("what the inspector shows can be saved as a recording", async () => {
@@ -143,8 +149,14 @@ inChromium("the console", () => {
     await show(page, "Frames");
     await page.getByRole("searchbox", { name: "Filter calls" }).fill("hub.watch");
     await page.getByRole("row", { name: /hub\.watch/ }).waitFor();
-    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Export" }).click()]);
-    const lines = (await readFile(await download.path(), "utf8")).trim().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>);
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "Export" }).click(),
+    ]);
+    const lines = (await readFile(await download.path(), "utf8"))
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(lines[0]).toMatchObject({ at: 0, direction: "sent", frame: { kind: "req", method: "hub.watch" } });
     expect(lines[1]).toMatchObject({ direction: "received", frame: { kind: "nxt" } });
     expect(lines.every((line) => typeof line["at"] === "number")).toBe(true);

@@ -180,3 +180,33 @@ fn every_message_has_a_buffer_of_its_own_size() {
         }
     }
 }
+
+/// Reads one line of `length` bytes the way a socket brings it, and says how often its buffer grew.
+fn gather(decoder: &mut Decoder, length: usize) -> (Message, usize) {
+    let line = [vec![b'x'; length], b"\n".to_vec()].concat();
+    assert!(decoder.decode(&mut &line[..BULK_BYTES]).is_none());
+    let (mut read, mut capacity, mut grown) = (BULK_BYTES, decoder.held(), 0);
+    loop {
+        let (buffer, _) = decoder.bulk().unwrap();
+        grown += usize::from(buffer.capacity() != capacity);
+        capacity = buffer.capacity();
+        let (start, count) = (buffer.len(), (capacity - buffer.len()).min(line.len() - read));
+        buffer.extend_from_slice(&line[read..read + count]);
+        read += count;
+        if let Some(message) = decoder.bulk_read(start, &mut Vec::new()) {
+            return (message.unwrap(), grown);
+        }
+    }
+}
+
+#[test]
+fn a_long_message_is_gathered_in_a_buffer_as_large_as_the_last_one_needed() {
+    let mut decoder = Decoder::new(Framing::Ndjson, 1 << 22);
+    let (first, grown) = gather(&mut decoder, 1 << 20);
+    assert!(first.len() == 1 << 20 && grown > 3, "{grown}");
+    let (again, grown) = gather(&mut decoder, (1 << 20) + 1000);
+    assert_eq!((again.len(), grown), ((1 << 20) + 1000, 1));
+    let (short, _) = gather(&mut decoder, 100_000);
+    assert!(Vec::from(short).capacity() <= 112_500, "a short one does not keep the room of a long one");
+    assert_eq!(decoder.held(), 0);
+}

@@ -5,9 +5,9 @@ import type { Connector, OnFrame, Transport } from "../transport.js";
 /** The pauses between attempts to connect: a random part of a span that doubles with every failure. */
 export interface Backoff {
   /** The first span, in milliseconds. Default 100. */
-  firstMs: number;
+  first: number;
   /** The longest span, in milliseconds. Default 10,000. */
-  longestMs: number;
+  longest: number;
 }
 
 /** What a link tells. */
@@ -45,14 +45,14 @@ export class Link {
     const transport = this.#transport;
     if (transport === undefined) return;
     this.#transport = undefined;
-    transport.stop();
+    letGo(transport);
     this.#lost(reason);
   }
 
   close(): void {
     this.#closed = true;
     clearTimeout(this.#pause);
-    this.#transport?.stop();
+    letGo(this.#transport);
     this.#transport = undefined;
   }
 
@@ -79,9 +79,9 @@ export class Link {
         },
       );
       if (ended !== undefined) throw new Error(ended);
-      if (this.#closed) return transport.stop();
+      if (this.#closed) return letGo(transport);
     } catch (error) {
-      transport?.stop();
+      letGo(transport);
       return this.#lost(error instanceof Error ? error.message : String(error));
     }
     isOpen = true;
@@ -96,8 +96,17 @@ export class Link {
     if (this.#closed) return;
     this.#events.onLost(reason, !this.#again);
     if (!this.#again) return;
-    const span = Math.min(this.#backoff.firstMs * 2 ** this.#failures, this.#backoff.longestMs);
+    const span = Math.min(this.#backoff.first * 2 ** this.#failures, this.#backoff.longest);
     this.#failures = Math.min(this.#failures + 1, 20);
     this.#pause = setTimeout(() => void this.#attempt(), span * Math.random());
+  }
+}
+
+/** Stops a transport. One that cannot even be stopped is gone, which is all that is wanted. */
+export function letGo(transport: Transport | undefined): void {
+  try {
+    transport?.stop();
+  } catch {
+    // It is gone.
   }
 }

@@ -282,7 +282,8 @@ export class Switch {
   /** Takes a call back whose caller is gone. */
   #withdraw(call: Call): void {
     this.#remove(call);
-    if (call.isSent && !call.isFinished) this.traffic.sendControl(call.window, call.way, own(can(call.id, "disconnect")), call.id);
+    if (!call.isSent || call.isFinished) return;
+    this.traffic.sendControl(call.window, call.way, own(can(call.id, "disconnect")), call.id);
   }
 
   /** The last frame of a call; it follows the items. */

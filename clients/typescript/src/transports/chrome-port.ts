@@ -58,6 +58,7 @@ export class ChromePortTransport implements Transport {
   #release: () => void = () => undefined;
   #give: OnFrame = () => undefined;
   #open = false;
+  #isOver = false;
 
   constructor(
     port: ChromePort,
@@ -73,7 +74,8 @@ export class ChromePortTransport implements Transport {
 
   start(onFrame: OnFrame, onClose: OnClose = () => undefined): void {
     const over = (closed: { clean: boolean; reason: string }) => {
-      if (!this.#open) return;
+      if (this.#isOver) return;
+      this.#isOver = true;
       this.#release();
       onClose(closed);
     };
@@ -107,7 +109,8 @@ export class ChromePortTransport implements Transport {
   }
 
   stop(): void {
-    if (!this.#open) return;
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.#release();
     if (this.#goodbye === "spoken") this.#port.postMessage({ sixframe: "bye" });
     this.#port.disconnect();

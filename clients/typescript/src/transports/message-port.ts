@@ -33,6 +33,7 @@ export class MessagePortTransport implements Transport {
   #onClose: OnClose = () => undefined;
   #unlisten: (() => void)[] = [];
   #open = false;
+  #isOver = false;
 
   constructor(target: MessageTarget) {
     this.#target = target;
@@ -60,7 +61,7 @@ export class MessagePortTransport implements Transport {
   }
 
   stop(): void {
-    if (!this.#open) return;
+    if (this.#isOver) return;
     this.#release();
     this.#target.postMessage({ sixframe: "bye" }, []);
     this.#target.close?.();
@@ -86,6 +87,7 @@ export class MessagePortTransport implements Transport {
 
   #release(): void {
     this.#open = false;
+    this.#isOver = true;
     for (const unlisten of this.#unlisten) unlisten();
   }
 }

@@ -51,6 +51,7 @@ export class StdioTransport implements Transport {
   #release: () => void = () => undefined;
   #give: OnFrame = () => undefined;
   #open = false;
+  #isOver = false;
 
   constructor(options: StdioOptions = {}) {
     const standard = (globalThis as { process?: { stdin: ByteSource; stdout: ByteSink } }).process;
@@ -66,7 +67,8 @@ export class StdioTransport implements Transport {
   start(onFrame: OnFrame, onClose: OnClose = () => undefined): void {
     this.#open = true;
     const over = (clean: boolean, reason: string) => {
-      if (!this.#open) return;
+      if (this.#isOver) return;
+      this.#isOver = true;
       this.#release();
       onClose({ clean, reason });
     };
@@ -118,7 +120,8 @@ export class StdioTransport implements Transport {
   }
 
   stop(): void {
-    if (!this.#open) return;
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.#release();
     this.#output.end();
   }

@@ -9,7 +9,11 @@ afterEach(() => void vi.useRealTimers());
 
 const turn = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
 
-function connected(state: Json = { count: 1, list: [1, 2], deep: { a: { n: 1 }, b: { n: 2 } } }): { hub: ReferenceHub; network: Network; window: Hub<Json> } {
+function connected(state: Json = { count: 1, list: [1, 2], deep: { a: { n: 1 }, b: { n: 2 } } }): {
+  hub: ReferenceHub;
+  network: Network;
+  window: Hub<Json>;
+} {
   const hub = new ReferenceHub(state);
   const network = new Network(hub);
   return { hub, network, window: new Hub<Json>(network, { client: "me" }) };
@@ -28,7 +32,10 @@ test("a change shows at once, and stays when the hub has applied it", async () =
   const { hub, network, window } = connected();
   await window.ready();
   const seen: unknown[] = [];
-  window.subscribe((state) => state["count"], (value) => seen.push(value));
+  window.subscribe(
+    (state) => state["count"],
+    (value) => seen.push(value),
+  );
   const committed = window.set("/count", 2);
   expect(window.state).toMatchObject({ count: 2 });
   expect(window.pending).toBe(1);
@@ -155,14 +162,24 @@ test("a listener's failure is its own, and a change made by a listener is heard 
     }
   });
   const order: unknown[] = [];
-  window.subscribe((state) => state["count"], (value) => {
-    order.push(["first", value]);
-    if (value === 2) void window.set("/count", 3);
-    throw new Error("mine alone");
-  });
-  window.subscribe((state) => state["count"], (value) => order.push(["second", value]));
+  window.subscribe(
+    (state) => state["count"],
+    (value) => {
+      order.push(["first", value]);
+      if (value === 2) void window.set("/count", 3);
+      throw new Error("mine alone");
+    },
+  );
+  window.subscribe(
+    (state) => state["count"],
+    (value) => order.push(["second", value]),
+  );
   void window.set("/count", 2);
-  expect(order).toEqual([["first", 2], ["second", 3], ["first", 3]]);
+  expect(order).toEqual([
+    ["first", 2],
+    ["second", 3],
+    ["first", 3],
+  ]);
   expect(failures).toHaveLength(2);
   microtask.mockRestore();
   network.settle();

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { applyOperations, Hub, type Operation } from "../../src/hub.js";
 import { Network } from "./network.js";
+import { seeded } from "./random.js";
 import { ReferenceHub, Refusal, type Json } from "./reference-hub.js";
 
 const SEEDS = Number(process.env["SIXFRAME_MODEL_SEEDS"] ?? 40);
@@ -28,7 +29,7 @@ class Run {
   readonly random: () => number;
 
   constructor(seed: number) {
-    this.random = mulberry(seed);
+    this.random = seeded(seed);
   }
 
   pick<T>(choices: readonly T[]): T {
@@ -47,7 +48,10 @@ class Run {
       () => [{ op: "put", path: "/list", by: "id", value: { id: key, n: value } }],
       () => [{ op: "drop", path: "/list", by: "id", key }],
       () => [{ op: "move", path: "/list", by: "id", key, before: this.pick(["a", "b", "c"]) }],
-      () => [{ op: "test", path: "/counter", value: this.pick([0, value]) }, { op: "add", path: "/log/0", value }],
+      () => [
+        { op: "test", path: "/counter", value: this.pick([0, value]) },
+        { op: "add", path: "/log/0", value },
+      ],
     ])();
   }
 
@@ -104,9 +108,20 @@ class Run {
     const own = this.made.filter(({ at }) => at === undefined || at > version.revision);
     const shown = this.window.state;
     const allowed = [
-      replay(base, own.filter(({ toldRefused }) => !toldRefused)),
-      replay(base, own.filter(({ refused }) => !refused)),
-      ...own.map((_, from) => replay(base, own.filter(({ refused, toldRefused }, at) => !toldRefused && (at >= from || !refused)))),
+      replay(
+        base,
+        own.filter(({ toldRefused }) => !toldRefused),
+      ),
+      replay(
+        base,
+        own.filter(({ refused }) => !refused),
+      ),
+      ...own.map((_, from) =>
+        replay(
+          base,
+          own.filter(({ refused, toldRefused }, at) => !toldRefused && (at >= from || !refused)),
+        ),
+      ),
     ];
     expect(allowed, `step ${step}, revision ${version.revision}`).toContainEqual(shown);
   }
@@ -122,35 +137,29 @@ function replay(base: Json | undefined, made: readonly Made[]): unknown {
   }, base);
 }
 
-function mulberry(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-test("a window shows only what was committed under its own changes, and converges, whatever is lost, doubled or cut", { timeout: 120_000 }, async () => {
-  for (let seed = 1; seed <= SEEDS; seed += 1) {
-    const run = new Run(seed);
-    run.window.onChange(() => run.check(-1));
-    await run.window.ready();
-    for (let step = 0; step < STEPS; step += 1) {
-      await run.step();
-      run.check(step);
+test(
+  "a window shows only what was committed under its own changes, and converges, whatever is lost, doubled or cut",
+  { timeout: 120_000 },
+  async () => {
+    for (let seed = 1; seed <= SEEDS; seed += 1) {
+      const run = new Run(seed);
+      run.window.onChange(() => run.check(-1));
+      await run.window.ready();
+      for (let step = 0; step < STEPS; step += 1) {
+        await run.step();
+        run.check(step);
+      }
+      run.hub.commit({ ops: [{ op: "add", path: "/log/-", value: "the last, behind which nothing is lost" }] });
+      for (let round = 0; round < 8; round += 1) {
+        while (run.network.requests.some(({ answer }) => !answer)) run.handle();
+        run.network.settle();
+        await vi.advanceTimersByTimeAsync(6_000);
+      }
+      expect(run.window.state, `seed ${seed}`).toEqual(run.hub.state);
+      expect(run.window.pending, `seed ${seed}`).toBe(0);
+      const applied = run.made.filter(({ at }) => at !== undefined);
+      expect(new Set(applied.map(({ at }) => at)).size, "each mutation is applied once").toBe(applied.length);
+      run.window.close();
     }
-    run.hub.commit({ ops: [{ op: "add", path: "/log/-", value: "the last, behind which nothing is lost" }] });
-    for (let round = 0; round < 8; round += 1) {
-      while (run.network.requests.some(({ answer }) => !answer)) run.handle();
-      run.network.settle();
-      await vi.advanceTimersByTimeAsync(6_000);
-    }
-    expect(run.window.state, `seed ${seed}`).toEqual(run.hub.state);
-    expect(run.window.pending, `seed ${seed}`).toBe(0);
-    const applied = run.made.filter(({ at }) => at !== undefined);
-    expect(new Set(applied.map(({ at }) => at)).size, "each mutation is applied once").toBe(applied.length);
-    run.window.close();
-  }
-});
+  },
+);

@@ -128,7 +128,8 @@ export class Network implements HubPeer {
 
   /** The connection breaks: requests without an answer stay without one. */
   cut(): void {
-    for (const { settle, answer } of this.requests.splice(0)) settle(new Refusal(answer ? "INDETERMINATE" : "CONNECTION_CLOSED"));
+    for (const { settle, answer } of this.requests.splice(0))
+      settle(new Refusal(answer ? "INDETERMINATE" : "CONNECTION_CLOSED"));
     this.watch?.fail(new Refusal("CONNECTION_CLOSED"));
   }
 

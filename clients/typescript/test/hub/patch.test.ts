@@ -3,7 +3,14 @@ import { expect, test } from "vitest";
 import { applyOperations, formatPointer, parsePointer, PatchError, type Operation } from "../../src/hub.js";
 import { sameJson, share } from "../../src/hub/json.js";
 
-const STATE = { a: { b: [1, 2, 3] }, list: [{ id: "x", n: 1 }, { id: "y", n: 2 }], "~/": 0 };
+const STATE = {
+  a: { b: [1, 2, 3] },
+  list: [
+    { id: "x", n: 1 },
+    { id: "y", n: 2 },
+  ],
+  "~/": 0,
+};
 
 function after(...operations: Operation[]): unknown {
   return applyOperations(STATE, operations);
@@ -21,13 +28,43 @@ test.each<[string, Operation, unknown]>([
   ["replaces the root", { op: "replace", path: "", value: 1 }, 1],
   ["replaces a member with a strange name", { op: "replace", path: "/~0~1", value: 1 }, { ...STATE, "~/": 1 }],
   ["removes an element", { op: "remove", path: "/a/b/0" }, { ...STATE, a: { b: [2, 3] } }],
-  ["merges, and removes by null", { op: "merge", path: "/a", value: { b: null, c: { d: 1, e: null } } }, { ...STATE, a: { c: { d: 1 } } }],
-  ["puts a known element in its place", { op: "put", path: "/list", by: "id", value: { id: "x", n: 5 } }, { ...STATE, list: [{ id: "x", n: 5 }, { id: "y", n: 2 }] }],
-  ["puts a new element at the end", { op: "put", path: "/list", by: "id", value: { id: "z" } }, { ...STATE, list: [...STATE.list, { id: "z" }] }],
-  ["puts an element before another", { op: "put", path: "/list", by: "id", value: { id: "y" }, before: "x" }, { ...STATE, list: [{ id: "y" }, { id: "x", n: 1 }] }],
+  [
+    "merges, and removes by null",
+    { op: "merge", path: "/a", value: { b: null, c: { d: 1, e: null } } },
+    { ...STATE, a: { c: { d: 1 } } },
+  ],
+  [
+    "puts a known element in its place",
+    { op: "put", path: "/list", by: "id", value: { id: "x", n: 5 } },
+    {
+      ...STATE,
+      list: [
+        { id: "x", n: 5 },
+        { id: "y", n: 2 },
+      ],
+    },
+  ],
+  [
+    "puts a new element at the end",
+    { op: "put", path: "/list", by: "id", value: { id: "z" } },
+    { ...STATE, list: [...STATE.list, { id: "z" }] },
+  ],
+  [
+    "puts an element before another",
+    { op: "put", path: "/list", by: "id", value: { id: "y" }, before: "x" },
+    { ...STATE, list: [{ id: "y" }, { id: "x", n: 1 }] },
+  ],
   ["drops an element", { op: "drop", path: "/list", by: "id", key: "x" }, { ...STATE, list: [{ id: "y", n: 2 }] }],
-  ["moves an element to the end", { op: "move", path: "/list", by: "id", key: "x" }, { ...STATE, list: [STATE.list[1], STATE.list[0]] }],
-  ["moves an element before another", { op: "move", path: "/list", by: "id", key: "y", before: "x" }, { ...STATE, list: [STATE.list[1], STATE.list[0]] }],
+  [
+    "moves an element to the end",
+    { op: "move", path: "/list", by: "id", key: "x" },
+    { ...STATE, list: [STATE.list[1], STATE.list[0]] },
+  ],
+  [
+    "moves an element before another",
+    { op: "move", path: "/list", by: "id", key: "y", before: "x" },
+    { ...STATE, list: [STATE.list[1], STATE.list[0]] },
+  ],
 ])("an operation %s", (_, operation, expected) => {
   expect(after(operation)).toEqual(expected);
 });
@@ -59,7 +96,10 @@ test("what an operation does not reach is the same object", () => {
 
 test("a key called __proto__ is a key like any other", () => {
   const value: unknown = JSON.parse('{"__proto__":{"polluted":true}}');
-  const next = applyOperations<object>({}, [{ op: "add", path: "/__proto__", value: 1 }, { op: "merge", path: "/x", value }]);
+  const next = applyOperations<object>({}, [
+    { op: "add", path: "/__proto__", value: 1 },
+    { op: "merge", path: "/x", value },
+  ]);
   expect(Object.keys(next)).toContain("__proto__");
   expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
   expect(JSON.stringify(next)).toBe('{"__proto__":1,"x":{"__proto__":{"polluted":true}}}');

@@ -126,7 +126,11 @@ test("a stream runs while its component is shown, again for another payload, and
 
 test("a call shows how it stands, and is cancelled with its component", async () => {
   let stopped = false;
-  served.endpoint.register("slow", (_: unknown, { signal }: { signal: AbortSignal }) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new Error(String((stopped = true)))))));
+  served.endpoint.register(
+    "slow",
+    (_: unknown, { signal }: { signal: AbortSignal }) =>
+      new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new Error(String((stopped = true)))))),
+  );
   served.endpoint.register("double", (n: unknown) => (n as number) * 2);
   const calls: Record<string, UseCall<number>> = {};
   function Caller({ method }: { method: string }): ReactNode {

@@ -44,7 +44,15 @@ export class ReferenceHub {
     return this.history.at(-1) as Json;
   }
 
-  commit({ ops, expect, mutation }: { ops: readonly Operation[]; expect?: Commit["expect"]; mutation?: Commit["mutation"] }): Version {
+  commit({
+    ops,
+    expect,
+    mutation,
+  }: {
+    ops: readonly Operation[];
+    expect?: Commit["expect"];
+    mutation?: Commit["mutation"];
+  }): Version {
     const key = mutation && `${mutation.client}/${mutation.id}`;
     const first = key === undefined ? undefined : this.#answers.get(key);
     const answer = first ?? this.#apply(ops, expect, mutation);
@@ -72,7 +80,8 @@ export class ReferenceHub {
   patch(from: number, to = this.revision): PatchItem {
     const entries = this.#log.slice(from - this.#firstLogged, to - this.#firstLogged);
     const acks: Record<string, number> = {};
-    for (const { mutation } of entries) if (mutation) acks[mutation.client] = Math.max(mutation.id, acks[mutation.client] ?? 0);
+    for (const { mutation } of entries)
+      if (mutation) acks[mutation.client] = Math.max(mutation.id, acks[mutation.client] ?? 0);
     const ops = entries.flatMap((entry) => entry.ops);
     return { from, to, ops, ...(Object.keys(acks).length > 0 && { acks }) };
   }
@@ -85,7 +94,8 @@ export class ReferenceHub {
 
   #apply(ops: readonly Operation[], expect: Commit["expect"], mutation: Commit["mutation"] | undefined): Version | Refusal {
     const current = { epoch: this.epoch, revision: this.revision };
-    if (expect && (expect.revision !== this.revision || (expect.epoch ?? this.epoch) !== this.epoch)) return new Refusal("CONFLICT", { current });
+    if (expect && (expect.revision !== this.revision || (expect.epoch ?? this.epoch) !== this.epoch))
+      return new Refusal("CONFLICT", { current });
     try {
       this.history.push(applyOperations(this.state, ops));
     } catch {

@@ -14,7 +14,9 @@ export class Served {
     this.hub = new ReferenceHub(state);
     this.endpoint = new RpcEndpoint(transport);
     this.endpoint.register("hub.getSnapshot", () => ({ ...this.hub.state, revision: this.hub.revision }));
-    this.endpoint.register("hub.watch", (payload, { signal }) => this.#opened("hub.watch", this.#watch((payload as { since?: Version } | undefined)?.since, signal)));
+    this.endpoint.register("hub.watch", (payload, { signal }) =>
+      this.#opened("hub.watch", this.#watch((payload as { since?: Version } | undefined)?.since, signal)),
+    );
     this.endpoint.register("hub.watchGlobal", (_, { signal }) => this.#opened("hub.watchGlobal", this.#global(signal)));
     this.endpoint.register("hub.commit", (payload) => {
       const version = this.hub.commit(payload as Parameters<ReferenceHub["commit"]>[0]);

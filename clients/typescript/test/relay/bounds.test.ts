@@ -239,8 +239,22 @@ test("a window that cannot say what it buffers is pinged, and waited for once it
   const ping = first.find(({ method }) => method === "rpc.ping");
   expect(first.length).toBe(501);
   window.say(res(ping?.cid));
-  pour();
+  const second = pour();
+  let lastPing = second.find(({ method }) => method === "rpc.ping")?.cid;
+  const waiting = 1_000 - second.filter(({ kind }) => kind === "nxt").length;
   // It proved that it answers, and now it answers no more.
   expect(pour()).toEqual([]);
   expect(relay.load.queuedBytes).toBeGreaterThan(500_000);
+  // Every answer tells of more room, until all has been taken.
+  const taken: unknown[] = [];
+  await expect
+    .poll(() => {
+      window.say(res(lastPing));
+      for (const frame of window.take()) {
+        if (frame.method === "rpc.ping") lastPing = frame.cid;
+        else taken.push(frame);
+      }
+      return [taken.length, relay.load.queuedBytes];
+    })
+    .toEqual([waiting, 0]);
 });

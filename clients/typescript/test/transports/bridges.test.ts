@@ -138,6 +138,28 @@ describe("over existing functions", () => {
     await stopped;
   });
 
+  test("what a function gives to a call that was cancelled meanwhile is let go", async () => {
+    let give!: (items: unknown) => void;
+    let returned = 0;
+    const items = {
+      next: () => new Promise(() => undefined),
+      return: async () => ({ done: true, value: (returned += 1) }),
+      [Symbol.asyncIterator]: () => items,
+    };
+    const source = { subscribe: () => ({ unsubscribe: () => (returned += 10) }) };
+    for (const late of [items, source]) {
+      const transport = new ElectronInvokeTransport({ slow: () => new Promise((resolve) => (give = resolve)) });
+      const listening = await Listening.to(transport);
+      transport.post(req("a", "slow"));
+      transport.post({ kind: "can", cid: "a" });
+      expect(await listening.next()).toMatchObject({ code: "CANCELLED" });
+      give(late);
+      await new Promise(setImmediate);
+      expect(listening.frames.length).toBe(1);
+    }
+    expect(returned).toBe(1);
+  });
+
   test("observables are streams, and stop unsubscribes from them", async () => {
     let observer!: { next(value: unknown): void; complete(): void };
     let unsubscribed = 0;
@@ -239,6 +261,17 @@ describe("over Tauri", () => {
     core.release[0]?.();
     await expect.poll(() => core.commands.length).toBe(3);
     expect(core.commands[2]).toEqual(["sixframe_close", { connection: 4 }]);
+  });
+
+  test("stop closes at once where nothing is being sent", async () => {
+    const core = new FakeTauri();
+    const transport = await tauri({ core, prefix: "" })();
+    await Listening.to(transport);
+    transport.stop();
+    expect(core.commands).toEqual([
+      ["sixframe_open", {}],
+      ["sixframe_close", { connection: 4 }],
+    ]);
   });
 
   test("a command that fails ends the connection", async () => {

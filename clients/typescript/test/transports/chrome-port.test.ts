@@ -31,6 +31,7 @@ class FakePort implements ChromePort {
   readonly name: string;
   readonly sender: { origin: string } | undefined;
   other!: FakePort;
+  isDisconnected = false;
 
   constructor(name: string, sender?: { origin: string }) {
     this.name = name;
@@ -41,6 +42,7 @@ class FakePort implements ChromePort {
     this.other.onMessage.emit(JSON.parse(JSON.stringify(message)));
   }
   disconnect(): void {
+    this.isDisconnected = true;
     this.other.onDisconnect.emit(this.other);
   }
 }
@@ -138,14 +140,28 @@ test("pages outside of the extension come in only where they are allowed", async
     runtime,
     allowExternal: ({ origin }) => origin === "https://page.example",
   });
+  const ports: FakePort[] = [];
+  runtime.onConnectExternal.addListener((port) => ports.push(port));
   const connect = chromePort({ runtime, extensionId: "other" });
   await connect();
   expect(accepted).toEqual(["https://page.example"]);
+  expect(ports[0]?.isDisconnected).toBe(false);
   stop();
   acceptChromePorts((_, { sender }) => accepted.push(sender?.origin ?? ""), { runtime });
   await connect();
   expect(accepted.length).toBe(1);
+  expect(ports[1]?.isDisconnected).toBe(true);
   expect(runtime.asked).toEqual(["other", "other"]);
+});
+
+test("a port that is stopped before it was started is disconnected all the same", async () => {
+  const runtime = new FakeRuntime();
+  const accepted: Transport[] = [];
+  acceptChromePorts((transport) => accepted.push(transport), { runtime });
+  const page = await chromePort({ runtime })();
+  const ofWorker = await Listening.to(accepted[0] as Transport);
+  page.stop();
+  expect((await ofWorker.closed).clean).toBe(true);
 });
 
 test("ports of other names are somebody else's", async () => {

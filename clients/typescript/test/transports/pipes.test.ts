@@ -40,6 +40,13 @@ describe.each(FRAMINGS)("with %s framing", (framing) => {
     expect(await ofProgram.closed).toEqual({ clean: true, reason: "the input ended" });
   });
 
+  test("one that is stopped before it was started ends its output all the same", async () => {
+    const { parent, program } = piped(framing);
+    const ofProgram = await Listening.to(program);
+    parent.stop();
+    expect((await ofProgram.closed).clean).toBe(true);
+  });
+
   test("an end within a message is no clean end", async () => {
     const { up, program } = piped(framing);
     const listening = await Listening.to(program);
@@ -138,6 +145,14 @@ test("how a child ended is told, with what it last wrote to stderr", async () =>
   expect(lines).toEqual(["one", "two"]);
   const done = await Listening.to(new ChildTransport(process.execPath, program("")));
   expect((await done.closed).clean).toBe(true);
+});
+
+test("a child that says too much is ended for it, however it exits", async () => {
+  const source = `process.stdout.write("x".repeat(1000) + "\\n"); process.stdin.resume();`;
+  const listening = await Listening.to(new ChildTransport(process.execPath, program(source), { messageBytes: 100 }));
+  const { clean, reason } = await listening.closed;
+  expect(clean).toBe(false);
+  expect(reason).toContain("exited with status 0: a message of at least");
 });
 
 test("the last words of a child that exits are read", async () => {

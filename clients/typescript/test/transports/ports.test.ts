@@ -2,7 +2,7 @@ import { MessageChannel, Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
 
 import { MessagePortTransport } from "../../src/transports/message-port.js";
-import { transfer } from "../../src/transports/transfer.js";
+import { takeTransferables, transfer } from "../../src/transports/transfer.js";
 import { worker, workerScope } from "../../src/transports/worker.js";
 import { Listening, req, res } from "./listening.js";
 
@@ -31,6 +31,16 @@ test("marked bytes are moved, at any depth, and others are copied", async () => 
   right.stop();
 });
 
+test("a mark counts once", () => {
+  const bytes = transfer(new Uint8Array(8));
+  const several = transfer({ any: "thing" }, [new ArrayBuffer(1), new ArrayBuffer(2)]);
+  expect(takeTransferables([{ bytes }, bytes, several]).length).toBe(3);
+  // Another mark is still looked for.
+  const other = transfer(new ArrayBuffer(1));
+  expect(takeTransferables([{ bytes }, bytes, several])).toEqual([]);
+  expect(takeTransferables(other)).toEqual([other]);
+});
+
 test("a goodbye is a clean end, and nothing is posted after it", async () => {
   const { left, right, ofRight, ofLeft } = await pair();
   left.post(req("a"));
@@ -41,6 +51,13 @@ test("a goodbye is a clean end, and nothing is posted after it", async () => {
   expect(() => right.post(req("b"))).toThrow("closed");
   expect(() => left.post(req("b"))).toThrow("closed");
   expect(ofLeft.frames).toEqual([]);
+});
+
+test("one that is stopped before it was started lets go all the same", async () => {
+  const { port1, port2 } = new MessageChannel();
+  const listening = await Listening.to(new MessagePortTransport(port2));
+  new MessagePortTransport(port1).stop();
+  expect((await listening.closed).clean).toBe(true);
 });
 
 test("a port that closes without a goodbye is no clean end", async () => {

@@ -1,0 +1,219 @@
+import { Plus } from "lucide-react";
+import { useState, type ReactNode } from "react";
+
+import { kindOf } from "../json/json-rows.js";
+import { Field, type InputProperties } from "./field.js";
+import { descriptionOf, firstValue, variantOf, type Shape } from "./schema.js";
+
+export function ListInput({
+  shape,
+  root,
+  value,
+  onChange,
+  path,
+  problems,
+  label,
+}: InputProperties & { shape: Shape & { kind: "list" } }): ReactNode {
+  const items = Array.isArray(value) ? (value as unknown[]) : [];
+  return (
+    <div className="nested">
+      {items.map((item, at) => (
+        <Field
+          key={at}
+          schema={shape.items}
+          root={root}
+          value={item}
+          path={`${path}/${at}`}
+          label={String(at)}
+          required
+          problems={problems}
+          onChange={(next) => onChange(items.with(at, next))}
+          onRemove={items.length > shape.minimum ? () => onChange(items.toSpliced(at, 1)) : undefined}
+        />
+      ))}
+      {items.length < shape.maximum && (
+        <button type="button" className="add-button" onClick={() => onChange([...items, firstValue(shape.items, root)])}>
+          <Plus size={13} aria-hidden /> Add to {label === "" ? "the list" : label}
+        </button>
+      )}
+    </div>
+  );
+}
+
+export function TupleInput({
+  shape,
+  root,
+  value,
+  onChange,
+  path,
+  problems,
+}: InputProperties & { shape: Shape & { kind: "tuple" } }): ReactNode {
+  const items = shape.items.map((_, at) => (Array.isArray(value) ? (value as unknown[])[at] : undefined));
+  return (
+    <div className="nested">
+      {shape.items.map((schema, at) => (
+        <Field
+          key={at}
+          schema={schema}
+          root={root}
+          value={items[at]}
+          path={`${path}/${at}`}
+          label={String(at)}
+          required
+          problems={problems}
+          onChange={(next) => onChange(items.with(at, next))}
+        />
+      ))}
+    </div>
+  );
+}
+
+export function RecordInput({
+  shape,
+  root,
+  value,
+  onChange,
+  path,
+  problems,
+  label,
+}: InputProperties & { shape: Shape & { kind: "record" } }): ReactNode {
+  const record = kindOf(value) === "object" ? (value as Record<string, unknown>) : {};
+  const known = new Set(shape.members.map(({ name }) => name));
+  const others = Object.keys(record).filter((name) => !known.has(name));
+  const set = (name: string, next: unknown): void => onChange({ ...record, [name]: next });
+  const without = (name: string): void =>
+    onChange(Object.fromEntries(Object.entries(record).filter(([key]) => key !== name)));
+  const absent = shape.members.filter(({ name, required }) => !required && !Object.hasOwn(record, name));
+  return (
+    <div className={label === "" ? "members" : "nested"}>
+      {shape.members.map(({ name, schema, required }) =>
+        required || Object.hasOwn(record, name) ? (
+          <Field
+            key={name}
+            schema={schema}
+            root={root}
+            value={record[name]}
+            path={`${path}/${escaped(name)}`}
+            label={name}
+            required={required}
+            problems={problems}
+            onChange={(next) => set(name, next)}
+            onRemove={required ? undefined : () => without(name)}
+          />
+        ) : null,
+      )}
+      {others.map((name) => (
+        <Field
+          key={name}
+          schema={shape.others ?? true}
+          root={root}
+          value={record[name]}
+          path={`${path}/${escaped(name)}`}
+          label={name}
+          required={false}
+          problems={problems}
+          onChange={(next) => set(name, next)}
+          onRemove={() => without(name)}
+        />
+      ))}
+      {(absent.length > 0 || shape.others !== undefined) && (
+        <div className="add-row">
+          {absent.map(({ name, schema }) => (
+            <button
+              key={name}
+              type="button"
+              className="add-button"
+              title={descriptionOf(schema, root)}
+              onClick={() => set(name, firstValue(schema, root))}
+            >
+              <Plus size={13} aria-hidden /> {name}
+            </button>
+          ))}
+          {shape.others !== undefined && (
+            <NewKey taken={record} onAdd={(name) => set(name, firstValue(shape.others ?? true, root) ?? null)} />
+          )}
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** Asks for the name of a further member. */
+export function NewKey({ taken, onAdd }: { taken: object; onAdd: (name: string) => void }): ReactNode {
+  const [name, setName] = useState("");
+  const isFree = name !== "" && !Object.hasOwn(taken, name);
+  const add = (): void => {
+    if (!isFree) return;
+    onAdd(name);
+    setName("");
+  };
+  return (
+    <span className="new-key">
+      <input
+        className="input input-small"
+        aria-label="Name of a new key"
+        placeholder="new key"
+        value={name}
+        onChange={(event) => setName(event.target.value)}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter") return;
+          event.preventDefault();
+          add();
+        }}
+      />
+      <button type="button" className="add-button" disabled={!isFree} onClick={add}>
+        <Plus size={13} aria-hidden /> Add
+      </button>
+    </span>
+  );
+}
+
+export function VariantInput({
+  shape,
+  root,
+  value,
+  onChange,
+  path,
+  problems,
+  label,
+}: InputProperties & { shape: Shape & { kind: "variants" } }): ReactNode {
+  const [chosen, setChosen] = useState(() => variantOf(shape.variants, root, value));
+  const variant = shape.variants[chosen] ?? shape.variants[0];
+  return (
+    <div className="variants">
+      <div className="segments" role="radiogroup" aria-label={`Form of ${label === "" ? "the payload" : label}`}>
+        {shape.variants.map(({ label: name, schema }, at) => (
+          <button
+            key={`${name}${at}`}
+            type="button"
+            role="radio"
+            aria-checked={at === chosen}
+            className="segment"
+            onClick={() => {
+              setChosen(at);
+              onChange(firstValue(schema, root));
+            }}
+          >
+            {name}
+          </button>
+        ))}
+      </div>
+      {variant && (
+        <Field
+          schema={variant.schema}
+          root={root}
+          value={value}
+          path={path}
+          label=""
+          required
+          problems={problems}
+          onChange={onChange}
+        />
+      )}
+    </div>
+  );
+}
+
+function escaped(name: string): string {
+  return name.replaceAll("~", "~0").replaceAll("/", "~1");
+}
