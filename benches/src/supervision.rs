@@ -118,18 +118,11 @@ async fn drains(text: &mut String, bytes: u64) -> Result<()> {
     }
     // What others do is far slower; as much of it as takes a comparable time.
     let fewer = bytes / 16;
-    for (name, theirs) in [
-        ("a thread, `read_until`, `mpsc(1)` of lines (as tauri-plugin-shell does)", true),
-        ("tokio's `lines()`, `mpsc(1024)` of strings", false),
-    ] {
+    for other in Other::ALL {
         let before = memory::resident(std::process::id())?;
         let begun = Instant::now();
-        if theirs {
-            by_thread(fewer).await?
-        } else {
-            by_lines(fewer).await?
-        }
-        row(text, name, fewer, begun.elapsed(), before)?;
+        other.follow(fewer).await?;
+        row(text, other.name(), fewer, begun.elapsed(), before)?;
     }
     Ok(())
 }
@@ -190,6 +183,42 @@ impl Reading {
     }
 }
 
+/// Who else reads what a child writes.
+#[derive(Clone, Copy)]
+enum Other {
+    #[cfg(feature = "supervision-peers")]
+    ProcessTools,
+    Lines,
+    Thread,
+}
+
+impl Other {
+    const ALL: &[Other] = &[
+        #[cfg(feature = "supervision-peers")]
+        Other::ProcessTools,
+        Other::Lines,
+        Other::Thread,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            #[cfg(feature = "supervision-peers")]
+            Other::ProcessTools => "tokio-process-tools, for a subscriber of lines, none lost",
+            Other::Lines => "tokio's `lines()`, `mpsc(1024)` of strings",
+            Other::Thread => "a thread, `read_until`, `mpsc(1)` of lines (as tauri-plugin-shell does)",
+        }
+    }
+
+    async fn follow(self, bytes: u64) -> Result<()> {
+        match self {
+            #[cfg(feature = "supervision-peers")]
+            Other::ProcessTools => by_process_tools(bytes).await,
+            Other::Lines => by_lines(bytes).await,
+            Other::Thread => by_thread(bytes).await,
+        }
+    }
+}
+
 fn supervised_flood(bytes: u64) -> Result<Child> {
     let mut config = ChildConfig::new(std::env::current_exe()?);
     config.args = vec!["flood".into(), bytes.to_string().into()];
@@ -237,6 +266,37 @@ async fn by_lines(bytes: u64) -> Result<()> {
     }
     child.wait().await?;
     ensure!(seen >= bytes, "everything was read");
+    Ok(())
+}
+
+#[cfg(feature = "supervision-peers")]
+async fn by_process_tools(bytes: u64) -> Result<()> {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use tokio_process_tools::{
+        AutoName, Consumable as _, DEFAULT_MAX_BUFFERED_CHUNKS, LineParsingOptions, Next, NumBytesExt as _, ParseLines,
+        Process, ProcessStreamBuilder,
+    };
+    let mut command = tokio::process::Command::new(std::env::current_exe()?);
+    command.args(["flood", &bytes.to_string()]);
+    let mut child = Process::new(command)
+        .name(AutoName::program_only())
+        .stdout(|stream| {
+            let stream = stream.single_subscriber().reliable_with_backpressure().replay_last_bytes(4.megabytes());
+            stream.read_chunk_size(64.kilobytes()).max_buffered_chunks(DEFAULT_MAX_BUFFERED_CHUNKS)
+        })
+        .stderr(ProcessStreamBuilder::discard)
+        .spawn()?;
+    let seen = Arc::new(AtomicU64::new(0));
+    let sum = Arc::clone(&seen);
+    let counting = ParseLines::inspect(LineParsingOptions::default(), move |line| {
+        sum.fetch_add(line.len() as u64 + 1, Ordering::Relaxed);
+        Next::Continue
+    });
+    let lines = child.stdout().consume(counting)?;
+    child.wait_for_completion(Duration::from_secs(600)).await?.expect_completed("the flood ends");
+    lines.wait().await?;
+    ensure!(seen.load(Ordering::Relaxed) >= bytes, "everything was read");
     Ok(())
 }
 

@@ -156,7 +156,11 @@ fn exit(ended: Result<sixframe_supervisor::Exit, Failure>) -> Result<Exit, Fault
 }
 
 fn not_begun(error: &SpawnError) -> Fault {
-    let code = if matches!(error, SpawnError::Batch { .. }) { Code::FORBIDDEN } else { Code::INTERNAL };
+    let code = match error {
+        SpawnError::Malformed { .. } => Code::INVALID_PAYLOAD,
+        SpawnError::Batch { .. } => Code::FORBIDDEN,
+        SpawnError::Pipes { .. } | SpawnError::Guardian { .. } => Code::INTERNAL,
+    };
     let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
     Fault::new(code, format!("{error}{cause}"))
 }

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::SpawnError;
+
 /// What to start and how to keep it. Shown without the values of its variables, which may be secrets.
 #[derive(Clone)]
 pub struct ChildConfig {
@@ -64,6 +66,21 @@ impl ChildConfig {
             lifetime: Lifetime::Program,
             stop: StopLadder::default(),
         }
+    }
+
+    /// Refuses what would end somewhere in between, or mean something else there.
+    pub(crate) fn check(&self) -> Result<(), SpawnError> {
+        let names = self.env.iter().map(|(name, _)| name);
+        let values = self.env.iter().filter_map(|(_, value)| value.as_ref());
+        let cwd = self.cwd.as_ref().map(|cwd| cwd.as_os_str());
+        let texts = names.clone().chain(values).chain(&self.args).chain([&self.program]).map(OsString::as_os_str);
+        if texts.chain(cwd).any(|text| text.as_encoded_bytes().contains(&0)) {
+            return Err(SpawnError::Malformed { reason: "program, args, cwd and env hold no NUL; leave it out" });
+        }
+        if names.clone().any(|name| name.is_empty() || name.as_encoded_bytes().contains(&b'=')) {
+            return Err(SpawnError::Malformed { reason: "a name in env is not empty and holds no =" });
+        }
+        Ok(())
     }
 }
 

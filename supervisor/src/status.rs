@@ -104,6 +104,12 @@ pub enum SpawnError {
         /// What the system said.
         source: io::Error,
     },
+    /// No system could start this.
+    #[error("{reason}")]
+    Malformed {
+        /// What must not be.
+        reason: &'static str,
+    },
     /// The program is a batch file: a shell would read its arguments once more.
     #[error("{program} is a batch file; name the program that it starts")]
     Batch {

@@ -80,8 +80,9 @@ impl Supervisor {
     /// Starts a child, within a tokio runtime with its I/O and its clock enabled. It returns when the guardian was started,
     /// and whatever comes later, such as a program that is not there, is told by the child's status.
     ///
-    /// Errors: the system has no descriptors left; the guardian cannot be started; on Windows, the program is a batch file.
+    /// Errors: a text holds a NUL, or a variable's name a `=`; the system has no descriptors left; the guardian cannot be started; on Windows, the program is a batch file.
     pub fn spawn(&self, config: ChildConfig) -> Result<Child, SpawnError> {
+        config.check()?;
         let generation = self.shared.generations.fetch_add(1, Ordering::Relaxed);
         let mark = self.shared.instance.mark(generation);
         let (holder, ends) = Holder::start(&config, &self.shared.guard, &mark)?;

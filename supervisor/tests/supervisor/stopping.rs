@@ -231,6 +231,20 @@ async fn what_cannot_be_started_is_told_with_its_reason() {
 }
 
 #[tokio::test]
+async fn what_no_system_could_start_is_refused() {
+    let supervisor = supervisor();
+    let mut with =
+        [ChildConfig::new("e\0cho"), ChildConfig::new("echo"), ChildConfig::new("echo"), ChildConfig::new("echo")];
+    with[1].args.push("a\0".into());
+    with[2].env.push(("A=B".into(), None));
+    with[3].cwd = Some("\0".into());
+    for config in with {
+        assert!(matches!(supervisor.spawn(config), Err(sixframe_supervisor::SpawnError::Malformed { .. })));
+    }
+    assert!(supervisor.is_empty());
+}
+
+#[tokio::test]
 async fn a_program_that_is_no_guardian_is_named_and_runs_nothing() {
     let supervisor =
         Supervisor::new(SupervisorConfig::new(sixframe_supervisor::GuardProgram::at("/bin/true"))).unwrap();
