@@ -19,8 +19,9 @@ const ITEMS: usize = 10_000;
 /// Measures and prints everything.
 pub fn run(crowd: &Crowd) -> Result<()> {
     println!("{}", machine::describe(Placement::Free));
-    commits::run()?;
+    // First: memory that was used before would be used again, and not be seen.
     idle::run()?;
+    commits::run()?;
     crowd::run(crowd)
 }
 

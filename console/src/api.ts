@@ -1,7 +1,17 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "85ac69e86c3221b0";
+export const methodsHash = "5167a895abe1b9d6";
+
+/** One change. */
+export interface Change {
+  /** What happened. */
+  kind: ChangeKind;
+  /** To what, as absolute paths. */
+  paths: string[];
+  /** The two halves of a rename, `removed` and `created`, have the same number here. */
+  rename?: number | null;
+}
 
 /** What happened to a file. */
 export type ChangeKind =
@@ -81,10 +91,18 @@ export interface Event {
   type: string;
 }
 
+/** A place among the events. */
+export interface EventPlace {
+  /** The life of the channel. */
+  epoch: string;
+  /** Counts events. */
+  position: number;
+}
+
 /** What `events.watch` takes. */
 export interface EventsParams {
   /** Behind which event to begin; without it, with what is emitted from now on. */
-  since?: Place | null;
+  since?: EventPlace | null;
   /** The types to follow, all where none are given. One that ends with a dot means all that begin with it. */
   types?: string[] | null;
 }
@@ -107,16 +125,6 @@ export interface Expect {
   revision: number;
 }
 
-/** One change. */
-export interface FsChange {
-  /** What happened. */
-  kind: ChangeKind;
-  /** To what, as absolute paths. */
-  paths: string[];
-  /** The two halves of a rename, `removed` and `created`, have the same number here. */
-  rename?: number | null;
-}
-
 /** What `fs.watch` takes. */
 export interface FsWatchParams {
   /** The file or folder; a relative path begins at the first of `fs.roots`. */
@@ -134,29 +142,6 @@ export interface Hello {
   /** The session that owns the caller's work: a secret of the caller's own choosing, at most 128 bytes. */
   session?: string | null;
 }
-
-/** One item of `hub.watch`. */
-export type HubChange =
-  /** What the followed part of the state is. */
-  | {
-      /** The life of the state. */
-      epoch: string;
-      /** Which state it is. */
-      revision: number;
-      /** The state, pruned to what is followed: an object with the shape of the state. */
-      value: unknown;
-    }
-  /** What changed. */
-  | {
-      /** The highest mutation of each client between the two revisions, where there were any. */
-      acks?: { [key: string]: number };
-      /** The revision that it applies to. */
-      from: number;
-      /** How. None means that nothing changed that is followed. */
-      ops: Op[];
-      /** The revision that it leads to. */
-      to: number;
-    };
 
 /** What `hub.watch` takes. */
 export interface HubWatchParams {
@@ -298,14 +283,6 @@ export type OutputStream =
   /** Its standard error. */
   | "stderr";
 
-/** A place among the events. */
-export interface Place {
-  /** The life of the channel. */
-  epoch: string;
-  /** Counts events. */
-  position: number;
-}
-
 export type Pointer = string;
 
 /** What `process.run` takes. */
@@ -343,6 +320,29 @@ export interface Snapshot {
   version: number;
   [key: string]: unknown;
 }
+
+/** One item of `hub.watch`. */
+export type StateChange =
+  /** What the followed part of the state is. */
+  | {
+      /** The life of the state. */
+      epoch: string;
+      /** Which state it is. */
+      revision: number;
+      /** The state, pruned to what is followed: an object with the shape of the state. */
+      value: unknown;
+    }
+  /** What changed. */
+  | {
+      /** The highest mutation of each client between the two revisions, where there were any. */
+      acks?: { [key: string]: number };
+      /** The revision that it applies to. */
+      from: number;
+      /** How. None means that nothing changed that is followed. */
+      ops: Op[];
+      /** The revision that it leads to. */
+      to: number;
+    };
 
 /** Where a tail begins. */
 export type TailFrom =
@@ -437,7 +437,7 @@ export interface Api {
   "fs.watch": {
     kind: "stream";
     params: FsWatchParams;
-    item: FsChange;
+    item: Change;
   };
   /** Changes the state by operations that are carried out all or none, if asked only where nobody else did meanwhile. */
   "hub.commit": {
@@ -473,7 +473,7 @@ export interface Api {
   "hub.watch": {
     kind: "stream";
     params: HubWatchParams;
-    item: HubChange;
+    item: StateChange;
   };
   /** Follows the global settings as plain values, the current one first. */
   "hub.watchGlobal": {

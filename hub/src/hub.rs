@@ -254,7 +254,8 @@ impl Hub {
     }
 
     /// Follows the state, as `hub.watch` does: a stream of items that hold a [`crate::Change`] each. It is made when it is
-    /// polled, from what changed since the last item; a subscriber that does not poll costs nothing. Dropping it ends it.
+    /// polled, from what changed since the last item; a subscriber that does not poll costs nothing. Dropping it ends it. With
+    /// `min_interval_ms` it needs tokio's timer.
     pub fn watch(&self, params: WatchParams) -> Watch {
         Watch::changes(self.0.clone(), params)
     }

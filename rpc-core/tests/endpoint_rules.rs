@@ -117,7 +117,7 @@ async fn discovery_describes_every_method() {
     assert!(document["openrpc"].is_string());
     let methods = document["methods"].as_array().unwrap();
     let names: Vec<&str> = methods.iter().filter_map(|method| method["name"].as_str()).collect();
-    assert_eq!(names, ["parent", "plain", "rpc.discover", "rpc.hello"]);
+    assert_eq!(names, ["parent", "plain", "rpc.discover", "rpc.hello", "rpc.ping"]);
     assert!(methods.iter().all(|method| !method["result"]["schema"].is_null()));
 }
 

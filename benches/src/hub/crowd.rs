@@ -10,7 +10,7 @@ use futures_util::SinkExt;
 use serde_json::json;
 use sixframe_core::memory::{self, MemoryTransport};
 use sixframe_core::{Config, Router, connect, connect_with};
-use sixframe_hub::{Applied, Change, Hub, Replica, WATCH, WatchParams, router};
+use sixframe_hub::{Applied, Change, Hub, Json, Op, Replica, WATCH, WatchParams, router};
 
 use super::{hub, set};
 use crate::memory::resident;
@@ -140,15 +140,24 @@ async fn read(transports: Vec<MemoryTransport>, seen: Arc<Seen>, begun: Instant)
 /// How old the newest thing is that an item tells.
 fn look(change: &Change, seen: &Seen, begun: Instant) {
     let now = begun.elapsed().as_micros() as u64;
-    let Change::Patch { ops, .. } = change else { return };
-    let at = ops.iter().filter_map(|op| match op {
-        sixframe_hub::Op::Add { value, .. } | sixframe_hub::Op::Replace { value, .. } => value.member("at")?.as_u64(),
-        _ => None,
-    });
-    let Some(newest) = at.max() else { return };
+    let newest = match change {
+        Change::Patch { ops, .. } => ops.iter().filter_map(|op| op_value(op)?.member("at")?.as_u64()).max(),
+        Change::Snapshot { value, .. } => {
+            let leaves = value.member("hot").into_iter().flat_map(|hot| hot.members());
+            leaves.filter_map(|(_, leaf)| leaf.member("at")?.as_u64()).max()
+        }
+    };
+    let Some(newest) = newest else { return };
     seen.items.fetch_add(1, Ordering::Relaxed);
     seen.bytes.fetch_add(serde_json::to_vec(change).map_or(0, |text| text.len() as u64), Ordering::Relaxed);
     seen.ages.lock().expect("nobody panicked").push(now.saturating_sub(newest));
+}
+
+fn op_value(op: &Op) -> Option<&Json> {
+    match op {
+        Op::Add { value, .. } | Op::Replace { value, .. } => Some(value),
+        _ => None,
+    }
 }
 
 /// Commits at the rate. Gives the memory at a tenth of the time and at its end, and how many commits there were.

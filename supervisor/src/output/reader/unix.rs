@@ -28,7 +28,7 @@ impl Reader {
         let pipe = pipe::Receiver::from_owned_fd(pipe)?;
         let (marks, asked) = mpsc::unbounded_channel();
         let into = output.clone();
-        let task = tokio::spawn(async move { Reading { pipe, into, buffer: vec![0; READ] }.run(asked).await });
+        let task = tokio::spawn(async move { Reading { pipe, into, buffer: Vec::new() }.run(asked).await });
         Ok(Reader { output, task, marks })
     }
 
@@ -51,6 +51,7 @@ impl Drop for Reader {
 struct Reading {
     pipe: pipe::Receiver,
     into: KeptOutput,
+    /// Made with the first byte: many children never write to standard error.
     buffer: Vec<u8>,
 }
 
@@ -76,6 +77,7 @@ impl Reading {
         if self.pipe.readable().await.is_err() {
             return false;
         }
+        self.buffer.resize(READ, 0);
         for _ in 0..TURN {
             match self.pipe.try_read(&mut self.buffer) {
                 Ok(0) => return false,
@@ -90,6 +92,7 @@ impl Reading {
 
     fn read_what_is_there(&mut self) -> u64 {
         let mut left = rustix::io::ioctl_fionread(&self.pipe).unwrap_or_default();
+        self.buffer.resize(if left > 0 { READ } else { self.buffer.len() }, 0);
         while left > 0 {
             let most = usize::try_from(left).unwrap_or(READ).min(READ);
             match rustix::io::read(&self.pipe, &mut self.buffer[..most]) {
