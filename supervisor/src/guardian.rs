@@ -29,7 +29,7 @@ const LOOK: (Duration, Duration) = (Duration::from_millis(50), Duration::from_se
 const AGAIN: Duration = Duration::from_millis(5);
 
 /// What the guardian does, from its first moment to its last. It is for the program that
-/// [`Guardian`](crate::Guardian) names; started by anything else it ends at once.
+/// [`GuardProgram`](crate::GuardProgram) names; started by anything else it ends at once.
 pub fn stand_guard() -> ExitCode {
     match Watch::begin().and_then(Watch::keep) {
         Ok(()) => ExitCode::SUCCESS,
