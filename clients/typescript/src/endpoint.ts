@@ -433,7 +433,7 @@ export class RpcEndpoint implements RpcClient {
     const known = ["fc", "resume", this._uploads && "up", _lanes && "lane", _ahead && "ahead"];
     this.request<{ methodsHash?: string }>("rpc.hello", { session, name, capabilities: known.filter(Boolean) }, token ? { token } : {}).then(
       (welcome) => {
-        if (methodsHash && welcome?.methodsHash !== methodsHash) {
+        if (methodsHash && welcome?.methodsHash && welcome.methodsHash !== methodsHash) {
           this._warn("the peer's methods are not those for which the client was generated", welcome);
         }
       },
