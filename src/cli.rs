@@ -57,13 +57,6 @@ enum Command {
     Config(args::ConfigCommand),
     /// Print completions for a shell
     Completions(args::CompletionsArgs),
-    /// End what process.run started when the daemon that started it is gone; the daemon itself calls this
-    #[cfg(unix)]
-    #[command(hide = true)]
-    Guard {
-        /// What the processes carry in their environment
-        mark: String,
-    },
 }
 
 impl Cli {
@@ -81,8 +74,6 @@ impl Cli {
             Command::Bench(args) => peer::block_on(bench::run(&args)),
             Command::Config(command) => config::run(command),
             Command::Completions(args) => completions::run(&args),
-            #[cfg(unix)]
-            Command::Guard { mark } => Ok(crate::methods::stand_guard(&mark)?),
         }
     }
 }

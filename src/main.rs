@@ -13,5 +13,9 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    // Started by a daemon to guard a program, it is nothing else.
+    if let Some(code) = sixframe_supervisor::stand_guard_if_asked() {
+        return code;
+    }
     cli::exit_code(cli::Cli::parse().run())
 }

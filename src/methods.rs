@@ -15,10 +15,9 @@ use serde_json::json;
 use sixframe_core::layers::Metrics;
 use sixframe_core::{Code, Fault, Router};
 use sixframe_hub::{Hub, OutboundChannel};
+use sixframe_supervisor::Supervisor;
 
 use crate::console::Entrance;
-#[cfg(unix)]
-pub(crate) use process_run::stand_guard;
 pub(crate) use roots::Roots;
 pub(crate) use tap::{Tapped, Taps};
 
@@ -31,6 +30,8 @@ pub(crate) struct Surroundings {
     pub(crate) roots: Arc<Roots>,
     /// Whether they may start programs.
     pub(crate) run_allowed: bool,
+    /// What holds the programs that are started.
+    pub(crate) supervisor: Supervisor,
     pub(crate) taps: Arc<Taps>,
     pub(crate) metrics: Metrics,
     /// The way in by the console, where one is served.
@@ -42,14 +43,14 @@ pub(crate) struct Surroundings {
 
 /// The methods in their surroundings.
 pub(crate) fn router(surroundings: &Surroundings) -> Router {
-    let Surroundings { roots, run_allowed, taps, metrics, entrance, hub, events } = surroundings;
+    let Surroundings { roots, run_allowed, supervisor, taps, metrics, entrance, hub, events } = surroundings;
     let (watch_roots, tail_roots) = (Arc::clone(roots), Arc::clone(roots));
     let (run_allowed, taps, metrics) = (*run_allowed, Arc::clone(taps), metrics.clone());
-    let entrance = entrance.clone();
+    let (entrance, supervisor) = (entrance.clone(), supervisor.clone());
     Router::new()
         .stream(api::FS_WATCH, move |_, params| fs_watch::watch(Arc::clone(&watch_roots), params))
         .stream(api::FS_TAIL, move |context, params| fs_tail::tail(Arc::clone(&tail_roots), context, params))
-        .stream(api::PROCESS_RUN, move |_, params| process_run::run(run_allowed, params))
+        .stream(api::PROCESS_RUN, move |_, params| process_run::run(supervisor.clone(), run_allowed, params))
         .stream(api::RPC_TAP, move |_, ()| taps.look())
         .function(api::RPC_METRICS, move |_, ()| serde_json::to_value(metrics.snapshot()).map_err(unwritable))
         .function(api::CONSOLE_TICKET, move |_, ()| ticket(entrance.as_deref()))

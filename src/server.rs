@@ -6,6 +6,7 @@ mod log;
 mod parent;
 mod ready;
 mod stop;
+mod supervised;
 mod token;
 mod windows;
 
@@ -16,6 +17,7 @@ use anyhow::{Context as _, Error};
 use sixframe_core::layers::{self, Metrics, Operations};
 use sixframe_core::{Router, Service};
 use sixframe_hub::{Cut, Hub, OutboundChannel};
+use sixframe_supervisor::{GuardProgram, Supervisor, SupervisorConfig};
 use sixframe_transports::websocket::{Access, Token};
 use sixframe_transports::{Address, Bounded, Framing, ListenConfig, Listener, TO_BROWSER_BYTES, listen, stdio};
 use tokio::sync::Notify;
@@ -120,9 +122,11 @@ async fn drain(connections: &Connections, config: &Config, stop: &mut Stop) -> S
 fn connections(config: &Config, hub: &Hub, entrance: Option<Arc<Entrance>>) -> Result<Arc<Connections>, Error> {
     let taps = Arc::new(Taps::default());
     let metrics = Metrics::new();
+    let supervisor = supervisor(config)?;
     let methods = methods::router(&methods::Surroundings {
         roots: Arc::new(Roots::new(&config.fs.roots)),
         run_allowed: config.allows_process_run(),
+        supervisor: supervisor.clone(),
         taps: Arc::clone(&taps),
         metrics: metrics.clone(),
         entrance,
@@ -130,7 +134,14 @@ fn connections(config: &Config, hub: &Hub, entrance: Option<Arc<Entrance>>) -> R
         events: OutboundChannel::new(config.hub.of_events()),
     });
     let windows = Windows::new(hub)?;
-    Ok(Connections::new(config, service(methods, &metrics), taps, windows))
+    Ok(Connections::new(config, service(methods, &metrics), taps, windows, supervisor))
+}
+
+/// What holds the programs that are started, after it has ended what an earlier daemon has left behind.
+fn supervisor(config: &Config) -> Result<Supervisor, Error> {
+    let guard = GuardProgram::this_program()?;
+    let ledger = Some(config.runtime_dir.join("children"));
+    Supervisor::new(SupervisorConfig { guard, ledger }).context("child processes cannot be held")
 }
 
 /// The state, as it was when the last daemon of this folder ended.

@@ -14,6 +14,8 @@ const NOT_OURS: [&str; 5] = ["target", "node_modules", "dist", ".git", "corpus"]
 /// This file names what it forbids.
 const SELF: &str = "tests/tidy.rs";
 const LINES_A_FILE: usize = 800;
+/// The crate that calls the system where no safe call exists.
+const MAY_BE_UNSAFE: &str = "supervisor";
 
 struct File {
     /// From the root of the tree, with `/` between names.
@@ -139,7 +141,8 @@ fn dependencies_point_one_way() {
         ("rpc-core", &[][..]),
         ("transports", &["sixframe-core"]),
         ("hub", &["sixframe-core"]),
-        ("services", &["sixframe-core", "sixframe-hub"]),
+        ("services", &["sixframe-core", "sixframe-hub", "sixframe-supervisor"]),
+        ("supervisor", &[]),
         ("xtask", &[]),
     ]);
     for (folder, manifest) in members().iter().filter(|(folder, _)| !folder.is_empty()) {
@@ -211,9 +214,24 @@ fn no_module_is_a_drawer() {
 fn every_crate_takes_the_lints_of_the_workspace() {
     let without = |(folder, manifest): (&String, &Table)| {
         let lints = manifest.get("lints").and_then(|lints| lints.get("workspace"));
-        (lints != Some(&Value::Boolean(true))).then(|| format!("{folder}/Cargo.toml"))
+        (lints != Some(&Value::Boolean(true)) && folder != MAY_BE_UNSAFE).then(|| format!("{folder}/Cargo.toml"))
     };
     none("add [lints] workspace = true", members().iter().filter_map(without));
+}
+
+#[test]
+fn one_crate_may_be_unsafe_and_takes_every_other_lint() {
+    let members = members();
+    let (of_all, own) = (&members[""]["workspace"]["lints"], &members[MAY_BE_UNSAFE]["lints"]);
+    assert_eq!(own["rust"]["unsafe_code"].as_str(), Some("deny"), "allowed where it stands, with a reason");
+    assert_eq!(own["clippy"]["undocumented_unsafe_blocks"].as_str(), Some("deny"));
+    for (tool, lint, level) in [("rust", of_all), ("clippy", of_all)]
+        .into_iter()
+        .flat_map(|(tool, lints)| lints[tool].as_table().unwrap().iter().map(move |(lint, level)| (tool, lint, level)))
+        .filter(|(_, lint, _)| *lint != "unsafe_code")
+    {
+        assert_eq!(own[tool].get(lint), Some(level), "{tool}::{lint} in {MAY_BE_UNSAFE}/Cargo.toml");
+    }
 }
 
 #[test]

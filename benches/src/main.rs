@@ -18,10 +18,12 @@ mod placement;
 mod process;
 mod rounds;
 mod stall;
+mod supervision;
 mod table;
 mod workload;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use lexopt::prelude::*;
@@ -34,6 +36,7 @@ usage: sixframe-benches [--quick] [--only NAME,...] [--rounds N] [--placement WH
                                                               print the table
        sixframe-benches gate [--bless] [--only NAME,...]     compare instruction counts with instructions.json
        sixframe-benches hub [--seconds N] [--windows N] [--rate N]   the shared state: cost of a commit, of a window, of many
+       sixframe-benches supervision [--quick]                 what it costs to hold child processes
        sixframe-benches list                                  contenders and workloads
 NAME is a contender (floor), a workload (stream) or both (floor/stream). WHERE the two ends run: together on one
 processor (the default), apart on two, or free.";
@@ -43,13 +46,23 @@ enum Command {
     Gate { bless: bool, only: Vec<String> },
     Hub(hub::Crowd),
     List,
+    Supervision { quick: bool },
+    Flood { bytes: u64 },
+    SupervisedHost,
     Serve { contender: String, folder: String, upstream: Option<String> },
     Drive { contender: String, address: String },
     Iterate { contender: String, workload: String, count: u64 },
 }
 
-fn main() -> Result<()> {
-    match parse(lexopt::Parser::from_env())? {
+fn main() -> Result<ExitCode> {
+    if let Some(guarded) = sixframe_supervisor::stand_guard_if_asked() {
+        return Ok(guarded);
+    }
+    run(parse(lexopt::Parser::from_env())?).map(|()| ExitCode::SUCCESS)
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
         Command::Table { plan, markdown } => {
             let text = format!("{}\n{}", machine::describe(plan.placement()), table::render(&rounds::run(&plan)?));
             println!("{text}");
@@ -61,6 +74,12 @@ fn main() -> Result<()> {
             println!("{}\n{}", contenders::names().join(" "), workload::Workload::ALL.map(|w| w.name()).join(" "));
             Ok(())
         }
+        Command::Supervision { quick } => {
+            println!("{}\n{}", machine::describe(Placement::Free), supervision::run(quick)?);
+            Ok(())
+        }
+        Command::Flood { bytes } => supervision::flood(bytes),
+        Command::SupervisedHost => supervision::host(),
         Command::Serve { contender, folder, upstream } => {
             process::serve(&contender, &folder, upstream.map(|address| address.parse()).transpose()?)
         }
@@ -98,6 +117,9 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
         "gate" => Command::Gate { bless, only },
         "hub" => Command::Hub(crowd),
         "list" => Command::List,
+        "supervision" => Command::Supervision { quick },
+        "flood" => Command::Flood { bytes: word("bytes")?.parse()? },
+        "supervised-host" => Command::SupervisedHost,
         "serve" => {
             Command::Serve { contender: word("contender")?, folder: word("folder")?, upstream: word("upstream").ok() }
         }

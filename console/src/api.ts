@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "5167a895abe1b9d6";
+export const methodsHash = "5555fd92fc1ccd59";
 
 /** One change. */
 export interface Change {
@@ -393,8 +393,11 @@ export interface Welcome {
   epoch: string;
   /** The limits of the connection. */
   limits: WelcomeLimits;
-  /** Changes when a method or a type of one does; words about them do not count. */
-  methodsHash: string;
+  /**
+   * Changes when a method or a type of one does; words about them do not count. Empty, and left out, where the methods
+   * are another one's: of a relay.
+   */
+  methodsHash?: string;
   /** Who the server is: the same until it restarts. */
   serverId: string;
   /** The versions of the protocol that are served. */

@@ -57,7 +57,9 @@ pub struct Welcome {
     pub server_id: String,
     /// The life of the server's state: another one means that everything known of it is void.
     pub epoch: String,
-    /// Changes when a method or a type of one does; words about them do not count.
+    /// Changes when a method or a type of one does; words about them do not count. Empty, and left out, where the methods
+    /// are another one's: of a relay.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub methods_hash: String,
 }
 

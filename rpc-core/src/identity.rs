@@ -36,6 +36,12 @@ impl Scopes {
     pub const fn with(self, scope: Scope) -> Scopes {
         Scopes(self.0 | (1 << scope as u8))
     }
+
+    /// The set without `scope`.
+    #[must_use]
+    pub const fn without(self, scope: Scope) -> Scopes {
+        Scopes(self.0 & !(1 << scope as u8))
+    }
 }
 
 impl std::fmt::Debug for Scopes {

@@ -1,43 +1,39 @@
 //! `process.run`: a program's output as a stream. Its pipes are read only while the caller takes items, so a program that
 //! writes faster than its caller reads waits. Nothing that it started outlives the stream.
 
-#[cfg(unix)]
-mod guard;
-mod tree;
-
 use std::io;
-use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use bytes::{Buf as _, BytesMut};
 use futures_util::{Stream, TryStreamExt, stream};
 use serde_json::json;
 use sixframe_core::{Code, Fault};
-use tokio::io::{AsyncRead, AsyncReadExt as _};
-use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+use sixframe_supervisor::{
+    Child, ChildConfig, ChildPipe, Failure, Input, Output as Goes, SpawnError, StopLadder, Stream as Of, Supervisor,
+};
+use tokio::io::AsyncReadExt as _;
 use tokio::time::timeout;
 
 use super::api::{Exit, Output, OutputStream, RunParams};
 use super::chunk::Chunk;
-#[cfg(unix)]
-use guard::Guard;
-#[cfg(unix)]
-pub(crate) use guard::stand as stand_guard;
-use tree::Tree;
 
 /// Most bytes read at once.
 const READ: usize = 64 << 10;
 
-/// Silence after which an exited program's output is over, though something that it started keeps it open.
+/// Silence after which a stopped program's output is over, though a process out of reach keeps it open.
 const DRAIN: Duration = Duration::from_millis(100);
 
 /// The stream of one caller. Dropping it kills the program and everything that it started.
-pub(crate) fn run(allowed: bool, params: RunParams) -> impl Stream<Item = Result<Output, Fault>> + Send {
+pub(crate) fn run(
+    supervisor: Supervisor,
+    allowed: bool,
+    params: RunParams,
+) -> impl Stream<Item = Result<Output, Fault>> + Send {
     let opened = async move {
         if !allowed {
             return Err(forbidden());
         }
-        let run = Run::start(&params)?;
+        let run = Run::start(&supervisor, &params).await?;
         Ok(stream::try_unfold(Some(run), |run| async {
             let Some(run) = run else { return Ok(None) };
             run.next().await.map(Some)
@@ -51,44 +47,20 @@ fn forbidden() -> Fault {
     Fault::new(Code::FORBIDDEN, message).details(json!({"setting": "allow", "flag": "--allow process.run"}))
 }
 
-/// A program that runs. The tree goes first: while the child is not reaped, its process id is its own; then the guard, who
-/// has nothing left to do.
+/// A program that runs.
 struct Run {
-    tree: Tree,
-    #[cfg(unix)]
-    _guard: Guard,
     child: Child,
-    stdout: Pipe<ChildStdout>,
-    stderr: Pipe<ChildStderr>,
-    exit: Option<ExitStatus>,
+    stdout: Pipe,
+    stderr: Pipe,
+    exit: Option<Exit>,
 }
 
 impl Run {
-    fn start(params: &RunParams) -> Result<Run, Fault> {
-        check(params)?;
-        let mut command = Command::new(&params.program);
-        command.args(&params.args).envs(&params.env);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        if let Some(cwd) = &params.cwd {
-            command.current_dir(cwd);
-        }
-        let mark = tree::mark(&mut command);
-        #[cfg(unix)]
-        let mut guard = Guard::post(&mark).map_err(|error| unguarded(&error))?;
-        let mut child = command.spawn().map_err(|error| not_started(params, &error))?;
-        let tree = Tree::of(child.id(), mark);
-        #[cfg(unix)]
-        guard.watch(child.id()).map_err(|error| unguarded(&error))?;
-        let (stdout, stderr) = (Pipe::new(child.stdout.take()), Pipe::new(child.stderr.take()));
-        Ok(Run {
-            tree,
-            #[cfg(unix)]
-            _guard: guard,
-            child,
-            stdout,
-            stderr,
-            exit: None,
-        })
+    async fn start(supervisor: &Supervisor, params: &RunParams) -> Result<Run, Fault> {
+        let child = supervisor.spawn(config(params)).map_err(|error| not_begun(&error))?;
+        child.started().await.map_err(|failure| not_started(params, &failure))?;
+        let (stdout, stderr) = (child.take_pipe(Of::Stdout), child.take_pipe(Of::Stderr));
+        Ok(Run { child, stdout: Pipe::new(stdout), stderr: Pipe::new(stderr), exit: None })
     }
 
     /// The next item and what runs on; the exit is the last.
@@ -98,45 +70,49 @@ impl Run {
                 return Ok((output, Some(self)));
             }
             match self.exit {
-                Some(status) => return Ok((Output::Exited { exit: exit(status) }, None)),
-                None => self.reap().await?,
+                Some(exit) => return Ok((Output::Exited { exit }, None)),
+                None => self.exit = Some(exit(self.child.stopped().await)?),
             }
         }
     }
 
-    /// The next output; nothing when there is none left, or when the program exits.
+    /// The next output; nothing when there is none left, or when the program and all that it started have ended.
     async fn output(&mut self) -> Result<Option<Output>, Fault> {
-        let Run { child, stdout, stderr, exit, .. } = self;
-        if exit.is_some() {
+        let Run { child, stdout, stderr, exit: told } = self;
+        if told.is_some() {
             let drained = timeout(DRAIN, either(stdout, stderr)).await;
             return drained.unwrap_or(Ok(None)).map_err(|error| unreadable(&error));
         }
         tokio::select! {
             biased;
             output = either(stdout, stderr) => output.map_err(|error| unreadable(&error)),
-            status = child.wait() => {
-                *exit = Some(status.map_err(|error| unreadable(&error))?);
-                self.tree.is_reaped();
+            ended = child.stopped() => {
+                *told = Some(exit(ended)?);
                 Box::pin(self.output()).await
             }
         }
     }
+}
 
-    async fn reap(&mut self) -> Result<(), Fault> {
-        self.exit = Some(self.child.wait().await.map_err(|error| unreadable(&error))?);
-        self.tree.is_reaped();
-        Ok(())
-    }
+/// It is killed with its caller, and waits for nothing.
+fn config(params: &RunParams) -> ChildConfig {
+    let mut config = ChildConfig::new(&params.program);
+    config.args = params.args.iter().map(Into::into).collect();
+    config.env = params.env.iter().map(|(name, value)| (name.into(), Some(value.into()))).collect();
+    config.cwd = params.cwd.as_ref().map(Into::into);
+    (config.stdin, config.stdout, config.stderr) = (Input::Null, Goes::Piped, Goes::Piped);
+    config.stop = StopLadder { signal_for: Duration::ZERO, ..StopLadder::default() };
+    config
 }
 
 /// One of a program's outputs.
-struct Pipe<R> {
-    reader: Option<R>,
+struct Pipe {
+    reader: Option<ChildPipe>,
     pending: BytesMut,
 }
 
-impl<R: AsyncRead + Unpin> Pipe<R> {
-    fn new(reader: Option<R>) -> Pipe<R> {
+impl Pipe {
+    fn new(reader: Option<ChildPipe>) -> Pipe {
         Pipe { reader, pending: BytesMut::new() }
     }
 
@@ -161,7 +137,7 @@ impl<R: AsyncRead + Unpin> Pipe<R> {
     }
 }
 
-async fn either(stdout: &mut Pipe<ChildStdout>, stderr: &mut Pipe<ChildStderr>) -> io::Result<Option<Output>> {
+async fn either(stdout: &mut Pipe, stderr: &mut Pipe) -> io::Result<Option<Output>> {
     while stdout.reader.is_some() || stderr.reader.is_some() {
         let (stream, chunk) = tokio::select! {
             chunk = stdout.next(), if stdout.reader.is_some() => (OutputStream::Stdout, chunk?),
@@ -174,30 +150,27 @@ async fn either(stdout: &mut Pipe<ChildStdout>, stderr: &mut Pipe<ChildStderr>) 
     Ok(None)
 }
 
-fn exit(status: ExitStatus) -> Exit {
-    #[cfg(unix)]
-    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
-    #[cfg(not(unix))]
-    let signal = None;
-    Exit { code: status.code(), signal }
+fn exit(ended: Result<sixframe_supervisor::Exit, Failure>) -> Result<Exit, Fault> {
+    let exit = ended.map_err(|failure| Fault::new(Code::INTERNAL, failure.to_string()))?;
+    Ok(Exit { code: exit.code, signal: exit.signal })
 }
 
-/// Refuses what no system can pass to a program.
-fn check(params: &RunParams) -> Result<(), Fault> {
-    let RunParams { program, args, cwd, env } = params;
-    let texts = args.iter().chain(cwd).chain(env.keys()).chain(env.values());
-    if texts.chain([program]).any(|text| text.contains('\0')) {
-        return Err(Fault::new(Code::INVALID_PAYLOAD, "program, args, cwd and env hold no NUL; leave it out"));
-    }
-    if env.keys().any(|name| name.is_empty() || name.contains('=')) {
-        return Err(Fault::new(Code::INVALID_PAYLOAD, "a name in env is not empty and holds no ="));
-    }
-    Ok(())
+fn not_begun(error: &SpawnError) -> Fault {
+    let code = match error {
+        SpawnError::Malformed { .. } => Code::INVALID_PAYLOAD,
+        SpawnError::Batch { .. } => Code::FORBIDDEN,
+        SpawnError::Pipes { .. } | SpawnError::Guardian { .. } => Code::INTERNAL,
+    };
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    Fault::new(code, format!("{error}{cause}"))
 }
 
-fn not_started(params: &RunParams, error: &io::Error) -> Fault {
+fn not_started(params: &RunParams, failure: &Failure) -> Fault {
     let program = &params.program;
-    match (error.kind(), &params.cwd) {
+    let Failure::NotStarted { kind, .. } = failure else {
+        return Fault::new(Code::INTERNAL, failure.to_string());
+    };
+    match (kind, &params.cwd) {
         (io::ErrorKind::NotFound, Some(cwd)) if !std::path::Path::new(cwd).is_dir() => {
             Fault::new(Code::NOT_FOUND, format!("{cwd} is no folder to start in"))
         }
@@ -207,13 +180,8 @@ fn not_started(params: &RunParams, error: &io::Error) -> Fault {
         (io::ErrorKind::PermissionDenied, _) => {
             Fault::new(Code::FORBIDDEN, format!("the daemon's user may not start {program}"))
         }
-        _ => Fault::new(Code::INTERNAL, format!("cannot start {program}: {error}")),
+        _ => Fault::new(Code::INTERNAL, failure.to_string()),
     }
-}
-
-#[cfg(unix)]
-fn unguarded(error: &io::Error) -> Fault {
-    Fault::new(Code::INTERNAL, format!("cannot start the process that guards the program: {error}"))
 }
 
 fn unreadable(error: &io::Error) -> Fault {

@@ -9,11 +9,12 @@ use anyhow::Error;
 use sixframe_core::{
     Budget, Direction, FrameTap, Identity, Message, Owners, RpcEndpoint, Service, Transport, connect_with,
 };
+use sixframe_supervisor::Supervisor;
 use sixframe_transports::Listener;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::Windows;
+use super::{Windows, supervised};
 use crate::config::Config;
 use crate::methods::{Tapped, Taps};
 
@@ -29,6 +30,7 @@ pub(crate) struct Connections {
     template: sixframe_core::Config,
     taps: Arc<Taps>,
     windows: Arc<Windows>,
+    supervisor: Supervisor,
     most: usize,
     idle: Option<Duration>,
     numbers: AtomicU64,
@@ -43,6 +45,7 @@ impl Connections {
         service: Arc<dyn Service>,
         taps: Arc<Taps>,
         windows: Windows,
+        supervisor: Supervisor,
     ) -> Arc<Connections> {
         let template = sixframe_core::Config {
             limits: config.limits.of_connection(),
@@ -56,6 +59,7 @@ impl Connections {
             template,
             taps,
             windows: Arc::new(windows),
+            supervisor,
             most: config.limits.connections as usize,
             idle: (config.limits.idle_ms > 0).then(|| Duration::from_millis(config.limits.idle_ms)),
             numbers: AtomicU64::new(1),
@@ -67,6 +71,7 @@ impl Connections {
     /// Runs a connection on a task of its own, unless there are too many: then it is closed at once.
     pub(crate) fn serve<T: Transport>(self: &Arc<Self>, transport: T, identity: Identity) {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let identity = supervised::restrained(&self.supervisor, identity);
         tracing::debug!(number, ?identity, "connected");
         let tapped = Tapped::new(number, identity.clone());
         let last = self.idle.map(|longest| Arc::new(LastFrame::now(longest)));

@@ -151,3 +151,39 @@ async fn a_program_waits_for_a_caller_that_does_not_read() {
     assert!(before < 10_000, "{before} pages were taken from it");
     drop(items);
 }
+
+#[tokio::test]
+async fn a_program_that_connects_back_is_not_its_user() {
+    let sandbox = Sandbox::new();
+    let daemon = sandbox.serve(&["--allow", "process.run"]);
+    let peer = daemon.connect().await;
+    peer.request_raw::<_, Value>("rpc.metrics", ()).await.unwrap();
+    let program = env!("CARGO_BIN_EXE_sixframe");
+    let token = daemon.ready["tokenFile"].as_str().unwrap();
+    for scheme in ["unix:", "ws:"] {
+        let call = |method: &str| {
+            let address = daemon.address(scheme);
+            format!("{program} call --token-file {} {address} {method}", token)
+        };
+        // The second goes by a process that has left its parent and its session.
+        let script = format!(
+            "{}; echo $?; setsid sh -c '{}; echo $? > left' & wait; {}",
+            call("rpc.metrics"),
+            call("rpc.metrics"),
+            call("rpc.ping")
+        );
+        let run = json!({"program": "sh", "args": ["-c", script], "cwd": sandbox.work()});
+        let mut items = peer.stream_raw::<_, Value>("process.run", run);
+        let (mut stdout, mut stderr) = (String::new(), String::new());
+        while let Some(item) = items.next().await {
+            let item = item.unwrap().data;
+            match item["stream"].as_str() {
+                Some("stdout") => stdout.push_str(item["data"].as_str().unwrap()),
+                Some(_) => stderr.push_str(item["data"].as_str().unwrap()),
+                None => assert_eq!(item["exit"]["code"], json!(0), "a plain call is answered: {stderr}"),
+            }
+        }
+        assert!(stdout.starts_with("1\n") && stderr.contains("FORBIDDEN"), "{scheme} {stdout} {stderr}");
+        assert_eq!(std::fs::read_to_string(sandbox.work().join("left")).unwrap(), "1\n");
+    }
+}

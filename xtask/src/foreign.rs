@@ -9,7 +9,7 @@ use crate::program;
 use crate::test::Outcome;
 
 const TARGETS: [&str; 2] = ["x86_64-pc-windows-gnu", "x86_64-apple-darwin"];
-const PACKAGES: [&str; 6] = ["--package", "sixframe-core", "--package", "sixframe-transports", "--package", "sixframe"];
+const PACKAGES: [&str; 4] = ["sixframe-core", "sixframe-supervisor", "sixframe-transports", "sixframe"];
 
 /// Checks the libraries and the daemon for each foreign target that rustup can add.
 pub(crate) fn check(house: &House) -> Result<Outcome> {
@@ -18,7 +18,9 @@ pub(crate) fn check(house: &House) -> Result<Outcome> {
         .partition(|target| program::succeeds(Command::new("rustup").args(["target", "add", target])));
     for target in &here {
         eprintln!("-- {target}");
-        program::run(house.cargo(&["check", "--target", target]).args(PACKAGES))?;
+        program::run(
+            house.cargo(&["check", "--target", target]).args(PACKAGES.map(|package| format!("--package={package}"))),
+        )?;
     }
     if here.is_empty() {
         return Ok(Outcome::Skipped(format!("NOT TYPE-CHECKED: rustup cannot add {}", absent.join(" and "))));

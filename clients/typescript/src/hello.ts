@@ -34,7 +34,8 @@ export function hello({ name, token, session, methodsHash }: HelloOptions = {}):
         const payload = { session, name, capabilities: known.filter(Boolean) };
         try {
           const welcome = await endpoint.request<{ methodsHash?: string }>("rpc.hello", payload, shown ? { token: shown } : {});
-          if (!methodsHash || welcome?.methodsHash === methodsHash) return;
+          // A relay does not know which methods there are behind it.
+          if (!methodsHash || !welcome?.methodsHash || welcome.methodsHash === methodsHash) return;
           endpoint._warn("the peer's methods are not those for which the client was generated", welcome);
         } catch (error) {
           if ((error as RpcError).code !== "NO_HANDLER" && endpoint.state === "open") endpoint._warn("rpc.hello failed", error);

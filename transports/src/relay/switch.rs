@@ -230,8 +230,8 @@ impl Switch {
             capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
             limits: WelcomeLimits::from(&self.config.limits),
             server_id: id.to_owned(),
-            // Another connection may lead to another server, with another state and other methods.
-            methods_hash: epoch.clone(),
+            methods_hash: String::new(),
+            // Another connection may lead to another server, with another state.
             epoch,
         };
         serde_json::to_vec(&welcome).expect("the welcome can be written")

@@ -183,7 +183,7 @@ export class Switch {
     if (method === "rpc.ping") return { kind: "res", cid, ok: true, result: payload ?? null };
     if (method !== "rpc.hello") return undefined;
     const { message_bytes: messageBytes, depth, in_flight: inFlight, streams } = this.limits;
-    // Another connection may lead to another server, with another state and other methods.
+    // Another connection may lead to another server, with another state.
     const epoch = `${this.#serverId}.${this.#connections}`;
     const result = {
       versions: ["0.2", "0.3"],
@@ -191,7 +191,6 @@ export class Switch {
       limits: { messageBytes, depth, inFlight, streams },
       serverId: this.#serverId,
       epoch,
-      methodsHash: epoch,
     };
     return { kind: "res", cid, ok: true, result };
   }

@@ -1,0 +1,7 @@
+//! The guardian as a program of its own, for embedders whose program is slow to start or must not run twice.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sixframe_supervisor::stand_guard()
+}

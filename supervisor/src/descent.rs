@@ -1,0 +1,22 @@
+//! Whether a process is below one of ours.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+pub(crate) use unix::{hides, of};
+#[cfg(windows)]
+pub(crate) use windows::{hides, of};
+
+/// Where a process comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Descent {
+    /// It is below one of the supervisor's children, or guards one.
+    Ours,
+    /// It is not.
+    NotOurs,
+    /// It has ended already, or the system does not tell, so that nobody knows.
+    Unknown,
+}

@@ -1,0 +1,38 @@
+//! By its parents up to a guardian, and by its mark where a guardian is missing.
+
+use std::collections::HashSet;
+
+use crate::Descent;
+use crate::holder::Root;
+use crate::mark::{Instance, VARIABLE};
+use crate::process;
+
+/// More parents than any process has.
+const LONGEST: usize = 4096;
+
+/// Whether a process below one of these does not show what it has open.
+pub(crate) fn hides(roots: &[Root]) -> bool {
+    let below = roots.iter().flat_map(Root::below);
+    below.into_iter().any(|id| process::hides_descriptors(id.pid))
+}
+
+/// Follows the parents of `pid`.
+pub(crate) fn of(pid: u32, roots: &[Root], instance: &Instance) -> Descent {
+    let guardians: HashSet<u32> = roots.iter().map(|root| root.0.pid).collect();
+    let mut pid = pid;
+    for _ in 0..LONGEST {
+        if guardians.contains(&pid) {
+            return Descent::Ours;
+        }
+        // One that ended under our eyes has handed its children on: whose they are now was not seen.
+        let Some(process) = process::process(pid).filter(|process| !process.is_dead) else { return Descent::Unknown };
+        if process::variable(pid, VARIABLE).is_some_and(|value| instance.is_in(&value, None)) {
+            return Descent::Ours;
+        }
+        if process.parent <= 1 {
+            return Descent::NotOurs;
+        }
+        pid = process.parent;
+    }
+    Descent::Unknown
+}

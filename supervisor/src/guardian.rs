@@ -1,0 +1,243 @@
+//! The guardian: a process between the host and one child, of one thread, which adopts whatever the child's family leaves
+//! behind and ends all of it when it is told to, or when the host is gone. Knows of the host only its lease and its number.
+
+mod exec;
+mod family;
+mod host;
+mod line;
+#[cfg(target_os = "macos")]
+mod queue;
+mod wakeups;
+
+use std::collections::BTreeSet;
+use std::io;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, WaitOptions, getppid};
+
+use crate::lease::{Launch, Order, Report};
+use crate::{Lifetime, ProcessId, Signal, process, tree};
+use family::Family;
+use line::Line;
+use wakeups::Wakeups;
+
+/// The first pause between two looks at what is below, and the longest.
+const LOOK: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+
+/// The pause before what was killed, and is not gone yet, is looked at again.
+const AGAIN: Duration = Duration::from_millis(5);
+
+/// What the guardian does, from its first moment to its last. It is for the program that
+/// [`GuardProgram`](crate::GuardProgram) names; started by anything else it ends at once.
+pub fn stand_guard() -> ExitCode {
+    match Watch::begin().and_then(Watch::keep) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// A guardian at its work.
+struct Watch {
+    line: Line,
+    wakeups: Wakeups,
+    /// What was asked for; nothing yet while the launch is awaited.
+    launch: Option<Launch>,
+    family: Family,
+    /// The program, until it has ended.
+    program: Option<Pid>,
+    stage: Stage,
+    members: Members,
+}
+
+/// How far the end has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Running,
+    /// Everything was asked to end.
+    Asked {
+        until: Instant,
+    },
+    Killing,
+}
+
+impl Watch {
+    fn begin() -> io::Result<Watch> {
+        // Out of the host's group: what a terminal sends to that is not for us. It fails where we lead one already.
+        let _ = rustix::process::setsid();
+        let line = Line::take()?;
+        let family = Family::new()?;
+        let wakeups = Wakeups::new()?;
+        let members = Members::new();
+        Ok(Watch { line, wakeups, launch: None, family, program: None, stage: Stage::Running, members })
+    }
+
+    fn keep(mut self) -> io::Result<()> {
+        loop {
+            if self.launch.is_some() && self.is_empty() {
+                return self.line.report(&Report::Empty);
+            }
+            self.end_what_is_due();
+            self.tell_members();
+            let happened = self.wakeups.wait([self.line.socket(), self.family.as_fd()], self.until_next())?;
+            if happened.family {
+                self.family.has_changed();
+            }
+            if happened.host_died {
+                self.host_is_gone()?;
+            } else if happened.line {
+                self.obey()?;
+            }
+        }
+    }
+
+    /// Takes the ends of all that has ended; whether nothing is left.
+    fn is_empty(&mut self) -> bool {
+        loop {
+            match rustix::process::wait(WaitOptions::NOHANG) {
+                Ok(Some((pid, status))) => {
+                    self.members.changed();
+                    if self.program == Some(pid) {
+                        self.program = None;
+                        // The host may be gone; then nobody needs to know.
+                        let _ = self.line.report(&Report::Exited(status.as_raw()));
+                        self.program_has_ended();
+                    }
+                }
+                Ok(None) | Err(rustix::io::Errno::INTR) => return false,
+                Err(_) => return !self.family.has_strays(),
+            }
+        }
+    }
+
+    fn program_has_ended(&mut self) {
+        if let Some(Launch { lifetime: Lifetime::Program, signal, grace, .. }) = self.launch {
+            self.ask(signal, grace);
+        }
+    }
+
+    fn obey(&mut self) -> io::Result<()> {
+        let Ok(orders) = self.line.orders() else { return self.host_is_gone() };
+        for order in orders {
+            match order {
+                Order::Launch(launch) => self.start(*launch)?,
+                Order::Stop { signal, grace } => self.ask(signal, grace),
+                Order::Signal(signal) => self.send(signal),
+                Order::Kill => self.stage = Stage::Killing,
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, launch: Launch) -> io::Result<()> {
+        if !self.wakeups.watch_host(launch.host)? || parent() != Some(launch.host) {
+            return Err(io::Error::other("the host is gone already"));
+        }
+        match exec::start(&launch, self.line.take_descriptors()) {
+            Ok(id) => {
+                self.family.begins(id, &launch.mark);
+                self.program = Pid::from_raw(id.pid.cast_signed());
+                self.launch = Some(launch);
+                self.line.report(&Report::Started(id))
+            }
+            Err(error) => {
+                self.line.report(&Report::NotStarted(error.raw_os_error().unwrap_or_default()))?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Whatever the reason: everything below is to go. The input has closed with the host.
+    fn host_is_gone(&mut self) -> io::Result<()> {
+        self.line.is_cut();
+        self.wakeups.forget_host();
+        match self.launch {
+            Some(Launch { signal, grace, .. }) => self.ask(signal, grace),
+            None => return Err(io::ErrorKind::BrokenPipe.into()),
+        }
+        Ok(())
+    }
+
+    /// Asks everything below to end; what was promised more time before has no more than `grace` from now on.
+    fn ask(&mut self, signal: Signal, grace: Duration) {
+        let until = Instant::now() + grace;
+        match self.stage {
+            Stage::Killing => return,
+            Stage::Asked { until: before } => self.stage = Stage::Asked { until: before.min(until) },
+            Stage::Running => self.stage = Stage::Asked { until },
+        }
+        self.send(signal);
+    }
+
+    fn send(&mut self, signal: Signal) {
+        let below = self.family.living();
+        below.iter().for_each(|id| process::signal(*id, signal.number()));
+        // One that stands still hears nothing.
+        below.iter().for_each(|id| process::signal(*id, rustix::process::Signal::CONT));
+    }
+
+    fn end_what_is_due(&mut self) {
+        if matches!(self.stage, Stage::Asked { until } if until <= Instant::now()) {
+            self.stage = Stage::Killing;
+        }
+        if self.stage == Stage::Killing {
+            tree::end(|| self.family.living());
+        }
+    }
+
+    fn tell_members(&mut self) {
+        if self.program.is_some()
+            && let Some(members) = self.members.look(&mut self.family)
+        {
+            self.line.mention(&Report::Members(members));
+        }
+    }
+
+    fn until_next(&self) -> Option<Duration> {
+        match self.stage {
+            Stage::Killing => Some(AGAIN),
+            Stage::Asked { until } => Some(until.saturating_duration_since(Instant::now())),
+            Stage::Running => self.program.map(|_| self.members.until_next()),
+        }
+    }
+}
+
+/// What is below, as the host was last told. The less it changes, the less often it is looked at.
+struct Members {
+    known: BTreeSet<ProcessId>,
+    pause: Duration,
+    next: Instant,
+}
+
+impl Members {
+    fn new() -> Members {
+        Members { known: BTreeSet::new(), pause: LOOK.0, next: Instant::now() + LOOK.0 }
+    }
+
+    /// Somebody has ended: a parent's end may have handed us others.
+    fn changed(&mut self) {
+        self.pause = LOOK.0;
+        self.next = self.next.min(Instant::now() + LOOK.0);
+    }
+
+    /// What is below, if it is time to look and something is new.
+    fn look(&mut self, family: &mut Family) -> Option<Vec<ProcessId>> {
+        if Instant::now() < self.next {
+            return None;
+        }
+        let found: BTreeSet<ProcessId> = family.living().into_iter().collect();
+        let is_new = found != self.known;
+        self.pause = if is_new { LOOK.0 } else { (self.pause * 2).min(LOOK.1) };
+        self.next = Instant::now() + self.pause;
+        self.known = found;
+        is_new.then(|| self.known.iter().copied().collect())
+    }
+
+    fn until_next(&self) -> Duration {
+        self.next.saturating_duration_since(Instant::now())
+    }
+}
+
+fn parent() -> Option<u32> {
+    getppid().map(|pid| pid.as_raw_pid().cast_unsigned())
+}

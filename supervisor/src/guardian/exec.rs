@@ -1,0 +1,62 @@
+//! The start of the program: with three descriptors, a session of its own, and its end tied to the guardian's.
+
+#![allow(
+    unsafe_code,
+    reason = "what is done between fork and exec must be said to the standard library by an unsafe call"
+)]
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Stdio};
+
+use rustix::process::{getpid, getppid, setsid};
+
+use crate::ProcessId;
+use crate::lease::Launch;
+use crate::process;
+
+/// Starts the program. Its signals are what a program expects, the mask empty and nothing ignored: the standard library
+/// sees to the mask and to `SIGPIPE`, and the guardian ignores no other.
+pub(super) fn start(launch: &Launch, descriptors: Vec<OwnedFd>) -> io::Result<ProcessId> {
+    let [stdin, stdout, stderr] =
+        <[OwnedFd; 3]>::try_from(descriptors).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+    let mut command = Command::new(&launch.program);
+    command.args(&launch.args).stdin(stdin).stdout(stdout).stderr(Stdio::from(stderr));
+    if launch.clear_env {
+        command.env_clear();
+    }
+    for (name, value) in &launch.env {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    if let Some(cwd) = &launch.cwd {
+        command.current_dir(cwd);
+    }
+    let guardian = getpid();
+    let before_exec = move || {
+        setsid()?;
+        die_with_guardian()?;
+        // It may have ended before the kernel was told.
+        if getppid() == Some(guardian) { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
+    };
+    // SAFETY: the closure only makes system calls, takes no lock and allocates nothing; and this process has one thread, so
+    // that no lock can be held by another at the fork.
+    unsafe { command.pre_exec(before_exec) };
+    let child = command.spawn()?;
+    let started = process::process(child.id()).map_or(0, |process| process.id.started);
+    Ok(ProcessId { pid: child.id(), started })
+}
+
+/// Armed here and nowhere else: it is the end of the thread that starts a program which counts, and this process has one.
+#[cfg(target_os = "linux")]
+fn die_with_guardian() -> io::Result<()> {
+    Ok(rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn die_with_guardian() -> io::Result<()> {
+    Ok(())
+}

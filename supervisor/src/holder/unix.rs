@@ -1,0 +1,162 @@
+//! A child held by a guardian: the host's end of the lease. Nothing but the guardian is started here, and plainly, since
+//! anything to be done between fork and exec would make the standard library fork this process with all its memory.
+
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::process::Stdio;
+
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
+use tokio::net::UnixStream;
+use tokio::process::{Child, Command};
+
+use crate::guard_program::GuardProgram;
+use crate::lease::{Decoder, Launch, Order, Report, encode};
+use crate::mark::VARIABLE;
+use crate::{ChildConfig, ProcessId, SpawnError};
+use crate::{process, tree};
+
+use super::{Ends, pipes};
+
+/// A guardian and the lease that keeps its child alive. Dropping it ends the child's tree, the guardian sees to that.
+pub(crate) struct Holder {
+    lease: UnixStream,
+    guardian: Child,
+    root: Root,
+    decoder: Decoder,
+    launch: Option<(Launch, [OwnedFd; 3])>,
+}
+
+/// What a process that is below this child has above it: the guardian.
+#[derive(Clone, Debug)]
+pub(crate) struct Root(pub(crate) ProcessId);
+
+impl Root {
+    /// The guardian's own process.
+    pub(crate) fn guardian(&self) -> Option<ProcessId> {
+        Some(self.0)
+    }
+
+    /// What lives below it.
+    pub(crate) fn below(&self) -> Vec<ProcessId> {
+        tree::below(self.0.pid)
+    }
+}
+
+impl Holder {
+    /// Starts the guardian, which takes the time of a plain `posix_spawn`; the rest follows with [`launch`](Holder::launch).
+    pub(crate) fn start(config: &ChildConfig, guard: &GuardProgram, mark: &str) -> Result<(Holder, Ends), SpawnError> {
+        let program = || config.program.to_string_lossy().into_owned();
+        let no_pipes = |source| SpawnError::Pipes { program: program(), source };
+        let (ends, theirs) = pipes(config).map_err(no_pipes)?;
+        let (lease, guards) = lease().map_err(no_pipes)?;
+        let mut command = Command::new(&guard.path);
+        command.args(&guard.args).arg0("sixframe-guardian").env(VARIABLE, mark);
+        command.stdin(guards).stdout(Stdio::null()).stderr(Stdio::null());
+        let spawned = command.spawn();
+        let guardian = spawned.map_err(|source| SpawnError::Guardian {
+            program: program(),
+            guardian: guard.path.clone(),
+            source,
+        })?;
+        let pid = guardian.id().unwrap_or_default();
+        let root = Root(process::process(pid).map_or(ProcessId { pid, started: 0 }, |process| process.id));
+        let launch = Some((launch(config, mark), theirs));
+        Ok((Holder { lease, guardian, root, decoder: Decoder::default(), launch }, ends))
+    }
+
+    /// What everything of the child is below.
+    pub(crate) fn root(&self) -> Root {
+        self.root.clone()
+    }
+
+    /// The next report; none when the guardian is gone. May be dropped and called again at any time.
+    pub(crate) async fn next(&mut self) -> Option<Report> {
+        let mut bytes = [0; 4 << 10];
+        loop {
+            if let Some(report) = self.decoder.next().ok()? {
+                return Some(report);
+            }
+            match self.lease.read(&mut bytes).await {
+                Ok(read @ 1..) => self.decoder.push(&bytes[..read]),
+                Ok(0) | Err(_) => return None,
+            }
+        }
+    }
+
+    /// Tells the guardian. One that is gone needs no order.
+    pub(crate) async fn order(&mut self, order: &Order) {
+        if let Ok(bytes) = encode(order) {
+            let _ = self.lease.write_all(&bytes).await;
+        }
+    }
+
+    /// Takes notice of the guardian's end.
+    pub(crate) async fn ended(&mut self) {
+        let _ = self.guardian.wait().await;
+    }
+
+    /// Ends a guardian that does not do its work.
+    pub(crate) fn give_up(&mut self) {
+        let _ = self.guardian.start_kill();
+    }
+
+    /// Tells the guardian what to start; to be called once, before all others. Errors: it is gone.
+    pub(crate) async fn launch(&mut self) -> io::Result<()> {
+        let Some((launch, descriptors)) = self.launch.take() else { return Ok(()) };
+        let bytes = encode(&Order::Launch(Box::new(launch)))?;
+        let sent = loop {
+            self.lease.writable().await?;
+            match self.lease.try_io(Interest::WRITABLE, || send_with(&self.lease, &bytes, &descriptors)) {
+                Ok(sent) => break sent,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => (),
+                Err(error) => return Err(error),
+            }
+        };
+        // Ours would keep the child's pipes open.
+        drop(descriptors);
+        self.lease.write_all(&bytes[sent..]).await
+    }
+}
+
+fn send_with(lease: &UnixStream, bytes: &[u8], descriptors: &[OwnedFd; 3]) -> io::Result<usize> {
+    let borrowed: Vec<BorrowedFd<'_>> = descriptors.iter().map(|descriptor| descriptor.as_fd()).collect();
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    ancillary.push(SendAncillaryMessage::ScmRights(&borrowed));
+    Ok(sendmsg(lease, &[IoSlice::new(bytes)], &mut ancillary, SendFlags::empty())?)
+}
+
+/// Our end, and the guardian's, which is its standard input.
+fn lease() -> io::Result<(UnixStream, OwnedFd)> {
+    let (ours, guards) = std::os::unix::net::UnixStream::pair()?;
+    ours.set_nonblocking(true)?;
+    Ok((UnixStream::from_std(ours)?, guards.into()))
+}
+
+fn launch(config: &ChildConfig, mark: &str) -> Launch {
+    let mut env = config.env.clone();
+    env.push((VARIABLE.into(), Some(mark.into())));
+    Launch {
+        program: anchored(config),
+        args: config.args.clone(),
+        clear_env: config.clear_env,
+        env,
+        cwd: config.cwd.as_ref().map(|cwd| std::path::absolute(cwd).unwrap_or_else(|_| cwd.clone()).into()),
+        lifetime: config.lifetime,
+        host: std::process::id(),
+        mark: mark.to_owned(),
+        signal: config.stop.signal,
+        grace: config.stop.signal_for,
+    }
+}
+
+/// A path is meant from where we are, whatever folder the child starts in; a name is for `PATH`.
+fn anchored(config: &ChildConfig) -> std::ffi::OsString {
+    let is_path = config.program.as_encoded_bytes().contains(&b'/');
+    match is_path.then(|| std::path::absolute(&config.program)) {
+        Some(Ok(path)) => path.into(),
+        Some(Err(_)) | None => config.program.clone(),
+    }
+}

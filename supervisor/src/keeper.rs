@@ -1,0 +1,197 @@
+//! The task that keeps one child: takes its holder's reports, walks down the ladder when it is to stop, and tells its
+//! status. There is one for each child, and it ends with it.
+
+mod ladder;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::child::{Known, Wish};
+use crate::holder::Holder;
+use crate::lease::{Order, Report};
+use crate::output::Reader;
+use crate::supervisor::Held;
+use crate::{Exit, Failure, Lifetime, ProcessId, Status, StopLadder};
+use ladder::{Ladder, Step};
+
+/// How long a guardian may take until its program runs.
+const START: Duration = Duration::from_secs(30);
+
+/// A child's keeper.
+pub(crate) struct Keeper {
+    pub(crate) program: String,
+    pub(crate) known: Arc<Known>,
+    pub(crate) holder: Holder,
+    pub(crate) wishes: mpsc::UnboundedReceiver<Wish>,
+    pub(crate) readers: [Option<Reader>; 2],
+    pub(crate) stop: StopLadder,
+    pub(crate) lifetime: Lifetime,
+    pub(crate) held: Held,
+    pub(crate) seen: Seen,
+}
+
+/// What the holder has told.
+#[derive(Default)]
+pub(crate) struct Seen {
+    members: Vec<ProcessId>,
+    exit: Option<Exit>,
+}
+
+impl Keeper {
+    /// Keeps the child until nothing of it is left.
+    pub(crate) async fn keep(mut self) {
+        let last = self.follow().await;
+        if let Status::Failed(failure) = &last {
+            self.known.exit.send_if_modified(|exit| {
+                let is_new = exit.is_none();
+                exit.get_or_insert_with(|| Err(failure.clone()));
+                is_new
+            });
+        }
+        self.known.stdin.close();
+        self.known.status.send_replace(last);
+    }
+
+    /// The child's last status, once it is true.
+    async fn follow(&mut self) -> Status {
+        let mut ladder = Ladder::new(&self.stop, Instant::now() + START);
+        if self.holder.launch().await.is_err() {
+            return self.guardian_is_lost().await;
+        }
+        loop {
+            tokio::select! {
+                biased;
+                report = self.holder.next() => match report {
+                    Some(Report::Empty) => return self.is_empty().await,
+                    Some(Report::NotStarted(error)) => return self.is_not_started(error).await,
+                    Some(report) => self.take(report, &mut ladder).await,
+                    None => return self.guardian_is_lost().await,
+                },
+                Some(wish) = self.wishes.recv() => self.obey(wish, &mut ladder).await,
+                step = ladder.next() => self.take_step(step).await,
+            }
+        }
+    }
+
+    async fn take(&mut self, report: Report, ladder: &mut Ladder) {
+        match report {
+            Report::Started(program) => {
+                ladder.has_started();
+                let _ = self.known.program.set(program);
+                self.held.has_started(program);
+                // One that is to stop already does not go back.
+                self.known.status.send_modify(|status| {
+                    if *status == Status::Starting {
+                        *status = Status::Running { program };
+                    }
+                });
+            }
+            Report::Exited(status) => self.program_has_ended(status).await,
+            Report::Members(members) => self.seen.members = members,
+            Report::NotStarted(_) | Report::Empty => (),
+        }
+    }
+
+    async fn program_has_ended(&mut self, status: i32) {
+        let [stdout, stderr] = &self.readers;
+        let exit = Exit { stdout: end_so_far(stdout).await, stderr: end_so_far(stderr).await, ..exit_of(status) };
+        self.seen.exit = Some(exit);
+        self.known.exit.send_replace(Some(Ok(exit)));
+        if self.lifetime == Lifetime::Program {
+            self.known.status.send_replace(Status::Stopping);
+        }
+    }
+
+    async fn obey(&mut self, wish: Wish, ladder: &mut Ladder) {
+        match wish {
+            Wish::Signal(signal) => self.holder.order(&Order::Signal(signal)).await,
+            Wish::Stop => {
+                self.known.status.send_replace(Status::Stopping);
+                ladder.begin(self.known.stdin.is_open());
+            }
+            Wish::Kill => {
+                self.known.status.send_replace(Status::Stopping);
+                ladder.kill();
+            }
+        }
+    }
+
+    async fn take_step(&mut self, step: Step) {
+        match step {
+            Step::CloseInput => self.known.stdin.close(),
+            Step::Signal => {
+                self.known.stdin.close();
+                let order = Order::Stop { signal: self.stop.signal, grace: self.stop.signal_for };
+                self.holder.order(&order).await;
+            }
+            Step::Kill => self.holder.order(&Order::Kill).await,
+            Step::GiveUp => self.holder.give_up(),
+        }
+    }
+
+    async fn is_empty(&mut self) -> Status {
+        for reader in &mut self.readers {
+            end_so_far(reader).await;
+            *reader = None;
+        }
+        self.holder.ended().await;
+        let lost = || Status::Failed(Failure::GuardianLost { program: self.program.clone() });
+        self.seen.exit.map_or_else(lost, Status::Stopped)
+    }
+
+    async fn is_not_started(&mut self, error: i32) -> Status {
+        self.readers = [None, None];
+        self.holder.ended().await;
+        let error = std::io::Error::from_raw_os_error(error);
+        let (program, reason) = (self.program.clone(), error.to_string());
+        Status::Failed(Failure::NotStarted { program, reason, kind: error.kind() })
+    }
+
+    /// The guardian was ended by somebody else, or by us: nobody but us is left to end what it has guarded.
+    async fn guardian_is_lost(&mut self) -> Status {
+        self.holder.ended().await;
+        let program = self.known.program.get().copied();
+        self.held.sweep(program, std::mem::take(&mut self.seen.members)).await;
+        let (name, reason) = (self.program.clone(), "its guardian ended before it ran".to_owned());
+        Status::Failed(match program {
+            Some(_) => Failure::GuardianLost { program: name },
+            None => Failure::NotStarted { program: name, reason, kind: std::io::ErrorKind::Other },
+        })
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        // Where the runtime ends before the child, the lease closes here; nobody will see the rest.
+        let program = &self.program;
+        self.known.status.send_if_modified(|status| {
+            let is_open = !status.is_final();
+            if is_open {
+                *status = Status::Failed(Failure::GuardianLost { program: program.clone() });
+            }
+            is_open
+        });
+    }
+}
+
+async fn end_so_far(reader: &Option<Reader>) -> u64 {
+    match reader {
+        Some(reader) => reader.end_so_far().await,
+        None => 0,
+    }
+}
+
+#[cfg(unix)]
+fn exit_of(status: i32) -> Exit {
+    use std::os::unix::process::ExitStatusExt as _;
+    let status = std::process::ExitStatus::from_raw(status);
+    Exit { code: status.code(), signal: status.signal(), stdout: 0, stderr: 0 }
+}
+
+#[cfg(windows)]
+fn exit_of(status: i32) -> Exit {
+    Exit { code: Some(status), signal: None, stdout: 0, stderr: 0 }
+}

@@ -1,0 +1,19 @@
+//! Nothing is written: the system closes the jobs of a host that is gone, whatever ended it.
+
+use std::path::Path;
+
+use crate::ProcessId;
+use crate::mark::Instance;
+
+/// No ledger.
+pub(crate) struct Ledger;
+
+impl Ledger {
+    pub(crate) fn open(_folder: &Path, _instance: &Instance) -> Ledger {
+        Ledger
+    }
+
+    pub(crate) fn add(&self, _generation: u64, _process: ProcessId) {}
+
+    pub(crate) fn end(&self, _generation: u64) {}
+}

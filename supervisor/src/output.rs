@@ -1,0 +1,111 @@
+//! What a child writes: read as fast as it comes into a ring of bytes, and told to subscribers that ask for it by offset.
+//! Knows nothing of processes.
+
+mod lines;
+mod reader;
+mod ring;
+mod subscription;
+mod trace;
+
+pub use lines::{Line, LineEnd, Lines};
+pub use subscription::{From, Piece, Subscription};
+
+pub(crate) use reader::Reader;
+pub(crate) use trace::trace;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use ring::Ring;
+
+/// Which of a child's outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// One output of a child, kept in a ring of bytes. Cheap to clone; it lives on when the child is dropped.
+///
+/// Offsets count bytes from the child's first, and belong to this child alone: the next one begins at 0 again.
+#[derive(Clone)]
+pub struct KeptOutput {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    ring: Mutex<Ring>,
+    /// Where the output ends so far, and whether it ends there for good.
+    end: watch::Sender<End>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct End {
+    offset: u64,
+    is_final: bool,
+}
+
+impl KeptOutput {
+    pub(crate) fn new(capacity: usize) -> KeptOutput {
+        let end = watch::Sender::new(End { offset: 0, is_final: false });
+        KeptOutput { shared: Arc::new(Shared { ring: Mutex::new(Ring::new(capacity)), end }) }
+    }
+
+    /// The output from an offset on, what is kept first and then what comes. Never slows the child, nor other subscribers.
+    pub fn subscribe(&self, from: From) -> Subscription {
+        let next = match from {
+            From::Start => 0,
+            From::Offset(offset) => offset,
+            From::End => self.end(),
+            From::Last(bytes) => self.end().saturating_sub(bytes),
+        };
+        let next = if matches!(from, From::Last(_)) { next.max(self.start()) } else { next };
+        Subscription::new(self.clone(), next)
+    }
+
+    /// The offset of the first byte that is still kept.
+    pub fn start(&self) -> u64 {
+        self.ring().start()
+    }
+
+    /// The offset behind the last byte that has come so far.
+    pub fn end(&self) -> u64 {
+        self.shared.end.borrow().offset
+    }
+
+    /// The last lines, each cut to 64 KiB and decoded with replacement characters: at most `most`, from what is kept. For
+    /// telling why a child failed.
+    pub fn last_lines(&self, most: usize) -> Vec<String> {
+        let bytes = self.ring().newest(most.saturating_mul(256).clamp(4 << 10, 1 << 20));
+        lines::of(&bytes, most)
+    }
+
+    pub(crate) fn push(&self, bytes: &[u8]) {
+        let offset = {
+            let mut ring = self.ring();
+            ring.push(bytes);
+            ring.end()
+        };
+        // The end stays one: what a reader brings after it was told to stop is still told.
+        self.shared.end.send_modify(|end| end.offset = offset);
+    }
+
+    /// Nothing comes any more.
+    pub(crate) fn finish(&self) {
+        self.shared.end.send_modify(|end| end.is_final = true);
+    }
+
+    fn ring(&self) -> MutexGuard<'_, Ring> {
+        self.shared.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for KeptOutput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeptOutput").field("start", &self.start()).field("end", &self.end()).finish()
+    }
+}

@@ -1,0 +1,109 @@
+//! On a task, as soon as there is something to read.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use tokio::net::unix::pipe;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::KeptOutput;
+
+/// Bytes read at once: as many as a pipe holds.
+const READ: usize = 64 << 10;
+
+/// Reads between which others have their turn.
+const TURN: usize = 16;
+
+/// Reads a pipe into its ring on a task of its own. Dropping it ends the task, and the output with it.
+pub(crate) struct Reader {
+    output: KeptOutput,
+    task: JoinHandle<()>,
+    marks: mpsc::UnboundedSender<oneshot::Sender<u64>>,
+}
+
+impl Reader {
+    /// Begins to read, within a runtime.
+    pub(crate) fn start(pipe: OwnedFd, output: KeptOutput) -> io::Result<Reader> {
+        let pipe = pipe::Receiver::from_owned_fd(pipe)?;
+        let (marks, asked) = mpsc::unbounded_channel();
+        let into = output.clone();
+        let task = tokio::spawn(async move { Reading { pipe, into, buffer: Vec::new() }.run(asked).await });
+        Ok(Reader { output, task, marks })
+    }
+
+    /// The offset behind everything that was written up to now; what is written meanwhile does not delay it.
+    pub(crate) async fn end_so_far(&self) -> u64 {
+        let (sender, told) = oneshot::channel();
+        let asked = self.marks.send(sender).is_ok();
+        let told = if asked { told.await.ok() } else { None };
+        told.unwrap_or_else(|| self.output.end())
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.task.abort();
+        self.output.finish();
+    }
+}
+
+struct Reading {
+    pipe: pipe::Receiver,
+    into: KeptOutput,
+    /// Made with the first byte: many children never write to standard error.
+    buffer: Vec<u8>,
+}
+
+impl Reading {
+    async fn run(mut self, mut marks: mpsc::UnboundedReceiver<oneshot::Sender<u64>>) {
+        loop {
+            tokio::select! {
+                biased;
+                Some(mark) = marks.recv() => {
+                    let _ = mark.send(self.read_what_is_there());
+                }
+                more = self.read_turn() => match more {
+                    true => tokio::task::yield_now().await,
+                    false => break,
+                },
+            }
+        }
+        self.into.finish();
+    }
+
+    /// Reads as long as it is our turn; whether more may come.
+    async fn read_turn(&mut self) -> bool {
+        if self.pipe.readable().await.is_err() {
+            return false;
+        }
+        self.buffer.resize(READ, 0);
+        for _ in 0..TURN {
+            match self.pipe.try_read(&mut self.buffer) {
+                Ok(0) => return false,
+                Ok(read) => self.into.push(&self.buffer[..read]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
+                Err(_) => return false,
+            }
+        }
+        true
+    }
+
+    fn read_what_is_there(&mut self) -> u64 {
+        let mut left = rustix::io::ioctl_fionread(&self.pipe).unwrap_or_default();
+        self.buffer.resize(if left > 0 { READ } else { self.buffer.len() }, 0);
+        while left > 0 {
+            let most = usize::try_from(left).unwrap_or(READ).min(READ);
+            match rustix::io::read(&self.pipe, &mut self.buffer[..most]) {
+                Ok(read) if read > 0 => {
+                    self.into.push(&self.buffer[..read]);
+                    left = left.saturating_sub(read as u64);
+                }
+                Err(rustix::io::Errno::INTR) => (),
+                Ok(_) | Err(_) => break,
+            }
+        }
+        self.into.end()
+    }
+}

@@ -1,0 +1,23 @@
+//! A child's lines in our own log: a subscriber like any other.
+
+use super::{KeptOutput, Line, Stream};
+use crate::output::From;
+
+/// Logs every line of `output` until it ends.
+pub(crate) async fn trace(child: String, stream: Stream, output: KeptOutput) {
+    let mut lines = output.subscribe(From::Start).lines();
+    let stream = match stream {
+        Stream::Stdout => "stdout",
+        Stream::Stderr => "stderr",
+    };
+    while let Some(line) = lines.next().await {
+        match line {
+            Line::Text { text, .. } => {
+                tracing::info!(target: "sixframe_supervisor::output", child, stream, "{text}");
+            }
+            Line::Gap { from, to } => {
+                tracing::warn!(target: "sixframe_supervisor::output", child, stream, from, to, "output was lost");
+            }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! What the system tells of processes: who they are, whose children they are, and how to reach exactly one of them. Knows
+//! nothing of guardians and hosts.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
+
+#[cfg(target_os = "linux")]
+use linux as system;
+#[cfg(target_os = "macos")]
+use macos as system;
+
+#[cfg(unix)]
+pub(crate) use system::{all, boot_id, children, hides_descriptors, process, signal, tells_children, variable};
+
+use serde::{Deserialize, Serialize};
+
+/// A process, not to be confused with a later one of the same number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ProcessId {
+    /// The number that the system uses for it while it lives, and for others afterwards.
+    pub pid: u32,
+    /// When it was started, in a unit of the system's own: clock ticks since boot on Linux, microseconds since 1970 on
+    /// macOS, 100 ns since 1601 on Windows.
+    pub started: u64,
+}
+
+/// A process at a moment.
+#[cfg(unix)]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Process {
+    pub(crate) id: ProcessId,
+    pub(crate) parent: u32,
+    pub(crate) session: u32,
+    /// It has ended, and its parent has not taken notice yet.
+    pub(crate) is_dead: bool,
+}

@@ -1,0 +1,101 @@
+//! Processes as `/proc` shows them.
+
+use std::fs;
+use std::io::Read as _;
+
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
+
+use super::{Process, ProcessId};
+
+/// The process with this number; none when there is none.
+pub(crate) fn process(pid: u32) -> Option<Process> {
+    parse(pid, &fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// All processes that can be seen.
+pub(crate) fn all() -> Vec<Process> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| process(entry.file_name().to_str()?.parse().ok()?)).collect()
+}
+
+/// The children of a process: of each of its threads. May miss some of a process that is not stopped.
+pub(crate) fn children(pid: u32) -> Vec<u32> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let mut found = Vec::new();
+    let mut text = String::new();
+    for thread in threads {
+        text.clear();
+        let read = fs::File::open(thread.path().join("children")).and_then(|mut file| file.read_to_string(&mut text));
+        if read.is_ok() {
+            found.extend(text.split_ascii_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
+        }
+    }
+    found
+}
+
+/// Whether the kernel tells the children of a process directly.
+pub(crate) fn tells_children() -> bool {
+    fs::exists("/proc/thread-self/children").unwrap_or(false)
+}
+
+/// The value of a variable in the environment that a process was started with.
+pub(crate) fn variable(pid: u32, name: &str) -> Option<Vec<u8>> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let of = |variable: &[u8]| Some(variable.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?.to_vec());
+    environment.split(|byte| *byte == 0).find_map(of)
+}
+
+/// Whether we may not see what it has open: it belongs to another user, or wants it so.
+pub(crate) fn hides_descriptors(pid: u32) -> bool {
+    matches!(fs::read_dir(format!("/proc/{pid}/fd")), Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied)
+}
+
+/// Sends a signal to this very process, and to none that has taken its number since.
+pub(crate) fn signal(id: ProcessId, signal: Signal) {
+    let Some(pid) = i32::try_from(id.pid).ok().and_then(Pid::from_raw) else { return };
+    let is_same = || process(id.pid).is_some_and(|process| process.id == id);
+    match pidfd_open(pid, PidfdFlags::empty()) {
+        // What the descriptor means is settled before the comparison, so nothing can change in between.
+        Ok(descriptor) if is_same() => drop(pidfd_send_signal(descriptor, signal)),
+        Err(rustix::io::Errno::NOSYS) if is_same() => drop(kill_process(pid, signal)),
+        Ok(_) | Err(_) => (),
+    }
+}
+
+/// What tells one start of the system from another.
+pub(crate) fn boot_id() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}
+
+/// The name, which may hold anything, stands in parentheses; the fields are behind the last one.
+fn parse(pid: u32, stat: &str) -> Option<Process> {
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect();
+    let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
+    Some(Process {
+        id: ProcessId { pid, started: number(19)? },
+        parent: u32::try_from(number(1)?).ok()?,
+        session: u32::try_from(number(3)?).ok()?,
+        // Where only the first thread has ended, the others are counted too and the process lives.
+        is_dead: matches!(*fields.first()?, "Z" | "X" | "x") && number(17)? <= 1,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_parentheses_and_spaces_is_read_over() {
+        let stat = "7 (a) b (c)) S 3 5 6 0 -1 4194304 105 0 0 0 0 0 0 0 20 0 1 0 982 2";
+        let process = parse(7, stat).unwrap();
+        assert_eq!((process.parent, process.session, process.id.started, process.is_dead), (3, 6, 982, false));
+        assert!(parse(7, "nonsense").is_none());
+    }
+
+    #[test]
+    fn this_process_is_found_with_its_parent() {
+        let me = process(std::process::id()).unwrap();
+        assert_eq!(me.parent, std::os::unix::process::parent_id());
+        assert!(children(me.parent).contains(&me.id.pid), "the parent is alive and tells of us");
+    }
+}

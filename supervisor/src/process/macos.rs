@@ -1,0 +1,127 @@
+//! Processes as `libproc` and `sysctl` show them. Type-checked, and not run.
+
+#![allow(unsafe_code, reason = "macOS tells of processes by calls of C alone")]
+
+use std::ffi::c_void;
+use std::mem::{MaybeUninit, size_of};
+
+use rustix::process::{Pid, Signal, getsid, kill_process};
+
+use super::{Process, ProcessId};
+
+/// Most processes that are asked for at once.
+const MOST: usize = 1 << 16;
+
+/// The process with this number; none when there is none, or none that we may see.
+pub(crate) fn process(pid: u32) -> Option<Process> {
+    let mut told = MaybeUninit::<libc::proc_bsdinfo>::uninit();
+    let size = i32::try_from(size_of::<libc::proc_bsdinfo>()).ok()?;
+    // SAFETY: the buffer is as large as its size says, and is read only where the call says that it has filled all of it.
+    let told = unsafe {
+        let filled =
+            libc::proc_pidinfo(pid.cast_signed(), libc::PROC_PIDTBSDINFO, 0, told.as_mut_ptr().cast::<c_void>(), size);
+        if filled < size {
+            return None;
+        }
+        told.assume_init()
+    };
+    Some(Process {
+        id: ProcessId { pid, started: told.pbi_start_tvsec * 1_000_000 + told.pbi_start_tvusec },
+        parent: told.pbi_ppid,
+        session: session(pid),
+        is_dead: told.pbi_status == libc::SZOMB,
+    })
+}
+
+/// All processes that can be seen.
+pub(crate) fn all() -> Vec<Process> {
+    // SAFETY: the buffer is as large as its size in bytes says.
+    let pids = listed(|buffer, bytes| unsafe { libc::proc_listallpids(buffer, bytes) });
+    pids.into_iter().filter_map(process).collect()
+}
+
+/// The children of a process.
+pub(crate) fn children(pid: u32) -> Vec<u32> {
+    // SAFETY: the buffer is as large as its size in bytes says.
+    listed(|buffer, bytes| unsafe { libc::proc_listchildpids(pid.cast_signed(), buffer, bytes) })
+}
+
+/// Whether the kernel tells the children of a process directly.
+pub(crate) fn tells_children() -> bool {
+    true
+}
+
+/// The value of a variable in the environment that a process was started with; none for those that the system protects.
+pub(crate) fn variable(pid: u32, name: &str) -> Option<Vec<u8>> {
+    let block = arguments(pid)?;
+    let (count, rest) = block.split_first_chunk::<4>()?;
+    let count = usize::try_from(i32::from_ne_bytes(*count)).ok()?;
+    // The program's path and some zeros, its arguments, its environment.
+    let path = rest.iter().position(|byte| *byte == 0)?;
+    let rest = &rest[path..];
+    let rest = &rest[rest.iter().position(|byte| *byte != 0)?..];
+    let of = |variable: &[u8]| Some(variable.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?.to_vec());
+    rest.split(|byte| *byte == 0).skip(count).find_map(of)
+}
+
+/// Whether we may not see what it has open.
+pub(crate) fn hides_descriptors(_pid: u32) -> bool {
+    // No peer is looked for by its sockets on this system, so that a process can hide nothing by this.
+    false
+}
+
+/// Sends a signal to this process if it still is the same. Between the look and the signal it may end: macOS has no handle
+/// for a process.
+pub(crate) fn signal(id: ProcessId, signal: Signal) {
+    let Some(pid) = Pid::from_raw(id.pid.cast_signed()) else { return };
+    if process(id.pid).is_some_and(|process| process.id == id) {
+        let _ = kill_process(pid, signal);
+    }
+}
+
+/// What tells one start of the system from another.
+pub(crate) fn boot_id() -> String {
+    let mut started = MaybeUninit::<libc::timeval>::uninit();
+    let mut size = size_of::<libc::timeval>();
+    let mut name = [libc::CTL_KERN, libc::KERN_BOOTTIME];
+    // SAFETY: the buffer is as large as its size says, and is read only where the call says that it has filled all of it.
+    let started = unsafe {
+        let buffer = started.as_mut_ptr().cast::<c_void>();
+        let failed = libc::sysctl(name.as_mut_ptr(), 2, buffer, &raw mut size, std::ptr::null_mut(), 0) != 0;
+        if failed || size < size_of::<libc::timeval>() {
+            return String::new();
+        }
+        started.assume_init()
+    };
+    started.tv_sec.to_string()
+}
+
+fn session(pid: u32) -> u32 {
+    let session = Pid::from_raw(pid.cast_signed()).and_then(|pid| getsid(Some(pid)).ok());
+    session.map_or(0, |session| session.as_raw_pid().cast_unsigned())
+}
+
+/// The numbers that a call writes, which answers with how many there are.
+fn listed(list: impl Fn(*mut c_void, i32) -> i32) -> Vec<u32> {
+    let mut pids = vec![0_i32; MOST];
+    let bytes = i32::try_from(MOST * size_of::<i32>()).unwrap_or(i32::MAX);
+    let count = usize::try_from(list(pids.as_mut_ptr().cast::<c_void>(), bytes)).unwrap_or_default();
+    pids.into_iter().take(count).filter(|pid| *pid > 0).map(i32::cast_unsigned).collect()
+}
+
+/// Arguments and environment as the kernel keeps them.
+fn arguments(pid: u32) -> Option<Vec<u8>> {
+    let mut name = [libc::CTL_KERN, libc::KERN_PROCARGS2, pid.cast_signed()];
+    let mut block = vec![0_u8; 1 << 20];
+    let mut size = block.len();
+    // SAFETY: the buffer is as large as its size says.
+    let failed = unsafe {
+        let buffer = block.as_mut_ptr().cast::<c_void>();
+        libc::sysctl(name.as_mut_ptr(), 3, buffer, &raw mut size, std::ptr::null_mut(), 0) != 0
+    };
+    if failed {
+        return None;
+    }
+    block.truncate(size);
+    Some(block)
+}

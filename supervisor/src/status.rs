@@ -1,0 +1,119 @@
+//! What is known of a child: how far it is, how it ended, why it failed.
+
+use std::io;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ProcessId;
+
+/// How far a child is. It goes from top to bottom and never back; a restart is another child.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Its guardian is being started.
+    Starting,
+    /// Its program runs, or with [`Lifetime::Tree`](crate::Lifetime::Tree) something that it has started.
+    Running {
+        /// The program's process.
+        program: ProcessId,
+    },
+    /// It was asked to stop, or the program has ended and what is left of its tree is being ended.
+    Stopping,
+    /// Nothing of its tree is left.
+    Stopped(Exit),
+    /// It never ran, or nobody knows how it ended; nothing of its tree is left either.
+    Failed(Failure),
+}
+
+impl Status {
+    /// Whether it will not change any more.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Status::Stopped(_) | Status::Failed(_))
+    }
+}
+
+/// How a child's program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exit {
+    /// What it exited with; none where a signal ended it.
+    pub code: Option<i32>,
+    /// The signal that ended it, on Unix.
+    pub signal: Option<i32>,
+    /// The offset behind the last byte that standard output had when the program ended; 0 where it is not kept. Processes
+    /// that the program has left behind may have written some of it, and may write more.
+    pub stdout: u64,
+    /// Likewise for standard error.
+    pub stderr: u64,
+}
+
+impl Exit {
+    /// Whether it exited with 0.
+    pub fn is_success(&self) -> bool {
+        self.code == Some(0)
+    }
+}
+
+impl std::fmt::Display for Exit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.code, self.signal) {
+            (Some(code), _) => write!(f, "exited with {code}"),
+            (None, Some(signal)) => write!(f, "was ended by signal {signal}"),
+            (None, None) => f.write_str("ended in a way that the system does not tell"),
+        }
+    }
+}
+
+/// Why a child has no exit.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// Its program could not be started.
+    #[error("cannot start {program}: {reason}")]
+    NotStarted {
+        /// What was to be started.
+        program: String,
+        /// What the system said.
+        reason: String,
+        /// The same as a kind.
+        kind: io::ErrorKind,
+    },
+    /// Its guardian was ended by somebody else. What it guarded was ended too.
+    #[error("the process that guards {program} was ended from outside")]
+    GuardianLost {
+        /// What was guarded.
+        program: String,
+    },
+}
+
+/// Why [`Supervisor::spawn`](crate::Supervisor::spawn) could not even begin.
+#[derive(Debug, thiserror::Error)]
+pub enum SpawnError {
+    /// The system has no pipes or descriptors left.
+    #[error("cannot make the pipes of {program}")]
+    Pipes {
+        /// What was to be started.
+        program: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The guardian's program cannot be started.
+    #[error("cannot start {} to guard {program}", guardian.display())]
+    Guardian {
+        /// What was to be started.
+        program: String,
+        /// What was to guard it.
+        guardian: std::path::PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No system could start this.
+    #[error("{reason}")]
+    Malformed {
+        /// What must not be.
+        reason: &'static str,
+    },
+    /// The program is a batch file: a shell would read its arguments once more.
+    #[error("{program} is a batch file; name the program that it starts")]
+    Batch {
+        /// What was to be started.
+        program: String,
+    },
+}

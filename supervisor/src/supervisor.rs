@@ -1,0 +1,253 @@
+//! The supervisor: starts children, knows which processes are theirs, and stops them all.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use tokio::sync::{mpsc, watch};
+
+use crate::child::{Known, Wish};
+use crate::guard_program::GuardProgram;
+use crate::holder::{Ends, Holder, Root};
+use crate::keeper::{Keeper, Seen};
+use crate::ledger::Ledger;
+use crate::mark::Instance;
+use crate::output::{KeptOutput, Reader, Stream, trace};
+use crate::pipe::ChildPipe;
+use crate::stdin::ChildStdin;
+use crate::{Child, ChildConfig, Descent, Output, ProcessId, SpawnError, Status, descent};
+
+/// The first child's generation.
+const FIRST: u64 = 1;
+
+/// How children are held.
+#[derive(Clone, Debug)]
+pub struct SupervisorConfig {
+    /// What guards each child, on Unix.
+    pub guard: GuardProgram,
+    /// A folder for the ledgers: what a host and its guardians leave behind when all of them are killed is found there, and
+    /// ended, by the next supervisor that is given the same folder. Made with the first child. None keeps none.
+    pub ledger: Option<PathBuf>,
+}
+
+impl SupervisorConfig {
+    /// Guarded by `guard`, without a ledger.
+    pub fn new(guard: GuardProgram) -> SupervisorConfig {
+        SupervisorConfig { guard, ledger: None }
+    }
+}
+
+/// Starts children that never outlive this process. Cheap to clone; dropping it stops nobody, dropping a [`Child`] does.
+#[derive(Clone)]
+pub struct Supervisor {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    guard: GuardProgram,
+    instance: Instance,
+    generations: AtomicU64,
+    ledger: Option<Ledger>,
+    live: Mutex<HashMap<u64, Live>>,
+}
+
+/// A child as the supervisor remembers it.
+struct Live {
+    root: Root,
+    wishes: mpsc::UnboundedSender<Wish>,
+    status: watch::Receiver<Status>,
+}
+
+impl Supervisor {
+    /// Ends what earlier supervisors have left behind, as far as the ledger tells and every mark agrees, which can take a
+    /// moment; then it is ready.
+    ///
+    /// Errors: the system has no random numbers. A ledger that cannot be written is logged, and children start all the same.
+    pub fn new(config: SupervisorConfig) -> std::io::Result<Supervisor> {
+        let instance = Instance::new().map_err(std::io::Error::other)?;
+        let ledger = config.ledger.map(|folder| Ledger::open(&folder, &instance));
+        let shared = Shared {
+            guard: config.guard,
+            instance,
+            generations: AtomicU64::new(FIRST),
+            ledger,
+            live: Mutex::default(),
+        };
+        Ok(Supervisor { shared: Arc::new(shared) })
+    }
+
+    /// Starts a child, within a tokio runtime with its I/O and its clock enabled. It returns when the guardian was started,
+    /// and whatever comes later, such as a program that is not there, is told by the child's status.
+    ///
+    /// Errors: a text holds a NUL, or a variable's name a `=`; the system has no descriptors left; the guardian cannot be started; on Windows, the program is a batch file.
+    pub fn spawn(&self, config: ChildConfig) -> Result<Child, SpawnError> {
+        config.check()?;
+        let generation = self.shared.generations.fetch_add(1, Ordering::Relaxed);
+        let mark = self.shared.instance.mark(generation);
+        let (holder, ends) = Holder::start(&config, &self.shared.guard, &mark)?;
+        let no_pipes = |source| SpawnError::Pipes { program: config.name.clone(), source };
+        let outputs = Outputs::of(&config, ends).map_err(no_pipes)?;
+        let known = Arc::new(Known {
+            name: config.name.clone(),
+            generation,
+            root: holder.root(),
+            program: OnceLock::new(),
+            status: watch::Sender::new(Status::Starting),
+            exit: watch::Sender::new(None),
+            stdin: outputs.stdin,
+            kept: outputs.kept,
+        });
+        let (wishes, wished) = mpsc::unbounded_channel();
+        let live = Live { root: holder.root(), wishes: wishes.clone(), status: known.status.subscribe() };
+        let held = Held::new(self.shared.clone(), generation, live);
+        let keeper = Keeper {
+            program: config.program.to_string_lossy().into_owned(),
+            known: Arc::clone(&known),
+            holder,
+            wishes: wished,
+            readers: outputs.readers,
+            stop: config.stop,
+            lifetime: config.lifetime,
+            held,
+            seen: Seen::default(),
+        };
+        tokio::spawn(keeper.keep());
+        Ok(Child { known, wishes, pipes: Mutex::new(outputs.handed) })
+    }
+
+    /// Stops all children by their ladders, all at once, and waits until nothing of them is left.
+    pub async fn stop_all(&self) {
+        let stopping: Vec<watch::Receiver<Status>> = {
+            let live = self.shared.live();
+            for child in live.values() {
+                // One that has ended meanwhile hears nothing.
+                let _ = child.wishes.send(Wish::Stop);
+            }
+            live.values().map(|child| child.status.clone()).collect()
+        };
+        for mut status in stopping {
+            let _ = status.wait_for(Status::is_final).await;
+        }
+    }
+
+    /// Whether a process is below one of the children, or cannot be shown not to be: what asks for more than a supervised
+    /// program may have is to be refused in both cases. It costs a look at each of the process's parents.
+    pub fn owns(&self, pid: u32) -> bool {
+        self.descent(pid) != Descent::NotOurs
+    }
+
+    /// Where a process comes from; [`Descent::Unknown`] when it has ended, unless there was never a child to come from.
+    pub fn descent(&self, pid: u32) -> Descent {
+        if self.shared.generations.load(Ordering::Relaxed) == FIRST {
+            return Descent::NotOurs;
+        }
+        descent::of(pid, &self.shared.roots(), &self.shared.instance)
+    }
+
+    /// Whether a process below one of the children does not show us which files and sockets it has open. A peer of which
+    /// the system tells no process may be such a one.
+    pub fn hides_descriptors(&self) -> bool {
+        descent::hides(&self.shared.roots())
+    }
+
+    /// How many children are not stopped yet.
+    pub fn len(&self) -> usize {
+        self.shared.live().len()
+    }
+
+    /// Whether every child is stopped.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Shared {
+    fn roots(&self) -> Vec<Root> {
+        self.live().values().map(|child| child.root.clone()).collect()
+    }
+
+    fn live(&self) -> MutexGuard<'_, HashMap<u64, Live>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A child's place among the live ones. Dropping it gives that up.
+pub(crate) struct Held {
+    shared: Arc<Shared>,
+    generation: u64,
+}
+
+impl Held {
+    fn new(shared: Arc<Shared>, generation: u64, live: Live) -> Held {
+        if let Some(ledger) = &shared.ledger {
+            live.root.guardian().into_iter().for_each(|guardian| ledger.add(generation, guardian));
+        }
+        shared.live().insert(generation, live);
+        Held { shared, generation }
+    }
+
+    pub(crate) fn has_started(&self, program: ProcessId) {
+        if let Some(ledger) = &self.shared.ledger {
+            ledger.add(self.generation, program);
+        }
+    }
+
+    /// Ends everything that belongs to the child, as far as it can be found without its guardian.
+    #[cfg(unix)]
+    pub(crate) async fn sweep(&self, program: Option<ProcessId>, members: Vec<ProcessId>) {
+        let sweep = crate::sweep::Sweep {
+            instance: self.shared.instance.clone(),
+            generation: Some(self.generation),
+            known: members.into_iter().chain(program).collect(),
+            session: program.map(|program| program.pid),
+        };
+        // A runtime that is being shut down runs nothing any more; what is left is then for the ledger.
+        let _ = tokio::task::spawn_blocking(move || sweep.run()).await;
+    }
+
+    /// The job is the child's only holder, and it is not lost while we live.
+    #[cfg(windows)]
+    pub(crate) async fn sweep(&self, _program: Option<ProcessId>, _members: Vec<ProcessId>) {}
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let live = self.shared.live().remove(&self.generation);
+        drop(live);
+        if let Some(ledger) = &self.shared.ledger {
+            ledger.end(self.generation);
+        }
+    }
+}
+
+/// What becomes of a child's pipes here.
+struct Outputs {
+    stdin: ChildStdin,
+    kept: [Option<KeptOutput>; 2],
+    readers: [Option<Reader>; 2],
+    handed: [Option<ChildPipe>; 2],
+}
+
+impl Outputs {
+    fn of(config: &ChildConfig, ends: Ends) -> std::io::Result<Outputs> {
+        let stdin = ChildStdin::new(ends.stdin);
+        let mut outputs = Outputs { stdin, kept: [None, None], readers: [None, None], handed: [None, None] };
+        let streams = [(Stream::Stdout, config.stdout), (Stream::Stderr, config.stderr)];
+        for ((stream, output), pipe) in streams.into_iter().zip(ends.outputs) {
+            let Some(pipe) = pipe else { continue };
+            let at = stream as usize;
+            if output == Output::Piped {
+                outputs.handed[at] = Some(ChildPipe::new(pipe)?);
+                continue;
+            }
+            let kept = KeptOutput::new(config.output_bytes);
+            outputs.readers[at] = Some(Reader::start(pipe, kept.clone())?);
+            if config.trace_output {
+                tokio::spawn(trace(config.name.clone(), stream, kept.clone()));
+            }
+            outputs.kept[at] = Some(kept);
+        }
+        Ok(outputs)
+    }
+}

@@ -1,0 +1,65 @@
+//! The end of a family of processes: each is stopped where it stands before any is killed, so that none can start another
+//! meanwhile. Knows how to find and end them; whose they are is the caller's business.
+
+use std::collections::HashSet;
+
+use rustix::process::Signal;
+
+use crate::ProcessId;
+use crate::process::{self, Process};
+
+/// Looks for newcomers before what was stopped is killed. One that forks faster than that is met again in the next round.
+const LOOKS: usize = 256;
+
+/// Everything that lives below `root`, by the parents that the system tells.
+pub(crate) fn below(root: u32) -> Vec<ProcessId> {
+    if process::tells_children() {
+        walk(root)
+    } else {
+        closure(&process::all(), |process| process.id.pid == root, false)
+    }
+}
+
+/// Stops, looks again, and kills what was found when nobody new comes. Nothing found means that nothing was left.
+pub(crate) fn end(mut find: impl FnMut() -> Vec<ProcessId>) -> usize {
+    let mut stopped = HashSet::new();
+    for _ in 0..LOOKS {
+        let new: Vec<ProcessId> = find().into_iter().filter(|id| stopped.insert(*id)).collect();
+        new.iter().for_each(|id| process::signal(*id, Signal::STOP));
+        if new.is_empty() {
+            break;
+        }
+    }
+    stopped.iter().for_each(|id| process::signal(*id, Signal::KILL));
+    stopped.len()
+}
+
+/// Those that `is_root` picks and everything that descends from them, as far as it lives; with the roots, if wanted.
+pub(crate) fn closure(processes: &[Process], is_root: impl Fn(&Process) -> bool, with_roots: bool) -> Vec<ProcessId> {
+    let roots: HashSet<u32> = processes.iter().filter(|p| is_root(p)).map(|p| p.id.pid).collect();
+    let mut family = roots.clone();
+    loop {
+        let before = family.len();
+        family.extend(processes.iter().filter(|p| family.contains(&p.parent)).map(|p| p.id.pid).collect::<Vec<_>>());
+        if family.len() == before {
+            break;
+        }
+    }
+    let belongs = |p: &&Process| !p.is_dead && family.contains(&p.id.pid) && (with_roots || !roots.contains(&p.id.pid));
+    processes.iter().filter(belongs).map(|process| process.id).collect()
+}
+
+fn walk(root: u32) -> Vec<ProcessId> {
+    let mut found = Vec::new();
+    let mut open = process::children(root);
+    let mut seen: HashSet<u32> = open.iter().copied().collect();
+    while let Some(pid) = open.pop() {
+        let Some(process) = process::process(pid) else { continue };
+        if !process.is_dead {
+            found.push(process.id);
+        }
+        // The children of one that has just ended are the guardian's own by now, or soon.
+        open.extend(process::children(pid).into_iter().filter(|pid| seen.insert(*pid)));
+    }
+    found
+}

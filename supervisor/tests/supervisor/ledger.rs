@@ -1,0 +1,96 @@
+//! What a host and its guardians leave behind when all of them are killed, and who finds it.
+
+use std::path::Path;
+use std::process::{Child, Command};
+
+use rustix::process::Signal;
+use sixframe_supervisor::{Supervisor, SupervisorConfig};
+
+use crate::host::{End, Host};
+use crate::sandbox::{Sandbox, guard, is_alive, numbers, reap, send, until};
+use crate::shape::Shape;
+
+fn supervisor(ledger: &Path) -> Supervisor {
+    Supervisor::new(SupervisorConfig { ledger: Some(ledger.to_owned()), ..SupervisorConfig::new(guard()) }).unwrap()
+}
+
+fn ledgers(folder: &Path) -> usize {
+    std::fs::read_dir(folder).unwrap().count()
+}
+
+#[test]
+fn what_survives_a_host_and_its_guardians_is_ended_by_the_next() {
+    let sandbox = Sandbox::new();
+    let ledger = sandbox.path().join("ledger");
+    let shapes = [Shape::Setsid, Shape::DaemonStays];
+    let mut host = Host::start(&sandbox, &shapes, End::Killed, 100, Some(ledger.clone()));
+    // It stands still, so that it cannot clean up after its guardians.
+    send(host.pid(), Signal::STOP);
+    until("the host stands still", || crate::sandbox::state(host.pid()).filter(|(state, _)| state == "T"));
+    for guardian in &host.guardians {
+        send(*guardian, Signal::KILL);
+    }
+    until("the guardians are gone", || host.guardians.iter().all(|pid| !is_alive(*pid)).then_some(()));
+    let running = supervisor(&ledger);
+    assert_eq!(ledgers(&ledger), 1, "a host that lives keeps its own");
+    drop(running);
+    host.kill();
+    let left = sandbox.processes();
+    assert!(left.len() >= 2, "the daemons have survived: {left:?}");
+    let next = supervisor(&ledger);
+    assert!(sandbox.processes().into_iter().all(|pid| !is_alive(pid)));
+    for pid in host.guardians.iter().chain(&numbers(&sandbox.path().join("0-Setsid/pids"))) {
+        reap(*pid);
+    }
+    drop(next);
+    assert_eq!(ledgers(&ledger), 0, "nothing lives that would have to be found");
+}
+
+/// A process that is none of ours, and when it was started.
+fn stranger(mark: Option<&str>) -> (Child, u64) {
+    let mut command = Command::new("sleep");
+    command.arg("1000");
+    if let Some(mark) = mark {
+        command.env("_SIXFRAME_TREE", mark);
+    }
+    let child = command.spawn().unwrap();
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
+    let started = stat.rsplit_once(')').unwrap().1.split_ascii_whitespace().nth(19).unwrap().parse().unwrap();
+    (child, started)
+}
+
+#[test]
+fn a_number_that_another_process_has_now_is_left_alone() {
+    let sandbox = Sandbox::new();
+    let ledger = sandbox.folder("ledger");
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let (reused, other_start) = stranger(None);
+    let (unmarked, its_start) = stranger(None);
+    let (mut ours, our_start) = stranger(Some("outer.7/cafe.3"));
+    let head = |boot: &str| {
+        format!(
+            r#"{{"host":{{"instance":"cafe","boot":"{boot}","host":{{"pid":{},"started":1}}}}}}"#,
+            std::process::id()
+        )
+    };
+    let line = |pid: u32, started: u64| {
+        format!(r#"{{"process":{{"generation":3,"process":{{"pid":{pid},"started":{started}}}}}}}"#)
+    };
+    let lines = [
+        head(boot.trim()),
+        line(reused.id(), other_start + 1),
+        line(unmarked.id(), its_start),
+        line(ours.id(), our_start),
+        r#"{"process":{"gener"#.to_owned(),
+    ];
+    std::fs::write(ledger.join("cafe.ledger"), lines.join("\n")).unwrap();
+    drop(supervisor(&ledger));
+    assert!(!is_alive(ours.id()), "it carries the mark and was started then");
+    ours.wait().unwrap();
+    for mut other in [reused, unmarked] {
+        assert!(is_alive(other.id()));
+        other.kill().unwrap();
+        other.wait().unwrap();
+    }
+    assert_eq!(ledgers(&ledger), 0);
+}

@@ -1,0 +1,12 @@
+//! The supervisor as its users see it: children of every shape, hosts that end in every way, output of every kind.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+
+mod host;
+mod ledger;
+mod output;
+mod sandbox;
+mod shape;
+mod stopping;
+mod survivors;

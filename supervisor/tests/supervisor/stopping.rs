@@ -1,0 +1,377 @@
+//! How children begin and end while their host lives.
+
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal as Number;
+use sixframe_supervisor::{
+    Ask, Child, ChildConfig, Failure, From, Input, Lifetime, Line, Signal, Status, StopLadder, Stream, Supervisor,
+    SupervisorConfig,
+};
+use tokio::io::AsyncWriteExt as _;
+
+use crate::sandbox::{Sandbox, alone, guard, is_alive, numbers, send, state, supervisor, until};
+use crate::shape::Shape;
+
+/// The signals 32 and 33, which programs cannot use.
+const OF_THE_C_LIBRARY: u64 = 0x1_8000_0000;
+
+/// A child of `shape` that runs, and its processes.
+async fn running(
+    supervisor: &Supervisor,
+    sandbox: &Sandbox,
+    shape: Shape,
+    adapt: impl FnOnce(&mut ChildConfig),
+) -> (Child, Vec<u32>) {
+    let folder = sandbox.folder(&format!("{shape:?}"));
+    let mut config = tagged(sandbox, shape.config(&folder));
+    adapt(&mut config);
+    let child = supervisor.spawn(config).unwrap();
+    child.started().await.unwrap();
+    let pids = folder.join("pids");
+    until("the shape is complete", || (numbers(&pids).len() >= shape.processes()).then_some(()));
+    (child, numbers(&pids))
+}
+
+fn tagged(sandbox: &Sandbox, mut config: ChildConfig) -> ChildConfig {
+    let (name, value) = sandbox.tag();
+    config.env.push((name.into(), Some(value.into())));
+    config
+}
+
+fn shell(sandbox: &Sandbox, script: &str) -> ChildConfig {
+    let mut config = tagged(sandbox, ChildConfig::new("sh"));
+    config.args = ["-c".into(), script.into()].into();
+    config.cwd = Some(sandbox.path().to_owned());
+    config
+}
+
+async fn first_line(child: &Child) -> String {
+    let mut lines = child.output(Stream::Stdout).subscribe(From::Start).lines();
+    match lines.next().await {
+        Some(Line::Text { text, .. }) => text,
+        other => panic!("a line, not {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn closing_the_input_is_asked_first_and_is_enough_for_those_who_heed_it() {
+    let (sandbox, supervisor) = (Sandbox::new(), supervisor());
+    let child = supervisor.spawn(shell(&sandbox, "trap 'exit 9' TERM; echo up; read line; exit 4")).unwrap();
+    assert_eq!(first_line(&child).await, "up");
+    let exit = child.stop().await.unwrap();
+    assert_eq!((exit.code, exit.signal, exit.stdout), (Some(4), None, 3));
+    assert_eq!(child.status(), Status::Stopped(exit));
+    assert!(supervisor.is_empty());
+}
+
+#[tokio::test]
+async fn what_does_not_heed_the_input_is_sent_the_signal_after_its_time() {
+    let (sandbox, supervisor) = (Sandbox::new(), supervisor());
+    let mut config = shell(&sandbox, "trap 'exit 9' USR1; echo up; while :; do sleep 0.01; done");
+    config.stop =
+        StopLadder { close_stdin_for: Duration::from_millis(100), signal: Signal::User1, ..StopLadder::default() };
+    let child = supervisor.spawn(config).unwrap();
+    assert_eq!(first_line(&child).await, "up");
+    let begun = Instant::now();
+    assert_eq!(child.stop().await.unwrap().code, Some(9));
+    assert!(begun.elapsed() >= Duration::from_millis(100));
+}
+
+#[tokio::test]
+async fn what_ignores_everything_is_killed_after_the_grace() {
+    let (sandbox, supervisor) = (Sandbox::new(), supervisor());
+    let (child, pids) = running(&supervisor, &sandbox, Shape::TermProof, |config| {
+        config.stdin = Input::Null;
+        config.stop.signal_for = Duration::from_millis(200);
+    })
+    .await;
+    let begun = Instant::now();
+    let exit = child.stop().await.unwrap();
+    assert_eq!((exit.code, exit.signal), (None, Some(9)));
+    assert!(begun.elapsed() >= Duration::from_millis(200) && begun.elapsed() < Duration::from_secs(2));
+    assert_eq!(state(pids[0]), None);
+}
+
+#[tokio::test]
+async fn its_own_way_of_stopping_is_tried_before_the_input_is_closed() {
+    let (sandbox, supervisor) = (Sandbox::new(), supervisor());
+    let asked = Arc::new(AtomicUsize::new(0));
+    let (count, file) = (Arc::clone(&asked), sandbox.path().join("asked"));
+    let mut config = shell(&sandbox, "echo up; while [ ! -e asked ]; do sleep 0.01; done; exit 5");
+    config.stop.ask = Some(Ask::new(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        std::fs::write(&file, "").unwrap();
+        async {}
+    }));
+    let child = supervisor.spawn(config).unwrap();
+    assert_eq!(first_line(&child).await, "up");
+    let (first, second) = tokio::join!(child.stop(), child.stop());
+    assert_eq!((first.unwrap().code, second.unwrap().code), (Some(5), Some(5)));
+    assert_eq!(asked.load(Ordering::Relaxed), 1, "asking twice changes nothing");
+}
+
+#[tokio::test]
+async fn stopped_means_that_the_whole_tree_is_gone() {
+    for shape in Shape::ALL {
+        let (sandbox, supervisor) = (Sandbox::new(), supervisor());
+        let (child, pids) = running(&supervisor, &sandbox, shape, |config| {
+            config.stdin = Input::Null;
+            config.stop.signal_for = Duration::from_millis(50);
+        })
+        .await;
+        child.stop().await.unwrap();
+        assert!(sandbox.processes().is_empty(), "{shape:?}");
+        assert!(pids.iter().all(|pid| state(*pid).is_none()), "{shape:?} was waited for too");
+    }
+}
+
+#[tokio::test]
+async fn a_leader_that_obeys_does_not_hide_a_member_that_does_not() {
+    let (sandbox, supervisor) = (Sandbox::new(), supervisor());
+    let script = "sh -c 'trap \"\" TERM; echo $$ > member; while :; do sleep 1; done' & \
+        while [ ! -s member ]; do sleep 0.01; done; echo up; wait";
+    let mut config = shell(&sandbox, script);
+    config.stdin = Input::Null;
+    config.stop.signal_for = Duration::from_millis(200);
+    let child = supervisor.spawn(config).unwrap();
+    assert_eq!(first_line(&child).await, "up");
+    let member = numbers(&sandbox.path().join("member"))[0];
+    let (exited, stopped) = tokio::join!(
+        async {
+            child.exited().await.unwrap();
+            (is_alive(member), child.status())
+        },
+        child.stop()
+    );
+    assert_eq!(exited, (true, Status::Stopping), "the leader has ended, the child has not");
+    assert_eq!(stopped.unwrap().signal, Some(15));
+    assert!(!is_alive(member));
+}
+
+#[tokio::test]
+async fn what_a_program_leaves_behind_is_stopped_when_it_ends() {
+    let (sandbox, supervisor) = (Sandbox::new(), supervisor());
+    let folder = sandbox.folder("left");
+    let mut config = tagged(&sandbox, Shape::Daemon.config(&folder));
+    config.lifetime = Lifetime::Program;
+    let child = supervisor.spawn(config).unwrap();
+    assert_eq!(child.stopped().await.unwrap().code, Some(0));
+    assert!(numbers(&folder.join("pids")).into_iter().all(|pid| state(pid).is_none()));
+    assert!(sandbox.processes().is_empty());
+}
+
+#[tokio::test]
+async fn a_tree_lives_on_without_its_program_where_it_is_meant_to() {
+    let (sandbox, supervisor) = (Sandbox::new(), supervisor());
+    let (child, pids) = running(&supervisor, &sandbox, Shape::Daemon, |_| ()).await;
+    assert_eq!(child.exited().await.unwrap().code, Some(0));
+    assert!(is_alive(pids[0]) && matches!(child.status(), Status::Running { .. }));
+    send(pids[0], Number::KILL);
+    assert_eq!(child.stopped().await.unwrap().code, Some(0), "the last one's end is the child's");
+}
+
+#[tokio::test]
+async fn a_program_that_ended_at_once_has_started_too() {
+    let (sandbox, supervisor) = (Sandbox::new(), supervisor());
+    let child = supervisor.spawn(shell(&sandbox, "exit 6")).unwrap();
+    assert_eq!(child.stopped().await.unwrap().code, Some(6));
+    let program = child.started().await.unwrap();
+    assert!(program.pid > 1 && program.started > 0);
+    let stopped = supervisor.spawn(shell(&sandbox, "sleep 1000")).unwrap();
+    assert_eq!(stopped.kill().await.unwrap().signal, Some(9), "though it may not have run yet when this was wished");
+}
+
+#[tokio::test]
+async fn dropping_a_child_stops_its_tree() {
+    let (sandbox, supervisor) = (Sandbox::new(), supervisor());
+    let (child, pids) = running(&supervisor, &sandbox, Shape::Setsid, |config| config.stdin = Input::Null).await;
+    let mut status = child.watch();
+    drop(child);
+    status.wait_for(Status::is_final).await.unwrap();
+    assert!(pids.into_iter().all(|pid| state(pid).is_none()));
+}
+
+#[tokio::test]
+async fn a_stop_concerns_one_child_and_not_the_next_of_the_same_name() {
+    let (sandbox, supervisor) = (Sandbox::new(), supervisor());
+    let first = supervisor.spawn(shell(&sandbox, "read line; exit 1")).unwrap();
+    let second = supervisor.spawn(shell(&sandbox, "read line; exit 2")).unwrap();
+    assert!(first.generation() < second.generation());
+    assert_eq!(first.stop().await.unwrap().code, Some(1));
+    let _ = first.kill().await;
+    second.started().await.unwrap();
+    assert!(matches!(second.status(), Status::Running { .. }));
+    supervisor.stop_all().await;
+    assert_eq!(second.exited().await.unwrap().code, Some(2));
+}
+
+#[tokio::test]
+async fn what_cannot_be_started_is_told_with_its_reason() {
+    let (sandbox, supervisor) = (Sandbox::new(), supervisor());
+    let plain = sandbox.path().join("plain");
+    std::fs::write(&plain, "no program").unwrap();
+    let mut elsewhere = shell(&sandbox, "true");
+    elsewhere.cwd = Some("/no/such/folder".into());
+    let configs = [
+        (ChildConfig::new("no-such-program"), ErrorKind::NotFound),
+        (ChildConfig::new(&plain), ErrorKind::PermissionDenied),
+        (elsewhere, ErrorKind::NotFound),
+    ];
+    for (config, expected) in configs {
+        let child = supervisor.spawn(config).unwrap();
+        for failure in [child.started().await.unwrap_err(), child.exited().await.unwrap_err()] {
+            assert!(matches!(&failure, Failure::NotStarted { kind, .. } if *kind == expected), "{failure}");
+        }
+        assert!(child.stop().await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn what_no_system_could_start_is_refused() {
+    let supervisor = supervisor();
+    let mut with =
+        [ChildConfig::new("e\0cho"), ChildConfig::new("echo"), ChildConfig::new("echo"), ChildConfig::new("echo")];
+    with[1].args.push("a\0".into());
+    with[2].env.push(("A=B".into(), None));
+    with[3].cwd = Some("\0".into());
+    for config in with {
+        assert!(matches!(supervisor.spawn(config), Err(sixframe_supervisor::SpawnError::Malformed { .. })));
+    }
+    assert!(supervisor.is_empty());
+}
+
+#[tokio::test]
+async fn a_program_that_is_no_guardian_is_named_and_runs_nothing() {
+    let supervisor =
+        Supervisor::new(SupervisorConfig::new(sixframe_supervisor::GuardProgram::at("/bin/true"))).unwrap();
+    let child = supervisor.spawn(ChildConfig::new("sh")).unwrap();
+    assert!(matches!(child.started().await, Err(Failure::NotStarted { .. })));
+    let absent = Supervisor::new(SupervisorConfig::new(sixframe_supervisor::GuardProgram::at("/no/guardian"))).unwrap();
+    let refused = absent.spawn(ChildConfig::new("sh")).unwrap_err();
+    assert!(refused.to_string().contains("/no/guardian"), "{refused}");
+    assert!(sixframe_supervisor::GuardProgram::this_program().is_err(), "these tests do not stand guard");
+}
+
+#[tokio::test]
+async fn a_program_starts_with_clean_signals_in_a_session_of_its_own_and_hides_its_secrets() {
+    let (sandbox, supervisor) = (Sandbox::new(), supervisor());
+    let script = "grep -E '^Sig(Blk|Ign)' /proc/self/status; read stat < /proc/$$/stat; echo $stat; echo $SECRET; cat";
+    let mut config = shell(&sandbox, script);
+    config.env.push(("SECRET".into(), Some("a-secret-word".into())));
+    let child = supervisor.spawn(config).unwrap();
+    let id = child.started().await.unwrap();
+    let mut lines = child.output(Stream::Stdout).subscribe(From::Start).lines();
+    let mut next = async || match lines.next().await {
+        Some(Line::Text { text, .. }) => text,
+        other => panic!("a line, not {other:?}"),
+    };
+    for _ in 0..2 {
+        let line = next().await;
+        let mask = u64::from_str_radix(line.split('\t').next_back().unwrap(), 16).unwrap();
+        assert_eq!(mask & !OF_THE_C_LIBRARY, 0, "{line}");
+    }
+    let stat: Vec<String> = next().await.split(' ').map(str::to_owned).collect();
+    let pid = id.pid.to_string();
+    assert_eq!([&stat[0], &stat[4], &stat[5]], [&pid, &pid, &pid], "it leads its group and its session");
+    assert_eq!(next().await, "a-secret-word");
+    let guardian: u32 = stat[3].parse().unwrap();
+    assert_eq!(child.guardian().unwrap().pid, guardian);
+    let told = std::fs::read_to_string(format!("/proc/{guardian}/cmdline")).unwrap();
+    assert!(!told.contains("secret") && !told.contains("grep"), "{told}");
+    child.kill().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_end_of_its_guardian_is_the_end_of_a_tree() {
+    for shape in Shape::ALL {
+        let (sandbox, supervisor) = (Sandbox::new(), supervisor());
+        let (child, pids) = running(&supervisor, &sandbox, shape, |_| ()).await;
+        send(child.guardian().unwrap().pid, Number::KILL);
+        let begun = Instant::now();
+        let failure = child.stopped().await.unwrap_err();
+        assert!(matches!(failure, Failure::GuardianLost { .. }), "{shape:?}: {failure}");
+        assert!(begun.elapsed() < Duration::from_secs(1), "{shape:?}: {:?}", begun.elapsed());
+        assert!(sandbox.processes().is_empty() && pids.into_iter().all(|pid| !is_alive(pid)), "{shape:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_child_outlives_the_thread_that_started_it() {
+    let (sandbox, supervisor) = (Sandbox::new(), supervisor());
+    let runtime = tokio::runtime::Handle::current();
+    let config = shell(&sandbox, "cat");
+    let starting = supervisor.clone();
+    let thread = std::thread::spawn(move || {
+        let _entered = runtime.enter();
+        starting.spawn(config).unwrap()
+    });
+    let child = thread.join().unwrap();
+    child.started().await.unwrap();
+    let (mut stdin, output) = (child.stdin(), child.output(Stream::Stdout));
+    let mut lines = output.subscribe(From::Start).lines();
+    for number in 0..100 {
+        stdin.write_all(format!("{number}\n").as_bytes()).await.unwrap();
+        assert!(matches!(lines.next().await, Some(Line::Text { text, .. }) if text == number.to_string()));
+    }
+    assert_eq!(child.stop().await.unwrap().code, Some(0));
+}
+
+#[tokio::test]
+async fn starting_costs_a_host_of_a_gibibyte_no_more_than_a_small_one() {
+    if !alone("stopping::starting_costs_a_host_of_a_gibibyte_no_more_than_a_small_one") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let supervisor = supervisor();
+    let weight = vec![1_u8; 1 << 30];
+    let mut times = Vec::new();
+    for _ in 0..20 {
+        let config = ChildConfig { stdin: Input::Null, ..shell(&sandbox, "true") };
+        let begun = Instant::now();
+        let child = supervisor.spawn(config).unwrap();
+        times.push(begun.elapsed());
+        child.stopped().await.unwrap();
+    }
+    times.sort();
+    assert!(times[10] < Duration::from_millis(5), "a fork of this host takes 100 ms: {times:?}");
+    assert_eq!(weight[weight.len() / 2], 1);
+}
+
+#[tokio::test]
+async fn descendants_are_owned_and_others_are_not() {
+    let (sandbox, supervisor) = (Sandbox::new(), supervisor());
+    let (child, pids) = running(&supervisor, &sandbox, Shape::DaemonStays, |_| ()).await;
+    assert!(pids.iter().all(|pid| supervisor.owns(*pid)), "the daemon too");
+    let told: Vec<u32> = child.processes().into_iter().map(|id| id.pid).collect();
+    assert!(pids.iter().all(|pid| told.contains(pid)) && !told.contains(&child.guardian().unwrap().pid), "{told:?}");
+    let mut other = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+    assert!(!supervisor.owns(other.id()) && !supervisor.owns(std::process::id()) && !supervisor.owns(1));
+    other.kill().unwrap();
+    other.wait().unwrap();
+    assert!(supervisor.owns(other.id()), "nobody knows any more whose it was");
+    let elsewhere = crate::sandbox::supervisor();
+    assert!(!elsewhere.owns(pids[0]));
+    child.kill().await.unwrap();
+    assert!(child.processes().is_empty());
+    assert!(Supervisor::new(SupervisorConfig::new(guard())).unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_environment_can_be_emptied_changed_and_shortened() {
+    let (sandbox, supervisor) = (Sandbox::new(), supervisor());
+    let mut config = ChildConfig::new("/usr/bin/env");
+    config.clear_env = true;
+    config.env = vec![("ONE".into(), Some(OsString::from("1"))), ("HOME".into(), None)];
+    let child = supervisor.spawn(config).unwrap();
+    child.stopped().await.unwrap();
+    let mut lines = child.output(Stream::Stdout).last_lines(10);
+    lines.retain(|line| !line.starts_with("_SIXFRAME_TREE="));
+    assert_eq!(lines, ["ONE=1"]);
+    let mut config = shell(&sandbox, "echo ${HOME-none}");
+    config.env.push(("HOME".into(), None));
+    assert_eq!(first_line(&supervisor.spawn(config).unwrap()).await, "none");
+}
