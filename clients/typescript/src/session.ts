@@ -47,8 +47,8 @@ export type Event =
 export class Session {
   readonly _config: SessionConfig;
   /** Frames for finished or unknown calls, and messages that are no frames, so far on this connection. */
-  _counters = { dropped: 0, malformed: 0 };
-  _prefix = "";
+  declare _counters: { dropped: number; malformed: number };
+  declare _prefix: string;
   _count = 0;
   _calls = new Map<Cid, Exchange>();
   /** Calls that wait for a connection, or for the moment of their next try. */

@@ -25,7 +25,7 @@ describe("in a bundle", () => {
   test("the engine is small", async () => {
     const size = await weigh();
     console.log(`sixframe: ${size} bytes gzip`);
-    expect(size).toBeLessThanOrEqual(7_700);
+    expect(size).toBeLessThanOrEqual(7_650);
   });
 
   test.each([

@@ -54,33 +54,33 @@ export class Exchange {
   /** When its time is up; infinite where it has no end. */
   deadline: Millis = Infinity;
   /** Set when a call is over. */
-  outcome: Outcome | undefined = undefined;
+  outcome: Outcome | undefined;
   /** Told when something has come, when there is room again, and when it is over. */
-  wake: (() => void) | undefined = undefined;
+  wake: (() => void) | undefined;
   /** Told when a request is over that its handler has not answered. */
-  stop: (() => void) | undefined = undefined;
+  stop: (() => void) | undefined;
   /** Ends a call on this side, and stops listening for the wish to; the driver's. */
-  _cancel: ((error: RpcError) => void) | undefined = undefined;
-  _release: (() => void) | undefined = undefined;
+  _cancel: ((error: RpcError) => void) | undefined;
+  _release: (() => void) | undefined;
   _stage = WAITING;
   _isInRing = false;
   /** What goes before the items: the `req`, until it has been handed to the transport. */
-  _head: Frame | undefined = undefined;
+  _head: Frame | undefined;
   /** What follows them: a request's terminal frame, a call's half-close. */
-  _tail: Frame | undefined = undefined;
+  _tail: Frame | undefined;
   /** The size of the message that a request came in, 0 where that is not known. */
   _size = 0;
   /** Bytes of a request that waits for its start, while it does. */
   _held = 0;
-  _in: Consumer | undefined = undefined;
-  _out: Producer | undefined = undefined;
+  _in: Consumer | undefined;
+  _out: Producer | undefined;
   /** Whether the peer takes what we send: it has given credit. */
   _isAccepted = false;
   /** Whether a request answers with a stream. */
   _isStream = false;
   /** Whether the caller has half-closed. */
   _isHalfClosed = false;
-  _idleMs: number | undefined = undefined;
+  _idleMs: number | undefined;
   _idleSince: Millis = 0;
   /** When a call is issued again, and how often it was. */
   _retryAt: Millis = Infinity;
