@@ -73,7 +73,10 @@ export interface StreamOptions extends CallOptions {
   onLag?: OnLag | undefined;
   /** Items offered at first. */
   window?: number | undefined;
-  /** Whether to go on after a break where the peer can. Default true. `spec: resume.2` */
+  /**
+   * Whether to go on after a break: true says that the stream is resumable, so that it may be opened again before its first
+   * item too; false, never. By default only where an item told an `epoch`, as those of resumable streams do. `spec: resume.2`
+   */
   resume?: boolean | undefined;
 }
 
@@ -167,8 +170,7 @@ export class RpcEndpoint implements RpcClient {
 
   /** Opens a stream. What goes wrong, that it cannot be opened included, its consumer is told. */
   stream<T = unknown>(method: string, payload?: unknown, meta?: Meta, options: StreamOptions = {}): RpcStream<T> {
-    const resumable = options.resume !== false;
-    return this._stream(this._call({ method, payload, meta, streams: true, resumable }, options));
+    return this._stream(this._call({ method, payload, meta, streams: true, resumable: options.resume }, options));
   }
 
   /**

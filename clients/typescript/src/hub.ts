@@ -22,7 +22,7 @@ export { Selection, type Source } from "./hub/selection.js";
 /** What a hub needs of a connection: an `RpcEndpoint`, or anything that calls like one. */
 export interface HubPeer {
   request<T>(method: string, payload?: unknown, meta?: undefined, options?: { signal?: AbortSignal }): Promise<T>;
-  stream?<T>(method: string, payload?: unknown): AsyncIterableIterator<T>;
+  stream?<T>(method: string, payload?: unknown, meta?: undefined, options?: { resume?: boolean }): AsyncIterableIterator<T>;
   /** `closed` once nothing will ever be answered again. */
   readonly state?: string;
 }
@@ -299,7 +299,7 @@ export class Hub<S = HubState> {
       ...since,
     };
     if (!this.peer.stream) throw new TypeError("the connection has no streams");
-    this.#items = this.peer.stream<WatchItem<S>>("hub.watch", payload);
+    this.#items = this.peer.stream<WatchItem<S>>("hub.watch", payload, undefined, { resume: true });
     this.#afresh = false;
     for await (const item of this.#items) {
       if (this.#isClosed() || !this.#take(item)) return;

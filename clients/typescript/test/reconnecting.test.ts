@@ -163,6 +163,39 @@ describe("streams across a break", () => {
     endpoint.stop();
   });
 
+  test("are not issued again before an item has told an epoch, for nobody knows what they began", async () => {
+    const { endpoint, peer } = reconnecting();
+    const next = code(endpoint.stream("process.run", { program: "make" }).next());
+    await (await peer(0)).expect({ method: "process.run" });
+    (await peer(0)).transport.cut();
+    const second = await peer(1);
+    await second.silent();
+    expect(await next).toBe("CONNECTION_CLOSED");
+    endpoint.stop();
+  });
+
+  test("are issued again before their first item where they are known to be resumable", async () => {
+    const { endpoint, peer } = reconnecting();
+    const next = endpoint.stream("log", 0, {}, { resume: true }).next();
+    await (await peer(0)).expect({ method: "log" });
+    (await peer(0)).transport.cut();
+    const { cid } = await (await peer(1)).expect({ method: "log" });
+    (await peer(1)).send({ kind: "nxt", cid, seq: 1, fc: 1, pos: 1, epoch: "e", data: "a" });
+    expect(await next).toMatchObject({ value: "a" });
+    endpoint.stop();
+  });
+
+  test("whose items told an epoch are not issued again either where that is not wanted", async () => {
+    const { endpoint, peer } = reconnecting({ windowBytes: 0 });
+    const stream = endpoint.stream("log", 0, {}, { resume: false });
+    const { cid } = await (await peer(0)).expect({ method: "log" });
+    (await peer(0)).send({ kind: "nxt", cid, seq: 1, fc: 1, pos: 1, epoch: "e", data: "a" });
+    expect(await stream.next()).toMatchObject({ value: "a" });
+    (await peer(0)).transport.cut();
+    expect(await code(stream.next())).toBe("CONNECTION_CLOSED");
+    endpoint.stop();
+  });
+
   test("are not issued again where that is not wanted", async () => {
     const { endpoint, peer } = reconnecting();
     const next = code(endpoint.stream("log", 0, {}, { resume: false }).next());
