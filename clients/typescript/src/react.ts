@@ -45,7 +45,9 @@ export function useHub<T, S = HubState>(selector: (state: S) => T): T | undefine
   const shown = useRef<T | undefined>(undefined);
   const selection = useMemo(() => new Selection<S, T>(hub, selector, shown.current), [hub, selector]);
   const subscribe = useCallback((changed: () => void) => hub.onChange(changed), [hub]);
-  const value = useSyncExternalStore(subscribe, () => selection.value);
+  const picked = (): T | undefined => selection.value;
+  // On a server too, where a component would fail without: the state is not known there.
+  const value = useSyncExternalStore(subscribe, picked, picked);
   useEffect(() => {
     shown.current = value;
   });
@@ -95,7 +97,7 @@ export function useStream<T>(
     const value: unknown = key === undefined ? undefined : JSON.parse(key);
     return new StreamStore<T, unknown>(peer, method, value, first.current ?? newest, resume === undefined ? {} : { resume });
   }, [peer, method, key, resume]);
-  return useSyncExternalStore(store.subscribe, store.view);
+  return useSyncExternalStore(store.subscribe, store.view, store.view);
 }
 
 /** What {@link useCall} answers. */
