@@ -192,12 +192,12 @@ impl Json {
         }
     }
 
-    /// Bytes of it as JSON text, nearly: strings count without their escapes.
+    /// Bytes of it as JSON text, at least nearly: keys count without their escapes.
     pub(crate) fn size(&self) -> usize {
         match &self.0 {
             Kind::Null | Kind::Bool(_) => 4,
-            Kind::Number(_) => 8,
-            Kind::String(text) => text.len() + 2,
+            Kind::Number(number) => digits(number),
+            Kind::String(text) => text.len() + 2 + escapes(text),
             Kind::Array(elements) => 2 + elements.iter().map(|element| element.size() + 1).sum::<usize>(),
             Kind::Object(members) => {
                 2 + members.iter().map(|member| member.key.len() + 4 + member.value.size()).sum::<usize>()
@@ -214,6 +214,30 @@ impl Json {
         };
         inner.unwrap_or(0) + 1
     }
+}
+
+/// Bytes of a number as text, at the most.
+fn digits(number: &Number) -> usize {
+    match (number.as_u64(), number.as_i64()) {
+        (Some(number), _) => number.checked_ilog10().unwrap_or(0) as usize + 1,
+        (None, Some(number)) => number.unsigned_abs().ilog10() as usize + 2,
+        (None, None) => 24,
+    }
+}
+
+/// Bytes that the escapes of a text add to it.
+fn escapes(text: &str) -> usize {
+    let added = |byte: u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 8 | 12 => 1,
+        0..32 => 5,
+        _ => 0,
+    };
+    text.bytes().map(added).sum()
+}
+
+/// Whether two numbers are one: 1 and 1.0 are, as RFC 6902 has it; whole ones are compared exactly.
+fn is_one(one: &Number, other: &Number) -> bool {
+    one == other || (one.is_f64() || other.is_f64()) && one.as_f64() == other.as_f64()
 }
 
 /// Where a member is, or would have to stand.
@@ -241,8 +265,7 @@ impl PartialEq for Json {
             (Kind::Array(one), Kind::Array(other)) => one.len() == other.len() && one.iter().eq(other.iter()),
             (Kind::Object(one), Kind::Object(other)) => one.len() == other.len() && one.iter().eq(other.iter()),
             (Kind::String(one), Kind::String(other)) => one == other,
-            // 1 and 1.0 are one number, as RFC 6902 has it.
-            (Kind::Number(one), Kind::Number(other)) => one == other || one.as_f64() == other.as_f64(),
+            (Kind::Number(one), Kind::Number(other)) => is_one(one, other),
             _ => false,
         }
     }

@@ -78,10 +78,19 @@ pub(crate) fn overlap(one: &str, other: &str) -> bool {
     holds(one, other) || holds(other, one)
 }
 
+/// Keys of the longest pointer: the state is never nested so deep.
+const KEYS: usize = 64;
+
 /// Why a text is no pointer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no JSON pointer: it is empty or begins with `/`, and `~` is written `~0`, `/` within a key `~1`")]
-pub struct NoPointer(String);
+pub enum NoPointer {
+    /// It is not written as one.
+    #[error("{0:?} is no JSON pointer: it is empty or begins with `/`, and `~` is written `~0`, `/` within a key `~1`")]
+    Form(String),
+    /// It leads deeper than any state.
+    #[error("a pointer of more than {KEYS} keys leads nowhere")]
+    Deep,
+}
 
 impl FromStr for Pointer {
     type Err = NoPointer;
@@ -89,7 +98,13 @@ impl FromStr for Pointer {
     fn from_str(text: &str) -> Result<Pointer, NoPointer> {
         let begins = text.is_empty() || text.starts_with('/');
         let escaped = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
-        if begins && escaped { Ok(Pointer(text.into())) } else { Err(NoPointer(text.to_owned())) }
+        if !begins || !escaped {
+            return Err(NoPointer::Form(text.to_owned()));
+        }
+        if text.split('/').nth(KEYS + 1).is_some() {
+            return Err(NoPointer::Deep);
+        }
+        Ok(Pointer(text.into()))
     }
 }
 
@@ -137,6 +152,8 @@ mod tests {
         assert_eq!(pointer.as_str(), "/a~1b/~0/0");
         assert_eq!(pointer.tokens().collect::<Vec<_>>(), ["a/b", "~", "0"]);
         assert_eq!(pointer.split(), Some(("/a~1b/~0", "0".into())));
+        assert!("/a".repeat(KEYS).parse::<Pointer>().is_ok());
+        assert_eq!("/a".repeat(KEYS + 1).parse::<Pointer>(), Err(NoPointer::Deep));
         for wrong in ["a", "/~", "/~2", "/a~", "#/a"] {
             assert!(wrong.parse::<Pointer>().is_err(), "{wrong}");
         }

@@ -19,8 +19,11 @@ use crate::pointer::Pointer;
 use crate::state::Violation;
 use crate::watch::Watch;
 
-/// The most paths of one watch.
+/// The most paths of one watch, or of what one commit expects.
 const PATHS: usize = 256;
+
+/// The most operations of one commit.
+const OPS: usize = 4096;
 
 /// The slice of global settings.
 const GLOBAL: &str = "global";
@@ -84,7 +87,7 @@ fn resumed(watch: Watch, context: &Context) -> Items {
 /// Commits at once, so that the commits of one caller stand in the order of their requests; the answer waits for the disk
 /// where it must.
 fn commit_now(hub: &Hub, params: CommitParams) -> impl Future<Output = Result<Version, CommitError>> + Send + use<> {
-    let committed = hub.0.commit_unsynced(&params, Author::Anyone);
+    let committed = bounded(&params).and_then(|()| hub.0.commit_unsynced(&params, Author::Anyone));
     async move {
         let (version, mark) = committed?;
         if let Some(mark) = mark {
@@ -93,6 +96,19 @@ fn commit_now(hub: &Hub, params: CommitParams) -> impl Future<Output = Result<Ve
         }
         Ok(version)
     }
+}
+
+/// What a caller asks of one commit is looked at while nobody else can commit.
+fn bounded(params: &CommitParams) -> Result<(), CommitError> {
+    let paths = params.expect.as_ref().map_or(0, |expect| expect.paths.len());
+    let refuse = |message: String| Err(CommitError::Invalid(vec![Violation { path: String::new(), message }]));
+    if paths > PATHS {
+        return refuse(format!("expect.paths holds {paths} paths, {PATHS} at most; name one above them"));
+    }
+    if params.ops.len() > OPS {
+        return refuse(format!("a commit holds {} operations, {OPS} at most", params.ops.len()));
+    }
+    Ok(())
 }
 
 type Merging = Pin<Box<dyn Future<Output = Result<Done, CommitError>> + Send>>;

@@ -171,7 +171,8 @@ impl Work<'_> {
             };
         }
         if !target.is_some_and(Json::is_object) {
-            return self.add(path, &without_nulls(patch));
+            let whole = without_nulls(patch);
+            return if target.is_some() { self.replace(path, &whole) } else { self.add(path, &whole) };
         }
         for (key, value) in patch.members() {
             let path = path.join(key);

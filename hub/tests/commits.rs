@@ -289,3 +289,37 @@ fn listeners_of_commits_from_many_threads_are_called_in_order() {
     assert_eq!(*told.lock().unwrap(), (begin + 1..=begin + 1001).collect::<Vec<_>>());
     assert_eq!(hub.version(), Version { revision: begin + 1001, ..hub.version() });
 }
+
+#[test]
+fn whole_numbers_are_compared_exactly_and_elements_are_merged_in_their_place() {
+    let hub = Hub::new(HubConfig::default()).unwrap();
+    let commit = |ops: serde_json::Value| {
+        let ops = serde_json::from_value(ops).unwrap();
+        hub.commit(CommitParams { ops, expect: None, mutation: None }).map(|_| hub.state().at("/x").unwrap().to_value())
+    };
+    let large = 9_007_199_254_740_992u64;
+    commit(json!([{"op": "add", "path": "/x", "value": [{"id": large}, 1, 2]}])).unwrap();
+    let merged = commit(json!([{"op": "merge", "path": "/x/1", "value": {"a": 1}}])).unwrap();
+    assert_eq!(merged, json!([{"id": large}, {"a": 1}, 2]));
+    let put = json!([{"op": "remove", "path": "/x/2"}, {"op": "remove", "path": "/x/1"},
+        {"op": "put", "path": "/x", "by": "id", "value": {"id": large + 1}}]);
+    assert_eq!(commit(put).unwrap(), json!([{"id": large}, {"id": large + 1}]));
+    let test = json!([{"op": "test", "path": "/x/0/id", "value": large + 1}]);
+    assert!(commit(test).is_err());
+    assert!(
+        commit(json!([{"op": "replace", "path": "/x", "value": 1}, {"op": "test", "path": "/x", "value": 1.0}]))
+            .is_ok()
+    );
+}
+
+#[test]
+fn a_state_that_would_not_fit_into_a_message_with_its_escapes_is_refused() {
+    let hub = Hub::new(HubConfig::default()).unwrap();
+    let add = |name: &str| {
+        let ops =
+            serde_json::from_value(json!([{"op": "add", "path": name, "value": "\u{1}".repeat(1 << 20)}])).unwrap();
+        hub.commit(CommitParams { ops, expect: None, mutation: None })
+    };
+    add("/a").unwrap();
+    assert!(matches!(add("/b"), Err(sixframe_hub::CommitError::TooLarge(_))));
+}

@@ -107,22 +107,23 @@ impl Producer {
         !self.queue.is_empty() && self.has_credit()
     }
 
-    pub(crate) fn push(&mut self, mut item: Item<Payload>, limits: &Limits) -> Pushed {
+    /// Queues an item within `room`.
+    pub(crate) fn push(&mut self, mut item: Item<Payload>, room: &Room) -> Pushed {
         match self.delivery.lag {
             Lag::Latest => {
                 self.queue.drain(..).for_each(|older| inherit(&mut item, older));
                 self.bytes = 0;
             }
-            Lag::DropOldest => while self.overflow(&item, limits).is_some() && self.drop_oldest(&mut item) {},
+            Lag::DropOldest => while self.overflow(&item, room).is_some() && self.drop_oldest(&mut item) {},
             Lag::Close => {
-                if let Some(limit) = self.overflow(&item, limits) {
+                if let Some(limit) = self.overflow(&item, room) {
                     return Pushed::Overflow(limit);
                 }
             }
             // With credit, `block` never holds more than was allowed: its source is not polled beyond.
             Lag::Block if self.upto.is_some() => (),
             Lag::Block => {
-                if let Some(limit) = overflow(self.bytes + sending(&item), 1, limits) {
+                if let Some(limit) = room.overflow(self.bytes + sending(&item), 1) {
                     return Pushed::Overflow(limit);
                 }
             }
@@ -180,8 +181,8 @@ impl Producer {
         true
     }
 
-    fn overflow(&self, item: &Item<Payload>, limits: &Limits) -> Option<Exceeded> {
-        overflow(self.bytes + sending(item), self.queue.len() + 1, limits)
+    fn overflow(&self, item: &Item<Payload>, room: &Room) -> Option<Exceeded> {
+        room.overflow(self.bytes + sending(item), self.queue.len() + 1)
     }
 }
 
@@ -202,9 +203,13 @@ pub(crate) struct Consumer {
     upto: u64,
     /// Bytes that the producer may send ahead of what is acknowledged; 0 bounds none.
     ahead: usize,
+    /// What was offered of that under the present `cid`.
+    offered: usize,
     /// Bytes of items: buffered, handed over and perhaps not yet consumed, consumed and not yet acknowledged.
     buffered: usize,
     lent_bytes: usize,
+    /// What `bytes` counts for the items handed over.
+    lent_cost: usize,
     unacknowledged: usize,
     obeys: Option<bool>,
     numbered: bool,
@@ -237,8 +242,10 @@ impl Consumer {
             lent: 0,
             upto: u64::from(window.max(1)),
             ahead,
+            offered: ahead,
             buffered: 0,
             lent_bytes: 0,
+            lent_cost: 0,
             unacknowledged: 0,
             obeys: None,
             numbered: false,
@@ -260,11 +267,9 @@ impl Consumer {
         self.bytes
     }
 
-    /// What is offered at first under a `cid`. What is still held of an earlier one counts against the bytes.
+    /// What is offered at first under a `cid`.
     pub(crate) fn offer(&self, on_lag: Option<Lag>) -> Offer {
-        let held = self.buffered + self.lent_bytes;
-        let bytes = (self.ahead > 0).then(|| self.ahead.saturating_sub(held).max(1) as u64);
-        Offer { upto: self.upto, on_lag, bytes }
+        Offer { upto: self.upto, on_lag, bytes: (self.offered > 0).then_some(self.offered as u64) }
     }
 
     pub(crate) fn has_started(&self) -> bool {
@@ -317,7 +322,9 @@ impl Consumer {
         self.consumed += std::mem::take(&mut self.lent) as i64;
         self.lent = self.inbox.len() as u64;
         self.unacknowledged += std::mem::replace(&mut self.lent_bytes, std::mem::take(&mut self.buffered));
-        self.bytes = 0;
+        // What is handed over is held until it is known to be consumed.
+        self.bytes -= std::mem::replace(&mut self.lent_cost, 0);
+        self.lent_cost = self.bytes;
         self.inbox.take(into);
     }
 
@@ -331,7 +338,7 @@ impl Consumer {
         }
         let reach = u64::try_from(self.consumed + i64::from(self.window)).unwrap_or(0);
         let step = u64::from(self.window.div_ceil(2));
-        let acknowledges = self.ahead > 0 && self.unacknowledged >= self.ahead.div_ceil(2) && self.consumed > 0;
+        let acknowledges = self.offered > 0 && self.unacknowledged >= self.offered.div_ceil(2) && self.consumed > 0;
         if reach < self.upto + step && !acknowledges {
             return None;
         }
@@ -347,6 +354,9 @@ impl Consumer {
         self.consumed = -(held as i64);
         self.upto = u64::from(self.window).saturating_sub(held).max(1);
         self.unacknowledged = 0;
+        // What is still held counts, but for a quarter, so that the stream goes on at a good pace.
+        let held_bytes = self.buffered + self.lent_bytes;
+        self.offered = self.ahead.saturating_sub(held_bytes).max(self.ahead.div_ceil(4));
         self.obeys = None;
         self.numbered = false;
         self.resumed = self.epoch.is_some();
@@ -397,7 +407,8 @@ impl Consumer {
     }
 
     fn make_room(&mut self, item: &mut Item<()>, size: usize, limits: &Limits) -> Result<(), Refused> {
-        let mut limit = overflow(self.bytes + size, self.inbox.len() + 1, limits);
+        let room = Room { bytes: limits.stream_bytes, items: limits.stream_items, setting: "limits.stream_bytes" };
+        let mut limit = room.overflow(self.bytes + size, self.inbox.len() + 1);
         match self.lag {
             Lag::Latest => while self.drop_oldest(item).is_some() {},
             Lag::DropOldest => {
@@ -407,7 +418,7 @@ impl Consumer {
                     // The hole stands before the oldest item that is left.
                     let hole = self.inbox.oldest().map_or(&mut item.skipped, |(skipped, _)| skipped);
                     *hole = hole.saturating_add(older).saturating_add(1);
-                    limit = overflow(self.bytes + size, self.inbox.len() + 1, limits);
+                    limit = room.overflow(self.bytes + size, self.inbox.len() + 1);
                 }
             }
             Lag::Block | Lag::Close => {
@@ -450,12 +461,34 @@ fn slow((limit, value, setting): Exceeded) -> Refused {
     Refused::Fatal(CallError::SlowConsumer { limit, value, setting })
 }
 
-fn overflow(bytes: usize, items: usize, limits: &Limits) -> Option<Exceeded> {
-    if bytes > limits.stream_bytes {
-        Some(("stream bytes", limits.stream_bytes as u64, "limits.stream_bytes"))
-    } else if items > limits.stream_items {
-        Some(("stream items", limits.stream_items as u64, "limits.stream_items"))
-    } else {
-        None
+/// What may wait in one stream.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    bytes: usize,
+    items: usize,
+    setting: &'static str,
+}
+
+impl Room {
+    /// What `limits` leave to a stream beside the `waiting` bytes that others of the connection hold until they get credit:
+    /// together those may hold half of what closes the connection.
+    pub(crate) fn beside(waiting: usize, limits: &Limits) -> Room {
+        let shared = (limits.hard_bytes / 2).saturating_sub(waiting);
+        let (bytes, setting) = if shared < limits.stream_bytes {
+            (shared, "limits.hard_bytes")
+        } else {
+            (limits.stream_bytes, "limits.stream_bytes")
+        };
+        Room { bytes, items: limits.stream_items, setting }
+    }
+
+    fn overflow(&self, bytes: usize, items: usize) -> Option<Exceeded> {
+        if bytes > self.bytes {
+            Some(("stream bytes", self.bytes as u64, self.setting))
+        } else if items > self.items {
+            Some(("stream items", self.items as u64, "limits.stream_items"))
+        } else {
+            None
+        }
     }
 }

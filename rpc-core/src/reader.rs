@@ -2,6 +2,8 @@
 //! whoever gets nothing asks `serde_json`, which has the last word on what a text means. What is unusual (escapes,
 //! fractions, enums, raw values) is passed to it one value at a time.
 
+use std::cell::Cell;
+
 use serde::de::{self, DeserializeSeed, Visitor};
 use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 use serde_json::de::StrRead;
@@ -12,8 +14,11 @@ use crate::writer::VERBATIM;
 /// The value that `text` holds; `None` where it is not read so, which says nothing about whether it can be.
 pub(crate) fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Option<T> {
     let mut reader = Reader { text, at: 0, depth: scan::MAX_DEPTH };
-    let value = T::deserialize(&mut reader).ok()?;
-    (scan::space(text.as_bytes(), reader.at) == text.len()).then_some(value)
+    let outer = FAILED.replace(false);
+    let value = T::deserialize(&mut reader).ok();
+    // A type that goes on after a failure would go on at another place than with `serde_json`.
+    let failed = FAILED.replace(outer);
+    value.filter(|_| !failed && scan::space(text.as_bytes(), reader.at) == text.len())
 }
 
 struct Reader<'de> {
@@ -27,6 +32,17 @@ struct Reader<'de> {
 #[derive(Debug, thiserror::Error)]
 #[error("not read")]
 struct NotRead;
+
+thread_local! {
+    /// Whether anything was not read since the reading began, though a type may have made do without it.
+    static FAILED: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Drop for NotRead {
+    fn drop(&mut self) {
+        FAILED.set(true);
+    }
+}
 
 impl de::Error for NotRead {
     fn custom<T: std::fmt::Display>(_: T) -> NotRead {
@@ -54,7 +70,7 @@ impl<'de> Reader<'de> {
             Some(byte) if *byte > b' ' => Ok(*byte),
             Some(_) | None => {
                 self.at = scan::space(self.text.as_bytes(), self.at);
-                self.text.as_bytes().get(self.at).copied().ok_or(NotRead)
+                self.text.as_bytes().get(self.at).copied().ok_or_else(|| NotRead)
             }
         }
     }
@@ -76,12 +92,12 @@ impl<'de> Reader<'de> {
     #[inline]
     fn quoted(&mut self) -> Result<Option<&'de str>, NotRead> {
         let start = self.at + 1;
-        let end = scan::stop(self.text.as_bytes(), start).ok_or(NotRead)?;
+        let end = scan::stop(self.text.as_bytes(), start).ok_or_else(|| NotRead)?;
         if self.text.as_bytes()[end] != b'"' {
             return Ok(None);
         }
         self.at = end + 1;
-        Ok(Some(self.text.get(start..end).ok_or(NotRead)?))
+        Ok(Some(self.text.get(start..end).ok_or_else(|| NotRead)?))
     }
 
     #[inline]
@@ -123,7 +139,7 @@ impl<'de> Reader<'de> {
     ) -> Result<T, NotRead> {
         self.peek()?;
         let end = scan::value(self.text.as_bytes(), self.at, self.depth)?;
-        let text = self.text.get(self.at..end).ok_or(NotRead)?;
+        let text = self.text.get(self.at..end).ok_or_else(|| NotRead)?;
         self.at = end;
         let mut json = serde_json::Deserializer::from_str(text);
         let value = read(&mut json)?;
@@ -149,7 +165,7 @@ impl<'de> Reader<'de> {
         visit: impl FnOnce(Parts<'_, 'de>) -> Result<T, NotRead>,
     ) -> Result<T, NotRead> {
         self.expect(start)?;
-        self.depth = self.depth.checked_sub(1).ok_or(NotRead)?;
+        self.depth = self.depth.checked_sub(1).ok_or_else(|| NotRead)?;
         let value = visit(Parts { reader: self, end, first: true })?;
         self.expect(end)?;
         self.depth += 1;
@@ -334,7 +350,7 @@ impl<'de> Key<'_, 'de> {
         if self.0.peek()? != b'"' {
             return Err(NotRead);
         }
-        let text = self.0.quoted()?.ok_or(NotRead)?;
+        let text = self.0.quoted()?.ok_or_else(|| NotRead)?;
         let mut inner = Reader { text, at: 0, depth: 0 };
         let solid = |byte: Option<&u8>| byte.is_some_and(|byte| *byte > b' ');
         if !(solid(text.as_bytes().first()) && solid(text.as_bytes().last())) {

@@ -248,6 +248,28 @@ async fn a_producer_of_large_items_waits_for_a_slow_consumer_and_holds_up_no_oth
 }
 
 #[tokio::test(start_paused = true)]
+async fn streams_that_drop_what_their_consumer_does_not_take_end_no_connection() {
+    // proves: fc.11, bytes.3
+    const LAGGING: StreamMethod<(), String> = StreamMethod::new("lagging").lag(Lag::DropOldest);
+    let produced = Arc::new(AtomicUsize::new(0));
+    let counted = produced.clone();
+    let source = move |_: Context, ()| {
+        let counted = counted.clone();
+        stream::repeat_with(move || {
+            counted.fetch_add(60_000, Ordering::Relaxed);
+            Ok::<_, Fault>("x".repeat(60_000))
+        })
+    };
+    let router = router().stream(LAGGING, source);
+    let (one, _other) = joined(Router::new(), router);
+    let lagging: Vec<_> = (0..3).map(|_| one.stream(&LAGGING, ())).collect();
+    while produced.load(Ordering::Relaxed) < 200 << 20 {
+        assert_eq!(one.request(&ECHO, "still here".to_owned()).await.unwrap(), "still here");
+    }
+    drop(lagging);
+}
+
+#[tokio::test(start_paused = true)]
 async fn deep_nesting_is_refused_without_being_followed() {
     // proves: limit.3
     let (mut peer, _endpoint) = Peer::connect(router());

@@ -107,3 +107,25 @@ fn nesting_beyond_what_serde_json_follows_is_not_read() {
         assert_eq!(check::<Value>(&text), depth < 128, "{depth}");
     }
 }
+
+/// A type that makes do with nothing where it cannot be read.
+#[derive(Debug, PartialEq, Default)]
+struct Lenient<T>(T);
+
+impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Lenient<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Lenient<T>, D::Error> {
+        Ok(Lenient(T::deserialize(deserializer).unwrap_or_default()))
+    }
+}
+
+#[test]
+fn a_type_that_goes_on_after_a_failure_is_left_to_serde_json() {
+    for text in ["[1,2,3]", "[[1],2]", r#"[",1,"]"#, "[true,0]", "[{},[]]", r#"["\n"]"#] {
+        check::<Vec<Lenient<bool>>>(text);
+        check::<Vec<Lenient<u8>>>(text);
+        check::<Vec<Lenient<Vec<u8>>>>(text);
+        check::<(Lenient<bool>,)>(text);
+        check::<Vec<Lenient<String>>>(text);
+    }
+    assert!(check::<Vec<Lenient<bool>>>("[true,false]"));
+}

@@ -10,7 +10,7 @@ use super::outbox::Turn;
 use super::requests::PING;
 use super::{CallKey, CallSpec, Items, Key, Millis, Outcome, Phase, Session, Shape, Taken};
 use crate::error::Closed;
-use crate::flow::{Consumer, Held, Producer, Pushed, Refused, within};
+use crate::flow::{Consumer, Held, Producer, Pushed, Refused, Room, within};
 use crate::frame::{self, CallMeta, Credit, ItemFields, Lag, MalformedReason, Nxt, Resume};
 use crate::inbox::Arrival;
 use crate::{CallError, Code, Fault, Item, Message, Payload};
@@ -162,7 +162,7 @@ impl<W, H> Session<W, H> {
         let before = down.consumer.bytes();
         let had_items = !down.consumer.is_empty();
         down.consumer.take(into);
-        self.inbound_bytes -= before;
+        self.inbound_bytes = self.inbound_bytes - before + down.consumer.bytes();
         match &mut call.stage {
             Stage::Settled(outcome) if !had_items => {
                 let outcome = outcome.take().unwrap_or(Outcome::Complete);
@@ -209,9 +209,9 @@ impl<W, H> Session<W, H> {
         if !matches!(call.stage, Stage::Pending) {
             return;
         }
-        let before = up.producer.held();
+        let (before, room) = (up.producer.held(), Room::beside(0, &self.config.limits));
         for data in items {
-            let pushed = up.producer.push(Item::from(data), &self.config.limits);
+            let pushed = up.producer.push(Item::from(data), &room);
             debug_assert_eq!(pushed, Pushed::Queued, "a producer under credit has no bound of its own");
         }
         self.outbox.moved(before, up.producer.held());

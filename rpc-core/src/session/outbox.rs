@@ -33,6 +33,11 @@ impl Outbox {
         self.control_bytes + self.data_bytes
     }
 
+    /// Bytes that wait for credit.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.waiting_bytes
+    }
+
     /// All bytes that are kept for the peer.
     pub(super) fn all_bytes(&self) -> usize {
         self.bytes() + self.waiting_bytes

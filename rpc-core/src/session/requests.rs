@@ -8,7 +8,7 @@ use super::deadlines::Timer;
 use super::outbox::Turn;
 use super::slots::Key;
 use super::{Event, Incoming, Items, Millis, Outcome, Phase, RequestKey, Session, Taken};
-use crate::flow::{Consumer, Held, Producer, Pushed, Refused, within};
+use crate::flow::{Consumer, Held, Producer, Pushed, Refused, Room, within};
 use crate::frame::{self, Credit, Grant, ItemFields, Nxt, Offer, Req};
 use crate::inbox::Arrival;
 use crate::{CallError, Code, Delivery, Fault, Item, Message, Payload, Received};
@@ -156,14 +156,14 @@ impl<W, H> Session<W, H> {
 
     /// Queues items of a stream. False where the stream is over, or was ended with `SLOW_CONSUMER` by this.
     pub fn push_items(&mut self, now: Millis, key: RequestKey, items: impl IntoIterator<Item = Item<Payload>>) -> bool {
-        let limits = &self.config.limits;
         let Some(request) = self.requests.get_mut(key.0).filter(|request| matches!(request.stage, Stage::Running))
         else {
             return false;
         };
         let Some(down) = &mut request.down else { return false };
         let before = down.held();
-        let overflow = items.into_iter().find_map(|item| match down.push(item, limits) {
+        let room = Room::beside(self.outbox.waiting_bytes() - before.waiting, &self.config.limits);
+        let overflow = items.into_iter().find_map(|item| match down.push(item, &room) {
             Pushed::Queued => None,
             Pushed::Overflow(limit) => Some(limit),
         });
@@ -221,7 +221,7 @@ impl<W, H> Session<W, H> {
         let before = up.consumer.bytes();
         let had_items = !up.consumer.is_empty();
         up.consumer.take(into);
-        self.inbound_bytes -= before;
+        self.inbound_bytes = self.inbound_bytes - before + up.consumer.bytes();
         if had_items || !up.ended {
             let grant = up.consumer.due_grant(window_bytes).filter(|_| !up.ended);
             if !had_items {
