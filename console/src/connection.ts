@@ -12,7 +12,7 @@ export interface Link extends HubPeer {
     meta?: undefined,
     options?: { signal?: AbortSignal; timeoutMs?: number },
   ): Promise<T>;
-  stream<T>(method: string, payload?: unknown): AsyncIterableIterator<T>;
+  stream<T>(method: string, payload?: unknown, meta?: undefined, options?: { resume?: boolean }): AsyncIterableIterator<T>;
 }
 
 /** `lost` says that it was open before. */

@@ -29,7 +29,8 @@ pub enum CommitError {
     /// The state would be too large. `RESOURCE_EXHAUSTED`.
     #[error("state bytes limit of {0} reached; raise it with hub.state_bytes")]
     TooLarge(u64),
-    /// The mutation is older than what is remembered of its client. `INDETERMINATE`.
+    /// The mutation is older than what is remembered of its client. `INDETERMINATE` with `{forgotten: true}`, which sets it
+    /// apart from that of a connection: sending the commit again tells nothing more.
     #[error("the mutation is older than what is remembered; whether it was carried out is not known")]
     Forgotten,
     /// The commit could not be written to the disk. `NOT_PERSISTED`. Where the writing succeeded and making it last did not,
@@ -56,7 +57,7 @@ impl From<CommitError> for Fault {
             }
             CommitError::Owned(_) | CommitError::Closed(_) => Fault::new(Code::FORBIDDEN, message),
             CommitError::TooLarge(limit) => Fault::limit("state bytes", limit, "hub.state_bytes"),
-            CommitError::Forgotten => Fault::new(Code::INDETERMINATE, message),
+            CommitError::Forgotten => Fault::new(Code::INDETERMINATE, message).details(json!({"forgotten": true})),
             CommitError::NotPersisted(_) => Fault::new("NOT_PERSISTED", message).domain("hub"),
         }
     }

@@ -117,6 +117,8 @@ class Sent {
 /** Counts the bytes that a producer may send ahead. */
 class Received {
   readonly #bound: number;
+  /** What was offered under the present `cid`. */
+  #offered = 0;
   #buffered = 0;
   #lent = 0;
   #unacknowledged = 0;
@@ -125,9 +127,11 @@ class Received {
     this.#bound = bound;
   }
 
+  /** What is held from before a break takes from the offer, but not all of it. */
   _offer(): number {
     this.#unacknowledged = 0;
-    return Math.max(1, this.#bound - this.#buffered - this.#lent);
+    this.#offered = Math.max(this.#bound - this.#buffered - this.#lent, Math.ceil(this.#bound / 4));
+    return this.#offered;
   }
 
   _receive(data: unknown, size: number): void {
@@ -143,7 +147,8 @@ class Received {
   }
 
   _isDue(): boolean {
-    if (this.#unacknowledged < this.#bound / 2) return false;
+    // Half of the bound could be more than the producer may send.
+    if (this.#unacknowledged < this.#offered / 2) return false;
     this.#unacknowledged = 0;
     return true;
   }

@@ -9,9 +9,9 @@ import type { RpcStream } from "./stream.js";
 /** The peer as the handler of a request sees it. */
 export interface Peer {
   /** As {@link RpcEndpoint.request}, as a child of the request. */
-  request<T = unknown>(method: string, payload?: unknown, meta?: Meta, options?: RequestOptions): Promise<T>;
+  request<T = unknown, P = unknown>(method: string, payload?: P, meta?: Meta, options?: RequestOptions): Promise<T>;
   /** As {@link RpcEndpoint.stream}, as a child of the request. */
-  stream<T = unknown>(method: string, payload?: unknown, meta?: Meta, options?: StreamOptions): RpcStream<T>;
+  stream<T = unknown, P = unknown>(method: string, payload?: P, meta?: Meta, options?: StreamOptions): RpcStream<T>;
 }
 
 /**

@@ -11,7 +11,7 @@ import { type CallSpec, type Exchange, LIVE, type Millis } from "./session/excha
 import { CLOSED } from "./session/phase.js";
 import { wakeProducers } from "./session/streams.js";
 import { RpcStream } from "./stream.js";
-import type { Broken, Connector, Decode, Transport } from "./transport.js";
+import type { BareTransport, Broken, Connector, Decode } from "./transport.js";
 
 /** Something that is plugged into an endpoint: `uploads`, `lanes`, `limits`, `ahead`, `hello(…)`, `heartbeat(…)`. */
 export type Extension = (session: Session, endpoint: RpcEndpoint) => void;
@@ -73,14 +73,17 @@ export interface StreamOptions extends CallOptions {
   onLag?: OnLag | undefined;
   /** Items offered at first. */
   window?: number | undefined;
-  /** Whether to go on after a break where the peer can. Default true. `spec: resume.2` */
+  /**
+   * Whether to go on after a break: true says that the stream is resumable, so that it may be opened again before its first
+   * item too; false, never. By default only where an item told an `epoch`, as those of resumable streams do. `spec: resume.2`
+   */
   resume?: boolean | undefined;
 }
 
 /** What a typed service needs of an endpoint. */
 export interface RpcClient {
-  request<T = unknown>(method: string, payload?: unknown): Promise<T>;
-  stream?<T = unknown>(method: string, payload?: unknown): AsyncIterableIterator<T>;
+  request<T = unknown, P = unknown>(method: string, payload?: P): Promise<T>;
+  stream?<T = unknown, P = unknown>(method: string, payload?: P): AsyncGenerator<T, void, unknown>;
 }
 
 const DEFAULTS = {
@@ -115,10 +118,10 @@ export class RpcEndpoint implements RpcClient {
   _heard: (() => void) | undefined;
   /** @internal Set by `drain`: told when everything has been done that the session asked for. */
   _afterRun: (() => void) | undefined;
-  readonly #source: Transport | Connector;
+  readonly #source: BareTransport | Connector;
   readonly #handlers = new Map<string, Registered>();
   #state: EndpointState = "connecting";
-  #transport: Transport | undefined;
+  #transport: BareTransport | undefined;
   #isStarted = false;
   #isRunning = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -127,7 +130,7 @@ export class RpcEndpoint implements RpcClient {
   #tries = 0;
 
   /** An endpoint over one transport, or over those that a connector makes. */
-  constructor(source: Transport | Connector, options: EndpointOptions = {}) {
+  constructor(source: BareTransport | Connector, options: EndpointOptions = {}) {
     this.#source = source;
     const { window, windowBytes, limits, use } = (this._options = { ...DEFAULTS, ...options });
     this._session = new Session({
@@ -160,15 +163,14 @@ export class RpcEndpoint implements RpcClient {
    * Calls a method for its one answer. The fourth argument is a timeout in milliseconds, or options. Rejects with an
    * {@link RpcError}.
    */
-  request<T = unknown>(method: string, payload?: unknown, meta?: Meta, options: number | RequestOptions = {}): Promise<T> {
+  request<T = unknown, P = unknown>(method: string, payload?: P, meta?: Meta, options: number | RequestOptions = {}): Promise<T> {
     const more = typeof options === "number" ? { timeoutMs: options } : options;
     return this._answer(this._call({ timeoutMs: this._options.timeoutMs, method, payload, meta }, more));
   }
 
   /** Opens a stream. What goes wrong, that it cannot be opened included, its consumer is told. */
-  stream<T = unknown>(method: string, payload?: unknown, meta?: Meta, options: StreamOptions = {}): RpcStream<T> {
-    const resumable = options.resume !== false;
-    return this._stream(this._call({ method, payload, meta, streams: true, resumable }, options));
+  stream<T = unknown, P = unknown>(method: string, payload?: P, meta?: Meta, options: StreamOptions = {}): RpcStream<T> {
+    return this._stream(this._call({ method, payload, meta, streams: true, resumable: options.resume }, options));
   }
 
   /**
@@ -351,8 +353,8 @@ export class RpcEndpoint implements RpcClient {
     after(() => this._hello?._prepare(), make, failed);
   }
 
-  #begin(transport: Transport): void {
-    if (this.#state === "closed") return transport.stop();
+  #begin(transport: BareTransport): void {
+    if (this.#state === "closed") return transport.stop?.();
     this.#transport = transport;
     // What a connection says that is not this one any more counts no more.
     const whileCurrent = (act: () => void) => {
@@ -392,7 +394,7 @@ export class RpcEndpoint implements RpcClient {
     if (this.#state === "closed") return;
     this.#transport = undefined;
     session._disconnect(reason, again);
-    tell(() => transport?.stop());
+    tell(() => transport?.stop?.());
     clearTimeout(this.#retry);
     if (session._phase === CLOSED) {
       clearTimeout(this.#timer);

@@ -22,7 +22,7 @@ export { Selection, type Source } from "./hub/selection.js";
 /** What a hub needs of a connection: an `RpcEndpoint`, or anything that calls like one. */
 export interface HubPeer {
   request<T>(method: string, payload?: unknown, meta?: undefined, options?: { signal?: AbortSignal }): Promise<T>;
-  stream?<T>(method: string, payload?: unknown): AsyncIterableIterator<T>;
+  stream?<T>(method: string, payload?: unknown, meta?: undefined, options?: { resume?: boolean }): AsyncIterableIterator<T>;
   /** `closed` once nothing will ever be answered again. */
   readonly state?: string;
 }
@@ -47,7 +47,10 @@ export interface HubOptions {
   paths?: readonly string[];
   /** Watches the part of one session. */
   session?: string;
-  /** The name under which the hub knows this client's mutations; random by default. Never shared by two windows. */
+  /**
+   * What the name begins with under which the hub knows this client's mutations, for people who read its log. A random part
+   * follows: no two hub objects have one name, or the hub would take the changes of one for repetitions of the other's.
+   */
   client?: string;
   /** The shortest time between two patches, in milliseconds. 16 suits a screen. */
   minIntervalMs?: number;
@@ -90,7 +93,7 @@ function closed(): RpcError {
 export class Hub<S = HubState> {
   /** The connection that it was made with. */
   readonly peer: HubPeer;
-  /** The name under which the hub acknowledges this client's mutations. */
+  /** The name under which the hub acknowledges this object's mutations; another one for every object. */
   readonly client: string;
   readonly #options: HubOptions;
   readonly #replica: Replica<S>;
@@ -107,7 +110,7 @@ export class Hub<S = HubState> {
   /** Connects nothing and calls nothing yet. */
   constructor(peer: HubPeer, options: HubOptions = {}) {
     this.peer = peer;
-    this.client = options.client ?? randomName();
+    this.client = (options.client ? options.client + "-" : "") + randomName();
     this.#options = options;
     this.#replica = new Replica<S>(this.client);
     this.#outbox = new Outbox(
@@ -184,7 +187,8 @@ export class Hub<S = HubState> {
    * whose connection breaks is sent again and applied once.
    *
    * @returns the version that holds the change. Rejects with what the hub refused it with (`CONFLICT`, `INVALID_PAYLOAD`,
-   * `FORBIDDEN`), having taken the change back.
+   * `FORBIDDEN`), having taken the change back; with `INDETERMINATE` where it was sent again so late that the hub has
+   * forgotten whether it applied it.
    */
   async commit(operations: readonly Operation[], options: CommitOptions = {}): Promise<Version> {
     if (this.#status === "closed") throw closed();
@@ -299,7 +303,7 @@ export class Hub<S = HubState> {
       ...since,
     };
     if (!this.peer.stream) throw new TypeError("the connection has no streams");
-    this.#items = this.peer.stream<WatchItem<S>>("hub.watch", payload);
+    this.#items = this.peer.stream<WatchItem<S>>("hub.watch", payload, undefined, { resume: true });
     this.#afresh = false;
     for await (const item of this.#items) {
       if (this.#isClosed() || !this.#take(item)) return;

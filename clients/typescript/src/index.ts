@@ -17,5 +17,5 @@ export type { HandlerOptions } from "./handlers.js";
 export { Item, type Place } from "./item.js";
 export type { Limits } from "./limits.js";
 export type { Observer, RpcStream } from "./stream.js";
-export type { Broken, Connector, Decode, OnClose, OnFrame, Transport } from "./transport.js";
+export type { BareTransport, Broken, Connector, Decode, OnClose, OnFrame, Transport } from "./transport.js";
 export { type Method, type MethodFacts, type MethodType, method, type StreamMethod, streamMethod, type Typed, typed } from "./typed.js";

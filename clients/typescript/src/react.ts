@@ -45,17 +45,25 @@ export function useHub<T, S = HubState>(selector: (state: S) => T): T | undefine
   const shown = useRef<T | undefined>(undefined);
   const selection = useMemo(() => new Selection<S, T>(hub, selector, shown.current), [hub, selector]);
   const subscribe = useCallback((changed: () => void) => hub.onChange(changed), [hub]);
-  const value = useSyncExternalStore(subscribe, () => selection.value);
+  const picked = (): T | undefined => selection.value;
+  // On a server too, where a component would fail without: the state is not known there.
+  const value = useSyncExternalStore(subscribe, picked, picked);
   useEffect(() => {
     shown.current = value;
   });
   return value;
 }
 
-/** Options of {@link useStream}. */
-export interface UseStreamOptions {
+/** Options of {@link useCall}. */
+export interface UseCallOptions {
   /** The connection to call on; the hub's by default. */
   peer?: HubPeer;
+}
+
+/** Options of {@link useStream}. */
+export interface UseStreamOptions extends UseCallOptions {
+  /** As the endpoint's: true for a stream that may be opened again after a break although no item came yet. */
+  resume?: boolean;
 }
 
 /**
@@ -84,12 +92,12 @@ export function useStream<T>(
   const peer = usePeer(options.peer);
   const key = JSON.stringify(payload);
   const first = useRef(fold);
-  const store = useMemo(
-    () =>
-      new StreamStore<T, unknown>(peer, method, key === undefined ? undefined : JSON.parse(key), first.current ?? newest),
-    [peer, method, key],
-  );
-  return useSyncExternalStore(store.subscribe, store.view);
+  const { resume } = options;
+  const store = useMemo(() => {
+    const value: unknown = key === undefined ? undefined : JSON.parse(key);
+    return new StreamStore<T, unknown>(peer, method, value, first.current ?? newest, resume === undefined ? {} : { resume });
+  }, [peer, method, key, resume]);
+  return useSyncExternalStore(store.subscribe, store.view, store.view);
 }
 
 /** What {@link useCall} answers. */
@@ -108,7 +116,7 @@ export interface UseCall<T> {
 type CallView<T> = Pick<UseCall<T>, "state" | "value" | "error">;
 
 /** Calls a method on demand and shows how the last call stands. Unmounting cancels it. */
-export function useCall<T>(method: string, options: UseStreamOptions = {}): UseCall<T> {
+export function useCall<T>(method: string, options: UseCallOptions = {}): UseCall<T> {
   const peer = usePeer(options.peer);
   const [view, show] = useState<CallView<T>>({ state: "idle" });
   const running = useRef<AbortController | undefined>(undefined);

@@ -26,7 +26,7 @@ interface Pending<T> {
  * item is awaited. A stream that nobody iterates holds the items that fit its window; call `return()` on one that is not
  * wanted any more.
  */
-export class RpcStream<T> implements AsyncIterableIterator<T, undefined> {
+export class RpcStream<T> implements AsyncGenerator<T, undefined, unknown> {
   readonly #endpoint: RpcEndpoint;
   #call: Exchange | undefined;
   /** Why there will be no more, where that is an error which nobody was told yet. */
@@ -56,6 +56,12 @@ export class RpcStream<T> implements AsyncIterableIterator<T, undefined> {
   return(): Promise<Result<T>> {
     this._cancel();
     return Promise.resolve({ done: true, value: undefined });
+  }
+
+  /** Cancels the stream as {@link RpcStream.return} does, and rejects with `error`, as a generator that does not catch it. */
+  throw(error?: unknown): Promise<Result<T>> {
+    this._cancel();
+    return Promise.reject(error);
   }
 
   [Symbol.asyncIterator](): this {

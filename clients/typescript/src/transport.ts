@@ -46,5 +46,8 @@ export interface Transport {
   readonly buffered?: number;
 }
 
+/** What an endpoint makes do with: some of version 0.2's transports have nothing to close, and no `stop`. */
+export type BareTransport = Omit<Transport, "stop"> & Partial<Pick<Transport, "stop">>;
+
 /** Makes a connection, and, where an endpoint is to reconnect, another one. Rejects where there is none to be had. */
 export type Connector = () => Transport | Promise<Transport>;

@@ -208,6 +208,16 @@ describe("streams", () => {
     expect(await stream.next()).toEqual({ done: true, value: undefined });
   });
 
+  test("is an async generator, also to `throw`: it is cancelled, and what was thrown comes back", async () => {
+    const [peer, endpoint] = connected();
+    const generator: AsyncGenerator<unknown, void, unknown> = endpoint.stream("watch");
+    const { cid } = await peer.expect({ method: "watch" });
+    const pending = generator.next();
+    await expect(generator.throw(new Error("enough"))).rejects.toThrow("enough");
+    expect(await pending).toEqual({ done: true, value: undefined });
+    await peer.expect({ kind: "can", cid });
+  });
+
   test("several who await the next item get one each", async () => {
     const [peer, endpoint] = connected();
     const stream = endpoint.stream("watch");
@@ -560,6 +570,18 @@ describe("a transport of version 0.2", () => {
     expect((await stream.next()).value).toBe("a");
     await expect(stream.next()).rejects.toMatchObject({ code: "INTERNAL", domain: "common", message: "boom" });
     expect(posted.length).toBe(2);
+  });
+
+  test("need not have anything to stop", async () => {
+    const states: unknown[] = [];
+    const endpoint = new RpcEndpoint({ start() {}, post() {} }, { onState: (...state) => void states.push(state) });
+    endpoint.start();
+    const answer = code(endpoint.request("m"));
+    endpoint.stop();
+    expect(await answer).toBe("INDETERMINATE");
+    expect(states.at(-1)).toEqual(["closed", "closed by this side"]);
+    // What is thrown by somebody else's code comes up as an error that nobody caught, a turn later.
+    await turns();
   });
 });
 

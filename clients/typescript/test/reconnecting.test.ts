@@ -1,6 +1,7 @@
 /** Connections that break and are made again. */
 
 import { describe, expect, test, vi } from "vitest";
+import { aheadOf } from "../src/ahead.js";
 import { hello } from "../src/hello.js";
 import { type EndpointOptions, Item, RpcEndpoint, RpcError } from "../src/index.js";
 import { Peer, turns } from "./peer.js";
@@ -159,6 +160,60 @@ describe("streams across a break", () => {
     await turns();
     first.transport.cut();
     expect(await stream.next()).toMatchObject({ value: "a" });
+    expect(await code(stream.next())).toBe("CONNECTION_CLOSED");
+    endpoint.stop();
+  });
+
+  test("whose bytes were held over a break are acknowledged before their producer has to wait for it", async () => {
+    const { endpoint, peer } = reconnecting({ windowBytes: 0, use: [(session) => aheadOf(session, 20)] });
+    const stream = endpoint.stream("log");
+    const first = await peer(0);
+    const { cid } = await first.expect({ method: "log", meta: { fc: { upto: 32, bytes: 20 } } });
+    first.send({ kind: "nxt", cid, seq: 1, fc: 1, pos: 1, epoch: "e", data: "1234567890123456" });
+    await turns();
+    first.transport.cut();
+    const second = await peer(1);
+    const again = await second.expect({ method: "log", meta: { fc: { upto: 31, bytes: 5 } } });
+    second.send({ kind: "nxt", cid: again.cid, seq: 1, fc: 1, pos: 2, epoch: "e", data: "abc" });
+    await turns();
+    expect(await stream.next()).toMatchObject({ value: "1234567890123456" });
+    expect(await stream.next()).toMatchObject({ value: "abc" });
+    const third = stream.next();
+    await second.expect({ kind: "nxt", cid: again.cid, dir: "up", fc: { ack: 1 } });
+    second.send({ kind: "nxt", cid: again.cid, seq: 2, pos: 3, epoch: "e", data: "d" });
+    expect(await third).toMatchObject({ value: "d" });
+    endpoint.stop();
+  });
+
+  test("are not issued again before an item has told an epoch, for nobody knows what they began", async () => {
+    const { endpoint, peer } = reconnecting();
+    const next = code(endpoint.stream("process.run", { program: "make" }).next());
+    await (await peer(0)).expect({ method: "process.run" });
+    (await peer(0)).transport.cut();
+    const second = await peer(1);
+    await second.silent();
+    expect(await next).toBe("CONNECTION_CLOSED");
+    endpoint.stop();
+  });
+
+  test("are issued again before their first item where they are known to be resumable", async () => {
+    const { endpoint, peer } = reconnecting();
+    const next = endpoint.stream("log", 0, {}, { resume: true }).next();
+    await (await peer(0)).expect({ method: "log" });
+    (await peer(0)).transport.cut();
+    const { cid } = await (await peer(1)).expect({ method: "log" });
+    (await peer(1)).send({ kind: "nxt", cid, seq: 1, fc: 1, pos: 1, epoch: "e", data: "a" });
+    expect(await next).toMatchObject({ value: "a" });
+    endpoint.stop();
+  });
+
+  test("whose items told an epoch are not issued again either where that is not wanted", async () => {
+    const { endpoint, peer } = reconnecting({ windowBytes: 0 });
+    const stream = endpoint.stream("log", 0, {}, { resume: false });
+    const { cid } = await (await peer(0)).expect({ method: "log" });
+    (await peer(0)).send({ kind: "nxt", cid, seq: 1, fc: 1, pos: 1, epoch: "e", data: "a" });
+    expect(await stream.next()).toMatchObject({ value: "a" });
+    (await peer(0)).transport.cut();
     expect(await code(stream.next())).toBe("CONNECTION_CLOSED");
     endpoint.stop();
   });

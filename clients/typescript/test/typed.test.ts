@@ -1,7 +1,7 @@
 /** What the compiler knows of a peer's methods. */
 
 import { describe, expect, expectTypeOf, test } from "vitest";
-import { method, RpcEndpoint, type RpcError, type RpcStream, streamMethod, typed } from "../src/index.js";
+import { method, type RpcClient, RpcEndpoint, type RpcError, type RpcStream, streamMethod, typed } from "../src/index.js";
 import { memory } from "../src/transports/memory.js";
 import { Peer } from "./peer.js";
 
@@ -52,6 +52,18 @@ describe("a typed endpoint", () => {
     await peer.expect({ method: "hub.commit", meta: { timeoutMs: 5000 } });
     endpoint.stop();
     expect(await Promise.all(codes)).toEqual(["CONNECTION_CLOSED", "INDETERMINATE"]);
+  });
+
+  test("a client of version 0.2 keeps its types: payloads are named, streams are generators", async () => {
+    const client: RpcClient = two();
+    const answer = client.request<{ revision: number }, { ops: string[] }>("hub.commit", { ops: ["a"] });
+    expectTypeOf(answer).toEqualTypeOf<Promise<{ revision: number }>>();
+    expect(await answer).toEqual({ revision: 1 });
+    // @ts-expect-error the payload is another
+    void (() => client.request<{ revision: number }, { ops: string[] }>("hub.commit", { ops: [1] }));
+    const items: AsyncGenerator<{ value: number }> = client.stream!<{ value: number }, null>("hub.watch", null);
+    expect(await items.next()).toEqual({ done: false, value: { value: 7 } });
+    await items.return(undefined);
   });
 
   test("descriptors stand in where no types are generated", async () => {

@@ -43,7 +43,7 @@ export class TapSource {
   }
 
   async #follow(): Promise<void> {
-    const stream: TappedStream = this.#link.stream<TappedFrame>("rpc.tap");
+    const stream: TappedStream = this.#link.stream<TappedFrame>("rpc.tap", undefined, undefined, { resume: false });
     this.#stream = stream;
     this.failure.set(undefined);
     try {

@@ -1,5 +1,8 @@
 /** One call that was made from the console, and what came of it. */
 
+import type { MethodFacts } from "sixframe";
+
+import { methods } from "../api.js";
 import type { Link } from "../connection.js";
 import { calmly, jsonLength } from "../frames/frame-log.js";
 import type { Schedule } from "../frames/frame-log.js";
@@ -104,7 +107,10 @@ export class Run {
   }
 
   async #follow(link: Link): Promise<Pick<RunView, "result">> {
-    const stream: Itemised<unknown> = link.stream<unknown>(this.method, this.payload);
+    const facts: MethodFacts = methods;
+    const resume = facts[this.method]?.resumable;
+    const options = resume === undefined ? {} : { resume };
+    const stream: Itemised<unknown> = link.stream<unknown>(this.method, this.payload, undefined, options);
     this.#stream = stream;
     for await (const value of stream) this.#take(value);
     return {};

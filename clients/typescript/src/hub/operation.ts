@@ -31,7 +31,8 @@ export interface Test {
 
 /**
  * Inserts an object into the array at `path`, or replaces the element whose member `by` equals that of `value`. It comes to
- * stand in front of the element whose key is `before`; without `before` it keeps its place, or goes to the end.
+ * stand in front of the element whose key is `before`; without `before`, or with null, it keeps its place, or goes to the
+ * end.
  */
 export interface Put {
   op: "put";
@@ -49,7 +50,10 @@ export interface Drop {
   key: unknown;
 }
 
-/** Moves the element whose member `by` equals `key` in front of another one, whose key is `before`, or to the end. */
+/**
+ * Moves the element whose member `by` equals `key` in front of another one, whose key is `before`; without `before`, or with
+ * null, to the end.
+ */
 export interface Move {
   op: "move";
   path: string;

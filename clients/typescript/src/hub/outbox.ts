@@ -30,9 +30,15 @@ const IN_FLIGHT = 32;
 const FIRST_DELAY_MS = 50;
 const LONGEST_DELAY_MS = 5_000;
 
-/** Whether `error` leaves open what became of a commit. */
+/** Whether `error` leaves open what became of a commit, and sending it again would tell. */
 export function isUnsettled(error: unknown): boolean {
-  return UNSETTLED.has(codeOf(error));
+  return UNSETTLED.has(codeOf(error)) && !isForgotten(error);
+}
+
+/** Whether the hub itself no longer knows, which it never will: any other `INDETERMINATE` is a connection's. */
+function isForgotten(error: unknown): boolean {
+  const { details } = error as { details?: { forgotten?: unknown } | null };
+  return details?.forgotten === true;
 }
 
 /** The code of an error of the protocol; empty for any other. */

@@ -89,7 +89,10 @@ class Draft {
   #merge(path: string, value: unknown): void {
     const { parent, key } = this.#slot(path);
     if (parent === undefined) this.root = mergePatch(this.root, value);
-    else if (Array.isArray(parent)) this.#replace(path, mergePatch(child(parent, key, path), value));
+    else if (Array.isArray(parent)) {
+      const at = key === "-" ? parent.length : arrayIndex(parent.length, key, path);
+      parent.splice(at, 1, mergePatch(parent[at], value));
+    }
     else setMember(parent, key, mergePatch(Object.hasOwn(parent, key) ? parent[key] : undefined, value));
   }
 
@@ -166,7 +169,8 @@ function putElement(list: unknown[], put: Put): void {
   const key = isContainer(put.value) && Object.hasOwn(put.value, put.by) ? put.value[put.by] : undefined;
   if (key === undefined) throw new PatchError(put.path, `the new element has no ${put.by}`);
   const place = find(list, put.by, key);
-  if (put.before === undefined) {
+  // The hub reads null as absent.
+  if (put.before == null) {
     if (place < 0) list.push(put.value);
     else list[place] = put.value;
     return;
@@ -181,5 +185,5 @@ function dropElement(list: unknown[], drop: Drop): void {
 
 function moveElement(list: unknown[], move: Move): void {
   const [element] = list.splice(placeOf(list, move, move.key), 1);
-  list.splice(move.before === undefined ? list.length : placeOf(list, move, move.before), 0, element);
+  list.splice(move.before == null ? list.length : placeOf(list, move, move.before), 0, element);
 }

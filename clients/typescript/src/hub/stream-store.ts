@@ -35,6 +35,7 @@ export class StreamStore<T, A> {
   readonly #method: string;
   readonly #payload: unknown;
   readonly #fold: StreamFold<T, A>;
+  readonly #options: { resume?: boolean };
   readonly #listeners = new Listeners();
   #listening = 0;
   #items: AsyncIterableIterator<T> | undefined;
@@ -42,11 +43,12 @@ export class StreamStore<T, A> {
   #telling = false;
 
   /** Calls nothing before the first listener. */
-  constructor(peer: HubPeer, method: string, payload: unknown, fold: StreamFold<T, A>) {
+  constructor(peer: HubPeer, method: string, payload: unknown, fold: StreamFold<T, A>, options: { resume?: boolean } = {}) {
     this.#peer = peer;
     this.#method = method;
     this.#payload = payload;
     this.#fold = fold;
+    this.#options = options;
     this.#view = { value: fold.initial, state: "open", count: 0 };
   }
 
@@ -68,7 +70,7 @@ export class StreamStore<T, A> {
   #start(): void {
     if (!this.#peer.stream) throw new TypeError("the connection has no streams");
     this.#view = { value: this.#fold.initial, state: "open", count: 0 };
-    const items = this.#peer.stream<T>(this.#method, this.#payload);
+    const items = this.#peer.stream<T>(this.#method, this.#payload, undefined, this.#options);
     this.#items = items;
     void this.#follow(items);
   }

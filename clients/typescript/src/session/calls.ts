@@ -107,7 +107,11 @@ function textOr(otherwise: string, value: unknown): string {
   return typeof value === "string" ? value : otherwise;
 }
 
-/** Whether the stream may be issued again after a break. `spec: resume.2, up.9` */
+/**
+ * Whether the stream may be issued again after a break: once its producer has said an epoch, and before its first item
+ * only where the caller knows that it will; what it began would be begun twice otherwise. `spec: resume.2, up.9`
+ */
 export function canResume({ spec, _in, _out }: Exchange): boolean {
-  return !_out && !!spec!.resumable && !!_in && (_in._epoch !== undefined || !_in._received);
+  const { resumable } = spec!;
+  return !_out && !!_in && resumable !== false && (_in._epoch !== undefined || (!!resumable && !_in._received));
 }

@@ -21,7 +21,7 @@ export interface CallSpec {
   idleMs?: number | undefined;
   /** Whether it may safely run twice: decides between `CONNECTION_CLOSED` and `INDETERMINATE`. */
   idempotent?: boolean | undefined;
-  /** Whether a break may be mended by issuing the stream again. Only streams whose first item says an epoch are. */
+  /** Whether a break may be mended by issuing the stream again; where nobody says, an epoch among its items does. */
   resumable?: boolean | undefined;
   /** Items offered at first; the session's window where absent. */
   window?: number | undefined;

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { Hub } from "../../src/hub.js";
 import { Network } from "./network.js";
-import { ReferenceHub, type Json } from "./reference-hub.js";
+import { Refusal, ReferenceHub, type Json } from "./reference-hub.js";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -87,6 +87,33 @@ test("a commit whose connection breaks is sent again under its number and applie
   expect(hub.state).toMatchObject({ list: [1, 2, 3, 4] });
   expect(hub.revision).toBe(2);
   expect(window.state).toEqual(hub.state);
+});
+
+test("two windows of one name are two clients, and both are heard", async () => {
+  const { hub, network, window } = connected();
+  const other = new Hub<Json>(network, { client: "me" });
+  await Promise.all([window.ready(), other.ready()]);
+  const commits = [window.set("/count", 2), other.set("/other", 3)];
+  network.settle();
+  await turn();
+  await Promise.all(commits);
+  expect(hub.state).toMatchObject({ count: 2, other: 3 });
+  expect(window.client).toMatch(/^me-/);
+});
+
+test("a commit that the hub has forgotten is taken back, and what is behind it goes on", async () => {
+  const { network, window } = connected();
+  await window.ready();
+  const forgotten = window.set("/count", 2);
+  const told = expect(forgotten).rejects.toMatchObject({ code: "INDETERMINATE" });
+  const behind = window.set("/other", 3);
+  network.requests.shift()!.reply(new Refusal("INDETERMINATE", { forgotten: true }));
+  await turn();
+  await told;
+  expect(window.state).toMatchObject({ count: 1, other: 3 });
+  network.settle();
+  await turn();
+  expect(await behind).toEqual({ epoch: "e1", revision: 1 });
 });
 
 test("what is missing is noticed, and asked for from where the window stands", async () => {

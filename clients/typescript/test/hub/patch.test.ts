@@ -34,6 +34,27 @@ test.each<[string, Operation, unknown]>([
     { ...STATE, a: { c: { d: 1 } } },
   ],
   [
+    "merges into what is no object by replacing it, an element too",
+    { op: "merge", path: "/a/b/1", value: { c: 1, d: null } },
+    { ...STATE, a: { b: [1, { c: 1 }, 3] } },
+  ],
+  ["merges behind the last element by adding one", { op: "merge", path: "/a/b/-", value: 4 }, { ...STATE, a: { b: [1, 2, 3, 4] } }],
+  [
+    "puts a new element at the end where it goes in front of null",
+    { op: "put", path: "/list", by: "id", value: { id: "z" }, before: null },
+    { ...STATE, list: [...STATE.list, { id: "z" }] },
+  ],
+  [
+    "keeps the place of a known element that is put in front of null",
+    { op: "put", path: "/list", by: "id", value: { id: "x" }, before: null },
+    { ...STATE, list: [{ id: "x" }, STATE.list[1]] },
+  ],
+  [
+    "moves an element to the end where it goes in front of null",
+    { op: "move", path: "/list", by: "id", key: "x", before: null },
+    { ...STATE, list: [STATE.list[1], STATE.list[0]] },
+  ],
+  [
     "puts a known element in its place",
     { op: "put", path: "/list", by: "id", value: { id: "x", n: 5 } },
     {

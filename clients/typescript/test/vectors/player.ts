@@ -122,7 +122,7 @@ class Player {
         timeoutMs,
         idleMs: step.idleMs,
         idempotent: facts.idempotent,
-        resumable: facts.resumable,
+        resumable: facts.resumable ?? false,
         window: step.window,
         onLag: step.onLag,
         lane: step.lane,
