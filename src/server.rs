@@ -123,6 +123,7 @@ fn connections(config: &Config, hub: &Hub, entrance: Option<Arc<Entrance>>) -> R
     let taps = Arc::new(Taps::default());
     let metrics = Metrics::new();
     let supervisor = supervisor(config)?;
+    let events = OutboundChannel::new(config.hub.of_events());
     let methods = methods::router(&methods::Surroundings {
         roots: Arc::new(Roots::new(&config.fs.roots)),
         run_allowed: config.allows_process_run(),
@@ -131,9 +132,9 @@ fn connections(config: &Config, hub: &Hub, entrance: Option<Arc<Entrance>>) -> R
         metrics: metrics.clone(),
         entrance,
         hub: hub.clone(),
-        events: OutboundChannel::new(config.hub.of_events()),
+        events: events.clone(),
     });
-    let windows = Windows::new(hub)?;
+    let windows = Windows::new(hub, events)?;
     Ok(Connections::new(config, service(methods, &metrics), taps, windows, supervisor))
 }
 

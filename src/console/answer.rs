@@ -19,6 +19,9 @@ use super::site::{Asset, Site};
 /// An answer that is whole in memory.
 pub(super) type Answer = Response<Full<Bytes>>;
 
+/// How long a body may take.
+const ASKED_TIME: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// Longest body that is read.
 const ASKED_BYTES: usize = 1024;
 
@@ -120,7 +123,8 @@ impl Desk {
         if text_of(request.headers(), header::CONTENT_TYPE) != "application/json" {
             return Err(bad("send {\"ticket\": …} as application/json"));
         }
-        let body = Limited::new(request.into_body(), ASKED_BYTES).collect().await;
+        let read = tokio::time::timeout(ASKED_TIME, Limited::new(request.into_body(), ASKED_BYTES).collect());
+        let body = read.await.map_err(|_| bad("the body took too long"))?;
         let body = body.map_err(|_| bad("the body is cut short or longer than 1 KiB"))?.to_bytes();
         let asked: Asked = serde_json::from_slice(&body).map_err(|_| bad("send {\"ticket\": …}"))?;
         Ok(session_or(self.entrance.redeem(&asked.ticket), "this link was used before or is too old"))

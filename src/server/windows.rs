@@ -1,19 +1,24 @@
-//! The slice `windows` of the hub: what is connected now, for everyone to see. Knows nothing of how connections are made.
+//! The slice `windows` of the hub: what is connected now, for everyone to see, and the events `window.opened` and
+//! `window.closed` beside it. Knows nothing of how connections are made.
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
 use sixframe_core::{Context, HELLO, Hello, Identity, Reply, Request, Service};
-use sixframe_hub::{CommitError, Hub, Json, Slice, SliceConfig, SliceError, Version};
+use sixframe_hub::{CommitError, Hub, Json, OutboundChannel, Slice, SliceConfig, SliceError, Version};
 
 /// The connections as the hub shows them: `{<number>: {transport, since, address?, session?, name?}}`.
-pub(super) struct Windows(Slice<Json>);
+pub(super) struct Windows {
+    shown: Slice<Json>,
+    events: OutboundChannel,
+}
 
 impl Windows {
     /// None yet; nobody else may write the slice from now on.
-    pub(super) fn new(hub: &Hub) -> Result<Windows, SliceError> {
-        hub.own(SliceConfig::new("windows", Json::object()).volatile()).map(Windows)
+    pub(super) fn new(hub: &Hub, events: OutboundChannel) -> Result<Windows, SliceError> {
+        let shown = hub.own(SliceConfig::new("windows", Json::object()).volatile())?;
+        Ok(Windows { shown, events })
     }
 
     /// A connection is there. `since` is in milliseconds since 1970.
@@ -24,12 +29,20 @@ impl Windows {
         if let Some(address) = &identity.address {
             window["address"] = address.as_str().into();
         }
-        told(self.0.commit(|write| write.set(&format!("/{number}"), window)));
+        told(self.shown.commit(|write| write.set(&format!("/{number}"), &window)));
+        self.tell("window.opened", json!({"window": number.to_string(), "transport": identity.transport}));
     }
 
     /// A connection is gone.
     pub(super) fn closed(&self, number: u64) {
-        told(self.0.commit(|write| write.remove(&format!("/{number}"))));
+        told(self.shown.commit(|write| write.remove(&format!("/{number}"))));
+        self.tell("window.closed", json!({"window": number.to_string()}));
+    }
+
+    fn tell(&self, event: &str, payload: Value) {
+        if let Err(error) = self.events.emit(event, payload) {
+            tracing::warn!(%error, event, "nobody is told");
+        }
     }
 
     /// `service` for one connection, which is shown with what `rpc.hello` said of it.
@@ -57,7 +70,7 @@ impl Windows {
         if let Some(name) = &hello.name {
             said.insert("name".to_owned(), name.as_str().into());
         }
-        told(self.0.commit(|write| write.merge(&format!("/{number}"), said)));
+        told(self.shown.commit(|write| write.merge(&format!("/{number}"), said)));
     }
 }
 

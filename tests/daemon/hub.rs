@@ -184,3 +184,20 @@ fn two_daemons_do_not_share_a_state_and_say_how_to_part() {
     let in_memory = sandbox.serve(&["--listen", "ws://127.0.0.1:0", "--set", "hub.persist=false"]);
     drop(in_memory);
 }
+
+#[tokio::test]
+async fn listeners_are_told_who_connects_and_who_goes() {
+    let sandbox = Sandbox::new();
+    let daemon = sandbox.serve(&[]);
+    let peer = daemon.connect().await;
+    let mut told = peer.stream_raw("events.watch", json!({"types": ["window."]}));
+    // A stream begins when its request arrives; a call behind it tells that it did.
+    call(&peer, "hub.getSnapshot", json!({})).await;
+    let other = daemon.connect_to(&daemon.address("ws:")).await;
+    let opened = next(&mut told).await;
+    assert_eq!((&opened.data["type"], &opened.data["payload"]["transport"]), (&json!("window.opened"), &json!("ws")));
+    other.close(std::time::Duration::ZERO);
+    let closed = next(&mut told).await;
+    assert_eq!(closed.data["type"], "window.closed");
+    assert_eq!(closed.data["payload"]["window"], opened.data["payload"]["window"]);
+}
