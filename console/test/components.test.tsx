@@ -14,6 +14,7 @@ import { TapSource } from "../src/frames/tap-source.js";
 import { Catalogue } from "../src/methods/catalogue.js";
 import { Field } from "../src/methods/field.js";
 import { History } from "../src/methods/history.js";
+import { Run } from "../src/methods/run.js";
 import { firstValue, problemsOf, type Schema } from "../src/methods/schema.js";
 import type { Environment } from "../src/shell/environment.js";
 import { Toasts } from "../src/shell/toasts.js";
@@ -255,6 +256,17 @@ test("a lost connection is counted when it comes back, and shows as a gap betwee
   expect(connection.latency.get()).toContain(null);
   expect(median([5, null, 1, 9])).toBe(5);
   expect(median([null])).toBeUndefined();
+});
+
+test("a stream goes on after a break where the method is known to be resumable, and a program never starts twice", async () => {
+  const stream = vi.fn(async function* () {});
+  const link = { request: vi.fn(), stream } as unknown as Environment["link"];
+  for (const method of ["fs.tail", "process.run", "another.one"]) await new Run(1, method, null, "stream").start(link);
+  expect(stream.mock.calls).toEqual([
+    ["fs.tail", null, undefined, { resume: true }],
+    ["process.run", null, undefined, { resume: false }],
+    ["another.one", null, undefined, {}],
+  ]);
 });
 
 test("entries of the slice of windows are read whatever they leave out", () => {

@@ -28,6 +28,13 @@ test("nothing is asked before the first use", async () => {
   expect(window.status).toBe("live");
 });
 
+test("the watch may be opened again after a break, before its first item too", async () => {
+  const { network, window } = connected();
+  const stream = vi.spyOn(network, "stream");
+  await window.ready();
+  expect(stream.mock.calls).toEqual([["hub.watch", {}, undefined, { resume: true }]]);
+});
+
 test("a change shows at once, and stays when the hub has applied it", async () => {
   const { hub, network, window } = connected();
   await window.ready();

@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { act, cleanup, render, screen } from "@testing-library/react";
 import { createElement as h, StrictMode, useState, type ReactNode } from "react";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { Hub, type HubState } from "../../src/hub.js";
 import { RpcEndpoint, RpcError } from "../../src/index.js";
@@ -148,4 +148,19 @@ test("a call shows how it stands, and is cancelled with its component", async ()
   expect(screen.getByText("slow pending")).toBeTruthy();
   cleanup();
   await until(() => stopped);
+});
+
+test("a stream is opened again after a break only where its component says that it may be", async () => {
+  const stream = vi.spyOn(endpoint, "stream");
+  function Streams(): ReactNode {
+    const events = useStream("events.watch", undefined, undefined, { resume: true });
+    const build = useStream("process.run", { program: "make" });
+    return h("p", null, `${events.state} ${build.state}`);
+  }
+  render(h(HubProvider<HubState>, { hub }, h(Streams)));
+  await until(() => stream.mock.calls.length >= 2);
+  expect(stream.mock.calls.slice(0, 2)).toEqual([
+    ["events.watch", undefined, undefined, { resume: true }],
+    ["process.run", { program: "make" }, undefined, {}],
+  ]);
 });
