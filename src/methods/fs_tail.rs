@@ -6,6 +6,7 @@ mod life;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::{Stream, TryStreamExt, stream};
@@ -41,7 +42,25 @@ pub(crate) fn tail(
 struct Tail {
     follow: Follow,
     changed: Arc<Notify>,
-    watcher: Option<RecommendedWatcher>,
+    watcher: Option<Watching>,
+}
+
+/// A watcher, of which a system has few (128 for a user of Linux): beyond these, files are followed by polling, and
+/// `fs.watch` finds some left.
+struct Watching {
+    _watcher: RecommendedWatcher,
+}
+
+/// How many watchers follow files.
+static WATCHING: AtomicUsize = AtomicUsize::new(0);
+
+/// The most watchers that follow files.
+const MOST_WATCHING: usize = 16;
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        WATCHING.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Tail {
@@ -77,7 +96,18 @@ impl Tail {
 }
 
 /// Watches the folder rather than the file, which may be replaced. Without a watcher there is polling.
-fn watcher(folder: &Path, changed: Arc<Notify>) -> Option<RecommendedWatcher> {
+fn watcher(folder: &Path, changed: Arc<Notify>) -> Option<Watching> {
+    WATCHING
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| (held < MOST_WATCHING).then_some(held + 1))
+        .ok()?;
+    let watching = watch(folder, changed).map(|watcher| Watching { _watcher: watcher });
+    if watching.is_none() {
+        WATCHING.fetch_sub(1, Ordering::Relaxed);
+    }
+    watching
+}
+
+fn watch(folder: &Path, changed: Arc<Notify>) -> Option<RecommendedWatcher> {
     // Our own reading is no change.
     let told = move |event: notify::Result<notify::Event>| {
         if !matches!(event, Ok(notify::Event { kind: EventKind::Access(_), .. })) {

@@ -53,11 +53,18 @@ impl Watched {
     }
 }
 
+/// `EMFILE`, by which Linux also says that a user has all the watchers that it may have.
+const TOO_MANY: i32 = 24;
+
 fn refused(path: &str, error: &notify::Error) -> Fault {
     match &error.kind {
         ErrorKind::PathNotFound | ErrorKind::WatchNotFound => {
             Fault::new(Code::NOT_FOUND, format!("{path} is not there"))
         }
+        ErrorKind::Io(error) if error.raw_os_error() == Some(TOO_MANY) => Fault::new(
+            Code::RESOURCE_EXHAUSTED,
+            "there are as many watchers as the system gives a user; raise fs.inotify.max_user_instances",
+        ),
         ErrorKind::Io(error) => roots::fault(path, error),
         ErrorKind::MaxFilesWatch => Fault::new(
             Code::RESOURCE_EXHAUSTED,
