@@ -9,8 +9,8 @@ use serde_json::Value;
 use serde_path_to_error::Segment;
 
 use crate::json::Json;
-use crate::pointer::{Pointer, tokens};
-use crate::state::{Effect, Recorded, Violation};
+use crate::pointer::Pointer;
+use crate::state::Violation;
 
 /// A slice of the state.
 #[derive(Clone, Debug)]
@@ -21,14 +21,23 @@ pub struct SliceConfig {
     pub initial: Json,
     /// What its value must be.
     pub check: Check,
-    /// What a crash may take from it.
+    /// What a crash may take from it, but for `volatile`.
     pub durability: Durability,
+    /// Places in it that never touch the disk, as pointers that begin at it; `*` in one stands for every member of an object.
+    /// See [`SliceConfig::volatile_at`].
+    pub volatile: Vec<Pointer>,
 }
 
 impl SliceConfig {
     /// A slice that may hold anything and survives the end of the process.
     pub fn new(name: impl Into<String>, initial: impl Into<Json>) -> SliceConfig {
-        SliceConfig { name: name.into(), initial: initial.into(), check: Check::Free, durability: Durability::Written }
+        SliceConfig {
+            name: name.into(),
+            initial: initial.into(),
+            check: Check::Free,
+            durability: Durability::Written,
+            volatile: Vec::new(),
+        }
     }
 
     /// The same slice, checked.
@@ -41,6 +50,18 @@ impl SliceConfig {
     #[must_use]
     pub fn volatile(self) -> SliceConfig {
         SliceConfig { durability: Durability::Volatile, ..self }
+    }
+
+    /// The same slice, of which what stands at `place` never touches the disk. `/pid` is a member of the slice, `/*/pid` one
+    /// of every member of it; the way to a place leads through objects, and what an array holds is kept or not as a whole.
+    ///
+    /// Where the slice is made known for the first time in the life of a process, the place holds what the slice's first value
+    /// has there, if the object around it is there, and is absent else. A commit is refused where the slice would not fit its
+    /// check then: a member that the check requires is volatile only if the first value has it.
+    #[must_use]
+    pub fn volatile_at(mut self, place: Pointer) -> SliceConfig {
+        self.volatile.push(place);
+        self
     }
 }
 
@@ -98,13 +119,10 @@ impl Check {
         Check::Members(Arc::new(type_test::<T>))
     }
 
-    /// What is wrong with the slice `name` of `state`, of which `changed` was changed, or anything may be where it is not
-    /// said.
-    pub(crate) fn violations(&self, name: &str, state: &Json, changed: Option<&[Recorded]>) -> Vec<Violation> {
+    /// What is wrong with `slice`, which is called `name`, of which the members `touched` were changed, or anything may be
+    /// where they are not said.
+    pub(crate) fn violations(&self, name: &str, slice: &Json, touched: Option<&[String]>) -> Vec<Violation> {
         let place = Pointer::root().join(name);
-        let Some(slice) = state.at(place.as_str()) else {
-            return vec![Violation::new(place.as_str(), "the slice cannot be taken away")];
-        };
         match self {
             Check::Free => Vec::new(),
             Check::Whole(test) => placed(&place, test(slice)),
@@ -113,7 +131,7 @@ impl Check {
             }
             Check::Members(test) => {
                 let at = |(key, member): (&str, &Json)| placed(&place.join(key), test(member));
-                match changed.and_then(|records| touched_members(place.as_str(), records)) {
+                match touched {
                     None => slice.members().flat_map(at).collect(),
                     Some(keys) => {
                         keys.iter().filter_map(|key| slice.member(key).map(|m| (&**key, m))).flat_map(at).collect()
@@ -138,25 +156,6 @@ impl fmt::Debug for Check {
 #[derive(Debug, thiserror::Error)]
 #[error("no JSON Schema: {0}")]
 pub struct NoSchema(String);
-
-/// The keys of the members that were touched; `None` where the slice was, as a whole.
-fn touched_members(slice: &str, records: &[Recorded]) -> Option<Vec<String>> {
-    let mut keys = Vec::new();
-    for record in records {
-        let Some(rest) = record.anchor().strip_prefix(slice) else { continue };
-        match (tokens(rest).next(), rest.is_empty() || rest.starts_with('/')) {
-            (Some(key), true) if record.effect != Effect::Removed || tokens(rest).count() > 1 => {
-                keys.push(key.into_owned());
-            }
-            (Some(_), _) => {}
-            (None, true) => return None,
-            (None, false) => {}
-        }
-    }
-    keys.sort_unstable();
-    keys.dedup();
-    Some(keys)
-}
 
 fn placed(at: &Pointer, violations: Vec<Violation>) -> Vec<Violation> {
     let place = |Violation { path, message }| Violation { path: format!("{at}{path}"), message };

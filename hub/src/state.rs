@@ -37,6 +37,11 @@ impl Recorded {
         &self.op.path().as_str()[..self.anchor]
     }
 
+    /// Whether what was touched is `place`, or lies below it.
+    pub(crate) fn is_at(&self, place: &str) -> bool {
+        crate::pointer::holds(place, self.anchor())
+    }
+
     /// Bytes that keeping it takes, nearly.
     pub(crate) fn cost(&self) -> usize {
         64 + self.op.path().as_str().len() + self.op.value().map_or(0, Json::size)
