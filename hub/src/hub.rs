@@ -327,7 +327,8 @@ fn sessions() -> SliceConfig {
         "properties": {"sessionId": {"type": "string"}, "title": {"type": "string"}},
         "required": ["sessionId"],
     });
-    SliceConfig::new("sessions", Json::object()).checked(Check::members_schema(&schema).expect("it is a schema"))
+    let check = Check::keyed_schema("sessionId", &schema).expect("it is a schema");
+    SliceConfig::new("sessions", Json::object()).checked(check)
 }
 
 /// Names that stand beside the slices in a snapshot.

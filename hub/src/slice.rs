@@ -90,6 +90,8 @@ pub enum Check {
     /// The slice is an object, and each of its members is looked at alone: a commit costs what the members that it touches
     /// do.
     Members(Test),
+    /// As [`Check::Members`], where each member also holds the key that it stands under, as its own member of this name.
+    Keyed(String, Test),
 }
 
 impl Check {
@@ -109,6 +111,14 @@ impl Check {
         schema_test(schema).map(Check::Members)
     }
 
+    /// The slice is an object whose members fit a JSON Schema, and hold the key that they stand under as their member `by`.
+    ///
+    /// # Errors
+    /// When `schema` is none.
+    pub fn keyed_schema(by: impl Into<String>, schema: &Value) -> Result<Check, NoSchema> {
+        Ok(Check::Keyed(by.into(), schema_test(schema)?))
+    }
+
     /// The slice can be read as `T`.
     pub fn of<T: DeserializeOwned + 'static>() -> Check {
         Check::Whole(Arc::new(type_test::<T>))
@@ -123,22 +133,39 @@ impl Check {
     /// where they are not said.
     pub(crate) fn violations(&self, name: &str, slice: &Json, touched: Option<&[String]>) -> Vec<Violation> {
         let place = Pointer::root().join(name);
-        match self {
-            Check::Free => Vec::new(),
-            Check::Whole(test) => placed(&place, test(slice)),
-            Check::Members(_) if !slice.is_object() => {
-                vec![Violation::new(place.as_str(), "the slice must be an object")]
+        let test = match self {
+            Check::Free => return Vec::new(),
+            Check::Whole(test) => return placed(&place, test(slice)),
+            Check::Members(_) | Check::Keyed(..) if !slice.is_object() => {
+                return vec![Violation::new(place.as_str(), "the slice must be an object")];
             }
-            Check::Members(test) => {
-                let at = |(key, member): (&str, &Json)| placed(&place.join(key), test(member));
-                match touched {
-                    None => slice.members().flat_map(at).collect(),
-                    Some(keys) => {
-                        keys.iter().filter_map(|key| slice.member(key).map(|m| (&**key, m))).flat_map(at).collect()
-                    }
-                }
-            }
+            Check::Members(test) | Check::Keyed(_, test) => test,
+        };
+        let at = |(key, member): (&str, &Json)| {
+            let mut violations = test(member);
+            violations.extend(self.misplaced(key, member));
+            placed(&place.join(key), violations)
+        };
+        match touched {
+            None => slice.members().flat_map(at).collect(),
+            Some(keys) => keys.iter().filter_map(|key| Some((&**key, slice.member(key)?))).flat_map(at).collect(),
         }
+    }
+
+    /// Whether it looks at each member alone.
+    pub(crate) fn is_of_members(&self) -> bool {
+        match self {
+            Check::Free | Check::Whole(_) => false,
+            Check::Members(_) | Check::Keyed(..) => true,
+        }
+    }
+
+    /// What a member says of its key that is not so. That it says nothing is for the schema to refuse.
+    fn misplaced(&self, key: &str, member: &Json) -> Option<Violation> {
+        let Check::Keyed(by, _) = self else { return None };
+        let said = member.member(by)?;
+        let message = || format!("{said} stands under the key {}; both must be the same", Json::from(key));
+        (said.as_str() != Some(key)).then(|| Violation::new(Pointer::root().join(by).as_str(), message()))
     }
 }
 
@@ -148,6 +175,7 @@ impl fmt::Debug for Check {
             Check::Free => "Check::Free",
             Check::Whole(_) => "Check::Whole",
             Check::Members(_) => "Check::Members",
+            Check::Keyed(..) => "Check::Keyed",
         })
     }
 }

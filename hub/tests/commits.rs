@@ -142,6 +142,22 @@ fn every_place_that_does_not_fit_its_schema_is_named() {
 }
 
 #[test]
+fn a_session_cannot_stand_under_the_id_of_another_one() {
+    let hub = hub();
+    let wrong = |commit| match hub.commit(commit) {
+        Err(CommitError::Invalid(paths)) => paths.into_iter().map(|violation| violation.path).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(wrong(set("/sessions/one", json!({"sessionId": "other"}))), ["/sessions/one/sessionId"]);
+    hub.commit(set("/sessions/one", json!({"sessionId": "one"}))).unwrap();
+    hub.commit(set("/sessions/a~1b", json!({"sessionId": "a/b"}))).unwrap();
+    assert_eq!(wrong(set("/sessions/a~1b/sessionId", json!("one"))), ["/sessions/a~1b/sessionId"]);
+    let all = json!({"one": {"sessionId": "one"}, "two": {"sessionId": "one"}});
+    assert_eq!(wrong(set("/sessions", all)), ["/sessions/two/sessionId"]);
+    hub.commit(set("/sessions/one/title", json!("a title"))).unwrap();
+}
+
+#[test]
 fn a_state_grows_neither_too_large_nor_too_deep() {
     let hub = Hub::new(HubConfig { state_bytes: 10_000, ..HubConfig::default() }).unwrap();
     hub.commit(set("/large", json!("x".repeat(5_000)))).unwrap();

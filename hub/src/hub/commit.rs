@@ -179,7 +179,10 @@ impl Shared {
             return Ok(Landed::Already(head.revision, None));
         }
         let slices = self.slices.load_full();
-        let (kept, durability) = self.kept_of(&candidate.records, &slices);
+        let (kept, durability) = match &writer.store {
+            Some(_) => self.kept_of(&candidate.records, &slices),
+            None => (Vec::new(), Durability::Volatile),
+        };
         let Candidate { state, records, growth, .. } = candidate;
         let written = Written { state, records, growth, kept, durability };
         let (revision, wakers, mark) = self.write(&mut writer, &head, &slices, written, commit.mutation.clone())?;

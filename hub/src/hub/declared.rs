@@ -48,7 +48,7 @@ impl Declared {
         if !violations.is_empty() || !self.changes_what_is_kept(place.as_str(), changed) {
             return violations;
         }
-        let looked_at = if matches!(self.check, Check::Members(_)) { touched.as_deref() } else { None };
+        let looked_at = if self.check.is_of_members() { touched.as_deref() } else { None };
         let anew = self.retention.anew(slice, looked_at);
         let later = |Violation { path, message }| {
             Violation::new(path, format!("after a restart, without what is volatile: {message}"))
