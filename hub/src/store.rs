@@ -214,6 +214,8 @@ impl Store {
         let before = std::mem::replace(&mut self.length, bytes.len() as u64);
         self.compact_at = SHORTEST.max(before * RATIO / 2);
         self.log = Arc::new(LogFile::new(file));
+        // What was reserved beyond that stands in the old log, which goes.
+        self.reserved = revision;
         Ok(())
     }
 
