@@ -197,6 +197,21 @@ fn a_revision_of_what_is_volatile_is_not_given_twice_though_the_log_began_anew()
 }
 
 #[test]
+fn a_mutation_that_changed_nothing_is_remembered_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let (hub, _) = open(folder.path());
+    set(&hub, "/a", json!({"x": 1}));
+    let merge = ops(json!([{"op": "merge", "path": "/a", "value": {"x": 1}}]));
+    let mutation = Some(Mutation { client: "window".to_owned(), id: 1 });
+    let first = hub.commit(CommitParams { mutation: mutation.clone(), ..merge.clone() }).unwrap();
+    set(&hub, "/a/x", json!(2));
+    drop(hub);
+    let (hub, _) = open(folder.path());
+    assert_eq!(hub.commit(CommitParams { mutation, ..merge }).unwrap(), first);
+    assert_eq!(at(&hub, "/a/x"), json!(2), "what somebody else wrote behind it is still there");
+}
+
+#[test]
 fn a_snapshot_that_is_damaged_is_not_believed() {
     let folder = tempfile::tempdir().unwrap();
     let (hub, _) = open(folder.path());

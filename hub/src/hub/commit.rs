@@ -220,7 +220,9 @@ impl Shared {
             return Err(CommitError::TooLarge(self.state_bytes as u64));
         }
         let revision = head.revision + 1;
-        writer.write_down(revision, kept, mutation.as_ref())?;
+        // A mutation whose whole effect is gone with the process may be carried out again, any other one may not.
+        let passes = kept.is_empty() && (mutation.is_none() || !records.is_empty());
+        writer.write_down(revision, kept, passes, mutation.as_ref())?;
         let waits = durability == Durability::Synced;
         let mark = writer.store.as_ref().filter(|_| waits).map(Store::mark);
         writer.compact(revision, &state, slices, self.durability);
@@ -270,11 +272,17 @@ impl Shared {
 }
 
 impl Writer {
-    /// Writes down what of a commit is to be kept, and remembers whose mutation it was.
-    fn write_down(&mut self, revision: u64, kept: Vec<Op>, mutation: Option<&Mutation>) -> Result<(), CommitError> {
+    /// Writes down what of a commit is to be kept, unless nothing is, and remembers whose mutation it was.
+    fn write_down(
+        &mut self,
+        revision: u64,
+        kept: Vec<Op>,
+        passes: bool,
+        mutation: Option<&Mutation>,
+    ) -> Result<(), CommitError> {
         let written = match &mut self.store {
             None => Ok(()),
-            Some(store) if kept.is_empty() => store.pass(revision),
+            Some(store) if passes => store.pass(revision),
             Some(store) => store.commit(revision, kept, mutation.cloned()),
         };
         written.map_err(|error| CommitError::NotPersisted(error.to_string()))?;
