@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sixframe_hub::{
     Check, CommitError, CommitParams, Expect, Hub, HubConfig, Json, Mutation, Op, Pointer, SliceConfig, SliceError,
-    Version,
+    Version, Violation,
 };
 
 fn hub() -> Hub {
@@ -279,6 +279,28 @@ fn a_commit_made_by_a_listener_is_told_behind_the_one_that_it_was_told_of() {
     drop(late);
     hub.commit(set("/m", json!(2))).unwrap();
     assert_eq!(*told[2].lock().unwrap(), [begin + 5], "neither what was before it nor what came after");
+}
+
+#[test]
+fn a_commit_that_is_refused_is_answered_though_others_go_on() {
+    let hub = hub();
+    let other = hub.clone();
+    let writes = move |value: &Json| {
+        // Somebody else commits whenever this check runs.
+        other.commit(set("/beside", json!(1))).unwrap();
+        match value.as_u64() {
+            Some(number) if number > 9 => vec![Violation { path: String::new(), message: "too many".to_owned() }],
+            _ => Vec::new(),
+        }
+    };
+    let few = SliceConfig::new("few", json!(0)).checked(Check::Whole(std::sync::Arc::new(writes)));
+    let _few = hub.slice::<Json>(few).unwrap();
+    let (answer, answered) = std::sync::mpsc::channel();
+    let asking = hub.clone();
+    std::thread::spawn(move || answer.send(asking.commit(set("/few", json!(10)))));
+    let refused = answered.recv_timeout(std::time::Duration::from_secs(20)).expect("it is answered");
+    assert!(matches!(refused, Err(CommitError::Invalid(_))));
+    hub.commit(set("/few", json!(9))).unwrap();
 }
 
 #[test]

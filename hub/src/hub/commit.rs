@@ -108,9 +108,11 @@ impl Shared {
         }
     }
 
-    /// Carries the commit out on a candidate and checks it. No lock is held.
+    /// Carries the commit out on a candidate and checks it. No lock is held. A slice that is new has its value before it is
+    /// known; so nothing is looked at by a check that came later.
     fn attempt(&self, commit: &CommitParams, author: Author) -> Attempt {
-        let (base, slices) = (self.head.load_full(), self.slices.load_full());
+        let slices = self.slices.load_full();
+        let base = self.head.load_full();
         let outcome = self.candidate(commit, author, &base, &slices);
         Attempt { base, slices, outcome }
     }
@@ -169,16 +171,18 @@ impl Shared {
         if let Some(expect) = &commit.expect {
             self.check_expected(expect, commit, &head)?;
         }
-        let is_current = Arc::ptr_eq(&head, &attempt.base) && Arc::ptr_eq(&self.slices.load(), &attempt.slices);
-        if !is_current && (attempt.outcome.is_err() || !attempt.still_holds(&head, &self.slices.load())) {
+        let Attempt { base, slices: known, outcome } = attempt;
+        // What was refused was refused by a state that there was while the caller waited: newer ones need not be asked.
+        let candidate = outcome?;
+        let slices = self.slices.load_full();
+        if !Arc::ptr_eq(&slices, &known) || !candidate.still_holds(&base, &head) {
             return Ok(Landed::Stale);
         }
-        let candidate = attempt.outcome?;
-        let candidate = if is_current { candidate } else { carry_out(commit, &head)? };
+        let candidate = if Arc::ptr_eq(&head, &base) { candidate } else { carry_out(commit, &head)? };
         if candidate.records.is_empty() && commit.mutation.is_none() {
-            return Ok(Landed::Already(head.revision, None));
+            // What the caller wants is there, but may have yet to last.
+            return Ok(Landed::Already(head.revision, self.mark(&writer)));
         }
-        let slices = self.slices.load_full();
         let (kept, durability) = match &writer.store {
             Some(_) => self.kept_of(&candidate.records, &slices),
             None => (Vec::new(), Durability::Volatile),
@@ -231,7 +235,7 @@ impl Shared {
         Ok((revision, self.publish(new, entry), mark))
     }
 
-    /// For a mutation that comes again while its first answer may still wait for the disk.
+    /// For what was done before, and may still wait for the disk.
     fn mark(&self, writer: &Writer) -> Option<Mark> {
         let waits = |durability| durability == Durability::Synced;
         let any = waits(self.durability)
@@ -324,16 +328,14 @@ impl Live {
     }
 }
 
-impl Attempt {
-    /// Whether what was checked is the same in `head`, so that carrying the commit out there needs no new check.
-    fn still_holds(&self, head: &Head, slices: &Arc<Slices>) -> bool {
-        let Ok(candidate) = &self.outcome else { return false };
-        let same = |name: &String| match (self.base.state.member(name), head.state.member(name)) {
+impl Candidate {
+    /// Whether what was checked on `base` is the same in `head`, so that carrying the commit out there needs no new check.
+    fn still_holds(&self, base: &Head, head: &Head) -> bool {
+        self.checked.iter().all(|name| match (base.state.member(name), head.state.member(name)) {
             (Some(then), Some(now)) => then.is_same(now),
             (None, None) => true,
             (Some(_), None) | (None, Some(_)) => false,
-        };
-        Arc::ptr_eq(slices, &self.slices) && candidate.checked.iter().all(same)
+        })
     }
 }
 
