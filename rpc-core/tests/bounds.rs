@@ -10,7 +10,7 @@ use sixframe_core::frame::{self, Frame, MalformedReason};
 use sixframe_core::session::{
     Budget, CallKey, CallSpec, Event, Items, Outcome, RequestKey, Session, SessionConfig, Taken,
 };
-use sixframe_core::{CallError, Closed, Item, Lag, Limits, Payload, Shape};
+use sixframe_core::{CallError, Closed, Item, Lag, Limits, Message, Payload, Shape};
 
 type Plain = Session<u8, ()>;
 
@@ -180,4 +180,37 @@ fn a_source_that_was_held_back_by_another_connection_is_woken() {
     other.cancel(0, call, None);
     assert!(session.poll_message(0).is_some());
     assert_eq!(session.poll_event(), Some(Event::Wake(7)));
+}
+
+#[test]
+fn a_stream_with_one_credit_left_counts_one_item_as_ready() {
+    let limits = Limits { soft_bytes: 2000, ..Limits::default() };
+    for (lag, items) in [(Lag::DropOldest, 50), (Lag::Close, 50)] {
+        let mut session = session(limits.clone());
+        hear(&mut session, request("1", "\"fc\":{\"upto\":1}", 1));
+        let key = started(&mut session).unwrap();
+        assert!(session.start_stream(0, key, lag));
+        let item = || Item::from(Payload::of(&"i".repeat(1000)).unwrap());
+        session.push_items(0, key, (0..items).map(|_| item()));
+        hear(&mut session, request("2", "", 1));
+        assert!(started(&mut session).is_some(), "what waits for credit under {lag:?} holds nobody up");
+        assert!(session.queued_bytes() > 50_000, "all of it is counted");
+    }
+}
+
+#[test]
+fn items_beyond_what_the_consumer_lets_its_producer_send_ahead_are_not_ready() {
+    let mut session = session(Limits { soft_bytes: 4000, ..Limits::default() });
+    hear(&mut session, request("1", "\"fc\":{\"upto\":100,\"bytes\":1500}", 1));
+    let key = started(&mut session).unwrap();
+    assert!(session.start_stream(0, key, Lag::DropOldest));
+    let item = || Item::from(Payload::of(&"i".repeat(1000)).unwrap());
+    session.push_items(0, key, (0..10).map(|_| item()));
+    hear(&mut session, request("2", "", 1));
+    assert!(started(&mut session).is_some(), "two items may go, eight wait for an acknowledgement");
+    hear(&mut session, r#"{"kind":"nxt","cid":"1","dir":"up","fc":{"upto":101}}"#);
+    let sent: Vec<Message> = std::iter::from_fn(|| session.poll_message(0)).collect();
+    assert_eq!(sent.len(), 2);
+    hear(&mut session, r#"{"kind":"nxt","cid":"1","dir":"up","fc":{"upto":101,"ack":2}}"#);
+    assert_eq!(std::iter::from_fn(|| session.poll_message(0)).count(), 2);
 }

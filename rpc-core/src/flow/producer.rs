@@ -15,6 +15,7 @@ pub(crate) const BATCH: u64 = 64;
 pub(crate) struct Producer {
     queue: VecDeque<Item<Payload>>,
     bytes: usize,
+    ready: Ready,
     sent: u64,
     /// The highest number allowed; `None` where the consumer knows no credit.
     upto: Option<u64>,
@@ -22,6 +23,16 @@ pub(crate) struct Producer {
     ahead: Option<Box<Ahead>>,
     delivery: Delivery,
     skipped: u64,
+}
+
+/// The first items of a queue: as many as may be sent without another grant.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ready {
+    items: usize,
+    /// What they cost, as `held` counts it.
+    bytes: usize,
+    /// The length of their data.
+    data: usize,
 }
 
 /// The bytes that a producer holds: those that may be sent, and those that wait for credit.
@@ -45,6 +56,7 @@ impl Producer {
         Producer {
             queue: VecDeque::new(),
             bytes: 0,
+            ready: Ready::default(),
             sent: 0,
             upto: credit.map(|credit| credit.upto),
             ahead: credit.and_then(|credit| credit.bytes).map(|bound| Box::new(Ahead::new(bound))),
@@ -59,7 +71,7 @@ impl Producer {
     }
 
     pub(crate) fn held(&self) -> Held {
-        if self.has_credit() { Held { ready: self.bytes, waiting: 0 } } else { Held { ready: 0, waiting: self.bytes } }
+        Held { ready: self.ready.bytes, waiting: self.bytes - self.ready.bytes }
     }
 
     pub(crate) fn obeys_credit(&self) -> bool {
@@ -98,7 +110,7 @@ impl Producer {
     }
 
     pub(crate) fn can_send(&self) -> bool {
-        !self.queue.is_empty() && self.has_credit()
+        self.ready.items > 0
     }
 
     /// Queues an item within `room`.
@@ -106,7 +118,7 @@ impl Producer {
         match self.delivery.lag {
             Lag::Latest => {
                 self.queue.drain(..).for_each(|older| inherit(&mut item, older));
-                self.bytes = 0;
+                (self.bytes, self.ready) = (0, Ready::default());
             }
             Lag::DropOldest => while self.overflow(&item, room).is_some() && self.drop_oldest(&mut item) {},
             Lag::Close => {
@@ -124,16 +136,17 @@ impl Producer {
         }
         self.bytes += sending(&item);
         self.queue.push_back(item);
+        self.make_ready();
         Pushed::Queued
     }
 
     /// The next item and its number, where credit allows one.
     pub(crate) fn pop(&mut self) -> Option<(u64, Item<Payload>)> {
-        if !self.has_credit() {
+        if !self.can_send() {
             return None;
         }
         let mut item = self.queue.pop_front()?;
-        self.bytes -= sending(&item);
+        self.leave(&item);
         self.sent += 1;
         if let Some(ahead) = &mut self.ahead {
             ahead.send(self.sent, item.data.as_bytes().len());
@@ -151,9 +164,13 @@ impl Producer {
         let was_too_far = self.is_too_far_ahead();
         match (&mut self.ahead, grant.bytes, grant.ack) {
             (Some(ahead), _, Some(ack)) => ahead.acknowledge(ack),
-            (None, Some(bound), _) if self.sent == 0 => self.ahead = Some(Box::new(Ahead::new(bound))),
+            (None, Some(bound), _) if self.sent == 0 => {
+                self.ahead = Some(Box::new(Ahead::new(bound)));
+                self.ready = Ready::default();
+            }
             _ => (),
         }
+        self.make_ready();
         raised || (was_too_far && !self.is_too_far_ahead())
     }
 
@@ -163,13 +180,37 @@ impl Producer {
 
     pub(crate) fn clear(&mut self) {
         self.queue.clear();
-        self.bytes = 0;
+        (self.bytes, self.ready) = (0, Ready::default());
+    }
+
+    /// Counts as ready what credit has come to allow. Sending an item moves nothing: what it takes of the credit it leaves
+    /// to nobody else.
+    fn make_ready(&mut self) {
+        while let Some(item) = self.queue.get(self.ready.items)
+            && self.upto.is_none_or(|upto| upto > self.sent + self.ready.items as u64)
+            && self.ahead.as_ref().is_none_or(|ahead| ahead.allows(self.ready.data))
+        {
+            self.ready.items += 1;
+            self.ready.bytes += sending(item);
+            self.ready.data += item.data.as_bytes().len();
+        }
+    }
+
+    /// Counts the first item no more.
+    fn leave(&mut self, first: &Item<Payload>) {
+        self.bytes -= sending(first);
+        if self.ready.items > 0 {
+            self.ready.items -= 1;
+            self.ready.bytes -= sending(first);
+            self.ready.data -= first.data.as_bytes().len();
+        }
     }
 
     /// Drops the oldest item; `newest` is the one to be queued.
     fn drop_oldest(&mut self, newest: &mut Item<Payload>) -> bool {
         let Some(oldest) = self.queue.pop_front() else { return false };
-        self.bytes -= sending(&oldest);
+        self.leave(&oldest);
+        self.make_ready();
         self.skipped = self.skipped.saturating_add(oldest.skipped).saturating_add(1);
         inherit(self.queue.front_mut().unwrap_or(newest), oldest);
         true
@@ -182,4 +223,51 @@ impl Producer {
 
 fn sending(item: &Item<Payload>) -> usize {
     item.data.as_bytes().len() + size_of::<Item<Payload>>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Limits;
+
+    /// What may be sent if no grant comes any more, found by sending it.
+    fn sendable(mut producer: Producer) -> usize {
+        let before = producer.bytes;
+        while producer.pop().is_some() {}
+        before - producer.bytes
+    }
+
+    fn copied(producer: &Producer) -> Producer {
+        let mut copy = Producer::new(None, producer.delivery);
+        copy.queue.clone_from(&producer.queue);
+        (copy.bytes, copy.ready, copy.sent, copy.upto) = (producer.bytes, producer.ready, producer.sent, producer.upto);
+        copy.ahead.clone_from(&producer.ahead);
+        copy
+    }
+
+    #[test]
+    fn what_counts_as_ready_is_what_can_be_sent_without_another_grant() {
+        let limits = Limits { stream_items: 12, ..Limits::default() };
+        for seed in 0..300 {
+            let mut rng = fastrand::Rng::with_seed(seed);
+            let bytes = rng.bool().then(|| rng.u64(1..300));
+            let credit = (rng.u8(..4) > 0).then(|| Offer { upto: rng.u64(1..5), on_lag: None, bytes });
+            let mut producer = Producer::new(credit, *rng.choice(&[Lag::Latest, Lag::DropOldest, Lag::Close]).unwrap());
+            for _ in 0..100 {
+                match rng.u8(..4) {
+                    0 | 1 => {
+                        let data = Payload::of(&"i".repeat(rng.usize(..100))).unwrap();
+                        producer.push(Item::from(data), &Room::beside(0, &limits));
+                    }
+                    2 => drop(producer.pop()),
+                    _ => {
+                        let (upto, ack) = (producer.sent + rng.u64(..4), Some(rng.u64(..=producer.sent)));
+                        producer.grant(Grant { upto, ack, bytes: None });
+                    }
+                }
+                assert_eq!(producer.held().ready, sendable(copied(&producer)), "seed {seed}");
+                assert_eq!(producer.bytes, producer.queue.iter().map(sending).sum::<usize>());
+            }
+        }
+    }
 }
