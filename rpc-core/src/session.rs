@@ -447,6 +447,7 @@ impl<W, H> Session<W, H> {
                 Timer::Reissue(key) => self.reissue_due(now, key),
                 Timer::Request(key) => self.request_deadline(now, key),
                 Timer::RequestIdle(key) => self.request_idle(now, key),
+                Timer::Rest(key) => self.rest_over(now, key),
             }
         }
         let stall = self.config.limits.stall;
@@ -630,7 +631,7 @@ impl<W, H> Session<W, H> {
         let living = self.calls.len() + self.requests.len();
         self.deadlines.sweep(living, |timer| match timer {
             Timer::Call(key) | Timer::CallIdle(key) | Timer::Reissue(key) => self.calls.get(key.0).is_some(),
-            Timer::Request(key) | Timer::RequestIdle(key) => self.requests.get(key.0).is_some(),
+            Timer::Request(key) | Timer::RequestIdle(key) | Timer::Rest(key) => self.requests.get(key.0).is_some(),
         });
     }
 

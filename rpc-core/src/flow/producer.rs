@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use super::ahead::Ahead;
 use super::{Exceeded, Room, inherit};
 use crate::frame::{Grant, Lag, Offer};
+use crate::session::Millis;
 use crate::{Delivery, Item, Payload};
 
 /// Items that a source without credit limits is asked for before others have their turn.
@@ -23,6 +24,12 @@ pub(crate) struct Producer {
     ahead: Option<Box<Ahead>>,
     delivery: Delivery,
     skipped: u64,
+    /// Whether an item has left since the source was last told to go on.
+    moves: bool,
+    /// Until when the source rests.
+    rest: Option<Millis>,
+    /// When the timer comes up that ends a rest.
+    alarm: Option<Millis>,
 }
 
 /// The first items of a queue: as many as may be sent without another grant.
@@ -62,6 +69,9 @@ impl Producer {
             ahead: credit.and_then(|credit| credit.bytes).map(|bound| Box::new(Ahead::new(bound))),
             delivery: delivery.into(),
             skipped: 0,
+            moves: true,
+            rest: None,
+            alarm: None,
         }
     }
 
@@ -84,6 +94,9 @@ impl Producer {
 
     /// How many items the source may be asked for now.
     pub(crate) fn room(&self) -> u64 {
+        if self.is_resting() {
+            return 0;
+        }
         if self.delivery.on_demand {
             return u64::from(self.queue.is_empty() && self.has_credit());
         }
@@ -92,6 +105,37 @@ impl Producer {
             (Lag::Block, Some(upto)) => upto.saturating_sub(self.sent + self.queue.len() as u64),
             (Lag::Block | Lag::Latest | Lag::DropOldest | Lag::Close, _) => BATCH,
         }
+    }
+
+    /// Whether a source that had as many items as it was asked for rests until `until`: it does where they take each other's
+    /// place, and none of them has left since this was last asked (spec: `fc.20`). An item that leaves ends the rest, and so
+    /// does credit.
+    pub(crate) fn rest(&mut self, until: Millis) -> bool {
+        let replaces = match self.delivery.lag {
+            Lag::Latest | Lag::DropOldest => !self.delivery.on_demand && !self.queue.is_empty(),
+            Lag::Block | Lag::Close => false,
+        };
+        let rests = !std::mem::take(&mut self.moves) && replaces;
+        if rests {
+            self.rest = Some(until);
+        }
+        rests
+    }
+
+    pub(crate) fn is_resting(&self) -> bool {
+        self.rest.is_some()
+    }
+
+    /// When a timer is to be set for the end of the rest: never where one is set that comes up by then.
+    pub(crate) fn alarm(&mut self) -> Option<Millis> {
+        let until = self.rest.filter(|until| self.alarm.is_none_or(|at| at > *until))?;
+        Some(*self.alarm.insert(until))
+    }
+
+    /// A timer came up: whether a rest ends with it.
+    pub(crate) fn wake_up(&mut self, now: Millis) -> bool {
+        self.alarm = self.alarm.filter(|at| *at > now);
+        self.rest.take_if(|until| *until <= now).is_some()
     }
 
     /// Whether a source that is asked on demand waits for its item to leave.
@@ -147,6 +191,7 @@ impl Producer {
         }
         let mut item = self.queue.pop_front()?;
         self.leave(&item);
+        (self.moves, self.rest) = (true, None);
         self.sent += 1;
         if let Some(ahead) = &mut self.ahead {
             ahead.send(self.sent, item.data.as_bytes().len());
@@ -171,7 +216,9 @@ impl Producer {
             _ => (),
         }
         self.make_ready();
-        raised || (was_too_far && !self.is_too_far_ahead())
+        let allows_more = raised || (was_too_far && !self.is_too_far_ahead());
+        self.rest = self.rest.filter(|_| !allows_more);
+        allows_more
     }
 
     fn is_too_far_ahead(&self) -> bool {

@@ -154,6 +154,21 @@ impl<W, H> Session<W, H> {
         Some(room)
     }
 
+    /// Lets a source rest for `pause` that had as many items as it was asked for, where these only take each other's place
+    /// because nothing leaves: there is no room until then, or until something leaves, when `wake` is woken (spec: `fc.20`).
+    /// False, and nothing is kept, where it is to be asked again at once.
+    pub fn rest_stream(&mut self, now: Millis, key: RequestKey, pause: Millis, wake: impl FnOnce() -> W) -> bool {
+        let Some(request) = self.running(key) else { return false };
+        let Some(down) = &mut request.down else { return false };
+        if !down.rest(now + pause) {
+            return false;
+        }
+        let alarm = down.alarm();
+        self.replaced = request.wake.replace(wake());
+        alarm.into_iter().for_each(|at| self.arm(at, Timer::Rest(key)));
+        true
+    }
+
     /// Queues items of a stream. False where the stream is over, or was ended with `SLOW_CONSUMER` by this.
     pub fn push_items(&mut self, now: Millis, key: RequestKey, items: impl IntoIterator<Item = Item<Payload>>) -> bool {
         let Some(request) = self.requests.get_mut(key.0).filter(|request| matches!(request.stage, Stage::Running))
@@ -335,12 +350,12 @@ impl<W, H> Session<W, H> {
         let request = self.requests.get_mut(key.0)?;
         request.in_ring = false;
         if let Some(down) = &mut request.down {
-            let before = down.held();
+            let (before, rested) = (down.held(), down.is_resting());
             if let Some((seq, item)) = down.pop() {
                 let obeys = seq == 1 && down.obeys_credit();
                 self.outbox.moved(before, down.held());
                 let method = down.method();
-                let wake = if down.asks_again() { request.wake.take() } else { None };
+                let wake = if rested || down.asks_again() { request.wake.take() } else { None };
                 let message = request.item_frame(seq, obeys, method, &item);
                 self.enter_request(key);
                 self.wake(wake);
@@ -363,6 +378,14 @@ impl<W, H> Session<W, H> {
         if self.requests.get(key.0).is_some_and(due) {
             self.abort_request(key, &Fault::new(Code::RPC_TIMEOUT, "the time allowed for the request ran out"));
         }
+    }
+
+    pub(super) fn rest_over(&mut self, now: Millis, key: RequestKey) {
+        let Some(down) = self.running(key).and_then(|request| request.down.as_mut()) else { return };
+        let (over, alarm) = (down.wake_up(now), down.alarm());
+        alarm.into_iter().for_each(|at| self.arm(at, Timer::Rest(key)));
+        let wake = self.running(key).filter(|_| over).and_then(|request| request.wake.take());
+        self.wake(wake);
     }
 
     pub(super) fn request_idle(&mut self, now: Millis, key: RequestKey) {
