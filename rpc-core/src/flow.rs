@@ -20,30 +20,38 @@ fn inherit<T>(next: &mut Item<T>, dropped: Item<T>) {
     next.epoch = next.epoch.take().or(dropped.epoch);
 }
 
+/// What a connection may hold in items that wait for credit or to be taken, and which limit says so.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Allowance {
+    pub(crate) bytes: usize,
+    pub(crate) limit: Exceeded,
+}
+
 /// What may wait in one stream.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Room {
     bytes: usize,
+    limit: Exceeded,
     items: usize,
-    setting: &'static str,
 }
 
 impl Room {
-    /// What `limits` leave to a stream beside the `waiting` bytes that others of the connection hold until they get credit:
-    /// together those may hold half of what closes the connection.
-    pub(crate) fn beside(waiting: usize, limits: &Limits) -> Room {
-        let shared = (limits.hard_bytes / 2).saturating_sub(waiting);
-        let (bytes, setting) = if shared < limits.stream_bytes {
-            (shared, "limits.hard_bytes")
-        } else {
-            (limits.stream_bytes, "limits.stream_bytes")
-        };
-        Room { bytes, items: limits.stream_items, setting }
+    /// What `limits` leave to a stream.
+    pub(crate) fn of(limits: &Limits) -> Room {
+        let limit = ("stream bytes", limits.stream_bytes as u64, "limits.stream_bytes");
+        Room { bytes: limits.stream_bytes, limit, items: limits.stream_items }
     }
 
-    pub(super) fn overflow(&self, bytes: usize, items: usize) -> Option<Exceeded> {
+    /// As [`Room::of`], beside the `waiting` bytes that others of the connection hold until they get credit: together those
+    /// may hold half of what the connection may.
+    pub(crate) fn beside(waiting: usize, allowance: Allowance, limits: &Limits) -> Room {
+        let (room, shared) = (Room::of(limits), (allowance.bytes / 2).saturating_sub(waiting));
+        if shared < room.bytes { Room { bytes: shared, limit: allowance.limit, ..room } } else { room }
+    }
+
+    fn overflow(&self, bytes: usize, items: usize) -> Option<Exceeded> {
         if bytes > self.bytes {
-            Some(("stream bytes", self.bytes as u64, self.setting))
+            Some(self.limit)
         } else if items > self.items {
             Some(("stream items", self.items as u64, "limits.stream_items"))
         } else {

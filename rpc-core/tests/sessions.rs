@@ -335,7 +335,7 @@ impl World {
         self.now += self.rng.u64(..200);
         for side in &mut self.sides {
             side.session.advance(self.now);
-            assert_eq!(side.budget.used(), side.session.queued_bytes(), "the budget is what is queued");
+            assert_eq!(side.budget.used(), side.session.held_bytes(), "the budget is what is held");
             side.handle_events();
             assert!(side.session.next_deadline().is_none_or(|at| at > self.now), "what was due is done");
         }

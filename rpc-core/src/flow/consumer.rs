@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use smol_str::SmolStr;
 
-use super::{Exceeded, Room};
+use super::{Allowance, Exceeded, Room};
 use crate::frame::{Grant, Lag, Nxt, Offer};
 use crate::inbox::{Arrival, Inbox};
 use crate::{CallError, Item, Limits, Received};
@@ -227,7 +227,7 @@ impl Consumer {
     }
 
     fn make_room(&mut self, item: &mut Item<()>, size: usize, limits: &Limits) -> Result<(), Refused> {
-        let room = Room { bytes: limits.stream_bytes, items: limits.stream_items, setting: "limits.stream_bytes" };
+        let room = Room::of(limits);
         let mut limit = room.overflow(self.bytes + size, self.inbox.len() + 1);
         match self.lag {
             Lag::Latest => while self.drop_oldest(item).is_some() {},
@@ -258,10 +258,10 @@ fn cost(kept: usize) -> usize {
     kept + size_of::<Item<Received>>()
 }
 
-/// Whether `arrival` may be kept beside the `waiting` bytes that all consumers of the connection hold.
-pub(crate) fn within(limits: &Limits, waiting: usize, arrival: &Arrival<'_>) -> Result<(), Refused> {
-    if waiting + arrival.kept_bytes(None) > limits.hard_bytes {
-        return Err(slow(("waiting bytes", limits.hard_bytes as u64, "limits.hard_bytes")));
+/// Whether `arrival` may be kept beside the `waiting` bytes that all consumers of the connection hold. One always may.
+pub(crate) fn within(allowance: Allowance, waiting: usize, arrival: &Arrival<'_>) -> Result<(), Refused> {
+    if waiting > 0 && waiting + arrival.kept_bytes(None) > allowance.bytes {
+        return Err(slow(allowance.limit));
     }
     Ok(())
 }

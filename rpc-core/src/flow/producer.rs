@@ -304,7 +304,7 @@ mod tests {
                 match rng.u8(..4) {
                     0 | 1 => {
                         let data = Payload::of(&"i".repeat(rng.usize(..100))).unwrap();
-                        producer.push(Item::from(data), &Room::beside(0, &limits));
+                        producer.push(Item::from(data), &Room::of(&limits));
                     }
                     2 => drop(producer.pop()),
                     _ => {
