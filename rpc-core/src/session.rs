@@ -631,10 +631,8 @@ impl<W, H> Session<W, H> {
 
     fn account(&mut self) {
         let now = self.held_bytes();
-        if let Some(budget) = &self.config.budget {
-            if now != self.budgeted {
-                budget.settle(std::mem::replace(&mut self.budgeted, now), now);
-            }
+        if let Some(budget) = self.config.budget.as_ref().filter(|_| now != self.budgeted) {
+            budget.settle(std::mem::replace(&mut self.budgeted, now), now);
         }
     }
 
