@@ -165,7 +165,7 @@ async fn what_is_volatile_is_gone_with_the_daemon_and_never_was_on_the_disk() {
     daemon.signal(Signal::KILL);
     daemon.wait();
     let kept = std::fs::read_dir(sandbox.folder.path().join("run/hub")).unwrap();
-    let kept = kept.map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).flatten().collect::<Vec<u8>>();
+    let kept = kept.flat_map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect::<Vec<u8>>();
     let kept = String::from_utf8_lossy(&kept);
     assert!(kept.contains("kept") && !kept.contains("gone-"), "{kept}");
     daemon = sandbox.serve(&settings);
