@@ -38,9 +38,8 @@ class Buffer {
       if (excess && lag !== "latest" && lag !== "dropOldest") {
         return limitError("stream " + excess, _limits[`stream_${excess}`], "stream_" + excess, "SLOW_CONSUMER");
       }
-      const oldest = _items.shift();
+      const oldest = this._shift();
       if (!oldest) break;
-      this._bytes -= oldest._size;
       // What a dropped item said of its source holds for the one behind it: without an epoch a consumer could not
       // resume, and without the reset it would go on from what is void.
       const next = _items[0] ?? item;
@@ -53,12 +52,17 @@ class Buffer {
     return undefined;
   }
 
-  /** Hands over everything. */
-  _take(): Item[] {
-    const items = this._items;
+  /** Takes the oldest item. */
+  _shift(): Item | undefined {
+    const item = this._items.shift();
+    if (item) this._bytes -= item._size;
+    return item;
+  }
+
+  /** Throws everything away. */
+  _clear(): void {
     this._items = [];
     this._bytes = 0;
-    return items;
   }
 }
 
@@ -91,11 +95,8 @@ export class Producer extends Buffer {
 
   /** The next item, where credit allows one; its number is how many were sent then. */
   _pop(): Item | undefined {
-    const item = this._hasCredit() ? this._items.shift() : undefined;
-    if (item) {
-      this._bytes -= item._size;
-      this._sent++;
-    }
+    const item = this._hasCredit() ? this._shift() : undefined;
+    if (item) this._sent++;
     return item;
   }
 
@@ -118,7 +119,7 @@ export class Consumer extends Buffer {
   _received = 0;
   /** Items consumed under the present `cid`; begins below zero where items of an earlier one are still buffered. */
   _consumed = 0;
-  /** Items handed over and perhaps not yet consumed. */
+  /** 1 where an item is handed over and perhaps not yet consumed. */
   _lent = 0;
   declare _upto: number;
   declare _window: number;
@@ -134,11 +135,6 @@ export class Consumer extends Buffer {
   constructor(window: number, lag: OnLag, limits: StreamLimits) {
     super(lag, limits);
     this._window = this._upto = Math.max(1, window);
-  }
-
-  /** Whether the producer may send and has not: the time in which a gap counts as idle. `spec: time.8` */
-  _isWaiting(): boolean {
-    return !this._obeys || this._received < this._upto;
   }
 
   /** Takes in an item of about `size` bytes. What it returns fails the stream; false says that it came before. */
@@ -169,11 +165,12 @@ export class Consumer extends Buffer {
     return (obeys ? this._add(item, "close", Infinity) : this._add(item, this._lag)) ?? true;
   }
 
-  /** Hands over everything buffered; what was handed over before counts as consumed from now on. */
-  override _take(): Item[] {
+  /** Hands over the next item; the one that was handed over before counts as consumed from now on. */
+  _take(): Item | undefined {
+    const item = this._shift();
     this._consumed += this._lent;
-    this._lent = this._items.length;
-    return super._take();
+    this._lent = item ? 1 : 0;
+    return item;
   }
 
   /** Whether a grant is due, which `_upto` then is. At half a window, so that a running stream never waits for it. */

@@ -6,9 +6,8 @@ import { RpcError } from "./errors.js";
 import { BATCH } from "./flow.js";
 import type { End, OnLag, Res } from "./frame.js";
 import { Item } from "./item.js";
-import { type Exchange, LIVE } from "./session/exchange.js";
-import { finishRequest, startStream } from "./session/requests.js";
-import { pushItem, roomFor } from "./session/streams.js";
+import { LIVE } from "./session/exchange.js";
+import type { Request } from "./session/request.js";
 
 /** What is declared of a method beside its handler. */
 export interface HandlerOptions {
@@ -34,12 +33,11 @@ interface Observable {
 }
 
 /** Starts the handler of a request. */
-export function run(endpoint: RpcEndpoint, request: Exchange, registered: Registered | undefined): void {
-  const { _session } = endpoint;
-  const { cid, req } = request;
-  const { method, meta } = req;
+export function run(endpoint: RpcEndpoint, request: Request, registered: Registered | undefined): void {
+  const { _cid: cid, _req } = request;
+  const { method, meta, payload } = _req;
   const finish = (answer: Res | End | RpcError) => {
-    finishRequest(_session, endpoint._now(), request, answer);
+    request._finish(answer);
     endpoint._run();
   };
   if (!registered) return finish(new RpcError("NO_HANDLER", "no method " + method, { method }));
@@ -58,7 +56,7 @@ export function run(endpoint: RpcEndpoint, request: Exchange, registered: Regist
   const push = (value: unknown) => {
     const { data, ...place } = value instanceof Item ? value : { data: value };
     try {
-      pushItem(_session, endpoint._now(), request, new Item(data, place));
+      request._push(new Item(data, place));
     } catch (thrown) {
       fail(thrown);
     }
@@ -73,14 +71,14 @@ export function run(endpoint: RpcEndpoint, request: Exchange, registered: Regist
     else unsubscribe();
   };
   const iterate = (iterator: AsyncIterator<unknown>) => {
-    const before = request.wake;
+    const before = request._wake;
     let isAsking = false;
     /** Items that came without a pause in which others could have their turn. */
     let inRow = 0;
     /** Asks for an item, where there is room for one. */
     const ask = () => {
       if (isAsking) return;
-      if (roomFor(_session, request) <= 0) {
+      if (request._room() <= 0) {
         inRow = 0;
         return;
       }
@@ -106,7 +104,7 @@ export function run(endpoint: RpcEndpoint, request: Exchange, registered: Regist
       resume();
     };
     release = () => iterator.return?.();
-    request.wake = () => {
+    request._wake = () => {
       before?.();
       ask();
     };
@@ -118,14 +116,14 @@ export function run(endpoint: RpcEndpoint, request: Exchange, registered: Regist
     const iterates = isFunction(source?.[Symbol.asyncIterator]);
     const pushes = !iterates && isFunction(source?.subscribe);
     if (!iterates && !pushes) finish({ kind: "res", cid, ok: true, result });
-    else if (startStream(_session, endpoint._now(), request, options.onLag ?? "block", pushes)) {
+    else if (request._open(options.onLag ?? "block", pushes)) {
       if (iterates) iterate(source![Symbol.asyncIterator]());
       else subscribe(source!);
     }
     endpoint._run();
   };
 
-  request.stop = () => {
+  request._stop = () => {
     context._stop();
     after(
       () => release?.(),
@@ -133,7 +131,7 @@ export function run(endpoint: RpcEndpoint, request: Exchange, registered: Regist
       (error) => endpoint._warn(method + " failed when it was stopped", error),
     );
   };
-  after(() => handler(req.payload as never, context), answer, fail);
+  after(() => handler(payload as never, context), answer, fail);
 }
 
 /** Goes on with what `act` makes: at once, where that is no promise. */

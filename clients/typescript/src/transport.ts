@@ -7,7 +7,6 @@ import type { RpcError } from "./errors.js";
 import type { Frame } from "./frame.js";
 import type { Limits } from "./limits.js";
 import type { Session } from "./session.js";
-import type { Millis } from "./session/exchange.js";
 
 /**
  * Gives what arrived: a frame as an object, or, on transports of text, the message as it was read, for `decode` (only the
@@ -26,7 +25,7 @@ export interface Broken {
   /** What its sender is told. */
   readonly error: RpcError;
   /** @internal Tells whom it may concern. */
-  _settle(session: Session, now: Millis): void;
+  _settle(session: Session): void;
 }
 
 /** Makes a frame of what arrived, checking it strictly: `decode` of `sixframe/codec`. Undefined for kinds of a later version. */

@@ -1,0 +1,89 @@
+/** The responder's side: a request from its arrival to its terminal frame. */
+
+import { cancelled, errFrame, RpcError } from "../errors.js";
+import { type End, type Frame, type Grant, isObject, type Nxt, type OnLag, type Req, type Res } from "../frame.js";
+import type { Session } from "../session.js";
+import { Exchange, LIVE, OVER } from "./exchange.js";
+
+const LAGS: OnLag[] = ["block", "latest", "dropOldest", "close"];
+
+/** A request of the peer. */
+export class Request extends Exchange {
+  /** The frame that it came with, and about how many bytes that was; 0 where that is not known. */
+  readonly _req: Req;
+  readonly _size: number;
+  /** Told when it is over and its handler has not answered. */
+  declare _stop: (() => void) | undefined;
+  /** Whether its caller has half-closed. */
+  declare _isHalfClosed: boolean | undefined;
+  /** Whether it answers with a stream. */
+  declare _isStream: boolean | undefined;
+
+  constructor(session: Session, req: Req, size: number) {
+    const { fc, timeoutMs } = req.meta ?? {};
+    super(session, timeoutMs);
+    this._cid = req.cid;
+    this._req = req;
+    this._size = size;
+    if (isObject(fc)) {
+      this._out = new session._Producer(0, "block", session._options.limits);
+      this._out._grant(fc as unknown as Grant);
+    }
+  }
+
+  /** Starts it. */
+  _start(): void {
+    const { _session } = this;
+    this._stage = LIVE;
+    _session._events.push(() => {
+      // One that ended before its turn must not start.
+      if (this._stage === LIVE) _session._serve(this);
+    });
+  }
+
+  /**
+   * The handler answers with a stream, whose source may be asked from now on within {@link Exchange._room}. False where the
+   * request was over or is refused. A source that `pushes` cannot be held back: `block` is `close` for it.
+   */
+  _open(declared: OnLag, pushes?: boolean): boolean {
+    const { _session, _req, _stage } = this;
+    if (_stage !== LIVE) return false;
+    const chosen = _req.meta?.fc?.onLag!;
+    const lag = LAGS.includes(chosen) ? chosen : declared;
+    this._out ??= new _session._Producer(undefined, declared, _session._options.limits);
+    this._out._lag = pushes && lag === "block" ? "close" : lag;
+    return (this._isStream = true);
+  }
+
+  /** Answers it, after the items that are queued. Nothing happens where it was over. */
+  _finish(answer: Res | End | RpcError): void {
+    if (this._stage !== LIVE) return;
+    this._stage = OVER;
+    this._deadline = Infinity;
+    this._tail = answer instanceof RpcError ? errFrame(this._cid, answer) : answer;
+    this._enter();
+  }
+
+  override _fail(error: RpcError): void {
+    this._drop();
+    this._session._refuse(this._cid, error);
+  }
+
+  /** It is over, and nothing of it is sent any more. */
+  _drop(): void {
+    const { _session, _stage } = this;
+    this._out = this._tail = undefined;
+    _session._requests.delete(this._cid);
+    this._stage = OVER;
+    if (_stage === LIVE) _session._events.push(() => this._stop?.());
+  }
+
+  override _take(frame: Frame, _size: number): boolean {
+    const { kind, fc } = frame as Nxt;
+    if (frame.kind === "can") {
+      this._fail(cancelled());
+      return true;
+    }
+    return kind === "nxt" && isObject(fc) && this._grant(fc as unknown as Grant);
+  }
+}
