@@ -19,26 +19,17 @@ export function decode(message: unknown, limits: Partial<Limits> = {}): Frame | 
   const isText = typeof message === "string";
   if ((isText || message instanceof Uint8Array) && message.length > message_bytes) {
     const beginning = isText ? message.slice(0, PEEKED) : new TextDecoder().decode(message.subarray(0, PEEKED));
-    return new Refused(peek(beginning, limitError("message bytes", message_bytes, "message_bytes"), true));
+    return refused(peek(beginning, limitError("message bytes", message_bytes, "message_bytes"), true));
   }
   const read = decodeFrame(message, depth);
-  return read instanceof Malformed ? new Refused(read) : read;
+  return read instanceof Malformed ? refused(read) : read;
 }
 
-class Refused implements Broken {
-  readonly #malformed: Malformed;
-
-  constructor(malformed: Malformed) {
-    this.#malformed = malformed;
-  }
-
-  get error(): Malformed["error"] {
-    return this.#malformed.error;
-  }
-
-  _settle(session: Session): void {
-    receiveMalformed(session, this.#malformed);
-  }
+function refused(malformed: Malformed): Broken {
+  return (endpoint) => {
+    endpoint._warn("malformed message", malformed.error);
+    receiveMalformed(endpoint, malformed);
+  };
 }
 
 /** Takes in a message that is no frame: whom it may concern is told, and too many of them end the connection. */

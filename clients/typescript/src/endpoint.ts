@@ -11,7 +11,7 @@ import type { Millis } from "./session/exchange.js";
 import { CLOSED, DISCONNECTED } from "./session/phase.js";
 import type { Request } from "./session/request.js";
 import { RpcStream } from "./stream.js";
-import type { BareTransport, Broken, Connector, Decode } from "./transport.js";
+import type { BareTransport, Connector, Decode } from "./transport.js";
 
 /** Something that is plugged into an endpoint: `uploads`, `lanes`, `limits`, `ahead`, `hello(…)`, `heartbeat(…)`. */
 export type Extension = (endpoint: RpcEndpoint) => void;
@@ -93,6 +93,9 @@ const DEFAULTS = {
   onWarning: (message: string, cause?: unknown): void => console.warn(message, cause),
 };
 
+/** By the phases of the session. */
+const STATES: EndpointState[] = ["open", "connecting", "open", "closed"];
+
 /** Bytes that a transport may hold before sources wait for it. */
 const FULL = 1 << 20;
 /** How often a full transport is looked at, in milliseconds. */
@@ -128,8 +131,7 @@ export class RpcEndpoint extends Session implements RpcClient {
 
   /** What the connection is doing. */
   get state(): EndpointState {
-    const { _phase } = this;
-    return _phase === CLOSED ? "closed" : _phase === DISCONNECTED ? "connecting" : "open";
+    return STATES[this._phase]!;
   }
 
   /** Begins to connect. */
@@ -172,6 +174,13 @@ export class RpcEndpoint extends Session implements RpcClient {
   }
 
   /** @internal */
+  override _isFull(): boolean {
+    const isFull = this.#transport?.buffered! > FULL;
+    if (isFull) this._soon(this._now() + DRAIN_MS);
+    return isFull;
+  }
+
+  /** @internal */
   override _pause(tries: number): Millis {
     const { first = 100, longest = 10_000 } = this._options.backoff ?? {};
     return Math.random() * Math.min(longest, first * 2 ** tries);
@@ -191,10 +200,9 @@ export class RpcEndpoint extends Session implements RpcClient {
       const aborted = signals.find((each) => each?.aborted);
       if (aborted) this._abort(call, cancelled(aborted.reason));
     };
-    for (const each of signals) each?.addEventListener("abort", look);
-    call._release = () => {
-      for (const each of signals) each?.removeEventListener("abort", look);
-    };
+    const listen = (how: "addEventListener" | "removeEventListener") => signals.forEach((each) => each?.[how]("abort", look));
+    listen("addEventListener");
+    call._release = () => listen("removeEventListener");
     look();
     return call;
   }
@@ -248,17 +256,14 @@ export class RpcEndpoint extends Session implements RpcClient {
 
   /** @internal What a peer is told of an error that a handler threw. `spec: error.4` */
   _errorOf(thrown: unknown, method: string): RpcError {
-    const { code, domain, details, message } = (thrown ?? {}) as Partial<RpcError>;
-    if (typeof code === "string" && typeof domain === "string") return new RpcError(code, String(message), details, domain);
+    const { code, domain } = (thrown ?? {}) as Partial<RpcError>;
+    if (typeof code === "string" && typeof domain === "string") return thrown as RpcError;
     this._warn(`the handler of ${method} failed`, thrown);
     return new RpcError("INTERNAL", "the handler failed" + (this._options.exposeInternalErrors ? ": " + textOf(thrown) : ""));
   }
 
   #write(): void {
     for (let transport = this.#transport; transport; transport = this.#transport) {
-      const wasFull = this._isFull;
-      this._isFull = transport.buffered! > FULL;
-      if (wasFull && !this._isFull) for (const x of this._all()) x._notify();
       const frame = this._poll();
       if (!frame) return;
       this.#see("out", frame);
@@ -266,7 +271,7 @@ export class RpcEndpoint extends Session implements RpcClient {
         transport.post(frame);
       } catch (error) {
         // A value that cannot travel is the matter of its call alone.
-        if (/^(DataClone|Type)Error$/.test((error as Error | undefined)?.name ?? "")) this._unsendable(frame, textOf(error));
+        if (/^(DataClone|Type)Error/.test((error as Error | undefined)?.name!)) this._unsendable(frame, textOf(error));
         else this._lose(textOf(error));
       }
     }
@@ -287,13 +292,10 @@ export class RpcEndpoint extends Session implements RpcClient {
     this.#tries = 0;
     try {
       const read = decode ? decode(message, this._options.limits) : unchecked(message);
-      if ((read as Broken | undefined)?._settle) {
-        const broken = read as Broken;
-        this._warn("malformed message", broken.error);
-        broken._settle(this);
-      } else {
-        if (read) this.#see("in", read as Frame, size || undefined);
-        this._receive(read as Frame | undefined, size);
+      if (typeof read === "function") read(this);
+      else {
+        if (read) this.#see("in", read, size || undefined);
+        this._receive(read, size);
       }
     } catch (error) {
       // Only what nobody checked is as wrong as that.
@@ -304,22 +306,20 @@ export class RpcEndpoint extends Session implements RpcClient {
 
   /** Arms the one timer. */
   #arm(): void {
-    const at = Math.min(this._next, this._isFull ? this._now() + DRAIN_MS : Infinity);
+    const at = this._next;
     if (at >= this.#timerAt) return;
     clearTimeout(this.#timer);
     this.#timerAt = at;
+    const act = () => {
+      this.#timerAt = Infinity;
+      this._advance();
+      this._run();
+    };
     // The longest span that a timer takes is a little less than 25 days.
-    const timer = setTimeout(this.#onTimer, Math.min(2 ** 31 - 1, Math.max(0, at - this._now())));
+    this.#timer = setTimeout(act, Math.min(2 ** 31 - 1, Math.max(0, at - this._now())));
     // What is due later must not keep a program alive that has nothing else to do.
-    (timer as { unref?: () => void }).unref?.();
-    this.#timer = timer;
+    (this.#timer as { unref?: () => void }).unref?.();
   }
-
-  readonly #onTimer = (): void => {
-    this.#timerAt = Infinity;
-    this._advance();
-    this._run();
-  };
 
   /** @internal Makes a connection. */
   _connect(): void {
@@ -396,15 +396,10 @@ function tell(act: () => void): void {
 }
 
 /** What arrives as an object from a peer that is trusted with its fields. */
-function unchecked(message: unknown): Frame | undefined {
-  if (!isObject(message)) throw new Error("no object arrived; text needs the `decode` of sixframe/codec");
-  const { kind, method } = message;
-  const isKnown = kind === "req" ? typeof method === "string" : KINDS.test(String(kind));
-  return isKnown ? (message as unknown as Frame) : undefined;
+function unchecked(message: unknown): Frame {
+  if (isObject(message)) return message as unknown as Frame;
+  throw new Error("no object arrived; text needs the `decode` of sixframe/codec");
 }
-
-/** The kinds of frames beside requests. */
-const KINDS = /^(res|err|nxt|end|can)$/;
 
 /** What an error says. */
 export function textOf(error: unknown): string {

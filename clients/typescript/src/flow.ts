@@ -31,14 +31,12 @@ class Buffer {
   /** Adds an item, dropping others as the policy says. What it returns is why the stream must end instead. */
   _add(item: Item, lag: OnLag, maxItems = this._limits.stream_items): RpcError | undefined {
     const { _items, _limits } = this;
+    const drops = lag === "latest" || lag === "dropOldest";
     for (;;) {
       const excess =
-        this._bytes + item._size > _limits.stream_bytes ? "bytes" : _items.length >= maxItems ? "items" : undefined;
-      if (lag === "latest" ? !_items.length : !excess) break;
-      if (excess && lag !== "latest" && lag !== "dropOldest") {
-        return limitError("stream " + excess, _limits[`stream_${excess}`], "stream_" + excess, "SLOW_CONSUMER");
-      }
-      const oldest = this._shift();
+        this._bytes + item._size > _limits.stream_bytes ? "stream_bytes" : _items.length >= maxItems ? "stream_items" : undefined;
+      if (excess && !drops) return limitError(excess.replace("_", " "), _limits[excess], excess, "SLOW_CONSUMER");
+      const oldest = excess || lag === "latest" ? this._shift() : undefined;
       if (!oldest) break;
       // What a dropped item said of its source holds for the one behind it: without an epoch a consumer could not
       // resume, and without the reset it would go on from what is void.

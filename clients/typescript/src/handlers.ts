@@ -2,9 +2,9 @@
 
 import { Context } from "./context.js";
 import type { RpcEndpoint } from "./endpoint.js";
-import { RpcError } from "./errors.js";
+import { errFrame, RpcError } from "./errors.js";
 import { BATCH } from "./flow.js";
-import type { End, OnLag, Res } from "./frame.js";
+import type { End, Err, OnLag, Res } from "./frame.js";
 import { Item } from "./item.js";
 import { LIVE } from "./session/exchange.js";
 import type { Request } from "./session/request.js";
@@ -36,27 +36,27 @@ interface Observable {
 export function run(endpoint: RpcEndpoint, request: Request, registered: Registered | undefined): void {
   const { _cid: cid, _req } = request;
   const { method, meta, payload } = _req;
-  const finish = (answer: Res | End | RpcError) => {
+  const finish = (answer: Res | End | Err) => {
     request._finish(answer);
     endpoint._run();
   };
-  if (!registered) return finish(new RpcError("NO_HANDLER", "no method " + method, { method }));
+  const refuse = (error: RpcError) => finish(errFrame(cid, error));
+  if (!registered) return refuse(new RpcError("NO_HANDLER", "no method " + method, { method }));
   const { handler, options } = registered;
   if (meta?.up && !(options.uploads && endpoint._uploads)) {
-    return finish(new RpcError("UNSUPPORTED", "the method takes no items"));
+    return refuse(new RpcError("UNSUPPORTED", "the method takes no items"));
   }
   const context = new Context(endpoint, request);
   /** Lets go of where the items come from. */
   let release: (() => unknown) | undefined;
 
   const fail = (thrown: unknown) => {
-    if (request._stage === LIVE) finish(endpoint._errorOf(thrown, method));
+    if (request._stage === LIVE) refuse(endpoint._errorOf(thrown, method));
   };
   const end = () => finish({ kind: "end", cid });
   const push = (value: unknown) => {
-    const { data, ...place } = value instanceof Item ? value : { data: value };
     try {
-      request._push(new Item(data, place));
+      request._push(value instanceof Item ? new Item(value.data, value) : new Item(value));
     } catch (thrown) {
       fail(thrown);
     }
@@ -71,43 +71,24 @@ export function run(endpoint: RpcEndpoint, request: Request, registered: Registe
     else unsubscribe();
   };
   const iterate = (iterator: AsyncIterator<unknown>) => {
-    const before = request._wake;
     let isAsking = false;
-    /** Items that came without a pause in which others could have their turn. */
-    let inRow = 0;
-    /** Asks for an item, where there is room for one. */
-    const ask = () => {
-      if (isAsking) return;
-      if (request._room() <= 0) {
-        inRow = 0;
-        return;
-      }
-      isAsking = true;
-      if (++inRow > BATCH) {
-        inRow = 0;
-        later(resume);
-        return;
-      }
-      try {
-        iterator.next().then(take, fail);
-      } catch (thrown) {
-        fail(thrown);
-      }
-    };
-    const resume = () => {
-      isAsking = false;
-      ask();
-    };
+    let asked = 0;
+    const step = () => after(() => iterator.next(), take, fail);
     const take = ({ done, value }: IteratorResult<unknown>) => {
+      isAsking = false;
       if (done) return end();
       push(value);
-      resume();
-    };
-    release = () => iterator.return?.();
-    request._wake = () => {
-      before?.();
       ask();
     };
+    /** Asks for an item, where there is room for one; now and then everybody else has their turn first. */
+    const ask = () => {
+      if (isAsking || request._room() <= 0) return;
+      isAsking = true;
+      if (++asked % BATCH) step();
+      else later(step);
+    };
+    release = () => iterator.return?.();
+    request._wake = ask;
     ask();
   };
 

@@ -3,8 +3,7 @@
  * `new RpcEndpoint(transport, { use: [lanes] })`. `spec: lane.*`
  */
 
-import type { RpcError } from "./errors.js";
-import type { End, OnLag, Res } from "./frame.js";
+import type { End, Err, OnLag, Res } from "./frame.js";
 import type { Session } from "./session.js";
 import type { Request } from "./session/request.js";
 
@@ -48,7 +47,7 @@ export function lanes(session: Session): void {
       return isOpen;
     }
 
-    override _finish(answer: Res | End | RpcError): void {
+    override _finish(answer: Res | End | Err): void {
       super._finish(answer);
       leave(this);
     }

@@ -5,7 +5,7 @@
  */
 
 import { limitError, RpcError } from "./errors.js";
-import type { End, Frame, Nxt, OnLag, Req, Res } from "./frame.js";
+import type { End, Err, Frame, Nxt, OnLag, Req, Res } from "./frame.js";
 import { type Item, weigh } from "./item.js";
 import { Backlog } from "./limits/backlog.js";
 import type { Session } from "./session.js";
@@ -176,7 +176,7 @@ function boundRequests(session: Session, backlog: Backlog, kept: Kept, { streams
       return frame;
     }
 
-    override _finish(answer: Res | End | RpcError): void {
+    override _finish(answer: Res | End | Err): void {
       this.#settled(() => super._finish(answer));
     }
 

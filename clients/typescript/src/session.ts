@@ -42,8 +42,6 @@ export abstract class Session {
   _control: Frame[] = [];
   /** The data lane: who may have something to send, in turn. */
   _ring: Exchange[] = [];
-  /** Whether sources must wait for the transport. */
-  declare _isFull: boolean | undefined;
   /** The earliest moment at which something can be due. There is no timer for each call: all are asked then. */
   _next: Millis = Infinity;
   /** What the driver must do next, in order: nobody is told of anything while it is being changed. */
@@ -67,6 +65,8 @@ export abstract class Session {
   abstract _serve(request: Request): void;
   /** Ends the connection. */
   abstract _lose(reason: string): void;
+  /** Whether the transport holds so much that sources must wait; time must pass then. */
+  abstract _isFull(): boolean;
   /** How long to wait before something is tried again. */
   abstract _pause(tries: number): Millis;
 
@@ -135,7 +135,7 @@ export abstract class Session {
   /** The next frame for the transport; what is returned counts as handed over. Control alone where the transport is full. */
   _poll(): Frame | undefined {
     let frame = this._control.shift();
-    while (!frame && !this._isFull) {
+    while (!frame && !this._isFull()) {
       const turn = this._ring.shift();
       if (!turn) break;
       frame = turn._pop();
@@ -186,7 +186,6 @@ export abstract class Session {
     for (const request of this._requests.values()) request._drop();
     this._control = [];
     this._ring = [];
-    this._isFull = false;
     for (const call of [...this._calls.values(), ...this._waiting]) call._lost(again);
   }
 

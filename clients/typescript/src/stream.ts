@@ -14,12 +14,6 @@ export interface Observer<T> {
 
 type Result<T> = IteratorResult<T, undefined>;
 
-interface Pending<T> {
-  isFull: boolean;
-  resolve(result: Result<T>): void;
-  reject(error: RpcError): void;
-}
-
 /**
  * A stream of items. `return()` (which leaving a `for await` calls) and the signal cancel it at once, also while the next
  * item is awaited. A stream that nobody iterates holds the items that fit its window; call `return()` on one that is not
@@ -29,7 +23,8 @@ export class RpcStream<T> implements AsyncGenerator<T, undefined, unknown> {
   readonly #endpoint: RpcEndpoint;
   readonly #call: Call;
   #isReset = false;
-  readonly #pending: Pending<unknown>[] = [];
+  /** Those who wait, in order: each takes what comes next, where there is something. */
+  readonly #waiting: (() => unknown)[] = [];
 
   /** @internal Made by {@link RpcEndpoint.stream}. */
   constructor(endpoint: RpcEndpoint, call: Call) {
@@ -97,20 +92,18 @@ export class RpcStream<T> implements AsyncGenerator<T, undefined, unknown> {
   }
 
   #wake(): void {
-    const pending = this.#pending;
-    for (let first = pending[0]; first; first = pending[0]) {
-      const step = this.#step(first.isFull);
-      if (!step) return;
-      pending.shift();
-      if (step instanceof RpcError) first.reject(step);
-      else first.resolve(step);
-    }
+    while (this.#waiting[0]?.()) this.#waiting.shift();
   }
 
   #pull<V>(isFull: boolean): Promise<Result<V>> {
     return new Promise((resolve, reject) => {
-      this.#pending.push({ isFull, resolve: resolve as Pending<unknown>["resolve"], reject });
-      if (this.#pending.length < 2) this.#wake();
+      this.#waiting.push(() => {
+        const step = this.#step(isFull);
+        if (step instanceof RpcError) reject(step);
+        else if (step) resolve(step as Result<V>);
+        return step;
+      });
+      this.#wake();
       // What was taken may have made room for more.
       this.#endpoint._run();
     });

@@ -187,10 +187,10 @@ class Received implements AsyncIterableIterator<unknown, undefined> {
     this.#endpoint = endpoint;
     this.#context = context;
     const request = context._request;
-    const before = request._wake;
-    request._wake = () => {
-      before?.();
-      this.#wake();
+    const notify = request._notify.bind(request);
+    request._notify = () => {
+      notify();
+      endpoint._events.push(() => this.#wake());
     };
     accept(request);
     endpoint._run();

@@ -125,7 +125,8 @@ export class Call extends Exchange {
       this._tries = 0;
       if (this._in) return this._receive(frame, size);
       this._fail(notUnary());
-    } else {
+    } else if (kind !== "res" && kind !== "end") return false;
+    else {
       const value = (frame as Res).result ?? null;
       if (!this._in) this._settle(kind === "end" ? { error: notUnary() } : { value });
       // A stream answered by one value is an item, then the end.

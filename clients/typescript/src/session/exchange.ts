@@ -49,7 +49,7 @@ export abstract class Exchange {
 
   /** How many items may be queued. Not above zero: none now. */
   _room(): number {
-    return this._stage === LIVE && !this._session._isFull ? this._out!._room() : 0;
+    return this._stage === LIVE && !this._session._isFull() ? this._out!._room() : 0;
   }
 
   /** Queues an item, or ends what has no room for it. */
@@ -121,8 +121,9 @@ export abstract class Exchange {
     return { kind: "nxt", cid, dir, seq, pos, epoch, skipped: skipped || undefined, reset: reset || undefined, fc, data: data ?? null } as Nxt;
   }
 
-  /** Time has passed. */
+  /** Time has passed: its own may be up, and the transport may have room again. */
   _due(now: Millis): void {
+    this._notify();
     this._session._soon(this._deadline);
     if (this._deadline <= now) this._fail(timeout(), "deadline");
   }

@@ -1,7 +1,7 @@
 /** The responder's side: a request from its arrival to its terminal frame. */
 
-import { cancelled, errFrame, RpcError } from "../errors.js";
-import { type End, type Frame, type Grant, isObject, type Nxt, type OnLag, type Req, type Res } from "../frame.js";
+import { cancelled, type RpcError } from "../errors.js";
+import { type End, type Err, type Frame, type Grant, isObject, type Nxt, type OnLag, type Req, type Res } from "../frame.js";
 import type { Session } from "../session.js";
 import { Exchange, LIVE, OVER } from "./exchange.js";
 
@@ -9,9 +9,8 @@ const LAGS: OnLag[] = ["block", "latest", "dropOldest", "close"];
 
 /** A request of the peer. */
 export class Request extends Exchange {
-  /** The frame that it came with, and about how many bytes that was; 0 where that is not known. */
+  /** The frame that it came with. */
   readonly _req: Req;
-  readonly _size: number;
   /** Told when it is over and its handler has not answered. */
   declare _stop: (() => void) | undefined;
   /** Whether its caller has half-closed. */
@@ -19,12 +18,12 @@ export class Request extends Exchange {
   /** Whether it answers with a stream. */
   declare _isStream: boolean | undefined;
 
-  constructor(session: Session, req: Req, size: number) {
+  /** It came in a message of about so many bytes; 0 where that is not known. */
+  constructor(session: Session, req: Req, _size: number) {
     const { fc, timeoutMs } = req.meta ?? {};
     super(session, timeoutMs);
     this._cid = req.cid;
     this._req = req;
-    this._size = size;
     if (isObject(fc)) {
       this._out = new session._Producer(0, "block", session._options.limits);
       this._out._grant(fc as unknown as Grant);
@@ -56,11 +55,11 @@ export class Request extends Exchange {
   }
 
   /** Answers it, after the items that are queued. Nothing happens where it was over. */
-  _finish(answer: Res | End | RpcError): void {
+  _finish(answer: Res | End | Err): void {
     if (this._stage !== LIVE) return;
     this._stage = OVER;
     this._deadline = Infinity;
-    this._tail = answer instanceof RpcError ? errFrame(this._cid, answer) : answer;
+    this._tail = answer;
     this._enter();
   }
 

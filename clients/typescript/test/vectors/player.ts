@@ -3,7 +3,7 @@
 import { aheadOf } from "../../src/ahead.js";
 import { receiveMalformed } from "../../src/codec.js";
 import { beginDraining } from "../../src/drain.js";
-import { limitError, RpcError } from "../../src/errors.js";
+import { errFrame, limitError, RpcError } from "../../src/errors.js";
 import type { Meta } from "../../src/frame.js";
 import { decode, Malformed, peek } from "../../src/frame/decode.js";
 import { idle } from "../../src/idle.js";
@@ -68,6 +68,10 @@ class PlayedSession extends Session {
 
   override _now(): number {
     return this.#player.now;
+  }
+
+  override _isFull(): boolean {
+    return false;
   }
 
   override _pause(): number {
@@ -357,7 +361,8 @@ class Player {
   }
 
   private fail(name: string, error: RpcError): void {
-    this.theirs(name).request._finish(error);
+    const { request } = this.theirs(name);
+    request._finish(errFrame(request._cid, error));
     this.dropChildren(name);
   }
 
