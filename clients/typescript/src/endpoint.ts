@@ -338,7 +338,11 @@ export class RpcEndpoint extends Session implements RpcClient {
     // What a connection says that is not this one any more counts no more.
     const isCurrent = () => this.#transport === transport;
     const open = () => {
-      if (isCurrent() && this._phase === DISCONNECTED) this._opened();
+      if (!isCurrent() || this._phase !== DISCONNECTED) return;
+      this._connected();
+      this.#tellState();
+      this._reissue();
+      this._run();
     };
     const lose = (reason: string) => {
       if (isCurrent()) this._lose(reason);
@@ -355,14 +359,6 @@ export class RpcEndpoint extends Session implements RpcClient {
       open,
       (error) => lose(textOf(error)),
     );
-  }
-
-  /** @internal There is a connection. */
-  _opened(): void {
-    this._connected();
-    this.#tellState();
-    this._reissue();
-    this._run();
   }
 
   /** @internal The connection is gone, or could not be made. The next one is made where there is a connector. */

@@ -29,19 +29,19 @@ class Buffer {
   }
 
   /** Adds an item, dropping others as the policy says. What it returns is why the stream must end instead. */
-  _add(item: Item, lag: OnLag, maxItems = this._limits.stream_items): RpcError | undefined {
-    const { _items, _limits } = this;
-    const drops = lag === "latest" || lag === "dropOldest";
+  _add(item: Item): RpcError | undefined {
+    const { _items, _limits, _lag } = this;
+    const most = _lag === "block" ? Infinity : _lag === "latest" ? 1 : _limits.stream_items;
     for (;;) {
-      const excess =
-        this._bytes + item._size > _limits.stream_bytes ? "stream_bytes" : _items.length >= maxItems ? "stream_items" : undefined;
-      if (excess && !drops) return limitError(excess.replace("_", " "), _limits[excess], excess, "SLOW_CONSUMER");
-      const oldest = excess || lag === "latest" ? this._shift() : undefined;
+      const excess = this._bytes + item._size > _limits.stream_bytes ? "stream_bytes" : _items.length >= most && "stream_items";
+      if (!excess) break;
+      if (_lag === "block" || _lag === "close") return limitError(excess.replace("_", " "), _limits[excess], excess, "SLOW_CONSUMER");
+      const oldest = this._shift();
       if (!oldest) break;
       // What a dropped item said of its source holds for the one behind it: without an epoch a consumer could not
       // resume, and without the reset it would go on from what is void.
       const next = _items[0] ?? item;
-      if (lag === "dropOldest") next.skipped += oldest.skipped + 1;
+      if (_lag === "dropOldest") next.skipped += oldest.skipped + 1;
       next.reset ||= oldest.reset;
       next.epoch ??= oldest.epoch;
     }
@@ -84,11 +84,6 @@ export class Producer extends Buffer {
   /** Whether the consumer allows another item now. */
   _hasCredit(): boolean {
     return !(this._upto! <= this._sent);
-  }
-
-  /** Queues an item. What it returns is why the stream must end instead. */
-  _push(item: Item): RpcError | undefined {
-    return this._lag === "block" ? this._add(item, "close", Infinity) : this._add(item, this._lag);
   }
 
   /** The next item, where credit allows one; its number is how many were sent then. */
@@ -138,6 +133,9 @@ export class Consumer extends Buffer {
   /** Takes in an item of about `size` bytes. What it returns fails the stream; false says that it came before. */
   _receive(nxt: Nxt, size: number): RpcError | boolean {
     const obeys = (this._obeys ??= nxt.fc === 1);
+    // A producer that obeys credit sees to the policy by itself. `spec: fc.14`
+    if (obeys) this._lag = "block";
+    else if (this._lag === "block") this._lag = "close";
     const { seq } = nxt;
     const expected = this._received + 1;
     if (seq == null) {
@@ -160,7 +158,7 @@ export class Consumer extends Buffer {
     this._epoch = item.epoch ?? this._epoch;
     this._pos = item.pos ?? this._pos;
     this._mean = this._mean ? (this._mean * 7 + item._size) / 8 : item._size;
-    return (obeys ? this._add(item, "close", Infinity) : this._add(item, this._lag)) ?? true;
+    return this._add(item) ?? true;
   }
 
   /** Hands over the next item; the one that was handed over before counts as consumed from now on. */

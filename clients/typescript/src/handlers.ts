@@ -6,7 +6,7 @@ import { errFrame, RpcError } from "./errors.js";
 import { BATCH } from "./flow.js";
 import type { End, Err, OnLag, Res } from "./frame.js";
 import { Item } from "./item.js";
-import { LIVE } from "./session/exchange.js";
+import { LIVE } from "./session/phase.js";
 import type { Request } from "./session/request.js";
 
 /** What is declared of a method beside its handler. */

@@ -8,7 +8,8 @@ import { timeout } from "./errors.js";
 import type { Grant, Nxt, OnLag } from "./frame.js";
 import type { Item } from "./item.js";
 import type { Session } from "./session.js";
-import { type Exchange, LIVE, type Millis } from "./session/exchange.js";
+import type { Exchange, Millis } from "./session/exchange.js";
+import { LIVE } from "./session/phase.js";
 
 /** Lets the endpoint watch for idle streams. Without it a consumer's `idleMs` is only told to its producer. */
 export function idle(session: Session): void {

@@ -10,7 +10,8 @@ import { type Item, weigh } from "./item.js";
 import { Backlog } from "./limits/backlog.js";
 import type { Session } from "./session.js";
 import type { Outcome } from "./session/call.js";
-import { LIVE, type Millis, OVER } from "./session/exchange.js";
+import type { Millis } from "./session/exchange.js";
+import { LIVE, OVER } from "./session/phase.js";
 
 /** The limits of one connection, by the names that the protocol gives them. */
 export interface Limits {

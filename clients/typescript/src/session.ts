@@ -112,15 +112,14 @@ export abstract class Session {
     else {
       const error = this._mayServe(req, size);
       if (error) this._refuse(cid, error);
-      else this._admit(new this._Request(this, req, size));
+      else {
+        const request = new this._Request(this, req, size);
+        this._requests.set(cid, request);
+        this._soon(request._deadline);
+        request._start();
+      }
     }
     return true;
-  }
-
-  _admit(request: Request): void {
-    this._requests.set(request._cid, request);
-    this._soon(request._deadline);
-    request._start();
   }
 
   /** Why a request is refused. */

@@ -11,7 +11,7 @@ import type { Consumer, Producer } from "./flow.js";
 import { Item } from "./item.js";
 import type { Session } from "./session.js";
 import type { Call } from "./session/call.js";
-import { LIVE, OVER } from "./session/exchange.js";
+import { LIVE, OVER } from "./session/phase.js";
 import type { Request } from "./session/request.js";
 import type { RpcStream } from "./stream.js";
 

@@ -5,7 +5,8 @@ import type { Frame } from "../frame.js";
 import { weigh } from "../item.js";
 import type { Limits } from "../limits.js";
 import type { Session } from "../session.js";
-import { type Exchange, type Millis, WAITING } from "../session/exchange.js";
+import type { Exchange, Millis } from "../session/exchange.js";
+import { WAITING } from "../session/phase.js";
 import type { Request } from "../session/request.js";
 
 /** What was counted of one exchange. */

@@ -4,8 +4,8 @@ import { RpcError } from "../errors.js";
 import type { Producer } from "../flow.js";
 import { type Err, type Frame, type Grant, isGrant, type Meta, type Nxt, type OnLag, type Req, type Res } from "../frame.js";
 import type { Session } from "../session.js";
-import { Exchange, LIVE, type Millis, OVER, WAITING } from "./exchange.js";
-import { PING } from "./phase.js";
+import { Exchange, type Millis } from "./exchange.js";
+import { LIVE, OVER, PING, WAITING } from "./phase.js";
 
 /** A call to be made. */
 export interface CallSpec {
@@ -107,6 +107,7 @@ export class Call extends Exchange {
     _session._waiting.delete(this);
     this._stage = OVER;
     this._outcome = outcome;
+    _session._events.push(() => this._release?.());
     this._notify();
   }
 

@@ -5,16 +5,10 @@ import type { Consumer, Producer } from "../flow.js";
 import type { Cid, Frame, Grant, Nxt } from "../frame.js";
 import type { Item } from "../item.js";
 import type { Session } from "../session.js";
+import { LIVE, OVER, WAITING } from "./phase.js";
 
 /** Monotonic time in milliseconds, from whatever moment the driver chose. */
 export type Millis = number;
-
-/** A call waits for a connection or its next try; a request for its lane, or until less is queued. */
-export const WAITING = 0;
-/** A call has been issued; a request's handler runs. */
-export const LIVE = 1;
-/** A call is settled; a request is answered, though its terminal frame may still be queued. */
-export const OVER = 2;
 
 /** What calls and requests have in common: both sides send and receive. */
 export abstract class Exchange {
@@ -55,7 +49,7 @@ export abstract class Exchange {
   /** Queues an item, or ends what has no room for it. */
   _push(item: Item): void {
     if (this._stage !== LIVE) return;
-    const error = this._out!._push(item);
+    const error = this._out!._add(item);
     if (error) this._fail(error);
     else this._enter();
   }

@@ -3,7 +3,8 @@
 import { cancelled, type RpcError } from "../errors.js";
 import { type End, type Err, type Frame, type Grant, isObject, type Nxt, type OnLag, type Req, type Res } from "../frame.js";
 import type { Session } from "../session.js";
-import { Exchange, LIVE, OVER } from "./exchange.js";
+import { Exchange } from "./exchange.js";
+import { LIVE, OVER } from "./phase.js";
 
 const LAGS: OnLag[] = ["block", "latest", "dropOldest", "close"];
 
