@@ -21,7 +21,7 @@ const ENVELOPE = 128;
 
 /** Heeds the bound that consumers set, and sets one. */
 export function ahead(session: Session): void {
-  const { stream_bytes } = session._options.limits;
+  const { stream_bytes = 32 << 20 } = session._options.limits;
   (session._capabilities ??= []).push("ahead");
   aheadOf(session, Math.min(AHEAD_BYTES, stream_bytes >> 2));
 }
@@ -77,8 +77,8 @@ function bounding(Base: typeof Consumer, bytes: number): typeof Consumer {
       return super._take();
     }
 
-    override _dueGrant(windowBytes: number): boolean {
-      if (super._dueGrant(windowBytes)) return true;
+    override _dueGrant(): boolean {
+      if (super._dueGrant()) return true;
       if (!this._obeys || this._consumed <= 0 || !this.#received._isDue()) return false;
       this._upto = Math.max(this._upto, this._consumed + this._window);
       return true;

@@ -44,5 +44,5 @@ export function receiveMalformed(s: Session, { error, head: { kind, cid, dir }, 
     const call = s._calls.get(cid);
     if (call && !call._head) call._fail(error);
   } else if (isOversized) close(error);
-  if (++s._counters.malformed >= most) close(limitError("malformed messages", most, "malformed"));
+  if (++s._malformed >= most) close(limitError("malformed messages", most, "malformed"));
 }

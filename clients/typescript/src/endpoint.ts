@@ -2,7 +2,7 @@
 
 import type { Context } from "./context.js";
 import { cancelled, RpcError } from "./errors.js";
-import { type Frame, isObject, type Meta, type OnLag, type Req } from "./frame.js";
+import type { Frame, Meta, OnLag, Req } from "./frame.js";
 import { after, type HandlerOptions, type Registered, run } from "./handlers.js";
 import type { Limits } from "./limits.js";
 import { Session, type SessionOptions } from "./session.js";
@@ -23,13 +23,13 @@ export type EndpointState = "connecting" | "open" | "closed";
 export interface EndpointOptions {
   /** The timeout of calls for one answer that set none, in milliseconds; `Infinity` lets them wait. Default 60 000. */
   timeoutMs?: number;
-  /** Items that a consumer of a stream offers at first; afterwards its window is sized by bytes. Default 32. */
+  /** Items that a consumer of a stream offers at first; with `use: [limits]` its window is sized by bytes then. Default 32. */
   window?: number;
-  /** Bytes that a consumer of a stream aims to have under way; 0 keeps windows as they are offered. Default 256 Ki. */
+  /** Bytes that it aims to have under way then; 0 keeps windows as they are offered. Default 256 Ki. */
   windowBytes?: number;
   /** What is plugged in: `uploads`, `lanes`, `limits`, `ahead`, `hello(…)`, `heartbeat(…)`, from their subpaths. */
   use?: readonly Extension[];
-  /** Limits that differ from the defaults, by their names in the protocol. Those beyond a stream's need `use: [limits]`. */
+  /** Limits that differ from the defaults, by their names in the protocol. All but `stream_items` need `use: [limits]`. */
   limits?: Partial<Limits>;
   /** Whether an `INTERNAL` error carries its message to the peer. Default false. `spec: error.4` */
   exposeInternalErrors?: boolean;
@@ -86,20 +86,16 @@ export interface RpcClient {
   stream?<T = unknown, P = unknown>(method: string, payload?: P): AsyncGenerator<T, void, unknown>;
 }
 
-const DEFAULTS = {
+const DEFAULTS: Required<Pick<EndpointOptions, "timeoutMs" | "window" | "limits" | "backoff" | "onWarning">> = {
   timeoutMs: 60_000,
   window: 32,
-  windowBytes: 256 << 10,
-  onWarning: (message: string, cause?: unknown): void => console.warn(message, cause),
+  limits: {},
+  backoff: {},
+  onWarning: (message, cause) => console.warn(message, cause),
 };
 
 /** By the phases of the session. */
 const STATES: EndpointState[] = ["open", "connecting", "open", "closed"];
-
-/** Bytes that a transport may hold before sources wait for it. */
-const FULL = 1 << 20;
-/** How often a full transport is looked at, in milliseconds. */
-const DRAIN_MS = 10;
 
 /**
  * One side of a connection. It begins with {@link RpcEndpoint.start}; calls made before wait for it. A connector is asked
@@ -111,8 +107,8 @@ export class RpcEndpoint extends Session implements RpcClient {
   /** @internal Set by `uploads`. */
   declare _uploads: ((context: Context) => AsyncIterableIterator<unknown>) | undefined;
   readonly #source: BareTransport | Connector;
-  readonly #handlers = new Map<string, Registered>();
-  #transport: BareTransport | undefined;
+  /** @internal */
+  readonly _handlers = new Map<string, Registered>();
   #isStarted = false;
   #isRunning = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -124,8 +120,7 @@ export class RpcEndpoint extends Session implements RpcClient {
   constructor(source: BareTransport | Connector, options: EndpointOptions = {}) {
     super();
     this.#source = source;
-    const limits = { stream_bytes: 32 << 20, stream_items: 1024, ...options.limits };
-    this._options = { ...DEFAULTS, ...options, limits };
+    this._options = { ...DEFAULTS, ...options };
     for (const extension of options.use ?? []) extension(this);
   }
 
@@ -165,7 +160,7 @@ export class RpcEndpoint extends Session implements RpcClient {
    * travels; anything else is `INTERNAL`. A method that is registered again is replaced.
    */
   register<P = unknown>(method: string, handler: (payload: P, context: Context) => unknown, options: HandlerOptions = {}): void {
-    this.#handlers.set(method, { handler, options });
+    this._handlers.set(method, { handler, options });
   }
 
   /** @internal */
@@ -174,21 +169,14 @@ export class RpcEndpoint extends Session implements RpcClient {
   }
 
   /** @internal */
-  override _isFull(): boolean {
-    const isFull = this.#transport?.buffered! > FULL;
-    if (isFull) this._soon(this._now() + DRAIN_MS);
-    return isFull;
-  }
-
-  /** @internal */
   override _pause(tries: number): Millis {
-    const { first = 100, longest = 10_000 } = this._options.backoff ?? {};
+    const { first = 100, longest = 10_000 } = this._options.backoff;
     return Math.random() * Math.min(longest, first * 2 ** tries);
   }
 
   /** @internal */
   override _serve(request: Request): void {
-    run(this, request, this.#handlers.get(request._req.method));
+    run(this, request);
   }
 
   /** @internal Makes a call, which `_run` sends. */
@@ -210,12 +198,11 @@ export class RpcEndpoint extends Session implements RpcClient {
   /** @internal How a call for one answer ends. */
   _answer<T>(call: Call): Promise<T> {
     return new Promise((resolve, reject) => {
-      const look = () => {
+      const look = (call._wake = () => {
         const { _outcome } = call;
         if (_outcome?.error) reject(_outcome.error);
         else if (_outcome) resolve(_outcome.value as T);
-      };
-      call._wake = look;
+      });
       look();
       this._run();
     });
@@ -263,7 +250,7 @@ export class RpcEndpoint extends Session implements RpcClient {
   }
 
   #write(): void {
-    for (let transport = this.#transport; transport; transport = this.#transport) {
+    for (let transport = this._transport; transport; transport = this._transport) {
       const frame = this._poll();
       if (!frame) return;
       this.#see("out", frame);
@@ -271,8 +258,9 @@ export class RpcEndpoint extends Session implements RpcClient {
         transport.post(frame);
       } catch (error) {
         // A value that cannot travel is the matter of its call alone.
-        if (/^(DataClone|Type)Error/.test((error as Error | undefined)?.name!)) this._unsendable(frame, textOf(error));
-        else this._lose(textOf(error));
+        const reason = textOf(error);
+        if (/^(DataClone|Type)Error/.test((error as Error | undefined)?.name!)) this._unsendable(frame, reason);
+        else this._lose(reason);
       }
     }
   }
@@ -291,7 +279,9 @@ export class RpcEndpoint extends Session implements RpcClient {
     const size = typeof message === "string" || message instanceof Uint8Array ? message.length : 0;
     this.#tries = 0;
     try {
-      const read = decode ? decode(message, this._options.limits) : unchecked(message);
+      if (size && !decode) throw new Error("text needs the `decode` of sixframe/codec");
+      // What arrives as an object comes from a peer that is trusted with its fields.
+      const read = decode ? decode(message, this._options.limits) : (message as Frame);
       if (typeof read === "function") read(this);
       else {
         if (read) this.#see("in", read, size || undefined);
@@ -316,7 +306,7 @@ export class RpcEndpoint extends Session implements RpcClient {
       this._run();
     };
     // The longest span that a timer takes is a little less than 25 days.
-    this.#timer = setTimeout(act, Math.min(2 ** 31 - 1, Math.max(0, at - this._now())));
+    this.#timer = setTimeout(act, Math.min(2 ** 31 - 1, at - this._now()));
     // What is due later must not keep a program alive that has nothing else to do.
     (this.#timer as { unref?: () => void }).unref?.();
   }
@@ -334,9 +324,9 @@ export class RpcEndpoint extends Session implements RpcClient {
 
   #begin(transport: BareTransport): void {
     if (this._phase === CLOSED) return transport.stop?.();
-    this.#transport = transport;
+    this._transport = transport;
     // What a connection says that is not this one any more counts no more.
-    const isCurrent = () => this.#transport === transport;
+    const isCurrent = () => this._transport === transport;
     const open = () => {
       if (!isCurrent() || this._phase !== DISCONNECTED) return;
       this._connected();
@@ -363,9 +353,9 @@ export class RpcEndpoint extends Session implements RpcClient {
 
   /** @internal The connection is gone, or could not be made. The next one is made where there is a connector. */
   override _lose(reason: string, again = typeof this.#source === "function"): void {
-    const transport = this.#transport;
+    const transport = this._transport;
     if (this._phase === CLOSED) return;
-    this.#transport = undefined;
+    this._transport = undefined;
     this._disconnect(reason, again);
     tell(() => transport?.stop?.());
     clearTimeout(this.#retry);
@@ -389,12 +379,6 @@ function tell(act: () => void): void {
       throw error;
     });
   }
-}
-
-/** What arrives as an object from a peer that is trusted with its fields. */
-function unchecked(message: unknown): Frame {
-  if (isObject(message)) return message as unknown as Frame;
-  throw new Error("no object arrived; text needs the `decode` of sixframe/codec");
 }
 
 /** What an error says. */

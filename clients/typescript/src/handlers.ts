@@ -33,13 +33,14 @@ interface Observable {
 }
 
 /** Starts the handler of a request. */
-export function run(endpoint: RpcEndpoint, request: Request, registered: Registered | undefined): void {
+export function run(endpoint: RpcEndpoint, request: Request): void {
   const { _cid: cid, _req } = request;
   const { method, meta, payload } = _req;
   const finish = (answer: Res | End | Err) => {
     request._finish(answer);
     endpoint._run();
   };
+  const registered = endpoint._handlers.get(method);
   const refuse = (error: RpcError) => finish(errFrame(cid, error));
   if (!registered) return refuse(new RpcError("NO_HANDLER", "no method " + method, { method }));
   const { handler, options } = registered;
@@ -55,11 +56,7 @@ export function run(endpoint: RpcEndpoint, request: Request, registered: Registe
   };
   const end = () => finish({ kind: "end", cid });
   const push = (value: unknown) => {
-    try {
-      request._push(value instanceof Item ? new Item(value.data, value) : new Item(value));
-    } catch (thrown) {
-      fail(thrown);
-    }
+    request._push(value instanceof Item ? new Item(value.data, value) : new Item(value));
     endpoint._run();
   };
 
@@ -73,19 +70,21 @@ export function run(endpoint: RpcEndpoint, request: Request, registered: Registe
   const iterate = (iterator: AsyncIterator<unknown>) => {
     let isAsking = false;
     let asked = 0;
-    const step = () => after(() => iterator.next(), take, fail);
     const take = ({ done, value }: IteratorResult<unknown>) => {
-      isAsking = false;
       if (done) return end();
       push(value);
+      resume();
+    };
+    const resume = () => {
+      isAsking = false;
       ask();
     };
     /** Asks for an item, where there is room for one; now and then everybody else has their turn first. */
     const ask = () => {
       if (isAsking || request._room() <= 0) return;
       isAsking = true;
-      if (++asked % BATCH) step();
-      else later(step);
+      if (++asked % BATCH) after(() => iterator.next(), take, fail);
+      else later(resume);
     };
     release = () => iterator.return?.();
     request._wake = ask;

@@ -5,9 +5,10 @@
  */
 
 import { limitError, RpcError } from "./errors.js";
-import type { End, Err, Frame, Nxt, OnLag, Req, Res } from "./frame.js";
-import { type Item, weigh } from "./item.js";
+import type { End, Err, Frame, OnLag, Req, Res } from "./frame.js";
 import { Backlog } from "./limits/backlog.js";
+import { bounding, weighing } from "./limits/items.js";
+import { weigh } from "./limits/weigh.js";
 import type { Session } from "./session.js";
 import type { Outcome } from "./session/call.js";
 import type { Millis } from "./session/exchange.js";
@@ -58,47 +59,21 @@ export const LIMITS: Readonly<Limits> = {
 export function limits(session: Session): void {
   const bounds: Limits = { ...LIMITS, ...session._options.limits };
   const backlog = new Backlog(session, bounds);
-  /** What the peer makes this side keep. */
   const kept: Kept = { inbound: 0, inFlight: 0, streams: 0 };
-  boundItems(session, kept, bounds);
+  session._Producer = weighing(session._Producer, bounds);
+  session._Consumer = bounding(session._Consumer, kept, bounds, session._options.windowBytes);
   boundCalls(session, backlog, bounds);
   boundRequests(session, backlog, kept, bounds);
   refuseRequests(session, backlog, kept, bounds);
   session._tally = () => ({ ...kept, queued: backlog._bytes });
 }
 
-interface Kept {
+/** What the peer makes this side keep. */
+export interface Kept {
   /** Bytes that have been received and wait to be taken, or to be started. */
   inbound: number;
   inFlight: number;
   streams: number;
-}
-
-/** Bounds what has come of all streams together. */
-function boundItems(session: Session, kept: Kept, { hard_bytes }: Limits): void {
-  session._Consumer = class extends session._Consumer {
-    override _receive(nxt: Nxt, size: number): RpcError | boolean {
-      if (kept.inbound + (size || weigh(nxt.data)) > hard_bytes) {
-        return limitError("waiting bytes", hard_bytes, "hard_bytes", "SLOW_CONSUMER");
-      }
-      return this.#counted(() => super._receive(nxt, size));
-    }
-
-    override _take(): Item | undefined {
-      return this.#counted(() => super._take());
-    }
-
-    override _clear(): void {
-      this.#counted(() => super._clear());
-    }
-
-    #counted<T>(act: () => T): T {
-      const before = this._bytes;
-      const done = act();
-      kept.inbound += this._bytes - before;
-      return done;
-    }
-  };
 }
 
 /** Counts what calls have queued. */
@@ -110,6 +85,10 @@ function boundCalls(session: Session, backlog: Backlog, { hard_bytes }: Limits):
     return mayCall(spec) ?? (bytes > hard_bytes ? limitError("queued bytes", hard_bytes, "hard_bytes") : undefined);
   };
   session._Call = class extends session._Call {
+    override _room(): number {
+      return backlog._isFull ? 0 : super._room();
+    }
+
     override _enter(): void {
       super._enter();
       backlog._count(this);
@@ -163,7 +142,7 @@ function boundRequests(session: Session, backlog: Backlog, kept: Kept, { streams
     }
 
     override _room(): number {
-      return backlog._isOverSoft ? 0 : super._room();
+      return backlog._isFull ? 0 : super._room();
     }
 
     override _enter(): void {

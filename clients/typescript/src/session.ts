@@ -6,22 +6,23 @@
  */
 
 import { errFrame, RpcError, timeout } from "./errors.js";
-import { Consumer, Producer, type StreamLimits } from "./flow.js";
+import { Consumer, Producer } from "./flow.js";
 import type { Cid, Frame, Nxt, Req } from "./frame.js";
 import type { Limits } from "./limits.js";
 import { Call, type CallSpec } from "./session/call.js";
 import type { Exchange, Millis } from "./session/exchange.js";
 import { CLOSED, DISCONNECTED, DRAINING, OPEN, PING, VERSIONS } from "./session/phase.js";
 import { Request } from "./session/request.js";
+import type { BareTransport } from "./transport.js";
 
 /** What a session is made with. */
 export interface SessionOptions {
-  /** The bounds of each stream; the others are those of what is plugged in. */
-  limits: StreamLimits & Partial<Limits>;
-  /** Items that a consumer offers at first; afterwards the window is sized by bytes. */
+  /** The bounds that differ from their defaults. */
+  limits: Partial<Limits>;
+  /** Items that a consumer offers at first. */
   window: number;
-  /** Bytes that a consumer aims to have under way; 0 keeps windows as they were first offered. */
-  windowBytes: number;
+  /** Bytes that a consumer aims to have under way, where `limits` are plugged in; 0 keeps windows as they are offered. */
+  windowBytes?: number | undefined;
 }
 
 /** Calls that may wait for a connection. */
@@ -31,7 +32,8 @@ const MAX_WAITING = 1024;
 export abstract class Session {
   abstract readonly _options: SessionOptions;
   /** Frames for finished or unknown calls, and messages that are no frames, so far on this connection. */
-  declare _counters: { dropped: number; malformed: number };
+  declare _dropped: number;
+  declare _malformed: number;
   declare _prefix: string;
   _count = 0;
   _calls = new Map<Cid, Call>();
@@ -42,6 +44,10 @@ export abstract class Session {
   _control: Frame[] = [];
   /** The data lane: who may have something to send, in turn. */
   _ring: Exchange[] = [];
+  /** What carries frames now. */
+  declare _transport: BareTransport | undefined;
+  /** Whose frame was handed over last. */
+  declare _turn: Exchange | undefined;
   /** The earliest moment at which something can be due. There is no timer for each call: all are asked then. */
   _next: Millis = Infinity;
   /** What the driver must do next, in order: nobody is told of anything while it is being changed. */
@@ -65,8 +71,6 @@ export abstract class Session {
   abstract _serve(request: Request): void;
   /** Ends the connection. */
   abstract _lose(reason: string): void;
-  /** Whether the transport holds so much that sources must wait; time must pass then. */
-  abstract _isFull(): boolean;
   /** How long to wait before something is tried again. */
   abstract _pause(tries: number): Millis;
 
@@ -91,15 +95,14 @@ export abstract class Session {
 
   /** Takes in one decoded frame of about `size` bytes, 0 where that is not known; undefined for an unknown kind. */
   _receive(frame: Frame | undefined, size = 0): void {
-    if (!frame || !this._take(frame, size)) this._counters.dropped++;
+    if (!frame || !this._take(frame, size)) this._dropped++;
   }
 
   /** False for a frame that concerns nothing. */
   _take(frame: Frame, size: number): boolean {
     const { kind, cid } = frame;
     if (kind === "req") return this._accept(frame, size);
-    // Any other frame answers a call, whatever direction it claims.
-    const isUp = kind === "can" || ((kind === "nxt" || kind === "end") && frame.dir === "up");
+    const isUp = kind === "can" || (frame as Nxt).dir === "up";
     return !!(isUp ? this._requests : this._calls).get(cid)?._take(frame, size);
   }
 
@@ -131,27 +134,19 @@ export abstract class Session {
     return timeoutMs === 0 ? timeout() : undefined;
   }
 
-  /** The next frame for the transport; what is returned counts as handed over. Control alone where the transport is full. */
+  /** The next frame for the transport; what is returned counts as handed over. */
   _poll(): Frame | undefined {
     let frame = this._control.shift();
-    while (!frame && !this._isFull()) {
-      const turn = this._ring.shift();
-      if (!turn) break;
-      frame = turn._pop();
-    }
+    while (!frame && (this._turn = this._ring.shift())) frame = this._turn._pop();
     return frame;
   }
 
-  /** A frame that was handed over cannot travel: whoever made it learns that. */
+  /** The frame of the data lane that was handed over last cannot travel: whoever made it learns that. */
   _unsendable(frame: Frame, reason: string): void {
-    const { kind, cid } = frame;
-    const call = kind === "req" || (frame as Nxt).dir ? this._calls.get(cid) : undefined;
-    const error = new RpcError(call ? "INVALID_PAYLOAD" : "INTERNAL", "cannot be sent: " + reason);
-    const x = call ?? this._requests.get(cid);
+    const x = this._turn!;
     // What the peer has not seen need not be taken back.
-    if (kind === "req") x!._head = frame;
-    if (x) x._fail(error);
-    else this._refuse(cid, error);
+    if (frame.kind === "req") x._head = frame;
+    x._fail(new RpcError(x._dir ? "INVALID_PAYLOAD" : "INTERNAL", "cannot be sent: " + reason));
   }
 
   /** Lets time pass. */
@@ -159,14 +154,14 @@ export abstract class Session {
     const now = this._now();
     if (now < this._next) return;
     this._next = Infinity;
-    for (const x of this._all()) x._due(now);
+    for (const x of [...this._calls.values(), ...this._waiting, ...this._requests.values()]) x._due(now);
   }
 
   /** A new connection is there. What waited is sent by {@link Session._reissue}. */
   _connected(): void {
     this._phase = OPEN;
     this._prefix = Math.random().toString(36).slice(2, 8) + "-";
-    this._counters = { dropped: 0, malformed: 0 };
+    this._dropped = this._malformed = 0;
   }
 
   /** Sends what waited for a connection, under new ids. `spec: resume.3` */
@@ -186,11 +181,6 @@ export abstract class Session {
     this._control = [];
     this._ring = [];
     for (const call of [...this._calls.values(), ...this._waiting]) call._lost(again);
-  }
-
-  /** Calls and requests. */
-  _all(): Exchange[] {
-    return [...this._calls.values(), ...this._waiting, ...this._requests.values()];
   }
 
   _refuse(cid: Cid, error: RpcError): void {

@@ -2,12 +2,17 @@
 
 import { limitError } from "../errors.js";
 import type { Frame } from "../frame.js";
-import { weigh } from "../item.js";
 import type { Limits } from "../limits.js";
 import type { Session } from "../session.js";
 import type { Exchange, Millis } from "../session/exchange.js";
 import { WAITING } from "../session/phase.js";
 import type { Request } from "../session/request.js";
+import { weigh } from "./weigh.js";
+
+/** Bytes that a transport may hold before sources wait for it. */
+const FULL = 1 << 20;
+/** How often a full transport is looked at, in milliseconds. */
+const DRAIN_MS = 10;
 
 /** What was counted of one exchange. */
 interface Count {
@@ -19,7 +24,7 @@ interface Count {
 
 /** Counts what is queued, and ends a connection whose peer does not take it. */
 export class Backlog {
-  /** Whether sources must wait, and requests for their start. */
+  /** Whether more is queued than the soft bound. */
   _isOverSoft = false;
   readonly #session: Session;
   readonly #bounds: Limits;
@@ -32,6 +37,8 @@ export class Backlog {
   /** When the writer last made progress, while more than the soft bound is queued. */
   #progress: Millis | undefined;
   #isClosing = false;
+  /** Whether the transport was full when it was last looked at. */
+  #wasFull = false;
 
   constructor(session: Session, bounds: Limits) {
     this.#session = session;
@@ -66,6 +73,11 @@ export class Backlog {
     this.#keep();
   }
 
+  /** Whether sources must wait now: for what is queued, or for the transport, which is looked at again soon. */
+  get _isFull(): boolean {
+    return this._isOverSoft || this.#isTransportFull();
+  }
+
   /** Whether requests must wait for their start now. */
   get _holds(): boolean {
     return this._isOverSoft || this.#unstarted.length > 0;
@@ -89,13 +101,15 @@ export class Backlog {
     };
     session._poll = () => {
       const isControl = session._control.length > 0;
-      const frame = poll();
+      // A transport that is full takes control alone.
+      const frame = isControl || !this.#isTransportFull() ? poll() : undefined;
       if (frame && isControl) this.#control -= weigh(frame);
       if (frame) this.#keep(true);
       return frame;
     };
     session._advance = () => {
       advance();
+      if (this.#wasFull && !this.#isTransportFull()) this.#wake();
       this.#keep();
     };
     session._disconnect = (reason, again) => {
@@ -108,6 +122,19 @@ export class Backlog {
     };
   }
 
+  #isTransportFull(): boolean {
+    const { _transport } = this.#session;
+    this.#wasFull = _transport?.buffered! > FULL;
+    if (this.#wasFull) this.#session._soon(this.#session._now() + DRAIN_MS);
+    return this.#wasFull;
+  }
+
+  /** Sources that had to wait may go on. */
+  #wake(): void {
+    const { _calls, _requests } = this.#session;
+    for (const x of [..._calls.values(), ..._requests.values()]) x._notify();
+  }
+
   /** Something has changed; `isProgress` where the transport took a frame. */
   #keep(isProgress?: boolean): void {
     const { soft_bytes, hard_bytes, stall } = this.#bounds;
@@ -117,7 +144,7 @@ export class Backlog {
     else if (isOver) this.#await(stall, isProgress);
     if (isOver) return;
     this.#progress = undefined;
-    if (wasOver) for (const x of this.#session._all()) x._notify();
+    if (wasOver) this.#wake();
     const waiting = this.#unstarted;
     this.#unstarted = [];
     for (const request of waiting) if (request._stage === WAITING) request._start();

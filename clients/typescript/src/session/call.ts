@@ -95,6 +95,7 @@ export class Call extends Exchange {
     _session._waiting.add(this);
     this._stage = WAITING;
     this._isInRing = false;
+    this._head = undefined;
     _session._soon(this._deadline);
   }
 
@@ -118,6 +119,7 @@ export class Call extends Exchange {
   }
 
   override _take(frame: Frame, size: number): boolean {
+    // What has not been sent cannot be answered.
     if (this._head) return false;
     const { kind } = frame;
     if (kind === "err") this.#failed(frame);
@@ -141,8 +143,6 @@ export class Call extends Exchange {
   _lost(again: boolean): void {
     const { _stage, _spec, _session } = this;
     const isUnsent = _stage === WAITING || this._head;
-    this._isInRing = false;
-    this._out?._clear();
     if (again && (isUnsent || this._canResume())) return this._detach();
     const code = isUnsent || _spec.idempotent || this._in ? "CONNECTION_CLOSED" : "INDETERMINATE";
     this._settle({ error: new RpcError(code, _session._reason) });

@@ -43,7 +43,7 @@ export abstract class Exchange {
 
   /** How many items may be queued. Not above zero: none now. */
   _room(): number {
-    return this._stage === LIVE && !this._session._isFull() ? this._out!._room() : 0;
+    return this._stage === LIVE ? this._out!._room() : 0;
   }
 
   /** Queues an item, or ends what has no room for it. */
@@ -74,7 +74,7 @@ export abstract class Exchange {
   _next(): Item | undefined {
     const consumer = this._in!;
     const item = consumer._take();
-    if (this._stage === LIVE && consumer._dueGrant(this._session._options.windowBytes)) {
+    if (this._stage === LIVE && consumer._dueGrant()) {
       this._offer({ upto: consumer._upto, ack: Math.max(0, consumer._consumed) });
     }
     return item;
@@ -115,9 +115,8 @@ export abstract class Exchange {
     return { kind: "nxt", cid, dir, seq, pos, epoch, skipped: skipped || undefined, reset: reset || undefined, fc, data: data ?? null } as Nxt;
   }
 
-  /** Time has passed: its own may be up, and the transport may have room again. */
+  /** Time has passed. */
   _due(now: Millis): void {
-    this._notify();
     this._session._soon(this._deadline);
     if (this._deadline <= now) this._fail(timeout(), "deadline");
   }

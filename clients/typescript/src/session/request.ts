@@ -1,7 +1,7 @@
 /** The responder's side: a request from its arrival to its terminal frame. */
 
 import { cancelled, type RpcError } from "../errors.js";
-import { type End, type Err, type Frame, type Grant, isObject, type Nxt, type OnLag, type Req, type Res } from "../frame.js";
+import { type End, type Err, type Frame, type Grant, isGrant, isObject, type OnLag, type Req, type Res } from "../frame.js";
 import type { Session } from "../session.js";
 import { Exchange } from "./exchange.js";
 import { LIVE, OVER } from "./phase.js";
@@ -79,11 +79,8 @@ export class Request extends Exchange {
   }
 
   override _take(frame: Frame, _size: number): boolean {
-    const { kind, fc } = frame as Nxt;
-    if (frame.kind === "can") {
-      this._fail(cancelled());
-      return true;
-    }
-    return kind === "nxt" && isObject(fc) && this._grant(fc as unknown as Grant);
+    if (frame.kind === "can") this._fail(cancelled());
+    else return frame.kind === "nxt" && isGrant(frame) && this._grant(frame.fc as Grant);
+    return true;
   }
 }

@@ -70,10 +70,6 @@ class PlayedSession extends Session {
     return this.#player.now;
   }
 
-  override _isFull(): boolean {
-    return false;
-  }
-
   override _pause(): number {
     return 10_000;
   }
@@ -348,7 +344,7 @@ class Player {
 
   counted_(counts: Verbs["counted"]): void {
     for (const [name, count] of Object.entries(counts)) {
-      expectSame(name, this.session._counters[name as "dropped"], count);
+      expectSame(name, this.session[`_${name as "dropped" | "malformed"}`], count);
     }
   }
 
