@@ -106,7 +106,7 @@ export class RpcEndpoint extends Session implements RpcClient {
   override readonly _options: EndpointOptions & SessionOptions & typeof DEFAULTS;
   /** @internal Set by `uploads`. */
   declare _uploads: ((context: Context) => AsyncIterableIterator<unknown>) | undefined;
-  readonly #source: BareTransport | Connector;
+  readonly #source: BareTransport | Connector<BareTransport>;
   /** @internal */
   readonly _handlers = new Map<string, Registered>();
   #isStarted = false;
@@ -117,7 +117,7 @@ export class RpcEndpoint extends Session implements RpcClient {
   #tries = 0;
 
   /** An endpoint over one transport, or over those that a connector makes. */
-  constructor(source: BareTransport | Connector, options: EndpointOptions = {}) {
+  constructor(source: BareTransport | Connector<BareTransport>, options: EndpointOptions = {}) {
     super();
     this.#source = source;
     this._options = { ...DEFAULTS, ...options };
@@ -151,7 +151,7 @@ export class RpcEndpoint extends Session implements RpcClient {
 
   /** Opens a stream. What goes wrong, that it cannot be opened included, its consumer is told. */
   stream<T = unknown, P = unknown>(method: string, payload?: P, meta?: Meta, options: StreamOptions = {}): RpcStream<T> {
-    return this._stream(this._place({ method, payload, meta, streams: true }, options));
+    return new RpcStream(this, this._place({ method, payload, meta, streams: true }, options));
   }
 
   /**
@@ -169,9 +169,9 @@ export class RpcEndpoint extends Session implements RpcClient {
   }
 
   /** @internal */
-  override _pause(tries: number): Millis {
+  override _later(tries: number, act: () => void): ReturnType<typeof setTimeout> {
     const { first = 100, longest = 10_000 } = this._options.backoff;
-    return Math.random() * Math.min(longest, first * 2 ** tries);
+    return setTimeout(act, Math.random() * Math.min(longest, first * 2 ** tries));
   }
 
   /** @internal */
@@ -208,13 +208,6 @@ export class RpcEndpoint extends Session implements RpcClient {
     });
   }
 
-  /** @internal Gives a stream's consumer its end of it. */
-  _stream<T>(call: Call): RpcStream<T> {
-    const stream = new RpcStream<T>(this, call);
-    this._run();
-    return stream;
-  }
-
   /** @internal Ends a call on this side, with what has come of it. */
   _abort(call: Call, error?: RpcError): void {
     call._fail(error);
@@ -223,7 +216,7 @@ export class RpcEndpoint extends Session implements RpcClient {
   }
 
   /** @internal Carries out what the session asks for: handlers, wakes, frames, the timer. */
-  _run(): void {
+  override _run(): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
     do {
@@ -258,9 +251,8 @@ export class RpcEndpoint extends Session implements RpcClient {
         transport.post(frame);
       } catch (error) {
         // A value that cannot travel is the matter of its call alone.
-        const reason = textOf(error);
-        if (/^(DataClone|Type)Error/.test((error as Error | undefined)?.name!)) this._unsendable(frame, reason);
-        else this._lose(reason);
+        if (/^(DataClone|Type)Error/.test((error as Error | undefined)?.name!)) this._unsendable(frame, textOf(error));
+        else this._lose(error);
       }
     }
   }
@@ -289,7 +281,7 @@ export class RpcEndpoint extends Session implements RpcClient {
       }
     } catch (error) {
       // Only what nobody checked is as wrong as that.
-      this._lose(textOf(error));
+      this._lose(error);
     }
     this._run();
   }
@@ -318,7 +310,7 @@ export class RpcEndpoint extends Session implements RpcClient {
     after(
       () => (typeof source === "function" ? source() : source),
       (transport) => this.#begin(transport),
-      (error) => this._lose(textOf(error)),
+      (error) => this._lose(error),
     );
   }
 
@@ -334,8 +326,8 @@ export class RpcEndpoint extends Session implements RpcClient {
       this._reissue();
       this._run();
     };
-    const lose = (reason: string) => {
-      if (isCurrent()) this._lose(reason);
+    const lose = (why: unknown) => {
+      if (isCurrent()) this._lose(why);
     };
     after(
       () =>
@@ -347,20 +339,25 @@ export class RpcEndpoint extends Session implements RpcClient {
           ({ reason }) => lose(reason),
         ),
       open,
-      (error) => lose(textOf(error)),
+      lose,
     );
   }
 
-  /** @internal The connection is gone, or could not be made. The next one is made where there is a connector. */
-  override _lose(reason: string, again = typeof this.#source === "function"): void {
+  /**
+   * @internal The connection is gone, or could not be made. The next one is made where there is a connector, unless it says
+   * by an `RpcError` that there is no use in that: those who wait for a connection get this very error.
+   */
+  override _lose(why: unknown, again = typeof this.#source === "function" && !(why instanceof RpcError)): void {
     const transport = this._transport;
+    const reason = textOf(why);
     if (this._phase === CLOSED) return;
     this._transport = undefined;
+    if (why instanceof RpcError) for (const call of this._waiting) call._settle({ error: why });
     this._disconnect(reason, again);
     tell(() => transport?.stop?.());
     clearTimeout(this.#retry);
     if (this._phase === CLOSED) clearTimeout(this.#timer);
-    else this.#retry = setTimeout(() => this._connect(), this._pause(this.#tries++));
+    else this.#retry = this._later(this.#tries++, () => this._connect());
     this.#tellState(reason);
     this._run();
   }
@@ -381,7 +378,6 @@ function tell(act: () => void): void {
   }
 }
 
-/** What an error says. */
-export function textOf(error: unknown): string {
+function textOf(error: unknown): string {
   return String((error as Error | undefined)?.message ?? error);
 }

@@ -3,7 +3,7 @@
  * `new RpcEndpoint(transport, { use: [hello({ name: "editor" })] })`. `spec: discover.1, owner.1`
  */
 
-import { type Extension, textOf } from "./endpoint.js";
+import type { Extension } from "./endpoint.js";
 import type { RpcError } from "./errors.js";
 import { after } from "./handlers.js";
 
@@ -45,7 +45,7 @@ export function hello({ name, token, session, methodsHash }: HelloOptions = {}):
           shown = made;
           connect();
         },
-        (error) => endpoint._lose(textOf(error)),
+        (error) => endpoint._lose(error),
       );
     };
     endpoint._connected = () => {

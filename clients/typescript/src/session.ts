@@ -70,9 +70,11 @@ export abstract class Session {
   /** Starts the handler of a request. */
   abstract _serve(request: Request): void;
   /** Ends the connection. */
-  abstract _lose(reason: string): void;
-  /** How long to wait before something is tried again. */
-  abstract _pause(tries: number): Millis;
+  abstract _lose(why: unknown): void;
+  /** Tries something again, the later the more often it was tried. */
+  abstract _later(tries: number, act: () => void): unknown;
+  /** Carries out what is to be done. */
+  abstract _run(): void;
 
   /** Makes a call; one that cannot be made is over at once. */
   _call(spec: CallSpec): Call {

@@ -31,6 +31,7 @@ export class RpcStream<T> implements AsyncGenerator<T, undefined, unknown> {
     this.#endpoint = endpoint;
     this.#call = call;
     call._wake = () => this.#wake();
+    endpoint._run();
   }
 
   /** The next value. Rejects, once, where the stream fails. */

@@ -27,7 +27,7 @@ export type Decode = (message: unknown, limits?: Partial<Limits>) => Frame | Bro
 
 /** One connection. */
 export interface Transport {
-  /** Begins; called once. It may throw or reject: then there is no connection. */
+  /** Begins; called once. It may throw or reject: then there is no connection, as where a {@link Connector} rejects. */
   start(onFrame: OnFrame, onClose?: OnClose): void | Promise<void>;
   /** Hands one frame over, in order; throws where that cannot be done. Never waits. */
   post(frame: Frame): void;
@@ -42,5 +42,9 @@ export interface Transport {
 /** What an endpoint makes do with: some of version 0.2's transports have nothing to close, and no `stop`. */
 export type BareTransport = Omit<Transport, "stop"> & Partial<Pick<Transport, "stop">>;
 
-/** Makes a connection, and, where an endpoint is to reconnect, another one. Rejects where there is none to be had. */
-export type Connector = () => Transport | Promise<Transport>;
+/**
+ * Makes a connection, and, where an endpoint is to reconnect, another one. Rejects where there is none to be had: with an
+ * {@link RpcError} where trying again is of no use (`UNAUTHORIZED`), which ends the endpoint and reaches the calls that wait;
+ * after any other error it is asked again.
+ */
+export type Connector<Made extends BareTransport = Transport> = () => Made | Promise<Made>;

@@ -13,7 +13,7 @@ import type { Session } from "./session.js";
 import type { Call } from "./session/call.js";
 import { LIVE, OVER } from "./session/phase.js";
 import type { Request } from "./session/request.js";
-import type { RpcStream } from "./stream.js";
+import { RpcStream } from "./stream.js";
 
 /** What a caller sends: anything that can be iterated. It is asked for an item when the peer has room for one. */
 export type Source<U> = AsyncIterable<U> | Iterable<U>;
@@ -49,7 +49,7 @@ export function duplex<T = unknown, U = unknown>(
 ): RpcStream<T> {
   const call = endpoint._place({ method, payload, meta, streams: true, up: queue(endpoint) }, options);
   expectCredit(call);
-  const stream = endpoint._stream<T>(call);
+  const stream = new RpcStream<T>(endpoint, call);
   feed(endpoint, call, source);
   return stream;
 }

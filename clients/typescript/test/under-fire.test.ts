@@ -165,7 +165,7 @@ describe("a hostile peer", () => {
 
   test("that sends what is no JSON at all is heard out up to the limit", async () => {
     const [peer, transport] = Peer.pair();
-    const endpoint = new RpcEndpoint(transport, { onWarning: () => {} });
+    const endpoint = new RpcEndpoint(transport, { use: [limits], onWarning: () => {} });
     endpoint.start();
     const circle: Record<string, unknown> = { kind: "nxt", cid: "x", seq: 1 };
     circle.data = circle;

@@ -4,7 +4,7 @@ import { RpcError } from "../errors.js";
 import type { Producer } from "../flow.js";
 import { type Err, type Frame, type Grant, isGrant, type Meta, type Nxt, type OnLag, type Req, type Res } from "../frame.js";
 import type { Session } from "../session.js";
-import { Exchange, type Millis } from "./exchange.js";
+import { Exchange } from "./exchange.js";
 import { LIVE, OVER, PING, WAITING } from "./phase.js";
 
 /** A call to be made. */
@@ -44,8 +44,7 @@ export class Call extends Exchange {
   declare _outcome: Outcome | undefined;
   /** Stops listening for the wish to end it; the driver's. */
   declare _release: (() => void) | undefined;
-  /** When it is issued again after its responder lost its connection, and how often that was. */
-  _retryAt: Millis = 0;
+  /** How often it was issued again because a relay had lost its responder. */
   _tries = 0;
 
   constructor(session: Session, spec: CallSpec) {
@@ -148,16 +147,6 @@ export class Call extends Exchange {
     this._settle({ error: new RpcError(code, _session._reason) });
   }
 
-  /** Time has passed. */
-  override _due(now: Millis): void {
-    const { _session, _retryAt } = this;
-    if (this._stage === WAITING) {
-      if (_retryAt > now) _session._soon(_retryAt);
-      else if (!_session._phase) this._issue();
-    }
-    super._due(now);
-  }
-
   #failed({ code, message, details, domain }: Err): void {
     const { _session } = this;
     // What 0.2 leaves out, and how it says that there is no handler. `spec: frame.12, frame.16`
@@ -165,9 +154,11 @@ export class Call extends Exchange {
     code = code === "NOT_FOUND" && message === "NO_HANDLER" ? message : textOr("INTERNAL", code);
     if (code === "CONNECTION_CLOSED" && this._canResume() && !_session._phase) {
       // A relay has lost the responder, and may find it again.
-      this._retryAt = _session._now() + _session._pause(this._tries++);
-      _session._soon(this._retryAt);
       this._detach();
+      _session._later(this._tries++, () => {
+        if (!this._stage && !_session._phase) this._issue();
+        _session._run();
+      });
     } else this._settle({ error: new RpcError(code, message, details ?? undefined, textOr("common", domain)) });
   }
 

@@ -70,8 +70,12 @@ class PlayedSession extends Session {
     return this.#player.now;
   }
 
-  override _pause(): number {
-    return 10_000;
+  override _later(_tries: number, act: () => void): void {
+    this.#player.later.push({ at: this._now() + 10_000, act });
+  }
+
+  override _run(): void {
+    // The player does that after every step.
   }
 
   override _serve(request: Request): void {
@@ -79,8 +83,8 @@ class PlayedSession extends Session {
     request._stop = () => this.#player.stop(request);
   }
 
-  override _lose(reason: string): void {
-    this.#player.seen.push({ what: "closing", reason });
+  override _lose(reason: unknown): void {
+    this.#player.seen.push({ what: "closing", reason: String(reason) });
   }
 }
 
@@ -91,6 +95,8 @@ class Player {
   calls = new Map<string, Ours>();
   requests = new Map<string, Theirs>();
   seen: Seen[] = [];
+  /** What is tried again, and when. */
+  later: { at: number; act: () => void }[] = [];
   depth: number;
 
   readonly vector: Vector;
@@ -263,6 +269,8 @@ class Player {
     }
     this.now = end;
     this.session._advance();
+    for (const { act } of this.later.filter(({ at }) => at <= end)) act();
+    this.later = this.later.filter(({ at }) => at > end);
   }
 
   lost_(): void {
