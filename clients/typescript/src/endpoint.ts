@@ -131,8 +131,9 @@ export class RpcEndpoint extends Session implements RpcClient {
 
   /** Begins to connect. */
   start(): void {
-    if (!this.#isStarted) this._connect();
+    if (this.#isStarted) return;
     this.#isStarted = true;
+    this._connect();
   }
 
   /** Ends the connection at once: every call is settled, every handler stopped. */
@@ -181,9 +182,9 @@ export class RpcEndpoint extends Session implements RpcClient {
 
   /** @internal Makes a call, which `_run` sends. */
   _place(defaults: CallSpec, options: CallOptions): Call {
-    const { parent, signal, timeoutMs = defaults.timeoutMs ?? Infinity } = options;
-    const signals = [signal, parent?.signal];
-    const call = this._call({ ...defaults, ...options, timeoutMs: Math.min(timeoutMs, parent ? parent.remainingMs : Infinity) });
+    const { parent, timeoutMs = defaults.timeoutMs ?? Infinity } = options;
+    const signals = [options.signal, parent?.signal];
+    const call = this._call({ ...defaults, ...options, timeoutMs: Math.min(timeoutMs, parent?.remainingMs ?? Infinity) });
     const look = () => {
       const aborted = signals.find((each) => each?.aborted);
       if (aborted) this._abort(call, cancelled(aborted.reason));

@@ -34,8 +34,8 @@ interface Observable {
 
 /** Starts the handler of a request. */
 export function run(endpoint: RpcEndpoint, request: Request): void {
-  const { _cid: cid, _req } = request;
-  const { method, meta, payload } = _req;
+  const { _cid: cid } = request;
+  const { method, meta, payload } = request._req;
   const finish = (answer: Res | End | Err) => {
     request._finish(answer);
     endpoint._run();

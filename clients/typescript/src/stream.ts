@@ -14,12 +14,20 @@ export interface Observer<T> {
 
 type Result<T> = IteratorResult<T, undefined>;
 
+const DONE = { done: true, value: undefined } as const;
+
+/** Not in every engine, nor in every set of types. */
+const DISPOSE = ((Symbol as { asyncDispose?: symbol }).asyncDispose ?? "@@asyncDispose") as "@@asyncDispose";
+
+/** It has everything that the types of an async generator have where they are compiled. */
+export interface RpcStream<T> extends AsyncGenerator<T, undefined, unknown> {}
+
 /**
  * A stream of items. `return()` (which leaving a `for await` calls) and the signal cancel it at once, also while the next
  * item is awaited. A stream that nobody iterates holds the items that fit its window; call `return()` on one that is not
  * wanted any more.
  */
-export class RpcStream<T> implements AsyncGenerator<T, undefined, unknown> {
+export class RpcStream<T> {
   readonly #endpoint: RpcEndpoint;
   readonly #call: Call;
   #isReset = false;
@@ -40,19 +48,24 @@ export class RpcStream<T> implements AsyncGenerator<T, undefined, unknown> {
   }
 
   /** Cancels the stream: the peer is told at once, and everybody who awaits an item learns that there is none. */
-  return(): Promise<Result<T>> {
+  async return(): Promise<Result<T>> {
     this.#cancel();
-    return Promise.resolve({ done: true, value: undefined });
+    return DONE;
   }
 
   /** Cancels the stream as {@link RpcStream.return} does, and rejects with `error`, as a generator that does not catch it. */
-  throw(error?: unknown): Promise<Result<T>> {
+  async throw(error?: unknown): Promise<Result<T>> {
     this.#cancel();
-    return Promise.reject(error);
+    throw error;
   }
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  /** What `await using` calls, where there is such a thing. */
+  async [DISPOSE](): Promise<void> {
+    this.#cancel();
   }
 
   /** The items with where they stand: `pos`, `epoch`, `reset`, `skipped`. Takes from the same stream. `spec: resume.8` */
@@ -123,6 +136,6 @@ export class RpcStream<T> implements AsyncGenerator<T, undefined, unknown> {
     if (!_outcome) return undefined;
     // An error is told once.
     call._outcome = {};
-    return _outcome.error ?? { done: true, value: undefined };
+    return _outcome.error ?? DONE;
   }
 }

@@ -87,8 +87,9 @@ export abstract class Exchange {
 
   /** Takes its place in the ring of those that may have something to send. */
   _enter(): void {
-    if (!this._isInRing) this._session._ring.push(this);
+    if (this._isInRing) return;
     this._isInRing = true;
+    this._session._ring.push(this);
   }
 
   /** Its next frame, where there is one. */

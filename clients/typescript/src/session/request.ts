@@ -46,9 +46,9 @@ export class Request extends Exchange {
    * request was over or is refused. A source that `pushes` cannot be held back: `block` is `close` for it.
    */
   _open(declared: OnLag, pushes?: boolean): boolean {
-    const { _session, _req, _stage } = this;
-    if (_stage !== LIVE) return false;
-    const chosen = _req.meta?.fc?.onLag!;
+    const { _session } = this;
+    if (this._stage !== LIVE) return false;
+    const chosen = this._req.meta?.fc?.onLag!;
     const lag = LAGS.includes(chosen) ? chosen : declared;
     this._out ??= new _session._Producer(undefined, declared, _session._options.limits);
     this._out._lag = pushes && lag === "block" ? "close" : lag;
