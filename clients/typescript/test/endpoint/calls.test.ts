@@ -65,6 +65,26 @@ describe("calls", () => {
     await peer.silent();
   });
 
+  test("nothing of a call that is over listens to its signal", async () => {
+    const [peer, endpoint] = connected();
+    const [abort, signal] = controller();
+    const listening = new Set<unknown>();
+    const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
+    signal.addEventListener = (type: string, listener: never) => (listening.add(listener), add(type, listener));
+    signal.removeEventListener = (type: string, listener: never) => (listening.delete(listener), remove(type, listener));
+    const answered = endpoint.request("answered", 0, {}, { signal });
+    const refused = code(endpoint.request("refused", 0, {}, { signal, timeoutMs: 0 }));
+    expect(listening.size).toBeGreaterThan(0);
+    const { cid } = await peer.expect({ method: "answered" });
+    peer.send({ kind: "res", cid, ok: true });
+    await answered;
+    expect(await refused).toBe("RPC_TIMEOUT");
+    const cancelled = code(endpoint.request("cancelled", 0, {}, { signal }));
+    abort.abort();
+    expect(await cancelled).toBe("CANCELLED");
+    expect(listening.size).toBe(0);
+  });
+
   test("stopping settles every call, idempotent or not", async () => {
     const [peer, endpoint] = connected();
     const calls = [endpoint.request("a"), endpoint.request("b", 0, {}, { idempotent: true }), endpoint.stream("c").next()];

@@ -3,10 +3,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { heartbeat } from "../../src/heartbeat.js";
 import { RpcEndpoint } from "../../src/index.js";
+import { idle } from "../../src/idle.js";
 import { lanes } from "../../src/lanes.js";
 import { limits } from "../../src/limits.js";
 import { turns } from "../peer.js";
-import { connected, silent } from "./ends.js";
+import { code, connected, silent } from "./ends.js";
 
 describe("what is plugged in", () => {
   test("lanes start their requests one after another", async () => {
@@ -29,6 +30,34 @@ describe("what is plugged in", () => {
     for (const cid of ["p1", "p2"]) peer.send({ kind: "req", cid, method: "slow" });
     await peer.expect({ kind: "err", cid: "p2", code: "RESOURCE_EXHAUSTED", details: { setting: "limits.in_flight", value: 1 } });
     endpoint.stop();
+  });
+});
+
+describe("a stream in which nothing comes", () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] }));
+  afterEach(() => void vi.useRealTimers());
+
+  test("ends on this side too, with idle timeouts plugged in", async () => {
+    const [peer, endpoint] = connected({ use: [idle] });
+    const stream = endpoint.stream("s", 0, {}, { idleMs: 1000 });
+    const { cid } = await peer.expect({ method: "s", meta: { idleMs: 1000 } });
+    vi.advanceTimersByTime(900);
+    peer.send({ kind: "nxt", cid, seq: 1, data: "a", fc: 1 });
+    expect((await stream.next()).value).toBe("a");
+    const item = code(stream.next());
+    vi.advanceTimersByTime(900);
+    await turns();
+    vi.advanceTimersByTime(101);
+    expect(await item).toBe("RPC_TIMEOUT");
+    await peer.expect({ kind: "can", cid, reason: "idle" });
+  });
+
+  test("is its producer's matter without them", async () => {
+    const [peer, endpoint] = connected();
+    void endpoint.stream("s", 0, {}, { idleMs: 1000 });
+    await peer.expect({ method: "s", meta: { idleMs: 1000 } });
+    vi.advanceTimersByTime(5000);
+    await peer.silent();
   });
 });
 

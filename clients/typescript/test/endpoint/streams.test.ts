@@ -7,6 +7,15 @@ import { open, turns } from "../peer.js";
 import { code, connected, controller, endless, two } from "./ends.js";
 
 describe("streams", () => {
+  test("end where `await using` ends, in engines that have it", async () => {
+    const [peer, endpoint] = connected();
+    const stream = endpoint.stream("s") as unknown as Record<symbol | string, () => Promise<void>>;
+    const { cid } = await peer.expect({ method: "s" });
+    const dispose = (Symbol as { asyncDispose?: symbol }).asyncDispose;
+    await stream[dispose ?? "@@asyncDispose"]!();
+    await peer.expect({ kind: "can", cid });
+  });
+
   test("items come in order, with credit granted as they are consumed", async () => {
     const [near, far] = two({ window: 4, windowBytes: 0 });
     far.register("count", async function* (to: number) {
