@@ -16,7 +16,7 @@ import { type EndpointOptions, RpcEndpoint } from "./endpoint.js";
 import { RpcError } from "./errors.js";
 import type { OnLag } from "./frame.js";
 import { Relay, type RelayOptions } from "./relay.js";
-import type { Connector, Transport } from "./transport.js";
+import type { BareTransport, Connector, Transport } from "./transport.js";
 import { memory } from "./transports/memory.js";
 
 /** Gives a transport for every peer that comes, until the returned function is called. */
@@ -36,12 +36,12 @@ export interface SixframeStrategyOptions extends EndpointOptions {
  * first value is an answer, since interceptors make one of everything. A cancel unsubscribes, or returns from the generator.
  */
 export class SixframeStrategy extends Server implements CustomTransportStrategy {
-  readonly #source: Transport | Connector | { accept: Acceptor };
+  readonly #source: BareTransport | Connector<BareTransport> | { accept: Acceptor };
   readonly #options: SixframeStrategyOptions;
   readonly #endpoints = new Set<RpcEndpoint>();
   #stopAccepting: () => void = () => undefined;
 
-  constructor(source: Transport | Connector | { accept: Acceptor }, options: SixframeStrategyOptions = {}) {
+  constructor(source: BareTransport | Connector<BareTransport> | { accept: Acceptor }, options: SixframeStrategyOptions = {}) {
     super();
     this.#source = source;
     this.#options = options;
@@ -72,7 +72,7 @@ export class SixframeStrategy extends Server implements CustomTransportStrategy 
     return [...this.#endpoints] as T;
   }
 
-  #serve(source: Transport | Connector): void {
+  #serve(source: BareTransport | Connector<BareTransport>): void {
     const { onLag, onState, ...options } = this.#options;
     const endpoint = new RpcEndpoint(source, {
       ...options,
