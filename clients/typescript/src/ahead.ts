@@ -77,8 +77,8 @@ function bounding(Base: typeof Consumer, bytes: number): typeof Consumer {
       return super._take();
     }
 
-    override _dueGrant(): boolean {
-      if (super._dueGrant()) return true;
+    override _dueGrant(windowBytes: number): boolean {
+      if (super._dueGrant(windowBytes)) return true;
       if (!this._obeys || this._consumed <= 0 || !this.#received._isDue()) return false;
       this._upto = Math.max(this._upto, this._consumed + this._window);
       return true;

@@ -23,9 +23,12 @@ export type EndpointState = "connecting" | "open" | "closed";
 export interface EndpointOptions {
   /** The timeout of calls for one answer that set none, in milliseconds; `Infinity` lets them wait. Default 60 000. */
   timeoutMs?: number;
-  /** Items that a consumer of a stream offers at first; with `use: [limits]` its window is sized by bytes then. Default 32. */
+  /**
+   * Items that a consumer of a stream offers at first. Afterwards its window is sized by the bytes of what comes: where that
+   * is text or bytes, or `limits` are plugged in, which weigh everything. Default 32.
+   */
   window?: number;
-  /** Bytes that it aims to have under way then; 0 keeps windows as they are offered. Default 256 Ki. */
+  /** Bytes that a consumer of a stream aims to have under way; 0 keeps windows as they are offered. Default 256 Ki. */
   windowBytes?: number;
   /** What is plugged in: `uploads`, `lanes`, `limits`, `ahead`, `hello(…)`, `heartbeat(…)`, from their subpaths. */
   use?: readonly Extension[];
@@ -86,9 +89,10 @@ export interface RpcClient {
   stream?<T = unknown, P = unknown>(method: string, payload?: P): AsyncGenerator<T, void, unknown>;
 }
 
-const DEFAULTS: Required<Pick<EndpointOptions, "timeoutMs" | "window" | "limits" | "backoff" | "onWarning">> = {
+const DEFAULTS: Required<Pick<EndpointOptions, "timeoutMs" | "window" | "windowBytes" | "limits" | "backoff" | "onWarning">> = {
   timeoutMs: 60_000,
   window: 32,
+  windowBytes: 256 << 10,
   limits: {},
   backoff: {},
   onWarning: (message, cause) => console.warn(message, cause),
@@ -106,6 +110,8 @@ export class RpcEndpoint extends Session implements RpcClient {
   override readonly _options: EndpointOptions & SessionOptions & typeof DEFAULTS;
   /** @internal Set by `uploads`. */
   declare _uploads: ((context: Context) => AsyncIterableIterator<unknown>) | undefined;
+  /** @internal What carries frames now. */
+  declare _transport: BareTransport | undefined;
   readonly #source: BareTransport | Connector<BareTransport>;
   /** @internal */
   readonly _handlers = new Map<string, Registered>();
@@ -230,8 +236,8 @@ export class RpcEndpoint extends Session implements RpcClient {
     if (this._phase < CLOSED) this.#arm();
   }
 
-  /** @internal Tells whoever looks after this program. */
-  _warn(message: string, cause?: unknown): void {
+  /** @internal */
+  override _warn(message: string, cause?: unknown): void {
     tell(() => this._options.onWarning(message, cause));
   }
 

@@ -113,6 +113,8 @@ export class Consumer extends Buffer {
   _lent = 0;
   declare _upto: number;
   declare _window: number;
+  /** The mean size of what comes, where that is known. */
+  declare _mean: number | undefined;
   declare _obeys: boolean | undefined;
   declare _isNumbered: boolean | undefined;
   declare _isResumed: boolean | undefined;
@@ -146,6 +148,7 @@ export class Consumer extends Buffer {
     this._isNumbered = seq != null;
     if (obeys && expected > this._upto) return invalid(expected);
     const item = new Item(nxt.data ?? null, nxt, size);
+    if (size) this._mean = this._mean ? (this._mean * 7 + size) / 8 : size;
     if (this._isResumed && item.epoch !== this._epoch) {
       // It starts over without saying so. `spec: resume.7`
       item.reset = true;
@@ -166,7 +169,8 @@ export class Consumer extends Buffer {
   }
 
   /** Whether a grant is due, which `_upto` then is. At half a window, so that a running stream never waits for it. */
-  _dueGrant(): boolean {
+  _dueGrant(windowBytes: number): boolean {
+    if (windowBytes && this._mean) this._window = Math.min(4096, Math.max(1, Math.floor(windowBytes / this._mean)));
     const reach = this._consumed + this._window;
     const isDue = !!this._obeys && reach >= this._upto + Math.ceil(this._window / 2);
     if (isDue) this._upto = reach;

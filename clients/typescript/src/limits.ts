@@ -6,7 +6,7 @@
 
 import { limitError, RpcError } from "./errors.js";
 import type { End, Err, Frame, OnLag, Req, Res } from "./frame.js";
-import { Backlog } from "./limits/backlog.js";
+import { Backlog, type Carried } from "./limits/backlog.js";
 import { bounding, weighing } from "./limits/items.js";
 import { weigh } from "./limits/weigh.js";
 import type { Session } from "./session.js";
@@ -56,12 +56,12 @@ export const LIMITS: Readonly<Limits> = {
 };
 
 /** Bounds what the endpoint's peer may do, by the limits that the session was made with. */
-export function limits(session: Session): void {
+export function limits(session: Carried): void {
   const bounds: Limits = { ...LIMITS, ...session._options.limits };
   const backlog = new Backlog(session, bounds);
   const kept: Kept = { inbound: 0, inFlight: 0, streams: 0 };
   session._Producer = weighing(session._Producer, bounds);
-  session._Consumer = bounding(session._Consumer, kept, bounds, session._options.windowBytes);
+  session._Consumer = bounding(session._Consumer, kept, bounds);
   boundCalls(session, backlog, bounds);
   boundRequests(session, backlog, kept, bounds);
   refuseRequests(session, backlog, kept, bounds);

@@ -15,6 +15,8 @@ import { type MainElectron, WindowBridge, type WindowBridgeOptions } from "./ele
 import { type EndpointOptions, RpcEndpoint } from "./endpoint.js";
 import { RpcError } from "./errors.js";
 import type { OnLag } from "./frame.js";
+import { idle } from "./idle.js";
+import { limits } from "./limits.js";
 import { Relay, type RelayOptions } from "./relay.js";
 import type { BareTransport, Connector, Transport } from "./transport.js";
 import { memory } from "./transports/memory.js";
@@ -22,7 +24,7 @@ import { memory } from "./transports/memory.js";
 /** Gives a transport for every peer that comes, until the returned function is called. */
 export type Acceptor = (accept: (transport: Transport) => void) => () => void;
 
-/** How a strategy's endpoints behave. */
+/** How a strategy's endpoints behave. `limits` and `idle` are always plugged in. */
 export interface SixframeStrategyOptions extends EndpointOptions {
   /** What happens to items that a peer has no room for. A pattern's own `extras`, `{onLag: "latest"}`, come first. */
   onLag?: OnLag;
@@ -73,9 +75,10 @@ export class SixframeStrategy extends Server implements CustomTransportStrategy 
   }
 
   #serve(source: BareTransport | Connector<BareTransport>): void {
-    const { onLag, onState, ...options } = this.#options;
+    const { onLag, onState, use = [], ...options } = this.#options;
     const endpoint = new RpcEndpoint(source, {
       ...options,
+      use: [...new Set([limits, idle, ...use])],
       onState: (state, reason) => {
         if (state === "closed") this.#endpoints.delete(endpoint);
         onState?.(state, reason);

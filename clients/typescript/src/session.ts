@@ -11,18 +11,17 @@ import type { Cid, Frame, Nxt, Req } from "./frame.js";
 import type { Limits } from "./limits.js";
 import { Call, type CallSpec } from "./session/call.js";
 import type { Exchange, Millis } from "./session/exchange.js";
-import { CLOSED, DISCONNECTED, DRAINING, OPEN, PING, VERSIONS } from "./session/phase.js";
+import { CLOSED, DISCONNECTED, DRAINING, OPEN, PING } from "./session/phase.js";
 import { Request } from "./session/request.js";
-import type { BareTransport } from "./transport.js";
 
 /** What a session is made with. */
 export interface SessionOptions {
   /** The bounds that differ from their defaults. */
   limits: Partial<Limits>;
-  /** Items that a consumer offers at first. */
+  /** Items that a consumer offers at first; afterwards the window is sized by bytes, where messages tell their size. */
   window: number;
-  /** Bytes that a consumer aims to have under way, where `limits` are plugged in; 0 keeps windows as they are offered. */
-  windowBytes?: number | undefined;
+  /** Bytes that a consumer aims to have under way; 0 keeps windows as they were first offered. */
+  windowBytes: number;
 }
 
 /** Calls that may wait for a connection. */
@@ -44,8 +43,6 @@ export abstract class Session {
   _control: Frame[] = [];
   /** The data lane: who may have something to send, in turn. */
   _ring: Exchange[] = [];
-  /** What carries frames now. */
-  declare _transport: BareTransport | undefined;
   /** Whose frame was handed over last. */
   declare _turn: Exchange | undefined;
   /** The earliest moment at which something can be due. There is no timer for each call: all are asked then. */
@@ -73,6 +70,8 @@ export abstract class Session {
   abstract _lose(why: unknown): void;
   /** Tries something again, the later the more often it was tried. */
   abstract _later(tries: number, act: () => void): unknown;
+  /** Tells whoever looks after this program. */
+  abstract _warn(message: string, cause?: unknown): void;
   /** Carries out what is to be done. */
   abstract _run(): void;
 
@@ -129,11 +128,7 @@ export abstract class Session {
 
   /** Why a request is refused. */
   _mayServe({ meta }: Req, _size: number): RpcError | undefined {
-    const { rpcSpecVersion: version, timeoutMs } = meta ?? {};
-    if (version != null && !VERSIONS.includes(String(version))) {
-      return new RpcError("UNSUPPORTED_VERSION", `version ${version} is not served`, { supported: VERSIONS });
-    }
-    return timeoutMs === 0 ? timeout() : undefined;
+    return meta?.timeoutMs === 0 ? timeout() : undefined;
   }
 
   /** The next frame for the transport; what is returned counts as handed over. */

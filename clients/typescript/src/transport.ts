@@ -3,9 +3,9 @@
  * order. Version 0.2's transports, `{start(onFrame), post(frame), stop()}`, are transports.
  */
 
-import type { RpcEndpoint } from "./endpoint.js";
 import type { Frame } from "./frame.js";
 import type { Limits } from "./limits.js";
+import type { Session } from "./session.js";
 
 /**
  * Gives what arrived: a frame as an object, or, on transports of text, the message as it was read, for `decode` (only the
@@ -20,7 +20,7 @@ export type OnFrame = (message: unknown) => void;
 export type OnClose = (closed: { clean: boolean; reason: string }) => void;
 
 /** A message that is no frame: tells whom it may concern. */
-export type Broken = (endpoint: RpcEndpoint) => void;
+export type Broken = (session: Session) => void;
 
 /** Makes a frame of what arrived, checking it strictly: `decode` of `sixframe/codec`. Undefined for kinds of a later version. */
 export type Decode = (message: unknown, limits?: Partial<Limits>) => Frame | Broken | undefined;

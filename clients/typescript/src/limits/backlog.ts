@@ -14,6 +14,9 @@ const FULL = 1 << 20;
 /** How often a full transport is looked at, in milliseconds. */
 const DRAIN_MS = 10;
 
+/** A session, and how much is in what carries its frames, where that can be told. */
+export type Carried = Session & { readonly _transport?: { readonly buffered?: number } | undefined };
+
 /** What was counted of one exchange. */
 interface Count {
   frame: Frame | undefined;
@@ -26,7 +29,7 @@ interface Count {
 export class Backlog {
   /** Whether more is queued than the soft bound. */
   _isOverSoft = false;
-  readonly #session: Session;
+  readonly #session: Carried;
   readonly #bounds: Limits;
   readonly #counts = new WeakMap<Exchange, Count>();
   #unstarted: Request[] = [];
@@ -40,7 +43,7 @@ export class Backlog {
   /** Whether the transport was full when it was last looked at. */
   #wasFull = false;
 
-  constructor(session: Session, bounds: Limits) {
+  constructor(session: Carried, bounds: Limits) {
     this.#session = session;
     this.#bounds = bounds;
     this.#watchWriter();

@@ -1,4 +1,4 @@
-/** The bytes of items: how many may wait in one stream and in all of them, and windows that fit them. `spec: bytes.1, fc.7` */
+/** The bytes of items: how many may wait in one stream, and in all of them. `spec: bytes.1` */
 
 import { limitError, RpcError } from "../errors.js";
 import type { Consumer, Producer } from "../flow.js";
@@ -45,11 +45,10 @@ export function weighing(Base: typeof Producer, { stream_bytes }: Bounds): typeo
   };
 }
 
-/** A consumer that does not take more than it can keep, and whose window is as long as its items are small. */
-export function bounding(Base: typeof Consumer, kept: Kept, { stream_bytes, hard_bytes }: Bounds, windowBytes = 256 << 10): typeof Consumer {
+/** A consumer that knows how much its items are, and does not take more than it can keep. */
+export function bounding(Base: typeof Consumer, kept: Kept, { stream_bytes, hard_bytes }: Bounds): typeof Consumer {
   return class extends Base {
     override _bytes = 0;
-    #mean = 0;
 
     override _receive(nxt: Nxt, size: number): RpcError | boolean {
       size ||= weigh(nxt.data);
@@ -61,7 +60,6 @@ export function bounding(Base: typeof Consumer, kept: Kept, { stream_bytes, hard
       const error = super._add(item);
       if (error) return error;
       this.#count(item._size);
-      this.#mean = this.#mean ? (this.#mean * 7 + item._size) / 8 : item._size;
       return undefined;
     }
 
@@ -78,11 +76,6 @@ export function bounding(Base: typeof Consumer, kept: Kept, { stream_bytes, hard
     override _clear(): void {
       super._clear();
       this.#count(-this._bytes);
-    }
-
-    override _dueGrant(): boolean {
-      if (windowBytes && this.#mean) this._window = Math.min(4096, Math.max(1, Math.floor(windowBytes / this.#mean)));
-      return super._dueGrant();
     }
 
     #count(bytes: number): void {

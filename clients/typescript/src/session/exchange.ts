@@ -74,7 +74,7 @@ export abstract class Exchange {
   _next(): Item | undefined {
     const consumer = this._in!;
     const item = consumer._take();
-    if (this._stage === LIVE && consumer._dueGrant()) {
+    if (this._stage === LIVE && consumer._dueGrant(this._session._options.windowBytes)) {
       this._offer({ upto: consumer._upto, ack: Math.max(0, consumer._consumed) });
     }
     return item;

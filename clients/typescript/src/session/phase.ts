@@ -1,8 +1,5 @@
 /** What a connection is doing, and what a call is, as their session sees it; and the names that sessions have in common. */
 
-/** The versions of the protocol that this engine serves. `spec: version.2` */
-export const VERSIONS = ["0.2", "0.3"];
-
 /** The heartbeat, which the session answers itself; it and its answer go by the control lane. `spec: discover.5` */
 export const PING = "rpc.ping";
 

@@ -52,7 +52,8 @@ export class Request extends Exchange {
     const lag = LAGS.includes(chosen) ? chosen : declared;
     this._out ??= new _session._Producer(undefined, declared, _session._options.limits);
     this._out._lag = pushes && lag === "block" ? "close" : lag;
-    return (this._isStream = true);
+    this._isStream = true;
+    return true;
   }
 
   /** Answers it, after the items that are queued. Nothing happens where it was over. */

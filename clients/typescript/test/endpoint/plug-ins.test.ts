@@ -38,7 +38,7 @@ describe("a stream in which nothing comes", () => {
   afterEach(() => void vi.useRealTimers());
 
   test("ends on this side too, with idle timeouts plugged in", async () => {
-    const [peer, endpoint] = connected({ use: [idle] });
+    const [peer, endpoint] = connected({ use: [idle], windowBytes: 0 });
     const stream = endpoint.stream("s", 0, {}, { idleMs: 1000 });
     const { cid } = await peer.expect({ method: "s", meta: { idleMs: 1000 } });
     vi.advanceTimersByTime(900);
