@@ -16,6 +16,7 @@ import { Field } from "../src/methods/field.js";
 import { History } from "../src/methods/history.js";
 import { Run } from "../src/methods/run.js";
 import { firstValue, problemsOf, type Schema } from "../src/methods/schema.js";
+import { Keeper } from "../src/processes/keeper.js";
 import type { Environment } from "../src/shell/environment.js";
 import { Toasts } from "../src/shell/toasts.js";
 import { bytes, lasting, milliseconds } from "../src/shell/units.js";
@@ -183,6 +184,7 @@ function furnished(): { served: Served; environment: Environment } {
   const connection = new Connection(endpoint);
   const catalogue = new Catalogue(endpoint);
   const hub = new Hub(endpoint);
+  const toasts = new Toasts();
   endpoint.start();
   ends.push(() => {
     connection.stop();
@@ -201,7 +203,8 @@ function furnished(): { served: Served; environment: Environment } {
       catalogue,
       history: new History(endpoint),
       changes: new Changes(hub),
-      toasts: new Toasts(),
+      keeper: new Keeper(endpoint, toasts),
+      toasts,
     },
   };
 }

@@ -5,7 +5,7 @@ import { shortcutLabel } from "./shortcuts.js";
 
 const KEYS: readonly (readonly [keys: string, what: string])[] = [
   [shortcutLabel("K"), "Commands and methods by name"],
-  ["1 – 4", "Methods, State, Frames, Windows"],
+  ["1 – 5", "Methods, State, Frames, Processes, Windows"],
   ["/", "Search in the panel"],
   [shortcutLabel("Enter"), "Call the method"],
   ["↑ ↓ Home End", "Move in a list or tree"],
