@@ -6,6 +6,7 @@ import { useEnvironment } from "../shell/environment.js";
 import { bytes, clock, count, lasting } from "../shell/units.js";
 import { useStore } from "../store.js";
 import { FailureCard } from "./failure-card.js";
+import { LogPane } from "./log-pane.js";
 import { ProcessActions } from "./process-actions.js";
 import { ending, isUp, type Sidecar } from "./sidecar.js";
 import { StatusMark } from "./status-mark.js";
@@ -50,6 +51,7 @@ export function ProcessDetail({
         </div>
       )}
       {sidecar.reason && <FailureCard reason={sidecar.reason} onGo={onSelect} />}
+      <LogPane name={sidecar.name} />
     </section>
   );
 }

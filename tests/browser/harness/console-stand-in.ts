@@ -12,6 +12,7 @@ import { RpcEndpoint, RpcError, type Frame, type OnClose, type OnFrame, type Tra
 import { WebSocketServer, type WebSocket } from "ws";
 
 import { ReferenceHub, type Json } from "../../../clients/typescript/test/hub/reference-hub.js";
+import { registerSidecars } from "./console-sidecars.js";
 import { OPENRPC } from "./console-methods.js";
 
 const DIST = process.env.SIXFRAME_CONSOLE_DIR ?? fileURLToPath(new URL("../../../console/dist/", import.meta.url));
@@ -218,6 +219,7 @@ export class StandIn {
         this.#wake();
       }
     });
+    registerSidecars(endpoint, this.hub, (ops) => this.commit(ops));
     endpoint.register("math.add", (payload) => {
       const [one, other] = payload as [number, number];
       return one + other;

@@ -75,7 +75,7 @@ inChromium("the console by keyboard", () => {
       await page.getByRole("option", { name: "store.charge" }).click();
       await page.getByRole("button", { name: "Call", exact: true }).click();
       await page.getByText("CARD_DECLINED").waitFor();
-      for (const panel of ["Methods", "State", "Frames", "Windows"] as const) {
+      for (const panel of ["Methods", "State", "Frames", "Processes", "Windows"] as const) {
         await show(page, panel);
         expect(await page.evaluate(unnamed), `${panel}, ${colorScheme}`).toEqual([]);
         expect(await page.evaluate(faint), `${panel}, ${colorScheme}`).toEqual([]);
@@ -87,7 +87,7 @@ inChromium("the console by keyboard", () => {
   test("rows do not move when frames arrive, and nothing is wider than a narrow window", async () => {
     const { page, context } = await watched(browser, { viewport: { width: 390, height: 844 } });
     await enter(page, daemon.link());
-    for (const panel of ["Methods", "State", "Frames", "Windows"] as const) {
+    for (const panel of ["Methods", "State", "Frames", "Processes", "Windows"] as const) {
       await show(page, panel);
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
     }
