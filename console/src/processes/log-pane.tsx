@@ -4,7 +4,7 @@ import { memo, useEffect, useMemo, useState, useSyncExternalStore, type ReactNod
 import { CopyButton } from "../json/copy-button.js";
 import { useEnvironment } from "../shell/environment.js";
 import { save } from "../shell/save.js";
-import { bytes, count } from "../shell/units.js";
+import { count } from "../shell/units.js";
 import { VirtualRows } from "../shell/virtual-rows.js";
 import { placeOf } from "../ring.js";
 import { useStore } from "../store.js";
@@ -89,7 +89,7 @@ export function Log({ tail }: { tail: LogTail }): ReactNode {
       )}
       <footer className="log-foot">
         <span className="tally">
-          <b>{count(tail.rows.length)}</b> lines · {bytes(tail.bytes)}
+          <b>{count(tail.rows.length)}</b> {tail.rows.length === 1 ? "line" : "lines"}
           {tail.first > 0 && <span className="tally-missed"> · {count(tail.first)} not kept here</span>}
         </span>
         {seen !== undefined && (

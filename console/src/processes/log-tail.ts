@@ -102,11 +102,6 @@ export class LogTail {
     return this.#number - this.#rows.length;
   }
 
-  /** Bytes that are kept. */
-  get bytes(): number {
-    return this.#bytes;
-  }
-
   /** Begins to follow. */
   open(): void {
     if (this.#isOpen) return;
