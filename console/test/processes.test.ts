@@ -167,7 +167,7 @@ test("an action that takes others down asks first, is done once at a time, and i
     sidecarOf({ name: "api", status: "ready", dependsOn: ["db"] }),
   ];
   keeper.propose("stop", "db", sidecars);
-  expect(keeper.asked.get()).toEqual({ action: "stop", name: "db", dependents: ["api"] });
+  expect(keeper.asked.get()).toEqual({ name: "db", dependents: ["api"] });
   keeper.propose("restart", "api", sidecars);
   keeper.propose("stop", "api", sidecars);
   expect(asked).toEqual([["sidecar.restart", { name: "api" }]]);
@@ -216,14 +216,19 @@ test("after a break of the connection what was read is left out, but all of anot
   (await peer.stream(0)).push(started, line(0, "one"), line(4, "two"));
   await until(tail, () => tail.rows.length === 3);
   (await peer.stream(0)).end({ code: "CONNECTION_CLOSED", message: "gone" });
-  (await peer.stream(1)).push(started, line(0, "one"), line(4, "two"), line(8, "three"));
-  await until(tail, () => tail.rows.length === 5);
-  expect(list(tail.rows).slice(3)).toMatchObject([{ kind: "break", same: true }, { plain: "three" }]);
+  const gap = { kind: "gap", stream: "stdout", generation: 1, from: 0, to: 20 };
+  (await peer.stream(1)).push(started, line(0, "one"), line(4, "two"), gap, line(20, "three"));
+  await until(tail, () => tail.rows.length === 6);
+  expect(list(tail.rows).slice(3)).toMatchObject([
+    { kind: "break", same: true },
+    { kind: "gap", from: 4, to: 20 },
+    { plain: "three" },
+  ]);
   peer.status = { generation: 1, startedAt: 900, changedAt: 901 };
   (await peer.stream(1)).end({ code: "CONNECTION_CLOSED", message: "gone" });
   (await peer.stream(2)).push(started, line(0, "anew"));
-  await until(tail, () => tail.rows.length === 8);
-  expect(list(tail.rows).slice(5)).toMatchObject([{ kind: "break", same: false }, started, { plain: "anew" }]);
+  await until(tail, () => tail.rows.length === 9);
+  expect(list(tail.rows).slice(6)).toMatchObject([{ kind: "break", same: false }, started, { plain: "anew" }]);
   tail.close();
 });
 

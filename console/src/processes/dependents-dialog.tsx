@@ -4,19 +4,16 @@ import { Dialog } from "../shell/dialog.js";
 import { useEnvironment } from "../shell/environment.js";
 import { useStore } from "../store.js";
 
-/** Asks before an action takes others down with it. */
+/** Asks before a stop takes others down with it. */
 export function DependentsDialog(): ReactNode {
   const { keeper } = useEnvironment();
   const asked = useStore(keeper.asked);
   if (!asked) return null;
-  const { action, name, dependents } = asked;
-  const word = action === "stop" ? "Stop" : "Restart";
+  const { name, dependents } = asked;
   const leave = (): void => keeper.asked.set(undefined);
   return (
-    <Dialog label={`${word} ${name}?`} onClose={leave}>
-      <h2>
-        {word} {name}?
-      </h2>
+    <Dialog label={`Stop ${name}?`} onClose={leave}>
+      <h2>Stop {name}?</h2>
       <p>
         {dependents.length === 1 ? "This one needs it, and is stopped first:" : "These need it, and are stopped first:"}{" "}
         <b>{dependents.join(", ")}</b>.
@@ -31,10 +28,10 @@ export function DependentsDialog(): ReactNode {
           data-first
           onClick={() => {
             leave();
-            void keeper.act(action, name);
+            void keeper.act("stop", name);
           }}
         >
-          {word}
+          Stop
         </button>
       </div>
     </Dialog>

@@ -12,9 +12,8 @@ export interface Refusal {
   failure: Failure;
 }
 
-/** An action that takes others down with it, until somebody says whether to go on. */
+/** A stop that takes others down with it, until somebody says whether to go on. */
 export interface Asked {
-  action: Exclude<Action, "start">;
   name: string;
   dependents: readonly string[];
 }
@@ -55,11 +54,11 @@ export class Keeper {
     this.#toasts = toasts;
   }
 
-  /** Does it, but asks first where others that run need that sidecar. */
+  /** Does it, but asks before a stop that stops others too. */
   propose(action: Action, name: string, sidecars: readonly Sidecar[]): void {
     const dependents = dependentsOf(name, sidecars);
-    if (action === "start" || dependents.length === 0) void this.act(action, name);
-    else this.asked.set({ action, name, dependents });
+    if (action !== "stop" || dependents.length === 0) void this.act(action, name);
+    else this.asked.set({ name, dependents });
   }
 
   /** Does it, unless something is under way with that sidecar already. */

@@ -164,22 +164,26 @@ export class LogTail {
     const text = String(item["text"] ?? "");
     const stream = streamOf(item);
     const offset = Number(item["offset"] ?? 0);
-    if (!this.#isNew(stream, generation, offset)) return;
-    const row = { kind: "line", stream, generation, offset, text, plain: plain(text), partial: item["partial"] === true } as const;
+    const partial = item["partial"] === true;
+    // The rest of one whose end was not written yet may come as the whole when it is read again.
+    if (!this.#reads(stream, generation, offset, partial ? offset - 1 : offset)) return;
+    const row = { kind: "line", stream, generation, offset, text, plain: plain(text), partial } as const;
     this.#push(row, text.length * 2);
   }
 
   #gap(item: Record<string, unknown>, generation: number): void {
     const stream = streamOf(item);
     const [from, to] = [Number(item["from"] ?? 0), Number(item["to"] ?? 0)];
-    if (this.#isNew(stream, generation, from)) this.#push({ kind: "gap", stream, generation, from, to }, 0);
+    const read = this.#read.get(`${stream} ${generation}`) ?? -1;
+    if (this.#reads(stream, generation, to - 1, to - 1))
+      this.#push({ kind: "gap", stream, generation, from: Math.max(from, read), to }, 0);
   }
 
-  /** Whether what begins at `offset` was not read before. */
-  #isNew(stream: StreamName, generation: number, offset: number): boolean {
+  /** Whether what begins at `offset` was not read before; if so, what begins up to `last` was now. */
+  #reads(stream: StreamName, generation: number, offset: number, last: number): boolean {
     const key = `${stream} ${generation}`;
     if (offset <= (this.#read.get(key) ?? -1)) return false;
-    this.#read.set(key, offset);
+    this.#read.set(key, last);
     return true;
   }
 

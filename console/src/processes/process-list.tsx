@@ -34,7 +34,7 @@ export function ProcessList({
               {sidecar.owner === "remote" && <span className="badge">remote</span>}
               <StatusMark sidecar={sidecar} now={now} />
             </span>
-            <span className="process-facts" data-bad={sidecar.status === "failed"}>
+            <span className="process-facts" data-bad={sidecar.reason !== undefined}>
               {summary(sidecar, now)}
             </span>
           </button>
