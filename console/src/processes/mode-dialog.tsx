@@ -70,7 +70,7 @@ export function ModeDialog({
             />
             <Text
               label="Its identity"
-              hint="What it must call itself. May be left empty."
+              hint="The serverId that its rpc.hello must tell. May be left empty."
               value={identity}
               onChange={setIdentity}
             />
