@@ -51,7 +51,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, form: str, *args: object) -> None:
-        print(f"{self.command or '-'} {form % args}", flush=True)
+        print(form % args, flush=True)
 
 
 class Server(ThreadingHTTPServer):
@@ -72,9 +72,9 @@ def main() -> None:
     with ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn")) as workers:
         workers.submit(count, "").result()
         server = Server(port, workers)
-        stop = lambda *_: threading.Thread(target=server.shutdown).start()  # noqa: E731
-        signal.signal(signal.SIGTERM, stop)
-        signal.signal(signal.SIGINT, stop)
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            # Whoever serves cannot wait for itself to end.
+            signal.signal(signum, lambda *_: threading.Thread(target=server.shutdown).start())
         print(f"counting words on http://127.0.0.1:{port}", flush=True)
         server.serve_forever(poll_interval=0.05)
     print("stopped", flush=True)
