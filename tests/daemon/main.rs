@@ -11,5 +11,6 @@ mod lifecycle;
 mod pressure;
 mod processes;
 mod proxy;
+mod python_sidecar;
 mod sandbox;
 mod transports;
