@@ -19,13 +19,20 @@ const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/sidecars/wo
 /// Every process below the daemon inherits it.
 const MARK: &str = "SIXFRAME_TEST_MARK";
 
-/// A copy of the example in the daemon's folder, with its virtual environment.
-fn words(sandbox: &Sandbox) {
+/// A copy of the example in the daemon's folder, with its virtual environment; false where there is no Python to make it
+/// with, which only machines for tests must have.
+fn words(sandbox: &Sandbox) -> bool {
     for name in ["server.py", "sixframe.toml"] {
         fs::copy(Path::new(EXAMPLE).join(name), sandbox.work().join(name)).unwrap();
     }
-    let made = Command::new("python3").args(["-m", "venv", "--without-pip", ".venv"]).current_dir(sandbox.work()).status();
-    assert!(made.expect("python3 is needed: `apt-get install python3 python3-venv`").success());
+    let made =
+        Command::new("python3").args(["-m", "venv", "--without-pip", ".venv"]).current_dir(sandbox.work()).status();
+    if made.is_err() && std::env::var_os("CI").is_none() {
+        eprintln!("NOT TESTED: python3 is missing; `apt-get install python3 python3-venv`");
+        return false;
+    }
+    assert!(made.expect("python3 is missing: `apt-get install python3 python3-venv`").success());
+    true
 }
 
 /// The processes with this mark in their environment that are more than zombies. Killed when the test ends.
@@ -50,7 +57,8 @@ impl Drop for Marked {
 }
 
 async fn ready(peer: &RpcEndpoint) -> Value {
-    let wait = peer.request_raw::<_, Value>("sidecar.waitReady", json!({"name": "words", "timeoutMs": LONG.as_millis()}));
+    let wait =
+        peer.request_raw::<_, Value>("sidecar.waitReady", json!({"name": "words", "timeoutMs": LONG.as_millis()}));
     timeout(LONG, wait).await.unwrap().unwrap()
 }
 
@@ -70,7 +78,9 @@ fn count(port: &Value, text: &str) -> Value {
 #[tokio::test]
 async fn a_service_in_a_venv_becomes_ready_answers_is_read_and_leaves_nothing_when_its_daemon_is_killed() {
     let sandbox = Sandbox::new();
-    words(&sandbox);
+    if !words(&sandbox) {
+        return;
+    }
     let marked = Marked(sandbox.work().to_str().unwrap().to_owned());
     let mut daemon = sandbox.serve_with(&["--config", "sixframe.toml"], |command| {
         command.env(MARK, &marked.0);
@@ -84,7 +94,8 @@ async fn a_service_in_a_venv_becomes_ready_answers_is_read_and_leaves_nothing_wh
     let worker = u32::try_from(counted["worker"].as_u64().unwrap()).unwrap();
     assert!(is_alive(worker) && json!(worker) != state["pid"], "it counts in a process of its own");
 
-    let mut logs: sixframe::Items<Value> = peer.stream_raw("sidecar.logs", json!({"name": "words", "stream": "stdout"}));
+    let mut logs: sixframe::Items<Value> =
+        peer.stream_raw("sidecar.logs", json!({"name": "words", "stream": "stdout"}));
     let mut seen = Vec::new();
     while !seen.iter().any(|text: &String| text.contains("POST /count")) {
         let item = timeout(LONG, logs.next()).await.unwrap_or_else(|_| panic!("no such line: {seen:?}"));
@@ -105,7 +116,9 @@ async fn a_service_in_a_venv_becomes_ready_answers_is_read_and_leaves_nothing_wh
 #[tokio::test]
 async fn its_log_is_read_on_the_command_line_and_a_stop_ends_its_whole_tree() {
     let sandbox = Sandbox::new();
-    words(&sandbox);
+    if !words(&sandbox) {
+        return;
+    }
     let marked = Marked(sandbox.work().to_str().unwrap().to_owned());
     let daemon = sandbox.serve_with(&["--config", "sixframe.toml"], |command| {
         command.env(MARK, &marked.0);

@@ -25,17 +25,14 @@ print("no queue at localhost:5672", file=sys.stderr)
 sys.exit(3)
 `;
 
-/** Writes as fast as it is read: lines that are numbered, until it has written \`LINES\`. */
+/** Writes numbered lines as fast as they are read, then waits. */
 const FLOOD = `
-import sys
+import signal, sys
 LINES = int(sys.argv[1])
 for number in range(LINES):
     sys.stdout.write(f"line {number} of a flood that does not fit\\n")
 print("the flood is over", flush=True)
-sys.stdin.read()
-import time
-while True:
-    time.sleep(3600)
+signal.pause()
 `;
 
 interface Service {
