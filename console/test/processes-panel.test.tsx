@@ -168,7 +168,7 @@ test("a log is searched from find to find, narrowed to one stream, and a line op
   expect(within(log).queryByText("a warning")).toBeNull();
 });
 
-test("the palette leads to a sidecar and acts on it", async () => {
+test("the palette leads to a sidecar and acts on it, and asks for another mode", async () => {
   const { asked } = furnished({ api: READY, web: { status: "stopped" } });
   await screen.findByRole("region", { name: "api" });
   fireEvent.keyDown(document, { key: "k", ctrlKey: true });
@@ -176,4 +176,8 @@ test("the palette leads to a sidecar and acts on it", async () => {
   fireEvent.keyDown(screen.getByRole("combobox", { hidden: true }), { key: "Enter" });
   expect(await screen.findByRole("region", { name: "web" })).toBeTruthy();
   await vi.waitFor(() => expect(asked).toEqual([["start", "web"]]));
+  fireEvent.keyDown(document, { key: "k", ctrlKey: true });
+  fireEvent.change(screen.getByRole("combobox", { hidden: true }), { target: { value: "switch standalone" } });
+  fireEvent.keyDown(screen.getByRole("combobox", { hidden: true }), { key: "Enter" });
+  expect(await screen.findByRole("dialog", { name: "Run without sidecars" })).toBeTruthy();
 });

@@ -12,6 +12,7 @@ const KEYS: readonly (readonly [keys: string, what: string])[] = [
   ["← →", "Close and open in a tree"],
   ["Enter", "Edit a value, open a row"],
   ["Delete", "Remove a value"],
+  ["Enter, Shift Enter", "Next find in a log, the one before"],
   ["P", "Pause the frames"],
   ["T", "Other colours"],
   ["?", "This list"],

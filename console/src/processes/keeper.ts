@@ -4,7 +4,7 @@ import type { Link } from "../connection.js";
 import { failureOf, type Failure } from "../methods/run.js";
 import type { Toasts } from "../shell/toasts.js";
 import { Store } from "../store.js";
-import { dependentsOf, sidecarOf, type Action, type Sidecar, type Usage } from "./sidecar.js";
+import { dependentsOf, sidecarOf, type Action, type ModeName, type Sidecar, type Usage } from "./sidecar.js";
 
 /** What was asked for last, where that was refused. */
 export interface Refusal {
@@ -42,6 +42,8 @@ export class Keeper {
   readonly refusals = new Store<ReadonlyMap<string, Refusal>>(new Map());
   /** What waits for a yes or a no. */
   readonly asked = new Store<Asked | undefined>(undefined);
+  /** The mode that is asked about. */
+  readonly modeAsked = new Store<ModeName | undefined>(undefined);
   readonly measured = new Store<ReadonlyMap<string, Measured>>(new Map());
   readonly #link: Link;
   readonly #toasts: Toasts;

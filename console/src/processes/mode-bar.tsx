@@ -1,7 +1,9 @@
 import { LoaderCircle } from "lucide-react";
-import { useState, type ReactNode } from "react";
+import type { ReactNode } from "react";
 
+import { useEnvironment } from "../shell/environment.js";
 import { lasting } from "../shell/units.js";
+import { useStore } from "../store.js";
 import { ModeDialog } from "./mode-dialog.js";
 import type { Mode, ModeName, Sidecar } from "./sidecar.js";
 
@@ -13,7 +15,8 @@ export const MODES: readonly { name: ModeName; word: string; what: string }[] = 
 
 /** Which mode it is, with a way to another. */
 export function ModeBar({ mode, sidecars, now }: { mode: Mode; sidecars: readonly Sidecar[]; now: number }): ReactNode {
-  const [wanted, setWanted] = useState<ModeName | undefined>(undefined);
+  const { keeper } = useEnvironment();
+  const wanted = useStore(keeper.modeAsked);
   const { changing } = mode;
   const url = mode.name === "connected" ? mode.serverUrl : mode.name === "service" ? mode.serviceUrl : undefined;
   return (
@@ -28,7 +31,7 @@ export function ModeBar({ mode, sidecars, now }: { mode: Mode; sidecars: readonl
             className="segment"
             title={what}
             disabled={changing !== undefined}
-            onClick={() => setWanted(name)}
+            onClick={() => keeper.modeAsked.set(name)}
           >
             {word}
           </button>
@@ -48,7 +51,7 @@ export function ModeBar({ mode, sidecars, now }: { mode: Mode; sidecars: readonl
         )}
       </p>
       {wanted && (
-        <ModeDialog wanted={wanted} mode={mode} sidecars={sidecars} onClose={() => setWanted(undefined)} />
+        <ModeDialog wanted={wanted} mode={mode} sidecars={sidecars} onClose={() => keeper.modeAsked.set(undefined)} />
       )}
     </div>
   );
