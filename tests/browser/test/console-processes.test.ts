@@ -10,7 +10,7 @@ import { marked } from "../harness/marked.js";
 import { configuration } from "../harness/services.js";
 
 const SHOTS = new URL("../../../target/screenshots/", import.meta.url).pathname;
-const MARK = "SIXFRAME_TEST_MARK";
+const MARK = "TEST_OF_SIXFRAME";
 
 inChromium("the processes of the real daemon", () => {
   let browser: Browser;
@@ -76,13 +76,13 @@ inChromium("the processes of the real daemon", () => {
   test("stop, start and restart do what they say, and only what makes sense can be pressed", async () => {
     const { page } = first;
     const detail = await at(page, "healthy", "Ready");
-    expect(await detail.getByRole("button", { name: "Start healthy" }).isDisabled()).toBe(true);
-    await detail.getByRole("button", { name: "Stop healthy" }).click();
+    expect(await detail.getByRole("button", { name: "Start healthy", exact: true }).isDisabled()).toBe(true);
+    await detail.getByRole("button", { name: "Stop healthy", exact: true }).click();
     await detail.getByText("Stopped", { exact: true }).waitFor();
-    expect(await detail.getByRole("button", { name: "Stop healthy" }).isDisabled()).toBe(true);
-    await detail.getByRole("button", { name: "Start healthy" }).click();
+    expect(await detail.getByRole("button", { name: "Stop healthy", exact: true }).isDisabled()).toBe(true);
+    await detail.getByRole("button", { name: "Start healthy", exact: true }).click();
     await detail.getByText("Ready", { exact: true }).waitFor();
-    await detail.getByRole("button", { name: "Restart healthy" }).click();
+    await detail.getByRole("button", { name: "Restart healthy", exact: true }).click();
     await line(page, /^Run 3 began/).waitFor();
     await detail.getByText("Ready", { exact: true }).waitFor();
   });
@@ -96,14 +96,14 @@ inChromium("the processes of the real daemon", () => {
     await card.getByText("no queue at localhost:5672").first().waitFor();
     await page.screenshot({ path: `${SHOTS}real-crash-loop.png` });
     await at(page, "absent", "Stopped");
-    await page.getByRole("region", { name: "absent" }).getByRole("button", { name: "Start absent" }).click();
+    await page.getByRole("region", { name: "absent" }).getByRole("button", { name: "Start absent", exact: true }).click();
     await page.getByRole("region", { name: "absent" }).getByText("NOT_FOUND").first().waitFor();
   });
 
   test("a flood is read to its end, what was not kept is said, and who scrolls up is left where he reads", async () => {
     const { page } = first;
     const detail = await at(page, "flood", "Stopped");
-    await detail.getByRole("button", { name: "Start flood" }).click();
+    await detail.getByRole("button", { name: "Start flood", exact: true }).click();
     await line(page, "the flood is over").waitFor({ timeout: 25_000 });
     const rows = page.getByRole("listbox", { name: "Lines of flood" });
     expect(await rows.getByRole("option").count()).toBeLessThan(100);
@@ -114,7 +114,7 @@ inChromium("the processes of the real daemon", () => {
     await page.mouse.wheel(0, -4_000);
     await page.getByRole("button", { name: "Follow again" }).waitFor();
     const seen = await rows.getByRole("option").nth(8).textContent();
-    await detail.getByRole("button", { name: "Restart flood" }).click();
+    await detail.getByRole("button", { name: "Restart flood", exact: true }).click();
     await page.getByRole("button", { name: /new: follow again/ }).waitFor();
     await expect.poll(() => line(page, String(seen?.replace(/^out/, ""))).count()).toBeGreaterThan(0);
     await page.screenshot({ path: `${SHOTS}real-flood.png` });
@@ -125,7 +125,7 @@ inChromium("the processes of the real daemon", () => {
   test("a search narrows a long log to its finds and leads from one to the next", async () => {
     const { page } = first;
     const detail = await at(page, "flood", "Stopped");
-    await detail.getByRole("button", { name: "Start flood" }).click();
+    await detail.getByRole("button", { name: "Start flood", exact: true }).click();
     await line(page, "the flood is over").waitFor({ timeout: 25_000 });
     const search = page.getByRole("searchbox", { name: "Search in the log" });
     await search.fill("LINE 29999");
@@ -147,7 +147,7 @@ inChromium("the processes of the real daemon", () => {
     await daemon.kill();
     await page.getByRole("alert").getByText("The connection was lost.").waitFor();
     await expect.poll(() => marked(MARK, mark)).toEqual([]);
-    expect(await page.getByRole("region", { name: "healthy", exact: true }).getByRole("button", { name: "Stop healthy" }).isDisabled()).toBe(true);
+    expect(await page.getByRole("region", { name: "healthy", exact: true }).getByRole("button", { name: "Stop healthy", exact: true }).isDisabled()).toBe(true);
     await page.screenshot({ path: `${SHOTS}real-lost.png` });
     daemon = await ConsoleDaemon.start(daemon, { inherits: { [MARK]: mark } });
     await page.getByRole("alert").waitFor({ state: "detached" });
