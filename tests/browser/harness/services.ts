@@ -50,7 +50,7 @@ const SERVICES: readonly Service[] = [
     args: [],
     more: 'auto_start = true\nrestart = { policy = "on-failure", backoff_ms = 10, max_backoff_ms = 20, starts = 3 }',
   },
-  { name: "flood", program: FLOOD, args: ["300000"] },
+  { name: "flood", program: FLOOD, args: ["130000"], more: "log_bytes = 524288" },
   { name: "absent", program: "", args: [] },
 ];
 

@@ -10,6 +10,9 @@ import { marked } from "../harness/marked.js";
 import { configuration } from "../harness/services.js";
 
 const SHOTS = new URL("../../../target/screenshots/", import.meta.url).pathname;
+/** A flood comes through a daemon that was built for tests, on a machine that has other work. */
+const SLOW = 90_000;
+const AT_LAST = { timeout: 60_000 };
 const MARK = "TEST_OF_SIXFRAME";
 
 inChromium("the processes of the real daemon", () => {
@@ -100,41 +103,44 @@ inChromium("the processes of the real daemon", () => {
     await page.getByRole("region", { name: "absent" }).getByText("NOT_FOUND").first().waitFor();
   });
 
-  test("a flood is read to its end, what was not kept is said, and who scrolls up is left where he reads", async () => {
+  test("a flood is read to its end, what was not kept is said, and who goes up is left where he reads", { timeout: SLOW }, async () => {
     const { page } = first;
     const detail = await at(page, "flood", "Stopped");
     await detail.getByRole("button", { name: "Start flood", exact: true }).click();
-    await line(page, "the flood is over").waitFor({ timeout: 25_000 });
+    await line(page, "the flood is over").waitFor(AT_LAST);
     const rows = page.getByRole("listbox", { name: "Lines of flood" });
     expect(await rows.getByRole("option").count()).toBeLessThan(100);
-    await page.getByRole("searchbox", { name: "Search in the log" }).fill("line 299999 ");
-    await page.getByText("1", { exact: true }).first().waitFor();
-    await page.getByRole("searchbox", { name: "Search in the log" }).fill("");
-    await rows.hover();
-    await page.mouse.wheel(0, -4_000);
+    await page.reload();
+    await at(page, "flood", "Running");
+    await line(page, "the flood is over").waitFor(AT_LAST);
+    await rows.press("Home");
+    await line(page, /^[\d,]+ bytes not kept$/).first().waitFor();
     await page.getByRole("button", { name: "Follow again" }).waitFor();
-    const seen = await rows.getByRole("option").nth(8).textContent();
     await detail.getByRole("button", { name: "Restart flood", exact: true }).click();
     await page.getByRole("button", { name: /new: follow again/ }).waitFor();
-    await expect.poll(() => line(page, String(seen?.replace(/^out/, ""))).count()).toBeGreaterThan(0);
+    expect(await line(page, "Run 1 began").isVisible()).toBe(true);
     await page.screenshot({ path: `${SHOTS}real-flood.png` });
     await page.getByRole("button", { name: /follow again/ }).click();
-    await line(page, "the flood is over").waitFor({ timeout: 25_000 });
+    await line(page, "the flood is over").waitFor(AT_LAST);
+    await page.getByText("Following", { exact: true }).waitFor();
   });
 
-  test("a search narrows a long log to its finds and leads from one to the next", async () => {
+  test("a search narrows a long log to its finds and leads from one to the next", { timeout: SLOW }, async () => {
     const { page } = first;
     const detail = await at(page, "flood", "Stopped");
     await detail.getByRole("button", { name: "Start flood", exact: true }).click();
-    await line(page, "the flood is over").waitFor({ timeout: 25_000 });
+    await line(page, "the flood is over").waitFor(AT_LAST);
+    await page.getByRole("listbox", { name: "Lines of flood" }).hover();
+    await page.mouse.wheel(0, -4_000);
+    await page.getByRole("button", { name: "Follow again" }).click();
     const search = page.getByRole("searchbox", { name: "Search in the log" });
-    await search.fill("LINE 29999");
+    await search.fill("LINE 12999");
     await page.getByText(/^\d+$/).and(page.locator(".log-found")).waitFor();
     await search.press("Enter");
     await page.getByText(/^1 of \d+$/).and(page.locator(".log-found")).waitFor();
     await search.press("Enter");
     await page.getByText(/^2 of \d+$/).and(page.locator(".log-found")).waitFor();
-    expect(await page.locator(".row-active mark").textContent()).toBe("line 29999");
+    expect(await page.locator(".row-active mark").textContent()).toBe("line 12999");
     await page.getByRole("button", { name: "Only finds" }).click();
     await page.screenshot({ path: `${SHOTS}real-search.png` });
   });
