@@ -88,10 +88,6 @@ export function Log({ tail }: { tail: LogTail }): ReactNode {
         </VirtualRows>
       )}
       <footer className="log-foot">
-        <span className="tally">
-          <b>{count(tail.rows.length)}</b> {tail.rows.length === 1 ? "line" : "lines"}
-          {tail.first > 0 && <span className="tally-missed"> · {count(tail.first)} not kept here</span>}
-        </span>
         {seen !== undefined && (
           <button
             type="button"
@@ -106,6 +102,10 @@ export function Log({ tail }: { tail: LogTail }): ReactNode {
           </button>
         )}
         {seen === undefined && <span className="log-following">Following</span>}
+        <span className="tally">
+          <b>{count(tail.rows.length)}</b> {tail.rows.length === 1 ? "line" : "lines"}
+          {tail.first > 0 && <span className="tally-missed"> · {count(tail.first)} not kept here</span>}
+        </span>
       </footer>
       {isOpen && active && <Whole row={active} onClose={() => setOpen(false)} />}
     </section>

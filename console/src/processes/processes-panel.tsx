@@ -20,11 +20,13 @@ export function ProcessesPanel(): ReactNode {
     (changed) => hub.onChange(changed),
     () => hub.state,
   );
-  const { phase } = useStore(connection.standing);
+  const { phase, since } = useStore(connection.standing);
   const told = useSidecars(state?.["sidecars"]);
   const chosen = useStore(chosenSidecar);
   const [narrow, setNarrow] = useState<"list" | "detail">("list");
-  const now = useNow();
+  const time = useNow();
+  // What was last known does not grow older while nobody knows.
+  const now = phase === "open" ? time : since;
 
   useEffect(() => {
     keeper.open();

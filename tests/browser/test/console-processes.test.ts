@@ -7,6 +7,7 @@ import { inChromium, launch } from "../harness/chromium.js";
 import { ConsoleDaemon } from "../harness/console-daemon.js";
 import { enter, show, watched, type Watched } from "../harness/console-page.js";
 import { marked } from "../harness/marked.js";
+import { Remote } from "../harness/remote.js";
 import { configuration } from "../harness/services.js";
 
 const SHOTS = new URL("../../../target/screenshots/", import.meta.url).pathname;
@@ -164,21 +165,44 @@ inChromium("the processes of the real daemon", () => {
 
   test("the mode can be switched there and back, and a switch to nobody changes nothing", async () => {
     const { page } = first;
+    const remote = await Remote.start("far");
+    const { connect, to } = modes(page);
     await at(page, "healthy", "Ready");
-    const to = async (mode: string): Promise<void> => {
-      await page.getByRole("radio", { name: mode }).click();
-      await page.getByRole("button", { name: "Switch", exact: true }).click();
-    };
-    await page.getByRole("radio", { name: "Connected" }).click();
-    await page.getByRole("textbox", { name: "Address of the remote daemon" }).fill("ws://127.0.0.1:9");
-    await page.getByRole("button", { name: "Switch", exact: true }).click();
+    await connect("ws://127.0.0.1:9");
     await page.getByText("Nothing was changed.").waitFor();
     await page.screenshot({ path: `${SHOTS}real-mode.png` });
     await page.getByRole("button", { name: "Cancel" }).click();
+    await connect(remote.url, "another");
+    await page.getByText("Nothing was changed.").waitFor();
+    await page.getByRole("button", { name: "Cancel" }).click();
     await at(page, "healthy", "Ready");
+    await connect(remote.url, "far");
+    const detail = await at(page, "healthy", "Stopped");
+    await detail.getByText("the remote daemon").waitFor();
+    expect(await detail.getByRole("button", { name: "Start healthy", exact: true }).isDisabled()).toBe(true);
+    await page.screenshot({ path: `${SHOTS}real-connected.png` });
     await to("Standalone");
-    await at(page, "healthy", "Stopped");
+    await detail.getByText("nobody").waitFor();
     await to("Service");
     await at(page, "healthy", "Ready");
+    remote.stop();
   });
 });
+
+/** Ways to other modes. */
+function modes(page: Page): { to(mode: string): Promise<void>; connect(url: string, identity?: string): Promise<void> } {
+  const apply = (): Promise<void> => page.getByRole("button", { name: "Switch", exact: true }).click();
+  return {
+    async to(mode) {
+      await page.getByRole("radio", { name: mode }).click();
+      await apply();
+      await page.getByRole("dialog").waitFor({ state: "detached" });
+    },
+    async connect(url, identity = "") {
+      await page.getByRole("radio", { name: "Connected" }).click();
+      await page.getByRole("textbox", { name: "Address of the remote daemon" }).fill(url);
+      await page.getByRole("textbox", { name: "Its identity" }).fill(identity);
+      await apply();
+    },
+  };
+}
