@@ -37,7 +37,7 @@ const SIDECAR: &str = r#"
 # #health = { kind = "http", path = "/health", interval_ms = 5000, timeout_ms = 2000, failures = 3 }
 # #health = { kind = "exec", program = "check", args = ["{port}"] }
 # #ready = "http"                  # by default as health; "started", "http", "tcp", "exec", "line", "handshake", or a table:
-# #ready = { kind = "line", pattern = "/listening on \d+/", stream = "both", timeout_ms = 30000 }
+# #ready = { kind = "line", pattern = '/listening on \d+/', stream = "both", timeout_ms = 30000 }
 # restart = "on-failure"           # "never", "on-failure", "always", or a table:
 # #restart = { policy = "always", backoff_ms = 250, max_backoff_ms = 30000, starts = 5, window_ms = 60000, stable_ms = 30000 }
 # stop = { close_stdin_ms = 2000, signal = "terminate", signal_ms = 3000 } # and http = "POST /shutdown", asked first

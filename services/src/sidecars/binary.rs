@@ -99,7 +99,7 @@ mod tests {
     fn a_program_is_found_beside_ours_before_the_project_and_without_triple_before_with() {
         let folder = tempfile::tempdir().unwrap();
         let [bin, binaries] = ["bin", "project/binaries"].map(|name| folder.path().join(name));
-        [&bin, &binaries].map(|folder| fs::create_dir_all(folder).unwrap());
+        [&bin, &binaries].iter().for_each(|folder| fs::create_dir_all(folder).unwrap());
         let in_order = [
             binaries.join(with_suffix(&format!("tool.v1-{}", TRIPLES[0]))),
             bin.join(with_suffix(&format!("tool.v1-{}", TRIPLES[0]))),
