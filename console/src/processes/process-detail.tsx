@@ -50,7 +50,7 @@ export function ProcessDetail({
           </button>
         </div>
       )}
-      {sidecar.reason && <FailureCard reason={sidecar.reason} onGo={onSelect} />}
+      {sidecar.reason && sidecar.owner !== "remote" && <FailureCard reason={sidecar.reason} onGo={onSelect} />}
       <LogPane name={sidecar.name} />
     </section>
   );

@@ -31,10 +31,9 @@ export function ProcessList({
           >
             <span className="process-head">
               <b>{sidecar.name}</b>
-              {sidecar.owner === "remote" && <span className="badge">remote</span>}
               <StatusMark sidecar={sidecar} now={now} />
             </span>
-            <span className="process-facts" data-bad={sidecar.reason !== undefined}>
+            <span className="process-facts" data-bad={sidecar.owner !== "remote" && sidecar.reason !== undefined}>
               {summary(sidecar, now)}
             </span>
           </button>
@@ -48,6 +47,7 @@ export function ProcessList({
 /** What matters most of how it stands, in one line. */
 function summary(sidecar: Sidecar, now: number): string {
   const { status, reason, startedAt, restarts, port, usage, exit } = sidecar;
+  if (sidecar.owner === "remote") return sidecar.url ?? "answered for by the remote daemon";
   if (reason) return `${reason.code}: ${reason.message}`;
   const facts = [
     isUp(sidecar) && startedAt !== undefined && `up ${lasting(now - startedAt)}`,

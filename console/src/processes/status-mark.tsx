@@ -1,4 +1,4 @@
-import { CircleCheck, CirclePause, CirclePlay, CircleStop, CircleX, LoaderCircle, type LucideIcon } from "lucide-react";
+import { CircleCheck, CirclePause, CirclePlay, CircleStop, CircleX, Globe, LoaderCircle, type LucideIcon } from "lucide-react";
 import type { ReactNode } from "react";
 
 import { lasting } from "../shell/units.js";
@@ -13,9 +13,19 @@ const MARKS: Record<Status, { icon: LucideIcon; word: string }> = {
   failed: { icon: CircleX, word: "Failed" },
 };
 
-/** The status as a picture and a word; while it waits to be started again, for how long. */
+/**
+ * The status as a picture and a word; while it waits to be started again, for how long. How those of a remote daemon stand,
+ * only that one knows.
+ */
 export function StatusMark({ sidecar, now }: { sidecar: Sidecar; now: number }): ReactNode {
-  const { status, nextStartAt } = sidecar;
+  const { status, nextStartAt, owner } = sidecar;
+  if (owner === "remote")
+    return (
+      <span className="status-mark" data-status="remote">
+        <Globe size={14} aria-hidden />
+        Remote
+      </span>
+    );
   const isWaiting = status === "starting" && nextStartAt !== undefined && nextStartAt > now;
   const Icon = isWaiting ? CirclePause : MARKS[status].icon;
   return (

@@ -177,7 +177,7 @@ inChromium("the processes of the real daemon", () => {
     await page.getByRole("button", { name: "Cancel" }).click();
     await at(page, "healthy", "Ready");
     await connect(remote.url, "far");
-    const detail = await at(page, "healthy", "Stopped");
+    const detail = await at(page, "healthy", "Remote");
     await detail.getByText("the remote daemon").waitFor();
     expect(await detail.getByRole("button", { name: "Start healthy", exact: true }).isDisabled()).toBe(true);
     await page.screenshot({ path: `${SHOTS}real-connected.png` });
