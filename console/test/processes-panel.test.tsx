@@ -83,7 +83,7 @@ test("a sidecar shows how it stands, what it takes and what it writes, as text a
   expect(log.querySelector(".ansi-green")?.textContent).toBe("api");
   change(served, "api", { ...READY, status: "failed", failure: { code: "NOT_OURS", message: "close the other one" } });
   expect(await within(detail).findByText("close the other one")).toBeTruthy();
-  expect(screen.getByText("api: failed")).toBeTruthy();
+  expect(await screen.findByText("api: failed")).toBeTruthy();
   change(served, "api", { ...READY, url: "javascript:alert(1)" });
   expect(await within(detail).findByText("javascript:alert(1)")).toBeTruthy();
   expect(within(detail).queryByRole("link")).toBeNull();
