@@ -126,6 +126,44 @@ test("of many rows only those in sight exist, and keys lead through all of them"
   expect(opened).toEqual(["row 9999", "row 0"]);
 });
 
+test("rows that leave from the front do not move those that are read, and who goes back to the end follows it again", () => {
+  const told: boolean[] = [];
+  const shown = (removed: number, endAsked = 0): ReactNode => (
+    <VirtualRows
+      rows={Array.from({ length: 1_000 }, (_, n) => `row ${n + removed}`)}
+      rowHeight={20}
+      label="Log"
+      role="listbox"
+      rowRole="option"
+      keyOf={(row) => row}
+      active={-1}
+      onActive={() => undefined}
+      follow
+      removed={removed}
+      endAsked={endAsked}
+      onEnd={(atEnd) => told.push(atEnd)}
+    >
+      {(row) => row}
+    </VirtualRows>
+  );
+  const { rerender } = render(shown(0));
+  const list = screen.getByRole("listbox", { name: "Log" });
+  Object.defineProperties(list, { scrollHeight: { value: 20_000 }, clientHeight: { value: 800 } });
+  rerender(shown(100));
+  expect(list.scrollTop).toBe(20_000);
+  list.scrollTop = 10_000;
+  fireEvent.scroll(list);
+  expect(within(list).getByText("row 600")).toBeTruthy();
+  rerender(shown(150));
+  fireEvent.scroll(list);
+  expect(list.scrollTop).toBe(9_000);
+  expect(within(list).getByText("row 600")).toBeTruthy();
+  rerender(shown(150, 1));
+  fireEvent.scroll(list);
+  expect(within(list).getByText("row 1149")).toBeTruthy();
+  expect(told).toEqual([false, true]);
+});
+
 test("the palette finds by name first, then by other words, and runs what is chosen", () => {
   const ran: string[] = [];
   const command = (id: string, name: string, words = ""): Command => ({

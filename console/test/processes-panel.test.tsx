@@ -3,8 +3,11 @@ import { RpcError } from "sixframe";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { Console } from "../src/console.js";
+import { Log } from "../src/processes/log-pane.js";
+import { LogTail } from "../src/processes/log-tail.js";
 import { chosenSidecar } from "../src/processes/processes-panel.js";
 import { TEN_LINES } from "../src/processes/no-sidecars.js";
+import type { Environment } from "../src/shell/environment.js";
 import { furnish, type Furnished } from "./furnished.js";
 
 const ends: (() => void)[] = [];
@@ -166,6 +169,30 @@ test("a log is searched from find to find, narrowed to one stream, and a line op
   fireEvent.click(screen.getByRole("radio", { name: "stdout" }));
   expect(within(log).getAllByRole("option").length).toBe(2);
   expect(within(log).queryByText("a warning")).toBeNull();
+});
+
+test("of a hundred thousand lines only those in sight exist, and the search finds in all of them", async () => {
+  async function* lines(): AsyncGenerator<unknown> {
+    for (let number = 0; number < 100_000; number += 1)
+      yield { kind: "line", stream: "stdout", generation: 1, offset: number * 20, text: `line ${number}` };
+    await new Promise(() => undefined);
+  }
+  const link = { request: () => Promise.resolve({}), stream: lines } as unknown as Environment["link"];
+  const tail = new LogTail(link, "api", undefined, (tell) => tell());
+  const whole = new Promise<void>((resolve) => tail.subscribe(() => tail.rows.length === 100_000 && resolve()));
+  tail.open();
+  await whole;
+  render(<Log tail={tail} />);
+  expect(screen.getByText("100,000")).toBeTruthy();
+  const log = screen.getByRole("listbox", { name: "Lines of api" });
+  expect(within(log).getAllByRole("option").length).toBeLessThan(100);
+  expect(within(log).getByText("line 99999")).toBeTruthy();
+  const search = screen.getByRole("searchbox", { name: "Search in the log" });
+  fireEvent.change(search, { target: { value: "line 4711" } });
+  expect(screen.getByText("11")).toBeTruthy();
+  fireEvent.click(screen.getByRole("button", { name: "Only finds" }));
+  expect(within(log).getAllByRole("option").map((row) => row.textContent)).toContain("outline 47119");
+  tail.close();
 });
 
 test("the palette leads to a sidecar and acts on it, and asks for another mode", async () => {

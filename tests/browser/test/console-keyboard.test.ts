@@ -61,6 +61,19 @@ inChromium("the console by keyboard", () => {
     await page.getByRole("grid", { name: "Calls" }).focus();
     await press("ArrowDown");
     await page.getByRole("complementary", { name: /^Call / }).waitFor();
+    await press("4");
+    await page.getByRole("button", { name: /^indexer/ }).focus();
+    await press("ArrowDown", "ArrowDown", "Enter");
+    await page.getByRole("heading", { name: "scheduler" }).waitFor();
+    await press("Tab", "Enter");
+    await page.getByText("scheduler is being started").waitFor();
+    await press("/");
+    await page.keyboard.type("documents/77");
+    await press("Enter");
+    await page.getByText("1 of 1", { exact: true }).waitFor();
+    await page.getByRole("listbox", { name: "Lines of scheduler" }).focus();
+    await press("Enter");
+    await page.getByRole("complementary", { name: "The line" }).waitFor();
     await press("?");
     await page.getByRole("dialog", { name: "Keyboard" }).waitFor();
     await press("Escape");
@@ -80,6 +93,10 @@ inChromium("the console by keyboard", () => {
         expect(await page.evaluate(unnamed), `${panel}, ${colorScheme}`).toEqual([]);
         expect(await page.evaluate(faint), `${panel}, ${colorScheme}`).toEqual([]);
       }
+      await show(page, "Processes");
+      await page.getByRole("button", { name: /^worker/ }).click();
+      await page.getByRole("option", { name: /WARNING/ }).waitFor();
+      expect(await page.evaluate(faint), `what failed, ${colorScheme}`).toEqual([]);
       await context.close();
     }
   });

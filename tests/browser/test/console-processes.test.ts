@@ -163,6 +163,23 @@ inChromium("the processes of the real daemon", () => {
     await expect.poll(() => line(page, "it is <b>bold</b> to begin").count()).toBe(2);
   });
 
+  test("the lines that the page shows where none are configured make a service that becomes ready", async () => {
+    const bare = await ConsoleDaemon.start();
+    const { page, context, complaints } = await watched(browser);
+    await enter(page, await bare.link());
+    await show(page, "Processes");
+    const lines = await page.getByLabel("Lines for the configuration file").textContent();
+    await page.screenshot({ path: `${SHOTS}real-none.png` });
+    await bare.kill();
+    const again = await ConsoleDaemon.start(bare, { configuration: lines ?? "" });
+    const detail = await at(page, "api", "Ready");
+    expect((await fetch((await detail.getByRole("link").getAttribute("href")) ?? "")).status).toBe(200);
+    await line(page, "GET / HTTP/1.1").first().waitFor();
+    expect(complaints).toEqual([]);
+    await context.close();
+    await again.stop();
+  });
+
   test("the mode can be switched there and back, and a switch to nobody changes nothing", async () => {
     const { page } = first;
     const remote = await Remote.start("far");
