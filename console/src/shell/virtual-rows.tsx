@@ -52,6 +52,7 @@ export function VirtualRows<T>(properties: VirtualRowsProperties<T>): ReactNode 
   const { rows, rowHeight, active, onActive, follow = false, rowAttributes, removed = 0, endAsked = 0 } = properties;
   const scroller = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
+  const lastTop = useRef(0);
   const id = useId();
   const sight = useSight(scroller);
   // Where the end is followed, the rows are those that will be in sight: not those before the scrolling, and then again.
@@ -79,8 +80,10 @@ export function VirtualRows<T>(properties: VirtualRowsProperties<T>): ReactNode 
 
   useLayoutEffect(() => {
     const element = scroller.current;
-    if (follow && atEnd.current && element) element.scrollTop = rows.length * rowHeight;
-  }, [follow, rows.length, endAsked]);
+    if (!follow || !atEnd.current || !element) return;
+    element.scrollTop = rows.length * rowHeight;
+    lastTop.current = element.scrollTop;
+  }, [follow, rows.length, endAsked, sight.height]);
 
   useEffect(() => {
     const element = scroller.current;
@@ -95,7 +98,10 @@ export function VirtualRows<T>(properties: VirtualRowsProperties<T>): ReactNode 
   const noteScroll = (): void => {
     const element = scroller.current;
     if (!element) return;
-    become(isNearEnd(element));
+    // Where it got lower or longer, the end is out of sight though nobody went away from it.
+    if (isNearEnd(element)) become(true);
+    else if (element.scrollTop < lastTop.current) become(false);
+    lastTop.current = element.scrollTop;
     sight.look();
   };
 

@@ -108,6 +108,14 @@ inChromium("the console by keyboard", () => {
       await show(page, panel);
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
     }
+    await show(page, "Processes");
+    await page.getByRole("button", { name: /^indexer/ }).click();
+    await page.getByRole("option", { name: /GET \/health/ }).waitFor();
+    expect(await page.evaluate(() => {
+      const { bottom } = document.querySelector(".log-rows")?.getBoundingClientRect() ?? { bottom: 0 };
+      const last = [...document.querySelectorAll(".log-rows [role=option]")].find((row) => row.textContent?.includes("/health"));
+      return Math.round(bottom - (last?.getBoundingClientRect().bottom ?? 0));
+    }), "pixels from the last line to the end of the log").toBe(0);
     await show(page, "Frames");
     await page.evaluate(() => {
       const shifts: number[] = [];
