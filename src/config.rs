@@ -74,6 +74,10 @@ settings! { |at|
         /// In the mode connected: the other daemon, wss://host, or ws://host:port on this machine.
         server_url: String = String::new();
 
+        /// In the mode connected: the file with the token that the other daemon wants to be shown; it may be missing where
+        /// none is wanted. By default the file `server-token` in runtime_dir.
+        server_token_file: PathBuf = at.runtime_dir.join("server-token");
+
         /// In the mode connected: the serverId that the other daemon's rpc.hello must tell. By default any.
         identity: String = String::new();
     }
