@@ -109,7 +109,8 @@ settings! { |at|
         /// Bytes waiting for the peer above which the connection is closed at once.
         hard_bytes: u64 = 64 << 20;
 
-        /// Bytes waiting for all peers together above which soft_bytes counts a sixteenth for each of them.
+        /// Bytes held for all peers together, to be sent or to be taken, above which each gets by with a sixteenth of its
+        /// soft_bytes and hard_bytes.
         process_bytes: u64 = 256 << 20;
 
         /// Milliseconds above soft_bytes without progress after which the connection is closed.

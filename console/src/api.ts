@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "472293c4e54bae12";
+export const methodsHash = "d8fc47bd2df87785";
 
 /** Where what the sidecars offer comes from. */
 export type AppMode =
@@ -164,35 +164,6 @@ export interface FsWatchParams {
   recursive?: boolean;
 }
 
-/** How it is found out whether a sidecar still lives. */
-export interface Health {
-  /** For `exec`: its arguments; `{port}` is replaced. */
-  args?: string[];
-  /** Failures in a row after which it is stopped and, as `restart` says, started again. Default 3. */
-  failures?: number;
-  /** Milliseconds between two looks. Default 5000. */
-  intervalMs?: number;
-  /** By what. */
-  kind: HealthKind;
-  /** For `http`: the one path to ask for, instead of `/health`, `/docs` and `/` in turn. */
-  path?: string | null;
-  /** For `exec`: the program whose exit with 0 means life. */
-  program?: string | null;
-  /** Milliseconds that one look may take. Default 2000. */
-  timeoutMs?: number;
-}
-
-/** By what a sidecar's life is known. */
-export type HealthKind =
-  /** By nothing but its process. */
-  | "none"
-  /** It answers HTTP with a status below 400. */
-  | "http"
-  /** It takes connections. */
-  | "tcp"
-  /** A program says so. */
-  | "exec";
-
 /** What `rpc.hello` takes. */
 export interface Hello {
   /** The names of the capabilities that the caller has. */
@@ -219,15 +190,6 @@ export interface HubWatchParams {
   /** The version that the consumer has: it gets what changed since. */
   since?: Version | null;
 }
-
-/** Which outputs are meant. */
-export type LogStreams =
-  /** Standard output. */
-  | "stdout"
-  /** Standard error. */
-  | "stderr"
-  /** Both. */
-  | "both";
 
 /** What the items of `hub.watch` are. */
 export type Mode =
@@ -362,77 +324,6 @@ export interface PortHolder {
   program: string;
 }
 
-/** How a port is written. */
-export type PortSchema =
-  /** None, or any free one. */
-  | PortWord
-  /** A number from 1 to 65535. */
-  | number;
-
-/** A port in a word. */
-export type PortWord = "none" | "auto";
-
-/** When a sidecar is ready. */
-export interface Ready {
-  /** For `exec`: its arguments; `{port}` is replaced. */
-  args?: string[];
-  /** By what. */
-  kind: ReadyKind;
-  /** For `http`: the one path to ask for, instead of `/health`, `/docs` and `/` in turn. */
-  path?: string | null;
-  /** For `line`: what a line must contain, or `/…/` around a regular expression. */
-  pattern?: string | null;
-  /** For `exec`: the program whose exit with 0 means that it is ready. */
-  program?: string | null;
-  /** For `line`: where. Default both. */
-  stream?: LogStreams;
-  /** Milliseconds that it may take until it is ready; then it is stopped. Default 30,000. */
-  timeoutMs?: number;
-}
-
-/** By what it is known that a sidecar is ready. */
-export type ReadyKind =
-  /** It was started; nothing more is asked. */
-  | "started"
-  /** It answers HTTP with a status below 400. */
-  | "http"
-  /** It takes connections. */
-  | "tcp"
-  /** A program says so. */
-  | "exec"
-  /** It writes a line. */
-  | "line"
-  /** It writes one line of JSON on standard output, an object with its `port`, and listens there. */
-  | "handshake";
-
-/** What happens when a sidecar ends by itself. */
-export interface Restart {
-  /**
-   * Milliseconds before the first restart, at most: the wait is a random part of it, and it doubles each time.
-   * Default 250.
-   */
-  backoffMs?: number;
-  /** What it doubles up to. Default 30,000. */
-  maxBackoffMs?: number;
-  /** Whether it is started again. */
-  policy: RestartPolicy;
-  /** Milliseconds for which a run must be ready to count as stable. Default 30,000. */
-  stableMs?: number;
-  /** Starts in vain after which it is not started again: within `window_ms`, or without a stable run in between. Default 5. */
-  starts?: number;
-  /** Milliseconds within which starts count, though runs in between were stable. Default 60,000. */
-  windowMs?: number;
-}
-
-/** Whether a sidecar that ended is started again. */
-export type RestartPolicy =
-  /** No. */
-  | "never"
-  /** If it exited with another code than 0, was ended by a signal, lived no more, or was not ready yet. */
-  | "on-failure"
-  /** Yes. */
-  | "always";
-
 /** What `process.run` takes. */
 export interface RunParams {
   /** Its arguments, each passed as it stands. */
@@ -500,24 +391,24 @@ export interface SidecarConfig {
   /** Variables set on top of the daemon's own; `{port}` is replaced likewise. Never shown. */
   env?: { [key: string]: string };
   /** Whether it still lives: a word, or a table with `kind`. Default `"none"`. */
-  health?: WordOrTable;
+  health?: SidecarHealthOrWord;
   /** Bytes of each of its outputs that are kept for readers. Default 4 MiB. */
   logBytes?: number;
   /** What it is called: a letter or digit, then up to 63 letters, digits, `.`, `_` and `-`. */
   name: string;
   /** The port that it is to listen on: `"none"` (default), `"auto"` for a free one, or a number. */
-  port?: PortSchema;
+  port?: SidecarPort;
   /** The program: a path, or a name that is looked up in `PATH`. */
   program?: string | null;
   /**
    * When it is ready: a word, or a table with `kind`. By default when `health` says so, and at its start where there is
    * none.
    */
-  ready?: WordOrTable2 | null;
+  ready?: SidecarReadyOrWord | null;
   /** What happens when it ends: a word, or a table with `policy`. Default `"on-failure"`. */
-  restart?: WordOrTable3;
+  restart?: SidecarRestartOrWord;
   /** How it is asked to stop, step by step. */
-  stop?: Stop;
+  stop?: SidecarStop;
 }
 
 /** Where a sidecar is reached. */
@@ -582,6 +473,42 @@ export interface SidecarFailureDetails {
   /** The last lines that it wrote to standard error, at most 20. The values of its variables are blacked out. */
   stderr?: string[];
 }
+
+/** How it is found out whether a sidecar still lives. */
+export interface SidecarHealth {
+  /** For `exec`: its arguments; `{port}` is replaced. */
+  args?: string[];
+  /** Failures in a row after which it is stopped and, as `restart` says, started again. Default 3. */
+  failures?: number;
+  /** Milliseconds between two looks. Default 5000. */
+  intervalMs?: number;
+  /** By what. */
+  kind: SidecarHealthKind;
+  /** For `http`: the one path to ask for, instead of `/health`, `/docs` and `/` in turn. */
+  path?: string | null;
+  /** For `exec`: the program whose exit with 0 means life. */
+  program?: string | null;
+  /** Milliseconds that one look may take. Default 2000. */
+  timeoutMs?: number;
+}
+
+/** By what a sidecar's life is known. */
+export type SidecarHealthKind =
+  /** By nothing but its process. */
+  | "none"
+  /** It answers HTTP with a status below 400. */
+  | "http"
+  /** It takes connections. */
+  | "tcp"
+  /** A program says so. */
+  | "exec";
+
+/** A table that one word may stand for. */
+export type SidecarHealthOrWord =
+  /** The word, everything else by default. */
+  | SidecarHealthKind
+  /** The table. */
+  | SidecarHealth;
 
 /** Where the outputs of a run end, in bytes. */
 export interface SidecarLastOffset {
@@ -653,6 +580,15 @@ export type SidecarLogStream =
   /** Standard error. */
   | "stderr";
 
+/** Which outputs are meant. */
+export type SidecarLogStreams =
+  /** Standard output. */
+  | "stdout"
+  /** Standard error. */
+  | "stderr"
+  /** Both. */
+  | "both";
+
 /** An end of the logs. */
 export type SidecarLogsEdge =
   /** The oldest line that is kept, of earlier runs too. */
@@ -688,7 +624,7 @@ export interface SidecarLogsParams {
   /** Only lines that contain this, in whichever case. Gaps, starts and exits are told all the same. */
   search?: string | null;
   /** Which output. Default both. */
-  stream?: LogStreams;
+  stream?: SidecarLogStreams;
 }
 
 /** A sidecar by its name. */
@@ -705,6 +641,91 @@ export type SidecarOwner =
   | "remote"
   /** Nobody's. */
   | "none";
+
+/** How a port is written. */
+export type SidecarPort =
+  /** None, or any free one. */
+  | SidecarPortWord
+  /** A number from 1 to 65535. */
+  | number;
+
+/** A port in a word. */
+export type SidecarPortWord = "none" | "auto";
+
+/** When a sidecar is ready. */
+export interface SidecarReady {
+  /** For `exec`: its arguments; `{port}` is replaced. */
+  args?: string[];
+  /** By what. */
+  kind: SidecarReadyKind;
+  /** For `http`: the one path to ask for, instead of `/health`, `/docs` and `/` in turn. */
+  path?: string | null;
+  /** For `line`: what a line must contain, or `/…/` around a regular expression. */
+  pattern?: string | null;
+  /** For `exec`: the program whose exit with 0 means that it is ready. */
+  program?: string | null;
+  /** For `line`: where. Default both. */
+  stream?: SidecarLogStreams;
+  /** Milliseconds that it may take until it is ready; then it is stopped. Default 30,000. */
+  timeoutMs?: number;
+}
+
+/** By what it is known that a sidecar is ready. */
+export type SidecarReadyKind =
+  /** It was started; nothing more is asked. */
+  | "started"
+  /** It answers HTTP with a status below 400. */
+  | "http"
+  /** It takes connections. */
+  | "tcp"
+  /** A program says so. */
+  | "exec"
+  /** It writes a line. */
+  | "line"
+  /** It writes one line of JSON on standard output, an object with its `port`, and listens there. */
+  | "handshake";
+
+/** A table that one word may stand for. */
+export type SidecarReadyOrWord =
+  /** The word, everything else by default. */
+  | SidecarReadyKind
+  /** The table. */
+  | SidecarReady;
+
+/** What happens when a sidecar ends by itself. */
+export interface SidecarRestart {
+  /**
+   * Milliseconds before the first restart, at most: the wait is a random part of it, and it doubles each time.
+   * Default 250.
+   */
+  backoffMs?: number;
+  /** What it doubles up to. Default 30,000. */
+  maxBackoffMs?: number;
+  /** Whether it is started again. */
+  policy: SidecarRestartPolicy;
+  /** Milliseconds for which a run must be ready to count as stable. Default 30,000. */
+  stableMs?: number;
+  /** Starts in vain after which it is not started again: within `window_ms`, or without a stable run in between. Default 5. */
+  starts?: number;
+  /** Milliseconds within which starts count, though runs in between were stable. Default 60,000. */
+  windowMs?: number;
+}
+
+/** A table that one word may stand for. */
+export type SidecarRestartOrWord =
+  /** The word, everything else by default. */
+  | SidecarRestartPolicy
+  /** The table. */
+  | SidecarRestart;
+
+/** Whether a sidecar that ended is started again. */
+export type SidecarRestartPolicy =
+  /** No. */
+  | "never"
+  /** If it exited with another code than 0, was ended by a signal, lived no more, or was not ready yet. */
+  | "on-failure"
+  /** Yes. */
+  | "always";
 
 /** How a sidecar is. */
 export interface SidecarState {
@@ -763,6 +784,18 @@ export type SidecarStatus =
   /** No process of it is left, and it will not be started again by itself. */
   | "failed";
 
+/** How a sidecar is asked to stop, step by step; what is left of it after the last step is killed. */
+export interface SidecarStop {
+  /** Milliseconds after its input was closed. Default 2000. */
+  closeStdinMs?: number;
+  /** A request to its port, as in `"POST /shutdown"`; it has two seconds to act on it. Default none. */
+  http?: string | null;
+  /** The signal that every process of its tree is sent. Default `"terminate"`. */
+  signal?: SidecarStopSignal;
+  /** Milliseconds after that, before what is left is killed. Default 3000. */
+  signalMs?: number;
+}
+
 /** What `sidecar.stop` takes. */
 export interface SidecarStopParams {
   /** Whether what depends on it is stopped first. Default yes. */
@@ -770,6 +803,17 @@ export interface SidecarStopParams {
   /** Its name. */
   name: string;
 }
+
+/** A signal that asks to stop. */
+export type SidecarStopSignal =
+  /** `SIGTERM`. */
+  | "terminate"
+  /** `SIGINT`, what ^C sends. */
+  | "interrupt"
+  /** `SIGQUIT`. */
+  | "quit"
+  /** `SIGHUP`. */
+  | "hangup";
 
 /** What the processes of a sidecar use together. */
 export interface SidecarUsage {
@@ -828,29 +872,6 @@ export type StateChange =
       /** The revision that it leads to. */
       to: number;
     };
-
-/** How a sidecar is asked to stop, step by step; what is left of it after the last step is killed. */
-export interface Stop {
-  /** Milliseconds after its input was closed. Default 2000. */
-  closeStdinMs?: number;
-  /** A request to its port, as in `"POST /shutdown"`; it has two seconds to act on it. Default none. */
-  http?: string | null;
-  /** The signal that every process of its tree is sent. Default `"terminate"`. */
-  signal?: StopSignal;
-  /** Milliseconds after that, before what is left is killed. Default 3000. */
-  signalMs?: number;
-}
-
-/** A signal that asks to stop. */
-export type StopSignal =
-  /** `SIGTERM`. */
-  | "terminate"
-  /** `SIGINT`, what ^C sends. */
-  | "interrupt"
-  /** `SIGQUIT`. */
-  | "quit"
-  /** `SIGHUP`. */
-  | "hangup";
 
 /** Where a tail begins. */
 export type TailFrom =
@@ -923,27 +944,6 @@ export interface WelcomeLimits {
   /** Streams that may be open at once. */
   streams: number;
 }
-
-/** A table that one word may stand for. */
-export type WordOrTable =
-  /** The word, everything else by default. */
-  | HealthKind
-  /** The table. */
-  | Health;
-
-/** A table that one word may stand for. */
-export type WordOrTable2 =
-  /** The word, everything else by default. */
-  | ReadyKind
-  /** The table. */
-  | Ready;
-
-/** A table that one word may stand for. */
-export type WordOrTable3 =
-  /** The word, everything else by default. */
-  | RestartPolicy
-  /** The table. */
-  | Restart;
 
 /** What each method takes and gives. */
 export interface Api {

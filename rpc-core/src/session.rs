@@ -2,6 +2,7 @@
 //! Frames go in, events and messages come out, and the time is an argument. No I/O, no clock, no user code; what the
 //! driver keeps for a call it gets back by value, to drop or wake when it holds no lock.
 
+mod budget;
 mod calls;
 mod cid;
 mod deadlines;
@@ -11,16 +12,17 @@ mod slots;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use smol_str::SmolStr;
 
 use crate::error::Closed;
+use crate::flow::Allowance;
 use crate::frame::{self, Frame, Kind, Lag, Malformed, MalformedReason};
 use crate::inbox::Arrival;
 use crate::{CallError, Fault, Item, Limits, Message, Received};
+pub use budget::Budget;
 use calls::Call;
 use cid::Prefix;
 use deadlines::{Deadlines, Timer};
@@ -59,7 +61,7 @@ pub struct SessionConfig {
     pub ahead_bytes: usize,
     /// Whether the driver reconnects: unsent calls wait, resumable streams are re-issued. Default false.
     pub reconnects: bool,
-    /// Bytes queued over all connections that share it.
+    /// What all connections that share it may hold together. Default `None`.
     pub budget: Option<Arc<Budget>>,
 }
 
@@ -88,34 +90,6 @@ impl Default for SessionConfig {
             reconnects: false,
             budget: None,
         }
-    }
-}
-
-/// Bytes queued for peers by all connections that share it. While it is exceeded, each connection may queue only a
-/// sixteenth of its soft bound (spec: `bytes.1`).
-#[derive(Debug)]
-pub struct Budget {
-    used: AtomicUsize,
-    limit: usize,
-}
-
-impl Budget {
-    /// A budget of `limit` bytes.
-    pub fn new(limit: usize) -> Arc<Budget> {
-        Arc::new(Budget { used: AtomicUsize::new(0), limit })
-    }
-
-    /// The bytes queued now.
-    pub fn used(&self) -> usize {
-        self.used.load(Ordering::Relaxed)
-    }
-
-    fn settle(&self, before: usize, after: usize) {
-        self.used.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
-    }
-
-    fn is_exceeded(&self) -> bool {
-        self.used() > self.limit
     }
 }
 
@@ -447,6 +421,7 @@ impl<W, H> Session<W, H> {
                 Timer::Reissue(key) => self.reissue_due(now, key),
                 Timer::Request(key) => self.request_deadline(now, key),
                 Timer::RequestIdle(key) => self.request_idle(now, key),
+                Timer::Rest(key) => self.rest_over(now, key),
             }
         }
         let stall = self.config.limits.stall;
@@ -594,10 +569,30 @@ impl<W, H> Session<W, H> {
         self.calls.len() + self.requests.len() == 0 && self.outbox.is_empty() && self.events.is_empty()
     }
 
+    /// Bytes that are held in memory for this connection, which is what its budget counts: those that wait for the
+    /// transport or for credit, those that were received and wait, and those that are kept to issue calls once more.
+    pub fn held_bytes(&self) -> usize {
+        self.outbox.all_bytes() + self.inbound_bytes + self.again_bytes
+    }
+
     fn is_over_soft(&self) -> bool {
         let soft = self.config.limits.soft_bytes;
-        let pressed = self.config.budget.as_ref().is_some_and(|budget| budget.is_exceeded());
-        self.outbox.bytes() > if pressed { soft / 16 } else { soft }
+        let exceeded = self.exceeded_budget().is_some();
+        self.outbox.bytes() > if exceeded { budget::share(soft) } else { soft }
+    }
+
+    /// What may wait for credit or to be taken: as the connection's limits have it, or its share while the process holds
+    /// too much (spec: `bytes.1`).
+    fn allowance(&self) -> Allowance {
+        let hard = self.config.limits.hard_bytes;
+        match self.exceeded_budget() {
+            None => Allowance { bytes: hard, limit: ("waiting bytes", hard as u64, "limits.hard_bytes") },
+            Some(budget) => Allowance { bytes: budget::share(hard), limit: budget.exceeded() },
+        }
+    }
+
+    fn exceeded_budget(&self) -> Option<&Budget> {
+        self.config.budget.as_deref().filter(|budget| budget.is_exceeded())
     }
 
     /// What every change may bring about: the bounds on what is queued, requests that can start, stale timers.
@@ -630,13 +625,13 @@ impl<W, H> Session<W, H> {
         let living = self.calls.len() + self.requests.len();
         self.deadlines.sweep(living, |timer| match timer {
             Timer::Call(key) | Timer::CallIdle(key) | Timer::Reissue(key) => self.calls.get(key.0).is_some(),
-            Timer::Request(key) | Timer::RequestIdle(key) => self.requests.get(key.0).is_some(),
+            Timer::Request(key) | Timer::RequestIdle(key) | Timer::Rest(key) => self.requests.get(key.0).is_some(),
         });
     }
 
     fn account(&mut self) {
-        if let Some(budget) = &self.config.budget {
-            let now = self.outbox.all_bytes();
+        let now = self.held_bytes();
+        if let Some(budget) = self.config.budget.as_ref().filter(|_| now != self.budgeted) {
             budget.settle(std::mem::replace(&mut self.budgeted, now), now);
         }
     }

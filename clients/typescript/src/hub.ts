@@ -317,7 +317,8 @@ export class Hub<S = HubState> {
       const taken = this.#replica.patch(item);
       this.#afresh = taken === "unfit";
       if (taken === "unfit" || taken === "gap") return false;
-      if (taken === "old") return true;
+      // Who watches again and has missed nothing is told so by a patch of nothing.
+      if (taken === "old" && this.#status === "live") return true;
     }
     this.#become("live", undefined);
     return true;

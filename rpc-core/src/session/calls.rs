@@ -178,11 +178,11 @@ impl<W, H> Session<W, H> {
                 }
             }
         }
-        if had_items {
-            return Taken::Items;
+        if !had_items {
+            self.replaced = call.wake.replace(wake());
         }
-        self.replaced = call.wake.replace(wake());
-        Taken::Pending
+        self.account();
+        if had_items { Taken::Items } else { Taken::Pending }
     }
 
     /// How many upstream items may be pushed now; zero keeps `wake`. `None` when the call takes no more.
@@ -209,7 +209,7 @@ impl<W, H> Session<W, H> {
         if !matches!(call.stage, Stage::Pending) {
             return;
         }
-        let (before, room) = (up.producer.held(), Room::beside(0, &self.config.limits));
+        let (before, room) = (up.producer.held(), Room::of(&self.config.limits));
         for data in items {
             let pushed = up.producer.push(Item::from(data), &room);
             debug_assert_eq!(pushed, Pushed::Queued, "a producer under credit has no bound of its own");
@@ -504,11 +504,12 @@ impl<W, H> Session<W, H> {
 
     /// Puts an item into the inbox; false where that failed the call.
     fn take_in(&mut self, key: CallKey, nxt: &Nxt<'_>, arrival: Arrival<'_>, obeys: bool) -> bool {
+        let allowance = self.allowance();
         let call = self.calls.get_mut(key.0).expect("only pending calls take items in");
         let down = call.down.as_mut().expect("only calls with a consumer take items in");
         let before = down.consumer.bytes();
         let limits = &self.config.limits;
-        let taken = within(limits, self.inbound_bytes, &arrival)
+        let taken = within(allowance, self.inbound_bytes, &arrival)
             .and_then(|()| down.consumer.receive(nxt, arrival, obeys, limits));
         self.inbound_bytes = self.inbound_bytes - before + down.consumer.bytes();
         match taken {
@@ -541,6 +542,7 @@ impl<W, H> Session<W, H> {
         let call = self.calls.remove(key.0)?;
         self.inbound_bytes -= call.down.as_ref().map_or(0, |down| down.consumer.bytes());
         self.again_bytes -= call.again.as_ref().map_or(0, |again| again.bytes());
+        self.account();
         Some(call)
     }
 

@@ -8,7 +8,7 @@ use super::deadlines::Timer;
 use super::outbox::Turn;
 use super::slots::Key;
 use super::{Event, Incoming, Items, Millis, Outcome, Phase, RequestKey, Session, Taken};
-use crate::flow::{Consumer, Held, Producer, Pushed, Refused, Room, within};
+use crate::flow::{Allowance, Consumer, Held, Producer, Pushed, Refused, Room, within};
 use crate::frame::{self, Credit, Grant, ItemFields, Nxt, Offer, Req};
 use crate::inbox::Arrival;
 use crate::{CallError, Code, Delivery, Fault, Item, Message, Payload, Received};
@@ -154,15 +154,31 @@ impl<W, H> Session<W, H> {
         Some(room)
     }
 
+    /// Lets a source rest for `pause` that had as many items as it was asked for, where these only take each other's place
+    /// because nothing leaves: there is no room until then, or until something leaves, when `wake` is woken (spec: `fc.20`).
+    /// False, and nothing is kept, where it is to be asked again at once.
+    pub fn rest_stream(&mut self, now: Millis, key: RequestKey, pause: Millis, wake: impl FnOnce() -> W) -> bool {
+        let Some(request) = self.running(key) else { return false };
+        let Some(down) = &mut request.down else { return false };
+        if !down.rest(now + pause) {
+            return false;
+        }
+        let alarm = down.alarm();
+        self.replaced = request.wake.replace(wake());
+        alarm.into_iter().for_each(|at| self.arm(at, Timer::Rest(key)));
+        true
+    }
+
     /// Queues items of a stream. False where the stream is over, or was ended with `SLOW_CONSUMER` by this.
     pub fn push_items(&mut self, now: Millis, key: RequestKey, items: impl IntoIterator<Item = Item<Payload>>) -> bool {
+        let allowance = self.allowance();
         let Some(request) = self.requests.get_mut(key.0).filter(|request| matches!(request.stage, Stage::Running))
         else {
             return false;
         };
         let Some(down) = &mut request.down else { return false };
         let before = down.held();
-        let room = Room::beside(self.outbox.waiting_bytes() - before.waiting, &self.config.limits);
+        let room = Room::beside(self.outbox.waiting_bytes() - before.waiting, allowance, &self.config.limits);
         let overflow = items.into_iter().find_map(|item| match down.push(item, &room) {
             Pushed::Queued => None,
             Pushed::Overflow(limit) => Some(limit),
@@ -232,10 +248,12 @@ impl<W, H> Session<W, H> {
                 self.send_control(grant);
                 self.after_change(now);
             }
+            self.account();
             return if had_items { Taken::Items } else { Taken::Pending };
         }
-        let up = request.up.as_ref().expect("it was found above");
-        Taken::Ended(up.failed.clone().map_or(Outcome::Complete, Outcome::Failed))
+        let outcome = up.failed.clone().map_or(Outcome::Complete, Outcome::Failed);
+        self.account();
+        Taken::Ended(outcome)
     }
 
     pub(super) fn on_req(&mut self, now: Millis, message: &Message, req: &Req<'_>, checked: bool) {
@@ -335,12 +353,12 @@ impl<W, H> Session<W, H> {
         let request = self.requests.get_mut(key.0)?;
         request.in_ring = false;
         if let Some(down) = &mut request.down {
-            let before = down.held();
+            let (before, rested) = (down.held(), down.is_resting());
             if let Some((seq, item)) = down.pop() {
                 let obeys = seq == 1 && down.obeys_credit();
                 self.outbox.moved(before, down.held());
                 let method = down.method();
-                let wake = if down.asks_again() { request.wake.take() } else { None };
+                let wake = if rested || down.asks_again() { request.wake.take() } else { None };
                 let message = request.item_frame(seq, obeys, method, &item);
                 self.enter_request(key);
                 self.wake(wake);
@@ -363,6 +381,14 @@ impl<W, H> Session<W, H> {
         if self.requests.get(key.0).is_some_and(due) {
             self.abort_request(key, &Fault::new(Code::RPC_TIMEOUT, "the time allowed for the request ran out"));
         }
+    }
+
+    pub(super) fn rest_over(&mut self, now: Millis, key: RequestKey) {
+        let Some(down) = self.running(key).and_then(|request| request.down.as_mut()) else { return };
+        let (over, alarm) = (down.wake_up(now), down.alarm());
+        alarm.into_iter().for_each(|at| self.arm(at, Timer::Rest(key)));
+        let wake = self.running(key).filter(|_| over).and_then(|request| request.wake.take());
+        self.wake(wake);
     }
 
     pub(super) fn request_idle(&mut self, now: Millis, key: RequestKey) {
@@ -389,6 +415,7 @@ impl<W, H> Session<W, H> {
         {
             self.start(key);
         }
+        self.account();
     }
 
     /// More may be queued again: every stream that waited for that is woken.
@@ -457,8 +484,9 @@ impl<W, H> Session<W, H> {
             return Err(Fault::limit("calls in flight", u64::from(limits.in_flight), "limits.in_flight"));
         }
         let waiting = self.inbound_bytes + req.payload.map_or(0, str::len);
-        if waiting > limits.hard_bytes && self.would_wait(req) {
-            return Err(Fault::limit("waiting bytes", limits.hard_bytes as u64, "limits.hard_bytes"));
+        let Allowance { bytes, limit: (limit, value, setting) } = self.allowance();
+        if waiting > bytes && self.would_wait(req) {
+            return Err(Fault::limit(limit, value, setting));
         }
         if req.meta.timeout_ms == Some(0) {
             return Err(Fault::new(Code::RPC_TIMEOUT, "the caller left no time for the call"));
@@ -571,12 +599,13 @@ impl<W, H> Session<W, H> {
     }
 
     fn take_up(&mut self, key: RequestKey, nxt: &Nxt<'_>, arrival: Arrival<'_>) -> bool {
+        let allowance = self.allowance();
         let Some(request) = self.requests.get_mut(key.0) else { return false };
         let Some(up) = request.up.as_mut().filter(|up| !up.ended) else { return false };
         let before = up.consumer.bytes();
         let limits = &self.config.limits;
-        let taken =
-            within(limits, self.inbound_bytes, &arrival).and_then(|()| up.consumer.receive(nxt, arrival, true, limits));
+        let taken = within(allowance, self.inbound_bytes, &arrival)
+            .and_then(|()| up.consumer.receive(nxt, arrival, true, limits));
         self.inbound_bytes = self.inbound_bytes - before + up.consumer.bytes();
         match taken {
             Ok(()) => {

@@ -134,6 +134,17 @@ test("what is missing is noticed, and asked for from where the window stands", a
   expect(window.state).toEqual(hub.state);
 });
 
+test("a window that watches again and has missed nothing is live again", async () => {
+  const { network, window } = connected();
+  await window.ready();
+  network.cut();
+  await turn();
+  expect(window.status).toBe("waiting");
+  await vi.advanceTimersByTimeAsync(200);
+  expect(network.asked.at(-1)).toEqual({ since: { epoch: "e1", revision: 0 } });
+  expect([window.status, window.error]).toEqual(["live", undefined]);
+});
+
 test("a patch that does not fit makes the window ask for everything", async () => {
   const { hub, network, window } = connected();
   await window.ready();
