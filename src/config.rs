@@ -59,7 +59,8 @@ settings! { |at|
         log: LogFilter = LogFilter::info();
 
         /// Programs that the daemon keeps running, each an entry [[sidecar]] as at the end of this file. The methods
-        /// sidecar.* start and stop them, and tell their states and what they write.
+        /// sidecar.* start and stop them, and tell their states and what they write. `sixframe stdio`, of which many may
+        /// run, heeds auto_start only where the file is named by --config or SIXFRAME_CONFIG.
         sidecar: Vec<SidecarEntry> = Vec::new();
     }
 
@@ -73,6 +74,10 @@ settings! { |at|
 
         /// In the mode connected: the other daemon, wss://host, or ws://host:port on this machine.
         server_url: String = String::new();
+
+        /// In the mode connected: the file with the token that the other daemon wants to be shown; it may be missing where
+        /// none is wanted. By default the file `server-token` in runtime_dir.
+        server_token_file: PathBuf = at.runtime_dir.join("server-token");
 
         /// In the mode connected: the serverId that the other daemon's rpc.hello must tell. By default any.
         identity: String = String::new();

@@ -1,6 +1,7 @@
 //! The server of the mode `connected`: reached by a connection of our own, and asked who it is.
 
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sixframe_core::{CallOptions, Config, HELLO, Hello, Router, Timeout, Welcome, connect_with};
@@ -10,21 +11,30 @@ use sixframe_transports::{Address, ConnectConfig, connect};
 /// How long connecting and asking may take, each.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Connects, asks by `rpc.hello`, and compares.
-pub(super) fn check() -> CheckServer {
-    CheckServer::new(|url, identity| async move {
-        let welcome = welcome(&url).await?;
-        match identity {
-            Some(expected) if expected != welcome.server_id => Err(format!(
-                "{url} is another server than expected: its serverId is {}, not {expected}",
-                welcome.server_id
-            )),
-            Some(_) | None => Ok(()),
-        }
+/// Connects, asks by `rpc.hello`, and compares. The token is read each time, where there is one.
+pub(super) fn check(token_file: PathBuf) -> CheckServer {
+    CheckServer::new(move |url, identity| {
+        let token_file = token_file.clone();
+        async move { compare(&url, identity, &token_file).await }
     })
 }
 
-async fn welcome(url: &str) -> Result<Welcome, String> {
+async fn compare(url: &str, identity: Option<String>, token_file: &Path) -> Result<(), String> {
+    let token = match std::fs::read_to_string(token_file) {
+        Ok(token) => Some(token.trim().to_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(format!("app.server_token_file, {}: {error}", token_file.display())),
+    };
+    let welcome = welcome(url, token).await?;
+    match identity {
+        Some(expected) if expected != welcome.server_id => {
+            Err(format!("{url} is another server than expected: its serverId is {}, not {expected}", welcome.server_id))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+async fn welcome(url: &str, token: Option<String>) -> Result<Welcome, String> {
     let address: Address = url.parse().map_err(|error| format!("{url} is no address: {error}"))?;
     let is_safe = url.starts_with("wss://") || (url.starts_with("ws://") && is_here(url));
     if !is_safe {
@@ -32,7 +42,7 @@ async fn welcome(url: &str) -> Result<Welcome, String> {
             "{url} is reached neither by TLS nor on this machine; use wss://host, or ws://127.0.0.1:port"
         ));
     }
-    let config = ConnectConfig { timeout: PATIENCE, ..ConnectConfig::default() };
+    let config = ConnectConfig { token, timeout: PATIENCE, ..ConnectConfig::default() };
     let (transport, identity) =
         connect(&address, &config).await.map_err(|error| format!("{url} cannot be reached: {error}"))?;
     let (endpoint, driver) = connect_with(Config { identity, ..Config::default() }, transport, Router::new());

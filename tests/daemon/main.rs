@@ -13,4 +13,5 @@ mod processes;
 mod proxy;
 mod python_sidecar;
 mod sandbox;
+mod sidecars;
 mod transports;

@@ -119,7 +119,10 @@ while True: listener.accept()"
         python("four", &listener("0.0.0.0"), keys()),
     ]);
     for name in ["six", "all", "four"] {
-        assert_eq!(house.up(name).await.status, SidecarStatus::Ready, "{name}");
+        let state = house.up(name).await;
+        assert_eq!(state.status, SidecarStatus::Ready, "{name}");
+        let host = if name == "six" { "[::1]" } else { "127.0.0.1" };
+        assert_eq!(state.url, Some(format!("tcp://{host}:{}", state.port.unwrap())));
     }
 }
 

@@ -164,10 +164,10 @@ impl Reading {
         if !self.has_begun {
             return Some(self.started());
         }
-        for at in 0..self.lines.len() {
+        for (at, stream) in STREAMS.into_iter().enumerate() {
             let Some(lines) = &mut self.lines[at] else { continue };
             match lines.next().now_or_never() {
-                Some(Some(line)) => return Some(item(&self.run, STREAMS[at], line)),
+                Some(Some(line)) => return Some(item(&self.run, stream, line)),
                 Some(None) => self.lines[at] = None,
                 // What has no end yet is told as far as it is there.
                 None => {
