@@ -6,7 +6,7 @@ import { Console } from "../src/console.js";
 import { Log } from "../src/processes/log-pane.js";
 import { LogTail } from "../src/processes/log-tail.js";
 import { chosenSidecar } from "../src/processes/processes-panel.js";
-import { TEN_LINES } from "../src/processes/no-sidecars.js";
+import { FIRST_LINES } from "../src/processes/no-sidecars.js";
 import type { Environment } from "../src/shell/environment.js";
 import { furnish, type Furnished } from "./furnished.js";
 
@@ -69,8 +69,8 @@ test("a daemon without sidecars is said so, and one where none are configured sh
 test("where none are configured, the lines that a newcomer can begin with stand there", async () => {
   furnished({});
   expect(await screen.findByRole("heading", { name: "No processes yet" })).toBeTruthy();
-  expect(screen.getByLabelText("Lines for the configuration file").textContent).toBe(TEN_LINES);
-  expect(TEN_LINES.trim().split("\n").length).toBeLessThanOrEqual(10);
+  expect(screen.getByLabelText("Lines for the configuration file").textContent).toBe(FIRST_LINES);
+  expect(FIRST_LINES.trim().split("\n").length).toBeLessThanOrEqual(10);
 });
 
 test("a sidecar shows how it stands, what it takes and what it writes, as text all through", async () => {

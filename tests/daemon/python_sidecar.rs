@@ -126,8 +126,7 @@ async fn its_log_is_read_on_the_command_line_and_a_stop_ends_its_whole_tree() {
     let peer = daemon.connect().await;
     let state = ready(&peer).await;
     let worker = u32::try_from(count(&state["port"], "")["worker"].as_u64().unwrap()).unwrap();
-    let (code, stdout, stderr) =
-        sandbox.run(&["stream", &daemon.unix(), "sidecar.logs", r#"{"name":"words","follow":false}"#]);
+    let (code, stdout, stderr) = sandbox.run(&["sidecar", "logs", "words"]);
     assert!(code == 0 && stdout.contains("counting words on"), "{code} {stdout} {stderr}");
 
     let stopped: Value = peer.request_raw("sidecar.stop", json!({"name": "words"})).await.unwrap();

@@ -107,9 +107,6 @@ args = [\"-u\", {}, \"--port\", \"{{port}}\", \"--threads\", \"1\"]
 port = \"auto\"
 health = {{ kind = \"http\", path = \"/health\" }}
 auto_start = true
-
-[app]
-mode = \"service\"
 ",
         quoted(interpreter)?,
         quoted(server)?

@@ -3,17 +3,14 @@ import type { ReactNode } from "react";
 import { CopyButton } from "../json/copy-button.js";
 import type { Mode } from "./sidecar.js";
 
-/** Ten lines that a newcomer can begin with. */
-export const TEN_LINES = `[[sidecar]]
+/** Lines that a newcomer can begin with. */
+export const FIRST_LINES = `[[sidecar]]
 name = "api"
 program = "python3"
 args = ["-u", "-m", "http.server", "--bind", "127.0.0.1", "{port}"]
 port = "auto"
 health = "http"
 auto_start = true
-
-[app]
-mode = "service"
 `;
 
 /** What stands in the place of processes where none are configured. */
@@ -28,9 +25,9 @@ export function NoSidecars({ mode }: { mode: Mode }): ReactNode {
         </p>
         <div className="no-sidecars-lines">
           <pre tabIndex={0} aria-label="Lines for the configuration file">
-            {TEN_LINES}
+            {FIRST_LINES}
           </pre>
-          <CopyButton text={() => TEN_LINES} />
+          <CopyButton text={() => FIRST_LINES} />
         </div>
         <dl>
           <div>
