@@ -232,6 +232,21 @@ test("after a break of the connection what was read is left out, but all of anot
   tail.close();
 });
 
+test("a failure that does not pass by itself stands until somebody asks again, and is no break of the log", async () => {
+  const peer = new Peer();
+  const tail = tailOf(peer);
+  tail.open();
+  const failed = new Promise<void>((resolve) => tail.failure.subscribe(resolve));
+  (await peer.stream(0)).end({ code: "FORBIDDEN", message: "it needs the scope read", domain: "common" });
+  await failed;
+  expect(tail.failure.get()).toMatchObject({ code: "FORBIDDEN" });
+  tail.retry();
+  (await peer.stream(1)).push(line(0, "one"));
+  await until(tail, () => tail.rows.length === 1);
+  expect([tail.failure.get(), peer.opened.length, list(tail.rows)[0]?.kind]).toEqual([undefined, 2, "line"]);
+  tail.close();
+});
+
 test("a log is bounded in rows and in bytes, and the view of it forgets with it", async () => {
   const peer = new Peer();
   const tail = tailOf(peer, { rows: 1_000, bytes: 1 << 20 });

@@ -1,7 +1,7 @@
 /** Starts, stops and restarts sidecars, switches the mode, and watches what their processes take while somebody looks. */
 
 import type { Link } from "../connection.js";
-import { failureOf, type Failure } from "../methods/run.js";
+import { failureOf, passes, type Failure } from "../methods/run.js";
 import type { Toasts } from "../shell/toasts.js";
 import { Store } from "../store.js";
 import { dependentsOf, sidecarOf, type Action, type ModeName, type Sidecar, type Usage } from "./sidecar.js";
@@ -116,8 +116,9 @@ export class Keeper {
     this.#stream = stream;
     try {
       for await (const told of stream) this.#take(told);
-    } catch {
+    } catch (error) {
       // What they take is shown where it is known; whether the daemon can be reached, the page says elsewhere.
+      if (!passes(failureOf(error))) return;
     }
     if (!this.#watched || this.#stream !== stream) return;
     this.measured.set(new Map());

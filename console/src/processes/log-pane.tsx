@@ -2,6 +2,7 @@ import { ArrowDownToLine, X } from "lucide-react";
 import { memo, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from "react";
 
 import { CopyButton } from "../json/copy-button.js";
+import { passes } from "../methods/run.js";
 import { useEnvironment } from "../shell/environment.js";
 import { save } from "../shell/save.js";
 import { count } from "../shell/units.js";
@@ -57,8 +58,13 @@ export function Log({ tail }: { tail: LogTail }): ReactNode {
         text={() => asText(rows)}
         onSave={() => save(`${tail.name}.log`, asText(rows), "text/plain")}
       />
-      {failure && failure.code !== "CONNECTION_CLOSED" && (
-        <p className="notice notice-bad">{`${failure.code}: ${failure.message}`}</p>
+      {failure && !passes(failure) && (
+        <p className="notice notice-bad" role="alert">
+          {`${failure.code}: ${failure.message}`}{" "}
+          <button type="button" className="link-button" onClick={() => tail.retry()}>
+            Ask again
+          </button>
+        </p>
       )}
       {rows.length === 0 ? (
         <p className="empty-line">{tail.rows.length === 0 ? "It has written nothing yet." : "No line passes the filter."}</p>

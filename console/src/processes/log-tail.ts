@@ -5,7 +5,7 @@
 
 import type { Link } from "../connection.js";
 import { calmly, type Schedule } from "../frames/frame-log.js";
-import { failureOf, type Failure } from "../methods/run.js";
+import { failureOf, passes, type Failure } from "../methods/run.js";
 import { Ring, type Rows } from "../ring.js";
 import { Store } from "../store.js";
 import { plain } from "./ansi.js";
@@ -74,6 +74,8 @@ export class LogTail {
   #told = 0;
   #scheduled = false;
   #isOpen = false;
+  /** Whether anything came since the log was asked for last. */
+  #cameAny = false;
   #stream: AsyncIterableIterator<unknown> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -109,6 +111,12 @@ export class LogTail {
     void this.#follow();
   }
 
+  /** Asks again, after a failure that does not pass by itself. */
+  retry(): void {
+    this.close();
+    this.open();
+  }
+
   /** Stops following; what was read stays. */
   close(): void {
     this.#isOpen = false;
@@ -128,8 +136,10 @@ export class LogTail {
       this.failure.set(undefined);
       for await (const item of stream) this.#take(item as Record<string, unknown>);
     } catch (error) {
-      if (!this.#isOpen) return;
-      this.failure.set(failureOf(error));
+      if (!this.#isOpen || this.#stream !== stream) return;
+      const failure = failureOf(error);
+      this.failure.set(failure);
+      if (!passes(failure)) return;
     }
     if (this.#isOpen && this.#stream === stream) this.#timer = setTimeout(() => void this.#follow(), AGAIN_MS);
   }
@@ -137,13 +147,15 @@ export class LogTail {
   /** A run that stands as it did is the same daemon's: what was read of it is left out. */
   #begin(run: string): void {
     const same = run === this.#run;
-    if (this.#run !== undefined) this.#push({ kind: "break", same }, 0);
+    if (this.#cameAny) this.#push({ kind: "break", same }, 0);
+    this.#cameAny = false;
     if (!same) this.#read.clear();
     this.#run = run;
   }
 
   #take(item: Record<string, unknown>): void {
     const generation = Number(item["generation"] ?? 0);
+    this.#cameAny = true;
     switch (item["kind"]) {
       case "line":
         return this.#line(item, generation);

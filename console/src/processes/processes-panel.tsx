@@ -28,10 +28,12 @@ export function ProcessesPanel(): ReactNode {
   // What was last known does not grow older while nobody knows.
   const now = phase === "open" ? time : since;
 
+  const hasAny = told !== undefined && told.sidecars.length > 0;
   useEffect(() => {
+    if (!hasAny) return undefined;
     keeper.open();
     return () => keeper.close();
-  }, [keeper]);
+  }, [keeper, hasAny]);
   useEffect(() => {
     if (chosen !== "") setNarrow("detail");
   }, [chosen]);
