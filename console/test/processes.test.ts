@@ -52,10 +52,16 @@ class Items implements AsyncIterableIterator<unknown> {
 /** A daemon that answers as the test says. */
 class Peer {
   status: object = { generation: 1, startedAt: 5, changedAt: 6 };
+  /** How many requests fail before one is answered. */
+  refuses = 0;
   readonly opened: { payload: unknown; items: Items }[] = [];
   #waiting: (() => void) | undefined;
   readonly link = {
-    request: () => Promise.resolve(this.status),
+    request: () => {
+      if (this.refuses === 0) return Promise.resolve(this.status);
+      this.refuses -= 1;
+      return Promise.reject(Object.assign(new Error("away"), { code: "CONNECTION_CLOSED" }));
+    },
     stream: (_: string, payload: unknown) => {
       const items = new Items();
       this.opened.push({ payload, items });
@@ -215,6 +221,7 @@ test("after a break of the connection what was read is left out, but all of anot
   const started = { kind: "started", generation: 1 };
   (await peer.stream(0)).push(started, line(0, "one"), line(4, "two"));
   await until(tail, () => tail.rows.length === 3);
+  peer.refuses = 1;
   (await peer.stream(0)).end({ code: "CONNECTION_CLOSED", message: "gone" });
   const gap = { kind: "gap", stream: "stdout", generation: 1, from: 0, to: 20 };
   (await peer.stream(1)).push(started, line(0, "one"), line(4, "two"), gap, line(20, "three"));

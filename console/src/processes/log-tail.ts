@@ -74,6 +74,8 @@ export class LogTail {
   #told = 0;
   #scheduled = false;
   #isOpen = false;
+  /** Counts askings, so that what an earlier one still brings is left out. */
+  #turn = 0;
   /** Whether anything came since the log was asked for last. */
   #cameAny = false;
   #stream: AsyncIterableIterator<unknown> | undefined;
@@ -126,22 +128,24 @@ export class LogTail {
   }
 
   async #follow(): Promise<void> {
-    let stream: AsyncIterableIterator<unknown> | undefined;
+    this.#turn += 1;
+    const turn = this.#turn;
+    const isWanted = (): boolean => this.#isOpen && this.#turn === turn;
     try {
       const told = await this.#link.request<Told>("sidecar.status", { name: this.name });
-      if (!this.#isOpen) return;
+      if (!isWanted()) return;
       this.#begin(`${told.generation} ${told.startedAt} ${told.changedAt}`);
       const payload = { name: this.name, stream: "both", from: "start", follow: true };
-      stream = this.#stream = this.#link.stream<unknown>("sidecar.logs", payload, undefined, { resume: false });
+      this.#stream = this.#link.stream<unknown>("sidecar.logs", payload, undefined, { resume: false });
       this.failure.set(undefined);
-      for await (const item of stream) this.#take(item as Record<string, unknown>);
+      for await (const item of this.#stream) if (isWanted()) this.#take(item as Record<string, unknown>);
     } catch (error) {
-      if (!this.#isOpen || this.#stream !== stream) return;
       const failure = failureOf(error);
+      if (!isWanted()) return;
       this.failure.set(failure);
       if (!passes(failure)) return;
     }
-    if (this.#isOpen && this.#stream === stream) this.#timer = setTimeout(() => void this.#follow(), AGAIN_MS);
+    if (isWanted()) this.#timer = setTimeout(() => void this.#follow(), AGAIN_MS);
   }
 
   /** A run that stands as it did is the same daemon's: what was read of it is left out. */
