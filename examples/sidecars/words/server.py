@@ -32,14 +32,17 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(404, {"error": f"there is no {self.path}; POST a text to /count"})
 
     def do_POST(self) -> None:
-        length = int(self.headers.get("content-length") or 0)
+        length = self.headers.get("content-length", "")
         if self.path != "/count":
             self.close_connection = True
             return self.answer(404, {"error": f"there is no {self.path}; POST a text to /count"})
-        if length > LONGEST_BODY:
+        if not length.isdecimal():
+            self.close_connection = True
+            return self.answer(411, {"error": "say how long the text is: content-length"})
+        if int(length) > LONGEST_BODY:
             self.close_connection = True
             return self.answer(413, {"error": f"the text is longer than {LONGEST_BODY} bytes"})
-        text = self.rfile.read(length).decode("utf-8", "replace")
+        text = self.rfile.read(int(length)).decode("utf-8", "replace")
         self.answer(200, self.server.workers.submit(count, text).result())
 
     def answer(self, status: int, body: dict) -> None:
