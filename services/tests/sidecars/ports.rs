@@ -108,7 +108,7 @@ async fn it_is_found_by_ipv6_alone_and_when_it_listens_everywhere() {
             "
 import socket, sys
 family = socket.AF_INET6 if ':' in '{address}' else socket.AF_INET
-listener = socket.create_server(('{address}', int(sys.argv[1])), family=family)
+listener = socket.create_server(('{address}', int(sys.argv[1])), family=family, dualstack_ipv6='{address}' == '::')
 while True: listener.accept()"
         )
     };

@@ -37,7 +37,8 @@ async fn the_value_of_a_variable_is_in_no_state_no_error_and_no_log() {
     let keys = json!({"env": {"TOKEN": SECRET}, "restart": restart});
     let mut plan = crate::house::Plan::new();
     plan.define_allowed = true;
-    let exec = json!({"kind": "exec", "program": "sh", "args": ["-c", "echo no $TOKEN >&2; exit 1"], "timeoutMs": 300});
+    let exec =
+        json!({"kind": "exec", "program": "sh", "args": ["-c", "echo no $TOKEN >&2; exit 1"], "timeoutMs": 2000});
     let slow = json!({"env": {"TOKEN": SECRET}, "ready": exec});
     let house: House = plan.build(&[shell("weak", script, keys.clone()), shell("slow", "sleep 1000", slow)]);
     let slow = house.fails("slow").await;
