@@ -265,7 +265,7 @@ fn a_child_that_commits() {
     for n in from + 1..=from + 10_000 {
         let change = json!([
             {"op": "add", "path": "/count", "value": n},
-            {"op": "add", "path": "/same", "value": {"n": n, "text": "x".repeat((n * 37 % 4000) as usize)}},
+            {"op": "add", "path": "/same", "value": {"n": n, "text": "x".repeat((n * 37 % 1200) as usize)}},
         ]);
         hub.commit(ops(change)).unwrap();
         // Long lines: a pipe holds few of them, and whoever is not read waits.

@@ -5,6 +5,8 @@
 
 mod client;
 mod console;
+#[cfg(feature = "tls")]
+mod encrypted;
 mod files;
 mod hub;
 mod lifecycle;

@@ -13,7 +13,7 @@ use crate::json::Json;
 use crate::log::Entry;
 use crate::mutations::Known;
 use crate::op::Op;
-use crate::pointer::overlap;
+use crate::pointer::Pointers;
 use crate::retention::Retention;
 use crate::slice::{Check, Durability};
 use crate::state::{Recorded, Refused, Violation, apply};
@@ -251,8 +251,8 @@ impl Shared {
             return conflict(None);
         }
         let Some(since) = self.live().log.since(expect.revision) else { return conflict(None) };
-        let looked_at = || commit.ops.iter().map(Op::path).chain(&expect.paths);
-        let changed = since.records().find(|record| looked_at().any(|path| overlap(path.as_str(), record.anchor())));
+        let looked_at = Pointers::of(commit.ops.iter().map(Op::path).chain(&expect.paths));
+        let changed = since.records().find(|record| looked_at.overlap(record.anchor()));
         changed.map_or(Ok(()), |record| conflict(Some(record.op.path().as_str())))
     }
 
