@@ -130,8 +130,8 @@ export function halfClose(call: Call): void {
 }
 
 /** What a call sends; nothing before the first credit. */
-export function queue({ _Producer, _options }: Session): Producer {
-  return new _Producer(-1, "block", _options.limits);
+export function queue(session: Session): Producer {
+  return new session._Producer(-1, "block", session._options.limits);
 }
 
 /** Moves items from a source to a call, as far as credit goes. */

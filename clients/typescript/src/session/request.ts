@@ -20,7 +20,7 @@ export class Request extends Exchange {
   declare _isStream: boolean | undefined;
 
   /** It came in a message of about so many bytes; 0 where that is not known. */
-  constructor(session: Session, req: Req, _size: number) {
+  constructor(session: Session, req: Req, size: number) {
     const { fc, timeoutMs } = req.meta ?? {};
     super(session, timeoutMs);
     this._cid = req.cid;
