@@ -278,7 +278,7 @@ export class RpcEndpoint extends Session implements RpcClient {
     const size = typeof message === "string" || message instanceof Uint8Array ? message.length : 0;
     this.#tries = 0;
     try {
-      if (size && !decode) throw new Error("text needs the `decode` of sixframe/codec");
+      if (size && !decode) throw new Error("text needs sixframe/codec");
       // What arrives as an object comes from a peer that is trusted with its fields.
       const read = decode ? decode(message, this._options.limits) : (message as Frame);
       if (typeof read === "function") read(this);

@@ -6,7 +6,7 @@
 import type { Context } from "./context.js";
 import type { Extension, RequestOptions, RpcEndpoint, StreamOptions } from "./endpoint.js";
 import { RpcError } from "./errors.js";
-import { type Grant, isGrant, isObject, type Meta, type Nxt } from "./frame.js";
+import { type Grant, isCredit, isGrant, type Meta, type Nxt } from "./frame.js";
 import type { Consumer, Producer } from "./flow.js";
 import { Item } from "./item.js";
 import type { Session } from "./session.js";
@@ -94,7 +94,7 @@ function takeUpstream(request: Request, consumer: Consumer): void {
     if (frame.kind === "can" || (kind === "nxt" && isGrant(frame as Nxt))) return take(frame, size);
     if (request._isHalfClosed || request._stage !== LIVE) return false;
     if (kind === "nxt") {
-      if (isObject(fc)) request._grant(fc as unknown as Grant);
+      if (isCredit(fc)) request._grant(fc);
       return request._receive(frame as Nxt, size);
     }
     request._isHalfClosed = true;

@@ -1,7 +1,7 @@
 /** The responder's side: a request from its arrival to its terminal frame. */
 
 import { cancelled, type RpcError } from "../errors.js";
-import { type End, type Err, type Frame, type Grant, isGrant, isObject, type OnLag, type Req, type Res } from "../frame.js";
+import { type End, type Err, type Frame, type Grant, isCredit, isGrant, type OnLag, type Req, type Res } from "../frame.js";
 import type { Session } from "../session.js";
 import { Exchange } from "./exchange.js";
 import { LIVE, OVER } from "./phase.js";
@@ -25,9 +25,9 @@ export class Request extends Exchange {
     super(session, timeoutMs);
     this._cid = req.cid;
     this._req = req;
-    if (isObject(fc)) {
+    if (isCredit(fc)) {
       this._out = new session._Producer(0, "block", session._options.limits);
-      this._out._grant(fc as unknown as Grant);
+      this._out._grant(fc);
     }
   }
 
