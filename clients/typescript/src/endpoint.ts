@@ -188,18 +188,27 @@ export class RpcEndpoint extends Session implements RpcClient {
 
   /** @internal Makes a call, which `_run` sends. */
   _place(defaults: CallSpec, options: CallOptions): Call {
-    const { parent, timeoutMs = defaults.timeoutMs ?? Infinity } = options;
-    const signals = [options.signal, parent?.signal];
+    const { parent, signal, timeoutMs = defaults.timeoutMs ?? Infinity } = options;
     const call = this._call({ ...defaults, ...options, timeoutMs: Math.min(timeoutMs, parent?.remainingMs ?? Infinity) });
-    const look = () => {
-      const aborted = signals.find((each) => each?.aborted);
-      if (aborted) this._abort(call, cancelled(aborted.reason));
-    };
-    const listen = (how: "addEventListener" | "removeEventListener") => signals.forEach((each) => each?.[how]("abort", look));
-    listen("addEventListener");
-    call._release = () => listen("removeEventListener");
-    look();
+    this.#heed(call, signal);
+    this.#heed(call, parent?.signal);
     return call;
+  }
+
+  /** Ends a call when a signal says so. */
+  #heed(call: Call, signal: AbortSignal | undefined): void {
+    const { _outcome, _release } = call;
+    // Nobody would stop listening for one that is over.
+    if (!signal || _outcome) return;
+    const look = () => {
+      if (signal.aborted) this._abort(call, cancelled(signal.reason));
+    };
+    signal.addEventListener("abort", look);
+    call._release = () => {
+      _release?.();
+      signal.removeEventListener("abort", look);
+    };
+    look();
   }
 
   /** @internal How a call for one answer ends. */
