@@ -259,7 +259,7 @@ export class RpcEndpoint extends Session implements RpcClient {
   }
 
   #write(): void {
-    for (let transport = this._transport; transport; transport = this._transport) {
+    for (let transport; (transport = this._transport); ) {
       const frame = this._poll();
       if (!frame) return;
       this.#see("out", frame);
@@ -308,13 +308,15 @@ export class RpcEndpoint extends Session implements RpcClient {
     if (at >= this.#timerAt) return;
     clearTimeout(this.#timer);
     this.#timerAt = at;
-    const act = () => {
-      this.#timerAt = Infinity;
-      this._advance();
-      this._run();
-    };
-    // The longest span that a timer takes is a little less than 25 days.
-    this.#timer = setTimeout(act, Math.min(2 ** 31 - 1, at - this._now()));
+    this.#timer = setTimeout(
+      () => {
+        this.#timerAt = Infinity;
+        this._advance();
+        this._run();
+      },
+      // The longest span that a timer takes is a little less than 25 days.
+      Math.min(2 ** 31 - 1, at - this._now()),
+    );
     // What is due later must not keep a program alive that has nothing else to do.
     (this.#timer as { unref?: () => void }).unref?.();
   }
