@@ -290,3 +290,32 @@ fn what_was_received_and_not_taken_counts_against_the_budget() {
     };
     assert_eq!(setting, "limits.process_bytes");
 }
+
+#[test]
+fn a_stream_whose_consumer_gives_credit_does_not_pay_for_one_whose_consumer_gives_none() {
+    for (lag, credit) in [(Lag::Close, "\"fc\":{\"upto\":100}"), (Lag::Close, ""), (Lag::Block, "")] {
+        let mut session = session(Limits { hard_bytes: 64 << 10, soft_bytes: 16 << 10, ..Limits::default() });
+        let idle = starved(&mut session, Lag::DropOldest);
+        session.push_items(0, idle, kilobytes(100));
+        hear(&mut session, request("2", credit, 1));
+        let key = started(&mut session).unwrap();
+        session.start_stream(0, key, lag);
+        for _ in 0..10 {
+            assert!(session.push_items(0, key, kilobytes(3)), "{lag:?} with {credit:?} is taken as it comes");
+            while session.poll_message(0).is_some() {}
+        }
+    }
+}
+
+#[test]
+fn items_that_may_be_sent_are_not_dropped_for_those_that_wait_elsewhere() {
+    let mut session = session(Limits { hard_bytes: 64 << 10, soft_bytes: 16 << 10, ..Limits::default() });
+    let idle = starved(&mut session, Lag::DropOldest);
+    session.push_items(0, idle, kilobytes(100));
+    hear(&mut session, request("2", "\"fc\":{\"upto\":100}", 1));
+    let key = started(&mut session).unwrap();
+    session.start_stream(0, key, Lag::DropOldest);
+    session.push_items(0, key, kilobytes(5));
+    let sent = std::iter::from_fn(|| session.poll_message(0)).filter(|message| message.len() > 1000).count();
+    assert_eq!(sent, 1 + 5);
+}
