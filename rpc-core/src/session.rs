@@ -260,6 +260,10 @@ impl<W, H> Session<W, H> {
                 Timer::Rest(key) => self.rest_over(now, key),
             }
         }
+        if self.progress.is_some() {
+            // What others of the process held may have lowered the bound, and be gone.
+            self.keep_bounds(now);
+        }
         let stall = self.config.limits.stall;
         if self.progress.is_some_and(|at| at + millis(stall) <= now) {
             let reason = format!(

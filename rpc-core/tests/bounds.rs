@@ -319,3 +319,19 @@ fn items_that_may_be_sent_are_not_dropped_for_those_that_wait_elsewhere() {
     let sent = std::iter::from_fn(|| session.poll_message(0)).filter(|message| message.len() > 1000).count();
     assert_eq!(sent, 1 + 5);
 }
+
+#[test]
+fn a_connection_is_not_closed_for_what_others_held_a_while_ago() {
+    let budget = Budget::new(10_000);
+    let (mut session, mut other) = (sharing(&budget), sharing(&budget));
+    hear(&mut session, request("1", "", 1));
+    let key = started(&mut session).unwrap();
+    session.start_stream(0, key, Lag::Block);
+    let spec = CallSpec { method: "m", payload: &[b'1'; 20_000], ..CallSpec::default() };
+    let call = other.call(0, &spec).unwrap();
+    assert!(session.push_items(0, key, kilobytes(1)));
+    other.cancel(0, call, None);
+    session.advance(60_000);
+    let closed = std::iter::from_fn(|| session.poll_event()).find(|event| matches!(event, Event::Close(_)));
+    assert_eq!(closed, None, "1 KB is queued, of 16 KiB that may be");
+}
