@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -334,4 +335,30 @@ fn a_connection_is_not_closed_for_what_others_held_a_while_ago() {
     session.advance(60_000);
     let closed = std::iter::from_fn(|| session.poll_event()).find(|event| matches!(event, Event::Close(_)));
     assert_eq!(closed, None, "1 KB is queued, of 16 KiB that may be");
+}
+
+// proves: bytes.3
+#[test]
+fn requests_that_waited_for_the_peer_do_not_all_start_when_it_takes_something() {
+    let mut session = session(Limits { hard_bytes: 64 << 10, soft_bytes: 16 << 10, ..Limits::default() });
+    let (answer, mut most) = (format!("\"{}\"", "a".repeat(10_000)), 0);
+    let mut answer_what_started = |session: &mut Plain| {
+        let mut events = VecDeque::new();
+        session.swap_events(&mut events);
+        for event in events {
+            let Event::Request(incoming) = event else { panic!("{event:?} with {} bytes", session.queued_bytes()) };
+            session.reply(0, incoming.key, Ok(answer.as_bytes()));
+            most = most.max(session.queued_bytes());
+        }
+    };
+    for cid in 1..=200 {
+        hear(&mut session, request(&cid.to_string(), "", 1));
+        answer_what_started(&mut session);
+    }
+    let mut answered = 0;
+    while answered < 200 {
+        answered += usize::from(session.poll_message(0).is_some());
+        answer_what_started(&mut session);
+    }
+    assert!(most < (16 << 10) + 3 * 10_100, "{most} bytes were queued");
 }
