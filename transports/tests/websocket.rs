@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use sixframe_core::{Scope, Scopes, TransportError};
 use sixframe_transports::websocket::{
     self, Access, ClientConfig, ClientTransport, ServerConfig, ServerTransport, Token, WebSocketListener,
+    WebSocketTransport,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -357,4 +358,22 @@ async fn an_endpoint_that_closes_ends_its_connection_cleanly() {
     driver.await;
     let last = server.next().await;
     assert!(last.is_none(), "{last:?}");
+}
+
+// proves: bytes.2
+#[tokio::test]
+async fn pings_without_end_leave_others_their_turn() {
+    let (mut client, server) = tokio::io::duplex(1 << 20);
+    let server = WebSocketStream::from_raw_socket(server, Role::Server, None).await;
+    let mut server = WebSocketTransport::established(server, Role::Server, 1000);
+    let unmasked = [0, 0, 0, 0];
+    for _ in 0..5000 {
+        client.write_all(&[0x89, 0x80]).await.unwrap();
+        client.write_all(&unmasked).await.unwrap();
+    }
+    client.write_all(&[0x81, 0x82]).await.unwrap();
+    client.write_all(&unmasked).await.unwrap();
+    client.write_all(b"{}").await.unwrap();
+    assert!(server.next().now_or_never().is_none(), "5,000 pings are too many for one turn");
+    assert_eq!(&*server.next().await.unwrap().unwrap(), b"{}");
 }
