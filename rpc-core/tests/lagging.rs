@@ -83,3 +83,35 @@ async fn a_source_rests_while_a_consumer_without_credit_reads_nothing_and_goes_o
     }
     assert!(last > stalled, "the source goes on as soon as its items are taken");
 }
+
+// proves: fc.20
+#[tokio::test(start_paused = true)]
+async fn a_source_that_pauses_for_a_moment_between_its_items_rests_too() {
+    for policy in ["latest", "dropOldest"] {
+        let asked = Arc::new(AtomicU64::new(0));
+        let counter = asked.clone();
+        let router = Router::new().stream(EAGER, move |_, _: usize| {
+            let counter = counter.clone();
+            stream::unfold((), move |()| {
+                let number = counter.fetch_add(1, Ordering::SeqCst) + 1;
+                assert!(number < MANY, "the source is asked without end");
+                async move {
+                    tokio::task::yield_now().await;
+                    Some((Ok::<_, Fault>(json!({"number": number})), ()))
+                }
+            })
+        });
+        let (mut peer, _endpoint) = Peer::connect_with(Config::default(), router);
+        ask(&mut peer, 0, json!({"upto": 1, "onLag": policy})).await;
+        peer.next().await;
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let minute = asked.load(Ordering::SeqCst);
+        assert!(minute < 2 * 60_000 / 128 + 100, "{policy} asked {minute} times in a minute");
+
+        peer.send(json!({"kind": "nxt", "cid": "p1", "dir": "up", "fc": {"upto": 1000}})).await;
+        let mut last = 0;
+        while last <= minute {
+            last = peer.next().await["data"]["number"].as_u64().unwrap();
+        }
+    }
+}

@@ -22,8 +22,7 @@ use crate::{Code, Fault, Item, Payload};
 /// Bytes of items that a stream queues before it looks again at whether it may queue more.
 const BATCH_BYTES: usize = 64 << 10;
 
-/// How long a source rests that has another item whenever it is asked while none leaves: at first, and when it did so again
-/// and again.
+/// How long a source rests that has had items while none of them leaves: at first, and when it did so again and again.
 const REST_MS: Millis = 1;
 const REST_MAX_MS: Millis = 128;
 
@@ -195,27 +194,24 @@ fn poll_items(
         let end = poll_batch(shared, source, cx, &mut batch, room.min(BATCH) as usize);
         turn = turn.saturating_sub(batch.iter().map(|item| item.data.as_bytes().len()).sum());
         let later = shared.now();
-        if !batch.is_empty() && !shared.drive(|session| session.push_items(later, parts.key, batch.drain(..))) {
+        let brought = !batch.is_empty();
+        if brought && !shared.drive(|session| session.push_items(later, parts.key, batch.drain(..))) {
             return Poll::Ready(());
         }
         match end {
             // Only a consumer that allows more, which a batch for one without credit must not outrun.
             Batch::Full if room > BATCH && turn > 0 && later == now => (),
             Batch::Full => {
-                let (rests, _replaced) = shared.drive(|session| {
-                    let rests = session.rest_stream(later, parts.key, *rest, || cx.waker().clone());
-                    (rests, session.take_replaced())
-                });
-                if rests {
-                    *rest = (*rest * 2).min(REST_MAX_MS);
-                } else {
-                    *rest = REST_MS;
+                if !rests(shared, parts, rest, later, cx) {
                     cx.waker().wake_by_ref();
                 }
                 return Poll::Pending;
             }
             Batch::Dry => {
-                *rest = REST_MS;
+                // It may have the next one in a moment, and again in the one after that.
+                if brought {
+                    rests(shared, parts, rest, later, cx);
+                }
                 return Poll::Pending;
             }
             Batch::Last(fault) => {
@@ -225,6 +221,16 @@ fn poll_items(
             }
         }
     }
+}
+
+/// Whether the source of a stream rests now that it has brought items: longer each time that none of them leaves.
+fn rests(shared: &Shared, parts: &Parts, rest: &mut Millis, now: Millis, cx: &TaskContext<'_>) -> bool {
+    let (rests, _replaced) = shared.drive(|session| {
+        let rests = session.rest_stream(now, parts.key, *rest, || cx.waker().clone());
+        (rests, session.take_replaced())
+    });
+    *rest = if rests { (*rest * 2).min(REST_MAX_MS) } else { REST_MS };
+    rests
 }
 
 /// Why a batch ended.

@@ -107,7 +107,7 @@ impl Producer {
         }
     }
 
-    /// Whether a source that had as many items as it was asked for rests until `until`: it does where they take each other's
+    /// Whether a source that has had items rests until `until`: it does where they take each other's
     /// place, and none of them has left since this was last asked (spec: `fc.20`). An item that leaves ends the rest, and so
     /// does credit.
     pub(crate) fn rest(&mut self, until: Millis) -> bool {

@@ -53,9 +53,9 @@ impl<W, H> Session<W, H> {
         Some(room)
     }
 
-    /// Lets a source rest for `pause` that had as many items as it was asked for, where these only take each other's place
+    /// Lets a source rest for `pause` that has had items, where these only take each other's place
     /// because nothing leaves: there is no room until then, or until something leaves, when `wake` is woken (spec: `fc.20`).
-    /// False, and nothing is kept, where it is to be asked again at once.
+    /// False, and nothing is kept, where it may be asked again at once.
     pub fn rest_stream(&mut self, now: Millis, key: RequestKey, pause: Millis, wake: impl FnOnce() -> W) -> bool {
         let Some(request) = self.running(key) else { return false };
         let Some(down) = &mut request.down else { return false };
