@@ -61,13 +61,26 @@ test("keys and elements are added, removed, and put back", async () => {
   const removal = { path: "/global/model", seen: "a", value: undefined };
   await commitEdit(window, removal);
   expect(hub.state["global"]).toEqual({ n: 1 });
-  await commitEdit(window, reverse(removal));
+  await commitEdit(window, reverse(window, removal));
   expect(hub.state["global"]).toEqual({ model: "a", n: 1 });
   await commitEdit(window, { path: "/list/-", seen: undefined, value: { id: 3 } });
   await commitEdit(window, { path: "/list/0", seen: { id: 1 }, value: { id: 9 } });
   expect(hub.state["list"]).toEqual([{ id: 9 }, { id: 2 }, { id: 3 }]);
   await commitEdit(window, { path: "/global/new", seen: undefined, value: [1] });
   expect(hub.state["global"]).toEqual({ model: "a", n: 1, new: [1] });
+});
+
+test("an element that was removed is put back where it was, over nothing else", async () => {
+  const { hub, window } = await connected();
+  const removal = { path: "/list/0", seen: { id: 1 }, value: undefined };
+  await commitEdit(window, removal);
+  const back = reverse(window, removal);
+  expect(await commitEdit(window, back)).toMatchObject({ kind: "done" });
+  expect(hub.state["list"]).toEqual([{ id: 1 }, { id: 2 }]);
+  expect(await commitEdit(window, reverse(window, back))).toMatchObject({ kind: "done" });
+  expect(hub.state["list"]).toEqual([{ id: 2 }]);
+  await commitEdit(window, { path: "/list", seen: [{ id: 2 }], value: {} });
+  expect(await commitEdit(window, back)).toMatchObject({ kind: "refused", failure: { code: "CONFLICT" } });
 });
 
 test("what the hub refuses is told with its reason", async () => {
