@@ -134,7 +134,10 @@ export interface EventPlace {
 export interface EventsParams {
   /** Behind which event to begin; without it, with what is emitted from now on. */
   since?: EventPlace | null;
-  /** The types to follow, all where none are given. One that ends with a dot means all that begin with it. */
+  /**
+   * The types to follow, all where none are given; at most 256, of 64 KiB together. One that ends with a dot means all
+   * that begin with it.
+   */
   types?: string[] | null;
 }
 
@@ -183,7 +186,7 @@ export interface HubWatchParams {
   minIntervalMs?: number | null;
   /** What the items are. */
   mode?: Mode;
-  /** The places to follow; the whole state where neither this nor `session` is given. */
+  /** The places to follow; the whole state where neither this nor `session` is given. At most 256, of 64 KiB together. */
   paths?: Pointer[] | null;
   /** A session to follow, as `/sessions/<id>` among the paths does. */
   session?: string | null;
