@@ -112,6 +112,20 @@ test("differences are told at the places where they are", () => {
   expect(differences({ a: 1 }, [1])).toHaveLength(1);
 });
 
+test("of many places that differ within one, that one is told", () => {
+  const list = Array.from({ length: 10_000 }, (_, n) => ({ n }));
+  const before = { list, few: { a: 1 }, more: list };
+  expect(differences(before, { list: list.slice(1), few: { a: 2 }, more: list })).toEqual([
+    { path: "/list", before: list, after: list.slice(1) },
+    { path: "/few/a", before: 1, after: 2 },
+  ]);
+  const nested = (value: number): unknown =>
+    Object.fromEntries(Array.from({ length: 30 }, (_, n) => [n, { a: value, b: value, c: value }]));
+  const found = differences(nested(1), nested(2));
+  expect(found.length).toBeLessThanOrEqual(60);
+  expect(found.at(-1)).toEqual({ path: "/29", before: { a: 1, b: 1, c: 1 }, after: { a: 2, b: 2, c: 2 } });
+});
+
 test("a line shows the beginning of a long value, without writing all of it", () => {
   const long = {
     text: "x".repeat(1_000),
