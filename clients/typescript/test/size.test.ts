@@ -52,7 +52,7 @@ describe("in a bundle", () => {
     ["hello", 300],
     ["heartbeat", 200],
     ["drain", 250],
-    ["idle", 300],
+    ["idle", 310],
     ["upload", 920],
     ["lanes", 250],
     ["limits", 1_800],

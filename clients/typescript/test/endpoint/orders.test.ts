@@ -12,7 +12,7 @@ import { limits } from "../../src/limits.js";
 import { memory } from "../../src/transports/memory.js";
 import { duplex, upload, uploads } from "../../src/upload.js";
 import { open, turns } from "../peer.js";
-import { code } from "./ends.js";
+import { code, controller } from "./ends.js";
 
 const PLUG_INS: Record<string, Extension> = {
   limits,
@@ -50,6 +50,7 @@ function serve(server: RpcEndpoint) {
     running.now--;
     return "done";
   });
+  server.register("hang", () => new Promise(() => {}));
   server.register("count", async function* (to: number) {
     for (let n = 1; n <= to; n++) yield `item ${n}`;
   });
@@ -90,6 +91,12 @@ async function play(near: Extension[], far: Extension[]) {
   const inLane = Array.from({ length: IN_FLIGHT + 1 }, () => code(caller.request("slow", 0, {}, { lane: "a" })));
   went.inLane = (await Promise.all(inLane)).filter((each) => each !== "no error");
   went.most = running.most;
+  const [abort, signal] = controller();
+  const held = code(caller.request("hang", 0, {}, { lane: "b", signal }));
+  const behind = code(caller.request("slow", 0, {}, { lane: "b" }));
+  await turns();
+  abort.abort();
+  went.lane = [await held, await behind];
   went.counted = (await all(caller.stream("count", 40))).length;
   went.summed = await upload(caller, "sum", numbers).catch(({ code }) => code);
   went.doubled = await all(duplex(caller, "double", numbers)).then((items) => items.length, ({ code }) => code);
@@ -116,6 +123,7 @@ async function play(near: Extension[], far: Extension[]) {
 const BARE = {
   inLane: [],
   most: IN_FLIGHT + 1,
+  lane: ["CANCELLED", "no error"],
   counted: 40,
   summed: "UNSUPPORTED",
   doubled: "UNSUPPORTED",
@@ -197,7 +205,8 @@ describe("a consumer that takes its time over bytes", () => {
       const { caller, server } = connected(order, order);
       caller.start();
       server.start();
-      server.register("count", async function* () {
+      server.register("hang", () => new Promise(() => {}));
+  server.register("count", async function* () {
         for (let n = 1; n <= 20; n++) yield "x".repeat(30);
       });
       const stream = caller.stream("count", 0, {}, { idleMs: 1000 });
