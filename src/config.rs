@@ -7,23 +7,27 @@ mod key;
 mod load;
 mod nearest;
 mod render;
+mod sidecar;
 mod surroundings;
 mod value;
 
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use key::settings;
 pub(crate) use load::{ConfigErrors, Flag, FlagValue, Inputs, Loaded, load};
 pub(crate) use render::{example, shown};
+use sidecar::{AppMode, SidecarEntry};
 use sixframe_core::TransportError;
-use sixframe_hub::{Durability, HubConfig};
+use sixframe_hub::{Durability, HubConfig, Json, SliceConfig};
+use sixframe_services::sidecars::SidecarConfig;
+use sixframe_services::sidecars::api::{Mode, SetMode};
 use sixframe_transports::Address;
 pub(crate) use surroundings::Surroundings;
-use value::{Capability, ListenAddress, LogFilter, Origin};
+use value::{Capability, ListenAddress, LogFilter, Origin, StatePlace};
 
 settings! { |at|
     /// Everything that the daemon can be told.
@@ -40,7 +44,8 @@ settings! { |at|
         /// file `token` in runtime_dir.
         token_file: PathBuf = at.runtime_dir.join("token");
 
-        /// What callers may do beyond reading: "process.run" lets them start any program as the daemon's user.
+        /// What callers may do beyond reading: "process.run" lets them start any program as the daemon's user, and
+        /// "sidecar.define" lets them have one kept running.
         allow: Vec<Capability> = Vec::new();
 
         /// Milliseconds that calls get to finish when the daemon is asked to stop.
@@ -52,6 +57,30 @@ settings! { |at|
         /// What is logged on stderr: error, warn, info, debug, trace, off, or levels by target, as in
         /// "info,sixframe_core=debug".
         log: LogFilter = LogFilter::info();
+
+        /// Programs that the daemon keeps running, each an entry [[sidecar]] as at the end of this file. The methods
+        /// sidecar.* start and stop them, and tell their states and what they write. `sixframe stdio`, of which many may
+        /// run, heeds auto_start only where the file is named by --config or SIXFRAME_CONFIG.
+        sidecar: Vec<SidecarEntry> = Vec::new();
+    }
+
+    /// Where what the sidecars offer comes from.
+    app: struct AppSettings {
+        /// "service": the sidecars run here. "standalone": none run. "connected": none run, and server_url is used.
+        mode: AppMode = AppMode(Mode::Service);
+
+        /// In the mode service: where the sidecars are reached together, told to whoever asks for the mode.
+        service_url: String = String::new();
+
+        /// In the mode connected: the other daemon, wss://host, or ws://host:port on this machine.
+        server_url: String = String::new();
+
+        /// In the mode connected: the file with the token that the other daemon wants to be shown; it may be missing where
+        /// none is wanted. By default the file `server-token` in runtime_dir.
+        server_token_file: PathBuf = at.runtime_dir.join("server-token");
+
+        /// In the mode connected: the serverId that the other daemon's rpc.hello must tell. By default any.
+        identity: String = String::new();
     }
 
     /// The limits of each connection. An error that a limit causes names its key here.
@@ -149,6 +178,11 @@ settings! { |at|
         /// kill -9 too, but the last ones not that of the machine.
         sync: bool = false;
 
+        /// Places in the state that never touch the disk and begin anew with the daemon, as JSON pointers in which `*` stands
+        /// for every member of an object: /sessions/*/draft, or /scratch for a slice as a whole. A slice that the daemon does
+        /// not know otherwise is there from the start, empty.
+        volatile: Vec<StatePlace> = Vec::new();
+
         /// Whether callers may add slices to the state beside those that the daemon knows.
         open: bool = true;
 
@@ -178,6 +212,21 @@ impl Config {
     pub(crate) fn allows_process_run(&self) -> bool {
         self.allow.contains(&Capability::ProcessRun)
     }
+
+    /// Whether callers may have programs kept running.
+    pub(crate) fn allows_sidecar_define(&self) -> bool {
+        self.allow.contains(&Capability::SidecarDefine)
+    }
+
+    /// The sidecars, their paths in full.
+    pub(crate) fn sidecars(&self) -> Vec<SidecarConfig> {
+        self.sidecar.iter().map(|entry| entry.config.clone()).collect()
+    }
+
+    /// Where paths of sidecars begin.
+    pub(crate) fn sidecar_folder(&self) -> Option<&Path> {
+        sidecar::folder(&self.sidecar)
+    }
 }
 
 impl WsSettings {
@@ -192,6 +241,20 @@ impl WsSettings {
     }
 }
 
+impl AppSettings {
+    /// The mode as it is set.
+    pub(crate) fn of_sidecars(&self) -> SetMode {
+        let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        match self.mode.0 {
+            Mode::Standalone => SetMode::Standalone,
+            Mode::Service => SetMode::Service { service_url: given(&self.service_url) },
+            Mode::Connected => {
+                SetMode::Connected { server_url: self.server_url.clone(), identity: given(&self.identity) }
+            }
+        }
+    }
+}
+
 impl HubSettings {
     /// The hub as these settings have it.
     pub(crate) fn of_hub(&self) -> HubConfig {
@@ -203,6 +266,17 @@ impl HubSettings {
             state_bytes: count(self.state_bytes),
             ..HubConfig::default()
         };
+        for place in &self.volatile {
+            let (name, below) = place.split();
+            if !config.slices.iter().any(|slice| slice.name == name) {
+                config.slices.push(SliceConfig::new(name.as_str(), Json::object()));
+            }
+            config
+                .slices
+                .iter_mut()
+                .filter(|slice| slice.name == name)
+                .for_each(|slice| slice.volatile.push(below.clone()));
+        }
         config.slices.iter_mut().for_each(|slice| slice.durability = durability);
         config
     }

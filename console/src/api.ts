@@ -1,7 +1,38 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "5555fd92fc1ccd59";
+export const methodsHash = "d8fc47bd2df87785";
+
+/** Where what the sidecars offer comes from. */
+export type AppMode =
+  /** From nowhere else: no sidecars run. */
+  | "standalone"
+  /** From the sidecars of this daemon. */
+  | "service"
+  /** From a server; no sidecars run. */
+  | "connected";
+
+/** A switch that is under way. */
+export interface AppModeChange {
+  /** Since when, in milliseconds since 1970. */
+  since: number;
+  /** The mode that it leads to. */
+  to: AppMode;
+}
+
+/** The mode, and who answers for which sidecar. */
+export interface AppModeState {
+  /** The switch that is under way. */
+  changing?: AppModeChange | null;
+  /** Where the sidecars that can be used are reached, by name. */
+  endpoints: { [key: string]: SidecarEndpoint };
+  /** Which it is. */
+  mode: AppMode;
+  /** In the mode `connected`: the server. */
+  serverUrl?: string | null;
+  /** In the mode `service`: where the sidecars are reached together, where that was given. */
+  serviceUrl?: string | null;
+}
 
 /** One change. */
 export interface Change {
@@ -285,6 +316,14 @@ export type OutputStream =
 
 export type Pointer = string;
 
+/** Who has a port. */
+export interface PortHolder {
+  /** Its process. */
+  pid: number;
+  /** Its program, as the system calls it. */
+  program: string;
+}
+
 /** What `process.run` takes. */
 export interface RunParams {
   /** Its arguments, each passed as it stands. */
@@ -308,6 +347,496 @@ export interface SessionUpdate {
   /** The session's id. */
   sessionId: string;
   [key: string]: unknown;
+}
+
+/** What `sidecar.setMode` takes. */
+export type SetModeParams =
+  /** No sidecars run. */
+  | {
+      mode: "standalone";
+    }
+  /** The sidecars of this daemon run. */
+  | {
+      mode: "service";
+      /** Where they are reached together, for whom it may concern; told, and not used. */
+      serviceUrl?: string | null;
+    }
+  /** A server is used. */
+  | {
+      /** The `serverId` that its `rpc.hello` must tell; any where it is not given. */
+      identity?: string | null;
+      mode: "connected";
+      /** Its address: `wss://host`, or `ws://` to this machine. */
+      serverUrl: string;
+    };
+
+/**
+ * A program that is kept running. Only `name` and one of `program` and `binary` are required. Each name is written as here
+ * (`auto_start`) or as JSON has it (`autoStart`). Shown without the values of its variables, which may be secrets.
+ */
+export interface SidecarConfig {
+  /**
+   * Its arguments, each passed as it stands, but for `{port}`, which is the port that it was given. Other users of the
+   * machine can read them: secrets belong into `env`.
+   */
+  args?: string[];
+  /** Whether it is started with the daemon. Default no. */
+  autoStart?: boolean;
+  /** A bundled program by its name, looked up beside the daemon with and without the target's triple as suffix. */
+  binary?: string | null;
+  /** The folder to start in; the daemon's own by default. */
+  cwd?: string | null;
+  /** The sidecars that must be ready before it is started. */
+  dependsOn?: string[];
+  /** Variables set on top of the daemon's own; `{port}` is replaced likewise. Never shown. */
+  env?: { [key: string]: string };
+  /** Whether it still lives: a word, or a table with `kind`. Default `"none"`. */
+  health?: SidecarHealthOrWord;
+  /** Bytes of each of its outputs that are kept for readers. Default 4 MiB. */
+  logBytes?: number;
+  /** What it is called: a letter or digit, then up to 63 letters, digits, `.`, `_` and `-`. */
+  name: string;
+  /** The port that it is to listen on: `"none"` (default), `"auto"` for a free one, or a number. */
+  port?: SidecarPort;
+  /** The program: a path, or a name that is looked up in `PATH`. */
+  program?: string | null;
+  /**
+   * When it is ready: a word, or a table with `kind`. By default when `health` says so, and at its start where there is
+   * none.
+   */
+  ready?: SidecarReadyOrWord | null;
+  /** What happens when it ends: a word, or a table with `policy`. Default `"on-failure"`. */
+  restart?: SidecarRestartOrWord;
+  /** How it is asked to stop, step by step. */
+  stop?: SidecarStop;
+}
+
+/** Where a sidecar is reached. */
+export interface SidecarEndpoint {
+  /** Whose process answers there. */
+  owner: SidecarOwner;
+  /** Its address. */
+  url: string;
+}
+
+/** How a run ended: by itself with a code, or by a signal. */
+export interface SidecarExit {
+  /** The code, where it ended by itself. */
+  code?: number | null;
+  /** The signal that ended it, on Unix. */
+  signal?: number | null;
+}
+
+/** Why a sidecar failed. */
+export interface SidecarFailure {
+  /** What programs branch on. */
+  code: SidecarFailureCode;
+  /** What is known beside that. */
+  details?: SidecarFailureDetails | null;
+  /** What people read; it says what to change. */
+  message: string;
+}
+
+/** What kind of failure it is. */
+export type SidecarFailureCode =
+  /** The system would not start the program. */
+  | "SPAWN"
+  /** There is no such program, or no such folder to start in. */
+  | "NOT_FOUND"
+  /** It ended by itself. */
+  | "EXITED"
+  /** It ended by itself again and again. */
+  | "CRASH_LOOP"
+  /** Another program has its port. */
+  | "PORT_IN_USE"
+  /** What listens on its port is not below it. */
+  | "NOT_OURS"
+  /** It was not ready in time. */
+  | "START_TIMEOUT"
+  /** It did not answer any more. */
+  | "UNHEALTHY"
+  /** What it depends on is not there. */
+  | "DEPENDENCY"
+  /** This daemon could not do its part. */
+  | "HOST";
+
+/** What is known of a failure. */
+export interface SidecarFailureDetails {
+  /** What it depends on and is not there. */
+  dependency?: string | null;
+  /** How the last run ended. */
+  exit?: SidecarExit | null;
+  /** Who has the port. */
+  holder?: PortHolder | null;
+  /** Where a program was looked for. */
+  paths?: string[];
+  /** The last lines that it wrote to standard error, at most 20. The values of its variables are blacked out. */
+  stderr?: string[];
+}
+
+/** How it is found out whether a sidecar still lives. */
+export interface SidecarHealth {
+  /** For `exec`: its arguments; `{port}` is replaced. */
+  args?: string[];
+  /** Failures in a row after which it is stopped and, as `restart` says, started again. Default 3. */
+  failures?: number;
+  /** Milliseconds between two looks. Default 5000. */
+  intervalMs?: number;
+  /** By what. */
+  kind: SidecarHealthKind;
+  /** For `http`: the one path to ask for, instead of `/health`, `/docs` and `/` in turn. */
+  path?: string | null;
+  /** For `exec`: the program whose exit with 0 means life. */
+  program?: string | null;
+  /** Milliseconds that one look may take. Default 2000. */
+  timeoutMs?: number;
+}
+
+/** By what a sidecar's life is known. */
+export type SidecarHealthKind =
+  /** By nothing but its process. */
+  | "none"
+  /** It answers HTTP with a status below 400. */
+  | "http"
+  /** It takes connections. */
+  | "tcp"
+  /** A program says so. */
+  | "exec";
+
+/** A table that one word may stand for. */
+export type SidecarHealthOrWord =
+  /** The word, everything else by default. */
+  | SidecarHealthKind
+  /** The table. */
+  | SidecarHealth;
+
+/** Where the outputs of a run end, in bytes. */
+export interface SidecarLastOffset {
+  /** Standard error. */
+  stderr: number;
+  /** Standard output. */
+  stdout: number;
+}
+
+/** What `sidecar.list` answers. */
+export interface SidecarList {
+  /** The mode. */
+  mode: AppModeState;
+  /** The sidecars, by name. */
+  sidecars: SidecarState[];
+}
+
+/** One item of `sidecar.logs`. */
+export type SidecarLogItem =
+  /** A line. */
+  | {
+      /** In which run. */
+      generation: number;
+      kind: "line";
+      /** The offset of its first byte. */
+      offset: number;
+      /** Whether it goes on in the next item, or its end was not written yet. */
+      partial?: boolean;
+      /** Where it was written. */
+      stream: SidecarLogStream;
+      /** Without its end. What is no UTF-8 is shown as replacement characters. */
+      text: string;
+    }
+  /** Bytes that are not kept any more. */
+  | {
+      /** The offset of the first of them. */
+      from: number;
+      /** In which run. */
+      generation: number;
+      kind: "gap";
+      /** Where they were written. */
+      stream: SidecarLogStream;
+      /** The offset behind the last. */
+      to: number;
+    }
+  /** A run began. */
+  | {
+      /** Which. */
+      generation: number;
+      kind: "started";
+      /** Its process, where it is known by now. */
+      pid?: number | null;
+    }
+  /** A run has ended, and nothing more comes of it. */
+  | {
+      /** How its program ended. */
+      exit: SidecarExit;
+      /** Which. */
+      generation: number;
+      kind: "exited";
+      /** Where its outputs end. */
+      lastOffset: SidecarLastOffset;
+    };
+
+/** One output. */
+export type SidecarLogStream =
+  /** Standard output. */
+  | "stdout"
+  /** Standard error. */
+  | "stderr";
+
+/** Which outputs are meant. */
+export type SidecarLogStreams =
+  /** Standard output. */
+  | "stdout"
+  /** Standard error. */
+  | "stderr"
+  /** Both. */
+  | "both";
+
+/** An end of the logs. */
+export type SidecarLogsEdge =
+  /** The oldest line that is kept, of earlier runs too. */
+  | "start"
+  /** What comes from now on. */
+  | "end";
+
+/** Where logs begin. */
+export type SidecarLogsFrom =
+  /** At an end of what is kept. */
+  | SidecarLogsEdge
+  /** With the last bytes of the newest run. */
+  | {
+      /** How many bytes of each output. */
+      last: number;
+    }
+  /** With a place in a run. */
+  | {
+      /** Which run; the newest where it is not said. */
+      generation?: number | null;
+      /** The offset in each output, in bytes. */
+      offset: number;
+    };
+
+/** What `sidecar.logs` takes. */
+export interface SidecarLogsParams {
+  /** Whether to go on with what comes, over restarts too. Default yes. */
+  follow?: boolean;
+  /** Where to begin. Default with the oldest line that is kept. */
+  from?: SidecarLogsFrom;
+  /** Its name. */
+  name: string;
+  /** Only lines that contain this, in whichever case. Gaps, starts and exits are told all the same. */
+  search?: string | null;
+  /** Which output. Default both. */
+  stream?: SidecarLogStreams;
+}
+
+/** A sidecar by its name. */
+export interface SidecarName {
+  /** Its name. */
+  name: string;
+}
+
+/** Whose process answers for a sidecar. */
+export type SidecarOwner =
+  /** This daemon's. */
+  | "this"
+  /** That of the server this daemon is connected to. */
+  | "remote"
+  /** Nobody's. */
+  | "none";
+
+/** How a port is written. */
+export type SidecarPort =
+  /** None, or any free one. */
+  | SidecarPortWord
+  /** A number from 1 to 65535. */
+  | number;
+
+/** A port in a word. */
+export type SidecarPortWord = "none" | "auto";
+
+/** When a sidecar is ready. */
+export interface SidecarReady {
+  /** For `exec`: its arguments; `{port}` is replaced. */
+  args?: string[];
+  /** By what. */
+  kind: SidecarReadyKind;
+  /** For `http`: the one path to ask for, instead of `/health`, `/docs` and `/` in turn. */
+  path?: string | null;
+  /** For `line`: what a line must contain, or `/…/` around a regular expression. */
+  pattern?: string | null;
+  /** For `exec`: the program whose exit with 0 means that it is ready. */
+  program?: string | null;
+  /** For `line`: where. Default both. */
+  stream?: SidecarLogStreams;
+  /** Milliseconds that it may take until it is ready; then it is stopped. Default 30,000. */
+  timeoutMs?: number;
+}
+
+/** By what it is known that a sidecar is ready. */
+export type SidecarReadyKind =
+  /** It was started; nothing more is asked. */
+  | "started"
+  /** It answers HTTP with a status below 400. */
+  | "http"
+  /** It takes connections. */
+  | "tcp"
+  /** A program says so. */
+  | "exec"
+  /** It writes a line. */
+  | "line"
+  /** It writes one line of JSON on standard output, an object with its `port`, and listens there. */
+  | "handshake";
+
+/** A table that one word may stand for. */
+export type SidecarReadyOrWord =
+  /** The word, everything else by default. */
+  | SidecarReadyKind
+  /** The table. */
+  | SidecarReady;
+
+/** What happens when a sidecar ends by itself. */
+export interface SidecarRestart {
+  /**
+   * Milliseconds before the first restart, at most: the wait is a random part of it, and it doubles each time.
+   * Default 250.
+   */
+  backoffMs?: number;
+  /** What it doubles up to. Default 30,000. */
+  maxBackoffMs?: number;
+  /** Whether it is started again. */
+  policy: SidecarRestartPolicy;
+  /** Milliseconds for which a run must be ready to count as stable. Default 30,000. */
+  stableMs?: number;
+  /** Starts in vain after which it is not started again: within `window_ms`, or without a stable run in between. Default 5. */
+  starts?: number;
+  /** Milliseconds within which starts count, though runs in between were stable. Default 60,000. */
+  windowMs?: number;
+}
+
+/** A table that one word may stand for. */
+export type SidecarRestartOrWord =
+  /** The word, everything else by default. */
+  | SidecarRestartPolicy
+  /** The table. */
+  | SidecarRestart;
+
+/** Whether a sidecar that ended is started again. */
+export type SidecarRestartPolicy =
+  /** No. */
+  | "never"
+  /** If it exited with another code than 0, was ended by a signal, lived no more, or was not ready yet. */
+  | "on-failure"
+  /** Yes. */
+  | "always";
+
+/** How a sidecar is. */
+export interface SidecarState {
+  /** Whether it is started with the daemon. */
+  autoStart: boolean;
+  /** When its status changed last, in milliseconds since 1970. */
+  changedAt: number;
+  /** What it depends on. */
+  dependsOn: string[];
+  /** How its last run ended. */
+  exit?: SidecarExit | null;
+  /** Why it failed, or why its last run did, while it waits for the next one. */
+  failure?: SidecarFailure | null;
+  /** Counts its runs since the daemon was started; 0 before the first. */
+  generation: number;
+  /** Looks at its health that failed in a row, where there are any. */
+  healthFailures?: number | null;
+  /** Its name. */
+  name: string;
+  /** When it is started again, in milliseconds since 1970, while it waits for that. */
+  nextStartAt?: number | null;
+  /** Whose process answers for it. */
+  owner: SidecarOwner;
+  /** Its program's process, while there is one. */
+  pid?: number | null;
+  /** The port that it was given, or that it told, while it runs. */
+  port?: number | null;
+  /** When this run became ready, in milliseconds since 1970. */
+  readyAt?: number | null;
+  /** How many of these starts were restarts after it had ended by itself. */
+  restarts: number;
+  /** When this run began, in milliseconds since 1970. */
+  startedAt?: number | null;
+  /** How often it was started. */
+  starts: number;
+  /** How far it is. */
+  status: SidecarStatus;
+  /** Where it is reached, while it runs and has a port. */
+  url?: string | null;
+  /** What its processes use; only while somebody follows `sidecar.watch`. */
+  usage?: SidecarUsage | null;
+}
+
+/** How far a sidecar is. */
+export type SidecarStatus =
+  /** It is being started, or waits to be started again. */
+  | "starting"
+  /** It runs, and was found to be ready. */
+  | "ready"
+  /** It runs; when it is ready nobody asked to know. */
+  | "running"
+  /** It is being stopped. */
+  | "stopping"
+  /** No process of it is left. */
+  | "stopped"
+  /** No process of it is left, and it will not be started again by itself. */
+  | "failed";
+
+/** How a sidecar is asked to stop, step by step; what is left of it after the last step is killed. */
+export interface SidecarStop {
+  /** Milliseconds after its input was closed. Default 2000. */
+  closeStdinMs?: number;
+  /** A request to its port, as in `"POST /shutdown"`; it has two seconds to act on it. Default none. */
+  http?: string | null;
+  /** The signal that every process of its tree is sent. Default `"terminate"`. */
+  signal?: SidecarStopSignal;
+  /** Milliseconds after that, before what is left is killed. Default 3000. */
+  signalMs?: number;
+}
+
+/** What `sidecar.stop` takes. */
+export interface SidecarStopParams {
+  /** Whether what depends on it is stopped first. Default yes. */
+  dependents?: boolean;
+  /** Its name. */
+  name: string;
+}
+
+/** A signal that asks to stop. */
+export type SidecarStopSignal =
+  /** `SIGTERM`. */
+  | "terminate"
+  /** `SIGINT`, what ^C sends. */
+  | "interrupt"
+  /** `SIGQUIT`. */
+  | "quit"
+  /** `SIGHUP`. */
+  | "hangup";
+
+/** What the processes of a sidecar use together. */
+export interface SidecarUsage {
+  /** Time on processors during the last seconds, 100 for one of them. */
+  cpuPercent: number;
+  /** Memory that is resident, in bytes. */
+  memoryBytes: number;
+  /** How many processes. */
+  processes: number;
+}
+
+/** What `sidecar.waitReady` takes. */
+export interface SidecarWaitParams {
+  /** Its name. */
+  name: string;
+  /** How long to wait at most, in milliseconds. Default 30,000. */
+  timeoutMs?: number;
+}
+
+/** What `sidecar.watch` takes. */
+export interface SidecarWatchParams {
+  /** Which to follow; all, later ones too, where none are given. */
+  names?: string[] | null;
 }
 
 /** What `hub.getSnapshot` answers. */
@@ -526,6 +1055,66 @@ export interface Api {
     params: null;
     item: TappedFrame;
   };
+  /** Adds a sidecar, or changes one that is stopped. Needs --allow sidecar.define. */
+  "sidecar.define": {
+    kind: "unary";
+    params: SidecarConfig;
+    result: SidecarState;
+  };
+  /** Lists the sidecars with their states, and the mode. */
+  "sidecar.list": {
+    kind: "unary";
+    params: null;
+    result: SidecarList;
+  };
+  /** Follows what a sidecar writes, line by line, over restarts; what is not kept any more is told as a gap. */
+  "sidecar.logs": {
+    kind: "stream";
+    params: SidecarLogsParams;
+    item: SidecarLogItem;
+  };
+  /** Stops a sidecar and starts it again; answers as soon as it is starting. What depends on it is left alone. */
+  "sidecar.restart": {
+    kind: "unary";
+    params: SidecarName;
+    result: SidecarState;
+  };
+  /** Switches between standalone, service and connected; where the target cannot be made ready nothing changes. */
+  "sidecar.setMode": {
+    kind: "unary";
+    params: SetModeParams;
+    result: AppModeState;
+  };
+  /** Starts a sidecar, and first what it depends on; answers as soon as it is starting. */
+  "sidecar.start": {
+    kind: "unary";
+    params: SidecarName;
+    result: SidecarState;
+  };
+  /** Tells the state of a sidecar. */
+  "sidecar.status": {
+    kind: "unary";
+    params: SidecarName;
+    result: SidecarState;
+  };
+  /** Stops a sidecar, and first what depends on it; answers when no process of it is left. */
+  "sidecar.stop": {
+    kind: "unary";
+    params: SidecarStopParams;
+    result: SidecarState;
+  };
+  /** Waits until a sidecar is ready; fails at once, with the reason, when this run of it will not be. */
+  "sidecar.waitReady": {
+    kind: "unary";
+    params: SidecarWaitParams;
+    result: SidecarState;
+  };
+  /** Follows the states of the sidecars: all current ones first, then each that changes. */
+  "sidecar.watch": {
+    kind: "stream";
+    params: SidecarWatchParams;
+    item: SidecarState;
+  };
 }
 
 /** How each method is called: whether it may be repeated, and whether its stream goes on after a break. */
@@ -548,4 +1137,14 @@ export const methods = {
   "rpc.metrics": { kind: "unary", idempotent: true, resumable: false },
   "rpc.ping": { kind: "unary", idempotent: true, resumable: false },
   "rpc.tap": { kind: "stream", idempotent: false, resumable: false },
+  "sidecar.define": { kind: "unary", idempotent: false, resumable: false },
+  "sidecar.list": { kind: "unary", idempotent: true, resumable: false },
+  "sidecar.logs": { kind: "stream", idempotent: true, resumable: false },
+  "sidecar.restart": { kind: "unary", idempotent: false, resumable: false },
+  "sidecar.setMode": { kind: "unary", idempotent: false, resumable: false },
+  "sidecar.start": { kind: "unary", idempotent: true, resumable: false },
+  "sidecar.status": { kind: "unary", idempotent: true, resumable: false },
+  "sidecar.stop": { kind: "unary", idempotent: true, resumable: false },
+  "sidecar.waitReady": { kind: "unary", idempotent: true, resumable: false },
+  "sidecar.watch": { kind: "stream", idempotent: true, resumable: false },
 } as const;
