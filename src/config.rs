@@ -79,7 +79,8 @@ settings! { |at|
         /// none is wanted. By default the file `server-token` in runtime_dir.
         server_token_file: PathBuf = at.runtime_dir.join("server-token");
 
-        /// In the mode connected: the serverId that the other daemon's rpc.hello must tell. By default any.
+        /// In the mode connected: the serverId that the other daemon's rpc.hello must tell. It is kept with the other's state
+        /// and stays the same over its restarts, unless its hub.persist is false. By default any.
         identity: String = String::new();
     }
 

@@ -2,6 +2,7 @@
 //! Knows no method.
 
 mod connections;
+mod instance;
 mod log;
 mod parent;
 mod ready;
@@ -153,7 +154,11 @@ fn connections(
         sidecars: sidecars.clone(),
     });
     let windows = Windows::new(hub, events)?;
-    Ok(Connections::new(config, service(methods, &metrics), taps, windows, supervisor.clone()))
+    let named = match config.hub.persist {
+        true => methods.server_id(instance::provide(&config.hub.dir)?),
+        false => methods,
+    };
+    Ok(Connections::new(config, service(named, &metrics), taps, windows, supervisor.clone()))
 }
 
 /// The programs that are kept running; none runs yet.

@@ -363,7 +363,7 @@ export type SetModeParams =
     }
   /** A server is used. */
   | {
-      /** The `serverId` that its `rpc.hello` must tell; any where it is not given. */
+      /** The `serverId` that its `rpc.hello` must tell, which a daemon keeps with its state; any where it is not given. */
       identity?: string | null;
       mode: "connected";
       /** Its address: `wss://host`, or `ws://` to this machine. */
@@ -918,7 +918,7 @@ export interface Version {
 export interface Welcome {
   /** The names of the capabilities: `fc`, `ahead`, `up`, `resume`, `lane`. */
   capabilities: string[];
-  /** The life of the server's state: another one means that everything known of it is void. */
+  /** The life of the server's process: another one means that everything known of it is void. */
   epoch: string;
   /** The limits of the connection. */
   limits: WelcomeLimits;
@@ -927,7 +927,10 @@ export interface Welcome {
    * are another one's: of a relay.
    */
   methodsHash?: string;
-  /** Who the server is: the same until it restarts. */
+  /**
+   * Who the server is. Of one that keeps its name, as the daemon does with its state, the same after a restart; of others
+   * the same until they restart. A name and no proof.
+   */
   serverId: string;
   /** The versions of the protocol that are served. */
   versions: string[];
