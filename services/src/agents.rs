@@ -1,0 +1,36 @@
+//! Agents: programs that work on a person's files by talking to a model, all by one model of what happens. An adapter
+//! translates what an agent says; the session above it owns turns, prompts, permissions and the log. Knows no transport.
+
+mod agent;
+mod claude;
+mod deltas;
+mod event;
+mod item;
+mod moment;
+mod permission;
+mod problem;
+mod state;
+mod turn;
+mod usage;
+
+pub use agent::{Abilities, Agent, Command, Fact, Launch, Prompt, Running, Step, Told, Translator};
+pub use claude::Claude;
+pub use deltas::{Deltas, Grown};
+pub use event::{
+    CloseReason, Delivery, Delta, DeltaField, DiffScope, DiffUpdate, Envelope, Event, LogRecovered, Mode, Native,
+    Outcome, Plan, PlanEntry, PlanStatus, ProcessEvent, PromptQueued, PromptRef, Retry, SessionClosed, SessionCreated,
+    SessionUpdate, Source, StateChange, TurnEnded, TurnStarted, Unparsed,
+};
+pub use item::{
+    ChangeKind, CommandRun, Content, FileChange, Item, ItemKind, ItemStatus, Location, McpTool, ToolCall, ToolKind,
+    ToolOutput,
+};
+pub use moment::Moment;
+pub use permission::{
+    Action, Ask, Decider, Decision, OptionKind, PermissionOption, PermissionRequest, PermissionResolved, Risk, Verdict,
+    input_sha256,
+};
+pub use problem::{Problem, ProblemKind};
+pub use state::{Reducer, State};
+pub use turn::{Turn, TurnEnd, Turns};
+pub use usage::{Cost, LimitStatus, Limits, Usage, UsageUpdate};

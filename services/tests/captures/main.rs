@@ -1,0 +1,6 @@
+//! The translators on what the real programs said: recordings of each, played to them line by line.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+
+mod claude;
+mod replay;
