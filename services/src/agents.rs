@@ -5,10 +5,14 @@ mod agent;
 mod claude;
 mod deltas;
 mod event;
+mod identifier;
 mod item;
 mod moment;
 mod permission;
 mod problem;
+mod program;
+mod secrets;
+mod session;
 mod state;
 mod turn;
 mod usage;
@@ -31,6 +35,9 @@ pub use permission::{
     input_sha256,
 };
 pub use problem::{Problem, ProblemKind};
+pub use program::{Program, ProgramAgent};
+pub use secrets::Secrets;
+pub use session::{Beginning, Choice, Output, Refused, Session, SessionView, Timers, Undecided};
 pub use state::{Reducer, State};
 pub use turn::{Turn, TurnEnd, Turns};
 pub use usage::{Cost, LimitStatus, Limits, Usage, UsageUpdate};

@@ -215,7 +215,7 @@ pub enum Fact {
 }
 
 /// Translates between an agent's lines and what a session understands. Pure: lines and commands in, lines and facts out.
-pub trait Translator: Send {
+pub trait Translator: Send + Sync {
     /// What to say first.
     fn open(&mut self, launch: &Launch) -> Vec<Step>;
 

@@ -378,6 +378,7 @@ fn ask(id: &str, request: &Value, asked: &Asked) -> Ask {
         reason: text("decision_reason"),
         input: asked.input.clone(),
         paths,
+        is_inside: false,
         options,
     }
 }

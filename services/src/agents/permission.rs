@@ -117,8 +117,21 @@ pub struct Ask {
     pub input: Value,
     /// The files that it is about, where they are known.
     pub paths: Vec<String>,
+    /// Whether these are all of them, and each is an ordinary file of the session's folder, or would be. An adapter says no:
+    /// this is looked up by the session.
+    pub is_inside: bool,
     /// What may be answered, in the agent's order.
     pub options: Vec<PermissionOption>,
+}
+
+impl Ask {
+    /// The option to choose where only the kind matters; the one with the least consequences first.
+    pub fn option(&self, allows: bool) -> Option<&PermissionOption> {
+        let once = if allows { OptionKind::AllowOnce } else { OptionKind::RejectOnce };
+        let of_kind = |kind| self.options.iter().find(move |option| option.kind == kind);
+        // To refuse for good is not what was meant, but it refuses. To allow for good is never meant.
+        of_kind(once).or_else(|| of_kind(OptionKind::RejectAlways).filter(|_| !allows))
+    }
 }
 
 /// What an agent asks leave for, as a person sees it.
