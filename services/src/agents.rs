@@ -2,24 +2,39 @@
 //! translates what an agent says; the session above it owns turns, prompts, permissions and the log. Knows no transport.
 
 mod agent;
+mod api;
+mod builtin;
 mod claude;
 mod deltas;
+mod detect;
 mod event;
 mod identifier;
 mod item;
+mod live;
+mod log;
 mod moment;
 mod permission;
 mod problem;
 mod program;
+mod scope;
 mod secrets;
+mod service;
 mod session;
+mod sessions;
 mod state;
 mod turn;
 mod usage;
 
 pub use agent::{Abilities, Agent, Command, Fact, Launch, Prompt, Running, Step, Told, Translator};
+pub use api::{
+    APPROVE, ApproveParams, CANCEL_PROMPT, CLOSE, CREATE_SESSION, CancelPromptParams, CreateSession, Done, EVENTS,
+    EventsParams, INTERRUPT, InterruptParams, Interrupted, PROMPT, PROVIDERS, PromptParams, Providers, ProvidersParams,
+    REJECT, RejectParams, SET_MODE, SET_MODEL, SessionRef, SetModeParams, SetModelParams, Since,
+};
+pub use builtin::BuiltIn;
 pub use claude::Claude;
 pub use deltas::{Deltas, Grown};
+pub use detect::{ProviderInfo, ProviderState, Tested};
 pub use event::{
     CloseReason, Delivery, Delta, DeltaField, DiffScope, DiffUpdate, Envelope, Event, LogRecovered, Mode, Native,
     Outcome, Plan, PlanEntry, PlanStatus, ProcessEvent, PromptQueued, PromptRef, Retry, SessionClosed, SessionCreated,
@@ -37,7 +52,9 @@ pub use permission::{
 pub use problem::{Problem, ProblemKind};
 pub use program::{Program, ProgramAgent};
 pub use secrets::Secrets;
+pub use service::router;
 pub use session::{Beginning, Choice, Output, Refused, Session, SessionView, Timers, Undecided};
+pub use sessions::{Agents, AgentsConfig, NotBegun, OpenError, ProviderConfig};
 pub use state::{Reducer, State};
 pub use turn::{Turn, TurnEnd, Turns};
 pub use usage::{Cost, LimitStatus, Limits, Usage, UsageUpdate};

@@ -152,6 +152,7 @@ pub struct Session {
     waiting_since: Option<Duration>,
     ladder: Option<Ladder>,
     mode: Mode,
+    asked_model: Option<String>,
     known: SessionUpdate,
     usage: UsageUpdate,
     closed: bool,
@@ -176,6 +177,7 @@ impl Session {
     fn at(beginning: Beginning, seq: u64, known: SessionUpdate) -> Session {
         Session {
             mode: known.mode.unwrap_or(beginning.created.mode),
+            asked_model: beginning.created.model.clone(),
             beginning,
             seq,
             reducer: Reducer::default(),
@@ -219,8 +221,8 @@ impl Session {
     }
 
     /// The model that was asked for last.
-    pub fn model(&self) -> Option<&str> {
-        self.known.model.as_deref().or(self.beginning.created.model.as_deref())
+    pub fn asked_model(&self) -> Option<&str> {
+        self.asked_model.as_deref()
     }
 
     /// Whether nothing comes of it any more.
@@ -241,7 +243,7 @@ impl Session {
             is_ready: self.process == Process::Ready,
             turn_id: self.turns.open().map(|turn| turn.id().to_owned()),
             title: self.known.title.clone(),
-            model: self.model().map(str::to_owned),
+            model: self.known.model.clone().or_else(|| self.asked_model.clone()),
             native_session_id: self.known.native_session_id.clone(),
             queue: queue.collect(),
             permissions: self.permissions.values().map(|pending| pending.request.clone()).collect(),
@@ -330,6 +332,7 @@ impl Session {
 
     /// Uses another model from now on.
     pub fn set_model(&mut self, now: Moment, model: String) {
+        self.asked_model = Some(model.clone());
         self.update(now, SessionUpdate { model: Some(model.clone()), ..SessionUpdate::default() }, None);
         self.tell_if_ready(Command::SetModel(model));
     }
