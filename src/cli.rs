@@ -12,6 +12,7 @@ mod open;
 mod peer;
 mod reader;
 mod serve;
+mod sidecar;
 mod stream;
 mod typescript;
 
@@ -48,6 +49,8 @@ enum Command {
     Methods(args::MethodsArgs),
     /// Print the types of a peer's methods as a TypeScript module
     Types(args::TypesArgs),
+    /// List, start, stop and read the programs that a daemon keeps running
+    Sidecar(args::SidecarArgs),
     /// Open the daemon's console in a browser
     Open(args::OpenArgs),
     /// Measure how fast a peer answers
@@ -70,6 +73,7 @@ impl Cli {
             Command::Listen(args) => peer::block_on(listen::run(&args)),
             Command::Methods(args) => peer::block_on(methods::run(&args)),
             Command::Types(args) => peer::block_on(typescript::run(&args)),
+            Command::Sidecar(args) => peer::block_on(sidecar::run(&args)),
             Command::Open(args) => peer::block_on(open::run(&args)),
             Command::Bench(args) => peer::block_on(bench::run(&args)),
             Command::Config(command) => config::run(command),

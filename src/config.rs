@@ -7,20 +7,24 @@ mod key;
 mod load;
 mod nearest;
 mod render;
+mod sidecar;
 mod surroundings;
 mod value;
 
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use key::settings;
 pub(crate) use load::{ConfigErrors, Flag, FlagValue, Inputs, Loaded, load};
 pub(crate) use render::{example, shown};
+use sidecar::{AppMode, SidecarEntry};
 use sixframe_core::TransportError;
 use sixframe_hub::{Durability, HubConfig};
+use sixframe_services::sidecars::SidecarConfig;
+use sixframe_services::sidecars::api::{Mode, SetMode};
 use sixframe_transports::Address;
 pub(crate) use surroundings::Surroundings;
 use value::{Capability, ListenAddress, LogFilter, Origin};
@@ -40,7 +44,8 @@ settings! { |at|
         /// file `token` in runtime_dir.
         token_file: PathBuf = at.runtime_dir.join("token");
 
-        /// What callers may do beyond reading: "process.run" lets them start any program as the daemon's user.
+        /// What callers may do beyond reading: "process.run" lets them start any program as the daemon's user, and
+        /// "sidecar.define" lets them have one kept running.
         allow: Vec<Capability> = Vec::new();
 
         /// Milliseconds that calls get to finish when the daemon is asked to stop.
@@ -52,6 +57,29 @@ settings! { |at|
         /// What is logged on stderr: error, warn, info, debug, trace, off, or levels by target, as in
         /// "info,sixframe_core=debug".
         log: LogFilter = LogFilter::info();
+
+        /// Programs that the daemon keeps running, each an entry [[sidecar]] as at the end of this file. The methods
+        /// sidecar.* start and stop them, and tell their states and what they write.
+        sidecar: Vec<SidecarEntry> = Vec::new();
+    }
+
+    /// Where what the sidecars offer comes from.
+    app: struct AppSettings {
+        /// "service": the sidecars run here. "standalone": none run. "connected": none run, and server_url is used.
+        mode: AppMode = AppMode(Mode::Service);
+
+        /// In the mode service: where the sidecars are reached together, told to whoever asks for the mode.
+        service_url: String = String::new();
+
+        /// In the mode connected: the other daemon, wss://host, or ws://host:port on this machine.
+        server_url: String = String::new();
+
+        /// In the mode connected: the file with the token that the other daemon wants to be shown; it may be missing where
+        /// none is wanted. By default the file `server-token` in runtime_dir.
+        server_token_file: PathBuf = at.runtime_dir.join("server-token");
+
+        /// In the mode connected: the serverId that the other daemon's rpc.hello must tell. By default any.
+        identity: String = String::new();
     }
 
     /// The limits of each connection. An error that a limit causes names its key here.
@@ -177,6 +205,21 @@ impl Config {
     pub(crate) fn allows_process_run(&self) -> bool {
         self.allow.contains(&Capability::ProcessRun)
     }
+
+    /// Whether callers may have programs kept running.
+    pub(crate) fn allows_sidecar_define(&self) -> bool {
+        self.allow.contains(&Capability::SidecarDefine)
+    }
+
+    /// The sidecars, their paths in full.
+    pub(crate) fn sidecars(&self) -> Vec<SidecarConfig> {
+        self.sidecar.iter().map(|entry| entry.config.clone()).collect()
+    }
+
+    /// Where paths of sidecars begin.
+    pub(crate) fn sidecar_folder(&self) -> Option<&Path> {
+        sidecar::folder(&self.sidecar)
+    }
 }
 
 impl WsSettings {
@@ -188,6 +231,20 @@ impl WsSettings {
     /// The origins of web pages that may connect.
     pub(crate) fn origins(&self) -> Vec<String> {
         self.allowed_origins.iter().map(ToString::to_string).collect()
+    }
+}
+
+impl AppSettings {
+    /// The mode as it is set.
+    pub(crate) fn of_sidecars(&self) -> SetMode {
+        let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        match self.mode.0 {
+            Mode::Standalone => SetMode::Standalone,
+            Mode::Service => SetMode::Service { service_url: given(&self.service_url) },
+            Mode::Connected => {
+                SetMode::Connected { server_url: self.server_url.clone(), identity: given(&self.identity) }
+            }
+        }
     }
 }
 

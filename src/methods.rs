@@ -15,6 +15,7 @@ use serde_json::json;
 use sixframe_core::layers::Metrics;
 use sixframe_core::{Code, Fault, Router};
 use sixframe_hub::{Hub, OutboundChannel};
+use sixframe_services::sidecars::{self, Sidecars};
 use sixframe_supervisor::Supervisor;
 
 use crate::console::Entrance;
@@ -39,11 +40,13 @@ pub(crate) struct Surroundings {
     pub(crate) hub: Hub,
     /// Where services tell what happens.
     pub(crate) events: OutboundChannel,
+    /// The programs that are kept running.
+    pub(crate) sidecars: Sidecars,
 }
 
 /// The methods in their surroundings.
 pub(crate) fn router(surroundings: &Surroundings) -> Router {
-    let Surroundings { roots, run_allowed, supervisor, taps, metrics, entrance, hub, events } = surroundings;
+    let Surroundings { roots, run_allowed, supervisor, taps, metrics, entrance, hub, events, sidecars } = surroundings;
     let (watch_roots, tail_roots) = (Arc::clone(roots), Arc::clone(roots));
     let (run_allowed, taps, metrics) = (*run_allowed, Arc::clone(taps), metrics.clone());
     let (entrance, supervisor) = (entrance.clone(), supervisor.clone());
@@ -56,6 +59,7 @@ pub(crate) fn router(surroundings: &Surroundings) -> Router {
         .function(api::CONSOLE_TICKET, move |_, ()| ticket(entrance.as_deref()))
         .merge(sixframe_hub::router(hub))
         .merge(sixframe_hub::events_router(events))
+        .merge(sidecars::router(sidecars))
 }
 
 fn ticket(entrance: Option<&Entrance>) -> Result<api::ConsoleTicket, Fault> {

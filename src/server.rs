@@ -5,6 +5,7 @@ mod connections;
 mod log;
 mod parent;
 mod ready;
+mod remote;
 mod stop;
 mod supervised;
 mod token;
@@ -17,6 +18,7 @@ use anyhow::{Context as _, Error};
 use sixframe_core::layers::{self, Metrics, Operations};
 use sixframe_core::{Router, Service};
 use sixframe_hub::{Cut, Hub, OutboundChannel};
+use sixframe_services::sidecars::{Sidecars, SidecarsConfig};
 use sixframe_supervisor::{GuardProgram, Supervisor, SupervisorConfig};
 use sixframe_transports::websocket::{Access, Token};
 use sixframe_transports::{Address, Bounded, Framing, ListenConfig, Listener, TO_BROWSER_BYTES, listen, stdio};
@@ -57,10 +59,13 @@ pub(crate) async fn serve(
     let console = console(config, access).await?;
     let entrance = console.as_ref().map(|console| Arc::clone(console.entrance()));
     let hub = open_hub(config)?;
-    let connections = connections(config, &hub, entrance.clone())?;
+    let supervisor = supervisor(config)?;
+    let sidecars = sidecars(config, &hub, &supervisor)?;
+    let connections = connections(config, &hub, entrance.clone(), &supervisor, &sidecars)?;
     let ready = Ready::of(config, &listeners, entrance.as_deref());
     announce(Announcement { line: serde_json::to_string(&ready)?, entrance })?;
     tracing::info!(listen = ?ready.listen, console = ready.console, "ready");
+    sidecars.begin();
     let mut accepting = JoinSet::new();
     for listener in listeners {
         accepting.spawn(connections::accept(Arc::clone(&connections), listener));
@@ -75,7 +80,7 @@ pub(crate) async fn serve(
     };
     // Dropping the listeners removes the socket files, and nobody comes any more.
     accepting.shutdown().await;
-    let stopped = drain(&connections, config, &mut stop).await;
+    let stopped = drain(&connections, &sidecars, config, &mut stop).await;
     hub.close()?;
     match failed {
         Some(failed) => failed?.context("an address cannot be served any more").map(|()| stopped),
@@ -88,41 +93,53 @@ pub(crate) async fn serve(
 pub(crate) async fn serve_parent(config: &Config, framing: Framing) -> Result<Stopped, Error> {
     let mut stop = Stop::new()?;
     let hub = open_hub(config)?;
-    let connections = connections(config, &hub, None)?;
+    let supervisor = supervisor(config)?;
+    let sidecars = sidecars(config, &hub, &supervisor)?;
+    let connections = connections(config, &hub, None, &supervisor, &sidecars)?;
     let (transport, identity) = stdio::open(framing, config.limits.of_connection().message_bytes)?;
     let ended = Arc::new(Notify::new());
     let longest = if framing == Framing::NativeMessaging { TO_BROWSER_BYTES } else { framing.longest() };
     let transport = Bounded::new(transport, longest, "a browser takes no more from a native messaging host");
     connections.serve(ParentTransport::new(transport, Arc::clone(&ended)), identity);
+    sidecars.begin();
     tokio::select! {
-        () = connections.finished() => {
-            hub.close()?;
-            return Ok(Stopped::InOrder);
-        }
+        () = connections.finished() => (),
         () = ended.notified() => (),
         () = stop.asked() => (),
     }
-    let stopped = drain(&connections, config, &mut stop).await;
+    let stopped = drain(&connections, &sidecars, config, &mut stop).await;
     hub.close()?;
     Ok(stopped)
 }
 
-/// Lets what runs finish, as long as the configuration and a second signal allow.
-async fn drain(connections: &Connections, config: &Config, stop: &mut Stop) -> Stopped {
+/// Lets what runs finish, as long as the configuration and a second signal allow; then stops the sidecars, which have the time
+/// that their own steps take.
+async fn drain(connections: &Connections, sidecars: &Sidecars, config: &Config, stop: &mut Stop) -> Stopped {
     let longest = Duration::from_millis(config.drain_ms);
     tracing::info!(connections = connections.len(), ?longest, "stopping");
     connections.close(longest);
+    let finished = async {
+        tokio::select! {
+            () = connections.finished() => (),
+            () = tokio::time::sleep(longest.saturating_add(LAST_WORDS)) => (),
+        }
+        sidecars.stop_all().await;
+    };
     tokio::select! {
-        () = connections.finished() => Stopped::InOrder,
-        () = tokio::time::sleep(longest.saturating_add(LAST_WORDS)) => Stopped::InOrder,
+        () = finished => Stopped::InOrder,
         () = stop.asked() => Stopped::AtOnce,
     }
 }
 
-fn connections(config: &Config, hub: &Hub, entrance: Option<Arc<Entrance>>) -> Result<Arc<Connections>, Error> {
+fn connections(
+    config: &Config,
+    hub: &Hub,
+    entrance: Option<Arc<Entrance>>,
+    supervisor: &Supervisor,
+    sidecars: &Sidecars,
+) -> Result<Arc<Connections>, Error> {
     let taps = Arc::new(Taps::default());
     let metrics = Metrics::new();
-    let supervisor = supervisor(config)?;
     let events = OutboundChannel::new(config.hub.of_events());
     let methods = methods::router(&methods::Surroundings {
         roots: Arc::new(Roots::new(&config.fs.roots)),
@@ -133,9 +150,22 @@ fn connections(config: &Config, hub: &Hub, entrance: Option<Arc<Entrance>>) -> R
         entrance,
         hub: hub.clone(),
         events: events.clone(),
+        sidecars: sidecars.clone(),
     });
     let windows = Windows::new(hub, events)?;
-    Ok(Connections::new(config, service(methods, &metrics), taps, windows, supervisor))
+    Ok(Connections::new(config, service(methods, &metrics), taps, windows, supervisor.clone()))
+}
+
+/// The programs that are kept running; none runs yet.
+fn sidecars(config: &Config, hub: &Hub, supervisor: &Supervisor) -> Result<Sidecars, Error> {
+    let setup = SidecarsConfig {
+        sidecars: config.sidecars(),
+        folder: config.sidecar_folder().map(Into::into),
+        mode: config.app.of_sidecars(),
+        define_allowed: config.allows_sidecar_define(),
+        check_server: remote::check(config.app.server_token_file.clone()),
+    };
+    Sidecars::new(setup, hub, supervisor.clone()).context("the sidecars cannot be kept")
 }
 
 /// What holds the programs that are started, after it has ended what an earlier daemon has left behind.

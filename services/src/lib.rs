@@ -1,3 +1,5 @@
-//! What Sixframe's daemon does beside the shared state, as services of methods. Knows no transport.
+//! What Sixframe's daemon offers beside the frames: services over the engine, the hub and the supervisor. They know no
+//! transport by which they are called.
 
 pub mod agents;
+pub mod sidecars;

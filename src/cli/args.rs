@@ -2,11 +2,13 @@
 
 mod client;
 mod daemon;
+mod sidecar;
 
 pub(crate) use client::{
     BenchArgs, CallArgs, ListenArgs, MethodsArgs, OpenArgs, PeerArgs, RequestArgs, StreamArgs, TypesArgs,
 };
 pub(crate) use daemon::{Framing, ServeArgs, StdioArgs};
+pub(crate) use sidecar::{DaemonArgs, SidecarArgs, SidecarCommand, SidecarListArgs, SidecarLogsArgs, SidecarStartArgs};
 
 use std::path::PathBuf;
 
@@ -41,7 +43,7 @@ pub(crate) struct ConfigArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     token_file: Option<String>,
 
-    /// Allow what is off by default: process.run (repeatable)
+    /// Allow what is off by default: process.run, sidecar.define (repeatable)
     #[arg(long, value_name = "CAPABILITY")]
     allow: Vec<String>,
 
@@ -146,7 +148,7 @@ mod tests {
 
     #[test]
     fn every_subcommand_is_well_formed() {
-        let augment: [fn(Command) -> Command; 11] = [
+        let augment: [fn(Command) -> Command; 12] = [
             ServeArgs::augment_args,
             StdioArgs::augment_args,
             CallArgs::augment_args,
@@ -155,6 +157,7 @@ mod tests {
             MethodsArgs::augment_args,
             TypesArgs::augment_args,
             OpenArgs::augment_args,
+            SidecarArgs::augment_args,
             BenchArgs::augment_args,
             CompletionsArgs::augment_args,
             ConfigCommand::augment_subcommands,

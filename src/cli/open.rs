@@ -39,7 +39,7 @@ pub(super) async fn run(args: &OpenArgs) -> Result<(), Error> {
 }
 
 /// The address of the daemon that this configuration makes.
-fn nearest(config: &Config) -> Result<String, Failure> {
+pub(super) fn nearest(config: &Config) -> Result<String, Failure> {
     let addresses: Vec<String> = config.addresses().into_iter().flatten().map(|address| address.to_string()).collect();
     let local = addresses.iter().find(|address| !address.starts_with("ws:")).or(addresses.first());
     local.cloned().ok_or_else(|| Failure::Usage("name the daemon's address".to_owned()))

@@ -1,5 +1,7 @@
 //! What the keys must be to one another, once each is what it must be alone.
 
+use sixframe_services::sidecars::{self, api::Mode};
+
 use super::Config;
 
 impl Config {
@@ -8,11 +10,15 @@ impl Config {
         let limits = self.limits.of_connection();
         let mut faults = Vec::new();
         faults.extend(self.listen.iter().filter_map(|address| Some(("listen", address.fault()?))));
+        faults.extend(sidecars::faults_together(&self.sidecars()).into_iter().map(|fault| ("sidecar", fault)));
         let mut require = |holds: bool, key: &'static str, change: String| {
             if !holds {
                 faults.push((key, change));
             }
         };
+        let is_connected = self.app.mode.0 == Mode::Connected;
+        let needed = "must name the other daemon in the mode connected, as in wss://host".to_owned();
+        require(!is_connected || !self.app.server_url.is_empty(), "app.server_url", needed);
         require(!self.listen.is_empty(), "listen", "must name at least one address".to_owned());
         require(limits.depth >= 1, "limits.depth", "must be at least 1".to_owned());
         require(limits.in_flight >= 1, "limits.in_flight", "must be at least 1".to_owned());

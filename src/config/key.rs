@@ -17,6 +17,9 @@ pub(crate) trait Setting: Sized {
     /// The type in words, to follow "must be": "a whole number".
     const EXPECTED: &'static str;
 
+    /// The type of a list of these, likewise.
+    const LIST: &'static str = "a list";
+
     /// Reads a TOML value. The error says what is wrong with it, to follow the key's name; `None` is "not of this type".
     fn from_toml(value: &Value, place: Place<'_>) -> Result<Self, Option<String>>;
 
@@ -236,7 +239,7 @@ impl Setting for String {
 
 /// A list; as text, its elements separated by commas, or a TOML list in brackets.
 impl<T: Setting> Setting for Vec<T> {
-    const EXPECTED: &'static str = "a list";
+    const EXPECTED: &'static str = T::LIST;
 
     fn from_toml(value: &Value, place: Place<'_>) -> Result<Vec<T>, Option<String>> {
         let element = |value| {

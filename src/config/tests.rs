@@ -133,6 +133,9 @@ fn every_refused_value_says_what_to_write() {
         ("ws.allowed_origins", "localhost", "scheme://"),
         ("ws.allowed_origins", "http://*", "wildcard"),
         ("runtime_dir", "", "empty"),
+        ("app.mode", "servic", "standalone, service or connected"),
+        ("app.mode", "connected", "must name the other daemon"),
+        ("sidecar", "[{ name = 'a' }]", "either program or binary"),
     ];
     for (key, value, hint) in refused {
         let (_folder, mut inputs) = with_file("");
@@ -189,6 +192,74 @@ fn a_daemon_started_at_the_root_of_the_file_system_shows_no_folder() {
 fn the_default_limits_are_the_engine_s() {
     let config = Config::defaults(&Surroundings::example());
     assert_eq!(config.limits.of_connection(), sixframe_core::Limits::default());
+}
+
+#[test]
+fn a_sidecar_needs_two_keys_and_its_paths_begin_at_the_file() {
+    let text = "[[sidecar]]\nname = \"a\"\nprogram = \"python3\"\n[[sidecar]]\nname = \"b\"\nprogram = \"./b\"\ncwd = \"~/c\"\n";
+    let (folder, inputs) = with_file(text);
+    let sidecars = load(&inputs).unwrap().config.sidecars();
+    assert_eq!(sidecars[0], SidecarConfig::new("a", "python3"));
+    assert_eq!(sidecars[1].program.as_deref(), folder.path().join("./b").to_str());
+    assert_eq!(sidecars[1].cwd.as_deref(), Some("/h/me/c"));
+}
+
+#[test]
+fn what_is_wrong_with_a_sidecar_names_the_file_the_entry_and_the_key() {
+    let entry = |name: &str, rest: &str| format!("[[sidecar]]\nname = \"{name}\"\nprogram = \"p\"\n{rest}\n");
+    let wrong = [
+        (
+            entry("web", "prot = 80"),
+            "toml:1: sidecar: \"web\": unknown key \"prot\"; the nearest known one is \"port\"",
+        ),
+        (entry("web", "[sidecar.health]\nkind = \"none\"\nintervall_ms = 1"), "nearest known one is \"interval_ms\""),
+        (entry("web", "health = \"htpp\""), "\"web\": health: unknown variant `htpp`"),
+        (entry("web", "port = 70000"), "\"web\": port: invalid value"),
+        (entry("web", "port = \"auto\""), "\"web\": with port = \"auto\", write {port}"),
+        ("[[sidecar]]\nprogram = \"p\"\n".to_owned(), "an entry without a name: missing field `name`"),
+        ("[sidecar]\nname = \"a\"\n".to_owned(), "each written [[sidecar]]"),
+        (entry("a", "") + &entry("a", ""), "two sidecars are called \"a\""),
+        (entry("a", "depends_on = [\"b\"]") + &entry("b", "depends_on = [\"a\"]"), "a -> b -> a"),
+        (entry("web", "") + &entry("b", "depends_on = [\"wep\"]"), "sidecar \"b\": depends_on names \"wep\""),
+    ];
+    for (text, hint) in wrong {
+        let (_folder, inputs) = with_file(&text);
+        let error = only_error(&inputs);
+        assert!(error.contains("sixframe.toml:1: sidecar") && error.contains(hint), "{text}: {error}");
+    }
+}
+
+#[test]
+fn sidecars_are_shown_without_their_secrets_and_read_back() {
+    let text = "[[sidecar]]\nname = \"a\"\nprogram = \"/p\"\nready = \"line\"\n[sidecar.env]\nTOKEN_A = \"secret\"\n";
+    let (_folder, inputs) = with_file(&text.replace("\"line\"", "{ kind = \"line\", pattern = \"up\" }"));
+    let first = load(&inputs).unwrap();
+    let shown = shown(&first);
+    assert!(shown.contains("TOKEN_A = \"(hidden)\"") && !shown.contains("secret"), "{shown}");
+    let (_folder, inputs) = with_file(&shown.replace("(hidden)", "secret"));
+    assert_eq!(load(&inputs).unwrap().config.sidecars(), first.config.sidecars());
+}
+
+#[test]
+fn the_sidecar_of_the_example_can_be_used() {
+    let example = example();
+    let (_, sidecar) = example.split_once("# [[sidecar]]\n").unwrap();
+    let lines = sidecar.lines().map(|line| line.strip_prefix("# ").unwrap());
+    let text = format!("[[sidecar]]\n{}", lines.clone().collect::<Vec<_>>().join("\n"));
+    let (_folder, inputs) = with_file(&text);
+    assert_eq!(load(&inputs).unwrap().config.sidecars()[0].name, "search");
+    // Each of the other ways to write a key is one, too.
+    for line in lines.filter_map(|line| line.strip_prefix('#')) {
+        let key = line.split(' ').next().unwrap();
+        let others: Vec<&str> = text.lines().filter(|other| !other.starts_with(&format!("{key} "))).collect();
+        let without = if key == "binary" {
+            others.iter().filter(|l| !l.starts_with("program")).copied().collect()
+        } else {
+            others
+        };
+        let (_folder, inputs) = with_file(&format!("{}\n{line}\n", without.join("\n")));
+        assert!(load(&inputs).is_ok(), "{line}: {:?}", load(&inputs).unwrap_err());
+    }
 }
 
 #[test]

@@ -89,14 +89,17 @@ impl Setting for ListenAddress {
 pub(crate) enum Capability {
     /// `process.run`: start any program as the daemon's user.
     ProcessRun,
+    /// `sidecar.define`: have any program kept running as the daemon's user.
+    SidecarDefine,
 }
 
 impl Capability {
-    const ALL: [Capability; 1] = [Capability::ProcessRun];
+    const ALL: [Capability; 2] = [Capability::ProcessRun, Capability::SidecarDefine];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Capability::ProcessRun => "process.run",
+            Capability::SidecarDefine => "sidecar.define",
         }
     }
 

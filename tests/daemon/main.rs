@@ -12,4 +12,5 @@ mod pressure;
 mod processes;
 mod proxy;
 mod sandbox;
+mod sidecars;
 mod transports;

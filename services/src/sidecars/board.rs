@@ -1,0 +1,309 @@
+//! What is known of every sidecar at this moment, the mode among it: written by their keepers, read by everyone, shown in
+//! the hub. Knows nothing of processes.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use sixframe_hub::{Hub, Json, Slice, SliceConfig, SliceError};
+use tokio::sync::watch;
+
+use super::api::{
+    Changing, Endpoint, Failure, FailureCode, FailureDetails, Mode, ModeState, Owner, SetMode, Shown, SidecarState,
+    SidecarStatus,
+};
+
+/// The slice of the hub.
+const SLICE: &str = "sidecars";
+
+/// The states of all sidecars.
+pub(crate) struct Board {
+    shown: Slice<Json>,
+    /// One writes to the hub at a time, and what it writes is the newest.
+    showing: Mutex<()>,
+    kept: Mutex<Kept>,
+    version: watch::Sender<u64>,
+}
+
+struct Kept {
+    version: u64,
+    shown: u64,
+    entries: BTreeMap<String, Entry>,
+    mode: Told,
+    endpoints: BTreeMap<String, Endpoint>,
+}
+
+/// The mode as it was set.
+struct Told {
+    set: SetMode,
+    /// In the mode `connected`: whether the server is who it should be.
+    is_verified: bool,
+    changing: Option<Changing>,
+    /// When it changed, as a version of the board.
+    version: u64,
+}
+
+/// What is kept of one sidecar.
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub(crate) state: SidecarState,
+    /// Runs that ended before they were ready, or could not begin.
+    pub(crate) falls: u64,
+    /// Why the last of them did.
+    pub(crate) fall: Option<Failure>,
+    version: u64,
+}
+
+impl Board {
+    /// Nobody yet; nobody else may write the slice from now on.
+    pub(crate) fn new(hub: &Hub, set: SetMode) -> Result<Board, SliceError> {
+        let is_verified = set.mode() != Mode::Connected;
+        let mode = Told { set, is_verified, changing: None, version: 0 };
+        let kept = Kept { version: 0, shown: 0, entries: BTreeMap::new(), mode, endpoints: BTreeMap::new() };
+        let initial = Shown { mode: kept.mode_state(), services: BTreeMap::new() };
+        let initial = Json::of(&initial).unwrap_or_default();
+        let shown = hub.own(SliceConfig::new(SLICE, initial).volatile())?;
+        Ok(Board { shown, showing: Mutex::default(), kept: Mutex::new(kept), version: watch::Sender::new(0) })
+    }
+
+    /// Puts a sidecar on the board, in the place of the one that has its name.
+    pub(crate) fn put(&self, state: SidecarState) -> SidecarState {
+        let name = state.name.clone();
+        {
+            let mut kept = self.kept();
+            let (falls, fall) = kept.entries.get(&name).map_or((0, None), |old| (old.falls, old.fall.clone()));
+            kept.entries.insert(name.clone(), Entry { state, falls, fall, version: 0 });
+        }
+        self.change(&name, |_| ())
+    }
+
+    /// Changes the state of a sidecar, and gives what it became. Its owner, and when it changed, follow from it.
+    pub(crate) fn change(&self, name: &str, change: impl FnOnce(&mut Entry)) -> SidecarState {
+        let (version, state) = {
+            let mut kept = self.kept();
+            kept.version += 1;
+            let (version, mode) = (kept.version, kept.mode.owner_at_rest());
+            let entry = kept.entries.get_mut(name).expect("only sidecars on the board change");
+            let before = entry.state.status;
+            change(entry);
+            entry.state.owner = owner(entry.state.status, mode);
+            if entry.state.status != before {
+                entry.state.changed_at = now_ms();
+            }
+            entry.version = version;
+            (version, entry.state.clone())
+        };
+        self.show();
+        self.version.send_replace(version);
+        state
+    }
+
+    /// Changes a state only if `change` says that it did.
+    pub(crate) fn change_if(&self, name: &str, change: impl FnOnce(&mut SidecarState) -> bool) {
+        let version = {
+            let mut kept = self.kept();
+            let next = kept.version + 1;
+            let Some(entry) = kept.entries.get_mut(name) else { return };
+            if !change(&mut entry.state) {
+                return;
+            }
+            entry.version = next;
+            kept.version = next;
+            next
+        };
+        self.show();
+        self.version.send_replace(version);
+    }
+
+    /// Changes the mode, in one commit with all that follows from it.
+    fn change_mode(&self, change: impl FnOnce(&mut Told)) -> ModeState {
+        let (version, state) = {
+            let mut kept = self.kept();
+            kept.version += 1;
+            let version = kept.version;
+            change(&mut kept.mode);
+            kept.mode.version = version;
+            let at_rest = kept.mode.owner_at_rest();
+            for entry in kept.entries.values_mut() {
+                let now = owner(entry.state.status, at_rest);
+                if entry.state.owner != now {
+                    (entry.state.owner, entry.version) = (now, version);
+                }
+            }
+            (version, kept.mode_state())
+        };
+        self.show();
+        self.version.send_replace(version);
+        state
+    }
+
+    /// A switch begins. Errors: one is under way.
+    pub(crate) fn begin_switch(&self, to: Mode) -> Result<(), Changing> {
+        let mut under_way = None;
+        self.change_mode(|mode| match mode.changing {
+            Some(changing) => under_way = Some(changing),
+            None => mode.changing = Some(Changing { to, since: now_ms() }),
+        });
+        under_way.map_or(Ok(()), Err)
+    }
+
+    /// The switch came to nothing.
+    pub(crate) fn abandon_switch(&self) {
+        self.change_mode(|mode| mode.changing = None);
+    }
+
+    /// The switch is made.
+    pub(crate) fn finish_switch(&self, set: SetMode) -> ModeState {
+        self.change_mode(|mode| (mode.set, mode.is_verified, mode.changing) = (set, true, None))
+    }
+
+    /// The server is who it should be, if it is still the one that is wanted.
+    pub(crate) fn verified(&self, set: &SetMode) {
+        self.change_mode(|mode| mode.is_verified |= mode.set == *set);
+    }
+
+    /// In the mode `connected`: whether the server is known to be who it should be.
+    pub(crate) fn is_verified(&self) -> bool {
+        self.kept().mode.is_verified
+    }
+
+    /// What is kept of a sidecar.
+    pub(crate) fn entry(&self, name: &str) -> Option<Entry> {
+        self.kept().entries.get(name).cloned()
+    }
+
+    /// Waits until all of these can be used. Errors: one of them cannot, and will not be by itself.
+    pub(crate) async fn all_up(&self, names: &[String]) -> Result<(), Failure> {
+        let mut changes = self.subscribe();
+        for name in names {
+            loop {
+                changes.borrow_and_update();
+                let state = self.entry(name).map(|entry| entry.state);
+                match state {
+                    Some(state) if state.status.is_up() => break,
+                    Some(state) if !state.status.is_at_rest() => {}
+                    state => return Err(missing(name, state)),
+                }
+                // The board lives as long as who asks.
+                let _ = changes.changed().await;
+            }
+        }
+        Ok(())
+    }
+
+    /// The states, by name.
+    pub(crate) fn states(&self) -> Vec<SidecarState> {
+        self.kept().entries.values().map(|entry| entry.state.clone()).collect()
+    }
+
+    /// The oldest change behind the version `cursor` among the sidecars that are wanted, and its version.
+    pub(crate) fn behind(&self, cursor: u64, wanted: impl Fn(&str) -> bool) -> Option<(u64, SidecarState)> {
+        let kept = self.kept();
+        let newer = kept.entries.iter().filter(|(name, entry)| entry.version > cursor && wanted(name));
+        newer.min_by_key(|(_, entry)| entry.version).map(|(_, entry)| (entry.version, entry.state.clone()))
+    }
+
+    /// The mode as it was set last.
+    pub(crate) fn mode(&self) -> SetMode {
+        self.kept().mode.set.clone()
+    }
+
+    /// The mode with all that belongs to it.
+    pub(crate) fn mode_state(&self) -> ModeState {
+        self.kept().mode_state()
+    }
+
+    /// Tells that something has changed; what, the board says.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.version.subscribe()
+    }
+
+    /// Writes to the hub what is newer than what it shows.
+    fn show(&self) {
+        let _alone = self.showing.lock().unwrap_or_else(PoisonError::into_inner);
+        let (states, mode) = {
+            let mut kept = self.kept();
+            let version = kept.version;
+            let since = std::mem::replace(&mut kept.shown, version);
+            let newer = kept.entries.values().filter(|entry| entry.version > since);
+            let states: Vec<SidecarState> = newer.map(|entry| entry.state.clone()).collect();
+            let mode = kept.mode_state();
+            let is_new = kept.mode.version > since || kept.endpoints != mode.endpoints;
+            kept.endpoints = mode.endpoints.clone();
+            (states, is_new.then_some(mode))
+        };
+        let written = self.shown.commit(|write| {
+            for state in &states {
+                write.set(&format!("/services/{}", state.name), state);
+            }
+            if let Some(mode) = &mode {
+                write.set("/mode", mode);
+            }
+        });
+        if let Err(error) = written {
+            tracing::warn!(%error, "the hub does not show the sidecars");
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn mode_state(&self) -> ModeState {
+        let (service_url, server_url) = match &self.mode.set {
+            SetMode::Standalone => (None, None),
+            SetMode::Service { service_url } => (service_url.clone(), None),
+            SetMode::Connected { server_url, .. } => (None, Some(server_url.clone())),
+        };
+        let endpoint = |entry: &Entry| self.mode.endpoint(&entry.state);
+        let endpoints = self.entries.iter().filter_map(|(name, entry)| Some((name.clone(), endpoint(entry)?)));
+        ModeState {
+            mode: self.mode.set.mode(),
+            service_url,
+            server_url,
+            changing: self.mode.changing,
+            endpoints: endpoints.collect(),
+        }
+    }
+}
+
+impl Told {
+    fn endpoint(&self, state: &SidecarState) -> Option<Endpoint> {
+        match &self.set {
+            SetMode::Standalone => None,
+            SetMode::Service { .. } => {
+                let url = state.url.clone().filter(|_| state.status.is_up())?;
+                Some(Endpoint { url, owner: Owner::This })
+            }
+            SetMode::Connected { server_url, .. } => {
+                self.is_verified.then(|| Endpoint { url: server_url.clone(), owner: Owner::Remote })
+            }
+        }
+    }
+
+    /// Who answers for a sidecar that does not run here.
+    fn owner_at_rest(&self) -> Owner {
+        match self.set.mode() {
+            Mode::Connected if self.is_verified => Owner::Remote,
+            Mode::Connected | Mode::Service | Mode::Standalone => Owner::None,
+        }
+    }
+}
+
+fn missing(name: &str, state: Option<SidecarState>) -> Failure {
+    let why = state.and_then(|state| state.failure).map_or_else(|| "it is stopped".to_owned(), |why| why.message);
+    let details = FailureDetails { dependency: Some(name.to_owned()), ..FailureDetails::default() };
+    let message = format!("it depends on {name}, which is not there: {why}");
+    Failure { code: FailureCode::Dependency, message, details: Some(Box::new(details)) }
+}
+
+fn owner(status: SidecarStatus, at_rest: Owner) -> Owner {
+    if status.is_at_rest() { at_rest } else { Owner::This }
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}

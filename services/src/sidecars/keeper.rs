@@ -1,0 +1,237 @@
+//! The task that keeps one sidecar: starts it, waits until it is ready, looks whether it lives, starts it again, stops it.
+//! There is one for each sidecar, and it alone changes the sidecar's state, so that a late end of one run never touches the
+//! next.
+
+mod launch;
+mod mailbox;
+mod ready;
+mod run;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use sixframe_supervisor::{Child, Supervisor};
+use tokio::time::Instant;
+
+pub(crate) use mailbox::{Command, Mailbox};
+
+use super::api::{Failure, FailureCode, FailureDetails, RunExit, SidecarStatus};
+use super::binary::Places;
+use super::board::{Board, Entry, now_ms};
+use super::config::SidecarConfig;
+use super::logs::Runs;
+use super::restart::{Ended, Next, Restarts};
+
+/// What all keepers work with.
+pub(crate) struct Around {
+    pub(crate) supervisor: Supervisor,
+    pub(crate) board: Board,
+    /// Where relative folders of configurations begin, and projects have their bundled programs.
+    pub(crate) folder: Option<PathBuf>,
+}
+
+impl Around {
+    fn places(&self) -> Places {
+        Places::of_process(self.folder.as_deref())
+    }
+}
+
+/// What a keeper shares with those who ask about its sidecar.
+pub(crate) struct Known {
+    pub(crate) name: String,
+    config: Mutex<Arc<SidecarConfig>>,
+    pub(crate) runs: Runs,
+    live: Mutex<Weak<Child>>,
+}
+
+impl Known {
+    pub(crate) fn new(config: SidecarConfig) -> Known {
+        let name = config.name.clone();
+        Known { name, config: Mutex::new(Arc::new(config)), runs: Runs::default(), live: Mutex::new(Weak::new()) }
+    }
+
+    /// Its configuration; a run has the one that it began with.
+    pub(crate) fn config(&self) -> Arc<SidecarConfig> {
+        Arc::clone(&self.config.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Gives the runs to come another configuration.
+    pub(crate) fn configure(&self, config: SidecarConfig) {
+        *self.config.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
+    }
+
+    /// Its processes, while it runs.
+    pub(crate) fn live(&self) -> Option<Arc<Child>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner).upgrade()
+    }
+
+    fn lives_as(&self, child: &Arc<Child>) {
+        *self.live.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(child);
+    }
+}
+
+/// A sidecar's keeper.
+pub(crate) struct Keeper {
+    pub(crate) known: Arc<Known>,
+    pub(crate) around: Arc<Around>,
+    pub(crate) mailbox: Mailbox,
+}
+
+/// How a run came to its end.
+enum Outcome {
+    /// Somebody wished it.
+    Turned,
+    /// By itself; a run that was ready says since when.
+    Ended { how: Ended, ready: Option<Instant>, failure: Failure },
+    /// In a way that trying again does not mend.
+    Failed(Failure),
+    /// Somebody else took the port that was free; another may be tried at once.
+    PortLost(Failure),
+}
+
+/// How a sidecar comes to rest.
+enum Rest {
+    Stopped,
+    Failed(Failure),
+}
+
+impl Keeper {
+    /// Keeps it until nobody can ask for it any more.
+    pub(crate) async fn keep(mut self) {
+        while self.mailbox.summoned(&self.around.board, &self.known.name).await {
+            let rest = self.run().await;
+            self.rest(rest);
+        }
+    }
+
+    /// One run after the other, until it comes to rest.
+    async fn run(&mut self) -> Rest {
+        let mut config = self.known.config();
+        let mut restarts = Restarts::new(config.restart.clone());
+        let mut is_restart = false;
+        loop {
+            self.begin(is_restart);
+            let outcome = self.attempt(&config).await;
+            let ended = match outcome {
+                Outcome::Turned => None,
+                _ if self.mailbox.is_asked() => None,
+                Outcome::Failed(failure) | Outcome::PortLost(failure) => return Rest::Failed(failure),
+                Outcome::Ended { how, ready, failure } => Some((how, ready, failure)),
+            };
+            is_restart = match ended {
+                Some((how, ready, failure)) => match restarts.ended(how, ready, Instant::now()) {
+                    Next::Rest if how == Ended::Well => return Rest::Stopped,
+                    Next::Rest => return Rest::Failed(failure),
+                    Next::Broken => return Rest::Failed(crash_loop(&self.known.name, &config, failure)),
+                    Next::Again(wait) => self.wait(wait, ready, failure).await,
+                },
+                None => false,
+            };
+            if !is_restart {
+                if !self.mailbox.goes_on() {
+                    return Rest::Stopped;
+                }
+                self.answer_stopped();
+                config = self.known.config();
+                restarts = Restarts::new(config.restart.clone());
+            }
+        }
+    }
+
+    /// Waits before a restart; false where somebody wished something else meanwhile.
+    async fn wait(&mut self, wait: Duration, ready: Option<Instant>, failure: Failure) -> bool {
+        tracing::info!(sidecar = self.known.name, ?wait, reason = failure.message, "starting a sidecar again");
+        self.change(|entry| {
+            entry.state.status = SidecarStatus::Starting;
+            entry.state.next_start_at = Some(now_ms() + wait.as_millis() as u64);
+            if ready.is_none() {
+                entry.fell(failure.clone());
+            }
+            entry.state.failure = Some(failure);
+        });
+        tokio::select! {
+            biased;
+            () = self.mailbox.turned(&self.around.board, &self.known.name) => false,
+            () = tokio::time::sleep(wait) => true,
+        }
+    }
+
+    /// It is starting, from now on.
+    fn begin(&mut self, is_restart: bool) {
+        let state = self.change(|entry| {
+            entry.state.status = SidecarStatus::Starting;
+            entry.state.next_start_at = None;
+            entry.state.restarts += u64::from(is_restart);
+            if !is_restart {
+                (entry.state.failure, entry.state.exit) = (None, None);
+            }
+        });
+        self.mailbox.answer_starters(&state);
+    }
+
+    /// Where somebody waits for its end though it goes on, it has been at rest.
+    fn answer_stopped(&mut self) {
+        if self.mailbox.has_stoppers() {
+            let state = self.change(|entry| entry.state.status = SidecarStatus::Stopped);
+            self.mailbox.answer_stoppers(&state);
+        }
+    }
+
+    fn rest(&mut self, rest: Rest) {
+        let state = self.change(|entry| {
+            entry.state.next_start_at = None;
+            match rest {
+                Rest::Stopped => (entry.state.status, entry.state.failure) = (SidecarStatus::Stopped, None),
+                Rest::Failed(failure) => {
+                    entry.state.status = SidecarStatus::Failed;
+                    entry.fell(failure.clone());
+                    entry.state.failure = Some(failure);
+                }
+            }
+        });
+        match &state.failure {
+            Some(failure) => tracing::warn!(
+                sidecar = self.known.name, code = ?failure.code, reason = failure.message, "a sidecar has failed"
+            ),
+            None => tracing::info!(sidecar = self.known.name, "a sidecar is stopped"),
+        }
+        self.mailbox.rest(&state);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Entry)) -> super::api::SidecarState {
+        self.around.board.change(&self.known.name, change)
+    }
+}
+
+impl Entry {
+    /// A run came to nothing, and whoever waits for it need not wait for the next.
+    fn fell(&mut self, failure: Failure) {
+        self.falls += 1;
+        self.fall = Some(failure);
+    }
+}
+
+fn crash_loop(name: &str, config: &SidecarConfig, last: Failure) -> Failure {
+    let (starts, what) = (config.restart.starts, last.message);
+    let message = format!("{name} was started {starts} times in vain and is not started again; last, {what}");
+    Failure { code: FailureCode::CrashLoop, message, details: last.details }
+}
+
+/// A failure without details.
+pub(crate) fn failure(code: FailureCode, message: impl Into<String>) -> Failure {
+    Failure { code, message: message.into(), details: None }
+}
+
+impl Failure {
+    /// The same failure with what is known beside it.
+    pub(crate) fn with(self, details: FailureDetails) -> Failure {
+        Failure { details: Some(Box::new(details)), ..self }
+    }
+}
+
+impl From<sixframe_supervisor::Exit> for RunExit {
+    fn from(exit: sixframe_supervisor::Exit) -> RunExit {
+        RunExit { code: exit.code, signal: exit.signal }
+    }
+}

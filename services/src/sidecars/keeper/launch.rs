@@ -1,0 +1,181 @@
+//! From a configuration to a program that can be started: where it is, on which port, with which words.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
+
+use sixframe_supervisor::{Ask, ChildConfig, Signal, SpawnError, StopLadder};
+
+use super::{Around, failure};
+use crate::sidecars::api::{Failure, FailureCode, FailureDetails};
+use crate::sidecars::binary;
+use crate::sidecars::config::{PORT, Port, ReadyKind, SidecarConfig, StopSignal};
+use crate::sidecars::listener;
+use crate::sidecars::probe;
+
+/// The port of a run, once it is known. Cheap to clone; all clones are one.
+#[derive(Clone, Default)]
+pub(crate) struct RunPort(Arc<AtomicU16>);
+
+impl RunPort {
+    pub(crate) fn get(&self) -> Option<u16> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|port| *port > 0)
+    }
+
+    pub(crate) fn set(&self, port: u16) {
+        self.0.store(port, Ordering::Relaxed);
+    }
+}
+
+/// A program that can be started.
+pub(super) struct Launch {
+    pub(super) config: ChildConfig,
+    pub(super) port: RunPort,
+}
+
+impl Launch {
+    /// Finds the program and a port for it.
+    pub(super) async fn prepare(config: &SidecarConfig, around: &Around) -> Result<Launch, Failure> {
+        let program = program(config, around)?;
+        let port = RunPort::default();
+        if let Some(chosen) = choose(config).await? {
+            port.set(chosen);
+        }
+        let mut child = words(config, program, &config.args, port.get(), around);
+        child.name = config.name.clone();
+        child.output_bytes = usize::try_from(config.log_bytes).unwrap_or(usize::MAX);
+        child.stop = ladder(config, &port);
+        Ok(Launch { config: child, port })
+    }
+}
+
+/// A program with the folder, the variables and the port of the sidecar: itself, or one that looks at it.
+pub(super) fn words(
+    config: &SidecarConfig,
+    program: OsString,
+    args: &[String],
+    port: Option<u16>,
+    around: &Around,
+) -> ChildConfig {
+    let written = |text: &String| port.map_or_else(|| text.clone(), |port| text.replace(PORT, &port.to_string()));
+    let mut child = ChildConfig::new(program);
+    child.args = args.iter().map(|argument| written(argument).into()).collect();
+    child.env = config.env.iter().map(|(name, value)| (name.into(), Some(written(value).into()))).collect();
+    child.cwd = folder(config, around);
+    child
+}
+
+fn program(config: &SidecarConfig, around: &Around) -> Result<OsString, Failure> {
+    if let Some(folder) = folder(config, around).filter(|folder| !folder.is_dir()) {
+        let message = format!("{} is no folder to start {} in; change cwd", folder.display(), config.name);
+        return Err(failure(FailureCode::NotFound, message));
+    }
+    match (&config.program, &config.binary) {
+        (Some(program), _) => Ok(rooted(program, around)),
+        (None, Some(name)) => around.places().find(name).map(Into::into).map_err(|tried| missing(name, &tried)),
+        (None, None) => Err(failure(FailureCode::NotFound, "neither program nor binary is given")),
+    }
+}
+
+fn missing(name: &str, tried: &[PathBuf]) -> Failure {
+    let paths = tried.iter().map(|path| path.display().to_string()).collect();
+    let variable = binary::variable(name);
+    let message = format!("no bundled program {name}; put it at one of details.paths, or set {variable}");
+    failure(FailureCode::NotFound, message).with(FailureDetails { paths, ..FailureDetails::default() })
+}
+
+/// A path begins at the folder of the configuration, a name is looked up in `PATH`.
+fn rooted(program: &str, around: &Around) -> OsString {
+    let is_path = program.contains('/') || (cfg!(windows) && program.contains('\\'));
+    match &around.folder {
+        Some(folder) if is_path => folder.join(program).into(),
+        _ => program.into(),
+    }
+}
+
+fn folder(config: &SidecarConfig, around: &Around) -> Option<PathBuf> {
+    let cwd = Path::new(config.cwd.as_ref()?);
+    Some(around.folder.as_ref().map_or_else(|| cwd.to_path_buf(), |folder| folder.join(cwd)))
+}
+
+/// A port that is free, or that nobody else has.
+async fn choose(config: &SidecarConfig) -> Result<Option<u16>, Failure> {
+    match config.port {
+        Port::None => Ok(None),
+        Port::Auto if !config.tells_port() && config.readiness().kind == ReadyKind::Handshake => Ok(None),
+        Port::Auto => listener::free_port()
+            .map(Some)
+            .map_err(|error| failure(FailureCode::Host, format!("the system has no free port: {error}"))),
+        Port::Fixed(port) if listener::is_taken(port) => Err(taken(port).await),
+        Port::Fixed(port) => Ok(Some(port)),
+    }
+}
+
+/// Somebody else has the port.
+pub(super) async fn taken(port: u16) -> Failure {
+    let holder = listener::holder(port).await;
+    let who = match &holder {
+        Some(holder) => format!("{} (process {})", holder.program, holder.pid),
+        None => "another program".to_owned(),
+    };
+    let message = format!("{who} has port {port}; stop it, or set port to \"auto\" or another number");
+    failure(FailureCode::PortInUse, message).with(FailureDetails { holder, ..FailureDetails::default() })
+}
+
+fn ladder(config: &SidecarConfig, port: &RunPort) -> StopLadder {
+    let stop = &config.stop;
+    let ask = stop.http.as_ref().and_then(|request| request.split_once(' ')).map(|(method, path)| {
+        let (method, path, port) = (method.to_owned(), path.to_owned(), port.clone());
+        Ask::new(move || ask(method.clone(), path.clone(), port.get()))
+    });
+    StopLadder {
+        ask,
+        close_stdin_for: Duration::from_millis(stop.close_stdin_ms),
+        signal: match stop.signal {
+            StopSignal::Terminate => Signal::Terminate,
+            StopSignal::Interrupt => Signal::Interrupt,
+            StopSignal::Quit => Signal::Quit,
+            StopSignal::Hangup => Signal::Hangup,
+        },
+        signal_for: Duration::from_millis(stop.signal_ms),
+        ..StopLadder::default()
+    }
+}
+
+async fn ask(method: String, path: String, port: Option<u16>) {
+    let Some(port) = port else { return };
+    let Some(stream) = listener::connect(port).await else { return };
+    if let Err(error) = probe::request(stream, port, &method, &path).await {
+        tracing::debug!(error, port, "a sidecar was asked to stop and did not answer");
+    }
+}
+
+/// Why the supervisor would not begin.
+pub(super) fn not_begun(config: &SidecarConfig, error: &SpawnError) -> Failure {
+    let code = match error {
+        SpawnError::Malformed { .. } | SpawnError::Batch { .. } => FailureCode::Spawn,
+        SpawnError::Pipes { .. } | SpawnError::Guardian { .. } => FailureCode::Host,
+    };
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    failure(code, format!("{} cannot be started: {error}{cause}", config.name))
+}
+
+/// Why the program did not run.
+pub(super) fn not_started(config: &SidecarConfig, error: &sixframe_supervisor::Failure) -> Failure {
+    use std::io::ErrorKind;
+    let program = config.program.as_ref().or(config.binary.as_ref()).map_or("", String::as_str);
+    match error {
+        sixframe_supervisor::Failure::NotStarted { kind: ErrorKind::NotFound, .. } => {
+            failure(FailureCode::NotFound, format!("no program {program}; check the path or PATH"))
+        }
+        sixframe_supervisor::Failure::NotStarted { kind: ErrorKind::PermissionDenied, .. } => {
+            failure(FailureCode::Spawn, format!("the daemon's user may not start {program}; check its mode"))
+        }
+        sixframe_supervisor::Failure::NotStarted { reason, .. } => {
+            failure(FailureCode::Spawn, format!("{program} cannot be started: {reason}"))
+        }
+        sixframe_supervisor::Failure::GuardianLost { .. } => failure(FailureCode::Host, error.to_string()),
+    }
+}

@@ -1,0 +1,189 @@
+//! Until a run is ready. It may take any time within its limit; nothing here ends it for being slow.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use regex::Regex;
+use serde::Deserialize;
+use sixframe_supervisor::{Child, From, Line, Stream};
+use tokio::time::{Instant, sleep};
+
+use super::launch::RunPort;
+use crate::sidecars::api::Holder;
+use crate::sidecars::check;
+use crate::sidecars::config::{LogStreams, Ready, ReadyKind};
+use crate::sidecars::probe::{Probe, Seen};
+
+/// How often a listener is looked for.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// What the time between two questions grows up to while the answers are bad.
+const SLOWEST: Duration = Duration::from_millis(250);
+
+/// How long somebody else may listen before that is believed: what is looked at is looked at piece by piece.
+const BELIEF: Duration = Duration::from_millis(250);
+
+/// Somebody else listens.
+pub(super) struct Foreign {
+    pub(super) port: u16,
+    pub(super) holder: Option<Holder>,
+}
+
+/// What a run was last seen to do, in words behind its name.
+#[derive(Default)]
+pub(super) struct LastSeen(Mutex<Option<String>>);
+
+impl LastSeen {
+    fn is(&self, what: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(what);
+    }
+
+    pub(super) fn take(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Waits until the run is ready. Errors: somebody else listens where it should.
+pub(super) async fn ready(
+    ready: &Ready,
+    probe: Option<&Probe>,
+    child: &Arc<Child>,
+    port: &RunPort,
+    longest: Duration,
+    last: &LastSeen,
+) -> Result<(), Foreign> {
+    match ready.kind {
+        ReadyKind::Started => Ok(()),
+        ReadyKind::Line => {
+            last.is(format!("has written no line with {:?}", ready.pattern.as_deref().unwrap_or_default()));
+            line(ready, child).await;
+            Ok(())
+        }
+        ReadyKind::Handshake => {
+            last.is("has written no handshake, a line of JSON with its port, on standard output".to_owned());
+            let told = handshake(child).await;
+            port.set(told);
+            listening(&Probe::Tcp, child, told, longest, last).await
+        }
+        ReadyKind::Http | ReadyKind::Tcp | ReadyKind::Exec => match (probe, port.get()) {
+            (Some(probe), port) => listening(probe, child, port.unwrap_or(0), longest, last).await,
+            (None, _) => Ok(()),
+        },
+    }
+}
+
+/// Looks until what is seen is good.
+async fn listening(
+    probe: &Probe,
+    child: &Arc<Child>,
+    port: u16,
+    longest: Duration,
+    last: &LastSeen,
+) -> Result<(), Foreign> {
+    let mut wait = LOOK;
+    let mut foreign_since = None;
+    loop {
+        match probe.look((port > 0).then_some(port), child, longest).await {
+            Seen::Good => return Ok(()),
+            Seen::Nobody => {
+                last.is(format!("does not listen on port {port} of 127.0.0.1"));
+                (wait, foreign_since) = (LOOK, None);
+            }
+            Seen::Foreign(holder) => {
+                if foreign_since.get_or_insert_with(Instant::now).elapsed() >= BELIEF {
+                    return Err(Foreign { port, holder });
+                }
+                wait = LOOK;
+            }
+            Seen::Bad(why) => {
+                last.is(why);
+                wait = (wait * 2).min(SLOWEST);
+            }
+        }
+        sleep(wait).await;
+    }
+}
+
+/// Waits for a line. A run that ends without it is told of elsewhere.
+async fn line(ready: &Ready, child: &Arc<Child>) {
+    let pattern = Pattern::new(ready.pattern.as_deref().unwrap_or_default());
+    let of = |stream| {
+        let mut lines = child.output(stream).subscribe(From::Start).lines();
+        let pattern = &pattern;
+        async move {
+            while let Some(line) = lines.next().await {
+                if matches!(&line, Line::Text { text, .. } if pattern.is_in(text)) {
+                    return;
+                }
+            }
+            std::future::pending().await
+        }
+    };
+    match ready.stream {
+        LogStreams::Stdout => of(Stream::Stdout).await,
+        LogStreams::Stderr => of(Stream::Stderr).await,
+        LogStreams::Both => tokio::select! {
+            () = of(Stream::Stdout) => (),
+            () = of(Stream::Stderr) => (),
+        },
+    }
+}
+
+/// What a line must have.
+enum Pattern {
+    Part(String),
+    Expression(Regex),
+}
+
+impl Pattern {
+    fn new(pattern: &str) -> Pattern {
+        match check::expression(pattern) {
+            Some(Ok(expression)) => Pattern::Expression(expression),
+            Some(Err(_)) | None => Pattern::Part(pattern.to_owned()),
+        }
+    }
+
+    fn is_in(&self, text: &str) -> bool {
+        match self {
+            Pattern::Part(part) => text.contains(part.as_str()),
+            Pattern::Expression(expression) => expression.is_match(text),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Handshake {
+    port: std::num::NonZeroU16,
+}
+
+/// The port of the first line that is a handshake; other lines before it are passed over.
+async fn handshake(child: &Arc<Child>) -> u16 {
+    let mut lines = child.output(Stream::Stdout).subscribe(From::Start).lines();
+    while let Some(line) = lines.next().await {
+        let Line::Text { text, .. } = line else { continue };
+        if let Ok(Handshake { port }) = serde_json::from_str(&text) {
+            return port.get();
+        }
+    }
+    std::future::pending().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_is_a_part_of_the_line_or_an_expression_between_slashes() {
+        assert!(Pattern::new("up (1)").is_in("now up (1)."));
+        assert!(Pattern::new("/^up on \\d+$/").is_in("up on 80"));
+        assert!(!Pattern::new("/^up$/").is_in("now up"));
+        assert!(Pattern::new("/").is_in("a/b"));
+    }
+
+    #[test]
+    fn a_handshake_is_an_object_with_a_port() {
+        let port = |text| serde_json::from_str::<Handshake>(text).ok().map(|handshake| handshake.port.get());
+        assert_eq!(port("{\"port\": 80, \"pid\": 3}"), Some(80));
+        assert!(["{}", "{\"port\": 0}", "{\"port\": \"80\"}", "80", "port"].iter().all(|text| port(text).is_none()));
+    }
+}

@@ -1,0 +1,376 @@
+//! One run of a sidecar, from its start until nothing of it is left.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use sixframe_supervisor::{Child, Stream};
+use tokio::time::{Instant, sleep};
+
+use super::launch::{Launch, RunPort, not_begun, not_started, taken, words};
+use super::ready::{Foreign, LastSeen, ready};
+use super::{Keeper, Outcome, failure};
+use crate::sidecars::api::{Failure, FailureCode, FailureDetails, RunExit, SidecarStatus};
+use crate::sidecars::board::now_ms;
+use crate::sidecars::config::{Health, HealthKind, Port, Ready, ReadyKind, SidecarConfig};
+use crate::sidecars::listener;
+use crate::sidecars::liveness::{Liveness, Verdict};
+use crate::sidecars::probe::{Probe, Seen};
+use crate::sidecars::restart::Ended;
+
+/// How many free ports are tried before it is given up.
+const PORTS: usize = 5;
+
+/// How many of its last lines a failure tells.
+const LAST_LINES: usize = 20;
+
+/// Shortest value of a variable that is blacked out: shorter ones are in every text.
+const SECRET: usize = 6;
+
+/// A run under way.
+struct Run {
+    config: Arc<SidecarConfig>,
+    child: Arc<Child>,
+    port: RunPort,
+    generation: u64,
+}
+
+/// How the wait for readiness ended.
+enum Met {
+    Turned,
+    Fallen,
+    Ready,
+    Foreign(Foreign),
+    TimedOut,
+}
+
+/// How the time in which it was ready ended.
+enum Lived {
+    Turned,
+    Fallen,
+    Dead(String),
+}
+
+impl Keeper {
+    /// Runs it once, as soon as what it depends on is there; and on another port where the one that was free is lost.
+    pub(super) async fn attempt(&mut self, config: &Arc<SidecarConfig>) -> Outcome {
+        let depended = {
+            let depended = self.around.board.all_up(&config.depends_on);
+            tokio::select! {
+                biased;
+                () = self.mailbox.turned(&self.around.board, &self.known.name) => return Outcome::Turned,
+                depended = depended => depended,
+            }
+        };
+        if let Err(failure) = depended {
+            return Outcome::Failed(failure);
+        }
+        let mut outcome = self.run_once(config).await;
+        for _ in 1..PORTS {
+            match outcome {
+                Outcome::PortLost(failure) if !self.mailbox.is_asked() => {
+                    tracing::info!(sidecar = self.known.name, reason = failure.message, "trying another port");
+                    outcome = self.run_once(config).await;
+                }
+                outcome => return outcome,
+            }
+        }
+        outcome
+    }
+
+    async fn run_once(&mut self, config: &Arc<SidecarConfig>) -> Outcome {
+        let launch = match Launch::prepare(config, &self.around).await {
+            Ok(launch) => launch,
+            Err(failure) => return Outcome::Failed(failure),
+        };
+        let child = match self.around.supervisor.spawn(launch.config) {
+            Ok(child) => Arc::new(child),
+            Err(error) => return Outcome::Failed(not_begun(config, &error)),
+        };
+        let run = self.has_begun(config, child, launch.port);
+        let readiness = config.readiness();
+        let last = LastSeen::default();
+        let met = self.until_ready(&run, &readiness, &last).await;
+        match met {
+            Met::Turned => {
+                self.end(&run).await;
+                Outcome::Turned
+            }
+            Met::Fallen => self.fell(&run, &readiness).await,
+            Met::Ready => self.live(&run, &readiness).await,
+            Met::TimedOut => {
+                let failure = too_slow(&run, &readiness, last.take());
+                self.end(&run).await;
+                Outcome::Failed(failure)
+            }
+            Met::Foreign(foreign) => {
+                self.end(&run).await;
+                let failure = not_ours(&run, foreign);
+                match config.port {
+                    Port::Auto if readiness.kind != ReadyKind::Handshake => Outcome::PortLost(failure),
+                    Port::Auto | Port::Fixed(_) | Port::None => Outcome::Failed(failure),
+                }
+            }
+        }
+    }
+
+    fn has_begun(&mut self, config: &Arc<SidecarConfig>, child: Arc<Child>, port: RunPort) -> Run {
+        self.known.lives_as(&child);
+        let state = self.change(|entry| {
+            let state = &mut entry.state;
+            (state.generation, state.starts) = (state.generation + 1, state.starts + 1);
+            (state.started_at, state.ready_at) = (Some(now_ms()), None);
+            (state.port, state.url) = (port.get(), url(config, port.get()));
+        });
+        self.known.runs.begin(state.generation, &child, config.log_bytes);
+        Run { config: Arc::clone(config), child, port, generation: state.generation }
+    }
+
+    async fn until_ready(&mut self, run: &Run, readiness: &Ready, last: &LastSeen) -> Met {
+        let longest = Duration::from_millis(run.config.health.timeout_ms);
+        let probe = self.probe_of_readiness(run, readiness);
+        let (board, name, runs) = (&self.around.board, &self.known.name, &self.known.runs);
+        let until = async {
+            let Ok(program) = run.child.started().await else { return std::future::pending().await };
+            runs.has_process(run.generation, program.pid);
+            board.change(name, |entry| entry.state.pid = Some(program.pid));
+            ready(readiness, probe.as_ref(), &run.child, &run.port, longest, last).await
+        };
+        tokio::select! {
+            biased;
+            () = self.mailbox.turned(board, name) => Met::Turned,
+            _ = run.child.exited() => Met::Fallen,
+            ready = until => ready.map_or_else(Met::Foreign, |()| Met::Ready),
+            () = sleep(Duration::from_millis(readiness.timeout_ms)) => Met::TimedOut,
+        }
+    }
+
+    fn probe_of_readiness(&self, run: &Run, ready: &Ready) -> Option<Probe> {
+        match ready.kind {
+            ReadyKind::Http => Some(Probe::http(ready.path.clone())),
+            ReadyKind::Tcp => Some(Probe::Tcp),
+            ReadyKind::Exec => Some(self.exec(run, ready.program.as_deref(), &ready.args)),
+            ReadyKind::Started | ReadyKind::Line | ReadyKind::Handshake => None,
+        }
+    }
+
+    fn probe_of_health(&self, run: &Run) -> Option<Probe> {
+        let Health { kind, path, program, args, .. } = &run.config.health;
+        match kind {
+            HealthKind::None => None,
+            HealthKind::Http => Some(Probe::http(path.clone())),
+            HealthKind::Tcp => Some(Probe::Tcp),
+            HealthKind::Exec => Some(self.exec(run, program.as_deref(), args)),
+        }
+    }
+
+    fn exec(&self, run: &Run, program: Option<&str>, args: &[String]) -> Probe {
+        let port = run.port.get();
+        let mut config = words(&run.config, program.unwrap_or_default().into(), args, port, &self.around);
+        config.name = format!("{} (probe)", run.config.name);
+        Probe::exec(self.around.supervisor.clone(), config)
+    }
+
+    /// It is ready, and is looked after until that ends.
+    async fn live(&mut self, run: &Run, readiness: &Ready) -> Outcome {
+        let is_known = readiness.kind != ReadyKind::Started;
+        let since = Instant::now();
+        let state = self.change(|entry| {
+            let state = &mut entry.state;
+            state.status = if is_known { SidecarStatus::Ready } else { SidecarStatus::Running };
+            (state.ready_at, state.failure) = (Some(now_ms()), None);
+            (state.port, state.url) = (run.port.get(), url(&run.config, run.port.get()));
+        });
+        tracing::info!(sidecar = self.known.name, pid = state.pid, port = state.port, "a sidecar is up");
+        let probe = self.probe_of_health(run);
+        let lived = {
+            let (board, name) = (&self.around.board, &self.known.name);
+            tokio::select! {
+                biased;
+                () = self.mailbox.turned(board, name) => Lived::Turned,
+                _ = run.child.exited() => Lived::Fallen,
+                why = look_after(run, probe.as_ref(), is_known, |failures| {
+                    board.change(name, |entry| entry.state.health_failures = (failures > 0).then_some(failures));
+                }) => Lived::Dead(why),
+            }
+        };
+        match lived {
+            Lived::Turned => {
+                self.end(run).await;
+                Outcome::Turned
+            }
+            Lived::Dead(why) => {
+                let message = format!("{} was ended because it {why}", self.known.name);
+                let exit = self.end(run).await;
+                let failure = failure(FailureCode::Unhealthy, message).with(details(run, exit));
+                Outcome::Ended { how: Ended::Badly, ready: Some(since), failure }
+            }
+            Lived::Fallen => {
+                let ended = self.settle(run).await;
+                let (how, failure) = exited(run, ended, "");
+                Outcome::Ended { how, ready: Some(since), failure }
+            }
+        }
+    }
+
+    /// Its program has ended, or never ran, before it was ready.
+    async fn fell(&mut self, run: &Run, readiness: &Ready) -> Outcome {
+        let ended = self.settle(run).await;
+        if let Err(error @ sixframe_supervisor::Failure::NotStarted { .. }) = &ended {
+            return Outcome::Failed(not_started(&run.config, error));
+        }
+        if let Some(clash) = clash(run).await {
+            return clash;
+        }
+        let asks_nothing = readiness.kind == ReadyKind::Started;
+        let (how, failure) = exited(run, ended, if asks_nothing { "" } else { " before it was ready" });
+        let how = if asks_nothing { how } else { Ended::Badly };
+        Outcome::Ended { how, ready: None, failure }
+    }
+
+    /// Stops what there is of it.
+    async fn end(&mut self, run: &Run) -> Option<RunExit> {
+        self.is_stopping();
+        let stopped = {
+            let stopping = run.child.stop();
+            tokio::select! {
+                biased;
+                stopped = stopping => stopped,
+                never = self.mailbox.collect() => match never {},
+            }
+        };
+        let exit = stopped.ok();
+        self.is_over(run, exit);
+        exit.map(Into::into)
+    }
+
+    /// Waits until nothing of it is left, since its program has ended.
+    async fn settle(&mut self, run: &Run) -> Result<sixframe_supervisor::Exit, sixframe_supervisor::Failure> {
+        self.is_stopping();
+        let stopped = {
+            let stopping = run.child.stopped();
+            tokio::select! {
+                biased;
+                stopped = stopping => stopped,
+                never = self.mailbox.collect() => match never {},
+            }
+        };
+        self.is_over(run, stopped.as_ref().ok().copied());
+        stopped
+    }
+
+    fn is_stopping(&self) {
+        self.change(|entry| entry.state.status = SidecarStatus::Stopping);
+    }
+
+    fn is_over(&self, run: &Run, exit: Option<sixframe_supervisor::Exit>) {
+        self.change(|entry| {
+            let state = &mut entry.state;
+            (state.pid, state.port, state.url) = (None, None, None);
+            (state.started_at, state.ready_at) = (None, None);
+            (state.health_failures, state.usage) = (None, None);
+            state.exit = exit.map(Into::into);
+        });
+        self.known.runs.end(run.generation, exit);
+    }
+}
+
+/// Looks at it again and again, until it does not live any more: in which way.
+async fn look_after(run: &Run, probe: Option<&Probe>, has_lived: bool, mut tell: impl FnMut(u32)) -> String {
+    let Some(probe) = probe else { return std::future::pending().await };
+    let health = &run.config.health;
+    let (interval, longest) = (Duration::from_millis(health.interval_ms), Duration::from_millis(health.timeout_ms));
+    // A program that vouches, or one more path, may be asked behind what took its time.
+    let expected = interval + longest * 4;
+    let mut liveness = Liveness::new(health.failures, has_lived);
+    loop {
+        liveness.begin(Instant::now(), SystemTime::now());
+        sleep(interval).await;
+        let seen = probe.look(run.port.get(), &run.child, longest).await;
+        let before = liveness.failures();
+        let is_good = matches!(seen, Seen::Good);
+        let verdict = liveness.end(is_good, expected, Instant::now(), SystemTime::now());
+        if liveness.failures() != before {
+            tell(liveness.failures());
+        }
+        if verdict == Verdict::Dead {
+            return match seen {
+                Seen::Good | Seen::Nobody => "does not listen any more".to_owned(),
+                Seen::Foreign(_) => "does not listen any more, but another program does".to_owned(),
+                Seen::Bad(why) => why,
+            };
+        }
+    }
+}
+
+/// Whether it ended because somebody else has its port.
+async fn clash(run: &Run) -> Option<Outcome> {
+    let port = run.port.get()?;
+    let is_taken = listener::is_taken(port);
+    match run.config.port {
+        Port::Auto if is_taken || says_in_use(run) => Some(Outcome::PortLost(taken(port).await)),
+        Port::Fixed(_) if is_taken => Some(Outcome::Failed(taken(port).await)),
+        Port::Auto | Port::Fixed(_) | Port::None => None,
+    }
+}
+
+/// Whether its last words are those of a program whose port another one has.
+fn says_in_use(run: &Run) -> bool {
+    let words = ["address already in use", "eaddrinuse", "only one usage of each socket address"];
+    let of = |stream| run.child.output(stream).last_lines(LAST_LINES);
+    let lines = [of(Stream::Stderr), of(Stream::Stdout)].concat();
+    lines.iter().map(|line| line.to_lowercase()).any(|line| words.iter().any(|word| line.contains(word)))
+}
+
+fn exited(
+    run: &Run,
+    ended: Result<sixframe_supervisor::Exit, sixframe_supervisor::Failure>,
+    when: &str,
+) -> (Ended, Failure) {
+    let name = &run.config.name;
+    match ended {
+        Ok(exit) => {
+            let how = if exit.is_success() { Ended::Well } else { Ended::Badly };
+            let message = format!("{name} {exit}{when}; sidecar.logs shows what it wrote");
+            (how, failure(FailureCode::Exited, message).with(details(run, Some(exit.into()))))
+        }
+        Err(error) => (Ended::Badly, failure(FailureCode::Host, format!("{name} has ended: {error}"))),
+    }
+}
+
+fn too_slow(run: &Run, readiness: &Ready, last: Option<String>) -> Failure {
+    let (name, longest) = (&run.config.name, readiness.timeout_ms);
+    let why = last.unwrap_or_else(|| "was still being started".to_owned());
+    let message =
+        format!("{name} was not ready within {longest} ms: it {why}; if it needs longer, raise ready.timeout_ms");
+    failure(FailureCode::StartTimeout, message).with(details(run, None))
+}
+
+fn not_ours(run: &Run, Foreign { port, holder }: Foreign) -> Failure {
+    let name = &run.config.name;
+    let who = match &holder {
+        Some(holder) => format!("{} (process {})", holder.program, holder.pid),
+        None => "a program that the system does not tell".to_owned(),
+    };
+    let message = format!(
+        "{who} listens on port {port}, and it was not started by {name}; stop it, or choose another port; where {name} has \
+         its work done by a service of the system, use ready.kind = \"exec\" or \"line\""
+    );
+    failure(FailureCode::NotOurs, message).with(FailureDetails { holder, ..details(run, None) })
+}
+
+fn details(run: &Run, exit: Option<RunExit>) -> FailureDetails {
+    let mut stderr = run.child.output(Stream::Stderr).last_lines(LAST_LINES);
+    let secrets: Vec<&String> = run.config.env.values().filter(|value| value.len() >= SECRET).collect();
+    for line in &mut stderr {
+        for secret in secrets.iter().filter(|secret| line.contains(secret.as_str())).collect::<Vec<_>>() {
+            *line = line.replace(secret.as_str(), "***");
+        }
+    }
+    FailureDetails { exit, stderr, ..FailureDetails::default() }
+}
+
+fn url(config: &SidecarConfig, port: Option<u16>) -> Option<String> {
+    let is_tcp = config.readiness().kind == ReadyKind::Tcp || config.health.kind == HealthKind::Tcp;
+    let scheme = if is_tcp { "tcp" } else { "http" };
+    port.map(|port| format!("{scheme}://127.0.0.1:{port}"))
+}

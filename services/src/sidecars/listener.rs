@@ -1,0 +1,133 @@
+//! Who listens on a port of this machine: nobody, a process below a child of ours, or somebody else. Knows nothing of what is
+//! said to whoever listens.
+
+#[cfg(target_os = "linux")]
+mod linux;
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use sixframe_supervisor::Child;
+use tokio::net::{TcpSocket, TcpStream};
+
+use super::api::Holder;
+
+/// Who answered at a port.
+pub(crate) enum Answered {
+    /// Nobody.
+    Nobody,
+    /// A process below the child; the connection to it.
+    Ours(TcpStream),
+    /// Another process, which the system may tell.
+    Foreign(Option<Holder>),
+}
+
+/// Connects to a port and looks whose it is. Where the system does not tell (other than Linux) it is taken for ours: the port
+/// was free before the child was started.
+pub(crate) async fn ask(port: u16, child: &Arc<Child>) -> Answered {
+    let Some(stream) = connect(port).await else { return Answered::Nobody };
+    match whose(port, &stream, child).await {
+        Whose::Ours => Answered::Ours(stream),
+        Whose::Foreign(holder) => Answered::Foreign(holder),
+    }
+}
+
+/// Whose a listening socket is.
+enum Whose {
+    Ours,
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "other systems do not tell"))]
+    Foreign(Option<Holder>),
+}
+
+#[cfg(target_os = "linux")]
+async fn whose(port: u16, stream: &TcpStream, child: &Arc<Child>) -> Whose {
+    let (child, is_v4) = (Arc::clone(child), stream.peer_addr().is_ok_and(|peer| peer.is_ipv4()));
+    let look = move || {
+        let sockets = linux::listeners(port, is_v4);
+        let pids: Vec<u32> = child.processes().iter().map(|process| process.pid).collect();
+        match linux::stranger(&sockets, &pids) {
+            None if !sockets.is_empty() => Whose::Ours,
+            None => Whose::Foreign(None),
+            Some(inode) => Whose::Foreign(linux::holder(inode)),
+        }
+    };
+    tokio::task::spawn_blocking(look).await.unwrap_or(Whose::Foreign(None))
+}
+
+#[cfg(not(target_os = "linux"))]
+async fn whose(_port: u16, _stream: &TcpStream, _child: &Arc<Child>) -> Whose {
+    Whose::Ours
+}
+
+/// A connection to the port by IPv4, or by IPv6 where nobody listens there.
+pub(crate) async fn connect(port: u16) -> Option<TcpStream> {
+    for ip in [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)] {
+        if let Ok(Some(stream)) = connect_by(ip, port).await {
+            return Some(stream);
+        }
+    }
+    None
+}
+
+/// Bound before it connects: the system could give a socket the very port that it connects to, and the socket would reach
+/// itself and keep the child from having it.
+async fn connect_by(ip: IpAddr, port: u16) -> io::Result<Option<TcpStream>> {
+    let socket = if ip.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.bind(SocketAddr::new(ip, 0))?;
+    if socket.local_addr()?.port() == port {
+        return Ok(None);
+    }
+    socket.connect(SocketAddr::new(ip, port)).await.map(Some)
+}
+
+/// A port that is free at this moment.
+pub(crate) fn free_port() -> io::Result<u16> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr().map(|address| address.port())
+}
+
+/// Whether somebody has a port.
+pub(crate) fn is_taken(port: u16) -> bool {
+    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+    bound.is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse)
+}
+
+/// Who has a port, where the system tells.
+#[cfg(target_os = "linux")]
+pub(crate) async fn holder(port: u16) -> Option<Holder> {
+    let look = move || linux::listeners(port, true).first().and_then(|inode| linux::holder(*inode));
+    tokio::task::spawn_blocking(look).await.ok().flatten()
+}
+
+/// Who has a port, where the system tells.
+#[cfg(not(target_os = "linux"))]
+pub(crate) async fn holder(_port: u16) -> Option<Holder> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_free_port_is_not_taken_and_nobody_answers_there() {
+        let port = free_port().unwrap();
+        assert!(!is_taken(port));
+        assert!(connect(port).await.is_none());
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
+        assert!(is_taken(port));
+        assert!(connect(port).await.is_some());
+        drop(listener);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn the_holder_of_a_port_is_named() {
+        for address in ["127.0.0.1:0", "0.0.0.0:0", "[::]:0"] {
+            let listener = TcpListener::bind(address).unwrap();
+            let holder = holder(listener.local_addr().unwrap().port()).await.unwrap();
+            assert_eq!(holder.pid, std::process::id(), "{address}");
+            assert!(!holder.program.is_empty());
+        }
+    }
+}

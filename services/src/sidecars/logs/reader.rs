@@ -1,0 +1,229 @@
+//! A reader of logs: a place in one run, then in the next.
+
+use std::sync::Arc;
+
+use futures_core::Stream;
+use futures_util::{FutureExt as _, stream};
+use sixframe_core::Fault;
+use sixframe_supervisor::{From, KeptOutput, Line, LineEnd, Lines, Piece};
+use tokio::sync::watch;
+
+use super::RunLog;
+use crate::sidecars::api::{LogItem, LogStream, LogsEdge, LogsFrom, LogsParams};
+use crate::sidecars::config::LogStreams;
+use crate::sidecars::keeper::Known;
+
+/// The logs as `sidecar.logs` tells them.
+pub(crate) fn read(
+    known: Arc<Known>,
+    params: &LogsParams,
+) -> impl Stream<Item = Result<LogItem, Fault>> + Send + use<> {
+    let reader = Reader::new(known, params);
+    stream::unfold(reader, |mut reader| async { Some((Ok(reader.next().await?), reader)) })
+}
+
+struct Reader {
+    known: Arc<Known>,
+    streams: LogStreams,
+    search: Option<String>,
+    follow: bool,
+    newest: watch::Receiver<u64>,
+    /// The run that was read last.
+    passed: u64,
+    reading: Option<Reading>,
+}
+
+impl Reader {
+    fn new(known: Arc<Known>, params: &LogsParams) -> Reader {
+        let newest = known.runs.subscribe();
+        let search = params.search.as_ref().map(|search| search.to_lowercase());
+        let (streams, follow) = (params.stream, params.follow);
+        let mut reader = Reader { known, streams, search, follow, newest, passed: 0, reading: None };
+        reader.begin(params.from);
+        reader
+    }
+
+    fn begin(&mut self, from: LogsFrom) {
+        let newest = self.known.runs.newest();
+        let (run, from) = match from {
+            LogsFrom::Edge(LogsEdge::Start) => return,
+            LogsFrom::Edge(LogsEdge::End) => (newest, From::End),
+            LogsFrom::Last { last } => (newest, From::Last(last)),
+            LogsFrom::Place { generation: None, offset } => (newest, From::Offset(offset)),
+            LogsFrom::Place { generation: Some(generation), offset } => match self.known.runs.run(generation) {
+                Some(run) => (Some(run), From::Offset(offset)),
+                // It is not kept any more, or is yet to come.
+                None => {
+                    self.passed = generation.saturating_sub(1);
+                    return;
+                }
+            },
+        };
+        let Some(run) = run else { return };
+        self.passed = run.generation;
+        // Its end is behind who begins there.
+        if from == From::End && run.end.borrow().is_some() {
+            return;
+        }
+        let has_begun = from != From::Offset(0);
+        self.reading = Some(Reading::new(run, self.streams, from, has_begun));
+    }
+
+    async fn next(&mut self) -> Option<LogItem> {
+        loop {
+            let item = match &mut self.reading {
+                Some(reading) if self.follow => reading.next().await,
+                Some(reading) => reading.next_now(),
+                None => {
+                    self.reading = Some(self.next_run().await?);
+                    continue;
+                }
+            };
+            match item {
+                Some(item) if self.is_wanted(&item) => return Some(item),
+                Some(_) => {}
+                None => self.reading = None,
+            }
+        }
+    }
+
+    /// The run behind the last one; nothing where there is none and nobody waits for it.
+    async fn next_run(&mut self) -> Option<Reading> {
+        loop {
+            self.newest.borrow_and_update();
+            if let Some(run) = self.known.runs.behind(self.passed) {
+                self.passed = run.generation;
+                return Some(Reading::new(run, self.streams, From::Start, false));
+            }
+            if !self.follow || self.newest.changed().await.is_err() {
+                return None;
+            }
+        }
+    }
+
+    fn is_wanted(&self, item: &LogItem) -> bool {
+        match (item, &self.search) {
+            (LogItem::Line { text, .. }, Some(search)) => text.to_lowercase().contains(search),
+            _ => true,
+        }
+    }
+}
+
+/// One run as it is read.
+struct Reading {
+    run: Arc<RunLog>,
+    has_begun: bool,
+    has_ended: bool,
+    lines: [Option<Lines>; 2],
+}
+
+const STREAMS: [LogStream; 2] = [LogStream::Stdout, LogStream::Stderr];
+
+impl Reading {
+    fn new(run: Arc<RunLog>, streams: LogStreams, from: From, has_begun: bool) -> Reading {
+        let of = |output: &KeptOutput| Some(output.subscribe(from).lines());
+        let [stdout, stderr] = &run.outputs;
+        let lines = match streams {
+            LogStreams::Stdout => [of(stdout), None],
+            LogStreams::Stderr => [None, of(stderr)],
+            LogStreams::Both => [of(stdout), of(stderr)],
+        };
+        Reading { run, has_begun, has_ended: false, lines }
+    }
+
+    /// The next item, waited for; none when the run is over and told. May be dropped and called again at any time.
+    async fn next(&mut self) -> Option<LogItem> {
+        if !self.has_begun {
+            let (mut process, mut end) = (self.run.process.subscribe(), self.run.end.subscribe());
+            tokio::select! {
+                _ = process.wait_for(Option::is_some) => (),
+                _ = end.wait_for(Option::is_some) => (),
+            }
+            return Some(self.started());
+        }
+        while self.lines.iter().any(Option::is_some) {
+            let [stdout, stderr] = &mut self.lines;
+            let (at, line) = tokio::select! {
+                line = next_of(stdout) => (0, line),
+                line = next_of(stderr) => (1, line),
+            };
+            match line {
+                Some(line) => return Some(item(&self.run, STREAMS[at], line)),
+                None => self.lines[at] = None,
+            }
+        }
+        let mut end = self.run.end.subscribe();
+        if self.has_ended || end.wait_for(Option::is_some).await.is_err() {
+            return None;
+        }
+        self.ended()
+    }
+
+    /// The next item that is there; none when there is no more for now.
+    fn next_now(&mut self) -> Option<LogItem> {
+        if !self.has_begun {
+            return Some(self.started());
+        }
+        for (at, stream) in STREAMS.into_iter().enumerate() {
+            let Some(lines) = &mut self.lines[at] else { continue };
+            match lines.next().now_or_never() {
+                Some(Some(line)) => return Some(item(&self.run, stream, line)),
+                Some(None) => self.lines[at] = None,
+                // What has no end yet is told as far as it is there.
+                None => {
+                    let offset = lines.offset();
+                    self.lines[at] = None;
+                    if let Some(item) = self.unfinished(at, offset) {
+                        return Some(item);
+                    }
+                }
+            }
+        }
+        if self.has_ended { None } else { self.ended() }
+    }
+
+    fn unfinished(&self, at: usize, offset: u64) -> Option<LogItem> {
+        match self.run.outputs[at].subscribe(From::Offset(offset)).try_next()? {
+            Piece::Bytes { at: offset, bytes } => {
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                Some(LogItem::Line {
+                    stream: STREAMS[at],
+                    generation: self.run.generation,
+                    offset,
+                    text,
+                    partial: true,
+                })
+            }
+            Piece::Gap { .. } => None,
+        }
+    }
+
+    fn started(&mut self) -> LogItem {
+        self.has_begun = true;
+        LogItem::Started { generation: self.run.generation, pid: *self.run.process.borrow() }
+    }
+
+    fn ended(&mut self) -> Option<LogItem> {
+        let end = (*self.run.end.borrow())?;
+        self.has_ended = true;
+        let generation = self.run.generation;
+        Some(LogItem::Exited { generation, exit: end.exit, last_offset: end.last_offset })
+    }
+}
+
+async fn next_of(lines: &mut Option<Lines>) -> Option<Line> {
+    match lines {
+        Some(lines) => lines.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn item(run: &RunLog, stream: LogStream, line: Line) -> LogItem {
+    let generation = run.generation;
+    match line {
+        Line::Text { at, text, end } => {
+            LogItem::Line { stream, generation, offset: at, text, partial: end == LineEnd::Cut }
+        }
+        Line::Gap { from, to } => LogItem::Gap { stream, generation, from, to },
+    }
+}

@@ -1,0 +1,143 @@
+//! One look at a sidecar: does it answer, does it take connections, does a program vouch for it? Knows nothing of what
+//! follows from the answer.
+
+mod http;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sixframe_supervisor::{Child, ChildConfig, Input, Output, StopLadder, Stream, Supervisor};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+pub(crate) use http::request;
+
+use super::api::Holder;
+use super::listener::{self, Answered};
+
+/// The paths that are asked for in turn where none is named.
+const PATHS: [&str; 3] = ["/health", "/docs", "/"];
+
+/// What a look has shown.
+#[derive(Debug)]
+pub(crate) enum Seen {
+    /// It is as it should be.
+    Good,
+    /// Nobody listens.
+    Nobody,
+    /// Somebody else listens.
+    Foreign(Option<Holder>),
+    /// Not as it should be, in words that follow a name.
+    Bad(String),
+}
+
+/// How one look is taken, and what it needs.
+pub(crate) enum Probe {
+    /// It answers HTTP.
+    Http { path: Option<String>, answered: Mutex<Option<&'static str>> },
+    /// It takes connections.
+    Tcp,
+    /// A program says so.
+    Exec { supervisor: Supervisor, config: Box<ChildConfig> },
+}
+
+impl Probe {
+    /// By HTTP, at this path or at those that programs have.
+    pub(crate) fn http(path: Option<String>) -> Probe {
+        Probe::Http { path, answered: Mutex::default() }
+    }
+
+    /// By a program, which is not asked to stop politely.
+    pub(crate) fn exec(supervisor: Supervisor, mut config: ChildConfig) -> Probe {
+        (config.stdin, config.stdout, config.output_bytes) = (Input::Null, Output::Null, 4 << 10);
+        config.stop = StopLadder { signal_for: Duration::ZERO, ..StopLadder::default() };
+        Probe::Exec { supervisor, config: Box::new(config) }
+    }
+
+    /// Looks once, for `longest` at most. A port that nobody has yet is one where nobody listens.
+    pub(crate) async fn look(&self, port: Option<u16>, child: &Arc<Child>, longest: Duration) -> Seen {
+        let looking = async {
+            match (self, port) {
+                (Probe::Exec { supervisor, config }, _) => run(supervisor, config, longest).await,
+                (Probe::Http { .. } | Probe::Tcp, None) => Seen::Nobody,
+                (Probe::Tcp, Some(port)) => match listener::ask(port, child).await {
+                    Answered::Nobody => Seen::Nobody,
+                    Answered::Foreign(holder) => Seen::Foreign(holder),
+                    Answered::Ours(_) => Seen::Good,
+                },
+                (Probe::Http { path, answered }, Some(port)) => match listener::ask(port, child).await {
+                    Answered::Nobody => Seen::Nobody,
+                    Answered::Foreign(holder) => Seen::Foreign(holder),
+                    Answered::Ours(stream) => ask(stream, port, path.as_deref(), answered, longest).await,
+                },
+            }
+        };
+        // Beyond the times of its parts, so that these can tell what took so long.
+        let outer = longest.saturating_mul(4);
+        timeout(outer, looking).await.unwrap_or_else(|_| Seen::Bad(format!("does not answer within {longest:?}")))
+    }
+}
+
+/// Asks for each path in turn, over a connection of its own, until one answers well; that one is asked for first from then
+/// on.
+async fn ask(
+    first: TcpStream,
+    port: u16,
+    path: Option<&str>,
+    answered: &Mutex<Option<&'static str>>,
+    longest: Duration,
+) -> Seen {
+    if let Some(path) = path {
+        return match get(first, port, path, longest).await {
+            Ok(()) => Seen::Good,
+            Err(why) => Seen::Bad(why),
+        };
+    }
+    let known = *answered.lock().unwrap_or_else(PoisonError::into_inner);
+    let paths = known.into_iter().chain(PATHS.into_iter().filter(|path| Some(*path) != known));
+    let (mut next, mut said) = (Some(first), Vec::new());
+    for path in paths {
+        let stream = match next.take() {
+            Some(stream) => Some(stream),
+            None => listener::connect(port).await,
+        };
+        let Some(stream) = stream else { return Seen::Nobody };
+        match get(stream, port, path, longest).await {
+            Ok(()) => {
+                *answered.lock().unwrap_or_else(PoisonError::into_inner) = Some(path);
+                return Seen::Good;
+            }
+            Err(why) => said.push(why),
+        }
+    }
+    Seen::Bad(said.join("; "))
+}
+
+async fn get(stream: TcpStream, port: u16, path: &str, longest: Duration) -> Result<(), String> {
+    match timeout(longest, request(stream, port, "GET", path)).await {
+        Ok(Ok(status)) if (200..400).contains(&status) => Ok(()),
+        Ok(Ok(status)) => Err(format!("answers {path} with {status}")),
+        Ok(Err(error)) => Err(format!("does not answer {path}: {error}")),
+        Err(_) => Err(format!("does not answer {path} within {longest:?}")),
+    }
+}
+
+async fn run(supervisor: &Supervisor, config: &ChildConfig, longest: Duration) -> Seen {
+    let program = config.program.to_string_lossy();
+    let child = match supervisor.spawn(config.clone()) {
+        Ok(child) => child,
+        Err(error) => return Seen::Bad(format!("cannot be asked for by {program}: {error}")),
+    };
+    match timeout(longest, child.stopped()).await {
+        Ok(Ok(exit)) if exit.is_success() => Seen::Good,
+        Ok(Ok(exit)) => {
+            let said = child.output(Stream::Stderr).last_lines(1).concat();
+            Seen::Bad(format!("is not vouched for by {program}, which {exit}: {said}"))
+        }
+        Ok(Err(failure)) => Seen::Bad(format!("is not vouched for: {failure}")),
+        Err(_) => {
+            let _ = child.kill().await;
+            Seen::Bad(format!("is not vouched for by {program} within {longest:?}"))
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What sidecars write, and where readers are.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use sixframe_core::Items;
+use sixframe_services::sidecars::api::SidecarStatus;
+
+use crate::house::{House, LONG, shell};
+
+fn read(house: &House, params: Value) -> Items<Value> {
+    house.peer.stream_raw("sidecar.logs", params)
+}
+
+async fn next(items: &mut Items<Value>) -> Value {
+    tokio::time::timeout(LONG, items.next()).await.expect("an item comes").unwrap().unwrap().data
+}
+
+async fn all(house: &House, params: Value) -> Vec<Value> {
+    let mut items = read(house, params);
+    let mut found = Vec::new();
+    while let Some(item) = tokio::time::timeout(LONG, items.next()).await.expect("it ends") {
+        found.push(item.unwrap().data);
+    }
+    found
+}
+
+fn texts(items: &[Value]) -> Vec<&str> {
+    items.iter().filter_map(|item| item["text"].as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_follower_goes_on_over_restarts_and_is_told_where_runs_begin_and_end() {
+    let script =
+        "echo out of $$; echo err of $$ >&2; while [ ! -e \"$STOP\" ]; do sleep 0.01; done; rm \"$STOP\"; exit 6";
+    let restart = json!({"policy": "always", "backoffMs": 1, "maxBackoffMs": 1});
+    let house = House::of(&[shell("work", script, json!({"env": {"STOP": "stop"}, "restart": restart}))]);
+    let mut items = read(&house, json!({"name": "work", "stream": "stdout"}));
+    house.up("work").await;
+    for generation in 1..=3 {
+        let started = next(&mut items).await;
+        let pid = started["pid"].as_u64().unwrap();
+        assert_eq!(started, json!({"kind": "started", "generation": generation, "pid": pid}));
+        let line = next(&mut items).await;
+        let text = format!("out of {pid}");
+        assert_eq!(
+            line,
+            json!({"kind": "line", "stream": "stdout", "generation": generation, "offset": 0, "text": text})
+        );
+        fs::write(house.file("stop"), "").unwrap();
+        let exited = next(&mut items).await;
+        let length = text.len() + 1;
+        let expected = json!({"kind": "exited", "generation": generation, "exit": {"code": 6},
+            "lastOffset": {"stdout": length, "stderr": length}});
+        assert_eq!(exited, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_reader_begins_at_an_offset_at_the_end_or_with_the_last_bytes() {
+    let house = House::of(&[shell(
+        "work",
+        "echo one; echo two; echo three; read stop; echo four",
+        json!({"stop": {"closeStdinMs": 60000}}),
+    )]);
+    house.up("work").await;
+    crate::house::logged(&house, "work", "three", 1).await;
+    let mut end = read(&house, json!({"name": "work", "from": "end"}));
+    let now = |from: Value| json!({"name": "work", "from": from, "follow": false});
+    assert_eq!(texts(&all(&house, now(json!("start"))).await), ["one", "two", "three"]);
+    assert_eq!(texts(&all(&house, now(json!({"offset": 4}))).await), ["two", "three"]);
+    assert_eq!(texts(&all(&house, now(json!({"generation": 1, "offset": 8}))).await), ["three"]);
+    assert_eq!(texts(&all(&house, now(json!({"last": 6}))).await), ["three"]);
+    assert_eq!(all(&house, now(json!("end"))).await, [] as [Value; 0]);
+    // The request for the end is answered in its order before that to stop.
+    house.peer.request_raw::<_, Value>("sidecar.stop", json!({"name": "work"})).await.unwrap();
+    assert_eq!(next(&mut end).await["text"], "four");
+    assert_eq!(next(&mut end).await["kind"], "exited");
+    assert_eq!(texts(&all(&house, now(json!({"offset": 14}))).await), ["four"]);
+}
+
+#[tokio::test]
+async fn what_has_no_end_yet_is_told_to_who_does_not_wait() {
+    let house = House::of(&[shell("ask", "echo hello; printf 'name? '; sleep 1000", json!({}))]);
+    house.up("ask").await;
+    crate::house::logged(&house, "ask", "hello", 1).await;
+    let mut last = Value::Null;
+    while last["partial"] != json!(true) {
+        last = all(&house, json!({"name": "ask", "follow": false})).await.pop().unwrap();
+    }
+    assert_eq!((&last["text"], &last["offset"]), (&json!("name? "), &json!(6)));
+}
+
+#[tokio::test]
+async fn what_is_not_kept_any_more_is_told_as_a_gap() {
+    let script = "i=0; while [ $i -lt 1000 ]; do echo \"line $i\"; i=$((i+1)); done; echo done; sleep 1000";
+    let house =
+        House::of(&[shell("loud", script, json!({"logBytes": 1024, "ready": {"kind": "line", "pattern": "done"}}))]);
+    house.up("loud").await;
+    let items = all(&house, json!({"name": "loud", "follow": false})).await;
+    assert_eq!(items[0]["kind"], "started");
+    assert_eq!((&items[1]["kind"], &items[1]["from"]), (&json!("gap"), &json!(0)));
+    assert_eq!(items[1]["to"], items[2]["offset"]);
+    assert_eq!(*texts(&items).last().unwrap(), "done");
+}
+
+#[tokio::test]
+async fn a_search_leaves_out_lines_alone() {
+    let house =
+        House::of(&[shell("work", "echo Error: a; echo fine; echo an ERROR >&2; exit 1", json!({"restart": "never"}))]);
+    house.sidecars.start("work").await.unwrap();
+    house.until_status("work", SidecarStatus::Failed).await;
+    let items = all(&house, json!({"name": "work", "search": "error", "follow": false})).await;
+    let mut found = texts(&items);
+    found.sort_unstable();
+    assert_eq!(found, ["Error: a", "an ERROR"]);
+    assert_eq!((items[0]["kind"].as_str(), items[3]["kind"].as_str()), (Some("started"), Some("exited")));
+}
+
+#[tokio::test]
+async fn a_reader_that_takes_nothing_costs_the_program_nothing() {
+    let script = "i=0; while [ $i -lt 20000 ]; do echo \"a line that fills its part of the pipe $i\"; i=$((i+1)); done; echo done; sleep 1000";
+    let house =
+        House::of(&[shell("loud", script, json!({"logBytes": 4096, "ready": {"kind": "line", "pattern": "done"}}))]);
+    let stuck = read(&house, json!({"name": "loud"}));
+    house.up("loud").await;
+    drop(stuck);
+}

@@ -1,0 +1,200 @@
+//! Modes that come and go: the target first, then everything at once, then the old side.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use sixframe_services::sidecars::CheckServer;
+use sixframe_services::sidecars::api::{Mode, Owner, SetMode, SidecarStatus};
+
+use crate::house::{House, LONG, Plan, WELL, any_server, python, server, shell};
+
+const SERVER: &str = "wss://server.example";
+
+async fn set(house: &House, mode: Value) -> Result<Value, sixframe_core::CallError> {
+    house.peer.request_raw("sidecar.setMode", mode).await
+}
+
+fn connected() -> Value {
+    json!({"mode": "connected", "serverUrl": SERVER})
+}
+
+#[tokio::test]
+async fn a_switch_makes_the_target_ready_swaps_at_once_and_stops_the_old_side() {
+    let plan = Plan { mode: SetMode::Standalone, check_server: any_server(), ..Plan::new() };
+    let keys = json!({"port": "auto", "health": "http", "autoStart": true});
+    let house = plan.build(&[python("web", &server(WELL), keys), shell("other", "sleep 1000", json!({}))]);
+    house.sidecars.begin();
+    let refused = house.sidecars.start("other").await.unwrap_err();
+    assert!(refused.code == "CONFLICT" && refused.message.contains("sidecar.setMode"), "{refused}");
+
+    let mut seen = house.peer.stream_raw::<_, Value>("sidecar.watch", json!({"names": ["web"]}));
+    let mode = set(&house, json!({"mode": "service", "serviceUrl": "http://127.0.0.1:1"})).await.unwrap();
+    let web = house.state("web");
+    assert_eq!((web.status, web.owner), (SidecarStatus::Ready, Owner::This));
+    assert_eq!(mode["endpoints"], json!({"web": {"url": web.url.unwrap(), "owner": "this"}}));
+    assert_eq!((&mode["mode"], &mode["serviceUrl"]), (&json!("service"), &json!("http://127.0.0.1:1")));
+    assert_eq!(house.state("other").status, SidecarStatus::Stopped, "what is not to start with the daemon is left");
+
+    let mode = set(&house, connected()).await.unwrap();
+    let remote = json!({"url": SERVER, "owner": "remote"});
+    assert_eq!(mode["endpoints"], json!({"web": remote, "other": remote}));
+    assert_eq!((house.state("web").status, house.state("web").owner), (SidecarStatus::Stopped, Owner::Remote));
+    assert!(house.processes().is_empty());
+    assert_eq!(house.sidecars.wait_ready("web", LONG).await.unwrap().owner, Owner::Remote);
+
+    let mode = set(&house, json!({"mode": "standalone"})).await.unwrap();
+    assert_eq!((mode["endpoints"].clone(), house.state("web").owner), (json!({}), Owner::None));
+    assert!(seen.next().await.is_some());
+}
+
+#[tokio::test]
+async fn the_hub_never_shows_two_owners_nor_a_target_that_is_not_ready() {
+    let plan = Plan { mode: SetMode::Standalone, check_server: any_server(), ..Plan::new() };
+    let house =
+        plan.build(&[python("web", &server(WELL), json!({"port": "auto", "health": "http", "autoStart": true}))]);
+    let params = serde_json::from_value(json!({"paths": ["/sidecars"], "mode": "state"})).unwrap();
+    let mut watch = house.hub.watch(params);
+    let seeing = tokio::spawn(async move {
+        let mut seen = Vec::new();
+        while let Some(item) = futures_util::StreamExt::next(&mut watch).await {
+            let item: Value = serde_json::from_str(item.data.as_str()).unwrap();
+            let sidecars = item["value"]["sidecars"].clone();
+            let is_last = sidecars["mode"]["mode"] == "connected";
+            seen.push(sidecars);
+            if is_last {
+                break;
+            }
+        }
+        seen
+    });
+    set(&house, json!({"mode": "service"})).await.unwrap();
+    set(&house, connected()).await.unwrap();
+    for sidecars in seeing.await.unwrap() {
+        let (mode, web) = (&sidecars["mode"], &sidecars["services"]["web"]);
+        match mode["mode"].as_str().unwrap() {
+            "standalone" => assert_eq!(mode["endpoints"], json!({})),
+            "service" => assert_eq!(mode["endpoints"]["web"]["url"], web["url"]),
+            _ => assert_eq!(mode["endpoints"]["web"]["url"], SERVER),
+        }
+    }
+}
+
+#[tokio::test]
+async fn where_the_target_cannot_be_made_ready_nothing_has_changed() {
+    let keys = json!({"autoStart": true, "restart": "never", "ready": {"kind": "line", "pattern": "up"}});
+    let plan = Plan { mode: SetMode::Standalone, ..Plan::new() };
+    let house = plan.build(&[
+        shell("good", "echo up; sleep 1000", keys.clone()),
+        shell("bad", "while [ ! -e go ]; do sleep 0.01; done; [ -e fixed ] || exit 8; echo up; sleep 1000", keys),
+    ]);
+    let before = house.peer.request_raw::<_, Value>("sidecar.list", ()).await.unwrap()["mode"].clone();
+    let switching = set(&house, json!({"mode": "service"}));
+    let going = async {
+        house.until_status("good", SidecarStatus::Ready).await;
+        let listed = house.peer.request_raw::<_, Value>("sidecar.list", ()).await.unwrap();
+        assert_eq!(
+            (&listed["mode"]["mode"], &listed["mode"]["changing"]["to"]),
+            (&json!("standalone"), &json!("service"))
+        );
+        let second = set(&house, json!({"mode": "service"})).await.unwrap_err();
+        assert_eq!(second.code(), "CONFLICT");
+        fs::write(house.file("go"), "").unwrap();
+    };
+    let (switched, ()) = tokio::join!(switching, going);
+    let failed = switched.unwrap_err();
+    assert_eq!((failed.code(), &failed.details().unwrap()["exit"]["code"]), ("EXITED", &json!(8)));
+    let after = house.peer.request_raw::<_, Value>("sidecar.list", ()).await.unwrap()["mode"].clone();
+    assert_eq!(before, after);
+    assert!(house.processes().is_empty(), "what was started for it is stopped again");
+    fs::write(house.file("fixed"), "").unwrap();
+    assert_eq!(set(&house, json!({"mode": "service"})).await.unwrap()["mode"], "service");
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_who_it_should_be_is_not_used() {
+    let check = CheckServer::new(|url, identity| async move {
+        match identity.as_deref() {
+            Some("right") => Ok(()),
+            _ => Err(format!("{url} is another server")),
+        }
+    });
+    let house =
+        Plan { check_server: check, ..Plan::new() }.build(&[shell("work", "sleep 1000", json!({"autoStart": true}))]);
+    house.sidecars.begin();
+    house.sidecars.wait_ready("work", LONG).await.unwrap();
+    let pid = house.state("work").pid;
+    let failed = set(&house, json!({"mode": "connected", "serverUrl": SERVER, "identity": "wrong"})).await.unwrap_err();
+    assert!(failed.code() == "UNREACHABLE" && failed.to_string().contains("another server"), "{failed}");
+    assert_eq!((house.state("work").pid, house.sidecars.list().mode.mode), (pid, Mode::Service));
+    let mode = set(&house, json!({"mode": "connected", "serverUrl": SERVER, "identity": "right"})).await.unwrap();
+    assert_eq!(mode["serverUrl"], SERVER);
+}
+
+#[tokio::test]
+async fn a_daemon_that_begins_connected_shows_no_endpoint_before_its_server_is_known() {
+    let (mode, found) =
+        (SetMode::Connected { server_url: SERVER.to_owned(), identity: None }, tokio::sync::watch::Sender::new(false));
+    let look = found.subscribe();
+    let check = CheckServer::new(move |_, _| {
+        let mut look = look.clone();
+        async move { look.wait_for(|found| *found).await.map(|_| ()).map_err(|error| error.to_string()) }
+    });
+    let house = Plan { mode, check_server: check, ..Plan::new() }.build(&[shell(
+        "work",
+        "sleep 1000",
+        json!({"autoStart": true}),
+    )]);
+    assert_eq!(house.state("work").status, SidecarStatus::Stopped);
+    house.sidecars.begin();
+    let listed = house.sidecars.list().mode;
+    assert!(listed.mode == Mode::Connected && listed.endpoints.is_empty());
+    assert_eq!(house.state("work").owner, Owner::None);
+    found.send_replace(true);
+    let state = house.until("work", |state| state.owner == Owner::Remote).await;
+    assert_eq!(state.status, SidecarStatus::Stopped);
+    assert_eq!(house.sidecars.list().mode.endpoints["work"].url, SERVER);
+}
+
+#[tokio::test]
+async fn a_switch_goes_on_though_nobody_waits_for_it() {
+    let plan = Plan { mode: SetMode::Standalone, ..Plan::new() };
+    let script = "while [ ! -e go ]; do sleep 0.01; done; echo up; sleep 1000";
+    let house =
+        plan.build(&[shell("work", script, json!({"autoStart": true, "ready": {"kind": "line", "pattern": "up"}}))]);
+    let asking = house.peer.request_raw::<_, Value>("sidecar.setMode", json!({"mode": "service"}));
+    tokio::select! {
+        _ = asking => panic!("it is not ready yet"),
+        _ = house.until("work", |state| state.pid.is_some()) => (),
+    }
+    fs::write(house.file("go"), "").unwrap();
+    let mode = crate::house::eventually("the mode has changed", || {
+        Some(house.sidecars.list().mode).filter(|mode| mode.mode == Mode::Service)
+    });
+    assert!(mode.await.changing.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_switches_leave_no_descriptor_no_thread_and_no_process() {
+    if !crate::house::alone("modes::two_hundred_switches_leave_no_descriptor_no_thread_and_no_process") {
+        return;
+    }
+    let plan = Plan { check_server: any_server(), ..Plan::new() };
+    let keys = json!({"autoStart": true, "ready": {"kind": "line", "pattern": "up"}});
+    let house = plan.build(&[shell("work", "echo up; sleep 1000 & sleep 1000", keys)]);
+    let count = |what: &str| fs::read_dir(format!("/proc/self/{what}")).unwrap().count();
+    let mut before = None;
+    for round in 0..100 {
+        set(&house, json!({"mode": "service"})).await.unwrap();
+        assert_eq!(house.state("work").generation, round + 1);
+        set(&house, if round % 2 == 0 { connected() } else { json!({"mode": "standalone"}) }).await.unwrap();
+        assert!(house.processes().is_empty());
+        // What the first rounds have made once and for all is there by then.
+        if round == 9 {
+            before = Some((count("fd"), count("task")));
+        }
+    }
+    // Threads of the pool for blocking work come and go by its own rules; there is a bound on them.
+    let (descriptors, threads) = before.unwrap();
+    crate::house::eventually("descriptors are given back", || (count("fd") <= descriptors).then_some(())).await;
+    assert!(count("task") <= threads + 4, "{} threads, {threads} before", count("task"));
+}

@@ -1,0 +1,164 @@
+//! Who depends on whom: first what is needed, last what needs it.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use sixframe_services::sidecars::api::SidecarStatus;
+
+use crate::house::{House, LONG, details, shell};
+
+/// Says in a file that it is up, and when it ends.
+fn noted(name: &str, depends: &[&str]) -> Value {
+    let script = format!(
+        "trap 'echo {name} ends >> order; exit 0' TERM; sleep 0.1; echo {name} begins >> order; echo up; \
+         while :; do sleep 0.01; done"
+    );
+    shell(name, &script, json!({"dependsOn": depends, "ready": {"kind": "line", "pattern": "up"}, "autoStart": true}))
+}
+
+fn order(house: &House, what: &str) -> Vec<String> {
+    let text = fs::read_to_string(house.file("order")).unwrap_or_default();
+    text.lines().filter_map(|line| Some(line.strip_suffix(what)?.trim().to_owned())).collect()
+}
+
+#[tokio::test]
+async fn everything_starts_behind_what_it_needs_and_stops_before_it() {
+    let house = House::of(&[
+        noted("app", &["api", "search"]),
+        noted("api", &["store"]),
+        noted("search", &["store"]),
+        noted("store", &[]),
+    ]);
+    assert_eq!(house.state("app").status, SidecarStatus::Starting, "what is to start with the daemon is about to");
+    house.sidecars.begin();
+    house.sidecars.wait_ready("app", LONG).await.unwrap();
+    let begun = order(&house, "begins");
+    assert_eq!((begun[0].as_str(), begun[3].as_str(), begun.len()), ("store", "app", 4));
+    let state = |name: &str| house.state(name);
+    assert!(state("store").ready_at <= state("api").started_at && state("search").ready_at <= state("app").started_at);
+    // What does not depend on each other is started together.
+    assert!(state("search").started_at < state("api").ready_at && state("api").started_at < state("search").ready_at);
+    house.sidecars.stop_all().await;
+    let ended = order(&house, "ends");
+    assert_eq!((ended[0].as_str(), ended[3].as_str(), ended.len()), ("app", "store", 4));
+    assert!(house.processes().is_empty() && house.supervisor.is_empty());
+    let refused = house.sidecars.start("store").await.unwrap_err();
+    assert!(refused.code == "CONFLICT" && refused.message.contains("the daemon is stopping"));
+}
+
+#[tokio::test]
+async fn starting_one_starts_what_it_needs_and_stopping_one_stops_what_needs_it() {
+    let house = House::of(&[noted("app", &["store"]), noted("store", &[]), noted("other", &[])]);
+    house.sidecars.start("app").await.unwrap();
+    assert_eq!(house.state("app").status, SidecarStatus::Starting);
+    house.sidecars.wait_ready("app", LONG).await.unwrap();
+    assert_eq!(house.state("store").status, SidecarStatus::Ready);
+    house.sidecars.stop("store", true).await.unwrap();
+    assert_eq!(order(&house, "ends"), ["app", "store"]);
+    assert_eq!(house.state("app").status, SidecarStatus::Stopped);
+    house.up("app").await;
+    house.sidecars.stop("store", false).await.unwrap();
+    assert_eq!(
+        (house.state("app").status, house.state("store").status),
+        (SidecarStatus::Ready, SidecarStatus::Stopped)
+    );
+    house.sidecars.restart("app").await.unwrap();
+    house.sidecars.wait_ready("app", LONG).await.unwrap();
+    assert_eq!(house.state("store").status, SidecarStatus::Ready, "it needs it again");
+}
+
+#[tokio::test]
+async fn what_needs_something_that_fails_fails_with_its_name() {
+    let house = House::of(&[
+        shell("app", "sleep 1000", json!({"dependsOn": ["store"]})),
+        shell("store", "exit 1", json!({"restart": "never", "ready": {"kind": "line", "pattern": "up"}})),
+    ]);
+    let fault = house.fails("app").await;
+    assert_eq!((fault.code.as_ref(), &details(&fault)["dependency"]), ("DEPENDENCY", &json!("store")));
+    assert!(fault.message.contains("exited with 1"), "{fault}");
+    assert_eq!(house.state("app").starts, 0);
+}
+
+#[tokio::test]
+async fn what_needs_something_that_crashes_once_waits_for_it() {
+    let script = "if [ ! -e once ]; then touch once; exit 1; fi; echo up; sleep 1000";
+    let restart = json!({"policy": "on-failure", "backoffMs": 1, "maxBackoffMs": 1});
+    let house = House::of(&[
+        shell("app", "sleep 1000", json!({"dependsOn": ["store"]})),
+        shell("store", script, json!({"restart": restart, "ready": {"kind": "line", "pattern": "up"}})),
+    ]);
+    assert_eq!(house.up("app").await.status, SidecarStatus::Running);
+    assert_eq!(house.state("store").generation, 2);
+}
+
+#[tokio::test]
+async fn one_is_defined_only_where_that_is_allowed_and_makes_sense() {
+    let mut plan = crate::house::Plan::new();
+    plan.define_allowed = true;
+    let house = plan.build(&[shell("store", "sleep 1000", json!({}))]);
+    let define = |config: Value| house.peer.request_raw::<_, Value>("sidecar.define", config);
+    let state = define(shell("late", "sleep 1000", json!({"dependsOn": ["store"]}))).await.unwrap();
+    assert_eq!(state["status"], "stopped");
+    house.up("late").await;
+    assert_eq!(house.state("store").status, SidecarStatus::Running);
+    let runs = define(shell("late", "sleep 1", json!({}))).await.unwrap_err();
+    assert_eq!(runs.code(), "CONFLICT");
+    let circle = define(shell("store", "sleep 1", json!({"dependsOn": ["late"]}))).await.unwrap_err();
+    assert!(circle.code() == "INVALID_PAYLOAD" && circle.to_string().contains("late -> store -> late"), "{circle}");
+    house.sidecars.stop("late", true).await.unwrap();
+    define(shell("late", "exit 9", json!({"restart": "never"}))).await.unwrap();
+    house.sidecars.start("late").await.unwrap();
+    assert_eq!(house.until_status("late", SidecarStatus::Failed).await.exit.unwrap().code, Some(9));
+
+    let house = House::of(&[]);
+    let refused =
+        house.peer.request_raw::<_, Value>("sidecar.define", shell("a", "true", json!({}))).await.unwrap_err();
+    assert!(refused.code() == "FORBIDDEN" && refused.to_string().contains("--allow sidecar.define"), "{refused}");
+}
+
+#[tokio::test]
+async fn the_hub_shows_what_the_methods_tell_and_nobody_else_may_write_it() {
+    let house = House::of(&[noted("store", &[])]);
+    house.up("store").await;
+    let snapshot = serde_json::to_value(house.hub.snapshot()).unwrap();
+    let listed = house.peer.request_raw::<_, Value>("sidecar.list", ()).await.unwrap();
+    assert_eq!(snapshot["sidecars"]["services"]["store"], listed["sidecars"][0]);
+    assert_eq!(snapshot["sidecars"]["mode"], listed["mode"]);
+    let ops = json!({"ops": [{"op": "remove", "path": "/sidecars/services/store"}]});
+    let refused = house.hub.commit(serde_json::from_value(ops).unwrap()).unwrap_err();
+    assert!(format!("{refused:?}").contains("sidecars"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_watcher_that_looks_away_gets_the_newest_of_each() {
+    let house = House::of(&[shell("a", "sleep 1000", json!({})), shell("b", "sleep 1000", json!({}))]);
+    let mut items = house.peer.stream_raw::<_, Value>("sidecar.watch", json!({}));
+    let mut next = async || items.next().await.unwrap().unwrap().data;
+    assert_eq!((next().await["name"].clone(), next().await["name"].clone()), (json!("a"), json!("b")));
+    for _ in 0..50 {
+        house.up("a").await;
+        house.sidecars.stop("a", true).await.unwrap();
+    }
+    house.up("b").await;
+    let mut told = 0;
+    loop {
+        told += 1;
+        let state = next().await;
+        if state["name"] == "b" && state["status"] == "running" {
+            break;
+        }
+    }
+    // What was under way when it looked away, and one behind that for each.
+    assert!(told < 300, "{told}");
+}
+
+#[tokio::test]
+async fn what_is_used_is_told_only_while_somebody_watches() {
+    let house = House::of(&[shell("busy", "while :; do :; done", json!({}))]);
+    house.up("busy").await;
+    assert_eq!(house.state("busy").usage, None);
+    let used = house.until("busy", |state| state.usage.is_some_and(|usage| usage.cpu_percent > 1.0)).await;
+    let usage = used.usage.unwrap();
+    assert!(usage.processes == 1 && usage.memory_bytes > 100_000, "{usage:?}");
+    crate::house::eventually("it is forgotten", || house.state("busy").usage.is_none().then_some(())).await;
+}

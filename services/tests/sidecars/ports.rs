@@ -1,0 +1,134 @@
+//! Ports that others want, have, or take.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+
+use serde_json::json;
+use sixframe_services::sidecars::api::SidecarStatus;
+
+use crate::house::{House, WELL, details, logged, python, server, shell};
+
+/// Somebody else who answers everything with 200.
+fn squatter(port: u16) -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 1024]);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    port
+}
+
+fn free() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[tokio::test]
+async fn a_port_that_somebody_has_is_told_with_its_holder_and_nothing_is_started() {
+    let port = squatter(0);
+    let house = House::of(&[python("web", &server(WELL), json!({"port": port, "health": "http"}))]);
+    let fault = house.fails("web").await;
+    assert_eq!(fault.code, "PORT_IN_USE");
+    assert_eq!(details(&fault)["holder"]["pid"], std::process::id());
+    assert!(fault.message.contains(&port.to_string()) && fault.message.contains("port to \"auto\""), "{fault}");
+    assert_eq!(house.state("web").starts, 0);
+}
+
+#[tokio::test]
+async fn an_answer_from_a_program_that_is_not_ours_is_not_readiness() {
+    let port = free();
+    let script = "while [ ! -e taken ]; do sleep 0.01; done; sleep 1000";
+    let house = House::of(&[shell("web", script, json!({"port": port, "health": "http"}))]);
+    house.sidecars.start("web").await.unwrap();
+    house.until("web", |state| state.pid.is_some()).await;
+    squatter(port);
+    let fault = house.sidecars.wait_ready("web", crate::house::LONG).await.unwrap_err();
+    assert_eq!(fault.code, "NOT_OURS");
+    assert_eq!(details(&fault)["holder"]["pid"], std::process::id());
+    house.until_status("web", SidecarStatus::Failed).await;
+    assert!(house.processes().is_empty());
+}
+
+#[tokio::test]
+async fn a_program_that_finds_its_port_taken_when_it_binds_is_told_of_by_the_holder() {
+    let port = free();
+    let program = "
+import os, sys, time
+while not os.path.exists('taken'): time.sleep(0.01)
+"
+    .to_owned()
+        + &server(WELL);
+    let house =
+        House::of(&[python("web", &program, json!({"port": port, "ready": {"kind": "line", "pattern": "never"}}))]);
+    house.sidecars.start("web").await.unwrap();
+    house.until("web", |state| state.pid.is_some()).await;
+    squatter(port);
+    fs::write(house.file("taken"), "").unwrap();
+    let fault = house.sidecars.wait_ready("web", crate::house::LONG).await.unwrap_err();
+    assert_eq!(fault.code, "PORT_IN_USE", "{fault:?}");
+    assert_eq!(details(&fault)["holder"]["pid"], std::process::id());
+}
+
+#[tokio::test]
+async fn a_free_port_that_is_lost_before_it_is_bound_is_replaced_by_another() {
+    let program = "
+import os, sys
+if not os.path.exists('lost'):
+    open('lost', 'w').write(sys.argv[1])
+    sys.exit('OSError: [Errno 98] Address already in use')
+"
+    .to_owned()
+        + &server(WELL);
+    let house = House::of(&[python("web", &program, json!({"port": "auto", "health": "http", "restart": "never"}))]);
+    let state = house.up("web").await;
+    let lost: u16 = fs::read_to_string(house.file("lost")).unwrap().parse().unwrap();
+    assert_ne!(state.port, Some(lost));
+    assert_eq!((state.starts, state.restarts), (2, 0));
+}
+
+#[tokio::test]
+async fn a_listener_below_a_launcher_is_ours() {
+    let script = format!("cat > server.py <<'E'\n{}\nE\npython3 -u server.py $PORT & wait", server(WELL));
+    let house =
+        House::of(&[shell("web", &script, json!({"port": "auto", "health": "http", "env": {"PORT": "{port}"}}))]);
+    assert_eq!(house.up("web").await.status, SidecarStatus::Ready);
+    assert_eq!(logged(&house, "web", "asked", 1).await, ["asked /health 200"]);
+    house.sidecars.stop("web", true).await.unwrap();
+    assert!(house.processes().is_empty());
+}
+
+#[tokio::test]
+async fn it_is_found_by_ipv6_alone_and_when_it_listens_everywhere() {
+    let listener = |address: &str| {
+        format!(
+            "
+import socket, sys
+family = socket.AF_INET6 if ':' in '{address}' else socket.AF_INET
+listener = socket.create_server(('{address}', int(sys.argv[1])), family=family)
+while True: listener.accept()"
+        )
+    };
+    let keys = || json!({"port": "auto", "ready": "tcp"});
+    let house = House::of(&[
+        python("six", &listener("::1"), keys()),
+        python("all", &listener("::"), keys()),
+        python("four", &listener("0.0.0.0"), keys()),
+    ]);
+    for name in ["six", "all", "four"] {
+        assert_eq!(house.up(name).await.status, SidecarStatus::Ready, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_request_that_asks_it_to_stop_goes_to_its_port() {
+    let answer = "def answer(path):\n    if path == '/shutdown': print('asked kindly'); os._exit(0)\n    return 200";
+    let keys = json!({"port": "auto", "health": "http", "stop": {"http": "POST /shutdown", "closeStdinMs": 60000}});
+    let house = House::of(&[python("web", &server(answer), keys)]);
+    house.up("web").await;
+    let state = house.sidecars.stop("web", true).await.unwrap();
+    assert_eq!(state.exit.unwrap().code, Some(0));
+}

@@ -1,0 +1,218 @@
+//! When a sidecar is ready, and when it never will be.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use sixframe_services::sidecars::api::SidecarStatus;
+
+use crate::house::{House, LONG, WELL, details, eventually, logged, python, server, shell};
+
+#[tokio::test]
+async fn a_start_however_slow_is_not_ended_by_the_health_that_it_has_not_yet() {
+    let answer = "def answer(path): return 200 if os.path.exists('warm') else 503";
+    let health = json!({"kind": "http", "path": "/health", "intervalMs": 1, "timeoutMs": 500, "failures": 1});
+    let house = House::of(&[python("slow", &server(answer), json!({"port": "auto", "health": health}))]);
+    house.sidecars.start("slow").await.unwrap();
+    logged(&house, "slow", "503", 4).await;
+    assert_eq!(house.state("slow").status, SidecarStatus::Starting);
+    fs::write(house.file("warm"), "").unwrap();
+    let state = house.sidecars.wait_ready("slow", LONG).await.unwrap();
+    assert_eq!((state.status, state.generation, state.restarts), (SidecarStatus::Ready, 1, 0));
+}
+
+#[tokio::test]
+async fn only_its_own_time_ends_a_start_and_says_what_it_was_last_seen_to_do() {
+    let ready = json!({"kind": "tcp", "timeoutMs": 200});
+    let house = House::of(&[shell(
+        "mute",
+        "echo so far >&2; sleep 1000",
+        json!({"port": "auto", "env": {"P": "{port}"}, "ready": ready}),
+    )]);
+    let fault = house.fails("mute").await;
+    assert_eq!((fault.code.as_ref(), fault.domain.as_ref()), ("START_TIMEOUT", "sidecar"));
+    assert!(fault.message.contains("200 ms") && fault.message.contains("does not listen"), "{fault}");
+    assert!(fault.message.contains("ready.timeout_ms"), "{fault}");
+    assert_eq!(details(&fault)["stderr"], json!(["so far"]));
+    let state = house.until_status("mute", SidecarStatus::Failed).await;
+    assert!(house.processes().is_empty() && state.pid.is_none() && state.port.is_none());
+}
+
+#[tokio::test]
+async fn http_is_asked_for_three_paths_in_turn_and_a_redirect_is_life() {
+    let answer = "def answer(path): return {'/health': 404, '/docs': 500}.get(path, 307)";
+    let house = House::of(&[python("web", &server(answer), json!({"port": "auto", "ready": "http"}))]);
+    let state = house.up("web").await;
+    assert_eq!(state.status, SidecarStatus::Ready);
+    assert_eq!(state.url, Some(format!("http://127.0.0.1:{}", state.port.unwrap())));
+    let asked = logged(&house, "web", "asked", 3).await;
+    assert_eq!(asked, ["asked /health 404", "asked /docs 500", "asked / 307"]);
+}
+
+#[tokio::test]
+async fn a_path_that_is_named_is_the_only_one_that_is_asked_for() {
+    let answer = "def answer(path): return 200 if path == '/up' and os.path.exists('warm') else 404";
+    let ready = json!({"kind": "http", "path": "/up"});
+    let house = House::of(&[python("web", &server(answer), json!({"port": "auto", "ready": ready}))]);
+    house.sidecars.start("web").await.unwrap();
+    let asked = logged(&house, "web", "asked", 2).await;
+    assert_eq!(asked, ["asked /up 404", "asked /up 404"]);
+    fs::write(house.file("warm"), "").unwrap();
+    house.sidecars.wait_ready("web", LONG).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_line_makes_it_ready_and_other_lines_do_not() {
+    let script = "echo not up; while [ ! -e warm ]; do sleep 0.01; done; echo 'now up on 80' >&2; sleep 1000";
+    let line = |pattern: &str, stream: &str| json!({"ready": {"kind": "line", "pattern": pattern, "stream": stream}});
+    let house = House::of(&[
+        shell("part", script, line("now up", "both")),
+        shell("expression", script, line("/up on \\d+$/", "stderr")),
+        shell("elsewhere", script, line("now up", "stdout")),
+    ]);
+    for name in ["part", "expression", "elsewhere"] {
+        house.sidecars.start(name).await.unwrap();
+        logged(&house, name, "not up", 1).await;
+        assert_eq!(house.state(name).status, SidecarStatus::Starting);
+    }
+    fs::write(house.file("warm"), "").unwrap();
+    for name in ["part", "expression"] {
+        assert_eq!(house.sidecars.wait_ready(name, LONG).await.unwrap().status, SidecarStatus::Ready);
+    }
+    logged(&house, "elsewhere", "now up", 1).await;
+    assert_eq!(house.state("elsewhere").status, SidecarStatus::Starting);
+}
+
+#[tokio::test]
+async fn a_handshake_tells_the_port_that_it_listens_on() {
+    let program = "
+import json, socket, time
+print('warming up')
+print(json.dumps({'ready': True}))
+listener = socket.create_server(('127.0.0.1', 0))
+print(json.dumps({'port': listener.getsockname()[1], 'model': 'm'}))
+while True: listener.accept()";
+    let config = json!({"name": "hand", "program": "python3", "args": ["-u", "-c", program], "port": "auto",
+        "ready": "handshake", "stop": {"closeStdinMs": 0}});
+    let house = House::of(&[config]);
+    let state = house.up("hand").await;
+    let port = state.port.unwrap();
+    assert_eq!(state.url, Some(format!("http://127.0.0.1:{port}")));
+    assert!(logged(&house, "hand", "\"model\"", 1).await[0].contains(&port.to_string()));
+}
+
+#[tokio::test]
+async fn a_program_can_vouch_for_it_and_has_its_variables_and_its_folder() {
+    let exec = json!({"kind": "exec", "program": "sh", "args": ["-c", "test -e \"$MARK\""]});
+    let house = House::of(&[shell("work", "sleep 1000", json!({"env": {"MARK": "done"}, "ready": exec}))]);
+    house.sidecars.start("work").await.unwrap();
+    house.until("work", |state| state.pid.is_some()).await;
+    assert_eq!(house.state("work").status, SidecarStatus::Starting);
+    fs::write(house.file("done"), "").unwrap();
+    assert_eq!(house.sidecars.wait_ready("work", LONG).await.unwrap().status, SidecarStatus::Ready);
+    house.sidecars.stop("work", true).await.unwrap();
+    eventually("nothing is left of those who looked", || house.supervisor.is_empty().then_some(())).await;
+}
+
+#[tokio::test]
+async fn without_any_question_it_runs_as_soon_as_it_is_started() {
+    let house = House::of(&[shell("plain", "sleep 1000", json!({}))]);
+    let state = house.up("plain").await;
+    assert_eq!(state.status, SidecarStatus::Running);
+    assert!(state.pid.is_some() && state.started_at <= state.ready_at && state.url.is_none());
+}
+
+#[tokio::test]
+async fn whoever_waits_learns_of_an_exit_at_once_though_it_will_be_started_again() {
+    let restart = json!({"policy": "on-failure", "backoffMs": 30000, "maxBackoffMs": 30000});
+    let keys = json!({"port": "auto", "env": {"P": "{port}"}, "ready": "tcp", "restart": restart});
+    let house = House::of(&[shell("weak", "echo why >&2; exit 7", keys)]);
+    let begun = Instant::now();
+    let fault = house.fails("weak").await;
+    assert!(begun.elapsed() < Duration::from_secs(20), "not at the end of the time for starting");
+    assert_eq!(fault.code, "EXITED");
+    assert_eq!(details(&fault), json!({"exit": {"code": 7}, "stderr": ["why"]}));
+}
+
+#[tokio::test]
+async fn what_cannot_be_started_says_so_at_once() {
+    let house = House::of(&[
+        json!({"name": "missing", "program": "no-such-program-anywhere"}),
+        json!({"name": "bundled", "binary": "no-such-binary"}),
+        json!({"name": "nowhere", "program": "sh", "cwd": "no-such-folder"}),
+        json!({"name": "plain", "program": "./plain"}),
+    ]);
+    fs::write(house.file("plain"), "no program").unwrap();
+    let missing = house.fails("missing").await;
+    assert!(missing.code == "NOT_FOUND" && missing.message.contains("no-such-program-anywhere"), "{missing}");
+    let bundled = house.fails("bundled").await;
+    assert!(bundled.code == "NOT_FOUND" && bundled.message.contains("SIXFRAME_BIN_NO_SUCH_BINARY"), "{bundled}");
+    assert!(details(&bundled)["paths"].as_array().unwrap().len() >= 4, "{bundled:?}");
+    let nowhere = house.fails("nowhere").await;
+    assert!(nowhere.code == "NOT_FOUND" && nowhere.message.contains("no-such-folder"), "{nowhere}");
+    assert_eq!(house.fails("plain").await.code, "SPAWN");
+    assert_eq!(house.state("missing").status, SidecarStatus::Failed);
+}
+
+#[tokio::test]
+async fn a_bundled_program_is_started_from_the_folder_of_the_configuration() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let house =
+        House::of(&[json!({"name": "tool", "binary": "tool", "ready": {"kind": "line", "pattern": "bundled"}})]);
+    fs::create_dir(house.file("binaries")).unwrap();
+    let triple = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let file = house.file("binaries").join(format!("tool-{triple}"));
+    fs::write(&file, "#!/bin/sh\necho bundled\nread line\n").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    house.up("tool").await;
+    let state = house.sidecars.stop("tool", true).await.unwrap();
+    assert_eq!(state.exit.unwrap().code, Some(1), "it ends when its input is closed");
+}
+
+#[tokio::test]
+async fn a_hundred_may_wait_for_one() {
+    let house = House::of(&[python("web", &server(WELL), json!({"port": "auto", "health": "http"}))]);
+    house.sidecars.start("web").await.unwrap();
+    let waiting = (0..100).map(|_| house.peer.request_raw::<_, Value>("sidecar.waitReady", json!({"name": "web"})));
+    let told = join_all(waiting).await;
+    assert!(told.iter().all(|told| told.as_ref().unwrap()["status"] == "ready"));
+    assert_eq!(house.state("web").generation, 1);
+}
+
+#[tokio::test]
+async fn stopping_what_is_starting_ends_it_and_everyone_who_waits() {
+    let keys = json!({"port": "auto", "env": {"P": "{port}"}, "ready": "tcp"});
+    let house = House::of(&[shell("slow", "sleep 1000 & sleep 1000", keys)]);
+    house.sidecars.start("slow").await.unwrap();
+    house.until("slow", |state| state.pid.is_some()).await;
+    let waiting = (0..100).map(|_| house.peer.request_raw::<_, Value>("sidecar.waitReady", json!({"name": "slow"})));
+    let (told, stopped) = tokio::join!(join_all(waiting), house.sidecars.stop("slow", true));
+    assert!(told.iter().all(|told| told.as_ref().unwrap_err().code() == "STOPPED"));
+    assert_eq!(stopped.unwrap().status, SidecarStatus::Stopped);
+    assert!(house.processes().is_empty());
+}
+
+#[tokio::test]
+async fn waiting_ends_with_its_own_time_and_changes_nothing() {
+    let keys = json!({"port": "auto", "env": {"P": "{port}"}, "ready": "tcp"});
+    let house = House::of(&[shell("slow", "sleep 1000", keys)]);
+    house.sidecars.start("slow").await.unwrap();
+    let late = house.sidecars.wait_ready("slow", Duration::from_millis(50)).await.unwrap_err();
+    assert_eq!(late.code, "RPC_TIMEOUT");
+    assert_eq!(house.state("slow").status, SidecarStatus::Starting);
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_has_is_answered_with_the_nearest() {
+    let house = House::of(&[shell("web-search", "sleep 1", json!({}))]);
+    for method in ["sidecar.status", "sidecar.start", "sidecar.stop", "sidecar.restart", "sidecar.waitReady"] {
+        let unknown = house.peer.request_raw::<_, Value>(method, json!({"name": "websearch"})).await.unwrap_err();
+        assert_eq!(unknown.code(), "NOT_FOUND", "{method}");
+        assert_eq!(unknown.details().unwrap()["names"], json!(["web-search"]));
+    }
+    for (method, params) in [("sidecar.logs", json!({"name": "x"})), ("sidecar.watch", json!({"names": ["x"]}))] {
+        let unknown = house.peer.stream_raw::<_, Value>(method, params).next().await.unwrap().unwrap_err();
+        assert_eq!(unknown.code(), "NOT_FOUND", "{method}");
+    }
+}

@@ -1,0 +1,139 @@
+//! Ends of all kinds, and what follows from them.
+
+use std::fs;
+
+use futures_util::future::join_all;
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use sixframe_services::sidecars::api::SidecarStatus;
+
+use crate::house::{House, LONG, logged, python, send, server, shell};
+
+#[tokio::test]
+async fn a_program_that_ends_again_and_again_is_given_up_with_its_last_words() {
+    let script = "i=0; while [ $i -lt 30 ]; do echo word $i >&2; i=$((i+1)); done; exit 3";
+    let restart = json!({"policy": "on-failure", "backoffMs": 1, "maxBackoffMs": 2});
+    let house = House::of(&[shell("weak", script, json!({"restart": restart}))]);
+    house.sidecars.start("weak").await.unwrap();
+    let state = house.until_status("weak", SidecarStatus::Failed).await;
+    let failure = serde_json::to_value(state.failure.unwrap()).unwrap();
+    assert_eq!(failure["code"], "CRASH_LOOP");
+    assert_eq!(failure["details"]["exit"], json!({"code": 3}));
+    let words: Vec<String> = (10..30).map(|word| format!("word {word}")).collect();
+    assert_eq!(failure["details"]["stderr"], json!(words));
+    assert_eq!((state.starts, state.restarts), (5, 4));
+    // A person may try again, and the counting begins anew.
+    house.sidecars.start("weak").await.unwrap();
+    let again = house.until("weak", |state| state.status == SidecarStatus::Failed && state.starts > 5).await;
+    assert_eq!(again.starts, 10);
+}
+
+#[tokio::test]
+async fn what_ends_well_rests_unless_it_is_always_to_run() {
+    let script = "echo $$ >> $RUNS; [ $(wc -l < $RUNS) -ge 3 ] && sleep 1000; exit 0";
+    let always = json!({"policy": "always", "backoffMs": 1, "maxBackoffMs": 2});
+    let house = House::of(&[
+        shell("once", script, json!({"env": {"RUNS": "once"}})),
+        shell("ever", script, json!({"env": {"RUNS": "ever"}, "restart": always})),
+        shell("never", "exit 4", json!({"restart": "never"})),
+    ]);
+    for name in ["once", "ever", "never"] {
+        house.sidecars.start(name).await.unwrap();
+    }
+    let once = house.until_status("once", SidecarStatus::Stopped).await;
+    assert_eq!((once.starts, once.exit.unwrap().code, once.failure), (1, Some(0), None));
+    let ever = house.until("ever", |state| state.starts == 3 && state.status == SidecarStatus::Running).await;
+    assert_eq!(ever.restarts, 2);
+    let never = house.until_status("never", SidecarStatus::Failed).await;
+    assert_eq!((never.starts, never.exit.unwrap().code), (1, Some(4)));
+}
+
+#[tokio::test]
+async fn a_killed_program_is_there_again_on_its_own_and_its_whole_tree_was_gone_before() {
+    let script = "echo $$ >> pids; sh -c 'trap \"\" TERM; while :; do sleep 0.05; done' & echo $! >> pids; sleep 1000";
+    let restart = json!({"policy": "on-failure", "backoffMs": 1, "maxBackoffMs": 1});
+    let keys = json!({"restart": restart, "stop": {"closeStdinMs": 0, "signalMs": 50}, "ready": {"kind": "line", "pattern": "up"}});
+    let script = format!("{script}").replace("sleep 1000", "echo up; sleep 1000");
+    let house = House::of(&[shell("tree", &script, keys)]);
+    let first = house.up("tree").await;
+    send(first.pid.unwrap(), Signal::KILL);
+    let second = house.until("tree", |state| state.generation == 2 && state.status == SidecarStatus::Ready).await;
+    assert_eq!((second.restarts, second.exit.unwrap().signal), (1, Some(9)));
+    let pids: Vec<u32> =
+        fs::read_to_string(house.file("pids")).unwrap().lines().map(|pid| pid.parse().unwrap()).collect();
+    let left = house.processes();
+    assert!(pids[..2].iter().all(|pid| !left.contains(pid)), "{pids:?} {left:?}");
+    assert!(pids[2..].iter().all(|pid| left.contains(pid)), "{pids:?} {left:?}");
+}
+
+#[tokio::test]
+async fn the_end_of_one_run_never_touches_the_next() {
+    let keys = json!({"ready": {"kind": "line", "pattern": "up"}});
+    let house = House::of(&[shell("again", "echo up; exec sleep 1000", keys)]);
+    house.up("again").await;
+    for _ in 0..10 {
+        // Of all who ask at once, each is answered; what runs behind that is one run.
+        let asks = (0..4).map(|_| house.peer.request_raw::<_, Value>("sidecar.restart", json!({"name": "again"})));
+        assert!(join_all(asks).await.iter().all(Result::is_ok));
+        let state = house.sidecars.wait_ready("again", LONG).await.unwrap();
+        assert_eq!(house.processes(), [state.pid.unwrap()]);
+        assert_eq!(house.supervisor.len(), 1);
+    }
+    let state = house.sidecars.wait_ready("again", LONG).await.unwrap();
+    assert_eq!((state.status, state.restarts, state.failure), (SidecarStatus::Ready, 0, None));
+    assert!(state.generation > 10 && state.starts == state.generation);
+}
+
+#[tokio::test]
+async fn what_does_not_answer_any_more_is_ended_and_started_again() {
+    let answer = "def answer(path):\n    return 500 if os.path.exists('sick') else 200";
+    let health = json!({"kind": "http", "path": "/health", "intervalMs": 10, "timeoutMs": 1000, "failures": 3});
+    let restart = json!({"policy": "on-failure", "backoffMs": 1, "maxBackoffMs": 1});
+    let house =
+        House::of(&[python("web", &server(answer), json!({"port": "auto", "health": health, "restart": restart}))]);
+    house.up("web").await;
+    logged(&house, "web", "200", 4).await;
+    fs::write(house.file("sick"), "").unwrap();
+    let seen = house.until("web", |state| state.failure.is_some()).await;
+    assert_eq!(serde_json::to_value(seen.failure.unwrap()).unwrap()["code"], "UNHEALTHY");
+    fs::remove_file(house.file("sick")).unwrap();
+    let again = house.until("web", |state| state.generation == 2 && state.status == SidecarStatus::Ready).await;
+    assert_eq!(again.restarts, 1);
+    assert_eq!(logged(&house, "web", "500", 3).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_single_failure_in_between_does_not_end_it() {
+    let answer =
+        "count = 0\ndef answer(path):\n    global count\n    count += 1\n    return 500 if count % 3 == 0 else 200";
+    let health = json!({"kind": "http", "path": "/health", "intervalMs": 1, "timeoutMs": 2000, "failures": 2});
+    let house = House::of(&[python("web", &server(answer), json!({"port": "auto", "health": health}))]);
+    house.up("web").await;
+    logged(&house, "web", "500", 5).await;
+    assert_eq!(house.state("web").generation, 1);
+}
+
+#[tokio::test]
+async fn a_stop_while_it_waits_for_a_restart_is_the_end() {
+    let restart = json!({"policy": "on-failure", "backoffMs": 60000, "maxBackoffMs": 60000});
+    let house = House::of(&[shell("weak", "exit 1", json!({"restart": restart}))]);
+    house.sidecars.start("weak").await.unwrap();
+    house.until("weak", |state| state.next_start_at.is_some()).await;
+    let state = house.sidecars.stop("weak", true).await.unwrap();
+    assert_eq!((state.status, state.next_start_at, state.failure), (SidecarStatus::Stopped, None, None));
+}
+
+#[tokio::test]
+async fn start_and_stop_may_be_asked_for_again_and_in_any_order() {
+    let house = House::of(&[shell("web", "exec sleep 1000", json!({}))]);
+    assert_eq!(house.sidecars.stop("web", true).await.unwrap().status, SidecarStatus::Stopped);
+    let first = house.up("web").await;
+    assert_eq!(house.sidecars.start("web").await.unwrap().pid, first.pid);
+    let (stopped, started) = tokio::join!(house.sidecars.stop("web", true), house.sidecars.start("web"));
+    assert!(stopped.is_ok());
+    assert_eq!(started.unwrap().status, SidecarStatus::Starting, "behind the stop that was asked for first");
+    house.sidecars.wait_ready("web", LONG).await.unwrap();
+    house.sidecars.stop("web", true).await.unwrap();
+    house.sidecars.stop("web", true).await.unwrap();
+    assert!(house.processes().is_empty());
+}

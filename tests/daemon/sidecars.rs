@@ -1,0 +1,194 @@
+//! Sidecars in the daemon: from ten lines of TOML to nothing left.
+
+use std::path::PathBuf;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use sixframe::Code;
+
+use crate::sandbox::{Daemon, Sandbox, eventually, is_alive};
+
+/// A Python service that is ready when a file is there.
+const WEB: &str = r#"
+[[sidecar]]
+name = "web"
+program = "sh"
+args = ["-c", "while [ ! -e warm ]; do sleep 0.01; done; exec python3 -u -m http.server {port} --bind 127.0.0.1"]
+cwd = "."
+port = "auto"
+health = "http"
+auto_start = true
+stop = { close_stdin_ms = 0 }
+"#;
+
+impl Sandbox {
+    /// Writes a configuration, and gives the flags that name it.
+    fn configured(&self, text: &str) -> [String; 2] {
+        let file = self.work().join("sixframe.toml");
+        std::fs::write(&file, text).unwrap();
+        ["--config".to_owned(), file.to_str().unwrap().to_owned()]
+    }
+
+    fn serve_configured(&self, text: &str) -> Daemon {
+        let [flag, file] = self.configured(text);
+        self.serve(&[&flag, &file])
+    }
+
+    fn warm(&self) -> PathBuf {
+        let file = self.work().join("warm");
+        std::fs::write(&file, "").unwrap();
+        file
+    }
+}
+
+async fn pid(daemon: &Daemon, name: &str) -> u32 {
+    let peer = daemon.connect().await;
+    let state: Value = peer.request_raw("sidecar.waitReady", json!({"name": name})).await.unwrap();
+    u32::try_from(state["pid"].as_u64().unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_newcomer_sees_a_service_become_ready_reads_its_logs_and_finds_nothing_left_of_it() {
+    let sandbox = Sandbox::new();
+    // The daemon is ready before the sidecar is: that waits for a file.
+    let mut daemon = sandbox.serve_configured(WEB);
+    let peer = daemon.connect().await;
+    let state: Value = peer.request_raw("sidecar.status", json!({"name": "web"})).await.unwrap();
+    assert_eq!(state["status"], "starting");
+    sandbox.warm();
+    let pid = pid(&daemon, "web").await;
+
+    let (code, listed, _) = sandbox.run(&["sidecar", "list"]);
+    assert!(code == 0 && listed.lines().nth(1).unwrap().starts_with("web   ready   "), "{listed}");
+    let (code, logs, words) = sandbox.run(&["sidecar", "logs", "web", "--search", "serving"]);
+    assert!(code == 0 && logs.starts_with("Serving HTTP on 127.0.0.1 port"), "{logs}");
+    assert!(words.contains(&format!("web was started (run 1, process {pid})")), "{words}");
+    let (code, _, error) = sandbox.run(&["sidecar", "start", "wep"]);
+    assert!(code == 1 && error.contains("the nearest known ones are web"), "{error}");
+
+    daemon.signal(Signal::KILL);
+    daemon.wait();
+    eventually("nothing is left", || !is_alive(pid)).await;
+}
+
+#[tokio::test]
+async fn the_command_line_starts_restarts_and_stops_one() {
+    let sandbox = Sandbox::new();
+    sandbox.warm();
+    let daemon = sandbox.serve_configured(&WEB.replace("auto_start = true", ""));
+    let state = |args: &[&str]| {
+        let (code, text, error) = sandbox.run(&[&["sidecar"], args, &["--addr", &daemon.unix()]].concat());
+        assert_eq!(code, 0, "{error}");
+        serde_json::from_str::<Value>(&text).unwrap()
+    };
+    assert_eq!(state(&["status", "web"])["status"], "stopped");
+    let first = state(&["start", "web"]);
+    let second = state(&["restart", "web"]);
+    assert_eq!((&first["status"], &second["status"]), (&json!("ready"), &json!("ready")));
+    assert_ne!(first["pid"], second["pid"]);
+    assert_eq!(state(&["stop", "web"])["status"], "stopped");
+    assert_eq!(state(&["list", "--json"])["sidecars"][0]["status"], "stopped");
+}
+
+#[tokio::test]
+async fn a_daemon_that_is_asked_to_stop_stops_them_in_order_and_leaves_nothing() {
+    let sandbox = Sandbox::new();
+    let one = |name: &str, depends: &str| {
+        let script =
+            format!("trap 'echo {name} >> ended; exit 0' TERM; echo $$ >> pids; echo up; while :; do sleep 0.01; done");
+        format!(
+            "[[sidecar]]\nname = \"{name}\"\nprogram = \"sh\"\nargs = [\"-c\", \"{script}\"]\ncwd = \".\"\n\
+             auto_start = true\ndepends_on = [{depends}]\nready = {{ kind = \"line\", pattern = \"up\" }}\n\
+             stop = {{ close_stdin_ms = 0 }}\n"
+        )
+    };
+    let mut daemon = sandbox.serve_configured(&(one("app", "\"store\"") + &one("store", "")));
+    pid(&daemon, "app").await;
+    daemon.signal(Signal::TERM);
+    assert_eq!(daemon.wait().code(), Some(0));
+    assert_eq!(std::fs::read_to_string(sandbox.work().join("ended")).unwrap(), "app\nstore\n");
+    let pids = std::fs::read_to_string(sandbox.work().join("pids")).unwrap();
+    assert!(pids.lines().count() == 2 && pids.lines().all(|pid| !is_alive(pid.parse().unwrap())));
+}
+
+#[tokio::test]
+async fn a_sidecar_that_connects_back_may_read_and_not_administer() {
+    let sandbox = Sandbox::new();
+    let socket = format!("unix:{}", sandbox.folder.path().join("run/sixframe.sock").display());
+    let program = env!("CARGO_BIN_EXE_sixframe");
+    let call = |name: &str, method: &str, params: &str| {
+        format!(
+            "[[sidecar]]\nname = \"{name}\"\nprogram = \"{program}\"\nrestart = \"never\"\n\
+             args = [\"call\", \"{socket}\", \"{method}\", '{params}']\n"
+        )
+    };
+    let text = call("reads", "sidecar.status", r#"{"name": "reads"}"#)
+        + &call("switches", "sidecar.setMode", r#"{"mode": "standalone"}"#);
+    let daemon = sandbox.serve_configured(&text);
+    let peer = daemon.connect().await;
+    let ends = async |name: &str| {
+        let _: Value = peer.request_raw("sidecar.start", json!({"name": name})).await.unwrap();
+        let mut states = peer.stream_raw::<_, Value>("sidecar.watch", json!({"names": [name]}));
+        loop {
+            let state = states.next().await.unwrap().unwrap().data;
+            if ["stopped", "failed"].contains(&state["status"].as_str().unwrap()) {
+                return state;
+            }
+        }
+    };
+    assert_eq!(ends("reads").await["exit"], json!({"code": 0}));
+    let switched = ends("switches").await;
+    assert!(switched["failure"]["details"]["stderr"][0].as_str().unwrap().contains("FORBIDDEN"), "{switched}");
+}
+
+#[tokio::test]
+async fn another_daemon_is_used_only_if_it_is_who_it_should_be() {
+    let (here, there) = (Sandbox::new(), Sandbox::new());
+    here.warm();
+    let (daemon, server) = (here.serve_configured(WEB), there.serve(&[]));
+    let pid = pid(&daemon, "web").await;
+    let peer = daemon.connect().await;
+    let url = server.address("ws:");
+    let set = |params: Value| peer.request_raw::<_, Value>("sidecar.setMode", params);
+    let connected =
+        |url: &str, identity: Option<&str>| json!({"mode": "connected", "serverUrl": url, "identity": identity});
+
+    let unsafe_one = set(connected("ws://192.0.2.1:4700/", None)).await.unwrap_err();
+    assert!(unsafe_one.to_string().contains("wss://"), "{unsafe_one}");
+    let no_token = set(connected(&url, None)).await.unwrap_err();
+    assert_eq!(no_token.code(), "UNREACHABLE");
+    std::fs::write(here.folder.path().join("run/server-token"), server.token() + "\n").unwrap();
+    let other = set(connected(&url, Some("somebody"))).await.unwrap_err();
+    assert!(other.to_string().contains("another server than expected"), "{other}");
+    assert!(is_alive(pid), "nothing has changed");
+
+    let hello: Value = server.connect().await.request_raw("rpc.hello", json!({})).await.unwrap();
+    let mode = set(connected(&url, hello["serverId"].as_str())).await.unwrap();
+    assert_eq!(mode["endpoints"]["web"], json!({"url": url, "owner": "remote"}));
+    assert!(!is_alive(pid));
+}
+
+#[tokio::test]
+async fn defining_one_needs_leave() {
+    let sandbox = Sandbox::new();
+    let config = json!({"name": "late", "program": "sleep", "args": ["1000"]});
+    for (flags, is_allowed) in [(&[][..], false), (&["--allow", "sidecar.define"][..], true)] {
+        let daemon = sandbox.serve(flags);
+        let peer = daemon.connect().await;
+        let defined = peer.request_raw::<_, Value>("sidecar.define", &config).await;
+        match is_allowed {
+            true => assert_eq!(defined.unwrap()["status"], "stopped"),
+            false => assert_eq!(defined.unwrap_err().code(), Code::FORBIDDEN),
+        }
+    }
+}
+
+#[test]
+fn a_configuration_that_cannot_be_is_told_of_before_anything_starts() {
+    let sandbox = Sandbox::new();
+    let [flag, file] = sandbox.configured("[[sidecar]]\nname = \"a\"\nprogram = \"p\"\nauto_strat = true\n");
+    for command in [&["config", "check"][..], &["serve"][..]] {
+        let (code, _, error) = sandbox.run(&[command, &[&flag, &file]].concat());
+        assert!(code == 2 && error.contains("the nearest known one is \"auto_start\""), "{error}");
+    }
+}
