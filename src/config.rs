@@ -6,6 +6,7 @@ mod check;
 mod key;
 mod load;
 mod nearest;
+mod provider;
 mod render;
 mod sidecar;
 mod surroundings;
@@ -19,10 +20,12 @@ use std::time::Duration;
 
 use key::settings;
 pub(crate) use load::{ConfigErrors, Flag, FlagValue, Inputs, Loaded, load};
+use provider::ProviderSettings;
 pub(crate) use render::{example, shown};
 use sidecar::{AppMode, SidecarEntry};
 use sixframe_core::TransportError;
 use sixframe_hub::{Durability, HubConfig};
+use sixframe_services::agents::AgentsConfig;
 use sixframe_services::sidecars::SidecarConfig;
 use sixframe_services::sidecars::api::{Mode, SetMode};
 use sixframe_transports::Address;
@@ -161,6 +164,21 @@ settings! { |at|
         roots: Vec<PathBuf> = at.started_in();
     }
 
+    /// The agents: agent.*.
+    agent: struct AgentSettings {
+        /// Folder for the logs of the agents' sessions, made with mode 0700. Daemons may share it. By default the folder
+        /// `agents` in runtime_dir where that is given, else in $XDG_STATE_HOME/sixframe or ~/.local/state/sixframe; on
+        /// Windows in %LOCALAPPDATA%\sixframe\state.
+        dir: PathBuf = at.state_dir.join("agents");
+
+        /// Folders that agents may work in, with everything below them. Where none is named, any folder of the user's.
+        roots: Vec<PathBuf> = Vec::new();
+
+        /// Claude Code: its program, arguments in front of those that make it speak, variables of its environment, and the
+        /// names of those that callers may set for a session. As a table of its own it is written [agent.claude].
+        claude: ProviderSettings = ProviderSettings::of("claude");
+    }
+
     /// The shared state: hub.* and events.watch.
     hub: struct HubSettings {
         /// Whether the state is on the disk and there again when the daemon is started anew. `sixframe stdio`, of which many
@@ -231,6 +249,14 @@ impl WsSettings {
     /// The origins of web pages that may connect.
     pub(crate) fn origins(&self) -> Vec<String> {
         self.allowed_origins.iter().map(ToString::to_string).collect()
+    }
+}
+
+impl AgentSettings {
+    /// The agents as these settings have them.
+    pub(crate) fn of_agents(&self) -> AgentsConfig {
+        let claude = self.claude.of_provider();
+        AgentsConfig { roots: self.roots.clone(), claude, ..AgentsConfig::new(&self.dir) }
     }
 }
 

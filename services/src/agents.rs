@@ -1,12 +1,15 @@
 //! Agents: programs that work on a person's files by talking to a model, all by one model of what happens. An adapter
 //! translates what an agent says; the session above it owns turns, prompts, permissions and the log. Knows no transport.
 
+mod acp;
 mod agent;
 mod api;
 mod builtin;
 mod claude;
+mod codex;
 mod deltas;
 mod detect;
+mod diff;
 mod event;
 mod identifier;
 mod item;
@@ -25,6 +28,7 @@ mod state;
 mod turn;
 mod usage;
 
+pub use acp::Acp;
 pub use agent::{Abilities, Agent, Command, Fact, Launch, Prompt, Running, Step, Told, Translator};
 pub use api::{
     APPROVE, ApproveParams, CANCEL_PROMPT, CLOSE, CREATE_SESSION, CancelPromptParams, CreateSession, Done, EVENTS,
@@ -33,6 +37,7 @@ pub use api::{
 };
 pub use builtin::BuiltIn;
 pub use claude::Claude;
+pub use codex::Codex;
 pub use deltas::{Deltas, Grown};
 pub use detect::{ProviderInfo, ProviderState, Tested};
 pub use event::{

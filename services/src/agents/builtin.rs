@@ -1,7 +1,6 @@
 //! The built-in agent: no model, and it says so. It lists, reads, searches and edits files and runs commands by a few plain
 //! words, and asks leave as any other agent does, so that everything can be tried on any machine.
 
-mod diff;
 mod words;
 mod work;
 

@@ -121,6 +121,27 @@ pub(super) const CLAUDE: Kind = Kind {
     auth: Some(Auth { args: &["auth", "status", "--json"], read: claude_login, hint: "run `claude auth login`" }),
 };
 
+pub(super) const CODEX: Kind = Kind {
+    id: "codex",
+    name: "Codex",
+    install_url: "https://developers.openai.com/codex/cli",
+    tested: ("0.169.0", "0.169.0"),
+    auth: Some(Auth { args: &["login", "status"], read: codex_login, hint: "run `codex login`" }),
+};
+
+pub(super) const GEMINI: Kind = Kind {
+    id: "gemini",
+    name: "Gemini CLI",
+    install_url: "https://github.com/google-gemini/gemini-cli",
+    tested: ("0.61.0", "0.61.0"),
+    auth: None,
+};
+
+/// It says so by how it exits.
+fn codex_login(answer: &Answer) -> Option<Login> {
+    Some(Login { is_in: answer.is_success, method: None })
+}
+
 fn claude_login(answer: &Answer) -> Option<Login> {
     let status: Value = serde_json::from_str(answer.stdout.trim()).ok()?;
     let method = status["authMethod"].as_str().filter(|method| *method != "none").map(str::to_owned);
@@ -170,6 +191,24 @@ pub(super) async fn look(
         None => (ProviderState::Unknown, None),
     };
     ProviderInfo { state, hint, auth_method: login.and_then(|login| login.method), ..info }
+}
+
+/// Looks for a program of which no more is known than that it speaks the Agent Client Protocol.
+pub(super) fn look_for(id: &str, program: &OsStr, abilities: Abilities) -> ProviderInfo {
+    let found = find(program).map(|path| path.to_string_lossy().into_owned());
+    let missing = format!("install {}, or correct its program in the configuration", program.to_string_lossy());
+    ProviderInfo {
+        id: id.to_owned(),
+        name: id.strip_prefix("acp:").unwrap_or(id).to_owned(),
+        state: if found.is_some() { ProviderState::Unknown } else { ProviderState::Missing },
+        hint: found.is_none().then_some(missing),
+        program: found,
+        version: None,
+        tested: None,
+        auth_method: None,
+        abilities,
+        install_url: None,
+    }
 }
 
 /// Where a program is: by its path, in `PATH`, or where installers put such programs without telling it.

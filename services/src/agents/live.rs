@@ -74,7 +74,7 @@ impl Handle {
         let (written, following) = watch::channel(log.written());
         let (view, viewing) = watch::channel(session.view());
         let path = log.path().to_owned();
-        let live = Live { session, log: Some(log), surroundings, written, view, running: None };
+        let live = Live { session, log: Some(log), surroundings, written, view, running: None, is_done: false };
         tokio::spawn(live.run(wished));
         Handle { wishes, log: Reading::new(path, following), view: viewing, epoch }
     }
@@ -167,6 +167,8 @@ struct Live {
     written: watch::Sender<Written>,
     view: watch::Sender<SessionView>,
     running: Option<Running>,
+    /// Whether it was closed, and not only halted.
+    is_done: bool,
 }
 
 impl Live {
@@ -214,7 +216,10 @@ impl Live {
             Some(Wish::SetMode(mode)) => self.session.set_mode(now, mode),
             Some(Wish::SetModel(model)) => self.session.set_model(now, model),
             Some(Wish::Show) => self.show(),
-            Some(Wish::Close) => self.session.close(now),
+            Some(Wish::Close) => {
+                self.session.close(now);
+                self.is_done = true;
+            }
             Some(Wish::Halt) | None => self.session.halt(now),
         }
     }
@@ -347,7 +352,10 @@ impl Live {
         self.log.as_ref().map_or(Path::new(""), Log::path)
     }
 
-    fn end(self) {
+    fn end(mut self) {
+        if self.is_done {
+            self.log.take().into_iter().for_each(Log::close);
+        }
         self.written.send_modify(|written| written.is_final = true);
         let place = format!("/{}", self.view.borrow().session_id);
         let hidden = self.surroundings.views.commit(|write| write.remove(&place));

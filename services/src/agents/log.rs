@@ -4,14 +4,14 @@
 mod follow;
 mod recovery;
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::event::{Envelope, Event};
 use super::secrets::Secrets;
 pub(super) use follow::{Follow, Reading};
-pub(super) use recovery::{Remembered, recover};
+pub(super) use recovery::{Remembered, is_closed, recover};
 
 /// How far a log is written: what followers wait for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,9 +24,40 @@ pub(super) struct Written {
     pub(super) is_final: bool,
 }
 
+/// The right to write a log, which one daemon has at a time: it lasts as long as this does. A file beside the log, since on
+/// Windows nobody could read what is locked.
+#[derive(Debug)]
+pub(super) struct Claim {
+    path: PathBuf,
+    _locked: File,
+}
+
+impl Claim {
+    /// The right to the log at this path; none where another daemon has it.
+    pub(super) fn take(log: &Path) -> io::Result<Option<Claim>> {
+        let path = log.with_extension("lock");
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        private(&mut options);
+        let file = options.open(&path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Claim { path, _locked: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Gives the right up for good: nobody will want it again.
+    fn discard(self) {
+        // What is left behind is an empty file.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
 /// A log that is written to. Others may read it meanwhile.
 #[derive(Debug)]
 pub(super) struct Log {
+    claim: Claim,
     file: File,
     path: PathBuf,
     written: Written,
@@ -37,18 +68,25 @@ impl Log {
     pub(super) fn create(folder: &Path, session_id: &str) -> io::Result<Log> {
         make_private(folder)?;
         let path = place(folder, session_id);
+        let taken = || io::Error::new(io::ErrorKind::AlreadyExists, "another daemon writes a log of this name");
+        let claim = Claim::take(&path)?.ok_or_else(taken)?;
         let mut options = OpenOptions::new();
         options.append(true).create_new(true);
         private(&mut options);
         let file = options.open(&path)?;
-        Ok(Log { file, path, written: Written::default() })
+        Ok(Log { claim, file, path, written: Written::default() })
     }
 
     /// A log that is there, and ends with an event.
-    pub(super) fn open(path: PathBuf, seq: u64) -> io::Result<Log> {
+    pub(super) fn open(claim: Claim, path: PathBuf, seq: u64) -> io::Result<Log> {
         let file = OpenOptions::new().append(true).open(&path)?;
         let bytes = file.metadata()?.len();
-        Ok(Log { file, path, written: Written { bytes, seq, is_final: false } })
+        Ok(Log { claim, file, path, written: Written { bytes, seq, is_final: false } })
+    }
+
+    /// Nothing will be appended any more.
+    pub(super) fn close(self) {
+        self.claim.discard();
     }
 
     /// Where it is.

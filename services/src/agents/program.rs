@@ -14,8 +14,10 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use super::acp::Acp;
 use super::agent::{Abilities, Agent, Command, Fact, Launch, Running, Step, Told, Translator};
 use super::claude::Claude;
+use super::codex::Codex;
 use super::event::ProcessEvent;
 use super::problem::{Problem, ProblemKind};
 use super::secrets::Secrets;
@@ -79,6 +81,28 @@ impl ProgramAgent {
         ProgramAgent::new("claude", supervisor, program, dialect)
     }
 
+    /// Codex.
+    pub fn codex(supervisor: Supervisor, program: Program) -> ProgramAgent {
+        let dialect = Dialect {
+            arguments: Codex::arguments,
+            translator: || Box::new(Codex::default()),
+            abilities: Abilities { resume: true, steer: true, permissions: true, usage: true },
+            patience: Duration::from_secs(10),
+        };
+        ProgramAgent::new("codex", supervisor, program, dialect)
+    }
+
+    /// An agent that speaks the Agent Client Protocol when its program is started as it is. Such programs may take their time.
+    pub fn acp(provider: impl Into<String>, supervisor: Supervisor, program: Program) -> ProgramAgent {
+        let dialect = Dialect {
+            arguments: Acp::arguments,
+            translator: || Box::new(Acp::default()),
+            abilities: Abilities { resume: true, steer: false, permissions: true, usage: true },
+            patience: Duration::from_secs(30),
+        };
+        ProgramAgent::new(provider, supervisor, program, dialect)
+    }
+
     fn new(provider: impl Into<String>, supervisor: Supervisor, program: Program, dialect: Dialect) -> ProgramAgent {
         let secrets = Arc::new(Secrets::of_environment(&program.env));
         ProgramAgent { provider: provider.into(), supervisor, program, dialect, secrets }
@@ -100,7 +124,9 @@ impl ProgramAgent {
     fn environment(&self, launch: &Launch) -> Vec<(OsString, Option<OsString>)> {
         // Our token is not an agent's, and Claude Code takes the second for a sign that it was started by itself.
         let removed = ["SIXFRAME_TOKEN", "CLAUDECODE"].into_iter().map(|name| (name.into(), None));
-        let fixed = [("DISABLE_AUTOUPDATER", "1")].map(|(name, value)| (name.into(), Some(value.into())));
+        // Agents update themselves when they are alone, and Gemini is one process and not two.
+        let fixed = [("DISABLE_AUTOUPDATER", "1"), ("GEMINI_CLI_NO_RELAUNCH", "true")]
+            .map(|(name, value)| (name.into(), Some(value.into())));
         let given = self.program.env.iter().chain(&launch.env);
         let given = given.map(|(name, value)| (name.into(), Some(value.into())));
         removed.chain(fixed).chain(given).collect()

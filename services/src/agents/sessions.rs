@@ -18,7 +18,7 @@ use super::detect::{self, ProviderInfo, ProviderState};
 use super::event::{Envelope, Event, LogRecovered, Outcome, SessionCreated, Source, TurnEnded};
 use super::identifier::identifier;
 use super::live::{Handle, Surroundings, Views};
-use super::log::{Log, Reading, Remembered, recover};
+use super::log::{Claim, Log, Reading, Remembered, is_closed, recover};
 use super::moment::Moment;
 use super::permission::{Decider, Decision, PermissionResolved};
 use super::problem::{Problem, ProblemKind};
@@ -41,6 +41,12 @@ pub struct AgentsConfig {
     pub roots: Vec<PathBuf>,
     /// Claude Code's program.
     pub claude: ProviderConfig,
+    /// Codex's program.
+    pub codex: ProviderConfig,
+    /// Gemini CLI's program, with the argument that makes it speak the Agent Client Protocol.
+    pub gemini: ProviderConfig,
+    /// Other programs that speak the Agent Client Protocol, by the names that they are called by behind `acp:`.
+    pub acp: BTreeMap<String, ProviderConfig>,
     /// How long what may take.
     pub timers: Timers,
 }
@@ -64,8 +70,28 @@ impl ProviderConfig {
 impl AgentsConfig {
     /// The programs as they are found, with logs in this folder.
     pub fn new(dir: impl Into<PathBuf>) -> AgentsConfig {
-        let (dir, claude) = (dir.into(), ProviderConfig::new("claude"));
-        AgentsConfig { dir, roots: Vec::new(), claude, timers: Timers::default() }
+        let mut gemini = ProviderConfig::new("gemini");
+        gemini.program.args.push("--acp".to_owned());
+        AgentsConfig {
+            dir: dir.into(),
+            roots: Vec::new(),
+            claude: ProviderConfig::new("claude"),
+            codex: ProviderConfig::new("codex"),
+            gemini,
+            acp: BTreeMap::new(),
+            timers: Timers::default(),
+        }
+    }
+
+    /// The programs by their providers.
+    fn programs(&self) -> impl Iterator<Item = (String, &ProviderConfig)> {
+        let known = [("claude", &self.claude), ("codex", &self.codex), ("gemini", &self.gemini)];
+        let others = self.acp.iter().map(|(name, config)| (format!("acp:{name}"), config));
+        known.into_iter().map(|(id, config)| (id.to_owned(), config)).chain(others)
+    }
+
+    fn provider(&self, id: &str) -> Option<&ProviderConfig> {
+        self.programs().find(|(known, _)| known == id).map(|(_, config)| config)
     }
 }
 
@@ -136,11 +162,20 @@ impl Agents {
     pub fn open(config: AgentsConfig, supervisor: Supervisor, hub: &Hub) -> Result<Agents, OpenError> {
         let slice = SliceConfig::new(SLICE, Json::object()).volatile().checked(Check::members_of::<SessionView>());
         let views = Arc::new(hub.own::<BTreeMap<String, SessionView>>(slice)?);
-        let secrets = Arc::new(Secrets::of_environment(&config.claude.program.env));
-        let claude = ProgramAgent::claude(supervisor.clone(), found(&config.claude.program));
-        let built_in = BuiltIn::new(supervisor.clone());
-        let agents: [Arc<dyn Agent>; 2] = [Arc::new(claude), Arc::new(built_in)];
-        let agents = agents.into_iter().map(|agent| (agent.provider().to_owned(), agent)).collect();
+        let variables: Vec<(String, String)> =
+            config.programs().flat_map(|(_, config)| config.program.env.clone()).collect();
+        let secrets = Arc::new(Secrets::of_environment(&variables));
+        let mut agents: BTreeMap<String, Arc<dyn Agent>> = BTreeMap::new();
+        for (id, provider) in config.programs() {
+            let (supervisor, program) = (supervisor.clone(), found(&provider.program));
+            let agent = match id.as_str() {
+                "claude" => ProgramAgent::claude(supervisor, program),
+                "codex" => ProgramAgent::codex(supervisor, program),
+                _ => ProgramAgent::acp(id.clone(), supervisor, program),
+            };
+            agents.insert(id, Arc::new(agent));
+        }
+        agents.insert("builtin".to_owned(), Arc::new(BuiltIn::new(supervisor.clone())));
         let shared = Shared {
             supervisor,
             agents,
@@ -179,10 +214,16 @@ impl Agents {
     async fn look(&self) -> Vec<ProviderInfo> {
         let Shared { supervisor, config, agents, .. } = &*self.0;
         let abilities = |id: &str| agents.get(id).map(|agent| agent.abilities()).unwrap_or_default();
-        let program = &config.claude.program;
-        let claude =
-            detect::look(supervisor, &detect::CLAUDE, &program.program, &program.env, abilities("claude")).await;
-        let mut found = vec![claude, BuiltIn::info(abilities("builtin"))];
+        let looks = config.programs().map(async |(id, provider)| {
+            let (program, able) = (&provider.program, abilities(&id));
+            let kind = [&detect::CLAUDE, &detect::CODEX, &detect::GEMINI].into_iter().find(|kind| kind.id == id);
+            match kind {
+                Some(kind) => detect::look(supervisor, kind, &program.program, &program.env, able).await,
+                None => detect::look_for(&id, &program.program, able),
+            }
+        });
+        let mut found = join_all(looks).await;
+        found.push(BuiltIn::info(abilities("builtin")));
         // The built-in one is there always, and so the last resort.
         found.sort_by_key(|info| (info.state > ProviderState::Unknown, info.id == "builtin"));
         found
@@ -273,15 +314,15 @@ impl Agents {
     }
 
     fn allowed(&self, provider: &str, env: BTreeMap<String, String>) -> Result<Vec<(String, String)>, NotBegun> {
-        let none = Vec::new();
-        let allowed = if provider == "claude" { &self.0.config.claude.allow_env } else { &none };
+        let allowed =
+            self.0.config.provider(provider).map(|provider| provider.allow_env.as_slice()).unwrap_or_default();
         match env.keys().find(|name| !allowed.contains(name)) {
             Some(name) => Err(NotBegun::Variable(name.clone())),
             None => Ok(env.into_iter().collect()),
         }
     }
 
-    /// The sessions whose logs do not say that they were closed.
+    /// The sessions whose logs do not say that they were closed, and that no other daemon has.
     fn bring_back(&self) -> io::Result<()> {
         let dir = &self.0.config.dir;
         let entries = match std::fs::read_dir(dir) {
@@ -301,12 +342,16 @@ impl Agents {
     }
 
     fn bring_one_back(&self, path: &Path) -> io::Result<()> {
+        if is_closed(path)? {
+            return Ok(());
+        }
+        let Some(claim) = Claim::take(path)? else { return Ok(()) };
         let Some(mut remembered) = recover(path)? else { return Ok(()) };
         if remembered.is_closed {
             return Ok(());
         }
         let Some(agent) = self.0.agents.get(&remembered.created.provider).cloned() else { return Ok(()) };
-        let mut log = Log::open(path.to_owned(), remembered.seq)?;
+        let mut log = Log::open(claim, path.to_owned(), remembered.seq)?;
         let ends = ends(&mut remembered, Moment::now(self.0.start));
         log.append(&ends, &self.0.secrets)?;
         let Remembered { session_id, epoch, seq, created, known, .. } = remembered;

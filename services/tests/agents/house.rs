@@ -42,6 +42,9 @@ impl House {
         config.roots = vec![folder.path().to_owned()];
         config.claude.program = Program::new(folder.path().join("claude"));
         config.claude.allow_env = vec!["ALLOWED".into()];
+        // Others may be installed on this machine.
+        config.codex.program = Program::new(folder.path().join("codex"));
+        config.gemini.program = Program::new(folder.path().join("gemini"));
         let agents = Agents::open(config, supervisor, &hub).unwrap();
         let window = window(&agents, Scopes::ALL);
         House { folder, hub, agents, window, timers }

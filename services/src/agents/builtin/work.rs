@@ -10,6 +10,7 @@ use sixframe_supervisor::{ChildConfig, From, Input, Piece, StopLadder, Stream, S
 use tokio::task::spawn_blocking;
 
 use super::super::agent::{Fact, Launch, Prompt};
+use super::super::diff;
 use super::super::event::DeltaField;
 use super::super::identifier::identifier;
 use super::super::item::{
@@ -18,7 +19,7 @@ use super::super::item::{
 use super::super::permission::{Action, Ask, OptionKind, PermissionOption, Verdict};
 use super::super::scope;
 use super::words::{HELP, Wanted, understood};
-use super::{Unheard, Voice, diff};
+use super::{Unheard, Voice};
 
 /// The longest file that is read, in bytes.
 const LONGEST: u64 = 4 << 20;

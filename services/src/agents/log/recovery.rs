@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
-use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use memchr::memchr_iter;
@@ -70,6 +70,21 @@ pub(crate) fn recover(path: &Path) -> io::Result<Option<Remembered>> {
         file.sync_all()?;
     }
     Ok(Some(remembered))
+}
+
+/// How much of the end of a log is looked at, in bytes.
+const END: u64 = 4 << 10;
+
+/// Whether the last event of a log says that its session is closed. Reads its end alone.
+pub(crate) fn is_closed(path: &Path) -> io::Result<bool> {
+    let mut file = fs::File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(END)))?;
+    let mut end = Vec::new();
+    file.read_to_end(&mut end)?;
+    let last = end.strip_suffix(b"\n").and_then(|end| end.rsplit(|byte| *byte == b'\n').next());
+    let event = last.and_then(|last| serde_json::from_slice::<Event>(last).ok());
+    Ok(matches!(event, Some(Event::SessionClosed(_))))
 }
 
 fn of(head: Head, created: SessionCreated) -> Remembered {

@@ -1,0 +1,82 @@
+//! The settings' type for an agent's program, such as `[agent.claude]`. Reads and checks it; how it is spoken to, the services
+//! know.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sixframe_services::agents::{Program, ProviderConfig};
+use toml::Value;
+
+use super::key::{Place, Setting};
+use super::nearest::nearest;
+
+/// What stands in the place of a variable's value.
+const HIDDEN: &str = "(hidden)";
+
+/// The keys of the table.
+const KEYS: [&str; 4] = ["program", "args", "env", "allow_env"];
+
+/// An agent's program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ProviderSettings {
+    /// A path, or a name that is looked up.
+    #[serde(default)]
+    program: String,
+    #[serde(default)]
+    args: Vec<String>,
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    #[serde(default)]
+    allow_env: Vec<String>,
+}
+
+impl ProviderSettings {
+    /// The program of this name, as it is found.
+    pub(crate) fn of(program: &str) -> ProviderSettings {
+        let (args, env, allow_env) = (Vec::new(), BTreeMap::new(), Vec::new());
+        ProviderSettings { program: program.to_owned(), args, env, allow_env }
+    }
+
+    /// The same for the services.
+    pub(crate) fn of_provider(&self) -> ProviderConfig {
+        let env = self.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let program = Program { args: self.args.clone(), env, ..Program::new(&self.program) };
+        ProviderConfig { program, allow_env: self.allow_env.clone() }
+    }
+}
+
+impl Setting for ProviderSettings {
+    const EXPECTED: &'static str = "a table with program, args, env and allow_env";
+
+    fn from_toml(value: &Value, place: Place<'_>) -> Result<ProviderSettings, Option<String>> {
+        let table = value.as_table().ok_or(None)?;
+        if let Some(key) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
+            let near = nearest(key, KEYS).unwrap_or_default();
+            return Err(Some(format!("unknown key {key:?}; the nearest known one is {near:?}")));
+        }
+        let mut settings: ProviderSettings = serde_path_to_error::deserialize(value.clone())
+            .map_err(|error| Some(format!("{}: {}", error.path(), error.inner().message())))?;
+        if settings.program.is_empty() {
+            return Err(Some("program is missing; name it, or leave the table out".to_owned()));
+        }
+        if settings.program.contains(std::path::is_separator) {
+            let path = std::path::PathBuf::from_toml(&Value::String(settings.program), place)?;
+            settings.program = path.to_string_lossy().into_owned();
+        }
+        Ok(settings)
+    }
+
+    fn value_of_text(text: &str) -> Value {
+        // A table on one line.
+        let table: Result<toml::Table, _> = format!("it = {text}").parse();
+        let value = table.ok().and_then(|mut table| table.remove("it"));
+        value.unwrap_or_else(|| Value::String(text.to_owned()))
+    }
+
+    fn to_toml(&self) -> Value {
+        let hidden = self.env.keys().map(|name| (name.clone(), HIDDEN.to_owned())).collect();
+        let shown = ProviderSettings { env: hidden, ..self.clone() };
+        // Texts, lists and tables of texts can be written as TOML.
+        Value::try_from(shown).unwrap_or_else(|_| Value::Table(toml::Table::new()))
+    }
+}
