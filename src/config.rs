@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use key::settings;
 pub(crate) use load::{ConfigErrors, Flag, FlagValue, Inputs, Loaded, load};
-use provider::ProviderSettings;
+use provider::{AcpSettings, ProviderSettings};
 pub(crate) use render::{example, shown};
 use sidecar::{AppMode, SidecarEntry};
 use sixframe_core::TransportError;
@@ -176,7 +176,16 @@ settings! { |at|
 
         /// Claude Code: its program, arguments in front of those that make it speak, variables of its environment, and the
         /// names of those that callers may set for a session. As a table of its own it is written [agent.claude].
-        claude: ProviderSettings = ProviderSettings::of("claude");
+        claude: ProviderSettings = ProviderSettings::of("claude", &[]);
+
+        /// Codex, likewise.
+        codex: ProviderSettings = ProviderSettings::of("codex", &[]);
+
+        /// Gemini CLI, likewise, with the argument that makes it speak the Agent Client Protocol.
+        gemini: ProviderSettings = ProviderSettings::of("gemini", &["--acp"]);
+
+        /// Other programs that speak the Agent Client Protocol, likewise, each with a name: they are the providers acp:NAME.
+        acp: Vec<AcpSettings> = Vec::new();
     }
 
     /// The shared state: hub.* and events.watch.
@@ -255,8 +264,14 @@ impl WsSettings {
 impl AgentSettings {
     /// The agents as these settings have them.
     pub(crate) fn of_agents(&self) -> AgentsConfig {
-        let claude = self.claude.of_provider();
-        AgentsConfig { roots: self.roots.clone(), claude, ..AgentsConfig::new(&self.dir) }
+        AgentsConfig {
+            roots: self.roots.clone(),
+            claude: self.claude.of_provider(),
+            codex: self.codex.of_provider(),
+            gemini: self.gemini.of_provider(),
+            acp: self.acp.iter().map(AcpSettings::of_provider).collect(),
+            ..AgentsConfig::new(&self.dir)
+        }
     }
 }
 

@@ -1,30 +1,154 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "5555fd92fc1ccd59";
+export const methodsHash = "9946ba2a69e64d24";
+
+/** What an agent can do beyond answering. */
+export interface Abilities {
+  /** Ask before it does something. */
+  permissions: boolean;
+  /** Go on with a session of an earlier process. */
+  resume: boolean;
+  /** Take a prompt in the midst of a turn. */
+  steer: boolean;
+  /** Tell what it used. */
+  usage: boolean;
+}
+
+/** What is to be done with leave. */
+export type Action =
+  /** Run a command. */
+  | "command"
+  /** Change files. */
+  | "file_change"
+  /** Use a tool of an MCP server. */
+  | "mcp_tool"
+  /** Reach out to the network. */
+  | "network"
+  /** Read what may not be read without asking. */
+  | "read"
+  /** Go over to another mode. */
+  | "mode_switch"
+  /** Something that is not known here. */
+  | "unknown";
+
+/** What became of a file. */
+export type AgentChangeKind =
+  /** It was made. */
+  | "add"
+  /** It was deleted. */
+  | "delete"
+  /** It was changed. */
+  | "modify"
+  /** It was moved, and maybe changed. */
+  | "move"
+  /** It was copied, and maybe changed. */
+  | "copy";
+
+/** What `agent.events` takes. */
+export interface AgentEventsParams {
+  /** The sessions; all where none is named. */
+  sessions?: string[];
+  /** Behind which event to begin. */
+  since?: Since | null;
+  /** The types of events, or what they begin with where it ends with a dot; all where none is named. */
+  types?: string[];
+}
+
+/** What is allowed without being asked for. */
+export type AgentMode =
+  /**
+   * Nothing that the agent asks for; what it reads in the session's folder it does not ask for. `interactive` is another
+   * name for it.
+   */
+  | "ask"
+  /** Changes to files in the session's folder, but for settings of agents and of version control. */
+  | "acceptEdits"
+  /** Nothing, and what changes anything is denied. */
+  | "plan";
+
+/** What is known of a session since. What is absent is as it was. */
+export interface AgentSessionUpdate {
+  /** The version of the agent's program. */
+  agentVersion?: string | null;
+  /** The commands that begin with a slash. */
+  commands?: string[] | null;
+  /** The MCP servers and how they are, in the agent's words. */
+  mcpServers?: { [key: string]: string } | null;
+  /** What is allowed without being asked for. */
+  mode?: AgentMode | null;
+  /** The model that answers. */
+  model?: string | null;
+  /** The models that can be chosen. */
+  models?: string[] | null;
+  /** The agent's own id of the session, by which it can be resumed. */
+  nativeSessionId?: string | null;
+  /** What it is called. */
+  title?: string | null;
+  /** The tools that the agent has. */
+  tools?: string[] | null;
+}
+
+/** What `agent.setMode` takes. */
+export interface AgentSetModeParams {
+  /** The mode. */
+  mode: AgentMode;
+  /** The session. */
+  sessionId: string;
+}
+
+/** The session is in another state. */
+export interface AgentStateChange {
+  /** The one before. */
+  prev: State;
+  /** The state. */
+  state: State;
+}
+
+/** Where what the sidecars offer comes from. */
+export type AppMode =
+  /** From nowhere else: no sidecars run. */
+  | "standalone"
+  /** From the sidecars of this daemon. */
+  | "service"
+  /** From a server; no sidecars run. */
+  | "connected";
+
+/** What `agent.approve` takes. */
+export interface ApproveParams {
+  /** The hash of what was shown. Where it is not that of what waits, nothing is allowed. */
+  inputSha256?: string | null;
+  /** By which option; the one that allows it once where there is none. */
+  optionId?: string | null;
+  /** What to answer to. */
+  permissionId: string;
+}
+
+/** What `agent.cancelPrompt` takes. */
+export interface CancelPromptParams {
+  /** The prompt, as `prompt.queued` names it. */
+  promptId: string;
+  /** The session. */
+  sessionId: string;
+}
 
 /** One change. */
 export interface Change {
   /** What happened. */
-  kind: ChangeKind;
+  kind: FsChangeKind;
   /** To what, as absolute paths. */
   paths: string[];
   /** The two halves of a rename, `removed` and `created`, have the same number here. */
   rename?: number | null;
 }
 
-/** What happened to a file. */
-export type ChangeKind =
-  /** Nothing yet: from now on every change is told. */
-  | "watching"
-  /** It is there. */
-  | "created"
-  /** Its content or its attributes are others. */
-  | "modified"
-  /** It is gone from here. */
-  | "removed"
-  /** Changes were missed: look at everything below the path again. */
-  | "overflow";
+/** A switch that is under way. */
+export interface Changing {
+  /** Since when, in milliseconds since 1970. */
+  since: number;
+  /** The mode that it leads to. */
+  to: AppMode;
+}
 
 /** Some bytes of a file or of a program's output. */
 export interface Chunk {
@@ -32,6 +156,27 @@ export interface Chunk {
   data: string;
   /** How `data` is written. */
   encoding: Encoding;
+}
+
+/** Why a session ended. */
+export type CloseReason =
+  /** Somebody closed it. */
+  | "closed"
+  /** The daemon ended. */
+  | "shutdown";
+
+/** A command that a tool runs. */
+export interface CommandRun {
+  /** Where it runs. */
+  cwd?: string | null;
+  /** How long it took, in milliseconds. */
+  durationMs?: number | null;
+  /** What it exited with. */
+  exitCode?: number | null;
+  /** The command, as a shell reads it. */
+  line: string;
+  /** The signal that ended it. */
+  signal?: number | null;
 }
 
 /** What `hub.commit` takes. */
@@ -54,6 +199,144 @@ export interface ConsoleTicket {
   url: string;
 }
 
+/** A part of what is said. */
+export type Content =
+  /** Text, as Markdown. */
+  | {
+      /** The text. */
+      text: string;
+      type: "text";
+    }
+  /** A picture. */
+  | {
+      /** Its bytes, in base64. */
+      data: string;
+      /** Its media type. */
+      mimeType: string;
+      type: "image";
+    }
+  /** A file or page that is spoken of. */
+  | {
+      /** What it is called. */
+      name?: string | null;
+      type: "resource_link";
+      /** Where it is. */
+      uri: string;
+    }
+  /** Something of a kind that is not known here, as the agent sent it. */
+  | {
+      type: "other";
+      /** What came. */
+      value: unknown;
+    };
+
+/** What it cost. */
+export interface Cost {
+  /** In millionths of the currency's unit. */
+  amountMicros: number;
+  /** The currency, as ISO 4217 has it. */
+  currency: string;
+}
+
+/** What `agent.createSession` takes. */
+export interface CreateSession {
+  /** The folder to work in: an absolute path. */
+  cwd: string;
+  /** Variables of its environment, those alone that the configuration lets callers set. */
+  env?: { [key: string]: string };
+  /** What is allowed without being asked for. */
+  mode?: AgentMode;
+  /** The model, in the agent's words. */
+  model?: string | null;
+  /** The provider; the default one of `agent.providers` where there is none. */
+  provider?: string | null;
+  /** What the agent is told about its task beside its own instructions. */
+  systemPrompt?: string | null;
+}
+
+/** Who ended a request. */
+export type Decider =
+  /** A person, by a connection. */
+  | {
+      kind: "person";
+      /** The connection's owner, an id that lasts as long as this daemon. */
+      owner: string;
+    }
+  /** A rule of ours. */
+  | {
+      kind: "policy";
+      /** Which one. */
+      rule: string;
+    }
+  /** Nobody, in time. */
+  | {
+      kind: "timeout";
+    }
+  /** The agent, which took it back, or whose turn ended. */
+  | {
+      kind: "agent";
+    }
+  /** The daemon, which ended. */
+  | {
+      kind: "shutdown";
+    };
+
+/** How a request ended. */
+export type Decision =
+  /** It was allowed. */
+  | "allowed"
+  /** It was denied. */
+  | "denied"
+  /** It can no longer be answered. */
+  | "withdrawn";
+
+/** How a prompt reaches an agent that is at work. */
+export type Delivery =
+  /** It waits until the turn and the prompts before it are done. */
+  | "queue"
+  /** It joins the turn; where the agent knows no such thing, it is the first one behind it. */
+  | "steer"
+  /** The turn is interrupted for it. */
+  | "now";
+
+/** An item grew. */
+export interface Delta {
+  /** By what. */
+  delta: string;
+  /** What of it. */
+  field: DeltaField;
+  /** Behind how many bytes of the same field; where that is not the end of what is known, something is missing. */
+  offset: number;
+}
+
+/** What of an item grew. */
+export type DeltaField =
+  /** What is said. */
+  | "text"
+  /** What is thought. */
+  | "thought"
+  /** What a tool is given, as JSON text. */
+  | "tool_input"
+  /** What a tool writes to its standard output, or answers. */
+  | "tool_output"
+  /** What a tool writes to its standard error. */
+  | "tool_errors";
+
+/** In what files were changed. */
+export type DiffScope =
+  /** In one item. */
+  | "item"
+  /** In the turn so far. */
+  | "turn";
+
+/** Files were changed. */
+export interface DiffUpdate {
+  /** Which. */
+  files: FileChange[];
+  /** In what. */
+  scope: DiffScope;
+}
+
 /** Which way a message went. */
 export type Direction =
   /** From the peer. */
@@ -63,7 +346,7 @@ export type Direction =
 
 /** It is done. */
 export interface Done {
-  /** True. */
+  /** Always true. */
   ok: boolean;
 }
 
@@ -80,6 +363,100 @@ export type Encoding =
   | "utf8"
   /** In Base64 with padding, RFC 4648 section 4. */
   | "base64";
+
+/** An event, where it belongs, and where it comes from. Log and wire carry the same text. */
+export type Envelope = ({
+  data: SessionCreated;
+  type: "session.created";
+} | {
+  data: AgentSessionUpdate;
+  type: "session.updated";
+} | {
+  data: SessionClosed;
+  type: "session.closed";
+} | {
+  data: LogRecovered;
+  type: "log.recovered";
+} | {
+  data: AgentStateChange;
+  type: "state.changed";
+} | {
+  data: PromptQueued;
+  type: "prompt.queued";
+} | {
+  data: PromptRef;
+  type: "prompt.started";
+} | {
+  data: PromptRef;
+  type: "prompt.cancelled";
+} | {
+  data: PromptRef;
+  type: "prompt.steered";
+} | {
+  data: TurnStarted;
+  type: "turn.started";
+} | {
+  data: TurnEnded;
+  type: "turn.ended";
+} | {
+  data: Item;
+  type: "item.upserted";
+} | {
+  data: Delta;
+  type: "item.delta";
+} | {
+  data: DiffUpdate;
+  type: "diff.updated";
+} | {
+  data: Plan;
+  type: "plan.updated";
+} | {
+  data: PermissionRequest;
+  type: "permission.requested";
+} | {
+  data: PermissionResolved;
+  type: "permission.resolved";
+} | {
+  data: UsageUpdate;
+  type: "usage.updated";
+} | {
+  data: Limits;
+  type: "limits.updated";
+} | {
+  data: Retry;
+  type: "retry.scheduled";
+} | {
+  data: ProcessEvent;
+  type: "process.event";
+} | {
+  data: Problem;
+  type: "error";
+} | {
+  data: Unparsed;
+  type: "unparsed";
+} | {
+  data: Native;
+  type: "native";
+}) & {
+  /** The life of the session's log that `seq` counts in. */
+  epoch: string;
+  /** What the agent said beside that and we do not know, as it came, where that is not long. */
+  ext?: unknown;
+  /** The item that it is about. */
+  itemId?: string | null;
+  /** The number of the event in its session, from 1, without holes. */
+  seq: number;
+  /** The session. */
+  sessionId: string;
+  /** Where it comes from. */
+  src: Source;
+  /** When, as RFC 3339 in UTC. */
+  ts: string;
+  /** The turn, where it is part of one. */
+  turnId?: string | null;
+  /** The version of this format: 1. */
+  v: number;
+};
 
 /** Something that happened. */
 export interface Event {
@@ -100,7 +477,7 @@ export interface EventPlace {
 }
 
 /** What `events.watch` takes. */
-export interface EventsParams {
+export interface EventsEventsParams {
   /** Behind which event to begin; without it, with what is emitted from now on. */
   since?: EventPlace | null;
   /** The types to follow, all where none are given. One that ends with a dot means all that begin with it. */
@@ -125,6 +502,74 @@ export interface Expect {
   revision: number;
 }
 
+/** What kind of failure it is. */
+export type FailureCode =
+  /** The system would not start the program. */
+  | "SPAWN"
+  /** There is no such program, or no such folder to start in. */
+  | "NOT_FOUND"
+  /** It ended by itself. */
+  | "EXITED"
+  /** It ended by itself again and again. */
+  | "CRASH_LOOP"
+  /** Another program has its port. */
+  | "PORT_IN_USE"
+  /** What listens on its port is not below it. */
+  | "NOT_OURS"
+  /** It was not ready in time. */
+  | "START_TIMEOUT"
+  /** It did not answer any more. */
+  | "UNHEALTHY"
+  /** What it depends on is not there. */
+  | "DEPENDENCY"
+  /** This daemon could not do its part. */
+  | "HOST";
+
+/** What is known of a failure. */
+export interface FailureDetails {
+  /** What it depends on and is not there. */
+  dependency?: string | null;
+  /** How the last run ended. */
+  exit?: SidecarExit | null;
+  /** Who has the port. */
+  holder?: PortHolder | null;
+  /** Where a program was looked for. */
+  paths?: string[];
+  /** The last lines that it wrote to standard error, at most 20. The values of its variables are blacked out. */
+  stderr?: string[];
+}
+
+/** A file that was changed. */
+export interface FileChange {
+  /** Lines that were added, where there is a diff. */
+  additions: number;
+  /** Whether it is no text, so that there is no diff. */
+  binary: boolean;
+  /** Lines that were taken away, where there is a diff. */
+  deletions: number;
+  /** What became of it. */
+  kind: AgentChangeKind;
+  /** Where it was before it was moved, or copied from. */
+  oldPath?: string | null;
+  /** The file, where it is now, or was. */
+  path: string;
+  /** The change as a unified diff, from its first `@@` on. */
+  unifiedDiff?: string | null;
+}
+
+/** What happened to a file. */
+export type FsChangeKind =
+  /** Nothing yet: from now on every change is told. */
+  | "watching"
+  /** It is there. */
+  | "created"
+  /** Its content or its attributes are others. */
+  | "modified"
+  /** It is gone from here. */
+  | "removed"
+  /** Changes were missed: look at everything below the path again. */
+  | "overflow";
+
 /** What `fs.watch` takes. */
 export interface FsWatchParams {
   /** The file or folder; a relative path begins at the first of `fs.roots`. */
@@ -132,6 +577,35 @@ export interface FsWatchParams {
   /** Whether folders below it are watched too. */
   recursive?: boolean;
 }
+
+/** How it is found out whether a sidecar still lives. */
+export interface Health {
+  /** For `exec`: its arguments; `{port}` is replaced. */
+  args?: string[];
+  /** Failures in a row after which it is stopped and, as `restart` says, started again. Default 3. */
+  failures?: number;
+  /** Milliseconds between two looks. Default 5000. */
+  intervalMs?: number;
+  /** By what. */
+  kind: HealthKind;
+  /** For `http`: the one path to ask for, instead of `/health`, `/docs` and `/` in turn. */
+  path?: string | null;
+  /** For `exec`: the program whose exit with 0 means life. */
+  program?: string | null;
+  /** Milliseconds that one look may take. Default 2000. */
+  timeoutMs?: number;
+}
+
+/** By what a sidecar's life is known. */
+export type HealthKind =
+  /** By nothing but its process. */
+  | "none"
+  /** It answers HTTP with a status below 400. */
+  | "http"
+  /** It takes connections. */
+  | "tcp"
+  /** A program says so. */
+  | "exec";
 
 /** What `rpc.hello` takes. */
 export interface Hello {
@@ -143,6 +617,43 @@ export interface Hello {
   session?: string | null;
 }
 
+/** What the items of `hub.watch` are. */
+export type HubMode =
+  /** Patches, and snapshots where these are shorter or there is no other way. */
+  | "patch"
+  /** Snapshots alone. */
+  | "state";
+
+/** What `hub.updateSession` takes. */
+export interface HubSessionUpdate {
+  /** The session's id. */
+  sessionId: string;
+  [key: string]: unknown;
+}
+
+/** One item of `hub.watch`. */
+export type HubStateChange =
+  /** What the followed part of the state is. */
+  | {
+      /** The life of the state. */
+      epoch: string;
+      /** Which state it is. */
+      revision: number;
+      /** The state, pruned to what is followed: an object with the shape of the state. */
+      value: unknown;
+    }
+  /** What changed. */
+  | {
+      /** The highest mutation of each client between the two revisions, where there were any. */
+      acks?: { [key: string]: number };
+      /** The revision that it applies to. */
+      from: number;
+      /** How. None means that nothing changed that is followed. */
+      ops: Op[];
+      /** The revision that it leads to. */
+      to: number;
+    };
+
 /** What `hub.watch` takes. */
 export interface HubWatchParams {
   /**
@@ -151,7 +662,7 @@ export interface HubWatchParams {
    */
   minIntervalMs?: number | null;
   /** What the items are. */
-  mode?: Mode;
+  mode?: HubMode;
   /** The places to follow; the whole state where neither this nor `session` is given. */
   paths?: Pointer[] | null;
   /** A session to follow, as `/sessions/<id>` among the paths does. */
@@ -160,12 +671,231 @@ export interface HubWatchParams {
   since?: Version | null;
 }
 
-/** What the items of `hub.watch` are. */
-export type Mode =
-  /** Patches, and snapshots where these are shorter or there is no other way. */
-  | "patch"
-  /** Snapshots alone. */
-  | "state";
+/** What `agent.interrupt` takes. */
+export interface InterruptParams {
+  /** Whether the prompts that wait are kept. Default no. */
+  keepQueue?: boolean;
+  /** The session. */
+  sessionId: string;
+}
+
+/** What `agent.interrupt` answers. */
+export interface Interrupted {
+  /** Whether a turn is being stopped. That it is is told by its `turn.ended`. */
+  interrupted: boolean;
+}
+
+/** An item, or what is new of one. */
+export interface Item {
+  /** What is said, in full. */
+  content?: Content[] | null;
+  /** What it is. Stays the same for an id. */
+  kind: ItemKind;
+  /** The item that it belongs to: the subagent's call, for what a subagent does. */
+  parent?: string | null;
+  /** How far it is. */
+  status?: ItemStatus | null;
+  /** The tool and its use. */
+  tool?: ToolCall | null;
+}
+
+/** What an item is. */
+export type ItemKind =
+  /** What a person said. */
+  | "user_message"
+  /** What the agent says. */
+  | "agent_message"
+  /** What the agent thinks, as far as it shows it. */
+  | "thought"
+  /** A tool that the agent uses. */
+  | "tool_call"
+  /** Something that the agent's program has to say beside the conversation. */
+  | "notice"
+  /** The conversation was shortened, so that the model can read it. */
+  | "compaction"
+  /** Another agent that works for this one. */
+  | "subagent";
+
+/** How far an item is. */
+export type ItemStatus =
+  /** Known, and not begun. */
+  | "pending"
+  /** Under way. */
+  | "in_progress"
+  /** Done. */
+  | "completed"
+  /** Done, without success. */
+  | "failed"
+  /** Not done, because it was not allowed. */
+  | "denied"
+  /** Not done, or not to its end, because the turn was ended. */
+  | "cancelled";
+
+/** Where the outputs of a run end, in bytes. */
+export interface LastOffset {
+  /** Standard error. */
+  stderr: number;
+  /** Standard output. */
+  stdout: number;
+}
+
+/** Whether requests are still answered. */
+export type LimitStatus =
+  /** They are. */
+  | "ok"
+  /** They are, and soon not any more. */
+  | "warning"
+  /** They are not. */
+  | "rejected";
+
+/** How much of a plan's quota is used up. */
+export interface Limits {
+  /** When it begins anew, in seconds since 1970. */
+  resetsAt?: number | null;
+  /** The agent's word for what is limited. */
+  scope: string;
+  /** `ok`, `warning` or `rejected`. */
+  status: LimitStatus;
+  /** How much is used, in percent. */
+  usedPercent?: number | null;
+}
+
+/** A place in a file. */
+export interface Location {
+  /** The line, from 1. */
+  line?: number | null;
+  /** The file. */
+  path: string;
+}
+
+/** One item of `sidecar.logs`. */
+export type LogItem =
+  /** A line. */
+  | {
+      /** In which run. */
+      generation: number;
+      kind: "line";
+      /** The offset of its first byte. */
+      offset: number;
+      /** Whether it goes on in the next item, or its end was not written yet. */
+      partial?: boolean;
+      /** Where it was written. */
+      stream: LogStream;
+      /** Without its end. What is no UTF-8 is shown as replacement characters. */
+      text: string;
+    }
+  /** Bytes that are not kept any more. */
+  | {
+      /** The offset of the first of them. */
+      from: number;
+      /** In which run. */
+      generation: number;
+      kind: "gap";
+      /** Where they were written. */
+      stream: LogStream;
+      /** The offset behind the last. */
+      to: number;
+    }
+  /** A run began. */
+  | {
+      /** Which. */
+      generation: number;
+      kind: "started";
+      /** Its process, where it is known by now. */
+      pid?: number | null;
+    }
+  /** A run has ended, and nothing more comes of it. */
+  | {
+      /** How its program ended. */
+      exit: SidecarExit;
+      /** Which. */
+      generation: number;
+      kind: "exited";
+      /** Where its outputs end. */
+      lastOffset: LastOffset;
+    };
+
+/** What was taken from the end of a log. */
+export interface LogRecovered {
+  /** Bytes behind the last event that could be read. */
+  bytes: number;
+}
+
+/** One output. */
+export type LogStream =
+  /** Standard output. */
+  | "stdout"
+  /** Standard error. */
+  | "stderr";
+
+/** Which outputs are meant. */
+export type LogStreams =
+  /** Standard output. */
+  | "stdout"
+  /** Standard error. */
+  | "stderr"
+  /** Both. */
+  | "both";
+
+/** An end of the logs. */
+export type LogsEdge =
+  /** The oldest line that is kept, of earlier runs too. */
+  | "start"
+  /** What comes from now on. */
+  | "end";
+
+/** Where logs begin. */
+export type LogsFrom =
+  /** At an end of what is kept. */
+  | LogsEdge
+  /** With the last bytes of the newest run. */
+  | {
+      /** How many bytes of each output. */
+      last: number;
+    }
+  /** With a place in a run. */
+  | {
+      /** Which run; the newest where it is not said. */
+      generation?: number | null;
+      /** The offset in each output, in bytes. */
+      offset: number;
+    };
+
+/** What `sidecar.logs` takes. */
+export interface LogsParams {
+  /** Whether to go on with what comes, over restarts too. Default yes. */
+  follow?: boolean;
+  /** Where to begin. Default with the oldest line that is kept. */
+  from?: LogsFrom;
+  /** Its name. */
+  name: string;
+  /** Only lines that contain this, in whichever case. Gaps, starts and exits are told all the same. */
+  search?: string | null;
+  /** Which output. Default both. */
+  stream?: LogStreams;
+}
+
+/** A tool of an MCP server. */
+export interface McpTool {
+  /** The server. */
+  server: string;
+  /** Its tool. */
+  tool: string;
+}
+
+/** The mode, and who answers for which sidecar. */
+export interface ModeState {
+  /** The switch that is under way. */
+  changing?: Changing | null;
+  /** Where the sidecars that can be used are reached, by name. */
+  endpoints: { [key: string]: SidecarEndpoint };
+  /** Which it is. */
+  mode: AppMode;
+  /** In the mode `connected`: the server. */
+  serverUrl?: string | null;
+  /** In the mode `service`: where the sidecars are reached together, where that was given. */
+  serviceUrl?: string | null;
+}
 
 /** The identity of a commit. */
 export interface Mutation {
@@ -174,6 +904,15 @@ export interface Mutation {
   /** Counts the client's mutations upwards. */
   id: number;
 }
+
+/** A sidecar by its name. */
+export interface Named {
+  /** Its name. */
+  name: string;
+}
+
+/** The agent said what has no name here. */
+export type Native = { [key: string]: unknown };
 
 /** One operation. Paths are absolute. */
 export type Op =
@@ -259,6 +998,36 @@ export type Op =
       path: Pointer;
     };
 
+/** What an option means, whatever the agent calls it. */
+export type OptionKind =
+  /** Yes, this once. */
+  | "allow_once"
+  /** Yes, and to the same again in this session. */
+  | "allow_session"
+  /** Yes, and to the same again for good, by the agent's own settings. */
+  | "allow_always"
+  /** No, this once. */
+  | "reject_once"
+  /** No, and to the same again for good, by the agent's own settings. */
+  | "reject_always";
+
+/** How a turn ended. */
+export type Outcome =
+  /** The agent was done. */
+  | "completed"
+  /** Somebody stopped it. */
+  | "interrupted"
+  /** Something went wrong. */
+  | "failed"
+  /** The model refused. */
+  | "refused"
+  /** It took more steps than it may. */
+  | "max_turns"
+  /** The answer reached its longest length. */
+  | "max_tokens"
+  /** It cost more than it may. */
+  | "budget";
+
 /** What a program that runs has to say. */
 export type Output =
   /** Some of what it wrote. */
@@ -283,7 +1052,371 @@ export type OutputStream =
   /** Its standard error. */
   | "stderr";
 
+/** One of the answers that may be given. */
+export interface PermissionOption {
+  /** What it means. */
+  kind: OptionKind;
+  /** What to show. */
+  label: string;
+  /** What to answer with. */
+  optionId: string;
+  /** What will be allowed without being asked for, as the agent writes it. */
+  rulePreview?: string | null;
+}
+
+/** What an agent asks leave for, as a person sees it. */
+export interface PermissionRequest {
+  /** What is to be done. */
+  action: Action;
+  /** What, in more words. */
+  description?: string | null;
+  /** When it is denied because nobody answered, in milliseconds since 1970. */
+  expiresAtMs: number;
+  /** The SHA-256 of what is shown, in hexadecimal. An answer that names another one is refused. */
+  inputSha256: string;
+  /** What may be answered. */
+  options: PermissionOption[];
+  /** The files that it is about, where they are known. */
+  paths: string[];
+  /** What to answer to, in `agent.approve` and `agent.reject`. Good for one answer. */
+  permissionId: string;
+  /** Why the agent asks. */
+  reason?: string | null;
+  /** How much harm may be done. */
+  risk: Risk;
+  /** Exactly what is allowed by a yes: the agent is given this, and nothing else. */
+  shownInput: unknown;
+  /** What, in a few words. */
+  title: string;
+}
+
+/** How a request ended, and by whom. */
+export interface PermissionResolved {
+  /** By whom. */
+  by: Decider;
+  /** How. */
+  decision: Decision;
+  /** How long it took, in milliseconds. */
+  latencyMs: number;
+  /** The option that was chosen. */
+  optionId?: string | null;
+  /** Which request. */
+  permissionId: string;
+  /** Why, as a person said it. */
+  reason?: string | null;
+}
+
+/** What the agent means to do. */
+export interface Plan {
+  /** Its steps. */
+  entries: PlanEntry[];
+}
+
+/** A step of a plan. */
+export interface PlanEntry {
+  /** How far it is. */
+  status: PlanStatus;
+  /** What is to be done. */
+  text: string;
+}
+
+/** How far a step of a plan is. */
+export type PlanStatus =
+  /** Not begun. */
+  | "pending"
+  /** Under way. */
+  | "in_progress"
+  /** Done. */
+  | "completed";
+
 export type Pointer = string;
+
+/** Who has a port. */
+export interface PortHolder {
+  /** Its process. */
+  pid: number;
+  /** Its program, as the system calls it. */
+  program: string;
+}
+
+/** How a port is written. */
+export type PortSchema =
+  /** None, or any free one. */
+  | PortWord
+  /** A number from 1 to 65535. */
+  | number;
+
+/** A port in a word. */
+export type PortWord = "none" | "auto";
+
+/** Something that went wrong with an agent. */
+export interface Problem {
+  /** What a person can do about it. */
+  hint?: string | null;
+  /** The status that the model's service answered, where it did over HTTP. */
+  httpStatus?: number | null;
+  /** What kind of thing. */
+  kind: ProblemKind;
+  /** For people. */
+  message: string;
+  /** The agent's own word for it. */
+  providerCode?: string | null;
+  /** How long to wait before that, in milliseconds, where the service says so. */
+  retryAfterMs?: number | null;
+  /** Whether the same may work when it is tried again. */
+  retryable: boolean;
+}
+
+/** What kind of thing went wrong: what programs branch on. */
+export type ProblemKind =
+  /** Nobody is logged in, or the key is wrong. */
+  | "auth_required"
+  /** Somebody was logged in, and has to do it again. */
+  | "auth_expired"
+  /** The account has to be paid for, or is on hold. */
+  | "billing"
+  /** Too many requests for now. */
+  | "rate_limited"
+  /** The plan's quota is used up. */
+  | "quota_exhausted"
+  /** The service has too much to do. */
+  | "overloaded"
+  /** The conversation is longer than the model can read. */
+  | "context_overflow"
+  /** The answer reached its longest length. */
+  | "max_output"
+  /** There is no such model, or not for this account. */
+  | "model_not_found"
+  /** The service refused the request as it is. */
+  | "invalid_request"
+  /** The service refused what was asked for. */
+  | "content_policy"
+  /** The service cannot be reached, or the connection broke. */
+  | "network"
+  /** Nothing came for too long. */
+  | "timeout"
+  /** The service failed for reasons of its own. */
+  | "provider_error"
+  /** The agent wants the folder to be trusted first. */
+  | "untrusted_workspace"
+  /** The agent's program is not installed. */
+  | "cli_missing"
+  /** The agent's program is too old to be spoken to. */
+  | "cli_too_old"
+  /** The agent's program cannot be started. */
+  | "spawn_failed"
+  /** The agent's program ended though it should have gone on. */
+  | "crashed"
+  /** The agent said something that its protocol does not know. */
+  | "protocol"
+  /** A policy of ours forbids it. */
+  | "policy_denied"
+  /** Nothing more is known. */
+  | "unknown";
+
+/** Something became of the agent's process. */
+export type ProcessEvent =
+  /** It was started. */
+  | {
+      /** Its process id. */
+      pid: number;
+      what: "spawned";
+    }
+  /** It can be spoken to. */
+  | {
+      what: "ready";
+    }
+  /** It is being stopped. */
+  | {
+      what: "stopping";
+    }
+  /** It ended. */
+  | {
+      /** What it exited with. */
+      exitCode?: number | null;
+      /** The signal that ended it. */
+      signal?: number | null;
+      /** The last that it wrote to its standard error. */
+      stderrTail?: string[];
+      what: "exited";
+    };
+
+/** What `agent.prompt` takes. */
+export interface PromptParams {
+  /** What is asked. */
+  content: Content[];
+  /** What is to become of the turn that may be open. */
+  delivery?: Delivery;
+  /** Whether the turn goes on when the caller is gone. */
+  detach?: boolean;
+  /** The session. */
+  sessionId: string;
+  /** How long the turn may take, without the time that people take. Default 300 s. */
+  timeoutMs?: number;
+}
+
+/** A prompt that waits. */
+export interface PromptQueued {
+  /** What it says. */
+  content: Content[];
+  /** How it is to reach an agent that is at work. */
+  delivery: Delivery;
+  /** How many are before it. */
+  position: number;
+  /** Its id. */
+  promptId: string;
+}
+
+/** A prompt that was told of before. */
+export interface PromptRef {
+  /** Its id. */
+  promptId: string;
+}
+
+/** A provider as it is on this machine. */
+export interface ProviderInfo {
+  /** What it can do. */
+  abilities: Abilities;
+  /** How somebody is logged in, in the program's words. */
+  authMethod?: string | null;
+  /** What to do so that it can. */
+  hint?: string | null;
+  /** Its id. */
+  id: string;
+  /** Where it can be had. */
+  installUrl?: string | null;
+  /** What people call it. */
+  name: string;
+  /** Where its program was found. */
+  program?: string | null;
+  /** Whether it can be used. */
+  state: ProviderState;
+  /** How that version compares with those it was tried with. */
+  tested?: Tested | null;
+  /** The version that its program says. */
+  version?: string | null;
+}
+
+/** Whether a provider can be used. */
+export type ProviderState =
+  /** It can. */
+  | "ready"
+  /** It may be: its program does not say whether somebody is logged in. */
+  | "unknown"
+  /** Nobody is logged in. */
+  | "loggedOut"
+  /** It is older than any that it was tried with. */
+  | "tooOld"
+  /** Its program is there and does not run. */
+  | "broken"
+  /** There is no such program. */
+  | "missing";
+
+/** What `agent.providers` answers. */
+export interface Providers {
+  /** The one that `agent.createSession` takes where none is named. */
+  default: string;
+  /** The providers, those that can be used first. */
+  providers: ProviderInfo[];
+}
+
+/** What `agent.providers` takes. */
+export interface ProvidersParams {
+  /** Whether to look again. */
+  recheck?: boolean;
+}
+
+/** When a sidecar is ready. */
+export interface Ready {
+  /** For `exec`: its arguments; `{port}` is replaced. */
+  args?: string[];
+  /** By what. */
+  kind: ReadyKind;
+  /** For `http`: the one path to ask for, instead of `/health`, `/docs` and `/` in turn. */
+  path?: string | null;
+  /** For `line`: what a line must contain, or `/…/` around a regular expression. */
+  pattern?: string | null;
+  /** For `exec`: the program whose exit with 0 means that it is ready. */
+  program?: string | null;
+  /** For `line`: where. Default both. */
+  stream?: LogStreams;
+  /** Milliseconds that it may take until it is ready; then it is stopped. Default 30,000. */
+  timeoutMs?: number;
+}
+
+/** By what it is known that a sidecar is ready. */
+export type ReadyKind =
+  /** It was started; nothing more is asked. */
+  | "started"
+  /** It answers HTTP with a status below 400. */
+  | "http"
+  /** It takes connections. */
+  | "tcp"
+  /** A program says so. */
+  | "exec"
+  /** It writes a line. */
+  | "line"
+  /** It writes one line of JSON on standard output, an object with its `port`, and listens there. */
+  | "handshake";
+
+/** What `agent.reject` takes. */
+export interface RejectParams {
+  /** What to answer to. */
+  permissionId: string;
+  /** Why, for the agent. */
+  reason?: string | null;
+}
+
+/** What happens when a sidecar ends by itself. */
+export interface Restart {
+  /**
+   * Milliseconds before the first restart, at most: the wait is a random part of it, and it doubles each time.
+   * Default 250.
+   */
+  backoffMs?: number;
+  /** What it doubles up to. Default 30,000. */
+  maxBackoffMs?: number;
+  /** Whether it is started again. */
+  policy: RestartPolicy;
+  /** Milliseconds for which a run must be ready to count as stable. Default 30,000. */
+  stableMs?: number;
+  /** Starts in vain after which it is not started again: within `window_ms`, or without a stable run in between. Default 5. */
+  starts?: number;
+  /** Milliseconds within which starts count, though runs in between were stable. Default 60,000. */
+  windowMs?: number;
+}
+
+/** Whether a sidecar that ended is started again. */
+export type RestartPolicy =
+  /** No. */
+  | "never"
+  /** If it exited with another code than 0, was ended by a signal, lived no more, or was not ready yet. */
+  | "on-failure"
+  /** Yes. */
+  | "always";
+
+/** The agent will ask its service again. */
+export interface Retry {
+  /** For which time, from 1. */
+  attempt: number;
+  /** In how many milliseconds. */
+  delayMs: number;
+  /** Why. */
+  error: Problem;
+  /** How often at most. */
+  max?: number | null;
+}
+
+/** How much harm may be done. */
+export type Risk =
+  /** Hardly any. */
+  | "low"
+  /** What can be undone. */
+  | "medium"
+  /** What can not. */
+  | "high"
+  /** What nobody should allow without having read it. */
+  | "critical";
 
 /** What `process.run` takes. */
 export interface RunParams {
@@ -297,17 +1430,228 @@ export interface RunParams {
   program: string;
 }
 
+/** How a session ended. */
+export interface SessionClosed {
+  /** Why. */
+  reason: CloseReason;
+}
+
+/** What is known of a session from the start. */
+export interface SessionCreated {
+  /** The folder that the agent works in. */
+  cwd: string;
+  /** What is allowed without being asked for. */
+  mode: AgentMode;
+  /** The model that was asked for. */
+  model?: string | null;
+  /** The provider. */
+  provider: string;
+}
+
 /** One session. */
 export interface SessionParams {
   /** Its id. */
   sessionId: string;
 }
 
-/** What `hub.updateSession` takes. */
-export interface SessionUpdate {
-  /** The session's id. */
+/** A session. */
+export interface SessionRef {
+  /** Its id. */
   sessionId: string;
-  [key: string]: unknown;
+}
+
+/** What `agent.setModel` takes. */
+export interface SetModelParams {
+  /** The model, in the agent's words. */
+  model: string;
+  /** The session. */
+  sessionId: string;
+}
+
+/**
+ * A program that is kept running. Only `name` and one of `program` and `binary` are required. Each name is written as here
+ * (`auto_start`) or as JSON has it (`autoStart`). Shown without the values of its variables, which may be secrets.
+ */
+export interface SidecarConfig {
+  /**
+   * Its arguments, each passed as it stands, but for `{port}`, which is the port that it was given. Other users of the
+   * machine can read them: secrets belong into `env`.
+   */
+  args?: string[];
+  /** Whether it is started with the daemon. Default no. */
+  autoStart?: boolean;
+  /** A bundled program by its name, looked up beside the daemon with and without the target's triple as suffix. */
+  binary?: string | null;
+  /** The folder to start in; the daemon's own by default. */
+  cwd?: string | null;
+  /** The sidecars that must be ready before it is started. */
+  dependsOn?: string[];
+  /** Variables set on top of the daemon's own; `{port}` is replaced likewise. Never shown. */
+  env?: { [key: string]: string };
+  /** Whether it still lives: a word, or a table with `kind`. Default `"none"`. */
+  health?: WordOrTable;
+  /** Bytes of each of its outputs that are kept for readers. Default 4 MiB. */
+  logBytes?: number;
+  /** What it is called: a letter or digit, then up to 63 letters, digits, `.`, `_` and `-`. */
+  name: string;
+  /** The port that it is to listen on: `"none"` (default), `"auto"` for a free one, or a number. */
+  port?: PortSchema;
+  /** The program: a path, or a name that is looked up in `PATH`. */
+  program?: string | null;
+  /**
+   * When it is ready: a word, or a table with `kind`. By default when `health` says so, and at its start where there is
+   * none.
+   */
+  ready?: WordOrTable2 | null;
+  /** What happens when it ends: a word, or a table with `policy`. Default `"on-failure"`. */
+  restart?: WordOrTable3;
+  /** How it is asked to stop, step by step. */
+  stop?: Stop;
+}
+
+/** Where a sidecar is reached. */
+export interface SidecarEndpoint {
+  /** Whose process answers there. */
+  owner: SidecarOwner;
+  /** Its address. */
+  url: string;
+}
+
+/** How a run ended: by itself with a code, or by a signal. */
+export interface SidecarExit {
+  /** The code, where it ended by itself. */
+  code?: number | null;
+  /** The signal that ended it, on Unix. */
+  signal?: number | null;
+}
+
+/** Why a sidecar failed. */
+export interface SidecarFailure {
+  /** What programs branch on. */
+  code: FailureCode;
+  /** What is known beside that. */
+  details?: FailureDetails | null;
+  /** What people read; it says what to change. */
+  message: string;
+}
+
+/** What `sidecar.list` answers. */
+export interface SidecarList {
+  /** The mode. */
+  mode: ModeState;
+  /** The sidecars, by name. */
+  sidecars: SidecarState[];
+}
+
+/** Whose process answers for a sidecar. */
+export type SidecarOwner =
+  /** This daemon's. */
+  | "this"
+  /** That of the server this daemon is connected to. */
+  | "remote"
+  /** Nobody's. */
+  | "none";
+
+/** What `sidecar.setMode` takes. */
+export type SidecarSetModeParams =
+  /** No sidecars run. */
+  | {
+      mode: "standalone";
+    }
+  /** The sidecars of this daemon run. */
+  | {
+      mode: "service";
+      /** Where they are reached together, for whom it may concern; told, and not used. */
+      serviceUrl?: string | null;
+    }
+  /** A server is used. */
+  | {
+      /** The `serverId` that its `rpc.hello` must tell; any where it is not given. */
+      identity?: string | null;
+      mode: "connected";
+      /** Its address: `wss://host`, or `ws://` to this machine. */
+      serverUrl: string;
+    };
+
+/** How a sidecar is. */
+export interface SidecarState {
+  /** Whether it is started with the daemon. */
+  autoStart: boolean;
+  /** When its status changed last, in milliseconds since 1970. */
+  changedAt: number;
+  /** What it depends on. */
+  dependsOn: string[];
+  /** How its last run ended. */
+  exit?: SidecarExit | null;
+  /** Why it failed, or why its last run did, while it waits for the next one. */
+  failure?: SidecarFailure | null;
+  /** Counts its runs since the daemon was started; 0 before the first. */
+  generation: number;
+  /** Looks at its health that failed in a row, where there are any. */
+  healthFailures?: number | null;
+  /** Its name. */
+  name: string;
+  /** When it is started again, in milliseconds since 1970, while it waits for that. */
+  nextStartAt?: number | null;
+  /** Whose process answers for it. */
+  owner: SidecarOwner;
+  /** Its program's process, while there is one. */
+  pid?: number | null;
+  /** The port that it was given, or that it told, while it runs. */
+  port?: number | null;
+  /** When this run became ready, in milliseconds since 1970. */
+  readyAt?: number | null;
+  /** How many of these starts were restarts after it had ended by itself. */
+  restarts: number;
+  /** When this run began, in milliseconds since 1970. */
+  startedAt?: number | null;
+  /** How often it was started. */
+  starts: number;
+  /** How far it is. */
+  status: SidecarStatus;
+  /** Where it is reached, while it runs and has a port. */
+  url?: string | null;
+  /** What its processes use; only while somebody follows `sidecar.watch`. */
+  usage?: SidecarUsage | null;
+}
+
+/** How far a sidecar is. */
+export type SidecarStatus =
+  /** It is being started, or waits to be started again. */
+  | "starting"
+  /** It runs, and was found to be ready. */
+  | "ready"
+  /** It runs; when it is ready nobody asked to know. */
+  | "running"
+  /** It is being stopped. */
+  | "stopping"
+  /** No process of it is left. */
+  | "stopped"
+  /** No process of it is left, and it will not be started again by itself. */
+  | "failed";
+
+/** What the processes of a sidecar use together. */
+export interface SidecarUsage {
+  /** Time on processors during the last seconds, 100 for one of them. */
+  cpuPercent: number;
+  /** Memory that is resident, in bytes. */
+  memoryBytes: number;
+  /** How many processes. */
+  processes: number;
+}
+
+/** What `sidecar.watch` takes. */
+export interface SidecarWatchParams {
+  /** Which to follow; all, later ones too, where none are given. */
+  names?: string[] | null;
+}
+
+/** A place among events. */
+export interface Since {
+  /** The `epoch` of an item. */
+  epoch: string;
+  /** Its `pos`. */
+  position: number;
 }
 
 /** What `hub.getSnapshot` answers. */
@@ -321,28 +1665,71 @@ export interface Snapshot {
   [key: string]: unknown;
 }
 
-/** One item of `hub.watch`. */
-export type StateChange =
-  /** What the followed part of the state is. */
+/** Where an event comes from. */
+export interface Source {
+  /** The agent's own name for what it said. */
+  nativeType?: string | null;
+  /** The provider: `claude`, `codex`, `acp:NAME`, `builtin`, or `sixframe` for what the session itself tells. */
+  provider: string;
+}
+
+/** What a session is doing. */
+export type State =
+  /** Nothing. */
   | {
-      /** The life of the state. */
-      epoch: string;
-      /** Which state it is. */
-      revision: number;
-      /** The state, pruned to what is followed: an object with the shape of the state. */
-      value: unknown;
+      name: "idle";
     }
-  /** What changed. */
+  /** The model is at work. */
   | {
-      /** The highest mutation of each client between the two revisions, where there were any. */
-      acks?: { [key: string]: number };
-      /** The revision that it applies to. */
-      from: number;
-      /** How. None means that nothing changed that is followed. */
-      ops: Op[];
-      /** The revision that it leads to. */
-      to: number;
+      name: "thinking";
+    }
+  /** Tools are at work. */
+  | {
+      name: "tool_execution";
+    }
+  /** The agent waits for somebody's leave. */
+  | {
+      /** For how many things. */
+      count: number;
+      name: "waiting_approval";
+    }
+  /** The last turn failed, or the agent's process did. */
+  | {
+      name: "error";
+      /** Whether the next prompt may work. */
+      recoverable: boolean;
     };
+
+/** How a sidecar is asked to stop, step by step; what is left of it after the last step is killed. */
+export interface Stop {
+  /** Milliseconds after its input was closed. Default 2000. */
+  closeStdinMs?: number;
+  /** A request to its port, as in `"POST /shutdown"`; it has two seconds to act on it. Default none. */
+  http?: string | null;
+  /** The signal that every process of its tree is sent. Default `"terminate"`. */
+  signal?: StopSignal;
+  /** Milliseconds after that, before what is left is killed. Default 3000. */
+  signalMs?: number;
+}
+
+/** What `sidecar.stop` takes. */
+export interface StopParams {
+  /** Whether what depends on it is stopped first. Default yes. */
+  dependents?: boolean;
+  /** Its name. */
+  name: string;
+}
+
+/** A signal that asks to stop. */
+export type StopSignal =
+  /** `SIGTERM`. */
+  | "terminate"
+  /** `SIGINT`, what ^C sends. */
+  | "interrupt"
+  /** `SIGQUIT`. */
+  | "quit"
+  /** `SIGHUP`. */
+  | "hangup";
 
 /** Where a tail begins. */
 export type TailFrom =
@@ -377,12 +1764,148 @@ export interface TappedFrame {
   ts: number;
 }
 
+/** How a version compares with those that were tried. */
+export type Tested =
+  /** It is one of them, or between them. */
+  | "within"
+  /** It is newer, and should work. */
+  | "newer"
+  /** It is older. */
+  | "older";
+
+/** A tool and its use. What is absent is not known, or, in a patch, as it was. */
+export interface ToolCall {
+  /** What it changed in files. */
+  changes?: FileChange[] | null;
+  /** The command that it runs. */
+  command?: CommandRun | null;
+  /** Why it failed. */
+  error?: string | null;
+  /** What it is given. */
+  input?: unknown;
+  /** The files that it is about. */
+  locations?: Location[] | null;
+  /** The MCP server that it is of. */
+  mcp?: McpTool | null;
+  /** The tool's name, as the agent has it. */
+  name?: string | null;
+  /** What it answered. */
+  output?: ToolOutput | null;
+  /** What it does this time, in a few words. */
+  title?: string | null;
+  /** What the tool is for. */
+  toolKind?: ToolKind | null;
+}
+
+/** What a tool is for. */
+export type ToolKind =
+  /** Looks into files. */
+  | "read"
+  /** Changes or makes files. */
+  | "edit"
+  /** Deletes files. */
+  | "delete"
+  /** Moves files. */
+  | "move"
+  /** Searches files or the web. */
+  | "search"
+  /** Runs a command. */
+  | "execute"
+  /** Fetches from the network. */
+  | "fetch"
+  /** Thinks aloud, plans. */
+  | "think"
+  /** A tool of an MCP server. */
+  | "mcp"
+  /** Asks for another mode. */
+  | "switch_mode"
+  /** Anything else. */
+  | "other";
+
+/** What a tool answered. */
+export interface ToolOutput {
+  /** As data. */
+  json?: unknown;
+  /** As text. */
+  text?: string | null;
+  /** Whether it was cut, because it was long. */
+  truncated: boolean;
+}
+
+/** The agent is done. */
+export interface TurnEnded {
+  /** What it cost. */
+  cost?: Cost | null;
+  /** How long it took, in milliseconds. */
+  durationMs: number;
+  /** What went wrong. */
+  error?: Problem | null;
+  /** How long it took until the agent first told of something, in milliseconds. */
+  firstEventMs?: number | null;
+  /** The agent's own word for how it ended. */
+  nativeStopReason?: string | null;
+  /** How. */
+  outcome: Outcome;
+  /** What it used. */
+  usage?: Usage | null;
+}
+
+/** The agent works. */
+export interface TurnStarted {
+  /** On what. */
+  promptId: string;
+}
+
+/** A line that cannot be read. */
+export interface Unparsed {
+  /** How long it was, in bytes. */
+  bytes: number;
+  /** What is wrong with it. */
+  error: string;
+  /** Its beginning, at most 256 bytes. */
+  preview: string;
+}
+
+/** Tokens that were used. What the agent does not tell is 0. */
+export interface Usage {
+  /** Read from the cache. */
+  cachedRead: number;
+  /** Written to the cache. */
+  cachedWrite: number;
+  /** Read by the model, without what was cached. */
+  input: number;
+  /** Written by the model. */
+  output: number;
+  /** Written by the model as thoughts; part of `output` for some agents. */
+  reasoning: number;
+}
+
+/** What was used so far. */
+export interface UsageUpdate {
+  /** Tokens that it can read. */
+  contextSize?: number | null;
+  /** Tokens of the conversation that the model reads now. */
+  contextUsed?: number | null;
+  /** Used in this session so far. */
+  session?: Usage | null;
+  /** Used in this turn so far. */
+  turn?: Usage | null;
+}
+
 /** A version of the state. Revisions of one epoch are ordered; those of different epochs have nothing to do with each other. */
 export interface Version {
   /** The life of the state. Another one means that what is known of it may be void. */
   epoch: string;
   /** Counts commits. */
   revision: number;
+}
+
+/** What `sidecar.waitReady` takes. */
+export interface WaitParams {
+  /** Its name. */
+  name: string;
+  /** How long to wait at most, in milliseconds. Default 30,000. */
+  timeoutMs?: number;
 }
 
 /** What `rpc.hello` answers. */
@@ -416,8 +1939,95 @@ export interface WelcomeLimits {
   streams: number;
 }
 
+/** A table that one word may stand for. */
+export type WordOrTable =
+  /** The word, everything else by default. */
+  | HealthKind
+  /** The table. */
+  | Health;
+
+/** A table that one word may stand for. */
+export type WordOrTable2 =
+  /** The word, everything else by default. */
+  | ReadyKind
+  /** The table. */
+  | Ready;
+
+/** A table that one word may stand for. */
+export type WordOrTable3 =
+  /** The word, everything else by default. */
+  | RestartPolicy
+  /** The table. */
+  | Restart;
+
 /** What each method takes and gives. */
 export interface Api {
+  /** Allows what an agent asks leave for: just what was shown. Programs that an agent has started may not. */
+  "agent.approve": {
+    kind: "unary";
+    params: ApproveParams;
+    result: Done;
+  };
+  /** Takes back a prompt that waits for its turn. */
+  "agent.cancelPrompt": {
+    kind: "unary";
+    params: CancelPromptParams;
+    result: Done;
+  };
+  /** Ends a session and its agent; answers when nothing of the agent is left. */
+  "agent.close": {
+    kind: "unary";
+    params: SessionRef;
+    result: Done;
+  };
+  /** Begins a session with an agent in a folder. A mode other than ask and plan needs the scope approve. */
+  "agent.createSession": {
+    kind: "unary";
+    params: CreateSession;
+    result: SessionRef;
+  };
+  /** Events of one session, all that its log has and then what comes; or, where not exactly one is named, of all these sessions from now on. An item that is null says reset: what was known of the events is void. */
+  "agent.events": {
+    kind: "stream";
+    params: AgentEventsParams;
+    item: Envelope | null;
+  };
+  /** Stops an agent's turn and takes back the prompts that wait, unless keepQueue is said. */
+  "agent.interrupt": {
+    kind: "unary";
+    params: InterruptParams;
+    result: Interrupted;
+  };
+  /** Asks an agent for something; items are the events of its turn. Cancelling it stops the turn, as does losing the connection for longer than the grace, unless detach is said. */
+  "agent.prompt": {
+    kind: "stream";
+    params: PromptParams;
+    item: Envelope;
+  };
+  /** Lists the agents on this machine: whether they are installed, in which version, and whether somebody is logged in. */
+  "agent.providers": {
+    kind: "unary";
+    params: ProvidersParams;
+    result: Providers;
+  };
+  /** Denies what an agent asks leave for, and tells it why. */
+  "agent.reject": {
+    kind: "unary";
+    params: RejectParams;
+    result: Done;
+  };
+  /** Says what an agent may do without asking. */
+  "agent.setMode": {
+    kind: "unary";
+    params: AgentSetModeParams;
+    result: Done;
+  };
+  /** Uses another model from the next turn on. */
+  "agent.setModel": {
+    kind: "unary";
+    params: SetModelParams;
+    result: Done;
+  };
   /** Makes a ticket that lets a browser into the console once, within a minute: the link is url + "#ticket=" + ticket. */
   "console.ticket": {
     kind: "unary";
@@ -427,7 +2037,7 @@ export interface Api {
   /** Follows the events of the given types; one that ends with a dot means all that begin with it. */
   "events.watch": {
     kind: "stream";
-    params: EventsParams;
+    params: EventsEventsParams;
     item: Event;
   };
   /** Follows a file as it grows, over rotation and truncation; an item's pos is the byte offset behind it. */
@@ -469,14 +2079,14 @@ export interface Api {
   /** Merges into a session, which is made where it is not there; null removes. */
   "hub.updateSession": {
     kind: "unary";
-    params: SessionUpdate;
+    params: HubSessionUpdate;
     result: Done;
   };
   /** Follows the state, or parts of it: a snapshot or the patches since a version, then patches. */
   "hub.watch": {
     kind: "stream";
     params: HubWatchParams;
-    item: StateChange;
+    item: HubStateChange;
   };
   /** Follows the global settings as plain values, the current one first. */
   "hub.watchGlobal": {
@@ -526,10 +2136,81 @@ export interface Api {
     params: null;
     item: TappedFrame;
   };
+  /** Adds a sidecar, or changes one that is stopped. Needs --allow sidecar.define. */
+  "sidecar.define": {
+    kind: "unary";
+    params: SidecarConfig;
+    result: SidecarState;
+  };
+  /** Lists the sidecars with their states, and the mode. */
+  "sidecar.list": {
+    kind: "unary";
+    params: null;
+    result: SidecarList;
+  };
+  /** Follows what a sidecar writes, line by line, over restarts; what is not kept any more is told as a gap. */
+  "sidecar.logs": {
+    kind: "stream";
+    params: LogsParams;
+    item: LogItem;
+  };
+  /** Stops a sidecar and starts it again; answers as soon as it is starting. What depends on it is left alone. */
+  "sidecar.restart": {
+    kind: "unary";
+    params: Named;
+    result: SidecarState;
+  };
+  /** Switches between standalone, service and connected; where the target cannot be made ready nothing changes. */
+  "sidecar.setMode": {
+    kind: "unary";
+    params: SidecarSetModeParams;
+    result: ModeState;
+  };
+  /** Starts a sidecar, and first what it depends on; answers as soon as it is starting. */
+  "sidecar.start": {
+    kind: "unary";
+    params: Named;
+    result: SidecarState;
+  };
+  /** Tells the state of a sidecar. */
+  "sidecar.status": {
+    kind: "unary";
+    params: Named;
+    result: SidecarState;
+  };
+  /** Stops a sidecar, and first what depends on it; answers when no process of it is left. */
+  "sidecar.stop": {
+    kind: "unary";
+    params: StopParams;
+    result: SidecarState;
+  };
+  /** Waits until a sidecar is ready; fails at once, with the reason, when this run of it will not be. */
+  "sidecar.waitReady": {
+    kind: "unary";
+    params: WaitParams;
+    result: SidecarState;
+  };
+  /** Follows the states of the sidecars: all current ones first, then each that changes. */
+  "sidecar.watch": {
+    kind: "stream";
+    params: SidecarWatchParams;
+    item: SidecarState;
+  };
 }
 
 /** How each method is called: whether it may be repeated, and whether its stream goes on after a break. */
 export const methods = {
+  "agent.approve": { kind: "unary", idempotent: false, resumable: false },
+  "agent.cancelPrompt": { kind: "unary", idempotent: false, resumable: false },
+  "agent.close": { kind: "unary", idempotent: false, resumable: false },
+  "agent.createSession": { kind: "unary", idempotent: false, resumable: false },
+  "agent.events": { kind: "stream", idempotent: true, resumable: true },
+  "agent.interrupt": { kind: "unary", idempotent: true, resumable: false },
+  "agent.prompt": { kind: "stream", idempotent: false, resumable: false },
+  "agent.providers": { kind: "unary", idempotent: true, resumable: false },
+  "agent.reject": { kind: "unary", idempotent: false, resumable: false },
+  "agent.setMode": { kind: "unary", idempotent: true, resumable: false },
+  "agent.setModel": { kind: "unary", idempotent: true, resumable: false },
   "console.ticket": { kind: "unary", idempotent: false, resumable: false },
   "events.watch": { kind: "stream", idempotent: true, resumable: true },
   "fs.tail": { kind: "stream", idempotent: true, resumable: true },
@@ -548,4 +2229,14 @@ export const methods = {
   "rpc.metrics": { kind: "unary", idempotent: true, resumable: false },
   "rpc.ping": { kind: "unary", idempotent: true, resumable: false },
   "rpc.tap": { kind: "stream", idempotent: false, resumable: false },
+  "sidecar.define": { kind: "unary", idempotent: false, resumable: false },
+  "sidecar.list": { kind: "unary", idempotent: true, resumable: false },
+  "sidecar.logs": { kind: "stream", idempotent: true, resumable: false },
+  "sidecar.restart": { kind: "unary", idempotent: false, resumable: false },
+  "sidecar.setMode": { kind: "unary", idempotent: false, resumable: false },
+  "sidecar.start": { kind: "unary", idempotent: true, resumable: false },
+  "sidecar.status": { kind: "unary", idempotent: true, resumable: false },
+  "sidecar.stop": { kind: "unary", idempotent: true, resumable: false },
+  "sidecar.waitReady": { kind: "unary", idempotent: true, resumable: false },
+  "sidecar.watch": { kind: "stream", idempotent: true, resumable: false },
 } as const;

@@ -31,10 +31,10 @@ pub(crate) struct ProviderSettings {
 }
 
 impl ProviderSettings {
-    /// The program of this name, as it is found.
-    pub(crate) fn of(program: &str) -> ProviderSettings {
-        let (args, env, allow_env) = (Vec::new(), BTreeMap::new(), Vec::new());
-        ProviderSettings { program: program.to_owned(), args, env, allow_env }
+    /// The program of this name, as it is found, with these arguments.
+    pub(crate) fn of(program: &str, args: &[&str]) -> ProviderSettings {
+        let args = args.iter().map(|arg| (*arg).to_owned()).collect();
+        ProviderSettings { program: program.to_owned(), args, env: BTreeMap::new(), allow_env: Vec::new() }
     }
 
     /// The same for the services.
@@ -78,5 +78,42 @@ impl Setting for ProviderSettings {
         let shown = ProviderSettings { env: hidden, ..self.clone() };
         // Texts, lists and tables of texts can be written as TOML.
         Value::try_from(shown).unwrap_or_else(|_| Value::Table(toml::Table::new()))
+    }
+}
+
+/// A program that speaks the Agent Client Protocol, and its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AcpSettings {
+    name: String,
+    provider: ProviderSettings,
+}
+
+impl AcpSettings {
+    /// The same for the services.
+    pub(crate) fn of_provider(&self) -> (String, ProviderConfig) {
+        (self.name.clone(), self.provider.of_provider())
+    }
+}
+
+impl Setting for AcpSettings {
+    const EXPECTED: &'static str = "a table with name, program, args, env and allow_env";
+    const LIST: &'static str = "a list of tables with name, program, args, env and allow_env";
+
+    fn from_toml(value: &Value, place: Place<'_>) -> Result<AcpSettings, Option<String>> {
+        let mut table = value.as_table().ok_or(None)?.clone();
+        let name = table.remove("name").and_then(|name| name.as_str().map(str::to_owned));
+        let is_name =
+            |name: &String| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+        let wrong = || Some("an entry needs a name of letters, digits, '.', '_' and '-'".to_owned());
+        let name = name.filter(is_name).ok_or_else(wrong)?;
+        Ok(AcpSettings { name, provider: ProviderSettings::from_toml(&Value::Table(table), place)? })
+    }
+
+    fn to_toml(&self) -> Value {
+        let mut value = self.provider.to_toml();
+        if let Some(table) = value.as_table_mut() {
+            table.insert("name".to_owned(), Value::String(self.name.clone()));
+        }
+        value
     }
 }

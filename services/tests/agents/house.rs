@@ -20,6 +20,7 @@ pub(crate) struct House {
     pub(crate) agents: Agents,
     pub(crate) window: RpcEndpoint,
     pub(crate) timers: Timers,
+    claude: Program,
 }
 
 impl House {
@@ -33,28 +34,33 @@ impl House {
         House::build(folder, timers)
     }
 
-    /// A daemon in this folder.
+    /// A daemon in this folder, and what stands there as the program of Claude Code.
     pub(crate) fn build(folder: tempfile::TempDir, timers: Timers) -> House {
+        let claude = Program::new(folder.path().join("claude"));
+        House::build_with(folder, timers, claude)
+    }
+
+    pub(crate) fn build_with(folder: tempfile::TempDir, timers: Timers, claude: Program) -> House {
         let guard = GuardProgram::at(env!("CARGO_BIN_EXE_sixframe-services-guardian"));
         let supervisor = Supervisor::new(SupervisorConfig::new(guard)).unwrap();
         let hub = Hub::new(HubConfig::default()).unwrap();
         let mut config = AgentsConfig { timers, ..AgentsConfig::new(folder.path().join("sessions")) };
         config.roots = vec![folder.path().to_owned()];
-        config.claude.program = Program::new(folder.path().join("claude"));
+        config.claude.program = claude.clone();
         config.claude.allow_env = vec!["ALLOWED".into()];
         // Others may be installed on this machine.
         config.codex.program = Program::new(folder.path().join("codex"));
         config.gemini.program = Program::new(folder.path().join("gemini"));
         let agents = Agents::open(config, supervisor, &hub).unwrap();
         let window = window(&agents, Scopes::ALL);
-        House { folder, hub, agents, window, timers }
+        House { folder, hub, agents, window, timers, claude }
     }
 
     /// The daemon ends, in order, and another one begins.
     pub(crate) async fn restart(self) -> House {
-        let House { folder, agents, timers, .. } = self;
+        let House { folder, agents, timers, claude, .. } = self;
         agents.halt().await;
-        House::build(folder, timers)
+        House::build_with(folder, timers, claude)
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {

@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
 mod builtin;
+mod claude_code;
 mod house;
+mod model;
 mod programs;
 mod restarts;
 mod streams;
