@@ -1,11 +1,15 @@
 //! A model's service for one test: the Messages API, streamed, on a port of this machine. What it answers is chosen by the
 //! first word of the last thing that it was asked.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+
+/// What answers are told apart by.
+static NUMBER: AtomicU64 = AtomicU64::new(1);
 
 /// The service. It ends with the test's runtime.
 pub(crate) struct Model {
@@ -70,6 +74,7 @@ fn asked(body: &Value) -> Option<String> {
 }
 
 async fn answer(stream: &mut TcpStream, body: &Value) -> std::io::Result<()> {
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let asked = asked(body);
     let (word, rest) = asked.as_deref().and_then(|text| text.trim().split_once(' ')).unwrap_or(("", ""));
     if let Some(status) = word.strip_prefix("fail-").and_then(|status| status.parse().ok()) {
@@ -81,14 +86,14 @@ async fn answer(stream: &mut TcpStream, body: &Value) -> std::io::Result<()> {
     stream.write_all(head.as_bytes()).await?;
     let usage = json!({"input_tokens": 10, "output_tokens": 1});
     let message = json!({
-        "id": "msg_1", "type": "message", "role": "assistant", "model": body["model"], "content": [], "usage": usage,
+        "id": format!("msg_{number}"), "type": "message", "role": "assistant", "model": body["model"], "content": [], "usage": usage,
         "stop_reason": null, "stop_sequence": null,
     });
     event(stream, json!({"type": "message_start", "message": message})).await?;
     let stop = match (word, asked.is_none()) {
         (_, true) => text(stream, &["It ", "is ", "done."]).await?,
-        ("run", _) => tool(stream, "Bash", json!({"command": rest, "description": "as asked"})).await?,
-        ("write", _) => tool(stream, "Write", json!({"file_path": rest, "content": "written\n"})).await?,
+        ("run", _) => tool(stream, number, "Bash", json!({"command": rest, "description": "as asked"})).await?,
+        ("write", _) => tool(stream, number, "Write", json!({"file_path": rest, "content": "written\n"})).await?,
         ("forever", _) => loop {
             begin(stream, json!({"type": "text", "text": ""})).await?;
             loop {
@@ -113,8 +118,8 @@ async fn text(stream: &mut TcpStream, pieces: &[&str]) -> std::io::Result<&'stat
     Ok("end_turn")
 }
 
-async fn tool(stream: &mut TcpStream, name: &str, input: Value) -> std::io::Result<&'static str> {
-    begin(stream, json!({"type": "tool_use", "id": "toolu_1", "name": name, "input": {}})).await?;
+async fn tool(stream: &mut TcpStream, number: u64, name: &str, input: Value) -> std::io::Result<&'static str> {
+    begin(stream, json!({"type": "tool_use", "id": format!("toolu_{number}"), "name": name, "input": {}})).await?;
     delta(stream, json!({"type": "input_json_delta", "partial_json": input.to_string()})).await?;
     event(stream, json!({"type": "content_block_stop", "index": 0})).await?;
     Ok("tool_use")

@@ -41,7 +41,8 @@ impl Blocks {
         let index = event["index"].as_u64().unwrap_or_default();
         let told = match event["type"].as_str().unwrap_or_default() {
             "message_start" => {
-                stream.turn_to(event["message"]["id"].as_str().unwrap_or_default());
+                let message = event["message"]["id"].as_str().unwrap_or_default().to_owned();
+                *stream = Stream { message, ..Stream::default() };
                 None
             }
             "content_block_start" => stream.begin(index, &event["content_block"], parent),

@@ -83,6 +83,9 @@ impl Claude {
         let errors: Vec<&str> = errors.collect();
         let text = message["result"].as_str().map_or_else(|| errors.join("; "), str::to_owned);
         match (self.problem.take(), status) {
+            (Some(problem), Some(status)) if problem.kind == ProblemKind::Unknown => {
+                Problem { provider_code: problem.provider_code, ..Problem::of_status(status, problem.message) }
+            }
             (Some(problem), status) => Problem { http_status: status.or(problem.http_status), ..problem },
             (None, Some(status)) => Problem::of_status(status, text),
             (None, None) => Problem::new(ProblemKind::ProviderError, text),
