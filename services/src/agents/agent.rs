@@ -156,6 +156,10 @@ impl Told {
 }
 
 /// What an agent tells.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a fact lives for the length of a function; a box would cost each delta one"
+)]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fact {
     /// Something became of its process.
@@ -227,6 +231,7 @@ pub trait Translator: Send + Sync {
 }
 
 /// What follows from a line or a command.
+#[allow(clippy::large_enum_variant, reason = "a step lives for the length of a function")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// To say this to the agent: one line of JSON.

@@ -94,19 +94,22 @@ async fn answer(stream: &mut TcpStream, body: &Value) -> std::io::Result<()> {
         (_, true) => text(stream, &["It ", "is ", "done."]).await?,
         ("run", _) => tool(stream, number, "Bash", json!({"command": rest, "description": "as asked"})).await?,
         ("write", _) => tool(stream, number, "Write", json!({"file_path": rest, "content": "written\n"})).await?,
-        ("forever", _) => loop {
-            begin(stream, json!({"type": "text", "text": ""})).await?;
-            loop {
-                delta(stream, json!({"type": "text_delta", "text": "on and "})).await?;
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        },
+        ("forever", _) => forever(stream).await?,
         _ => text(stream, &["Hello ", "from ", "the ", "model."]).await?,
     };
     let delta = json!({"stop_reason": stop, "stop_sequence": null});
     event(stream, json!({"type": "message_delta", "delta": delta, "usage": {"output_tokens": 12}})).await?;
     event(stream, json!({"type": "message_stop"})).await?;
     stream.write_all(b"0\r\n\r\n").await
+}
+
+/// Ends when the one who asked hangs up.
+async fn forever(stream: &mut TcpStream) -> std::io::Result<&'static str> {
+    begin(stream, json!({"type": "text", "text": ""})).await?;
+    loop {
+        delta(stream, json!({"type": "text_delta", "text": "on and "})).await?;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 async fn text(stream: &mut TcpStream, pieces: &[&str]) -> std::io::Result<&'static str> {

@@ -38,6 +38,7 @@ pub(super) struct Work {
 }
 
 /// How a tool call went.
+#[allow(clippy::large_enum_variant, reason = "there is one at a time")]
 enum Done {
     Well(ToolCall),
     Badly(String),

@@ -126,7 +126,7 @@ async fn a_follower_reads_what_is_there_and_what_comes_and_then_ends() -> io::Re
     let recovered = envelope(7, Event::LogRecovered(LogRecovered { bytes: 1 }));
     let (next, ()) = tokio::join!(follow.next(), async {
         tokio::task::yield_now().await;
-        log.append(&[recovered.clone()], &Secrets::default()).expect("the folder is there");
+        log.append(std::slice::from_ref(&recovered), &Secrets::default()).expect("the folder is there");
         told.send_replace(log.written());
     });
     assert_eq!(next?.map(|(seq, _)| seq), Some(7));
