@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use sixframe_services::agents::{Program, Timers};
 
-use super::house::House;
+use super::house::{House, Programs};
 use super::model::Model;
 
 /// Where `npm install --prefix target/agents @anthropic-ai/claude-code@2.1.329` puts the program itself.
@@ -38,7 +38,8 @@ async fn house() -> (House, Model) {
     claude.args = vec!["-i".to_owned()];
     claude.args.extend(variables.map(|(name, value)| format!("{name}={value}")));
     claude.args.push(program().to_str().unwrap().to_owned());
-    (House::build_with(folder, Timers::default(), claude), model)
+    let programs = Programs { codex: Program::new(folder.path().join("codex")), claude };
+    (House::build_with(folder, Timers::default(), programs), model)
 }
 
 #[tokio::test]

@@ -20,7 +20,14 @@ pub(crate) struct House {
     pub(crate) agents: Agents,
     pub(crate) window: RpcEndpoint,
     pub(crate) timers: Timers,
-    claude: Program,
+    programs: Programs,
+}
+
+/// What stands there as the programs of agents.
+#[derive(Clone)]
+pub(crate) struct Programs {
+    pub(crate) claude: Program,
+    pub(crate) codex: Program,
 }
 
 impl House {
@@ -36,31 +43,34 @@ impl House {
 
     /// A daemon in this folder, and what stands there as the program of Claude Code.
     pub(crate) fn build(folder: tempfile::TempDir, timers: Timers) -> House {
-        let claude = Program::new(folder.path().join("claude"));
-        House::build_with(folder, timers, claude)
+        let programs = Programs {
+            claude: Program::new(folder.path().join("claude")),
+            codex: Program::new(folder.path().join("codex")),
+        };
+        House::build_with(folder, timers, programs)
     }
 
-    pub(crate) fn build_with(folder: tempfile::TempDir, timers: Timers, claude: Program) -> House {
+    pub(crate) fn build_with(folder: tempfile::TempDir, timers: Timers, programs: Programs) -> House {
         let guard = GuardProgram::at(env!("CARGO_BIN_EXE_sixframe-services-guardian"));
         let supervisor = Supervisor::new(SupervisorConfig::new(guard)).unwrap();
         let hub = Hub::new(HubConfig::default()).unwrap();
         let mut config = AgentsConfig { timers, ..AgentsConfig::new(folder.path().join("sessions")) };
         config.roots = vec![folder.path().to_owned()];
-        config.claude.program = claude.clone();
+        config.claude.program = programs.claude.clone();
         config.claude.allow_env = vec!["ALLOWED".into()];
         // Others may be installed on this machine.
-        config.codex.program = Program::new(folder.path().join("codex"));
+        config.codex.program = programs.codex.clone();
         config.gemini.program = Program::new(folder.path().join("gemini"));
         let agents = Agents::open(config, supervisor, &hub).unwrap();
         let window = window(&agents, Scopes::ALL);
-        House { folder, hub, agents, window, timers, claude }
+        House { folder, hub, agents, window, timers, programs }
     }
 
     /// The daemon ends, in order, and another one begins.
     pub(crate) async fn restart(self) -> House {
-        let House { folder, agents, timers, claude, .. } = self;
+        let House { folder, agents, timers, programs, .. } = self;
         agents.halt().await;
-        House::build_with(folder, timers, claude)
+        House::build_with(folder, timers, programs)
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {

@@ -5,6 +5,7 @@
 
 mod builtin;
 mod claude_code;
+mod codex;
 mod house;
 mod model;
 mod programs;

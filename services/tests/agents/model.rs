@@ -1,5 +1,7 @@
-//! A model's service for one test: the Messages API, streamed, on a port of this machine. What it answers is chosen by the
-//! first word of the last thing that it was asked.
+//! A model's service for one test: the Messages API and the Responses API, streamed, on a port of this machine. What it answers
+//! is chosen by the first word of the last thing that it was asked.
+
+mod responses;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -46,6 +48,10 @@ async fn serve(stream: TcpStream) -> std::io::Result<()> {
         let mut body = vec![0; length.unwrap_or(0)];
         stream.read_exact(&mut body).await?;
         let stream = stream.get_mut();
+        if head.starts_with("POST /v1/responses") {
+            responses::answer(stream, &serde_json::from_slice(&body).unwrap_or_default()).await?;
+            continue;
+        }
         if !head.starts_with("POST /v1/messages?") && !head.starts_with("POST /v1/messages ") {
             plain(stream, 200, "{}").await?;
             continue;
@@ -82,8 +88,7 @@ async fn answer(stream: &mut TcpStream, body: &Value) -> std::io::Result<()> {
             json!({"type": "error", "error": {"type": "api_error", "message": format!("refused with {status}")}});
         return plain(stream, status, &error.to_string()).await;
     }
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
-    stream.write_all(head.as_bytes()).await?;
+    streamed(stream).await?;
     let usage = json!({"input_tokens": 10, "output_tokens": 1});
     let message = json!({
         "id": format!("msg_{number}"), "type": "message", "role": "assistant", "model": body["model"], "content": [], "usage": usage,
@@ -134,6 +139,12 @@ async fn begin(stream: &mut TcpStream, block: Value) -> std::io::Result<()> {
 
 async fn delta(stream: &mut TcpStream, delta: Value) -> std::io::Result<()> {
     event(stream, json!({"type": "content_block_delta", "index": 0, "delta": delta})).await
+}
+
+/// The head of an answer that is streamed.
+async fn streamed(stream: &mut TcpStream) -> std::io::Result<()> {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+    stream.write_all(head.as_bytes()).await
 }
 
 async fn event(stream: &mut TcpStream, event: Value) -> std::io::Result<()> {
