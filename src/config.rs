@@ -24,13 +24,13 @@ use provider::{AcpSettings, ProviderSettings};
 pub(crate) use render::{example, shown};
 use sidecar::{AppMode, SidecarEntry};
 use sixframe_core::TransportError;
-use sixframe_hub::{Durability, HubConfig};
+use sixframe_hub::{Durability, HubConfig, Json, SliceConfig};
 use sixframe_services::agents::AgentsConfig;
 use sixframe_services::sidecars::SidecarConfig;
 use sixframe_services::sidecars::api::{Mode, SetMode};
 use sixframe_transports::Address;
 pub(crate) use surroundings::Surroundings;
-use value::{Capability, ListenAddress, LogFilter, Origin};
+use value::{Capability, ListenAddress, LogFilter, Origin, StatePlace};
 
 settings! { |at|
     /// Everything that the daemon can be told.
@@ -111,7 +111,8 @@ settings! { |at|
         /// Bytes waiting for the peer above which the connection is closed at once.
         hard_bytes: u64 = 64 << 20;
 
-        /// Bytes waiting for all peers together above which soft_bytes counts a sixteenth for each of them.
+        /// Bytes held for all peers together, to be sent or to be taken, above which each gets by with a sixteenth of its
+        /// soft_bytes and hard_bytes.
         process_bytes: u64 = 256 << 20;
 
         /// Milliseconds above soft_bytes without progress after which the connection is closed.
@@ -202,6 +203,11 @@ settings! { |at|
         /// Whether an answer waits until its change is on the disk. Without that a change survives the end of the daemon, by
         /// kill -9 too, but the last ones not that of the machine.
         sync: bool = false;
+
+        /// Places in the state that never touch the disk and begin anew with the daemon, as JSON pointers in which `*` stands
+        /// for every member of an object: /sessions/*/draft, or /scratch for a slice as a whole. A slice that the daemon does
+        /// not know otherwise is there from the start, empty.
+        volatile: Vec<StatePlace> = Vec::new();
 
         /// Whether callers may add slices to the state beside those that the daemon knows.
         open: bool = true;
@@ -300,6 +306,17 @@ impl HubSettings {
             state_bytes: count(self.state_bytes),
             ..HubConfig::default()
         };
+        for place in &self.volatile {
+            let (name, below) = place.split();
+            if !config.slices.iter().any(|slice| slice.name == name) {
+                config.slices.push(SliceConfig::new(name.as_str(), Json::object()));
+            }
+            config
+                .slices
+                .iter_mut()
+                .filter(|slice| slice.name == name)
+                .for_each(|slice| slice.volatile.push(below.clone()));
+        }
         config.slices.iter_mut().for_each(|slice| slice.durability = durability);
         config
     }

@@ -3,6 +3,7 @@
 //! method, and nothing of what the page shows.
 
 mod answer;
+mod connections;
 mod entrance;
 mod server;
 mod site;

@@ -17,33 +17,18 @@ pub const GET_SNAPSHOT: Method<(), Snapshot> =
 
 /// `hub.watch`: first what the state is, or what changed since a version; then each change. A consumer applies a patch only
 /// if `from` is the revision that it has, drops it if it has `to` already, and asks again otherwise.
-pub const WATCH: StreamMethod<WatchParams, Change> = StreamMethod::new("hub.watch")
-    .doc("Follows the state, or parts of it: a snapshot or the patches since a version, then patches.")
-    .scope(Scope::Read)
-    .idempotent()
-    .lag(Lag::Latest)
-    .on_demand()
-    .resumable();
+pub const WATCH: StreamMethod<WatchParams, Change> = follow("hub.watch", Lag::Latest)
+    .doc("Follows the state, or parts of it: a snapshot or the patches since a version, then patches.");
 
 /// `hub.watchGlobal`: the value of `/global` first, then after each change.
-pub const WATCH_GLOBAL: StreamMethod<(), Json> = StreamMethod::new("hub.watchGlobal")
+pub const WATCH_GLOBAL: StreamMethod<(), Json> = follow("hub.watchGlobal", Lag::Latest)
     .doc("Follows the global settings as plain values, the current one first.")
-    .scope(Scope::Read)
-    .idempotent()
-    .lag(Lag::Latest)
-    .on_demand()
-    .labelled()
-    .resumable();
+    .labelled();
 
 /// `hub.watchSession`: the value of one session first, then after each change; null while there is no such session.
-pub const WATCH_SESSION: StreamMethod<SessionParams, Json> = StreamMethod::new("hub.watchSession")
+pub const WATCH_SESSION: StreamMethod<SessionParams, Json> = follow("hub.watchSession", Lag::Latest)
     .doc("Follows one session as plain values, the current one first; null while it is not there.")
-    .scope(Scope::Read)
-    .idempotent()
-    .lag(Lag::Latest)
-    .on_demand()
-    .labelled()
-    .resumable();
+    .labelled();
 
 /// `hub.commit`: all operations, or none.
 pub const COMMIT: Method<CommitParams, Version> = Method::new("hub.commit")
@@ -64,14 +49,14 @@ pub const REMOVE_SESSION: Method<SessionParams, Done> =
     Method::new("hub.removeSession").doc("Takes a session away.").scope(Scope::Call).idempotent();
 
 /// `events.watch`: what is emitted from now on, or since a position.
-pub const WATCH_EVENTS: StreamMethod<EventsParams, Event> = StreamMethod::new("events.watch")
+pub const WATCH_EVENTS: StreamMethod<EventsParams, Event> = follow("events.watch", Lag::DropOldest)
     .doc("Follows the events of the given types; one that ends with a dot means all that begin with it.")
-    .scope(Scope::Read)
-    .idempotent()
-    .lag(Lag::DropOldest)
-    .on_demand()
-    .labelled()
-    .resumable();
+    .labelled();
+
+/// A stream that anyone may follow who may read: it goes on behind a break, and makes nothing before that can be sent.
+const fn follow<P, T>(name: &'static str, lag: Lag) -> StreamMethod<P, T> {
+    StreamMethod::new(name).scope(Scope::Read).idempotent().lag(lag).on_demand().resumable()
+}
 
 /// A version of the state. Revisions of one epoch are ordered; those of different epochs have nothing to do with each other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -4,10 +4,10 @@
 //! commits their order, `live` is what subscribers read, `listening` is who is delivering. Readers of the state take none.
 
 mod commit;
+mod declared;
 mod listening;
 
 use std::any::TypeId;
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -30,6 +30,7 @@ use crate::topics::Topics;
 use crate::typed::Slice;
 use crate::watch::Watch;
 pub(crate) use commit::{Author, synced};
+use declared::{Declared, Slices, check_name, fits};
 use listening::Listening;
 pub use listening::{Commit, Listener};
 
@@ -69,7 +70,7 @@ pub struct Hub(pub(crate) Arc<Shared>);
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) head: ArcSwap<Head>,
-    pub(crate) slices: ArcSwap<BTreeMap<String, Declared>>,
+    pub(crate) slices: ArcSwap<Slices>,
     writer: Mutex<Writer>,
     pub(crate) live: Mutex<Live>,
     listening: Mutex<Listening>,
@@ -85,15 +86,6 @@ pub(crate) struct Head {
     pub(crate) revision: u64,
     pub(crate) state: Json,
     bytes: usize,
-}
-
-/// What is known of a slice beside its value.
-#[derive(Clone, Debug)]
-pub(crate) struct Declared {
-    pub(crate) check: Check,
-    pub(crate) durability: Durability,
-    /// The service that owns it, by a number of its own.
-    pub(crate) owner: Option<u64>,
 }
 
 /// What only the writer needs.
@@ -174,20 +166,18 @@ impl Hub {
         mut state: Json,
         mut writer: Writer,
     ) -> Result<Hub, SliceError> {
-        let mut slices = BTreeMap::new();
+        let mut slices = Slices::new();
         let mut first = Vec::new();
         for slice in config.slices {
             check_name(&slice.name)?;
-            let volatile = slice.durability == Durability::Volatile;
-            if volatile || state.member(&slice.name).is_none() {
-                if !volatile {
-                    let path = Pointer::root().join(&slice.name);
-                    first.push(Op::Add { path, value: slice.initial.clone() });
-                }
-                state.set(&slice.name, slice.initial);
+            let (declared, found) = (Declared::of(&slice, None), state.member(&slice.name).cloned());
+            let value = declared.first(&slice, found.as_ref());
+            fits(&slice.name, &declared, &value)?;
+            let (path, kept) = (Pointer::root().join(&slice.name), declared.retention.kept(&value));
+            if kept != found {
+                first.push(kept.map_or(Op::Remove { path: path.clone() }, |value| Op::Add { path, value }));
             }
-            let declared = Declared { check: slice.check, durability: slice.durability, owner: None };
-            fits(&slice.name, &declared.check, &state)?;
+            state.set(&slice.name, value);
             slices.insert(slice.name, declared);
         }
         // What is committed later is written as what it does to these.
@@ -275,7 +265,7 @@ impl Hub {
     /// Where it has an owner, or its present value does not fit.
     pub fn slice<T: DeserializeOwned + 'static>(&self, config: SliceConfig) -> Result<Slice<T>, SliceError> {
         let (name, check) = (config.name.clone(), typed::<T>(&config));
-        self.0.declare(SliceConfig { check, ..config }, None)?;
+        self.0.declare(&SliceConfig { check, ..config }, None)?;
         Ok(Slice::of(self.clone(), &name, None))
     }
 
@@ -286,7 +276,7 @@ impl Hub {
     /// Where it has an owner already, or its present value does not fit.
     pub fn own<T: DeserializeOwned + 'static>(&self, config: SliceConfig) -> Result<Slice<T>, SliceError> {
         let (name, check, owner) = (config.name.clone(), typed::<T>(&config), fastrand::u64(..));
-        self.0.declare(SliceConfig { check, ..config }, Some(owner))?;
+        self.0.declare(&SliceConfig { check, ..config }, Some(owner))?;
         Ok(Slice::of(self.clone(), &name, Some(owner)))
     }
 }
@@ -298,62 +288,6 @@ impl Shared {
 
     pub(crate) fn live(&self) -> MutexGuard<'_, Live> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Makes a slice known, and its check binding. The check is in force before the present value is looked at, so that
-    /// nothing can slip in between.
-    fn declare(&self, config: SliceConfig, owner: Option<u64>) -> Result<(), SliceError> {
-        check_name(&config.name)?;
-        let before = self.install(&config, owner)?;
-        let settled = self.settle(&config, owner);
-        if settled.is_err() {
-            self.restore(&config.name, before);
-        }
-        settled
-    }
-
-    fn install(&self, config: &SliceConfig, owner: Option<u64>) -> Result<Option<Declared>, SliceError> {
-        let _in_order = self.writer();
-        let mut slices = BTreeMap::clone(&self.slices.load());
-        let before = slices.get(&config.name).cloned();
-        if before.as_ref().is_some_and(|declared| declared.owner.is_some()) {
-            return Err(SliceError::Owned(config.name.clone()));
-        }
-        let declared = Declared { check: config.check.clone(), durability: config.durability, owner };
-        slices.insert(config.name.clone(), declared);
-        self.slices.store(Arc::new(slices));
-        Ok(before)
-    }
-
-    fn settle(&self, config: &SliceConfig, owner: Option<u64>) -> Result<(), SliceError> {
-        let head = self.head.load_full();
-        if head.state.member(&config.name).is_some() {
-            return fits(&config.name, &config.check, &head.state);
-        }
-        let path = Pointer::root().join(&config.name);
-        let ops = vec![Op::Add { path, value: config.initial.clone() }];
-        self.commit(&CommitParams { ops, expect: None, mutation: None }, Author::of(owner))?;
-        Ok(())
-    }
-
-    fn restore(&self, name: &str, before: Option<Declared>) {
-        let _in_order = self.writer();
-        let mut slices = BTreeMap::clone(&self.slices.load());
-        match before {
-            Some(before) => slices.insert(name.to_owned(), before),
-            None => slices.remove(name),
-        };
-        self.slices.store(Arc::new(slices));
-    }
-
-    /// The owner of a slice is gone.
-    pub(crate) fn release(&self, name: &str) {
-        let _in_order = self.writer();
-        let mut slices = BTreeMap::clone(&self.slices.load());
-        if let Some(declared) = slices.get_mut(name) {
-            declared.owner = None;
-        }
-        self.slices.store(Arc::new(slices));
     }
 }
 
@@ -393,21 +327,9 @@ fn sessions() -> SliceConfig {
         "properties": {"sessionId": {"type": "string"}, "title": {"type": "string"}},
         "required": ["sessionId"],
     });
-    SliceConfig::new("sessions", Json::object()).checked(Check::members_schema(&schema).expect("it is a schema"))
-}
-
-fn check_name(name: &str) -> Result<(), SliceError> {
-    if RESERVED.contains(&name) { Err(SliceError::Reserved(name.to_owned())) } else { Ok(()) }
+    let check = Check::keyed_schema("sessionId", &schema).expect("it is a schema");
+    SliceConfig::new("sessions", Json::object()).checked(check)
 }
 
 /// Names that stand beside the slices in a snapshot.
 pub(crate) const RESERVED: [&str; 3] = ["version", "epoch", "revision"];
-
-fn fits(name: &str, check: &Check, state: &Json) -> Result<(), SliceError> {
-    match check.violations(name, state, None).into_iter().next() {
-        Some(violation) => {
-            Err(SliceError::Unfit { name: name.to_owned(), path: violation.path, message: violation.message })
-        }
-        None => Ok(()),
-    }
-}

@@ -37,6 +37,7 @@ mod outbound;
 mod patch;
 mod pointer;
 mod replica;
+mod retention;
 mod selection;
 mod service;
 mod slice;

@@ -225,4 +225,4 @@ impl Serialize for Written<'_> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -78,6 +78,31 @@ pub(crate) fn overlap(one: &str, other: &str) -> bool {
     holds(one, other) || holds(other, one)
 }
 
+/// Many pointers, of which it is quickly found out whether one overlaps with another.
+#[derive(Debug)]
+pub(crate) struct Pointers<'a>(Vec<&'a str>);
+
+impl<'a> Pointers<'a> {
+    pub(crate) fn of(pointers: impl Iterator<Item = &'a Pointer>) -> Pointers<'a> {
+        let mut sorted: Vec<&str> = pointers.map(Pointer::as_str).collect();
+        sorted.sort_unstable();
+        sorted.dedup();
+        Pointers(sorted)
+    }
+
+    /// Whether one of them holds `place`, or is held by it.
+    pub(crate) fn overlap(&self, place: &str) -> bool {
+        let known = |outer: &str| self.0.binary_search(&outer).is_ok();
+        let above = || place.match_indices('/').any(|(end, _)| known(&place[..end]));
+        let below = || {
+            let begins = format!("{place}/");
+            let first = self.0.partition_point(|pointer| **pointer < *begins);
+            self.0.get(first).is_some_and(|pointer| pointer.starts_with(&begins))
+        };
+        known(place) || above() || below()
+    }
+}
+
 /// Keys of the longest pointer: the state is never nested so deep.
 const KEYS: usize = 64;
 
@@ -144,6 +169,8 @@ impl JsonSchema for Pointer {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -159,5 +186,17 @@ mod tests {
         }
         assert!(holds("/a", "/a/b") && holds("", "/a") && holds("/a", "/a"));
         assert!(!holds("/a", "/ab") && !holds("/a/b", "/a") && overlap("/a/b", "/a") && !overlap("/a", "/b"));
+    }
+
+    proptest! {
+        #[test]
+        fn many_pointers_overlap_where_one_of_them_does(
+            pointers in prop::collection::vec("(/[a-b!]{0,2}){0,4}", 0..8),
+            place in "(/[a-b!]{0,2}){0,4}",
+        ) {
+            let pointers: Vec<Pointer> = pointers.iter().map(|text| text.parse().unwrap()).collect();
+            let expected = pointers.iter().any(|pointer| overlap(pointer.as_str(), &place));
+            prop_assert_eq!(Pointers::of(pointers.iter()).overlap(&place), expected);
+        }
     }
 }

@@ -7,8 +7,8 @@ use futures_util::{StreamExt, future, stream};
 use sixframe_core::{Context, Fault, Item, Payload, Router};
 
 use crate::api::{
-    COMMIT, CommitParams, Done, GET_SNAPSHOT, REMOVE_SESSION, SessionParams, SessionUpdate, UPDATE_GLOBAL,
-    UPDATE_SESSION, Version, WATCH, WATCH_EVENTS, WATCH_GLOBAL, WATCH_SESSION, WatchParams,
+    COMMIT, CommitParams, Done, EventsParams, GET_SNAPSHOT, REMOVE_SESSION, SessionParams, SessionUpdate,
+    UPDATE_GLOBAL, UPDATE_SESSION, Version, WATCH, WATCH_EVENTS, WATCH_GLOBAL, WATCH_SESSION, WatchParams,
 };
 use crate::error::CommitError;
 use crate::hub::{Author, Hub, synced};
@@ -19,7 +19,7 @@ use crate::pointer::Pointer;
 use crate::state::Violation;
 use crate::watch::Watch;
 
-/// The most paths of one watch, or of what one commit expects.
+/// The most paths or types of one watch, or paths of what one commit expects.
 const PATHS: usize = 256;
 
 /// The most operations of one commit.
@@ -52,22 +52,30 @@ pub fn router(hub: &Hub) -> Router {
 /// The method `events.watch` over `channel`.
 pub fn events_router(channel: &OutboundChannel) -> Router {
     let channel = channel.clone();
-    Router::new().written(WATCH_EVENTS, move |context, params| {
-        let events = channel.watch(params);
-        let events = match context.resume() {
-            Some((epoch, after)) => events.resume(epoch, after),
-            None => events,
-        };
-        events.map(Ok::<_, Fault>)
-    })
+    Router::new().written(WATCH_EVENTS, move |context, params| listen(&channel, &context, params))
+}
+
+fn listen(channel: &OutboundChannel, context: &Context, params: EventsParams) -> Items {
+    if params.types.as_ref().is_some_and(|types| types.len() > PATHS) {
+        return refused(Fault::limit("types of a watch", PATHS as u64, "fewer types, or one that ends with a dot"));
+    }
+    let events = channel.watch(params);
+    let events = match context.resume() {
+        Some((epoch, after)) => events.resume(epoch, after),
+        None => events,
+    };
+    Box::pin(events.map(Ok))
+}
+
+fn refused(fault: Fault) -> Items {
+    Box::pin(stream::once(future::ready(Err(fault))))
 }
 
 type Items = Pin<Box<dyn Stream<Item = Result<Item<Payload>, Fault>> + Send>>;
 
 fn follow(hub: &Hub, context: &Context, params: WatchParams) -> Items {
     if params.paths.as_ref().is_some_and(|paths| paths.len() > PATHS) {
-        let fault = Fault::limit("paths of a watch", PATHS as u64, "fewer paths, or one above them");
-        return Box::pin(stream::once(future::ready(Err(fault))));
+        return refused(Fault::limit("paths of a watch", PATHS as u64, "fewer paths, or one above them"));
     }
     resumed(hub.watch(params), context)
 }

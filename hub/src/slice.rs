@@ -9,8 +9,8 @@ use serde_json::Value;
 use serde_path_to_error::Segment;
 
 use crate::json::Json;
-use crate::pointer::{Pointer, tokens};
-use crate::state::{Effect, Recorded, Violation};
+use crate::pointer::Pointer;
+use crate::state::Violation;
 
 /// A slice of the state.
 #[derive(Clone, Debug)]
@@ -21,14 +21,23 @@ pub struct SliceConfig {
     pub initial: Json,
     /// What its value must be.
     pub check: Check,
-    /// What a crash may take from it.
+    /// What a crash may take from it, but for `volatile`.
     pub durability: Durability,
+    /// Places in it that never touch the disk, as pointers that begin at it; `*` in one stands for every member of an object.
+    /// See [`SliceConfig::volatile_at`].
+    pub volatile: Vec<Pointer>,
 }
 
 impl SliceConfig {
     /// A slice that may hold anything and survives the end of the process.
     pub fn new(name: impl Into<String>, initial: impl Into<Json>) -> SliceConfig {
-        SliceConfig { name: name.into(), initial: initial.into(), check: Check::Free, durability: Durability::Written }
+        SliceConfig {
+            name: name.into(),
+            initial: initial.into(),
+            check: Check::Free,
+            durability: Durability::Written,
+            volatile: Vec::new(),
+        }
     }
 
     /// The same slice, checked.
@@ -41,6 +50,18 @@ impl SliceConfig {
     #[must_use]
     pub fn volatile(self) -> SliceConfig {
         SliceConfig { durability: Durability::Volatile, ..self }
+    }
+
+    /// The same slice, of which what stands at `place` never touches the disk. `/pid` is a member of the slice, `/*/pid` one
+    /// of every member of it; the way to a place leads through objects, and what an array holds is kept or not as a whole.
+    ///
+    /// Where the slice is made known for the first time in the life of a process, the place holds what the slice's first value
+    /// has there, if the object around it is there, and is absent else. A commit is refused where the slice would not fit its
+    /// check then: a member that the check requires is volatile only if the first value has it.
+    #[must_use]
+    pub fn volatile_at(mut self, place: Pointer) -> SliceConfig {
+        self.volatile.push(place);
+        self
     }
 }
 
@@ -69,6 +90,8 @@ pub enum Check {
     /// The slice is an object, and each of its members is looked at alone: a commit costs what the members that it touches
     /// do.
     Members(Test),
+    /// As [`Check::Members`], where each member also holds the key that it stands under, as its own member of this name.
+    Keyed(String, Test),
 }
 
 impl Check {
@@ -88,6 +111,14 @@ impl Check {
         schema_test(schema).map(Check::Members)
     }
 
+    /// The slice is an object whose members fit a JSON Schema, and hold the key that they stand under as their member `by`.
+    ///
+    /// # Errors
+    /// When `schema` is none.
+    pub fn keyed_schema(by: impl Into<String>, schema: &Value) -> Result<Check, NoSchema> {
+        Ok(Check::Keyed(by.into(), schema_test(schema)?))
+    }
+
     /// The slice can be read as `T`.
     pub fn of<T: DeserializeOwned + 'static>() -> Check {
         Check::Whole(Arc::new(type_test::<T>))
@@ -98,29 +129,43 @@ impl Check {
         Check::Members(Arc::new(type_test::<T>))
     }
 
-    /// What is wrong with the slice `name` of `state`, of which `changed` was changed, or anything may be where it is not
-    /// said.
-    pub(crate) fn violations(&self, name: &str, state: &Json, changed: Option<&[Recorded]>) -> Vec<Violation> {
+    /// What is wrong with `slice`, which is called `name`, of which the members `touched` were changed, or anything may be
+    /// where they are not said.
+    pub(crate) fn violations(&self, name: &str, slice: &Json, touched: Option<&[String]>) -> Vec<Violation> {
         let place = Pointer::root().join(name);
-        let Some(slice) = state.at(place.as_str()) else {
-            return vec![Violation::new(place.as_str(), "the slice cannot be taken away")];
+        let test = match self {
+            Check::Free => return Vec::new(),
+            Check::Whole(test) => return placed(&place, test(slice)),
+            Check::Members(_) | Check::Keyed(..) if !slice.is_object() => {
+                return vec![Violation::new(place.as_str(), "the slice must be an object")];
+            }
+            Check::Members(test) | Check::Keyed(_, test) => test,
         };
-        match self {
-            Check::Free => Vec::new(),
-            Check::Whole(test) => placed(&place, test(slice)),
-            Check::Members(_) if !slice.is_object() => {
-                vec![Violation::new(place.as_str(), "the slice must be an object")]
-            }
-            Check::Members(test) => {
-                let at = |(key, member): (&str, &Json)| placed(&place.join(key), test(member));
-                match changed.and_then(|records| touched_members(place.as_str(), records)) {
-                    None => slice.members().flat_map(at).collect(),
-                    Some(keys) => {
-                        keys.iter().filter_map(|key| slice.member(key).map(|m| (&**key, m))).flat_map(at).collect()
-                    }
-                }
-            }
+        let at = |(key, member): (&str, &Json)| {
+            let mut violations = test(member);
+            violations.extend(self.misplaced(key, member));
+            placed(&place.join(key), violations)
+        };
+        match touched {
+            None => slice.members().flat_map(at).collect(),
+            Some(keys) => keys.iter().filter_map(|key| Some((&**key, slice.member(key)?))).flat_map(at).collect(),
         }
+    }
+
+    /// Whether it looks at each member alone.
+    pub(crate) fn is_of_members(&self) -> bool {
+        match self {
+            Check::Free | Check::Whole(_) => false,
+            Check::Members(_) | Check::Keyed(..) => true,
+        }
+    }
+
+    /// What a member says of its key that is not so. That it says nothing is for the schema to refuse.
+    fn misplaced(&self, key: &str, member: &Json) -> Option<Violation> {
+        let Check::Keyed(by, _) = self else { return None };
+        let said = member.member(by)?;
+        let message = || format!("{said} stands under the key {}; both must be the same", Json::from(key));
+        (said.as_str() != Some(key)).then(|| Violation::new(Pointer::root().join(by).as_str(), message()))
     }
 }
 
@@ -130,6 +175,7 @@ impl fmt::Debug for Check {
             Check::Free => "Check::Free",
             Check::Whole(_) => "Check::Whole",
             Check::Members(_) => "Check::Members",
+            Check::Keyed(..) => "Check::Keyed",
         })
     }
 }
@@ -138,25 +184,6 @@ impl fmt::Debug for Check {
 #[derive(Debug, thiserror::Error)]
 #[error("no JSON Schema: {0}")]
 pub struct NoSchema(String);
-
-/// The keys of the members that were touched; `None` where the slice was, as a whole.
-fn touched_members(slice: &str, records: &[Recorded]) -> Option<Vec<String>> {
-    let mut keys = Vec::new();
-    for record in records {
-        let Some(rest) = record.anchor().strip_prefix(slice) else { continue };
-        match (tokens(rest).next(), rest.is_empty() || rest.starts_with('/')) {
-            (Some(key), true) if record.effect != Effect::Removed || tokens(rest).count() > 1 => {
-                keys.push(key.into_owned());
-            }
-            (Some(_), _) => {}
-            (None, true) => return None,
-            (None, false) => {}
-        }
-    }
-    keys.sort_unstable();
-    keys.dedup();
-    Some(keys)
-}
 
 fn placed(at: &Pointer, violations: Vec<Violation>) -> Vec<Violation> {
     let place = |Violation { path, message }| Violation { path: format!("{at}{path}"), message };

@@ -4,6 +4,7 @@
 use crate::json::{Json, position};
 use crate::op::Op;
 use crate::pointer::{Pointer, tokens};
+use crate::tree::Tree;
 
 /// The deepest nesting of a state: a frame that carries it must stay within the 64 levels that peers accept.
 pub(crate) const DEPTH: usize = 56;
@@ -35,6 +36,11 @@ impl Recorded {
     /// What was touched: the path, or the array that it leads through.
     pub(crate) fn anchor(&self) -> &str {
         &self.op.path().as_str()[..self.anchor]
+    }
+
+    /// Whether what was touched is `place`, or lies below it.
+    pub(crate) fn is_at(&self, place: &str) -> bool {
+        crate::pointer::holds(place, self.anchor())
     }
 
     /// Bytes that keeping it takes, nearly.
@@ -194,9 +200,9 @@ impl Work<'_> {
         let Some(elements) = at_mut(self.state, path.as_str()).and_then(Json::as_array_mut) else {
             return refuse(path, "there is no array");
         };
-        let found = find(elements, by, &key);
+        let (found, in_front) = find_both(elements, by, &key, before);
         if let Some(before) = before
-            && (find(elements, by, before).is_none() || *before == key)
+            && (in_front.is_none() || *before == key)
         {
             return refuse(path, format!("there is no other element whose `{by}` is {before}"));
         }
@@ -208,10 +214,9 @@ impl Work<'_> {
                 }
                 Effect::Within
             }
-            (found, before) => {
+            (found, _) => {
                 found.map(|at| elements.remove(at));
-                let at = before.and_then(|before| find(elements, by, before)).unwrap_or(elements.len());
-                elements.insert(at, value.clone());
+                elements.insert(place_behind(found, in_front, elements), value.clone());
                 Effect::Shifted
             }
         };
@@ -237,16 +242,16 @@ impl Work<'_> {
         let Some(elements) = at_mut(self.state, path.as_str()).and_then(Json::as_array_mut) else {
             return refuse(path, "there is no array");
         };
+        let (found, in_front) = find_both(elements, by, key, before);
         if let Some(before) = before
-            && (find(elements, by, before).is_none() || before == key)
+            && (in_front.is_none() || before == key)
         {
             return refuse(path, format!("there is no other element whose `{by}` is {before}"));
         }
-        let Some(moved) = find(elements, by, key).and_then(|at| elements.remove(at)) else {
+        let Some(moved) = found.and_then(|at| elements.remove(at)) else {
             return refuse(path, format!("there is no element whose `{by}` is {key}"));
         };
-        let to = before.and_then(|before| find(elements, by, before)).unwrap_or(elements.len());
-        elements.insert(to, moved);
+        elements.insert(place_behind(found, in_front, elements), moved);
         let op = Op::Move { path: path.clone(), by: by.to_owned(), key: key.clone(), before: before.cloned() };
         self.recorded.push(Recorded { op, anchor, effect: Effect::Shifted });
         Ok(())
@@ -305,8 +310,32 @@ fn is_key(key: &Json) -> bool {
     !key.is_object() && key.as_array().is_none() && *key != Json::NULL
 }
 
-fn find(elements: &crate::tree::Tree<Json>, by: &str, key: &Json) -> Option<usize> {
+fn find(elements: &Tree<Json>, by: &str, key: &Json) -> Option<usize> {
     elements.iter().position(|element| element.member(by) == Some(key))
+}
+
+/// Where the elements `key` and `before` are, in one go along the array.
+fn find_both(elements: &Tree<Json>, by: &str, key: &Json, before: Option<&Json>) -> (Option<usize>, Option<usize>) {
+    let (mut found, mut in_front) = (None, None);
+    for (at, element) in elements.iter().enumerate() {
+        let Some(own) = element.member(by) else { continue };
+        if found.is_none() && own == key {
+            found = Some(at);
+        }
+        if in_front.is_none() && before == Some(own) {
+            in_front = Some(at);
+        }
+        if found.is_some() && (in_front.is_some() || before.is_none()) {
+            break;
+        }
+    }
+    (found, in_front)
+}
+
+/// Where an element goes that was taken away from `found`, if it was: in front of the one at `in_front` then, or to the end.
+fn place_behind(found: Option<usize>, in_front: Option<usize>, left: &Tree<Json>) -> usize {
+    let moved_up = |at: usize| at - usize::from(found.is_some_and(|found| found < at));
+    in_front.map_or(left.len(), moved_up)
 }
 
 fn without_nulls(patch: &Json) -> Json {

@@ -151,9 +151,14 @@ impl Store {
         Mark { log: self.log.clone(), upto: self.length }
     }
 
-    /// Begins the log anew where it is long, and has a snapshot written by another thread. Until that is done the old log
-    /// stays.
-    pub(crate) fn compact(&mut self, revision: u64, state: impl FnOnce() -> Json, mutations: &Mutations) {
+    /// Begins the log anew where it is long, and has a snapshot of what `state` gives written by another thread. Until that is
+    /// done the old log stays.
+    pub(crate) fn compact<S: FnOnce() -> Json + Send + 'static>(
+        &mut self,
+        revision: u64,
+        state: impl FnOnce() -> S,
+        mutations: &Mutations,
+    ) {
         let busy = self.compaction.as_ref().is_some_and(|running| !running.is_finished());
         if self.length < self.compact_at || busy || self.closed {
             return;
@@ -163,15 +168,10 @@ impl Store {
             self.compact_at = self.length * 2;
             return;
         }
-        let saved = Saved {
-            epoch: self.epoch.clone(),
-            revision,
-            last: self.last,
-            state: state(),
-            mutations: mutations.clone(),
-        };
-        let folder = self.folder.clone();
+        let (epoch, last, mutations) = (self.epoch.clone(), self.last, mutations.clone());
+        let (folder, state) = (self.folder.clone(), state());
         let written = thread::Builder::new().name("hub snapshot".to_owned()).spawn(move || {
+            let saved = Saved { epoch, revision, last, state: state(), mutations };
             if let Err(error) = write_snapshot(&folder, &saved) {
                 tracing::warn!(%error, "the hub's snapshot cannot be written; the log before it stays");
             }
@@ -214,6 +214,8 @@ impl Store {
         let before = std::mem::replace(&mut self.length, bytes.len() as u64);
         self.compact_at = SHORTEST.max(before * RATIO / 2);
         self.log = Arc::new(LogFile::new(file));
+        // What was reserved beyond that stands in the old log, which goes.
+        self.reserved = revision;
         Ok(())
     }
 

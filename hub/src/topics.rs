@@ -2,6 +2,7 @@
 //! not concern. A subscriber that has not asked for more since it was woken costs nothing either.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -31,7 +32,6 @@ struct Topic {
     /// The last revision of which everybody was to know.
     progress: u64,
     waiting: HashMap<u64, Waker>,
-    subscribers: usize,
 }
 
 #[derive(Debug, Default)]
@@ -44,6 +44,7 @@ struct Node {
 #[derive(Debug)]
 pub(crate) struct Card {
     pub(crate) selection: Arc<Selection>,
+    subscribers: AtomicUsize,
     written: Mutex<VecDeque<(Made, Payload)>>,
 }
 
@@ -53,6 +54,14 @@ pub(crate) enum Made {
     Patch(u64, u64),
     State(u64),
     Plain(u64),
+}
+
+impl Made {
+    fn revision(self) -> u64 {
+        match self {
+            Made::Patch(_, revision) | Made::State(revision) | Made::Plain(revision) => revision,
+        }
+    }
 }
 
 /// What there is to tell.
@@ -74,18 +83,42 @@ pub(crate) struct Seat {
     pub(crate) card: Arc<Card>,
 }
 
+/// What a subscriber leaves behind, to be dropped without a lock.
+#[derive(Debug, Default)]
+#[expect(dead_code, reason = "it is there to be dropped")]
+pub(crate) struct Left {
+    waker: Option<Waker>,
+    items: VecDeque<(Made, Payload)>,
+    card: Option<Arc<Card>>,
+}
+
 impl Card {
     /// An item that another subscriber had made before.
     pub(crate) fn find(&self, made: Made) -> Option<Payload> {
         self.lock().iter().find(|(kept, _)| *kept == made).map(|(_, payload)| payload.clone())
     }
 
+    /// Keeps an item for the other subscribers, if there are any. Of older revisions nobody makes items any more.
     pub(crate) fn keep(&self, made: Made, payload: &Payload) {
+        if self.subscribers.load(Ordering::Relaxed) < 2 {
+            return;
+        }
         let mut written = self.lock();
-        let dropped = if written.len() == SHARED { written.pop_front() } else { None };
-        written.push_back((made, payload.clone()));
+        let kept = std::mem::take(&mut *written);
+        let (mut kept, mut dropped): (VecDeque<_>, VecDeque<_>) =
+            kept.into_iter().partition(|(kept, _)| kept.revision() >= made.revision());
+        if kept.len() == SHARED {
+            dropped.extend(kept.pop_front());
+        }
+        kept.push_back((made, payload.clone()));
+        *written = kept;
         drop(written);
         drop(dropped);
+    }
+
+    /// What nobody needs any more.
+    fn clear(&self) -> VecDeque<(Made, Payload)> {
+        std::mem::take(&mut *self.lock())
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<(Made, Payload)>> {
@@ -103,29 +136,30 @@ impl Topics {
         let topic = known.unwrap_or_else(|| self.add(Arc::new(selection)));
         self.subscribers += 1;
         let Some(Some(entry)) = self.topics.get_mut(topic) else { unreachable!("it was found or added above") };
-        entry.subscribers += 1;
+        entry.card.subscribers.fetch_add(1, Ordering::Relaxed);
         Seat { topic, subscriber: self.subscribers, card: entry.card.clone() }
     }
 
     /// Gives back what the subscriber left behind, to be dropped without a lock.
-    pub(crate) fn unsubscribe(&mut self, seat: &Seat) -> (Option<Waker>, Option<Arc<Card>>) {
-        let Some(Some(topic)) = self.topics.get_mut(seat.topic) else { return (None, None) };
+    pub(crate) fn unsubscribe(&mut self, seat: &Seat) -> Left {
+        let Some(Some(topic)) = self.topics.get_mut(seat.topic) else { return Left::default() };
         let waker = topic.waiting.remove(&seat.subscriber);
         if topic.waiting.is_empty() {
             topic.waiting.shrink_to_fit();
         }
-        topic.subscribers -= 1;
-        if topic.subscribers > 0 {
-            return (waker, None);
-        }
         let card = topic.card.clone();
+        let before = card.subscribers.fetch_sub(1, Ordering::Relaxed);
+        let items = if before <= 2 { card.clear() } else { VecDeque::new() };
+        if before > 1 {
+            return Left { waker, items, card: None };
+        }
         self.topics[seat.topic] = None;
         self.free.push(seat.topic);
         self.by_selection.remove(&card.selection);
         for path in card.selection.paths() {
             self.index.remove(path.as_str(), seat.topic);
         }
-        (waker, Some(card))
+        Left { waker, items, card: Some(card) }
     }
 
     /// What there is to tell somebody who has `cursor`. Where there is nothing, `waker` is kept until there is; what it
@@ -173,8 +207,12 @@ impl Topics {
     }
 
     fn add(&mut self, selection: Arc<Selection>) -> usize {
-        let card = Arc::new(Card { selection: selection.clone(), written: Mutex::default() });
-        let topic = Topic { card, touched: 0, progress: 0, waiting: HashMap::new(), subscribers: 0 };
+        let card = Arc::new(Card {
+            selection: selection.clone(),
+            subscribers: AtomicUsize::new(0),
+            written: Mutex::default(),
+        });
+        let topic = Topic { card, touched: 0, progress: 0, waiting: HashMap::new() };
         let place = self.free.pop().unwrap_or(self.topics.len());
         match self.topics.get_mut(place) {
             Some(empty) => *empty = Some(topic),
@@ -238,5 +276,20 @@ mod tests {
             topics.unsubscribe(seat);
         }
         assert!(topics.is_empty() && topics.index.below.is_empty() && topics.index.topics.is_empty());
+    }
+
+    #[test]
+    fn items_are_kept_for_others_alone_and_no_longer_than_they_are_new() {
+        let mut topics = Topics::default();
+        let one = topics.subscribe(selection(&["/a"]));
+        one.card.keep(Made::State(1), &Payload::NULL);
+        assert!(one.card.find(Made::State(1)).is_none(), "there is nobody else");
+        let other = topics.subscribe(selection(&["/a"]));
+        (1..=6).for_each(|from| one.card.keep(Made::Patch(from, 7), &Payload::NULL));
+        assert!(other.card.find(Made::Patch(6, 7)).is_some() && other.card.find(Made::Patch(1, 7)).is_none());
+        one.card.keep(Made::State(8), &Payload::NULL);
+        assert_eq!(one.card.lock().len(), 1, "what led to older revisions is gone");
+        drop(topics.unsubscribe(&other));
+        assert!(one.card.find(Made::State(8)).is_none(), "there is nobody else any more");
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sixframe_hub::{
     Check, CommitError, CommitParams, Expect, Hub, HubConfig, Json, Mutation, Op, Pointer, SliceConfig, SliceError,
-    Version,
+    Version, Violation,
 };
 
 fn hub() -> Hub {
@@ -142,6 +142,22 @@ fn every_place_that_does_not_fit_its_schema_is_named() {
 }
 
 #[test]
+fn a_session_cannot_stand_under_the_id_of_another_one() {
+    let hub = hub();
+    let wrong = |commit| match hub.commit(commit) {
+        Err(CommitError::Invalid(paths)) => paths.into_iter().map(|violation| violation.path).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(wrong(set("/sessions/one", json!({"sessionId": "other"}))), ["/sessions/one/sessionId"]);
+    hub.commit(set("/sessions/one", json!({"sessionId": "one"}))).unwrap();
+    hub.commit(set("/sessions/a~1b", json!({"sessionId": "a/b"}))).unwrap();
+    assert_eq!(wrong(set("/sessions/a~1b/sessionId", json!("one"))), ["/sessions/a~1b/sessionId"]);
+    let all = json!({"one": {"sessionId": "one"}, "two": {"sessionId": "one"}});
+    assert_eq!(wrong(set("/sessions", all)), ["/sessions/two/sessionId"]);
+    hub.commit(set("/sessions/one/title", json!("a title"))).unwrap();
+}
+
+#[test]
 fn a_state_grows_neither_too_large_nor_too_deep() {
     let hub = Hub::new(HubConfig { state_bytes: 10_000, ..HubConfig::default() }).unwrap();
     hub.commit(set("/large", json!("x".repeat(5_000)))).unwrap();
@@ -263,6 +279,28 @@ fn a_commit_made_by_a_listener_is_told_behind_the_one_that_it_was_told_of() {
     drop(late);
     hub.commit(set("/m", json!(2))).unwrap();
     assert_eq!(*told[2].lock().unwrap(), [begin + 5], "neither what was before it nor what came after");
+}
+
+#[test]
+fn a_commit_that_is_refused_is_answered_though_others_go_on() {
+    let hub = hub();
+    let other = hub.clone();
+    let writes = move |value: &Json| {
+        // Somebody else commits whenever this check runs.
+        other.commit(set("/beside", json!(1))).unwrap();
+        match value.as_u64() {
+            Some(number) if number > 9 => vec![Violation { path: String::new(), message: "too many".to_owned() }],
+            _ => Vec::new(),
+        }
+    };
+    let few = SliceConfig::new("few", json!(0)).checked(Check::Whole(std::sync::Arc::new(writes)));
+    let _few = hub.slice::<Json>(few).unwrap();
+    let (answer, answered) = std::sync::mpsc::channel();
+    let asking = hub.clone();
+    std::thread::spawn(move || answer.send(asking.commit(set("/few", json!(10)))));
+    let refused = answered.recv_timeout(std::time::Duration::from_secs(20)).expect("it is answered");
+    assert!(matches!(refused, Err(CommitError::Invalid(_))));
+    hub.commit(set("/few", json!(9))).unwrap();
 }
 
 #[test]

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use sixframe_core::testing::{Peer, joined, settled};
 use sixframe_core::{Config, Item, Payload, Router};
 use sixframe_hub::{
-    Applied, Change, CommitParams, Hub, HubConfig, Json, Mode, Mutation, Op, Pointer, Replica, Version, WATCH, Watch,
-    WatchParams, router,
+    Applied, Change, CommitParams, Hub, HubConfig, Json, Mode, Mutation, Op, OutboundChannel, Pointer, Replica,
+    Version, WATCH, Watch, WatchParams, events_router, router,
 };
 
 fn hub() -> Hub {
@@ -321,4 +321,16 @@ async fn a_value_that_is_not_there_is_null() {
     assert_eq!(items.next().await.unwrap().unwrap().data, Value::Null);
     let again = peer.request_raw::<_, Value>("hub.removeSession", json!({"sessionId": "s"})).await.unwrap();
     assert_eq!(again, json!({"ok": true}));
+}
+
+#[tokio::test]
+async fn a_watch_of_too_many_places_or_types_is_refused() {
+    let methods = router(&hub()).merge(events_router(&OutboundChannel::new(1000)));
+    let (_server, peer) = joined(methods, Router::new());
+    let too_many: Vec<String> = (0..257).map(|n| format!("/n{n}")).collect();
+    for (method, params) in [("hub.watch", json!({"paths": too_many})), ("events.watch", json!({"types": too_many}))] {
+        let first = peer.stream_raw::<_, Value>(method, params).next().await;
+        let refused = first.expect("it is answered").unwrap_err();
+        assert!(refused.to_string().contains("limit of 256"), "{method}: {refused}");
+    }
 }

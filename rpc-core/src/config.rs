@@ -35,7 +35,7 @@ pub struct Config {
     pub identity: Identity,
     /// Sees every frame of the connection. Default `None`.
     pub on_frame: Option<FrameTap>,
-    /// Bytes queued over all connections that share it. Default `None`.
+    /// What all connections that share it may hold together. Default `None`.
     pub budget: Option<Arc<Budget>>,
     /// The owners of work that outlives its call, shared by the connections of one server. Default `None`: each
     /// connection is an owner.

@@ -2,31 +2,39 @@
 //! Frames go in, events and messages come out, and the time is an argument. No I/O, no clock, no user code; what the
 //! driver keeps for a call it gets back by value, to drop or wake when it holds no lock.
 
+mod budget;
 mod calls;
 mod cid;
+mod config;
 mod deadlines;
+mod events;
 mod outbox;
 mod requests;
 mod slots;
+mod spec;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use smol_str::SmolStr;
 
 use crate::error::Closed;
-use crate::frame::{self, Frame, Kind, Lag, Malformed, MalformedReason};
+use crate::flow::Allowance;
+use crate::frame::{self, Frame, Kind, Malformed, MalformedReason};
 use crate::inbox::Arrival;
-use crate::{CallError, Fault, Item, Limits, Message, Received};
+use crate::{Fault, Message};
+pub use budget::Budget;
 use calls::Call;
 use cid::Prefix;
+pub use config::SessionConfig;
 use deadlines::{Deadlines, Timer};
+pub use events::{Counters, Event, Incoming, Items, Outcome, Taken};
 use outbox::{Outbox, Turn};
 use requests::{Lane, Request};
 use slots::{Key, Slots};
+pub use spec::{CallSpec, Shape};
 
 /// Monotonic time in milliseconds, from whatever moment the driver chose.
 pub type Millis = u64;
@@ -44,204 +52,6 @@ pub struct CallKey(Key);
 /// Names a request that the peer made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RequestKey(Key);
-
-/// What a session is made with.
-#[derive(Clone, Debug)]
-pub struct SessionConfig {
-    /// The limits of the connection.
-    pub limits: Limits,
-    /// Items that a consumer offers at first; afterwards the window is sized by bytes. Default 32.
-    pub window: u32,
-    /// Bytes that a consumer aims to have under way; 0 keeps windows as they were first offered. Default 256 KiB.
-    pub window_bytes: usize,
-    /// Bytes of a stream's items that a producer may send ahead of what was acknowledged; half of what
-    /// `limits.stream_bytes` leaves beside the longest message bounds it too. 0 sets no bound. Default 8 MiB.
-    pub ahead_bytes: usize,
-    /// Whether the driver reconnects: unsent calls wait, resumable streams are re-issued. Default false.
-    pub reconnects: bool,
-    /// Bytes queued over all connections that share it.
-    pub budget: Option<Arc<Budget>>,
-}
-
-impl SessionConfig {
-    pub(crate) fn is_same(&self, other: &SessionConfig) -> bool {
-        let budget = |config: &SessionConfig| config.budget.as_ref().map(Arc::as_ptr);
-        let plain =
-            |config: &SessionConfig| (config.window, config.window_bytes, config.ahead_bytes, config.reconnects);
-        plain(self) == plain(other) && self.limits == other.limits && budget(self) == budget(other)
-    }
-
-    /// The bytes that a consumer lets its producer send ahead, so that one more message always fits.
-    fn ahead(&self) -> usize {
-        let limits = &self.limits;
-        self.ahead_bytes.min((limits.stream_bytes.saturating_sub(limits.message_bytes) / 2).max(1))
-    }
-}
-
-impl Default for SessionConfig {
-    fn default() -> Self {
-        SessionConfig {
-            limits: Limits::default(),
-            window: 32,
-            window_bytes: 256 << 10,
-            ahead_bytes: 8 << 20,
-            reconnects: false,
-            budget: None,
-        }
-    }
-}
-
-/// Bytes queued for peers by all connections that share it. While it is exceeded, each connection may queue only a
-/// sixteenth of its soft bound (spec: `bytes.1`).
-#[derive(Debug)]
-pub struct Budget {
-    used: AtomicUsize,
-    limit: usize,
-}
-
-impl Budget {
-    /// A budget of `limit` bytes.
-    pub fn new(limit: usize) -> Arc<Budget> {
-        Arc::new(Budget { used: AtomicUsize::new(0), limit })
-    }
-
-    /// The bytes queued now.
-    pub fn used(&self) -> usize {
-        self.used.load(Ordering::Relaxed)
-    }
-
-    fn settle(&self, before: usize, after: usize) {
-        self.used.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
-    }
-
-    fn is_exceeded(&self) -> bool {
-        self.used() > self.limit
-    }
-}
-
-/// A call to be made.
-#[derive(Clone, Debug, Default)]
-pub struct CallSpec<'a> {
-    /// What is called.
-    pub method: &'a str,
-    /// JSON text; empty where there is no payload.
-    pub payload: &'a [u8],
-    /// Which directions carry items.
-    pub shape: Shape,
-    /// The budget of the whole call, in milliseconds.
-    pub timeout_ms: Option<u64>,
-    /// The longest gap between two items, in milliseconds.
-    pub idle_ms: Option<u64>,
-    /// Whether it may safely run twice: decides between `CONNECTION_CLOSED` and `INDETERMINATE`.
-    pub idempotent: bool,
-    /// Whether a break may be mended by re-issuing the stream. Only streams whose first item says an epoch are.
-    pub resumable: bool,
-    /// Items offered at first; the session's window where `None`.
-    pub window: Option<u32>,
-    /// What happens when the consumer lags; the method's declared policy where `None`.
-    pub on_lag: Option<Lag>,
-    /// The lane in which the request starts.
-    pub lane: Option<&'a str>,
-    /// An operation id, which lets the responder answer a repeated call with the first one's outcome.
-    pub op: Option<&'a str>,
-    /// More fields of `meta`: the inside of a JSON object, without its braces.
-    pub extra_meta: &'a str,
-}
-
-/// Which directions of a call carry items.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Shape {
-    /// One answer.
-    #[default]
-    Unary,
-    /// Items from the responder.
-    Stream,
-    /// Items from the caller, then one answer.
-    Upload,
-    /// Items both ways.
-    Duplex,
-}
-
-impl Shape {
-    pub(crate) fn has_down(self) -> bool {
-        matches!(self, Shape::Stream | Shape::Duplex)
-    }
-
-    pub(crate) fn has_up(self) -> bool {
-        matches!(self, Shape::Upload | Shape::Duplex)
-    }
-}
-
-/// How a call ended.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
-    /// The answer of a unary call or an upload.
-    Result(Received),
-    /// A stream is complete.
-    Complete,
-    /// It failed.
-    Failed(CallError),
-}
-
-/// A request of the peer, ready to be handled.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Incoming {
-    /// What to answer it by.
-    pub key: RequestKey,
-    /// The peer's id for it.
-    pub cid: SmolStr,
-    /// What is called.
-    pub method: SmolStr,
-    /// The parameters.
-    pub payload: Received,
-    /// The `meta` object as JSON text; empty where there is none.
-    pub meta: SmolStr,
-    /// When the caller's budget runs out.
-    pub deadline: Option<Millis>,
-    /// Where a broken stream is to go on: epoch and position.
-    pub resume: Option<(SmolStr, u64)>,
-    /// Whether the caller sends items too.
-    pub up: bool,
-}
-
-impl Incoming {
-    fn kept_bytes(&self) -> usize {
-        self.payload.len() + self.meta.len() + size_of::<Incoming>()
-    }
-}
-
-/// What the driver must do. `W` is what it wakes, `H` its hold on a handler.
-#[derive(Debug, PartialEq)]
-pub enum Event<W, H> {
-    /// Start the handler.
-    Request(Box<Incoming>),
-    /// A call's outcome, item or credit, or a request's credit or item, is there.
-    Wake(W),
-    /// Drop the handler: its request is over. `None` where the driver kept nothing.
-    Stopped(RequestKey, Option<H>),
-    /// Close the connection.
-    Close(Closed),
-}
-
-/// What a session has counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Frames for finished or unknown calls, and of unknown kinds.
-    pub dropped: u64,
-    /// Messages that are no frames.
-    pub malformed: u64,
-}
-
-/// A stream's next step, as its consumer sees it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Taken {
-    /// Items were handed over.
-    Items,
-    /// There are none yet.
-    Pending,
-    /// There will be no more.
-    Ended(Outcome),
-}
 
 /// The state of one connection, seen from one side. See the module's documentation.
 #[derive(Debug)]
@@ -447,6 +257,7 @@ impl<W, H> Session<W, H> {
                 Timer::Reissue(key) => self.reissue_due(now, key),
                 Timer::Request(key) => self.request_deadline(now, key),
                 Timer::RequestIdle(key) => self.request_idle(now, key),
+                Timer::Rest(key) => self.rest_over(now, key),
             }
         }
         let stall = self.config.limits.stall;
@@ -594,10 +405,30 @@ impl<W, H> Session<W, H> {
         self.calls.len() + self.requests.len() == 0 && self.outbox.is_empty() && self.events.is_empty()
     }
 
+    /// Bytes that are held in memory for this connection, which is what its budget counts: those that wait for the
+    /// transport or for credit, those that were received and wait, and those that are kept to issue calls once more.
+    pub fn held_bytes(&self) -> usize {
+        self.outbox.all_bytes() + self.inbound_bytes + self.again_bytes
+    }
+
     fn is_over_soft(&self) -> bool {
         let soft = self.config.limits.soft_bytes;
-        let pressed = self.config.budget.as_ref().is_some_and(|budget| budget.is_exceeded());
-        self.outbox.bytes() > if pressed { soft / 16 } else { soft }
+        let exceeded = self.exceeded_budget().is_some();
+        self.outbox.bytes() > if exceeded { budget::share(soft) } else { soft }
+    }
+
+    /// What may wait for credit or to be taken: as the connection's limits have it, or its share while the process holds
+    /// too much (spec: `bytes.1`).
+    fn allowance(&self) -> Allowance {
+        let hard = self.config.limits.hard_bytes;
+        match self.exceeded_budget() {
+            None => Allowance { bytes: hard, limit: ("waiting bytes", hard as u64, "limits.hard_bytes") },
+            Some(budget) => Allowance { bytes: budget::share(hard), limit: budget.exceeded() },
+        }
+    }
+
+    fn exceeded_budget(&self) -> Option<&Budget> {
+        self.config.budget.as_deref().filter(|budget| budget.is_exceeded())
     }
 
     /// What every change may bring about: the bounds on what is queued, requests that can start, stale timers.
@@ -630,13 +461,13 @@ impl<W, H> Session<W, H> {
         let living = self.calls.len() + self.requests.len();
         self.deadlines.sweep(living, |timer| match timer {
             Timer::Call(key) | Timer::CallIdle(key) | Timer::Reissue(key) => self.calls.get(key.0).is_some(),
-            Timer::Request(key) | Timer::RequestIdle(key) => self.requests.get(key.0).is_some(),
+            Timer::Request(key) | Timer::RequestIdle(key) | Timer::Rest(key) => self.requests.get(key.0).is_some(),
         });
     }
 
     fn account(&mut self) {
-        if let Some(budget) = &self.config.budget {
-            let now = self.outbox.all_bytes();
+        let now = self.held_bytes();
+        if let Some(budget) = self.config.budget.as_ref().filter(|_| now != self.budgeted) {
             budget.settle(std::mem::replace(&mut self.budgeted, now), now);
         }
     }
@@ -676,8 +507,5 @@ impl<W, H> Drop for Session<W, H> {
         }
     }
 }
-
-/// The items of a stream as its consumer gets them.
-pub type Items = VecDeque<Item<Received>>;
 
 const _: () = assert!(frame::MAX_CID_BYTES <= u8::MAX as usize);

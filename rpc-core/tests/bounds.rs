@@ -10,7 +10,7 @@ use sixframe_core::frame::{self, Frame, MalformedReason};
 use sixframe_core::session::{
     Budget, CallKey, CallSpec, Event, Items, Outcome, RequestKey, Session, SessionConfig, Taken,
 };
-use sixframe_core::{CallError, Closed, Item, Lag, Limits, Payload, Shape};
+use sixframe_core::{CallError, Closed, Fault, Item, Lag, Limits, Message, Payload, Shape};
 
 type Plain = Session<u8, ()>;
 
@@ -37,13 +37,15 @@ fn started(session: &mut Plain) -> Option<RequestKey> {
     None
 }
 
+fn fault_sent(session: &mut Plain) -> Option<Fault> {
+    std::iter::from_fn(|| session.poll_message(0)).find_map(|message| match frame::decode(&message, 64) {
+        Ok(Frame::Err { fault, .. }) => Some(fault),
+        Ok(_) | Err(_) => None,
+    })
+}
+
 fn code_sent(session: &mut Plain) -> Option<String> {
-    while let Some(message) = session.poll_message(0) {
-        if let Ok(Frame::Err { fault, .. }) = frame::decode(&message, 64) {
-            return Some(fault.code.into_owned());
-        }
-    }
-    None
+    fault_sent(session).map(|fault| fault.code.into_owned())
 }
 
 fn cid_of(session: &mut Plain) -> String {
@@ -180,4 +182,111 @@ fn a_source_that_was_held_back_by_another_connection_is_woken() {
     other.cancel(0, call, None);
     assert!(session.poll_message(0).is_some());
     assert_eq!(session.poll_event(), Some(Event::Wake(7)));
+}
+
+#[test]
+fn a_stream_with_one_credit_left_counts_one_item_as_ready() {
+    let limits = Limits { soft_bytes: 2000, ..Limits::default() };
+    for (lag, items) in [(Lag::DropOldest, 50), (Lag::Close, 50)] {
+        let mut session = session(limits.clone());
+        hear(&mut session, request("1", "\"fc\":{\"upto\":1}", 1));
+        let key = started(&mut session).unwrap();
+        assert!(session.start_stream(0, key, lag));
+        let item = || Item::from(Payload::of(&"i".repeat(1000)).unwrap());
+        session.push_items(0, key, (0..items).map(|_| item()));
+        hear(&mut session, request("2", "", 1));
+        assert!(started(&mut session).is_some(), "what waits for credit under {lag:?} holds nobody up");
+        assert!(session.queued_bytes() > 50_000, "all of it is counted");
+    }
+}
+
+#[test]
+fn items_beyond_what_the_consumer_lets_its_producer_send_ahead_are_not_ready() {
+    let mut session = session(Limits { soft_bytes: 4000, ..Limits::default() });
+    hear(&mut session, request("1", "\"fc\":{\"upto\":100,\"bytes\":1500}", 1));
+    let key = started(&mut session).unwrap();
+    assert!(session.start_stream(0, key, Lag::DropOldest));
+    let item = || Item::from(Payload::of(&"i".repeat(1000)).unwrap());
+    session.push_items(0, key, (0..10).map(|_| item()));
+    hear(&mut session, request("2", "", 1));
+    assert!(started(&mut session).is_some(), "two items may go, eight wait for an acknowledgement");
+    hear(&mut session, r#"{"kind":"nxt","cid":"1","dir":"up","fc":{"upto":101}}"#);
+    let sent: Vec<Message> = std::iter::from_fn(|| session.poll_message(0)).collect();
+    assert_eq!(sent.len(), 2);
+    hear(&mut session, r#"{"kind":"nxt","cid":"1","dir":"up","fc":{"upto":101,"ack":2}}"#);
+    assert_eq!(std::iter::from_fn(|| session.poll_message(0)).count(), 2);
+}
+
+/// Connections that share `budget`, each with 64 KiB for itself.
+fn sharing(budget: &Arc<Budget>) -> Plain {
+    let limits = Limits { hard_bytes: 64 << 10, soft_bytes: 16 << 10, ..Limits::default() };
+    Session::new(Arc::new(SessionConfig { limits, budget: Some(budget.clone()), ..SessionConfig::default() }))
+}
+
+/// A stream whose consumer has given credit for one item and gives no more.
+fn starved(session: &mut Plain, lag: Lag) -> RequestKey {
+    hear(session, request("1", "\"fc\":{\"upto\":1}", 1));
+    let key = started(session).unwrap();
+    assert!(session.start_stream(0, key, lag));
+    key
+}
+
+fn kilobytes(count: usize) -> impl Iterator<Item = Item<Payload>> {
+    (0..count).map(|_| Item::from(Payload::of(&"i".repeat(1000)).unwrap()))
+}
+
+#[test]
+fn what_waits_for_credit_counts_against_the_budget_and_gives_way_when_that_is_exceeded() {
+    let budget = Budget::new(40_000);
+    let mut sessions: Vec<Plain> = (0..20).map(|_| sharing(&budget)).collect();
+    let keys: Vec<RequestKey> = sessions.iter_mut().map(|session| starved(session, Lag::DropOldest)).collect();
+    for _ in 0..3 {
+        for (session, key) in sessions.iter_mut().zip(&keys) {
+            assert!(session.push_items(0, *key, kilobytes(30)), "old items are dropped for new ones");
+        }
+    }
+    let held: usize = sessions.iter().map(Session::held_bytes).sum();
+    assert_eq!(budget.used(), held);
+    assert!(held <= 40_000 + 20 * 4096, "{held} bytes are held");
+
+    let mut late = sharing(&budget);
+    let key = starved(&mut late, Lag::Close);
+    assert!(!late.push_items(0, key, kilobytes(10)), "a stream that drops nothing ends");
+    let fault = fault_sent(&mut late).unwrap();
+    let details = fault.details.unwrap();
+    assert_eq!((&*fault.code, &details["setting"]), ("SLOW_CONSUMER", &"limits.process_bytes".into()));
+    assert_eq!(details["value"], 40_000);
+
+    drop(sessions);
+    assert_eq!(budget.used(), late.held_bytes());
+    let key = starved(&mut late, Lag::Close);
+    assert!(late.push_items(0, key, kilobytes(10)), "the memory is there again");
+}
+
+#[test]
+fn what_was_received_and_not_taken_counts_against_the_budget() {
+    let budget = Budget::new(40_000);
+    let mut sessions: Vec<Plain> = (0..20).map(|_| sharing(&budget)).collect();
+    let mut calls: Vec<_> = sessions.iter_mut().map(|session| stream(session, None)).collect();
+    let data = "d".repeat(3000);
+    for seq in 1..10 {
+        for (session, (_, cid)) in sessions.iter_mut().zip(&calls) {
+            hear(session, format!(r#"{{"kind":"nxt","cid":"{cid}","seq":{seq},"fc":1,"data":"{data}"}}"#));
+        }
+    }
+    let held: usize = sessions.iter().map(Session::held_bytes).sum();
+    assert_eq!(budget.used(), held);
+    assert!(held <= 40_000 + 20 * 4096, "{held} bytes are held");
+
+    let (key, cid) = calls.pop().unwrap();
+    let mut last = sessions.pop().unwrap();
+    let mut items = Items::new();
+    assert_eq!(last.take_items(0, key, &mut items, || 0), Taken::Items, "one item always fits ({cid})");
+    assert_eq!(items.len(), 1);
+    let Taken::Ended(Outcome::Failed(CallError::SlowConsumer { setting, .. })) =
+        last.take_items(0, key, &mut items, || 0)
+    else {
+        panic!("the second was one too many");
+    };
+    assert_eq!(setting, "limits.process_bytes");
 }

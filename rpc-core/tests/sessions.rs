@@ -202,6 +202,9 @@ impl Side {
             assert!(!refused, "the limit on streams is far");
         }
         if down && rng.u8(..8) > 0 {
+            if rng.u8(..4) == 0 {
+                self.session.rest_stream(now, request.key, rng.u64(1..50), || 4);
+            }
             let room = self.session.stream_room(request.key, || 4).unwrap_or(0);
             for _ in 0..room.min(3) {
                 request.pos += 1;
@@ -332,7 +335,7 @@ impl World {
         self.now += self.rng.u64(..200);
         for side in &mut self.sides {
             side.session.advance(self.now);
-            assert_eq!(side.budget.used(), side.session.queued_bytes(), "the budget is what is queued");
+            assert_eq!(side.budget.used(), side.session.held_bytes(), "the budget is what is held");
             side.handle_events();
             assert!(side.session.next_deadline().is_none_or(|at| at > self.now), "what was due is done");
         }
@@ -352,7 +355,8 @@ impl World {
 
     /// Lets everything come to its end over a sound pipe: nothing must be left.
     fn finish(mut self) {
-        (self.garbles, self.breaks) = (false, false);
+        let lossy = std::mem::take(&mut self.garbles);
+        self.breaks = false;
         for side in &mut self.sides {
             for call in side.calls.drain(..) {
                 side.session.cancel(self.now, call.key, None);
@@ -375,6 +379,10 @@ impl World {
             self.deliver();
         }
         assert!(is_quiet(&self), "everything comes to its end");
+        if lossy {
+            // A `can` that was lost leaves what waits for credit to the end of the connection.
+            self.cut();
+        }
         for side in &self.sides {
             side.check();
             let left = (side.session.table_sizes(), side.session.queued_bytes(), side.session.in_flight());

@@ -132,6 +132,8 @@ fn every_refused_value_says_what_to_write() {
         ("limits.message_bytes", "67108865", "at least limits.message_bytes"),
         ("ws.allowed_origins", "localhost", "scheme://"),
         ("ws.allowed_origins", "http://*", "wildcard"),
+        ("hub.volatile", "sessions", "JSON pointer"),
+        ("hub.volatile", "/*/draft", "names no slice"),
         ("runtime_dir", "", "empty"),
         ("app.mode", "servic", "standalone, service or connected"),
         ("app.mode", "connected", "must name the other daemon"),

@@ -1,9 +1,11 @@
 //! The settings' own types: an address to listen on, a capability, an origin, a log filter. Each refuses what it cannot
 //! mean, and says what to write instead.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use sixframe_core::TransportError;
+use sixframe_hub::{NoPointer, Pointer};
 use sixframe_transports::Address;
 use toml::Value;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -164,6 +166,38 @@ impl Setting for Origin {
 
     fn to_toml(&self) -> Value {
         Value::String(self.0.clone())
+    }
+}
+
+/// A place in the state of the hub: a slice, or something below one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StatePlace(Pointer);
+
+impl StatePlace {
+    /// The slice, and the place below it.
+    pub(crate) fn split(&self) -> (String, Pointer) {
+        let mut keys = self.0.tokens();
+        let slice = keys.next().map_or_else(String::new, Cow::into_owned);
+        (slice, keys.fold(Pointer::root(), |place, key| place.join(&key)))
+    }
+}
+
+impl Setting for StatePlace {
+    const EXPECTED: &'static str = "a JSON pointer such as /sessions/*/draft";
+
+    fn from_toml(value: &Value, _: Place<'_>) -> Result<StatePlace, Option<String>> {
+        let place: Pointer = value.as_str().ok_or(None)?.parse().map_err(|error: NoPointer| Some(error.to_string()))?;
+        if place.as_str().is_empty() {
+            return Err(Some("the state as a whole cannot be volatile; set hub.persist to false for that".to_owned()));
+        }
+        if place.tokens().next().as_deref() == Some("*") {
+            return Err(Some(format!("{place} names no slice; the first key must be the name of one")));
+        }
+        Ok(StatePlace(place))
+    }
+
+    fn to_toml(&self) -> Value {
+        Value::String(self.0.as_str().to_owned())
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Error};
+use futures_util::FutureExt as _;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header;
@@ -19,17 +20,18 @@ use sixframe_core::{Identity, Scopes};
 use sixframe_transports::websocket::{Access, ServerTransport};
 use sixframe_transports::{AcceptBackoff, AnyTransport};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::answer::{Answer, Desk, guarded};
+use super::connections::{Asked, Connections};
 use super::entrance::Entrance;
 use super::site::Site;
 
 /// Ports that are tried after the one that was asked for; then any.
 const NEXT_PORTS: u16 = 20;
 
-/// Connections that ask for files at once. WebSockets are not among them.
+/// Connections that ask for files at once; of more, the one that asked for nothing for longest is closed. WebSockets are not
+/// among them.
 const MOST_CONNECTIONS: usize = 64;
 
 /// Longest head of a request, and most headers in it.
@@ -91,13 +93,13 @@ impl ConsoleServer {
     /// Answers requests, and gives each WebSocket to `serve`, until nobody can come any more or the future is dropped.
     pub(crate) async fn run(self, serve: impl Fn(AnyTransport, Identity) + Send + Sync + 'static) -> Result<(), Error> {
         let serve: Serve = Arc::new(serve);
-        let mut connections = JoinSet::new();
+        let mut connections = Connections::new(MOST_CONNECTIONS);
         let mut backoff = AcceptBackoff::default();
         loop {
             tokio::select! {
-                Some(_) = connections.join_next() => (),
-                arrived = self.listener.accept(), if connections.len() < MOST_CONNECTIONS => match arrived {
-                    Ok((socket, from)) => _ = connections.spawn(self.connection(socket, from, &serve)),
+                Some(()) = connections.ended() => (),
+                arrived = self.listener.accept() => match arrived {
+                    Ok((socket, from)) => connections.admit(|asked| self.connection(socket, from, asked, &serve)),
                     Err(error) => backoff.after(error).await?,
                 },
             }
@@ -109,10 +111,16 @@ impl ConsoleServer {
         &self,
         socket: TcpStream,
         from: SocketAddr,
+        asked: Asked,
         serve: &Serve,
     ) -> impl Future<Output = ()> + Send + use<> {
         let (desk, serve, message_bytes) = (Arc::clone(&self.desk), Arc::clone(serve), self.message_bytes);
-        let service = service_fn(move |request| answer(Arc::clone(&desk), request, message_bytes, Arc::clone(&serve)));
+        let service = service_fn(move |request| {
+            asked.now();
+            let (answer, asked) =
+                (answer(Arc::clone(&desk), request, message_bytes, Arc::clone(&serve)), asked.clone());
+            answer.inspect(move |_| asked.now())
+        });
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(self.handshake).max_buf_size(HEAD_BYTES).max_headers(HEADERS);
         let connection = http.serve_connection(TokioIo::new(socket), service).with_upgrades();

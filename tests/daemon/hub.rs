@@ -152,6 +152,29 @@ fn a_listener_that_knew_another_life_of_the_events_is_told_so_first() {
 }
 
 #[tokio::test]
+async fn what_is_volatile_is_gone_with_the_daemon_and_never_was_on_the_disk() {
+    let sandbox = Sandbox::new();
+    let settings = ["--set", "hub.volatile=/sessions/*/draft,/scratch"];
+    let mut daemon = sandbox.serve(&settings);
+    let peer = daemon.connect().await;
+    let ops = json!([
+        {"op": "add", "path": "/sessions/s", "value": {"sessionId": "s", "title": "kept", "draft": "gone-in-a-session"}},
+        {"op": "add", "path": "/scratch/pad", "value": "gone-with-its-slice"},
+    ]);
+    call(&peer, "hub.commit", json!({"ops": ops})).await;
+    daemon.signal(Signal::KILL);
+    daemon.wait();
+    let kept = std::fs::read_dir(sandbox.folder.path().join("run/hub")).unwrap();
+    let kept = kept.flat_map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect::<Vec<u8>>();
+    let kept = String::from_utf8_lossy(&kept);
+    assert!(kept.contains("kept") && !kept.contains("gone-"), "{kept}");
+    daemon = sandbox.serve(&settings);
+    let snapshot = call(&daemon.connect().await, "hub.getSnapshot", json!({})).await;
+    let sessions = json!({"s": {"sessionId": "s", "title": "kept"}});
+    assert_eq!((&snapshot["sessions"], &snapshot["scratch"]), (&sessions, &json!({})));
+}
+
+#[tokio::test]
 async fn the_state_outlives_the_daemon_by_kill_too_and_its_epoch_is_the_same() {
     let sandbox = Sandbox::new();
     let mut daemon = sandbox.serve(&[]);

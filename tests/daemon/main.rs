@@ -6,6 +6,8 @@
 mod agents;
 mod client;
 mod console;
+#[cfg(feature = "tls")]
+mod encrypted;
 mod files;
 mod hub;
 mod lifecycle;

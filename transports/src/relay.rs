@@ -1,4 +1,4 @@
-//! A relay: many windows over one upstream connection (spec: `relay.1` to `relay.8`). It rewrites ids and stamps who sends;
+//! A relay: many windows over one upstream connection (spec: `relay.1` to `relay.9`). It rewrites ids and stamps who sends;
 //! payloads pass untouched. It keeps every window within its limits, and tells each what became of its calls when the
 //! upstream breaks. It knows no methods but `rpc.ping` and `rpc.hello`, and never asks what a payload means.
 

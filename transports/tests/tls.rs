@@ -80,7 +80,15 @@ async fn a_call_passes_over_an_encrypted_connection() {
 async fn a_server_whose_certificate_is_not_believed_is_refused() {
     let server = server().await;
     let error = connect(&server.url, &believing(None)).await.err().unwrap();
-    assert!(error.to_string().contains("certificate"), "{error}");
+    assert!(error.to_string().contains("certificate") && error.to_string().contains("SSL_CERT_FILE"), "{error}");
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_name_is_refused_and_the_name_is_what_to_change() {
+    let server = server().await;
+    let url = server.url.replace("localhost", "127.0.0.1");
+    let error = connect(&url, &believing(Some(&server.certificate))).await.err().unwrap();
+    assert!(error.to_string().contains("a name that it holds"), "{error}");
 }
 
 #[tokio::test]

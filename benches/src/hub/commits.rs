@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::Result;
 use futures_util::Stream;
 use serde_json::{Value, json};
-use sixframe_hub::{Durability, Hub, HubConfig, Watch, WatchParams};
+use sixframe_hub::{CommitParams, Durability, Hub, HubConfig, Op, Pointer, Watch, WatchParams};
 
 use super::{add, hub, large, set};
 
@@ -41,7 +41,9 @@ pub(super) fn run() -> Result<()> {
     println!("| while somebody holds the state before | {:.2} |", while_held());
     println!("| written to a log | {:.2} |", written(Durability::Written)?);
     println!("| written and made to last (fsync) | {:.1} |", written(Durability::Synced)?);
-    println!("| in a slice of 10,000 members, of which each is checked by a JSON Schema | {:.2} |\n", checked()?);
+    println!("| in a slice of 10,000 members, of which each is checked by a JSON Schema | {:.2} |", checked()?);
+    let (put, moved) = (listed(put), listed(moved));
+    println!("| by key in an array of 10,000 objects: `put`; `move` in front of another | {put:.1}; {moved:.1} |\n");
     Ok(())
 }
 
@@ -183,4 +185,29 @@ fn checked() -> Result<f64> {
         let at = format!("/items/item{}/n", n * 7919 % super::ITEMS);
         black_box(hub.commit(add(&at, json!(n))).expect("the commit fits"));
     }))
+}
+
+/// One operation by key on an array of objects, anywhere in it.
+fn listed(op: impl Fn(u64) -> Op) -> f64 {
+    let hub = hub();
+    let element = |id: usize| json!({"id": id, "n": 0, "text": "some words that a message of a session has"});
+    set(&hub, "/list", (0..super::ITEMS).map(element).collect());
+    median(100, |n| {
+        let ops = vec![op((n * 7919 % super::ITEMS) as u64)];
+        black_box(hub.commit(CommitParams { ops, expect: None, mutation: None }).expect("the commit fits"));
+    })
+}
+
+fn list() -> Pointer {
+    "/list".parse().expect("a pointer")
+}
+
+fn put(key: u64) -> Op {
+    let value = json!({"id": key, "n": 1, "text": "other words"}).into();
+    Op::Put { path: list(), by: "id".to_owned(), value, before: None }
+}
+
+fn moved(key: u64) -> Op {
+    let before = (key + 5000) % super::ITEMS as u64;
+    Op::Move { path: list(), by: "id".to_owned(), key: key.into(), before: Some(before.into()) }
 }

@@ -1,15 +1,16 @@
-//! Many windows, few of which read, at a steady rate of commits: what the memory does, and how far behind the readers are.
+//! Many windows, few of which read, at a steady rate of commits: what the memory does once the pipes of the others are full, and
+//! how far behind the readers are.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use bytes::Bytes;
-use futures_util::SinkExt;
+use futures_util::{SinkExt, future};
 use serde_json::json;
 use sixframe_core::memory::{self, MemoryTransport};
-use sixframe_core::{Config, Router, connect, connect_with};
+use sixframe_core::{Config, Router, TransportError, connect, connect_with};
 use sixframe_hub::{Applied, Change, Hub, Json, Op, Replica, WATCH, WatchParams, router};
 
 use super::{hub, set};
@@ -17,6 +18,15 @@ use crate::memory::resident;
 
 /// Members of the part of the state that everyone follows.
 const HOT: u64 = 100;
+
+/// Nothing was sent to a silent window for so long: their pipes are full.
+const QUIET: Duration = Duration::from_secs(3);
+
+/// They must be full after this time.
+const FILLING: Duration = Duration::from_secs(180);
+
+/// Room for what is noted of items, taken before the memory is looked at.
+const NOTES: usize = 1 << 20;
 
 /// What the crowd is.
 pub struct Crowd {
@@ -34,9 +44,10 @@ impl Default for Crowd {
     }
 }
 
-/// What was seen of the readers.
-#[derive(Default)]
+/// What was seen of the windows.
 struct Seen {
+    /// Messages to windows that do not read.
+    silent: AtomicU64,
     items: AtomicU64,
     bytes: AtomicU64,
     /// How old what a window showed was, in microseconds.
@@ -46,29 +57,63 @@ struct Seen {
     over: AtomicBool,
 }
 
+impl Seen {
+    fn new() -> Seen {
+        let seen = Seen {
+            silent: AtomicU64::new(0),
+            items: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            ages: Mutex::new(vec![1; NOTES]),
+            last: Mutex::default(),
+            over: AtomicBool::new(false),
+        };
+        seen.forget();
+        seen
+    }
+
+    /// What was seen of the readers so far does not count.
+    fn forget(&self) {
+        self.items.store(0, Ordering::Relaxed);
+        self.bytes.store(0, Ordering::Relaxed);
+        self.ages.lock().expect("nobody panicked").clear();
+    }
+}
+
+/// What the commits saw.
+struct Course {
+    /// Seconds until the pipes were full.
+    filling: f64,
+    commits: u64,
+    seconds: f64,
+    /// Resident bytes, each second behind that.
+    memory: Vec<u64>,
+}
+
 pub(super) fn run(crowd: &Crowd) -> Result<()> {
     let reading = (crowd.windows / 100).max(1);
     let Crowd { windows, rate, seconds } = crowd;
-    println!("{windows} windows, {reading} of which read, at {rate} commits a second for {seconds} s:\n");
+    println!(
+        "{windows} windows, {reading} of which read, at {rate} commits a second; {seconds} s from when the pipes of the"
+    );
+    println!("others are full:\n");
     let hub = hub();
     set(&hub, "/hot", json!({}));
     (0..HOT).for_each(|n| set(&hub, &format!("/hot/leaf{n}"), json!({"at": 0, "n": n})));
-    let seen = Arc::new(Seen::default());
+    let seen = Arc::new(Seen::new());
     let begun = Instant::now();
     let (serving, handed) = std::sync::mpsc::channel();
-    let server_hub = hub.clone();
-    let count = crowd.windows;
-    std::thread::spawn(move || runtime().block_on(serve(server_hub, count, serving)));
+    let (server_hub, server_seen, count) = (hub.clone(), seen.clone(), crowd.windows);
+    std::thread::spawn(move || runtime().block_on(serve(server_hub, count, reading, server_seen, serving)));
     let mut transports: Vec<MemoryTransport> = handed.recv()?;
     let silent = transports.split_off(reading);
     let watched = seen.clone();
     let readers = std::thread::spawn(move || runtime().block_on(read(transports, watched, begun)));
     let _silent = runtime().block_on(ask(silent))?;
-    let memory = commit(&hub, crowd, begun)?;
+    let course = commit(&hub, crowd, &seen, begun)?;
     seen.over.store(true, Ordering::SeqCst);
     set(&hub, "/hot/over", json!(true));
     readers.join().expect("the readers come to their end")?;
-    report(reading, &memory, &seen);
+    report(reading, &course, &seen);
     Ok(())
 }
 
@@ -76,13 +121,24 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime can be made")
 }
 
-/// The hub's ends of all connections, on one thread.
-async fn serve(hub: Hub, windows: usize, handed: std::sync::mpsc::Sender<Vec<MemoryTransport>>) {
+/// The hub's ends of all connections, on one thread. What goes to those behind the first `reading` is counted.
+async fn serve(
+    hub: Hub,
+    windows: usize,
+    reading: usize,
+    seen: Arc<Seen>,
+    handed: std::sync::mpsc::Sender<Vec<MemoryTransport>>,
+) {
     let service = router(&hub).into_service();
     let mut theirs = Vec::with_capacity(windows);
     let mut drivers = tokio::task::JoinSet::new();
-    for _ in 0..windows {
+    for window in 0..windows {
         let (ours, other) = memory::pair(Default::default());
+        let (seen, silent) = (seen.clone(), u64::from(window >= reading));
+        let ours = ours.with(move |message| {
+            seen.silent.fetch_add(silent, Ordering::Relaxed);
+            future::ready(Ok::<_, TransportError>(message))
+        });
         let config = Config { identity: memory::identity(), ..Config::default() };
         let (endpoint, driver) = connect_with(config, ours, service.clone());
         drivers.spawn(async move {
@@ -160,38 +216,63 @@ fn op_value(op: &Op) -> Option<&Json> {
     }
 }
 
-/// Commits at the rate. Gives the memory at a tenth of the time and at its end, and how many commits there were.
-fn commit(hub: &Hub, crowd: &Crowd, begun: Instant) -> Result<(u64, u64, u64, f64)> {
-    let all = crowd.seconds * u64::from(crowd.rate);
+/// Commits at the rate, until the pipes are full and then for the time.
+fn commit(hub: &Hub, crowd: &Crowd, seen: &Seen, begun: Instant) -> Result<Course> {
     let start = Instant::now();
-    let mut early = 0;
-    for n in 0..all {
+    let mut n = 0;
+    let mut step = || {
         let due = start + Duration::from_secs_f64(n as f64 / f64::from(crowd.rate));
         if let Some(pause) = due.checked_duration_since(Instant::now()) {
             std::thread::sleep(pause);
         }
         let at = begun.elapsed().as_micros() as u64;
         set(hub, &format!("/hot/leaf{}", n % HOT), json!({"at": at, "n": n}));
-        if n == all / 10 {
-            early = resident(std::process::id())?;
+        n += 1;
+    };
+    let (mut sent, mut since) = (0, start);
+    while since.elapsed() < QUIET {
+        ensure!(start.elapsed() < FILLING, "the pipes of the silent windows are not full after {FILLING:?}");
+        step();
+        let now = seen.silent.load(Ordering::Relaxed);
+        if now != sent {
+            (sent, since) = (now, Instant::now());
         }
     }
-    Ok((early, resident(std::process::id())?, all, start.elapsed().as_secs_f64()))
+    let filling = since.duration_since(start).as_secs_f64();
+    seen.forget();
+    let full = Instant::now();
+    let (mut commits, mut memory) = (0, vec![resident(std::process::id())?]);
+    while full.elapsed().as_secs() < crowd.seconds {
+        step();
+        commits += 1;
+        if full.elapsed().as_secs() >= memory.len() as u64 {
+            memory.push(resident(std::process::id())?);
+        }
+    }
+    Ok(Course { filling, commits, seconds: full.elapsed().as_secs_f64(), memory })
 }
 
-fn report(reading: usize, memory: &(u64, u64, u64, f64), seen: &Seen) {
-    let (early, late, commits, seconds) = *memory;
+fn report(reading: usize, course: &Course, seen: &Seen) {
+    let Course { filling, commits, seconds, memory } = course;
     let mut ages = seen.ages.lock().expect("nobody panicked");
     ages.sort_unstable();
     let at = |part: f64| ages.get((ages.len() as f64 * part) as usize).map_or(0.0, |age| *age as f64 / 1e3);
+    let oldest = ages.last().map_or(0.0, |age| *age as f64 / 1e3);
     let (items, bytes) = (seen.items.load(Ordering::Relaxed), seen.bytes.load(Ordering::Relaxed));
+    let mib = |bytes: u64| bytes as f64 / 1048576.0;
+    let (first, last) = (memory[0], memory[memory.len() - 1]);
+    let (least, most) = memory.iter().fold((first, first), |(least, most), now| (least.min(*now), most.max(*now)));
     println!("| | |\n|---|---:|");
-    println!("| commits a second that were reached | {:.0} |", commits as f64 / seconds);
-    println!("| memory of the process at a tenth of the time | {:.1} MiB |", early as f64 / 1048576.0);
-    println!("| at the end | {:.1} MiB |", late as f64 / 1048576.0);
+    println!("| seconds until the pipes were full | {filling:.1} |");
+    println!("| commits a second that were reached | {:.0} |", *commits as f64 / seconds);
+    println!("| memory of the process then; at the end | {:.1}; {:.1} MiB |", mib(first), mib(last));
+    println!("| least and most in between, each second | {:.1}; {:.1} MiB |", mib(least), mib(most));
     println!("| items a second that a reading window took | {:.0} |", items as f64 / seconds / reading as f64);
     println!("| bytes of one | {} |", bytes / items.max(1));
-    println!("| age of the newest thing in an item, p50 / p99 | {:.1} / {:.1} ms |", at(0.5), at(0.99));
-    let most = seen.last.lock().expect("nobody panicked").iter().max().copied().unwrap_or(0);
-    println!("| items until a reading window had the last commit, at most | {most} |");
+    let (half, most_of_them) = (at(0.5), at(0.99));
+    println!(
+        "| age of the newest thing in an item, p50 / p99 / most | {half:.1} / {most_of_them:.1} / {oldest:.1} ms |"
+    );
+    let behind = seen.last.lock().expect("nobody panicked").iter().max().copied().unwrap_or(0);
+    println!("| items until a reading window had the last commit, at most | {behind} |");
 }

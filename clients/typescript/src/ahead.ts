@@ -5,7 +5,7 @@
  */
 
 import type { RpcError } from "./errors.js";
-import { Consumer, Producer } from "./flow.js";
+import type { Consumer, Producer } from "./flow.js";
 import type { Grant, Nxt } from "./frame.js";
 import type { Item } from "./item.js";
 import type { Session } from "./session.js";
@@ -21,67 +21,69 @@ const ENVELOPE = 128;
 
 /** Heeds the bound that consumers set, and sets one. */
 export function ahead(session: Session): void {
-  const { stream_bytes } = session._config.limits;
+  const { stream_bytes = 32 << 20 } = session._options.limits;
+  (session._capabilities ??= []).push("ahead");
   aheadOf(session, Math.min(AHEAD_BYTES, stream_bytes >> 2));
 }
 
 /** As {@link ahead}, with this many bytes; 0 sets no bound, and heeds others'. */
 export function aheadOf(session: Session, bytes: number): void {
-  session._Producer = SendingAhead;
-  if (!bytes) return;
-  session._Consumer = class extends ReceivingAhead {
-    override readonly _bytesAhead = new Received(bytes);
-  };
+  session._Producer = heeding(session._Producer);
+  if (bytes) session._Consumer = bounding(session._Consumer, bytes);
 }
 
 /** A producer that heeds the bound which its consumer sets. */
-class SendingAhead extends Producer {
-  _bytesAhead: Sent | undefined;
+function heeding(Base: typeof Producer): typeof Producer {
+  return class extends Base {
+    #sent: Sent | undefined;
 
-  override _room(): number {
-    return this._lag === "block" && this._bytesAhead?._isFull() ? 0 : super._room();
-  }
+    override _room(): number {
+      return this._lag === "block" && this.#sent?._isFull() ? 0 : super._room();
+    }
 
-  override _hasCredit(): boolean {
-    return super._hasCredit() && !this._bytesAhead?._isFull();
-  }
+    override _hasCredit(): boolean {
+      return super._hasCredit() && !this.#sent?._isFull();
+    }
 
-  override _pop(): Item | undefined {
-    const item = super._pop();
-    if (item) this._bytesAhead?._send(this._sent, item.data);
-    return item;
-  }
+    override _pop(): Item | undefined {
+      const item = super._pop();
+      if (item) this.#sent?._send(this._sent, item.data);
+      return item;
+    }
 
-  override _grant(fc: Grant): boolean {
-    if (fc.bytes && !this._sent) this._bytesAhead ??= new Sent(fc.bytes);
-    const wasFull = this._bytesAhead?._isFull();
-    if (fc.ack != null) this._bytesAhead?._acknowledge(fc.ack);
-    return super._grant(fc) || (!!wasFull && !this._bytesAhead?._isFull());
-  }
+    override _grant(fc: Grant): boolean {
+      if (fc.bytes && !this._sent) this.#sent ??= new Sent(fc.bytes);
+      const wasFull = this.#sent?._isFull();
+      if (fc.ack != null) this.#sent?._acknowledge(fc.ack);
+      return super._grant(fc) || (!!wasFull && !this.#sent?._isFull());
+    }
+  };
 }
 
 /** A consumer that sets one. */
-class ReceivingAhead extends Consumer {
-  declare readonly _bytesAhead: Received;
-  override _offer = (): number => this._bytesAhead._offer();
+function bounding(Base: typeof Consumer, bytes: number): typeof Consumer {
+  return class extends Base {
+    readonly #received = new Received(bytes);
+    override _offer = (): number => this.#received._offer();
 
-  override _receive(nxt: Nxt, size: number): RpcError | boolean {
-    const taken = super._receive(nxt, size);
-    if (taken === true) this._bytesAhead._receive(nxt.data, size);
-    return taken;
-  }
+    override _receive(nxt: Nxt, size: number): RpcError | boolean {
+      const taken = super._receive(nxt, size);
+      if (taken === true && this._obeys) this.#received._receive(nxt.data, size);
+      return taken;
+    }
 
-  override _take(): Item[] {
-    this._bytesAhead._take();
-    return super._take();
-  }
+    override _take(): Item | undefined {
+      this.#received._take();
+      return super._take();
+    }
 
-  override _dueGrant(windowBytes: number): boolean {
-    if (super._dueGrant(windowBytes)) return true;
-    if (!this._obeys || this._consumed <= 0 || !this._bytesAhead._isDue()) return false;
-    this._upto = Math.max(this._upto, this._consumed + this._window);
-    return true;
-  }
+    override _dueGrant(windowBytes: number): boolean {
+      if (super._dueGrant(windowBytes)) return true;
+      if (!this._obeys || this._consumed <= 0 || !this.#received._isDue()) return false;
+      this._upto = Math.max(this._upto, this._consumed + this._window);
+      return true;
+    }
+  };
 }
 
 /** Counts the bytes sent ahead of what was acknowledged. */
@@ -119,6 +121,8 @@ class Received {
   readonly #bound: number;
   /** What was offered under the present `cid`. */
   #offered = 0;
+  /** The bytes of each item that waits, and of all of them. */
+  readonly #sizes: number[] = [];
   #buffered = 0;
   #lent = 0;
   #unacknowledged = 0;
@@ -137,13 +141,15 @@ class Received {
   _receive(data: unknown, size: number): void {
     // Its sender may have written it longer than this side would, and counts that. What is counted must never be less
     // than half of it, or both would wait for the other.
-    this.#buffered += Math.max(jsonBytes(data), size - ENVELOPE);
+    const bytes = Math.max(jsonBytes(data), size - ENVELOPE);
+    this.#sizes.push(bytes);
+    this.#buffered += bytes;
   }
 
   _take(): void {
     this.#unacknowledged += this.#lent;
-    this.#lent = this.#buffered;
-    this.#buffered = 0;
+    this.#lent = this.#sizes.shift() ?? 0;
+    this.#buffered -= this.#lent;
   }
 
   _isDue(): boolean {

@@ -3,13 +3,15 @@
  * a transport of one's own that carries text gives it too. `spec: frame.7` to `frame.10, limit.2`
  */
 
-import { limitError } from "./errors.js";
-import type { Frame } from "./frame.js";
+import { limitError, RpcError } from "./errors.js";
+import type { Cid, Frame, Req } from "./frame.js";
 import { decode as decodeFrame, Malformed, peek } from "./frame/decode.js";
 import type { Limits } from "./limits.js";
 import type { Session } from "./session.js";
-import type { Millis } from "./session/exchange.js";
 import type { Broken } from "./transport.js";
+
+/** The versions of the protocol that this engine serves. `spec: version.2` */
+const VERSIONS = ["0.2", "0.3"];
 
 /** As much of a message as is read when it is too long. */
 const PEEKED = 999;
@@ -20,42 +22,41 @@ export function decode(message: unknown, limits: Partial<Limits> = {}): Frame | 
   const isText = typeof message === "string";
   if ((isText || message instanceof Uint8Array) && message.length > message_bytes) {
     const beginning = isText ? message.slice(0, PEEKED) : new TextDecoder().decode(message.subarray(0, PEEKED));
-    return new Refused(peek(beginning, limitError("message bytes", message_bytes, "message_bytes"), true));
+    return refused(peek(beginning, limitError("message bytes", message_bytes, "message_bytes"), true));
   }
   const read = decodeFrame(message, depth);
-  return read instanceof Malformed ? new Refused(read) : read;
+  if (read instanceof Malformed) return refused(read);
+  const version = (read as Req | undefined)?.meta?.rpcSpecVersion;
+  return version == null || VERSIONS.includes(String(version)) ? read : unserved(read as Req);
 }
 
-class Refused implements Broken {
-  readonly #malformed: Malformed;
+function unserved({ cid, meta }: Req): Broken {
+  const message = `version ${meta!.rpcSpecVersion} is not served`;
+  return (session) => refuse(session, cid, new RpcError("UNSUPPORTED_VERSION", message, { supported: VERSIONS }));
+}
 
-  constructor(malformed: Malformed) {
-    this.#malformed = malformed;
-  }
-
-  get error(): Malformed["error"] {
-    return this.#malformed.error;
-  }
-
-  _settle(session: Session, now: Millis): void {
-    receiveMalformed(session, now, this.#malformed);
-  }
+function refused(malformed: Malformed): Broken {
+  return (session) => {
+    session._warn("malformed message", malformed.error);
+    receiveMalformed(session, malformed);
+  };
 }
 
 /** Takes in a message that is no frame: whom it may concern is told, and too many of them end the connection. */
-export function receiveMalformed(s: Session, now: Millis, { error, head: { kind, cid, dir }, isOversized }: Malformed): void {
-  if (!s._isConnected) return;
-  const limit = Math.max(16, s._config.limits.malformed);
-  if (cid !== undefined && kind === "req") {
-    const live = s._requests.get(cid);
-    if (live) s._fail(live, error);
-    else s._refuse(cid, error);
-  } else if (cid !== undefined && kind && kind !== "can" && dir !== "up") {
+export function receiveMalformed(s: Session, { error, head: { kind, cid, dir }, isOversized }: Malformed): void {
+  const most = Math.max(16, s._options.limits.malformed ?? 64);
+  const close = ({ message }: RpcError) => s._events.push(() => s._lose(message));
+  if (cid !== undefined && kind === "req") refuse(s, cid, error);
+  else if (cid !== undefined && kind && kind !== "can" && dir !== "up") {
     const call = s._calls.get(cid);
-    if (call && !call._head) s._fail(call, error);
-  } else if (isOversized) {
-    s._close(error.message);
-  }
-  if (++s._counters.malformed >= limit) s._close(limitError("malformed messages", limit, "malformed").message);
-  s._changed(now);
+    if (call && !call._head) call._fail(error);
+  } else if (isOversized) close(error);
+  if (++s._malformed >= most) close(limitError("malformed messages", most, "malformed"));
+}
+
+/** Answers a request that cannot be served; one that is live under its `cid` ends with that. */
+function refuse(s: Session, cid: Cid, error: RpcError): void {
+  const live = s._requests.get(cid);
+  if (live) live._fail(error);
+  else s._refuse(cid, error);
 }

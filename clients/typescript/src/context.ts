@@ -3,7 +3,7 @@
 import type { RequestOptions, RpcEndpoint, StreamOptions } from "./endpoint.js";
 import { cancelled } from "./errors.js";
 import type { Meta } from "./frame.js";
-import type { Exchange } from "./session/exchange.js";
+import type { Request } from "./session/request.js";
 import type { RpcStream } from "./stream.js";
 
 /** The peer as the handler of a request sees it. */
@@ -26,7 +26,7 @@ export class Context {
   /** @internal */
   declare readonly _endpoint: RpcEndpoint;
   /** @internal */
-  declare readonly _request: Exchange;
+  declare readonly _request: Request;
   /** Who sends, as the trusted hop stamped it. `spec: identity.1` */
   declare readonly senderId?: string | number;
   /** Where a broken stream is to go on: the epoch and the position of the last item that its consumer has. */
@@ -37,12 +37,12 @@ export class Context {
   [key: string]: unknown;
 
   /** @internal */
-  constructor(endpoint: RpcEndpoint, request: Exchange) {
-    const meta = request.req.meta ?? {};
+  constructor(endpoint: RpcEndpoint, request: Request) {
+    const meta = request._req.meta ?? {};
     this._endpoint = endpoint;
     this._request = request;
     this.meta = meta;
-    this.method = request.req.method;
+    this.method = request._req.method;
     for (const key in meta) if (!(key in this)) this[key] = meta[key];
   }
 
@@ -55,7 +55,7 @@ export class Context {
 
   /** Milliseconds that are left for the request; infinite where its caller set no limit. */
   get remainingMs(): number {
-    return Math.max(0, this._request.deadline - this._endpoint._now());
+    return Math.max(0, this._request._deadline - this._endpoint._now());
   }
 
   /**

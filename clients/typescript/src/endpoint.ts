@@ -2,19 +2,19 @@
 
 import type { Context } from "./context.js";
 import { cancelled, RpcError } from "./errors.js";
-import { type Frame, isObject, type Meta, type OnLag, type Req } from "./frame.js";
+import type { Frame, Meta, OnLag, Req } from "./frame.js";
 import { after, type HandlerOptions, type Registered, run } from "./handlers.js";
 import type { Limits } from "./limits.js";
-import { Session } from "./session.js";
-import { abortCall, makeCall } from "./session/calls.js";
-import { type CallSpec, type Exchange, LIVE, type Millis } from "./session/exchange.js";
-import { CLOSED } from "./session/phase.js";
-import { wakeProducers } from "./session/streams.js";
+import { Session, type SessionOptions } from "./session.js";
+import type { Call, CallSpec } from "./session/call.js";
+import type { Millis } from "./session/exchange.js";
+import { CLOSED, DISCONNECTED } from "./session/phase.js";
+import type { Request } from "./session/request.js";
 import { RpcStream } from "./stream.js";
-import type { BareTransport, Broken, Connector, Decode } from "./transport.js";
+import type { BareTransport, Connector, Decode } from "./transport.js";
 
 /** Something that is plugged into an endpoint: `uploads`, `lanes`, `limits`, `ahead`, `hello(…)`, `heartbeat(…)`. */
-export type Extension = (session: Session, endpoint: RpcEndpoint) => void;
+export type Extension = (endpoint: RpcEndpoint) => void;
 
 /** What a connection is doing. */
 export type EndpointState = "connecting" | "open" | "closed";
@@ -23,13 +23,16 @@ export type EndpointState = "connecting" | "open" | "closed";
 export interface EndpointOptions {
   /** The timeout of calls for one answer that set none, in milliseconds; `Infinity` lets them wait. Default 60 000. */
   timeoutMs?: number;
-  /** Items that a consumer of a stream offers at first; afterwards its window is sized by bytes. Default 32. */
+  /**
+   * Items that a consumer of a stream offers at first. Afterwards its window is sized by the bytes of what comes: where that
+   * is text or bytes, or `limits` are plugged in, which weigh everything. Default 32.
+   */
   window?: number;
   /** Bytes that a consumer of a stream aims to have under way; 0 keeps windows as they are offered. Default 256 Ki. */
   windowBytes?: number;
   /** What is plugged in: `uploads`, `lanes`, `limits`, `ahead`, `hello(…)`, `heartbeat(…)`, from their subpaths. */
   use?: readonly Extension[];
-  /** Limits that differ from the defaults, by their names in the protocol. Those beyond a stream's need `use: [limits]`. */
+  /** Limits that differ from the defaults, by their names in the protocol. All but `stream_items` need `use: [limits]`. */
   limits?: Partial<Limits>;
   /** Whether an `INTERNAL` error carries its message to the peer. Default false. `spec: error.4` */
   exposeInternalErrors?: boolean;
@@ -86,42 +89,32 @@ export interface RpcClient {
   stream?<T = unknown, P = unknown>(method: string, payload?: P): AsyncGenerator<T, void, unknown>;
 }
 
-const DEFAULTS = {
+const DEFAULTS: Required<Pick<EndpointOptions, "timeoutMs" | "window" | "windowBytes" | "limits" | "backoff" | "onWarning">> = {
   timeoutMs: 60_000,
   window: 32,
   windowBytes: 256 << 10,
-  onWarning: (message: string, cause?: unknown): void => console.warn(message, cause),
+  limits: {},
+  backoff: {},
+  onWarning: (message, cause) => console.warn(message, cause),
 };
 
-/** The kinds of frames beside requests. */
-const KINDS = /^(res|err|nxt|end|can)$/;
-
-/** Bytes that a transport may hold before sources wait for it. */
-const FULL = 1 << 20;
-/** How often a full transport is looked at, in milliseconds. */
-const DRAIN_MS = 10;
+/** By the phases of the session. */
+const STATES: EndpointState[] = ["open", "connecting", "open", "closed"];
 
 /**
  * One side of a connection. It begins with {@link RpcEndpoint.start}; calls made before wait for it. A connector is asked
  * again after every break: calls that have not left wait for the next connection, resumable streams go on.
  */
-export class RpcEndpoint implements RpcClient {
+export class RpcEndpoint extends Session implements RpcClient {
   /** @internal */
-  readonly _session: Session;
-  /** @internal */
-  readonly _options: EndpointOptions & typeof DEFAULTS;
+  override readonly _options: EndpointOptions & SessionOptions & typeof DEFAULTS;
   /** @internal Set by `uploads`. */
-  _uploads: ((context: Context) => AsyncIterableIterator<unknown>) | undefined;
-  /** @internal Set by `hello`. */
-  _hello: { _prepare(): Promise<void>; _say(): unknown } | undefined;
-  /** @internal Set by `heartbeat`: told when there is a connection, and of everything that arrives. */
-  _heard: (() => void) | undefined;
-  /** @internal Set by `drain`: told when everything has been done that the session asked for. */
-  _afterRun: (() => void) | undefined;
-  readonly #source: BareTransport | Connector;
-  readonly #handlers = new Map<string, Registered>();
-  #state: EndpointState = "connecting";
-  #transport: BareTransport | undefined;
+  declare _uploads: ((context: Context) => AsyncIterableIterator<unknown>) | undefined;
+  /** @internal What carries frames now. */
+  declare _transport: BareTransport | undefined;
+  readonly #source: BareTransport | Connector<BareTransport>;
+  /** @internal */
+  readonly _handlers = new Map<string, Registered>();
   #isStarted = false;
   #isRunning = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -130,28 +123,23 @@ export class RpcEndpoint implements RpcClient {
   #tries = 0;
 
   /** An endpoint over one transport, or over those that a connector makes. */
-  constructor(source: BareTransport | Connector, options: EndpointOptions = {}) {
+  constructor(source: BareTransport | Connector<BareTransport>, options: EndpointOptions = {}) {
+    super();
     this.#source = source;
-    const { window, windowBytes, limits, use } = (this._options = { ...DEFAULTS, ...options });
-    this._session = new Session({
-      limits: { stream_bytes: 32 << 20, stream_items: 1024, hard_bytes: 64 << 20, malformed: 64, ...limits },
-      window,
-      windowBytes,
-      reconnects: typeof source === "function",
-    });
-    for (const extension of use ?? []) extension(this._session, this);
+    this._options = { ...DEFAULTS, ...options };
+    for (const extension of options.use ?? []) extension(this);
   }
 
   /** What the connection is doing. */
   get state(): EndpointState {
-    return this.#state;
+    return STATES[this._phase]!;
   }
 
   /** Begins to connect. */
   start(): void {
-    if (this.#isStarted || this.#state === "closed") return;
+    if (this.#isStarted) return;
     this.#isStarted = true;
-    this.#connect();
+    this._connect();
   }
 
   /** Ends the connection at once: every call is settled, every handler stopped. */
@@ -165,12 +153,12 @@ export class RpcEndpoint implements RpcClient {
    */
   request<T = unknown, P = unknown>(method: string, payload?: P, meta?: Meta, options: number | RequestOptions = {}): Promise<T> {
     const more = typeof options === "number" ? { timeoutMs: options } : options;
-    return this._answer(this._call({ timeoutMs: this._options.timeoutMs, method, payload, meta }, more));
+    return this._answer(this._place({ timeoutMs: this._options.timeoutMs, method, payload, meta }, more));
   }
 
   /** Opens a stream. What goes wrong, that it cannot be opened included, its consumer is told. */
   stream<T = unknown, P = unknown>(method: string, payload?: P, meta?: Meta, options: StreamOptions = {}): RpcStream<T> {
-    return this._stream(this._call({ method, payload, meta, streams: true, resumable: options.resume }, options));
+    return new RpcStream(this, this._place({ method, payload, meta, streams: true }, options));
   }
 
   /**
@@ -179,113 +167,99 @@ export class RpcEndpoint implements RpcClient {
    * travels; anything else is `INTERNAL`. A method that is registered again is replaced.
    */
   register<P = unknown>(method: string, handler: (payload: P, context: Context) => unknown, options: HandlerOptions = {}): void {
-    this.#handlers.set(method, { handler, options });
+    this._handlers.set(method, { handler, options });
   }
 
-  /** @internal Monotonic time. */
-  _now(): Millis {
+  /** @internal */
+  override _now(): Millis {
     return Math.floor(performance.now());
   }
 
-  /** @internal Makes a call, which `_run` sends, or says why it cannot be made. */
-  _call(defaults: CallSpec, options: CallOptions): Exchange | RpcError {
-    const { parent } = options;
-    const timeoutMs = Math.min(options.timeoutMs ?? defaults.timeoutMs ?? Infinity, parent ? parent.remainingMs : Infinity);
+  /** @internal */
+  override _later(tries: number, act: () => void): ReturnType<typeof setTimeout> {
+    const { first = 100, longest = 10_000 } = this._options.backoff;
+    return setTimeout(act, Math.random() * Math.min(longest, first * 2 ** tries));
+  }
+
+  /** @internal */
+  override _serve(request: Request): void {
+    run(this, request);
+  }
+
+  /** @internal Makes a call, which `_run` sends. */
+  _place(defaults: CallSpec, options: CallOptions): Call {
+    const { parent, timeoutMs = defaults.timeoutMs ?? Infinity } = options;
     const signals = [options.signal, parent?.signal];
-    try {
-      for (const each of signals) if (each?.aborted) throw cancelled(each.reason);
-      const call = makeCall(this._session, this._now(), { ...defaults, ...options, timeoutMs });
-      const abort = ({ target }: Event) => call._cancel!(cancelled((target as AbortSignal).reason));
-      for (const each of signals) each?.addEventListener("abort", abort);
-      call._cancel = (error) => this._abort(call, error);
-      call._release = () => {
-        for (const each of signals) each?.removeEventListener("abort", abort);
-      };
-      return call;
-    } catch (error) {
-      return error as RpcError;
-    }
+    const call = this._call({ ...defaults, ...options, timeoutMs: Math.min(timeoutMs, parent?.remainingMs ?? Infinity) });
+    const look = () => {
+      const aborted = signals.find((each) => each?.aborted);
+      if (aborted) this._abort(call, cancelled(aborted.reason));
+    };
+    const listen = (how: "addEventListener" | "removeEventListener") => signals.forEach((each) => each?.[how]("abort", look));
+    listen("addEventListener");
+    call._release = () => listen("removeEventListener");
+    look();
+    return call;
   }
 
   /** @internal How a call for one answer ends. */
-  _answer<T>(call: Exchange | RpcError): Promise<T> {
+  _answer<T>(call: Call): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (call instanceof RpcError) return reject(call);
-      call.wake = () => {
-        const { outcome } = call;
-        if (outcome?.error) reject(outcome.error);
-        else if (outcome) resolve(outcome.value as T);
-      };
+      const look = (call._wake = () => {
+        const { _outcome } = call;
+        if (_outcome?.error) reject(_outcome.error);
+        else if (_outcome) resolve(_outcome.value as T);
+      });
+      look();
       this._run();
     });
   }
 
-  /** @internal Gives a stream's consumer its end of it. */
-  _stream<T>(call: Exchange | RpcError): RpcStream<T> {
-    const stream = new RpcStream<T>(this, call);
-    this._run();
-    return stream;
-  }
-
-  /** @internal Ends a call on this side. */
-  _abort(call: Exchange, error: RpcError): void {
-    abortCall(this._session, this._now(), call, error);
+  /** @internal Ends a call on this side, with what has come of it. */
+  _abort(call: Call, error?: RpcError): void {
+    call._fail(error);
+    call._in?._clear();
     this._run();
   }
 
   /** @internal Carries out what the session asks for: handlers, wakes, frames, the timer. */
-  _run(): void {
+  override _run(): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
-    const session = this._session;
     do {
-      const events = session._events;
-      session._events = [];
-      for (const [kind, x] of events) {
-        if (kind === "close") this._lose(x);
-        // One that ended before its turn must not start.
-        else if (kind !== "request") {
-          if (x.outcome) x._release?.();
-          x[kind]?.();
-        }
-        else if (x._stage === LIVE) run(this, x, this.#handlers.get(x.req.method));
-      }
+      // Those that come meanwhile have their turn too.
+      for (const act of this._events) act();
+      this._events = [];
       this.#write();
-    } while (session._events.length);
+    } while (this._events.length);
     this.#isRunning = false;
-    if (this.#state !== "closed") this.#arm();
-    this._afterRun?.();
+    if (this._phase < CLOSED) this.#arm();
   }
 
-  /** @internal Tells whoever looks after this program. */
-  _warn(message: string, cause?: unknown): void {
+  /** @internal */
+  override _warn(message: string, cause?: unknown): void {
     tell(() => this._options.onWarning(message, cause));
   }
 
   /** @internal What a peer is told of an error that a handler threw. `spec: error.4` */
   _errorOf(thrown: unknown, method: string): RpcError {
-    const { code, domain, details, message } = (thrown ?? {}) as Partial<RpcError>;
-    if (typeof code === "string" && typeof domain === "string") return new RpcError(code, String(message), details, domain);
+    const { code, domain } = (thrown ?? {}) as Partial<RpcError>;
+    if (typeof code === "string" && typeof domain === "string") return thrown as RpcError;
     this._warn(`the handler of ${method} failed`, thrown);
     return new RpcError("INTERNAL", "the handler failed" + (this._options.exposeInternalErrors ? ": " + textOf(thrown) : ""));
   }
 
   #write(): void {
-    const session = this._session;
-    const now = this._now();
-    for (let transport = this.#transport; transport; transport = this.#transport) {
-      const wasFull = session._isFull;
-      session._isFull = transport.buffered! > FULL;
-      if (wasFull && !session._isFull) wakeProducers(session);
-      const frame = session._poll(now);
+    for (let transport = this._transport; transport; transport = this._transport) {
+      const frame = this._poll();
       if (!frame) return;
       this.#see("out", frame);
       try {
         transport.post(frame);
       } catch (error) {
         // A value that cannot travel is the matter of its call alone.
-        if (/^(DataClone|Type)Error$/.test((error as Error | undefined)?.name ?? "")) session._unsendable(frame, textOf(error));
-        else this._lose(textOf(error));
+        if (/^(DataClone|Type)Error/.test((error as Error | undefined)?.name!)) this._unsendable(frame, textOf(error));
+        else this._lose(error);
       }
     }
   }
@@ -299,120 +273,104 @@ export class RpcEndpoint implements RpcClient {
     tell(() => onFrame?.(direction, frame, bytes));
   }
 
-  #receive(message: unknown, decode: Decode | undefined): void {
-    const now = this._now();
-    const session = this._session;
+  /** @internal Something has come. */
+  _arrive(message: unknown, decode: Decode | undefined): void {
     const size = typeof message === "string" || message instanceof Uint8Array ? message.length : 0;
     this.#tries = 0;
-    this._heard?.();
     try {
-      const read = decode ? decode(message, this._options.limits) : unchecked(message);
-      if ((read as Broken | undefined)?._settle) {
-        const broken = read as Broken;
-        this._warn("malformed message", broken.error);
-        broken._settle(session, now);
-      } else {
-        const frame = read as Frame | undefined;
-        if (frame) this.#see("in", frame, size || undefined);
-        session._receive(now, frame, size);
+      if (size && !decode) throw new Error("text needs the `decode` of sixframe/codec");
+      // What arrives as an object comes from a peer that is trusted with its fields.
+      const read = decode ? decode(message, this._options.limits) : (message as Frame);
+      if (typeof read === "function") read(this);
+      else {
+        if (read) this.#see("in", read, size || undefined);
+        this._receive(read, size);
       }
     } catch (error) {
       // Only what nobody checked is as wrong as that.
-      this._lose(textOf(error));
+      this._lose(error);
     }
     this._run();
   }
 
   /** Arms the one timer. */
   #arm(): void {
-    const { _next, _isFull } = this._session;
-    const at = Math.min(_next, _isFull ? this._now() + DRAIN_MS : Infinity);
+    const at = this._next;
     if (at >= this.#timerAt) return;
     clearTimeout(this.#timer);
     this.#timerAt = at;
+    const act = () => {
+      this.#timerAt = Infinity;
+      this._advance();
+      this._run();
+    };
     // The longest span that a timer takes is a little less than 25 days.
-    const timer = setTimeout(this.#onTimer, Math.min(2 ** 31 - 1, Math.max(0, at - this._now())));
+    this.#timer = setTimeout(act, Math.min(2 ** 31 - 1, at - this._now()));
     // What is due later must not keep a program alive that has nothing else to do.
-    (timer as { unref?: () => void }).unref?.();
-    this.#timer = timer;
+    (this.#timer as { unref?: () => void }).unref?.();
   }
 
-  readonly #onTimer = (): void => {
-    this.#timerAt = Infinity;
-    this._session._advance(this._now());
-    this._run();
-  };
-
-  #connect(): void {
+  /** @internal Makes a connection. */
+  _connect(): void {
     const source = this.#source;
-    const failed = (error: unknown) => this._lose(textOf(error));
-    const make = () => {
-      if (this.#state === "closed") return;
-      after(() => (typeof source === "function" ? source() : source), (transport) => this.#begin(transport), failed);
-    };
-    after(() => this._hello?._prepare(), make, failed);
+    if (this._phase === CLOSED) return;
+    after(
+      () => (typeof source === "function" ? source() : source),
+      (transport) => this.#begin(transport),
+      (error) => this._lose(error),
+    );
   }
 
   #begin(transport: BareTransport): void {
-    if (this.#state === "closed") return transport.stop?.();
-    this.#transport = transport;
+    if (this._phase === CLOSED) return transport.stop?.();
+    this._transport = transport;
     // What a connection says that is not this one any more counts no more.
-    const whileCurrent = (act: () => void) => {
-      if (this.#transport === transport) act();
+    const isCurrent = () => this._transport === transport;
+    const open = () => {
+      if (!isCurrent() || this._phase !== DISCONNECTED) return;
+      this._connected();
+      this.#tellState();
+      this._reissue();
+      this._run();
     };
-    const open = () => whileCurrent(() => this.#open());
+    const lose = (why: unknown) => {
+      if (isCurrent()) this._lose(why);
+    };
     after(
       () =>
         transport.start(
           (message) => {
             open();
-            whileCurrent(() => this.#receive(message, transport.decode));
+            if (isCurrent()) this._arrive(message, transport.decode);
           },
-          ({ reason }) => whileCurrent(() => this._lose(reason)),
+          ({ reason }) => lose(reason),
         ),
       open,
-      (error) => whileCurrent(() => this._lose(textOf(error))),
+      lose,
     );
   }
 
-  /** There is a connection. */
-  #open(): void {
-    const session = this._session;
-    if (this.#state === "open") return;
-    session._open();
-    this._heard?.();
-    this._hello?._say();
-    this.#setState("open");
-    session._reissue(this._now());
-    this._run();
-  }
-
-  /** @internal The connection is gone, or could not be made. The next one is made where there is a connector. */
-  _lose(reason: string, again?: boolean): void {
-    const session = this._session;
-    const transport = this.#transport;
-    if (this.#state === "closed") return;
-    this.#transport = undefined;
-    session._disconnect(reason, again);
+  /**
+   * @internal The connection is gone, or could not be made. The next one is made where there is a connector, unless it says
+   * by an `RpcError` that there is no use in that: those who wait for a connection get this very error.
+   */
+  override _lose(why: unknown, again = typeof this.#source === "function" && !(why instanceof RpcError)): void {
+    const transport = this._transport;
+    const reason = textOf(why);
+    if (this._phase === CLOSED) return;
+    this._transport = undefined;
+    if (why instanceof RpcError) for (const call of this._waiting) call._settle({ error: why });
+    this._disconnect(reason, again);
     tell(() => transport?.stop?.());
     clearTimeout(this.#retry);
-    if (session._phase === CLOSED) {
-      clearTimeout(this.#timer);
-      this.#setState("closed", reason);
-    } else {
-      const { first = 100, longest = 10_000 } = this._options.backoff ?? {};
-      const pause = Math.random() * Math.min(longest, first * 2 ** this.#tries++);
-      this.#retry = setTimeout(() => this.#connect(), pause);
-      this.#setState("connecting", reason);
-    }
+    if (this._phase === CLOSED) clearTimeout(this.#timer);
+    else this.#retry = this._later(this.#tries++, () => this._connect());
+    this.#tellState(reason);
     this._run();
   }
 
-  #setState(state: EndpointState, reason?: string): void {
-    // Every attempt that fails is told, with its reason.
-    if (this.#state === state && !reason) return;
-    this.#state = state;
-    tell(() => this._options.onState?.(state, reason));
+  #tellState(reason?: string): void {
+    tell(() => this._options.onState?.(this.state, reason));
   }
 }
 
@@ -425,14 +383,6 @@ function tell(act: () => void): void {
       throw error;
     });
   }
-}
-
-/** What arrives as an object from a peer that is trusted with its fields. */
-function unchecked(message: unknown): Frame | undefined {
-  if (!isObject(message)) throw new Error("no object arrived; text needs the `decode` of sixframe/codec");
-  const { kind, method } = message;
-  const isKnown = kind === "req" ? typeof method === "string" : KINDS.test(String(kind));
-  return isKnown ? (message as unknown as Frame) : undefined;
 }
 
 function textOf(error: unknown): string {

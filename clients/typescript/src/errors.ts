@@ -56,5 +56,5 @@ export function timeout(): RpcError {
 
 /** The frame that tells the peer of a failure. */
 export function errFrame(cid: Cid, { message, code, domain, details }: RpcError): Err {
-  return { kind: "err", cid, ok: false, message, code, domain, details };
+  return { kind: "err", cid, ok: false, message: String(message), code, domain, details };
 }

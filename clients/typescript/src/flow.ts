@@ -6,12 +6,7 @@
 import { limitError, RpcError } from "./errors.js";
 import type { Grant, Nxt, OnLag } from "./frame.js";
 import { Item } from "./item.js";
-
-/** The bounds of one stream. */
-export interface StreamLimits {
-  stream_bytes: number;
-  stream_items: number;
-}
+import type { Limits } from "./limits.js";
 
 /** Items that a source without credit limits is asked for before others have their turn. */
 export const BATCH = 64;
@@ -19,46 +14,50 @@ export const BATCH = 64;
 /** Items that wait, and what happens when they are too many. */
 class Buffer {
   _items: Item[] = [];
-  _bytes = 0;
   declare _lag: OnLag;
-  declare readonly _limits: StreamLimits;
+  declare readonly _limits: Partial<Limits>;
+  /** How many bytes wait; where `limits` are plugged in. */
+  declare _bytes: number | undefined;
 
-  constructor(lag: OnLag, limits: StreamLimits) {
+  constructor(lag: OnLag, limits: Partial<Limits>) {
     this._lag = lag;
     this._limits = limits;
   }
 
   /** Adds an item, dropping others as the policy says. What it returns is why the stream must end instead. */
-  _add(item: Item, lag: OnLag, maxItems = this._limits.stream_items): RpcError | undefined {
-    const { _items, _limits } = this;
-    for (;;) {
-      const excess =
-        this._bytes + item._size > _limits.stream_bytes ? "bytes" : _items.length >= maxItems ? "items" : undefined;
-      if (lag === "latest" ? !_items.length : !excess) break;
-      if (excess && lag !== "latest" && lag !== "dropOldest") {
-        return limitError("stream " + excess, _limits[`stream_${excess}`], "stream_" + excess, "SLOW_CONSUMER");
-      }
-      const oldest = _items.shift();
+  _add(item: Item): RpcError | undefined {
+    const { _items, _lag } = this;
+    for (let excess = this._excess(item); excess; excess = this._excess(item)) {
+      if (_lag === "block" || _lag === "close") return excess;
+      const oldest = this._shift();
       if (!oldest) break;
-      this._bytes -= oldest._size;
       // What a dropped item said of its source holds for the one behind it: without an epoch a consumer could not
       // resume, and without the reset it would go on from what is void.
       const next = _items[0] ?? item;
-      if (lag === "dropOldest") next.skipped += oldest.skipped + 1;
+      if (_lag === "dropOldest") next.skipped += oldest.skipped + 1;
       next.reset ||= oldest.reset;
       next.epoch ??= oldest.epoch;
     }
-    this._bytes += item._size;
     _items.push(item);
     return undefined;
   }
 
-  /** Hands over everything. */
-  _take(): Item[] {
-    const items = this._items;
+  /** Why there is no room for an item. */
+  _excess(_item: Item): RpcError | undefined {
+    const { _items, _lag, _limits } = this;
+    const { stream_items = 1024 } = _limits;
+    const most = _lag === "block" ? Infinity : _lag === "latest" ? 1 : stream_items;
+    return _items.length < most ? undefined : limitError("stream items", stream_items, "stream_items", "SLOW_CONSUMER");
+  }
+
+  /** Takes the oldest item. */
+  _shift(): Item | undefined {
+    return this._items.shift();
+  }
+
+  /** Throws everything away. */
+  _clear(): void {
     this._items = [];
-    this._bytes = 0;
-    return items;
   }
 }
 
@@ -68,7 +67,7 @@ export class Producer extends Buffer {
   /** The highest number allowed; undefined where the consumer knows no credit. */
   declare _upto: number | undefined;
 
-  constructor(upto: number | undefined, lag: OnLag, limits: StreamLimits) {
+  constructor(upto: number | undefined, lag: OnLag, limits: Partial<Limits>) {
     super(lag, limits);
     this._upto = upto;
   }
@@ -84,18 +83,10 @@ export class Producer extends Buffer {
     return !(this._upto! <= this._sent);
   }
 
-  /** Queues an item. What it returns is why the stream must end instead. */
-  _push(item: Item): RpcError | undefined {
-    return this._lag === "block" ? this._add(item, "close", Infinity) : this._add(item, this._lag);
-  }
-
   /** The next item, where credit allows one; its number is how many were sent then. */
   _pop(): Item | undefined {
-    const item = this._hasCredit() ? this._items.shift() : undefined;
-    if (item) {
-      this._bytes -= item._size;
-      this._sent++;
-    }
+    const item = this._hasCredit() ? this._shift() : undefined;
+    if (item) this._sent++;
     return item;
   }
 
@@ -115,35 +106,35 @@ function invalid(expected: number, got?: number | null): RpcError {
 /** The receiving end of a stream: what has arrived and was not yet taken, and the credit given for more. */
 export class Consumer extends Buffer {
   /** Items received under the present `cid`. */
-  _received = 0;
+  declare _received: number;
   /** Items consumed under the present `cid`; begins below zero where items of an earlier one are still buffered. */
-  _consumed = 0;
-  /** Items handed over and perhaps not yet consumed. */
+  declare _consumed: number;
+  /** 1 where an item is handed over and perhaps not yet consumed. */
   _lent = 0;
   declare _upto: number;
   declare _window: number;
+  /** The mean size of what comes, where that is known. */
+  declare _mean: number | undefined;
   declare _obeys: boolean | undefined;
   declare _isNumbered: boolean | undefined;
-  _mean = 0;
   declare _isResumed: boolean | undefined;
   declare _epoch: string | undefined;
   declare _pos: number | undefined;
   /** What is said of bytes in the first grant under a `cid`; where `ahead` is plugged in. */
   declare _offer?: () => number;
 
-  constructor(window: number, lag: OnLag, limits: StreamLimits) {
+  constructor(window: number, lag: OnLag, limits: Partial<Limits>) {
     super(lag, limits);
-    this._window = this._upto = Math.max(1, window);
-  }
-
-  /** Whether the producer may send and has not: the time in which a gap counts as idle. `spec: time.8` */
-  _isWaiting(): boolean {
-    return !this._obeys || this._received < this._upto;
+    this._window = Math.max(1, window);
+    this._restart();
   }
 
   /** Takes in an item of about `size` bytes. What it returns fails the stream; false says that it came before. */
   _receive(nxt: Nxt, size: number): RpcError | boolean {
     const obeys = (this._obeys ??= nxt.fc === 1);
+    // A producer that obeys credit sees to the policy by itself. `spec: fc.14`
+    if (obeys) this._lag = "block";
+    else if (this._lag === "block") this._lag = "close";
     const { seq } = nxt;
     const expected = this._received + 1;
     if (seq == null) {
@@ -157,6 +148,7 @@ export class Consumer extends Buffer {
     this._isNumbered = seq != null;
     if (obeys && expected > this._upto) return invalid(expected);
     const item = new Item(nxt.data ?? null, nxt, size);
+    if (size) this._mean = this._mean ? (this._mean * 7 + size) / 8 : size;
     if (this._isResumed && item.epoch !== this._epoch) {
       // It starts over without saying so. `spec: resume.7`
       item.reset = true;
@@ -165,15 +157,15 @@ export class Consumer extends Buffer {
     this._isResumed = false;
     this._epoch = item.epoch ?? this._epoch;
     this._pos = item.pos ?? this._pos;
-    this._mean = this._mean ? (this._mean * 7 + item._size) / 8 : item._size;
-    return (obeys ? this._add(item, "close", Infinity) : this._add(item, this._lag)) ?? true;
+    return this._add(item) ?? true;
   }
 
-  /** Hands over everything buffered; what was handed over before counts as consumed from now on. */
-  override _take(): Item[] {
+  /** Hands over the next item; the one that was handed over before counts as consumed from now on. */
+  _take(): Item | undefined {
+    const item = this._shift();
     this._consumed += this._lent;
-    this._lent = this._items.length;
-    return super._take();
+    this._lent = item ? 1 : 0;
+    return item;
   }
 
   /** Whether a grant is due, which `_upto` then is. At half a window, so that a running stream never waits for it. */

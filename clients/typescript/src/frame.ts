@@ -106,3 +106,8 @@ export type Frame = Req | Res | Err | Nxt | End | Can;
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+/** Whether a `nxt` is a grant, and no item. `spec: frame.15` */
+export function isGrant({ data, fc }: Nxt): boolean {
+  return data === undefined && isObject(fc);
+}

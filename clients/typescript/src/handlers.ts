@@ -2,13 +2,12 @@
 
 import { Context } from "./context.js";
 import type { RpcEndpoint } from "./endpoint.js";
-import { RpcError } from "./errors.js";
+import { errFrame, RpcError } from "./errors.js";
 import { BATCH } from "./flow.js";
-import type { End, OnLag, Res } from "./frame.js";
+import type { End, Err, OnLag, Res } from "./frame.js";
 import { Item } from "./item.js";
-import { type Exchange, LIVE } from "./session/exchange.js";
-import { finishRequest, startStream } from "./session/requests.js";
-import { pushItem, roomFor } from "./session/streams.js";
+import { LIVE } from "./session/phase.js";
+import type { Request } from "./session/request.js";
 
 /** What is declared of a method beside its handler. */
 export interface HandlerOptions {
@@ -34,34 +33,30 @@ interface Observable {
 }
 
 /** Starts the handler of a request. */
-export function run(endpoint: RpcEndpoint, request: Exchange, registered: Registered | undefined): void {
-  const { _session } = endpoint;
-  const { cid, req } = request;
-  const { method, meta } = req;
-  const finish = (answer: Res | End | RpcError) => {
-    finishRequest(_session, endpoint._now(), request, answer);
+export function run(endpoint: RpcEndpoint, request: Request): void {
+  const { _cid: cid } = request;
+  const { method, meta, payload } = request._req;
+  const finish = (answer: Res | End | Err) => {
+    request._finish(answer);
     endpoint._run();
   };
-  if (!registered) return finish(new RpcError("NO_HANDLER", "no method " + method, { method }));
+  const registered = endpoint._handlers.get(method);
+  const refuse = (error: RpcError) => finish(errFrame(cid, error));
+  if (!registered) return refuse(new RpcError("NO_HANDLER", "no method " + method, { method }));
   const { handler, options } = registered;
   if (meta?.up && !(options.uploads && endpoint._uploads)) {
-    return finish(new RpcError("UNSUPPORTED", "the method takes no items"));
+    return refuse(new RpcError("UNSUPPORTED", "the method takes no items"));
   }
   const context = new Context(endpoint, request);
   /** Lets go of where the items come from. */
   let release: (() => unknown) | undefined;
 
   const fail = (thrown: unknown) => {
-    if (request._stage === LIVE) finish(endpoint._errorOf(thrown, method));
+    if (request._stage === LIVE) refuse(endpoint._errorOf(thrown, method));
   };
   const end = () => finish({ kind: "end", cid });
   const push = (value: unknown) => {
-    const { data, ...place } = value instanceof Item ? value : { data: value };
-    try {
-      pushItem(_session, endpoint._now(), request, new Item(data, place));
-    } catch (thrown) {
-      fail(thrown);
-    }
+    request._push(value instanceof Item ? new Item(value.data, value) : new Item(value));
     endpoint._run();
   };
 
@@ -73,43 +68,26 @@ export function run(endpoint: RpcEndpoint, request: Exchange, registered: Regist
     else unsubscribe();
   };
   const iterate = (iterator: AsyncIterator<unknown>) => {
-    const before = request.wake;
     let isAsking = false;
-    /** Items that came without a pause in which others could have their turn. */
-    let inRow = 0;
-    /** Asks for an item, where there is room for one. */
-    const ask = () => {
-      if (isAsking) return;
-      if (roomFor(_session, request) <= 0) {
-        inRow = 0;
-        return;
-      }
-      isAsking = true;
-      if (++inRow > BATCH) {
-        inRow = 0;
-        later(resume);
-        return;
-      }
-      try {
-        iterator.next().then(take, fail);
-      } catch (thrown) {
-        fail(thrown);
-      }
-    };
-    const resume = () => {
-      isAsking = false;
-      ask();
-    };
+    let asked = 0;
     const take = ({ done, value }: IteratorResult<unknown>) => {
       if (done) return end();
       push(value);
       resume();
     };
-    release = () => iterator.return?.();
-    request.wake = () => {
-      before?.();
+    const resume = () => {
+      isAsking = false;
       ask();
     };
+    /** Asks for an item, where there is room for one; now and then everybody else has their turn first. */
+    const ask = () => {
+      if (isAsking || request._room() <= 0) return;
+      isAsking = true;
+      if (++asked % BATCH) after(() => iterator.next(), take, fail);
+      else later(resume);
+    };
+    release = () => iterator.return?.();
+    request._wake = ask;
     ask();
   };
 
@@ -118,14 +96,14 @@ export function run(endpoint: RpcEndpoint, request: Exchange, registered: Regist
     const iterates = isFunction(source?.[Symbol.asyncIterator]);
     const pushes = !iterates && isFunction(source?.subscribe);
     if (!iterates && !pushes) finish({ kind: "res", cid, ok: true, result });
-    else if (startStream(_session, endpoint._now(), request, options.onLag ?? "block", pushes)) {
+    else if (request._open(options.onLag ?? "block", pushes)) {
       if (iterates) iterate(source![Symbol.asyncIterator]());
       else subscribe(source!);
     }
     endpoint._run();
   };
 
-  request.stop = () => {
+  request._stop = () => {
     context._stop();
     after(
       () => release?.(),
@@ -133,7 +111,7 @@ export function run(endpoint: RpcEndpoint, request: Exchange, registered: Regist
       (error) => endpoint._warn(method + " failed when it was stopped", error),
     );
   };
-  after(() => handler(req.payload as never, context), answer, fail);
+  after(() => handler(payload as never, context), answer, fail);
 }
 
 /** Goes on with what `act` makes: at once, where that is no promise. */

@@ -8,7 +8,9 @@ import { PING } from "./session/phase.js";
 
 /** Asks a silent peer for a sign of life after so many milliseconds, and gives up on one that gives none in the same time again. */
 export function heartbeat(ms: number): Extension {
-  return (session, endpoint) => {
+  return (endpoint) => {
+    const arrive = endpoint._arrive.bind(endpoint);
+    const connected = endpoint._connected.bind(endpoint);
     let heard = 0;
     let isAsked = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -16,11 +18,11 @@ export function heartbeat(ms: number): Extension {
     const look = () => {
       const now = endpoint._now();
       timer = undefined;
-      if (!session._isConnected) return;
+      if (endpoint.state !== "open") return;
       if (now >= heard + ms) {
         if (isAsked) return endpoint._lose("the peer gave no sign of life; see heartbeat");
         // Whatever it sends next is a sign of life.
-        session._send({ kind: "req", cid: session._prefix, method: PING });
+        endpoint._send({ kind: "req", cid: endpoint._prefix, method: PING });
         endpoint._run();
         isAsked = true;
         heard = now;
@@ -32,10 +34,18 @@ export function heartbeat(ms: number): Extension {
       timer = setTimeout(look, Math.min(2 ** 31 - 1, heard + ms - now));
       (timer as { unref?: () => void }).unref?.();
     };
-    endpoint._heard = () => {
+    const hear = () => {
       heard = endpoint._now();
       isAsked = false;
       if (!timer) wait(heard);
+    };
+    endpoint._arrive = (message, decode) => {
+      hear();
+      arrive(message, decode);
+    };
+    endpoint._connected = () => {
+      connected();
+      hear();
     };
   };
 }

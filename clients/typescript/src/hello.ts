@@ -5,7 +5,7 @@
 
 import type { Extension } from "./endpoint.js";
 import type { RpcError } from "./errors.js";
-import { Producer } from "./flow.js";
+import { after } from "./handlers.js";
 
 /** What is said. */
 export interface HelloOptions {
@@ -21,26 +21,36 @@ export interface HelloOptions {
 
 /** Says hello. What goes wrong with that is a warning, but that the peer knows no `rpc.hello`. */
 export function hello({ name, token, session, methodsHash }: HelloOptions = {}): Extension {
-  return (us, endpoint) => {
+  return (endpoint) => {
+    const connect = endpoint._connect.bind(endpoint);
+    const connected = endpoint._connected.bind(endpoint);
     let shown: string | undefined;
-    endpoint._hello = {
-      async _prepare() {
-        // There must be a token before there is a connection: the introduction is its first frame.
-        shown = typeof token === "function" ? await token() : token;
-      },
 
-      async _say() {
-        const known = ["fc", "resume", endpoint._uploads && "up", us._lanes && "lane", us._Producer !== Producer && "ahead"];
-        const payload = { session, name, capabilities: known.filter(Boolean) };
-        try {
-          const welcome = await endpoint.request<{ methodsHash?: string }>("rpc.hello", payload, shown ? { token: shown } : {});
-          // A relay does not know which methods there are behind it.
-          if (!methodsHash || !welcome?.methodsHash || welcome.methodsHash === methodsHash) return;
-          endpoint._warn("the peer's methods are not those for which the client was generated", welcome);
-        } catch (error) {
-          if ((error as RpcError).code !== "NO_HANDLER" && endpoint.state === "open") endpoint._warn("rpc.hello failed", error);
-        }
-      },
+    const say = async () => {
+      const payload = { session, name, capabilities: ["fc", "resume", ...(endpoint._capabilities ?? [])] };
+      try {
+        const welcome = await endpoint.request<{ methodsHash?: string }>("rpc.hello", payload, shown ? { token: shown } : {});
+        // A relay does not know which methods there are behind it.
+        if (!methodsHash || !welcome?.methodsHash || welcome.methodsHash === methodsHash) return;
+        endpoint._warn("the peer's methods are not those for which the client was generated", welcome);
+      } catch (error) {
+        if ((error as RpcError).code !== "NO_HANDLER" && endpoint.state === "open") endpoint._warn("rpc.hello failed", error);
+      }
+    };
+    endpoint._connect = () => {
+      // There must be a token before there is a connection: the introduction is its first frame.
+      after(
+        () => (typeof token === "function" ? token() : token),
+        (made) => {
+          shown = made;
+          connect();
+        },
+        (error) => endpoint._lose(error),
+      );
+    };
+    endpoint._connected = () => {
+      connected();
+      void say();
     };
   };
 }

@@ -54,6 +54,8 @@ export interface HubOptions {
   client?: string;
   /** The shortest time between two patches, in milliseconds. 16 suits a screen. */
   minIntervalMs?: number;
+  /** How many commits may be without an answer, while there is no connection say; one more is refused. 1,024 by default. */
+  mostPending?: number;
 }
 
 /** Options of one commit. */
@@ -84,6 +86,13 @@ const FINAL = new Set([
 ]);
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 5_000;
+
+const MOST_PENDING = 1_024;
+
+function tooMany(value: number): RpcError {
+  const [limit, setting] = ["pending commits", "mostPending"];
+  return new RpcError("RESOURCE_EXHAUSTED", `${limit} limit of ${value} reached; raise it with ${setting}`, { limit, value, setting });
+}
 
 function closed(): RpcError {
   return new RpcError("CANCELLED", "the hub was closed");
@@ -187,11 +196,14 @@ export class Hub<S = HubState> {
    * whose connection breaks is sent again and applied once.
    *
    * @returns the version that holds the change. Rejects with what the hub refused it with (`CONFLICT`, `INVALID_PAYLOAD`,
-   * `FORBIDDEN`), having taken the change back; with `INDETERMINATE` where it was sent again so late that the hub has
+   * `FORBIDDEN`), having taken the change back; with `RESOURCE_EXHAUSTED`, having shown nothing, where too many others wait
+   * for their answer; with `INDETERMINATE` where it was sent again so late that the hub has
    * forgotten whether it applied it.
    */
   async commit(operations: readonly Operation[], options: CommitOptions = {}): Promise<Version> {
     if (this.#status === "closed") throw closed();
+    const most = this.#options.mostPending ?? MOST_PENDING;
+    if (this.#outbox.size >= most) throw tooMany(most);
     this.#begin();
     const id = (this.#mutation += 1);
     if (options.optimistic ?? true) this.#replica.mutate(id, operations);
@@ -317,7 +329,8 @@ export class Hub<S = HubState> {
       const taken = this.#replica.patch(item);
       this.#afresh = taken === "unfit";
       if (taken === "unfit" || taken === "gap") return false;
-      if (taken === "old") return true;
+      // Who watches again and has missed nothing is told so by a patch of nothing.
+      if (taken === "old" && this.#status === "live") return true;
     }
     this.#become("live", undefined);
     return true;

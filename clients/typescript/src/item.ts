@@ -24,7 +24,7 @@ export class Item<T = unknown> {
   declare reset: boolean;
   /** How many items were dropped before this one. */
   declare skipped: number;
-  /** @internal About how many bytes it keeps. */
+  /** @internal About how many bytes it keeps; where `limits` are plugged in. */
   declare _size: number;
 
   constructor(data: T, place: Place = {}, size?: number) {
@@ -34,20 +34,6 @@ export class Item<T = unknown> {
     this.epoch = place.epoch ?? undefined;
     this.reset = !!place.reset;
     this.skipped = place.skipped || 0;
-    this._size = (size || weigh(data)) + 64;
+    this._size = size!;
   }
-}
-
-/** About how many bytes a value takes as JSON. What is too deep for any peer, as a circle is, takes more than there are. */
-export function weigh(value: unknown, depth = 99): number {
-  if (typeof value === "string") return value.length + 8;
-  if (!value || typeof value !== "object") return 8;
-  let bytes = (value as ArrayBufferView).byteLength;
-  if (bytes >= 0) return bytes;
-  bytes = depth ? 8 : Infinity;
-  for (const key in value) {
-    if (bytes > 1 << 28) break;
-    bytes += key.length + weigh((value as Record<string, unknown>)[key], depth - 1);
-  }
-  return bytes;
 }

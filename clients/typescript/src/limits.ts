@@ -5,12 +5,14 @@
  */
 
 import { limitError, RpcError } from "./errors.js";
-import type { Frame } from "./frame.js";
-import { weigh } from "./item.js";
+import type { End, Err, Frame, OnLag, Req, Res } from "./frame.js";
+import { Backlog, type Carried } from "./limits/backlog.js";
+import { bounding, weighing } from "./limits/items.js";
+import { weigh } from "./limits/weigh.js";
 import type { Session } from "./session.js";
-import type { Exchange, Millis } from "./session/exchange.js";
-import { hold, start } from "./session/requests.js";
-import { wakeProducers } from "./session/streams.js";
+import type { Outcome } from "./session/call.js";
+import type { Millis } from "./session/exchange.js";
+import { LIVE, OVER } from "./session/phase.js";
 
 /** The limits of one connection, by the names that the protocol gives them. */
 export interface Limits {
@@ -53,114 +55,155 @@ export const LIMITS: Readonly<Limits> = {
   malformed: 64,
 };
 
-/** What was counted of one exchange. */
-interface Count {
-  frame: Frame | undefined;
-  size: number;
-  queued: number;
-  uncredited: number;
+/** Bounds what the endpoint's peer may do, by the limits that the session was made with. */
+export function limits(session: Carried): void {
+  const bounds: Limits = { ...LIMITS, ...session._options.limits };
+  const backlog = new Backlog(session, bounds);
+  const kept: Kept = { inbound: 0, inFlight: 0, streams: 0 };
+  session._Producer = weighing(session._Producer, bounds);
+  session._Consumer = bounding(session._Consumer, kept, bounds);
+  boundCalls(session, backlog, bounds);
+  boundRequests(session, backlog, kept, bounds);
+  refuseRequests(session, backlog, kept, bounds);
+  session._tally = () => ({ ...kept, queued: backlog._bytes });
 }
 
-/** Bounds what the endpoint's peer may do, by the limits that the session was made with. */
-export function limits(session: Session): void {
-  const bounds: Limits = { ...LIMITS, ...session._config.limits };
-  const { soft_bytes, hard_bytes, stall, in_flight, streams, requests_per_second: rate } = bounds;
-  let unstarted: Exchange[] = [];
-  /** When the writer last made progress, while more than the soft bound is queued. */
-  let progress: Millis | undefined;
-  let rateAt: Millis | undefined;
+/** What the peer makes this side keep. */
+export interface Kept {
+  /** Bytes that have been received and wait to be taken, or to be started. */
+  inbound: number;
+  inFlight: number;
+  streams: number;
+}
+
+/** Counts what calls have queued. */
+function boundCalls(session: Session, backlog: Backlog, { hard_bytes }: Limits): void {
+  const mayCall = session._mayCall.bind(session);
+  session._mayCall = (spec) => {
+    let bytes = backlog._bytes + weigh(spec.payload);
+    for (const call of session._waiting) bytes += weigh(call._spec.payload);
+    return mayCall(spec) ?? (bytes > hard_bytes ? limitError("queued bytes", hard_bytes, "hard_bytes") : undefined);
+  };
+  session._Call = class extends session._Call {
+    override _room(): number {
+      return backlog._isFull ? 0 : super._room();
+    }
+
+    override _enter(): void {
+      super._enter();
+      backlog._count(this);
+    }
+
+    override _pop(): Frame | undefined {
+      const frame = super._pop();
+      backlog._count(this);
+      return frame;
+    }
+
+    override _detach(): void {
+      super._detach();
+      backlog._count(this);
+    }
+
+    override _settle(outcome: Outcome): void {
+      super._settle(outcome);
+      backlog._count(this);
+    }
+  };
+}
+
+/** Counts what requests have queued and keep, and holds back what is too much. */
+function boundRequests(session: Session, backlog: Backlog, kept: Kept, { streams }: Limits): void {
+  session._Request = class extends session._Request {
+    /** Its bytes, while it waits for its start. */
+    #held: number;
+
+    constructor(...[of, req, size]: ConstructorParameters<typeof session._Request>) {
+      super(of, req, size);
+      this.#held = size || weigh(req.payload);
+      kept.inbound += this.#held;
+      kept.inFlight++;
+    }
+
+    override _start(): void {
+      if (backlog._holds) return backlog._hold(this);
+      super._start();
+      if (this._stage === LIVE) this.#release();
+    }
+
+    override _open(declared: OnLag, pushes?: boolean): boolean {
+      if (this._stage === LIVE && kept.streams >= streams) {
+        this._fail(limitError("streams", streams, "streams"));
+        return false;
+      }
+      const isOpen = super._open(declared, pushes);
+      if (isOpen) kept.streams++;
+      return isOpen;
+    }
+
+    override _room(): number {
+      return backlog._isFull ? 0 : super._room();
+    }
+
+    override _enter(): void {
+      super._enter();
+      backlog._count(this);
+    }
+
+    override _pop(): Frame | undefined {
+      const frame = super._pop();
+      backlog._count(this);
+      return frame;
+    }
+
+    override _finish(answer: Res | End | Err): void {
+      this.#settled(() => super._finish(answer));
+    }
+
+    override _drop(): void {
+      this.#settled(() => super._drop());
+      backlog._count(this);
+    }
+
+    #release(): void {
+      kept.inbound -= this.#held;
+      this.#held = 0;
+    }
+
+    #settled(act: () => void): void {
+      const before = this._stage;
+      act();
+      if (before === OVER || this._stage !== OVER) return;
+      this.#release();
+      kept.inFlight--;
+      if (this._isStream) kept.streams--;
+    }
+  };
+}
+
+/** Refuses requests that are too many. */
+function refuseRequests(session: Session, backlog: Backlog, kept: Kept, bounds: Limits): void {
+  const { in_flight, hard_bytes, requests_per_second: rate } = bounds;
+  const mayServe = session._mayServe.bind(session);
+  /** A bucket that holds one second's requests. */
   let tokens = rate;
-  /** About how many bytes wait for the writer, in the control lane and beside it; and for their consumers' credit. */
-  let control = 0;
-  let queued = 0;
-  let uncredited = 0;
-  const counts = new WeakMap<Exchange, Count>();
+  let filledAt: Millis | undefined;
 
-  session._bounds = {
-    _mayCall(spec) {
-      let bytes = control + queued + uncredited + weigh(spec.payload);
-      for (const call of session._waiting) bytes += weigh(call.spec!.payload);
-      if (bytes > hard_bytes) throw limitError("queued bytes", hard_bytes, "hard_bytes");
-    },
-
-    _refusal(now, { meta, payload }, size) {
-      if (session._inFlight >= in_flight) return limitError("calls in flight", in_flight, "in_flight");
-      const waits = unstarted.length || session._isOverSoft || meta?.lane != null;
-      if (waits && session._inbound + (size || weigh(payload)) > hard_bytes) {
-        return limitError("waiting bytes", hard_bytes, "hard_bytes");
-      }
-      if (!rate) return undefined;
-      // A bucket that holds one second's requests.
-      tokens = Math.min(rate, tokens + ((now - (rateAt ?? now)) * rate) / 1000);
-      rateAt = now;
-      if (tokens-- >= 1) return undefined;
-      const { code, message, details } = limitError("requests a second", rate, "requests_per_second");
-      const retryAfterMs = Math.ceil((-tokens++ * 1000) / rate);
-      return new RpcError(code, message, { ...(details as object), retryAfterMs });
-    },
-
-    _streamRefusal: () => (session._streams >= streams ? limitError("streams", streams, "streams") : undefined),
-
-    _holds(request) {
-      const waits = session._isOverSoft || unstarted.length > 0;
-      if (waits) {
-        unstarted.push(request);
-        hold(session, request);
-      }
-      return waits;
-    },
-
-    _count(x) {
-      const { _out } = x;
-      const frame = x._head ?? x._tail;
-      let count = counts.get(x);
-      if (!count) {
-        if (!frame && !_out?._bytes) return;
-        counts.set(x, (count = { frame: undefined, size: 0, queued: 0, uncredited: 0 }));
-      }
-      if (frame !== count.frame) {
-        count.frame = frame;
-        count.size = frame ? weigh(frame) : 0;
-      }
-      const bytes = _out?._bytes ?? 0;
-      const hasCredit = _out?._hasCredit();
-      queued -= count.queued;
-      uncredited -= count.uncredited;
-      queued += count.queued = count.size + (hasCredit ? bytes : 0);
-      uncredited += count.uncredited = hasCredit ? 0 : bytes;
-    },
-
-    _queued: () => control + queued + uncredited,
-
-    _countControl(frame, sign) {
-      control += sign * weigh(frame);
-    },
-
-    _keep(now, isProgress) {
-      const isOver = control + queued > soft_bytes;
-      const wasOver = session._isOverSoft;
-      session._isOverSoft = isOver;
-      if (control + queued + uncredited > hard_bytes) {
-        session._close(limitError("queued bytes", hard_bytes, "hard_bytes").message);
-      } else if (isOver) {
-        progress = isProgress ? now : (progress ?? now);
-        if (progress + stall <= now) {
-          const what = `the peer took nothing for ${stall} ms with over ${soft_bytes} bytes queued`;
-          session._close(what + "; see limits.stall and limits.soft_bytes");
-        } else session._soon(progress + stall);
-      }
-      if (isOver) return;
-      progress = undefined;
-      if (wasOver) wakeProducers(session);
-      const waiting = unstarted;
-      unstarted = [];
-      for (const request of waiting) if (session._requests.get(request.cid) === request) start(session, request);
-    },
-
-    _clear() {
-      control = 0;
-      unstarted = [];
-      progress = undefined;
-    },
+  session._mayServe = (req: Req, size: number) => {
+    const { meta, payload } = req;
+    const error = mayServe(req, size);
+    if (error) return error;
+    if (kept.inFlight >= in_flight) return limitError("calls in flight", in_flight, "in_flight");
+    if ((backlog._holds || meta?.lane != null) && kept.inbound + (size || weigh(payload)) > hard_bytes) {
+      return limitError("waiting bytes", hard_bytes, "hard_bytes");
+    }
+    if (!rate) return undefined;
+    const now = session._now();
+    tokens = Math.min(rate, tokens + ((now - (filledAt ?? now)) * rate) / 1000);
+    filledAt = now;
+    if (tokens-- >= 1) return undefined;
+    const { code, message, details } = limitError("requests a second", rate, "requests_per_second");
+    const retryAfterMs = Math.ceil((-tokens++ * 1000) / rate);
+    return new RpcError(code, message, { ...(details as object), retryAfterMs });
   };
 }

@@ -15,14 +15,16 @@ import { type MainElectron, WindowBridge, type WindowBridgeOptions } from "./ele
 import { type EndpointOptions, RpcEndpoint } from "./endpoint.js";
 import { RpcError } from "./errors.js";
 import type { OnLag } from "./frame.js";
+import { idle } from "./idle.js";
+import { limits } from "./limits.js";
 import { Relay, type RelayOptions } from "./relay.js";
-import type { Connector, Transport } from "./transport.js";
+import type { BareTransport, Connector, Transport } from "./transport.js";
 import { memory } from "./transports/memory.js";
 
 /** Gives a transport for every peer that comes, until the returned function is called. */
 export type Acceptor = (accept: (transport: Transport) => void) => () => void;
 
-/** How a strategy's endpoints behave. */
+/** How a strategy's endpoints behave. `limits` and `idle` are always plugged in. */
 export interface SixframeStrategyOptions extends EndpointOptions {
   /** What happens to items that a peer has no room for. A pattern's own `extras`, `{onLag: "latest"}`, come first. */
   onLag?: OnLag;
@@ -36,12 +38,12 @@ export interface SixframeStrategyOptions extends EndpointOptions {
  * first value is an answer, since interceptors make one of everything. A cancel unsubscribes, or returns from the generator.
  */
 export class SixframeStrategy extends Server implements CustomTransportStrategy {
-  readonly #source: Transport | Connector | { accept: Acceptor };
+  readonly #source: BareTransport | Connector<BareTransport> | { accept: Acceptor };
   readonly #options: SixframeStrategyOptions;
   readonly #endpoints = new Set<RpcEndpoint>();
   #stopAccepting: () => void = () => undefined;
 
-  constructor(source: Transport | Connector | { accept: Acceptor }, options: SixframeStrategyOptions = {}) {
+  constructor(source: BareTransport | Connector<BareTransport> | { accept: Acceptor }, options: SixframeStrategyOptions = {}) {
     super();
     this.#source = source;
     this.#options = options;
@@ -72,10 +74,11 @@ export class SixframeStrategy extends Server implements CustomTransportStrategy 
     return [...this.#endpoints] as T;
   }
 
-  #serve(source: Transport | Connector): void {
-    const { onLag, onState, ...options } = this.#options;
+  #serve(source: BareTransport | Connector<BareTransport>): void {
+    const { onLag, onState, use = [], ...options } = this.#options;
     const endpoint = new RpcEndpoint(source, {
       ...options,
+      use: [...new Set([limits, idle, ...use])],
       onState: (state, reason) => {
         if (state === "closed") this.#endpoints.delete(endpoint);
         onState?.(state, reason);

@@ -1,10 +1,9 @@
 /** A stream in flight, as its consumer holds it. */
 
 import type { RpcEndpoint } from "./endpoint.js";
-import { cancelled, RpcError } from "./errors.js";
+import { RpcError } from "./errors.js";
 import type { Item } from "./item.js";
-import type { Exchange } from "./session/exchange.js";
-import { takeItems } from "./session/streams.js";
+import type { Call } from "./session/call.js";
 
 /** Who is told of a stream's items. */
 export interface Observer<T> {
@@ -15,36 +14,32 @@ export interface Observer<T> {
 
 type Result<T> = IteratorResult<T, undefined>;
 
-interface Pending<T> {
-  isFull: boolean;
-  resolve(result: Result<T>): void;
-  reject(error: RpcError): void;
-}
+const DONE = { done: true, value: undefined } as const;
+
+/** Not in every engine, nor in every set of types. */
+const DISPOSE = ((Symbol as { asyncDispose?: symbol }).asyncDispose ?? "@@asyncDispose") as "@@asyncDispose";
+
+/** It has everything that the types of an async generator have where they are compiled. */
+export interface RpcStream<T> extends AsyncGenerator<T, undefined, unknown> {}
 
 /**
  * A stream of items. `return()` (which leaving a `for await` calls) and the signal cancel it at once, also while the next
  * item is awaited. A stream that nobody iterates holds the items that fit its window; call `return()` on one that is not
  * wanted any more.
  */
-export class RpcStream<T> implements AsyncGenerator<T, undefined, unknown> {
+export class RpcStream<T> {
   readonly #endpoint: RpcEndpoint;
-  #call: Exchange | undefined;
-  /** Why there will be no more, where that is an error which nobody was told yet. */
-  #error: RpcError | undefined;
-  #taken: Item[] = [];
-  #at = 0;
+  readonly #call: Call;
   #isReset = false;
-  readonly #pending: Pending<unknown>[] = [];
+  /** Those who wait, in order: each takes what comes next, where there is something. */
+  readonly #waiting: (() => unknown)[] = [];
 
   /** @internal Made by {@link RpcEndpoint.stream}. */
-  constructor(endpoint: RpcEndpoint, call: Exchange | RpcError) {
+  constructor(endpoint: RpcEndpoint, call: Call) {
     this.#endpoint = endpoint;
-    if (call instanceof RpcError) this.#error = call;
-    else {
-      this.#call = call;
-      call.wake = () => this.#wake();
-      call._cancel = (error) => this._cancel(error);
-    }
+    this.#call = call;
+    call._wake = () => this.#wake();
+    endpoint._run();
   }
 
   /** The next value. Rejects, once, where the stream fails. */
@@ -53,19 +48,24 @@ export class RpcStream<T> implements AsyncGenerator<T, undefined, unknown> {
   }
 
   /** Cancels the stream: the peer is told at once, and everybody who awaits an item learns that there is none. */
-  return(): Promise<Result<T>> {
-    this._cancel();
-    return Promise.resolve({ done: true, value: undefined });
+  async return(): Promise<Result<T>> {
+    this.#cancel();
+    return DONE;
   }
 
   /** Cancels the stream as {@link RpcStream.return} does, and rejects with `error`, as a generator that does not catch it. */
-  throw(error?: unknown): Promise<Result<T>> {
-    this._cancel();
-    return Promise.reject(error);
+  async throw(error?: unknown): Promise<Result<T>> {
+    this.#cancel();
+    throw error;
   }
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  /** What `await using` calls, where there is such a thing. */
+  async [DISPOSE](): Promise<void> {
+    this.#cancel();
   }
 
   /** The items with where they stand: `pos`, `epoch`, `reset`, `skipped`. Takes from the same stream. `spec: resume.8` */
@@ -91,7 +91,7 @@ export class RpcStream<T> implements AsyncGenerator<T, undefined, unknown> {
       ask();
     };
     ask();
-    return { unsubscribe: () => this._cancel() };
+    return { unsubscribe: () => this.#cancel() };
   }
 
   /** What makes RxJS use {@link RpcStream.subscribe}. */
@@ -99,64 +99,43 @@ export class RpcStream<T> implements AsyncGenerator<T, undefined, unknown> {
     return this;
   }
 
-  /** @internal Ends the stream on this side, with what its consumer is told, and tells the peer. */
-  _cancel(error?: RpcError): void {
-    const call = this.#call;
-    if (!call) return;
-    this.#end(error);
-    this.#taken = [];
-    const endpoint = this.#endpoint;
-    endpoint._abort(call, error ?? cancelled());
-    takeItems(endpoint._session, 0, call);
+  #cancel(): void {
+    this.#endpoint._abort(this.#call);
+    this.#call._outcome = {};
     this.#wake();
   }
 
   #wake(): void {
-    const pending = this.#pending;
-    for (let first = pending[0]; first; first = pending[0]) {
-      const step = this.#step(first.isFull);
-      if (!step) return;
-      pending.shift();
-      if (step instanceof RpcError) first.reject(step);
-      else first.resolve(step);
-    }
+    while (this.#waiting[0]?.()) this.#waiting.shift();
   }
 
   #pull<V>(isFull: boolean): Promise<Result<V>> {
     return new Promise((resolve, reject) => {
-      this.#pending.push({ isFull, resolve: resolve as Pending<unknown>["resolve"], reject });
-      if (this.#pending.length < 2) this.#wake();
+      this.#waiting.push(() => {
+        const step = this.#step(isFull);
+        if (step instanceof RpcError) reject(step);
+        else if (step) resolve(step as Result<V>);
+        return step;
+      });
+      this.#wake();
+      // What was taken may have made room for more.
+      this.#endpoint._run();
     });
   }
 
   /** What comes next, where that is known. */
   #step(isFull: boolean): Result<unknown> | RpcError | undefined {
-    for (;;) {
-      const item = this.#taken[this.#at++];
-      const call = this.#call;
-      if (item) {
-        item.reset ||= this.#isReset;
-        // A reset without a value stands before the item that follows it.
-        this.#isReset = item.reset && item.data === null;
-        if (!this.#isReset) return { done: false, value: isFull ? item : item.data };
-      } else if (!call) {
-        const error = this.#error;
-        this.#error = undefined;
-        return error ?? { done: true, value: undefined };
-      } else {
-        const endpoint = this.#endpoint;
-        this.#taken = takeItems(endpoint._session, endpoint._now(), call);
-        this.#at = 0;
-        endpoint._run();
-        if (this.#taken.length) continue;
-        if (!call.outcome) return undefined;
-        this.#end(call.outcome.error);
-      }
+    const call = this.#call;
+    for (let item = call._next(); item; item = call._next()) {
+      item.reset ||= this.#isReset;
+      // A reset without a value stands before the item that follows it.
+      this.#isReset = item.reset && item.data === null;
+      if (!this.#isReset) return { done: false, value: isFull ? item : item.data };
     }
-  }
-
-  #end(error: RpcError | undefined): void {
-    this.#error = error;
-    this.#call!.wake = this.#call = undefined;
+    const { _outcome } = call;
+    if (!_outcome) return undefined;
+    // An error is told once.
+    call._outcome = {};
+    return _outcome.error ?? DONE;
   }
 }

@@ -3,11 +3,9 @@
  * order. Version 0.2's transports, `{start(onFrame), post(frame), stop()}`, are transports.
  */
 
-import type { RpcError } from "./errors.js";
 import type { Frame } from "./frame.js";
 import type { Limits } from "./limits.js";
 import type { Session } from "./session.js";
-import type { Millis } from "./session/exchange.js";
 
 /**
  * Gives what arrived: a frame as an object, or, on transports of text, the message as it was read, for `decode` (only the
@@ -21,20 +19,15 @@ export type OnFrame = (message: unknown) => void;
  */
 export type OnClose = (closed: { clean: boolean; reason: string }) => void;
 
-/** A message that is no frame. */
-export interface Broken {
-  /** What its sender is told. */
-  readonly error: RpcError;
-  /** @internal Tells whom it may concern. */
-  _settle(session: Session, now: Millis): void;
-}
+/** A message that is no frame: tells whom it may concern. */
+export type Broken = (session: Session) => void;
 
 /** Makes a frame of what arrived, checking it strictly: `decode` of `sixframe/codec`. Undefined for kinds of a later version. */
 export type Decode = (message: unknown, limits?: Partial<Limits>) => Frame | Broken | undefined;
 
 /** One connection. */
 export interface Transport {
-  /** Begins; called once. It may throw or reject: then there is no connection. */
+  /** Begins; called once. It may throw or reject: then there is no connection, as where a {@link Connector} rejects. */
   start(onFrame: OnFrame, onClose?: OnClose): void | Promise<void>;
   /** Hands one frame over, in order; throws where that cannot be done. Never waits. */
   post(frame: Frame): void;
@@ -49,5 +42,9 @@ export interface Transport {
 /** What an endpoint makes do with: some of version 0.2's transports have nothing to close, and no `stop`. */
 export type BareTransport = Omit<Transport, "stop"> & Partial<Pick<Transport, "stop">>;
 
-/** Makes a connection, and, where an endpoint is to reconnect, another one. Rejects where there is none to be had. */
-export type Connector = () => Transport | Promise<Transport>;
+/**
+ * Makes a connection, and, where an endpoint is to reconnect, another one. Rejects where there is none to be had: with an
+ * {@link RpcError} where trying again is of no use (`UNAUTHORIZED`), which ends the endpoint and reaches the calls that wait;
+ * after any other error it is asked again.
+ */
+export type Connector<Made extends BareTransport = Transport> = () => Made | Promise<Made>;

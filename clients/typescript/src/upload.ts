@@ -6,13 +6,14 @@
 import type { Context } from "./context.js";
 import type { Extension, RequestOptions, RpcEndpoint, StreamOptions } from "./endpoint.js";
 import { RpcError } from "./errors.js";
-import type { Meta } from "./frame.js";
-import type { Producer } from "./flow.js";
+import { type Grant, isGrant, isObject, type Meta, type Nxt } from "./frame.js";
+import type { Consumer, Producer } from "./flow.js";
 import { Item } from "./item.js";
 import type { Session } from "./session.js";
-import { type Exchange, LIVE, type Millis, OVER } from "./session/exchange.js";
-import { enter, pushItem, roomFor, sendGrant, takeItems } from "./session/streams.js";
-import type { RpcStream } from "./stream.js";
+import type { Call } from "./session/call.js";
+import { LIVE, OVER } from "./session/phase.js";
+import type { Request } from "./session/request.js";
+import { RpcStream } from "./stream.js";
 
 /** What a caller sends: anything that can be iterated. It is asked for an item when the peer has room for one. */
 export type Source<U> = AsyncIterable<U> | Iterable<U>;
@@ -30,7 +31,8 @@ export function upload<R = unknown, U = unknown>(
   options: RequestOptions = {},
 ): Promise<R> {
   const { timeoutMs } = endpoint._options;
-  const call = endpoint._call({ timeoutMs, method, payload, meta, up: queue(endpoint) }, options);
+  const call = endpoint._place({ timeoutMs, method, payload, meta, up: queue(endpoint) }, options);
+  expectCredit(call);
   const answer = endpoint._answer<R>(call);
   feed(endpoint, call, source);
   return answer;
@@ -45,15 +47,17 @@ export function duplex<T = unknown, U = unknown>(
   meta?: Meta,
   options: StreamOptions = {},
 ): RpcStream<T> {
-  const call = endpoint._call({ method, payload, meta, streams: true, up: queue(endpoint) }, options);
-  const stream = endpoint._stream<T>(call);
+  const call = endpoint._place({ method, payload, meta, streams: true, up: queue(endpoint) }, options);
+  expectCredit(call);
+  const stream = new RpcStream<T>(endpoint, call);
   feed(endpoint, call, source);
   return stream;
 }
 
 /** Lets the endpoint's handlers take what their callers send, from `context.uploads`. */
-export const uploads: Extension = (_, endpoint) => {
+export const uploads: Extension = (endpoint) => {
   const open = new WeakMap<Context, Received>();
+  (endpoint._capabilities ??= []).push("up");
   endpoint._uploads = (context) => {
     if (!context.meta.up) throw new RpcError("INVALID_PAYLOAD", "the method takes upstream items; call it with meta.up");
     let received = open.get(context);
@@ -63,33 +67,76 @@ export const uploads: Extension = (_, endpoint) => {
 };
 
 /** The handler takes upstream items: the peer gets its first credit. `spec: up.2` */
-export function accept(session: Session, now: Millis, request: Exchange): void {
-  const { window, limits } = session._config;
+export function accept(request: Request): void {
+  const { _session } = request;
+  const { window, limits } = _session._options;
   if (request._stage !== LIVE) return;
-  const consumer = (request._in = new session._Consumer(window, "block", limits));
+  const consumer = (request._in = new _session._Consumer(window, "block", limits));
   // The sender of upstream items always obeys credit.
   consumer._obeys = true;
+  takeUpstream(request, consumer);
   const bytes = consumer._offer?.();
-  sendGrant(session, request, { upto: consumer._upto, ...(bytes && { bytes }) });
-  session._changed(now);
+  request._offer({ upto: consumer._upto, ...(bytes && { bytes }) });
+}
+
+/** What comes upstream is kept until it is taken, or until the request is over. */
+function takeUpstream(request: Request, consumer: Consumer): void {
+  const take = request._take.bind(request);
+  const finish = request._finish.bind(request);
+  const drop = request._drop.bind(request);
+  const discard = () => {
+    if (request._stage !== OVER) return;
+    consumer._clear();
+    request._notify();
+  };
+  request._take = (frame, size) => {
+    const { kind, fc } = frame as Nxt;
+    if (frame.kind === "can" || (kind === "nxt" && isGrant(frame as Nxt))) return take(frame, size);
+    if (request._isHalfClosed || request._stage !== LIVE) return false;
+    if (kind === "nxt") {
+      if (isObject(fc)) request._grant(fc as unknown as Grant);
+      return request._receive(frame as Nxt, size);
+    }
+    request._isHalfClosed = true;
+    consumer._obeys = false;
+    request._notify();
+    return true;
+  };
+  request._finish = (answer) => {
+    finish(answer);
+    discard();
+  };
+  request._drop = () => {
+    drop();
+    discard();
+  };
+}
+
+/** Any other first frame than credit or a failure means that the responder does not know uploads. `spec: up.3` */
+export function expectCredit(call: Call): void {
+  const take = call._take.bind(call);
+  call._take = (frame, size) => {
+    const isKnown = call._head || call._out!._upto! >= 0 || frame.kind === "err" || (frame.kind === "nxt" && isGrant(frame));
+    if (isKnown) return take(frame, size);
+    call._fail(new RpcError("UNSUPPORTED", "the method takes no items"));
+    return true;
+  };
 }
 
 /** No more upstream items: the direction is half closed once what is queued has gone. `spec: up.5` */
-export function halfClose(session: Session, now: Millis, call: Exchange): void {
-  call._tail = { kind: "end", cid: call.cid, dir: "up" };
-  enter(session, call);
-  session._changed(now);
+export function halfClose(call: Call): void {
+  call._tail = { kind: "end", cid: call._cid, dir: "up" };
+  call._enter();
 }
 
-function queue({ _session }: RpcEndpoint): Producer {
-  return new _session._Producer(0, "block", _session._config.limits);
+/** What a call sends; nothing before the first credit. */
+export function queue({ _Producer, _options }: Session): Producer {
+  return new _Producer(-1, "block", _options.limits);
 }
 
 /** Moves items from a source to a call, as far as credit goes. */
-function feed<U>(endpoint: RpcEndpoint, call: Exchange | RpcError, source: Source<U>): void {
-  if (call instanceof RpcError) return;
-  const session = endpoint._session;
-  const before = call.wake;
+function feed<U>(endpoint: RpcEndpoint, call: Call, source: Source<U>): void {
+  const before = call._wake;
   const isAsync = Symbol.asyncIterator in source;
   let iterator: AsyncIterator<U> | Iterator<U> | undefined;
   let isAsking = false;
@@ -98,13 +145,13 @@ function feed<U>(endpoint: RpcEndpoint, call: Exchange | RpcError, source: Sourc
     if (isAsking || call._tail) return;
     isAsking = true;
     try {
-      while (!call.outcome && !call._tail && roomFor(session, call) > 0) {
+      while (!call._outcome && !call._tail && call._room() > 0) {
         iterator ??= isAsync ? source[Symbol.asyncIterator]() : (source as Iterable<U>)[Symbol.iterator]();
         const { done, value } = await iterator.next();
         if (done) iterator = undefined;
-        if (call.outcome) break;
-        if (done) halfClose(session, endpoint._now(), call);
-        else pushItem(session, endpoint._now(), call, new Item(value));
+        if (call._outcome) break;
+        if (done) halfClose(call);
+        else call._push(new Item(value));
         endpoint._run();
         if (done) return;
       }
@@ -115,7 +162,7 @@ function feed<U>(endpoint: RpcEndpoint, call: Exchange | RpcError, source: Sourc
       endpoint._abort(call, error);
     }
     isAsking = false;
-    if (call.outcome) release();
+    if (call._outcome) release();
   };
   const release = () => {
     const over = iterator;
@@ -123,9 +170,9 @@ function feed<U>(endpoint: RpcEndpoint, call: Exchange | RpcError, source: Sourc
     // How a source ends that is not wanted any more is its own matter.
     void (async () => over?.return?.())().catch(() => {});
   };
-  call.wake = () => {
+  call._wake = () => {
     before?.();
-    if (call.outcome) release();
+    if (call._outcome) release();
     else void ask();
   };
 }
@@ -134,19 +181,18 @@ function feed<U>(endpoint: RpcEndpoint, call: Exchange | RpcError, source: Sourc
 class Received implements AsyncIterableIterator<unknown, undefined> {
   readonly #endpoint: RpcEndpoint;
   readonly #context: Context;
-  #taken: Item[] = [];
   readonly #waiting: Array<{ resolve(result: IteratorResult<unknown, undefined>): void; reject(error: RpcError): void }> = [];
 
   constructor(endpoint: RpcEndpoint, context: Context) {
     this.#endpoint = endpoint;
     this.#context = context;
     const request = context._request;
-    const before = request.wake;
-    request.wake = () => {
-      before?.();
-      this.#wake();
+    const notify = request._notify.bind(request);
+    request._notify = () => {
+      notify();
+      endpoint._events.push(() => this.#wake());
     };
-    accept(endpoint._session, endpoint._now(), request);
+    accept(request);
     endpoint._run();
   }
 
@@ -162,20 +208,17 @@ class Received implements AsyncIterableIterator<unknown, undefined> {
   }
 
   #wake(): void {
-    const endpoint = this.#endpoint;
     const { _request, signal } = this.#context;
     for (let first = this.#waiting[0]; first; first = this.#waiting[0]) {
-      if (!this.#taken.length && _request._in) {
-        this.#taken = takeItems(endpoint._session, endpoint._now(), _request);
-        endpoint._run();
-      }
-      const item = this.#taken.shift();
+      const item = _request._in && _request._next();
       const isOver = _request._isHalfClosed || _request._stage === OVER;
-      if (!item && !isOver) return;
+      if (!item && !isOver) break;
       this.#waiting.shift();
       if (item) first.resolve({ done: false, value: item.data });
       else if (signal.aborted) first.reject(new RpcError("CANCELLED", "the request is over"));
       else first.resolve({ done: true, value: undefined });
     }
+    // What was taken may have made room for more.
+    this.#endpoint._run();
   }
 }

@@ -73,7 +73,7 @@ export class Peer {
 }
 
 /** Calls and requests in the tables of an endpoint. */
-export function open({ _session: { _calls, _waiting, _requests } }: RpcEndpoint): number {
+export function open({ _calls, _waiting, _requests }: RpcEndpoint): number {
   return _calls.size + _waiting.size + _requests.size;
 }
 

@@ -3,7 +3,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { aheadOf } from "../src/ahead.js";
 import { hello } from "../src/hello.js";
-import { type EndpointOptions, Item, RpcEndpoint, RpcError } from "../src/index.js";
+import { type EndpointOptions, type Frame, Item, type OnFrame, RpcEndpoint, RpcError } from "../src/index.js";
 import { Peer, turns } from "./peer.js";
 
 const code = (promise: Promise<unknown>) => promise.then(() => "no error", (error: RpcError) => error.code);
@@ -77,6 +77,47 @@ describe("a connector", () => {
     const only = new RpcEndpoint({ start, post() {}, stop() {} }, { onState });
     only.start();
     await vi.waitFor(() => expect(told.at(-1)).toEqual(["closed", "a wrong token"]));
+  });
+
+  test("that says that trying again is of no use ends the endpoint, and who waits learns why", async () => {
+    const told: unknown[] = [];
+    let attempts = 0;
+    const refuse = () => {
+      attempts++;
+      throw new RpcError("UNAUTHORIZED", "this token is not known here");
+    };
+    const onState = (...state: unknown[]) => told.push(state);
+    const transport = { start: refuse, post() {}, stop() {} };
+    for (const connector of [refuse, () => transport]) {
+      const endpoint = new RpcEndpoint(connector, { onState });
+      const answer = endpoint.request("m");
+      const item = endpoint.stream("s").next();
+      endpoint.start();
+      await expect(answer).rejects.toMatchObject({ code: "UNAUTHORIZED", message: "this token is not known here" });
+      await expect(item).rejects.toMatchObject({ code: "UNAUTHORIZED" });
+      expect(endpoint.state).toBe("closed");
+      await expect(endpoint.request("later")).rejects.toMatchObject({
+        code: "CONNECTION_CLOSED",
+        message: "connection closed: this token is not known here",
+      });
+    }
+    expect(told).toEqual([["closed", "this token is not known here"], ["closed", "this token is not known here"]]);
+    expect(attempts).toBe(2);
+  });
+
+  test("may make transports of 0.2, which have nothing to stop", async () => {
+    const posted: Frame[] = [];
+    let deliver = (_: unknown) => {};
+    const endpoint = new RpcEndpoint(() => ({
+      start: (onFrame: OnFrame) => void (deliver = onFrame),
+      post: (frame: Frame) => void posted.push(frame),
+    }));
+    endpoint.start();
+    const answer = endpoint.request("m");
+    await turns();
+    deliver({ kind: "res", cid: posted[0]!.cid, result: 1 });
+    expect(await answer).toBe(1);
+    endpoint.stop();
   });
 
   test("that is stopped while it connects ends what it makes", async () => {

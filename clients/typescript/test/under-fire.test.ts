@@ -97,15 +97,8 @@ async function play(seed: number): Promise<void> {
   near.stop();
   await turns(3);
   for (const end of ends) {
-    const { _bounds, _inbound, _inFlight, _streams } = end._session;
-    const queued = _bounds!._queued();
-    expect({ size: open(end), queued, _inbound, _inFlight, _streams }, `seed ${seed}`).toEqual({
-      size: 0,
-      queued: 0,
-      _inbound: 0,
-      _inFlight: 0,
-      _streams: 0,
-    });
+    const left = { size: open(end), ...end._tally!() };
+    expect(left, `seed ${seed}`).toEqual({ size: 0, queued: 0, inbound: 0, inFlight: 0, streams: 0 });
     expect(end.state).toBe("closed");
   }
 }
@@ -166,13 +159,13 @@ describe("a hostile peer", () => {
       await Promise.all([stream, answer]);
       await turns(2);
       expect(open(endpoint), `seed ${seed}`).toBe(0);
-      expect(endpoint._session._inbound, `seed ${seed}`).toBe(0);
+      expect(endpoint._tally?.().inbound ?? 0, `seed ${seed}`).toBe(0);
     }
   });
 
   test("that sends what is no JSON at all is heard out up to the limit", async () => {
     const [peer, transport] = Peer.pair();
-    const endpoint = new RpcEndpoint(transport, { onWarning: () => {} });
+    const endpoint = new RpcEndpoint(transport, { use: [limits], onWarning: () => {} });
     endpoint.start();
     const circle: Record<string, unknown> = { kind: "nxt", cid: "x", seq: 1 };
     circle.data = circle;

@@ -2,31 +2,31 @@ import { Plus } from "lucide-react";
 import { useState, type ReactNode } from "react";
 
 import { kindOf } from "../json/json-rows.js";
-import { Field, type InputProperties } from "./field.js";
+import { Field, type FieldProperties, type InputProperties } from "./field.js";
 import { descriptionOf, firstValue, variantOf, type Shape } from "./schema.js";
 
-export function ListInput({
-  shape,
-  root,
-  value,
-  onChange,
-  path,
-  problems,
-  label,
-}: InputProperties & { shape: Shape & { kind: "list" } }): ReactNode {
+type Group<K extends Shape["kind"]> = InputProperties & { shape: Shape & { kind: K } };
+
+type PartProperties = Omit<FieldProperties, "root" | "path" | "problems" | "label"> & { of: InputProperties; name: string };
+
+/** A field within a group, below the group's path by its key or its place. */
+function Part({ of: { root, path, problems }, name, ...field }: PartProperties): ReactNode {
+  return <Field {...field} root={root} path={`${path}/${escaped(name)}`} label={name} problems={problems} />;
+}
+
+export function ListInput(group: Group<"list">): ReactNode {
+  const { shape, root, value, onChange, label } = group;
   const items = Array.isArray(value) ? (value as unknown[]) : [];
   return (
     <div className="nested">
       {items.map((item, at) => (
-        <Field
+        <Part
           key={at}
+          of={group}
+          name={String(at)}
           schema={shape.items}
-          root={root}
           value={item}
-          path={`${path}/${at}`}
-          label={String(at)}
           required
-          problems={problems}
           onChange={(next) => onChange(items.with(at, next))}
           onRemove={items.length > shape.minimum ? () => onChange(items.toSpliced(at, 1)) : undefined}
         />
@@ -40,27 +40,19 @@ export function ListInput({
   );
 }
 
-export function TupleInput({
-  shape,
-  root,
-  value,
-  onChange,
-  path,
-  problems,
-}: InputProperties & { shape: Shape & { kind: "tuple" } }): ReactNode {
+export function TupleInput(group: Group<"tuple">): ReactNode {
+  const { shape, value, onChange } = group;
   const items = shape.items.map((_, at) => (Array.isArray(value) ? (value as unknown[])[at] : undefined));
   return (
     <div className="nested">
       {shape.items.map((schema, at) => (
-        <Field
+        <Part
           key={at}
+          of={group}
+          name={String(at)}
           schema={schema}
-          root={root}
           value={items[at]}
-          path={`${path}/${at}`}
-          label={String(at)}
           required
-          problems={problems}
           onChange={(next) => onChange(items.with(at, next))}
         />
       ))}
@@ -68,15 +60,8 @@ export function TupleInput({
   );
 }
 
-export function RecordInput({
-  shape,
-  root,
-  value,
-  onChange,
-  path,
-  problems,
-  label,
-}: InputProperties & { shape: Shape & { kind: "record" } }): ReactNode {
+export function RecordInput(group: Group<"record">): ReactNode {
+  const { shape, root, value, onChange, label } = group;
   const record = kindOf(value) === "object" ? (value as Record<string, unknown>) : {};
   const known = new Set(shape.members.map(({ name }) => name));
   const others = Object.keys(record).filter((name) => !known.has(name));
@@ -88,30 +73,26 @@ export function RecordInput({
     <div className={label === "" ? "members" : "nested"}>
       {shape.members.map(({ name, schema, required }) =>
         required || Object.hasOwn(record, name) ? (
-          <Field
+          <Part
             key={name}
+            of={group}
+            name={name}
             schema={schema}
-            root={root}
             value={record[name]}
-            path={`${path}/${escaped(name)}`}
-            label={name}
             required={required}
-            problems={problems}
             onChange={(next) => set(name, next)}
             onRemove={required ? undefined : () => without(name)}
           />
         ) : null,
       )}
       {others.map((name) => (
-        <Field
+        <Part
           key={name}
+          of={group}
+          name={name}
           schema={shape.others ?? true}
-          root={root}
           value={record[name]}
-          path={`${path}/${escaped(name)}`}
-          label={name}
           required={false}
-          problems={problems}
           onChange={(next) => set(name, next)}
           onRemove={() => without(name)}
         />
@@ -176,7 +157,7 @@ export function VariantInput({
   path,
   problems,
   label,
-}: InputProperties & { shape: Shape & { kind: "variants" } }): ReactNode {
+}: Group<"variants">): ReactNode {
   const [chosen, setChosen] = useState(() => variantOf(shape.variants, root, value));
   const variant = shape.variants[chosen] ?? shape.variants[0];
   return (

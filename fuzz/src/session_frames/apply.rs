@@ -219,10 +219,10 @@ impl World {
         if self.session.next_deadline().is_some_and(|at| at <= self.now) || input.flag() {
             self.session.advance(self.now);
         }
-        let pressing = self.other.queued_bytes();
+        let others = self.other.held_bytes();
         if self.is_open() {
             self.session.advance(self.now);
-            assert_eq!(self.budget.used(), self.session.queued_bytes() + pressing, "the budget is off");
+            assert_eq!(self.budget.used(), self.session.held_bytes() + others, "the budget is off");
         }
     }
 

@@ -28,7 +28,8 @@ impl World {
         assert!(self.session.is_closed());
         assert_eq!(self.session.table_sizes(), (0, 0), "something is left in the tables");
         assert_eq!(self.session.inbound_bytes(), 0, "received bytes are left");
-        assert_eq!(self.budget.used(), self.other.queued_bytes(), "the budget is not given back");
+        assert_eq!(self.session.held_bytes(), 0, "bytes are held for nobody");
+        assert_eq!(self.budget.used(), self.other.held_bytes(), "the budget is not given back");
         self.session.advance(self.now + (1 << 54));
         assert!(!self.session.has_events(), "a timer finds something to do after the end");
         for asked in &self.requests {
@@ -84,7 +85,7 @@ impl World {
         self.poll_messages(usize::MAX);
         if self.calls.iter().all(|made| made.ended) && self.is_open() && self.session.table_sizes() == (0, 0) {
             self.session.drain(self.now);
-            assert_eq!(self.session.queued_bytes(), 0, "bytes are queued for nobody");
+            assert_eq!(self.session.held_bytes(), 0, "bytes are held for nobody");
             assert!(self.session.is_drained(), "nothing is left to drain");
         }
     }

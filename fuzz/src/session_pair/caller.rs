@@ -146,7 +146,7 @@ impl Caller {
         }
         assert_eq!(self.open(), 0, "a call outlives its connection");
         assert_eq!(self.session.table_sizes(), (0, 0));
-        assert_eq!(self.session.queued_bytes(), 0);
+        assert_eq!(self.session.held_bytes(), 0);
         assert_eq!(self.session.inbound_bytes(), 0);
     }
 

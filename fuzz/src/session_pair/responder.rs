@@ -64,7 +64,7 @@ impl Responder {
         assert!(self.running.is_empty(), "a handler is never stopped");
         assert_eq!(self.session.table_sizes(), (0, 0));
         assert_eq!(self.session.inbound_bytes(), 0);
-        assert_eq!(self.session.queued_bytes(), 0);
+        assert_eq!(self.session.held_bytes(), 0);
     }
 
     fn go_on(&mut self, now: u64, index: usize, most: u64, finish: bool) {

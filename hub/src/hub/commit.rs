@@ -1,19 +1,20 @@
 //! The way of a commit: carried out and checked on a candidate without a lock, then given its revision under the writer's,
 //! where nothing else was changed meanwhile that the check looked at; else it is done again on the newer state.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use super::{Declared, Head, Live, RESERVED, Shared, Store, Writer, listening};
+use super::declared::Slices;
+use super::{Head, Live, RESERVED, Shared, Store, Writer, listening};
 use crate::api::{CommitParams, Expect, Mutation, Version};
 use crate::error::CommitError;
 use crate::json::Json;
 use crate::log::Entry;
 use crate::mutations::Known;
 use crate::op::Op;
-use crate::pointer::overlap;
+use crate::pointer::Pointers;
+use crate::retention::Retention;
 use crate::slice::{Check, Durability};
 use crate::state::{Recorded, Refused, Violation, apply};
 use crate::store::Mark;
@@ -41,7 +42,7 @@ impl Author {
 /// A commit, carried out on a candidate.
 struct Attempt {
     base: Arc<Head>,
-    slices: Arc<BTreeMap<String, Declared>>,
+    slices: Arc<Slices>,
     outcome: Result<Candidate, CommitError>,
 }
 
@@ -51,6 +52,17 @@ struct Candidate {
     growth: isize,
     /// The names of the slices that were changed and have a check.
     checked: Vec<String>,
+}
+
+/// What was carried out, and what of it is kept.
+pub(super) struct Written {
+    pub(super) state: Json,
+    pub(super) records: Vec<Recorded>,
+    pub(super) growth: isize,
+    /// What the log is told.
+    pub(super) kept: Vec<Op>,
+    /// What a crash may take from that.
+    pub(super) durability: Durability,
 }
 
 /// What became of an attempt.
@@ -96,9 +108,11 @@ impl Shared {
         }
     }
 
-    /// Carries the commit out on a candidate and checks it. No lock is held.
+    /// Carries the commit out on a candidate and checks it. No lock is held. A slice that is new has its value before it is
+    /// known; so nothing is looked at by a check that came later.
     fn attempt(&self, commit: &CommitParams, author: Author) -> Attempt {
-        let (base, slices) = (self.head.load_full(), self.slices.load_full());
+        let slices = self.slices.load_full();
+        let base = self.head.load_full();
         let outcome = self.candidate(commit, author, &base, &slices);
         Attempt { base, slices, outcome }
     }
@@ -108,28 +122,19 @@ impl Shared {
         commit: &CommitParams,
         author: Author,
         base: &Head,
-        slices: &BTreeMap<String, Declared>,
+        slices: &Slices,
     ) -> Result<Candidate, CommitError> {
         commit.ops.iter().try_for_each(|op| self.may_write(op, author, base, slices))?;
         let mut candidate = carry_out(commit, base)?;
         candidate.checked = changed_slices(&candidate.records);
         candidate.checked.retain(|name| slices.contains_key(name));
-        let violations = |name: &String| match &slices[name].check {
-            Check::Free if candidate.state.member(name).is_some() => Vec::new(),
-            check => check.violations(name, &candidate.state, Some(&candidate.records)),
-        };
+        let violations = |name: &String| slices[name].violations(name, &candidate.state, Some(&candidate.records));
         let violations: Vec<Violation> = candidate.checked.iter().flat_map(violations).collect();
         candidate.checked.retain(|name| !matches!(slices[name].check, Check::Free));
         if violations.is_empty() { Ok(candidate) } else { Err(CommitError::Invalid(violations)) }
     }
 
-    fn may_write(
-        &self,
-        op: &Op,
-        author: Author,
-        base: &Head,
-        slices: &BTreeMap<String, Declared>,
-    ) -> Result<(), CommitError> {
+    fn may_write(&self, op: &Op, author: Author, base: &Head, slices: &Slices) -> Result<(), CommitError> {
         if matches!(op, Op::Test { .. }) {
             return Ok(());
         }
@@ -166,32 +171,75 @@ impl Shared {
         if let Some(expect) = &commit.expect {
             self.check_expected(expect, commit, &head)?;
         }
-        let is_current = Arc::ptr_eq(&head, &attempt.base) && Arc::ptr_eq(&self.slices.load(), &attempt.slices);
-        if !is_current && (attempt.outcome.is_err() || !attempt.still_holds(&head, &self.slices.load())) {
+        let Attempt { base, slices: known, outcome } = attempt;
+        // What was refused was refused by a state that there was while the caller waited: newer ones need not be asked.
+        let candidate = outcome?;
+        let slices = self.slices.load_full();
+        if !Arc::ptr_eq(&slices, &known) || !candidate.still_holds(&base, &head) {
             return Ok(Landed::Stale);
         }
-        let candidate = attempt.outcome?;
-        let candidate = if is_current { candidate } else { carry_out(commit, &head)? };
+        let candidate = if Arc::ptr_eq(&head, &base) { candidate } else { carry_out(commit, &head)? };
         if candidate.records.is_empty() && commit.mutation.is_none() {
-            return Ok(Landed::Already(head.revision, None));
+            // What the caller wants is there, but may have yet to last.
+            return Ok(Landed::Already(head.revision, self.mark(&writer)));
         }
-        let bytes = head.bytes.saturating_add_signed(candidate.growth);
-        if bytes > self.state_bytes && candidate.growth > 0 {
+        let (kept, durability) = match &writer.store {
+            Some(_) => self.kept_of(&candidate.records, &slices),
+            None => (Vec::new(), Durability::Volatile),
+        };
+        let Candidate { state, records, growth, .. } = candidate;
+        let written = Written { state, records, growth, kept, durability };
+        let (revision, wakers, mark) = self.write(&mut writer, &head, &slices, written, commit.mutation.clone())?;
+        Ok(Landed::As(revision, wakers, mark))
+    }
+
+    /// What of a commit is kept, and what a crash may take from that.
+    fn kept_of(&self, records: &[Recorded], slices: &Slices) -> (Vec<Op>, Durability) {
+        let other = Retention::whole(self.durability);
+        let (mut kept, mut durability) = (Vec::new(), Durability::Volatile);
+        for record in records {
+            let slice = record.op.path().slice();
+            let retention = slice.and_then(|name| slices.get(&*name)).map_or(&other, |declared| &declared.retention);
+            if let Some(op) = retention.kept_of(record) {
+                kept.push(op);
+                durability = durability.max(retention.durability());
+            }
+        }
+        (kept, durability)
+    }
+
+    /// Gives what was carried out on `head` a revision, writes it down, and shows it to everyone. Gives back whom to wake, and
+    /// up to where the log must last before anybody is answered.
+    pub(super) fn write(
+        &self,
+        writer: &mut Writer,
+        head: &Head,
+        slices: &Arc<Slices>,
+        written: Written,
+        mutation: Option<Mutation>,
+    ) -> Result<(u64, Vec<Waker>, Option<Mark>), CommitError> {
+        let Written { state, records, growth, kept, durability } = written;
+        let bytes = head.bytes.saturating_add_signed(growth);
+        if bytes > self.state_bytes && growth > 0 {
             return Err(CommitError::TooLarge(self.state_bytes as u64));
         }
         let revision = head.revision + 1;
-        let entry = Arc::new(Entry::new(revision, candidate.records, commit.mutation.clone()));
-        let slices = self.slices.load();
-        let durability = |name: &str| slices.get(name).map_or(self.durability, |declared| declared.durability);
-        let mark = writer.write_down(&entry, &candidate.state, durability)?;
-        let new = Arc::new(Head { epoch: head.epoch.clone(), revision, state: candidate.state, bytes });
-        Ok(Landed::As(revision, self.publish(new, entry), mark))
+        // A mutation whose whole effect is gone with the process may be carried out again, any other one may not.
+        let passes = kept.is_empty() && (mutation.is_none() || !records.is_empty());
+        writer.write_down(revision, kept, passes, mutation.as_ref())?;
+        let waits = durability == Durability::Synced;
+        let mark = writer.store.as_ref().filter(|_| waits).map(Store::mark);
+        writer.compact(revision, &state, slices, self.durability);
+        let entry = Arc::new(Entry::new(revision, records, mutation));
+        let new = Arc::new(Head { epoch: head.epoch.clone(), revision, state, bytes });
+        Ok((revision, self.publish(new, entry), mark))
     }
 
-    /// For a mutation that comes again while its first answer may still wait for the disk.
+    /// For what was done before, and may still wait for the disk.
     fn mark(&self, writer: &Writer) -> Option<Mark> {
         let waits = |durability| durability == Durability::Synced;
-        let any = waits(self.durability) || self.slices.load().values().any(|declared| waits(declared.durability));
+        let any = waits(self.durability)
+            || self.slices.load().values().any(|declared| waits(declared.retention.durability()));
         writer.store.as_ref().filter(|_| any).map(Store::mark)
     }
 
@@ -203,8 +251,8 @@ impl Shared {
             return conflict(None);
         }
         let Some(since) = self.live().log.since(expect.revision) else { return conflict(None) };
-        let looked_at = || commit.ops.iter().map(Op::path).chain(&expect.paths);
-        let changed = since.records().find(|record| looked_at().any(|path| overlap(path.as_str(), record.anchor())));
+        let looked_at = Pointers::of(commit.ops.iter().map(Op::path).chain(&expect.paths));
+        let changed = since.records().find(|record| looked_at.overlap(record.anchor()));
         changed.map_or(Ok(()), |record| conflict(Some(record.op.path().as_str())))
     }
 
@@ -228,42 +276,44 @@ impl Shared {
 }
 
 impl Writer {
-    /// Writes down what of a commit is to be kept. Gives up to where the log must last before the commit may be answered.
+    /// Writes down what of a commit is to be kept, unless nothing is, and remembers whose mutation it was.
     fn write_down(
         &mut self,
-        entry: &Entry,
-        state: &Json,
-        durability: impl Fn(&str) -> Durability,
-    ) -> Result<Option<Mark>, CommitError> {
-        let Some(store) = &mut self.store else {
-            self.note(entry);
-            return Ok(None);
-        };
-        let durability_of = |op: &Op| op.path().slice().map_or(Durability::Volatile, |name| durability(&name));
-        let kept = entry.records.iter().map(|record| &record.op).filter(|op| durability_of(op) > Durability::Volatile);
-        let ops: Vec<Op> = kept.cloned().collect();
-        let highest = ops.iter().map(durability_of).max().unwrap_or(Durability::Volatile);
-        let written = if ops.is_empty() {
-            store.pass(entry.revision)
-        } else {
-            store.commit(entry.revision, ops, entry.mutation.clone())
+        revision: u64,
+        kept: Vec<Op>,
+        passes: bool,
+        mutation: Option<&Mutation>,
+    ) -> Result<(), CommitError> {
+        let written = match &mut self.store {
+            None => Ok(()),
+            Some(store) if passes => store.pass(revision),
+            Some(store) => store.commit(revision, kept, mutation.cloned()),
         };
         written.map_err(|error| CommitError::NotPersisted(error.to_string()))?;
-        let mark = (highest == Durability::Synced).then(|| store.mark());
-        self.note(entry);
-        let kept = || state.members().filter(|(name, _)| durability(name) > Durability::Volatile);
-        let kept = || kept().map(|(name, value)| (name.to_owned(), value.clone())).collect();
-        if let Some(store) = &mut self.store {
-            store.compact(entry.revision, kept, &self.mutations);
+        if let Some(mutation) = mutation {
+            self.mutations.note(mutation, revision);
         }
-        Ok(mark)
+        Ok(())
     }
 
-    fn note(&mut self, entry: &Entry) {
-        if let Some(mutation) = &entry.mutation {
-            self.mutations.note(mutation, entry.revision);
-        }
+    fn compact(&mut self, revision: u64, state: &Json, slices: &Arc<Slices>, durability: Durability) {
+        let Some(store) = &mut self.store else { return };
+        let kept = || {
+            let (state, slices) = (state.clone(), slices.clone());
+            move || kept_state(&state, &slices, durability)
+        };
+        store.compact(revision, kept, &self.mutations);
     }
+}
+
+/// What of a state is kept.
+fn kept_state(state: &Json, slices: &Slices, durability: Durability) -> Json {
+    let other = Retention::whole(durability);
+    let kept = |(name, value): (&str, &Json)| {
+        let retention = slices.get(name).map_or(&other, |declared| &declared.retention);
+        Some((name.to_owned(), retention.kept(value)?))
+    };
+    state.members().filter_map(kept).collect()
 }
 
 impl Live {
@@ -278,16 +328,14 @@ impl Live {
     }
 }
 
-impl Attempt {
-    /// Whether what was checked is the same in `head`, so that carrying the commit out there needs no new check.
-    fn still_holds(&self, head: &Head, slices: &Arc<BTreeMap<String, Declared>>) -> bool {
-        let Ok(candidate) = &self.outcome else { return false };
-        let same = |name: &String| match (self.base.state.member(name), head.state.member(name)) {
+impl Candidate {
+    /// Whether what was checked on `base` is the same in `head`, so that carrying the commit out there needs no new check.
+    fn still_holds(&self, base: &Head, head: &Head) -> bool {
+        self.checked.iter().all(|name| match (base.state.member(name), head.state.member(name)) {
             (Some(then), Some(now)) => then.is_same(now),
             (None, None) => true,
             (Some(_), None) | (None, Some(_)) => false,
-        };
-        Arc::ptr_eq(slices, &self.slices) && candidate.checked.iter().all(same)
+        })
     }
 }
 
@@ -298,11 +346,16 @@ pub(crate) fn synced(mark: &Mark) -> Result<(), CommitError> {
 
 fn carry_out(commit: &CommitParams, base: &Head) -> Result<Candidate, CommitError> {
     let mut state = base.state.clone();
-    match apply(&mut state, &commit.ops) {
-        Ok((records, growth)) => Ok(Candidate { state, records, growth, checked: Vec::new() }),
-        Err(Refused::Invalid(violation)) => Err(CommitError::Invalid(vec![violation])),
-        Err(Refused::Failed(path)) => {
-            Err(CommitError::Conflict { current: base.version(), path: Some(path.as_str().to_owned()) })
+    let (records, growth) = apply(&mut state, &commit.ops).map_err(|refused| refusal(refused, base))?;
+    Ok(Candidate { state, records, growth, checked: Vec::new() })
+}
+
+/// What is told of operations that cannot be carried out on `base`.
+pub(super) fn refusal(refused: Refused, base: &Head) -> CommitError {
+    match refused {
+        Refused::Invalid(violation) => CommitError::Invalid(vec![violation]),
+        Refused::Failed(path) => {
+            CommitError::Conflict { current: base.version(), path: Some(path.as_str().to_owned()) }
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::pointer::Pointer;
 use crate::selection::Selection;
 use crate::state::{Recorded, apply};
 
-fn pointer(text: &str) -> Pointer {
+pub(crate) fn pointer(text: &str) -> Pointer {
     text.parse().unwrap()
 }
 
@@ -41,7 +41,7 @@ fn path() -> impl Strategy<Value = String> {
     prop::collection::vec(token, 1..4).prop_map(|tokens| tokens.iter().map(|token| format!("/{token}")).collect())
 }
 
-fn op() -> impl Strategy<Value = Op> {
+pub(crate) fn op() -> impl Strategy<Value = Op> {
     let by = prop_oneof![5 => Just("id".to_owned()), 1 => Just("x".to_owned())];
     let key = || prop_oneof![(0..4_u8).prop_map(|n| json!(n)), "[a-c]".prop_map(|text| json!(text))];
     let before = prop::option::weighted(0.3, key());
@@ -60,12 +60,12 @@ fn op() -> impl Strategy<Value = Op> {
     })
 }
 
-fn state() -> impl Strategy<Value = Value> {
+pub(crate) fn state() -> impl Strategy<Value = Value> {
     prop::collection::btree_map("[a-d]", value(), 2..5).prop_map(|map| json!(map))
 }
 
 /// What the operations that can be carried out make of a state, and what was written down.
-fn carried_out(state: &Json, ops: &[Op]) -> (Json, Vec<Recorded>, isize) {
+pub(crate) fn carried_out(state: &Json, ops: &[Op]) -> (Json, Vec<Recorded>, isize) {
     let (mut head, mut records, mut growth) = (state.clone(), Vec::new(), 0);
     for op in ops {
         let mut next = head.clone();

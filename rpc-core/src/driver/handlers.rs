@@ -22,6 +22,11 @@ use crate::{Code, Fault, Item, Payload};
 /// Bytes of items that a stream queues before it looks again at whether it may queue more.
 const BATCH_BYTES: usize = 64 << 10;
 
+/// How long a source rests that has another item whenever it is asked while none leaves: at first, and when it did so again
+/// and again.
+const REST_MS: Millis = 1;
+const REST_MAX_MS: Millis = 128;
+
 /// Room for events or wakers that is not worth keeping.
 const LITTLE: usize = 4;
 
@@ -78,7 +83,7 @@ impl Handlers {
             }
             Reply::Stream(delivery, source) => {
                 if shared.drive(|session| session.start_stream(now, parts.key, delivery)) {
-                    self.park(Parked { parts, work: Work::Items(source) });
+                    self.park(Parked { parts, work: Work::Items(source, REST_MS) });
                 } else {
                     discard(source);
                 }
@@ -137,7 +142,8 @@ struct Parked {
 
 enum Work {
     Answer(ReplyFuture),
-    Items(ReplyStream),
+    /// A stream, and how long its source rests if nothing of what it has leaves.
+    Items(ReplyStream, Millis),
     Over,
 }
 
@@ -155,7 +161,7 @@ impl Future for Parked {
                 }
                 Poll::Pending => Poll::Pending,
             },
-            Work::Items(source) => poll_items(shared, parts, source, cx),
+            Work::Items(source, rest) => poll_items(shared, parts, source, rest, cx),
             Work::Over => Poll::Ready(()),
         }
     }
@@ -173,6 +179,7 @@ fn poll_items(
     shared: &Arc<Shared>,
     parts: &Arc<Parts>,
     source: &mut ReplyStream,
+    rest: &mut Millis,
     cx: &mut TaskContext<'_>,
 ) -> Poll<()> {
     let (now, mut turn) = (shared.now(), BATCH_BYTES);
@@ -195,10 +202,22 @@ fn poll_items(
             // Only a consumer that allows more, which a batch for one without credit must not outrun.
             Batch::Full if room > BATCH && turn > 0 && later == now => (),
             Batch::Full => {
-                cx.waker().wake_by_ref();
+                let (rests, _replaced) = shared.drive(|session| {
+                    let rests = session.rest_stream(later, parts.key, *rest, || cx.waker().clone());
+                    (rests, session.take_replaced())
+                });
+                if rests {
+                    *rest = (*rest * 2).min(REST_MAX_MS);
+                } else {
+                    *rest = REST_MS;
+                    cx.waker().wake_by_ref();
+                }
                 return Poll::Pending;
             }
-            Batch::Dry => return Poll::Pending,
+            Batch::Dry => {
+                *rest = REST_MS;
+                return Poll::Pending;
+            }
             Batch::Last(fault) => {
                 let kept = shared.drive(|session| session.finish_stream(later, parts.key, fault.as_ref()));
                 drop(kept);

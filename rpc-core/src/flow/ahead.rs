@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 /// The bytes of one stream that are under way, against the bound that its consumer set.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ahead {
     bound: u64,
     sent: u64,
@@ -22,7 +22,12 @@ impl Ahead {
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.sent - self.acknowledged >= self.bound
+        !self.allows(0)
+    }
+
+    /// Whether an item may follow `bytes` that are about to be sent.
+    pub(crate) fn allows(&self, bytes: usize) -> bool {
+        self.sent + (bytes as u64) - self.acknowledged < self.bound
     }
 
     pub(crate) fn send(&mut self, seq: u64, bytes: usize) {

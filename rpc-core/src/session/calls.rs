@@ -1,19 +1,21 @@
 //! The caller's side: calls from their first byte to their outcome.
 
-use std::sync::Arc;
+mod again;
+mod upstream;
 
-use bytes::Bytes;
-use smol_str::SmolStr;
+use std::sync::Arc;
 
 use super::deadlines::Timer;
 use super::outbox::Turn;
 use super::requests::PING;
 use super::{CallKey, CallSpec, Items, Key, Millis, Outcome, Phase, Session, Shape, Taken};
 use crate::error::Closed;
-use crate::flow::{Consumer, Held, Producer, Pushed, Refused, Room, within};
+use crate::flow::{Consumer, Held, Refused, within};
 use crate::frame::{self, CallMeta, Credit, ItemFields, Lag, MalformedReason, Nxt, Resume};
 use crate::inbox::Arrival;
-use crate::{CallError, Code, Fault, Item, Message, Payload};
+use crate::{CallError, Code, Fault, Message};
+use again::Again;
+use upstream::Up;
 
 /// How long a stream waits before it is re-issued on a connection that is still there (a relay whose upstream broke),
 /// doubled with every fruitless try up to the longest.
@@ -53,28 +55,6 @@ struct Down {
     /// Whether a timer looks after `idle_ms`, which a call that is issued again keeps.
     idle_armed: bool,
     on_lag: Option<Lag>,
-}
-
-#[derive(Debug)]
-struct Up<W> {
-    /// Woken when there is credit; the sender of upstream items may be another task than the taker of answers.
-    wake: Option<W>,
-    producer: Producer,
-    accepted: bool,
-    finished: bool,
-    end_sent: bool,
-}
-
-/// What is needed to issue a call once more.
-#[derive(Debug)]
-struct Again {
-    method: SmolStr,
-    payload: Bytes,
-    lane: Option<SmolStr>,
-    op: Option<SmolStr>,
-    extra_meta: String,
-    resumable: bool,
-    tries: u32,
 }
 
 impl<W, H> Session<W, H> {
@@ -178,53 +158,11 @@ impl<W, H> Session<W, H> {
                 }
             }
         }
-        if had_items {
-            return Taken::Items;
+        if !had_items {
+            self.replaced = call.wake.replace(wake());
         }
-        self.replaced = call.wake.replace(wake());
-        Taken::Pending
-    }
-
-    /// How many upstream items may be pushed now; zero keeps `wake`. `None` when the call takes no more.
-    pub fn upstream_room(&mut self, key: CallKey, wake: impl FnOnce() -> W) -> Option<u64> {
-        let over = self.is_over_soft();
-        self.held_back |= over;
-        let call = self.calls.get_mut(key.0)?;
-        let up = call.up.as_mut().filter(|up| !up.finished)?;
-        let room = match call.stage {
-            Stage::Pending if !over => up.producer.room(),
-            Stage::Pending | Stage::Detached => 0,
-            Stage::Settled(_) => return None,
-        };
-        if room == 0 {
-            self.replaced = up.wake.replace(wake());
-        }
-        Some(room)
-    }
-
-    /// Queues upstream items, as JSON text. Items beyond the room are kept until there is credit.
-    pub fn push_upstream(&mut self, now: Millis, key: CallKey, items: impl IntoIterator<Item = Payload>) {
-        let Some(call) = self.calls.get_mut(key.0) else { return };
-        let Some(up) = call.up.as_mut().filter(|up| !up.finished) else { return };
-        if !matches!(call.stage, Stage::Pending) {
-            return;
-        }
-        let (before, room) = (up.producer.held(), Room::beside(0, &self.config.limits));
-        for data in items {
-            let pushed = up.producer.push(Item::from(data), &room);
-            debug_assert_eq!(pushed, Pushed::Queued, "a producer under credit has no bound of its own");
-        }
-        self.outbox.moved(before, up.producer.held());
-        self.enter_call(key);
-        self.after_change(now);
-    }
-
-    /// No more upstream items: the direction is half closed once what is queued has gone (spec: `up.5`).
-    pub fn finish_upstream(&mut self, now: Millis, key: CallKey) {
-        let Some(up) = self.calls.get_mut(key.0).and_then(|call| call.up.as_mut()) else { return };
-        up.finished = true;
-        self.enter_call(key);
-        self.after_change(now);
+        self.account();
+        if had_items { Taken::Items } else { Taken::Pending }
     }
 
     /// Whether a call has been settled or is gone.
@@ -366,40 +304,6 @@ impl<W, H> Session<W, H> {
         }
     }
 
-    pub(super) fn reissue_due(&mut self, now: Millis, key: CallKey) {
-        if self.phase != Phase::Open {
-            return;
-        }
-        if let Some(call) = self.calls.get_mut(key.0).filter(|call| matches!(call.stage, Stage::Detached)) {
-            call.round = call.round.wrapping_add(1);
-        }
-        self.reissue(now, key);
-    }
-
-    pub(super) fn reissue_all(&mut self, now: Millis) {
-        let keys: Vec<Key> = self.calls.keys().collect();
-        keys.into_iter().for_each(|key| self.reissue(now, CallKey(key)));
-    }
-
-    /// The connection broke: what cannot go on over the next one is settled.
-    pub(super) fn break_calls(&mut self, now: Millis, closed: &Arc<Closed>, again: bool) {
-        let keys: Vec<Key> = self.calls.keys().collect();
-        for key in keys.into_iter().map(CallKey) {
-            let Some(call) = self.calls.get_mut(key.0).filter(|call| call.is_live()) else { continue };
-            let unsent = call.req.take().is_some();
-            call.in_ring = false;
-            call.up.iter_mut().for_each(|up| up.producer.clear());
-            let waits = matches!(call.stage, Stage::Detached) || unsent || call.can_resume();
-            if again && waits {
-                call.stage = Stage::Detached;
-                continue;
-            }
-            let error = call.broken(unsent || matches!(call.stage, Stage::Detached), closed.clone());
-            self.settle(key, Outcome::Failed(error));
-        }
-        self.after_change(now);
-    }
-
     pub(super) fn pending_calls(&self) -> usize {
         self.calls.keys().filter(|key| self.calls.get(*key).is_some_and(Call::is_live)).count()
     }
@@ -473,28 +377,6 @@ impl<W, H> Session<W, H> {
         self.enter_call(key);
     }
 
-    fn reissue(&mut self, now: Millis, key: CallKey) {
-        let Some(call) = self.calls.get_mut(key.0).filter(|call| matches!(call.stage, Stage::Detached)) else { return };
-        let Some(again) = call.again.take() else { return };
-        let cursor = call.down.as_mut().and_then(|down| {
-            down.consumer.restart();
-            Some((down.consumer.epoch.clone()?, down.consumer.pos?))
-        });
-        let spec = CallSpec {
-            method: &again.method,
-            payload: &again.payload,
-            lane: again.lane.as_deref(),
-            op: again.op.as_deref(),
-            extra_meta: &again.extra_meta,
-            ..CallSpec::default()
-        };
-        let resume = cursor.as_ref().map(|(epoch, after)| Resume { epoch: epoch.as_str().into(), after: *after });
-        self.issue(now, key, &spec, resume);
-        if let Some(call) = self.calls.get_mut(key.0) {
-            call.again = Some(again);
-        }
-    }
-
     fn pending_call(&mut self, cid: &str) -> Option<(CallKey, &mut Call<W>)> {
         let (key, round) = self.prefix.key(cid)?;
         let call = self.calls.get_mut(key)?;
@@ -504,11 +386,12 @@ impl<W, H> Session<W, H> {
 
     /// Puts an item into the inbox; false where that failed the call.
     fn take_in(&mut self, key: CallKey, nxt: &Nxt<'_>, arrival: Arrival<'_>, obeys: bool) -> bool {
+        let allowance = self.allowance();
         let call = self.calls.get_mut(key.0).expect("only pending calls take items in");
         let down = call.down.as_mut().expect("only calls with a consumer take items in");
         let before = down.consumer.bytes();
         let limits = &self.config.limits;
-        let taken = within(limits, self.inbound_bytes, &arrival)
+        let taken = within(allowance, self.inbound_bytes, &arrival)
             .and_then(|()| down.consumer.receive(nxt, arrival, obeys, limits));
         self.inbound_bytes = self.inbound_bytes - before + down.consumer.bytes();
         match taken {
@@ -541,6 +424,7 @@ impl<W, H> Session<W, H> {
         let call = self.calls.remove(key.0)?;
         self.inbound_bytes -= call.down.as_ref().map_or(0, |down| down.consumer.bytes());
         self.again_bytes -= call.again.as_ref().map_or(0, |again| again.bytes());
+        self.account();
         Some(call)
     }
 
@@ -600,34 +484,5 @@ impl<W> Call<W> {
     fn broken(&self, unsent: bool, closed: Arc<Closed>) -> CallError {
         let harmless = unsent || self.idempotent || self.shape.has_down();
         if harmless { CallError::Closed(closed) } else { CallError::Indeterminate(closed) }
-    }
-}
-
-impl<W> Up<W> {
-    fn new() -> Up<W> {
-        Up { wake: None, producer: Producer::upstream(), accepted: false, finished: false, end_sent: false }
-    }
-
-    fn wants_end(&self) -> bool {
-        self.accepted && self.finished && !self.end_sent && self.producer.is_empty()
-    }
-}
-
-impl Again {
-    fn new(spec: &CallSpec<'_>) -> Again {
-        Again {
-            method: spec.method.into(),
-            payload: Bytes::copy_from_slice(spec.payload),
-            lane: spec.lane.map(SmolStr::new),
-            op: spec.op.map(SmolStr::new),
-            extra_meta: spec.extra_meta.to_owned(),
-            resumable: spec.resumable,
-            tries: 0,
-        }
-    }
-
-    /// What it costs to keep a call that waits for a connection.
-    fn bytes(&self) -> usize {
-        self.payload.len() + self.extra_meta.len() + size_of::<Call<()>>() + size_of::<Again>()
     }
 }

@@ -13,6 +13,7 @@ pub(super) enum Timer {
     Reissue(CallKey),
     Request(RequestKey),
     RequestIdle(RequestKey),
+    Rest(RequestKey),
 }
 
 #[derive(Debug, Default)]

@@ -5,11 +5,9 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
-import { environment } from "./daemon.js";
+import { environment, ready } from "./daemon.js";
 
 const DIST = process.env.SIXFRAME_CONSOLE_DIR ?? fileURLToPath(new URL("../../../console/dist/", import.meta.url));
 const PROGRAM = process.env.SIXFRAME_BIN ?? "sixframe";
@@ -46,13 +44,7 @@ export class ConsoleDaemon {
       ],
       { cwd: folder, stdio: ["ignore", "pipe", "inherit"], env: environment(folder) },
     );
-    const lines = createInterface({ input: child.stdout as Readable });
-    const failed = once(child, "exit").then(([code]) => {
-      throw new Error(`the daemon exited with ${code} before it was ready`);
-    });
-    const [line] = (await Promise.race([once(lines, "line"), failed])) as [string];
-    failed.catch(() => undefined);
-    return new ConsoleDaemon(child, folder, JSON.parse(line) as Ready);
+    return new ConsoleDaemon(child, folder, await ready<Ready>(child));
   }
 
   get address(): string {

@@ -40,13 +40,7 @@ export class Daemon {
       ],
       { cwd: folder, stdio: ["ignore", "pipe", "inherit"], env: environment(folder) },
     );
-    const lines = createInterface({ input: child.stdout as Readable });
-    const failed = once(child, "exit").then(([code]) => {
-      throw new Error(`the daemon exited with ${code} before it was ready`);
-    });
-    const [line] = (await Promise.race([once(lines, "line"), failed])) as [string];
-    failed.catch(() => undefined);
-    return new Daemon(child, folder, JSON.parse(line) as Ready);
+    return new Daemon(child, folder, await ready<Ready>(child));
   }
 
   /** As a power cut would. */
@@ -60,6 +54,17 @@ export class Daemon {
     if (this.#process.exitCode === null && this.#process.signalCode === null) await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** What a daemon says of itself when it is ready. */
+export async function ready<T>(child: ChildProcess): Promise<T> {
+  const lines = createInterface({ input: child.stdout as Readable });
+  const failed = once(child, "exit").then(([code]) => {
+    throw new Error(`the daemon exited with ${code} before it was ready`);
+  });
+  const [line] = (await Promise.race([once(lines, "line"), failed])) as [string];
+  failed.catch(() => undefined);
+  return JSON.parse(line) as T;
 }
 
 /** Ours without what would configure a daemon. */

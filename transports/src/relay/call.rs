@@ -36,6 +36,8 @@ pub(super) struct Call {
     pub(super) sent: bool,
     /// Whether the caller grants credit for items.
     pub(super) has_credit: bool,
+    /// Whether it asks the upstream what that can do, for a window's `rpc.hello`.
+    pub(super) introduces: bool,
     /// Whether its answer is a stream, as far as that is known.
     pub(super) streams: bool,
     /// Whether its terminal frame is on the way to the caller.
@@ -47,7 +49,8 @@ pub(super) struct Call {
 impl Call {
     pub(super) fn new(window: WindowKey, way: Way, cid: SmolStr, has_credit: bool) -> Call {
         let (up, down) = (Queue::default(), Queue::default());
-        Call { window, way, cid, sent: false, has_credit, streams: has_credit, finished: false, up, down }
+        let (sent, introduces, finished) = (false, false, false);
+        Call { window, way, cid, sent, has_credit, introduces, streams: has_credit, finished, up, down }
     }
 
     /// What waits to travel in one direction.

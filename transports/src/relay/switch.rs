@@ -32,8 +32,17 @@ pub(super) enum Port {
     Window(WindowKey),
 }
 
-/// What the relay's own answer to `rpc.hello` promises for the windows and the upstream behind it.
+/// What passes through a relay, if both ends have it.
 const CAPABILITIES: [&str; 5] = ["fc", "ahead", "up", "resume", "lane"];
+
+const HELLO: &str = "rpc.hello";
+
+/// What the upstream is asked for a window's `rpc.hello`, of which nothing is passed on: the session that it names is one of
+/// many behind this connection (spec: `relay.9`).
+fn question() -> Envelope<'static> {
+    let text = br#"{"kind":"req","cid":"","method":"rpc.hello"}"#;
+    Envelope::open(text, 1).expect("the question is a frame")
+}
 
 #[derive(Debug)]
 pub(super) struct Switch {
@@ -201,7 +210,7 @@ impl Switch {
             Port::Window(_) => None,
         };
         if to.is_none()
-            && let Some(answer) = self.own_answer(req)
+            && let Some(answer) = self.own_answer(port, req)
         {
             return Ok(Route::Own(answer));
         }
@@ -214,20 +223,41 @@ impl Switch {
     }
 
     /// The answers that the relay gives itself (spec: `relay.5`).
-    fn own_answer(&self, req: &Req<'_>) -> Option<Message> {
-        match &*req.method {
-            "rpc.ping" => Some(frame::res(&req.cid, req.payload.unwrap_or("null").as_bytes())),
-            "rpc.hello" => Some(frame::res(&req.cid, &self.welcome())),
-            _ => None,
+    fn own_answer(&self, port: Port, req: &Req<'_>) -> Option<Message> {
+        match (&*req.method, port) {
+            ("rpc.ping", Port::Upstream | Port::Window(_)) => {
+                Some(frame::res(&req.cid, req.payload.unwrap_or("null").as_bytes()))
+            }
+            // Each window answers for itself, where `meta.to` names it.
+            (HELLO, Port::Upstream) => Some(frame::res(&req.cid, &self.welcome(Vec::new()))),
+            (_, Port::Upstream | Port::Window(_)) => None,
         }
     }
 
-    fn welcome(&self) -> Vec<u8> {
+    /// What a window is told for what the upstream said of itself; `None` for a failure that the window is to see.
+    fn introduce(&self, cid: &str, said: &Frame<'_>) -> Option<Message> {
+        #[derive(Deserialize)]
+        struct Said {
+            capabilities: Vec<String>,
+        }
+        let mut capabilities = match said {
+            Frame::Res { result, .. } => {
+                serde_json::from_str(result).map_or(Vec::new(), |said: Said| said.capabilities)
+            }
+            // It speaks the base profile.
+            Frame::Err { fault, .. } if fault.code == Code::NO_HANDLER => Vec::new(),
+            _ => return None,
+        };
+        capabilities.retain(|capability| CAPABILITIES.contains(&&**capability));
+        Some(frame::res(cid, &self.welcome(capabilities)))
+    }
+
+    fn welcome(&self, capabilities: Vec<String>) -> Vec<u8> {
         let id = self.prefix.trim_end_matches('.');
         let epoch = format!("{id}.{}", self.connections);
         let welcome = Welcome {
             versions: frame::VERSIONS.map(str::to_owned).to_vec(),
-            capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
+            capabilities,
             limits: WelcomeLimits::from(&self.config.limits),
             server_id: id.to_owned(),
             methods_hash: String::new(),
@@ -274,7 +304,9 @@ impl Switch {
         let Some(window) = self.windows.get_mut(&key) else { return };
         self.next_call += 1;
         let cid = SmolStr::new(&req.cid);
+        let introduces = way == Way::Up && req.method == HELLO;
         let message = match way {
+            Way::Up if introduces => question().stamp(&text, &window.stamp),
             Way::Up => envelope.stamp(&text, &window.stamp),
             Way::Down => envelope.readdress(&text),
         };
@@ -283,7 +315,9 @@ impl Switch {
             Way::Down => self.upstream.cids.insert(cid.clone(), id),
         };
         window.outlet(way).in_flight += 1;
-        self.calls.insert(id, Call::new(key, way, cid, req.meta.fc.is_some()));
+        let mut call = Call::new(key, way, cid, req.meta.fc.is_some());
+        call.introduces = introduces;
+        self.calls.insert(id, call);
         self.queue(id, way, message);
     }
 
@@ -316,7 +350,8 @@ impl Switch {
     fn on_terminal(&mut self, port: Port, cid: &str, envelope: &Envelope<'_>) -> bool {
         let Some(id) = self.answered_by(port, cid) else { return false };
         let Some(call) = self.calls.get(&id) else { return false };
-        let terminal = envelope.readdress(&call.cid);
+        let own = if call.introduces { self.introduce(&call.cid, envelope.frame()) } else { None };
+        let terminal = own.unwrap_or_else(|| envelope.readdress(&call.cid));
         self.finish(id, terminal);
         true
     }

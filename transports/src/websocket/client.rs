@@ -137,6 +137,12 @@ pub(super) fn checked(url: &str) -> Result<Uri, TransportError> {
 }
 
 fn failed(shown: &str, error: WsError) -> TransportError {
+    #[cfg(feature = "tls")]
+    if let WsError::Io(io) = &error
+        && let Some(why) = super::tls::disbelief(io)
+    {
+        return TransportError::new(format!("cannot connect to {shown}: {why}"), Some(error.into()));
+    }
     let WsError::Http(response) = &error else {
         return TransportError::new(format!("cannot connect to {shown}: {error}"), Some(error.into()));
     };

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::{Arc, OnceLock};
 
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, Error, RootCertStore};
 
 /// Believes the certificates that the system does: its store, or the file and folder that the variables `SSL_CERT_FILE`
 /// and `SSL_CERT_DIR` name. They are read once a process.
@@ -29,4 +29,24 @@ pub(super) fn of_the_system() -> io::Result<Arc<ClientConfig>> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(SYSTEM.get_or_init(|| Arc::new(config)).clone())
+}
+
+/// Why the server's certificate was refused, if it was, and what to change.
+pub(super) fn disbelief(error: &io::Error) -> Option<String> {
+    let Some(Error::InvalidCertificate(why)) = error.get_ref()?.downcast_ref() else { return None };
+    let advice = match why {
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "connect by a name that it holds, or add this one to it"
+        }
+        CertificateError::Expired
+        | CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidYet
+        | CertificateError::NotValidYetContext { .. } => "renew it, or set the clock of this machine",
+        // An authority of the same name, with another key, is another authority.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "if the server is yours, name a file with the certificate of its authority in SSL_CERT_FILE"
+        }
+        _ => "give the server another one",
+    };
+    Some(format!("the server's certificate is not accepted ({why}); {advice}"))
 }

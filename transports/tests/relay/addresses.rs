@@ -104,15 +104,45 @@ async fn hello_and_ping_are_answered_by_the_relay() {
     window.send(json!({"kind": "req", "cid": "p", "method": "rpc.ping", "payload": [7]})).await;
     assert_eq!(window.next().await, json!({"kind": "res", "cid": "p", "ok": true, "result": [7]}));
     window.send(req("h", "rpc.hello")).await;
+    let asked = upstream.expect(frames::req("rpc.hello")).await;
+    upstream.send(res(&asked, json!({"capabilities": ["up", "fc", "att:bin"], "methodsHash": "x"}))).await;
     let welcome = window.next().await["result"].clone();
-    for field in ["versions", "capabilities", "limits", "serverId", "epoch"] {
+    for field in ["versions", "limits", "serverId", "epoch"] {
         assert!(!welcome[field].is_null(), "{field} is missing");
     }
+    assert_eq!(welcome["capabilities"], json!(["up", "fc"]), "what both the relay and its upstream have");
     assert!(welcome["methodsHash"].is_null(), "the methods are not the relay's");
     upstream.send(json!({"kind": "req", "cid": "p", "method": "rpc.ping"})).await;
     upstream.expect(json!({"kind": "res", "cid": "p", "result": null})).await;
     window.send(req("d", "rpc.discover")).await;
     upstream.expect(frames::req("rpc.discover")).await;
+}
+
+// proves: relay.5, relay.9
+#[tokio::test]
+async fn a_window_is_told_what_the_upstream_can_do_and_the_upstream_of_no_session() {
+    let (relay, mut upstream) = relay(RelayConfig::default());
+    let (mut window, _handle) = window(&relay, "1", "1");
+    let hello = |cid: &str| {
+        let (meta, payload) = (json!({"token": "secret"}), json!({"session": "s-1", "name": "main"}));
+        json!({"kind": "req", "cid": cid, "method": "rpc.hello", "meta": meta, "payload": payload})
+    };
+    window.send(hello("a")).await;
+    let asked = upstream.next().await;
+    assert_eq!(asked["meta"], json!({"senderId": "1", "doc": "1"}), "no token is passed on");
+    assert!(asked["payload"].is_null(), "nor is a session: {asked}");
+    upstream.send(json!({"kind": "err", "cid": asked["cid"], "code": "NO_HANDLER", "message": ""})).await;
+    window.expect(json!({"kind": "res", "cid": "a", "result": {"capabilities": []}})).await;
+
+    window.send(hello("b")).await;
+    let asked = upstream.next().await;
+    upstream.send(json!({"kind": "err", "cid": asked["cid"], "code": "UNAUTHORIZED", "message": "not you"})).await;
+    window.expect(json!({"kind": "err", "cid": "b", "code": "UNAUTHORIZED", "message": "not you"})).await;
+
+    upstream.send(req("u", "rpc.hello")).await;
+    upstream.expect(json!({"kind": "res", "cid": "u", "result": {"capabilities": []}})).await;
+    upstream.send(json!({"kind": "req", "cid": "v", "method": "rpc.hello", "meta": {"to": {"senderId": "1"}}})).await;
+    window.expect(frames::req("rpc.hello")).await;
 }
 
 // proves: identity.4

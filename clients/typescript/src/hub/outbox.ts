@@ -63,6 +63,11 @@ export class Outbox {
     this.#isOver = isOver;
   }
 
+  /** How many commits have no answer. */
+  get size(): number {
+    return this.#waiting.length + this.#inFlight.size;
+  }
+
   /** Sends `commit` behind those that were pushed before it. Rejects with what the hub refused it with. */
   push(commit: Commit): Promise<Version> {
     return new Promise((resolve, reject) => {

@@ -1,96 +1,129 @@
-/** One call, from either side: what the session keeps for it. Both sides send and receive, so both are one type. */
+/** One call, as either side sees it: its items, the credit for them, and its turn to send. */
 
-import type { RpcError } from "../errors.js";
+import { type RpcError, timeout } from "../errors.js";
 import type { Consumer, Producer } from "../flow.js";
-import type { Cid, Frame, Meta, OnLag, Req } from "../frame.js";
+import type { Cid, Frame, Grant, Nxt } from "../frame.js";
+import type { Item } from "../item.js";
+import type { Session } from "../session.js";
+import { LIVE, OVER, WAITING } from "./phase.js";
 
 /** Monotonic time in milliseconds, from whatever moment the driver chose. */
 export type Millis = number;
 
-/** A call to be made. */
-export interface CallSpec {
-  method: string;
-  payload?: unknown;
-  /** More fields of `meta`; those that the engine writes itself override them. */
-  meta?: Meta | undefined;
-  /** Whether items are expected rather than one answer. */
-  streams?: boolean | undefined;
-  /** Sends items too: they are queued here. */
-  up?: Producer | undefined;
-  timeoutMs?: number | undefined;
-  idleMs?: number | undefined;
-  /** Whether it may safely run twice: decides between `CONNECTION_CLOSED` and `INDETERMINATE`. */
-  idempotent?: boolean | undefined;
-  /** Whether a break may be mended by issuing the stream again; where nobody says, an epoch among its items does. */
-  resumable?: boolean | undefined;
-  /** Items offered at first; the session's window where absent. */
-  window?: number | undefined;
-  onLag?: OnLag | undefined;
-  lane?: string | undefined;
-  op?: string | undefined;
-}
-
-/** How a call ended: with a value, with nothing more to come, or with an error. */
-export interface Outcome {
-  value?: unknown;
-  error?: RpcError;
-}
-
-/** A call waits for a connection or its next try; a request for its lane, or until less is queued. */
-export const WAITING = 0;
-/** A call has been issued; a request's handler runs. */
-export const LIVE = 1;
-/** A call is settled; a request is answered, though its terminal frame may still be queued. */
-export const OVER = 2;
-
-/** A call of this side, or a request of the peer. */
-export class Exchange {
+/** What calls and requests have in common: both sides send and receive. */
+export abstract class Exchange {
   /** Its id; a call's changes when it is issued again. */
-  cid: Cid = "";
-  /** What a call was made with; undefined for a request. */
-  readonly spec: CallSpec | undefined;
-  /** The frame that a request came with. */
-  readonly req: Req;
+  declare _cid: Cid;
   /** When its time is up; infinite where it has no end. */
-  deadline: Millis = Infinity;
-  /** Set when a call is over. */
-  outcome: Outcome | undefined;
-  /** Told when something has come, when there is room again, and when it is over. */
-  wake: (() => void) | undefined;
-  /** Told when a request is over that its handler has not answered. */
-  stop: (() => void) | undefined;
-  /** Ends a call on this side, and stops listening for the wish to; the driver's. */
-  _cancel: ((error: RpcError) => void) | undefined;
-  _release: (() => void) | undefined;
+  _deadline: Millis;
   _stage = WAITING;
-  _isInRing = false;
+  /** Told when something has come, when there is room again, and when it is over. */
+  declare _wake: (() => void) | undefined;
   /** What goes before the items: the `req`, until it has been handed to the transport. */
-  _head: Frame | undefined;
+  declare _head: Frame | undefined;
   /** What follows them: a request's terminal frame, a call's half-close. */
-  _tail: Frame | undefined;
-  /** The size of the message that a request came in, 0 where that is not known. */
-  _size = 0;
-  /** Bytes of a request that waits for its start, while it does. */
-  _held = 0;
-  _in: Consumer | undefined;
-  _out: Producer | undefined;
-  /** Whether the peer takes what we send: it has given credit. */
-  _isAccepted = false;
-  /** Whether a request answers with a stream. */
-  _isStream = false;
-  /** Whether the caller has half-closed. */
-  _isHalfClosed = false;
-  _idleMs: number | undefined;
-  _idleSince: Millis = 0;
-  /** When a call is issued again, and how often it was. */
-  _retryAt: Millis = Infinity;
-  _tries = 0;
+  declare _tail: Frame | undefined;
+  declare _in: Consumer | undefined;
+  declare _out: Producer | undefined;
+  /** The direction of what it sends. */
+  declare readonly _dir: "up" | undefined;
+  declare _isInRing: boolean | undefined;
+  readonly _session: Session;
 
-  constructor(spec: CallSpec | undefined, req: Req | undefined, now: Millis, timeoutMs?: number, idleMs?: number) {
-    this.spec = spec;
-    this.req = req!;
-    if (timeoutMs! >= 0) this.deadline = now + Math.ceil(timeoutMs!);
-    this._idleMs = idleMs;
-    this._idleSince = now;
+  constructor(session: Session, timeoutMs?: number | null) {
+    this._session = session;
+    this._deadline = session._now() + Math.ceil(timeoutMs ?? Infinity);
+  }
+
+  /** Takes in a frame that concerns it; false for one that means nothing to it. */
+  abstract _take(frame: Frame, size: number): boolean;
+
+  /** Ends it at once: what it has queued is discarded, and the peer is told by the control lane. `spec: cancel.1, writer.5` */
+  abstract _fail(error?: RpcError, reason?: string): void;
+
+  /** How many items may be queued. Not above zero: none now. */
+  _room(): number {
+    return this._stage === LIVE ? this._out!._room() : 0;
+  }
+
+  /** Queues an item, or ends what has no room for it. */
+  _push(item: Item): void {
+    if (this._stage !== LIVE) return;
+    const error = this._out!._add(item);
+    if (error) this._fail(error);
+    else this._enter();
+  }
+
+  /** Credit has come; false where that is no news. */
+  _grant(fc: Grant): boolean {
+    const isNews = !!this._out?._grant(fc);
+    this._notify();
+    this._enter();
+    return isNews;
+  }
+
+  /** An item has come; false where it came before. */
+  _receive(nxt: Nxt, size: number): boolean {
+    const taken = this._in!._receive(nxt, size);
+    if (taken === true) this._notify();
+    else if (taken) this._fail(taken);
+    return !!taken;
+  }
+
+  /** The next item that has come. The one before it counts as consumed with this, and credit is granted for it. */
+  _next(): Item | undefined {
+    const consumer = this._in!;
+    const item = consumer._take();
+    if (this._stage === LIVE && consumer._dueGrant(this._session._options.windowBytes)) {
+      this._offer({ upto: consumer._upto, ack: Math.max(0, consumer._consumed) });
+    }
+    return item;
+  }
+
+  /** Gives credit for the peer's items. */
+  _offer(fc: Grant): void {
+    this._session._send({ kind: "nxt", cid: this._cid, dir: this._dir, fc } as Nxt);
+  }
+
+  /** Takes its place in the ring of those that may have something to send. */
+  _enter(): void {
+    if (this._isInRing) return;
+    this._isInRing = true;
+    this._session._ring.push(this);
+  }
+
+  /** Its next frame, where there is one. */
+  _pop(): Frame | undefined {
+    const { _head, _tail, _out } = this;
+    const item = _head ? undefined : _out?._pop();
+    let frame = _head ?? (item && this._frameOf(item));
+    this._head = undefined;
+    this._isInRing = false;
+    // The end follows the items, and waits for the credit that shows an upload to be welcome.
+    if (!frame && _tail && !(_out?._items.length || _out?._upto! < 0)) {
+      frame = _tail;
+      this._tail = undefined;
+      if (this._stage === OVER) this._session._requests.delete(this._cid);
+    }
+    if (frame && (_out?._items.length || this._tail)) this._enter();
+    return frame;
+  }
+
+  _frameOf({ pos, epoch, skipped, reset, data }: Item): Nxt {
+    const { _dir: dir, _cid: cid, _out } = this;
+    const { _sent: seq, _upto } = _out!;
+    const fc = !dir && seq === 1 && _upto !== undefined ? 1 : undefined;
+    return { kind: "nxt", cid, dir, seq, pos, epoch, skipped: skipped || undefined, reset: reset || undefined, fc, data: data ?? null } as Nxt;
+  }
+
+  /** Time has passed. */
+  _due(now: Millis): void {
+    this._session._soon(this._deadline);
+    if (this._deadline <= now) this._fail(timeout(), "deadline");
+  }
+
+  /** Wakes whoever waits for it, once everything is in order. */
+  _notify(): void {
+    this._session._events.push(() => this._wake?.());
   }
 }

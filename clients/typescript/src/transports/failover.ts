@@ -1,25 +1,27 @@
 /** Several ways to the same service, in order of preference. Waiting between attempts is the endpoint's business. */
 
+import { RpcError } from "../errors.js";
 import type { Frame } from "../frame.js";
-import type { Connector, Decode, OnClose, OnFrame, Transport } from "../transport.js";
+import type { BareTransport, Connector, Decode, OnClose, OnFrame, Transport } from "../transport.js";
 
 /**
  * A connector over others, the most preferred first.
  *
  * Every connection begins with the first again, so that a service returns to its preferred place as soon as that place is
- * back and the connection is made anew. It fails when all have failed, with an `AggregateError` of their reasons.
+ * back and the connection is made anew. It fails when all have failed, with an `AggregateError` of their reasons; where each
+ * says by an {@link RpcError} that it will fail again, with that of the most preferred.
  */
-export function failover(connectors: readonly Connector[]): Connector {
+export function failover(connectors: readonly Connector<BareTransport>[]): Connector {
   return () => new FailoverTransport(connectors);
 }
 
 /** The first of several connections that can be made. */
 class FailoverTransport implements Transport {
-  readonly #connectors: readonly Connector[];
-  #current: Transport | undefined;
+  readonly #connectors: readonly Connector<BareTransport>[];
+  #current: BareTransport | undefined;
   #stopped = false;
 
-  constructor(connectors: readonly Connector[]) {
+  constructor(connectors: readonly Connector<BareTransport>[]) {
     this.#connectors = connectors;
   }
 
@@ -44,7 +46,7 @@ class FailoverTransport implements Transport {
 
   stop(): void {
     this.#stopped = true;
-    this.#current?.stop();
+    this.#current?.stop?.();
   }
 
   get decode(): Decode | undefined {
@@ -55,7 +57,7 @@ class FailoverTransport implements Transport {
     return this.#current?.buffered ?? 0;
   }
 
-  async #attempt(connect: Connector, onFrame: OnFrame, onClose: OnClose): Promise<Transport> {
+  async #attempt(connect: Connector<BareTransport>, onFrame: OnFrame, onClose: OnClose): Promise<BareTransport> {
     const transport = await connect();
     // One that closes while it starts has failed; one that fails must not be heard later.
     let failed: string | undefined;
@@ -79,7 +81,7 @@ class FailoverTransport implements Transport {
     } catch (failure) {
       over = true;
       this.#current = undefined;
-      transport.stop();
+      transport.stop?.();
       throw failure;
     }
   }
@@ -88,7 +90,8 @@ class FailoverTransport implements Transport {
 function summary(failures: Error[]): Error {
   const [only, ...others] = failures;
   if (only === undefined) return new Error("there is nothing to connect to");
-  if (others.length === 0) return only;
+  // Where all are final, so is the whole.
+  if (others.length === 0 || failures.every((failure) => failure instanceof RpcError)) return only;
   const reasons = failures.map(({ message }) => message).join("; ");
   return new AggregateError(failures, `none of ${failures.length} connections can be made: ${reasons}`);
 }

@@ -1,6 +1,7 @@
 /** Frames over a WebSocket, one text message each, as the daemon serves them. Connecting again is the endpoint's business. */
 
 import { decode } from "../codec.js";
+import { RpcError } from "../errors.js";
 import type { Frame } from "../frame.js";
 import type { Connector, Decode, OnClose, OnFrame, Transport } from "../transport.js";
 import { postAsText } from "./unsendable.js";
@@ -39,7 +40,9 @@ const OPEN = 1;
 const CLEAN: readonly number[] = [1000, 1001, 1005];
 
 /**
- * One WebSocket. `start` resolves once it is open and rejects where it cannot be opened; browsers do not say why.
+ * One WebSocket. `start` resolves once it is open and rejects where it cannot be opened; browsers do not say why. Where the
+ * class tells that the server refused with 401 or 403, as that of `ws` does, and the token is not a function, it rejects with
+ * an {@link RpcError} `UNAUTHORIZED` or `FORBIDDEN`: trying again is of no use.
  *
  * A close with 1000, 1001 or no code is clean. `stop` sends what was posted and closes with 1000.
  */
@@ -84,7 +87,7 @@ export class WebSocketTransport implements Transport {
       });
       socket.addEventListener("close", ({ code, reason, wasClean }) => {
         clearTimeout(tooLate);
-        if (!opened) return reject(new Error(this.#stopped ? "stopped before it was connected" : refused(this.#url, why)));
+        if (!opened) return reject(this.#stopped ? new Error("stopped before it was connected") : this.#refused(why));
         if (this.#stopped) return;
         const clean = wasClean && CLEAN.includes(code);
         onClose({ clean, reason: reason === "" ? `the WebSocket closed with code ${code}` : reason });
@@ -122,6 +125,15 @@ export class WebSocketTransport implements Transport {
     return secret === undefined ? [SUBPROTOCOL] : [SUBPROTOCOL, `sixframe.token.${secret}`];
   }
 
+  /** Another token may be right where the token is a function; what else a server refuses it will refuse again. */
+  #refused(why: string): Error {
+    const causes = "is the daemon there, is the token right, and is this page's origin in ws.allowed_origins?";
+    const message = `cannot connect to ${this.#url}: ${why === "" ? causes : why}`;
+    const [, status] = /response: (401|403)$/.exec(why) ?? [];
+    if (status === undefined || typeof this.#options.token === "function") return new Error(message);
+    return new RpcError(status === "401" ? "UNAUTHORIZED" : "FORBIDDEN", message);
+  }
+
   #make(protocols: string[]): WebSocketLike {
     const Socket = this.#options.WebSocket ?? (globalThis.WebSocket as WebSocketOptions["WebSocket"]);
     if (Socket === undefined) throw new Error("there is no WebSocket here; give the option WebSocket, from the package ws");
@@ -132,9 +144,4 @@ export class WebSocketTransport implements Transport {
 /** Connects to `url` each time it is asked. */
 export function webSocket(url: string, options: WebSocketOptions = {}): Connector {
   return () => new WebSocketTransport(url, options);
-}
-
-function refused(url: string, why: string): string {
-  const causes = "is the daemon there, is the token right, and is this page's origin in ws.allowed_origins?";
-  return `cannot connect to ${url}: ${why === "" ? causes : why}`;
 }

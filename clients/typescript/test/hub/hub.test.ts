@@ -134,6 +134,36 @@ test("what is missing is noticed, and asked for from where the window stands", a
   expect(window.state).toEqual(hub.state);
 });
 
+test("commits that nobody answers are bounded, and one too many shows nothing", async () => {
+  const { hub, network } = connected();
+  const window = new Hub<Json>(network, { mostPending: 40 });
+  await window.ready();
+  const waiting = Array.from({ length: 40 }, (_, n) => window.set("/count", n));
+  const details = { limit: "pending commits", value: 40, setting: "mostPending" };
+  await expect(window.set("/count", 99)).rejects.toMatchObject({ code: "RESOURCE_EXHAUSTED", details });
+  expect(window.state).toMatchObject({ count: 39 });
+  while (window.pending > 0) {
+    network.settle();
+    await turn();
+  }
+  await Promise.all(waiting);
+  const last = window.set("/count", 40);
+  network.settle();
+  await last;
+  expect(hub.state).toMatchObject({ count: 40 });
+});
+
+test("a window that watches again and has missed nothing is live again", async () => {
+  const { network, window } = connected();
+  await window.ready();
+  network.cut();
+  await turn();
+  expect(window.status).toBe("waiting");
+  await vi.advanceTimersByTimeAsync(200);
+  expect(network.asked.at(-1)).toEqual({ since: { epoch: "e1", revision: 0 } });
+  expect([window.status, window.error]).toEqual(["live", undefined]);
+});
+
 test("a patch that does not fit makes the window ask for everything", async () => {
   const { hub, network, window } = connected();
   await window.ready();

@@ -84,7 +84,7 @@ export class Network implements HubPeer {
     }
     const first = this.#hub.open(since);
     watch.cursor = this.#hub.revision;
-    if (first) watch.deliver(first);
+    watch.deliver(first);
     return watch.iterator() as AsyncIterableIterator<T>;
   }
 

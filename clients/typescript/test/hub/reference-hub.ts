@@ -62,9 +62,9 @@ export class ReferenceHub {
   }
 
   /** The first item of a watch, and the revision from which it goes on. */
-  open(since: Version | undefined): SnapshotItem<Json> | PatchItem | undefined {
+  open(since: Version | undefined): SnapshotItem<Json> | PatchItem {
     if (since?.epoch !== this.epoch || !this.remembers(since.revision)) return this.snapshot();
-    return since.revision === this.revision ? undefined : this.patch(since.revision);
+    return this.patch(since.revision);
   }
 
   snapshot(): SnapshotItem<Json> {

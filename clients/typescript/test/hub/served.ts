@@ -53,8 +53,7 @@ export class Served {
 
   async *#watch(since: Version | undefined, signal: AbortSignal): AsyncGenerator<unknown> {
     let have = this.hub.revision;
-    const first = this.hub.open(since);
-    if (first) yield first;
+    yield this.hub.open(since);
     for (;;) {
       while (have === this.hub.revision) {
         await this.#changed(signal);

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 
 import type { Frame } from "../../src/frame.js";
 import type { Connector, OnClose, OnFrame, Transport } from "../../src/transport.js";
+import { RpcError } from "../../src/errors.js";
 import { failover } from "../../src/transports/failover.js";
 import { Listening, req } from "./listening.js";
 
@@ -73,6 +74,16 @@ test("the failure of all names each reason, that of one is its own", async () =>
   await expect(Listening.to(all)).rejects.toThrow("none of 2 connections can be made: one; two");
   await expect(Listening.to(await failover([failing("only")])())).rejects.toThrow(/^only$/);
   await expect(Listening.to(await failover([])())).rejects.toThrow("nothing to connect to");
+});
+
+test("the failure of all is final where each is", async () => {
+  const refusing = (message: string) => () => {
+    throw new RpcError("UNAUTHORIZED", message);
+  };
+  const all = await failover([refusing("one"), refusing("two")])();
+  await expect(Listening.to(all)).rejects.toMatchObject({ code: "UNAUTHORIZED", message: "one" });
+  const some = await failover([refusing("one"), failing("two")])();
+  await expect(Listening.to(some)).rejects.toThrow(AggregateError);
 });
 
 test("stopping while it tries ends the trying", async () => {

@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 
+import { RpcEndpoint } from "../../src/index.js";
 import { webSocket, WebSocketTransport } from "../../src/transports/websocket.js";
 import { Listening, req, res } from "./listening.js";
 
@@ -21,6 +22,16 @@ afterEach(() => {
     server.close();
   }
 });
+
+/** A server that lets nobody in. */
+async function refusing(status: number): Promise<{ url: string; asked: () => number }> {
+  let asked = 0;
+  const verifyClient = (_: unknown, answer: (is: boolean, status: number) => void) => (asked++, answer(false, status));
+  const server = new WebSocketServer({ host: "127.0.0.1", port: 0, verifyClient });
+  servers.push(server);
+  await once(server, "listening");
+  return { url: `ws://127.0.0.1:${(server.address() as { port: number }).port}/`, asked: () => asked };
+}
 
 test("frames go out and come in as text", async () => {
   const { server, url } = await serve();
@@ -103,6 +114,30 @@ test("a refusal rejects and names its cause but not the token", async () => {
   const failure = await Promise.resolve(refused()).then((transport) => Listening.to(transport)).catch(String);
   expect(failure).toMatch(/cannot connect to ws:.*ECONNREFUSED/);
   expect(failure).not.toContain("hidden");
+});
+
+test.each([
+  [401, "UNAUTHORIZED"],
+  [403, "FORBIDDEN"],
+])("a server that refuses with %d ends the endpoint, and the calls that wait", async (status, code) => {
+  const { url, asked } = await refusing(status);
+  const states: unknown[] = [];
+  const endpoint = new RpcEndpoint(webSocket(url, { WebSocket, token: "wrong" }), { onState: (...state) => states.push(state) });
+  endpoint.start();
+  const message = expect.stringContaining(`${url}: Unexpected server response: ${status}`);
+  await expect(endpoint.request("m")).rejects.toMatchObject({ code, message });
+  expect(states).toEqual([["closed", message]]);
+  expect(asked()).toBe(1);
+});
+
+test("a token that is asked for anew may be right the next time", async () => {
+  const { url, asked } = await refusing(401);
+  const backoff = { first: 1, longest: 1 };
+  const endpoint = new RpcEndpoint(webSocket(url, { WebSocket, token: () => "old" }), { backoff });
+  endpoint.start();
+  await vi.waitFor(() => expect(asked()).toBeGreaterThan(1));
+  expect(endpoint.state).toBe("connecting");
+  endpoint.stop();
 });
 
 test("a server that does not answer the handshake is given up", async () => {

@@ -1,20 +1,20 @@
 /** Plays one vector: the driver, the handlers and the application around a session, with virtual time. Runs anywhere. */
 
 import { aheadOf } from "../../src/ahead.js";
-import { receiveMalformed } from "../../src/codec.js";
+import { decode, receiveMalformed } from "../../src/codec.js";
 import { beginDraining } from "../../src/drain.js";
-import { limitError, RpcError } from "../../src/errors.js";
+import { errFrame, limitError, RpcError } from "../../src/errors.js";
 import type { Meta } from "../../src/frame.js";
-import { decode, Malformed, peek } from "../../src/frame/decode.js";
+import { peek } from "../../src/frame/decode.js";
+import { idle } from "../../src/idle.js";
 import { Item } from "../../src/item.js";
 import { lanes } from "../../src/lanes.js";
 import { limits, LIMITS } from "../../src/limits.js";
 import { Session } from "../../src/session.js";
+import type { Call } from "../../src/session/call.js";
 import type { Exchange } from "../../src/session/exchange.js";
-import { abortCall, makeCall } from "../../src/session/calls.js";
-import { finishRequest, startStream } from "../../src/session/requests.js";
-import { pushItem, roomFor, takeItems } from "../../src/session/streams.js";
-import { accept, halfClose } from "../../src/upload.js";
+import type { Request } from "../../src/session/request.js";
+import { accept, expectCredit, halfClose, queue } from "../../src/upload.js";
 import { Cids, isSent, more, same } from "./compare.js";
 import type { Failure, ItemSeen, Step, Vector, Verbs } from "./script.js";
 
@@ -34,18 +34,18 @@ export function play(vector: Vector): void {
 }
 
 interface Ours {
-  call: Exchange;
+  call: Call;
   parent: string | undefined;
   /** What was buffered when the stream was over. */
   rest: Item[];
 }
 
 interface Theirs {
-  request: Exchange;
+  request: Request;
 }
 
 type Seen =
-  | { what: "request"; request: Exchange }
+  | { what: "request"; request: Request }
   | { what: "stopped"; name: string }
   | { what: "settled"; name: string; result?: unknown; error?: RpcError }
   | { what: "completed"; name: string }
@@ -55,6 +55,43 @@ const EXPECTING = new Set([
   "send", "sendAnyOrder", "idle", "request", "stopped", "settled", "completed", "closing", "polled", "pushable", "counted",
 ]);
 
+/** A session whose driver is a player. */
+class PlayedSession extends Session {
+  readonly _options;
+  readonly #player: Player;
+
+  constructor(player: Player, options: Session["_options"]) {
+    super();
+    this.#player = player;
+    this._options = options;
+  }
+
+  override _now(): number {
+    return this.#player.now;
+  }
+
+  override _later(_tries: number, act: () => void): void {
+    this.#player.later.push({ at: this._now() + 10_000, act });
+  }
+
+  override _warn(): void {
+    // Nobody reads it.
+  }
+
+  override _run(): void {
+    // The player does that after every step.
+  }
+
+  override _serve(request: Request): void {
+    this.#player.seen.push({ what: "request", request });
+    request._stop = () => this.#player.stop(request);
+  }
+
+  override _lose(reason: unknown): void {
+    this.#player.seen.push({ what: "closing", reason: String(reason) });
+  }
+}
+
 class Player {
   session: Session;
   now = 0;
@@ -62,9 +99,12 @@ class Player {
   calls = new Map<string, Ours>();
   requests = new Map<string, Theirs>();
   seen: Seen[] = [];
+  /** What is tried again, and when. */
+  later: { at: number; act: () => void }[] = [];
   depth: number;
 
   readonly vector: Vector;
+  readonly #reconnects: boolean;
 
   constructor(vector: Vector) {
     this.vector = vector;
@@ -73,13 +113,14 @@ class Player {
       if (!(name in LIMITS)) throw new Error(`no limit ${name}`);
     }
     this.depth = all.depth;
-    const reconnects = vector.steps.some((step) => "lost" in step);
+    this.#reconnects = vector.steps.some((step) => "lost" in step);
     // Windows stay as they were offered, so that vectors need not know how big an implementation's items are.
-    this.session = new Session({ limits: all, window: vector.window ?? 32, windowBytes: 0, reconnects });
+    this.session = new PlayedSession(this, { limits: all, window: vector.window ?? 32, windowBytes: 0 });
     lanes(this.session);
     limits(this.session);
+    idle(this.session);
     aheadOf(this.session, vector.ahead ?? 0);
-    this.session._open();
+    this.session._connected();
   }
 
   step(step: Step): void {
@@ -93,7 +134,7 @@ class Player {
   }
 
   next(): Record<string, unknown> | undefined {
-    const frame = this.session._poll(this.now);
+    const frame = this.session._poll();
     return frame && (JSON.parse(JSON.stringify(frame)) as Record<string, unknown>);
   }
 
@@ -106,32 +147,29 @@ class Player {
   call_(step: Verbs["call"]): void {
     const facts = this.vector.methods?.[step.method] ?? {};
     const kind = step.kind ?? "unary";
-    const up = kind === "upload" || kind === "duplex" ? new this.session._Producer(0, "block", this.session._config.limits) : undefined;
+    const up = kind === "upload" || kind === "duplex" ? queue(this.session) : undefined;
     let timeoutMs = step.timeoutMs;
     if (step.parent !== undefined) {
-      const left = this.theirs(step.parent).request.deadline - this.now;
+      const left = this.theirs(step.parent).request._deadline - this.now;
       if (left < Infinity) timeoutMs = Math.min(timeoutMs ?? Infinity, left);
     }
-    try {
-      const call = makeCall(this.session, this.now, {
-        method: step.method,
-        payload: step.payload,
-        meta: step.meta as Meta,
-        streams: kind === "stream" || kind === "duplex",
-        up,
-        timeoutMs,
-        idleMs: step.idleMs,
-        idempotent: facts.idempotent,
-        resumable: facts.resumable ?? false,
-        window: step.window,
-        onLag: step.onLag,
-        lane: step.lane,
-        op: step.op,
-      });
-      this.calls.set(step.as, { call, parent: step.parent, rest: [] });
-    } catch (error) {
-      this.seen.push({ what: "settled", name: step.as, error: error as RpcError });
-    }
+    const call = this.session._call({
+      method: step.method,
+      payload: step.payload,
+      meta: step.meta as Meta,
+      streams: kind === "stream" || kind === "duplex",
+      up,
+      timeoutMs,
+      idleMs: step.idleMs,
+      idempotent: facts.idempotent,
+      resume: facts.resumable ?? false,
+      window: step.window,
+      onLag: step.onLag,
+      lane: step.lane,
+      op: step.op,
+    });
+    if (up) expectCredit(call);
+    this.calls.set(step.as, { call, parent: step.parent, rest: [] });
   }
 
   cancel_(name: string): void {
@@ -143,28 +181,29 @@ class Player {
 
   push_({ call, data }: Verbs["push"]): void {
     if (!this.isPushable(call)) throw new Error("no upstream item may be sent now");
-    pushItem(this.session, this.now, this.ours(call).call, new Item(data));
+    this.ours(call).call._push(new Item(data));
   }
 
   finishUp_(name: string): void {
-    halfClose(this.session, this.now, this.ours(name).call);
+    halfClose(this.ours(name).call);
   }
 
   take_({ call, request, items, ended }: Verbs["take"]): void {
     const taken: Item[] = [];
     const takeAll = (from: Exchange) => {
+      for (let item = from._in!._take(); item; item = from._in!._take()) taken.push(item);
       // The consumer comes back for more: only with that is what it took consumed.
-      for (let more = [] as Item[]; (more = takeItems(this.session, this.now, from)).length; ) taken.push(...more);
+      from._next();
     };
     if (call !== undefined) {
       const ours = this.ours(call);
       taken.push(...ours.rest.splice(0));
-      if (ours.call.outcome) this.settle(call, ours);
+      if (ours.call._outcome) this.settle(call, ours);
       else takeAll(ours.call);
     } else {
       const theirs = this.theirs(request ?? "").request;
       takeAll(theirs);
-      expectSame("ended", theirs._isHalfClosed, ended ?? false);
+      expectSame("ended", theirs._isHalfClosed ?? false, ended ?? false);
     }
     const got = taken.map(seenItem);
     const wanted = items.map((item) => ({ skipped: 0, reset: false, ...item }));
@@ -173,7 +212,7 @@ class Player {
 
   reply_({ request, result }: Verbs["reply"]): void {
     const theirs = this.theirs(request).request;
-    finishRequest(this.session, this.now, theirs, { kind: "res", cid: theirs.cid, ok: true, result });
+    theirs._finish({ kind: "res", cid: theirs._cid, ok: true, result });
     this.dropChildren(request);
   }
 
@@ -187,24 +226,24 @@ class Player {
 
   open_(name: string): void {
     const theirs = this.theirs(name);
-    const lag = this.vector.methods?.[theirs.request.req.method]?.lag ?? "block";
-    startStream(this.session, this.now, theirs.request, lag, false);
+    const lag = this.vector.methods?.[theirs.request._req.method]?.lag ?? "block";
+    theirs.request._open(lag);
   }
 
   item_({ request, data, ...place }: Verbs["item"]): void {
     const theirs = this.theirs(request).request;
-    if (roomFor(this.session, theirs) <= 0) throw new Error("the source may not be polled now");
-    pushItem(this.session, this.now, theirs, new Item(data, place));
+    if (theirs._room() <= 0) throw new Error("the source may not be polled now");
+    theirs._push(new Item(data, place));
   }
 
   finish_(name: string): void {
     const theirs = this.theirs(name).request;
-    finishRequest(this.session, this.now, theirs, { kind: "end", cid: theirs.cid });
+    theirs._finish({ kind: "end", cid: theirs._cid });
     this.dropChildren(name);
   }
 
   accept_(name: string): void {
-    accept(this.session, this.now, this.theirs(name).request);
+    accept(this.theirs(name).request);
   }
 
   receive_(frame: Verbs["receive"]): void {
@@ -221,7 +260,7 @@ class Player {
 
   oversized_(head: string): void {
     const error = limitError("message bytes", this.vector.limits?.message_bytes ?? 0, "message_bytes");
-    receiveMalformed(this.session, this.now, peek(this.cids.resolveText(head), error, true));
+    receiveMalformed(this.session, peek(this.cids.resolveText(head), error, true));
   }
 
   advance_(millis: number): void {
@@ -230,14 +269,16 @@ class Player {
       const due = this.session._next;
       if (due > end) break;
       this.now = Math.max(this.now, due);
-      this.session._advance(this.now);
+      this.session._advance();
     }
     this.now = end;
-    this.session._advance(end);
+    this.session._advance();
+    for (const { act } of this.later.filter(({ at }) => at <= end)) act();
+    this.later = this.later.filter(({ at }) => at > end);
   }
 
   lost_(): void {
-    this.session._disconnect("the connection broke");
+    this.session._disconnect("the connection broke", true);
   }
 
   ended_(): void {
@@ -245,12 +286,12 @@ class Player {
   }
 
   connected_(): void {
-    this.session._open();
-    this.session._reissue(this.now);
+    this.session._connected();
+    this.session._reissue();
   }
 
   drain_(): void {
-    beginDraining(this.session, this.now);
+    beginDraining(this.session);
   }
 
   // Expecting
@@ -277,11 +318,11 @@ class Player {
   }
 
   request_(step: Verbs["request"]): void {
-    const fits = ({ req: { method, payload, meta } }: Exchange) =>
+    const fits = ({ _req: { method, payload, meta } }: Request) =>
       method === step.method &&
       (!("payload" in step) || same(step.payload, payload ?? null)) &&
       (step.meta === undefined || same(step.meta, meta));
-    const seen = this.find((seen) => seen.what === "request" && fits(seen.request)) as { request: Exchange };
+    const seen = this.find((seen) => seen.what === "request" && fits(seen.request)) as { request: Request };
     this.requests.set(step.as, { request: seen.request });
   }
 
@@ -306,7 +347,7 @@ class Player {
   }
 
   polled_({ request, ready }: Verbs["polled"]): void {
-    expectSame("polled", roomFor(this.session, this.theirs(request).request) > 0, ready);
+    expectSame("polled", this.theirs(request).request._room() > 0, ready);
   }
 
   pushable_({ call, ready }: Verbs["pushable"]): void {
@@ -315,42 +356,39 @@ class Player {
 
   counted_(counts: Verbs["counted"]): void {
     for (const [name, count] of Object.entries(counts)) {
-      expectSame(name, this.session._counters[name as "dropped"], count);
+      expectSame(name, this.session[`_${name as "dropped" | "malformed"}`], count);
     }
   }
 
   // What is around the session
 
   private receive(message: string | Uint8Array): void {
-    const frame = decode(message, this.depth);
-    if (frame instanceof Malformed) receiveMalformed(this.session, this.now, frame);
-    else this.session._receive(this.now, frame, message.length);
+    const read = decode(message, { depth: this.depth });
+    if (typeof read === "function") read(this.session);
+    else this.session._receive(read, message.length);
   }
 
   private fail(name: string, error: RpcError): void {
-    finishRequest(this.session, this.now, this.theirs(name).request, error);
+    const { request } = this.theirs(name);
+    request._finish(errFrame(request._cid, error));
     this.dropChildren(name);
   }
 
   private isPushable(name: string): boolean {
     const ours = this.calls.get(name);
-    return ours !== undefined && !ours.call._tail && roomFor(this.session, ours.call) > 0;
+    return ours !== undefined && !ours.call._tail && ours.call._room() > 0;
   }
 
   /** Does what the driver does with events, until there are none. */
   private pump(): void {
     for (;;) {
-      for (const event of this.session._events.splice(0)) {
-        if (event[0] === "request") this.seen.push({ what: "request", request: event[1] });
-        else if (event[0] === "close") this.seen.push({ what: "closing", reason: event[1] });
-        else if (event[0] === "stop") this.stop(event[1]);
-      }
+      for (const act of this.session._events.splice(0)) act();
       for (const [name, ours] of this.calls) this.await(name, ours);
       if (!this.session._events.length) return;
     }
   }
 
-  private stop(request: Exchange): void {
+  stop(request: Request): void {
     const named = [...this.requests].find(([, theirs]) => theirs.request === request);
     if (!named) throw new Error("a handler that was never started is stopped");
     this.dropChildren(named[0]);
@@ -360,27 +398,27 @@ class Player {
   /** What whoever awaits a call does when it is woken. */
   private await(name: string, ours: Ours): void {
     const { call } = ours;
-    if (!call.outcome) return;
-    if (!call.spec!.streams) {
+    if (!call._outcome) return;
+    if (!call._spec.streams) {
       this.settle(name, ours);
       return;
     }
     // Items are left for `take`; once the stream is over nothing is granted for taking them early.
-    ours.rest.push(...takeItems(this.session, this.now, call));
+    for (let item = call._next(); item; item = call._next()) ours.rest.push(item);
     if (!ours.rest.length) this.settle(name, ours);
   }
 
   private settle(name: string, { call }: Ours): void {
-    const outcome = call.outcome!;
+    const outcome = call._outcome!;
     this.calls.delete(name);
     if (outcome.error) this.seen.push({ what: "settled", name, error: outcome.error });
-    else if (call.spec!.streams) this.seen.push({ what: "completed", name });
+    else if (call._spec.streams) this.seen.push({ what: "completed", name });
     else this.seen.push({ what: "settled", name, result: outcome.value });
   }
 
   private drop({ call }: Ours): void {
-    abortCall(this.session, this.now, call, new RpcError("CANCELLED", "the call was cancelled"));
-    if (call._in) takeItems(this.session, this.now, call);
+    call._fail(new RpcError("CANCELLED", "the call was cancelled"));
+    call._in?._clear();
   }
 
   /** A handler that is over drops the calls that it made. */

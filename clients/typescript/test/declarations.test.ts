@@ -1,0 +1,65 @@
+/** The types as they are published: whoever compiles against them checks them too, with the library that is theirs. */
+
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const home = fileURLToPath(new URL("..", import.meta.url));
+const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
+/** What these are made for has types of its own. */
+const FOREIGN = /nest|react|electron\/(main|preload|events)|transports\/(child|stdio|chrome-port|tauri)/;
+
+/** What a program of 0.2 does with an endpoint, and what a page does with 0.3. */
+const PAGE = `
+  import { Item, type RpcClient, RpcEndpoint } from "./dist/index.js";
+  import { webSocket } from "./dist/transports/websocket.js";
+
+  const transport = { start(onFrame: (frame: unknown) => void) { onFrame({}); }, post(frame: unknown) { void frame; }, stop() {} };
+  export const endpoint = new RpcEndpoint(transport, { timeoutMs: 5, onLog: (frame) => void frame.cid });
+  export class Agent {
+    private readonly rpc: RpcClient;
+    constructor(rpc: RpcClient) { this.rpc = rpc; }
+    chat(text: string): AsyncGenerator<string, void, unknown> { return this.rpc.stream!<string>("agent.chat", { text }); }
+  }
+  export const agent = new Agent(endpoint);
+  export const generator: AsyncGenerator<number, void, unknown> = endpoint.stream<number>("count");
+  export const iterator: AsyncIterableIterator<number> = endpoint.stream<number>("count");
+  export const answer: Promise<string> = endpoint.request<string>("m", {}, { senderId: 1 }, 100);
+  endpoint.register("m", (payload: { text: string }, { senderId, signal }) => new Item([payload.text, senderId, signal.aborted]));
+  export const page = new RpcEndpoint(webSocket("ws://127.0.0.1:4700/", { token: "t" }));
+`;
+
+describe("the declarations", () => {
+  let folder: string;
+
+  const compile = async (...args: string[]) => {
+    const { stdout } = await promisify(execFile)(process.execPath, [tsc, ...args], { cwd: home }).catch((error) => error as { stdout: string });
+    return stdout;
+  };
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "sixframe-declarations-"));
+    expect(await compile("-p", "tsconfig.build.json", "--emitDeclarationOnly", "--outDir", join(folder, "dist"))).toBe("");
+    const { exports } = JSON.parse(await readFile(join(home, "package.json"), "utf8")) as { exports: Record<string, { types: string }> };
+    const entries = Object.values(exports).map(({ types }) => types.replace(".d.ts", ".js"));
+    const imports = entries.filter((entry) => !FOREIGN.test(entry)).map((entry, n) => `export * as entry${n} from "${entry}";`);
+    await writeFile(join(folder, "page.ts"), PAGE + imports.join("\n"));
+    await writeFile(join(folder, "package.json"), '{"type":"module"}');
+  });
+
+  afterAll(() => rm(folder, { recursive: true }));
+
+  test.each([
+    ["ES2022 and the DOM", ["ES2022", "DOM"]],
+    ["all there is", ["ESNext", "DOM", "DOM.Iterable"]],
+  ])("compile with %s", async (_, lib) => {
+    const compilerOptions = { target: "ES2022", module: "NodeNext", strict: true, noEmit: true, skipLibCheck: false, lib, types: [] };
+    await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["page.ts"] }));
+    expect(await compile("-p", folder)).toBe("");
+  });
+});
