@@ -62,7 +62,8 @@ settings! { |at|
         log: LogFilter = LogFilter::info();
 
         /// Programs that the daemon keeps running, each an entry [[sidecar]] as at the end of this file. The methods
-        /// sidecar.* start and stop them, and tell their states and what they write.
+        /// sidecar.* start and stop them, and tell their states and what they write. `sixframe stdio`, of which many may
+        /// run, heeds auto_start only where the file is named by --config or SIXFRAME_CONFIG.
         sidecar: Vec<SidecarEntry> = Vec::new();
     }
 

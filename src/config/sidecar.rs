@@ -176,7 +176,7 @@ mod tests {
         let known: BTreeSet<String> = KEYS.iter().map(ToString::to_string).collect();
         assert_eq!(known, properties(&schema));
         for (name, keys) in INNER {
-            let definition = format!("{}{}", name[..1].to_uppercase(), &name[1..]);
+            let definition = format!("Sidecar{}{}", name[..1].to_uppercase(), &name[1..]);
             let keys: BTreeSet<String> = keys.iter().map(ToString::to_string).collect();
             assert_eq!(keys, properties(&schema["$defs"][definition]), "{name}");
         }

@@ -65,6 +65,7 @@ pub const DEFINE: Method<SidecarConfig, SidecarState> =
 /// A sidecar by its name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "SidecarName")]
 pub struct Named {
     /// Its name.
     pub name: String,
@@ -73,6 +74,7 @@ pub struct Named {
 /// What `sidecar.watch` takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "SidecarWatchParams")]
 pub struct WatchParams {
     /// Which to follow; all, later ones too, where none are given.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,6 +84,7 @@ pub struct WatchParams {
 /// What `sidecar.stop` takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "SidecarStopParams")]
 pub struct StopParams {
     /// Its name.
     pub name: String,
@@ -97,6 +100,7 @@ fn yes() -> bool {
 /// What `sidecar.waitReady` takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "SidecarWaitParams")]
 pub struct WaitParams {
     /// Its name.
     pub name: String,
@@ -112,6 +116,7 @@ fn half_a_minute() -> u64 {
 /// What `sidecar.logs` takes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "SidecarLogsParams")]
 pub struct LogsParams {
     /// Its name.
     pub name: String,
@@ -132,6 +137,7 @@ pub struct LogsParams {
 /// Where logs begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "write \"start\", \"end\", {\"last\": bytes} or {\"generation\": n, \"offset\": n}")]
+#[schemars(rename = "SidecarLogsFrom")]
 pub enum LogsFrom {
     /// At an end of what is kept.
     Edge(LogsEdge),
@@ -159,6 +165,7 @@ impl Default for LogsFrom {
 /// An end of the logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "SidecarLogsEdge")]
 pub enum LogsEdge {
     /// The oldest line that is kept, of earlier runs too.
     Start,
@@ -310,6 +317,7 @@ pub struct Failure {
 /// What kind of failure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(rename = "SidecarFailureCode")]
 pub enum FailureCode {
     /// The system would not start the program.
     Spawn,
@@ -335,6 +343,7 @@ pub enum FailureCode {
 
 /// What is known of a failure.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "SidecarFailureDetails")]
 pub struct FailureDetails {
     /// How the last run ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -426,6 +435,7 @@ impl SetMode {
 /// The mode, and who answers for which sidecar.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AppModeState")]
 pub struct ModeState {
     /// Which it is.
     pub mode: Mode,
@@ -444,6 +454,7 @@ pub struct ModeState {
 
 /// A switch that is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AppModeChange")]
 pub struct Changing {
     /// The mode that it leads to.
     pub to: Mode,
@@ -464,6 +475,7 @@ pub struct Endpoint {
 /// One item of `sidecar.logs`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase", rename_all_fields = "camelCase")]
+#[schemars(rename = "SidecarLogItem")]
 pub enum LogItem {
     /// A line.
     Line {
@@ -512,6 +524,7 @@ pub enum LogItem {
 /// One output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "SidecarLogStream")]
 pub enum LogStream {
     /// Standard output.
     Stdout,
@@ -521,6 +534,7 @@ pub enum LogStream {
 
 /// Where the outputs of a run end, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "SidecarLastOffset")]
 pub struct LastOffset {
     /// Standard output.
     pub stdout: u64,

@@ -51,6 +51,8 @@ pub(crate) struct Entry {
     pub(crate) falls: u64,
     /// Why the last of them did.
     pub(crate) fall: Option<Failure>,
+    /// Whether it could be used since somebody started it.
+    pub(crate) was_up: bool,
     version: u64,
 }
 
@@ -66,13 +68,12 @@ impl Board {
         Ok(Board { shown, showing: Mutex::default(), kept: Mutex::new(kept), version: watch::Sender::new(0) })
     }
 
-    /// Puts a sidecar on the board, in the place of the one that has its name.
+    /// Puts a sidecar on the board.
     pub(crate) fn put(&self, state: SidecarState) -> SidecarState {
         let name = state.name.clone();
         {
             let mut kept = self.kept();
-            let (falls, fall) = kept.entries.get(&name).map_or((0, None), |old| (old.falls, old.fall.clone()));
-            kept.entries.insert(name.clone(), Entry { state, falls, fall, version: 0 });
+            kept.entries.insert(name.clone(), Entry { state, falls: 0, fall: None, was_up: false, version: 0 });
         }
         self.change(&name, |_| ())
     }
@@ -247,6 +248,13 @@ impl Board {
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entry {
+    /// Whether it waits for its next start and could not be used since somebody started it: whoever waits for it learns why.
+    pub(crate) fn is_between_vain_runs(&self) -> bool {
+        self.state.next_start_at.is_some() && !self.was_up
     }
 }
 

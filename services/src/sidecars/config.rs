@@ -198,6 +198,7 @@ impl Visitor<'_> for PortVisitor {
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 #[allow(dead_code, reason = "only its schema is used")]
+#[schemars(rename = "SidecarPort")]
 enum PortSchema {
     /// None, or any free one.
     Word(PortWord),
@@ -209,6 +210,7 @@ enum PortSchema {
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase")]
 #[allow(dead_code, reason = "only its schema is used")]
+#[schemars(rename = "SidecarPortWord")]
 enum PortWord {
     None,
     Auto,
@@ -217,6 +219,7 @@ enum PortWord {
 /// How it is found out whether a sidecar still lives.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "SidecarHealth")]
 pub struct Health {
     /// By what.
     pub kind: HealthKind,
@@ -275,6 +278,7 @@ impl From<HealthKind> for Health {
 /// By what a sidecar's life is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "SidecarHealthKind")]
 pub enum HealthKind {
     /// By nothing but its process.
     #[default]
@@ -290,6 +294,7 @@ pub enum HealthKind {
 /// When a sidecar is ready.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "SidecarReady")]
 pub struct Ready {
     /// By what.
     pub kind: ReadyKind,
@@ -334,6 +339,7 @@ impl From<ReadyKind> for Ready {
 /// By what it is known that a sidecar is ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "SidecarReadyKind")]
 pub enum ReadyKind {
     /// It was started; nothing more is asked.
     Started,
@@ -352,6 +358,7 @@ pub enum ReadyKind {
 /// Which outputs are meant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "SidecarLogStreams")]
 pub enum LogStreams {
     /// Standard output.
     Stdout,
@@ -365,6 +372,7 @@ pub enum LogStreams {
 /// What happens when a sidecar ends by itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "SidecarRestart")]
 pub struct Restart {
     /// Whether it is started again.
     pub policy: RestartPolicy,
@@ -428,6 +436,7 @@ impl From<RestartPolicy> for Restart {
 /// Whether a sidecar that ended is started again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "SidecarRestartPolicy")]
 pub enum RestartPolicy {
     /// No.
     Never,
@@ -440,6 +449,7 @@ pub enum RestartPolicy {
 /// How a sidecar is asked to stop, step by step; what is left of it after the last step is killed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "SidecarStop")]
 pub struct Stop {
     /// A request to its port, as in `"POST /shutdown"`; it has two seconds to act on it. Default none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -477,6 +487,7 @@ impl Default for Stop {
 /// A signal that asks to stop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "SidecarStopSignal")]
 pub enum StopSignal {
     /// `SIGTERM`.
     #[default]
@@ -491,7 +502,7 @@ pub enum StopSignal {
 
 /// A table that one word may stand for.
 #[derive(JsonSchema)]
-#[schemars(untagged)]
+#[schemars(untagged, rename = "{T}OrWord")]
 #[allow(dead_code, reason = "only its schema is used")]
 enum WordOrTable<W, T> {
     /// The word, everything else by default.

@@ -164,7 +164,7 @@ impl Keeper {
             entry.state.next_start_at = None;
             entry.state.restarts += u64::from(is_restart);
             if !is_restart {
-                (entry.state.failure, entry.state.exit) = (None, None);
+                (entry.state.failure, entry.state.exit, entry.was_up) = (None, None, false);
             }
         });
         self.mailbox.answer_starters(&state);

@@ -7,11 +7,37 @@ mod linux;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
 use sixframe_supervisor::Child;
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::api::Holder;
+
+/// The port of a run, once it is known. Cheap to clone; all clones are one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RunPort(Arc<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    port: AtomicU16,
+    is_ipv6: AtomicBool,
+}
+
+impl RunPort {
+    pub(crate) fn get(&self) -> Option<u16> {
+        Some(self.0.port.load(Ordering::Relaxed)).filter(|port| *port > 0)
+    }
+
+    pub(crate) fn set(&self, port: u16) {
+        self.0.port.store(port, Ordering::Relaxed);
+    }
+
+    /// Whether whoever listens there was last found by IPv6.
+    pub(crate) fn is_ipv6(&self) -> bool {
+        self.0.is_ipv6.load(Ordering::Relaxed)
+    }
+}
 
 /// Who answered at a port.
 pub(crate) enum Answered {
@@ -23,10 +49,12 @@ pub(crate) enum Answered {
     Foreign(Option<Holder>),
 }
 
-/// Connects to a port and looks whose it is. Where the system does not tell (other than Linux) it is taken for ours: the port
+/// Connects to the port of a run and looks whose it is. A port that is not known yet is one where nobody listens. Where the system does not tell (other than Linux) it is taken for ours: the port
 /// was free before the child was started.
-pub(crate) async fn ask(port: u16, child: &Arc<Child>) -> Answered {
+pub(crate) async fn ask(at: &RunPort, child: &Arc<Child>) -> Answered {
+    let Some(port) = at.get() else { return Answered::Nobody };
     let Some(stream) = connect(port).await else { return Answered::Nobody };
+    at.0.is_ipv6.store(stream.peer_addr().is_ok_and(|peer| peer.is_ipv6()), Ordering::Relaxed);
     match whose(port, &stream, child).await {
         Whose::Ours => Answered::Ours(stream),
         Whose::Foreign(holder) => Answered::Foreign(holder),

@@ -67,7 +67,10 @@ impl Sidecars {
             return Err(fault);
         }
         let stops = set.mode() != Mode::Service;
-        let state = self.board().finish_switch(set);
+        let state = {
+            let _alone = self.gate().await;
+            self.board().finish_switch(set)
+        };
         tracing::info!(mode = ?state.mode, "the mode has changed");
         if stops {
             self.stop_these(self.running()).await;

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 pub(crate) use http::request;
 
 use super::api::Holder;
-use super::listener::{self, Answered};
+use super::listener::{self, Answered, RunPort};
 
 /// The paths that are asked for in turn where none is named.
 const PATHS: [&str; 3] = ["/health", "/docs", "/"];
@@ -54,21 +54,23 @@ impl Probe {
         Probe::Exec { supervisor, config: Box::new(config) }
     }
 
-    /// Looks once, for `longest` at most. A port that nobody has yet is one where nobody listens.
-    pub(crate) async fn look(&self, port: Option<u16>, child: &Arc<Child>, longest: Duration) -> Seen {
+    /// Looks once. Each question may take `longest`.
+    pub(crate) async fn look(&self, port: &RunPort, child: &Arc<Child>, longest: Duration) -> Seen {
         let looking = async {
-            match (self, port) {
-                (Probe::Exec { supervisor, config }, _) => run(supervisor, config, longest).await,
-                (Probe::Http { .. } | Probe::Tcp, None) => Seen::Nobody,
-                (Probe::Tcp, Some(port)) => match listener::ask(port, child).await {
+            match self {
+                Probe::Exec { supervisor, config } => run(supervisor, config, longest).await,
+                Probe::Tcp => match listener::ask(port, child).await {
                     Answered::Nobody => Seen::Nobody,
                     Answered::Foreign(holder) => Seen::Foreign(holder),
                     Answered::Ours(_) => Seen::Good,
                 },
-                (Probe::Http { path, answered }, Some(port)) => match listener::ask(port, child).await {
+                Probe::Http { path, answered } => match listener::ask(port, child).await {
                     Answered::Nobody => Seen::Nobody,
                     Answered::Foreign(holder) => Seen::Foreign(holder),
-                    Answered::Ours(stream) => ask(stream, port, path.as_deref(), answered, longest).await,
+                    Answered::Ours(stream) => {
+                        let port = port.get().unwrap_or_default();
+                        ask(stream, port, path.as_deref(), answered, longest).await
+                    }
                 },
             }
         };

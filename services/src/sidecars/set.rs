@@ -12,7 +12,7 @@ use serde_json::json;
 use sixframe_core::{Code, Fault};
 use sixframe_hub::{Hub, SliceError};
 use sixframe_supervisor::Supervisor;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, RwLock, RwLockWriteGuard, mpsc, oneshot};
 
 use super::api::{Failure, Listed, Mode, Owner, SetMode, SidecarState, SidecarStatus};
 use super::board::{Board, now_ms};
@@ -66,6 +66,8 @@ pub(super) struct Shared {
     pub(super) check_server: CheckServer,
     define_allowed: bool,
     is_closing: AtomicBool,
+    /// Held for reading while something is started because the mode allows it, and for writing while that changes.
+    gate: RwLock<()>,
     watchers: Arc<Watchers>,
 }
 
@@ -112,6 +114,7 @@ impl Sidecars {
             check_server: config.check_server,
             define_allowed: config.define_allowed,
             is_closing: AtomicBool::new(false),
+            gate: RwLock::default(),
             watchers: Arc::default(),
         };
         let sidecars = Sidecars { shared: Arc::new(shared) };
@@ -144,6 +147,7 @@ impl Sidecars {
     /// on.
     pub async fn stop_all(&self) {
         self.shared.is_closing.store(true, Ordering::Relaxed);
+        drop(self.gate().await);
         self.stop_these(self.names()).await;
     }
 
@@ -166,6 +170,7 @@ impl Sidecars {
     /// `NOT_FOUND`; `CONFLICT` where the mode has no sidecars run.
     pub async fn start(&self, name: &str) -> Result<SidecarState, Fault> {
         self.member(name)?;
+        let _open = self.shared.gate.read().await;
         self.may_start()?;
         self.start_in_order(self.with_dependencies([name.to_owned()])).await?;
         self.status(name)
@@ -190,6 +195,7 @@ impl Sidecars {
     /// `NOT_FOUND`; `CONFLICT` where the mode has no sidecars run.
     pub async fn restart(&self, name: &str) -> Result<SidecarState, Fault> {
         let member = self.member(name)?;
+        let _open = self.shared.gate.read().await;
         self.may_start()?;
         let depends = member.known.config().depends_on.clone();
         self.start_in_order(self.with_dependencies(depends)).await?;
@@ -201,30 +207,32 @@ impl Sidecars {
     /// # Errors
     /// `NOT_FOUND`; in the domain `sidecar` the code of its failure, or `STOPPED`; `RPC_TIMEOUT`.
     pub async fn wait_ready(&self, name: &str, longest: Duration) -> Result<SidecarState, Fault> {
-        let mut changes = self.board().subscribe();
         let falls = self.board().entry(name).ok_or_else(|| self.unknown(name))?.falls;
-        let ready = async {
-            loop {
-                changes.borrow_and_update();
-                let entry = self.board().entry(name).ok_or_else(|| self.unknown(name))?;
-                let state = entry.state;
-                match (state.status, entry.fall) {
-                    _ if state.owner == Owner::Remote => return Ok(state),
-                    (status, _) if status.is_up() => return Ok(state),
-                    (SidecarStatus::Failed, Some(failure)) => return Err(fault(failure)),
-                    (SidecarStatus::Stopped | SidecarStatus::Failed, _) => return Err(stopped(name)),
-                    (_, Some(failure)) if entry.falls > falls => return Err(fault(failure)),
-                    _ => {}
-                }
-                // The board lives as long as this.
-                let _ = changes.changed().await;
-            }
-        };
         let late = || {
             let message = format!("{name} was not ready within {} ms; it may still become so", longest.as_millis());
             Err(Fault::new(Code::RPC_TIMEOUT, message))
         };
-        tokio::time::timeout(longest, ready).await.unwrap_or_else(|_| late())
+        tokio::time::timeout(longest, self.ready_since(name, falls)).await.unwrap_or_else(|_| late())
+    }
+
+    /// Waits until it is ready; fails once it has fallen more often than `falls` times.
+    async fn ready_since(&self, name: &str, falls: u64) -> Result<SidecarState, Fault> {
+        let mut changes = self.board().subscribe();
+        loop {
+            changes.borrow_and_update();
+            let entry = self.board().entry(name).ok_or_else(|| self.unknown(name))?;
+            let has_fallen = entry.falls > falls || entry.is_between_vain_runs();
+            match (entry.state.status, entry.fall) {
+                _ if entry.state.owner == Owner::Remote => return Ok(entry.state),
+                (status, _) if status.is_up() => return Ok(entry.state),
+                (SidecarStatus::Failed, Some(failure)) => return Err(fault(failure)),
+                (SidecarStatus::Stopped | SidecarStatus::Failed, _) => return Err(stopped(name)),
+                (_, Some(failure)) if has_fallen => return Err(fault(failure)),
+                _ => {}
+            }
+            // The board lives as long as this.
+            let _ = changes.changed().await;
+        }
     }
 
     /// Adds a sidecar, or gives one that is at rest another configuration.
@@ -301,9 +309,19 @@ impl Sidecars {
 
     /// Starts these, of which each stands behind what it depends on; one that cannot be started is told by its state.
     pub(super) async fn start_all(&self, names: Vec<String>) {
-        if let Err(fault) = self.start_in_order(names).await {
+        let _open = self.shared.gate.read().await;
+        let started = match self.may_start() {
+            Ok(()) => self.start_in_order(names).await,
+            Err(refused) => Err(refused),
+        };
+        if let Err(fault) = started {
             tracing::warn!(%fault, "the sidecars are not started");
         }
+    }
+
+    /// Waits until whoever was allowed to start something has done so; nobody else does while this is held.
+    pub(super) async fn gate(&self) -> RwLockWriteGuard<'_, ()> {
+        self.shared.gate.write().await
     }
 
     async fn start_in_order(&self, names: Vec<String>) -> Result<(), Fault> {
@@ -317,14 +335,7 @@ impl Sidecars {
     pub(super) async fn make_ready(&self, names: &[String]) -> Result<(), Fault> {
         let begun: Vec<u64> = names.iter().map(|name| self.falls(name)).collect();
         self.start_in_order(names.to_vec()).await?;
-        let each = names.iter().zip(begun).map(|(name, falls)| async move {
-            // One that fell before anybody waited for it.
-            let fell = self.board().entry(name).filter(|entry| entry.falls > falls).and_then(|entry| entry.fall);
-            match fell {
-                Some(failure) => Err(fault(failure)),
-                None => self.wait_ready(name, Duration::MAX).await,
-            }
-        });
+        let each = names.iter().zip(begun).map(|(name, falls)| self.ready_since(name, falls));
         try_join_all(each).await.map(|_| ())
     }
 

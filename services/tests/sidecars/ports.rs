@@ -108,7 +108,7 @@ async fn it_is_found_by_ipv6_alone_and_when_it_listens_everywhere() {
             "
 import socket, sys
 family = socket.AF_INET6 if ':' in '{address}' else socket.AF_INET
-listener = socket.create_server(('{address}', int(sys.argv[1])), family=family)
+listener = socket.create_server(('{address}', int(sys.argv[1])), family=family, dualstack_ipv6='{address}' == '::')
 while True: listener.accept()"
         )
     };
@@ -119,7 +119,10 @@ while True: listener.accept()"
         python("four", &listener("0.0.0.0"), keys()),
     ]);
     for name in ["six", "all", "four"] {
-        assert_eq!(house.up(name).await.status, SidecarStatus::Ready, "{name}");
+        let state = house.up(name).await;
+        assert_eq!(state.status, SidecarStatus::Ready, "{name}");
+        let host = if name == "six" { "[::1]" } else { "127.0.0.1" };
+        assert_eq!(state.url, Some(format!("tcp://{host}:{}", state.port.unwrap())));
     }
 }
 

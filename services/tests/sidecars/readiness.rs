@@ -24,7 +24,7 @@ async fn a_start_however_slow_is_not_ended_by_the_health_that_it_has_not_yet() {
 
 #[tokio::test]
 async fn only_its_own_time_ends_a_start_and_says_what_it_was_last_seen_to_do() {
-    let ready = json!({"kind": "tcp", "timeoutMs": 200});
+    let ready = json!({"kind": "tcp", "timeoutMs": 2000});
     let house = House::of(&[shell(
         "mute",
         "echo so far >&2; sleep 1000",
@@ -32,7 +32,7 @@ async fn only_its_own_time_ends_a_start_and_says_what_it_was_last_seen_to_do() {
     )]);
     let fault = house.fails("mute").await;
     assert_eq!((fault.code.as_ref(), fault.domain.as_ref()), ("START_TIMEOUT", "sidecar"));
-    assert!(fault.message.contains("200 ms") && fault.message.contains("does not listen"), "{fault}");
+    assert!(fault.message.contains("2000 ms") && fault.message.contains("does not listen"), "{fault}");
     assert!(fault.message.contains("ready.timeout_ms"), "{fault}");
     assert_eq!(details(&fault)["stderr"], json!(["so far"]));
     let state = house.until_status("mute", SidecarStatus::Failed).await;

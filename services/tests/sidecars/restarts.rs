@@ -53,7 +53,7 @@ async fn a_killed_program_is_there_again_on_its_own_and_its_whole_tree_was_gone_
     let script = "echo $$ >> pids; sh -c 'trap \"\" TERM; while :; do sleep 0.05; done' & echo $! >> pids; sleep 1000";
     let restart = json!({"policy": "on-failure", "backoffMs": 1, "maxBackoffMs": 1});
     let keys = json!({"restart": restart, "stop": {"closeStdinMs": 0, "signalMs": 50}, "ready": {"kind": "line", "pattern": "up"}});
-    let script = format!("{script}").replace("sleep 1000", "echo up; sleep 1000");
+    let script = script.replace("sleep 1000", "echo up; sleep 1000");
     let house = House::of(&[shell("tree", &script, keys)]);
     let first = house.up("tree").await;
     send(first.pid.unwrap(), Signal::KILL);

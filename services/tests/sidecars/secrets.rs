@@ -37,7 +37,12 @@ async fn the_value_of_a_variable_is_in_no_state_no_error_and_no_log() {
     let keys = json!({"env": {"TOKEN": SECRET}, "restart": restart});
     let mut plan = crate::house::Plan::new();
     plan.define_allowed = true;
-    let house: House = plan.build(&[shell("weak", script, keys.clone())]);
+    let exec =
+        json!({"kind": "exec", "program": "sh", "args": ["-c", "echo no $TOKEN >&2; exit 1"], "timeoutMs": 2000});
+    let slow = json!({"env": {"TOKEN": SECRET}, "ready": exec});
+    let house: House = plan.build(&[shell("weak", script, keys.clone()), shell("slow", "sleep 1000", slow)]);
+    let slow = house.fails("slow").await;
+    assert!(slow.code == "START_TIMEOUT" && slow.message.contains("no ***"), "{slow}");
     house.sidecars.start("weak").await.unwrap();
     let state = house.until_status("weak", SidecarStatus::Failed).await;
     let fault = house.sidecars.wait_ready("weak", crate::house::LONG).await.unwrap_err();
@@ -46,7 +51,7 @@ async fn the_value_of_a_variable_is_in_no_state_no_error_and_no_log() {
     let refused = house.peer.request_raw::<_, Value>("sidecar.define", shell("bad", script, bad)).await;
 
     let seen = [
-        format!("{state:?} {fault:?} {defined:?} {refused:?}"),
+        format!("{state:?} {fault:?} {slow:?} {defined:?} {refused:?}"),
         format!("{:?}", house.hub.state()),
         format!("{:?}", house.sidecars.list()),
         String::from_utf8(written.0.lock().unwrap().clone()).unwrap(),

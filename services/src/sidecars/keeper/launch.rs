@@ -2,8 +2,6 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use sixframe_supervisor::{Ask, ChildConfig, Signal, SpawnError, StopLadder};
@@ -12,22 +10,8 @@ use super::{Around, failure};
 use crate::sidecars::api::{Failure, FailureCode, FailureDetails};
 use crate::sidecars::binary;
 use crate::sidecars::config::{PORT, Port, ReadyKind, SidecarConfig, StopSignal};
-use crate::sidecars::listener;
+use crate::sidecars::listener::{self, RunPort};
 use crate::sidecars::probe;
-
-/// The port of a run, once it is known. Cheap to clone; all clones are one.
-#[derive(Clone, Default)]
-pub(crate) struct RunPort(Arc<AtomicU16>);
-
-impl RunPort {
-    pub(crate) fn get(&self) -> Option<u16> {
-        Some(self.0.load(Ordering::Relaxed)).filter(|port| *port > 0)
-    }
-
-    pub(crate) fn set(&self, port: u16) {
-        self.0.store(port, Ordering::Relaxed);
-    }
-}
 
 /// A program that can be started.
 pub(super) struct Launch {

@@ -8,10 +8,10 @@ use serde::Deserialize;
 use sixframe_supervisor::{Child, From, Line, Stream};
 use tokio::time::{Instant, sleep};
 
-use super::launch::RunPort;
 use crate::sidecars::api::Holder;
 use crate::sidecars::check;
 use crate::sidecars::config::{LogStreams, Ready, ReadyKind};
+use crate::sidecars::listener::RunPort;
 use crate::sidecars::probe::{Probe, Seen};
 
 /// How often a listener is looked for.
@@ -61,13 +61,12 @@ pub(super) async fn ready(
         }
         ReadyKind::Handshake => {
             last.is("has written no handshake, a line of JSON with its port, on standard output".to_owned());
-            let told = handshake(child).await;
-            port.set(told);
-            listening(&Probe::Tcp, child, told, longest, last).await
+            port.set(handshake(child).await);
+            listening(&Probe::Tcp, child, port, longest, last).await
         }
-        ReadyKind::Http | ReadyKind::Tcp | ReadyKind::Exec => match (probe, port.get()) {
-            (Some(probe), port) => listening(probe, child, port.unwrap_or(0), longest, last).await,
-            (None, _) => Ok(()),
+        ReadyKind::Http | ReadyKind::Tcp | ReadyKind::Exec => match probe {
+            Some(probe) => listening(probe, child, port, longest, last).await,
+            None => Ok(()),
         },
     }
 }
@@ -76,22 +75,22 @@ pub(super) async fn ready(
 async fn listening(
     probe: &Probe,
     child: &Arc<Child>,
-    port: u16,
+    port: &RunPort,
     longest: Duration,
     last: &LastSeen,
 ) -> Result<(), Foreign> {
     let mut wait = LOOK;
     let mut foreign_since = None;
     loop {
-        match probe.look((port > 0).then_some(port), child, longest).await {
+        match probe.look(port, child, longest).await {
             Seen::Good => return Ok(()),
             Seen::Nobody => {
-                last.is(format!("does not listen on port {port} of 127.0.0.1"));
+                last.is(format!("does not listen on port {} of 127.0.0.1", port.get().unwrap_or_default()));
                 (wait, foreign_since) = (LOOK, None);
             }
             Seen::Foreign(holder) => {
                 if foreign_since.get_or_insert_with(Instant::now).elapsed() >= BELIEF {
-                    return Err(Foreign { port, holder });
+                    return Err(Foreign { port: port.get().unwrap_or_default(), holder });
                 }
                 wait = LOOK;
             }

@@ -6,13 +6,13 @@ use std::time::{Duration, SystemTime};
 use sixframe_supervisor::{Child, Stream};
 use tokio::time::{Instant, sleep};
 
-use super::launch::{Launch, RunPort, not_begun, not_started, taken, words};
+use super::launch::{Launch, not_begun, not_started, taken, words};
 use super::ready::{Foreign, LastSeen, ready};
 use super::{Keeper, Outcome, failure};
 use crate::sidecars::api::{Failure, FailureCode, FailureDetails, RunExit, SidecarStatus};
 use crate::sidecars::board::now_ms;
 use crate::sidecars::config::{Health, HealthKind, Port, Ready, ReadyKind, SidecarConfig};
-use crate::sidecars::listener;
+use crate::sidecars::listener::{self, RunPort};
 use crate::sidecars::liveness::{Liveness, Verdict};
 use crate::sidecars::probe::{Probe, Seen};
 use crate::sidecars::restart::Ended;
@@ -98,7 +98,8 @@ impl Keeper {
             Met::Fallen => self.fell(&run, &readiness).await,
             Met::Ready => self.live(&run, &readiness).await,
             Met::TimedOut => {
-                let failure = too_slow(&run, &readiness, last.take());
+                let last = last.take().map(|last| without_secrets(config, last));
+                let failure = too_slow(&run, &readiness, last);
                 self.end(&run).await;
                 Outcome::Failed(failure)
             }
@@ -119,7 +120,7 @@ impl Keeper {
             let state = &mut entry.state;
             (state.generation, state.starts) = (state.generation + 1, state.starts + 1);
             (state.started_at, state.ready_at) = (Some(now_ms()), None);
-            (state.port, state.url) = (port.get(), url(config, port.get()));
+            (state.port, state.url) = (port.get(), url(config, &port));
         });
         self.known.runs.begin(state.generation, &child, config.log_bytes);
         Run { config: Arc::clone(config), child, port, generation: state.generation }
@@ -178,7 +179,8 @@ impl Keeper {
             let state = &mut entry.state;
             state.status = if is_known { SidecarStatus::Ready } else { SidecarStatus::Running };
             (state.ready_at, state.failure) = (Some(now_ms()), None);
-            (state.port, state.url) = (run.port.get(), url(&run.config, run.port.get()));
+            (state.port, state.url) = (run.port.get(), url(&run.config, &run.port));
+            entry.was_up = true;
         });
         tracing::info!(sidecar = self.known.name, pid = state.pid, port = state.port, "a sidecar is up");
         let probe = self.probe_of_health(run);
@@ -199,6 +201,7 @@ impl Keeper {
                 Outcome::Turned
             }
             Lived::Dead(why) => {
+                let why = without_secrets(&run.config, why);
                 let message = format!("{} was ended because it {why}", self.known.name);
                 let exit = self.end(run).await;
                 let failure = failure(FailureCode::Unhealthy, message).with(details(run, exit));
@@ -224,6 +227,10 @@ impl Keeper {
         let asks_nothing = readiness.kind == ReadyKind::Started;
         let (how, failure) = exited(run, ended, if asks_nothing { "" } else { " before it was ready" });
         let how = if asks_nothing { how } else { Ended::Badly };
+        // Whoever had the port for a moment has given it back by now.
+        if run.config.port == Port::Auto && run.port.get().is_some() && says_in_use(run) {
+            return Outcome::PortLost(failure);
+        }
         Outcome::Ended { how, ready: None, failure }
     }
 
@@ -285,7 +292,7 @@ async fn look_after(run: &Run, probe: Option<&Probe>, has_lived: bool, mut tell:
     loop {
         liveness.begin(Instant::now(), SystemTime::now());
         sleep(interval).await;
-        let seen = probe.look(run.port.get(), &run.child, longest).await;
+        let seen = probe.look(&run.port, &run.child, longest).await;
         let before = liveness.failures();
         let is_good = matches!(seen, Seen::Good);
         let verdict = liveness.end(is_good, expected, Instant::now(), SystemTime::now());
@@ -304,12 +311,11 @@ async fn look_after(run: &Run, probe: Option<&Probe>, has_lived: bool, mut tell:
 
 /// Whether it ended because somebody else has its port.
 async fn clash(run: &Run) -> Option<Outcome> {
-    let port = run.port.get()?;
-    let is_taken = listener::is_taken(port);
+    let port = run.port.get().filter(|port| listener::is_taken(*port))?;
     match run.config.port {
-        Port::Auto if is_taken || says_in_use(run) => Some(Outcome::PortLost(taken(port).await)),
-        Port::Fixed(_) if is_taken => Some(Outcome::Failed(taken(port).await)),
-        Port::Auto | Port::Fixed(_) | Port::None => None,
+        Port::Auto => Some(Outcome::PortLost(taken(port).await)),
+        Port::Fixed(_) => Some(Outcome::Failed(taken(port).await)),
+        Port::None => None,
     }
 }
 
@@ -359,18 +365,21 @@ fn not_ours(run: &Run, Foreign { port, holder }: Foreign) -> Failure {
 }
 
 fn details(run: &Run, exit: Option<RunExit>) -> FailureDetails {
-    let mut stderr = run.child.output(Stream::Stderr).last_lines(LAST_LINES);
-    let secrets: Vec<&String> = run.config.env.values().filter(|value| value.len() >= SECRET).collect();
-    for line in &mut stderr {
-        for secret in secrets.iter().filter(|secret| line.contains(secret.as_str())).collect::<Vec<_>>() {
-            *line = line.replace(secret.as_str(), "***");
-        }
-    }
+    let stderr = run.child.output(Stream::Stderr).last_lines(LAST_LINES);
+    let stderr = stderr.into_iter().map(|line| without_secrets(&run.config, line)).collect();
     FailureDetails { exit, stderr, ..FailureDetails::default() }
 }
 
-fn url(config: &SidecarConfig, port: Option<u16>) -> Option<String> {
+/// What a program has said, without the values of the sidecar's variables.
+fn without_secrets(config: &SidecarConfig, text: String) -> String {
+    let secrets = config.env.values().filter(|value| value.len() >= SECRET);
+    secrets.fold(text, |text, secret| if text.contains(secret) { text.replace(secret, "***") } else { text })
+}
+
+/// Where it is reached; `[::1]` where it does not listen by IPv4.
+fn url(config: &SidecarConfig, port: &RunPort) -> Option<String> {
     let is_tcp = config.readiness().kind == ReadyKind::Tcp || config.health.kind == HealthKind::Tcp;
     let scheme = if is_tcp { "tcp" } else { "http" };
-    port.map(|port| format!("{scheme}://127.0.0.1:{port}"))
+    let host = if port.is_ipv6() { "[::1]" } else { "127.0.0.1" };
+    port.get().map(|port| format!("{scheme}://{host}:{port}"))
 }

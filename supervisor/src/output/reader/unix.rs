@@ -35,8 +35,14 @@ impl Reader {
     /// The offset behind everything that was written up to now; what is written meanwhile does not delay it.
     pub(crate) async fn end_so_far(&self) -> u64 {
         let (sender, told) = oneshot::channel();
+        let mut end = self.output.shared.end.subscribe();
         let asked = self.marks.send(sender).is_ok();
-        let told = if asked { told.await.ok() } else { None };
+        let told = tokio::select! {
+            told = told, if asked => told.ok(),
+            // A question that is put at the very moment in which the task ends is neither answered nor dropped: it stays in
+            // its channel for as long as we may ask.
+            _ = end.wait_for(|end| end.is_final) => None,
+        };
         told.unwrap_or_else(|| self.output.end())
     }
 }
@@ -105,5 +111,25 @@ impl Reading {
             }
         }
         self.into.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn whoever_asks_for_the_end_while_the_pipe_ends_is_answered() {
+        for _ in 0..2_000 {
+            let (theirs, ours) = rustix::pipe::pipe().unwrap();
+            rustix::io::ioctl_fionbio(&theirs, true).unwrap();
+            let reader = Reader::start(theirs, KeptOutput::new(16)).unwrap();
+            let closing = tokio::spawn(async move { drop(ours) });
+            let told = tokio::time::timeout(Duration::from_secs(20), reader.end_so_far()).await;
+            assert_eq!(told, Ok(0));
+            closing.await.unwrap();
+        }
     }
 }
