@@ -9,7 +9,7 @@ use crate::test::Outcome;
 use crate::{program, suite};
 
 /// The packages and their versions. Without one, npm picks an older version for an older Node.js.
-const PACKAGES: [&str; 2] = ["@anthropic-ai/claude-code@2.1.329", "@openai/codex@0.169.0"];
+const PACKAGES: [&str; 3] = ["@anthropic-ai/claude-code@2.1.329", "@openai/codex@0.169.0", "@google/gemini-cli@0.61.0"];
 
 /// Installs them, where they are not, and runs the tests that need them.
 pub(crate) fn check(house: &House) -> Result<Outcome> {

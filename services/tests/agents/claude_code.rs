@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use sixframe_services::agents::{Program, Timers};
+use sixframe_services::agents::Timers;
 
-use super::house::{House, Programs};
+use super::house::{House, Programs, alone};
 use super::model::Model;
 
 /// Where `npm install --prefix target/agents @anthropic-ai/claude-code@2.1.329` puts the program itself.
@@ -24,21 +24,15 @@ async fn house() -> (House, Model) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("project")).unwrap();
     let variables = [
-        ("PATH", std::env::var("PATH").unwrap()),
-        ("HOME", folder.path().to_str().unwrap().to_owned()),
-        ("ANTHROPIC_BASE_URL", model.url.clone()),
-        ("ANTHROPIC_API_KEY", "key-of-a-test-and-of-nobody".to_owned()),
-        ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1".to_owned()),
-        ("DISABLE_AUTOUPDATER", "1".to_owned()),
-        ("DISABLE_TELEMETRY", "1".to_owned()),
-        ("DISABLE_ERROR_REPORTING", "1".to_owned()),
+        ("HOME", folder.path().to_str().unwrap()),
+        ("ANTHROPIC_BASE_URL", model.url.as_str()),
+        ("ANTHROPIC_API_KEY", "key-of-a-test-and-of-nobody"),
+        ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
+        ("DISABLE_AUTOUPDATER", "1"),
+        ("DISABLE_TELEMETRY", "1"),
+        ("DISABLE_ERROR_REPORTING", "1"),
     ];
-    // Nothing of the environment that the tests run in.
-    let mut claude = Program::new("/usr/bin/env");
-    claude.args = vec!["-i".to_owned()];
-    claude.args.extend(variables.map(|(name, value)| format!("{name}={value}")));
-    claude.args.push(program().to_str().unwrap().to_owned());
-    let programs = Programs { codex: Program::new(folder.path().join("codex")), claude };
+    let programs = Programs { claude: alone(&program(), &variables, &[]), ..Programs::in_folder(folder.path()) };
     (House::build_with(folder, Timers::default(), programs), model)
 }
 

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use sixframe_services::agents::{Program, Timers};
+use sixframe_services::agents::Timers;
 
-use super::house::{House, Programs};
+use super::house::{House, Programs, alone};
 use super::model::Model;
 
 /// Where `npm install --prefix target/agents @openai/codex@0.169.0` puts the program itself.
@@ -25,12 +25,8 @@ async fn house() -> (House, Model) {
     std::fs::create_dir(folder.path().join("project")).unwrap();
     std::fs::create_dir(folder.path().join("home")).unwrap();
     let home = folder.path().join("home");
-    let variables = [
-        ("PATH", std::env::var("PATH").unwrap()),
-        ("HOME", home.to_str().unwrap().to_owned()),
-        ("CODEX_HOME", home.to_str().unwrap().to_owned()),
-        ("MODEL_KEY", "key-of-a-test-and-of-nobody".to_owned()),
-    ];
+    let home = home.to_str().unwrap();
+    let variables = [("HOME", home), ("CODEX_HOME", home), ("MODEL_KEY", "key-of-a-test-and-of-nobody")];
     let provider = format!(
         "model_providers.test={{name=\"test\",base_url=\"{}/v1\",env_key=\"MODEL_KEY\",wire_api=\"responses\",\
          supports_websockets=false,request_max_retries=0,stream_max_retries=0}}",
@@ -47,13 +43,8 @@ async fn house() -> (House, Model) {
         "features.apps=false",
         "features.remote_plugin=false",
     ];
-    // Nothing of the environment that the tests run in.
-    let mut codex = Program::new("/usr/bin/env");
-    codex.args = vec!["-i".to_owned()];
-    codex.args.extend(variables.map(|(name, value)| format!("{name}={value}")));
-    codex.args.push(program().to_str().unwrap().to_owned());
-    codex.args.extend(settings.iter().flat_map(|setting| ["-c".to_owned(), (*setting).to_owned()]));
-    let programs = Programs { claude: Program::new(folder.path().join("claude")), codex };
+    let args: Vec<&str> = settings.iter().flat_map(|setting| ["-c", setting]).collect();
+    let programs = Programs { codex: alone(&program(), &variables, &args), ..Programs::in_folder(folder.path()) };
     (House::build_with(folder, Timers::default(), programs), model)
 }
 

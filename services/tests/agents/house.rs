@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -28,6 +28,26 @@ pub(crate) struct House {
 pub(crate) struct Programs {
     pub(crate) claude: Program,
     pub(crate) codex: Program,
+    pub(crate) gemini: Program,
+}
+
+impl Programs {
+    /// None but those that a test puts there.
+    pub(crate) fn in_folder(folder: &Path) -> Programs {
+        let program = |name: &str| Program::new(folder.join(name));
+        Programs { claude: program("claude"), codex: program("codex"), gemini: program("gemini") }
+    }
+}
+
+/// A program that is given nothing of the environment that the tests run in, but these variables and where programs are.
+pub(crate) fn alone(program: &Path, variables: &[(&str, &str)], args: &[&str]) -> Program {
+    let path = std::env::var("PATH").unwrap();
+    let variables = [("PATH", path.as_str())].into_iter().chain(variables.iter().copied());
+    let variables = variables.map(|(name, value)| format!("{name}={value}"));
+    let program = program.to_str().unwrap().to_owned();
+    let args = args.iter().map(|arg| (*arg).to_owned());
+    let args = ["-i".to_owned()].into_iter().chain(variables).chain([program]).chain(args).collect();
+    Program { args, ..Program::new("/usr/bin/env") }
 }
 
 impl House {
@@ -43,10 +63,7 @@ impl House {
 
     /// A daemon in this folder, and what stands there as the program of Claude Code.
     pub(crate) fn build(folder: tempfile::TempDir, timers: Timers) -> House {
-        let programs = Programs {
-            claude: Program::new(folder.path().join("claude")),
-            codex: Program::new(folder.path().join("codex")),
-        };
+        let programs = Programs::in_folder(folder.path());
         House::build_with(folder, timers, programs)
     }
 
@@ -60,7 +77,7 @@ impl House {
         config.claude.allow_env = vec!["ALLOWED".into()];
         // Others may be installed on this machine.
         config.codex.program = programs.codex.clone();
-        config.gemini.program = Program::new(folder.path().join("gemini"));
+        config.gemini.program = programs.gemini.clone();
         let agents = Agents::open(config, supervisor, &hub).unwrap();
         let window = window(&agents, Scopes::ALL);
         House { folder, hub, agents, window, timers, programs }

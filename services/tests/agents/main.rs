@@ -6,6 +6,7 @@
 mod builtin;
 mod claude_code;
 mod codex;
+mod gemini;
 mod house;
 mod model;
 mod programs;

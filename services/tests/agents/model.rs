@@ -1,6 +1,7 @@
-//! A model's service for one test: the Messages API and the Responses API, streamed, on a port of this machine. What it answers
-//! is chosen by the first word of the last thing that it was asked.
+//! A model's service for one test: the Messages API, the Responses API and Gemini's, streamed, on a port of this machine. What
+//! it answers is chosen by the first word of the last thing that it was asked.
 
+mod gemini;
 mod responses;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -50,6 +51,10 @@ async fn serve(stream: TcpStream) -> std::io::Result<()> {
         let stream = stream.get_mut();
         if head.starts_with("POST /v1/responses") {
             responses::answer(stream, &serde_json::from_slice(&body).unwrap_or_default()).await?;
+            continue;
+        }
+        if head.starts_with("POST /v1beta/") && head.contains(":streamGenerateContent") {
+            gemini::answer(stream, &serde_json::from_slice(&body).unwrap_or_default()).await?;
             continue;
         }
         if !head.starts_with("POST /v1/messages?") && !head.starts_with("POST /v1/messages ") {

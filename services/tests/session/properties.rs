@@ -147,9 +147,8 @@ proptest! {
         check(&stage);
         let mut keys = BTreeSet::new();
         for command in &stage.commands {
-            match command {
-                Command::Prompt(prompt) => prop_assert!(keys.insert(prompt.id.clone()), "an agent is given a prompt once"),
-                _ => (),
+            if let Command::Prompt(prompt) = command {
+                prop_assert!(keys.insert(prompt.id.clone()), "an agent is given a prompt once");
             }
         }
     }

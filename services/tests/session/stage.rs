@@ -98,13 +98,11 @@ impl Stage {
     }
 
     pub(crate) fn ended(&self) -> Vec<&TurnEnded> {
-        let ended = |envelope: &'_ Envelope| if let Event::TurnEnded(_) = &envelope.event { true } else { false };
         self.log
             .iter()
-            .filter(|envelope| ended(envelope))
-            .map(|envelope| match &envelope.event {
-                Event::TurnEnded(ended) => ended,
-                _ => unreachable!("these were left out"),
+            .filter_map(|envelope| match &envelope.event {
+                Event::TurnEnded(ended) => Some(ended),
+                _ => None,
             })
             .collect()
     }
