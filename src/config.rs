@@ -173,6 +173,10 @@ settings! { |at|
         /// Windows in %LOCALAPPDATA%\sixframe\state.
         dir: PathBuf = at.state_dir.join("agents");
 
+        /// Whether the daemon takes over the sessions that an earlier one has left there. `sixframe stdio`, of which many may
+        /// run, does not unless agent.dir is given.
+        resume: bool = true;
+
         /// Folders that agents may work in, with everything below them. Where none is named, any folder of the user's.
         roots: Vec<PathBuf> = Vec::new();
 
@@ -272,6 +276,7 @@ impl AgentSettings {
     /// The agents as these settings have them.
     pub(crate) fn of_agents(&self) -> AgentsConfig {
         AgentsConfig {
+            resume: self.resume,
             roots: self.roots.clone(),
             claude: self.claude.of_provider(),
             codex: self.codex.of_provider(),

@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "9946ba2a69e64d24";
+export const methodsHash = "0c524d8eb0c5c376";
 
 /** What an agent can do beyond answering. */
 export interface Abilities {
@@ -114,6 +114,28 @@ export type AppMode =
   /** From a server; no sidecars run. */
   | "connected";
 
+/** A switch that is under way. */
+export interface AppModeChange {
+  /** Since when, in milliseconds since 1970. */
+  since: number;
+  /** The mode that it leads to. */
+  to: AppMode;
+}
+
+/** The mode, and who answers for which sidecar. */
+export interface AppModeState {
+  /** The switch that is under way. */
+  changing?: AppModeChange | null;
+  /** Where the sidecars that can be used are reached, by name. */
+  endpoints: { [key: string]: SidecarEndpoint };
+  /** Which it is. */
+  mode: AppMode;
+  /** In the mode `connected`: the server. */
+  serverUrl?: string | null;
+  /** In the mode `service`: where the sidecars are reached together, where that was given. */
+  serviceUrl?: string | null;
+}
+
 /** What `agent.approve` takes. */
 export interface ApproveParams {
   /** The hash of what was shown. Where it is not that of what waits, nothing is allowed. */
@@ -140,14 +162,6 @@ export interface Change {
   paths: string[];
   /** The two halves of a rename, `removed` and `created`, have the same number here. */
   rename?: number | null;
-}
-
-/** A switch that is under way. */
-export interface Changing {
-  /** Since when, in milliseconds since 1970. */
-  since: number;
-  /** The mode that it leads to. */
-  to: AppMode;
 }
 
 /** Some bytes of a file or of a program's output. */
@@ -502,43 +516,6 @@ export interface Expect {
   revision: number;
 }
 
-/** What kind of failure it is. */
-export type FailureCode =
-  /** The system would not start the program. */
-  | "SPAWN"
-  /** There is no such program, or no such folder to start in. */
-  | "NOT_FOUND"
-  /** It ended by itself. */
-  | "EXITED"
-  /** It ended by itself again and again. */
-  | "CRASH_LOOP"
-  /** Another program has its port. */
-  | "PORT_IN_USE"
-  /** What listens on its port is not below it. */
-  | "NOT_OURS"
-  /** It was not ready in time. */
-  | "START_TIMEOUT"
-  /** It did not answer any more. */
-  | "UNHEALTHY"
-  /** What it depends on is not there. */
-  | "DEPENDENCY"
-  /** This daemon could not do its part. */
-  | "HOST";
-
-/** What is known of a failure. */
-export interface FailureDetails {
-  /** What it depends on and is not there. */
-  dependency?: string | null;
-  /** How the last run ended. */
-  exit?: SidecarExit | null;
-  /** Who has the port. */
-  holder?: PortHolder | null;
-  /** Where a program was looked for. */
-  paths?: string[];
-  /** The last lines that it wrote to standard error, at most 20. The values of its variables are blacked out. */
-  stderr?: string[];
-}
-
 /** A file that was changed. */
 export interface FileChange {
   /** Lines that were added, where there is a diff. */
@@ -577,35 +554,6 @@ export interface FsWatchParams {
   /** Whether folders below it are watched too. */
   recursive?: boolean;
 }
-
-/** How it is found out whether a sidecar still lives. */
-export interface Health {
-  /** For `exec`: its arguments; `{port}` is replaced. */
-  args?: string[];
-  /** Failures in a row after which it is stopped and, as `restart` says, started again. Default 3. */
-  failures?: number;
-  /** Milliseconds between two looks. Default 5000. */
-  intervalMs?: number;
-  /** By what. */
-  kind: HealthKind;
-  /** For `http`: the one path to ask for, instead of `/health`, `/docs` and `/` in turn. */
-  path?: string | null;
-  /** For `exec`: the program whose exit with 0 means life. */
-  program?: string | null;
-  /** Milliseconds that one look may take. Default 2000. */
-  timeoutMs?: number;
-}
-
-/** By what a sidecar's life is known. */
-export type HealthKind =
-  /** By nothing but its process. */
-  | "none"
-  /** It answers HTTP with a status below 400. */
-  | "http"
-  /** It takes connections. */
-  | "tcp"
-  /** A program says so. */
-  | "exec";
 
 /** What `rpc.hello` takes. */
 export interface Hello {
@@ -731,14 +679,6 @@ export type ItemStatus =
   /** Not done, or not to its end, because the turn was ended. */
   | "cancelled";
 
-/** Where the outputs of a run end, in bytes. */
-export interface LastOffset {
-  /** Standard error. */
-  stderr: number;
-  /** Standard output. */
-  stdout: number;
-}
-
 /** Whether requests are still answered. */
 export type LimitStatus =
   /** They are. */
@@ -768,111 +708,10 @@ export interface Location {
   path: string;
 }
 
-/** One item of `sidecar.logs`. */
-export type LogItem =
-  /** A line. */
-  | {
-      /** In which run. */
-      generation: number;
-      kind: "line";
-      /** The offset of its first byte. */
-      offset: number;
-      /** Whether it goes on in the next item, or its end was not written yet. */
-      partial?: boolean;
-      /** Where it was written. */
-      stream: LogStream;
-      /** Without its end. What is no UTF-8 is shown as replacement characters. */
-      text: string;
-    }
-  /** Bytes that are not kept any more. */
-  | {
-      /** The offset of the first of them. */
-      from: number;
-      /** In which run. */
-      generation: number;
-      kind: "gap";
-      /** Where they were written. */
-      stream: LogStream;
-      /** The offset behind the last. */
-      to: number;
-    }
-  /** A run began. */
-  | {
-      /** Which. */
-      generation: number;
-      kind: "started";
-      /** Its process, where it is known by now. */
-      pid?: number | null;
-    }
-  /** A run has ended, and nothing more comes of it. */
-  | {
-      /** How its program ended. */
-      exit: SidecarExit;
-      /** Which. */
-      generation: number;
-      kind: "exited";
-      /** Where its outputs end. */
-      lastOffset: LastOffset;
-    };
-
 /** What was taken from the end of a log. */
 export interface LogRecovered {
   /** Bytes behind the last event that could be read. */
   bytes: number;
-}
-
-/** One output. */
-export type LogStream =
-  /** Standard output. */
-  | "stdout"
-  /** Standard error. */
-  | "stderr";
-
-/** Which outputs are meant. */
-export type LogStreams =
-  /** Standard output. */
-  | "stdout"
-  /** Standard error. */
-  | "stderr"
-  /** Both. */
-  | "both";
-
-/** An end of the logs. */
-export type LogsEdge =
-  /** The oldest line that is kept, of earlier runs too. */
-  | "start"
-  /** What comes from now on. */
-  | "end";
-
-/** Where logs begin. */
-export type LogsFrom =
-  /** At an end of what is kept. */
-  | LogsEdge
-  /** With the last bytes of the newest run. */
-  | {
-      /** How many bytes of each output. */
-      last: number;
-    }
-  /** With a place in a run. */
-  | {
-      /** Which run; the newest where it is not said. */
-      generation?: number | null;
-      /** The offset in each output, in bytes. */
-      offset: number;
-    };
-
-/** What `sidecar.logs` takes. */
-export interface LogsParams {
-  /** Whether to go on with what comes, over restarts too. Default yes. */
-  follow?: boolean;
-  /** Where to begin. Default with the oldest line that is kept. */
-  from?: LogsFrom;
-  /** Its name. */
-  name: string;
-  /** Only lines that contain this, in whichever case. Gaps, starts and exits are told all the same. */
-  search?: string | null;
-  /** Which output. Default both. */
-  stream?: LogStreams;
 }
 
 /** A tool of an MCP server. */
@@ -883,32 +722,12 @@ export interface McpTool {
   tool: string;
 }
 
-/** The mode, and who answers for which sidecar. */
-export interface ModeState {
-  /** The switch that is under way. */
-  changing?: Changing | null;
-  /** Where the sidecars that can be used are reached, by name. */
-  endpoints: { [key: string]: SidecarEndpoint };
-  /** Which it is. */
-  mode: AppMode;
-  /** In the mode `connected`: the server. */
-  serverUrl?: string | null;
-  /** In the mode `service`: where the sidecars are reached together, where that was given. */
-  serviceUrl?: string | null;
-}
-
 /** The identity of a commit. */
 export interface Mutation {
   /** Who makes it: a name of the client's own choosing, unique among clients, at most 64 bytes. */
   client: string;
   /** Counts the client's mutations upwards. */
   id: number;
-}
-
-/** A sidecar by its name. */
-export interface Named {
-  /** Its name. */
-  name: string;
 }
 
 /** The agent said what has no name here. */
@@ -1139,16 +958,6 @@ export interface PortHolder {
   program: string;
 }
 
-/** How a port is written. */
-export type PortSchema =
-  /** None, or any free one. */
-  | PortWord
-  /** A number from 1 to 65535. */
-  | number;
-
-/** A port in a word. */
-export type PortWord = "none" | "auto";
-
 /** Something that went wrong with an agent. */
 export interface Problem {
   /** What a person can do about it. */
@@ -1326,39 +1135,6 @@ export interface ProvidersParams {
   recheck?: boolean;
 }
 
-/** When a sidecar is ready. */
-export interface Ready {
-  /** For `exec`: its arguments; `{port}` is replaced. */
-  args?: string[];
-  /** By what. */
-  kind: ReadyKind;
-  /** For `http`: the one path to ask for, instead of `/health`, `/docs` and `/` in turn. */
-  path?: string | null;
-  /** For `line`: what a line must contain, or `/…/` around a regular expression. */
-  pattern?: string | null;
-  /** For `exec`: the program whose exit with 0 means that it is ready. */
-  program?: string | null;
-  /** For `line`: where. Default both. */
-  stream?: LogStreams;
-  /** Milliseconds that it may take until it is ready; then it is stopped. Default 30,000. */
-  timeoutMs?: number;
-}
-
-/** By what it is known that a sidecar is ready. */
-export type ReadyKind =
-  /** It was started; nothing more is asked. */
-  | "started"
-  /** It answers HTTP with a status below 400. */
-  | "http"
-  /** It takes connections. */
-  | "tcp"
-  /** A program says so. */
-  | "exec"
-  /** It writes a line. */
-  | "line"
-  /** It writes one line of JSON on standard output, an object with its `port`, and listens there. */
-  | "handshake";
-
 /** What `agent.reject` takes. */
 export interface RejectParams {
   /** What to answer to. */
@@ -1366,34 +1142,6 @@ export interface RejectParams {
   /** Why, for the agent. */
   reason?: string | null;
 }
-
-/** What happens when a sidecar ends by itself. */
-export interface Restart {
-  /**
-   * Milliseconds before the first restart, at most: the wait is a random part of it, and it doubles each time.
-   * Default 250.
-   */
-  backoffMs?: number;
-  /** What it doubles up to. Default 30,000. */
-  maxBackoffMs?: number;
-  /** Whether it is started again. */
-  policy: RestartPolicy;
-  /** Milliseconds for which a run must be ready to count as stable. Default 30,000. */
-  stableMs?: number;
-  /** Starts in vain after which it is not started again: within `window_ms`, or without a stable run in between. Default 5. */
-  starts?: number;
-  /** Milliseconds within which starts count, though runs in between were stable. Default 60,000. */
-  windowMs?: number;
-}
-
-/** Whether a sidecar that ended is started again. */
-export type RestartPolicy =
-  /** No. */
-  | "never"
-  /** If it exited with another code than 0, was ended by a signal, lived no more, or was not ready yet. */
-  | "on-failure"
-  /** Yes. */
-  | "always";
 
 /** The agent will ask its service again. */
 export interface Retry {
@@ -1489,24 +1237,24 @@ export interface SidecarConfig {
   /** Variables set on top of the daemon's own; `{port}` is replaced likewise. Never shown. */
   env?: { [key: string]: string };
   /** Whether it still lives: a word, or a table with `kind`. Default `"none"`. */
-  health?: WordOrTable;
+  health?: SidecarHealthOrWord;
   /** Bytes of each of its outputs that are kept for readers. Default 4 MiB. */
   logBytes?: number;
   /** What it is called: a letter or digit, then up to 63 letters, digits, `.`, `_` and `-`. */
   name: string;
   /** The port that it is to listen on: `"none"` (default), `"auto"` for a free one, or a number. */
-  port?: PortSchema;
+  port?: SidecarPort;
   /** The program: a path, or a name that is looked up in `PATH`. */
   program?: string | null;
   /**
    * When it is ready: a word, or a table with `kind`. By default when `health` says so, and at its start where there is
    * none.
    */
-  ready?: WordOrTable2 | null;
+  ready?: SidecarReadyOrWord | null;
   /** What happens when it ends: a word, or a table with `policy`. Default `"on-failure"`. */
-  restart?: WordOrTable3;
+  restart?: SidecarRestartOrWord;
   /** How it is asked to stop, step by step. */
-  stop?: Stop;
+  stop?: SidecarStop;
 }
 
 /** Where a sidecar is reached. */
@@ -1528,19 +1276,207 @@ export interface SidecarExit {
 /** Why a sidecar failed. */
 export interface SidecarFailure {
   /** What programs branch on. */
-  code: FailureCode;
+  code: SidecarFailureCode;
   /** What is known beside that. */
-  details?: FailureDetails | null;
+  details?: SidecarFailureDetails | null;
   /** What people read; it says what to change. */
   message: string;
+}
+
+/** What kind of failure it is. */
+export type SidecarFailureCode =
+  /** The system would not start the program. */
+  | "SPAWN"
+  /** There is no such program, or no such folder to start in. */
+  | "NOT_FOUND"
+  /** It ended by itself. */
+  | "EXITED"
+  /** It ended by itself again and again. */
+  | "CRASH_LOOP"
+  /** Another program has its port. */
+  | "PORT_IN_USE"
+  /** What listens on its port is not below it. */
+  | "NOT_OURS"
+  /** It was not ready in time. */
+  | "START_TIMEOUT"
+  /** It did not answer any more. */
+  | "UNHEALTHY"
+  /** What it depends on is not there. */
+  | "DEPENDENCY"
+  /** This daemon could not do its part. */
+  | "HOST";
+
+/** What is known of a failure. */
+export interface SidecarFailureDetails {
+  /** What it depends on and is not there. */
+  dependency?: string | null;
+  /** How the last run ended. */
+  exit?: SidecarExit | null;
+  /** Who has the port. */
+  holder?: PortHolder | null;
+  /** Where a program was looked for. */
+  paths?: string[];
+  /** The last lines that it wrote to standard error, at most 20. The values of its variables are blacked out. */
+  stderr?: string[];
+}
+
+/** How it is found out whether a sidecar still lives. */
+export interface SidecarHealth {
+  /** For `exec`: its arguments; `{port}` is replaced. */
+  args?: string[];
+  /** Failures in a row after which it is stopped and, as `restart` says, started again. Default 3. */
+  failures?: number;
+  /** Milliseconds between two looks. Default 5000. */
+  intervalMs?: number;
+  /** By what. */
+  kind: SidecarHealthKind;
+  /** For `http`: the one path to ask for, instead of `/health`, `/docs` and `/` in turn. */
+  path?: string | null;
+  /** For `exec`: the program whose exit with 0 means life. */
+  program?: string | null;
+  /** Milliseconds that one look may take. Default 2000. */
+  timeoutMs?: number;
+}
+
+/** By what a sidecar's life is known. */
+export type SidecarHealthKind =
+  /** By nothing but its process. */
+  | "none"
+  /** It answers HTTP with a status below 400. */
+  | "http"
+  /** It takes connections. */
+  | "tcp"
+  /** A program says so. */
+  | "exec";
+
+/** A table that one word may stand for. */
+export type SidecarHealthOrWord =
+  /** The word, everything else by default. */
+  | SidecarHealthKind
+  /** The table. */
+  | SidecarHealth;
+
+/** Where the outputs of a run end, in bytes. */
+export interface SidecarLastOffset {
+  /** Standard error. */
+  stderr: number;
+  /** Standard output. */
+  stdout: number;
 }
 
 /** What `sidecar.list` answers. */
 export interface SidecarList {
   /** The mode. */
-  mode: ModeState;
+  mode: AppModeState;
   /** The sidecars, by name. */
   sidecars: SidecarState[];
+}
+
+/** One item of `sidecar.logs`. */
+export type SidecarLogItem =
+  /** A line. */
+  | {
+      /** In which run. */
+      generation: number;
+      kind: "line";
+      /** The offset of its first byte. */
+      offset: number;
+      /** Whether it goes on in the next item, or its end was not written yet. */
+      partial?: boolean;
+      /** Where it was written. */
+      stream: SidecarLogStream;
+      /** Without its end. What is no UTF-8 is shown as replacement characters. */
+      text: string;
+    }
+  /** Bytes that are not kept any more. */
+  | {
+      /** The offset of the first of them. */
+      from: number;
+      /** In which run. */
+      generation: number;
+      kind: "gap";
+      /** Where they were written. */
+      stream: SidecarLogStream;
+      /** The offset behind the last. */
+      to: number;
+    }
+  /** A run began. */
+  | {
+      /** Which. */
+      generation: number;
+      kind: "started";
+      /** Its process, where it is known by now. */
+      pid?: number | null;
+    }
+  /** A run has ended, and nothing more comes of it. */
+  | {
+      /** How its program ended. */
+      exit: SidecarExit;
+      /** Which. */
+      generation: number;
+      kind: "exited";
+      /** Where its outputs end. */
+      lastOffset: SidecarLastOffset;
+    };
+
+/** One output. */
+export type SidecarLogStream =
+  /** Standard output. */
+  | "stdout"
+  /** Standard error. */
+  | "stderr";
+
+/** Which outputs are meant. */
+export type SidecarLogStreams =
+  /** Standard output. */
+  | "stdout"
+  /** Standard error. */
+  | "stderr"
+  /** Both. */
+  | "both";
+
+/** An end of the logs. */
+export type SidecarLogsEdge =
+  /** The oldest line that is kept, of earlier runs too. */
+  | "start"
+  /** What comes from now on. */
+  | "end";
+
+/** Where logs begin. */
+export type SidecarLogsFrom =
+  /** At an end of what is kept. */
+  | SidecarLogsEdge
+  /** With the last bytes of the newest run. */
+  | {
+      /** How many bytes of each output. */
+      last: number;
+    }
+  /** With a place in a run. */
+  | {
+      /** Which run; the newest where it is not said. */
+      generation?: number | null;
+      /** The offset in each output, in bytes. */
+      offset: number;
+    };
+
+/** What `sidecar.logs` takes. */
+export interface SidecarLogsParams {
+  /** Whether to go on with what comes, over restarts too. Default yes. */
+  follow?: boolean;
+  /** Where to begin. Default with the oldest line that is kept. */
+  from?: SidecarLogsFrom;
+  /** Its name. */
+  name: string;
+  /** Only lines that contain this, in whichever case. Gaps, starts and exits are told all the same. */
+  search?: string | null;
+  /** Which output. Default both. */
+  stream?: SidecarLogStreams;
+}
+
+/** A sidecar by its name. */
+export interface SidecarName {
+  /** Its name. */
+  name: string;
 }
 
 /** Whose process answers for a sidecar. */
@@ -1551,6 +1487,91 @@ export type SidecarOwner =
   | "remote"
   /** Nobody's. */
   | "none";
+
+/** How a port is written. */
+export type SidecarPort =
+  /** None, or any free one. */
+  | SidecarPortWord
+  /** A number from 1 to 65535. */
+  | number;
+
+/** A port in a word. */
+export type SidecarPortWord = "none" | "auto";
+
+/** When a sidecar is ready. */
+export interface SidecarReady {
+  /** For `exec`: its arguments; `{port}` is replaced. */
+  args?: string[];
+  /** By what. */
+  kind: SidecarReadyKind;
+  /** For `http`: the one path to ask for, instead of `/health`, `/docs` and `/` in turn. */
+  path?: string | null;
+  /** For `line`: what a line must contain, or `/…/` around a regular expression. */
+  pattern?: string | null;
+  /** For `exec`: the program whose exit with 0 means that it is ready. */
+  program?: string | null;
+  /** For `line`: where. Default both. */
+  stream?: SidecarLogStreams;
+  /** Milliseconds that it may take until it is ready; then it is stopped. Default 30,000. */
+  timeoutMs?: number;
+}
+
+/** By what it is known that a sidecar is ready. */
+export type SidecarReadyKind =
+  /** It was started; nothing more is asked. */
+  | "started"
+  /** It answers HTTP with a status below 400. */
+  | "http"
+  /** It takes connections. */
+  | "tcp"
+  /** A program says so. */
+  | "exec"
+  /** It writes a line. */
+  | "line"
+  /** It writes one line of JSON on standard output, an object with its `port`, and listens there. */
+  | "handshake";
+
+/** A table that one word may stand for. */
+export type SidecarReadyOrWord =
+  /** The word, everything else by default. */
+  | SidecarReadyKind
+  /** The table. */
+  | SidecarReady;
+
+/** What happens when a sidecar ends by itself. */
+export interface SidecarRestart {
+  /**
+   * Milliseconds before the first restart, at most: the wait is a random part of it, and it doubles each time.
+   * Default 250.
+   */
+  backoffMs?: number;
+  /** What it doubles up to. Default 30,000. */
+  maxBackoffMs?: number;
+  /** Whether it is started again. */
+  policy: SidecarRestartPolicy;
+  /** Milliseconds for which a run must be ready to count as stable. Default 30,000. */
+  stableMs?: number;
+  /** Starts in vain after which it is not started again: within `window_ms`, or without a stable run in between. Default 5. */
+  starts?: number;
+  /** Milliseconds within which starts count, though runs in between were stable. Default 60,000. */
+  windowMs?: number;
+}
+
+/** A table that one word may stand for. */
+export type SidecarRestartOrWord =
+  /** The word, everything else by default. */
+  | SidecarRestartPolicy
+  /** The table. */
+  | SidecarRestart;
+
+/** Whether a sidecar that ended is started again. */
+export type SidecarRestartPolicy =
+  /** No. */
+  | "never"
+  /** If it exited with another code than 0, was ended by a signal, lived no more, or was not ready yet. */
+  | "on-failure"
+  /** Yes. */
+  | "always";
 
 /** What `sidecar.setMode` takes. */
 export type SidecarSetModeParams =
@@ -1630,6 +1651,37 @@ export type SidecarStatus =
   /** No process of it is left, and it will not be started again by itself. */
   | "failed";
 
+/** How a sidecar is asked to stop, step by step; what is left of it after the last step is killed. */
+export interface SidecarStop {
+  /** Milliseconds after its input was closed. Default 2000. */
+  closeStdinMs?: number;
+  /** A request to its port, as in `"POST /shutdown"`; it has two seconds to act on it. Default none. */
+  http?: string | null;
+  /** The signal that every process of its tree is sent. Default `"terminate"`. */
+  signal?: SidecarStopSignal;
+  /** Milliseconds after that, before what is left is killed. Default 3000. */
+  signalMs?: number;
+}
+
+/** What `sidecar.stop` takes. */
+export interface SidecarStopParams {
+  /** Whether what depends on it is stopped first. Default yes. */
+  dependents?: boolean;
+  /** Its name. */
+  name: string;
+}
+
+/** A signal that asks to stop. */
+export type SidecarStopSignal =
+  /** `SIGTERM`. */
+  | "terminate"
+  /** `SIGINT`, what ^C sends. */
+  | "interrupt"
+  /** `SIGQUIT`. */
+  | "quit"
+  /** `SIGHUP`. */
+  | "hangup";
+
 /** What the processes of a sidecar use together. */
 export interface SidecarUsage {
   /** Time on processors during the last seconds, 100 for one of them. */
@@ -1638,6 +1690,14 @@ export interface SidecarUsage {
   memoryBytes: number;
   /** How many processes. */
   processes: number;
+}
+
+/** What `sidecar.waitReady` takes. */
+export interface SidecarWaitParams {
+  /** Its name. */
+  name: string;
+  /** How long to wait at most, in milliseconds. Default 30,000. */
+  timeoutMs?: number;
 }
 
 /** What `sidecar.watch` takes. */
@@ -1699,37 +1759,6 @@ export type State =
       /** Whether the next prompt may work. */
       recoverable: boolean;
     };
-
-/** How a sidecar is asked to stop, step by step; what is left of it after the last step is killed. */
-export interface Stop {
-  /** Milliseconds after its input was closed. Default 2000. */
-  closeStdinMs?: number;
-  /** A request to its port, as in `"POST /shutdown"`; it has two seconds to act on it. Default none. */
-  http?: string | null;
-  /** The signal that every process of its tree is sent. Default `"terminate"`. */
-  signal?: StopSignal;
-  /** Milliseconds after that, before what is left is killed. Default 3000. */
-  signalMs?: number;
-}
-
-/** What `sidecar.stop` takes. */
-export interface StopParams {
-  /** Whether what depends on it is stopped first. Default yes. */
-  dependents?: boolean;
-  /** Its name. */
-  name: string;
-}
-
-/** A signal that asks to stop. */
-export type StopSignal =
-  /** `SIGTERM`. */
-  | "terminate"
-  /** `SIGINT`, what ^C sends. */
-  | "interrupt"
-  /** `SIGQUIT`. */
-  | "quit"
-  /** `SIGHUP`. */
-  | "hangup";
 
 /** Where a tail begins. */
 export type TailFrom =
@@ -1900,14 +1929,6 @@ export interface Version {
   revision: number;
 }
 
-/** What `sidecar.waitReady` takes. */
-export interface WaitParams {
-  /** Its name. */
-  name: string;
-  /** How long to wait at most, in milliseconds. Default 30,000. */
-  timeoutMs?: number;
-}
-
 /** What `rpc.hello` answers. */
 export interface Welcome {
   /** The names of the capabilities: `fc`, `ahead`, `up`, `resume`, `lane`. */
@@ -1938,27 +1959,6 @@ export interface WelcomeLimits {
   /** Streams that may be open at once. */
   streams: number;
 }
-
-/** A table that one word may stand for. */
-export type WordOrTable =
-  /** The word, everything else by default. */
-  | HealthKind
-  /** The table. */
-  | Health;
-
-/** A table that one word may stand for. */
-export type WordOrTable2 =
-  /** The word, everything else by default. */
-  | ReadyKind
-  /** The table. */
-  | Ready;
-
-/** A table that one word may stand for. */
-export type WordOrTable3 =
-  /** The word, everything else by default. */
-  | RestartPolicy
-  /** The table. */
-  | Restart;
 
 /** What each method takes and gives. */
 export interface Api {
@@ -2151,43 +2151,43 @@ export interface Api {
   /** Follows what a sidecar writes, line by line, over restarts; what is not kept any more is told as a gap. */
   "sidecar.logs": {
     kind: "stream";
-    params: LogsParams;
-    item: LogItem;
+    params: SidecarLogsParams;
+    item: SidecarLogItem;
   };
   /** Stops a sidecar and starts it again; answers as soon as it is starting. What depends on it is left alone. */
   "sidecar.restart": {
     kind: "unary";
-    params: Named;
+    params: SidecarName;
     result: SidecarState;
   };
   /** Switches between standalone, service and connected; where the target cannot be made ready nothing changes. */
   "sidecar.setMode": {
     kind: "unary";
     params: SidecarSetModeParams;
-    result: ModeState;
+    result: AppModeState;
   };
   /** Starts a sidecar, and first what it depends on; answers as soon as it is starting. */
   "sidecar.start": {
     kind: "unary";
-    params: Named;
+    params: SidecarName;
     result: SidecarState;
   };
   /** Tells the state of a sidecar. */
   "sidecar.status": {
     kind: "unary";
-    params: Named;
+    params: SidecarName;
     result: SidecarState;
   };
   /** Stops a sidecar, and first what depends on it; answers when no process of it is left. */
   "sidecar.stop": {
     kind: "unary";
-    params: StopParams;
+    params: SidecarStopParams;
     result: SidecarState;
   };
   /** Waits until a sidecar is ready; fails at once, with the reason, when this run of it will not be. */
   "sidecar.waitReady": {
     kind: "unary";
-    params: WaitParams;
+    params: SidecarWaitParams;
     result: SidecarState;
   };
   /** Follows the states of the sidecars: all current ones first, then each that changes. */

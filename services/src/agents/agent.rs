@@ -36,6 +36,7 @@ pub trait Agent: Send + Sync {
 /// What an agent can do beyond answering.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentAbilities")]
 pub struct Abilities {
     /// Go on with a session of an earlier process.
     pub resume: bool,

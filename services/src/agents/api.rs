@@ -69,6 +69,7 @@ pub const EVENTS: StreamMethod<EventsParams, Option<Envelope>> = StreamMethod::n
 /// What `agent.providers` takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "AgentProvidersParams")]
 pub struct ProvidersParams {
     /// Whether to look again.
     pub recheck: bool,
@@ -76,6 +77,7 @@ pub struct ProvidersParams {
 
 /// What `agent.providers` answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AgentProviders")]
 pub struct Providers {
     /// The providers, those that can be used first.
     pub providers: Vec<ProviderInfo>,
@@ -86,6 +88,7 @@ pub struct Providers {
 /// What `agent.createSession` takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "AgentCreateSession")]
 pub struct CreateSession {
     /// The provider; the default one of `agent.providers` where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -109,6 +112,7 @@ pub struct CreateSession {
 /// A session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentSessionRef")]
 pub struct SessionRef {
     /// Its id.
     pub session_id: String,
@@ -117,6 +121,7 @@ pub struct SessionRef {
 /// What `agent.prompt` takes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "AgentPromptParams")]
 pub struct PromptParams {
     /// The session.
     pub session_id: String,
@@ -140,6 +145,7 @@ fn default_timeout() -> u64 {
 /// What `agent.interrupt` takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "AgentInterruptParams")]
 pub struct InterruptParams {
     /// The session.
     pub session_id: String,
@@ -150,6 +156,7 @@ pub struct InterruptParams {
 
 /// What `agent.interrupt` answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AgentInterrupted")]
 pub struct Interrupted {
     /// Whether a turn is being stopped. That it is is told by its `turn.ended`.
     pub interrupted: bool,
@@ -158,6 +165,7 @@ pub struct Interrupted {
 /// What `agent.approve` takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "AgentApproveParams")]
 pub struct ApproveParams {
     /// What to answer to.
     pub permission_id: String,
@@ -172,6 +180,7 @@ pub struct ApproveParams {
 /// What `agent.reject` takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "AgentRejectParams")]
 pub struct RejectParams {
     /// What to answer to.
     pub permission_id: String,
@@ -183,6 +192,7 @@ pub struct RejectParams {
 /// What `agent.cancelPrompt` takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "AgentCancelPromptParams")]
 pub struct CancelPromptParams {
     /// The session.
     pub session_id: String,
@@ -193,6 +203,7 @@ pub struct CancelPromptParams {
 /// What `agent.setMode` takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "AgentSetModeParams")]
 pub struct SetModeParams {
     /// The session.
     pub session_id: String,
@@ -203,6 +214,7 @@ pub struct SetModeParams {
 /// What `agent.setModel` takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "AgentSetModelParams")]
 pub struct SetModelParams {
     /// The session.
     pub session_id: String,
@@ -213,6 +225,7 @@ pub struct SetModelParams {
 /// What `agent.events` takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "AgentEventsParams")]
 pub struct EventsParams {
     /// The sessions; all where none is named.
     pub sessions: Vec<String>,
@@ -224,6 +237,7 @@ pub struct EventsParams {
 
 /// A place among events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AgentSince")]
 pub struct Since {
     /// The `epoch` of an item.
     pub epoch: String,
@@ -233,6 +247,7 @@ pub struct Since {
 
 /// It is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AgentDone")]
 pub struct Done {
     /// Always true.
     pub ok: bool,

@@ -19,6 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A provider as it is on this machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentProviderInfo")]
 pub struct ProviderInfo {
     /// Its id.
     pub id: String,
@@ -51,6 +52,7 @@ pub struct ProviderInfo {
 /// Whether a provider can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentProviderState")]
 pub enum ProviderState {
     /// It can.
     Ready,
@@ -69,6 +71,7 @@ pub enum ProviderState {
 /// How a version compares with those that were tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentTested")]
 pub enum Tested {
     /// It is one of them, or between them.
     Within,

@@ -15,6 +15,7 @@ use super::usage::{Cost, Limits, Usage, UsageUpdate};
 /// An event, where it belongs, and where it comes from. Log and wire carry the same text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentEnvelope")]
 pub struct Envelope {
     /// The version of this format: 1.
     pub v: u32,
@@ -45,6 +46,7 @@ pub struct Envelope {
 /// Where an event comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentSource")]
 pub struct Source {
     /// The provider: `claude`, `codex`, `acp:NAME`, `builtin`, or `sixframe` for what the session itself tells.
     pub provider: String,
@@ -63,6 +65,7 @@ impl Source {
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", content = "data")]
+#[schemars(rename = "AgentEvent")]
 pub enum Event {
     /// The session began.
     #[serde(rename = "session.created")]
@@ -141,6 +144,7 @@ pub enum Event {
 /// What is known of a session from the start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentSessionCreated")]
 pub struct SessionCreated {
     /// The provider.
     pub provider: String,
@@ -156,6 +160,7 @@ pub struct SessionCreated {
 /// What is allowed without being asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentMode")]
 pub enum Mode {
     /// Nothing that the agent asks for; what it reads in the session's folder it does not ask for. `interactive` is another
     /// name for it.
@@ -171,6 +176,7 @@ pub enum Mode {
 /// What is known of a session since. What is absent is as it was.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(rename = "AgentSessionUpdate")]
 pub struct SessionUpdate {
     /// The agent's own id of the session, by which it can be resumed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -203,6 +209,7 @@ pub struct SessionUpdate {
 
 /// How a session ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AgentSessionClosed")]
 pub struct SessionClosed {
     /// Why.
     pub reason: CloseReason,
@@ -211,6 +218,7 @@ pub struct SessionClosed {
 /// Why a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "AgentCloseReason")]
 pub enum CloseReason {
     /// Somebody closed it.
     Closed,
@@ -220,6 +228,7 @@ pub enum CloseReason {
 
 /// What was taken from the end of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AgentLogRecovered")]
 pub struct LogRecovered {
     /// Bytes behind the last event that could be read.
     pub bytes: u64,
@@ -227,6 +236,7 @@ pub struct LogRecovered {
 
 /// The session is in another state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AgentStateChange")]
 pub struct StateChange {
     /// The state.
     pub state: State,
@@ -237,6 +247,7 @@ pub struct StateChange {
 /// How a prompt reaches an agent that is at work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "AgentDelivery")]
 pub enum Delivery {
     /// It waits until the turn and the prompts before it are done.
     #[default]
@@ -250,6 +261,7 @@ pub enum Delivery {
 /// A prompt that waits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentPromptQueued")]
 pub struct PromptQueued {
     /// Its id.
     pub prompt_id: String,
@@ -264,6 +276,7 @@ pub struct PromptQueued {
 /// A prompt that was told of before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentPromptRef")]
 pub struct PromptRef {
     /// Its id.
     pub prompt_id: String,
@@ -272,6 +285,7 @@ pub struct PromptRef {
 /// The agent works.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentTurnStarted")]
 pub struct TurnStarted {
     /// On what.
     pub prompt_id: String,
@@ -280,6 +294,7 @@ pub struct TurnStarted {
 /// How a turn ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "AgentOutcome")]
 pub enum Outcome {
     /// The agent was done.
     Completed,
@@ -300,6 +315,7 @@ pub enum Outcome {
 /// The agent is done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentTurnEnded")]
 pub struct TurnEnded {
     /// How.
     pub outcome: Outcome,
@@ -325,6 +341,7 @@ pub struct TurnEnded {
 /// What of an item grew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "AgentDeltaField")]
 pub enum DeltaField {
     /// What is said.
     Text,
@@ -340,6 +357,7 @@ pub enum DeltaField {
 
 /// An item grew.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AgentDelta")]
 pub struct Delta {
     /// What of it.
     pub field: DeltaField,
@@ -351,6 +369,7 @@ pub struct Delta {
 
 /// Files were changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AgentDiffUpdate")]
 pub struct DiffUpdate {
     /// In what.
     pub scope: DiffScope,
@@ -361,6 +380,7 @@ pub struct DiffUpdate {
 /// In what files were changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "AgentDiffScope")]
 pub enum DiffScope {
     /// In one item.
     Item,
@@ -370,6 +390,7 @@ pub enum DiffScope {
 
 /// What the agent means to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AgentPlan")]
 pub struct Plan {
     /// Its steps.
     pub entries: Vec<PlanEntry>,
@@ -377,6 +398,7 @@ pub struct Plan {
 
 /// A step of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AgentPlanEntry")]
 pub struct PlanEntry {
     /// What is to be done.
     pub text: String,
@@ -387,6 +409,7 @@ pub struct PlanEntry {
 /// How far a step of a plan is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "AgentPlanStatus")]
 pub enum PlanStatus {
     /// Not begun.
     Pending,
@@ -399,6 +422,7 @@ pub enum PlanStatus {
 /// The agent will ask its service again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentRetry")]
 pub struct Retry {
     /// For which time, from 1.
     pub attempt: u64,
@@ -414,6 +438,7 @@ pub struct Retry {
 /// Something became of the agent's process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "what", rename_all = "snake_case")]
+#[schemars(rename = "AgentProcessEvent")]
 pub enum ProcessEvent {
     /// It was started.
     Spawned {
@@ -440,6 +465,7 @@ pub enum ProcessEvent {
 
 /// A line that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AgentUnparsed")]
 pub struct Unparsed {
     /// Its beginning, at most 256 bytes.
     pub preview: String,
@@ -451,6 +477,7 @@ pub struct Unparsed {
 
 /// The agent said what has no name here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AgentNative")]
 pub struct Native {}
 
 impl Event {

@@ -8,6 +8,7 @@ use serde_json::Value;
 /// What an item is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "AgentItemKind")]
 pub enum ItemKind {
     /// What a person said.
     UserMessage,
@@ -28,6 +29,7 @@ pub enum ItemKind {
 /// How far an item is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "AgentItemStatus")]
 pub enum ItemStatus {
     /// Known, and not begun.
     Pending,
@@ -56,6 +58,7 @@ impl ItemStatus {
 /// An item, or what is new of one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentItem")]
 pub struct Item {
     /// What it is. Stays the same for an id.
     pub kind: ItemKind,
@@ -120,6 +123,7 @@ fn replace<T>(known: &mut Option<T>, patch: Option<T>) {
 /// A part of what is said.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[schemars(rename = "AgentContent")]
 pub enum Content {
     /// Text, as Markdown.
     Text {
@@ -152,6 +156,7 @@ pub enum Content {
 /// What a tool is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "AgentToolKind")]
 pub enum ToolKind {
     /// Looks into files.
     Read,
@@ -180,6 +185,7 @@ pub enum ToolKind {
 /// A tool and its use. What is absent is not known, or, in a patch, as it was.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(rename = "AgentToolCall")]
 pub struct ToolCall {
     /// The tool's name, as the agent has it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -231,6 +237,7 @@ impl ToolCall {
 
 /// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AgentLocation")]
 pub struct Location {
     /// The file.
     pub path: String,
@@ -242,6 +249,7 @@ pub struct Location {
 /// What a tool answered.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(rename = "AgentToolOutput")]
 pub struct ToolOutput {
     /// As text.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -272,6 +280,7 @@ impl ToolOutput {
 /// A command that a tool runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(rename = "AgentCommandRun")]
 pub struct CommandRun {
     /// The command, as a shell reads it.
     pub line: String,
@@ -291,6 +300,7 @@ pub struct CommandRun {
 
 /// A tool of an MCP server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AgentMcpTool")]
 pub struct McpTool {
     /// The server.
     pub server: String,
@@ -301,6 +311,7 @@ pub struct McpTool {
 /// What became of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "AgentChangeKind")]
 pub enum ChangeKind {
     /// It was made.
     Add,
@@ -317,6 +328,7 @@ pub enum ChangeKind {
 /// A file that was changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentFileChange")]
 pub struct FileChange {
     /// The file, where it is now, or was.
     pub path: String,

@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 /// What is to be done with leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "AgentAction")]
 pub enum Action {
     /// Run a command.
     Command,
@@ -39,6 +40,7 @@ impl Action {
 /// How much harm may be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "AgentRisk")]
 pub enum Risk {
     /// Hardly any.
     Low,
@@ -53,6 +55,7 @@ pub enum Risk {
 /// What an option means, whatever the agent calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "AgentOptionKind")]
 pub enum OptionKind {
     /// Yes, this once.
     AllowOnce,
@@ -167,6 +170,7 @@ pub struct PermissionRequest {
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "AgentDecision")]
 pub enum Decision {
     /// It was allowed.
     Allowed,
@@ -179,6 +183,7 @@ pub enum Decision {
 /// Who ended a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[schemars(rename = "AgentDecider")]
 pub enum Decider {
     /// A person, by a connection.
     Person {

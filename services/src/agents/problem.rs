@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// What kind of thing went wrong: what programs branch on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "AgentProblemKind")]
 pub enum ProblemKind {
     /// Nobody is logged in, or the key is wrong.
     AuthRequired,

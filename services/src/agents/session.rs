@@ -93,6 +93,7 @@ struct Waiting {
 /// A session as a window shows it: what it is doing, and what it waits for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentSessionView")]
 pub struct SessionView {
     /// Its id.
     pub session_id: String,

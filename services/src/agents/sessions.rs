@@ -37,6 +37,8 @@ const SLICE: &str = "agents";
 pub struct AgentsConfig {
     /// The folder of the sessions' logs, made with mode 0700.
     pub dir: PathBuf,
+    /// Whether the sessions that an earlier daemon has left in the folder are taken over. Default yes.
+    pub resume: bool,
     /// Folders that agents may work in, with everything below them; any where there is none.
     pub roots: Vec<PathBuf>,
     /// Claude Code's program.
@@ -74,6 +76,7 @@ impl AgentsConfig {
         gemini.program.args.push("--acp".to_owned());
         AgentsConfig {
             dir: dir.into(),
+            resume: true,
             roots: Vec::new(),
             claude: ProviderConfig::new("claude"),
             codex: ProviderConfig::new("codex"),
@@ -154,7 +157,7 @@ impl std::fmt::Debug for Agents {
 }
 
 impl Agents {
-    /// Brings back the sessions that an earlier daemon has left, within a tokio runtime. What was open when it ended is ended
+    /// Brings back the sessions that an earlier daemon has left, if that is wanted, within a tokio runtime. What was open when it ended is ended
     /// in their logs; their agents are started by the next prompt.
     ///
     /// # Errors
@@ -188,6 +191,9 @@ impl Agents {
             config,
         };
         let agents = Agents(Arc::new(shared));
+        if !agents.0.config.resume {
+            return Ok(agents);
+        }
         agents.bring_back().map_err(|source| OpenError::Logs { dir: agents.0.config.dir.clone(), source })?;
         Ok(agents)
     }

@@ -11,6 +11,7 @@ use super::item::{ItemKind, ItemStatus};
 /// What a session is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "name", rename_all = "snake_case")]
+#[schemars(rename = "AgentState")]
 pub enum State {
     /// Nothing.
     #[default]

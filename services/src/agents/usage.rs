@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 /// Tokens that were used. What the agent does not tell is 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(rename = "AgentUsage")]
 pub struct Usage {
     /// Read by the model, without what was cached.
     pub input: u64,
@@ -22,6 +23,7 @@ pub struct Usage {
 /// What it cost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentCost")]
 pub struct Cost {
     /// In millionths of the currency's unit.
     pub amount_micros: u64,
@@ -41,6 +43,7 @@ impl Cost {
 /// What was used so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(rename = "AgentUsageUpdate")]
 pub struct UsageUpdate {
     /// Tokens of the conversation that the model reads now.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,6 +62,7 @@ pub struct UsageUpdate {
 /// How much of a plan's quota is used up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentLimits")]
 pub struct Limits {
     /// The agent's word for what is limited.
     pub scope: String,
@@ -75,6 +79,7 @@ pub struct Limits {
 /// Whether requests are still answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "AgentLimitStatus")]
 pub enum LimitStatus {
     /// They are.
     Ok,

@@ -9,6 +9,7 @@ use super::super::problem::{Problem, ProblemKind};
 use super::super::turn::TurnEnd;
 use super::super::usage::{Cost, Usage, UsageUpdate};
 use super::Claude;
+use super::blocks::Blocks;
 
 /// What was paid so far, of which only the sum is told.
 #[derive(Debug, Default)]
@@ -40,7 +41,7 @@ impl Claude {
         let told = UsageUpdate { context_size, turn: Some(usage), ..UsageUpdate::default() };
         steps.push(Step::tell("result", Fact::Usage(told)));
         steps.push(Step::tell("result", Fact::Ended(end)));
-        (self.problem, self.interrupted) = (None, false);
+        (self.problem, self.interrupted, self.blocks) = (None, false, Blocks::default());
         steps
     }
 
