@@ -1,10 +1,10 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "0c524d8eb0c5c376";
+export const methodsHash = "021c9bc0418bbf04";
 
 /** What an agent can do beyond answering. */
-export interface Abilities {
+export interface AgentAbilities {
   /** Ask before it does something. */
   permissions: boolean;
   /** Go on with a session of an earlier process. */
@@ -16,7 +16,7 @@ export interface Abilities {
 }
 
 /** What is to be done with leave. */
-export type Action =
+export type AgentAction =
   /** Run a command. */
   | "command"
   /** Change files. */
@@ -32,6 +32,24 @@ export type Action =
   /** Something that is not known here. */
   | "unknown";
 
+/** What `agent.approve` takes. */
+export interface AgentApproveParams {
+  /** The hash of what was shown. Where it is not that of what waits, nothing is allowed. */
+  inputSha256?: string | null;
+  /** By which option; the one that allows it once where there is none. */
+  optionId?: string | null;
+  /** What to answer to. */
+  permissionId: string;
+}
+
+/** What `agent.cancelPrompt` takes. */
+export interface AgentCancelPromptParams {
+  /** The prompt, as `prompt.queued` names it. */
+  promptId: string;
+  /** The session. */
+  sessionId: string;
+}
+
 /** What became of a file. */
 export type AgentChangeKind =
   /** It was made. */
@@ -45,14 +63,394 @@ export type AgentChangeKind =
   /** It was copied, and maybe changed. */
   | "copy";
 
+/** Why a session ended. */
+export type AgentCloseReason =
+  /** Somebody closed it. */
+  | "closed"
+  /** The daemon ended. */
+  | "shutdown";
+
+/** A command that a tool runs. */
+export interface AgentCommandRun {
+  /** Where it runs. */
+  cwd?: string | null;
+  /** How long it took, in milliseconds. */
+  durationMs?: number | null;
+  /** What it exited with. */
+  exitCode?: number | null;
+  /** The command, as a shell reads it. */
+  line: string;
+  /** The signal that ended it. */
+  signal?: number | null;
+}
+
+/** A part of what is said. */
+export type AgentContent =
+  /** Text, as Markdown. */
+  | {
+      /** The text. */
+      text: string;
+      type: "text";
+    }
+  /** A picture. */
+  | {
+      /** Its bytes, in base64. */
+      data: string;
+      /** Its media type. */
+      mimeType: string;
+      type: "image";
+    }
+  /** A file or page that is spoken of. */
+  | {
+      /** What it is called. */
+      name?: string | null;
+      type: "resource_link";
+      /** Where it is. */
+      uri: string;
+    }
+  /** Something of a kind that is not known here, as the agent sent it. */
+  | {
+      type: "other";
+      /** What came. */
+      value: unknown;
+    };
+
+/** What it cost. */
+export interface AgentCost {
+  /** In millionths of the currency's unit. */
+  amountMicros: number;
+  /** The currency, as ISO 4217 has it. */
+  currency: string;
+}
+
+/** What `agent.createSession` takes. */
+export interface AgentCreateSession {
+  /** The folder to work in: an absolute path. */
+  cwd: string;
+  /** Variables of its environment, those alone that the configuration lets callers set. */
+  env?: { [key: string]: string };
+  /** What is allowed without being asked for. */
+  mode?: AgentMode;
+  /** The model, in the agent's words. */
+  model?: string | null;
+  /** The provider; the default one of `agent.providers` where there is none. */
+  provider?: string | null;
+  /** What the agent is told about its task beside its own instructions. */
+  systemPrompt?: string | null;
+}
+
+/** Who ended a request. */
+export type AgentDecider =
+  /** A person, by a connection. */
+  | {
+      kind: "person";
+      /** The connection's owner, an id that lasts as long as this daemon. */
+      owner: string;
+    }
+  /** A rule of ours. */
+  | {
+      kind: "policy";
+      /** Which one. */
+      rule: string;
+    }
+  /** Nobody, in time. */
+  | {
+      kind: "timeout";
+    }
+  /** The agent, which took it back, or whose turn ended. */
+  | {
+      kind: "agent";
+    }
+  /** The daemon, which ended. */
+  | {
+      kind: "shutdown";
+    };
+
+/** How a request ended. */
+export type AgentDecision =
+  /** It was allowed. */
+  | "allowed"
+  /** It was denied. */
+  | "denied"
+  /** It can no longer be answered. */
+  | "withdrawn";
+
+/** How a prompt reaches an agent that is at work. */
+export type AgentDelivery =
+  /** It waits until the turn and the prompts before it are done. */
+  | "queue"
+  /** It joins the turn; where the agent knows no such thing, it is the first one behind it. */
+  | "steer"
+  /** The turn is interrupted for it. */
+  | "now";
+
+/** An item grew. */
+export interface AgentDelta {
+  /** By what. */
+  delta: string;
+  /** What of it. */
+  field: AgentDeltaField;
+  /** Behind how many bytes of the same field; where that is not the end of what is known, something is missing. */
+  offset: number;
+}
+
+/** What of an item grew. */
+export type AgentDeltaField =
+  /** What is said. */
+  | "text"
+  /** What is thought. */
+  | "thought"
+  /** What a tool is given, as JSON text. */
+  | "tool_input"
+  /** What a tool writes to its standard output, or answers. */
+  | "tool_output"
+  /** What a tool writes to its standard error. */
+  | "tool_errors";
+
+/** In what files were changed. */
+export type AgentDiffScope =
+  /** In one item. */
+  | "item"
+  /** In the turn so far. */
+  | "turn";
+
+/** Files were changed. */
+export interface AgentDiffUpdate {
+  /** Which. */
+  files: AgentFileChange[];
+  /** In what. */
+  scope: AgentDiffScope;
+}
+
+/** It is done. */
+export interface AgentDone {
+  /** Always true. */
+  ok: boolean;
+}
+
+/** An event, where it belongs, and where it comes from. Log and wire carry the same text. */
+export type AgentEnvelope = ({
+  data: AgentSessionCreated;
+  type: "session.created";
+} | {
+  data: AgentSessionUpdate;
+  type: "session.updated";
+} | {
+  data: AgentSessionClosed;
+  type: "session.closed";
+} | {
+  data: AgentLogRecovered;
+  type: "log.recovered";
+} | {
+  data: AgentStateChange;
+  type: "state.changed";
+} | {
+  data: AgentPromptQueued;
+  type: "prompt.queued";
+} | {
+  data: AgentPromptRef;
+  type: "prompt.started";
+} | {
+  data: AgentPromptRef;
+  type: "prompt.cancelled";
+} | {
+  data: AgentPromptRef;
+  type: "prompt.steered";
+} | {
+  data: AgentTurnStarted;
+  type: "turn.started";
+} | {
+  data: AgentTurnEnded;
+  type: "turn.ended";
+} | {
+  data: AgentItem;
+  type: "item.upserted";
+} | {
+  data: AgentDelta;
+  type: "item.delta";
+} | {
+  data: AgentDiffUpdate;
+  type: "diff.updated";
+} | {
+  data: AgentPlan;
+  type: "plan.updated";
+} | {
+  data: PermissionRequest;
+  type: "permission.requested";
+} | {
+  data: PermissionResolved;
+  type: "permission.resolved";
+} | {
+  data: AgentUsageUpdate;
+  type: "usage.updated";
+} | {
+  data: AgentLimits;
+  type: "limits.updated";
+} | {
+  data: AgentRetry;
+  type: "retry.scheduled";
+} | {
+  data: AgentProcessEvent;
+  type: "process.event";
+} | {
+  data: AgentProblem;
+  type: "error";
+} | {
+  data: AgentUnparsed;
+  type: "unparsed";
+} | {
+  data: AgentNative;
+  type: "native";
+}) & {
+  /** The life of the session's log that `seq` counts in. */
+  epoch: string;
+  /** What the agent said beside that and we do not know, as it came, where that is not long. */
+  ext?: unknown;
+  /** The item that it is about. */
+  itemId?: string | null;
+  /** The number of the event in its session, from 1, without holes. */
+  seq: number;
+  /** The session. */
+  sessionId: string;
+  /** Where it comes from. */
+  src: AgentSource;
+  /** When, as RFC 3339 in UTC. */
+  ts: string;
+  /** The turn, where it is part of one. */
+  turnId?: string | null;
+  /** The version of this format: 1. */
+  v: number;
+};
+
 /** What `agent.events` takes. */
 export interface AgentEventsParams {
   /** The sessions; all where none is named. */
   sessions?: string[];
   /** Behind which event to begin. */
-  since?: Since | null;
+  since?: AgentSince | null;
   /** The types of events, or what they begin with where it ends with a dot; all where none is named. */
   types?: string[];
+}
+
+/** A file that was changed. */
+export interface AgentFileChange {
+  /** Lines that were added, where there is a diff. */
+  additions: number;
+  /** Whether it is no text, so that there is no diff. */
+  binary: boolean;
+  /** Lines that were taken away, where there is a diff. */
+  deletions: number;
+  /** What became of it. */
+  kind: AgentChangeKind;
+  /** Where it was before it was moved, or copied from. */
+  oldPath?: string | null;
+  /** The file, where it is now, or was. */
+  path: string;
+  /** The change as a unified diff, from its first `@@` on. */
+  unifiedDiff?: string | null;
+}
+
+/** What `agent.interrupt` takes. */
+export interface AgentInterruptParams {
+  /** Whether the prompts that wait are kept. Default no. */
+  keepQueue?: boolean;
+  /** The session. */
+  sessionId: string;
+}
+
+/** What `agent.interrupt` answers. */
+export interface AgentInterrupted {
+  /** Whether a turn is being stopped. That it is is told by its `turn.ended`. */
+  interrupted: boolean;
+}
+
+/** An item, or what is new of one. */
+export interface AgentItem {
+  /** What is said, in full. */
+  content?: AgentContent[] | null;
+  /** What it is. Stays the same for an id. */
+  kind: AgentItemKind;
+  /** The item that it belongs to: the subagent's call, for what a subagent does. */
+  parent?: string | null;
+  /** How far it is. */
+  status?: AgentItemStatus | null;
+  /** The tool and its use. */
+  tool?: AgentToolCall | null;
+}
+
+/** What an item is. */
+export type AgentItemKind =
+  /** What a person said. */
+  | "user_message"
+  /** What the agent says. */
+  | "agent_message"
+  /** What the agent thinks, as far as it shows it. */
+  | "thought"
+  /** A tool that the agent uses. */
+  | "tool_call"
+  /** Something that the agent's program has to say beside the conversation. */
+  | "notice"
+  /** The conversation was shortened, so that the model can read it. */
+  | "compaction"
+  /** Another agent that works for this one. */
+  | "subagent";
+
+/** How far an item is. */
+export type AgentItemStatus =
+  /** Known, and not begun. */
+  | "pending"
+  /** Under way. */
+  | "in_progress"
+  /** Done. */
+  | "completed"
+  /** Done, without success. */
+  | "failed"
+  /** Not done, because it was not allowed. */
+  | "denied"
+  /** Not done, or not to its end, because the turn was ended. */
+  | "cancelled";
+
+/** Whether requests are still answered. */
+export type AgentLimitStatus =
+  /** They are. */
+  | "ok"
+  /** They are, and soon not any more. */
+  | "warning"
+  /** They are not. */
+  | "rejected";
+
+/** How much of a plan's quota is used up. */
+export interface AgentLimits {
+  /** When it begins anew, in seconds since 1970. */
+  resetsAt?: number | null;
+  /** The agent's word for what is limited. */
+  scope: string;
+  /** `ok`, `warning` or `rejected`. */
+  status: AgentLimitStatus;
+  /** How much is used, in percent. */
+  usedPercent?: number | null;
+}
+
+/** A place in a file. */
+export interface AgentLocation {
+  /** The line, from 1. */
+  line?: number | null;
+  /** The file. */
+  path: string;
+}
+
+/** What was taken from the end of a log. */
+export interface AgentLogRecovered {
+  /** Bytes behind the last event that could be read. */
+  bytes: number;
+}
+
+/** A tool of an MCP server. */
+export interface AgentMcpTool {
+  /** The server. */
+  server: string;
+  /** Its tool. */
+  tool: string;
 }
 
 /** What is allowed without being asked for. */
@@ -66,6 +464,294 @@ export type AgentMode =
   | "acceptEdits"
   /** Nothing, and what changes anything is denied. */
   | "plan";
+
+/** The agent said what has no name here. */
+export type AgentNative = { [key: string]: unknown };
+
+/** What an option means, whatever the agent calls it. */
+export type AgentOptionKind =
+  /** Yes, this once. */
+  | "allow_once"
+  /** Yes, and to the same again in this session. */
+  | "allow_session"
+  /** Yes, and to the same again for good, by the agent's own settings. */
+  | "allow_always"
+  /** No, this once. */
+  | "reject_once"
+  /** No, and to the same again for good, by the agent's own settings. */
+  | "reject_always";
+
+/** How a turn ended. */
+export type AgentOutcome =
+  /** The agent was done. */
+  | "completed"
+  /** Somebody stopped it. */
+  | "interrupted"
+  /** Something went wrong. */
+  | "failed"
+  /** The model refused. */
+  | "refused"
+  /** It took more steps than it may. */
+  | "max_turns"
+  /** The answer reached its longest length. */
+  | "max_tokens"
+  /** It cost more than it may. */
+  | "budget";
+
+/** What the agent means to do. */
+export interface AgentPlan {
+  /** Its steps. */
+  entries: AgentPlanEntry[];
+}
+
+/** A step of a plan. */
+export interface AgentPlanEntry {
+  /** How far it is. */
+  status: AgentPlanStatus;
+  /** What is to be done. */
+  text: string;
+}
+
+/** How far a step of a plan is. */
+export type AgentPlanStatus =
+  /** Not begun. */
+  | "pending"
+  /** Under way. */
+  | "in_progress"
+  /** Done. */
+  | "completed";
+
+/** Something that went wrong with an agent. */
+export interface AgentProblem {
+  /** What a person can do about it. */
+  hint?: string | null;
+  /** The status that the model's service answered, where it did over HTTP. */
+  httpStatus?: number | null;
+  /** What kind of thing. */
+  kind: AgentProblemKind;
+  /** For people. */
+  message: string;
+  /** The agent's own word for it. */
+  providerCode?: string | null;
+  /** How long to wait before that, in milliseconds, where the service says so. */
+  retryAfterMs?: number | null;
+  /** Whether the same may work when it is tried again. */
+  retryable: boolean;
+}
+
+/** What kind of thing went wrong: what programs branch on. */
+export type AgentProblemKind =
+  /** Nobody is logged in, or the key is wrong. */
+  | "auth_required"
+  /** Somebody was logged in, and has to do it again. */
+  | "auth_expired"
+  /** The account has to be paid for, or is on hold. */
+  | "billing"
+  /** Too many requests for now. */
+  | "rate_limited"
+  /** The plan's quota is used up. */
+  | "quota_exhausted"
+  /** The service has too much to do. */
+  | "overloaded"
+  /** The conversation is longer than the model can read. */
+  | "context_overflow"
+  /** The answer reached its longest length. */
+  | "max_output"
+  /** There is no such model, or not for this account. */
+  | "model_not_found"
+  /** The service refused the request as it is. */
+  | "invalid_request"
+  /** The service refused what was asked for. */
+  | "content_policy"
+  /** The service cannot be reached, or the connection broke. */
+  | "network"
+  /** Nothing came for too long. */
+  | "timeout"
+  /** The service failed for reasons of its own. */
+  | "provider_error"
+  /** The agent wants the folder to be trusted first. */
+  | "untrusted_workspace"
+  /** The agent's program is not installed. */
+  | "cli_missing"
+  /** The agent's program is too old to be spoken to. */
+  | "cli_too_old"
+  /** The agent's program cannot be started. */
+  | "spawn_failed"
+  /** The agent's program ended though it should have gone on. */
+  | "crashed"
+  /** The agent said something that its protocol does not know. */
+  | "protocol"
+  /** A policy of ours forbids it. */
+  | "policy_denied"
+  /** Nothing more is known. */
+  | "unknown";
+
+/** Something became of the agent's process. */
+export type AgentProcessEvent =
+  /** It was started. */
+  | {
+      /** Its process id. */
+      pid: number;
+      what: "spawned";
+    }
+  /** It can be spoken to. */
+  | {
+      what: "ready";
+    }
+  /** It is being stopped. */
+  | {
+      what: "stopping";
+    }
+  /** It ended. */
+  | {
+      /** What it exited with. */
+      exitCode?: number | null;
+      /** The signal that ended it. */
+      signal?: number | null;
+      /** The last that it wrote to its standard error. */
+      stderrTail?: string[];
+      what: "exited";
+    };
+
+/** What `agent.prompt` takes. */
+export interface AgentPromptParams {
+  /** What is asked. */
+  content: AgentContent[];
+  /** What is to become of the turn that may be open. */
+  delivery?: AgentDelivery;
+  /** Whether the turn goes on when the caller is gone. */
+  detach?: boolean;
+  /** The session. */
+  sessionId: string;
+  /** How long the turn may take, without the time that people take. Default 300 s. */
+  timeoutMs?: number;
+}
+
+/** A prompt that waits. */
+export interface AgentPromptQueued {
+  /** What it says. */
+  content: AgentContent[];
+  /** How it is to reach an agent that is at work. */
+  delivery: AgentDelivery;
+  /** How many are before it. */
+  position: number;
+  /** Its id. */
+  promptId: string;
+}
+
+/** A prompt that was told of before. */
+export interface AgentPromptRef {
+  /** Its id. */
+  promptId: string;
+}
+
+/** A provider as it is on this machine. */
+export interface AgentProviderInfo {
+  /** What it can do. */
+  abilities: AgentAbilities;
+  /** How somebody is logged in, in the program's words. */
+  authMethod?: string | null;
+  /** What to do so that it can. */
+  hint?: string | null;
+  /** Its id. */
+  id: string;
+  /** Where it can be had. */
+  installUrl?: string | null;
+  /** What people call it. */
+  name: string;
+  /** Where its program was found. */
+  program?: string | null;
+  /** Whether it can be used. */
+  state: AgentProviderState;
+  /** How that version compares with those it was tried with. */
+  tested?: AgentTested | null;
+  /** The version that its program says. */
+  version?: string | null;
+}
+
+/** Whether a provider can be used. */
+export type AgentProviderState =
+  /** It can. */
+  | "ready"
+  /** It may be: its program does not say whether somebody is logged in. */
+  | "unknown"
+  /** Nobody is logged in. */
+  | "loggedOut"
+  /** It is older than any that it was tried with. */
+  | "tooOld"
+  /** Its program is there and does not run. */
+  | "broken"
+  /** There is no such program. */
+  | "missing";
+
+/** What `agent.providers` answers. */
+export interface AgentProviders {
+  /** The one that `agent.createSession` takes where none is named. */
+  default: string;
+  /** The providers, those that can be used first. */
+  providers: AgentProviderInfo[];
+}
+
+/** What `agent.providers` takes. */
+export interface AgentProvidersParams {
+  /** Whether to look again. */
+  recheck?: boolean;
+}
+
+/** What `agent.reject` takes. */
+export interface AgentRejectParams {
+  /** What to answer to. */
+  permissionId: string;
+  /** Why, for the agent. */
+  reason?: string | null;
+}
+
+/** The agent will ask its service again. */
+export interface AgentRetry {
+  /** For which time, from 1. */
+  attempt: number;
+  /** In how many milliseconds. */
+  delayMs: number;
+  /** Why. */
+  error: AgentProblem;
+  /** How often at most. */
+  max?: number | null;
+}
+
+/** How much harm may be done. */
+export type AgentRisk =
+  /** Hardly any. */
+  | "low"
+  /** What can be undone. */
+  | "medium"
+  /** What can not. */
+  | "high"
+  /** What nobody should allow without having read it. */
+  | "critical";
+
+/** How a session ended. */
+export interface AgentSessionClosed {
+  /** Why. */
+  reason: AgentCloseReason;
+}
+
+/** What is known of a session from the start. */
+export interface AgentSessionCreated {
+  /** The folder that the agent works in. */
+  cwd: string;
+  /** What is allowed without being asked for. */
+  mode: AgentMode;
+  /** The model that was asked for. */
+  model?: string | null;
+  /** The provider. */
+  provider: string;
+}
+
+/** A session. */
+export interface AgentSessionRef {
+  /** Its id. */
+  sessionId: string;
+}
 
 /** What is known of a session since. What is absent is as it was. */
 export interface AgentSessionUpdate {
@@ -97,12 +783,191 @@ export interface AgentSetModeParams {
   sessionId: string;
 }
 
+/** What `agent.setModel` takes. */
+export interface AgentSetModelParams {
+  /** The model, in the agent's words. */
+  model: string;
+  /** The session. */
+  sessionId: string;
+}
+
+/** A place among events. */
+export interface AgentSince {
+  /** The `epoch` of an item. */
+  epoch: string;
+  /** Its `pos`. */
+  position: number;
+}
+
+/** Where an event comes from. */
+export interface AgentSource {
+  /** The agent's own name for what it said. */
+  nativeType?: string | null;
+  /** The provider: `claude`, `codex`, `acp:NAME`, `builtin`, or `sixframe` for what the session itself tells. */
+  provider: string;
+}
+
+/** What a session is doing. */
+export type AgentState =
+  /** Nothing. */
+  | {
+      name: "idle";
+    }
+  /** The model is at work. */
+  | {
+      name: "thinking";
+    }
+  /** Tools are at work. */
+  | {
+      name: "tool_execution";
+    }
+  /** The agent waits for somebody's leave. */
+  | {
+      /** For how many things. */
+      count: number;
+      name: "waiting_approval";
+    }
+  /** The last turn failed, or the agent's process did. */
+  | {
+      name: "error";
+      /** Whether the next prompt may work. */
+      recoverable: boolean;
+    };
+
 /** The session is in another state. */
 export interface AgentStateChange {
   /** The one before. */
-  prev: State;
+  prev: AgentState;
   /** The state. */
-  state: State;
+  state: AgentState;
+}
+
+/** How a version compares with those that were tried. */
+export type AgentTested =
+  /** It is one of them, or between them. */
+  | "within"
+  /** It is newer, and should work. */
+  | "newer"
+  /** It is older. */
+  | "older";
+
+/** A tool and its use. What is absent is not known, or, in a patch, as it was. */
+export interface AgentToolCall {
+  /** What it changed in files. */
+  changes?: AgentFileChange[] | null;
+  /** The command that it runs. */
+  command?: AgentCommandRun | null;
+  /** Why it failed. */
+  error?: string | null;
+  /** What it is given. */
+  input?: unknown;
+  /** The files that it is about. */
+  locations?: AgentLocation[] | null;
+  /** The MCP server that it is of. */
+  mcp?: AgentMcpTool | null;
+  /** The tool's name, as the agent has it. */
+  name?: string | null;
+  /** What it answered. */
+  output?: AgentToolOutput | null;
+  /** What it does this time, in a few words. */
+  title?: string | null;
+  /** What the tool is for. */
+  toolKind?: AgentToolKind | null;
+}
+
+/** What a tool is for. */
+export type AgentToolKind =
+  /** Looks into files. */
+  | "read"
+  /** Changes or makes files. */
+  | "edit"
+  /** Deletes files. */
+  | "delete"
+  /** Moves files. */
+  | "move"
+  /** Searches files or the web. */
+  | "search"
+  /** Runs a command. */
+  | "execute"
+  /** Fetches from the network. */
+  | "fetch"
+  /** Thinks aloud, plans. */
+  | "think"
+  /** A tool of an MCP server. */
+  | "mcp"
+  /** Asks for another mode. */
+  | "switch_mode"
+  /** Anything else. */
+  | "other";
+
+/** What a tool answered. */
+export interface AgentToolOutput {
+  /** As data. */
+  json?: unknown;
+  /** As text. */
+  text?: string | null;
+  /** Whether it was cut, because it was long. */
+  truncated: boolean;
+}
+
+/** The agent is done. */
+export interface AgentTurnEnded {
+  /** What it cost. */
+  cost?: AgentCost | null;
+  /** How long it took, in milliseconds. */
+  durationMs: number;
+  /** What went wrong. */
+  error?: AgentProblem | null;
+  /** How long it took until the agent first told of something, in milliseconds. */
+  firstEventMs?: number | null;
+  /** The agent's own word for how it ended. */
+  nativeStopReason?: string | null;
+  /** How. */
+  outcome: AgentOutcome;
+  /** What it used. */
+  usage?: AgentUsage | null;
+}
+
+/** The agent works. */
+export interface AgentTurnStarted {
+  /** On what. */
+  promptId: string;
+}
+
+/** A line that cannot be read. */
+export interface AgentUnparsed {
+  /** How long it was, in bytes. */
+  bytes: number;
+  /** What is wrong with it. */
+  error: string;
+  /** Its beginning, at most 256 bytes. */
+  preview: string;
+}
+
+/** Tokens that were used. What the agent does not tell is 0. */
+export interface AgentUsage {
+  /** Read from the cache. */
+  cachedRead: number;
+  /** Written to the cache. */
+  cachedWrite: number;
+  /** Read by the model, without what was cached. */
+  input: number;
+  /** Written by the model. */
+  output: number;
+  /** Written by the model as thoughts; part of `output` for some agents. */
+  reasoning: number;
+}
+
+/** What was used so far. */
+export interface AgentUsageUpdate {
+  /** Tokens that it can read. */
+  contextSize?: number | null;
+  /** Tokens of the conversation that the model reads now. */
+  contextUsed?: number | null;
+  /** Used in this session so far. */
+  session?: AgentUsage | null;
+  /** Used in this turn so far. */
+  turn?: AgentUsage | null;
 }
 
 /** Where what the sidecars offer comes from. */
@@ -136,33 +1001,28 @@ export interface AppModeState {
   serviceUrl?: string | null;
 }
 
-/** What `agent.approve` takes. */
-export interface ApproveParams {
-  /** The hash of what was shown. Where it is not that of what waits, nothing is allowed. */
-  inputSha256?: string | null;
-  /** By which option; the one that allows it once where there is none. */
-  optionId?: string | null;
-  /** What to answer to. */
-  permissionId: string;
-}
-
-/** What `agent.cancelPrompt` takes. */
-export interface CancelPromptParams {
-  /** The prompt, as `prompt.queued` names it. */
-  promptId: string;
-  /** The session. */
-  sessionId: string;
-}
-
 /** One change. */
 export interface Change {
   /** What happened. */
-  kind: FsChangeKind;
+  kind: ChangeKind;
   /** To what, as absolute paths. */
   paths: string[];
   /** The two halves of a rename, `removed` and `created`, have the same number here. */
   rename?: number | null;
 }
+
+/** What happened to a file. */
+export type ChangeKind =
+  /** Nothing yet: from now on every change is told. */
+  | "watching"
+  /** It is there. */
+  | "created"
+  /** Its content or its attributes are others. */
+  | "modified"
+  /** It is gone from here. */
+  | "removed"
+  /** Changes were missed: look at everything below the path again. */
+  | "overflow";
 
 /** Some bytes of a file or of a program's output. */
 export interface Chunk {
@@ -170,27 +1030,6 @@ export interface Chunk {
   data: string;
   /** How `data` is written. */
   encoding: Encoding;
-}
-
-/** Why a session ended. */
-export type CloseReason =
-  /** Somebody closed it. */
-  | "closed"
-  /** The daemon ended. */
-  | "shutdown";
-
-/** A command that a tool runs. */
-export interface CommandRun {
-  /** Where it runs. */
-  cwd?: string | null;
-  /** How long it took, in milliseconds. */
-  durationMs?: number | null;
-  /** What it exited with. */
-  exitCode?: number | null;
-  /** The command, as a shell reads it. */
-  line: string;
-  /** The signal that ended it. */
-  signal?: number | null;
 }
 
 /** What `hub.commit` takes. */
@@ -213,144 +1052,6 @@ export interface ConsoleTicket {
   url: string;
 }
 
-/** A part of what is said. */
-export type Content =
-  /** Text, as Markdown. */
-  | {
-      /** The text. */
-      text: string;
-      type: "text";
-    }
-  /** A picture. */
-  | {
-      /** Its bytes, in base64. */
-      data: string;
-      /** Its media type. */
-      mimeType: string;
-      type: "image";
-    }
-  /** A file or page that is spoken of. */
-  | {
-      /** What it is called. */
-      name?: string | null;
-      type: "resource_link";
-      /** Where it is. */
-      uri: string;
-    }
-  /** Something of a kind that is not known here, as the agent sent it. */
-  | {
-      type: "other";
-      /** What came. */
-      value: unknown;
-    };
-
-/** What it cost. */
-export interface Cost {
-  /** In millionths of the currency's unit. */
-  amountMicros: number;
-  /** The currency, as ISO 4217 has it. */
-  currency: string;
-}
-
-/** What `agent.createSession` takes. */
-export interface CreateSession {
-  /** The folder to work in: an absolute path. */
-  cwd: string;
-  /** Variables of its environment, those alone that the configuration lets callers set. */
-  env?: { [key: string]: string };
-  /** What is allowed without being asked for. */
-  mode?: AgentMode;
-  /** The model, in the agent's words. */
-  model?: string | null;
-  /** The provider; the default one of `agent.providers` where there is none. */
-  provider?: string | null;
-  /** What the agent is told about its task beside its own instructions. */
-  systemPrompt?: string | null;
-}
-
-/** Who ended a request. */
-export type Decider =
-  /** A person, by a connection. */
-  | {
-      kind: "person";
-      /** The connection's owner, an id that lasts as long as this daemon. */
-      owner: string;
-    }
-  /** A rule of ours. */
-  | {
-      kind: "policy";
-      /** Which one. */
-      rule: string;
-    }
-  /** Nobody, in time. */
-  | {
-      kind: "timeout";
-    }
-  /** The agent, which took it back, or whose turn ended. */
-  | {
-      kind: "agent";
-    }
-  /** The daemon, which ended. */
-  | {
-      kind: "shutdown";
-    };
-
-/** How a request ended. */
-export type Decision =
-  /** It was allowed. */
-  | "allowed"
-  /** It was denied. */
-  | "denied"
-  /** It can no longer be answered. */
-  | "withdrawn";
-
-/** How a prompt reaches an agent that is at work. */
-export type Delivery =
-  /** It waits until the turn and the prompts before it are done. */
-  | "queue"
-  /** It joins the turn; where the agent knows no such thing, it is the first one behind it. */
-  | "steer"
-  /** The turn is interrupted for it. */
-  | "now";
-
-/** An item grew. */
-export interface Delta {
-  /** By what. */
-  delta: string;
-  /** What of it. */
-  field: DeltaField;
-  /** Behind how many bytes of the same field; where that is not the end of what is known, something is missing. */
-  offset: number;
-}
-
-/** What of an item grew. */
-export type DeltaField =
-  /** What is said. */
-  | "text"
-  /** What is thought. */
-  | "thought"
-  /** What a tool is given, as JSON text. */
-  | "tool_input"
-  /** What a tool writes to its standard output, or answers. */
-  | "tool_output"
-  /** What a tool writes to its standard error. */
-  | "tool_errors";
-
-/** In what files were changed. */
-export type DiffScope =
-  /** In one item. */
-  | "item"
-  /** In the turn so far. */
-  | "turn";
-
-/** Files were changed. */
-export interface DiffUpdate {
-  /** Which. */
-  files: FileChange[];
-  /** In what. */
-  scope: DiffScope;
-}
-
 /** Which way a message went. */
 export type Direction =
   /** From the peer. */
@@ -360,7 +1061,7 @@ export type Direction =
 
 /** It is done. */
 export interface Done {
-  /** Always true. */
+  /** True. */
   ok: boolean;
 }
 
@@ -377,100 +1078,6 @@ export type Encoding =
   | "utf8"
   /** In Base64 with padding, RFC 4648 section 4. */
   | "base64";
-
-/** An event, where it belongs, and where it comes from. Log and wire carry the same text. */
-export type Envelope = ({
-  data: SessionCreated;
-  type: "session.created";
-} | {
-  data: AgentSessionUpdate;
-  type: "session.updated";
-} | {
-  data: SessionClosed;
-  type: "session.closed";
-} | {
-  data: LogRecovered;
-  type: "log.recovered";
-} | {
-  data: AgentStateChange;
-  type: "state.changed";
-} | {
-  data: PromptQueued;
-  type: "prompt.queued";
-} | {
-  data: PromptRef;
-  type: "prompt.started";
-} | {
-  data: PromptRef;
-  type: "prompt.cancelled";
-} | {
-  data: PromptRef;
-  type: "prompt.steered";
-} | {
-  data: TurnStarted;
-  type: "turn.started";
-} | {
-  data: TurnEnded;
-  type: "turn.ended";
-} | {
-  data: Item;
-  type: "item.upserted";
-} | {
-  data: Delta;
-  type: "item.delta";
-} | {
-  data: DiffUpdate;
-  type: "diff.updated";
-} | {
-  data: Plan;
-  type: "plan.updated";
-} | {
-  data: PermissionRequest;
-  type: "permission.requested";
-} | {
-  data: PermissionResolved;
-  type: "permission.resolved";
-} | {
-  data: UsageUpdate;
-  type: "usage.updated";
-} | {
-  data: Limits;
-  type: "limits.updated";
-} | {
-  data: Retry;
-  type: "retry.scheduled";
-} | {
-  data: ProcessEvent;
-  type: "process.event";
-} | {
-  data: Problem;
-  type: "error";
-} | {
-  data: Unparsed;
-  type: "unparsed";
-} | {
-  data: Native;
-  type: "native";
-}) & {
-  /** The life of the session's log that `seq` counts in. */
-  epoch: string;
-  /** What the agent said beside that and we do not know, as it came, where that is not long. */
-  ext?: unknown;
-  /** The item that it is about. */
-  itemId?: string | null;
-  /** The number of the event in its session, from 1, without holes. */
-  seq: number;
-  /** The session. */
-  sessionId: string;
-  /** Where it comes from. */
-  src: Source;
-  /** When, as RFC 3339 in UTC. */
-  ts: string;
-  /** The turn, where it is part of one. */
-  turnId?: string | null;
-  /** The version of this format: 1. */
-  v: number;
-};
 
 /** Something that happened. */
 export interface Event {
@@ -491,7 +1098,7 @@ export interface EventPlace {
 }
 
 /** What `events.watch` takes. */
-export interface EventsEventsParams {
+export interface EventsParams {
   /** Behind which event to begin; without it, with what is emitted from now on. */
   since?: EventPlace | null;
   /** The types to follow, all where none are given. One that ends with a dot means all that begin with it. */
@@ -516,37 +1123,6 @@ export interface Expect {
   revision: number;
 }
 
-/** A file that was changed. */
-export interface FileChange {
-  /** Lines that were added, where there is a diff. */
-  additions: number;
-  /** Whether it is no text, so that there is no diff. */
-  binary: boolean;
-  /** Lines that were taken away, where there is a diff. */
-  deletions: number;
-  /** What became of it. */
-  kind: AgentChangeKind;
-  /** Where it was before it was moved, or copied from. */
-  oldPath?: string | null;
-  /** The file, where it is now, or was. */
-  path: string;
-  /** The change as a unified diff, from its first `@@` on. */
-  unifiedDiff?: string | null;
-}
-
-/** What happened to a file. */
-export type FsChangeKind =
-  /** Nothing yet: from now on every change is told. */
-  | "watching"
-  /** It is there. */
-  | "created"
-  /** Its content or its attributes are others. */
-  | "modified"
-  /** It is gone from here. */
-  | "removed"
-  /** Changes were missed: look at everything below the path again. */
-  | "overflow";
-
 /** What `fs.watch` takes. */
 export interface FsWatchParams {
   /** The file or folder; a relative path begins at the first of `fs.roots`. */
@@ -565,43 +1141,6 @@ export interface Hello {
   session?: string | null;
 }
 
-/** What the items of `hub.watch` are. */
-export type HubMode =
-  /** Patches, and snapshots where these are shorter or there is no other way. */
-  | "patch"
-  /** Snapshots alone. */
-  | "state";
-
-/** What `hub.updateSession` takes. */
-export interface HubSessionUpdate {
-  /** The session's id. */
-  sessionId: string;
-  [key: string]: unknown;
-}
-
-/** One item of `hub.watch`. */
-export type HubStateChange =
-  /** What the followed part of the state is. */
-  | {
-      /** The life of the state. */
-      epoch: string;
-      /** Which state it is. */
-      revision: number;
-      /** The state, pruned to what is followed: an object with the shape of the state. */
-      value: unknown;
-    }
-  /** What changed. */
-  | {
-      /** The highest mutation of each client between the two revisions, where there were any. */
-      acks?: { [key: string]: number };
-      /** The revision that it applies to. */
-      from: number;
-      /** How. None means that nothing changed that is followed. */
-      ops: Op[];
-      /** The revision that it leads to. */
-      to: number;
-    };
-
 /** What `hub.watch` takes. */
 export interface HubWatchParams {
   /**
@@ -610,7 +1149,7 @@ export interface HubWatchParams {
    */
   minIntervalMs?: number | null;
   /** What the items are. */
-  mode?: HubMode;
+  mode?: Mode;
   /** The places to follow; the whole state where neither this nor `session` is given. */
   paths?: Pointer[] | null;
   /** A session to follow, as `/sessions/<id>` among the paths does. */
@@ -619,108 +1158,12 @@ export interface HubWatchParams {
   since?: Version | null;
 }
 
-/** What `agent.interrupt` takes. */
-export interface InterruptParams {
-  /** Whether the prompts that wait are kept. Default no. */
-  keepQueue?: boolean;
-  /** The session. */
-  sessionId: string;
-}
-
-/** What `agent.interrupt` answers. */
-export interface Interrupted {
-  /** Whether a turn is being stopped. That it is is told by its `turn.ended`. */
-  interrupted: boolean;
-}
-
-/** An item, or what is new of one. */
-export interface Item {
-  /** What is said, in full. */
-  content?: Content[] | null;
-  /** What it is. Stays the same for an id. */
-  kind: ItemKind;
-  /** The item that it belongs to: the subagent's call, for what a subagent does. */
-  parent?: string | null;
-  /** How far it is. */
-  status?: ItemStatus | null;
-  /** The tool and its use. */
-  tool?: ToolCall | null;
-}
-
-/** What an item is. */
-export type ItemKind =
-  /** What a person said. */
-  | "user_message"
-  /** What the agent says. */
-  | "agent_message"
-  /** What the agent thinks, as far as it shows it. */
-  | "thought"
-  /** A tool that the agent uses. */
-  | "tool_call"
-  /** Something that the agent's program has to say beside the conversation. */
-  | "notice"
-  /** The conversation was shortened, so that the model can read it. */
-  | "compaction"
-  /** Another agent that works for this one. */
-  | "subagent";
-
-/** How far an item is. */
-export type ItemStatus =
-  /** Known, and not begun. */
-  | "pending"
-  /** Under way. */
-  | "in_progress"
-  /** Done. */
-  | "completed"
-  /** Done, without success. */
-  | "failed"
-  /** Not done, because it was not allowed. */
-  | "denied"
-  /** Not done, or not to its end, because the turn was ended. */
-  | "cancelled";
-
-/** Whether requests are still answered. */
-export type LimitStatus =
-  /** They are. */
-  | "ok"
-  /** They are, and soon not any more. */
-  | "warning"
-  /** They are not. */
-  | "rejected";
-
-/** How much of a plan's quota is used up. */
-export interface Limits {
-  /** When it begins anew, in seconds since 1970. */
-  resetsAt?: number | null;
-  /** The agent's word for what is limited. */
-  scope: string;
-  /** `ok`, `warning` or `rejected`. */
-  status: LimitStatus;
-  /** How much is used, in percent. */
-  usedPercent?: number | null;
-}
-
-/** A place in a file. */
-export interface Location {
-  /** The line, from 1. */
-  line?: number | null;
-  /** The file. */
-  path: string;
-}
-
-/** What was taken from the end of a log. */
-export interface LogRecovered {
-  /** Bytes behind the last event that could be read. */
-  bytes: number;
-}
-
-/** A tool of an MCP server. */
-export interface McpTool {
-  /** The server. */
-  server: string;
-  /** Its tool. */
-  tool: string;
-}
+/** What the items of `hub.watch` are. */
+export type Mode =
+  /** Patches, and snapshots where these are shorter or there is no other way. */
+  | "patch"
+  /** Snapshots alone. */
+  | "state";
 
 /** The identity of a commit. */
 export interface Mutation {
@@ -729,9 +1172,6 @@ export interface Mutation {
   /** Counts the client's mutations upwards. */
   id: number;
 }
-
-/** The agent said what has no name here. */
-export type Native = { [key: string]: unknown };
 
 /** One operation. Paths are absolute. */
 export type Op =
@@ -817,36 +1257,6 @@ export type Op =
       path: Pointer;
     };
 
-/** What an option means, whatever the agent calls it. */
-export type OptionKind =
-  /** Yes, this once. */
-  | "allow_once"
-  /** Yes, and to the same again in this session. */
-  | "allow_session"
-  /** Yes, and to the same again for good, by the agent's own settings. */
-  | "allow_always"
-  /** No, this once. */
-  | "reject_once"
-  /** No, and to the same again for good, by the agent's own settings. */
-  | "reject_always";
-
-/** How a turn ended. */
-export type Outcome =
-  /** The agent was done. */
-  | "completed"
-  /** Somebody stopped it. */
-  | "interrupted"
-  /** Something went wrong. */
-  | "failed"
-  /** The model refused. */
-  | "refused"
-  /** It took more steps than it may. */
-  | "max_turns"
-  /** The answer reached its longest length. */
-  | "max_tokens"
-  /** It cost more than it may. */
-  | "budget";
-
 /** What a program that runs has to say. */
 export type Output =
   /** Some of what it wrote. */
@@ -874,7 +1284,7 @@ export type OutputStream =
 /** One of the answers that may be given. */
 export interface PermissionOption {
   /** What it means. */
-  kind: OptionKind;
+  kind: AgentOptionKind;
   /** What to show. */
   label: string;
   /** What to answer with. */
@@ -886,7 +1296,7 @@ export interface PermissionOption {
 /** What an agent asks leave for, as a person sees it. */
 export interface PermissionRequest {
   /** What is to be done. */
-  action: Action;
+  action: AgentAction;
   /** What, in more words. */
   description?: string | null;
   /** When it is denied because nobody answered, in milliseconds since 1970. */
@@ -902,7 +1312,7 @@ export interface PermissionRequest {
   /** Why the agent asks. */
   reason?: string | null;
   /** How much harm may be done. */
-  risk: Risk;
+  risk: AgentRisk;
   /** Exactly what is allowed by a yes: the agent is given this, and nothing else. */
   shownInput: unknown;
   /** What, in a few words. */
@@ -912,9 +1322,9 @@ export interface PermissionRequest {
 /** How a request ended, and by whom. */
 export interface PermissionResolved {
   /** By whom. */
-  by: Decider;
+  by: AgentDecider;
   /** How. */
-  decision: Decision;
+  decision: AgentDecision;
   /** How long it took, in milliseconds. */
   latencyMs: number;
   /** The option that was chosen. */
@@ -925,29 +1335,6 @@ export interface PermissionResolved {
   reason?: string | null;
 }
 
-/** What the agent means to do. */
-export interface Plan {
-  /** Its steps. */
-  entries: PlanEntry[];
-}
-
-/** A step of a plan. */
-export interface PlanEntry {
-  /** How far it is. */
-  status: PlanStatus;
-  /** What is to be done. */
-  text: string;
-}
-
-/** How far a step of a plan is. */
-export type PlanStatus =
-  /** Not begun. */
-  | "pending"
-  /** Under way. */
-  | "in_progress"
-  /** Done. */
-  | "completed";
-
 export type Pointer = string;
 
 /** Who has a port. */
@@ -957,214 +1344,6 @@ export interface PortHolder {
   /** Its program, as the system calls it. */
   program: string;
 }
-
-/** Something that went wrong with an agent. */
-export interface Problem {
-  /** What a person can do about it. */
-  hint?: string | null;
-  /** The status that the model's service answered, where it did over HTTP. */
-  httpStatus?: number | null;
-  /** What kind of thing. */
-  kind: ProblemKind;
-  /** For people. */
-  message: string;
-  /** The agent's own word for it. */
-  providerCode?: string | null;
-  /** How long to wait before that, in milliseconds, where the service says so. */
-  retryAfterMs?: number | null;
-  /** Whether the same may work when it is tried again. */
-  retryable: boolean;
-}
-
-/** What kind of thing went wrong: what programs branch on. */
-export type ProblemKind =
-  /** Nobody is logged in, or the key is wrong. */
-  | "auth_required"
-  /** Somebody was logged in, and has to do it again. */
-  | "auth_expired"
-  /** The account has to be paid for, or is on hold. */
-  | "billing"
-  /** Too many requests for now. */
-  | "rate_limited"
-  /** The plan's quota is used up. */
-  | "quota_exhausted"
-  /** The service has too much to do. */
-  | "overloaded"
-  /** The conversation is longer than the model can read. */
-  | "context_overflow"
-  /** The answer reached its longest length. */
-  | "max_output"
-  /** There is no such model, or not for this account. */
-  | "model_not_found"
-  /** The service refused the request as it is. */
-  | "invalid_request"
-  /** The service refused what was asked for. */
-  | "content_policy"
-  /** The service cannot be reached, or the connection broke. */
-  | "network"
-  /** Nothing came for too long. */
-  | "timeout"
-  /** The service failed for reasons of its own. */
-  | "provider_error"
-  /** The agent wants the folder to be trusted first. */
-  | "untrusted_workspace"
-  /** The agent's program is not installed. */
-  | "cli_missing"
-  /** The agent's program is too old to be spoken to. */
-  | "cli_too_old"
-  /** The agent's program cannot be started. */
-  | "spawn_failed"
-  /** The agent's program ended though it should have gone on. */
-  | "crashed"
-  /** The agent said something that its protocol does not know. */
-  | "protocol"
-  /** A policy of ours forbids it. */
-  | "policy_denied"
-  /** Nothing more is known. */
-  | "unknown";
-
-/** Something became of the agent's process. */
-export type ProcessEvent =
-  /** It was started. */
-  | {
-      /** Its process id. */
-      pid: number;
-      what: "spawned";
-    }
-  /** It can be spoken to. */
-  | {
-      what: "ready";
-    }
-  /** It is being stopped. */
-  | {
-      what: "stopping";
-    }
-  /** It ended. */
-  | {
-      /** What it exited with. */
-      exitCode?: number | null;
-      /** The signal that ended it. */
-      signal?: number | null;
-      /** The last that it wrote to its standard error. */
-      stderrTail?: string[];
-      what: "exited";
-    };
-
-/** What `agent.prompt` takes. */
-export interface PromptParams {
-  /** What is asked. */
-  content: Content[];
-  /** What is to become of the turn that may be open. */
-  delivery?: Delivery;
-  /** Whether the turn goes on when the caller is gone. */
-  detach?: boolean;
-  /** The session. */
-  sessionId: string;
-  /** How long the turn may take, without the time that people take. Default 300 s. */
-  timeoutMs?: number;
-}
-
-/** A prompt that waits. */
-export interface PromptQueued {
-  /** What it says. */
-  content: Content[];
-  /** How it is to reach an agent that is at work. */
-  delivery: Delivery;
-  /** How many are before it. */
-  position: number;
-  /** Its id. */
-  promptId: string;
-}
-
-/** A prompt that was told of before. */
-export interface PromptRef {
-  /** Its id. */
-  promptId: string;
-}
-
-/** A provider as it is on this machine. */
-export interface ProviderInfo {
-  /** What it can do. */
-  abilities: Abilities;
-  /** How somebody is logged in, in the program's words. */
-  authMethod?: string | null;
-  /** What to do so that it can. */
-  hint?: string | null;
-  /** Its id. */
-  id: string;
-  /** Where it can be had. */
-  installUrl?: string | null;
-  /** What people call it. */
-  name: string;
-  /** Where its program was found. */
-  program?: string | null;
-  /** Whether it can be used. */
-  state: ProviderState;
-  /** How that version compares with those it was tried with. */
-  tested?: Tested | null;
-  /** The version that its program says. */
-  version?: string | null;
-}
-
-/** Whether a provider can be used. */
-export type ProviderState =
-  /** It can. */
-  | "ready"
-  /** It may be: its program does not say whether somebody is logged in. */
-  | "unknown"
-  /** Nobody is logged in. */
-  | "loggedOut"
-  /** It is older than any that it was tried with. */
-  | "tooOld"
-  /** Its program is there and does not run. */
-  | "broken"
-  /** There is no such program. */
-  | "missing";
-
-/** What `agent.providers` answers. */
-export interface Providers {
-  /** The one that `agent.createSession` takes where none is named. */
-  default: string;
-  /** The providers, those that can be used first. */
-  providers: ProviderInfo[];
-}
-
-/** What `agent.providers` takes. */
-export interface ProvidersParams {
-  /** Whether to look again. */
-  recheck?: boolean;
-}
-
-/** What `agent.reject` takes. */
-export interface RejectParams {
-  /** What to answer to. */
-  permissionId: string;
-  /** Why, for the agent. */
-  reason?: string | null;
-}
-
-/** The agent will ask its service again. */
-export interface Retry {
-  /** For which time, from 1. */
-  attempt: number;
-  /** In how many milliseconds. */
-  delayMs: number;
-  /** Why. */
-  error: Problem;
-  /** How often at most. */
-  max?: number | null;
-}
-
-/** How much harm may be done. */
-export type Risk =
-  /** Hardly any. */
-  | "low"
-  /** What can be undone. */
-  | "medium"
-  /** What can not. */
-  | "high"
-  /** What nobody should allow without having read it. */
-  | "critical";
 
 /** What `process.run` takes. */
 export interface RunParams {
@@ -1178,43 +1357,39 @@ export interface RunParams {
   program: string;
 }
 
-/** How a session ended. */
-export interface SessionClosed {
-  /** Why. */
-  reason: CloseReason;
-}
-
-/** What is known of a session from the start. */
-export interface SessionCreated {
-  /** The folder that the agent works in. */
-  cwd: string;
-  /** What is allowed without being asked for. */
-  mode: AgentMode;
-  /** The model that was asked for. */
-  model?: string | null;
-  /** The provider. */
-  provider: string;
-}
-
 /** One session. */
 export interface SessionParams {
   /** Its id. */
   sessionId: string;
 }
 
-/** A session. */
-export interface SessionRef {
-  /** Its id. */
+/** What `hub.updateSession` takes. */
+export interface SessionUpdate {
+  /** The session's id. */
   sessionId: string;
+  [key: string]: unknown;
 }
 
-/** What `agent.setModel` takes. */
-export interface SetModelParams {
-  /** The model, in the agent's words. */
-  model: string;
-  /** The session. */
-  sessionId: string;
-}
+/** What `sidecar.setMode` takes. */
+export type SetModeParams =
+  /** No sidecars run. */
+  | {
+      mode: "standalone";
+    }
+  /** The sidecars of this daemon run. */
+  | {
+      mode: "service";
+      /** Where they are reached together, for whom it may concern; told, and not used. */
+      serviceUrl?: string | null;
+    }
+  /** A server is used. */
+  | {
+      /** The `serverId` that its `rpc.hello` must tell; any where it is not given. */
+      identity?: string | null;
+      mode: "connected";
+      /** Its address: `wss://host`, or `ws://` to this machine. */
+      serverUrl: string;
+    };
 
 /**
  * A program that is kept running. Only `name` and one of `program` and `binary` are required. Each name is written as here
@@ -1573,27 +1748,6 @@ export type SidecarRestartPolicy =
   /** Yes. */
   | "always";
 
-/** What `sidecar.setMode` takes. */
-export type SidecarSetModeParams =
-  /** No sidecars run. */
-  | {
-      mode: "standalone";
-    }
-  /** The sidecars of this daemon run. */
-  | {
-      mode: "service";
-      /** Where they are reached together, for whom it may concern; told, and not used. */
-      serviceUrl?: string | null;
-    }
-  /** A server is used. */
-  | {
-      /** The `serverId` that its `rpc.hello` must tell; any where it is not given. */
-      identity?: string | null;
-      mode: "connected";
-      /** Its address: `wss://host`, or `ws://` to this machine. */
-      serverUrl: string;
-    };
-
 /** How a sidecar is. */
 export interface SidecarState {
   /** Whether it is started with the daemon. */
@@ -1706,14 +1860,6 @@ export interface SidecarWatchParams {
   names?: string[] | null;
 }
 
-/** A place among events. */
-export interface Since {
-  /** The `epoch` of an item. */
-  epoch: string;
-  /** Its `pos`. */
-  position: number;
-}
-
 /** What `hub.getSnapshot` answers. */
 export interface Snapshot {
   /** The life of the state. */
@@ -1725,39 +1871,27 @@ export interface Snapshot {
   [key: string]: unknown;
 }
 
-/** Where an event comes from. */
-export interface Source {
-  /** The agent's own name for what it said. */
-  nativeType?: string | null;
-  /** The provider: `claude`, `codex`, `acp:NAME`, `builtin`, or `sixframe` for what the session itself tells. */
-  provider: string;
-}
-
-/** What a session is doing. */
-export type State =
-  /** Nothing. */
+/** One item of `hub.watch`. */
+export type StateChange =
+  /** What the followed part of the state is. */
   | {
-      name: "idle";
+      /** The life of the state. */
+      epoch: string;
+      /** Which state it is. */
+      revision: number;
+      /** The state, pruned to what is followed: an object with the shape of the state. */
+      value: unknown;
     }
-  /** The model is at work. */
+  /** What changed. */
   | {
-      name: "thinking";
-    }
-  /** Tools are at work. */
-  | {
-      name: "tool_execution";
-    }
-  /** The agent waits for somebody's leave. */
-  | {
-      /** For how many things. */
-      count: number;
-      name: "waiting_approval";
-    }
-  /** The last turn failed, or the agent's process did. */
-  | {
-      name: "error";
-      /** Whether the next prompt may work. */
-      recoverable: boolean;
+      /** The highest mutation of each client between the two revisions, where there were any. */
+      acks?: { [key: string]: number };
+      /** The revision that it applies to. */
+      from: number;
+      /** How. None means that nothing changed that is followed. */
+      ops: Op[];
+      /** The revision that it leads to. */
+      to: number;
     };
 
 /** Where a tail begins. */
@@ -1791,134 +1925,6 @@ export interface TappedFrame {
   transport: string;
   /** When, in milliseconds since 1970. */
   ts: number;
-}
-
-/** How a version compares with those that were tried. */
-export type Tested =
-  /** It is one of them, or between them. */
-  | "within"
-  /** It is newer, and should work. */
-  | "newer"
-  /** It is older. */
-  | "older";
-
-/** A tool and its use. What is absent is not known, or, in a patch, as it was. */
-export interface ToolCall {
-  /** What it changed in files. */
-  changes?: FileChange[] | null;
-  /** The command that it runs. */
-  command?: CommandRun | null;
-  /** Why it failed. */
-  error?: string | null;
-  /** What it is given. */
-  input?: unknown;
-  /** The files that it is about. */
-  locations?: Location[] | null;
-  /** The MCP server that it is of. */
-  mcp?: McpTool | null;
-  /** The tool's name, as the agent has it. */
-  name?: string | null;
-  /** What it answered. */
-  output?: ToolOutput | null;
-  /** What it does this time, in a few words. */
-  title?: string | null;
-  /** What the tool is for. */
-  toolKind?: ToolKind | null;
-}
-
-/** What a tool is for. */
-export type ToolKind =
-  /** Looks into files. */
-  | "read"
-  /** Changes or makes files. */
-  | "edit"
-  /** Deletes files. */
-  | "delete"
-  /** Moves files. */
-  | "move"
-  /** Searches files or the web. */
-  | "search"
-  /** Runs a command. */
-  | "execute"
-  /** Fetches from the network. */
-  | "fetch"
-  /** Thinks aloud, plans. */
-  | "think"
-  /** A tool of an MCP server. */
-  | "mcp"
-  /** Asks for another mode. */
-  | "switch_mode"
-  /** Anything else. */
-  | "other";
-
-/** What a tool answered. */
-export interface ToolOutput {
-  /** As data. */
-  json?: unknown;
-  /** As text. */
-  text?: string | null;
-  /** Whether it was cut, because it was long. */
-  truncated: boolean;
-}
-
-/** The agent is done. */
-export interface TurnEnded {
-  /** What it cost. */
-  cost?: Cost | null;
-  /** How long it took, in milliseconds. */
-  durationMs: number;
-  /** What went wrong. */
-  error?: Problem | null;
-  /** How long it took until the agent first told of something, in milliseconds. */
-  firstEventMs?: number | null;
-  /** The agent's own word for how it ended. */
-  nativeStopReason?: string | null;
-  /** How. */
-  outcome: Outcome;
-  /** What it used. */
-  usage?: Usage | null;
-}
-
-/** The agent works. */
-export interface TurnStarted {
-  /** On what. */
-  promptId: string;
-}
-
-/** A line that cannot be read. */
-export interface Unparsed {
-  /** How long it was, in bytes. */
-  bytes: number;
-  /** What is wrong with it. */
-  error: string;
-  /** Its beginning, at most 256 bytes. */
-  preview: string;
-}
-
-/** Tokens that were used. What the agent does not tell is 0. */
-export interface Usage {
-  /** Read from the cache. */
-  cachedRead: number;
-  /** Written to the cache. */
-  cachedWrite: number;
-  /** Read by the model, without what was cached. */
-  input: number;
-  /** Written by the model. */
-  output: number;
-  /** Written by the model as thoughts; part of `output` for some agents. */
-  reasoning: number;
-}
-
-/** What was used so far. */
-export interface UsageUpdate {
-  /** Tokens that it can read. */
-  contextSize?: number | null;
-  /** Tokens of the conversation that the model reads now. */
-  contextUsed?: number | null;
-  /** Used in this session so far. */
-  session?: Usage | null;
-  /** Used in this turn so far. */
-  turn?: Usage | null;
 }
 
 /** A version of the state. Revisions of one epoch are ordered; those of different epochs have nothing to do with each other. */
@@ -1965,68 +1971,68 @@ export interface Api {
   /** Allows what an agent asks leave for: just what was shown. Programs that an agent has started may not. */
   "agent.approve": {
     kind: "unary";
-    params: ApproveParams;
-    result: Done;
+    params: AgentApproveParams;
+    result: AgentDone;
   };
   /** Takes back a prompt that waits for its turn. */
   "agent.cancelPrompt": {
     kind: "unary";
-    params: CancelPromptParams;
-    result: Done;
+    params: AgentCancelPromptParams;
+    result: AgentDone;
   };
   /** Ends a session and its agent; answers when nothing of the agent is left. */
   "agent.close": {
     kind: "unary";
-    params: SessionRef;
-    result: Done;
+    params: AgentSessionRef;
+    result: AgentDone;
   };
   /** Begins a session with an agent in a folder. A mode other than ask and plan needs the scope approve. */
   "agent.createSession": {
     kind: "unary";
-    params: CreateSession;
-    result: SessionRef;
+    params: AgentCreateSession;
+    result: AgentSessionRef;
   };
   /** Events of one session, all that its log has and then what comes; or, where not exactly one is named, of all these sessions from now on. An item that is null says reset: what was known of the events is void. */
   "agent.events": {
     kind: "stream";
     params: AgentEventsParams;
-    item: Envelope | null;
+    item: AgentEnvelope | null;
   };
   /** Stops an agent's turn and takes back the prompts that wait, unless keepQueue is said. */
   "agent.interrupt": {
     kind: "unary";
-    params: InterruptParams;
-    result: Interrupted;
+    params: AgentInterruptParams;
+    result: AgentInterrupted;
   };
   /** Asks an agent for something; items are the events of its turn. Cancelling it stops the turn, as does losing the connection for longer than the grace, unless detach is said. */
   "agent.prompt": {
     kind: "stream";
-    params: PromptParams;
-    item: Envelope;
+    params: AgentPromptParams;
+    item: AgentEnvelope;
   };
   /** Lists the agents on this machine: whether they are installed, in which version, and whether somebody is logged in. */
   "agent.providers": {
     kind: "unary";
-    params: ProvidersParams;
-    result: Providers;
+    params: AgentProvidersParams;
+    result: AgentProviders;
   };
   /** Denies what an agent asks leave for, and tells it why. */
   "agent.reject": {
     kind: "unary";
-    params: RejectParams;
-    result: Done;
+    params: AgentRejectParams;
+    result: AgentDone;
   };
   /** Says what an agent may do without asking. */
   "agent.setMode": {
     kind: "unary";
     params: AgentSetModeParams;
-    result: Done;
+    result: AgentDone;
   };
   /** Uses another model from the next turn on. */
   "agent.setModel": {
     kind: "unary";
-    params: SetModelParams;
-    result: Done;
+    params: AgentSetModelParams;
+    result: AgentDone;
   };
   /** Makes a ticket that lets a browser into the console once, within a minute: the link is url + "#ticket=" + ticket. */
   "console.ticket": {
@@ -2037,7 +2043,7 @@ export interface Api {
   /** Follows the events of the given types; one that ends with a dot means all that begin with it. */
   "events.watch": {
     kind: "stream";
-    params: EventsEventsParams;
+    params: EventsParams;
     item: Event;
   };
   /** Follows a file as it grows, over rotation and truncation; an item's pos is the byte offset behind it. */
@@ -2079,14 +2085,14 @@ export interface Api {
   /** Merges into a session, which is made where it is not there; null removes. */
   "hub.updateSession": {
     kind: "unary";
-    params: HubSessionUpdate;
+    params: SessionUpdate;
     result: Done;
   };
   /** Follows the state, or parts of it: a snapshot or the patches since a version, then patches. */
   "hub.watch": {
     kind: "stream";
     params: HubWatchParams;
-    item: HubStateChange;
+    item: StateChange;
   };
   /** Follows the global settings as plain values, the current one first. */
   "hub.watchGlobal": {
@@ -2163,7 +2169,7 @@ export interface Api {
   /** Switches between standalone, service and connected; where the target cannot be made ready nothing changes. */
   "sidecar.setMode": {
     kind: "unary";
-    params: SidecarSetModeParams;
+    params: SetModeParams;
     result: AppModeState;
   };
   /** Starts a sidecar, and first what it depends on; answers as soon as it is starting. */

@@ -59,6 +59,7 @@ pub enum ProblemKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
 #[error("{message}")]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentProblem")]
 pub struct Problem {
     /// What kind of thing.
     pub kind: ProblemKind,
