@@ -6,6 +6,8 @@ import { Palette, type Command } from "./commands/palette.js";
 import { useShortcuts } from "./commands/shortcuts.js";
 import { chosenSource, FramesPanel } from "./frames/frames-panel.js";
 import { chosenMethod, MethodsPanel } from "./methods/methods-panel.js";
+import { processCommands } from "./processes/process-commands.js";
+import { ProcessesPanel } from "./processes/processes-panel.js";
 import { Banner } from "./shell/banner.js";
 import { Boundary } from "./shell/boundary.js";
 import { EnvironmentProvider, type Environment } from "./shell/environment.js";
@@ -20,6 +22,7 @@ const CONTENTS: Record<PanelId, () => ReactNode> = {
   methods: MethodsPanel,
   state: StatePanel,
   frames: FramesPanel,
+  processes: ProcessesPanel,
   windows: WindowsPanel,
 };
 
@@ -47,6 +50,7 @@ export function Console({ environment }: { environment: Environment }): ReactNod
       keys: String(at + 1),
       run: () => setPanel(id),
     })),
+    ...processCommands(environment, () => setPanel("processes")),
     ...methodCommands(environment, setPanel),
     { id: "pause", group: "Frames", name: log.isPaused ? "Go on" : "Pause", keys: "P", run: pause },
     { id: "clear", group: "Frames", name: "Clear", run: () => log.clear() },

@@ -11,6 +11,7 @@ import { FrameLog } from "./frames/frame-log.js";
 import { TapSource } from "./frames/tap-source.js";
 import { Catalogue } from "./methods/catalogue.js";
 import { History } from "./methods/history.js";
+import { Keeper } from "./processes/keeper.js";
 import { renew, type Surroundings } from "./session.js";
 import type { Environment } from "./shell/environment.js";
 import { Changes } from "./state/changes.js";
@@ -37,6 +38,7 @@ export function furnish(token: string, surroundings: Surroundings, onOut: (why: 
   const connection = new Connection(endpoint);
   const catalogue = new Catalogue(endpoint);
   const hub = new Hub(endpoint, { minIntervalMs: FRAME_MS });
+  const toasts = new Toasts();
   endpoint.start();
   return {
     link: endpoint,
@@ -47,7 +49,8 @@ export function furnish(token: string, surroundings: Surroundings, onOut: (why: 
     catalogue,
     history: new History(endpoint),
     changes: new Changes(hub),
-    toasts: new Toasts(),
+    keeper: new Keeper(endpoint, toasts),
+    toasts,
   };
 }
 

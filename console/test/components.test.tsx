@@ -1,33 +1,31 @@
 import { act, fireEvent, render, screen, within } from "@testing-library/react";
 import { useState, type ReactNode } from "react";
-import { RpcEndpoint, RpcError } from "sixframe";
-import { Hub } from "sixframe/hub";
-import { memory } from "sixframe/transports/memory";
+import { RpcError } from "sixframe";
 import { afterEach, expect, test, vi } from "vitest";
 
-import { Served } from "../../clients/typescript/test/hub/served.js";
 import { found, Palette, type Command } from "../src/commands/palette.js";
 import { Connection, median } from "../src/connection.js";
 import { Console } from "../src/console.js";
-import { FrameLog } from "../src/frames/frame-log.js";
-import { TapSource } from "../src/frames/tap-source.js";
-import { Catalogue } from "../src/methods/catalogue.js";
 import { Field } from "../src/methods/field.js";
-import { History } from "../src/methods/history.js";
 import { Run } from "../src/methods/run.js";
 import { firstValue, problemsOf, type Schema } from "../src/methods/schema.js";
 import type { Environment } from "../src/shell/environment.js";
-import { Toasts } from "../src/shell/toasts.js";
 import { bytes, lasting, milliseconds } from "../src/shell/units.js";
 import { VirtualRows } from "../src/shell/virtual-rows.js";
-import { Changes } from "../src/state/changes.js";
 import { windowsOf } from "../src/windows/windows-panel.js";
+import { furnish, type Furnished } from "./furnished.js";
 
 const ends: (() => void)[] = [];
 
 afterEach(() => {
   for (const end of ends.splice(0)) end();
 });
+
+function furnished(): Furnished {
+  const made = furnish();
+  ends.push(made.end);
+  return made;
+}
 
 function Form({ schema, seen }: { schema: Schema; seen: (value: unknown) => void }): ReactNode {
   const [value, setValue] = useState(() => firstValue(schema, schema));
@@ -128,6 +126,44 @@ test("of many rows only those in sight exist, and keys lead through all of them"
   expect(opened).toEqual(["row 9999", "row 0"]);
 });
 
+test("rows that leave from the front do not move those that are read, and who goes back to the end follows it again", () => {
+  const told: boolean[] = [];
+  const shown = (removed: number, endAsked = 0): ReactNode => (
+    <VirtualRows
+      rows={Array.from({ length: 1_000 }, (_, n) => `row ${n + removed}`)}
+      rowHeight={20}
+      label="Log"
+      role="listbox"
+      rowRole="option"
+      keyOf={(row) => row}
+      active={-1}
+      onActive={() => undefined}
+      follow
+      removed={removed}
+      endAsked={endAsked}
+      onEnd={(atEnd) => told.push(atEnd)}
+    >
+      {(row) => row}
+    </VirtualRows>
+  );
+  const { rerender } = render(shown(0));
+  const list = screen.getByRole("listbox", { name: "Log" });
+  Object.defineProperties(list, { scrollHeight: { value: 20_000 }, clientHeight: { value: 800 } });
+  rerender(shown(100));
+  expect(list.scrollTop).toBe(20_000);
+  list.scrollTop = 10_000;
+  fireEvent.scroll(list);
+  expect(within(list).getByText("row 600")).toBeTruthy();
+  rerender(shown(150));
+  fireEvent.scroll(list);
+  expect(list.scrollTop).toBe(9_000);
+  expect(within(list).getByText("row 600")).toBeTruthy();
+  rerender(shown(150, 1));
+  fireEvent.scroll(list);
+  expect(within(list).getByText("row 1149")).toBeTruthy();
+  expect(told).toEqual([false, true]);
+});
+
 test("the palette finds by name first, then by other words, and runs what is chosen", () => {
   const ran: string[] = [];
   const command = (id: string, name: string, words = ""): Command => ({
@@ -148,63 +184,6 @@ test("the palette finds by name first, then by other words, and runs what is cho
   fireEvent.keyDown(field, { key: "Enter" });
   expect([ran, close.mock.calls.length]).toEqual([["c"], 1]);
 });
-
-/** The whole console on a peer in memory. */
-function furnished(): { served: Served; environment: Environment } {
-  const [ours, theirs] = memory();
-  const served = new Served({ global: { temperature: 0.7 }, sessions: {} }, theirs);
-  served.endpoint.register("rpc.discover", () => ({
-    info: {},
-    methods: [
-      {
-        name: "shop.buy",
-        params: [{ schema: { type: "object", required: ["what"], properties: { what: { type: "string" } } } }],
-      },
-    ],
-  }));
-  served.endpoint.register("shop.buy", (payload) => {
-    const { what } = payload as { what: string };
-    if (what === "moon")
-      throw new RpcError("INVALID_PAYLOAD", "at `what`: not for sale", {
-        path: "what",
-        expected: "something that is for sale",
-      });
-    return { bought: what };
-  });
-  const frames = new FrameLog();
-  const endpoint = new RpcEndpoint(ours, {
-    onFrame: (direction, frame) =>
-      frames.push({ id: "page", label: "this page" }, direction === "in" ? "received" : "sent", frame, Date.now()),
-    onState: (state) => {
-      connection.become(state);
-      if (state === "open") void catalogue.load();
-    },
-  });
-  const connection = new Connection(endpoint);
-  const catalogue = new Catalogue(endpoint);
-  const hub = new Hub(endpoint);
-  endpoint.start();
-  ends.push(() => {
-    connection.stop();
-    hub.close();
-    endpoint.stop();
-    served.stop();
-  });
-  return {
-    served,
-    environment: {
-      link: endpoint,
-      connection,
-      hub,
-      frames,
-      tap: new TapSource(endpoint),
-      catalogue,
-      history: new History(endpoint),
-      changes: new Changes(hub),
-      toasts: new Toasts(),
-    },
-  };
-}
 
 test("a method is called, its error stands at the field that caused it, and the history leads back", async () => {
   const { environment } = furnished();

@@ -14,6 +14,7 @@ mod lifecycle;
 mod pressure;
 mod processes;
 mod proxy;
+mod python_sidecar;
 mod sandbox;
 mod sidecars;
 mod transports;

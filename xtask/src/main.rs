@@ -8,6 +8,7 @@ mod fuzz;
 mod house;
 mod instructions;
 mod lint;
+mod local_model;
 mod node;
 mod program;
 mod start;
@@ -23,6 +24,8 @@ use house::House;
 
 const USAGE: &str = "\
 usage: cargo xtask start [ARGS...]         build the daemon and its console, and run `sixframe serve ARGS`
+       cargo xtask start --with-local-model [ARGS...]
+                                           the same, with a small language model as a sidecar
        cargo xtask test [--only A,B,...]   run every step, or these alone
        cargo xtask test --list             name the steps";
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::house::House;
-use crate::{agents, dependencies, foreign, fuzz, instructions, lint, suite, web, websocket_conformance};
+use crate::{agents, dependencies, foreign, fuzz, instructions, lint, local_model, suite, web, websocket_conformance};
 
 /// How a step that did not fail ended.
 pub(crate) enum Outcome {
@@ -47,6 +47,7 @@ const STEPS: &[Step] = &[
     Step { name: "dependencies", run: dependencies::check },
     Step { name: "instructions", run: instructions::gate },
     Step { name: "fuzz", run: fuzz::check },
+    Step { name: "local-model", run: local_model::check },
     Step { name: "websocket", run: websocket_conformance::check },
 ];
 

@@ -43,7 +43,7 @@ export class Context {
     this._request = request;
     this.meta = meta;
     this.method = request._req.method;
-    for (const key in meta) if (!(key in this)) this[key] = meta[key];
+    for (const key in meta) if (meta[key] !== undefined && !(key in this)) this[key] = meta[key];
   }
 
   /** Aborted when the request is cancelled, times out or loses its connection; not when it was answered. */

@@ -188,18 +188,27 @@ export class RpcEndpoint extends Session implements RpcClient {
 
   /** @internal Makes a call, which `_run` sends. */
   _place(defaults: CallSpec, options: CallOptions): Call {
-    const { parent, timeoutMs = defaults.timeoutMs ?? Infinity } = options;
-    const signals = [options.signal, parent?.signal];
+    const { parent, signal, timeoutMs = defaults.timeoutMs ?? Infinity } = options;
     const call = this._call({ ...defaults, ...options, timeoutMs: Math.min(timeoutMs, parent?.remainingMs ?? Infinity) });
-    const look = () => {
-      const aborted = signals.find((each) => each?.aborted);
-      if (aborted) this._abort(call, cancelled(aborted.reason));
-    };
-    const listen = (how: "addEventListener" | "removeEventListener") => signals.forEach((each) => each?.[how]("abort", look));
-    listen("addEventListener");
-    call._release = () => listen("removeEventListener");
-    look();
+    this.#heed(call, signal);
+    this.#heed(call, parent?.signal);
     return call;
+  }
+
+  /** Ends a call when a signal says so. */
+  #heed(call: Call, signal: AbortSignal | undefined): void {
+    const { _outcome, _release } = call;
+    // Nobody would stop listening for one that is over.
+    if (!signal || _outcome) return;
+    const look = () => {
+      if (signal.aborted) this._abort(call, cancelled(signal.reason));
+    };
+    signal.addEventListener("abort", look);
+    call._release = () => {
+      _release?.();
+      signal.removeEventListener("abort", look);
+    };
+    look();
   }
 
   /** @internal How a call for one answer ends. */
@@ -250,7 +259,7 @@ export class RpcEndpoint extends Session implements RpcClient {
   }
 
   #write(): void {
-    for (let transport = this._transport; transport; transport = this._transport) {
+    for (let transport; (transport = this._transport); ) {
       const frame = this._poll();
       if (!frame) return;
       this.#see("out", frame);
@@ -278,7 +287,7 @@ export class RpcEndpoint extends Session implements RpcClient {
     const size = typeof message === "string" || message instanceof Uint8Array ? message.length : 0;
     this.#tries = 0;
     try {
-      if (size && !decode) throw new Error("text needs the `decode` of sixframe/codec");
+      if (size && !decode) throw new Error("text needs sixframe/codec");
       // What arrives as an object comes from a peer that is trusted with its fields.
       const read = decode ? decode(message, this._options.limits) : (message as Frame);
       if (typeof read === "function") read(this);
@@ -299,13 +308,15 @@ export class RpcEndpoint extends Session implements RpcClient {
     if (at >= this.#timerAt) return;
     clearTimeout(this.#timer);
     this.#timerAt = at;
-    const act = () => {
-      this.#timerAt = Infinity;
-      this._advance();
-      this._run();
-    };
-    // The longest span that a timer takes is a little less than 25 days.
-    this.#timer = setTimeout(act, Math.min(2 ** 31 - 1, at - this._now()));
+    this.#timer = setTimeout(
+      () => {
+        this.#timerAt = Infinity;
+        this._advance();
+        this._run();
+      },
+      // The longest span that a timer takes is a little less than 25 days.
+      Math.min(2 ** 31 - 1, at - this._now()),
+    );
     // What is due later must not keep a program alive that has nothing else to do.
     (this.#timer as { unref?: () => void }).unref?.();
   }

@@ -50,8 +50,8 @@ export function cancelled(cause?: unknown): RpcError {
 }
 
 /** The failure of what took too long. */
-export function timeout(): RpcError {
-  return new RpcError("RPC_TIMEOUT", "the time is up");
+export function timeout(why = ""): RpcError {
+  return new RpcError("RPC_TIMEOUT", "the time is up" + (why && "; " + why));
 }
 
 /** The frame that tells the peer of a failure. */

@@ -27,7 +27,7 @@ class Buffer {
   /** Adds an item, dropping others as the policy says. What it returns is why the stream must end instead. */
   _add(item: Item): RpcError | undefined {
     const { _items, _lag } = this;
-    for (let excess = this._excess(item); excess; excess = this._excess(item)) {
+    for (let excess; (excess = this._excess(item)); ) {
       if (_lag === "block" || _lag === "close") return excess;
       const oldest = this._shift();
       if (!oldest) break;

@@ -107,7 +107,12 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** Whether a value of `fc` gives credit. One that is no object says something else. */
+export function isCredit(fc: unknown): fc is Grant {
+  return (fc as Grant | undefined)?.upto! >= 0;
+}
+
 /** Whether a `nxt` is a grant, and no item. `spec: frame.15` */
 export function isGrant({ data, fc }: Nxt): boolean {
-  return data === undefined && isObject(fc);
+  return data === undefined && isCredit(fc);
 }

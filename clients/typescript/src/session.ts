@@ -80,10 +80,8 @@ export abstract class Session {
     const call = new this._Call(this, spec);
     const error = this._mayCall(spec);
     if (error) call._settle({ error });
-    else {
-      call._detach();
-      if (!this._phase) call._issue();
-    }
+    else if (this._phase) call._detach();
+    else call._issue();
     return call;
   }
 

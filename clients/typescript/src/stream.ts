@@ -126,7 +126,7 @@ export class RpcStream<T> {
   /** What comes next, where that is known. */
   #step(isFull: boolean): Result<unknown> | RpcError | undefined {
     const call = this.#call;
-    for (let item = call._next(); item; item = call._next()) {
+    for (let item; (item = call._next()); ) {
       item.reset ||= this.#isReset;
       // A reset without a value stands before the item that follows it.
       this.#isReset = item.reset && item.data === null;

@@ -6,7 +6,7 @@
 import type { Context } from "./context.js";
 import type { Extension, RequestOptions, RpcEndpoint, StreamOptions } from "./endpoint.js";
 import { RpcError } from "./errors.js";
-import { type Grant, isGrant, isObject, type Meta, type Nxt } from "./frame.js";
+import { type Grant, isCredit, isGrant, type Meta, type Nxt } from "./frame.js";
 import type { Consumer, Producer } from "./flow.js";
 import { Item } from "./item.js";
 import type { Session } from "./session.js";
@@ -94,7 +94,7 @@ function takeUpstream(request: Request, consumer: Consumer): void {
     if (frame.kind === "can" || (kind === "nxt" && isGrant(frame as Nxt))) return take(frame, size);
     if (request._isHalfClosed || request._stage !== LIVE) return false;
     if (kind === "nxt") {
-      if (isObject(fc)) request._grant(fc as unknown as Grant);
+      if (isCredit(fc)) request._grant(fc);
       return request._receive(frame as Nxt, size);
     }
     request._isHalfClosed = true;
@@ -130,8 +130,8 @@ export function halfClose(call: Call): void {
 }
 
 /** What a call sends; nothing before the first credit. */
-export function queue({ _Producer, _options }: Session): Producer {
-  return new _Producer(-1, "block", _options.limits);
+export function queue(session: Session): Producer {
+  return new session._Producer(-1, "block", session._options.limits);
 }
 
 /** Moves items from a source to a call, as far as credit goes. */

@@ -5,13 +5,14 @@ import { shortcutLabel } from "./shortcuts.js";
 
 const KEYS: readonly (readonly [keys: string, what: string])[] = [
   [shortcutLabel("K"), "Commands and methods by name"],
-  ["1 – 4", "Methods, State, Frames, Windows"],
+  ["1 – 5", "Methods, State, Frames, Processes, Windows"],
   ["/", "Search in the panel"],
   [shortcutLabel("Enter"), "Call the method"],
   ["↑ ↓ Home End", "Move in a list or tree"],
   ["← →", "Close and open in a tree"],
   ["Enter", "Edit a value, open a row"],
   ["Delete", "Remove a value"],
+  ["Enter, Shift Enter", "Next find in a log, the one before"],
   ["P", "Pause the frames"],
   ["T", "Other colours"],
   ["?", "This list"],

@@ -2,6 +2,7 @@ import { ArrowDownLeft, ArrowUpRight, Download, Pause, Play, Search, Trash2 } fr
 import { memo, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from "react";
 
 import { useEnvironment } from "../shell/environment.js";
+import { save } from "../shell/save.js";
 import { bytes, clock, count, milliseconds } from "../shell/units.js";
 import { VirtualRows } from "../shell/virtual-rows.js";
 import { Store, useStore } from "../store.js";
@@ -180,7 +181,7 @@ function Bar({ log, calls, filter, onFilter, source, onClear }: BarProperties): 
             className="button button-small"
             aria-label="Export"
             disabled={calls.length === 0}
-            onClick={() => save(recording(calls))}
+            onClick={() => save(nameOfRecording(), recording(calls), "application/x-ndjson")}
             title="Save what is shown as a recording: JSON lines"
           >
             <Download size={13} aria-hidden /> <span className="button-word">Export</span>
@@ -262,11 +263,6 @@ const CallRow = memo(function CallRow({ call }: { call: Call; revision: number }
   );
 });
 
-function save(text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: "application/x-ndjson" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = `sixframe-${new Date().toISOString().replaceAll(":", "-").slice(0, 19)}.jsonl`;
-  link.click();
-  URL.revokeObjectURL(url);
+function nameOfRecording(): string {
+  return `sixframe-${new Date().toISOString().replaceAll(":", "-").slice(0, 19)}.jsonl`;
 }

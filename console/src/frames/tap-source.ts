@@ -2,7 +2,7 @@
 
 import type { TappedFrame } from "../api.js";
 import type { Link } from "../connection.js";
-import { failureOf, type Failure } from "../methods/run.js";
+import { failureOf, passes, type Failure } from "../methods/run.js";
 import { Store } from "../store.js";
 import { FrameLog, type Origin } from "./frame-log.js";
 
@@ -56,7 +56,7 @@ export class TapSource {
       const failure = failureOf(error);
       if (this.#stream !== stream || !this.#wanted) return;
       this.failure.set(failure);
-      if (failure.code === "CONNECTION_CLOSED" || failure.code === "RESOURCE_EXHAUSTED") this.#again();
+      if (passes(failure)) this.#again();
     }
   }
 

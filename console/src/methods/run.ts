@@ -142,6 +142,11 @@ export class Run {
   }
 }
 
+/** Whether it is gone once the connection is back, or there is less to do: then it is worth to ask again unasked. */
+export function passes({ code }: Failure): boolean {
+  return code === "CONNECTION_CLOSED" || code === "RESOURCE_EXHAUSTED";
+}
+
 /** What an error says. */
 export function failureOf(error: unknown): Failure {
   const said = typeof error === "object" && error !== null ? (error as Partial<Record<keyof Failure, unknown>>) : {};

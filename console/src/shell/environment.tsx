@@ -6,6 +6,7 @@ import type { FrameLog } from "../frames/frame-log.js";
 import type { TapSource } from "../frames/tap-source.js";
 import type { History } from "../methods/history.js";
 import type { Catalogue } from "../methods/catalogue.js";
+import type { Keeper } from "../processes/keeper.js";
 import type { Changes } from "../state/changes.js";
 import type { Toasts } from "./toasts.js";
 
@@ -21,6 +22,8 @@ export interface Environment {
   catalogue: Catalogue;
   history: History;
   changes: Changes;
+  /** Starts and stops the daemon's sidecars. */
+  keeper: Keeper;
   toasts: Toasts;
 }
 

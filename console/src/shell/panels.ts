@@ -1,6 +1,6 @@
-import { AppWindow, Braces, SquareFunction, Waypoints, type LucideIcon } from "lucide-react";
+import { AppWindow, Braces, Cpu, SquareFunction, Waypoints, type LucideIcon } from "lucide-react";
 
-export type PanelId = "methods" | "state" | "frames" | "windows";
+export type PanelId = "methods" | "state" | "frames" | "processes" | "windows";
 
 export interface Panel {
   id: PanelId;
@@ -12,6 +12,7 @@ export const PANELS: readonly Panel[] = [
   { id: "methods", name: "Methods", icon: SquareFunction },
   { id: "state", name: "State", icon: Braces },
   { id: "frames", name: "Frames", icon: Waypoints },
+  { id: "processes", name: "Processes", icon: Cpu },
   { id: "windows", name: "Windows", icon: AppWindow },
 ];
 

@@ -33,6 +33,12 @@ export interface VirtualRowsProperties<T> {
   follow?: boolean;
   /** Lets the elements of rows that leave the sight show those that come into it: for rows that come by the thousand. */
   recycles?: boolean;
+  /** How many rows have left from the front so far: those in sight stay where they are when it rises. */
+  removed?: number;
+  /** Scrolls to the end, and follows it again, whenever it is another number. */
+  endAsked?: number;
+  /** Told when the reader leaves the end, and when the end is in sight again. */
+  onEnd?: (atEnd: boolean) => void;
   className?: string;
   children: (row: T, place: number) => ReactNode;
 }
@@ -43,9 +49,10 @@ const BEYOND = 6;
 
 /** Rows of which only those in sight exist. One stop for the Tab key; arrows, Home, End and Page keys move within. */
 export function VirtualRows<T>(properties: VirtualRowsProperties<T>): ReactNode {
-  const { rows, rowHeight, active, onActive, follow = false, rowAttributes } = properties;
+  const { rows, rowHeight, active, onActive, follow = false, rowAttributes, removed = 0, endAsked = 0 } = properties;
   const scroller = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
+  const lastTop = useRef(0);
   const id = useId();
   const sight = useSight(scroller);
   // Where the end is followed, the rows are those that will be in sight: not those before the scrolling, and then again.
@@ -54,10 +61,29 @@ export function VirtualRows<T>(properties: VirtualRowsProperties<T>): ReactNode 
   const slots = Math.ceil(sight.height / rowHeight) + 2 * BEYOND + 1;
   const places = Array.from({ length: Math.max(0, Math.min(slots, rows.length - first)) }, (_, at) => first + at);
 
+  const become = (isAtEnd: boolean): void => {
+    if (atEnd.current === isAtEnd) return;
+    atEnd.current = isAtEnd;
+    properties.onEnd?.(isAtEnd);
+  };
+
+  const known = useRef(removed);
+  useLayoutEffect(() => {
+    const gone = removed - known.current;
+    known.current = removed;
+    if (gone > 0 && !atEnd.current && scroller.current) scroller.current.scrollTop -= gone * rowHeight;
+  }, [removed]);
+
+  useLayoutEffect(() => {
+    if (endAsked > 0) become(true);
+  }, [endAsked]);
+
   useLayoutEffect(() => {
     const element = scroller.current;
-    if (follow && atEnd.current && element) element.scrollTop = rows.length * rowHeight;
-  }, [follow, rows.length]);
+    if (!follow || !atEnd.current || !element) return;
+    element.scrollTop = rows.length * rowHeight;
+    lastTop.current = element.scrollTop;
+  }, [follow, rows.length, endAsked, sight.height]);
 
   useEffect(() => {
     const element = scroller.current;
@@ -66,12 +92,16 @@ export function VirtualRows<T>(properties: VirtualRowsProperties<T>): ReactNode 
     if (top < element.scrollTop) element.scrollTop = top;
     else if (top + rowHeight > element.scrollTop + element.clientHeight)
       element.scrollTop = top + rowHeight - element.clientHeight;
-  }, [active]);
+    become(isNearEnd(element));
+  }, [active + removed]);
 
   const noteScroll = (): void => {
     const element = scroller.current;
     if (!element) return;
-    atEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_THE_END;
+    // Where it got lower or longer, the end is out of sight though nobody went away from it.
+    if (isNearEnd(element)) become(true);
+    else if (element.scrollTop < lastTop.current) become(false);
+    lastTop.current = element.scrollTop;
     sight.look();
   };
 
@@ -97,6 +127,10 @@ export function VirtualRows<T>(properties: VirtualRowsProperties<T>): ReactNode 
       aria-activedescendant={active >= 0 && active < rows.length ? rowId(active) : undefined}
       tabIndex={0}
       onScroll={noteScroll}
+      onWheel={(event) => {
+        // Before it scrolls: rows that arrive meanwhile would take the reader back to the end.
+        if (event.deltaY < 0 && (scroller.current?.scrollTop ?? 0) > 0) become(false);
+      }}
       onKeyDown={move}
     >
       <div className="rows-canvas" role="presentation" style={{ height: rows.length * rowHeight }}>
@@ -123,6 +157,10 @@ export function VirtualRows<T>(properties: VirtualRowsProperties<T>): ReactNode 
       </div>
     </div>
   );
+}
+
+function isNearEnd({ scrollHeight, scrollTop, clientHeight }: HTMLElement): boolean {
+  return scrollHeight - scrollTop - clientHeight < NEAR_THE_END;
 }
 
 /** Which part of what scrolls is in sight, in pixels. */

@@ -56,6 +56,7 @@ impl World {
                     false => self.answer(*index, |world, key| world.session.reply(world.now, key, Ok(b"1"))),
                 }
             }
+            let queued = self.session.queued_bytes();
             for cid in self.peer.asked_cids() {
                 let upto = (1u64 << 53) - 1;
                 self.say(
@@ -64,7 +65,9 @@ impl World {
                 );
             }
             self.poll_messages(usize::MAX);
-            if running.is_empty() && !self.session.has_events() && !self.session.has_messages() {
+            // A grant covers what was sent before it: where items have left, it may take another one.
+            let rests = self.session.queued_bytes() == queued;
+            if rests && running.is_empty() && !self.session.has_events() && !self.session.has_messages() {
                 break;
             }
         }

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -32,17 +32,26 @@ export class ConsoleDaemon {
     this.#ready = ready;
   }
 
-  /** A daemon in a folder of its own, or in that of one that is gone, and at its ports. */
-  static async start(instead?: ConsoleDaemon): Promise<ConsoleDaemon> {
+  /**
+   * A daemon in a folder of its own, or in that of one that is gone, and at its ports. `configuration` is the text of its file,
+   * which it keeps; `inherits` what its environment has beside ours.
+   */
+  static async start(
+    instead?: ConsoleDaemon,
+    { configuration, inherits = {} }: { configuration?: string; inherits?: NodeJS.ProcessEnv } = {},
+  ): Promise<ConsoleDaemon> {
     const folder = instead?.folder ?? mkdtempSync(join(tmpdir(), "sixframe-console-"));
+    const file = join(folder, "sixframe.toml");
+    if (configuration !== undefined) writeFileSync(file, configuration);
     const child = spawn(
       PROGRAM,
       [
-        ...["serve", "--runtime-dir", folder, "--listen", instead?.address ?? "ws://127.0.0.1:0", "--allow", "process.run"],
+        ...["serve", ...(existsSync(file) ? ["--config", file] : [])],
+        ...["--runtime-dir", folder, "--listen", instead?.address ?? "ws://127.0.0.1:0", "--allow", "process.run"],
         ...["--console-port", instead ? new URL(instead.url).port : "0", "--console-dir", DIST],
         ...["--set", "drain_ms=100", "--set", "log=warn", "--set", `fs.roots=${folder}`],
       ],
-      { cwd: folder, stdio: ["ignore", "pipe", "inherit"], env: environment(folder) },
+      { cwd: folder, stdio: ["ignore", "pipe", "inherit"], env: { ...environment(folder), ...inherits } },
     );
     return new ConsoleDaemon(child, folder, await ready<Ready>(child));
   }

@@ -33,7 +33,7 @@ export async function enter(page: Page, link: string): Promise<void> {
 }
 
 /** Shows a panel. */
-export async function show(page: Page, panel: "Methods" | "State" | "Frames" | "Windows"): Promise<void> {
+export async function show(page: Page, panel: "Methods" | "State" | "Frames" | "Processes" | "Windows"): Promise<void> {
   await page.getByRole("tab", { name: panel }).click();
 }
 

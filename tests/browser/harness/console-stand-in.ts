@@ -7,12 +7,13 @@ import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { decode } from "sixframe/codec";
-import { RpcEndpoint, RpcError, type Frame, type OnClose, type OnFrame, type Transport } from "sixframe";
+import { RpcEndpoint, RpcError } from "sixframe";
 import { WebSocketServer, type WebSocket } from "ws";
 
 import { ReferenceHub, type Json } from "../../../clients/typescript/test/hub/reference-hub.js";
+import { registerSidecars } from "./console-sidecars.js";
 import { OPENRPC } from "./console-methods.js";
+import { SocketTransport } from "./socket-transport.js";
 
 const DIST = process.env.SIXFRAME_CONSOLE_DIR ?? fileURLToPath(new URL("../../../console/dist/", import.meta.url));
 const TYPES: Record<string, string> = {
@@ -25,32 +26,6 @@ const TYPES: Record<string, string> = {
 interface Watcher {
   have: number;
   wake: (() => void) | undefined;
-}
-
-class Socket implements Transport {
-  readonly decode = decode;
-  readonly #socket: WebSocket;
-
-  constructor(socket: WebSocket) {
-    this.#socket = socket;
-  }
-
-  start(onFrame: OnFrame, onClose: OnClose = () => undefined): void {
-    this.#socket.on("message", (data) => onFrame(String(data)));
-    this.#socket.on("close", (code) => onClose({ clean: code === 1000, reason: `closed with ${code}` }));
-  }
-
-  post(frame: Frame): void {
-    this.#socket.send(JSON.stringify(frame));
-  }
-
-  stop(): void {
-    this.#socket.close(1000);
-  }
-
-  get buffered(): number {
-    return this.#socket.bufferedAmount;
-  }
 }
 
 export class StandIn {
@@ -148,7 +123,7 @@ export class StandIn {
     this.#connections += 1;
     const connection = this.#connections;
     const connected = { looks: false };
-    const endpoint: RpcEndpoint = new RpcEndpoint(new Socket(socket), {
+    const endpoint: RpcEndpoint = new RpcEndpoint(new SocketTransport(socket), {
       onFrame: (direction, frame) => {
         if (connected.looks) return;
         const tapped = {
@@ -218,6 +193,7 @@ export class StandIn {
         this.#wake();
       }
     });
+    registerSidecars(endpoint, this.hub, (ops) => this.commit(ops));
     endpoint.register("math.add", (payload) => {
       const [one, other] = payload as [number, number];
       return one + other;

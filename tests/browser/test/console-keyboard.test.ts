@@ -61,6 +61,19 @@ inChromium("the console by keyboard", () => {
     await page.getByRole("grid", { name: "Calls" }).focus();
     await press("ArrowDown");
     await page.getByRole("complementary", { name: /^Call / }).waitFor();
+    await press("4");
+    await page.getByRole("button", { name: /^indexer/ }).focus();
+    await press("ArrowDown", "ArrowDown", "Enter");
+    await page.getByRole("heading", { name: "scheduler" }).waitFor();
+    await press("Tab", "Enter");
+    await page.getByText("scheduler is being started").waitFor();
+    await press("/");
+    await page.keyboard.type("documents/77");
+    await press("Enter");
+    await page.getByText("1 of 1", { exact: true }).waitFor();
+    await page.getByRole("listbox", { name: "Lines of scheduler" }).focus();
+    await press("Enter");
+    await page.getByRole("complementary", { name: "The line" }).waitFor();
     await press("?");
     await page.getByRole("dialog", { name: "Keyboard" }).waitFor();
     await press("Escape");
@@ -75,11 +88,15 @@ inChromium("the console by keyboard", () => {
       await page.getByRole("option", { name: "store.charge" }).click();
       await page.getByRole("button", { name: "Call", exact: true }).click();
       await page.getByText("CARD_DECLINED").waitFor();
-      for (const panel of ["Methods", "State", "Frames", "Windows"] as const) {
+      for (const panel of ["Methods", "State", "Frames", "Processes", "Windows"] as const) {
         await show(page, panel);
         expect(await page.evaluate(unnamed), `${panel}, ${colorScheme}`).toEqual([]);
         expect(await page.evaluate(faint), `${panel}, ${colorScheme}`).toEqual([]);
       }
+      await show(page, "Processes");
+      await page.getByRole("button", { name: /^worker/ }).click();
+      await page.getByRole("option", { name: /WARNING/ }).waitFor();
+      expect(await page.evaluate(faint), `what failed, ${colorScheme}`).toEqual([]);
       await context.close();
     }
   });
@@ -87,10 +104,18 @@ inChromium("the console by keyboard", () => {
   test("rows do not move when frames arrive, and nothing is wider than a narrow window", async () => {
     const { page, context } = await watched(browser, { viewport: { width: 390, height: 844 } });
     await enter(page, daemon.link());
-    for (const panel of ["Methods", "State", "Frames", "Windows"] as const) {
+    for (const panel of ["Methods", "State", "Frames", "Processes", "Windows"] as const) {
       await show(page, panel);
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
     }
+    await show(page, "Processes");
+    await page.getByRole("button", { name: /^indexer/ }).click();
+    await page.getByRole("option", { name: /GET \/health/ }).waitFor();
+    expect(await page.evaluate(() => {
+      const { bottom } = document.querySelector(".log-rows")?.getBoundingClientRect() ?? { bottom: 0 };
+      const last = [...document.querySelectorAll(".log-rows [role=option]")].find((row) => row.textContent?.includes("/health"));
+      return Math.round(bottom - (last?.getBoundingClientRect().bottom ?? 0));
+    }), "pixels from the last line to the end of the log").toBe(0);
     await show(page, "Frames");
     await page.evaluate(() => {
       const shifts: number[] = [];

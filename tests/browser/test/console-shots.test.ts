@@ -18,7 +18,7 @@ const CHANGES: readonly Operation[] = [
   { op: "replace", path: "/sessions/s-1/tokens", value: 18_951 },
   { op: "replace", path: "/agents/1/state", value: "thinking" },
   { op: "add", path: "/sessions/s-1/tool", value: { name: "fs.read", ms: 12 } },
-  { op: "replace", path: "/sidecars/llm-proxy/state", value: "running" },
+  { op: "replace", path: "/sidecars/services/llm-proxy/status", value: "running" },
 ];
 
 inChromium("the looks of the console", () => {
@@ -79,7 +79,7 @@ inChromium("the looks of the console", () => {
           .first()
           .click();
         for (const change of CHANGES) daemon.commit([change]);
-        await page.getByRole("listbox", { name: "Changes" }).getByText("/sidecars/llm-proxy/state").waitFor();
+        await page.getByRole("listbox", { name: "Changes" }).getByText("/sidecars/services/llm-proxy/status").waitFor();
         await shoot("state");
         await show(page, "Frames");
         await page
@@ -92,6 +92,27 @@ inChromium("the looks of the console", () => {
           .first()
           .click();
         await shoot("frames");
+        await show(page, "Processes");
+        if (size === "narrow") {
+          await page.getByRole("list", { name: "Processes" }).waitFor();
+          await shoot("process-list");
+        }
+        await page.getByRole("button", { name: /^indexer/ }).click();
+        await page.getByRole("option", { name: /GET \/health/ }).waitFor();
+        await page.getByRole("searchbox", { name: "Search in the log" }).fill("error");
+        await page.getByText("1 of 1", { exact: true }).or(page.getByText("1", { exact: true })).first().waitFor();
+        await shoot("process");
+        if (size === "narrow") await page.getByRole("button", { name: "All processes" }).click();
+        await page.getByRole("button", { name: /^worker/ }).click();
+        await page.getByText("CRASH_LOOP", { exact: true }).waitFor();
+        await shoot("process-failed");
+        if (size === "narrow") await page.getByRole("button", { name: "All processes" }).click();
+        await page.getByRole("radio", { name: "Connected" }).click();
+        await page.getByRole("textbox", { name: /Address of the remote daemon/ }).fill("wss://far.example");
+        await page.getByRole("button", { name: "Switch", exact: true }).click();
+        await page.getByText("Nothing was changed.").waitFor();
+        await shoot("process-mode");
+        await page.getByRole("button", { name: "Cancel" }).click();
         await show(page, "Windows");
         await page.getByRole("listitem").first().waitFor();
         await shoot("windows");

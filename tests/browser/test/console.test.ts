@@ -90,7 +90,7 @@ inChromium("the console", () => {
     await page.keyboard.press("Enter");
     await page.keyboard.type("16000");
     for (let times = 0; times < 5; times += 1)
-      daemon.commit([{ op: "add", path: "/sidecars/indexer/restarts", value: times }]);
+      daemon.commit([{ op: "add", path: "/sidecars/services/indexer/restarts", value: times }]);
     await page.keyboard.press("Enter");
     await row(page, /^maxTokens: 16000/).waitFor();
   });

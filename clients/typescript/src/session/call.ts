@@ -81,6 +81,7 @@ export class Call extends Exchange {
     } as Req;
     _session._waiting.delete(this);
     _session._calls.set(cid, this);
+    _session._soon(_deadline);
     this._stage = LIVE;
     if (method === PING) return _session._send(req);
     this._head = req;

@@ -118,8 +118,10 @@ export abstract class Exchange {
 
   /** Time has passed. */
   _due(now: Millis): void {
-    this._session._soon(this._deadline);
-    if (this._deadline <= now) this._fail(timeout(), "deadline");
+    const { _session, _deadline } = this;
+    _session._soon(_deadline);
+    // What waits for a connection learns why there is none.
+    if (_deadline <= now) this._fail(timeout(_session._phase ? _session._reason : ""), "deadline");
   }
 
   /** Wakes whoever waits for it, once everything is in order. */

@@ -1,7 +1,7 @@
 /** The responder's side: a request from its arrival to its terminal frame. */
 
 import { cancelled, type RpcError } from "../errors.js";
-import { type End, type Err, type Frame, type Grant, isGrant, isObject, type OnLag, type Req, type Res } from "../frame.js";
+import { type End, type Err, type Frame, type Grant, isCredit, isGrant, type OnLag, type Req, type Res } from "../frame.js";
 import type { Session } from "../session.js";
 import { Exchange } from "./exchange.js";
 import { LIVE, OVER } from "./phase.js";
@@ -20,14 +20,14 @@ export class Request extends Exchange {
   declare _isStream: boolean | undefined;
 
   /** It came in a message of about so many bytes; 0 where that is not known. */
-  constructor(session: Session, req: Req, _size: number) {
+  constructor(session: Session, req: Req, size: number) {
     const { fc, timeoutMs } = req.meta ?? {};
     super(session, timeoutMs);
     this._cid = req.cid;
     this._req = req;
-    if (isObject(fc)) {
+    if (isCredit(fc)) {
       this._out = new session._Producer(0, "block", session._options.limits);
-      this._out._grant(fc as unknown as Grant);
+      this._out._grant(fc);
     }
   }
 

@@ -1,0 +1,58 @@
+import { LoaderCircle } from "lucide-react";
+import type { ReactNode } from "react";
+
+import { useEnvironment } from "../shell/environment.js";
+import { lasting } from "../shell/units.js";
+import { useStore } from "../store.js";
+import { ModeDialog } from "./mode-dialog.js";
+import type { Mode, ModeName, Sidecar } from "./sidecar.js";
+
+export const MODES: readonly { name: ModeName; word: string; what: string }[] = [
+  { name: "standalone", word: "Standalone", what: "No sidecar runs: what is needed runs in the host itself." },
+  { name: "service", word: "Service", what: "The sidecars run here, and this daemon owns them." },
+  { name: "connected", word: "Connected", what: "None runs here: those of a remote daemon are used." },
+];
+
+/** Which mode it is, with a way to another. */
+export function ModeBar({ mode, sidecars, now }: { mode: Mode; sidecars: readonly Sidecar[]; now: number }): ReactNode {
+  const { keeper } = useEnvironment();
+  const wanted = useStore(keeper.modeAsked);
+  const { changing } = mode;
+  const url = mode.name === "connected" ? mode.serverUrl : mode.name === "service" ? mode.serviceUrl : undefined;
+  return (
+    <div className="mode-bar">
+      <div className="segments segments-wide" role="radiogroup" aria-label="Mode">
+        {MODES.map(({ name, word, what }) => (
+          <button
+            key={name}
+            type="button"
+            role="radio"
+            aria-checked={mode.name === name}
+            className="segment"
+            title={what}
+            disabled={changing !== undefined}
+            onClick={() => keeper.modeAsked.set(name)}
+          >
+            {word}
+          </button>
+        ))}
+      </div>
+      <p className="mode-line" role="status">
+        {changing ? (
+          <>
+            <LoaderCircle size={13} className="turning" aria-hidden /> Switching to {changing.to}
+            {changing.since !== undefined && `, for ${lasting(now - changing.since)}`}
+          </>
+        ) : (
+          <>
+            {MODES.find(({ name }) => name === mode.name)?.what}
+            {url !== undefined && <code>{url}</code>}
+          </>
+        )}
+      </p>
+      {wanted && (
+        <ModeDialog wanted={wanted} mode={mode} sidecars={sidecars} onClose={() => keeper.modeAsked.set(undefined)} />
+      )}
+    </div>
+  );
+}
