@@ -176,7 +176,9 @@ async fn a_slow_handshake_is_cut_off_and_holds_up_nobody() {
 #[tokio::test]
 async fn a_connection_beyond_the_limit_is_answered_503() {
     let (mut listener, host) = listen(ServerConfig { connections: 1, ..config() }).await;
-    let _first = TcpStream::connect(&host).await.unwrap();
+    let (url, client) = (format!("ws://{host}"), with_token());
+    let (connected, accepted) = tokio::join!(websocket::connect(&url, &client), listener.accept());
+    let _first = (connected.unwrap(), accepted.unwrap());
     let mut second = TcpStream::connect(&host).await.unwrap();
     let mut answer = Vec::new();
     tokio::select! {
@@ -184,6 +186,30 @@ async fn a_connection_beyond_the_limit_is_answered_503() {
         _ = listener.accept() => panic!("accepted"),
     }
     assert!(answer.starts_with(b"HTTP/1.1 503 "));
+}
+
+#[tokio::test]
+async fn handshakes_that_never_end_keep_out_nobody_who_has_a_token() {
+    let (mut listener, host) = listen(ServerConfig { connections: 8, ..config() }).await;
+    let mut silent = Vec::new();
+    for _ in 0..20 {
+        let mut socket = TcpStream::connect(&host).await.unwrap();
+        socket.write_all(b"GET / HTTP/1.1\r\nHost: ").await.unwrap();
+        silent.push(socket);
+    }
+    let (url, client) = (format!("ws://{host}"), with_token());
+    let mut ours = Vec::new();
+    for _ in 0..8 {
+        let (connected, accepted) = tokio::join!(websocket::connect(&url, &client), listener.accept());
+        ours.push((connected.unwrap(), accepted.unwrap()));
+    }
+    let mut late = TcpStream::connect(&host).await.unwrap();
+    let mut answer = Vec::new();
+    tokio::select! {
+        read = late.read_to_end(&mut answer) => { read.unwrap(); }
+        _ = listener.accept() => panic!("accepted"),
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 503 "), "who is in stays in");
 }
 
 /// A client by the bare library, to do what ours never does.
