@@ -2,7 +2,10 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// Writes a file that must not be there yet, with mode 0600.
 pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
@@ -13,6 +16,29 @@ pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
     let mut file = options.open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
+}
+
+/// Writes the whole file under another name and links it, so that nobody ever reads half of it; with the folders above it.
+/// False when there is one already, which stays as it is.
+pub(crate) fn create(path: &Path, text: &str) -> io::Result<bool> {
+    make_folder(path)?;
+    let draft = draft_of(path)?;
+    let written = write(&draft, text).and_then(|()| fs::hard_link(&draft, path));
+    // Whether or not it was linked, the draft has done its work.
+    let _ = fs::remove_file(&draft);
+    match written {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn draft_of(path: &Path) -> io::Result<PathBuf> {
+    let mut name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?.to_owned();
+    let mut salt = [0; 8];
+    getrandom::fill(&mut salt)?;
+    name.push(format!(".{}", URL_SAFE_NO_PAD.encode(salt)));
+    Ok(path.with_file_name(name))
 }
 
 /// Makes the folder of the file at `path`, with mode 0700, and those above it.

@@ -53,9 +53,10 @@ pub struct Welcome {
     pub capabilities: Vec<String>,
     /// The limits of the connection.
     pub limits: WelcomeLimits,
-    /// Who the server is: the same until it restarts.
+    /// Who the server is. Of one that keeps its name, as the daemon does with its state, the same after a restart; of others
+    /// the same until they restart. A name and no proof.
     pub server_id: String,
-    /// The life of the server's state: another one means that everything known of it is void.
+    /// The life of the server's process: another one means that everything known of it is void.
     pub epoch: String,
     /// Changes when a method or a type of one does; words about them do not count. Empty, and left out, where the methods
     /// are another one's: of a relay.
@@ -91,6 +92,7 @@ pub(crate) const CAPABILITIES: [&str; 5] = ["fc", "ahead", "up", "resume", "lane
 pub(crate) struct Discovery {
     methods: Vec<(MethodInfo, Option<Schemas>)>,
     described: OnceLock<Described>,
+    server_id: Option<String>,
 }
 
 /// The methods as they are told of, made when somebody asks first.
@@ -100,13 +102,14 @@ struct Described {
 }
 
 impl Discovery {
-    pub(crate) fn new(mut methods: Vec<(MethodInfo, Option<Schemas>)>) -> Discovery {
+    /// `server_id` is the process's own where it is none.
+    pub(crate) fn new(mut methods: Vec<(MethodInfo, Option<Schemas>)>, server_id: Option<String>) -> Discovery {
         let own = |info, params, result| (info, Some(Schemas { params, result, upstream: None }));
         methods.push(own(*HELLO.info(), read_schema::<Hello>, written_schema::<Welcome>));
         methods.push(own(*DISCOVER.info(), read_schema::<()>, written_schema::<Value>));
         methods.push(own(*PING.info(), read_schema::<Value>, written_schema::<Value>));
         methods.sort_by_key(|(info, _)| info.name);
-        Discovery { methods, described: OnceLock::new() }
+        Discovery { methods, described: OnceLock::new(), server_id }
     }
 
     fn described(&self) -> &Described {
@@ -136,7 +139,7 @@ impl Discovery {
             versions: VERSIONS.map(str::to_owned).to_vec(),
             capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
             limits: WelcomeLimits::from(shared.limits()),
-            server_id: process.to_owned(),
+            server_id: self.server_id.as_deref().unwrap_or(process).to_owned(),
             epoch: process.to_owned(),
             methods_hash: self.described().hash.clone(),
         };
@@ -266,7 +269,7 @@ mod tests {
 
     #[test]
     fn every_method_of_the_protocol_is_described() {
-        let discovery = Discovery::new(Vec::new());
+        let discovery = Discovery::new(Vec::new(), None);
         let document: Value = serde_json::from_str(discovery.described().document.as_str()).unwrap();
         let names: Vec<&str> =
             document["methods"].as_array().unwrap().iter().filter_map(|m| m["name"].as_str()).collect();

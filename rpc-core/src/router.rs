@@ -46,6 +46,7 @@ pub struct Router {
     entries: HashMap<SmolStr, Arc<Entry>>,
     layers: Vec<Layer>,
     fallback: Option<Arc<dyn Service>>,
+    server_id: Option<String>,
 }
 
 impl std::fmt::Debug for Router {
@@ -239,18 +240,27 @@ impl Router {
         self
     }
 
+    /// What `rpc.hello` tells as `serverId`: the same whenever this server is started, and no other server's. A number of the
+    /// process where none is given. It names and proves nothing: whoever may call can read it.
+    #[must_use]
+    pub fn server_id(mut self, id: impl Into<String>) -> Router {
+        self.server_id = Some(id.into());
+        self
+    }
+
     /// Adds the methods of `other`, without its layers.
     #[must_use]
     pub fn merge(mut self, other: Router) -> Router {
         self.entries.extend(other.entries);
         self.fallback = other.fallback.or(self.fallback);
+        self.server_id = other.server_id.or(self.server_id);
         self
     }
 
     /// The finished service, to be shared by any number of connections.
     pub fn into_service(mut self) -> Arc<dyn Service> {
         let described = self.entries.values().map(|entry| (entry.info, entry.schemas));
-        let discovery = Arc::new(Discovery::new(described.collect()));
+        let discovery = Arc::new(Discovery::new(described.collect(), self.server_id.take()));
         for (info, handler) in discovery::handlers(discovery) {
             self = self.insert(info, None, handler);
         }

@@ -42,7 +42,7 @@ impl fmt::Debug for FrameTap {
 }
 
 /// Keys whose values never stand in a log, whatever their case and wherever they stand.
-const SECRET_KEYS: [&str; 11] = [
+const SECRET_KEYS: [&str; 12] = [
     "token",
     "authorization",
     "password",
@@ -54,6 +54,8 @@ const SECRET_KEYS: [&str; 11] = [
     "cookie",
     "credentials",
     "ticket",
+    // The variables that a program is started with.
+    "env",
 ];
 
 /// What stands where a secret was.
@@ -106,7 +108,7 @@ mod tests {
 
     #[test]
     fn secrets_never_stand_in_a_log() {
-        let message = br#"{"kind":"req","cid":"1","method":"m","meta":{"token":"s3cr3t","$sensitive":["pin"]},"payload":[{"Password":"s3cr3t","pin":"s3cr3t","name":"n"}]}"#;
+        let message = br#"{"kind":"req","cid":"1","method":"m","meta":{"token":"s3cr3t","$sensitive":["pin"]},"payload":[{"Password":"s3cr3t","pin":"s3cr3t","name":"n","env":{"KEY":"s3cr3t"}}]}"#;
         let text = redact(message);
         assert!(!text.contains("s3cr3t"), "{text}");
         assert!(text.contains("\"name\":\"n\""), "{text}");

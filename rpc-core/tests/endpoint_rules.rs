@@ -108,6 +108,18 @@ async fn hello_says_what_the_endpoint_can_do_every_time() {
     }
 }
 
+// proves: discover.1
+#[tokio::test]
+async fn hello_tells_the_name_that_the_server_was_given_and_the_process_s_epoch() {
+    let named = Router::new().merge(Router::new().server_id("one-of-ours"));
+    let (mut peer, _endpoint) = Peer::connect_with(Config::default(), named);
+    let welcome = ask(&mut peer, "rpc.hello", json!({})).await["result"].clone();
+    let (mut peer, _other) = Peer::connect_with(Config::default(), Router::new());
+    let unnamed = ask(&mut peer, "rpc.hello", json!({})).await["result"].clone();
+    assert_eq!(welcome["serverId"], "one-of-ours");
+    assert_eq!((&welcome["epoch"], &unnamed["serverId"]), (&unnamed["epoch"], &unnamed["epoch"]));
+}
+
 // proves: discover.4
 #[tokio::test]
 async fn discovery_describes_every_method() {

@@ -1,8 +1,8 @@
 //! The token that WebSocket clients must show: 256 random bits in a file that only its owner can read.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Error, bail};
 use base64::Engine as _;
@@ -21,7 +21,9 @@ pub(super) fn provide(path: &Path) -> Result<String, Error> {
         token => return token,
     }
     let token = random()?;
-    match create(path, &token).with_context(|| format!("cannot write the token file {}", path.display()))? {
+    match private_file::create(path, &format!("{token}\n"))
+        .with_context(|| format!("cannot write the token file {}", path.display()))?
+    {
         true => Ok(token),
         // Another daemon was faster.
         false => read(path),
@@ -50,28 +52,6 @@ fn random() -> Result<String, Error> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).context("the system gives no random numbers")?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
-}
-
-/// Writes the whole file under another name and links it, so that nobody ever reads half of it. False when there is one.
-fn create(path: &Path, token: &str) -> io::Result<bool> {
-    private_file::make_folder(path)?;
-    let draft = draft_of(path)?;
-    let written = private_file::write(&draft, &format!("{token}\n")).and_then(|()| fs::hard_link(&draft, path));
-    // Whether or not it was linked, the draft has done its work.
-    let _ = fs::remove_file(&draft);
-    match written {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-fn draft_of(path: &Path) -> io::Result<PathBuf> {
-    let mut name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?.to_owned();
-    let mut salt = [0; 8];
-    getrandom::fill(&mut salt)?;
-    name.push(format!(".{}", URL_SAFE_NO_PAD.encode(salt)));
-    Ok(path.with_file_name(name))
 }
 
 #[cfg(unix)]
@@ -114,6 +94,7 @@ fn check_private(path: &Path, file: &File) -> Result<(), Error> {
 #[cfg(unix)]
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 
     use super::*;

@@ -169,6 +169,29 @@ async fn another_daemon_is_used_only_if_it_is_who_it_should_be() {
 }
 
 #[tokio::test]
+async fn a_server_that_is_started_anew_is_the_one_that_was_expected() {
+    let (here, there) = (Sandbox::new(), Sandbox::new());
+    let daemon = here.serve(&[]);
+    let peer = daemon.connect().await;
+    let hello =
+        async |server: &Daemon| server.connect().await.request_raw::<_, Value>("rpc.hello", json!({})).await.unwrap();
+    let mut server = there.serve(&[]);
+    let first = hello(&server).await;
+    server.signal(Signal::KILL);
+    server.wait();
+    let server = there.serve(&[]);
+    let second = hello(&server).await;
+    assert_eq!(first["serverId"], second["serverId"]);
+    assert_ne!(first["epoch"], second["epoch"], "what was known of its state is void");
+    assert_ne!(first["serverId"], hello(&daemon).await["serverId"], "two daemons are two servers");
+
+    std::fs::write(here.folder.path().join("run/server-token"), server.token() + "\n").unwrap();
+    let expected = json!({"mode": "connected", "serverUrl": server.address("ws:"), "identity": first["serverId"]});
+    let mode: Value = peer.request_raw("sidecar.setMode", expected).await.unwrap();
+    assert_eq!(mode["mode"], "connected");
+}
+
+#[tokio::test]
 async fn defining_one_needs_leave() {
     let sandbox = Sandbox::new();
     let config = json!({"name": "late", "program": "sleep", "args": ["1000"]});

@@ -14,6 +14,8 @@ const SECRETS = new Set([
   "accesstoken",
   "cookie",
   "credentials",
+  "ticket",
+  "env",
 ]);
 
 const REDACTED = "[redacted]";

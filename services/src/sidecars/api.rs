@@ -415,7 +415,7 @@ pub enum SetMode {
     Connected {
         /// Its address: `wss://host`, or `ws://` to this machine.
         server_url: String,
-        /// The `serverId` that its `rpc.hello` must tell; any where it is not given.
+        /// The `serverId` that its `rpc.hello` must tell, which a daemon keeps with its state; any where it is not given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         identity: Option<String>,
     },

@@ -54,8 +54,8 @@ impl Probe {
         Probe::Exec { supervisor, config: Box::new(config) }
     }
 
-    /// Looks once. Each question may take `longest`.
-    pub(crate) async fn look(&self, port: &RunPort, child: &Arc<Child>, longest: Duration) -> Seen {
+    /// Looks once. Each question may take `longest`. `listens` is called when it is asked and has not answered yet.
+    pub(crate) async fn look(&self, port: &RunPort, child: &Arc<Child>, longest: Duration, listens: impl Fn()) -> Seen {
         let looking = async {
             match self {
                 Probe::Exec { supervisor, config } => run(supervisor, config, longest).await,
@@ -69,6 +69,7 @@ impl Probe {
                     Answered::Foreign(holder) => Seen::Foreign(holder),
                     Answered::Ours(stream) => {
                         let port = port.get().unwrap_or_default();
+                        listens();
                         ask(stream, port, path.as_deref(), answered, longest).await
                     }
                 },

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 use sixframe_services::sidecars::api::SidecarStatus;
 
-use crate::house::{House, LONG, details, shell};
+use crate::house::{House, LONG, WELL, details, python, server, shell};
 
 /// Says in a file that it is up, and when it ends.
 fn noted(name: &str, depends: &[&str]) -> Value {
@@ -118,12 +118,15 @@ async fn one_is_defined_only_where_that_is_allowed_and_makes_sense() {
 
 #[tokio::test]
 async fn the_hub_shows_what_the_methods_tell_and_nobody_else_may_write_it() {
-    let house = House::of(&[noted("store", &[])]);
+    let web = python("web", &server(WELL), json!({"port": "auto", "health": "http"}));
+    let house = House::of(&[noted("store", &[]), web]);
     house.up("store").await;
+    house.up("web").await;
     let snapshot = serde_json::to_value(house.hub.snapshot()).unwrap();
     let listed = house.peer.request_raw::<_, Value>("sidecar.list", ()).await.unwrap();
     assert_eq!(snapshot["sidecars"]["services"]["store"], listed["sidecars"][0]);
     assert_eq!(snapshot["sidecars"]["mode"], listed["mode"]);
+    assert_eq!(listed["mode"]["endpoints"]["web"]["url"], listed["sidecars"][1]["url"]);
     let ops = json!({"ops": [{"op": "remove", "path": "/sidecars/services/store"}]});
     let refused = house.hub.commit(serde_json::from_value(ops).unwrap()).unwrap_err();
     assert!(format!("{refused:?}").contains("sidecars"), "{refused:?}");

@@ -40,6 +40,18 @@ async fn only_its_own_time_ends_a_start_and_says_what_it_was_last_seen_to_do() {
 }
 
 #[tokio::test]
+async fn one_that_listens_and_never_answers_is_not_said_to_be_deaf() {
+    let silent =
+        "import socket, sys, time\ns = socket.create_server(('127.0.0.1', int(sys.argv[1])))\ntime.sleep(1000)";
+    let ready = json!({"kind": "http", "timeoutMs": 4000});
+    let health = json!({"kind": "none", "timeoutMs": 60000});
+    let house = House::of(&[python("web", silent, json!({"port": "auto", "ready": ready, "health": health}))]);
+    let fault = house.fails("web").await;
+    assert_eq!(fault.code.as_ref(), "START_TIMEOUT");
+    assert!(fault.message.contains("it listens on port") && fault.message.contains("not answered yet"), "{fault}");
+}
+
+#[tokio::test]
 async fn http_is_asked_for_three_paths_in_turn_and_a_redirect_is_life() {
     let answer = "def answer(path): return {'/health': 404, '/docs': 500}.get(path, 307)";
     let house = House::of(&[python("web", &server(answer), json!({"port": "auto", "ready": "http"}))]);

@@ -80,12 +80,18 @@ async fn listening(
     last: &LastSeen,
 ) -> Result<(), Foreign> {
     let mut wait = LOOK;
-    let mut foreign_since = None;
+    let (mut foreign_since, mut has_answered) = (None, false);
+    let at = || format!("on port {} of 127.0.0.1", port.get().unwrap_or_default());
     loop {
-        match probe.look(port, child, longest).await {
+        let listens = || {
+            if !has_answered {
+                last.is(format!("listens {} and has not answered yet", at()));
+            }
+        };
+        match probe.look(port, child, longest, listens).await {
             Seen::Good => return Ok(()),
             Seen::Nobody => {
-                last.is(format!("does not listen on port {} of 127.0.0.1", port.get().unwrap_or_default()));
+                last.is(format!("does not listen {}", at()));
                 (wait, foreign_since) = (LOOK, None);
             }
             Seen::Foreign(holder) => {
@@ -96,6 +102,7 @@ async fn listening(
             }
             Seen::Bad(why) => {
                 last.is(why);
+                has_answered = true;
                 wait = (wait * 2).min(SLOWEST);
             }
         }

@@ -292,7 +292,7 @@ async fn look_after(run: &Run, probe: Option<&Probe>, has_lived: bool, mut tell:
     loop {
         liveness.begin(Instant::now(), SystemTime::now());
         sleep(interval).await;
-        let seen = probe.look(&run.port, &run.child, longest).await;
+        let seen = probe.look(&run.port, &run.child, longest, || ()).await;
         let before = liveness.failures();
         let is_good = matches!(seen, Seen::Good);
         let verdict = liveness.end(is_good, expected, Instant::now(), SystemTime::now());
