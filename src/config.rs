@@ -6,6 +6,7 @@ mod check;
 mod key;
 mod load;
 mod nearest;
+mod provider;
 mod render;
 mod sidecar;
 mod surroundings;
@@ -19,10 +20,12 @@ use std::time::Duration;
 
 use key::settings;
 pub(crate) use load::{ConfigErrors, Flag, FlagValue, Inputs, Loaded, load};
+use provider::{AcpSettings, ProviderSettings};
 pub(crate) use render::{example, shown};
 use sidecar::{AppMode, SidecarEntry};
 use sixframe_core::TransportError;
 use sixframe_hub::{Durability, HubConfig, Json, SliceConfig};
+use sixframe_services::agents::AgentsConfig;
 use sixframe_services::sidecars::SidecarConfig;
 use sixframe_services::sidecars::api::{Mode, SetMode};
 use sixframe_transports::Address;
@@ -164,6 +167,34 @@ settings! { |at|
         roots: Vec<PathBuf> = at.started_in();
     }
 
+    /// The agents: agent.*.
+    agent: struct AgentSettings {
+        /// Folder for the logs of the agents' sessions, made with mode 0700. Daemons may share it. By default the folder
+        /// `agents` in runtime_dir where that is given, else in $XDG_STATE_HOME/sixframe or ~/.local/state/sixframe; on
+        /// Windows in %LOCALAPPDATA%\sixframe\state.
+        dir: PathBuf = at.state_dir.join("agents");
+
+        /// Whether the daemon takes over the sessions that an earlier one has left there. `sixframe stdio`, of which many may
+        /// run, does not unless agent.dir is given.
+        resume: bool = true;
+
+        /// Folders that agents may work in, with everything below them. Where none is named, any folder of the user's.
+        roots: Vec<PathBuf> = Vec::new();
+
+        /// Claude Code: its program, arguments in front of those that make it speak, variables of its environment, and the
+        /// names of those that callers may set for a session. As a table of its own it is written [agent.claude].
+        claude: ProviderSettings = ProviderSettings::of("claude", &[]);
+
+        /// Codex, likewise.
+        codex: ProviderSettings = ProviderSettings::of("codex", &[]);
+
+        /// Gemini CLI, likewise, with the argument that makes it speak the Agent Client Protocol.
+        gemini: ProviderSettings = ProviderSettings::of("gemini", &["--acp"]);
+
+        /// Other programs that speak the Agent Client Protocol, likewise, each with a name: they are the providers acp:NAME.
+        acp: Vec<AcpSettings> = Vec::new();
+    }
+
     /// The shared state: hub.* and events.watch.
     hub: struct HubSettings {
         /// Whether the state is on the disk and there again when the daemon is started anew. `sixframe stdio`, of which many
@@ -239,6 +270,21 @@ impl WsSettings {
     /// The origins of web pages that may connect.
     pub(crate) fn origins(&self) -> Vec<String> {
         self.allowed_origins.iter().map(ToString::to_string).collect()
+    }
+}
+
+impl AgentSettings {
+    /// The agents as these settings have them.
+    pub(crate) fn of_agents(&self) -> AgentsConfig {
+        AgentsConfig {
+            resume: self.resume,
+            roots: self.roots.clone(),
+            claude: self.claude.of_provider(),
+            codex: self.codex.of_provider(),
+            gemini: self.gemini.of_provider(),
+            acp: self.acp.iter().map(AcpSettings::of_provider).collect(),
+            ..AgentsConfig::new(&self.dir)
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use serde_json::json;
 use sixframe_core::layers::Metrics;
 use sixframe_core::{Code, Fault, Router};
 use sixframe_hub::{Hub, OutboundChannel};
+use sixframe_services::agents::{self, Agents};
 use sixframe_services::sidecars::{self, Sidecars};
 use sixframe_supervisor::Supervisor;
 
@@ -42,11 +43,13 @@ pub(crate) struct Surroundings {
     pub(crate) events: OutboundChannel,
     /// The programs that are kept running.
     pub(crate) sidecars: Sidecars,
+    pub(crate) agents: Agents,
 }
 
 /// The methods in their surroundings.
 pub(crate) fn router(surroundings: &Surroundings) -> Router {
-    let Surroundings { roots, run_allowed, supervisor, taps, metrics, entrance, hub, events, sidecars } = surroundings;
+    let Surroundings { roots, run_allowed, supervisor, taps, metrics, entrance, hub, events, sidecars, agents } =
+        surroundings;
     let (watch_roots, tail_roots) = (Arc::clone(roots), Arc::clone(roots));
     let (run_allowed, taps, metrics) = (*run_allowed, Arc::clone(taps), metrics.clone());
     let (entrance, supervisor) = (entrance.clone(), supervisor.clone());
@@ -60,6 +63,7 @@ pub(crate) fn router(surroundings: &Surroundings) -> Router {
         .merge(sixframe_hub::router(hub))
         .merge(sixframe_hub::events_router(events))
         .merge(sidecars::router(sidecars))
+        .merge(agents::router(agents))
 }
 
 fn ticket(entrance: Option<&Entrance>) -> Result<api::ConsoleTicket, Fault> {

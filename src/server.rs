@@ -19,6 +19,7 @@ use anyhow::{Context as _, Error};
 use sixframe_core::layers::{self, Metrics, Operations};
 use sixframe_core::{Router, Service};
 use sixframe_hub::{Cut, Hub, OutboundChannel};
+use sixframe_services::agents::Agents;
 use sixframe_services::sidecars::{Sidecars, SidecarsConfig};
 use sixframe_supervisor::{GuardProgram, Supervisor, SupervisorConfig};
 use sixframe_transports::websocket::{Access, Token};
@@ -62,7 +63,9 @@ pub(crate) async fn serve(
     let hub = open_hub(config)?;
     let supervisor = supervisor(config)?;
     let sidecars = sidecars(config, &hub, &supervisor)?;
-    let connections = connections(config, &hub, entrance.clone(), &supervisor, &sidecars)?;
+    let agents = agents(config, &hub, &supervisor)?;
+    let services = Services { sidecars: sidecars.clone(), agents };
+    let connections = connections(config, &hub, entrance.clone(), &supervisor, &services)?;
     let ready = Ready::of(config, &listeners, entrance.as_deref());
     announce(Announcement { line: serde_json::to_string(&ready)?, entrance })?;
     tracing::info!(listen = ?ready.listen, console = ready.console, "ready");
@@ -81,7 +84,7 @@ pub(crate) async fn serve(
     };
     // Dropping the listeners removes the socket files, and nobody comes any more.
     accepting.shutdown().await;
-    let stopped = drain(&connections, &sidecars, config, &mut stop).await;
+    let stopped = drain(&connections, &services, config, &mut stop).await;
     hub.close()?;
     match failed {
         Some(failed) => failed?.context("an address cannot be served any more").map(|()| stopped),
@@ -96,7 +99,9 @@ pub(crate) async fn serve_parent(config: &Config, framing: Framing) -> Result<St
     let hub = open_hub(config)?;
     let supervisor = supervisor(config)?;
     let sidecars = sidecars(config, &hub, &supervisor)?;
-    let connections = connections(config, &hub, None, &supervisor, &sidecars)?;
+    let agents = agents(config, &hub, &supervisor)?;
+    let services = Services { sidecars: sidecars.clone(), agents };
+    let connections = connections(config, &hub, None, &supervisor, &services)?;
     let (transport, identity) = stdio::open(framing, config.limits.of_connection().message_bytes)?;
     let ended = Arc::new(Notify::new());
     let longest = if framing == Framing::NativeMessaging { TO_BROWSER_BYTES } else { framing.longest() };
@@ -108,14 +113,14 @@ pub(crate) async fn serve_parent(config: &Config, framing: Framing) -> Result<St
         () = ended.notified() => (),
         () = stop.asked() => (),
     }
-    let stopped = drain(&connections, &sidecars, config, &mut stop).await;
+    let stopped = drain(&connections, &services, config, &mut stop).await;
     hub.close()?;
     Ok(stopped)
 }
 
-/// Lets what runs finish, as long as the configuration and a second signal allow; then stops the sidecars, which have the time
-/// that their own steps take.
-async fn drain(connections: &Connections, sidecars: &Sidecars, config: &Config, stop: &mut Stop) -> Stopped {
+/// Lets what runs finish, as long as the configuration and a second signal allow; then stops the agents and the sidecars, which
+/// have the time that their own steps take.
+async fn drain(connections: &Connections, services: &Services, config: &Config, stop: &mut Stop) -> Stopped {
     let longest = Duration::from_millis(config.drain_ms);
     tracing::info!(connections = connections.len(), ?longest, "stopping");
     connections.close(longest);
@@ -124,7 +129,7 @@ async fn drain(connections: &Connections, sidecars: &Sidecars, config: &Config, 
             () = connections.finished() => (),
             () = tokio::time::sleep(longest.saturating_add(LAST_WORDS)) => (),
         }
-        sidecars.stop_all().await;
+        tokio::join!(services.agents.halt(), services.sidecars.stop_all());
     };
     tokio::select! {
         () = finished => Stopped::InOrder,
@@ -137,7 +142,7 @@ fn connections(
     hub: &Hub,
     entrance: Option<Arc<Entrance>>,
     supervisor: &Supervisor,
-    sidecars: &Sidecars,
+    services: &Services,
 ) -> Result<Arc<Connections>, Error> {
     let taps = Arc::new(Taps::default());
     let metrics = Metrics::new();
@@ -151,7 +156,8 @@ fn connections(
         entrance,
         hub: hub.clone(),
         events: events.clone(),
-        sidecars: sidecars.clone(),
+        sidecars: services.sidecars.clone(),
+        agents: services.agents.clone(),
     });
     let windows = Windows::new(hub, events)?;
     let named = match config.hub.persist {
@@ -159,6 +165,18 @@ fn connections(
         false => methods,
     };
     Ok(Connections::new(config, service(named, &metrics), taps, windows, supervisor.clone()))
+}
+
+/// What runs programs of its own, and has to be stopped.
+struct Services {
+    sidecars: Sidecars,
+    agents: Agents,
+}
+
+/// The agents, with the sessions that an earlier daemon has left.
+fn agents(config: &Config, hub: &Hub, supervisor: &Supervisor) -> Result<Agents, Error> {
+    let opened = Agents::open(config.agent.of_agents(), supervisor.clone(), hub);
+    opened.context("set agent.dir to another folder")
 }
 
 /// The programs that are kept running; none runs yet.

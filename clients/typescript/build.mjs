@@ -16,7 +16,7 @@ const outdir = resolve(process.argv[2] ?? join(home, "dist"));
 const tsconfig = join(home, "tsconfig.build.json");
 const OWN = /^_[a-zA-Z]/;
 /** What declares classes that nobody else sees: neither extended by users, nor filled with fields of theirs. */
-const HIDDEN = /(flow|session\/\w+|limits\/\w+)\.d\.ts$/;
+const HIDDEN = /(flow|session[\\/]\w+|limits[\\/]\w+)\.d\.ts$/;
 /** The letters of the short names, those first that a module of JavaScript has most of: that is what compresses best. */
 const LETTERS = "etnsiroaldchupmfgywbvkjxqzCEPRDSTLANOIMFBUHGWKVYXJQZ$";
 

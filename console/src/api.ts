@@ -1,7 +1,974 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "d8fc47bd2df87785";
+export const methodsHash = "021c9bc0418bbf04";
+
+/** What an agent can do beyond answering. */
+export interface AgentAbilities {
+  /** Ask before it does something. */
+  permissions: boolean;
+  /** Go on with a session of an earlier process. */
+  resume: boolean;
+  /** Take a prompt in the midst of a turn. */
+  steer: boolean;
+  /** Tell what it used. */
+  usage: boolean;
+}
+
+/** What is to be done with leave. */
+export type AgentAction =
+  /** Run a command. */
+  | "command"
+  /** Change files. */
+  | "file_change"
+  /** Use a tool of an MCP server. */
+  | "mcp_tool"
+  /** Reach out to the network. */
+  | "network"
+  /** Read what may not be read without asking. */
+  | "read"
+  /** Go over to another mode. */
+  | "mode_switch"
+  /** Something that is not known here. */
+  | "unknown";
+
+/** What `agent.approve` takes. */
+export interface AgentApproveParams {
+  /** The hash of what was shown. Where it is not that of what waits, nothing is allowed. */
+  inputSha256?: string | null;
+  /** By which option; the one that allows it once where there is none. */
+  optionId?: string | null;
+  /** What to answer to. */
+  permissionId: string;
+}
+
+/** What `agent.cancelPrompt` takes. */
+export interface AgentCancelPromptParams {
+  /** The prompt, as `prompt.queued` names it. */
+  promptId: string;
+  /** The session. */
+  sessionId: string;
+}
+
+/** What became of a file. */
+export type AgentChangeKind =
+  /** It was made. */
+  | "add"
+  /** It was deleted. */
+  | "delete"
+  /** It was changed. */
+  | "modify"
+  /** It was moved, and maybe changed. */
+  | "move"
+  /** It was copied, and maybe changed. */
+  | "copy";
+
+/** Why a session ended. */
+export type AgentCloseReason =
+  /** Somebody closed it. */
+  | "closed"
+  /** The daemon ended. */
+  | "shutdown";
+
+/** A command that a tool runs. */
+export interface AgentCommandRun {
+  /** Where it runs. */
+  cwd?: string | null;
+  /** How long it took, in milliseconds. */
+  durationMs?: number | null;
+  /** What it exited with. */
+  exitCode?: number | null;
+  /** The command, as a shell reads it. */
+  line: string;
+  /** The signal that ended it. */
+  signal?: number | null;
+}
+
+/** A part of what is said. */
+export type AgentContent =
+  /** Text, as Markdown. */
+  | {
+      /** The text. */
+      text: string;
+      type: "text";
+    }
+  /** A picture. */
+  | {
+      /** Its bytes, in base64. */
+      data: string;
+      /** Its media type. */
+      mimeType: string;
+      type: "image";
+    }
+  /** A file or page that is spoken of. */
+  | {
+      /** What it is called. */
+      name?: string | null;
+      type: "resource_link";
+      /** Where it is. */
+      uri: string;
+    }
+  /** Something of a kind that is not known here, as the agent sent it. */
+  | {
+      type: "other";
+      /** What came. */
+      value: unknown;
+    };
+
+/** What it cost. */
+export interface AgentCost {
+  /** In millionths of the currency's unit. */
+  amountMicros: number;
+  /** The currency, as ISO 4217 has it. */
+  currency: string;
+}
+
+/** What `agent.createSession` takes. */
+export interface AgentCreateSession {
+  /** The folder to work in: an absolute path. */
+  cwd: string;
+  /** Variables of its environment, those alone that the configuration lets callers set. */
+  env?: { [key: string]: string };
+  /** What is allowed without being asked for. */
+  mode?: AgentMode;
+  /** The model, in the agent's words. */
+  model?: string | null;
+  /** The provider; the default one of `agent.providers` where there is none. */
+  provider?: string | null;
+  /** What the agent is told about its task beside its own instructions. */
+  systemPrompt?: string | null;
+}
+
+/** Who ended a request. */
+export type AgentDecider =
+  /** A person, by a connection. */
+  | {
+      kind: "person";
+      /** The connection's owner, an id that lasts as long as this daemon. */
+      owner: string;
+    }
+  /** A rule of ours. */
+  | {
+      kind: "policy";
+      /** Which one. */
+      rule: string;
+    }
+  /** Nobody, in time. */
+  | {
+      kind: "timeout";
+    }
+  /** The agent, which took it back, or whose turn ended. */
+  | {
+      kind: "agent";
+    }
+  /** The daemon, which ended. */
+  | {
+      kind: "shutdown";
+    };
+
+/** How a request ended. */
+export type AgentDecision =
+  /** It was allowed. */
+  | "allowed"
+  /** It was denied. */
+  | "denied"
+  /** It can no longer be answered. */
+  | "withdrawn";
+
+/** How a prompt reaches an agent that is at work. */
+export type AgentDelivery =
+  /** It waits until the turn and the prompts before it are done. */
+  | "queue"
+  /** It joins the turn; where the agent knows no such thing, it is the first one behind it. */
+  | "steer"
+  /** The turn is interrupted for it. */
+  | "now";
+
+/** An item grew. */
+export interface AgentDelta {
+  /** By what. */
+  delta: string;
+  /** What of it. */
+  field: AgentDeltaField;
+  /** Behind how many bytes of the same field; where that is not the end of what is known, something is missing. */
+  offset: number;
+}
+
+/** What of an item grew. */
+export type AgentDeltaField =
+  /** What is said. */
+  | "text"
+  /** What is thought. */
+  | "thought"
+  /** What a tool is given, as JSON text. */
+  | "tool_input"
+  /** What a tool writes to its standard output, or answers. */
+  | "tool_output"
+  /** What a tool writes to its standard error. */
+  | "tool_errors";
+
+/** In what files were changed. */
+export type AgentDiffScope =
+  /** In one item. */
+  | "item"
+  /** In the turn so far. */
+  | "turn";
+
+/** Files were changed. */
+export interface AgentDiffUpdate {
+  /** Which. */
+  files: AgentFileChange[];
+  /** In what. */
+  scope: AgentDiffScope;
+}
+
+/** It is done. */
+export interface AgentDone {
+  /** Always true. */
+  ok: boolean;
+}
+
+/** An event, where it belongs, and where it comes from. Log and wire carry the same text. */
+export type AgentEnvelope = ({
+  data: AgentSessionCreated;
+  type: "session.created";
+} | {
+  data: AgentSessionUpdate;
+  type: "session.updated";
+} | {
+  data: AgentSessionClosed;
+  type: "session.closed";
+} | {
+  data: AgentLogRecovered;
+  type: "log.recovered";
+} | {
+  data: AgentStateChange;
+  type: "state.changed";
+} | {
+  data: AgentPromptQueued;
+  type: "prompt.queued";
+} | {
+  data: AgentPromptRef;
+  type: "prompt.started";
+} | {
+  data: AgentPromptRef;
+  type: "prompt.cancelled";
+} | {
+  data: AgentPromptRef;
+  type: "prompt.steered";
+} | {
+  data: AgentTurnStarted;
+  type: "turn.started";
+} | {
+  data: AgentTurnEnded;
+  type: "turn.ended";
+} | {
+  data: AgentItem;
+  type: "item.upserted";
+} | {
+  data: AgentDelta;
+  type: "item.delta";
+} | {
+  data: AgentDiffUpdate;
+  type: "diff.updated";
+} | {
+  data: AgentPlan;
+  type: "plan.updated";
+} | {
+  data: PermissionRequest;
+  type: "permission.requested";
+} | {
+  data: PermissionResolved;
+  type: "permission.resolved";
+} | {
+  data: AgentUsageUpdate;
+  type: "usage.updated";
+} | {
+  data: AgentLimits;
+  type: "limits.updated";
+} | {
+  data: AgentRetry;
+  type: "retry.scheduled";
+} | {
+  data: AgentProcessEvent;
+  type: "process.event";
+} | {
+  data: AgentProblem;
+  type: "error";
+} | {
+  data: AgentUnparsed;
+  type: "unparsed";
+} | {
+  data: AgentNative;
+  type: "native";
+}) & {
+  /** The life of the session's log that `seq` counts in. */
+  epoch: string;
+  /** What the agent said beside that and we do not know, as it came, where that is not long. */
+  ext?: unknown;
+  /** The item that it is about. */
+  itemId?: string | null;
+  /** The number of the event in its session, from 1, without holes. */
+  seq: number;
+  /** The session. */
+  sessionId: string;
+  /** Where it comes from. */
+  src: AgentSource;
+  /** When, as RFC 3339 in UTC. */
+  ts: string;
+  /** The turn, where it is part of one. */
+  turnId?: string | null;
+  /** The version of this format: 1. */
+  v: number;
+};
+
+/** What `agent.events` takes. */
+export interface AgentEventsParams {
+  /** The sessions; all where none is named. */
+  sessions?: string[];
+  /** Behind which event to begin. */
+  since?: AgentSince | null;
+  /** The types of events, or what they begin with where it ends with a dot; all where none is named. */
+  types?: string[];
+}
+
+/** A file that was changed. */
+export interface AgentFileChange {
+  /** Lines that were added, where there is a diff. */
+  additions: number;
+  /** Whether it is no text, so that there is no diff. */
+  binary: boolean;
+  /** Lines that were taken away, where there is a diff. */
+  deletions: number;
+  /** What became of it. */
+  kind: AgentChangeKind;
+  /** Where it was before it was moved, or copied from. */
+  oldPath?: string | null;
+  /** The file, where it is now, or was. */
+  path: string;
+  /** The change as a unified diff, from its first `@@` on. */
+  unifiedDiff?: string | null;
+}
+
+/** What `agent.interrupt` takes. */
+export interface AgentInterruptParams {
+  /** Whether the prompts that wait are kept. Default no. */
+  keepQueue?: boolean;
+  /** The session. */
+  sessionId: string;
+}
+
+/** What `agent.interrupt` answers. */
+export interface AgentInterrupted {
+  /** Whether a turn is being stopped. That it is is told by its `turn.ended`. */
+  interrupted: boolean;
+}
+
+/** An item, or what is new of one. */
+export interface AgentItem {
+  /** What is said, in full. */
+  content?: AgentContent[] | null;
+  /** What it is. Stays the same for an id. */
+  kind: AgentItemKind;
+  /** The item that it belongs to: the subagent's call, for what a subagent does. */
+  parent?: string | null;
+  /** How far it is. */
+  status?: AgentItemStatus | null;
+  /** The tool and its use. */
+  tool?: AgentToolCall | null;
+}
+
+/** What an item is. */
+export type AgentItemKind =
+  /** What a person said. */
+  | "user_message"
+  /** What the agent says. */
+  | "agent_message"
+  /** What the agent thinks, as far as it shows it. */
+  | "thought"
+  /** A tool that the agent uses. */
+  | "tool_call"
+  /** Something that the agent's program has to say beside the conversation. */
+  | "notice"
+  /** The conversation was shortened, so that the model can read it. */
+  | "compaction"
+  /** Another agent that works for this one. */
+  | "subagent";
+
+/** How far an item is. */
+export type AgentItemStatus =
+  /** Known, and not begun. */
+  | "pending"
+  /** Under way. */
+  | "in_progress"
+  /** Done. */
+  | "completed"
+  /** Done, without success. */
+  | "failed"
+  /** Not done, because it was not allowed. */
+  | "denied"
+  /** Not done, or not to its end, because the turn was ended. */
+  | "cancelled";
+
+/** Whether requests are still answered. */
+export type AgentLimitStatus =
+  /** They are. */
+  | "ok"
+  /** They are, and soon not any more. */
+  | "warning"
+  /** They are not. */
+  | "rejected";
+
+/** How much of a plan's quota is used up. */
+export interface AgentLimits {
+  /** When it begins anew, in seconds since 1970. */
+  resetsAt?: number | null;
+  /** The agent's word for what is limited. */
+  scope: string;
+  /** `ok`, `warning` or `rejected`. */
+  status: AgentLimitStatus;
+  /** How much is used, in percent. */
+  usedPercent?: number | null;
+}
+
+/** A place in a file. */
+export interface AgentLocation {
+  /** The line, from 1. */
+  line?: number | null;
+  /** The file. */
+  path: string;
+}
+
+/** What was taken from the end of a log. */
+export interface AgentLogRecovered {
+  /** Bytes behind the last event that could be read. */
+  bytes: number;
+}
+
+/** A tool of an MCP server. */
+export interface AgentMcpTool {
+  /** The server. */
+  server: string;
+  /** Its tool. */
+  tool: string;
+}
+
+/** What is allowed without being asked for. */
+export type AgentMode =
+  /**
+   * Nothing that the agent asks for; what it reads in the session's folder it does not ask for. `interactive` is another
+   * name for it.
+   */
+  | "ask"
+  /** Changes to files in the session's folder, but for settings of agents and of version control. */
+  | "acceptEdits"
+  /** Nothing, and what changes anything is denied. */
+  | "plan";
+
+/** The agent said what has no name here. */
+export type AgentNative = { [key: string]: unknown };
+
+/** What an option means, whatever the agent calls it. */
+export type AgentOptionKind =
+  /** Yes, this once. */
+  | "allow_once"
+  /** Yes, and to the same again in this session. */
+  | "allow_session"
+  /** Yes, and to the same again for good, by the agent's own settings. */
+  | "allow_always"
+  /** No, this once. */
+  | "reject_once"
+  /** No, and to the same again for good, by the agent's own settings. */
+  | "reject_always";
+
+/** How a turn ended. */
+export type AgentOutcome =
+  /** The agent was done. */
+  | "completed"
+  /** Somebody stopped it. */
+  | "interrupted"
+  /** Something went wrong. */
+  | "failed"
+  /** The model refused. */
+  | "refused"
+  /** It took more steps than it may. */
+  | "max_turns"
+  /** The answer reached its longest length. */
+  | "max_tokens"
+  /** It cost more than it may. */
+  | "budget";
+
+/** What the agent means to do. */
+export interface AgentPlan {
+  /** Its steps. */
+  entries: AgentPlanEntry[];
+}
+
+/** A step of a plan. */
+export interface AgentPlanEntry {
+  /** How far it is. */
+  status: AgentPlanStatus;
+  /** What is to be done. */
+  text: string;
+}
+
+/** How far a step of a plan is. */
+export type AgentPlanStatus =
+  /** Not begun. */
+  | "pending"
+  /** Under way. */
+  | "in_progress"
+  /** Done. */
+  | "completed";
+
+/** Something that went wrong with an agent. */
+export interface AgentProblem {
+  /** What a person can do about it. */
+  hint?: string | null;
+  /** The status that the model's service answered, where it did over HTTP. */
+  httpStatus?: number | null;
+  /** What kind of thing. */
+  kind: AgentProblemKind;
+  /** For people. */
+  message: string;
+  /** The agent's own word for it. */
+  providerCode?: string | null;
+  /** How long to wait before that, in milliseconds, where the service says so. */
+  retryAfterMs?: number | null;
+  /** Whether the same may work when it is tried again. */
+  retryable: boolean;
+}
+
+/** What kind of thing went wrong: what programs branch on. */
+export type AgentProblemKind =
+  /** Nobody is logged in, or the key is wrong. */
+  | "auth_required"
+  /** Somebody was logged in, and has to do it again. */
+  | "auth_expired"
+  /** The account has to be paid for, or is on hold. */
+  | "billing"
+  /** Too many requests for now. */
+  | "rate_limited"
+  /** The plan's quota is used up. */
+  | "quota_exhausted"
+  /** The service has too much to do. */
+  | "overloaded"
+  /** The conversation is longer than the model can read. */
+  | "context_overflow"
+  /** The answer reached its longest length. */
+  | "max_output"
+  /** There is no such model, or not for this account. */
+  | "model_not_found"
+  /** The service refused the request as it is. */
+  | "invalid_request"
+  /** The service refused what was asked for. */
+  | "content_policy"
+  /** The service cannot be reached, or the connection broke. */
+  | "network"
+  /** Nothing came for too long. */
+  | "timeout"
+  /** The service failed for reasons of its own. */
+  | "provider_error"
+  /** The agent wants the folder to be trusted first. */
+  | "untrusted_workspace"
+  /** The agent's program is not installed. */
+  | "cli_missing"
+  /** The agent's program is too old to be spoken to. */
+  | "cli_too_old"
+  /** The agent's program cannot be started. */
+  | "spawn_failed"
+  /** The agent's program ended though it should have gone on. */
+  | "crashed"
+  /** The agent said something that its protocol does not know. */
+  | "protocol"
+  /** A policy of ours forbids it. */
+  | "policy_denied"
+  /** Nothing more is known. */
+  | "unknown";
+
+/** Something became of the agent's process. */
+export type AgentProcessEvent =
+  /** It was started. */
+  | {
+      /** Its process id. */
+      pid: number;
+      what: "spawned";
+    }
+  /** It can be spoken to. */
+  | {
+      what: "ready";
+    }
+  /** It is being stopped. */
+  | {
+      what: "stopping";
+    }
+  /** It ended. */
+  | {
+      /** What it exited with. */
+      exitCode?: number | null;
+      /** The signal that ended it. */
+      signal?: number | null;
+      /** The last that it wrote to its standard error. */
+      stderrTail?: string[];
+      what: "exited";
+    };
+
+/** What `agent.prompt` takes. */
+export interface AgentPromptParams {
+  /** What is asked. */
+  content: AgentContent[];
+  /** What is to become of the turn that may be open. */
+  delivery?: AgentDelivery;
+  /** Whether the turn goes on when the caller is gone. */
+  detach?: boolean;
+  /** The session. */
+  sessionId: string;
+  /** How long the turn may take, without the time that people take. Default 300 s. */
+  timeoutMs?: number;
+}
+
+/** A prompt that waits. */
+export interface AgentPromptQueued {
+  /** What it says. */
+  content: AgentContent[];
+  /** How it is to reach an agent that is at work. */
+  delivery: AgentDelivery;
+  /** How many are before it. */
+  position: number;
+  /** Its id. */
+  promptId: string;
+}
+
+/** A prompt that was told of before. */
+export interface AgentPromptRef {
+  /** Its id. */
+  promptId: string;
+}
+
+/** A provider as it is on this machine. */
+export interface AgentProviderInfo {
+  /** What it can do. */
+  abilities: AgentAbilities;
+  /** How somebody is logged in, in the program's words. */
+  authMethod?: string | null;
+  /** What to do so that it can. */
+  hint?: string | null;
+  /** Its id. */
+  id: string;
+  /** Where it can be had. */
+  installUrl?: string | null;
+  /** What people call it. */
+  name: string;
+  /** Where its program was found. */
+  program?: string | null;
+  /** Whether it can be used. */
+  state: AgentProviderState;
+  /** How that version compares with those it was tried with. */
+  tested?: AgentTested | null;
+  /** The version that its program says. */
+  version?: string | null;
+}
+
+/** Whether a provider can be used. */
+export type AgentProviderState =
+  /** It can. */
+  | "ready"
+  /** It may be: its program does not say whether somebody is logged in. */
+  | "unknown"
+  /** Nobody is logged in. */
+  | "loggedOut"
+  /** It is older than any that it was tried with. */
+  | "tooOld"
+  /** Its program is there and does not run. */
+  | "broken"
+  /** There is no such program. */
+  | "missing";
+
+/** What `agent.providers` answers. */
+export interface AgentProviders {
+  /** The one that `agent.createSession` takes where none is named. */
+  default: string;
+  /** The providers, those that can be used first. */
+  providers: AgentProviderInfo[];
+}
+
+/** What `agent.providers` takes. */
+export interface AgentProvidersParams {
+  /** Whether to look again. */
+  recheck?: boolean;
+}
+
+/** What `agent.reject` takes. */
+export interface AgentRejectParams {
+  /** What to answer to. */
+  permissionId: string;
+  /** Why, for the agent. */
+  reason?: string | null;
+}
+
+/** The agent will ask its service again. */
+export interface AgentRetry {
+  /** For which time, from 1. */
+  attempt: number;
+  /** In how many milliseconds. */
+  delayMs: number;
+  /** Why. */
+  error: AgentProblem;
+  /** How often at most. */
+  max?: number | null;
+}
+
+/** How much harm may be done. */
+export type AgentRisk =
+  /** Hardly any. */
+  | "low"
+  /** What can be undone. */
+  | "medium"
+  /** What can not. */
+  | "high"
+  /** What nobody should allow without having read it. */
+  | "critical";
+
+/** How a session ended. */
+export interface AgentSessionClosed {
+  /** Why. */
+  reason: AgentCloseReason;
+}
+
+/** What is known of a session from the start. */
+export interface AgentSessionCreated {
+  /** The folder that the agent works in. */
+  cwd: string;
+  /** What is allowed without being asked for. */
+  mode: AgentMode;
+  /** The model that was asked for. */
+  model?: string | null;
+  /** The provider. */
+  provider: string;
+}
+
+/** A session. */
+export interface AgentSessionRef {
+  /** Its id. */
+  sessionId: string;
+}
+
+/** What is known of a session since. What is absent is as it was. */
+export interface AgentSessionUpdate {
+  /** The version of the agent's program. */
+  agentVersion?: string | null;
+  /** The commands that begin with a slash. */
+  commands?: string[] | null;
+  /** The MCP servers and how they are, in the agent's words. */
+  mcpServers?: { [key: string]: string } | null;
+  /** What is allowed without being asked for. */
+  mode?: AgentMode | null;
+  /** The model that answers. */
+  model?: string | null;
+  /** The models that can be chosen. */
+  models?: string[] | null;
+  /** The agent's own id of the session, by which it can be resumed. */
+  nativeSessionId?: string | null;
+  /** What it is called. */
+  title?: string | null;
+  /** The tools that the agent has. */
+  tools?: string[] | null;
+}
+
+/** What `agent.setMode` takes. */
+export interface AgentSetModeParams {
+  /** The mode. */
+  mode: AgentMode;
+  /** The session. */
+  sessionId: string;
+}
+
+/** What `agent.setModel` takes. */
+export interface AgentSetModelParams {
+  /** The model, in the agent's words. */
+  model: string;
+  /** The session. */
+  sessionId: string;
+}
+
+/** A place among events. */
+export interface AgentSince {
+  /** The `epoch` of an item. */
+  epoch: string;
+  /** Its `pos`. */
+  position: number;
+}
+
+/** Where an event comes from. */
+export interface AgentSource {
+  /** The agent's own name for what it said. */
+  nativeType?: string | null;
+  /** The provider: `claude`, `codex`, `acp:NAME`, `builtin`, or `sixframe` for what the session itself tells. */
+  provider: string;
+}
+
+/** What a session is doing. */
+export type AgentState =
+  /** Nothing. */
+  | {
+      name: "idle";
+    }
+  /** The model is at work. */
+  | {
+      name: "thinking";
+    }
+  /** Tools are at work. */
+  | {
+      name: "tool_execution";
+    }
+  /** The agent waits for somebody's leave. */
+  | {
+      /** For how many things. */
+      count: number;
+      name: "waiting_approval";
+    }
+  /** The last turn failed, or the agent's process did. */
+  | {
+      name: "error";
+      /** Whether the next prompt may work. */
+      recoverable: boolean;
+    };
+
+/** The session is in another state. */
+export interface AgentStateChange {
+  /** The one before. */
+  prev: AgentState;
+  /** The state. */
+  state: AgentState;
+}
+
+/** How a version compares with those that were tried. */
+export type AgentTested =
+  /** It is one of them, or between them. */
+  | "within"
+  /** It is newer, and should work. */
+  | "newer"
+  /** It is older. */
+  | "older";
+
+/** A tool and its use. What is absent is not known, or, in a patch, as it was. */
+export interface AgentToolCall {
+  /** What it changed in files. */
+  changes?: AgentFileChange[] | null;
+  /** The command that it runs. */
+  command?: AgentCommandRun | null;
+  /** Why it failed. */
+  error?: string | null;
+  /** What it is given. */
+  input?: unknown;
+  /** The files that it is about. */
+  locations?: AgentLocation[] | null;
+  /** The MCP server that it is of. */
+  mcp?: AgentMcpTool | null;
+  /** The tool's name, as the agent has it. */
+  name?: string | null;
+  /** What it answered. */
+  output?: AgentToolOutput | null;
+  /** What it does this time, in a few words. */
+  title?: string | null;
+  /** What the tool is for. */
+  toolKind?: AgentToolKind | null;
+}
+
+/** What a tool is for. */
+export type AgentToolKind =
+  /** Looks into files. */
+  | "read"
+  /** Changes or makes files. */
+  | "edit"
+  /** Deletes files. */
+  | "delete"
+  /** Moves files. */
+  | "move"
+  /** Searches files or the web. */
+  | "search"
+  /** Runs a command. */
+  | "execute"
+  /** Fetches from the network. */
+  | "fetch"
+  /** Thinks aloud, plans. */
+  | "think"
+  /** A tool of an MCP server. */
+  | "mcp"
+  /** Asks for another mode. */
+  | "switch_mode"
+  /** Anything else. */
+  | "other";
+
+/** What a tool answered. */
+export interface AgentToolOutput {
+  /** As data. */
+  json?: unknown;
+  /** As text. */
+  text?: string | null;
+  /** Whether it was cut, because it was long. */
+  truncated: boolean;
+}
+
+/** The agent is done. */
+export interface AgentTurnEnded {
+  /** What it cost. */
+  cost?: AgentCost | null;
+  /** How long it took, in milliseconds. */
+  durationMs: number;
+  /** What went wrong. */
+  error?: AgentProblem | null;
+  /** How long it took until the agent first told of something, in milliseconds. */
+  firstEventMs?: number | null;
+  /** The agent's own word for how it ended. */
+  nativeStopReason?: string | null;
+  /** How. */
+  outcome: AgentOutcome;
+  /** What it used. */
+  usage?: AgentUsage | null;
+}
+
+/** The agent works. */
+export interface AgentTurnStarted {
+  /** On what. */
+  promptId: string;
+}
+
+/** A line that cannot be read. */
+export interface AgentUnparsed {
+  /** How long it was, in bytes. */
+  bytes: number;
+  /** What is wrong with it. */
+  error: string;
+  /** Its beginning, at most 256 bytes. */
+  preview: string;
+}
+
+/** Tokens that were used. What the agent does not tell is 0. */
+export interface AgentUsage {
+  /** Read from the cache. */
+  cachedRead: number;
+  /** Written to the cache. */
+  cachedWrite: number;
+  /** Read by the model, without what was cached. */
+  input: number;
+  /** Written by the model. */
+  output: number;
+  /** Written by the model as thoughts; part of `output` for some agents. */
+  reasoning: number;
+}
+
+/** What was used so far. */
+export interface AgentUsageUpdate {
+  /** Tokens that it can read. */
+  contextSize?: number | null;
+  /** Tokens of the conversation that the model reads now. */
+  contextUsed?: number | null;
+  /** Used in this session so far. */
+  session?: AgentUsage | null;
+  /** Used in this turn so far. */
+  turn?: AgentUsage | null;
+}
 
 /** Where what the sidecars offer comes from. */
 export type AppMode =
@@ -134,7 +1101,10 @@ export interface EventPlace {
 export interface EventsParams {
   /** Behind which event to begin; without it, with what is emitted from now on. */
   since?: EventPlace | null;
-  /** The types to follow, all where none are given. One that ends with a dot means all that begin with it. */
+  /**
+   * The types to follow, all where none are given; at most 256, of 64 KiB together. One that ends with a dot means all
+   * that begin with it.
+   */
   types?: string[] | null;
 }
 
@@ -183,7 +1153,7 @@ export interface HubWatchParams {
   minIntervalMs?: number | null;
   /** What the items are. */
   mode?: Mode;
-  /** The places to follow; the whole state where neither this nor `session` is given. */
+  /** The places to follow; the whole state where neither this nor `session` is given. At most 256, of 64 KiB together. */
   paths?: Pointer[] | null;
   /** A session to follow, as `/sessions/<id>` among the paths does. */
   session?: string | null;
@@ -313,6 +1283,60 @@ export type OutputStream =
   | "stdout"
   /** Its standard error. */
   | "stderr";
+
+/** One of the answers that may be given. */
+export interface PermissionOption {
+  /** What it means. */
+  kind: AgentOptionKind;
+  /** What to show. */
+  label: string;
+  /** What to answer with. */
+  optionId: string;
+  /** What will be allowed without being asked for, as the agent writes it. */
+  rulePreview?: string | null;
+}
+
+/** What an agent asks leave for, as a person sees it. */
+export interface PermissionRequest {
+  /** What is to be done. */
+  action: AgentAction;
+  /** What, in more words. */
+  description?: string | null;
+  /** When it is denied because nobody answered, in milliseconds since 1970. */
+  expiresAtMs: number;
+  /** The SHA-256 of what is shown, in hexadecimal. An answer that names another one is refused. */
+  inputSha256: string;
+  /** What may be answered. */
+  options: PermissionOption[];
+  /** The files that it is about, where they are known. */
+  paths: string[];
+  /** What to answer to, in `agent.approve` and `agent.reject`. Good for one answer. */
+  permissionId: string;
+  /** Why the agent asks. */
+  reason?: string | null;
+  /** How much harm may be done. */
+  risk: AgentRisk;
+  /** Exactly what is allowed by a yes: the agent is given this, and nothing else. */
+  shownInput: unknown;
+  /** What, in a few words. */
+  title: string;
+}
+
+/** How a request ended, and by whom. */
+export interface PermissionResolved {
+  /** By whom. */
+  by: AgentDecider;
+  /** How. */
+  decision: AgentDecision;
+  /** How long it took, in milliseconds. */
+  latencyMs: number;
+  /** The option that was chosen. */
+  optionId?: string | null;
+  /** Which request. */
+  permissionId: string;
+  /** Why, as a person said it. */
+  reason?: string | null;
+}
 
 export type Pointer = string;
 
@@ -950,6 +1974,72 @@ export interface WelcomeLimits {
 
 /** What each method takes and gives. */
 export interface Api {
+  /** Allows what an agent asks leave for: just what was shown. Programs that an agent has started may not. */
+  "agent.approve": {
+    kind: "unary";
+    params: AgentApproveParams;
+    result: AgentDone;
+  };
+  /** Takes back a prompt that waits for its turn. */
+  "agent.cancelPrompt": {
+    kind: "unary";
+    params: AgentCancelPromptParams;
+    result: AgentDone;
+  };
+  /** Ends a session and its agent; answers when nothing of the agent is left. */
+  "agent.close": {
+    kind: "unary";
+    params: AgentSessionRef;
+    result: AgentDone;
+  };
+  /** Begins a session with an agent in a folder. A mode other than ask and plan needs the scope approve. */
+  "agent.createSession": {
+    kind: "unary";
+    params: AgentCreateSession;
+    result: AgentSessionRef;
+  };
+  /** Events of one session, all that its log has and then what comes; or, where not exactly one is named, of all these sessions from now on. An item that is null says reset: what was known of the events is void. */
+  "agent.events": {
+    kind: "stream";
+    params: AgentEventsParams;
+    item: AgentEnvelope | null;
+  };
+  /** Stops an agent's turn and takes back the prompts that wait, unless keepQueue is said. */
+  "agent.interrupt": {
+    kind: "unary";
+    params: AgentInterruptParams;
+    result: AgentInterrupted;
+  };
+  /** Asks an agent for something; items are the events of its turn. Cancelling it stops the turn, as does losing the connection for longer than the grace, unless detach is said. */
+  "agent.prompt": {
+    kind: "stream";
+    params: AgentPromptParams;
+    item: AgentEnvelope;
+  };
+  /** Lists the agents on this machine: whether they are installed, in which version, and whether somebody is logged in. */
+  "agent.providers": {
+    kind: "unary";
+    params: AgentProvidersParams;
+    result: AgentProviders;
+  };
+  /** Denies what an agent asks leave for, and tells it why. */
+  "agent.reject": {
+    kind: "unary";
+    params: AgentRejectParams;
+    result: AgentDone;
+  };
+  /** Says what an agent may do without asking. */
+  "agent.setMode": {
+    kind: "unary";
+    params: AgentSetModeParams;
+    result: AgentDone;
+  };
+  /** Uses another model from the next turn on. */
+  "agent.setModel": {
+    kind: "unary";
+    params: AgentSetModelParams;
+    result: AgentDone;
+  };
   /** Makes a ticket that lets a browser into the console once, within a minute: the link is url + "#ticket=" + ticket. */
   "console.ticket": {
     kind: "unary";
@@ -1122,6 +2212,17 @@ export interface Api {
 
 /** How each method is called: whether it may be repeated, and whether its stream goes on after a break. */
 export const methods = {
+  "agent.approve": { kind: "unary", idempotent: false, resumable: false },
+  "agent.cancelPrompt": { kind: "unary", idempotent: false, resumable: false },
+  "agent.close": { kind: "unary", idempotent: false, resumable: false },
+  "agent.createSession": { kind: "unary", idempotent: false, resumable: false },
+  "agent.events": { kind: "stream", idempotent: true, resumable: true },
+  "agent.interrupt": { kind: "unary", idempotent: true, resumable: false },
+  "agent.prompt": { kind: "stream", idempotent: false, resumable: false },
+  "agent.providers": { kind: "unary", idempotent: true, resumable: false },
+  "agent.reject": { kind: "unary", idempotent: false, resumable: false },
+  "agent.setMode": { kind: "unary", idempotent: true, resumable: false },
+  "agent.setModel": { kind: "unary", idempotent: true, resumable: false },
   "console.ticket": { kind: "unary", idempotent: false, resumable: false },
   "events.watch": { kind: "stream", idempotent: true, resumable: true },
   "fs.tail": { kind: "stream", idempotent: true, resumable: true },

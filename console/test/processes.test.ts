@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { Keeper } from "../src/processes/keeper.js";
 import { plain, spans } from "../src/processes/ansi.js";
 import { LogTail, type LogRow } from "../src/processes/log-tail.js";
-import { marked } from "../src/processes/log-text.js";
+import { beginning, marked } from "../src/processes/log-text.js";
 import { asText, LogView, patternOf, type LogFilter } from "../src/processes/log-view.js";
 import { applies, dependentsOf, sidecarOf, sidecarsOf, type Action, type Status } from "../src/processes/sidecar.js";
 import { Ring, type Rows } from "../src/ring.js";
@@ -352,4 +352,16 @@ test("what is found is marked, also where its colour changes within", () => {
     ["/HEALTH", true],
   ]);
   expect(cut.map(({ text }) => text).join("")).toBe(parts.map(({ text }) => text).join(""));
+});
+
+test("a long line in which much is found costs as much as it is long", () => {
+  const text = "a".repeat(64 << 10);
+  const began = performance.now();
+  expect(marked([{ text, look: "" }], patternOf("a"))).toHaveLength(text.length);
+  expect(performance.now() - began).toBeLessThan(2_000);
+  expect(beginning([{ text: "ab", look: "" }, { text, look: "x" }, { text, look: "" }], 5)).toEqual([
+    { text: "ab", look: "" },
+    { text: "aaa…", look: "x" },
+  ]);
+  expect(beginning([{ text: "ab", look: "" }], 2)).toEqual([{ text: "ab", look: "" }]);
 });

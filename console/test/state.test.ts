@@ -61,13 +61,26 @@ test("keys and elements are added, removed, and put back", async () => {
   const removal = { path: "/global/model", seen: "a", value: undefined };
   await commitEdit(window, removal);
   expect(hub.state["global"]).toEqual({ n: 1 });
-  await commitEdit(window, reverse(removal));
+  await commitEdit(window, reverse(window, removal));
   expect(hub.state["global"]).toEqual({ model: "a", n: 1 });
   await commitEdit(window, { path: "/list/-", seen: undefined, value: { id: 3 } });
   await commitEdit(window, { path: "/list/0", seen: { id: 1 }, value: { id: 9 } });
   expect(hub.state["list"]).toEqual([{ id: 9 }, { id: 2 }, { id: 3 }]);
   await commitEdit(window, { path: "/global/new", seen: undefined, value: [1] });
   expect(hub.state["global"]).toEqual({ model: "a", n: 1, new: [1] });
+});
+
+test("an element that was removed is put back where it was, over nothing else", async () => {
+  const { hub, window } = await connected();
+  const removal = { path: "/list/0", seen: { id: 1 }, value: undefined };
+  await commitEdit(window, removal);
+  const back = reverse(window, removal);
+  expect(await commitEdit(window, back)).toMatchObject({ kind: "done" });
+  expect(hub.state["list"]).toEqual([{ id: 1 }, { id: 2 }]);
+  expect(await commitEdit(window, reverse(window, back))).toMatchObject({ kind: "done" });
+  expect(hub.state["list"]).toEqual([{ id: 2 }]);
+  await commitEdit(window, { path: "/list", seen: [{ id: 2 }], value: {} });
+  expect(await commitEdit(window, back)).toMatchObject({ kind: "refused", failure: { code: "CONFLICT" } });
 });
 
 test("what the hub refuses is told with its reason", async () => {
@@ -110,6 +123,20 @@ test("differences are told at the places where they are", () => {
   ]);
   expect(differences(STATE, STATE)).toEqual([]);
   expect(differences({ a: 1 }, [1])).toHaveLength(1);
+});
+
+test("of many places that differ within one, that one is told", () => {
+  const list = Array.from({ length: 10_000 }, (_, n) => ({ n }));
+  const before = { list, few: { a: 1 }, more: list };
+  expect(differences(before, { list: list.slice(1), few: { a: 2 }, more: list })).toEqual([
+    { path: "/list", before: list, after: list.slice(1) },
+    { path: "/few/a", before: 1, after: 2 },
+  ]);
+  const nested = (value: number): unknown =>
+    Object.fromEntries(Array.from({ length: 30 }, (_, n) => [n, { a: value, b: value, c: value }]));
+  const found = differences(nested(1), nested(2));
+  expect(found.length).toBeLessThanOrEqual(60);
+  expect(found.at(-1)).toEqual({ path: "/29", before: { a: 1, b: 1, c: 1 }, after: { a: 2, b: 2, c: 2 } });
 });
 
 test("a line shows the beginning of a long value, without writing all of it", () => {

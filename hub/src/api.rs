@@ -85,7 +85,7 @@ pub struct Snapshot {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct WatchParams {
-    /// The places to follow; the whole state where neither this nor `session` is given.
+    /// The places to follow; the whole state where neither this nor `session` is given. At most 256, of 64 KiB together.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paths: Option<Vec<Pointer>>,
     /// A session to follow, as `/sessions/<id>` among the paths does.
@@ -208,7 +208,8 @@ pub struct Done {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EventsParams {
-    /// The types to follow, all where none are given. One that ends with a dot means all that begin with it.
+    /// The types to follow, all where none are given; at most 256, of 64 KiB together. One that ends with a dot means all
+    /// that begin with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub types: Option<Vec<String>>,
     /// Behind which event to begin; without it, with what is emitted from now on.

@@ -4,7 +4,8 @@ use std::pin::Pin;
 
 use futures_core::Stream;
 use futures_util::{StreamExt, future, stream};
-use sixframe_core::{Context, Fault, Item, Payload, Router};
+use serde_json::json;
+use sixframe_core::{Code, Context, Fault, Item, Payload, Router};
 
 use crate::api::{
     COMMIT, CommitParams, Done, EventsParams, GET_SNAPSHOT, REMOVE_SESSION, SessionParams, SessionUpdate,
@@ -21,6 +22,9 @@ use crate::watch::Watch;
 
 /// The most paths or types of one watch, or paths of what one commit expects.
 const PATHS: usize = 256;
+
+/// The most bytes that the paths, or the types, of one watch have together: they are held for as long as it lasts.
+const PATHS_BYTES: usize = 64 << 10;
 
 /// The most operations of one commit.
 const OPS: usize = 4096;
@@ -41,7 +45,10 @@ pub fn router(hub: &Hub) -> Router {
         .written(WATCH, move |context, params| follow(&watch, &context, params))
         .written(WATCH_GLOBAL, move |context, ()| values(&global, &context, Pointer::root().join(GLOBAL)))
         .written(WATCH_SESSION, move |context, SessionParams { session_id }| {
-            values(&session, &context, place(&session_id))
+            match held("session ids of a watch", [session_id.len()].into_iter(), "a shorter one") {
+                Ok(()) => values(&session, &context, place(&session_id)),
+                Err(fault) => refused(fault),
+            }
         })
         .method(COMMIT, move |_, params| commit_now(&commit, params))
         .method(UPDATE_GLOBAL, move |_, partial| merge_global(&update_global, partial))
@@ -56,8 +63,9 @@ pub fn events_router(channel: &OutboundChannel) -> Router {
 }
 
 fn listen(channel: &OutboundChannel, context: &Context, params: EventsParams) -> Items {
-    if params.types.as_ref().is_some_and(|types| types.len() > PATHS) {
-        return refused(Fault::limit("types of a watch", PATHS as u64, "fewer types, or one that ends with a dot"));
+    let types = params.types.iter().flatten().map(String::len);
+    if let Err(fault) = held("types of a watch", types, "fewer types, or one that ends with a dot") {
+        return refused(fault);
     }
     let events = channel.watch(params);
     let events = match context.resume() {
@@ -67,6 +75,19 @@ fn listen(channel: &OutboundChannel, context: &Context, params: EventsParams) ->
     Box::pin(events.map(Ok))
 }
 
+/// Refuses a watch that names too many things, of these lengths, or too long ones.
+fn held(what: &'static str, lengths: impl Iterator<Item = usize>, instead: &'static str) -> Result<(), Fault> {
+    let (count, bytes) = lengths.fold((0, 0), |(count, bytes), length| (count + 1, bytes + length));
+    if count <= PATHS && bytes <= PATHS_BYTES {
+        return Ok(());
+    }
+    let (limit, most) = if count > PATHS { ("count", PATHS) } else { ("bytes", PATHS_BYTES) };
+    let message =
+        format!("{what}: {count} of {bytes} bytes, but at most {PATHS} of {PATHS_BYTES} bytes; use {instead}");
+    let details = json!({"limit": format!("{limit} of {what}"), "value": most, "setting": instead});
+    Err(Fault::new(Code::RESOURCE_EXHAUSTED, message).details(details))
+}
+
 fn refused(fault: Fault) -> Items {
     Box::pin(stream::once(future::ready(Err(fault))))
 }
@@ -74,8 +95,10 @@ fn refused(fault: Fault) -> Items {
 type Items = Pin<Box<dyn Stream<Item = Result<Item<Payload>, Fault>> + Send>>;
 
 fn follow(hub: &Hub, context: &Context, params: WatchParams) -> Items {
-    if params.paths.as_ref().is_some_and(|paths| paths.len() > PATHS) {
-        return refused(Fault::limit("paths of a watch", PATHS as u64, "fewer paths, or one above them"));
+    let paths = params.paths.iter().flatten().map(|path| path.as_str().len());
+    let lengths = paths.chain(params.session.iter().map(String::len));
+    if let Err(fault) = held("paths of a watch", lengths, "fewer paths, or one above them") {
+        return refused(fault);
     }
     resumed(hub.watch(params), context)
 }

@@ -8,7 +8,7 @@ mod recover;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -60,8 +60,10 @@ pub(crate) struct Store {
     /// The revision of the last commit that was written.
     last: u64,
     reserved: u64,
-    /// The length of the log at which it begins anew.
-    compact_at: u64,
+    /// The length of the newest snapshot.
+    snapshot: Arc<AtomicU64>,
+    /// The length of the log before which it does not begin anew, because that failed.
+    not_before: u64,
     compaction: Option<thread::JoinHandle<()>>,
     closed: bool,
     buffer: Vec<u8>,
@@ -119,7 +121,8 @@ impl Store {
             boot,
             last,
             reserved: revision,
-            compact_at: SHORTEST.max(length * 2),
+            snapshot: Arc::new(AtomicU64::new(recovered.snapshot)),
+            not_before: 0,
             compaction: None,
             closed: false,
             buffer: Vec::new(),
@@ -160,20 +163,23 @@ impl Store {
         mutations: &Mutations,
     ) {
         let busy = self.compaction.as_ref().is_some_and(|running| !running.is_finished());
-        if self.length < self.compact_at || busy || self.closed {
+        let long = SHORTEST.max(self.snapshot.load(Ordering::Relaxed) * RATIO).max(self.not_before);
+        if self.length < long || busy || self.closed {
             return;
         }
         if let Err(error) = self.rotate(revision) {
             tracing::warn!(%error, "the hub's log cannot begin anew; it grows on");
-            self.compact_at = self.length * 2;
+            self.not_before = self.length * 2;
             return;
         }
+        self.not_before = 0;
         let (epoch, last, mutations) = (self.epoch.clone(), self.last, mutations.clone());
-        let (folder, state) = (self.folder.clone(), state());
+        let (folder, state, snapshot) = (self.folder.clone(), state(), self.snapshot.clone());
         let written = thread::Builder::new().name("hub snapshot".to_owned()).spawn(move || {
             let saved = Saved { epoch, revision, last, state: state(), mutations };
-            if let Err(error) = write_snapshot(&folder, &saved) {
-                tracing::warn!(%error, "the hub's snapshot cannot be written; the log before it stays");
+            match write_snapshot(&folder, &saved) {
+                Ok(length) => snapshot.store(length, Ordering::Relaxed),
+                Err(error) => tracing::warn!(%error, "the hub's snapshot cannot be written; the log before it stays"),
             }
         });
         match written {
@@ -211,8 +217,7 @@ impl Store {
             fs::remove_file(self.folder.log(revision))?;
             return Err(error);
         }
-        let before = std::mem::replace(&mut self.length, bytes.len() as u64);
-        self.compact_at = SHORTEST.max(before * RATIO / 2);
+        self.length = bytes.len() as u64;
         self.log = Arc::new(LogFile::new(file));
         // What was reserved beyond that stands in the old log, which goes.
         self.reserved = revision;
@@ -272,7 +277,8 @@ impl LogFile {
     }
 }
 
-fn write_snapshot(folder: &Folder, saved: &Saved) -> io::Result<()> {
+/// Writes a snapshot, and takes away what it makes superfluous. Gives its length.
+fn write_snapshot(folder: &Folder, saved: &Saved) -> io::Result<u64> {
     let mut bytes = Vec::new();
     encode(saved, &mut bytes)?;
     folder.write_whole(&folder.snapshot(saved.revision), &bytes)?;
@@ -282,7 +288,8 @@ fn write_snapshot(folder: &Folder, saved: &Saved) -> io::Result<()> {
     for old in folder.snapshots()?.into_iter().filter(|snapshot| *snapshot < saved.revision) {
         fs::remove_file(folder.snapshot(old))?;
     }
-    folder.sync()
+    folder.sync()?;
+    Ok(bytes.len() as u64)
 }
 
 /// Which run of the machine this is; what was written in it is not lost.

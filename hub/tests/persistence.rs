@@ -136,6 +136,26 @@ fn damage_cuts_the_log_at_the_first_bad_record_and_the_epoch_is_another() {
 }
 
 #[test]
+fn a_length_that_is_damaged_is_not_taken_for_a_record_that_was_not_written_to_its_end() {
+    for damaged in 0..2 {
+        let folder = tempfile::tempdir().unwrap();
+        let (hub, _) = open(folder.path());
+        let log = files(&folder, "log-")[0].clone();
+        let mut begins = Vec::new();
+        let mut version = hub.version();
+        for n in 0..2 {
+            begins.push(fs::metadata(&log).unwrap().len());
+            version = set(&hub, "/a", json!(n));
+        }
+        drop(hub);
+        OpenOptions::new().write(true).open(&log).unwrap().write_at(&[1], begins[damaged] + 2).unwrap();
+        let (hub, recovery) = open(folder.path());
+        assert!(recovery.lost, "answered commits are gone: {recovery:?}");
+        assert_ne!(hub.version().epoch, version.epoch, "revisions are given again, so they must be of another epoch");
+    }
+}
+
+#[test]
 fn a_hub_that_was_closed_keeps_its_epoch_and_gives_no_revision_twice() {
     let folder = tempfile::tempdir().unwrap();
     let (hub, _) = open(folder.path());
@@ -168,6 +188,35 @@ fn the_log_begins_anew_while_commits_go_on_and_nothing_is_lost() {
     assert!(recovery.commits < 11_000 && !recovery.lost, "{recovery:?}");
     assert_eq!((hub.state(), hub.version().epoch), (state, version.epoch));
     assert!(hub.version().revision > version.revision);
+}
+
+#[test]
+fn the_log_begins_anew_though_every_process_writes_little() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "x".repeat(100_000);
+    for life in 0..30 {
+        let (hub, recovery) = open(folder.path());
+        assert!(recovery.commits < 40, "{recovery:?} when it was opened for the {life}. time");
+        (0..3).for_each(|n| _ = set(&hub, "/text", json!(format!("{life} {n} {text}"))));
+        hub.close().unwrap();
+    }
+    assert_eq!(files(&folder, "log-").len(), 1);
+    assert_eq!(open(folder.path()).0.state().at("/text").unwrap().as_str().unwrap(), format!("29 2 {text}"));
+}
+
+#[test]
+fn a_number_is_the_same_number_in_the_next_life() {
+    let folder = tempfile::tempdir().unwrap();
+    let (hub, _) = open(folder.path());
+    fastrand::seed(7);
+    let numbers: Vec<f64> = (0..2_000).map(|_| fastrand::f64() * 10_f64.powi(fastrand::i32(-20..20))).collect();
+    set(&hub, "/numbers", json!(numbers));
+    let state = hub.state();
+    drop(hub);
+    let again = open(folder.path()).0.state();
+    let read: Vec<f64> = again.at("/numbers").unwrap().read().unwrap();
+    let others = read.iter().zip(&numbers).filter(|(read, number)| read != number).count();
+    assert_eq!((others, again == state), (0, true));
 }
 
 #[test]

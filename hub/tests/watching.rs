@@ -328,9 +328,17 @@ async fn a_watch_of_too_many_places_or_types_is_refused() {
     let methods = router(&hub()).merge(events_router(&OutboundChannel::new(1000)));
     let (_server, peer) = joined(methods, Router::new());
     let too_many: Vec<String> = (0..257).map(|n| format!("/n{n}")).collect();
-    for (method, params) in [("hub.watch", json!({"paths": too_many})), ("events.watch", json!({"types": too_many}))] {
+    let too_long = format!("/{}", "x".repeat(64 << 10));
+    for (method, params, most) in [
+        ("hub.watch", json!({"paths": too_many}), 256),
+        ("hub.watch", json!({"paths": ["/a", too_long]}), 64 << 10),
+        ("hub.watch", json!({"session": too_long}), 64 << 10),
+        ("hub.watchSession", json!({"sessionId": too_long}), 64 << 10),
+        ("events.watch", json!({"types": too_many}), 256),
+        ("events.watch", json!({"types": [too_long]}), 64 << 10),
+    ] {
         let first = peer.stream_raw::<_, Value>(method, params).next().await;
         let refused = first.expect("it is answered").unwrap_err();
-        assert!(refused.to_string().contains("limit of 256"), "{method}: {refused}");
+        assert!(refused.to_string().contains(&format!("{most}")), "{method}: {refused}");
     }
 }

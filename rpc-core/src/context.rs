@@ -128,7 +128,7 @@ impl Context {
     }
 
     /// Whether the connection by which the request came is still there.
-    pub(crate) fn is_connected(&self) -> bool {
+    pub fn is_connected(&self) -> bool {
         self.0.shared.with(|session, _| session.is_connected())
     }
 

@@ -31,27 +31,31 @@ pub(crate) struct Allowance {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Room {
     bytes: usize,
-    limit: Exceeded,
     items: usize,
+    /// Bytes that may wait for credit, where others of the connection hold some too.
+    waiting: Option<(usize, Exceeded)>,
 }
 
 impl Room {
     /// What `limits` leave to a stream.
     pub(crate) fn of(limits: &Limits) -> Room {
-        let limit = ("stream bytes", limits.stream_bytes as u64, "limits.stream_bytes");
-        Room { bytes: limits.stream_bytes, limit, items: limits.stream_items }
+        Room { bytes: limits.stream_bytes, items: limits.stream_items, waiting: None }
     }
 
     /// As [`Room::of`], beside the `waiting` bytes that others of the connection hold until they get credit: together those
-    /// may hold half of what the connection may.
+    /// may hold half of what the connection may. An item that may be sent pays for none of them.
     pub(crate) fn beside(waiting: usize, allowance: Allowance, limits: &Limits) -> Room {
-        let (room, shared) = (Room::of(limits), (allowance.bytes / 2).saturating_sub(waiting));
-        if shared < room.bytes { Room { bytes: shared, limit: allowance.limit, ..room } } else { room }
+        let shared = (allowance.bytes / 2).saturating_sub(waiting);
+        Room { waiting: Some((shared, allowance.limit)), ..Room::of(limits) }
+    }
+
+    fn overflow_waiting(&self, bytes: usize) -> Option<Exceeded> {
+        self.waiting.filter(|(most, _)| bytes > *most).map(|(_, limit)| limit)
     }
 
     fn overflow(&self, bytes: usize, items: usize) -> Option<Exceeded> {
         if bytes > self.bytes {
-            Some(self.limit)
+            Some(("stream bytes", self.bytes as u64, "limits.stream_bytes"))
         } else if items > self.items {
             Some(("stream items", self.items as u64, "limits.stream_items"))
         } else {

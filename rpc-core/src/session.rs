@@ -65,6 +65,8 @@ pub struct Session<W, H> {
     lanes: Option<Box<HashMap<SmolStr, Lane>>>,
     /// Requests that wait until less is queued for the peer.
     unstarted: VecDeque<RequestKey>,
+    /// Whether one of them was started and the driver does not know yet.
+    starting: bool,
     inbound_bytes: usize,
     /// Bytes kept to issue calls once more.
     again_bytes: usize,
@@ -109,6 +111,7 @@ impl<W, H> Session<W, H> {
             hasher: DefaultHashBuilder::default(),
             lanes: None,
             unstarted: VecDeque::new(),
+            starting: false,
             inbound_bytes: 0,
             again_bytes: 0,
             in_flight: 0,
@@ -219,6 +222,9 @@ impl<W, H> Session<W, H> {
         if self.events.is_empty() && self.events.capacity() > 64 {
             self.events = VecDeque::new();
         }
+        if matches!(event, Some(Event::Request(_))) {
+            self.start_next();
+        }
         event
     }
 
@@ -226,6 +232,14 @@ impl<W, H> Session<W, H> {
     pub fn swap_events(&mut self, events: &mut VecDeque<Event<W, H>>) {
         debug_assert!(events.is_empty(), "the driver does everything before it asks for more");
         std::mem::swap(&mut self.events, events);
+        self.start_next();
+    }
+
+    /// The driver has taken the request that was started last.
+    fn start_next(&mut self) {
+        if std::mem::take(&mut self.starting) && !self.unstarted.is_empty() {
+            self.start_waiting();
+        }
     }
 
     /// What the last call kept to be woken in the place of this, to be dropped where no lock is held: it may be all that
@@ -259,6 +273,10 @@ impl<W, H> Session<W, H> {
                 Timer::RequestIdle(key) => self.request_idle(now, key),
                 Timer::Rest(key) => self.rest_over(now, key),
             }
+        }
+        if self.progress.is_some() {
+            // What others of the process held may have lowered the bound, and be gone.
+            self.keep_bounds(now);
         }
         let stall = self.config.limits.stall;
         if self.progress.is_some_and(|at| at + millis(stall) <= now) {

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -289,4 +290,75 @@ fn what_was_received_and_not_taken_counts_against_the_budget() {
         panic!("the second was one too many");
     };
     assert_eq!(setting, "limits.process_bytes");
+}
+
+#[test]
+fn a_stream_whose_consumer_gives_credit_does_not_pay_for_one_whose_consumer_gives_none() {
+    for (lag, credit) in [(Lag::Close, "\"fc\":{\"upto\":100}"), (Lag::Close, ""), (Lag::Block, "")] {
+        let mut session = session(Limits { hard_bytes: 64 << 10, soft_bytes: 16 << 10, ..Limits::default() });
+        let idle = starved(&mut session, Lag::DropOldest);
+        session.push_items(0, idle, kilobytes(100));
+        hear(&mut session, request("2", credit, 1));
+        let key = started(&mut session).unwrap();
+        session.start_stream(0, key, lag);
+        for _ in 0..10 {
+            assert!(session.push_items(0, key, kilobytes(3)), "{lag:?} with {credit:?} is taken as it comes");
+            while session.poll_message(0).is_some() {}
+        }
+    }
+}
+
+#[test]
+fn items_that_may_be_sent_are_not_dropped_for_those_that_wait_elsewhere() {
+    let mut session = session(Limits { hard_bytes: 64 << 10, soft_bytes: 16 << 10, ..Limits::default() });
+    let idle = starved(&mut session, Lag::DropOldest);
+    session.push_items(0, idle, kilobytes(100));
+    hear(&mut session, request("2", "\"fc\":{\"upto\":100}", 1));
+    let key = started(&mut session).unwrap();
+    session.start_stream(0, key, Lag::DropOldest);
+    session.push_items(0, key, kilobytes(5));
+    let sent = std::iter::from_fn(|| session.poll_message(0)).filter(|message| message.len() > 1000).count();
+    assert_eq!(sent, 1 + 5);
+}
+
+#[test]
+fn a_connection_is_not_closed_for_what_others_held_a_while_ago() {
+    let budget = Budget::new(10_000);
+    let (mut session, mut other) = (sharing(&budget), sharing(&budget));
+    hear(&mut session, request("1", "", 1));
+    let key = started(&mut session).unwrap();
+    session.start_stream(0, key, Lag::Block);
+    let spec = CallSpec { method: "m", payload: &[b'1'; 20_000], ..CallSpec::default() };
+    let call = other.call(0, &spec).unwrap();
+    assert!(session.push_items(0, key, kilobytes(1)));
+    other.cancel(0, call, None);
+    session.advance(60_000);
+    let closed = std::iter::from_fn(|| session.poll_event()).find(|event| matches!(event, Event::Close(_)));
+    assert_eq!(closed, None, "1 KB is queued, of 16 KiB that may be");
+}
+
+// proves: bytes.3
+#[test]
+fn requests_that_waited_for_the_peer_do_not_all_start_when_it_takes_something() {
+    let mut session = session(Limits { hard_bytes: 64 << 10, soft_bytes: 16 << 10, ..Limits::default() });
+    let (answer, mut most) = (format!("\"{}\"", "a".repeat(10_000)), 0);
+    let mut answer_what_started = |session: &mut Plain| {
+        let mut events = VecDeque::new();
+        session.swap_events(&mut events);
+        for event in events {
+            let Event::Request(incoming) = event else { panic!("{event:?} with {} bytes", session.queued_bytes()) };
+            session.reply(0, incoming.key, Ok(answer.as_bytes()));
+            most = most.max(session.queued_bytes());
+        }
+    };
+    for cid in 1..=200 {
+        hear(&mut session, request(&cid.to_string(), "", 1));
+        answer_what_started(&mut session);
+    }
+    let mut answered = 0;
+    while answered < 200 {
+        answered += usize::from(session.poll_message(0).is_some());
+        answer_what_started(&mut session);
+    }
+    assert!(most < (16 << 10) + 3 * 10_100, "{most} bytes were queued");
 }

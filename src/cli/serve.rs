@@ -51,6 +51,7 @@ pub(super) fn stdio(args: &StdioArgs) -> Result<(), Error> {
     let mut loaded = begin(&args.settings)?;
     // Of these many may run at once, and a folder is for one.
     loaded.config.hub.persist &= loaded.is_given("hub.dir");
+    loaded.config.agent.resume &= loaded.is_given("agent.dir");
     // Likewise the programs of the user's own file are started by the daemon; those of a file that is named, by whoever names it.
     if args.settings.config.is_none() && std::env::var_os("SIXFRAME_CONFIG").is_none() {
         loaded.config.sidecar.iter_mut().for_each(|entry| entry.config.auto_start = false);

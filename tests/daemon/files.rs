@@ -150,7 +150,9 @@ async fn a_tail_over_a_connection_that_is_cut_again_and_again_loses_no_byte_and_
     let log: PathBuf = sandbox.work().join("log");
     let mut random = 42;
     let mut lives = vec![append(&log, 20, &mut random)];
-    let proxy = CuttingProxy::start(sandbox.folder.path(), &daemon.unix(), 150_000);
+    // The client asks first what it calls: whether that is resumable.
+    let described = sandbox.run(&["call", &daemon.unix(), "rpc.discover"]).1.len() as u64;
+    let proxy = CuttingProxy::start(sandbox.folder.path(), &daemon.unix(), 150_000, described);
     let params = json!({"path": "log", "from": "start"}).to_string();
     let mut command = sandbox.sixframe(&["stream", &proxy.address(), "fs.tail", &params, "--full"]);
     let mut client = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

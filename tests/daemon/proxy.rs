@@ -14,8 +14,9 @@ pub(crate) struct CuttingProxy {
 }
 
 impl CuttingProxy {
-    /// Listens in a folder of its own below `folder`; connections get at most `longest` bytes from `target`.
-    pub(crate) fn start(folder: &Path, target: &str, longest: u64) -> CuttingProxy {
+    /// Listens in a folder of its own below `folder`; connections get at most `longest` bytes from `target`, and the first one
+    /// `spared` bytes more.
+    pub(crate) fn start(folder: &Path, target: &str, longest: u64, spared: u64) -> CuttingProxy {
         let folder = folder.join("proxy");
         std::fs::DirBuilder::new().mode(0o700).create(&folder).unwrap();
         let path = folder.join("socket");
@@ -23,10 +24,11 @@ impl CuttingProxy {
         let cuts = Arc::new(AtomicU64::new(0));
         let (target, counted) = (target.trim_start_matches("unix:").to_owned(), Arc::clone(&cuts));
         tokio::spawn(async move {
-            let mut random = 0x9e37_79b9_7f4a_7c15;
+            let (mut random, mut spared) = (0x9e37_79b9_7f4a_7c15, spared);
             while let Ok((client, _)) = listener.accept().await {
                 let server = UnixStream::connect(&target).await.unwrap();
-                tokio::spawn(carry(client, server, next(&mut random) % longest, Arc::clone(&counted)));
+                let most = next(&mut random) % longest + std::mem::take(&mut spared);
+                tokio::spawn(carry(client, server, most, Arc::clone(&counted)));
             }
         });
         CuttingProxy { path, cuts }

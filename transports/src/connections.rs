@@ -21,8 +21,13 @@ impl Connections {
 
     /// A place for one more connection, or `None` when all are taken.
     pub(crate) fn claim(&self) -> Option<Slot> {
+        self.claim_from(|| false)
+    }
+
+    /// As [`Connections::claim`]; when all are taken, whether somebody is about to give back the place.
+    pub(crate) fn claim_from(&self, gives_way: impl FnOnce() -> bool) -> Option<Slot> {
         let slot = Slot(Arc::clone(&self.live));
-        if self.live.fetch_add(1, Ordering::Relaxed) < self.most {
+        if self.live.fetch_add(1, Ordering::Relaxed) < self.most || gives_way() {
             return Some(slot);
         }
         tracing::warn!(limit = self.most, "connection refused: the limit is reached; raise it with limits.connections");

@@ -49,6 +49,9 @@ const WRITE_BYTES: usize = 64 * 1024;
 /// From this size on, a message is handed over in the buffer that it was read into, which is hardly larger.
 const HANDED_OVER: usize = 256 * 1024;
 
+/// Frames that carry no message, as pings, that are read before others have their turn.
+const CONTROL_TURN: usize = 256;
+
 /// A peer that stays silent for this long is pinged, and given up after a second ping that brings nothing.
 const SILENCE: Duration = Duration::from_secs(20);
 
@@ -188,7 +191,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for WebSocketTransport<S> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        loop {
+        for _ in 0..CONTROL_TURN {
             if this.ended {
                 return Poll::Ready(None);
             }
@@ -205,6 +208,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for WebSocketTransport<S> {
             this.ended = !matches!(next, Some(Ok(_)));
             return Poll::Ready(next);
         }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 

@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use sixframe_core::{Scope, Scopes, TransportError};
 use sixframe_transports::websocket::{
     self, Access, ClientConfig, ClientTransport, ServerConfig, ServerTransport, Token, WebSocketListener,
+    WebSocketTransport,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -176,7 +177,9 @@ async fn a_slow_handshake_is_cut_off_and_holds_up_nobody() {
 #[tokio::test]
 async fn a_connection_beyond_the_limit_is_answered_503() {
     let (mut listener, host) = listen(ServerConfig { connections: 1, ..config() }).await;
-    let _first = TcpStream::connect(&host).await.unwrap();
+    let (url, client) = (format!("ws://{host}"), with_token());
+    let (connected, accepted) = tokio::join!(websocket::connect(&url, &client), listener.accept());
+    let _first = (connected.unwrap(), accepted.unwrap());
     let mut second = TcpStream::connect(&host).await.unwrap();
     let mut answer = Vec::new();
     tokio::select! {
@@ -184,6 +187,30 @@ async fn a_connection_beyond_the_limit_is_answered_503() {
         _ = listener.accept() => panic!("accepted"),
     }
     assert!(answer.starts_with(b"HTTP/1.1 503 "));
+}
+
+#[tokio::test]
+async fn handshakes_that_never_end_keep_out_nobody_who_has_a_token() {
+    let (mut listener, host) = listen(ServerConfig { connections: 8, ..config() }).await;
+    let mut silent = Vec::new();
+    for _ in 0..20 {
+        let mut socket = TcpStream::connect(&host).await.unwrap();
+        socket.write_all(b"GET / HTTP/1.1\r\nHost: ").await.unwrap();
+        silent.push(socket);
+    }
+    let (url, client) = (format!("ws://{host}"), with_token());
+    let mut ours = Vec::new();
+    for _ in 0..8 {
+        let (connected, accepted) = tokio::join!(websocket::connect(&url, &client), listener.accept());
+        ours.push((connected.unwrap(), accepted.unwrap()));
+    }
+    let mut late = TcpStream::connect(&host).await.unwrap();
+    let mut answer = Vec::new();
+    tokio::select! {
+        read = late.read_to_end(&mut answer) => { read.unwrap(); }
+        _ = listener.accept() => panic!("accepted"),
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 503 "), "who is in stays in");
 }
 
 /// A client by the bare library, to do what ours never does.
@@ -331,4 +358,22 @@ async fn an_endpoint_that_closes_ends_its_connection_cleanly() {
     driver.await;
     let last = server.next().await;
     assert!(last.is_none(), "{last:?}");
+}
+
+// proves: bytes.2
+#[tokio::test]
+async fn pings_without_end_leave_others_their_turn() {
+    let (mut client, server) = tokio::io::duplex(1 << 20);
+    let server = WebSocketStream::from_raw_socket(server, Role::Server, None).await;
+    let mut server = WebSocketTransport::established(server, Role::Server, 1000);
+    let unmasked = [0, 0, 0, 0];
+    for _ in 0..5000 {
+        client.write_all(&[0x89, 0x80]).await.unwrap();
+        client.write_all(&unmasked).await.unwrap();
+    }
+    client.write_all(&[0x81, 0x82]).await.unwrap();
+    client.write_all(&unmasked).await.unwrap();
+    client.write_all(b"{}").await.unwrap();
+    assert!(server.next().now_or_never().is_none(), "5,000 pings are too many for one turn");
+    assert_eq!(&*server.next().await.unwrap().unwrap(), b"{}");
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask start` builds and runs the daemon; `cargo xtask test` runs everything that must hold. Needs nothing but cargo;
 //! steps that need another program say so, and fail where `CI` is set.
 
+mod agents;
 mod dependencies;
 mod foreign;
 mod fuzz;

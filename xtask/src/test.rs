@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::house::House;
-use crate::{dependencies, foreign, fuzz, instructions, lint, local_model, suite, web, websocket_conformance};
+use crate::{agents, dependencies, foreign, fuzz, instructions, lint, local_model, suite, web, websocket_conformance};
 
 /// How a step that did not fail ended.
 pub(crate) enum Outcome {
@@ -42,6 +42,7 @@ const STEPS: &[Step] = &[
     Step { name: "typescript", run: web::client },
     Step { name: "console", run: web::console },
     Step { name: "browser", run: web::browser },
+    Step { name: "agents", run: agents::check },
     Step { name: "foreign", run: foreign::check },
     Step { name: "dependencies", run: dependencies::check },
     Step { name: "instructions", run: instructions::gate },

@@ -65,6 +65,7 @@ function bounding(Base: typeof Consumer, bytes: number): typeof Consumer {
   return class extends Base {
     readonly #received = new Received(bytes);
     override _offer = (): number => this.#received._offer();
+    override _isHeld = (): boolean => this.#received._isHalf();
 
     override _receive(nxt: Nxt, size: number): RpcError | boolean {
       const taken = super._receive(nxt, size);
@@ -78,7 +79,10 @@ function bounding(Base: typeof Consumer, bytes: number): typeof Consumer {
     }
 
     override _dueGrant(windowBytes: number): boolean {
-      if (super._dueGrant(windowBytes)) return true;
+      if (super._dueGrant(windowBytes)) {
+        this.#received._acknowledge();
+        return true;
+      }
       if (!this._obeys || this._consumed <= 0 || !this.#received._isDue()) return false;
       this._upto = Math.max(this._upto, this._consumed + this._window);
       return true;
@@ -152,11 +156,21 @@ class Received {
     this.#buffered -= this.#lent;
   }
 
+  /** What was taken is about to be acknowledged. */
+  _acknowledge(): void {
+    this.#unacknowledged = 0;
+  }
+
   _isDue(): boolean {
     // Half of the bound could be more than the producer may send.
-    if (this.#unacknowledged < this.#offered / 2) return false;
-    this.#unacknowledged = 0;
-    return true;
+    const isDue = this.#unacknowledged >= this.#offered / 2;
+    if (isDue) this._acknowledge();
+    return isDue;
+  }
+
+  /** Whether half of what was offered, or more, is under way, as it cannot be where the consumer waits for an item. */
+  _isHalf(): boolean {
+    return this.#buffered + this.#lent + this.#unacknowledged >= this.#offered / 2;
   }
 }
 

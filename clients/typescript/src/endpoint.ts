@@ -291,9 +291,9 @@ export class RpcEndpoint extends Session implements RpcClient {
       // What arrives as an object comes from a peer that is trusted with its fields.
       const read = decode ? decode(message, this._options.limits) : (message as Frame);
       if (typeof read === "function") read(this);
-      else {
-        if (read) this.#see("in", read, size || undefined);
-        this._receive(read, size);
+      else if (read) {
+        this.#see("in", read, size || undefined);
+        this._take(read, size);
       }
     } catch (error) {
       // Only what nobody checked is as wrong as that.

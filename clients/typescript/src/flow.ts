@@ -122,6 +122,8 @@ export class Consumer extends Buffer {
   declare _pos: number | undefined;
   /** What is said of bytes in the first grant under a `cid`; where `ahead` is plugged in. */
   declare _offer?: () => number;
+  /** Whether the producer may be without credit for what was not taken; where `ahead` is plugged in. */
+  declare _isHeld?: () => boolean;
 
   constructor(window: number, lag: OnLag, limits: Partial<Limits>) {
     super(lag, limits);

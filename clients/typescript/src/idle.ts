@@ -5,6 +5,7 @@
  */
 
 import { timeout } from "./errors.js";
+import type { Consumer } from "./flow.js";
 import type { Grant, Nxt, OnLag } from "./frame.js";
 import type { Item } from "./item.js";
 import type { Session } from "./session.js";
@@ -50,8 +51,9 @@ class Gap {
 }
 
 function watchCalls(session: Session): void {
+  const mayCome = ({ _obeys, _received, _upto, _isHeld }: Consumer) => !_obeys || (_received < _upto && !_isHeld?.());
   session._Call = class extends session._Call {
-    readonly #gap = new Gap(this, this._in && this._spec.idleMs, () => !this._in!._obeys || this._in!._received < this._in!._upto);
+    readonly #gap = new Gap(this, this._in && this._spec.idleMs, () => mayCome(this._in!));
 
     override _issue(): void {
       super._issue();

@@ -30,8 +30,7 @@ const MAX_WAITING = 1024;
 /** The state of one connection, seen from one side. */
 export abstract class Session {
   abstract readonly _options: SessionOptions;
-  /** Frames for finished or unknown calls, and messages that are no frames, so far on this connection. */
-  declare _dropped: number;
+  /** Messages that were no frames, so far on this connection. */
   declare _malformed: number;
   declare _prefix: string;
   _count = 0;
@@ -92,12 +91,7 @@ export abstract class Session {
     return this._waiting.size < MAX_WAITING ? undefined : new RpcError("RESOURCE_EXHAUSTED", "too many calls wait");
   }
 
-  /** Takes in one decoded frame of about `size` bytes, 0 where that is not known; undefined for an unknown kind. */
-  _receive(frame: Frame | undefined, size = 0): void {
-    if (!frame || !this._take(frame, size)) this._dropped++;
-  }
-
-  /** False for a frame that concerns nothing. */
+  /** Takes in one frame of about `size` bytes, 0 where that is not known. False for one that concerns nothing. */
   _take(frame: Frame, size: number): boolean {
     const { kind, cid } = frame;
     if (kind === "req") return this._accept(frame, size);
@@ -156,7 +150,7 @@ export abstract class Session {
   _connected(): void {
     this._phase = OPEN;
     this._prefix = Math.random().toString(36).slice(2, 8) + "-";
-    this._dropped = this._malformed = 0;
+    this._malformed = 0;
   }
 
   /** Sends what waited for a connection, under new ids. `spec: resume.3` */

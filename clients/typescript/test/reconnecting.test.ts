@@ -105,6 +105,14 @@ describe("a connector", () => {
     expect(attempts).toBe(2);
   });
 
+  test("that finds no connection lets the time of a call run out, which names the reason", async () => {
+    const endpoint = new RpcEndpoint(() => Promise.reject(new Error("nobody listens there")));
+    const answer = endpoint.request("m", 0, {}, 20);
+    endpoint.start();
+    await expect(answer).rejects.toMatchObject({ code: "RPC_TIMEOUT", message: /nobody listens there$/ });
+    endpoint.stop();
+  });
+
   test("may make transports of 0.2, which have nothing to stop", async () => {
     const posted: Frame[] = [];
     let deliver = (_: unknown) => {};

@@ -41,17 +41,23 @@ describe("in a bundle", () => {
     expect(size).toBeLessThanOrEqual(6_000);
   });
 
+  test("what a page on a WebSocket loads is small", async () => {
+    const size = await weigh("codec", "transports/websocket");
+    console.log(`sixframe, sixframe/codec, sixframe/transports/websocket: ${size} bytes gzip`);
+    expect(size).toBeLessThanOrEqual(8_500);
+  });
+
   test.each([
-    ["codec", 1_500],
+    ["codec", 1_520],
     ["hello", 300],
     ["heartbeat", 200],
     ["drain", 250],
-    ["idle", 300],
+    ["idle", 310],
     ["upload", 920],
     ["lanes", 250],
     ["limits", 1_800],
     ["ahead", 650],
-    ["hub", 4_500],
+    ["hub", 4_530],
   ])("%s adds at most %d bytes", async (entry, most) => {
     const added = (await weigh(entry)) - (await weigh());
     console.log(`sixframe/${entry}: + ${added} bytes gzip`);

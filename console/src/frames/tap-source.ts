@@ -51,17 +51,18 @@ export class TapSource {
         if (item.skipped) this.log.miss(item.skipped);
         this.#take(item.data);
       }
-      this.#again();
     } catch (error) {
+      if (!this.#isWanted(stream)) return;
       const failure = failureOf(error);
-      if (this.#stream !== stream || !this.#wanted) return;
       this.failure.set(failure);
-      if (passes(failure)) this.#again();
+      if (!passes(failure)) return;
     }
+    // Where it was closed and opened again meanwhile, another one is followed.
+    if (this.#isWanted(stream)) this.#timer = setTimeout(() => void this.#follow(), AGAIN_MS);
   }
 
-  #again(): void {
-    if (this.#wanted) this.#timer = setTimeout(() => void this.#follow(), AGAIN_MS);
+  #isWanted(stream: TappedStream): boolean {
+    return this.#wanted && this.#stream === stream;
   }
 
   #take({ connection, transport, pid, direction, ts, frame }: TappedFrame): void {

@@ -15,6 +15,8 @@ import { LogText } from "./log-text.js";
 import { asText, LogView, patternOf, worded, type LogFilter } from "./log-view.js";
 
 const ROW = 20;
+/** Characters of a line that its row shows; opened, it is shown as a whole. */
+const LONGEST = 2_000;
 const USUAL: LogFilter = { stream: "both", text: "", only: false };
 
 /** What a sidecar writes, as it comes: follows the end until the reader scrolls up. */
@@ -125,7 +127,7 @@ const Row = memo(function Row({ row, pattern }: { row: LogRow; pattern: RegExp |
     <>
       <span className="log-stream">{row.stream === "stderr" ? "err" : "out"}</span>
       <span className="log-text">
-        <LogText text={row.text} pattern={pattern} />
+        <LogText text={row.text} pattern={pattern} longest={LONGEST} />
         {row.partial && <span className="log-more"> …</span>}
       </span>
     </>

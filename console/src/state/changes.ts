@@ -42,8 +42,13 @@ function collect(found: Difference[], before: unknown, after: unknown, keys: str
   }
   const one = before as Record<string, unknown>;
   const other = after as Record<string, unknown>;
-  for (const key of new Set([...Object.keys(one), ...Object.keys(other)]))
-    collect(found, one[key], other[key], [...keys, key]);
+  const all = new Set([...Object.keys(one), ...Object.keys(other)]);
+  const differing = [...all].filter((key) => !Object.is(one[key], other[key]));
+  if (keys.length > 0 && differing.length > MOST_AT_ONCE) {
+    found.push({ path: formatPointer(keys), before, after });
+    return;
+  }
+  for (const key of differing) collect(found, one[key], other[key], [...keys, key]);
 }
 
 /** Follows a hub from the first state on. */

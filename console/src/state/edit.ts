@@ -18,6 +18,8 @@ export interface Edit {
   seen: unknown;
   /** What is to stand there; undefined for nothing. */
   value: unknown;
+  /** Puts the value into a list, in front of whatever stands there: it was removed from there. */
+  inserts?: boolean;
 }
 
 /** Tries on a version, before the place alone is made the condition: a state may change faster than it can be followed. */
@@ -32,7 +34,9 @@ export async function commitEdit<S>(hub: Hub<S>, edit: Edit): Promise<Outcome> {
   for (let tries = 1; ; tries += 1) {
     const expect = hub.version;
     const theirs = hub.at(edit.path);
-    if (!same(theirs, edit.seen)) return { kind: "conflict", theirs };
+    if (edit.inserts === true) {
+      if (!hasRoom(hub, edit.path)) return { kind: "refused", failure: NO_PLACE };
+    } else if (!same(theirs, edit.seen)) return { kind: "conflict", theirs };
     try {
       const version = await (tries < TRIES || edit.seen === undefined
         ? hub.commit(operationsOf(hub, edit), { optimistic: false, ...(expect && { expect }) })
@@ -48,15 +52,34 @@ export async function commitEdit<S>(hub: Hub<S>, edit: Edit): Promise<Outcome> {
   }
 }
 
-/** The edit that takes `edit` back. */
-export function reverse({ path, seen, value }: Edit): Edit {
-  return { path, seen: value, value: seen };
+/** The edit that takes `edit` back, which was made on the state of `hub`. */
+export function reverse<S>(hub: Hub<S>, { path, seen, value }: Edit): Edit {
+  const isBack = value === undefined && listAround(hub, path) !== undefined;
+  return { path, seen: value, value: seen, ...(isBack && { inserts: true }) };
+}
+
+const NO_PLACE: Failure = {
+  code: "CONFLICT",
+  message: "the list from which it was removed is no longer so long",
+  domain: "page",
+  details: undefined,
+};
+
+/** Whether something can be put into the list at `path`. */
+function hasRoom<S>(hub: Hub<S>, path: string): boolean {
+  const list = listAround(hub, path);
+  return list !== undefined && Number(parsePointer(path).at(-1)) <= list.length;
+}
+
+/** The list of which `path` names an element. */
+function listAround<S>(hub: Hub<S>, path: string): readonly unknown[] | undefined {
+  const around = path === "" ? undefined : hub.at(formatPointer(parsePointer(path).slice(0, -1)));
+  return Array.isArray(around) ? around : undefined;
 }
 
 function operationsOf<S>(hub: Hub<S>, { path, seen, value }: Edit): Operation[] {
   if (value === undefined) return [{ op: "remove", path }];
-  const inList = path !== "" && Array.isArray(hub.at(formatPointer(parsePointer(path).slice(0, -1))));
-  const replaces = path === "" || (inList && seen !== undefined);
+  const replaces = path === "" || (listAround(hub, path) !== undefined && seen !== undefined);
   return [{ op: replaces ? "replace" : "add", path, value }];
 }
 

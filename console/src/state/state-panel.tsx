@@ -32,7 +32,7 @@ export function StatePanel(): ReactNode {
     if (outcome.kind === "done")
       toasts.say(
         said,
-        isAppended(edit) ? undefined : { label: "Undo", run: () => void commit(reverse(edit), `Took back ${edit.path}`) },
+        isAppended(edit) ? undefined : { label: "Undo", run: () => void commit(reverse(hub, edit), `Took back ${edit.path}`) },
       );
     else if (outcome.kind === "conflict") setOpen({ kind: "conflict", edit, theirs: outcome.theirs });
     else toasts.say(`${outcome.failure.code}: ${outcome.failure.message}`, undefined, "bad");

@@ -1,5 +1,6 @@
 //! What a log is made of: records, each with its length and a checksum, so that a torn or damaged one is known.
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::api::Mutation;
@@ -72,12 +73,21 @@ pub(super) fn decode<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Found<T> {
     if length == 0 || length > LONGEST {
         return Found::Damaged("a record has no length that can be right");
     }
-    let Some(text) = rest.get(..length) else { return Found::Torn };
+    let Some(text) = rest.get(..length) else { return torn_or_damaged(rest) };
     if crc32c::crc32c(text) != sum {
         return Found::Damaged("a record does not match its checksum");
     }
     match serde_json::from_slice(text) {
         Ok(record) => Found::Record(record, HEAD + length),
         Err(_) => Found::Damaged("a record is none of this version"),
+    }
+}
+
+/// What is left where a record is said to be longer: its beginning, unless something ends there that is shorter.
+fn torn_or_damaged<T>(rest: &[u8]) -> Found<T> {
+    match serde_json::Deserializer::from_slice(rest).into_iter::<IgnoredAny>().next() {
+        None => Found::Torn,
+        Some(Err(error)) if error.is_eof() => Found::Torn,
+        Some(Ok(_) | Err(_)) => Found::Damaged("a record is not as long as it says"),
     }
 }

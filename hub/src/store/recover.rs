@@ -55,6 +55,8 @@ pub(super) struct Recovered {
     pub(super) report: Recovery,
     /// The log to go on with, and its length.
     pub(super) open: Option<(u64, u64)>,
+    /// The length of the snapshot that it began with.
+    pub(super) snapshot: u64,
     /// The highest number by which a file is called.
     pub(super) highest: u64,
     /// Whether there was anything.
@@ -62,7 +64,7 @@ pub(super) struct Recovered {
 }
 
 pub(super) fn recover(folder: &Folder, boot: Option<&str>) -> io::Result<Recovered> {
-    let (saved, bad_snapshot) = newest_snapshot(folder)?;
+    let (saved, snapshot, bad_snapshot) = newest_snapshot(folder)?;
     let logs = folder.logs()?;
     let highest = folder.snapshots()?.into_iter().chain(logs.iter().copied()).max().unwrap_or(0);
     let existed = saved.revision > 0 || !logs.is_empty();
@@ -87,22 +89,22 @@ pub(super) fn recover(folder: &Folder, boot: Option<&str>) -> io::Result<Recover
     if !replay.closed {
         replay.saved.revision = replay.saved.revision.max(replay.reserved);
     }
-    Ok(Recovered { saved: replay.saved, report: replay.report, open, highest, existed })
+    Ok(Recovered { saved: replay.saved, report: replay.report, open, snapshot, highest, existed })
 }
 
-/// The newest snapshot that is whole; and whether there is one that is not.
-fn newest_snapshot(folder: &Folder) -> io::Result<(Saved, bool)> {
+/// The newest snapshot that is whole, with its length; and whether there is one that is not.
+fn newest_snapshot(folder: &Folder) -> io::Result<(Saved, u64, bool)> {
     let mut bad = false;
     for revision in folder.snapshots()?.into_iter().rev() {
         match decode::<Saved>(&fs::read(folder.snapshot(revision))?) {
-            Found::Record(saved, _) => return Ok((saved, bad)),
+            Found::Record(saved, length) => return Ok((saved, length as u64, bad)),
             Found::End | Found::Torn | Found::Damaged(_) => {
                 bad = true;
                 fs::rename(folder.snapshot(revision), folder.snapshot(revision).with_extension("damaged"))?;
             }
         }
     }
-    Ok((Saved { state: Json::object(), ..Saved::default() }, bad))
+    Ok((Saved { state: Json::object(), ..Saved::default() }, 0, bad))
 }
 
 struct Replay {

@@ -234,13 +234,18 @@ impl Producer {
     /// to nobody else.
     fn make_ready(&mut self) {
         while let Some(item) = self.queue.get(self.ready.items)
-            && self.upto.is_none_or(|upto| upto > self.sent + self.ready.items as u64)
-            && self.ahead.as_ref().is_none_or(|ahead| ahead.allows(self.ready.data))
+            && self.allows_another()
         {
             self.ready.items += 1;
             self.ready.bytes += sending(item);
             self.ready.data += item.data.as_bytes().len();
         }
+    }
+
+    /// Whether credit allows one more item behind those that are ready.
+    fn allows_another(&self) -> bool {
+        self.upto.is_none_or(|upto| upto > self.sent + self.ready.items as u64)
+            && self.ahead.as_ref().is_none_or(|ahead| ahead.allows(self.ready.data))
     }
 
     /// Counts the first item no more.
@@ -264,7 +269,9 @@ impl Producer {
     }
 
     fn overflow(&self, item: &Item<Payload>, room: &Room) -> Option<Exceeded> {
+        let waits = self.ready.items < self.queue.len() || !self.allows_another();
         room.overflow(self.bytes + sending(item), self.queue.len() + 1)
+            .or_else(|| room.overflow_waiting(self.held().waiting + sending(item)).filter(|_| waits))
     }
 }
 

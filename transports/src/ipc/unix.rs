@@ -35,13 +35,15 @@ pub fn listen(path: impl AsRef<Path>, config: IpcConfig) -> Result<UnixListener,
     Ok(UnixListener { listener, connections: Connections::new(config.connections), config, file })
 }
 
-/// Connects to the server that listens at `path`. The identity is the server's: its process and user id.
+/// Connects to the server that listens at `path`. The identity is the server's: its process and user id. It may call
+/// everything on us if its user is ours or the system's, and nothing where another user made the socket.
 ///
 /// Errors: the path is abstract or too long, which is permanent; nobody listens there, or not for us.
 pub async fn connect(path: impl AsRef<Path>, config: IpcConfig) -> Result<(UnixTransport, Identity), TransportError> {
     let path = socket_file::checked(path.as_ref())?;
     let stream = UnixStream::connect(&path).await.map_err(|error| unreachable(&path, error))?;
-    let identity = identity(&stream, &path);
+    let mut identity = identity(&stream, &path);
+    identity.scopes = scopes_of_server(identity.uid, rustix::process::geteuid().as_raw());
     Ok((ByteTransport::new(stream, config.framing, config.message_bytes), identity))
 }
 
@@ -78,6 +80,11 @@ impl UnixListener {
     }
 }
 
+/// Anybody may have made the socket that we connect to.
+fn scopes_of_server(uid: Option<u32>, own: u32) -> Scopes {
+    if uid.is_some_and(|uid| uid == own || uid == 0) { Scopes::ALL } else { Scopes::NONE }
+}
+
 /// Only the user that owns the socket file gets this far, hence every scope.
 fn identity(stream: &UnixStream, path: &Path) -> Identity {
     let peer: Option<UCred> = stream.peer_cred().ok();
@@ -98,4 +105,18 @@ fn unreachable(path: &Path, error: io::Error) -> TransportError {
         _ => "",
     };
     TransportError::new(format!("cannot connect to unix:{}{hint}", path.display()), Some(error.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_of_another_user_may_call_nothing_on_us() {
+        assert_eq!(scopes_of_server(Some(1000), 1000), Scopes::ALL);
+        assert_eq!(scopes_of_server(Some(0), 1000), Scopes::ALL);
+        assert_eq!(scopes_of_server(Some(1001), 1000), Scopes::NONE);
+        assert_eq!(scopes_of_server(Some(1001), 0), Scopes::NONE);
+        assert_eq!(scopes_of_server(None, 1000), Scopes::NONE);
+    }
 }

@@ -1,12 +1,13 @@
 //! Listening for WebSockets. Every handshake runs beside the others under a deadline, so that a slow one holds up nobody.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sixframe_core::{Identity, Scopes, TransportError};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::http::StatusCode;
@@ -16,6 +17,9 @@ use super::access::{Access, Refusal};
 use super::pooled::Pooled;
 use super::{WebSocketTransport, handshake, peer, tuning};
 use crate::connections::{AcceptBackoff, Connections, Slot};
+
+/// Handshakes that have ended and are remembered for a while.
+const ENDED: usize = 16;
 
 /// Messages over a WebSocket that a client opened.
 pub type ServerTransport = WebSocketTransport<Pooled<TcpStream>>;
@@ -27,7 +31,8 @@ pub struct ServerConfig {
     pub access: Access,
     /// Longest message accepted, in bytes; a longer one closes the connection with 1009. Default 16 MiB.
     pub message_bytes: usize,
-    /// Connections at once, those still in their handshake included; a further one is answered 503. Default 1024.
+    /// Connections at once, those still in their handshake included. A further one takes the place of the one that has been
+    /// in its handshake for longest, and is answered 503 where none is. Default 1024.
     pub connections: usize,
     /// Time for a whole handshake. Default 10 s.
     pub handshake: Duration,
@@ -55,6 +60,8 @@ pub struct WebSocketListener {
     connections: Connections,
     config: Arc<ServerConfig>,
     handshakes: JoinSet<Option<(ServerTransport, Identity)>>,
+    /// The same, in the order in which they began; some have ended.
+    begun: VecDeque<AbortHandle>,
 }
 
 /// Listens on `address`, `127.0.0.1:0` for a free port. An address that is taken is a permanent error.
@@ -80,6 +87,7 @@ pub async fn listen(address: &str, config: ServerConfig) -> Result<WebSocketList
         connections,
         config: Arc::new(config),
         handshakes: JoinSet::new(),
+        begun: VecDeque::new(),
     })
 }
 
@@ -111,13 +119,17 @@ impl WebSocketListener {
     }
 
     fn begin(&mut self, socket: TcpStream, from: SocketAddr) {
-        let Some(slot) = self.connections.claim() else {
+        if self.begun.len() > 2 * self.handshakes.len() + ENDED {
+            self.begun.retain(|handshake| !handshake.is_finished());
+        }
+        let begun = &mut self.begun;
+        let Some(slot) = self.connections.claim_from(|| slowest_gives_way(begun)) else {
             let refusal = Refusal { status: StatusCode::SERVICE_UNAVAILABLE, reason: "too many connections" };
             let _ = socket.try_write(handshake::refused(&refusal).as_bytes());
             return;
         };
         let (config, here) = (Arc::clone(&self.config), self.address);
-        self.handshakes.spawn(async move {
+        let handshake = self.handshakes.spawn(async move {
             match timeout(config.handshake, admit(socket, from, here, &config, slot)).await {
                 Ok(Ok(accepted)) => Some(accepted),
                 Ok(Err(error)) => {
@@ -130,7 +142,20 @@ impl WebSocketListener {
                 }
             }
         });
+        self.begun.push_back(handshake);
     }
+}
+
+/// Ends the handshake that began first of those that have not ended: who has shown no token keeps nobody out who may have
+/// one. False where there is none.
+fn slowest_gives_way(begun: &mut VecDeque<AbortHandle>) -> bool {
+    while let Some(handshake) = begun.pop_front() {
+        if !handshake.is_finished() {
+            handshake.abort();
+            return true;
+        }
+    }
+    false
 }
 
 async fn admit(

@@ -26,6 +26,8 @@ export class Call {
   readonly down = new Queue();
   /** Whether the request was handed to the responder's transport. */
   isSent = false;
+  /** Whether it asks the upstream what that can do, for a window's `rpc.hello`. */
+  introduces = false;
   /** Whether its answer is a stream, as far as that is known. */
   streams: boolean;
   /** Whether its terminal frame is on the way to the caller. */

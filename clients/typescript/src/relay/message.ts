@@ -62,6 +62,11 @@ export function readdressed({ frame, text, bytes }: Opened, cid: string, stamp?:
   return { bytes, post };
 }
 
+/** A request of the relay itself on behalf of a window. */
+export function asked(cid: string, method: string, stamp: Stamp): Message {
+  return own({ kind: "req", cid, method, meta: stamped(undefined, stamp) });
+}
+
 /** A message of the relay itself. */
 export function own(frame: Frame): Message {
   return { bytes: JSON.stringify(frame).length, post: (transport) => transport.post(frame) };

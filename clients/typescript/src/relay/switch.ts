@@ -10,13 +10,15 @@ import type { Transport } from "../transport.js";
 import { randomId } from "../transports/random-id.js";
 import { back, Call, type Way } from "./call.js";
 import type { Limits } from "../limits.js";
-import { type Message, open, type Opened, Oversized, own, readdressed } from "./message.js";
+import { asked, type Message, open, type Opened, Oversized, own, readdressed } from "./message.js";
 import { type Port, Traffic } from "./traffic.js";
 import type { Upstream } from "./upstream.js";
 import { Window, type WindowId } from "./window.js";
 
-/** What the relay's own answer to `rpc.hello` promises for the windows and the upstream behind it. */
-const CAPABILITIES = ["fc", "ahead", "up", "resume", "lane"];
+/** What passes through a relay, if both ends have it. */
+const CAPABILITIES: readonly unknown[] = ["fc", "ahead", "up", "resume", "lane"];
+
+const HELLO = "rpc.hello";
 
 export class Switch {
   readonly limits: Limits;
@@ -164,7 +166,7 @@ export class Switch {
     }
     const to = port === this.upstream ? req.meta?.to : undefined;
     if (to === undefined || to === null) {
-      const answer = this.#ownAnswer(req);
+      const answer = this.#ownAnswer(port, req);
       if (answer !== undefined) {
         this.traffic.sendOwn(port, answer);
         return true;
@@ -179,15 +181,28 @@ export class Switch {
   }
 
   /** The answers that the relay gives itself. `spec: relay.5` */
-  #ownAnswer({ cid, method, payload }: Req): Frame | undefined {
+  #ownAnswer(port: Port, { cid, method, payload }: Req): Frame | undefined {
     if (method === "rpc.ping") return { kind: "res", cid, ok: true, result: payload ?? null };
-    if (method !== "rpc.hello") return undefined;
+    // Each window answers for itself, where `meta.to` names it.
+    return method === HELLO && port === this.upstream ? this.#welcome(cid, []) : undefined;
+  }
+
+  /** What a window is told for what the upstream said of itself; undefined for a failure that the window is to see. */
+  #introduce(cid: string, said: Frame): Frame | undefined {
+    // Without the method, it speaks the base profile.
+    if (said.kind !== "res" && !(said.kind === "err" && said.code === "NO_HANDLER")) return undefined;
+    const named = said.kind === "res" && isObject(said.result) ? said.result.capabilities : undefined;
+    const capabilities = Array.isArray(named) ? named.filter((capability) => CAPABILITIES.includes(capability)) : [];
+    return this.#welcome(cid, capabilities);
+  }
+
+  #welcome(cid: string, capabilities: readonly unknown[]): Frame {
     const { message_bytes: messageBytes, depth, in_flight: inFlight, streams } = this.limits;
     // Another connection may lead to another server, with another state.
     const epoch = `${this.#serverId}.${this.#connections}`;
     const result = {
       versions: ["0.2", "0.3"],
-      capabilities: CAPABILITIES,
+      capabilities,
       limits: { messageBytes, depth, inFlight, streams },
       serverId: this.#serverId,
       epoch,
@@ -220,7 +235,18 @@ export class Switch {
     window.calls.add(call);
     (way === "up" ? window.cids : this.upstream.cids).set(req.cid, call);
     window.direction(way).inFlight += 1;
-    this.traffic.queue(call, way, readdressed(opened, id, way === "up" ? window.stamp : undefined));
+    this.traffic.queue(call, way, this.#request(call, opened, req));
+  }
+
+  /**
+   * The request for the responder. Of a window's `rpc.hello` nothing is passed on: the session that it names is one of many
+   * behind this connection. `spec: relay.9`
+   */
+  #request(call: Call, opened: Opened, { method }: Req): Message {
+    if (call.way === "down") return readdressed(opened, call.id);
+    call.introduces = method === HELLO;
+    const { stamp } = call.window;
+    return call.introduces ? asked(call.id, HELLO, stamp) : readdressed(opened, call.id, stamp);
   }
 
   #onCan(port: Port, opened: Opened): boolean {
@@ -250,7 +276,8 @@ export class Switch {
   #onTerminal(port: Port, opened: Opened): boolean {
     const call = this.#answeredBy(port, opened.frame.cid);
     if (call === undefined) return false;
-    this.#finish(call, readdressed(opened, call.cid));
+    const introduction = call.introduces ? this.#introduce(call.cid, opened.frame) : undefined;
+    this.#finish(call, introduction ? own(introduction) : readdressed(opened, call.cid));
     return true;
   }
 

@@ -108,10 +108,8 @@ export class Call extends Exchange {
     _session._waiting.delete(this);
     this._stage = OVER;
     this._outcome = outcome;
-    _session._events.push(() => {
-      this._release?.();
-      this._wake?.();
-    });
+    if (this._release) _session._events.push(this._release);
+    this._notify();
   }
 
   /** Ends it on this side. It is told to the peer where the peer knows of it. `spec: cancel.1, cancel.2` */

@@ -19,6 +19,8 @@ export abstract class Exchange {
   _stage = WAITING;
   /** Told when something has come, when there is room again, and when it is over. */
   declare _wake: (() => void) | undefined;
+  /** Made once: it is wanted for every item. */
+  readonly _tell = (): void => this._wake?.();
   /** What goes before the items: the `req`, until it has been handed to the transport. */
   declare _head: Frame | undefined;
   /** What follows them: a request's terminal frame, a call's half-close. */
@@ -126,6 +128,6 @@ export abstract class Exchange {
 
   /** Wakes whoever waits for it, once everything is in order. */
   _notify(): void {
-    this._session._events.push(() => this._wake?.());
+    this._session._events.push(this._tell);
   }
 }

@@ -108,12 +108,50 @@ test("hello and ping are answered by the relay", async () => {
   const { window } = windowOf(relay);
   window.say(req("a", "rpc.ping", { payload: [7] }));
   expect(window.only()).toEqual(res("a", [7]));
-  window.say(req("b", "rpc.hello", { payload: { session: "s" } }));
-  const { result } = window.only() as { result: { capabilities: string[]; versions: string[] } };
-  expect(result.capabilities).toEqual(["fc", "ahead", "up", "resume", "lane"]);
+  window.say(req("b", "rpc.hello"));
+  const asked = upstream.only();
+  expect(asked).toMatchObject({ method: "rpc.hello" });
+  upstream.say(res(asked.cid, { capabilities: ["up", "fc", "att:bin", 7], methodsHash: "x" }));
+  const { result } = window.only() as { result: Record<string, unknown> };
+  expect(Object.keys(result)).toEqual(["versions", "capabilities", "limits", "serverId", "epoch"]);
+  expect(result.capabilities).toEqual(["up", "fc"]);
   expect(result.versions).toContain("0.2");
   upstream.say(req("u", "rpc.ping", { payload: 1 }));
   expect(upstream.only()).toEqual(res("u", 1));
+  expect(relay.load).toEqual({ windows: 1, calls: 0, queuedBytes: 0, dropped: 0 });
+});
+
+// proves: relay.5, relay.9
+test("a window is told what the upstream can do, and the upstream of no session", async () => {
+  for (const text of [false, true]) {
+    const { relay, upstream } = await relayed({}, text ? new PlayedText() : undefined);
+    const window = text ? new PlayedText() : windowOf(relay, "1", "1").window;
+    if (window instanceof PlayedText) relay.attach(window, { senderId: "1", doc: "1" });
+    const hello = (cid: string) =>
+      req(cid, "rpc.hello", { meta: { token: "secret" }, payload: { session: "s-1", name: "main" } });
+    const say = (peer: { say(message: unknown): void }, frame: unknown) => peer.say(text ? JSON.stringify(frame) : frame);
+    const read = (peer: { take(): unknown[] }) =>
+      peer.take().map((heard) => (typeof heard === "string" ? JSON.parse(heard) : heard) as Record<string, unknown>);
+
+    say(window, hello("a"));
+    const [asked] = read(upstream);
+    expect(asked).toEqual({ kind: "req", cid: asked?.cid, method: "rpc.hello", meta: { senderId: "1", doc: "1" } });
+    say(upstream, err(String(asked?.cid), "NO_HANDLER"));
+    expect(read(window)).toMatchObject([{ kind: "res", cid: "a", result: { capabilities: [] } }]);
+
+    say(window, hello("b"));
+    say(upstream, { ...(err(String(read(upstream)[0]?.cid), "UNAUTHORIZED") as object), message: "not you" });
+    expect(read(window)).toMatchObject([{ kind: "err", cid: "b", code: "UNAUTHORIZED", message: "not you" }]);
+
+    say(window, hello("c"));
+    say(upstream, res(read(upstream)[0]?.cid, "welcome"));
+    expect(read(window)).toMatchObject([{ kind: "res", cid: "c", result: { capabilities: [] } }]);
+
+    say(upstream, req("u", "rpc.hello"));
+    expect(read(upstream)).toMatchObject([{ kind: "res", cid: "u", result: { capabilities: [] } }]);
+    say(upstream, req("v", "rpc.hello", { meta: { to: { senderId: "1" } }, payload: { session: "s" } }));
+    expect(read(window)).toMatchObject([{ method: "rpc.hello", payload: { session: "s" } }]);
+  }
 });
 
 // proves: identity.4

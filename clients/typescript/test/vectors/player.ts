@@ -102,6 +102,8 @@ class Player {
   /** What is tried again, and when. */
   later: { at: number; act: () => void }[] = [];
   depth: number;
+  /** Frames for finished or unknown calls, so far on this connection. */
+  dropped = 0;
 
   readonly vector: Vector;
   readonly #reconnects: boolean;
@@ -120,7 +122,7 @@ class Player {
     limits(this.session);
     idle(this.session);
     aheadOf(this.session, vector.ahead ?? 0);
-    this.session._connected();
+    this.connected();
   }
 
   step(step: Step): void {
@@ -286,7 +288,7 @@ class Player {
   }
 
   connected_(): void {
-    this.session._connected();
+    this.connected();
     this.session._reissue();
   }
 
@@ -356,16 +358,21 @@ class Player {
 
   counted_(counts: Verbs["counted"]): void {
     for (const [name, count] of Object.entries(counts)) {
-      expectSame(name, this.session[`_${name as "dropped" | "malformed"}`], count);
+      expectSame(name, name === "dropped" ? this.dropped : this.session._malformed, count);
     }
   }
 
   // What is around the session
 
+  private connected(): void {
+    this.dropped = 0;
+    this.session._connected();
+  }
+
   private receive(message: string | Uint8Array): void {
     const read = decode(message, { depth: this.depth });
     if (typeof read === "function") read(this.session);
-    else this.session._receive(read, message.length);
+    else if (!read || !this.session._take(read, message.length)) this.dropped++;
   }
 
   private fail(name: string, error: RpcError): void {

@@ -71,13 +71,16 @@ impl<W, H> Session<W, H> {
         let Some(request) = self.requests.get_mut(key.0) else { return };
         if let Stage::Waiting(incoming) = std::mem::replace(&mut request.stage, Stage::Running) {
             self.inbound_bytes -= incoming.kept_bytes();
+            self.starting = true;
             self.events.push_back(Event::Request(incoming));
         }
     }
 
-    /// Starts what waited for the peer to take what is queued.
+    /// Starts what waited for the peer to take what is queued: one request, and the next when the driver has taken that, so
+    /// that an answer is counted before the next but one begins (spec: `bytes.3`).
     pub(in crate::session) fn start_waiting(&mut self) {
-        while !self.is_over_soft()
+        while !self.starting
+            && !self.is_over_soft()
             && let Some(key) = self.unstarted.pop_front()
         {
             self.start(key);

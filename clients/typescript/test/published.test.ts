@@ -1,4 +1,4 @@
-/** The types as they are published: whoever compiles against them checks them too, with the library that is theirs. */
+/** What is published, as others meet it: whoever compiles against its types checks them too, with the library that is theirs. */
 
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -34,7 +34,28 @@ const PAGE = `
   export const page = new RpcEndpoint(webSocket("ws://127.0.0.1:4700/", { token: "t" }));
 `;
 
-describe("the declarations", () => {
+/** What is published at work: a field of `meta` named as one of the package's own may be, and everything plugged in. */
+const AT_WORK = `
+  import { RpcEndpoint } from "./dist/index.js";
+  import { memory } from "./dist/transports/memory.js";
+  import { upload, uploads } from "./dist/upload.js";
+  const plugIns = ["limits", "idle", "ahead", "lanes"].map(async (name) => (await import("./dist/" + name + ".js"))[name]);
+  const use = [uploads, ...(await Promise.all(plugIns))];
+  class Page extends RpcEndpoint { e = 1; t = 2; s = 3; a = 4; }
+  const ends = memory({ text: true }).map((transport) => new Page(transport, { use }));
+  ends[1].register("sum", async ({ start }, { uploads, e }) => {
+    for await (const n of uploads) start += n;
+    return [start, e];
+  }, { uploads: true });
+  ends[1].register("count", async function* (to) { for (let n = 1; n <= to; n++) yield n; });
+  for (const end of ends) end.start();
+  const told = [await upload(ends[0], "sum", [1, 2, 3], { start: 10 }, { e: "mine" }, { lane: "a" })];
+  for await (const n of ends[0].stream("count", 3, {}, { idleMs: 1000 })) told.push(n);
+  console.log(JSON.stringify(told));
+  for (const end of ends) end.stop();
+`;
+
+describe("what is published", () => {
   let folder: string;
 
   const compile = async (...args: string[]) => {
@@ -57,9 +78,15 @@ describe("the declarations", () => {
   test.each([
     ["ES2022 and the DOM", ["ES2022", "DOM"]],
     ["all there is", ["ESNext", "DOM", "DOM.Iterable"]],
-  ])("compile with %s", async (_, lib) => {
+  ])("declares what compiles with %s", async (_, lib) => {
     const compilerOptions = { target: "ES2022", module: "NodeNext", strict: true, noEmit: true, skipLibCheck: false, lib, types: [] };
     await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["page.ts"] }));
     expect(await compile("-p", folder)).toBe("");
+  });
+
+  test("works", async () => {
+    await writeFile(join(folder, "at-work.js"), AT_WORK);
+    const { stdout } = await promisify(execFile)(process.execPath, ["at-work.js"], { cwd: folder });
+    expect(JSON.parse(stdout)).toEqual([[16, "mine"], 1, 2, 3]);
   });
 });

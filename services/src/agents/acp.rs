@@ -1,0 +1,465 @@
+//! Any agent that speaks the Agent Client Protocol, version 1: JSON-RPC 2.0, a line for each message. What an agent tells of a
+//! tool may begin with the request for leave to use it, so everything told of a tool is put together.
+
+mod tools;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde_json::{Map, Value, json};
+
+use super::agent::{Command, Fact, Launch, Prompt, Step, Told, Translator, unparsed};
+use super::event::{DeltaField, Mode, Outcome, Plan, PlanEntry, PlanStatus, SessionUpdate};
+use super::item::{Content, Item, ItemKind, ItemStatus};
+use super::permission::{Ask, OptionKind, PermissionOption, Verdict};
+use super::problem::{Problem, ProblemKind};
+use super::turn::TurnEnd;
+use super::usage::{Usage, UsageUpdate};
+
+/// The translator.
+#[derive(Debug, Default)]
+pub struct Acp {
+    launch: Launch,
+    requests: u64,
+    /// What we asked and it has not answered.
+    open: HashMap<u64, Asked>,
+    /// Requests for leave that we have not answered: the id of each, by its JSON text, and the tool's.
+    asks: BTreeMap<String, (Value, String)>,
+    session: Option<String>,
+    /// The ids of its modes.
+    modes: Vec<String>,
+    /// What is known of each tool call.
+    calls: HashMap<String, Map<String, Value>>,
+    denied: HashSet<String>,
+    /// What is being said.
+    saying: Option<Saying>,
+    messages: u64,
+    /// What it told of itself beside what it said: it failed.
+    has_failed: bool,
+    agent_version: Option<String>,
+    /// What it is told before the first prompt.
+    preface: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Initialise,
+    NewSession,
+    LoadSession,
+    Prompt,
+    Other,
+}
+
+#[derive(Debug)]
+struct Saying {
+    id: String,
+    kind: ItemKind,
+    text: String,
+}
+
+impl Acp {
+    /// There are none: how an agent is made to speak is its configuration's matter.
+    pub fn arguments(_launch: &Launch) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn request(&mut self, asked: Asked, method: &str, params: Value) -> Step {
+        self.requests += 1;
+        self.open.insert(self.requests, asked);
+        Step::Say(json!({"jsonrpc": "2.0", "id": self.requests, "method": method, "params": params}))
+    }
+
+    fn new_session(&mut self) -> Step {
+        self.request(Asked::NewSession, "session/new", json!({"cwd": self.launch.cwd, "mcpServers": []}))
+    }
+
+    fn answered(&mut self, message: &Value) -> Vec<Step> {
+        let Some(asked) = message["id"].as_u64().and_then(|id| self.open.remove(&id)) else { return alive("answer") };
+        let failure = message.get("error").filter(|error| !error.is_null());
+        let result = &message["result"];
+        match (asked, failure) {
+            (Asked::Initialise, None) => {
+                self.agent_version = result["agentInfo"]["version"].as_str().map(str::to_owned);
+                let can_load = result["agentCapabilities"]["loadSession"] == true;
+                match self.launch.resume.clone().filter(|_| can_load) {
+                    Some(session) => {
+                        self.session = Some(session.clone());
+                        let params = json!({"sessionId": session, "cwd": self.launch.cwd, "mcpServers": []});
+                        vec![self.request(Asked::LoadSession, "session/load", params)]
+                    }
+                    None => vec![self.new_session()],
+                }
+            }
+            (Asked::LoadSession, Some(error)) => {
+                let error = error["message"].as_str().unwrap_or("it refused");
+                let text = format!("its earlier session cannot be gone on with: {error}; this is a new one");
+                self.session = None;
+                vec![self.notice(text), self.new_session()]
+            }
+            (Asked::NewSession | Asked::LoadSession, None) => self.begun(result),
+            (Asked::Prompt, None) => self.ended(result),
+            (Asked::Prompt, Some(error)) => {
+                let mut steps = self.hush();
+                steps.push(Step::tell("session/prompt", Fact::Ended(TurnEnd::failed(problem(error)))));
+                steps
+            }
+            (Asked::Initialise | Asked::NewSession | Asked::Other, Some(error)) => {
+                vec![Step::tell("error", Fact::Problem(problem(error)))]
+            }
+            (Asked::Other, None) => alive("answer"),
+        }
+    }
+
+    fn begun(&mut self, result: &Value) -> Vec<Step> {
+        self.session = result["sessionId"].as_str().map(str::to_owned).or(self.session.take());
+        let listed = |of: &Value, id: &str| {
+            let listed = of.as_array().into_iter().flatten();
+            listed.filter_map(|one| one[id].as_str().map(str::to_owned)).collect::<Vec<_>>()
+        };
+        self.modes = listed(&result["modes"]["availableModes"], "id");
+        let models = Some(listed(&result["models"]["availableModels"], "modelId")).filter(|models| !models.is_empty());
+        let update = SessionUpdate {
+            native_session_id: self.session.clone(),
+            model: result["models"]["currentModelId"].as_str().map(str::to_owned),
+            agent_version: self.agent_version.clone(),
+            models,
+            ..SessionUpdate::default()
+        };
+        let mut steps = self.set_mode(self.launch.mode);
+        let model = self.launch.model.clone();
+        steps.extend(model.map(|model| self.set_model(&model)));
+        steps.push(Step::tell("session/new", Fact::Ready(update)));
+        steps
+    }
+
+    /// Of our modes it knows one at most; what needs no asking is decided here.
+    fn set_mode(&mut self, mode: Mode) -> Vec<Step> {
+        let wanted = match mode {
+            Mode::Plan => "plan",
+            Mode::Ask | Mode::AcceptEdits => "default",
+        };
+        if !self.modes.iter().any(|mode| mode == wanted) {
+            return Vec::new();
+        }
+        let params = json!({"sessionId": self.session, "modeId": wanted});
+        vec![self.request(Asked::Other, "session/set_mode", params)]
+    }
+
+    fn set_model(&mut self, model: &str) -> Step {
+        self.request(Asked::Other, "session/set_model", json!({"sessionId": self.session, "modelId": model}))
+    }
+
+    fn ended(&mut self, result: &Value) -> Vec<Step> {
+        let said = self.saying.as_ref().map(|saying| saying.text.clone());
+        let mut steps = self.hush();
+        let reason = result["stopReason"].as_str().unwrap_or_default();
+        let end = match reason {
+            // An agent that failed may say so in its own words alone, and end as if nothing were.
+            _ if std::mem::take(&mut self.has_failed) => {
+                let text = said.unwrap_or_else(|| "the agent failed".to_owned());
+                TurnEnd::failed(Problem::new(ProblemKind::ProviderError, text))
+            }
+            "end_turn" => TurnEnd::new(Outcome::Completed),
+            "cancelled" => TurnEnd::new(Outcome::Interrupted),
+            "refusal" => TurnEnd::new(Outcome::Refused),
+            "max_tokens" => TurnEnd::new(Outcome::MaxTokens),
+            "max_turn_requests" => TurnEnd::new(Outcome::MaxTurns),
+            other => TurnEnd::failed(Problem::new(ProblemKind::Protocol, format!("it stopped for {other:?}"))),
+        };
+        let end = TurnEnd { usage: usage(result), native_stop_reason: Some(reason.to_owned()), ..end };
+        steps.push(Step::tell("session/prompt", Fact::Ended(end)));
+        (self.calls, self.denied) = (HashMap::new(), HashSet::new());
+        steps
+    }
+
+    fn asked(&mut self, method: &str, message: &Value) -> Vec<Step> {
+        if method != "session/request_permission" {
+            let error = json!({"code": -32601, "message": "not supported"});
+            let refused = Step::Say(json!({"jsonrpc": "2.0", "id": message["id"], "error": error}));
+            return vec![refused, Step::Tell(Told::unknown(method, message))];
+        }
+        let (key, params) = (message["id"].to_string(), &message["params"]);
+        let (mut steps, call) = self.call(method, &params["toolCall"]);
+        let id = params["toolCall"]["toolCallId"].as_str().unwrap_or_default().to_owned();
+        let ask = Ask {
+            key: key.clone(),
+            item: Some(id.clone()),
+            action: tools::action(&call),
+            title: call["title"].as_str().unwrap_or("use a tool").to_owned(),
+            description: None,
+            reason: None,
+            input: tools::shown(&call),
+            paths: tools::paths(&call),
+            is_inside: false,
+            options: options(&params["options"]),
+        };
+        self.asks.insert(key, (message["id"].clone(), id));
+        steps.push(Step::tell(method, Fact::Asked(ask)));
+        steps
+    }
+
+    /// What is new of a tool call; and all that is known of it.
+    fn call(&mut self, name: &str, told: &Value) -> (Vec<Step>, Value) {
+        let mut steps = self.hush();
+        let id = told["toolCallId"].as_str().unwrap_or_default().to_owned();
+        let known = self.calls.entry(id.clone()).or_default();
+        let members = told.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+        known.extend(members.map(|(key, value)| (key.clone(), value.clone())));
+        let call = Value::Object(known.clone());
+        let item = tools::item(&call, told, self.denied.contains(&id));
+        steps.push(Step::tell(name, Fact::Item { id, item }));
+        (steps, call)
+    }
+
+    fn update(&mut self, message: &Value) -> Vec<Step> {
+        // What a session that is loaded tells is its past.
+        if self.open.values().any(|asked| *asked == Asked::LoadSession) {
+            return alive("session/load");
+        }
+        let update = &message["params"]["update"];
+        let kind = update["sessionUpdate"].as_str().unwrap_or_default();
+        let session = |update: SessionUpdate| vec![Step::tell(kind, Fact::Session(update))];
+        match kind {
+            "agent_message_chunk" => self.say(kind, ItemKind::AgentMessage, update),
+            "agent_thought_chunk" => self.say(kind, ItemKind::Thought, update),
+            "tool_call" | "tool_call_update" => self.call(kind, update).0,
+            "plan" => vec![Step::tell(kind, Fact::Plan(plan(update)))],
+            "usage_update" => {
+                let (context_used, context_size) = (update["used"].as_u64(), update["size"].as_u64());
+                let usage = UsageUpdate { context_used, context_size, ..UsageUpdate::default() };
+                vec![Step::tell(kind, Fact::Usage(usage))]
+            }
+            "available_commands_update" => {
+                let listed = update["availableCommands"].as_array().into_iter().flatten();
+                let names = listed.filter_map(|command| command["name"].as_str().map(str::to_owned)).collect();
+                session(SessionUpdate { commands: Some(names), ..SessionUpdate::default() })
+            }
+            "session_info_update" => {
+                self.has_failed |= update["_meta"]["codex"]["threadStatus"]["type"] == "systemError";
+                match update["title"].as_str() {
+                    Some(title) => session(SessionUpdate { title: Some(title.to_owned()), ..SessionUpdate::default() }),
+                    None => alive(kind),
+                }
+            }
+            "user_message_chunk" | "current_mode_update" | "config_option_update" => alive(kind),
+            _ => vec![Step::Tell(Told::unknown(kind, message))],
+        }
+    }
+
+    /// A piece of what it says or thinks. Where it does not name messages, one goes on until something else happens.
+    fn say(&mut self, name: &str, kind: ItemKind, update: &Value) -> Vec<Step> {
+        let Some(text) = update["content"]["text"].as_str() else {
+            return vec![Step::Tell(Told::unknown(name, update))];
+        };
+        let named = update["messageId"].as_str();
+        let goes_on = |saying: &Saying| saying.kind == kind && named.is_none_or(|id| id == saying.id);
+        let mut steps = Vec::new();
+        if !self.saying.as_ref().is_some_and(goes_on) {
+            steps = self.hush();
+            self.messages += 1;
+            let id = named.map_or_else(|| format!("message-{}", self.messages), str::to_owned);
+            let item = Item::new(kind).status(ItemStatus::InProgress);
+            steps.push(Step::tell(name, Fact::Item { id: id.clone(), item }));
+            self.saying = Some(Saying { id, kind, text: String::new() });
+        }
+        if let Some(saying) = &mut self.saying {
+            saying.text.push_str(text);
+            let field = if kind == ItemKind::Thought { DeltaField::Thought } else { DeltaField::Text };
+            steps.push(Step::tell(name, Fact::Grew { id: saying.id.clone(), field, text: text.to_owned() }));
+        }
+        steps
+    }
+
+    /// What was being said is said.
+    fn hush(&mut self) -> Vec<Step> {
+        let said = self.saying.take().map(|Saying { id, kind, text }| {
+            let item = Item::new(kind).status(ItemStatus::Completed).text(text);
+            Step::tell("message", Fact::Item { id, item })
+        });
+        said.into_iter().collect()
+    }
+
+    fn notice(&mut self, text: String) -> Step {
+        self.messages += 1;
+        let item = Item::new(ItemKind::Notice).status(ItemStatus::Completed).text(text);
+        Step::tell("notice", Fact::Item { id: format!("message-{}", self.messages), item })
+    }
+
+    fn prompt(&mut self, prompt: &Prompt) -> Vec<Step> {
+        self.has_failed = false;
+        let part = |content: &Content| match content {
+            Content::Text { text } => json!({"type": "text", "text": text}),
+            Content::Image { mime_type, data } => json!({"type": "image", "mimeType": mime_type, "data": data}),
+            Content::ResourceLink { uri, name } => {
+                json!({"type": "resource_link", "uri": uri, "name": name.as_ref().unwrap_or(uri)})
+            }
+            Content::Other { value } => value.clone(),
+        };
+        // Version 1 knows no other place for it.
+        let preface = self.preface.take().map(|text| json!({"type": "text", "text": text}));
+        let content: Vec<Value> = preface.into_iter().chain(prompt.content.iter().map(part)).collect();
+        vec![self.request(Asked::Prompt, "session/prompt", json!({"sessionId": self.session, "prompt": content}))]
+    }
+
+    fn decide(&mut self, key: &str, verdict: Verdict) -> Vec<Step> {
+        let Some((id, call)) = self.asks.remove(key) else { return Vec::new() };
+        match verdict {
+            Verdict::Allow { option_id } => vec![answer(&id, Some(&option_id))],
+            Verdict::Deny { option_id, .. } => {
+                self.denied.insert(call.clone());
+                // Some never tell of a tool again that was denied.
+                let item = Item::new(ItemKind::ToolCall).status(ItemStatus::Denied);
+                vec![answer(&id, option_id.as_deref()), Step::tell("denied", Fact::Item { id: call, item })]
+            }
+        }
+    }
+
+    fn interrupt(&mut self) -> Vec<Step> {
+        let cancel = json!({"jsonrpc": "2.0", "method": "session/cancel", "params": {"sessionId": self.session}});
+        // What is asked must be answered, and this is the answer to be given then.
+        let asks = std::mem::take(&mut self.asks);
+        [Step::Say(cancel)].into_iter().chain(asks.into_values().map(|(id, _)| answer(&id, None))).collect()
+    }
+}
+
+impl Translator for Acp {
+    fn open(&mut self, launch: &Launch) -> Vec<Step> {
+        self.launch = launch.clone();
+        self.preface.clone_from(&launch.system_prompt);
+        let capabilities = json!({"fs": {"readTextFile": false, "writeTextFile": false}, "terminal": false});
+        let info = json!({"name": "sixframe", "title": "Sixframe", "version": env!("CARGO_PKG_VERSION")});
+        let params = json!({"protocolVersion": 1, "clientCapabilities": capabilities, "clientInfo": info});
+        vec![self.request(Asked::Initialise, "initialize", params)]
+    }
+
+    fn hear(&mut self, line: &[u8]) -> Vec<Step> {
+        let message: Value = match serde_json::from_slice(line) {
+            Ok(message) => message,
+            Err(error) => return vec![unparsed(line, &error)],
+        };
+        match (message["method"].as_str(), message.get("id")) {
+            (Some(method), Some(_)) => self.asked(method, &message),
+            (Some("session/update"), None) => self.update(&message),
+            (Some(method), None) => vec![Step::Tell(Told::unknown(method, &message))],
+            (None, Some(_)) => self.answered(&message),
+            (None, None) => vec![Step::Tell(Told::unknown("", &message))],
+        }
+    }
+
+    fn command(&mut self, command: Command) -> Vec<Step> {
+        match command {
+            Command::Prompt(prompt) | Command::Steer(prompt) => self.prompt(&prompt),
+            Command::Interrupt => self.interrupt(),
+            Command::Decide { key, verdict } => self.decide(&key, verdict),
+            Command::SetMode(mode) => self.set_mode(mode),
+            Command::SetModel(model) => vec![self.set_model(&model)],
+            Command::Stop => Vec::new(),
+        }
+    }
+}
+
+fn alive(native_type: &str) -> Vec<Step> {
+    vec![Step::tell(native_type, Fact::Alive)]
+}
+
+fn answer(id: &Value, option: Option<&str>) -> Step {
+    let outcome = match option {
+        Some(option) => json!({"outcome": "selected", "optionId": option}),
+        None => json!({"outcome": "cancelled"}),
+    };
+    Step::Say(json!({"jsonrpc": "2.0", "id": id, "result": {"outcome": outcome}}))
+}
+
+fn options(listed: &Value) -> Vec<PermissionOption> {
+    let options = listed.as_array().into_iter().flatten().filter_map(|option| {
+        // Agents call their options as they like; what one means is its kind.
+        let kind = match option["kind"].as_str()? {
+            "allow_once" => OptionKind::AllowOnce,
+            "allow_always" => OptionKind::AllowAlways,
+            "reject_once" => OptionKind::RejectOnce,
+            "reject_always" => OptionKind::RejectAlways,
+            _ => return None,
+        };
+        Some(PermissionOption::new(option["optionId"].as_str()?, kind, option["name"].as_str().unwrap_or_default()))
+    });
+    options.collect()
+}
+
+fn plan(update: &Value) -> Plan {
+    let entries = update["entries"].as_array().into_iter().flatten().filter_map(|entry| {
+        let status = match entry["status"].as_str() {
+            Some("completed") => PlanStatus::Completed,
+            Some("in_progress") => PlanStatus::InProgress,
+            _ => PlanStatus::Pending,
+        };
+        Some(PlanEntry { text: entry["content"].as_str()?.to_owned(), status })
+    });
+    Plan { entries: entries.collect() }
+}
+
+fn usage(result: &Value) -> Option<Usage> {
+    let (told, quota) = (&result["usage"], &result["_meta"]["quota"]["token_count"]);
+    let number = |key: &str, other: &str| told[key].as_u64().or(quota[other].as_u64()).unwrap_or_default();
+    let usage = Usage {
+        input: number("inputTokens", "input_tokens"),
+        cached_read: number("cachedReadTokens", "cached_input_tokens"),
+        cached_write: number("cachedWriteTokens", "cache_write_input_tokens"),
+        output: number("outputTokens", "output_tokens"),
+        reasoning: number("thoughtTokens", "reasoning_output_tokens"),
+    };
+    (told.is_object() || quota.is_object()).then_some(usage)
+}
+
+/// An error of JSON-RPC. Agents have no vocabulary in common: some tell the status of HTTP as its code.
+fn problem(error: &Value) -> Problem {
+    let text = error["message"].as_str().unwrap_or("it told of an error without saying which");
+    let code = error["code"].as_i64().unwrap_or_default();
+    let word = error["data"]["errorKind"].as_str();
+    let problem = match (word, code) {
+        (Some("rate_limit"), _) => Problem::new(ProblemKind::RateLimited, text),
+        (Some("overloaded"), _) => Problem::new(ProblemKind::Overloaded, text),
+        (Some("billing_error"), _) => Problem::new(ProblemKind::Billing, text),
+        (Some("authentication_failed"), _) | (_, -32000) => {
+            Problem::new(ProblemKind::AuthRequired, text).hint("log in with the agent's own program")
+        }
+        (_, 400..=599) => Problem::of_status(u16::try_from(code).unwrap_or_default(), text),
+        (_, -32602) => Problem::new(ProblemKind::InvalidRequest, text),
+        _ => Problem::new(ProblemKind::ProviderError, text),
+    };
+    problem.code(word.map_or_else(|| code.to_string(), str::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_measured_of_agents_that_fail_is_told_by_kind() {
+        let kind = |error: Value| problem(&error).kind;
+        assert_eq!(kind(json!({"code": -32000, "message": "Authentication required"})), ProblemKind::AuthRequired);
+        let limited = json!({"code": -32603, "message": "x", "data": {"errorKind": "rate_limit"}});
+        assert_eq!(kind(limited), ProblemKind::RateLimited);
+        assert_eq!(kind(json!({"code": 503, "message": "x"})), ProblemKind::Overloaded);
+        assert_eq!(kind(json!({"code": -32603, "message": "x"})), ProblemKind::ProviderError);
+    }
+
+    #[test]
+    fn an_agent_that_fails_in_its_own_words_fails() {
+        let mut acp = Acp { session: Some("s".into()), ..Acp::default() };
+        let text = "p".to_owned();
+        acp.command(Command::Prompt(Prompt { id: "p".into(), content: vec![Content::Text { text }] }));
+        let mut told = Vec::new();
+        for line in [
+            r#"{"method":"session/update","params":{"update":{"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"429 too many"}}}}"#,
+            r#"{"method":"session/update","params":{"update":{"sessionUpdate":"session_info_update","_meta":{"codex":{"threadStatus":{"type":"systemError"}}}}}}"#,
+            r#"{"id":1,"result":{"stopReason":"end_turn"}}"#,
+        ] {
+            told.extend(acp.hear(line.as_bytes()));
+        }
+        let end = told.into_iter().find_map(|step| match step {
+            Step::Tell(Told { fact: Fact::Ended(end), .. }) => Some(end),
+            Step::Tell(_) | Step::Say(_) => None,
+        });
+        let problem = end.and_then(|end| end.error).map(|problem| (problem.kind, problem.message));
+        assert_eq!(problem, Some((ProblemKind::ProviderError, "429 too many".to_owned())));
+    }
+}

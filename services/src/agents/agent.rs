@@ -1,0 +1,256 @@
+//! An agent as a session sees it: it is started, told commands, and tells facts. What state it is in, whose turn it is and
+//! what may be done is not its matter.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use super::event::{DeltaField, DiffUpdate, Mode, Plan, ProcessEvent, Retry, SessionUpdate, Unparsed};
+use super::item::{Content, Item};
+use super::permission::{Ask, Verdict};
+use super::problem::Problem;
+use super::turn::TurnEnd;
+use super::usage::{Limits, UsageUpdate};
+
+/// An agent that can be started any number of times.
+pub trait Agent: Send + Sync {
+    /// Its provider's id.
+    fn provider(&self) -> &str;
+
+    /// What it can do.
+    fn abilities(&self) -> Abilities;
+
+    /// How long it may take until it can be spoken to.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(10)
+    }
+
+    /// Starts it, within a tokio runtime. That it cannot be started is told as [`Fact::Gone`].
+    fn start(&self, launch: Launch) -> Running;
+}
+
+/// What an agent can do beyond answering.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentAbilities")]
+pub struct Abilities {
+    /// Go on with a session of an earlier process.
+    pub resume: bool,
+    /// Take a prompt in the midst of a turn.
+    pub steer: bool,
+    /// Ask before it does something.
+    pub permissions: bool,
+    /// Tell what it used.
+    pub usage: bool,
+}
+
+/// How an agent is started.
+#[derive(Clone, Debug, Default)]
+pub struct Launch {
+    /// The folder that it works in.
+    pub cwd: PathBuf,
+    /// The model to use, in the agent's words; its own choice where there is none.
+    pub model: Option<String>,
+    /// What is allowed without being asked for.
+    pub mode: Mode,
+    /// What it is told about its task beside its own instructions.
+    pub system_prompt: Option<String>,
+    /// The agent's id of the session to go on with.
+    pub resume: Option<String>,
+    /// Variables of its environment.
+    pub env: Vec<(String, String)>,
+}
+
+/// An agent that runs. Dropping it stops it.
+#[derive(Debug)]
+pub struct Running {
+    /// What it is told. It hears nothing any more when it has told [`Fact::Gone`].
+    pub commands: mpsc::UnboundedSender<Command>,
+    /// What it tells; the last is [`Fact::Gone`]. It waits while nobody takes them.
+    pub facts: mpsc::Receiver<Told>,
+}
+
+/// What an agent is told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// To work on this. Only while no turn is open.
+    Prompt(Prompt),
+    /// To consider this in the turn that is open. Only where it is able to.
+    Steer(Prompt),
+    /// To end the turn.
+    Interrupt,
+    /// What was decided on what it asked.
+    Decide {
+        /// What it called it.
+        key: String,
+        /// The decision.
+        verdict: Verdict,
+    },
+    /// To go over to another mode.
+    SetMode(Mode),
+    /// To use another model.
+    SetModel(String),
+    /// To end, in order if it can.
+    Stop,
+}
+
+/// What somebody asks an agent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prompt {
+    /// Its id.
+    pub id: String,
+    /// What it says.
+    pub content: Vec<Content>,
+}
+
+impl Prompt {
+    /// Its text.
+    pub fn text(&self) -> String {
+        let texts = self.content.iter().filter_map(|content| match content {
+            Content::Text { text } => Some(text.as_str()),
+            Content::ResourceLink { uri, .. } => Some(uri.as_str()),
+            Content::Image { .. } | Content::Other { .. } => None,
+        });
+        texts.collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// A fact, and what the agent said.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// The fact.
+    pub fact: Fact,
+    /// The agent's own name for what it said.
+    pub native_type: Option<String>,
+    /// What of it is not in the fact.
+    pub ext: Option<Value>,
+}
+
+impl From<Fact> for Told {
+    fn from(fact: Fact) -> Told {
+        Told { fact, native_type: None, ext: None }
+    }
+}
+
+/// The longest that is kept of what an agent says and we do not know, in bytes of JSON.
+const EXT: usize = 4 << 10;
+
+impl Told {
+    /// A fact by the agent's name for it.
+    pub fn native(native_type: impl Into<String>, fact: Fact) -> Told {
+        Told { fact, native_type: Some(native_type.into()), ext: None }
+    }
+
+    /// What has no name here, as it came, where it is not long.
+    pub fn unknown(native_type: impl Into<String>, message: &Value) -> Told {
+        let text = message.to_string();
+        let ext = match text.len() > EXT {
+            true => serde_json::json!({"omittedBytes": text.len()}),
+            false => message.clone(),
+        };
+        Told { fact: Fact::Native, native_type: Some(native_type.into()), ext: Some(ext) }
+    }
+}
+
+/// What an agent tells.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a fact lives for the length of a function; a box would cost each delta one"
+)]
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fact {
+    /// Something became of its process.
+    Process(ProcessEvent),
+    /// It can be spoken to.
+    Ready(SessionUpdate),
+    /// More is known of the session.
+    Session(SessionUpdate),
+    /// An item, or what is new of one.
+    Item {
+        /// The item's id, unique in the session.
+        id: String,
+        /// What is known.
+        item: Item,
+    },
+    /// An item grew.
+    Grew {
+        /// The item.
+        id: String,
+        /// What of it.
+        field: DeltaField,
+        /// By what.
+        text: String,
+    },
+    /// It asks leave.
+    Asked(Ask),
+    /// It does not ask that any more.
+    Withdrew {
+        /// What it called it.
+        key: String,
+    },
+    /// Files were changed.
+    Diff(DiffUpdate),
+    /// Its plan, in full.
+    Plan(Plan),
+    /// What was used so far.
+    Usage(UsageUpdate),
+    /// How much of a quota is used up.
+    Limits(Limits),
+    /// It will ask its service again.
+    Retry(Retry),
+    /// Something went wrong that does not end the turn.
+    Problem(Problem),
+    /// It said what cannot be read.
+    Unparsed(Unparsed),
+    /// It said what has no name here.
+    Native,
+    /// It is alive, and has nothing to tell.
+    Alive,
+    /// The turn is over.
+    Ended(TurnEnd),
+    /// It is gone: nothing comes any more.
+    Gone {
+        /// Why, where it was not asked to.
+        problem: Option<Problem>,
+    },
+}
+
+/// Translates between an agent's lines and what a session understands. Pure: lines and commands in, lines and facts out.
+pub trait Translator: Send + Sync {
+    /// What to say first.
+    fn open(&mut self, launch: &Launch) -> Vec<Step>;
+
+    /// The agent said a line, without its end.
+    fn hear(&mut self, line: &[u8]) -> Vec<Step>;
+
+    /// The session has a command. [`Command::Stop`] is not for the translator.
+    fn command(&mut self, command: Command) -> Vec<Step>;
+}
+
+/// What follows from a line or a command.
+#[allow(clippy::large_enum_variant, reason = "a step lives for the length of a function")]
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// To say this to the agent: one line of JSON.
+    Say(Value),
+    /// To tell this to the session.
+    Tell(Told),
+}
+
+impl Step {
+    /// To tell a fact by the agent's name for it.
+    pub(crate) fn tell(native_type: &str, fact: Fact) -> Step {
+        Step::Tell(Told::native(native_type, fact))
+    }
+}
+
+/// What is told of a line that is no JSON.
+pub(crate) fn unparsed(line: &[u8], error: &serde_json::Error) -> Step {
+    let preview = String::from_utf8_lossy(&line[..line.len().min(256)]).into_owned();
+    let (bytes, error) = (line.len() as u64, error.to_string());
+    Step::Tell(Fact::Unparsed(Unparsed { preview, bytes, error }).into())
+}

@@ -1,0 +1,254 @@
+//! The agents' methods: their names, parameters and answers. Knows nothing of how they are served.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sixframe_core::{Method, Scope, StreamMethod};
+
+use super::detect::ProviderInfo;
+use super::event::{Delivery, Envelope, Mode};
+use super::item::Content;
+
+/// `agent.providers`: the first call waits for the first look.
+pub const PROVIDERS: Method<ProvidersParams, Providers> = Method::new("agent.providers")
+    .doc("Lists the agents on this machine: whether they are installed, in which version, and whether somebody is logged in.")
+    .scope(Scope::Read)
+    .idempotent();
+
+/// `agent.createSession`: the agent's process starts with the session.
+pub const CREATE_SESSION: Method<CreateSession, SessionRef> = Method::new("agent.createSession")
+    .doc("Begins a session with an agent in a folder. A mode other than ask and plan needs the scope approve.");
+
+/// `agent.prompt`: ends behind the prompt's `turn.ended`, or its `prompt.cancelled`.
+pub const PROMPT: StreamMethod<PromptParams, Envelope> = StreamMethod::new("agent.prompt").doc(
+    "Asks an agent for something; items are the events of its turn. Cancelling it stops the turn, as does losing the \
+     connection for longer than the grace, unless detach is said.",
+);
+
+/// `agent.interrupt`: a stop is no failure.
+pub const INTERRUPT: Method<InterruptParams, Interrupted> = Method::new("agent.interrupt")
+    .doc("Stops an agent's turn and takes back the prompts that wait, unless keepQueue is said.")
+    .idempotent();
+
+/// `agent.approve`: good for one answer.
+pub const APPROVE: Method<ApproveParams, Done> = Method::new("agent.approve")
+    .doc("Allows what an agent asks leave for: just what was shown. Programs that an agent has started may not.")
+    .scope(Scope::Approve);
+
+/// `agent.reject`: good for one answer.
+pub const REJECT: Method<RejectParams, Done> =
+    Method::new("agent.reject").doc("Denies what an agent asks leave for, and tells it why.").scope(Scope::Approve);
+
+/// `agent.cancelPrompt`: what is at work is for `agent.interrupt`.
+pub const CANCEL_PROMPT: Method<CancelPromptParams, Done> =
+    Method::new("agent.cancelPrompt").doc("Takes back a prompt that waits for its turn.");
+
+/// `agent.setMode`: it decides what is allowed without being asked for.
+pub const SET_MODE: Method<SetModeParams, Done> =
+    Method::new("agent.setMode").doc("Says what an agent may do without asking.").scope(Scope::Approve).idempotent();
+
+/// `agent.setModel`: in the agent's words.
+pub const SET_MODEL: Method<SetModelParams, Done> =
+    Method::new("agent.setModel").doc("Uses another model from the next turn on.").idempotent();
+
+/// `agent.close`: its log stays.
+pub const CLOSE: Method<SessionRef, Done> =
+    Method::new("agent.close").doc("Ends a session and its agent; answers when nothing of the agent is left.");
+
+/// `agent.events`: of one session, from its first event on; of all, from now on.
+pub const EVENTS: StreamMethod<EventsParams, Option<Envelope>> = StreamMethod::new("agent.events")
+    .doc(
+        "Events of one session, all that its log has and then what comes; or, where not exactly one is named, of all these \
+         sessions from now on. An item that is null says reset: what was known of the events is void.",
+    )
+    .scope(Scope::Read)
+    .idempotent()
+    .resumable();
+
+/// What `agent.providers` takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "AgentProvidersParams")]
+pub struct ProvidersParams {
+    /// Whether to look again.
+    pub recheck: bool,
+}
+
+/// What `agent.providers` answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AgentProviders")]
+pub struct Providers {
+    /// The providers, those that can be used first.
+    pub providers: Vec<ProviderInfo>,
+    /// The one that `agent.createSession` takes where none is named.
+    pub default: String,
+}
+
+/// What `agent.createSession` takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "AgentCreateSession")]
+pub struct CreateSession {
+    /// The provider; the default one of `agent.providers` where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// The folder to work in: an absolute path.
+    pub cwd: String,
+    /// The model, in the agent's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// What is allowed without being asked for.
+    #[serde(default)]
+    pub mode: Mode,
+    /// What the agent is told about its task beside its own instructions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system_prompt: Option<String>,
+    /// Variables of its environment, those alone that the configuration lets callers set.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+}
+
+/// A session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentSessionRef")]
+pub struct SessionRef {
+    /// Its id.
+    pub session_id: String,
+}
+
+/// What `agent.prompt` takes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "AgentPromptParams")]
+pub struct PromptParams {
+    /// The session.
+    pub session_id: String,
+    /// What is asked.
+    pub content: Vec<Content>,
+    /// What is to become of the turn that may be open.
+    #[serde(default)]
+    pub delivery: Delivery,
+    /// How long the turn may take, without the time that people take. Default 300 s.
+    #[serde(default = "default_timeout")]
+    pub timeout_ms: u64,
+    /// Whether the turn goes on when the caller is gone.
+    #[serde(default)]
+    pub detach: bool,
+}
+
+fn default_timeout() -> u64 {
+    300_000
+}
+
+/// What `agent.interrupt` takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "AgentInterruptParams")]
+pub struct InterruptParams {
+    /// The session.
+    pub session_id: String,
+    /// Whether the prompts that wait are kept. Default no.
+    #[serde(default)]
+    pub keep_queue: bool,
+}
+
+/// What `agent.interrupt` answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AgentInterrupted")]
+pub struct Interrupted {
+    /// Whether a turn is being stopped. That it is is told by its `turn.ended`.
+    pub interrupted: bool,
+}
+
+/// What `agent.approve` takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "AgentApproveParams")]
+pub struct ApproveParams {
+    /// What to answer to.
+    pub permission_id: String,
+    /// By which option; the one that allows it once where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub option_id: Option<String>,
+    /// The hash of what was shown. Where it is not that of what waits, nothing is allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_sha256: Option<String>,
+}
+
+/// What `agent.reject` takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "AgentRejectParams")]
+pub struct RejectParams {
+    /// What to answer to.
+    pub permission_id: String,
+    /// Why, for the agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What `agent.cancelPrompt` takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "AgentCancelPromptParams")]
+pub struct CancelPromptParams {
+    /// The session.
+    pub session_id: String,
+    /// The prompt, as `prompt.queued` names it.
+    pub prompt_id: String,
+}
+
+/// What `agent.setMode` takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "AgentSetModeParams")]
+pub struct SetModeParams {
+    /// The session.
+    pub session_id: String,
+    /// The mode.
+    pub mode: Mode,
+}
+
+/// What `agent.setModel` takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "AgentSetModelParams")]
+pub struct SetModelParams {
+    /// The session.
+    pub session_id: String,
+    /// The model, in the agent's words.
+    pub model: String,
+}
+
+/// What `agent.events` takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "AgentEventsParams")]
+pub struct EventsParams {
+    /// The sessions; all where none is named.
+    pub sessions: Vec<String>,
+    /// The types of events, or what they begin with where it ends with a dot; all where none is named.
+    pub types: Vec<String>,
+    /// Behind which event to begin.
+    pub since: Option<Since>,
+}
+
+/// A place among events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AgentSince")]
+pub struct Since {
+    /// The `epoch` of an item.
+    pub epoch: String,
+    /// Its `pos`.
+    pub position: u64,
+}
+
+/// It is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AgentDone")]
+pub struct Done {
+    /// Always true.
+    pub ok: bool,
+}

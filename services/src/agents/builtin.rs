@@ -1,0 +1,150 @@
+//! The built-in agent: no model, and it says so. It lists, reads, searches and edits files and runs commands by a few plain
+//! words, and asks leave as any other agent does, so that everything can be tried on any machine.
+
+mod words;
+mod work;
+
+use std::collections::HashMap;
+
+use sixframe_supervisor::Supervisor;
+use tokio::sync::{mpsc, oneshot};
+
+use super::agent::{Abilities, Agent, Command, Fact, Launch, Prompt, Running, Told};
+use super::detect::{ProviderInfo, ProviderState};
+use super::event::{Outcome, SessionUpdate};
+use super::permission::{Ask, Verdict};
+use super::turn::TurnEnd;
+use work::Work;
+
+/// Facts that may wait for the session.
+const FACTS: usize = 256;
+
+/// The built-in agent.
+#[derive(Clone)]
+pub struct BuiltIn {
+    supervisor: Supervisor,
+}
+
+impl std::fmt::Debug for BuiltIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("BuiltIn")
+    }
+}
+
+impl BuiltIn {
+    /// The agent, whose commands are held by `supervisor`.
+    pub fn new(supervisor: Supervisor) -> BuiltIn {
+        BuiltIn { supervisor }
+    }
+
+    pub(super) fn info(abilities: Abilities) -> ProviderInfo {
+        ProviderInfo {
+            id: "builtin".to_owned(),
+            name: "Built-in (no model)".to_owned(),
+            state: ProviderState::Ready,
+            hint: None,
+            program: None,
+            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            tested: None,
+            auth_method: None,
+            abilities,
+            install_url: None,
+        }
+    }
+}
+
+impl Agent for BuiltIn {
+    fn provider(&self) -> &str {
+        "builtin"
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities { permissions: true, ..Abilities::default() }
+    }
+
+    fn start(&self, launch: Launch) -> Running {
+        let (commands, heard) = mpsc::unbounded_channel();
+        let (told, facts) = mpsc::channel(FACTS);
+        let (asks, asked) = mpsc::channel(1);
+        let voice = Voice { told, asks };
+        let work = Work::new(self.supervisor.clone(), launch, voice.clone());
+        tokio::spawn(attend(work, voice, heard, asked));
+        Running { commands, facts }
+    }
+}
+
+/// The session does not listen any more.
+#[derive(Clone, Copy, Debug)]
+struct Unheard;
+
+/// What the work tells and asks.
+#[derive(Clone)]
+struct Voice {
+    told: mpsc::Sender<Told>,
+    asks: mpsc::Sender<(String, oneshot::Sender<Verdict>)>,
+}
+
+impl Voice {
+    async fn tell(&self, fact: Fact) -> Result<(), Unheard> {
+        self.told.send(fact.into()).await.map_err(|_| Unheard)
+    }
+
+    /// Asks leave and waits for it. What is not answered is denied.
+    async fn ask(&self, ask: Ask) -> Result<Verdict, Unheard> {
+        let (answer, answered) = oneshot::channel();
+        self.asks.send((ask.key.clone(), answer)).await.map_err(|_| Unheard)?;
+        self.tell(Fact::Asked(ask)).await?;
+        let denied = Verdict::Deny { option_id: None, reason: "nobody answered".to_owned() };
+        Ok(answered.await.unwrap_or(denied))
+    }
+}
+
+/// Works on one prompt at a time, and hears commands meanwhile.
+async fn attend(
+    mut work: Work,
+    voice: Voice,
+    mut heard: mpsc::UnboundedReceiver<Command>,
+    mut asked: mpsc::Receiver<(String, oneshot::Sender<Verdict>)>,
+) {
+    let mut waiting = HashMap::new();
+    let mut unheard = voice.tell(Fact::Ready(SessionUpdate::default())).await.is_err();
+    while !unheard {
+        let Some(prompt) = next_prompt(&mut heard).await else { break };
+        let doing = work.turn(&prompt);
+        tokio::pin!(doing);
+        let end = loop {
+            tokio::select! {
+                biased;
+                Some((key, answer)) = asked.recv() => drop(waiting.insert(key, answer)),
+                command = heard.recv() => match command {
+                    Some(Command::Decide { key, verdict }) => {
+                        // Work that was dropped meanwhile does not wait any more.
+                        waiting.remove(&key).map(|answer: oneshot::Sender<Verdict>| answer.send(verdict));
+                    }
+                    Some(Command::Interrupt) => break Ok(TurnEnd::new(Outcome::Interrupted)),
+                    Some(Command::Stop) | None => break Err(Unheard),
+                    Some(Command::Prompt(_) | Command::Steer(_) | Command::SetMode(_) | Command::SetModel(_)) => (),
+                },
+                end = &mut doing => break end.map(|()| TurnEnd::new(Outcome::Completed)),
+            }
+        };
+        waiting.clear();
+        unheard = match end {
+            Ok(end) => voice.tell(Fact::Ended(end)).await.is_err(),
+            Err(Unheard) => true,
+        };
+    }
+    // Nobody has to know any more where nobody listens.
+    let _ = voice.tell(Fact::Gone { problem: None }).await;
+}
+
+/// The next prompt; none when there will be none.
+async fn next_prompt(heard: &mut mpsc::UnboundedReceiver<Command>) -> Option<Prompt> {
+    loop {
+        match heard.recv().await? {
+            Command::Prompt(prompt) | Command::Steer(prompt) => return Some(prompt),
+            Command::Stop => return None,
+            Command::Interrupt | Command::Decide { .. } | Command::SetMode(_) | Command::SetModel(_) => (),
+        }
+    }
+}

@@ -1,0 +1,358 @@
+//! What the built-in agent does: each thing that is wanted is a tool call, with leave where it needs it.
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sixframe_supervisor::{ChildConfig, From, Input, Piece, StopLadder, Stream, Supervisor};
+use tokio::task::spawn_blocking;
+
+use super::super::agent::{Fact, Launch, Prompt};
+use super::super::diff;
+use super::super::event::DeltaField;
+use super::super::identifier::identifier;
+use super::super::item::{
+    ChangeKind, CommandRun, FileChange, Item, ItemKind, ItemStatus, Location, ToolCall, ToolKind, ToolOutput,
+};
+use super::super::permission::{Action, Ask, OptionKind, PermissionOption, Verdict};
+use super::super::scope;
+use super::words::{HELP, Wanted, understood};
+use super::{Unheard, Voice};
+
+/// The longest file that is read, in bytes.
+const LONGEST: u64 = 4 << 20;
+
+/// The most that is told of what is listed or found.
+const MOST: usize = 500;
+
+/// Folders that are not searched.
+const PASSED_OVER: [&str; 4] = [".git", "node_modules", "target", ".hg"];
+
+/// The work of one session.
+pub(super) struct Work {
+    supervisor: Supervisor,
+    launch: Launch,
+    voice: Voice,
+}
+
+/// How a tool call went.
+#[allow(clippy::large_enum_variant, reason = "there is one at a time")]
+enum Done {
+    Well(ToolCall),
+    Badly(String),
+    Denied(String),
+}
+
+impl Work {
+    pub(super) fn new(supervisor: Supervisor, launch: Launch, voice: Voice) -> Work {
+        Work { supervisor, launch, voice }
+    }
+
+    /// Works on a prompt. May be dropped at any time; a command that runs is killed then.
+    pub(super) async fn turn(&mut self, prompt: &Prompt) -> Result<(), Unheard> {
+        let text = prompt.text();
+        let wanted = match understood(&text) {
+            Ok(wanted) if !wanted.is_empty() && text.trim() != "help" => wanted,
+            Err(line) if line != "help" => return self.say(&format!("I do not understand `{line}`.\n\n{HELP}")).await,
+            Ok(_) | Err(_) => return self.say(HELP).await,
+        };
+        for wanted in wanted {
+            if !self.step(wanted).await? {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Says something, word by word.
+    async fn say(&self, text: &str) -> Result<(), Unheard> {
+        let id = identifier("item");
+        let item = Item::new(ItemKind::AgentMessage);
+        self.voice.tell(Fact::Item { id: id.clone(), item: item.clone().status(ItemStatus::InProgress) }).await?;
+        for word in text.split_inclusive(' ') {
+            let (id, text) = (id.clone(), word.to_owned());
+            self.voice.tell(Fact::Grew { id, field: DeltaField::Text, text }).await?;
+        }
+        self.voice.tell(Fact::Item { id, item: item.status(ItemStatus::Completed).text(text) }).await
+    }
+
+    /// Does one thing. False where what follows is not to be done.
+    async fn step(&self, wanted: Wanted) -> Result<bool, Unheard> {
+        let id = identifier("item");
+        let call = described(&wanted);
+        self.tell(&id, ItemStatus::InProgress, call.clone()).await?;
+        let done = match self.leave(&id, &wanted, &call).await? {
+            Verdict::Deny { reason, .. } => Done::Denied(reason),
+            Verdict::Allow { .. } => self.perform(&id, wanted).await?,
+        };
+        match done {
+            Done::Well(call) => self.tell(&id, ItemStatus::Completed, call).await.map(|()| true),
+            Done::Badly(error) => {
+                let call = ToolCall { error: Some(error.clone()), ..ToolCall::default() };
+                self.tell(&id, ItemStatus::Failed, call).await?;
+                self.say(&format!("That did not work: {error}.")).await.map(|()| false)
+            }
+            Done::Denied(reason) => {
+                let call = ToolCall { error: Some(reason), ..ToolCall::default() };
+                self.tell(&id, ItemStatus::Denied, call).await?;
+                self.say("You did not allow that, so I stop here.").await.map(|()| false)
+            }
+        }
+    }
+
+    async fn tell(&self, id: &str, status: ItemStatus, call: ToolCall) -> Result<(), Unheard> {
+        let item = Item::new(ItemKind::ToolCall).status(status).tool(call);
+        self.voice.tell(Fact::Item { id: id.to_owned(), item }).await
+    }
+
+    /// What changes something, and what is not in the folder, needs leave.
+    async fn leave(&self, id: &str, wanted: &Wanted, call: &ToolCall) -> Result<Verdict, Unheard> {
+        let (action, path) = match wanted {
+            Wanted::List { folder: path } | Wanted::Search { folder: path, .. } | Wanted::Read { file: path } => {
+                if self.is_inside(path).await {
+                    return Ok(Verdict::Allow { option_id: String::new() });
+                }
+                (Action::Read, Some(path))
+            }
+            Wanted::Write { file, .. } | Wanted::Replace { file, .. } => (Action::FileChange, Some(file)),
+            Wanted::Run { .. } => (Action::Command, None),
+        };
+        let paths = path.map(|path| self.place(path).to_string_lossy().into_owned()).into_iter().collect();
+        let options = vec![
+            PermissionOption::new("allow", OptionKind::AllowOnce, "Allow"),
+            PermissionOption::new("deny", OptionKind::RejectOnce, "Deny"),
+        ];
+        self.voice
+            .ask(Ask {
+                key: id.to_owned(),
+                item: Some(id.to_owned()),
+                action,
+                title: call.title.clone().unwrap_or_default(),
+                description: None,
+                reason: None,
+                input: call.input.clone().unwrap_or_default(),
+                paths,
+                is_inside: false,
+                options,
+            })
+            .await
+    }
+
+    fn place(&self, path: &str) -> PathBuf {
+        self.launch.cwd.join(path)
+    }
+
+    /// Whether a path leads into the folder, through all links.
+    async fn is_inside(&self, path: &str) -> bool {
+        let (folder, place) = (self.launch.cwd.clone(), self.place(path));
+        let looked = spawn_blocking(move || {
+            let folder = folder.canonicalize().ok()?;
+            scope::real(&place).map(|real| real.starts_with(folder))
+        });
+        looked.await.ok().flatten().unwrap_or_default()
+    }
+
+    async fn perform(&self, id: &str, wanted: Wanted) -> Result<Done, Unheard> {
+        let folder = self.launch.cwd.clone();
+        let answer = match wanted {
+            Wanted::Run { line } => return self.run(id, line).await,
+            Wanted::List { folder: below } => spawn_blocking(move || list(&folder.join(below)).map(answered)).await,
+            Wanted::Read { file } => spawn_blocking(move || read(&folder.join(file)).map(answered)).await,
+            Wanted::Search { text, folder: below } => {
+                spawn_blocking(move || search(&folder, &folder.join(below), &text).map(answered)).await
+            }
+            Wanted::Write { file, text } => spawn_blocking(move || write(&folder, &file, |_| Ok(text))).await,
+            Wanted::Replace { file, old, new } => {
+                spawn_blocking(move || write(&folder, &file, |text| replaced(text, &old, &new))).await
+            }
+        };
+        Ok(match answer {
+            Ok(Ok(call)) => Done::Well(call),
+            Ok(Err(error)) => Done::Badly(error.to_string()),
+            Err(_) => Done::Badly("it was given up".to_owned()),
+        })
+    }
+
+    /// Runs a command by the shell, and tells what it writes as it does.
+    async fn run(&self, id: &str, line: String) -> Result<Done, Unheard> {
+        let (shell, flag) = if cfg!(windows) { ("cmd.exe", "/C") } else { ("/bin/sh", "-c") };
+        let mut config = ChildConfig::new(shell);
+        config.name = "builtin-command".to_owned();
+        config.args = vec![flag.into(), line.clone().into()];
+        config.cwd = Some(self.launch.cwd.clone());
+        config.env = self.launch.env.iter().map(|(name, value)| (name.into(), Some(value.into()))).collect();
+        config.stdin = Input::Null;
+        config.stop = StopLadder { signal_for: Duration::from_millis(500), ..StopLadder::default() };
+        let child = match self.supervisor.spawn(config) {
+            Ok(child) => child,
+            Err(error) => return Ok(Done::Badly(error.to_string())),
+        };
+        let stdout = self.pass_on(id, DeltaField::ToolOutput, child.output(Stream::Stdout).subscribe(From::Start));
+        let stderr = self.pass_on(id, DeltaField::ToolErrors, child.output(Stream::Stderr).subscribe(From::Start));
+        let (stdout, stderr) = tokio::try_join!(stdout, stderr)?;
+        let exit = match child.stopped().await {
+            Ok(exit) => exit,
+            Err(failure) => return Ok(Done::Badly(failure.to_string())),
+        };
+        let cwd = Some(self.launch.cwd.to_string_lossy().into_owned());
+        let command = CommandRun { line, cwd, exit_code: exit.code, signal: exit.signal, duration_ms: None };
+        let output = Some(ToolOutput::of_text(stdout + &stderr));
+        let call = ToolCall { output, command: Some(command), ..ToolCall::default() };
+        if exit.is_success() {
+            return Ok(Done::Well(call));
+        }
+        self.tell(id, ItemStatus::InProgress, call).await?;
+        Ok(Done::Badly(format!("the command {exit}")))
+    }
+
+    async fn pass_on(
+        &self,
+        id: &str,
+        field: DeltaField,
+        mut pieces: sixframe_supervisor::Subscription,
+    ) -> Result<String, Unheard> {
+        let mut all = String::new();
+        let mut cut = Vec::new();
+        while let Some(piece) = pieces.next().await {
+            let Piece::Bytes { bytes, .. } = piece else { continue };
+            cut.extend_from_slice(&bytes);
+            let text = take_text(&mut cut);
+            if all.len() <= ToolOutput::LONGEST {
+                all.push_str(&text);
+                self.voice.tell(Fact::Grew { id: id.to_owned(), field, text }).await?;
+            }
+        }
+        Ok(all + &String::from_utf8_lossy(&cut))
+    }
+}
+
+/// The text of bytes, without a character at their end that has not come in full.
+fn take_text(bytes: &mut Vec<u8>) -> String {
+    let whole = match std::str::from_utf8(bytes) {
+        Err(error) if error.error_len().is_none() => error.valid_up_to(),
+        Ok(_) | Err(_) => bytes.len(),
+    };
+    let rest = bytes.split_off(whole);
+    String::from_utf8_lossy(&std::mem::replace(bytes, rest)).into_owned()
+}
+
+/// What is wanted as a tool call.
+fn described(wanted: &Wanted) -> ToolCall {
+    let call = |name: &str, tool_kind, title: String, path: Option<&String>, input: Value| ToolCall {
+        name: Some(name.to_owned()),
+        title: Some(title),
+        tool_kind: Some(tool_kind),
+        input: Some(input),
+        locations: path.map(|path| vec![Location { path: path.clone(), line: None }]),
+        ..ToolCall::default()
+    };
+    match wanted {
+        Wanted::List { folder } => {
+            call("list", ToolKind::Read, format!("list {folder}"), Some(folder), json!({"folder": folder}))
+        }
+        Wanted::Read { file } => {
+            call("read", ToolKind::Read, format!("read {file}"), Some(file), json!({"file": file}))
+        }
+        Wanted::Search { text, folder } => {
+            let input = json!({"text": text, "folder": folder});
+            call("search", ToolKind::Search, format!("search {text} in {folder}"), Some(folder), input)
+        }
+        Wanted::Write { file, text } => {
+            let input = json!({"file": file, "text": text});
+            call("write", ToolKind::Edit, format!("write {file}"), Some(file), input)
+        }
+        Wanted::Replace { file, old, new } => {
+            let input = json!({"file": file, "old": old, "new": new});
+            call("replace", ToolKind::Edit, format!("replace in {file}"), Some(file), input)
+        }
+        Wanted::Run { line } => {
+            let command = Some(CommandRun { line: line.clone(), ..CommandRun::default() });
+            let run = call("run", ToolKind::Execute, format!("run {line}"), None, json!({"command": line}));
+            ToolCall { command, ..run }
+        }
+    }
+}
+
+fn answered(text: String) -> ToolCall {
+    ToolCall { output: Some(ToolOutput::of_text(text)), ..ToolCall::default() }
+}
+
+fn list(folder: &Path) -> io::Result<String> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let ending = if entry.file_type()?.is_dir() { "/" } else { "" };
+        names.push(format!("{}{ending}", entry.file_name().to_string_lossy()));
+    }
+    names.sort();
+    Ok(cut(names))
+}
+
+fn cut(mut lines: Vec<String>) -> String {
+    let more = lines.len().saturating_sub(MOST);
+    lines.truncate(MOST);
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
+    lines.join("\n")
+}
+
+fn read(file: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    fs::File::open(file)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(io::Error::other(format!("the file is longer than {LONGEST} bytes")));
+    }
+    String::from_utf8(bytes).map_err(|_| io::Error::other("the file is no text"))
+}
+
+/// The lines in which a text stands, below a folder. Links are not followed, and what is no text is passed over.
+fn search(root: &Path, folder: &Path, text: &str) -> io::Result<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            if kind.is_dir() && !PASSED_OVER.iter().any(|name| entry.file_name() == *name) {
+                folders.push(entry.path());
+            } else if kind.is_file() {
+                let Ok(content) = read(&entry.path()) else { continue };
+                let path = entry.path();
+                let shown = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
+                let lines = content.lines().enumerate().filter(|(_, line)| line.contains(text));
+                found.extend(lines.map(|(at, line)| format!("{shown}:{}: {}", at + 1, line.trim())));
+            }
+        }
+    }
+    found.sort();
+    Ok(if found.is_empty() { "nothing found".to_owned() } else { cut(found) })
+}
+
+fn replaced(text: &str, old: &str, new: &str) -> io::Result<String> {
+    match text.matches(old).count() {
+        1 => Ok(text.replacen(old, new, 1)),
+        0 => Err(io::Error::other(format!("the file does not hold {old:?}"))),
+        times => Err(io::Error::other(format!("the file holds {old:?} {times} times; say more of it"))),
+    }
+}
+
+/// Writes a file, whose text is made from the one that it has.
+fn write(folder: &Path, file: &str, change: impl FnOnce(&str) -> io::Result<String>) -> io::Result<ToolCall> {
+    let path = folder.join(file);
+    let (old, kind) = match read(&path) {
+        Ok(text) => (text, ChangeKind::Modify),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (String::new(), ChangeKind::Add),
+        Err(error) => return Err(error),
+    };
+    let new = change(&old)?;
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    fs::write(&path, &new)?;
+    let change = FileChange::with_diff(path.to_string_lossy(), kind, diff::unified(&old, &new));
+    let text = format!("{file}: {} lines added, {} taken away", change.additions, change.deletions);
+    Ok(ToolCall { changes: Some(vec![change]), ..answered(text) })
+}

@@ -1,0 +1,395 @@
+//! Claude Code, by its streamed JSON and its control protocol, which go both ways over one pair of pipes. Several permissions
+//! may be asked for at once; nothing here waits for an answer.
+
+mod blocks;
+mod result;
+mod tools;
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Value, json};
+
+use super::agent::{Command, Fact, Launch, Prompt, Step, Told, Translator, unparsed};
+use super::event::{Mode, Retry, SessionUpdate};
+use super::item::{Content, Item, ItemKind, ItemStatus};
+use super::permission::{Ask, OptionKind, PermissionOption, Verdict};
+use super::problem::{Problem, ProblemKind};
+use super::usage::{LimitStatus, Limits};
+use blocks::Blocks;
+use result::Costs;
+
+/// The id of our first request.
+const INITIALISE: &str = "initialise";
+
+/// The translator.
+#[derive(Debug, Default)]
+pub struct Claude {
+    blocks: Blocks,
+    /// What it asked and we have not answered, by its id of the request.
+    asked: HashMap<String, Asked>,
+    /// Tools that were denied, so that their failure is told as that.
+    denied: HashSet<String>,
+    costs: Costs,
+    /// What went wrong with the model's service in this turn.
+    problem: Option<Problem>,
+    requests: u64,
+    interrupted: bool,
+}
+
+#[derive(Debug)]
+struct Asked {
+    tool_use_id: Option<String>,
+    input: Value,
+    /// What it proposes to allow for this session.
+    rules: Vec<Value>,
+}
+
+impl Claude {
+    /// The arguments of its program.
+    pub fn arguments(launch: &Launch) -> Vec<String> {
+        let fixed = [
+            "-p",
+            "--output-format=stream-json",
+            "--verbose",
+            "--input-format=stream-json",
+            "--permission-prompt-tool=stdio",
+            "--include-partial-messages",
+            // What lies in the folder may be anybody's.
+            "--setting-sources=user",
+            // It has no other way to be answered than at a terminal.
+            "--disallowedTools=AskUserQuestion",
+        ];
+        let mut arguments: Vec<String> = fixed.map(str::to_owned).to_vec();
+        arguments.extend(launch.model.iter().map(|model| format!("--model={model}")));
+        arguments.extend(launch.resume.iter().map(|id| format!("--resume={id}")));
+        arguments.extend(launch.system_prompt.iter().map(|text| format!("--append-system-prompt={text}")));
+        arguments.push(format!("--permission-mode={}", mode(launch.mode)));
+        arguments
+    }
+
+    fn request(&mut self, request: Value) -> Step {
+        self.requests += 1;
+        let id = format!("sixframe-{}", self.requests);
+        Step::Say(json!({"type": "control_request", "request_id": id, "request": request}))
+    }
+
+    fn system(&mut self, message: &Value) -> Vec<Step> {
+        let subtype = message["subtype"].as_str().unwrap_or_default();
+        let name = format!("system/{subtype}");
+        let fact = match subtype {
+            "init" => Fact::Session(session(message)),
+            "api_retry" => Fact::Retry(retry(message)),
+            "compact_boundary" => {
+                let item = Item::new(ItemKind::Compaction).status(ItemStatus::Completed);
+                Fact::Item { id: identifier(message), item }
+            }
+            "permission_denied" => {
+                self.denied.extend(message["tool_use_id"].as_str().map(str::to_owned));
+                return vec![Step::Tell(Told::unknown(name, message))];
+            }
+            "informational" => {
+                let text = message["content"].as_str().or(message["message"].as_str()).unwrap_or_default();
+                let item = Item::new(ItemKind::Notice).status(ItemStatus::Completed).text(text);
+                Fact::Item { id: identifier(message), item }
+            }
+            "status" | "session_state_changed" | "thinking_tokens" => Fact::Alive,
+            _ => return vec![Step::Tell(Told::unknown(name, message))],
+        };
+        vec![Step::tell(&name, fact)]
+    }
+
+    /// What the model said in full, one message for each block.
+    fn assistant(&mut self, message: &Value) -> Vec<Step> {
+        if let Some(error) = message["error"].as_str() {
+            let text = blocks::text_of(&message["message"]["content"]);
+            self.problem = Some(problem(error, &text));
+            return vec![Step::tell("assistant", Fact::Alive)];
+        }
+        if message["message"]["model"] == "<synthetic>" {
+            let text = blocks::text_of(&message["message"]["content"]);
+            let item = Item::new(ItemKind::Notice).status(ItemStatus::Completed).text(text);
+            return vec![Step::tell("assistant", Fact::Item { id: identifier(message), item })];
+        }
+        self.blocks.finished(message)
+    }
+
+    /// What tools answered.
+    fn user(&mut self, message: &Value) -> Vec<Step> {
+        let Some(parts) = message["message"]["content"].as_array() else { return alive("user") };
+        let results = parts.iter().filter(|part| part["type"] == "tool_result");
+        let steps: Vec<Step> = results
+            .filter_map(|part| {
+                let id = part["tool_use_id"].as_str()?;
+                let failed = part["is_error"].as_bool().unwrap_or_default();
+                let status = match (failed, self.denied.contains(id), self.interrupted) {
+                    (false, _, _) => ItemStatus::Completed,
+                    (true, true, _) => ItemStatus::Denied,
+                    (true, false, true) => ItemStatus::Cancelled,
+                    (true, false, false) => ItemStatus::Failed,
+                };
+                let item = tools::answered(part, &message["tool_use_result"], status);
+                Some(Step::tell("user", Fact::Item { id: id.to_owned(), item }))
+            })
+            .collect();
+        if steps.is_empty() { alive("user") } else { steps }
+    }
+
+    /// It asks us something.
+    fn asks(&mut self, message: &Value) -> Vec<Step> {
+        let (id, request) = (message["request_id"].as_str().unwrap_or_default(), &message["request"]);
+        if request["subtype"] != "can_use_tool" {
+            let name = format!("control_request/{}", request["subtype"].as_str().unwrap_or_default());
+            let refused = json!({"type": "control_response", "response": {
+                "subtype": "error", "request_id": id, "error": "not supported", "error_code": "unsupported_request"
+            }});
+            return vec![Step::Say(refused), Step::Tell(Told::unknown(name, message))];
+        }
+        let asked = Asked {
+            tool_use_id: request["tool_use_id"].as_str().map(str::to_owned),
+            input: request["input"].clone(),
+            rules: session_rules(&request["permission_suggestions"]),
+        };
+        let ask = ask(id, request, &asked);
+        self.asked.insert(id.to_owned(), asked);
+        vec![Step::tell("control_request/can_use_tool", Fact::Asked(ask))]
+    }
+
+    /// It answers what we asked.
+    fn answers(&mut self, message: &Value) -> Vec<Step> {
+        let response = &message["response"];
+        let failed = response["subtype"] == "error";
+        let error = response["error"].as_str().unwrap_or("refused").to_owned();
+        match (response["request_id"].as_str(), failed) {
+            (Some(INITIALISE), false) => {
+                let answer = &response["response"];
+                let update = SessionUpdate {
+                    commands: names(&answer["commands"], "name"),
+                    models: names(&answer["models"], "value"),
+                    ..SessionUpdate::default()
+                };
+                vec![Step::tell("control_response", Fact::Ready(update))]
+            }
+            (Some(INITIALISE), true) => {
+                let problem = Problem::new(ProblemKind::Protocol, format!("it refused to begin: {error}"));
+                vec![Step::tell("control_response", Fact::Problem(problem))]
+            }
+            (_, true) => {
+                let problem = Problem::new(ProblemKind::InvalidRequest, error);
+                vec![Step::tell("control_response", Fact::Problem(problem))]
+            }
+            (_, false) => alive("control_response"),
+        }
+    }
+
+    fn decide(&mut self, key: &str, verdict: Verdict) -> Vec<Step> {
+        let Some(asked) = self.asked.remove(key) else { return Vec::new() };
+        let answer = match verdict {
+            Verdict::Allow { option_id } => {
+                let mut answer = json!({"behavior": "allow", "updatedInput": asked.input});
+                if option_id == ALLOW_SESSION {
+                    answer["updatedPermissions"] = Value::Array(asked.rules);
+                }
+                answer
+            }
+            Verdict::Deny { reason, .. } => {
+                self.denied.extend(asked.tool_use_id);
+                json!({"behavior": "deny", "message": reason, "interrupt": false})
+            }
+        };
+        let response = json!({"subtype": "success", "request_id": key, "response": answer});
+        vec![Step::Say(json!({"type": "control_response", "response": response}))]
+    }
+
+    fn prompt(&mut self, prompt: &Prompt) -> Vec<Step> {
+        (self.problem, self.interrupted) = (None, false);
+        let content: Vec<Value> = prompt.content.iter().map(part).collect();
+        let message = json!({"role": "user", "content": content});
+        vec![Step::Say(json!({
+            "type": "user", "message": message, "parent_tool_use_id": null, "session_id": "", "client_composed": true
+        }))]
+    }
+}
+
+impl Translator for Claude {
+    fn open(&mut self, _launch: &Launch) -> Vec<Step> {
+        let request = json!({"subtype": "initialize", "hooks": null});
+        vec![Step::Say(json!({"type": "control_request", "request_id": INITIALISE, "request": request}))]
+    }
+
+    fn hear(&mut self, line: &[u8]) -> Vec<Step> {
+        let message: Value = match serde_json::from_slice(line) {
+            Ok(message) => message,
+            Err(error) => return vec![unparsed(line, &error)],
+        };
+        let kind = message["type"].as_str().unwrap_or_default();
+        match kind {
+            "system" => self.system(&message),
+            "stream_event" => self.blocks.streamed(&message),
+            "assistant" => self.assistant(&message),
+            "user" => self.user(&message),
+            "result" => self.result(&message),
+            "control_request" => self.asks(&message),
+            "control_response" => self.answers(&message),
+            "control_cancel_request" => {
+                let key = message["request_id"].as_str().unwrap_or_default().to_owned();
+                self.asked.remove(&key);
+                vec![Step::tell(kind, Fact::Withdrew { key })]
+            }
+            "rate_limit_event" => match limits(&message["rate_limit_info"]) {
+                Some(limits) => vec![Step::tell(kind, Fact::Limits(limits))],
+                None => alive(kind),
+            },
+            "tool_progress" | "keep_alive" | "command_lifecycle" => alive(kind),
+            _ => vec![Step::Tell(Told::unknown(kind, &message))],
+        }
+    }
+
+    fn command(&mut self, command: Command) -> Vec<Step> {
+        match command {
+            Command::Prompt(prompt) | Command::Steer(prompt) => self.prompt(&prompt),
+            Command::Interrupt => {
+                self.interrupted = true;
+                vec![self.request(json!({"subtype": "interrupt", "cancel_queued": true}))]
+            }
+            Command::Decide { key, verdict } => self.decide(&key, verdict),
+            Command::SetMode(to) => vec![self.request(json!({"subtype": "set_permission_mode", "mode": mode(to)}))],
+            Command::SetModel(model) => vec![self.request(json!({"subtype": "set_model", "model": model}))],
+            Command::Stop => Vec::new(),
+        }
+    }
+}
+
+const ALLOW_ONCE: &str = "allow_once";
+const ALLOW_SESSION: &str = "allow_session";
+const REJECT_ONCE: &str = "reject_once";
+
+/// What it may do without asking is decided here and not there, but for planning, which changes what it is told.
+fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Ask | Mode::AcceptEdits => "default",
+        Mode::Plan => "plan",
+    }
+}
+
+fn alive(native_type: &str) -> Vec<Step> {
+    vec![Step::tell(native_type, Fact::Alive)]
+}
+
+fn identifier(message: &Value) -> String {
+    message["uuid"].as_str().unwrap_or("unnamed").to_owned()
+}
+
+fn session(message: &Value) -> SessionUpdate {
+    let text = |key: &str| message[key].as_str().map(str::to_owned);
+    let servers = message["mcp_servers"].as_array().into_iter().flatten().filter_map(|server| {
+        Some((server["name"].as_str()?.to_owned(), server["status"].as_str().unwrap_or("unknown").to_owned()))
+    });
+    SessionUpdate {
+        native_session_id: text("session_id"),
+        model: text("model"),
+        agent_version: text("claude_code_version"),
+        tools: names(&message["tools"], ""),
+        commands: names(&message["slash_commands"], ""),
+        mcp_servers: Some(servers.collect()),
+        ..SessionUpdate::default()
+    }
+}
+
+/// The strings of an array, or one member of each of its objects.
+fn names(array: &Value, member: &str) -> Option<Vec<String>> {
+    let name = |value: &Value| value.as_str().or(value[member].as_str()).map(str::to_owned);
+    Some(array.as_array()?.iter().filter_map(name).collect())
+}
+
+fn retry(message: &Value) -> Retry {
+    let status = message["error_status"].as_u64().and_then(|status| u16::try_from(status).ok());
+    let word = message["error"].as_str().unwrap_or("unknown");
+    Retry {
+        attempt: message["attempt"].as_u64().unwrap_or(1),
+        max: message["max_retries"].as_u64(),
+        delay_ms: message["retry_delay_ms"].as_f64().unwrap_or_default().max(0.0) as u64,
+        error: Problem { http_status: status, ..problem(word, word) },
+    }
+}
+
+fn limits(info: &Value) -> Option<Limits> {
+    let status = match info["status"].as_str()? {
+        "allowed" => LimitStatus::Ok,
+        "allowed_warning" => LimitStatus::Warning,
+        _ => LimitStatus::Rejected,
+    };
+    let scope = info["rateLimitType"].as_str().unwrap_or("account").to_owned();
+    let used_percent = info["utilization"].as_f64().map(|share| share * 100.0);
+    Some(Limits { scope, status, used_percent, resets_at: info["resetsAt"].as_u64() })
+}
+
+/// Its word for what went wrong, in ours.
+fn problem(word: &str, text: &str) -> Problem {
+    use ProblemKind as Kind;
+    let kind = match word {
+        "authentication_failed" | "oauth_org_not_allowed" | "cloud_credential_error" => Kind::AuthRequired,
+        "account_on_hold" | "billing_error" | "verification_required" => Kind::Billing,
+        "rate_limit" => Kind::RateLimited,
+        "overloaded" => Kind::Overloaded,
+        "invalid_request" => Kind::InvalidRequest,
+        "model_not_found" => Kind::ModelNotFound,
+        // A service that has too much to do is told by the same word as one that fails.
+        "server_error" if text.contains("529") || text.contains("verloaded") => Kind::Overloaded,
+        "server_error" => Kind::ProviderError,
+        "max_output_tokens" => Kind::MaxOutput,
+        _ => Kind::Unknown,
+    };
+    let problem = Problem::new(kind, text).code(word);
+    match kind {
+        Kind::AuthRequired => problem.hint("log in with `claude auth login`, or set ANTHROPIC_API_KEY"),
+        _ => problem,
+    }
+}
+
+/// What it proposes to allow from now on, as far as that is a rule and stays in this session. Where it would write it into
+/// settings, it is told to keep it to itself.
+fn session_rules(suggestions: &Value) -> Vec<Value> {
+    let rules = suggestions.as_array().into_iter().flatten().filter(|suggestion| suggestion["type"] == "addRules");
+    let kept = rules.filter(|suggestion| suggestion["behavior"] == "allow").map(|suggestion| {
+        let mut rule = suggestion.clone();
+        rule["destination"] = json!("session");
+        rule
+    });
+    kept.collect()
+}
+
+fn ask(id: &str, request: &Value, asked: &Asked) -> Ask {
+    let name = request["tool_name"].as_str().unwrap_or("unknown");
+    let text = |key: &str| request[key].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    let mut options = vec![PermissionOption::new(ALLOW_ONCE, OptionKind::AllowOnce, "Allow")];
+    if !asked.rules.is_empty() {
+        let option = PermissionOption::new(ALLOW_SESSION, OptionKind::AllowSession, "Allow for this session");
+        options.push(PermissionOption { rule_preview: Some(tools::preview(&asked.rules)), ..option });
+    }
+    options.push(PermissionOption::new(REJECT_ONCE, OptionKind::RejectOnce, "Deny"));
+    let mut paths = tools::paths(&asked.input);
+    paths.extend(text("blocked_path").filter(|path| !paths.contains(path)));
+    Ask {
+        key: id.to_owned(),
+        item: asked.tool_use_id.clone(),
+        action: tools::action(name),
+        title: tools::title(name, &asked.input),
+        description: text("description"),
+        reason: text("decision_reason"),
+        input: asked.input.clone(),
+        paths,
+        is_inside: false,
+        options,
+    }
+}
+
+fn part(content: &Content) -> Value {
+    match content {
+        Content::Text { text } => json!({"type": "text", "text": text}),
+        Content::Image { mime_type, data } => {
+            json!({"type": "image", "source": {"type": "base64", "media_type": mime_type, "data": data}})
+        }
+        Content::ResourceLink { uri, .. } => json!({"type": "text", "text": uri}),
+        Content::Other { value } => value.clone(),
+    }
+}

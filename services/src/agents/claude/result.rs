@@ -1,0 +1,110 @@
+//! The end of a turn, as Claude Code tells it. What failed at the model's service is told as a success with an error inside.
+
+use serde_json::Value;
+
+use super::super::agent::{Fact, Step};
+use super::super::event::Outcome;
+use super::super::item::{Item, ItemKind, ItemStatus};
+use super::super::problem::{Problem, ProblemKind};
+use super::super::turn::TurnEnd;
+use super::super::usage::{Cost, Usage, UsageUpdate};
+use super::Claude;
+use super::blocks::Blocks;
+
+/// What was paid so far, of which only the sum is told.
+#[derive(Debug, Default)]
+pub(super) struct Costs {
+    dollars: f64,
+}
+
+impl Costs {
+    fn of_turn(&mut self, sum: Option<f64>) -> Option<Cost> {
+        let sum = sum?;
+        let before = std::mem::replace(&mut self.dollars, sum);
+        // A process that goes on with a session begins anew.
+        Cost::of_dollars(if sum >= before { sum - before } else { sum })
+    }
+}
+
+impl Claude {
+    pub(super) fn result(&mut self, message: &Value) -> Vec<Step> {
+        let mut steps = self.late_denials(message);
+        let usage = usage(&message["usage"]);
+        let end = TurnEnd {
+            usage: Some(usage),
+            cost: self.costs.of_turn(message["total_cost_usd"].as_f64()),
+            native_stop_reason: word(message, "terminal_reason").or_else(|| word(message, "stop_reason")),
+            ..self.end(message)
+        };
+        let context_size = message["modelUsage"].as_object().into_iter().flatten();
+        let context_size = context_size.filter_map(|(_, model)| model["contextWindow"].as_u64()).max();
+        let told = UsageUpdate { context_size, turn: Some(usage), ..UsageUpdate::default() };
+        steps.push(Step::tell("result", Fact::Usage(told)));
+        steps.push(Step::tell("result", Fact::Ended(end)));
+        (self.problem, self.interrupted, self.blocks) = (None, false, Blocks::default());
+        steps
+    }
+
+    /// Tools that it denied by itself are named at the end.
+    fn late_denials(&mut self, message: &Value) -> Vec<Step> {
+        if self.interrupted {
+            return Vec::new();
+        }
+        let denials = message["permission_denials"].as_array().into_iter().flatten();
+        let ids = denials.filter_map(|denial| denial["tool_use_id"].as_str());
+        let unknown: Vec<String> = ids.filter(|id| !self.denied.contains(*id)).map(str::to_owned).collect();
+        let denied = |id: String| {
+            let item = Item::new(ItemKind::ToolCall).status(ItemStatus::Denied);
+            Step::tell("result", Fact::Item { id, item })
+        };
+        self.denied.clear();
+        unknown.into_iter().map(denied).collect()
+    }
+
+    fn end(&mut self, message: &Value) -> TurnEnd {
+        let subtype = message["subtype"].as_str().unwrap_or_default();
+        let aborted = message["terminal_reason"].as_str().is_some_and(|reason| reason.starts_with("aborted"));
+        let failed = message["is_error"].as_bool().unwrap_or_default() || subtype != "success";
+        match (subtype, aborted, failed) {
+            (_, true, _) => TurnEnd::new(Outcome::Interrupted),
+            ("error_max_turns", ..) => TurnEnd::new(Outcome::MaxTurns),
+            ("error_max_budget_usd", ..) => TurnEnd::new(Outcome::Budget),
+            (_, false, true) => TurnEnd::failed(self.failure(message)),
+            (_, false, false) => TurnEnd::new(match message["stop_reason"].as_str() {
+                Some("refusal") => Outcome::Refused,
+                Some("max_tokens") => Outcome::MaxTokens,
+                _ => Outcome::Completed,
+            }),
+        }
+    }
+
+    fn failure(&mut self, message: &Value) -> Problem {
+        let status = message["api_error_status"].as_u64().and_then(|status| u16::try_from(status).ok());
+        let errors = message["errors"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let errors: Vec<&str> = errors.collect();
+        let text = message["result"].as_str().map_or_else(|| errors.join("; "), str::to_owned);
+        match (self.problem.take(), status) {
+            (Some(problem), Some(status)) if problem.kind == ProblemKind::Unknown => {
+                Problem { provider_code: problem.provider_code, ..Problem::of_status(status, problem.message) }
+            }
+            (Some(problem), status) => Problem { http_status: status.or(problem.http_status), ..problem },
+            (None, Some(status)) => Problem::of_status(status, text),
+            (None, None) => Problem::new(ProblemKind::ProviderError, text),
+        }
+    }
+}
+
+fn word(message: &Value, key: &str) -> Option<String> {
+    message[key].as_str().map(str::to_owned)
+}
+
+fn usage(usage: &Value) -> Usage {
+    let number = |key: &str| usage[key].as_u64().unwrap_or_default();
+    Usage {
+        input: number("input_tokens"),
+        cached_read: number("cache_read_input_tokens"),
+        cached_write: number("cache_creation_input_tokens"),
+        output: number("output_tokens"),
+        reasoning: 0,
+    }
+}

@@ -1,0 +1,450 @@
+//! Codex, by its app-server: JSON-RPC without the member `jsonrpc`, where both sides ask, and each counts its own requests.
+
+mod items;
+mod problems;
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use super::agent::{Command, Fact, Launch, Prompt, Step, Told, Translator, unparsed};
+use super::event::{
+    DeltaField, DiffScope, DiffUpdate, Mode, Outcome, Plan, PlanEntry, PlanStatus, Retry, SessionUpdate,
+};
+use super::item::{Content, Item, ItemKind, ItemStatus};
+use super::permission::{Action, Ask, OptionKind, PermissionOption, Verdict};
+use super::problem::{Problem, ProblemKind};
+use super::turn::TurnEnd;
+use super::usage::{LimitStatus, Limits, Usage, UsageUpdate};
+use items::{diffs, item};
+use problems::problem;
+
+/// The translator.
+#[derive(Debug, Default)]
+pub struct Codex {
+    launch: Launch,
+    requests: u64,
+    /// What we asked and it has not answered.
+    open: HashMap<u64, Asked>,
+    /// What it asked and we have not answered: by its id of the request, as JSON text.
+    asks: HashMap<String, Value>,
+    /// What is to be changed in files, by item: it is told before leave is asked for it, and not again.
+    changes: HashMap<String, Value>,
+    thread: Option<String>,
+    turn: Option<String>,
+    /// The turn is to be interrupted as soon as it has a name.
+    interrupts: bool,
+    /// What was used until the turn began, and until now.
+    used: (Usage, Usage),
+    problem: Option<Problem>,
+    notices: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Initialise,
+    Resume,
+    Start,
+    Turn,
+    Other,
+}
+
+impl Codex {
+    /// The arguments of its program.
+    pub fn arguments(_launch: &Launch) -> Vec<String> {
+        vec!["app-server".to_owned()]
+    }
+
+    fn request(&mut self, asked: Asked, method: &str, params: Value) -> Step {
+        self.requests += 1;
+        self.open.insert(self.requests, asked);
+        Step::Say(json!({"id": self.requests, "method": method, "params": params}))
+    }
+
+    fn thread_start(&mut self) -> Step {
+        let mut params = self.thread_params();
+        params["developerInstructions"] = json!(self.launch.system_prompt);
+        self.request(Asked::Start, "thread/start", params)
+    }
+
+    fn thread_params(&self) -> Value {
+        let sandbox = if self.launch.mode == Mode::Plan { "read-only" } else { "workspace-write" };
+        // It asks before everything that it does not know to be harmless; what needs no asking is decided here.
+        json!({
+            "cwd": self.launch.cwd, "model": self.launch.model, "approvalPolicy": "untrusted", "sandbox": sandbox,
+        })
+    }
+
+    /// It answers what we asked.
+    fn answered(&mut self, message: &Value) -> Vec<Step> {
+        let Some(asked) = message["id"].as_u64().and_then(|id| self.open.remove(&id)) else { return alive("answer") };
+        let failure = message.get("error").filter(|error| !error.is_null());
+        let failure = failure.map(|error| error["message"].as_str().unwrap_or("it refused").to_owned());
+        let result = &message["result"];
+        match (asked, failure) {
+            (Asked::Initialise, None) => {
+                let initialised = Step::Say(json!({"method": "initialized"}));
+                let next = match self.launch.resume.clone() {
+                    Some(thread) => {
+                        let mut params = self.thread_params();
+                        (params["threadId"], params["excludeTurns"]) = (json!(thread), json!(true));
+                        self.request(Asked::Resume, "thread/resume", params)
+                    }
+                    None => self.thread_start(),
+                };
+                vec![initialised, next]
+            }
+            (Asked::Resume, Some(error)) => {
+                let notice =
+                    self.notice(&format!("its earlier session cannot be gone on with: {error}; this is a new one"));
+                vec![notice, self.thread_start()]
+            }
+            (Asked::Resume | Asked::Start, None) => {
+                let thread = &result["thread"];
+                self.thread = thread["id"].as_str().map(str::to_owned);
+                let update = SessionUpdate {
+                    native_session_id: self.thread.clone(),
+                    model: result["model"].as_str().map(str::to_owned),
+                    agent_version: thread["cliVersion"].as_str().map(str::to_owned),
+                    ..SessionUpdate::default()
+                };
+                vec![Step::tell("thread/start", Fact::Ready(update))]
+            }
+            (Asked::Turn, None) => {
+                self.turn = result["turn"]["id"].as_str().map(str::to_owned).or(self.turn.take());
+                self.late_interrupt()
+            }
+            (Asked::Turn, Some(error)) => {
+                let problem = self.problem.take();
+                let problem = problem.unwrap_or_else(|| Problem::new(ProblemKind::InvalidRequest, error));
+                vec![Step::tell("turn/start", Fact::Ended(TurnEnd::failed(problem)))]
+            }
+            (Asked::Initialise | Asked::Start, Some(error)) => {
+                let problem = Problem::new(ProblemKind::Protocol, format!("it refused to begin: {error}"));
+                vec![Step::tell("thread/start", Fact::Problem(problem))]
+            }
+            (Asked::Other, Some(error)) => {
+                vec![Step::tell("answer", Fact::Problem(Problem::new(ProblemKind::InvalidRequest, error)))]
+            }
+            (Asked::Other, None) => alive("answer"),
+        }
+    }
+
+    /// It asks us something.
+    fn asked(&mut self, method: &str, message: &Value) -> Vec<Step> {
+        let (key, params) = (message["id"].to_string(), &message["params"]);
+        let ask = match method {
+            "item/commandExecution/requestApproval" => command_ask(&key, params),
+            "item/fileChange/requestApproval" => {
+                let known = params["itemId"].as_str().and_then(|id| self.changes.get(id));
+                change_ask(&key, params, known)
+            }
+            _ => {
+                let refused = json!({"code": -32601, "message": "not supported"});
+                let refused = Step::Say(json!({"id": message["id"], "error": refused}));
+                return vec![refused, Step::Tell(Told::unknown(method, message))];
+            }
+        };
+        self.asks.insert(key, message.clone());
+        vec![Step::tell(method, Fact::Asked(ask))]
+    }
+
+    fn noted(&mut self, method: &str, message: &Value) -> Vec<Step> {
+        let params = &message["params"];
+        let text = |key: &str| params[key].as_str().unwrap_or_default().to_owned();
+        let grew = |field| vec![Step::tell(method, Fact::Grew { id: text("itemId"), field, text: text("delta") })];
+        match method {
+            "item/started" | "item/completed" => self.item(method, &params["item"]),
+            "item/agentMessage/delta" => grew(DeltaField::Text),
+            "item/reasoning/summaryTextDelta" | "item/reasoning/textDelta" => grew(DeltaField::Thought),
+            "item/commandExecution/outputDelta" => grew(DeltaField::ToolOutput),
+            "turn/started" => {
+                self.turn = params["turn"]["id"].as_str().map(str::to_owned);
+                let late = self.late_interrupt();
+                if late.is_empty() { alive(method) } else { late }
+            }
+            "turn/completed" => vec![Step::tell(method, Fact::Ended(self.end(&params["turn"])))],
+            "turn/diff/updated" => {
+                let files = diffs(&text("diff"));
+                vec![Step::tell(method, Fact::Diff(DiffUpdate { scope: DiffScope::Turn, files }))]
+            }
+            "turn/plan/updated" => vec![Step::tell(method, Fact::Plan(plan(&params["plan"])))],
+            "thread/tokenUsage/updated" => vec![Step::tell(method, Fact::Usage(self.usage(&params["tokenUsage"])))],
+            "account/rateLimits/updated" => match limits(&params["rateLimits"]) {
+                Some(limits) => vec![Step::tell(method, Fact::Limits(limits))],
+                None => alive(method),
+            },
+            "thread/name/updated" => {
+                let title = params["threadName"].as_str().map(str::to_owned);
+                vec![Step::tell(method, Fact::Session(SessionUpdate { title, ..SessionUpdate::default() }))]
+            }
+            "warning" => vec![self.notice(&text("message"))],
+            "error" => self.error(method, params),
+            "serverRequest/resolved" => match self.asks.remove(&params["requestId"].to_string()) {
+                // It takes back what we have not answered.
+                Some(_) => vec![Step::tell(method, Fact::Withdrew { key: params["requestId"].to_string() })],
+                None => alive(method),
+            },
+            "thread/started"
+            | "thread/status/changed"
+            | "remoteControl/status/changed"
+            | "item/reasoning/summaryPartAdded"
+            | "item/fileChange/patchUpdated"
+            | "item/mcpToolCall/progress" => alive(method),
+            _ => vec![Step::Tell(Told::unknown(method, message))],
+        }
+    }
+
+    fn item(&mut self, method: &str, native: &Value) -> Vec<Step> {
+        let id = native["id"].as_str().unwrap_or_default().to_owned();
+        if native["type"] == "fileChange" {
+            self.changes.insert(id.clone(), native["changes"].clone());
+        }
+        match item(native, method == "item/completed") {
+            Some(item) => vec![Step::tell(method, Fact::Item { id, item })],
+            None => alive(method),
+        }
+    }
+
+    fn error(&mut self, method: &str, params: &Value) -> Vec<Step> {
+        let error = problem(&params["error"]);
+        if params["willRetry"].as_bool().unwrap_or_default() {
+            let retry = Retry { attempt: 1, max: None, delay_ms: 0, error };
+            return vec![Step::tell(method, Fact::Retry(retry))];
+        }
+        // The end of the turn tells it.
+        self.problem = Some(error);
+        alive(method)
+    }
+
+    fn end(&mut self, turn: &Value) -> TurnEnd {
+        self.turn = None;
+        self.interrupts = false;
+        self.changes.clear();
+        let told = self.problem.take();
+        let end = match turn["status"].as_str() {
+            Some("completed") => TurnEnd::new(Outcome::Completed),
+            Some("interrupted") => TurnEnd::new(Outcome::Interrupted),
+            Some(_) | None => {
+                let native = turn.get("error").filter(|error| !error.is_null()).map(problem);
+                let unknown = || Problem::new(ProblemKind::ProviderError, "the turn failed");
+                TurnEnd::failed(native.or(told).unwrap_or_else(unknown))
+            }
+        };
+        let (before, now) = self.used;
+        self.used.0 = now;
+        let usage = Some(since(now, before)).filter(|usage| *usage != Usage::default());
+        TurnEnd { usage, native_stop_reason: turn["status"].as_str().map(str::to_owned), ..end }
+    }
+
+    fn usage(&mut self, told: &Value) -> UsageUpdate {
+        self.used.1 = usage(&told["total"]);
+        UsageUpdate {
+            context_used: told["last"]["totalTokens"].as_u64(),
+            context_size: told["modelContextWindow"].as_u64(),
+            turn: Some(since(self.used.1, self.used.0)),
+            session: Some(self.used.1),
+        }
+    }
+
+    fn notice(&mut self, text: &str) -> Step {
+        self.notices += 1;
+        let item = Item::new(ItemKind::Notice).status(ItemStatus::Completed).text(text);
+        Step::tell("warning", Fact::Item { id: format!("notice-{}", self.notices), item })
+    }
+
+    fn interrupt(&mut self) -> Vec<Step> {
+        self.interrupts = true;
+        self.late_interrupt()
+    }
+
+    /// Interrupts the turn, if that is wanted and the turn has a name.
+    fn late_interrupt(&mut self) -> Vec<Step> {
+        let Some(turn) = self.turn.clone().filter(|_| self.interrupts) else { return Vec::new() };
+        self.interrupts = false;
+        let params = json!({"threadId": self.thread, "turnId": turn});
+        vec![self.request(Asked::Other, "turn/interrupt", params)]
+    }
+
+    fn decide(&mut self, key: &str, verdict: Verdict) -> Vec<Step> {
+        let Some(message) = self.asks.remove(key) else { return Vec::new() };
+        let decision = match verdict {
+            Verdict::Deny { .. } => json!("decline"),
+            Verdict::Allow { option_id } if option_id == AMENDMENT => {
+                let amendment = &message["params"]["proposedExecpolicyAmendment"];
+                json!({"acceptWithExecpolicyAmendment": {"execpolicy_amendment": amendment}})
+            }
+            Verdict::Allow { option_id } if option_id == "acceptForSession" => json!(option_id),
+            Verdict::Allow { .. } => json!("accept"),
+        };
+        vec![Step::Say(json!({"id": message["id"], "result": {"decision": decision}}))]
+    }
+
+    fn prompt(&mut self, prompt: &Prompt) -> Vec<Step> {
+        (self.problem, self.interrupts, self.turn) = (None, false, None);
+        let params = json!({"threadId": self.thread, "input": input(prompt), "model": self.launch.model});
+        vec![self.request(Asked::Turn, "turn/start", params)]
+    }
+}
+
+impl Translator for Codex {
+    fn open(&mut self, launch: &Launch) -> Vec<Step> {
+        self.launch = launch.clone();
+        let info = json!({"name": "sixframe", "title": "Sixframe", "version": env!("CARGO_PKG_VERSION")});
+        vec![self.request(Asked::Initialise, "initialize", json!({"clientInfo": info}))]
+    }
+
+    fn hear(&mut self, line: &[u8]) -> Vec<Step> {
+        let message: Value = match serde_json::from_slice(line) {
+            Ok(message) => message,
+            Err(error) => return vec![unparsed(line, &error)],
+        };
+        match (message["method"].as_str(), message.get("id")) {
+            (Some(method), Some(_)) => self.asked(method, &message),
+            (Some(method), None) => self.noted(method, &message),
+            (None, Some(_)) => self.answered(&message),
+            (None, None) => vec![Step::Tell(Told::unknown("", &message))],
+        }
+    }
+
+    fn command(&mut self, command: Command) -> Vec<Step> {
+        match command {
+            Command::Prompt(prompt) => self.prompt(&prompt),
+            Command::Steer(prompt) => {
+                let params = json!({"threadId": self.thread, "input": input(&prompt), "expectedTurnId": self.turn});
+                vec![self.request(Asked::Other, "turn/steer", params)]
+            }
+            Command::Interrupt => self.interrupt(),
+            Command::Decide { key, verdict } => self.decide(&key, verdict),
+            Command::SetMode(mode) => {
+                // The sandbox is the thread's; it is another one when the process is started anew.
+                self.launch.mode = mode;
+                Vec::new()
+            }
+            Command::SetModel(model) => {
+                self.launch.model = Some(model);
+                Vec::new()
+            }
+            Command::Stop => Vec::new(),
+        }
+    }
+}
+
+const AMENDMENT: &str = "acceptWithExecpolicyAmendment";
+
+fn alive(native_type: &str) -> Vec<Step> {
+    vec![Step::tell(native_type, Fact::Alive)]
+}
+
+fn input(prompt: &Prompt) -> Value {
+    let part = |content: &Content| match content {
+        Content::Text { text } => json!({"type": "text", "text": text}),
+        Content::Image { mime_type, data } => {
+            json!({"type": "image", "url": format!("data:{mime_type};base64,{data}")})
+        }
+        Content::ResourceLink { uri, .. } => json!({"type": "text", "text": uri}),
+        Content::Other { value } => value.clone(),
+    };
+    Value::Array(prompt.content.iter().map(part).collect())
+}
+
+fn command_ask(key: &str, params: &Value) -> Ask {
+    let command = params["command"].as_str().unwrap_or_default();
+    let network = params.get("networkApprovalContext").filter(|context| !context.is_null());
+    let input = json!({
+        "command": command, "cwd": params["cwd"], "network": network, "actions": params["commandActions"],
+    });
+    let mut options = vec![PermissionOption::new("accept", OptionKind::AllowOnce, "Allow")];
+    let offered = |name: &str| {
+        let decisions = params["availableDecisions"].as_array().into_iter().flatten();
+        decisions.into_iter().any(|decision| decision == name || decision.get(name).is_some())
+    };
+    if offered("acceptForSession") {
+        options.push(PermissionOption::new("acceptForSession", OptionKind::AllowSession, "Allow for this session"));
+    }
+    if offered(AMENDMENT) {
+        let words = params["proposedExecpolicyAmendment"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let rule_preview = Some(shell_words::join(words));
+        let option = PermissionOption::new(AMENDMENT, OptionKind::AllowAlways, "Always allow what begins with this");
+        options.push(PermissionOption { rule_preview, ..option });
+    }
+    options.push(PermissionOption::new("decline", OptionKind::RejectOnce, "Deny"));
+    let action = if network.is_some() { Action::Network } else { Action::Command };
+    of(key, params, action, format!("run {command}"), input, Vec::new(), options)
+}
+
+fn change_ask(key: &str, params: &Value, changes: Option<&Value>) -> Ask {
+    let listed = changes.and_then(Value::as_array).into_iter().flatten();
+    let moved = |change: &Value| change["kind"]["move_path"].as_str().map(str::to_owned);
+    let paths: Vec<String> =
+        listed.flat_map(|change| change["path"].as_str().map(str::to_owned).into_iter().chain(moved(change))).collect();
+    let input = json!({"changes": changes, "grantRoot": params["grantRoot"]});
+    let options = vec![
+        PermissionOption::new("accept", OptionKind::AllowOnce, "Allow"),
+        PermissionOption::new("acceptForSession", OptionKind::AllowSession, "Allow for this session"),
+        PermissionOption::new("decline", OptionKind::RejectOnce, "Deny"),
+    ];
+    // What grants a whole folder is more than a change of files.
+    let action = if params["grantRoot"].is_null() { Action::FileChange } else { Action::Unknown };
+    of(key, params, action, format!("change {}", paths.join(", ")), input, paths, options)
+}
+
+fn of(
+    key: &str,
+    params: &Value,
+    action: Action,
+    title: String,
+    input: Value,
+    paths: Vec<String>,
+    options: Vec<PermissionOption>,
+) -> Ask {
+    let text = |name: &str| params[name].as_str().map(str::to_owned);
+    let (item, reason) = (text("itemId"), text("reason"));
+    let (key, description, is_inside) = (key.to_owned(), None, false);
+    Ask { key, item, action, title, description, reason, input, paths, is_inside, options }
+}
+
+fn plan(steps: &Value) -> Plan {
+    let entries = steps.as_array().into_iter().flatten().filter_map(|step| {
+        let status = match step["status"].as_str() {
+            Some("completed") => PlanStatus::Completed,
+            Some("inProgress" | "in_progress") => PlanStatus::InProgress,
+            _ => PlanStatus::Pending,
+        };
+        Some(PlanEntry { text: step["step"].as_str()?.to_owned(), status })
+    });
+    Plan { entries: entries.collect() }
+}
+
+fn limits(told: &Value) -> Option<Limits> {
+    let primary = told.get("primary").filter(|primary| !primary.is_null())?;
+    let used = primary["usedPercent"].as_f64()?;
+    let status = match used {
+        used if used >= 100.0 => LimitStatus::Rejected,
+        used if used >= 80.0 => LimitStatus::Warning,
+        _ => LimitStatus::Ok,
+    };
+    let scope = told["limitId"].as_str().unwrap_or("account").to_owned();
+    Some(Limits { scope, status, used_percent: Some(used), resets_at: primary["resetsAt"].as_u64() })
+}
+
+fn usage(tokens: &Value) -> Usage {
+    let number = |key: &str| tokens[key].as_u64().unwrap_or_default();
+    Usage {
+        input: number("inputTokens").saturating_sub(number("cachedInputTokens")),
+        cached_read: number("cachedInputTokens"),
+        cached_write: number("cacheWriteInputTokens"),
+        output: number("outputTokens"),
+        reasoning: number("reasoningOutputTokens"),
+    }
+}
+
+fn since(now: Usage, before: Usage) -> Usage {
+    Usage {
+        input: now.input.saturating_sub(before.input),
+        cached_read: now.cached_read.saturating_sub(before.cached_read),
+        cached_write: now.cached_write.saturating_sub(before.cached_write),
+        output: now.output.saturating_sub(before.output),
+        reasoning: now.reasoning.saturating_sub(before.reasoning),
+    }
+}

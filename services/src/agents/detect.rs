@@ -1,0 +1,328 @@
+//! Which agents are on this machine. What is missing, too old or logged out is a state with a hint, and no error. Nothing here
+//! asks a model anything.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sixframe_supervisor::{ChildConfig, Input, StopLadder, Stream, Supervisor};
+use tokio::time::timeout;
+
+use super::agent::Abilities;
+
+/// How long a program may take to say its version, or whether somebody is logged in.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A provider as it is on this machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentProviderInfo")]
+pub struct ProviderInfo {
+    /// Its id.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// Whether it can be used.
+    pub state: ProviderState,
+    /// What to do so that it can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// Where its program was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+    /// The version that its program says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// How that version compares with those it was tried with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tested: Option<Tested>,
+    /// How somebody is logged in, in the program's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_method: Option<String>,
+    /// What it can do.
+    pub abilities: Abilities,
+    /// Where it can be had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub install_url: Option<String>,
+}
+
+/// Whether a provider can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentProviderState")]
+pub enum ProviderState {
+    /// It can.
+    Ready,
+    /// It may be: its program does not say whether somebody is logged in.
+    Unknown,
+    /// Nobody is logged in.
+    LoggedOut,
+    /// It is older than any that it was tried with.
+    TooOld,
+    /// Its program is there and does not run.
+    Broken,
+    /// There is no such program.
+    Missing,
+}
+
+/// How a version compares with those that were tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentTested")]
+pub enum Tested {
+    /// It is one of them, or between them.
+    Within,
+    /// It is newer, and should work.
+    Newer,
+    /// It is older.
+    Older,
+}
+
+/// How a program is asked about itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind {
+    pub(super) id: &'static str,
+    pub(super) name: &'static str,
+    pub(super) install_url: &'static str,
+    /// The oldest and the newest version that it was tried with.
+    pub(super) tested: (&'static str, &'static str),
+    /// What tells whether somebody is logged in.
+    pub(super) auth: Option<Auth>,
+}
+
+/// How a program tells whether somebody is logged in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Auth {
+    pub(super) args: &'static [&'static str],
+    pub(super) read: fn(&Answer) -> Option<Login>,
+    /// What to do where nobody is.
+    pub(super) hint: &'static str,
+}
+
+/// Whether somebody is logged in, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Login {
+    pub(super) is_in: bool,
+    pub(super) method: Option<String>,
+}
+
+/// What a program answered.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    pub(super) is_success: bool,
+    pub(super) stdout: String,
+}
+
+pub(super) const CLAUDE: Kind = Kind {
+    id: "claude",
+    name: "Claude Code",
+    install_url: "https://docs.claude.com/en/docs/claude-code/setup",
+    tested: ("2.1.197", "2.1.329"),
+    auth: Some(Auth { args: &["auth", "status", "--json"], read: claude_login, hint: "run `claude auth login`" }),
+};
+
+pub(super) const CODEX: Kind = Kind {
+    id: "codex",
+    name: "Codex",
+    install_url: "https://developers.openai.com/codex/cli",
+    tested: ("0.169.0", "0.169.0"),
+    auth: Some(Auth { args: &["login", "status"], read: codex_login, hint: "run `codex login`" }),
+};
+
+pub(super) const GEMINI: Kind = Kind {
+    id: "gemini",
+    name: "Gemini CLI",
+    install_url: "https://github.com/google-gemini/gemini-cli",
+    tested: ("0.61.0", "0.61.0"),
+    auth: None,
+};
+
+/// It says so by how it exits.
+fn codex_login(answer: &Answer) -> Option<Login> {
+    Some(Login { is_in: answer.is_success, method: None })
+}
+
+fn claude_login(answer: &Answer) -> Option<Login> {
+    let status: Value = serde_json::from_str(answer.stdout.trim()).ok()?;
+    let method = status["authMethod"].as_str().filter(|method| *method != "none").map(str::to_owned);
+    Some(Login { is_in: status["loggedIn"].as_bool()?, method })
+}
+
+/// Looks for a program and asks it about itself.
+pub(super) async fn look(
+    supervisor: &Supervisor,
+    kind: &Kind,
+    program: &OsStr,
+    env: &[(String, String)],
+    abilities: Abilities,
+) -> ProviderInfo {
+    let mut info = ProviderInfo {
+        id: kind.id.to_owned(),
+        name: kind.name.to_owned(),
+        state: ProviderState::Missing,
+        hint: Some(format!("install {}: {}", kind.name, kind.install_url)),
+        program: None,
+        version: None,
+        tested: None,
+        auth_method: None,
+        abilities,
+        install_url: Some(kind.install_url.to_owned()),
+    };
+    let Some(path) = find(program) else { return info };
+    info.program = Some(path.to_string_lossy().into_owned());
+    let said = ask(supervisor, &path, &["--version"], env).await;
+    let Some(version) = said.filter(|answer| answer.is_success).and_then(|answer| version(&answer.stdout)) else {
+        info.hint = Some(format!("{} does not say its version; install {} anew", path.display(), kind.name));
+        return ProviderInfo { state: ProviderState::Broken, ..info };
+    };
+    let tested = compare(&version, kind.tested);
+    (info.version, info.tested) = (Some(version), Some(tested));
+    if tested == Tested::Older {
+        info.hint = Some(format!("update {} to {} or newer", kind.name, kind.tested.0));
+        return ProviderInfo { state: ProviderState::TooOld, ..info };
+    }
+    let login = match &kind.auth {
+        Some(auth) => ask(supervisor, &path, auth.args, env).await.and_then(|answer| (auth.read)(&answer)),
+        None => None,
+    };
+    let (state, hint) = match &login {
+        Some(Login { is_in: true, .. }) => (ProviderState::Ready, None),
+        Some(_) => (ProviderState::LoggedOut, kind.auth.map(|auth| auth.hint.to_owned())),
+        None => (ProviderState::Unknown, None),
+    };
+    ProviderInfo { state, hint, auth_method: login.and_then(|login| login.method), ..info }
+}
+
+/// Looks for a program of which no more is known than that it speaks the Agent Client Protocol.
+pub(super) fn look_for(id: &str, program: &OsStr, abilities: Abilities) -> ProviderInfo {
+    let found = find(program).map(|path| path.to_string_lossy().into_owned());
+    let missing = format!("install {}, or correct its program in the configuration", program.to_string_lossy());
+    ProviderInfo {
+        id: id.to_owned(),
+        name: id.strip_prefix("acp:").unwrap_or(id).to_owned(),
+        state: if found.is_some() { ProviderState::Unknown } else { ProviderState::Missing },
+        hint: found.is_none().then_some(missing),
+        program: found,
+        version: None,
+        tested: None,
+        auth_method: None,
+        abilities,
+        install_url: None,
+    }
+}
+
+/// Where a program is: by its path, in `PATH`, or where installers put such programs without telling it.
+pub(super) fn find(program: &OsStr) -> Option<PathBuf> {
+    let path = Path::new(program);
+    if path.components().count() > 1 {
+        return is_program(path).then(|| path.to_owned());
+    }
+    let listed = std::env::var_os("PATH").map(|list| std::env::split_paths(&list).collect::<Vec<_>>());
+    let home = std::env::home_dir().into_iter().flat_map(|home| {
+        [".local/bin", ".claude/local", ".npm-global/bin", ".bun/bin", ".volta/bin"].map(|folder| home.join(folder))
+    });
+    let known = ["/usr/local/bin", "/opt/homebrew/bin"].map(PathBuf::from);
+    let folders = listed.into_iter().flatten().chain(home).chain(known);
+    folders.filter(|folder| folder.is_absolute()).find_map(|folder| {
+        let names = endings().iter().map(|ending| {
+            let mut name = OsString::from(program);
+            name.push(ending);
+            folder.join(name)
+        });
+        names.into_iter().find(|path| is_program(path))
+    })
+}
+
+#[cfg(windows)]
+fn endings() -> &'static [&'static str] {
+    &[".exe", ".cmd", ""]
+}
+
+#[cfg(not(windows))]
+fn endings() -> &'static [&'static str] {
+    &[""]
+}
+
+#[cfg(unix)]
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_program(path: &Path) -> bool {
+    path.is_file()
+}
+
+async fn ask(supervisor: &Supervisor, program: &Path, args: &[&str], env: &[(String, String)]) -> Option<Answer> {
+    let mut config = ChildConfig::new(program);
+    config.args = args.iter().map(Into::into).collect();
+    config.env = env.iter().map(|(name, value)| (name.into(), Some(value.into()))).collect();
+    config.stdin = Input::Null;
+    config.stop = StopLadder { signal_for: Duration::from_millis(500), ..StopLadder::default() };
+    let child = supervisor.spawn(config).ok()?;
+    // One that does not end is stopped as it is dropped.
+    let exit = timeout(PATIENCE, child.stopped()).await.ok()?.ok()?;
+    let stdout = child.output(Stream::Stdout).last_lines(200).join("\n");
+    Some(Answer { is_success: exit.is_success(), stdout })
+}
+
+/// The first thing in a text that looks like a version.
+fn version(text: &str) -> Option<String> {
+    let words =
+        text.split(|c: char| c.is_whitespace() || c == '(' || c == ')').map(|word| word.trim_start_matches('v'));
+    words.into_iter().find(|word| numbers(word).len() >= 2).map(str::to_owned)
+}
+
+/// The numbers at the beginning of a version.
+fn numbers(version: &str) -> Vec<u64> {
+    let parts = version.split('.').map(|part| {
+        let digits: String = part.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().ok()
+    });
+    parts.map_while(|number| number).collect()
+}
+
+fn compare(version: &str, (oldest, newest): (&str, &str)) -> Tested {
+    let version = numbers(version);
+    match (version < numbers(oldest), version > numbers(newest)) {
+        (true, _) => Tested::Older,
+        (false, true) => Tested::Newer,
+        (false, false) => Tested::Within,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_found_in_what_programs_say() {
+        let found = |text| version(text).unwrap_or_default();
+        assert_eq!(found("2.1.329 (Claude Code)"), "2.1.329");
+        assert_eq!(found("codex-cli 0.169.0\n"), "0.169.0");
+        assert_eq!(found("v1.2.3-beta.1"), "1.2.3-beta.1");
+        assert_eq!(version("no version here 7"), None);
+    }
+
+    #[test]
+    fn a_newer_version_is_marked_and_an_older_one_refused() {
+        let range = ("2.1.197", "2.1.329");
+        let compared =
+            ["2.1.197", "2.1.300", "2.1.330", "2.2", "3.0.0", "2.1.99", "1.99.999"].map(|v| compare(v, range));
+        use Tested::{Newer, Older, Within};
+        assert_eq!(compared, [Within, Within, Newer, Newer, Newer, Older, Older]);
+    }
+
+    #[test]
+    fn a_login_is_read_from_what_the_program_says() {
+        let read = |stdout: &str| claude_login(&Answer { is_success: true, stdout: stdout.into() });
+        let key = Some(Login { is_in: true, method: Some("api_key".into()) });
+        assert_eq!(read(r#"{"loggedIn":true,"authMethod":"api_key"}"#), key);
+        assert_eq!(read(r#"{"loggedIn":false,"authMethod":"none"}"#), Some(Login { is_in: false, method: None }));
+        assert_eq!(read("what?"), None);
+    }
+}

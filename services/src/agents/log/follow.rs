@@ -1,0 +1,127 @@
+//! Reads a log from an event on, as it is and as it grows. A reader that is slow costs nothing but its place in the file.
+
+use std::io::{self, BufRead as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use memchr::memchr;
+use serde::Deserialize;
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+use tokio::sync::watch;
+
+use super::Written;
+
+/// Bytes that are read at once.
+const READ: usize = 64 << 10;
+
+/// A log that can be read.
+#[derive(Clone, Debug)]
+pub(crate) struct Reading {
+    path: PathBuf,
+    written: watch::Receiver<Written>,
+}
+
+/// What every event begins with.
+#[derive(Deserialize)]
+struct First {
+    epoch: String,
+}
+
+impl Reading {
+    /// A log that somebody writes.
+    pub(crate) fn new(path: PathBuf, written: watch::Receiver<Written>) -> Reading {
+        Reading { path, written }
+    }
+
+    /// A log that nobody writes any more, and its epoch. None where there is none of that name.
+    pub(crate) fn closed(folder: &Path, session_id: &str) -> Option<(Reading, String)> {
+        let name = session_id.strip_prefix("ses_")?;
+        // A name comes from outside, and becomes a path.
+        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return None;
+        }
+        let path = super::place(folder, session_id);
+        let mut first = String::new();
+        io::BufReader::new(std::fs::File::open(&path).ok()?).read_line(&mut first).ok()?;
+        let First { epoch } = serde_json::from_str(&first).ok()?;
+        let bytes = path.metadata().ok()?.len();
+        // The sender is gone, and so it is final.
+        let (_, written) = watch::channel(Written { bytes, seq: 0, is_final: true });
+        Some((Reading { path, written }, epoch))
+    }
+
+    /// The events behind the one with this number; 0 is before the first.
+    pub(crate) fn follow(&self, after: u64) -> Follow {
+        Follow::new(&self.path, self.written.clone(), after)
+    }
+}
+
+/// A reader of a log that may still be written.
+#[derive(Debug)]
+pub(crate) struct Follow {
+    path: PathBuf,
+    written: watch::Receiver<Written>,
+    file: Option<File>,
+    /// Where the buffer begins in the file.
+    at: u64,
+    buffer: Vec<u8>,
+    /// How much of the buffer is done with.
+    done: usize,
+    /// The number of the last event that was read.
+    seq: u64,
+    /// Events up to this one are passed over.
+    after: u64,
+}
+
+impl Follow {
+    /// The events behind the one with this number; 0 is before the first.
+    pub(crate) fn new(path: &Path, written: watch::Receiver<Written>, after: u64) -> Follow {
+        let path = path.to_owned();
+        Follow { path, written, file: None, at: 0, buffer: Vec::new(), done: 0, seq: 0, after }
+    }
+
+    /// The next event and its number; none when nothing follows. May be dropped and called again at any time.
+    pub(crate) async fn next(&mut self) -> io::Result<Option<(u64, String)>> {
+        loop {
+            while let Some(length) = memchr(b'\n', &self.buffer[self.done..]) {
+                let line = self.done..self.done + length;
+                self.done = line.end + 1;
+                self.seq += 1;
+                if self.seq > self.after {
+                    let text = String::from_utf8(self.buffer[line].to_vec()).map_err(io::Error::other)?;
+                    return Ok(Some((self.seq, text)));
+                }
+            }
+            if !self.read().await? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Reads on; what is written, and no more, so that no event is seen before it is whole. False at the end.
+    async fn read(&mut self) -> io::Result<bool> {
+        self.buffer.drain(..self.done);
+        self.at += std::mem::take(&mut self.done) as u64;
+        let have = self.at + self.buffer.len() as u64;
+        let behind = |written: &Written| written.bytes > have || written.is_final;
+        let written = match self.written.wait_for(behind).await {
+            Ok(written) => *written,
+            // Whoever wrote it is gone.
+            Err(_) => return Ok(false),
+        };
+        if written.bytes <= have {
+            return Ok(false);
+        }
+        if self.file.is_none() {
+            let mut file = File::open(&self.path).await?;
+            file.seek(SeekFrom::Start(have)).await?;
+            self.file = Some(file);
+        }
+        let Some(file) = &mut self.file else { return Ok(false) };
+        let most = usize::try_from(written.bytes - have).unwrap_or(READ).min(READ);
+        let mut piece = vec![0; most];
+        let read = file.read(&mut piece).await?;
+        self.buffer.extend_from_slice(&piece[..read]);
+        Ok(read > 0)
+    }
+}

@@ -1,0 +1,137 @@
+//! A log as an earlier daemon has left it: what is known of its session, and what was open when that ended.
+
+use std::collections::BTreeSet;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+
+use memchr::memchr_iter;
+use serde::Deserialize;
+
+use super::super::event::{Event, SessionCreated, SessionUpdate};
+
+/// What a log tells of its session.
+#[derive(Debug)]
+pub(crate) struct Remembered {
+    pub(crate) session_id: String,
+    pub(crate) epoch: String,
+    pub(crate) seq: u64,
+    pub(crate) created: SessionCreated,
+    /// What was told of it since, put together.
+    pub(crate) known: SessionUpdate,
+    /// The turn that was open.
+    pub(crate) turn: Option<String>,
+    /// Permissions that nobody had answered.
+    pub(crate) permissions: BTreeSet<String>,
+    /// Prompts that waited.
+    pub(crate) prompts: BTreeSet<String>,
+    pub(crate) is_closed: bool,
+    /// Bytes that were torn off its end.
+    pub(crate) torn: u64,
+}
+
+/// What every event has, whatever it is.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Head {
+    epoch: String,
+    seq: u64,
+    session_id: String,
+    #[serde(default)]
+    turn_id: Option<String>,
+}
+
+/// Reads a log and takes away what was torn: what follows its last whole event, which is kept beside it
+/// with the ending `torn`. None where it has no event that begins a
+/// session.
+pub(crate) fn recover(path: &Path) -> io::Result<Option<Remembered>> {
+    let text = fs::read(path)?;
+    let mut remembered: Option<Remembered> = None;
+    let mut good = 0;
+    for end in memchr_iter(b'\n', &text) {
+        let line = &text[good..end];
+        let Ok(head) = serde_json::from_slice::<Head>(line) else { break };
+        // Events that another version of us has written are passed over, and counted.
+        let event = serde_json::from_slice::<Event>(line).ok();
+        match (&mut remembered, event) {
+            (Some(remembered), event) if head.seq == remembered.seq + 1 => remembered.take(head, event),
+            (None, Some(Event::SessionCreated(created))) if head.seq == 1 => remembered = Some(of(head, created)),
+            (Some(_) | None, _) => break,
+        }
+        good = end + 1;
+    }
+    let Some(mut remembered) = remembered else { return Ok(None) };
+    remembered.torn = (text.len() - good) as u64;
+    if remembered.torn > 0 {
+        // It may be more than the end of one write, so it is kept.
+        super::write_private(&path.with_extension("torn"), &text[good..])?;
+        let file = OpenOptions::new().write(true).open(path)?;
+        file.set_len(good as u64)?;
+        file.sync_all()?;
+    }
+    Ok(Some(remembered))
+}
+
+/// How much of the end of a log is looked at, in bytes.
+const END: u64 = 4 << 10;
+
+/// Whether the last event of a log says that its session is closed. Reads its end alone.
+pub(crate) fn is_closed(path: &Path) -> io::Result<bool> {
+    let mut file = fs::File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(END)))?;
+    let mut end = Vec::new();
+    file.read_to_end(&mut end)?;
+    let last = end.strip_suffix(b"\n").and_then(|end| end.rsplit(|byte| *byte == b'\n').next());
+    let event = last.and_then(|last| serde_json::from_slice::<Event>(last).ok());
+    Ok(matches!(event, Some(Event::SessionClosed(_))))
+}
+
+fn of(head: Head, created: SessionCreated) -> Remembered {
+    Remembered {
+        session_id: head.session_id,
+        epoch: head.epoch,
+        seq: head.seq,
+        created,
+        known: SessionUpdate::default(),
+        turn: None,
+        permissions: BTreeSet::new(),
+        prompts: BTreeSet::new(),
+        is_closed: false,
+        torn: 0,
+    }
+}
+
+impl Remembered {
+    fn take(&mut self, head: Head, event: Option<Event>) {
+        self.seq = head.seq;
+        match event {
+            Some(Event::SessionUpdated(update)) => self.update(update),
+            Some(Event::TurnStarted(_)) => self.turn = head.turn_id,
+            Some(Event::TurnEnded(_)) => self.turn = None,
+            Some(Event::PermissionRequested(request)) => drop(self.permissions.insert(request.permission_id)),
+            Some(Event::PermissionResolved(resolved)) => drop(self.permissions.remove(&resolved.permission_id)),
+            Some(Event::PromptQueued(queued)) => drop(self.prompts.insert(queued.prompt_id)),
+            Some(Event::PromptStarted(prompt) | Event::PromptCancelled(prompt) | Event::PromptSteered(prompt)) => {
+                self.prompts.remove(&prompt.prompt_id);
+            }
+            Some(Event::SessionClosed(_)) => self.is_closed = true,
+            Some(_) | None => (),
+        }
+    }
+
+    fn update(&mut self, update: SessionUpdate) {
+        let known = std::mem::take(&mut self.known);
+        self.known = SessionUpdate {
+            native_session_id: update.native_session_id.or(known.native_session_id),
+            title: update.title.or(known.title),
+            model: update.model.or(known.model),
+            mode: update.mode.or(known.mode),
+            agent_version: update.agent_version.or(known.agent_version),
+            tools: update.tools.or(known.tools),
+            commands: update.commands.or(known.commands),
+            models: update.models.or(known.models),
+            mcp_servers: update.mcp_servers.or(known.mcp_servers),
+        };
+    }
+}

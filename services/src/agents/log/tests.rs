@@ -1,0 +1,136 @@
+use tokio::sync::watch;
+
+use super::super::event::{
+    Delivery, LogRecovered, Mode, Outcome, PromptQueued, PromptRef, SessionCreated, SessionUpdate, Source, TurnEnded,
+    TurnStarted,
+};
+use super::*;
+
+fn envelope(seq: u64, event: Event) -> Envelope {
+    Envelope {
+        v: 1,
+        epoch: "e1".into(),
+        seq,
+        ts: "2026-11-21T06:39:49.376Z".into(),
+        session_id: "ses_1".into(),
+        turn_id: (seq > 3).then(|| "turn_1".into()),
+        item_id: None,
+        event,
+        src: Source::sixframe(),
+        ext: None,
+    }
+}
+
+fn events() -> Vec<Envelope> {
+    let created = SessionCreated { provider: "claude".into(), cwd: "/p".into(), model: None, mode: Mode::Ask };
+    let native = Some("native".to_owned());
+    let queued =
+        |id: &str| PromptQueued { prompt_id: id.into(), position: 0, delivery: Delivery::Queue, content: Vec::new() };
+    let events = [
+        Event::SessionCreated(created),
+        Event::SessionUpdated(SessionUpdate { native_session_id: native, ..SessionUpdate::default() }),
+        Event::PromptQueued(queued("a")),
+        Event::PromptStarted(PromptRef { prompt_id: "a".into() }),
+        Event::TurnStarted(TurnStarted { prompt_id: "a".into() }),
+        Event::PromptQueued(queued("b")),
+    ];
+    (1..).zip(events).map(|(seq, event)| envelope(seq, event)).collect()
+}
+
+fn ended() -> Event {
+    let (error, usage, cost, first_event_ms, native_stop_reason) = (None, None, None, None, None);
+    let outcome = Outcome::Completed;
+    Event::TurnEnded(TurnEnded { outcome, error, usage, cost, duration_ms: 1, first_event_ms, native_stop_reason })
+}
+
+#[test]
+fn a_log_remembers_what_was_known_and_what_was_open() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut log = Log::create(folder.path(), "ses_1")?;
+    log.append(&events(), &Secrets::default())?;
+    let remembered = recover(log.path())?.expect("it begins with a session");
+    assert_eq!((remembered.seq, remembered.epoch.as_str(), remembered.torn), (6, "e1", 0));
+    assert_eq!(remembered.known.native_session_id.as_deref(), Some("native"));
+    assert_eq!(remembered.turn.as_deref(), Some("turn_1"));
+    assert_eq!(remembered.prompts.into_iter().collect::<Vec<_>>(), ["b"]);
+    log.append(&[envelope(7, ended())], &Secrets::default())?;
+    assert_eq!(recover(log.path())?.and_then(|remembered| remembered.turn), None);
+    Ok(())
+}
+
+#[test]
+fn whatever_is_torn_off_the_end_the_events_before_it_are_read() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut log = Log::create(folder.path(), "ses_1")?;
+    let lines = log.append(&events(), &Secrets::default())?;
+    let whole = std::fs::read(log.path())?;
+    for cut in 1..whole.len() {
+        std::fs::write(log.path(), &whole[..cut])?;
+        let mut ends = lines.iter().scan(0, |end, line| {
+            *end += line.len() + 1;
+            Some(*end)
+        });
+        let (count, good) = ends
+            .by_ref()
+            .enumerate()
+            .take_while(|(_, end)| *end <= cut)
+            .last()
+            .map_or((0, 0), |(at, end)| (at + 1, end));
+        match recover(log.path())? {
+            None => assert_eq!(count, 0),
+            Some(remembered) => {
+                assert_eq!((remembered.seq, remembered.torn), (count as u64, (cut - good) as u64));
+                assert_eq!(std::fs::metadata(log.path())?.len(), good as u64);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn an_event_that_only_a_later_version_knows_is_kept() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut log = Log::create(folder.path(), "ses_1")?;
+    log.append(&events()[..2], &Secrets::default())?;
+    let later = r#"{"v":1,"epoch":"e1","seq":3,"ts":"","sessionId":"ses_1","type":"later.thing","data":{},"src":{}}"#;
+    let mut text = std::fs::read_to_string(log.path())?;
+    text += later;
+    text += "\n";
+    std::fs::write(log.path(), text)?;
+    let remembered = recover(log.path())?.expect("it begins with a session");
+    assert_eq!((remembered.seq, remembered.torn), (3, 0));
+    Ok(())
+}
+
+#[test]
+fn secrets_are_not_written_down() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut log = Log::create(folder.path(), "ses_1")?;
+    let variable = ("A_KEY".to_owned(), "very-secret-value".to_owned());
+    let queued = Event::SessionUpdated(SessionUpdate { title: Some("very-secret-value".into()), ..Default::default() });
+    let lines = log.append(&[envelope(1, queued)], &Secrets::of([variable].into_iter()))?;
+    assert!(!lines[0].contains("very-secret") && lines[0].contains("[redacted]"));
+    assert!(!std::fs::read_to_string(log.path())?.contains("very-secret"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_follower_reads_what_is_there_and_what_comes_and_then_ends() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut log = Log::create(folder.path(), "ses_1")?;
+    let first = log.append(&events(), &Secrets::default())?;
+    let (told, written) = watch::channel(log.written());
+    let mut follow = Follow::new(log.path(), written, 4);
+    assert_eq!(follow.next().await?, Some((5, first[4].clone())));
+    assert_eq!(follow.next().await?, Some((6, first[5].clone())));
+    let recovered = envelope(7, Event::LogRecovered(LogRecovered { bytes: 1 }));
+    let (next, ()) = tokio::join!(follow.next(), async {
+        tokio::task::yield_now().await;
+        log.append(std::slice::from_ref(&recovered), &Secrets::default()).expect("the folder is there");
+        told.send_replace(log.written());
+    });
+    assert_eq!(next?.map(|(seq, _)| seq), Some(7));
+    told.send_modify(|written| written.is_final = true);
+    assert_eq!(follow.next().await?, None);
+    Ok(())
+}

@@ -1,0 +1,334 @@
+//! An agent that is a program of its own: started by the supervisor, spoken to by lines over its standard input and output.
+//! What the lines mean is its translator's matter.
+
+mod lines;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use sixframe_supervisor::{Child, ChildConfig, ChildStdin, Exit, Failure, Output, StopLadder, Stream, Supervisor};
+use tokio::io::AsyncWriteExt as _;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::acp::Acp;
+use super::agent::{Abilities, Agent, Command, Fact, Launch, Running, Step, Told, Translator};
+use super::claude::Claude;
+use super::codex::Codex;
+use super::event::ProcessEvent;
+use super::problem::{Problem, ProblemKind};
+use super::secrets::Secrets;
+use lines::{LineReader, Read};
+
+/// Silence after which the output of a program that has ended is over, though a process out of reach keeps it open.
+const DRAIN: Duration = Duration::from_millis(200);
+
+/// Facts that may wait for the session.
+const FACTS: usize = 256;
+
+/// How much of standard error is kept, in bytes, and how many lines of it are told.
+const STDERR: (usize, usize) = (64 << 10, 20);
+
+/// A program and how it is started.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// The program: a path, or a name that is looked up in `PATH`.
+    pub program: OsString,
+    /// Arguments in front of those that make it speak.
+    pub args: Vec<String>,
+    /// Variables of its environment, beside ours.
+    pub env: Vec<(String, String)>,
+}
+
+impl Program {
+    /// The program as it is found.
+    pub fn new(program: impl Into<OsString>) -> Program {
+        Program { program: program.into(), args: Vec::new(), env: Vec::new() }
+    }
+}
+
+/// What is said to a program so that it speaks, and who understands it then.
+#[derive(Clone, Copy)]
+struct Dialect {
+    arguments: fn(&Launch) -> Vec<String>,
+    translator: fn() -> Box<dyn Translator>,
+    abilities: Abilities,
+    patience: Duration,
+}
+
+/// An agent that is a program of its own.
+#[derive(Clone)]
+pub struct ProgramAgent {
+    provider: String,
+    supervisor: Supervisor,
+    program: Program,
+    dialect: Dialect,
+    secrets: Arc<Secrets>,
+}
+
+impl ProgramAgent {
+    /// Claude Code.
+    pub fn claude(supervisor: Supervisor, program: Program) -> ProgramAgent {
+        let dialect = Dialect {
+            arguments: Claude::arguments,
+            translator: || Box::new(Claude::default()),
+            abilities: Abilities { resume: true, steer: false, permissions: true, usage: true },
+            patience: Duration::from_secs(10),
+        };
+        ProgramAgent::new("claude", supervisor, program, dialect)
+    }
+
+    /// Codex.
+    pub fn codex(supervisor: Supervisor, program: Program) -> ProgramAgent {
+        let dialect = Dialect {
+            arguments: Codex::arguments,
+            translator: || Box::new(Codex::default()),
+            abilities: Abilities { resume: true, steer: true, permissions: true, usage: true },
+            patience: Duration::from_secs(10),
+        };
+        ProgramAgent::new("codex", supervisor, program, dialect)
+    }
+
+    /// An agent that speaks the Agent Client Protocol when its program is started as it is. Such programs may take their time.
+    pub fn acp(provider: impl Into<String>, supervisor: Supervisor, program: Program) -> ProgramAgent {
+        let dialect = Dialect {
+            arguments: Acp::arguments,
+            translator: || Box::new(Acp::default()),
+            abilities: Abilities { resume: true, steer: false, permissions: true, usage: true },
+            patience: Duration::from_secs(30),
+        };
+        ProgramAgent::new(provider, supervisor, program, dialect)
+    }
+
+    fn new(provider: impl Into<String>, supervisor: Supervisor, program: Program, dialect: Dialect) -> ProgramAgent {
+        let secrets = Arc::new(Secrets::of_environment(&program.env));
+        ProgramAgent { provider: provider.into(), supervisor, program, dialect, secrets }
+    }
+
+    fn config(&self, launch: &Launch) -> ChildConfig {
+        let mut config = ChildConfig::new(&self.program.program);
+        config.name = format!("agent-{}", self.provider.replace(':', "-"));
+        let spoken = (self.dialect.arguments)(launch);
+        config.args = self.program.args.iter().chain(&spoken).map(Into::into).collect();
+        config.env = self.environment(launch);
+        config.cwd = Some(launch.cwd.clone());
+        config.stdout = Output::Piped;
+        config.output_bytes = STDERR.0;
+        config.stop = StopLadder { signal_for: Duration::from_secs(2), ..StopLadder::default() };
+        config
+    }
+
+    fn environment(&self, launch: &Launch) -> Vec<(OsString, Option<OsString>)> {
+        // Our token is not an agent's, and Claude Code takes the second for a sign that it was started by itself.
+        let removed = ["SIXFRAME_TOKEN", "CLAUDECODE"].into_iter().map(|name| (name.into(), None));
+        // Agents update themselves when they are alone, and Gemini is one process and not two.
+        let fixed = [("DISABLE_AUTOUPDATER", "1"), ("GEMINI_CLI_NO_RELAUNCH", "true")]
+            .map(|(name, value)| (name.into(), Some(value.into())));
+        let given = self.program.env.iter().chain(&launch.env);
+        let given = given.map(|(name, value)| (name.into(), Some(value.into())));
+        removed.chain(fixed).chain(given).collect()
+    }
+}
+
+impl fmt::Debug for ProgramAgent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProgramAgent").field("provider", &self.provider).finish_non_exhaustive()
+    }
+}
+
+impl Agent for ProgramAgent {
+    fn provider(&self) -> &str {
+        &self.provider
+    }
+
+    fn abilities(&self) -> Abilities {
+        self.dialect.abilities
+    }
+
+    fn patience(&self) -> Duration {
+        self.dialect.patience
+    }
+
+    fn start(&self, launch: Launch) -> Running {
+        let (commands, heard) = mpsc::unbounded_channel();
+        let (told, facts) = mpsc::channel(FACTS);
+        let this = self.clone();
+        tokio::spawn(async move {
+            let problem = match this.supervisor.spawn(this.config(&launch)) {
+                Ok(child) => Conversation::new(&this, child, &told).run(&launch, heard).await,
+                Err(error) => Some(not_started(&error.to_string())),
+            };
+            // Nobody has to know any more where nobody listens.
+            let _ = told.send(Fact::Gone { problem }.into()).await;
+        });
+        Running { commands, facts }
+    }
+}
+
+/// A program that runs, and the session that it is told of.
+struct Conversation<'a> {
+    child: Child,
+    translator: Box<dyn Translator>,
+    told: &'a mpsc::Sender<Told>,
+    secrets: &'a Secrets,
+    lines: mpsc::UnboundedSender<Vec<u8>>,
+    stopping: bool,
+}
+
+/// The session does not listen any more.
+struct Unheard;
+
+impl<'a> Conversation<'a> {
+    fn new(agent: &'a ProgramAgent, child: Child, told: &'a mpsc::Sender<Told>) -> Conversation<'a> {
+        let (lines, written) = mpsc::unbounded_channel();
+        tokio::spawn(write(child.stdin(), written));
+        let translator = (agent.dialect.translator)();
+        Conversation { child, translator, told, secrets: &agent.secrets, lines, stopping: false }
+    }
+
+    /// Runs until nothing of the program is left. Gives why it ended, where nobody wanted that.
+    async fn run(mut self, launch: &Launch, heard: mpsc::UnboundedReceiver<Command>) -> Option<Problem> {
+        let process = match self.child.started().await {
+            Ok(process) => process,
+            Err(failure) => return Some(not_run(&failure, launch)),
+        };
+        let spawned = ProcessEvent::Spawned { pid: process.pid };
+        let opening = self.translator.open(launch);
+        let talk = async {
+            self.tell(Fact::Process(spawned).into()).await?;
+            self.take(opening).await?;
+            self.talk(heard).await
+        };
+        let exit = match talk.await {
+            Ok(exit) => exit,
+            Err(Unheard) => {
+                self.stopping = true;
+                self.child.stop().await
+            }
+        };
+        self.end(exit).await
+    }
+
+    /// Speaks and listens until the program has ended.
+    async fn talk(&mut self, mut heard: mpsc::UnboundedReceiver<Command>) -> Result<Result<Exit, Failure>, Unheard> {
+        let Some(pipe) = self.child.take_pipe(Stream::Stdout) else { return Ok(self.child.stop().await) };
+        let mut reader = Some(LineReader::new(pipe));
+        let mut exit = None;
+        loop {
+            let read = async {
+                match &mut reader {
+                    Some(reader) => reader.next().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                command = heard.recv(), if !self.stopping => match command {
+                    Some(Command::Stop) | None => self.stop().await?,
+                    Some(command) => {
+                        let steps = self.translator.command(command);
+                        self.take(steps).await?;
+                    }
+                },
+                read = read => match read {
+                    Ok(Some(read)) => self.hear(read).await?,
+                    Ok(None) | Err(_) => reader = None,
+                },
+                ended = self.child.exited(), if exit.is_none() => exit = Some(ended),
+                () = tokio::time::sleep(DRAIN), if exit.is_some() => reader = None,
+            }
+            if let (Some(_), None) = (&exit, &reader) {
+                // What it has left behind is being ended; that it is gone is said when nothing is left.
+                return Ok(self.child.stopped().await);
+            }
+        }
+    }
+
+    /// Closes its input first, which most take for the wish to end. The rest of the ladder is the supervisor's.
+    async fn stop(&mut self) -> Result<(), Unheard> {
+        self.stopping = true;
+        // The wish is passed on at the first poll, and what it says until it ends is still heard.
+        let _ = timeout(Duration::ZERO, self.child.stop()).await;
+        self.tell(Fact::Process(ProcessEvent::Stopping).into()).await
+    }
+
+    async fn hear(&mut self, read: Read) -> Result<(), Unheard> {
+        match read {
+            Read::Line(line) if line.is_empty() => Ok(()),
+            Read::Line(line) => {
+                let steps = self.translator.hear(&line);
+                self.take(steps).await
+            }
+            Read::TooLong { bytes } => {
+                let text = format!("the agent said a line of {bytes} bytes, which is too long and was passed over");
+                self.tell(Fact::Problem(Problem::new(ProblemKind::Protocol, text)).into()).await
+            }
+        }
+    }
+
+    async fn take(&mut self, steps: Vec<Step>) -> Result<(), Unheard> {
+        for step in steps {
+            match step {
+                Step::Say(value) => self.say(&value),
+                Step::Tell(told) => self.tell(told).await?,
+            }
+        }
+        Ok(())
+    }
+
+    fn say(&self, value: &Value) {
+        let mut line = value.to_string().into_bytes();
+        line.push(b'\n');
+        // Where nobody writes any more the program has ended, and that is told by itself.
+        let _ = self.lines.send(line);
+    }
+
+    async fn tell(&self, told: Told) -> Result<(), Unheard> {
+        self.told.send(told).await.map_err(|_| Unheard)
+    }
+
+    async fn end(self, exit: Result<Exit, Failure>) -> Option<Problem> {
+        let lines = self.child.output(Stream::Stderr).last_lines(STDERR.1);
+        let stderr_tail: Vec<String> = lines.iter().map(|line| self.secrets.redacted(line).into_owned()).collect();
+        let (exit_code, signal) = exit.as_ref().map_or((None, None), |exit| (exit.code, exit.signal));
+        let last = stderr_tail.iter().rev().find(|line| !line.trim().is_empty()).cloned();
+        let exited = ProcessEvent::Exited { exit_code, signal, stderr_tail };
+        // Nobody has to know any more where nobody listens.
+        let _ = self.tell(Fact::Process(exited).into()).await;
+        if self.stopping {
+            return None;
+        }
+        let how = exit.map_or_else(|failure| failure.to_string(), |exit| format!("its program {exit}"));
+        let text = last.map_or_else(|| how.clone(), |last| format!("{how}: {last}"));
+        Some(Problem::new(ProblemKind::Crashed, text))
+    }
+}
+
+/// Writes beside the one who reads, so that neither waits for the other.
+async fn write(mut stdin: ChildStdin, mut lines: mpsc::UnboundedReceiver<Vec<u8>>) {
+    while let Some(line) = lines.recv().await {
+        if stdin.write_all(&line).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn not_started(reason: &str) -> Problem {
+    Problem::new(ProblemKind::SpawnFailed, reason)
+}
+
+fn not_run(failure: &Failure, launch: &Launch) -> Problem {
+    match failure {
+        Failure::NotStarted { kind: std::io::ErrorKind::NotFound, .. } if !launch.cwd.is_dir() => {
+            not_started(&format!("{} is no folder to work in", launch.cwd.display()))
+        }
+        Failure::NotStarted { program, kind: std::io::ErrorKind::NotFound, .. } => {
+            Problem::new(ProblemKind::CliMissing, format!("there is no program {program}"))
+                .hint("install it, or name it by its path in the configuration")
+        }
+        Failure::NotStarted { .. } | Failure::GuardianLost { .. } => not_started(&failure.to_string()),
+    }
+}

@@ -1,0 +1,608 @@
+//! A session: its turns, its queue, what waits for leave, what takes too long. Pure: facts, wishes and the time come in;
+//! events for the log and commands for the agent come out.
+
+mod permissions;
+mod watchdogs;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::agent::{Abilities, Command, Fact, Prompt, Told};
+use super::deltas::{Deltas, Grown};
+use super::event::{
+    CloseReason, Delivery, Envelope, Event, Mode, Native, Outcome, ProcessEvent, PromptQueued, PromptRef,
+    SessionClosed, SessionCreated, SessionUpdate, Source,
+};
+use super::identifier::identifier;
+use super::item::{Item, ItemKind, ItemStatus};
+use super::moment::Moment;
+use super::permission::{Decider, PermissionRequest};
+use super::problem::{Problem, ProblemKind};
+use super::state::{Reducer, State};
+use super::turn::{TurnEnd, Turns};
+use super::usage::UsageUpdate;
+use permissions::Pending;
+pub use permissions::{Choice, Undecided};
+use watchdogs::Ladder;
+pub use watchdogs::Timers;
+
+/// The most prompts that wait.
+const QUEUE: usize = 64;
+
+/// What a session begins with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Beginning {
+    /// Its id.
+    pub id: String,
+    /// The life of its log.
+    pub epoch: String,
+    /// What is told of it.
+    pub created: SessionCreated,
+    /// What its agent can do.
+    pub abilities: Abilities,
+    /// How long its agent may take until it can be spoken to.
+    pub patience: Duration,
+    /// How long anything else may take.
+    pub timers: Timers,
+}
+
+/// What a session wants to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// To write this down, and to tell it.
+    Log(Box<Envelope>),
+    /// To start the agent, on the agent's own session where there is one to go on with.
+    Start {
+        /// The agent's id of it.
+        resume: Option<String>,
+    },
+    /// To tell the agent.
+    Tell(Command),
+}
+
+/// Why a prompt is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The session is closed.
+    #[error("the session is closed")]
+    Closed,
+    /// Too many wait.
+    #[error("{QUEUE} prompts wait already")]
+    Full,
+}
+
+/// How far the agent's process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Process {
+    Absent,
+    Starting,
+    Ready,
+    Stopping,
+}
+
+#[derive(Clone, Debug)]
+struct Waiting {
+    prompt: Prompt,
+    delivery: Delivery,
+    timeout: Duration,
+}
+
+/// A session as a window shows it: what it is doing, and what it waits for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentSessionView")]
+pub struct SessionView {
+    /// Its id.
+    pub session_id: String,
+    /// The provider of its agent.
+    pub provider: String,
+    /// The folder that the agent works in.
+    pub cwd: String,
+    /// What it is doing.
+    pub state: State,
+    /// What is allowed without being asked for.
+    pub mode: Mode,
+    /// Whether the agent's process can be spoken to.
+    pub is_ready: bool,
+    /// The turn that is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn_id: Option<String>,
+    /// What it is called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// The model that answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The agent's own id of the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub native_session_id: Option<String>,
+    /// Prompts that wait.
+    pub queue: Vec<PromptQueued>,
+    /// What waits for leave.
+    pub permissions: Vec<PermissionRequest>,
+    /// What was used so far.
+    pub usage: UsageUpdate,
+    /// The number of its newest event.
+    pub seq: u64,
+}
+
+/// A session.
+#[derive(Debug)]
+pub struct Session {
+    beginning: Beginning,
+    seq: u64,
+    reducer: Reducer,
+    turns: Turns,
+    queue: VecDeque<Waiting>,
+    permissions: BTreeMap<String, Pending>,
+    deltas: Deltas,
+    /// Items that are not done.
+    open_items: BTreeMap<String, ItemKind>,
+    /// Calls that were denied and must not be done.
+    denied: BTreeSet<String>,
+    process: Process,
+    /// Until when the process must be ready.
+    ready_by: Duration,
+    /// When something last came from the agent.
+    alive: Duration,
+    /// When the turn must be over; time that passes while leave is awaited does not count.
+    turn_by: Duration,
+    waiting_since: Option<Duration>,
+    ladder: Option<Ladder>,
+    mode: Mode,
+    asked_model: Option<String>,
+    known: SessionUpdate,
+    usage: UsageUpdate,
+    closed: bool,
+    outputs: Vec<Output>,
+}
+
+impl Session {
+    /// A session that begins now. Its agent is started at once.
+    pub fn begin(now: Moment, beginning: Beginning) -> Session {
+        let mut session = Session::at(beginning, 0, SessionUpdate::default());
+        session.log(now, Event::SessionCreated(session.beginning.created.clone()), None);
+        session.start(now);
+        session
+    }
+
+    /// A session that is known from its log: the number of its newest event, and what else was told of it. Its agent is
+    /// started by the next prompt.
+    pub fn resumed(beginning: Beginning, seq: u64, known: SessionUpdate) -> Session {
+        Session::at(beginning, seq, known)
+    }
+
+    fn at(beginning: Beginning, seq: u64, known: SessionUpdate) -> Session {
+        Session {
+            mode: known.mode.unwrap_or(beginning.created.mode),
+            asked_model: beginning.created.model.clone(),
+            beginning,
+            seq,
+            reducer: Reducer::default(),
+            turns: Turns::default(),
+            queue: VecDeque::new(),
+            permissions: BTreeMap::new(),
+            deltas: Deltas::default(),
+            open_items: BTreeMap::new(),
+            denied: BTreeSet::new(),
+            process: Process::Absent,
+            ready_by: Duration::ZERO,
+            alive: Duration::ZERO,
+            turn_by: Duration::ZERO,
+            waiting_since: None,
+            ladder: None,
+            known,
+            usage: UsageUpdate::default(),
+            closed: false,
+            outputs: Vec::new(),
+        }
+    }
+
+    /// What it wants to be done since this was asked last, in order.
+    pub fn outputs(&mut self) -> Vec<Output> {
+        std::mem::take(&mut self.outputs)
+    }
+
+    /// What it is doing.
+    pub fn state(&self) -> State {
+        self.reducer.state()
+    }
+
+    /// What is allowed without being asked for.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The number of its newest event.
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// The model that was asked for last.
+    pub fn asked_model(&self) -> Option<&str> {
+        self.asked_model.as_deref()
+    }
+
+    /// Whether nothing comes of it any more.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// The session as a window shows it.
+    pub fn view(&self) -> SessionView {
+        let queue = self.queue.iter().enumerate().map(|(position, waiting)| queued(position, waiting));
+        let created = &self.beginning.created;
+        SessionView {
+            session_id: self.beginning.id.clone(),
+            provider: created.provider.clone(),
+            cwd: created.cwd.clone(),
+            state: self.state(),
+            mode: self.mode,
+            is_ready: self.process == Process::Ready,
+            turn_id: self.turns.open().map(|turn| turn.id().to_owned()),
+            title: self.known.title.clone(),
+            model: self.known.model.clone().or_else(|| self.asked_model.clone()),
+            native_session_id: self.known.native_session_id.clone(),
+            queue: queue.collect(),
+            permissions: self.permissions.values().map(|pending| pending.request.clone()).collect(),
+            usage: self.usage.clone(),
+            seq: self.seq,
+        }
+    }
+
+    /// Somebody asks for something. It has `timeout` to be done once it has begun.
+    ///
+    /// # Errors
+    /// The session is closed, or too many prompts wait.
+    pub fn prompt(
+        &mut self,
+        now: Moment,
+        prompt: Prompt,
+        delivery: Delivery,
+        timeout: Duration,
+    ) -> Result<(), Refused> {
+        if self.closed {
+            return Err(Refused::Closed);
+        }
+        if self.queue.len() >= QUEUE {
+            return Err(Refused::Full);
+        }
+        let joins = delivery == Delivery::Steer && self.can_be_steered();
+        let is_first = delivery != Delivery::Queue;
+        let at = if is_first { 0 } else { self.queue.len() };
+        let waiting = Waiting { prompt, delivery, timeout };
+        self.log(now, Event::PromptQueued(queued(at, &waiting)), None);
+        match joins {
+            true => self.steer(now, waiting.prompt),
+            false => self.queue.insert(at, waiting),
+        }
+        if delivery == Delivery::Now {
+            self.interrupt(now, TurnEnd::new(Outcome::Interrupted));
+        }
+        self.pump(now);
+        Ok(())
+    }
+
+    fn can_be_steered(&self) -> bool {
+        self.turns.open().is_some() && self.ladder.is_none() && self.beginning.abilities.steer
+    }
+
+    fn steer(&mut self, now: Moment, prompt: Prompt) {
+        self.log(now, Event::PromptSteered(PromptRef { prompt_id: prompt.id.clone() }), None);
+        self.said(now, &prompt);
+        self.outputs.push(Output::Tell(Command::Steer(prompt)));
+    }
+
+    /// Takes a prompt back that waits. Gives whether it did.
+    pub fn cancel_prompt(&mut self, now: Moment, prompt_id: &str) -> bool {
+        let Some(at) = self.queue.iter().position(|waiting| waiting.prompt.id == prompt_id) else { return false };
+        self.queue.remove(at);
+        self.log(now, Event::PromptCancelled(PromptRef { prompt_id: prompt_id.to_owned() }), None);
+        true
+    }
+
+    /// Takes all prompts back that wait.
+    pub fn cancel_prompts(&mut self, now: Moment) {
+        while let Some(waiting) = self.queue.pop_front() {
+            self.log(now, Event::PromptCancelled(PromptRef { prompt_id: waiting.prompt.id }), None);
+        }
+    }
+
+    /// Whoever asked for something does not want it any more: it is taken back where it waits, and its turn is stopped.
+    pub fn abandon(&mut self, now: Moment, prompt_id: &str) {
+        let is_open = self.turns.open().is_some_and(|turn| turn.prompt_id() == prompt_id);
+        if !self.cancel_prompt(now, prompt_id) && is_open {
+            self.stop_turn(now);
+        }
+    }
+
+    /// Stops the turn that is open. Gives whether there is one.
+    pub fn stop_turn(&mut self, now: Moment) -> bool {
+        self.interrupt(now, TurnEnd::new(Outcome::Interrupted))
+    }
+
+    /// Goes over to another mode.
+    pub fn set_mode(&mut self, now: Moment, mode: Mode) {
+        self.mode = mode;
+        self.update(now, SessionUpdate { mode: Some(mode), ..SessionUpdate::default() }, None);
+        self.tell_if_ready(Command::SetMode(mode));
+    }
+
+    /// Uses another model from now on.
+    pub fn set_model(&mut self, now: Moment, model: String) {
+        self.asked_model = Some(model.clone());
+        self.update(now, SessionUpdate { model: Some(model.clone()), ..SessionUpdate::default() }, None);
+        self.tell_if_ready(Command::SetModel(model));
+    }
+
+    fn tell_if_ready(&mut self, command: Command) {
+        if self.process == Process::Ready {
+            self.outputs.push(Output::Tell(command));
+        }
+    }
+
+    /// Ends the session: its turn, its queue, its agent.
+    pub fn close(&mut self, now: Moment) {
+        if !self.closed {
+            self.halt(now);
+            self.log(now, Event::SessionClosed(SessionClosed { reason: CloseReason::Closed }), None);
+        }
+    }
+
+    /// Ends what goes on, because the daemon ends. The session can be gone on with.
+    pub fn halt(&mut self, now: Moment) {
+        self.cancel_prompts(now);
+        if self.turns.open().is_some() {
+            let by = if self.closed { Decider::Agent } else { Decider::Shutdown };
+            self.withdraw_all(now, &by);
+            self.finish(now, TurnEnd::new(Outcome::Interrupted));
+        }
+        self.closed = true;
+        if self.process != Process::Absent {
+            self.outputs.push(Output::Tell(Command::Stop));
+        }
+    }
+
+    /// The agent told of something.
+    pub fn told(&mut self, now: Moment, told: Told) {
+        if self.closed {
+            return;
+        }
+        let Told { fact, native_type, ext } = told;
+        let src = Source { provider: self.beginning.created.provider.clone(), native_type };
+        self.alive = now.at;
+        match (&fact, self.turns.open_mut()) {
+            (Fact::Process(_) | Fact::Gone { .. } | Fact::Alive, _) | (_, None) => (),
+            (_, Some(turn)) => turn.heard(now.at),
+        }
+        match fact {
+            Fact::Process(event) => self.push(now, Event::ProcessEvent(event), None, src, ext),
+            Fact::Ready(update) => self.ready(now, update, src),
+            Fact::Session(update) => self.update(now, update, Some(src)),
+            Fact::Item { id, item } => self.item(now, &id, item, src, ext),
+            Fact::Grew { id, field, text } => {
+                let grown = self.deltas.push(now.at, &id, field, &text);
+                self.grew(now, grown);
+            }
+            Fact::Asked(ask) => self.asked(now, ask, src),
+            Fact::Withdrew { key } => self.withdraw(now, |pending| pending.ask.key == key, &Decider::Agent),
+            Fact::Diff(diff) => self.push(now, Event::DiffUpdated(diff), None, src, ext),
+            Fact::Plan(plan) => self.push(now, Event::PlanUpdated(plan), None, src, ext),
+            Fact::Usage(usage) => {
+                self.usage = UsageUpdate {
+                    context_used: usage.context_used.or(self.usage.context_used),
+                    context_size: usage.context_size.or(self.usage.context_size),
+                    turn: usage.turn.or(self.usage.turn),
+                    session: usage.session.or(self.usage.session),
+                };
+                self.push(now, Event::UsageUpdated(usage), None, src, ext);
+            }
+            Fact::Limits(limits) => self.push(now, Event::LimitsUpdated(limits), None, src, ext),
+            Fact::Retry(retry) => self.push(now, Event::RetryScheduled(retry), None, src, ext),
+            Fact::Problem(problem) => self.push(now, Event::Error(problem), None, src, ext),
+            Fact::Unparsed(unparsed) => self.push(now, Event::Unparsed(unparsed), None, src, ext),
+            Fact::Native => self.push(now, Event::Native(Native {}), None, src, ext),
+            Fact::Alive => (),
+            Fact::Ended(end) => self.ended(now, end),
+            Fact::Gone { problem } => self.gone(now, problem),
+        }
+    }
+
+    fn ready(&mut self, now: Moment, update: SessionUpdate, src: Source) {
+        if self.process == Process::Starting {
+            self.process = Process::Ready;
+            self.log(now, Event::ProcessEvent(ProcessEvent::Ready), None);
+        }
+        self.update(now, update, Some(src));
+        self.pump(now);
+    }
+
+    /// Tells what is new of the session, if anything is.
+    fn update(&mut self, now: Moment, update: SessionUpdate, src: Option<Source>) {
+        fn news<T: PartialEq + Clone>(known: &mut Option<T>, told: Option<T>) -> Option<T> {
+            let told = told.filter(|told| known.as_ref() != Some(told))?;
+            *known = Some(told.clone());
+            Some(told)
+        }
+        let known = &mut self.known;
+        let fresh = SessionUpdate {
+            native_session_id: news(&mut known.native_session_id, update.native_session_id),
+            title: news(&mut known.title, update.title),
+            model: news(&mut known.model, update.model),
+            mode: news(&mut known.mode, update.mode),
+            agent_version: news(&mut known.agent_version, update.agent_version),
+            tools: news(&mut known.tools, update.tools),
+            commands: news(&mut known.commands, update.commands),
+            models: news(&mut known.models, update.models),
+            mcp_servers: news(&mut known.mcp_servers, update.mcp_servers),
+        };
+        if fresh != SessionUpdate::default() {
+            self.push(now, Event::SessionUpdated(fresh), None, src.unwrap_or_else(Source::sixframe), None);
+        }
+    }
+
+    fn item(&mut self, now: Moment, id: &str, item: Item, src: Source, ext: Option<serde_json::Value>) {
+        let grown = self.deltas.flush(now.at, id);
+        self.grew(now, grown);
+        let is_done = item.status.is_some_and(ItemStatus::is_final);
+        let went_ahead = item.status == Some(ItemStatus::Completed) && self.must_wait(id);
+        match is_done {
+            true => drop(self.open_items.remove(id)),
+            false if self.turns.open().is_some() => drop(self.open_items.insert(id.to_owned(), item.kind)),
+            false => (),
+        }
+        self.push(now, Event::ItemUpserted(item), Some(id), src, ext);
+        if went_ahead {
+            let text = "the agent did something that it had asked leave for and was not given it";
+            let problem = Problem::new(ProblemKind::Protocol, text);
+            self.interrupt(now, TurnEnd::failed(problem));
+        }
+    }
+
+    fn grew(&mut self, now: Moment, grown: impl IntoIterator<Item = Grown>) {
+        for Grown { item, delta } in grown {
+            let src = Source { provider: self.beginning.created.provider.clone(), native_type: None };
+            self.push(now, Event::ItemDelta(delta), Some(&item), src, None);
+        }
+    }
+
+    /// The agent ended its turn.
+    fn ended(&mut self, now: Moment, end: TurnEnd) {
+        let end = match self.ladder.take() {
+            // Why it was stopped is known better here; what it used is known better there.
+            Some(ladder) if end.outcome != Outcome::Completed => {
+                TurnEnd { outcome: ladder.end.outcome, error: ladder.end.error, ..end }
+            }
+            Some(_) | None => end,
+        };
+        self.finish(now, end);
+        self.pump(now);
+    }
+
+    /// The agent's process is gone.
+    fn gone(&mut self, now: Moment, problem: Option<Problem>) {
+        let before = std::mem::replace(&mut self.process, Process::Absent);
+        let crashed = || Problem::new(ProblemKind::Crashed, "the agent's program ended");
+        if self.turns.open().is_some() {
+            let stopped = self.ladder.take().map(|ladder| ladder.end);
+            let end = stopped.unwrap_or_else(|| TurnEnd::failed(problem.unwrap_or_else(crashed)));
+            self.finish(now, end);
+        } else if before == Process::Starting {
+            self.could_not_start(now, problem.unwrap_or_else(crashed));
+        } else if let Some(problem) = problem {
+            self.log(now, Event::Error(problem), None);
+        }
+        self.pump(now);
+    }
+
+    /// What waits first has failed with the agent that was started for it.
+    fn could_not_start(&mut self, now: Moment, problem: Problem) {
+        match self.queue.pop_front() {
+            Some(waiting) => {
+                self.open_turn(now, &waiting);
+                self.finish(now, TurnEnd::failed(problem));
+            }
+            None => self.log(now, Event::Error(problem), None),
+        }
+    }
+
+    /// Begins the next turn, if there is something to do and somebody to do it.
+    fn pump(&mut self, now: Moment) {
+        if self.closed || self.turns.open().is_some() || self.queue.is_empty() {
+            return;
+        }
+        match self.process {
+            Process::Absent => self.start(now),
+            Process::Starting | Process::Stopping => (),
+            Process::Ready => {
+                let Some(waiting) = self.queue.pop_front() else { return };
+                self.open_turn(now, &waiting);
+                self.outputs.push(Output::Tell(Command::Prompt(waiting.prompt)));
+            }
+        }
+    }
+
+    fn start(&mut self, now: Moment) {
+        self.process = Process::Starting;
+        self.ready_by = now.at + self.beginning.patience;
+        let resume = self.known.native_session_id.clone().filter(|_| self.beginning.abilities.resume);
+        self.outputs.push(Output::Start { resume });
+    }
+
+    fn open_turn(&mut self, now: Moment, waiting: &Waiting) {
+        let (turn, prompt) = (identifier("turn"), &waiting.prompt);
+        let Some(started) = self.turns.begin(now.at, &turn, &prompt.id) else { return };
+        (self.alive, self.turn_by, self.waiting_since) = (now.at, now.at + waiting.timeout, None);
+        self.log(now, Event::PromptStarted(PromptRef { prompt_id: prompt.id.clone() }), None);
+        self.log(now, started, None);
+        self.said(now, prompt);
+    }
+
+    fn said(&mut self, now: Moment, prompt: &Prompt) {
+        let content = Some(prompt.content.clone());
+        let item = Item { content, ..Item::new(ItemKind::UserMessage).status(ItemStatus::Completed) };
+        self.log(now, Event::ItemUpserted(item), Some(&prompt.id));
+    }
+
+    /// Ends the turn that is open, and everything that is open in it.
+    fn finish(&mut self, now: Moment, end: TurnEnd) {
+        let grown = self.deltas.finish(now.at);
+        self.grew(now, grown);
+        self.withdraw_all(now, &Decider::Agent);
+        for (id, kind) in std::mem::take(&mut self.open_items) {
+            self.log(now, Event::ItemUpserted(Item::new(kind).status(ItemStatus::Cancelled)), Some(&id));
+        }
+        self.denied.clear();
+        self.ladder = None;
+        let Some((turn, ended)) = self.turns.end(now.at, end) else { return };
+        self.write(now, ended, None, Source::sixframe(), None, Some(turn));
+    }
+
+    fn log(&mut self, now: Moment, event: Event, item: Option<&str>) {
+        self.push(now, event, item, Source::sixframe(), None);
+    }
+
+    fn push(&mut self, now: Moment, event: Event, item: Option<&str>, src: Source, ext: Option<serde_json::Value>) {
+        let turn = self.turns.open().map(|turn| turn.id().to_owned());
+        self.write(now, event, item, src, ext, turn);
+    }
+
+    /// The one place where an event gets its number.
+    fn write(
+        &mut self,
+        now: Moment,
+        event: Event,
+        item: Option<&str>,
+        src: Source,
+        ext: Option<serde_json::Value>,
+        turn_id: Option<String>,
+    ) {
+        let change = self.reducer.apply(&event, item);
+        self.seq += 1;
+        let envelope = Envelope {
+            v: 1,
+            epoch: self.beginning.epoch.clone(),
+            seq: self.seq,
+            ts: now.rfc3339(),
+            session_id: self.beginning.id.clone(),
+            turn_id: turn_id.clone(),
+            item_id: item.map(str::to_owned),
+            event,
+            src,
+            ext,
+        };
+        self.outputs.push(Output::Log(Box::new(envelope)));
+        if let Some(change) = change {
+            self.write(now, Event::StateChanged(change), None, Source::sixframe(), None, turn_id);
+        }
+    }
+}
+
+fn queued(position: usize, waiting: &Waiting) -> PromptQueued {
+    let Waiting { prompt, delivery, timeout: _ } = waiting;
+    let (prompt_id, content) = (prompt.id.clone(), prompt.content.clone());
+    PromptQueued { prompt_id, position: position as u64, delivery: *delivery, content }
+}

@@ -1,0 +1,214 @@
+//! What waits for leave: bound to what was shown, good for one answer, denied when nobody answers.
+
+use std::time::Duration;
+
+use super::super::agent::Command;
+use super::super::event::{Event, Mode, Source};
+use super::super::identifier::identifier;
+use super::super::moment::Moment;
+use super::super::permission::{
+    Action, Ask, Decider, Decision, PermissionRequest, PermissionResolved, Verdict, input_sha256,
+};
+use super::{Output, Session};
+
+/// A request that waits.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) ask: Ask,
+    pub(super) request: PermissionRequest,
+    asked_at: Duration,
+    pub(super) expires_at: Duration,
+}
+
+/// What somebody answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// Yes.
+    Approve {
+        /// By this option; the one that allows it once where there is none.
+        option_id: Option<String>,
+        /// The hash of what they were shown, where they say so.
+        input_sha256: Option<String>,
+    },
+    /// No.
+    Reject {
+        /// Why, for the agent.
+        reason: Option<String>,
+    },
+}
+
+/// Why an answer is not taken. The request goes on waiting, if it is there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Undecided {
+    /// There is none, or not any more.
+    #[error("no permission with this id waits; it was answered, withdrawn, or has expired")]
+    Gone,
+    /// Something else was shown.
+    #[error("what was shown is not what is asked for")]
+    OtherInput {
+        /// The hash of what is asked for.
+        input_sha256: String,
+    },
+    /// There is no such option, or it does not allow.
+    #[error("there is no option that allows this; the request lists those there are")]
+    NoOption,
+}
+
+impl Session {
+    /// Somebody answers a request.
+    ///
+    /// # Errors
+    /// The answer does not fit what waits.
+    pub fn decide(&mut self, now: Moment, permission_id: &str, choice: Choice, by: Decider) -> Result<(), Undecided> {
+        let pending = self.permissions.get(permission_id).ok_or(Undecided::Gone)?;
+        let (verdict, reason) = verdict(pending, choice)?;
+        self.resolve(now, permission_id, verdict, by, reason);
+        Ok(())
+    }
+
+    /// The agent asks leave.
+    pub(super) fn asked(&mut self, now: Moment, ask: Ask, src: Source) {
+        // It asks the same anew, maybe with another input: what was shown before is void.
+        self.withdraw(now, |pending| pending.ask.key == ask.key, &Decider::Agent);
+        let ruled = self.ruled(&ask);
+        let request = self.request(now, &ask);
+        let id = request.permission_id.clone();
+        let item = ask.item.clone();
+        let expires_at = now.at + self.beginning.timers.approval;
+        self.permissions.insert(id.clone(), Pending { ask, request: request.clone(), asked_at: now.at, expires_at });
+        self.waiting_since.get_or_insert(now.at);
+        self.push(now, Event::PermissionRequested(Box::new(request)), item.as_deref(), src, None);
+        if let Some((verdict, rule)) = ruled {
+            self.resolve(now, &id, verdict, Decider::Policy { rule: rule.to_owned() }, None);
+        }
+    }
+
+    fn request(&self, now: Moment, ask: &Ask) -> PermissionRequest {
+        PermissionRequest {
+            permission_id: identifier("perm"),
+            action: ask.action,
+            title: ask.title.clone(),
+            description: ask.description.clone(),
+            reason: ask.reason.clone(),
+            risk: ask.action.risk(),
+            shown_input: ask.input.clone(),
+            input_sha256: input_sha256(&ask.input),
+            paths: ask.paths.clone(),
+            options: ask.options.clone(),
+            expires_at_ms: now.after(self.beginning.timers.approval).wall_ms,
+        }
+    }
+
+    /// What is decided without a person, and by which rule.
+    fn ruled(&self, ask: &Ask) -> Option<(Verdict, &'static str)> {
+        if self.turns.open().is_none() || self.ladder.is_some() {
+            return Some((denied(ask, "no turn is open that this could belong to"), "no_turn"));
+        }
+        let changes = match ask.action {
+            Action::Command | Action::FileChange | Action::McpTool | Action::Unknown => true,
+            Action::Network | Action::Read | Action::ModeSwitch => false,
+        };
+        match self.mode {
+            Mode::Ask => None,
+            Mode::Plan if changes => Some((denied(ask, "nothing is changed while planning"), "plan")),
+            Mode::Plan => None,
+            Mode::AcceptEdits if ask.action == Action::FileChange && ask.is_inside => {
+                let option_id = ask.option(true)?.option_id.clone();
+                Some((Verdict::Allow { option_id }, "accept_edits"))
+            }
+            Mode::AcceptEdits => None,
+        }
+    }
+
+    fn resolve(&mut self, now: Moment, id: &str, verdict: Verdict, by: Decider, reason: Option<String>) {
+        let Some(pending) = self.permissions.remove(id) else { return };
+        let (decision, option_id) = match &verdict {
+            Verdict::Allow { option_id } => (Decision::Allowed, Some(option_id.clone())),
+            Verdict::Deny { option_id, .. } => (Decision::Denied, option_id.clone()),
+        };
+        if decision == Decision::Denied {
+            self.denied.extend(pending.ask.item.clone());
+        }
+        let key = pending.ask.key.clone();
+        self.outputs.push(Output::Tell(Command::Decide { key, verdict }));
+        self.resolved(now, pending, decision, option_id, by, reason);
+    }
+
+    /// Requests that cannot be answered any more.
+    pub(super) fn withdraw(&mut self, now: Moment, which: impl Fn(&Pending) -> bool, by: &Decider) {
+        let ids: Vec<String> =
+            self.permissions.iter().filter(|(_, pending)| which(pending)).map(|(id, _)| id.clone()).collect();
+        for id in ids {
+            let Some(pending) = self.permissions.remove(&id) else { continue };
+            self.resolved(now, pending, Decision::Withdrawn, None, by.clone(), None);
+        }
+    }
+
+    pub(super) fn withdraw_all(&mut self, now: Moment, by: &Decider) {
+        self.withdraw(now, |_| true, by);
+    }
+
+    /// Denies what nobody answered in time.
+    pub(super) fn expire(&mut self, now: Moment) {
+        let expired = self.permissions.iter().filter(|(_, pending)| now.at >= pending.expires_at);
+        let expired: Vec<(String, Verdict)> =
+            expired.map(|(id, pending)| (id.clone(), denied(&pending.ask, "nobody answered in time"))).collect();
+        for (id, verdict) in expired {
+            self.resolve(now, &id, verdict, Decider::Timeout, None);
+        }
+    }
+
+    /// Whether an item must not be done, or not yet.
+    pub(super) fn must_wait(&self, item: &str) -> bool {
+        let waits = self.permissions.values().any(|pending| pending.ask.item.as_deref() == Some(item));
+        waits || self.denied.contains(item)
+    }
+
+    fn resolved(
+        &mut self,
+        now: Moment,
+        pending: Pending,
+        decision: Decision,
+        option_id: Option<String>,
+        by: Decider,
+        reason: Option<String>,
+    ) {
+        let Pending { ask, request, asked_at, .. } = pending;
+        let latency_ms = now.at.saturating_sub(asked_at).as_millis() as u64;
+        let permission_id = request.permission_id;
+        let resolved = PermissionResolved { permission_id, decision, option_id, by, reason, latency_ms };
+        self.log(now, Event::PermissionResolved(resolved), ask.item.as_deref());
+        if self.permissions.is_empty() {
+            // The time that people take is not the agent's.
+            let waited = self.waiting_since.take().map(|since| now.at.saturating_sub(since));
+            self.turn_by += waited.unwrap_or_default();
+            self.alive = now.at;
+        }
+    }
+}
+
+fn denied(ask: &Ask, reason: &str) -> Verdict {
+    let option_id = ask.option(false).map(|option| option.option_id.clone());
+    Verdict::Deny { option_id, reason: reason.to_owned() }
+}
+
+fn verdict(pending: &Pending, choice: Choice) -> Result<(Verdict, Option<String>), Undecided> {
+    let Pending { ask, request, .. } = pending;
+    match choice {
+        Choice::Approve { input_sha256: Some(shown), .. } if shown != request.input_sha256 => {
+            Err(Undecided::OtherInput { input_sha256: request.input_sha256.clone() })
+        }
+        Choice::Approve { option_id, .. } => {
+            let option = match option_id {
+                Some(id) => ask.options.iter().find(|option| option.option_id == id && option.kind.allows()),
+                None => ask.option(true),
+            };
+            let option_id = option.ok_or(Undecided::NoOption)?.option_id.clone();
+            Ok((Verdict::Allow { option_id }, None))
+        }
+        Choice::Reject { reason } => {
+            let told = reason.clone().unwrap_or_else(|| "the person said no".to_owned());
+            Ok((denied(ask, &told), reason))
+        }
+    }
+}

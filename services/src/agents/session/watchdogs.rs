@@ -1,0 +1,140 @@
+//! What takes too long: a process that is never ready, an agent that falls silent, a turn without end, an interrupt that is
+//! not heard. None of it runs while leave is awaited.
+
+use std::time::Duration;
+
+use super::super::agent::Command;
+use super::super::moment::Moment;
+use super::super::permission::Decider;
+use super::super::problem::{Problem, ProblemKind};
+use super::super::turn::TurnEnd;
+use super::{Output, Process, Session};
+
+/// How long what may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timers {
+    /// Until an agent that was asked something tells of anything. Default 60 s.
+    pub first_event: Duration,
+    /// Until it tells of more. Default 120 s.
+    pub stall: Duration,
+    /// Until somebody answers what it asks leave for; then it is denied. Default 10 min.
+    pub approval: Duration,
+    /// Until an agent that was interrupted ends its turn; then its process is stopped. Default 2 s.
+    pub interrupt: Duration,
+    /// Until the process is gone; then the turn ends without it. Default 15 s.
+    pub stop: Duration,
+}
+
+impl Default for Timers {
+    fn default() -> Timers {
+        Timers {
+            first_event: Duration::from_secs(60),
+            stall: Duration::from_secs(120),
+            approval: Duration::from_secs(600),
+            interrupt: Duration::from_secs(2),
+            stop: Duration::from_secs(15),
+        }
+    }
+}
+
+/// A turn that is being stopped: step by step, until the agent obeys.
+#[derive(Debug)]
+pub(super) struct Ladder {
+    /// How the turn will have ended.
+    pub(super) end: TurnEnd,
+    rung: Rung,
+    until: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rung {
+    Interrupted,
+    Stopped,
+}
+
+impl Session {
+    /// Stops the turn that is open, unless it is being stopped. Gives whether there is one.
+    pub(super) fn interrupt(&mut self, now: Moment, end: TurnEnd) -> bool {
+        if self.turns.open().is_none() {
+            return false;
+        }
+        if self.ladder.is_none() {
+            self.withdraw_all(now, &Decider::Agent);
+            self.outputs.push(Output::Tell(Command::Interrupt));
+            let until = now.at + self.beginning.timers.interrupt;
+            self.ladder = Some(Ladder { end, rung: Rung::Interrupted, until });
+        }
+        true
+    }
+
+    /// Time has passed: does what is due. To be called no later than [`Session::deadline`].
+    pub fn tick(&mut self, now: Moment) {
+        let grown = self.deltas.due(now.at);
+        self.grew(now, grown);
+        self.expire(now);
+        if self.closed {
+            return;
+        }
+        self.climb(now);
+        if self.process == Process::Starting && now.at >= self.ready_by {
+            self.never_ready(now);
+        }
+        if let Some(problem) = self.overdue(now) {
+            self.interrupt(now, TurnEnd::failed(problem));
+        }
+    }
+
+    /// When [`Session::tick`] has something to do.
+    pub fn deadline(&self) -> Option<Duration> {
+        let mut deadlines: Vec<Duration> = self.permissions.values().map(|pending| pending.expires_at).collect();
+        deadlines.extend(self.deltas.deadline());
+        deadlines.extend(self.ladder.as_ref().map(|ladder| ladder.until));
+        deadlines.extend((self.process == Process::Starting).then_some(self.ready_by));
+        if self.is_watched() {
+            deadlines.extend([self.silent_by(), self.turn_by]);
+        }
+        deadlines.into_iter().min().filter(|_| !self.closed)
+    }
+
+    fn is_watched(&self) -> bool {
+        self.turns.open().is_some() && self.ladder.is_none() && self.permissions.is_empty()
+    }
+
+    fn silent_by(&self) -> Duration {
+        let timers = &self.beginning.timers;
+        let is_heard = self.turns.open().is_some_and(|turn| turn.is_heard());
+        self.alive + if is_heard { timers.stall } else { timers.first_event }
+    }
+
+    fn overdue(&self, now: Moment) -> Option<Problem> {
+        let text = match (self.is_watched(), now.at >= self.turn_by, now.at >= self.silent_by()) {
+            (false, ..) | (true, false, false) => return None,
+            (true, true, _) => "the turn took longer than it was given; give it more with timeoutMs",
+            (true, false, true) => "the agent has told of nothing for too long",
+        };
+        Some(Problem::new(ProblemKind::Timeout, text))
+    }
+
+    fn climb(&mut self, now: Moment) {
+        let Some(ladder) = self.ladder.as_mut().filter(|ladder| now.at >= ladder.until) else { return };
+        match ladder.rung {
+            Rung::Interrupted => {
+                (ladder.rung, ladder.until) = (Rung::Stopped, now.at + self.beginning.timers.stop);
+                self.process = Process::Stopping;
+                self.outputs.push(Output::Tell(Command::Stop));
+            }
+            Rung::Stopped => {
+                let end = ladder.end.clone();
+                self.finish(now, end);
+                self.pump(now);
+            }
+        }
+    }
+
+    fn never_ready(&mut self, now: Moment) {
+        self.process = Process::Stopping;
+        self.outputs.push(Output::Tell(Command::Stop));
+        let text = format!("the agent could not be spoken to within {} s", self.beginning.patience.as_secs());
+        self.could_not_start(now, Problem::new(ProblemKind::Timeout, text));
+    }
+}

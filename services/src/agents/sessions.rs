@@ -1,0 +1,418 @@
+//! All sessions of a daemon, with what they are started from and where they are kept.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use futures_util::future::join_all;
+use sixframe_hub::{Check, Hub, Json, OutboundChannel, SliceConfig, SliceError};
+use sixframe_supervisor::Supervisor;
+use tokio::sync::Mutex as AsyncMutex;
+
+use super::agent::{Agent, Launch};
+use super::api::{CreateSession, Providers};
+use super::builtin::BuiltIn;
+use super::detect::{self, ProviderInfo, ProviderState};
+use super::event::{Envelope, Event, LogRecovered, Outcome, SessionCreated, Source, TurnEnded};
+use super::identifier::identifier;
+use super::live::{Handle, Surroundings, Views};
+use super::log::{Claim, Log, Reading, Remembered, is_closed, recover};
+use super::moment::Moment;
+use super::permission::{Decider, Decision, PermissionResolved};
+use super::problem::{Problem, ProblemKind};
+use super::program::{Program, ProgramAgent};
+use super::secrets::Secrets;
+use super::session::{Beginning, Session, SessionView, Timers};
+
+/// Bytes of events that are kept for those who listen to all sessions and lag.
+const EVENTS: usize = 8 << 20;
+
+/// The slice of the hub's state that shows the sessions.
+const SLICE: &str = "agents";
+
+/// What the agents are told by the configuration.
+#[derive(Clone, Debug)]
+pub struct AgentsConfig {
+    /// The folder of the sessions' logs, made with mode 0700.
+    pub dir: PathBuf,
+    /// Whether the sessions that an earlier daemon has left in the folder are taken over. Default yes.
+    pub resume: bool,
+    /// Folders that agents may work in, with everything below them; any where there is none.
+    pub roots: Vec<PathBuf>,
+    /// Claude Code's program.
+    pub claude: ProviderConfig,
+    /// Codex's program.
+    pub codex: ProviderConfig,
+    /// Gemini CLI's program, with the argument that makes it speak the Agent Client Protocol.
+    pub gemini: ProviderConfig,
+    /// Other programs that speak the Agent Client Protocol, by the names that they are called by behind `acp:`.
+    pub acp: BTreeMap<String, ProviderConfig>,
+    /// How long what may take.
+    pub timers: Timers,
+}
+
+/// How an agent's program is started.
+#[derive(Clone, Debug)]
+pub struct ProviderConfig {
+    /// The program and what it is always given.
+    pub program: Program,
+    /// The variables that callers may set for a session.
+    pub allow_env: Vec<String>,
+}
+
+impl ProviderConfig {
+    /// The program as it is found.
+    pub fn new(program: impl Into<std::ffi::OsString>) -> ProviderConfig {
+        ProviderConfig { program: Program::new(program), allow_env: Vec::new() }
+    }
+}
+
+impl AgentsConfig {
+    /// The programs as they are found, with logs in this folder.
+    pub fn new(dir: impl Into<PathBuf>) -> AgentsConfig {
+        let mut gemini = ProviderConfig::new("gemini");
+        gemini.program.args.push("--acp".to_owned());
+        AgentsConfig {
+            dir: dir.into(),
+            resume: true,
+            roots: Vec::new(),
+            claude: ProviderConfig::new("claude"),
+            codex: ProviderConfig::new("codex"),
+            gemini,
+            acp: BTreeMap::new(),
+            timers: Timers::default(),
+        }
+    }
+
+    /// The programs by their providers.
+    fn programs(&self) -> impl Iterator<Item = (String, &ProviderConfig)> {
+        let known = [("claude", &self.claude), ("codex", &self.codex), ("gemini", &self.gemini)];
+        let others = self.acp.iter().map(|(name, config)| (format!("acp:{name}"), config));
+        known.into_iter().map(|(id, config)| (id.to_owned(), config)).chain(others)
+    }
+
+    fn provider(&self, id: &str) -> Option<&ProviderConfig> {
+        self.programs().find(|(known, _)| known == id).map(|(_, config)| config)
+    }
+}
+
+/// Why there are no agents.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The hub has no place to show them.
+    #[error("the hub has no place for the agents' sessions")]
+    Slice(#[from] SliceError),
+    /// The sessions' logs cannot be read.
+    #[error("the logs of the agents' sessions in {} cannot be read", dir.display())]
+    Logs {
+        /// Where they are.
+        dir: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Why a session is not begun.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotBegun {
+    /// There is no such provider.
+    #[error("there is no provider {0}; agent.providers lists them")]
+    NoProvider(String),
+    /// The folder is none.
+    #[error("{0} is no folder that agents can work in; give an absolute path")]
+    NoFolder(String),
+    /// Agents may not work there.
+    #[error("agents may not work in {0}; allow it with agent.roots")]
+    Outside(String),
+    /// Callers may not set this.
+    #[error("callers may not set {0}; allow it with allow_env of the provider")]
+    Variable(String),
+    /// The log cannot be made.
+    #[error("the session's log cannot be written: {0}")]
+    NoLog(String),
+}
+
+/// The sessions of a daemon. Cheap to clone.
+#[derive(Clone)]
+pub struct Agents(Arc<Shared>);
+
+struct Shared {
+    config: AgentsConfig,
+    supervisor: Supervisor,
+    agents: BTreeMap<String, Arc<dyn Agent>>,
+    sessions: Mutex<HashMap<String, Handle>>,
+    views: Arc<Views>,
+    events: OutboundChannel,
+    secrets: Arc<Secrets>,
+    start: Instant,
+    found: AsyncMutex<Option<Vec<ProviderInfo>>>,
+}
+
+impl std::fmt::Debug for Agents {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Agents").field("dir", &self.0.config.dir).finish_non_exhaustive()
+    }
+}
+
+impl Agents {
+    /// Brings back the sessions that an earlier daemon has left, if that is wanted, within a tokio runtime. What was open when it ended is ended
+    /// in their logs; their agents are started by the next prompt.
+    ///
+    /// # Errors
+    /// The hub's slice `agents` is taken, or the folder of the logs cannot be read.
+    pub fn open(config: AgentsConfig, supervisor: Supervisor, hub: &Hub) -> Result<Agents, OpenError> {
+        let slice = SliceConfig::new(SLICE, Json::object()).volatile().checked(Check::members_of::<SessionView>());
+        let views = Arc::new(hub.own::<BTreeMap<String, SessionView>>(slice)?);
+        let variables: Vec<(String, String)> =
+            config.programs().flat_map(|(_, config)| config.program.env.clone()).collect();
+        let secrets = Arc::new(Secrets::of_environment(&variables));
+        let mut agents: BTreeMap<String, Arc<dyn Agent>> = BTreeMap::new();
+        for (id, provider) in config.programs() {
+            let (supervisor, program) = (supervisor.clone(), found(&provider.program));
+            let agent = match id.as_str() {
+                "claude" => ProgramAgent::claude(supervisor, program),
+                "codex" => ProgramAgent::codex(supervisor, program),
+                _ => ProgramAgent::acp(id.clone(), supervisor, program),
+            };
+            agents.insert(id, Arc::new(agent));
+        }
+        agents.insert("builtin".to_owned(), Arc::new(BuiltIn::new(supervisor.clone())));
+        let shared = Shared {
+            supervisor,
+            agents,
+            sessions: Mutex::default(),
+            views,
+            events: OutboundChannel::new(EVENTS),
+            secrets,
+            start: Instant::now(),
+            found: AsyncMutex::default(),
+            config,
+        };
+        let agents = Agents(Arc::new(shared));
+        if !agents.0.config.resume {
+            return Ok(agents);
+        }
+        agents.bring_back().map_err(|source| OpenError::Logs { dir: agents.0.config.dir.clone(), source })?;
+        Ok(agents)
+    }
+
+    /// Ends what goes on in all sessions and waits until nothing of their agents is left. The sessions can be gone on with by
+    /// the next daemon.
+    pub async fn halt(&self) {
+        let handles: Vec<Handle> = self.sessions().drain().map(|(_, handle)| handle).collect();
+        join_all(handles.iter().map(Handle::halt)).await;
+    }
+
+    /// The providers, those that can be used first; looked for once, and again when that is asked for.
+    pub(super) async fn providers(&self, recheck: bool) -> Providers {
+        let mut found = self.0.found.lock().await;
+        if recheck || found.is_none() {
+            *found = Some(self.look().await);
+        }
+        let providers = found.clone().unwrap_or_default();
+        let usable = providers.iter().find(|info| info.state <= ProviderState::Unknown);
+        let default = usable.map_or("builtin", |info| &info.id).to_owned();
+        Providers { providers, default }
+    }
+
+    async fn look(&self) -> Vec<ProviderInfo> {
+        let Shared { supervisor, config, agents, .. } = &*self.0;
+        let abilities = |id: &str| agents.get(id).map(|agent| agent.abilities()).unwrap_or_default();
+        let looks = config.programs().map(async |(id, provider)| {
+            let (program, able) = (&provider.program, abilities(&id));
+            let kind = [&detect::CLAUDE, &detect::CODEX, &detect::GEMINI].into_iter().find(|kind| kind.id == id);
+            match kind {
+                Some(kind) => detect::look(supervisor, kind, &program.program, &program.env, able).await,
+                None => detect::look_for(&id, &program.program, able),
+            }
+        });
+        let mut found = join_all(looks).await;
+        found.push(BuiltIn::info(abilities("builtin")));
+        // The built-in one is there always, and so the last resort.
+        found.sort_by_key(|info| (info.state > ProviderState::Unknown, info.id == "builtin"));
+        found
+    }
+
+    /// Begins a session, and starts its agent.
+    pub(super) async fn create(&self, params: CreateSession) -> Result<String, NotBegun> {
+        let provider = match params.provider {
+            Some(provider) => provider,
+            None => self.providers(false).await.default,
+        };
+        let agent = self.0.agents.get(&provider).cloned().ok_or_else(|| NotBegun::NoProvider(provider.clone()))?;
+        let cwd = self.folder(&params.cwd)?;
+        let env = self.allowed(&provider, params.env)?;
+        let created = SessionCreated {
+            provider,
+            cwd: cwd.to_string_lossy().into_owned(),
+            model: params.model.clone(),
+            mode: params.mode,
+        };
+        let (id, epoch) = (identifier("ses"), identifier("log"));
+        let log = Log::create(&self.0.config.dir, &id).map_err(|error| NotBegun::NoLog(error.to_string()))?;
+        let beginning = self.beginning(id.clone(), epoch.clone(), created, &*agent);
+        let session = Session::begin(Moment::now(self.0.start), beginning);
+        let launch = Launch { cwd, model: params.model, system_prompt: params.system_prompt, env, ..Launch::default() };
+        let handle = Handle::spawn(session, epoch, log, self.surroundings(agent, launch));
+        self.sessions().insert(id.clone(), handle);
+        Ok(id)
+    }
+
+    /// Closes a session and waits until nothing of its agent is left.
+    pub(super) async fn close(&self, id: &str) -> bool {
+        let Some(handle) = self.session(id) else { return false };
+        handle.close().await;
+        self.sessions().remove(id);
+        true
+    }
+
+    pub(super) fn session(&self, id: &str) -> Option<Handle> {
+        self.sessions().get(id).cloned()
+    }
+
+    /// The session in which this waits for leave.
+    pub(super) fn waiting(&self, permission_id: &str) -> Option<Handle> {
+        let waits =
+            |handle: &&Handle| handle.view().permissions.iter().any(|request| request.permission_id == permission_id);
+        self.sessions().values().find(waits).cloned()
+    }
+
+    /// The log of a session, of one that is closed too, and its epoch.
+    pub(super) fn log(&self, id: &str) -> Option<(Reading, String)> {
+        match self.session(id) {
+            Some(handle) => Some((handle.reading(), handle.epoch().to_owned())),
+            None => Reading::closed(&self.0.config.dir, id),
+        }
+    }
+
+    pub(super) fn events(&self) -> &OutboundChannel {
+        &self.0.events
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, HashMap<String, Handle>> {
+        self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn beginning(&self, id: String, epoch: String, created: SessionCreated, agent: &dyn Agent) -> Beginning {
+        let (abilities, patience, timers) = (agent.abilities(), agent.patience(), self.0.config.timers);
+        Beginning { id, epoch, created, abilities, patience, timers }
+    }
+
+    fn surroundings(&self, agent: Arc<dyn Agent>, launch: Launch) -> Surroundings {
+        let Shared { views, events, secrets, start, .. } = &*self.0;
+        let (views, events, secrets) = (Arc::clone(views), events.clone(), Arc::clone(secrets));
+        Surroundings { agent, launch, views, events, secrets, start: *start }
+    }
+
+    /// The folder without links, if agents may work in it.
+    fn folder(&self, cwd: &str) -> Result<PathBuf, NotBegun> {
+        let no_folder = || NotBegun::NoFolder(cwd.to_owned());
+        let path = Path::new(cwd);
+        let real = path.canonicalize().ok().filter(|real| path.is_absolute() && real.is_dir()).ok_or_else(no_folder)?;
+        let roots = &self.0.config.roots;
+        let is_allowed = |root: &PathBuf| root.canonicalize().is_ok_and(|root| real.starts_with(root));
+        match roots.is_empty() || roots.iter().any(is_allowed) {
+            true => Ok(real),
+            false => Err(NotBegun::Outside(cwd.to_owned())),
+        }
+    }
+
+    fn allowed(&self, provider: &str, env: BTreeMap<String, String>) -> Result<Vec<(String, String)>, NotBegun> {
+        let allowed =
+            self.0.config.provider(provider).map(|provider| provider.allow_env.as_slice()).unwrap_or_default();
+        match env.keys().find(|name| !allowed.contains(name)) {
+            Some(name) => Err(NotBegun::Variable(name.clone())),
+            None => Ok(env.into_iter().collect()),
+        }
+    }
+
+    /// The sessions whose logs do not say that they were closed, and that no other daemon has.
+    fn bring_back(&self) -> io::Result<()> {
+        let dir = &self.0.config.dir;
+        let entries = match std::fs::read_dir(dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            let path = entry?.path();
+            if path.extension().is_some_and(|ending| ending == "jsonl") {
+                // One that cannot be read must not keep the others from coming back.
+                let back = self.bring_one_back(&path);
+                back.inspect_err(|error| tracing::error!(%error, log = %path.display(), "a session is lost")).ok();
+            }
+        }
+        Ok(())
+    }
+
+    fn bring_one_back(&self, path: &Path) -> io::Result<()> {
+        if is_closed(path)? {
+            return Ok(());
+        }
+        let Some(claim) = Claim::take(path)? else { return Ok(()) };
+        let Some(mut remembered) = recover(path)? else { return Ok(()) };
+        if remembered.is_closed {
+            return Ok(());
+        }
+        let Some(agent) = self.0.agents.get(&remembered.created.provider).cloned() else { return Ok(()) };
+        let mut log = Log::open(claim, path.to_owned(), remembered.seq)?;
+        let ends = ends(&mut remembered, Moment::now(self.0.start));
+        log.append(&ends, &self.0.secrets)?;
+        let Remembered { session_id, epoch, seq, created, known, .. } = remembered;
+        let launch = Launch { cwd: PathBuf::from(&created.cwd), model: created.model.clone(), ..Launch::default() };
+        let beginning = self.beginning(session_id.clone(), epoch.clone(), created, &*agent);
+        let session = Session::resumed(beginning, seq, known);
+        let handle = Handle::spawn(session, epoch, log, self.surroundings(agent, launch));
+        handle.show();
+        self.sessions().insert(session_id, handle);
+        Ok(())
+    }
+}
+
+/// The program by its path, where it is found: an agent is started where it was looked for.
+fn found(program: &Program) -> Program {
+    let path = detect::find(&program.program).map(PathBuf::into_os_string);
+    Program { program: path.unwrap_or_else(|| program.program.clone()), ..program.clone() }
+}
+
+/// What ends everything that a daemon that was ended has left open, in the order in which it would have.
+fn ends(remembered: &mut Remembered, now: Moment) -> Vec<Envelope> {
+    let mut events = Vec::new();
+    if remembered.torn > 0 {
+        events.push((Event::LogRecovered(LogRecovered { bytes: remembered.torn }), None));
+    }
+    let turn = remembered.turn.take();
+    for permission_id in std::mem::take(&mut remembered.permissions) {
+        let (decision, by) = (Decision::Withdrawn, Decider::Shutdown);
+        let resolved = PermissionResolved { permission_id, decision, option_id: None, by, reason: None, latency_ms: 0 };
+        events.push((Event::PermissionResolved(resolved), turn.clone()));
+    }
+    if turn.is_some() {
+        let error = Some(Problem::new(ProblemKind::Crashed, "the daemon was ended in the midst of the turn"));
+        let (usage, cost, first_event_ms, native_stop_reason) = (None, None, None, None);
+        let outcome = Outcome::Failed;
+        let ended = TurnEnded { outcome, error, usage, cost, duration_ms: 0, first_event_ms, native_stop_reason };
+        events.push((Event::TurnEnded(ended), turn));
+    }
+    for prompt_id in std::mem::take(&mut remembered.prompts) {
+        events.push((Event::PromptCancelled(super::event::PromptRef { prompt_id }), None));
+    }
+    let envelope = |(event, turn_id)| {
+        remembered.seq += 1;
+        Envelope {
+            v: 1,
+            epoch: remembered.epoch.clone(),
+            seq: remembered.seq,
+            ts: now.rfc3339(),
+            session_id: remembered.session_id.clone(),
+            turn_id,
+            item_id: None,
+            event,
+            src: Source::sixframe(),
+            ext: None,
+        }
+    };
+    events.into_iter().map(envelope).collect()
+}

@@ -1,0 +1,225 @@
+//! Sessions in a folder of their own, with the hub that shows them and a window that calls them.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sixframe_core::{CallError, Config, Identity, Items, Router, RpcEndpoint, Scopes, connect, connect_with, memory};
+use sixframe_hub::{Hub, HubConfig};
+use sixframe_services::agents::{Agents, AgentsConfig, Program, Timers, router};
+use sixframe_supervisor::{GuardProgram, Supervisor, SupervisorConfig};
+
+/// Longer than anything here takes on a busy machine.
+pub(crate) const LONG: Duration = Duration::from_secs(60);
+
+pub(crate) struct House {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) hub: Hub,
+    pub(crate) agents: Agents,
+    pub(crate) window: RpcEndpoint,
+    pub(crate) timers: Timers,
+    programs: Programs,
+}
+
+/// What stands there as the programs of agents.
+#[derive(Clone)]
+pub(crate) struct Programs {
+    pub(crate) claude: Program,
+    pub(crate) codex: Program,
+    pub(crate) gemini: Program,
+}
+
+impl Programs {
+    /// None but those that a test puts there.
+    pub(crate) fn in_folder(folder: &Path) -> Programs {
+        let program = |name: &str| Program::new(folder.join(name));
+        Programs { claude: program("claude"), codex: program("codex"), gemini: program("gemini") }
+    }
+}
+
+/// A program that is given nothing of the environment that the tests run in, but these variables and where programs are.
+pub(crate) fn alone(program: &Path, variables: &[(&str, &str)], args: &[&str]) -> Program {
+    let path = std::env::var("PATH").unwrap();
+    let variables = [("PATH", path.as_str())].into_iter().chain(variables.iter().copied());
+    let variables = variables.map(|(name, value)| format!("{name}={value}"));
+    let program = program.to_str().unwrap().to_owned();
+    let args = args.iter().map(|arg| (*arg).to_owned());
+    let args = ["-i".to_owned()].into_iter().chain(variables).chain([program]).chain(args).collect();
+    Program { args, ..Program::new("/usr/bin/env") }
+}
+
+impl House {
+    pub(crate) fn new() -> House {
+        House::with(Timers::default())
+    }
+
+    pub(crate) fn with(timers: Timers) -> House {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("project")).unwrap();
+        House::build(folder, timers)
+    }
+
+    /// A daemon in this folder, and what stands there as the program of Claude Code.
+    pub(crate) fn build(folder: tempfile::TempDir, timers: Timers) -> House {
+        let programs = Programs::in_folder(folder.path());
+        House::build_with(folder, timers, programs)
+    }
+
+    pub(crate) fn build_with(folder: tempfile::TempDir, timers: Timers, programs: Programs) -> House {
+        let guard = GuardProgram::at(env!("CARGO_BIN_EXE_sixframe-services-guardian"));
+        let supervisor = Supervisor::new(SupervisorConfig::new(guard)).unwrap();
+        let hub = Hub::new(HubConfig::default()).unwrap();
+        let mut config = AgentsConfig { timers, ..AgentsConfig::new(folder.path().join("sessions")) };
+        config.roots = vec![folder.path().to_owned()];
+        config.claude.program = programs.claude.clone();
+        config.claude.allow_env = vec!["ALLOWED".into()];
+        // Others may be installed on this machine.
+        config.codex.program = programs.codex.clone();
+        config.gemini.program = programs.gemini.clone();
+        let agents = Agents::open(config, supervisor, &hub).unwrap();
+        let window = window(&agents, Scopes::ALL);
+        House { folder, hub, agents, window, timers, programs }
+    }
+
+    /// The daemon ends, in order, and another one begins.
+    pub(crate) async fn restart(self) -> House {
+        let House { folder, agents, timers, programs, .. } = self;
+        agents.halt().await;
+        House::build_with(folder, timers, programs)
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join("project").join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        fs::write(self.file(name), text).unwrap();
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.file(name)).unwrap()
+    }
+
+    /// Installs a program that speaks as Claude Code does: a script of the shell.
+    pub(crate) fn install(&self, script: &str) {
+        let path = self.folder.path().join("claude");
+        fs::write(&path, format!("#!/bin/sh\n{script}")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    pub(crate) async fn ask(&self, method: &str, params: Value) -> Result<Value, CallError> {
+        let call = self.window.request_raw(method, params);
+        tokio::time::timeout(LONG, call).await.unwrap_or_else(|_| panic!("{method} never answers"))
+    }
+
+    pub(crate) async fn session(&self, provider: &str) -> String {
+        self.session_with(provider, json!({})).await
+    }
+
+    pub(crate) async fn session_with(&self, provider: &str, more: Value) -> String {
+        let mut params = json!({"provider": provider, "cwd": self.folder.path().join("project")});
+        params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let created = self.ask("agent.createSession", params).await.unwrap();
+        created["sessionId"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn prompt(&self, session: &str, text: &str) -> Turn {
+        self.prompt_with(session, text, json!({}))
+    }
+
+    pub(crate) fn prompt_with(&self, session: &str, text: &str, more: Value) -> Turn {
+        let mut params = json!({"sessionId": session, "content": [{"type": "text", "text": text}]});
+        params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        Turn { items: self.window.stream_raw("agent.prompt", params), seen: Vec::new() }
+    }
+
+    /// Follows one session from its first event.
+    pub(crate) fn events(&self, session: &str) -> Turn {
+        let params = json!({"sessions": [session]});
+        Turn { items: self.window.stream_raw("agent.events", params), seen: Vec::new() }
+    }
+
+    pub(crate) fn logged(&self, session: &str) -> Vec<Value> {
+        let path = self.folder.path().join("sessions").join(format!("{session}.jsonl"));
+        let text = fs::read_to_string(path).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    pub(crate) fn shown(&self, session: &str) -> Value {
+        let state = self.hub.state().to_value();
+        state["agents"][session].clone()
+    }
+}
+
+/// A window with these scopes.
+pub(crate) fn window(agents: &Agents, scopes: Scopes) -> RpcEndpoint {
+    let (ours, theirs) = memory::pair(Default::default());
+    let (window, calling) = connect(ours, Router::new());
+    let identity = Identity { scopes, ..Identity::default() };
+    let service = router(agents).layer(sixframe_core::layers::authorize());
+    let (_, serving) = connect_with(Config { identity, ..Config::default() }, theirs, service);
+    tokio::spawn(calling);
+    tokio::spawn(serving);
+    window
+}
+
+/// A turn as it goes on.
+pub(crate) struct Turn {
+    pub(crate) items: Items<Value>,
+    pub(crate) seen: Vec<Value>,
+}
+
+impl Turn {
+    /// The next event; none at the end.
+    pub(crate) async fn next(&mut self) -> Option<Value> {
+        let next = tokio::time::timeout(LONG, self.items.next()).await;
+        let item = next.unwrap_or_else(|_| panic!("nothing comes behind {:?}", self.names()))?;
+        let event = item.unwrap().data;
+        self.seen.push(event.clone());
+        Some(event)
+    }
+
+    /// The next event of a type.
+    pub(crate) async fn until(&mut self, kind: &str) -> Value {
+        loop {
+            match self.next().await {
+                Some(event) if event["type"] == kind => return event["data"].clone(),
+                Some(_) => (),
+                None => panic!("no {kind} in {:?}", self.names()),
+            }
+        }
+    }
+
+    /// Everything to the end: how it ended.
+    pub(crate) async fn end(&mut self) -> Value {
+        while self.next().await.is_some() {}
+        let last = self.seen.last().unwrap();
+        assert_eq!(last["type"], "turn.ended", "{:?}", self.names());
+        last["data"].clone()
+    }
+
+    pub(crate) fn names(&self) -> Vec<&str> {
+        self.seen.iter().map(|event| event["type"].as_str().unwrap()).collect()
+    }
+
+    /// What the deltas of a field come to.
+    pub(crate) fn grown(&self, field: &str) -> String {
+        let deltas = self.seen.iter().filter(|event| event["type"] == "item.delta" && event["data"]["field"] == field);
+        deltas.map(|event| event["data"]["delta"].as_str().unwrap()).collect()
+    }
+
+    /// The status of the last patch of each tool call, in their order.
+    pub(crate) fn tools(&self) -> Vec<String> {
+        let mut tools = Vec::<(Value, String)>::new();
+        for event in self.seen.iter().filter(|event| event["data"]["kind"] == "tool_call") {
+            let status = event["data"]["status"].as_str().unwrap().to_owned();
+            match tools.iter_mut().find(|(id, _)| *id == event["itemId"]) {
+                Some((_, known)) => *known = status,
+                None => tools.push((event["itemId"].clone(), status)),
+            }
+        }
+        tools.into_iter().map(|(_, status)| status).collect()
+    }
+}

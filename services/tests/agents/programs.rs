@@ -1,0 +1,164 @@
+use std::time::Duration;
+
+use serde_json::json;
+use sixframe_services::agents::Timers;
+
+use super::house::House;
+
+/// Begins as Claude Code does.
+const BEGIN: &str = r#"
+read line
+echo '{"type":"control_response","response":{"subtype":"success","request_id":"initialise","response":{}}}'
+"#;
+
+fn quick() -> Timers {
+    let ms = Duration::from_millis;
+    Timers { first_event: ms(300), stall: ms(300), interrupt: ms(100), ..Timers::default() }
+}
+
+fn script(rest: &str) -> String {
+    format!("{BEGIN}{rest}")
+}
+
+#[tokio::test]
+async fn a_turn_goes_through_a_program_and_back() {
+    let house = House::new();
+    house.install(&script(
+        r#"
+read prompt
+echo '{"type":"system","subtype":"init","session_id":"native-1","model":"m","tools":[]}'
+echo '{"type":"assistant","message":{"id":"m1","content":[{"type":"text","text":"hi there"}]}}'
+echo '{"type":"result","subtype":"success","is_error":false,"usage":{"input_tokens":1,"output_tokens":2}}'
+cat >/dev/null
+"#,
+    ));
+    let session = house.session("claude").await;
+    let mut turn = house.prompt(&session, "hello");
+    let ended = turn.end().await;
+    assert_eq!((&ended["outcome"], &ended["usage"]["output"]), (&json!("completed"), &json!(2)));
+    let said = turn.seen.iter().find(|event| event["data"]["kind"] == "agent_message").unwrap();
+    assert_eq!(said["data"]["content"][0]["text"], "hi there");
+    assert_eq!(said["src"], json!({"provider": "claude", "nativeType": "assistant"}));
+    assert_eq!(house.shown(&session)["nativeSessionId"], "native-1");
+    house.ask("agent.close", json!({"sessionId": session})).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_program_that_is_killed_ends_its_turn_and_the_next_prompt_resumes() {
+    let house = House::new();
+    house.install(&script(
+        r#"
+case "$*" in *--resume=native-1*) resumed=yes;; esac
+read prompt
+echo '{"type":"system","subtype":"init","session_id":"native-1"}'
+if [ -z "$resumed" ]; then echo "about to die" >&2; kill -9 $$; fi
+echo '{"type":"result","subtype":"success","is_error":false}'
+cat >/dev/null
+"#,
+    ));
+    let session = house.session("claude").await;
+    let mut turn = house.prompt(&session, "hello");
+    let ended = turn.end().await;
+    assert_eq!((&ended["outcome"], &ended["error"]["kind"]), (&json!("failed"), &json!("crashed")));
+    let message = ended["error"]["message"].as_str().unwrap();
+    assert!(message.contains("signal 9") && message.contains("about to die"), "{message}");
+    assert_eq!(house.shown(&session)["state"], json!({"name": "error", "recoverable": true}));
+    assert_eq!(house.prompt(&session, "again").end().await["outcome"], "completed");
+}
+
+#[tokio::test]
+async fn a_program_that_falls_silent_is_stopped_and_the_turn_fails_by_that() {
+    let house = House::with(quick());
+    house.install(&script("read prompt\nexec sleep 600\n"));
+    let session = house.session("claude").await;
+    let mut turn = house.prompt(&session, "hello");
+    let ended = turn.end().await;
+    assert_eq!(ended["error"]["kind"], "timeout", "{ended}");
+    let logged = house.logged(&session);
+    assert!(logged.iter().any(|event| event["data"]["what"] == "exited"), "nothing of it is left");
+}
+
+#[tokio::test]
+async fn a_program_that_does_not_hear_an_interrupt_is_stopped_and_the_turn_is_interrupted() {
+    let house = House::with(Timers { interrupt: Duration::from_millis(50), ..Timers::default() });
+    house.install(&script(
+        r#"
+read prompt
+echo '{"type":"system","subtype":"init","session_id":"native-1"}'
+exec sleep 600
+"#,
+    ));
+    let session = house.session("claude").await;
+    let mut turn = house.prompt(&session, "hello");
+    turn.until("session.updated").await;
+    house.ask("agent.interrupt", json!({"sessionId": session})).await.unwrap();
+    assert_eq!(turn.end().await["outcome"], "interrupted");
+}
+
+#[tokio::test]
+async fn what_a_program_cannot_do_is_said_by_kind() {
+    let house = House::new();
+    let session = house.session("claude").await;
+    let ended = house.prompt(&session, "hello").end().await;
+    assert_eq!(ended["error"]["kind"], "cli_missing", "{ended}");
+    assert!(ended["error"]["hint"].is_string());
+
+    house.install("echo 'Error: Session ID is already in use.' >&2\nexit 1\n");
+    let ended = house.prompt(&session, "hello").end().await;
+    assert_eq!(ended["error"]["kind"], "crashed");
+    assert!(ended["error"]["message"].as_str().unwrap().contains("already in use"), "{ended}");
+}
+
+#[tokio::test]
+async fn a_flood_of_deltas_is_joined_and_nothing_of_it_is_lost() {
+    let house = House::new();
+    house.install(&script(
+        r#"
+read prompt
+echo '{"type":"stream_event","event":{"type":"message_start","message":{"id":"m1"}}}'
+echo '{"type":"stream_event","event":{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}}'
+yes '{"type":"stream_event","event":{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"word "}}}' | head -n 20000
+echo '{"type":"result","subtype":"success","is_error":false}'
+cat >/dev/null
+"#,
+    ));
+    let session = house.session("claude").await;
+    let mut turn = house.prompt(&session, "hello");
+    assert_eq!(turn.end().await["outcome"], "completed");
+    assert_eq!(turn.grown("text"), "word ".repeat(20_000));
+    let deltas = turn.names().iter().filter(|name| **name == "item.delta").count();
+    assert!(deltas < 2_000, "{deltas} deltas for 20,000 pieces");
+}
+
+#[tokio::test]
+async fn programs_that_are_not_there_or_broken_are_states_and_no_errors() {
+    let house = House::new();
+    let listed = house.ask("agent.providers", json!({})).await.unwrap();
+    let state = |listed: &serde_json::Value, id: &str| {
+        let providers = listed["providers"].as_array().unwrap();
+        providers.iter().find(|provider| provider["id"] == id).unwrap().clone()
+    };
+    assert_eq!(state(&listed, "claude")["state"], "missing");
+    assert_eq!((&state(&listed, "builtin")["state"], &listed["default"]), (&json!("ready"), &json!("builtin")));
+
+    house.install(
+        r#"[ "$1" = --version ] && echo '2.1.300 (Claude Code)' || echo '{"loggedIn":true,"authMethod":"api_key"}'"#,
+    );
+    assert_eq!(house.ask("agent.providers", json!({})).await.unwrap(), listed, "it is looked for once");
+    let listed = house.ask("agent.providers", json!({"recheck": true})).await.unwrap();
+    let claude = state(&listed, "claude");
+    assert_eq!((&claude["state"], &claude["version"]), (&json!("ready"), &json!("2.1.300")));
+    assert_eq!((&claude["tested"], &claude["authMethod"]), (&json!("within"), &json!("api_key")));
+    assert_eq!(listed["default"], "claude");
+
+    for (script, expected) in [
+        ("echo 1.0.0", "tooOld"),
+        ("exit 1", "broken"),
+        (r#"[ "$1" = --version ] && echo 9.9.9 || echo '{"loggedIn":false,"authMethod":"none"}'"#, "loggedOut"),
+        (r#"[ "$1" = --version ] && echo 9.9.9"#, "unknown"),
+    ] {
+        house.install(script);
+        let listed = house.ask("agent.providers", json!({"recheck": true})).await.unwrap();
+        assert_eq!(state(&listed, "claude")["state"], expected, "{script}");
+    }
+}

@@ -1,0 +1,52 @@
+use std::fs;
+use std::io::Write as _;
+
+use serde_json::json;
+
+use super::house::House;
+
+#[tokio::test]
+async fn a_session_is_there_again_when_the_daemon_is() {
+    let house = House::new();
+    let session = house.session("builtin").await;
+    house.prompt(&session, "list").end().await;
+    let house = house.restart().await;
+    let mut turn = house.prompt(&session, "list");
+    assert_eq!(turn.end().await["outcome"], "completed");
+    let seqs: Vec<u64> = house.logged(&session).iter().map(|event| event["seq"].as_u64().unwrap()).collect();
+    assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>(), "its numbers go on");
+    house.ask("agent.close", json!({"sessionId": session})).await.unwrap();
+    let house = house.restart().await;
+    let params = json!({"sessionId": session, "mode": "ask"});
+    assert!(house.ask("agent.setMode", params).await.is_err(), "what was closed stays closed");
+}
+
+#[tokio::test]
+async fn a_daemon_that_was_killed_leaves_no_turn_open_and_no_permission_waiting() {
+    let house = House::new();
+    let session = house.session("builtin").await;
+    let mut turn = house.prompt(&session, "run sleep 600");
+    let asked = turn.until("permission.requested").await;
+    let mut waits = house.prompt(&session, "list");
+    waits.until("prompt.queued").await;
+
+    // What is on the disk at this moment is all that a killed daemon leaves, and the end of a write with it.
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("project")).unwrap();
+    fs::create_dir(folder.path().join("sessions")).unwrap();
+    let name = format!("{session}.jsonl");
+    let log = folder.path().join("sessions").join(&name);
+    fs::copy(house.folder.path().join("sessions").join(&name), &log).unwrap();
+    fs::OpenOptions::new().append(true).open(&log).unwrap().write_all(b"{\"v\":1,\"epo").unwrap();
+
+    let next = House::build(folder, house.timers);
+    let logged = next.logged(&session);
+    let last: Vec<_> = logged[logged.len() - 4..].iter().map(|event| event["type"].as_str().unwrap()).collect();
+    assert_eq!(last, ["log.recovered", "permission.resolved", "turn.ended", "prompt.cancelled"]);
+    let ended = &logged[logged.len() - 2];
+    assert_eq!(ended["data"]["error"]["kind"], "crashed");
+    assert!(ended["turnId"].is_string());
+    assert_eq!(logged[logged.len() - 4]["data"]["bytes"], 11);
+    let refused = next.ask("agent.approve", json!({"permissionId": asked["permissionId"]})).await;
+    assert!(refused.is_err(), "nobody can answer it now");
+}

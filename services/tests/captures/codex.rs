@@ -1,0 +1,159 @@
+use serde_json::{Value, json};
+use sixframe_services::agents::{
+    Action, ChangeKind, Codex, Command, Content, DeltaField, DiffScope, Fact, ItemKind, ItemStatus, Launch, OptionKind,
+    Outcome, ProblemKind, Prompt, Step, Translator, Verdict,
+};
+
+use super::replay::{self, Heard, text};
+
+/// Does what the host of the recording did. What follows by itself is not asked for again.
+fn command(codex: &mut Codex, line: &Value) -> Vec<Step> {
+    match line["method"].as_str() {
+        Some("initialize") => codex.open(&Launch::default()),
+        Some("turn/start") => {
+            let text = line["params"]["input"][0]["text"].as_str().unwrap().to_owned();
+            codex.command(Command::Prompt(Prompt { id: "p".into(), content: vec![Content::Text { text }] }))
+        }
+        Some("turn/interrupt") => codex.command(Command::Interrupt),
+        Some(_) => Vec::new(),
+        None => {
+            let key = line["id"].to_string();
+            let verdict = match line["result"]["decision"] == "accept" {
+                true => Verdict::Allow { option_id: "accept".into() },
+                false => Verdict::Deny { option_id: Some("decline".into()), reason: "no".into() },
+            };
+            codex.command(Command::Decide { key, verdict })
+        }
+    }
+}
+
+fn played(name: &str) -> Heard {
+    replay::replay(&format!("codex-0.169.0-appserver-{name}"), &mut Codex::default(), command)
+}
+
+#[test]
+fn it_says_what_the_host_of_the_recording_said() {
+    for name in ["text", "approve-command", "decline-command", "approve-filechange", "interrupt"] {
+        let heard = played(name);
+        let recorded = replay::lines(&format!("codex-0.169.0-appserver-{name}"));
+        let methods = |values: &mut dyn Iterator<Item = &Value>| {
+            values.map(|said| (said["id"].clone(), said["method"].clone())).collect::<Vec<_>>()
+        };
+        let expected = methods(&mut recorded.iter().filter(|(is_agents, _)| !is_agents).map(|(_, line)| line));
+        assert_eq!(methods(&mut heard.said.iter()), expected, "{name}");
+    }
+}
+
+#[test]
+fn text_and_thoughts_are_streamed_and_told_in_full() {
+    let heard = played("text");
+    assert!(heard.outcomes().iter().all(|outcome| *outcome == Outcome::Completed), "{:?}", heard.outcomes());
+    let grown = heard.grown(DeltaField::Text);
+    for (id, item) in heard.items().into_iter().filter(|(_, item)| item.kind == ItemKind::AgentMessage) {
+        assert_eq!(grown.get(&id), Some(&text(&item)), "{id}");
+    }
+    let thoughts = heard.of_kind(ItemKind::Thought);
+    assert!(!thoughts.is_empty() && !text(&thoughts[0]).is_empty(), "{thoughts:?}");
+    let usage = heard.ends()[0].usage.unwrap();
+    assert_eq!((usage.input, usage.output), (10, 5));
+    assert!(
+        heard.told.iter().any(|told| matches!(&told.fact, Fact::Ready(update) if update.native_session_id.is_some()))
+    );
+    assert_eq!(heard.unknown(), [""; 0]);
+}
+
+#[test]
+fn a_command_is_asked_for_with_what_may_be_answered() {
+    let heard = played("approve-command");
+    let ask = heard.asked()[0];
+    assert_eq!((ask.action, ask.key.as_str()), (Action::Command, "0"), "an id of 0 is an id");
+    let kinds: Vec<_> = ask.options.iter().map(|option| option.kind).collect();
+    assert_eq!(kinds, [OptionKind::AllowOnce, OptionKind::AllowAlways, OptionKind::RejectOnce]);
+    assert_eq!(heard.said.last().unwrap(), &json!({"id": 0, "result": {"decision": "accept"}}));
+    let tool = heard.of_kind(ItemKind::ToolCall).remove(0).tool.unwrap();
+    let command = tool.command.unwrap();
+    assert_eq!((command.exit_code, tool.output.unwrap().text.as_deref()), (Some(0), Some("made\n")));
+    assert_eq!(heard.withdrew(), [""; 0], "what was answered is not withdrawn");
+}
+
+#[test]
+fn a_command_that_is_declined_is_denied() {
+    let heard = played("decline-command");
+    assert_eq!(heard.tools(), [("commandExecution".to_owned(), ItemStatus::Denied)]);
+    assert_eq!(heard.outcomes(), [Outcome::Completed]);
+    assert_eq!(heard.said.last().unwrap()["result"]["decision"], "decline");
+}
+
+#[test]
+fn a_change_of_files_is_shown_as_it_was_told_before_it_was_asked_for() {
+    let heard = played("approve-filechange");
+    let ask = heard.asked()[0];
+    assert_eq!(ask.action, Action::FileChange);
+    assert_eq!(ask.paths, ["/project/as-patch.txt"]);
+    assert_eq!(ask.input["changes"][0]["diff"], "hello from mock\n");
+    let change = heard.of_kind(ItemKind::ToolCall).remove(0).tool.unwrap().changes.unwrap().remove(0);
+    assert_eq!((change.kind, change.additions), (ChangeKind::Add, 1));
+    assert_eq!(change.unified_diff.as_deref(), Some("@@ -0,0 +1,1 @@\n+hello from mock\n"));
+    let diffs: Vec<_> = heard
+        .told
+        .iter()
+        .filter_map(|told| match &told.fact {
+            Fact::Diff(diff) => Some((diff.scope, diff.files[0].path.clone(), diff.files[0].kind)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(diffs[0], (DiffScope::Turn, "as-patch.txt".to_owned(), ChangeKind::Add));
+}
+
+#[test]
+fn an_interrupt_ends_the_turn_and_withdraws_what_is_asked() {
+    let heard = played("interrupt");
+    assert_eq!(heard.outcomes(), [Outcome::Interrupted, Outcome::Completed]);
+    let heard = played("interrupt-pending-approval");
+    assert_eq!(heard.outcomes(), [Outcome::Interrupted]);
+    assert_eq!(heard.withdrew(), ["0"]);
+}
+
+#[test]
+fn leave_to_leave_the_sandbox_is_asked_for_like_any_other() {
+    let heard = played("escalate-onrequest");
+    assert_eq!(heard.asked().len(), 1);
+    assert_eq!(heard.outcomes(), [Outcome::Completed]);
+}
+
+#[test]
+fn an_interrupt_before_the_turn_has_a_name_is_not_lost() {
+    let mut codex = Codex::default();
+    codex.open(&Launch::default());
+    let text = "x".to_owned();
+    codex.command(Command::Prompt(Prompt { id: "p".into(), content: vec![Content::Text { text }] }));
+    assert_eq!(codex.command(Command::Interrupt), []);
+    let mut heard = Heard::default();
+    heard.take(codex.hear(br#"{"method":"turn/started","params":{"turn":{"id":"t1"}}}"#));
+    assert_eq!(heard.said[0]["method"], "turn/interrupt");
+    assert_eq!(heard.said[0]["params"]["turnId"], "t1");
+}
+
+#[test]
+fn what_it_asks_and_we_do_not_know_is_refused_and_kept() {
+    let mut heard = Heard::default();
+    let mut codex = Codex::default();
+    heard.take(codex.hear(br#"{"method":"item/tool/requestUserInput","id":0,"params":{}}"#));
+    assert_eq!(heard.said[0]["error"]["code"], -32601);
+    assert_eq!(heard.unknown(), ["item/tool/requestUserInput"]);
+    let failed = r#"{"method":"turn/completed","params":{"turn":{"id":"t","status":"failed","error":{"message":"busy","codexErrorInfo":{"responseTooManyFailedAttempts":{"httpStatusCode":429}}}}}}"#;
+    heard.take(codex.hear(failed.as_bytes()));
+    assert_eq!(heard.failure().kind, ProblemKind::RateLimited);
+}
+
+#[test]
+fn a_session_that_cannot_be_gone_on_with_begins_anew_and_says_so() {
+    let mut codex = Codex::default();
+    let mut heard = Heard::default();
+    heard.take(codex.open(&Launch { resume: Some("gone".into()), ..Launch::default() }));
+    heard.take(codex.hear(br#"{"id":1,"result":{}}"#));
+    assert_eq!(heard.said[2]["method"], "thread/resume");
+    heard.take(codex.hear(br#"{"id":2,"error":{"code":-32600,"message":"no rollout"}}"#));
+    assert_eq!(heard.said[3]["method"], "thread/start");
+    assert!(text(&heard.of_kind(ItemKind::Notice)[0]).contains("no rollout"));
+}

@@ -1,0 +1,8 @@
+//! The translators on what the real programs said: recordings of each, played to them line by line.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+
+mod acp;
+mod claude;
+mod codex;
+mod replay;

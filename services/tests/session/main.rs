@@ -1,0 +1,9 @@
+//! A session without an agent, a clock or a disk: what it tells of what it is told.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+
+mod permissions;
+mod prompts;
+mod properties;
+mod stage;
+mod watchdogs;

@@ -1,0 +1,193 @@
+use std::time::Duration;
+
+use sixframe_services::agents::{
+    Action, Choice, Command, Decider, Decision, Delivery, Event, Fact, ItemStatus, Mode, Outcome, ProblemKind, State,
+    TurnEnd, Undecided, Verdict, input_sha256,
+};
+
+use super::stage::{Stage, ask};
+
+fn person() -> Decider {
+    Decider::Person { owner: "somebody".into() }
+}
+
+fn approve() -> Choice {
+    Choice::Approve { option_id: None, input_sha256: None }
+}
+
+fn at_work(mode: Mode) -> Stage {
+    let mut stage = Stage::ready(mode);
+    stage.prompt("a", Delivery::Queue);
+    stage.commands.clear();
+    stage
+}
+
+fn decided(stage: &Stage) -> Vec<(&str, bool)> {
+    stage
+        .commands
+        .iter()
+        .filter_map(|command| match command {
+            Command::Decide { key, verdict: Verdict::Allow { .. } } => Some((key.as_str(), true)),
+            Command::Decide { key, verdict: Verdict::Deny { .. } } => Some((key.as_str(), false)),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn a_yes_allows_once_and_is_good_once() {
+    let mut stage = at_work(Mode::Ask);
+    let id = stage.asks("k", Action::FileChange);
+    assert_eq!(stage.session.state(), State::WaitingApproval { count: 1 });
+    stage.session.decide(stage.now, &id, approve(), person()).unwrap();
+    stage.drain();
+    let verdict = Verdict::Allow { option_id: "yes".into() };
+    assert_eq!(stage.commands, [Command::Decide { key: "k".into(), verdict }], "and never always by itself");
+    assert_eq!(stage.session.decide(stage.now, &id, approve(), person()), Err(Undecided::Gone));
+    assert_eq!(stage.resolved()[0].by, person());
+}
+
+#[test]
+fn an_answer_to_another_input_than_the_one_that_waits_is_refused() {
+    let mut stage = at_work(Mode::Ask);
+    let id = stage.asks("k", Action::FileChange);
+    let shown = input_sha256(&ask("k", Action::FileChange).input);
+    let other = Choice::Approve { option_id: None, input_sha256: Some("0".repeat(64)) };
+    let refused = stage.session.decide(stage.now, &id, other, person());
+    assert_eq!(refused, Err(Undecided::OtherInput { input_sha256: shown.clone() }));
+    assert_eq!(stage.session.state(), State::WaitingApproval { count: 1 });
+    let same = Choice::Approve { option_id: None, input_sha256: Some(shown) };
+    stage.session.decide(stage.now, &id, same, person()).unwrap();
+}
+
+#[test]
+fn an_agent_that_asks_the_same_anew_voids_what_was_shown_before() {
+    let mut stage = at_work(Mode::Ask);
+    let first = stage.asks("k", Action::FileChange);
+    let second = stage.asks("k", Action::Command);
+    assert_eq!(stage.session.decide(stage.now, &first, approve(), person()), Err(Undecided::Gone));
+    assert_eq!(stage.resolved()[0].decision, Decision::Withdrawn);
+    stage.session.decide(stage.now, &second, approve(), person()).unwrap();
+}
+
+#[test]
+fn an_option_that_refuses_cannot_be_approved_by() {
+    let mut stage = at_work(Mode::Ask);
+    let id = stage.asks("k", Action::FileChange);
+    for option in ["no", "unknown"] {
+        let choice = Choice::Approve { option_id: Some(option.into()), input_sha256: None };
+        assert_eq!(stage.session.decide(stage.now, &id, choice, person()), Err(Undecided::NoOption));
+    }
+    let always = Choice::Approve { option_id: Some("always".into()), input_sha256: None };
+    stage.session.decide(stage.now, &id, always, person()).unwrap();
+}
+
+#[test]
+fn what_nobody_answers_is_denied() {
+    let mut stage = at_work(Mode::Ask);
+    stage.asks("k", Action::FileChange);
+    stage.pass(Duration::from_secs(599));
+    assert_eq!(decided(&stage), []);
+    stage.pass(Duration::from_secs(1));
+    assert_eq!(decided(&stage), [("k", false)]);
+    assert_eq!(stage.resolved()[0].by, Decider::Timeout);
+    assert_eq!(stage.resolved()[0].latency_ms, 600_000);
+}
+
+#[test]
+fn several_wait_at_once_and_each_is_answered_alone() {
+    let mut stage = at_work(Mode::Ask);
+    let (one, two) = (stage.asks("1", Action::Command), stage.asks("2", Action::Command));
+    assert_eq!(stage.session.state(), State::WaitingApproval { count: 2 });
+    stage.session.decide(stage.now, &two, Choice::Reject { reason: Some("not this".into()) }, person()).unwrap();
+    stage.session.decide(stage.now, &one, approve(), person()).unwrap();
+    stage.drain();
+    assert_eq!(decided(&stage), [("2", false), ("1", true)]);
+    assert!(
+        matches!(&stage.commands[0], Command::Decide { verdict: Verdict::Deny { reason, .. }, .. } if reason == "not this")
+    );
+}
+
+#[test]
+fn what_the_agent_takes_back_can_no_longer_be_answered() {
+    let mut stage = at_work(Mode::Ask);
+    let id = stage.asks("k", Action::Command);
+    stage.told(Fact::Withdrew { key: "k".into() });
+    assert_eq!(stage.session.decide(stage.now, &id, approve(), person()), Err(Undecided::Gone));
+    assert_eq!(stage.session.state(), State::Thinking);
+    assert_eq!(decided(&stage), []);
+}
+
+#[test]
+fn an_interrupt_withdraws_what_waits_and_what_is_asked_after_it_is_denied() {
+    let mut stage = at_work(Mode::Ask);
+    let id = stage.asks("k", Action::Command);
+    stage.session.stop_turn(stage.now);
+    stage.drain();
+    assert_eq!(stage.session.decide(stage.now, &id, approve(), person()), Err(Undecided::Gone));
+    stage.asks("late", Action::Command);
+    assert_eq!(decided(&stage), [("late", false)]);
+    stage.told(Fact::Ended(TurnEnd::new(Outcome::Interrupted)));
+    assert_eq!(stage.resolved().len(), 2);
+    stage.asks("outside", Action::Command);
+    assert_eq!(decided(&stage).last(), Some(&("outside", false)), "nor is anything allowed outside of a turn");
+}
+
+#[test]
+fn accepting_edits_allows_changes_inside_the_folder_and_nothing_else() {
+    let mut stage = at_work(Mode::AcceptEdits);
+    stage.asks("edit", Action::FileChange);
+    assert_eq!(decided(&stage), [("edit", true)]);
+    assert_eq!(stage.resolved()[0].by, Decider::Policy { rule: "accept_edits".into() });
+    stage.asks("command", Action::Command);
+    let mut outside = ask("outside", Action::FileChange);
+    outside.is_inside = false;
+    stage.told(Fact::Asked(outside));
+    assert_eq!(decided(&stage).len(), 1);
+    assert_eq!(stage.session.state(), State::WaitingApproval { count: 2 });
+}
+
+#[test]
+fn planning_denies_what_changes_anything() {
+    let mut stage = at_work(Mode::Plan);
+    for action in [Action::FileChange, Action::Command, Action::McpTool, Action::Unknown] {
+        stage.asks("k", action);
+    }
+    assert_eq!(decided(&stage), [("k", false); 4]);
+    stage.asks("read", Action::Read);
+    assert_eq!(stage.session.state(), State::WaitingApproval { count: 1 });
+}
+
+#[test]
+fn an_agent_that_does_not_wait_for_leave_is_stopped() {
+    let mut stage = at_work(Mode::Ask);
+    stage.asks("k", Action::Command);
+    stage.tool("item-k", ItemStatus::Completed);
+    assert_eq!(stage.commands.last(), Some(&Command::Interrupt));
+    stage.told(Fact::Ended(TurnEnd::new(Outcome::Interrupted)));
+    assert_eq!(stage.ended()[0].outcome, Outcome::Failed);
+    assert_eq!(stage.ended()[0].error.as_ref().unwrap().kind, ProblemKind::Protocol);
+
+    let mut stage = at_work(Mode::Ask);
+    let id = stage.asks("k", Action::Command);
+    stage.session.decide(stage.now, &id, Choice::Reject { reason: None }, person()).unwrap();
+    stage.tool("item-k", ItemStatus::Completed);
+    assert_eq!(stage.commands.last(), Some(&Command::Interrupt), "nor does it do what was denied");
+}
+
+#[test]
+fn what_is_shown_is_what_the_log_has() {
+    let mut stage = at_work(Mode::Ask);
+    stage.asks("k", Action::Command);
+    let logged = stage
+        .log
+        .iter()
+        .find_map(|envelope| match &envelope.event {
+            Event::PermissionRequested(request) => Some((**request).clone()),
+            _ => None,
+        })
+        .unwrap();
+    assert_eq!(stage.session.view().permissions.first(), Some(&logged));
+    assert_eq!(logged.input_sha256, input_sha256(&logged.shown_input));
+    assert_eq!(logged.expires_at_ms, stage.now.wall_ms + 600_000);
+}

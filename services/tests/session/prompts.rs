@@ -1,0 +1,143 @@
+use sixframe_services::agents::{
+    Abilities, Command, Delivery, Event, Fact, ItemStatus, Mode, Outcome, Problem, ProblemKind, State, TurnEnd,
+};
+
+use super::stage::Stage;
+
+#[test]
+fn a_prompt_waits_for_the_agent_and_begins_a_turn_when_it_is_ready() {
+    let mut stage = Stage::new(Mode::Ask, Abilities::default());
+    assert_eq!(stage.starts, [None], "the process starts with the session");
+    stage.prompt("a", Delivery::Queue);
+    assert_eq!(stage.prompted(), [""; 0]);
+    stage.told(Fact::Ready(Default::default()));
+    assert_eq!(stage.prompted(), ["a"]);
+    let expected = [
+        "session.created",
+        "prompt.queued",
+        "process.event",
+        "prompt.started",
+        "turn.started",
+        "state.changed",
+        "item.upserted",
+    ];
+    assert_eq!(stage.names(), expected);
+}
+
+#[test]
+fn prompts_run_one_after_another_in_their_order() {
+    let mut stage = Stage::ready(Mode::Ask);
+    for id in ["a", "b", "c"] {
+        stage.prompt(id, Delivery::Queue);
+    }
+    assert_eq!(stage.prompted(), ["a"], "an agent is never given a second one while it is at work");
+    stage.ends();
+    assert_eq!(stage.prompted(), ["a", "b"]);
+    stage.ends();
+    stage.ends();
+    assert_eq!(stage.prompted(), ["a", "b", "c"]);
+    assert_eq!(stage.ended().len(), 3);
+    assert_eq!(stage.session.state(), State::Idle);
+}
+
+#[test]
+fn a_prompt_for_now_interrupts_the_turn_and_is_the_next_one() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    stage.prompt("b", Delivery::Queue);
+    stage.prompt("c", Delivery::Now);
+    assert_eq!(stage.commands.last(), Some(&Command::Interrupt));
+    stage.told(Fact::Ended(TurnEnd::new(Outcome::Interrupted)));
+    assert_eq!(stage.prompted(), ["a", "c"]);
+    stage.ends();
+    assert_eq!(stage.prompted(), ["a", "c", "b"]);
+    assert_eq!(stage.ended()[0].outcome, Outcome::Interrupted);
+}
+
+#[test]
+fn steering_joins_the_turn_where_the_agent_can_and_is_next_where_it_cannot() {
+    let mut stage = Stage::new(Mode::Ask, Abilities { steer: true, ..Abilities::default() });
+    stage.told(Fact::Ready(Default::default()));
+    stage.prompt("a", Delivery::Queue);
+    stage.prompt("b", Delivery::Steer);
+    assert!(matches!(stage.commands.last(), Some(Command::Steer(prompt)) if prompt.id == "b"));
+    stage.ends();
+    assert_eq!(stage.prompted(), ["a"]);
+
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    stage.prompt("b", Delivery::Queue);
+    stage.prompt("c", Delivery::Steer);
+    stage.ends();
+    assert_eq!(stage.prompted(), ["a", "c"]);
+}
+
+#[test]
+fn a_prompt_that_waits_can_be_taken_back() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    stage.prompt("b", Delivery::Queue);
+    assert!(stage.session.cancel_prompt(stage.now, "b"));
+    assert!(!stage.session.cancel_prompt(stage.now, "b"), "once");
+    assert!(!stage.session.cancel_prompt(stage.now, "a"), "it does not wait any more");
+    stage.ends();
+    assert_eq!(stage.prompted(), ["a"]);
+}
+
+#[test]
+fn who_abandons_what_is_at_work_stops_its_turn_alone() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    stage.prompt("b", Delivery::Queue);
+    stage.session.abandon(stage.now, "a");
+    stage.drain();
+    assert_eq!(stage.commands.last(), Some(&Command::Interrupt));
+    stage.told(Fact::Ended(TurnEnd::new(Outcome::Interrupted)));
+    assert_eq!(stage.prompted(), ["a", "b"]);
+}
+
+#[test]
+fn a_process_that_dies_ends_its_turn_and_the_next_prompt_starts_another_on_the_same_session() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    stage.tool("t", ItemStatus::InProgress);
+    let problem = Problem::new(ProblemKind::Crashed, "its program was ended by signal 9");
+    stage.told(Fact::Gone { problem: Some(problem.clone()) });
+    assert_eq!(stage.ended()[0].error, Some(problem));
+    assert_eq!(stage.session.state(), State::Error { recoverable: true });
+    let cancelled = stage.log.iter().any(
+        |envelope| matches!(&envelope.event, Event::ItemUpserted(item) if item.status == Some(ItemStatus::Cancelled)),
+    );
+    assert!(cancelled, "what was under way is not any more");
+    stage.prompt("b", Delivery::Queue);
+    assert_eq!(stage.starts, [None, Some("native".to_owned())]);
+    stage.told(Fact::Ready(Default::default()));
+    assert_eq!(stage.prompted(), ["a", "b"]);
+}
+
+#[test]
+fn an_agent_that_cannot_be_started_fails_each_prompt_once() {
+    let mut stage = Stage::new(Mode::Ask, Abilities::default());
+    stage.prompt("a", Delivery::Queue);
+    stage.prompt("b", Delivery::Queue);
+    let missing = || Fact::Gone { problem: Some(Problem::new(ProblemKind::CliMissing, "there is no program x")) };
+    stage.told(missing());
+    stage.told(missing());
+    let kinds: Vec<_> = stage.ended().iter().map(|ended| ended.error.as_ref().unwrap().kind).collect();
+    assert_eq!(kinds, [ProblemKind::CliMissing, ProblemKind::CliMissing]);
+    assert_eq!(stage.starts.len(), 2, "and nothing is started when nobody asks for anything");
+}
+
+#[test]
+fn closing_ends_the_turn_and_takes_back_what_waits() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    stage.prompt("b", Delivery::Queue);
+    stage.session.close(stage.now);
+    stage.drain();
+    let names = stage.names();
+    assert_eq!(names[names.len() - 4..], ["prompt.cancelled", "turn.ended", "state.changed", "session.closed"]);
+    assert_eq!(stage.commands.last(), Some(&Command::Stop));
+    stage.told(Fact::Gone { problem: None });
+    assert_eq!(stage.names().last(), Some(&"session.closed"), "nothing is told behind it");
+}

@@ -1,0 +1,114 @@
+use std::time::Duration;
+
+use sixframe_services::agents::{
+    Abilities, Action, Choice, Command, Decider, Delivery, Fact, Mode, Outcome, ProblemKind, State, TurnEnd,
+};
+
+use super::stage::Stage;
+
+fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn kind(stage: &Stage) -> ProblemKind {
+    stage.ended().last().unwrap().error.as_ref().unwrap().kind
+}
+
+#[test]
+fn an_agent_that_is_never_ready_is_stopped_and_fails_what_waits() {
+    let mut stage = Stage::new(Mode::Ask, Abilities::default());
+    stage.prompt("a", Delivery::Queue);
+    stage.pass(secs(10));
+    assert_eq!(stage.commands, [Command::Stop]);
+    assert_eq!(kind(&stage), ProblemKind::Timeout);
+    stage.told(Fact::Gone { problem: None });
+    stage.prompt("b", Delivery::Queue);
+    assert_eq!(stage.starts.len(), 2);
+}
+
+#[test]
+fn an_agent_that_tells_of_nothing_is_interrupted_and_then_stopped() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    stage.pass(secs(59));
+    assert_eq!(stage.commands.len(), 1);
+    stage.pass(secs(1));
+    assert_eq!(stage.commands.last(), Some(&Command::Interrupt));
+    stage.pass(secs(2));
+    assert_eq!(stage.commands.last(), Some(&Command::Stop));
+    assert_eq!(stage.ended().len(), 0, "the turn is open until the agent is gone");
+    stage.told(Fact::Gone { problem: None });
+    assert_eq!(kind(&stage), ProblemKind::Timeout);
+}
+
+#[test]
+fn any_word_of_the_agent_keeps_it_going() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    stage.told(Fact::Native);
+    stage.pass(secs(119));
+    stage.told(Fact::Alive);
+    stage.pass(secs(119));
+    assert_eq!(stage.commands.len(), 1);
+    stage.pass(secs(1));
+    assert_eq!(stage.commands.last(), Some(&Command::Interrupt));
+}
+
+#[test]
+fn nothing_is_too_slow_while_leave_is_awaited() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    let id = stage.asks("k", Action::Command);
+    stage.pass(secs(590));
+    assert_eq!(stage.session.state(), State::WaitingApproval { count: 1 });
+    let approve = Choice::Approve { option_id: None, input_sha256: None };
+    stage.session.decide(stage.now, &id, approve, Decider::Timeout).unwrap();
+    stage.drain();
+    for _ in 0..2 {
+        stage.pass(secs(100));
+        stage.told(Fact::Alive);
+    }
+    assert!(!stage.commands.contains(&Command::Interrupt));
+    stage.pass(secs(100));
+    assert_eq!(
+        stage.commands.last(),
+        Some(&Command::Interrupt),
+        "the turn had 300 s without the time that a person took"
+    );
+}
+
+#[test]
+fn a_turn_that_takes_too_long_fails_by_that() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    for _ in 0..30 {
+        stage.told(Fact::Alive);
+        stage.pass(secs(10));
+    }
+    assert_eq!(stage.commands.last(), Some(&Command::Interrupt));
+    stage.told(Fact::Ended(TurnEnd::new(Outcome::Interrupted)));
+    assert_eq!((stage.ended()[0].outcome, kind(&stage)), (Outcome::Failed, ProblemKind::Timeout));
+}
+
+#[test]
+fn a_turn_that_was_done_when_it_was_stopped_is_done() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    stage.session.stop_turn(stage.now);
+    stage.told(Fact::Ended(TurnEnd::new(Outcome::Completed)));
+    assert_eq!(stage.ended()[0].outcome, Outcome::Completed);
+}
+
+#[test]
+fn a_process_that_cannot_be_ended_does_not_hold_its_turn_open() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    stage.session.stop_turn(stage.now);
+    stage.pass(secs(17));
+    assert_eq!(stage.ended()[0].outcome, Outcome::Interrupted);
+    stage.prompt("b", Delivery::Queue);
+    assert_eq!(stage.starts.len(), 1, "another one is started when it is gone");
+    stage.told(Fact::Gone { problem: None });
+    assert_eq!(stage.starts.len(), 2);
+    assert_eq!(stage.ended().len(), 1);
+}

@@ -1,0 +1,119 @@
+//! The settings' type for an agent's program, such as `[agent.claude]`. Reads and checks it; how it is spoken to, the services
+//! know.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sixframe_services::agents::{Program, ProviderConfig};
+use toml::Value;
+
+use super::key::{Place, Setting};
+use super::nearest::nearest;
+
+/// What stands in the place of a variable's value.
+const HIDDEN: &str = "(hidden)";
+
+/// The keys of the table.
+const KEYS: [&str; 4] = ["program", "args", "env", "allow_env"];
+
+/// An agent's program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ProviderSettings {
+    /// A path, or a name that is looked up.
+    #[serde(default)]
+    program: String,
+    #[serde(default)]
+    args: Vec<String>,
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    #[serde(default)]
+    allow_env: Vec<String>,
+}
+
+impl ProviderSettings {
+    /// The program of this name, as it is found, with these arguments.
+    pub(crate) fn of(program: &str, args: &[&str]) -> ProviderSettings {
+        let args = args.iter().map(|arg| (*arg).to_owned()).collect();
+        ProviderSettings { program: program.to_owned(), args, env: BTreeMap::new(), allow_env: Vec::new() }
+    }
+
+    /// The same for the services.
+    pub(crate) fn of_provider(&self) -> ProviderConfig {
+        let env = self.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let program = Program { args: self.args.clone(), env, ..Program::new(&self.program) };
+        ProviderConfig { program, allow_env: self.allow_env.clone() }
+    }
+}
+
+impl Setting for ProviderSettings {
+    const EXPECTED: &'static str = "a table with program, args, env and allow_env";
+
+    fn from_toml(value: &Value, place: Place<'_>) -> Result<ProviderSettings, Option<String>> {
+        let table = value.as_table().ok_or(None)?;
+        if let Some(key) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
+            let near = nearest(key, KEYS).unwrap_or_default();
+            return Err(Some(format!("unknown key {key:?}; the nearest known one is {near:?}")));
+        }
+        let mut settings: ProviderSettings = serde_path_to_error::deserialize(value.clone())
+            .map_err(|error| Some(format!("{}: {}", error.path(), error.inner().message())))?;
+        if settings.program.is_empty() {
+            return Err(Some("program is missing; name it, or leave the table out".to_owned()));
+        }
+        if settings.program.contains(std::path::is_separator) {
+            let path = std::path::PathBuf::from_toml(&Value::String(settings.program), place)?;
+            settings.program = path.to_string_lossy().into_owned();
+        }
+        Ok(settings)
+    }
+
+    fn value_of_text(text: &str) -> Value {
+        // A table on one line.
+        let table: Result<toml::Table, _> = format!("it = {text}").parse();
+        let value = table.ok().and_then(|mut table| table.remove("it"));
+        value.unwrap_or_else(|| Value::String(text.to_owned()))
+    }
+
+    fn to_toml(&self) -> Value {
+        let hidden = self.env.keys().map(|name| (name.clone(), HIDDEN.to_owned())).collect();
+        let shown = ProviderSettings { env: hidden, ..self.clone() };
+        // Texts, lists and tables of texts can be written as TOML.
+        Value::try_from(shown).unwrap_or_else(|_| Value::Table(toml::Table::new()))
+    }
+}
+
+/// A program that speaks the Agent Client Protocol, and its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AcpSettings {
+    name: String,
+    provider: ProviderSettings,
+}
+
+impl AcpSettings {
+    /// The same for the services.
+    pub(crate) fn of_provider(&self) -> (String, ProviderConfig) {
+        (self.name.clone(), self.provider.of_provider())
+    }
+}
+
+impl Setting for AcpSettings {
+    const EXPECTED: &'static str = "a table with name, program, args, env and allow_env";
+    const LIST: &'static str = "a list of tables with name, program, args, env and allow_env";
+
+    fn from_toml(value: &Value, place: Place<'_>) -> Result<AcpSettings, Option<String>> {
+        let mut table = value.as_table().ok_or(None)?.clone();
+        let name = table.remove("name").and_then(|name| name.as_str().map(str::to_owned));
+        let is_name =
+            |name: &String| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+        let wrong = || Some("an entry needs a name of letters, digits, '.', '_' and '-'".to_owned());
+        let name = name.filter(is_name).ok_or_else(wrong)?;
+        Ok(AcpSettings { name, provider: ProviderSettings::from_toml(&Value::Table(table), place)? })
+    }
+
+    fn to_toml(&self) -> Value {
+        let mut value = self.provider.to_toml();
+        if let Some(table) = value.as_table_mut() {
+            table.insert("name".to_owned(), Value::String(self.name.clone()));
+        }
+        value
+    }
+}

@@ -1,0 +1,108 @@
+//! Agents of a daemon that is a process of its own: what they start, who may consent, and what is left when it is killed.
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use sixframe::RpcEndpoint;
+
+use crate::sandbox::{Daemon, Sandbox, eventually, is_alive, line_of};
+
+/// A session with the built-in agent in the daemon's folder.
+async fn session(peer: &RpcEndpoint, sandbox: &Sandbox) -> String {
+    let params = json!({"provider": "builtin", "cwd": sandbox.work()});
+    let created: Value = peer.request_raw("agent.createSession", params).await.unwrap();
+    created["sessionId"].as_str().unwrap().to_owned()
+}
+
+/// Asks for something: its events.
+fn prompt(peer: &RpcEndpoint, session: &str, text: &str) -> sixframe::Items<Value> {
+    peer.stream_raw("agent.prompt", json!({"sessionId": session, "content": [{"type": "text", "text": text}]}))
+}
+
+async fn until(items: &mut sixframe::Items<Value>, kind: &str) -> Value {
+    while let Some(item) = items.next().await {
+        let event = item.unwrap().data;
+        if event["type"] == kind {
+            return event["data"].clone();
+        }
+    }
+    panic!("no {kind}");
+}
+
+async fn allow(peer: &RpcEndpoint, items: &mut sixframe::Items<Value>) {
+    let asked = until(items, "permission.requested").await;
+    let answer = json!({"permissionId": asked["permissionId"], "inputSha256": asked["inputSha256"]});
+    peer.request_raw::<_, Value>("agent.approve", answer).await.unwrap();
+}
+
+/// Starts a command that goes on, by an agent's leave: its process, and the turn.
+async fn command_at_work(
+    daemon: &Daemon,
+    peer: &RpcEndpoint,
+    sandbox: &Sandbox,
+) -> (u32, String, sixframe::Items<Value>) {
+    let id = session(peer, sandbox).await;
+    let mut turn = prompt(peer, &id, "run echo $$ > pid; exec sleep 600");
+    allow(peer, &mut turn).await;
+    let pid = line_of(&sandbox.work().join("pid")).await.trim().parse().unwrap();
+    assert!(is_alive(pid) && pid != daemon.pid());
+    (pid, id, turn)
+}
+
+#[tokio::test]
+async fn an_agents_own_command_may_not_consent_in_its_users_name() {
+    let sandbox = Sandbox::new();
+    let daemon = sandbox.serve(&[]);
+    let peer = daemon.connect().await;
+    let session = session(&peer, &sandbox).await;
+    let (program, token) = (env!("CARGO_BIN_EXE_sixframe"), daemon.ready["tokenFile"].as_str().unwrap());
+    for scheme in ["unix:", "ws:"] {
+        let address = daemon.address(scheme);
+        let call =
+            format!("{program} call --token-file {token} {address} agent.approve '{{\"permissionId\": \"any\"}}'");
+        let mut turn = prompt(&peer, &session, &format!("run {call}; setsid {call}"));
+        allow(&peer, &mut turn).await;
+        let mut refusals = 0;
+        while let Some(item) = turn.next().await {
+            let event = item.unwrap().data;
+            if event["type"] == "item.delta" {
+                refusals += event["data"]["delta"].as_str().unwrap().matches("\"FORBIDDEN\"").count();
+            }
+        }
+        assert_eq!(refusals, 2, "{scheme}: with its user's token, and out of its parent's session");
+    }
+}
+
+#[tokio::test]
+async fn a_window_that_closes_stops_the_turn_that_it_asked_for() {
+    let sandbox = Sandbox::new();
+    let daemon = sandbox.serve(&[]);
+    let (window, other) = (daemon.connect().await, daemon.connect().await);
+    let (pid, session, turn) = command_at_work(&daemon, &window, &sandbox).await;
+    window.close(std::time::Duration::ZERO);
+    let mut events = other.stream_raw::<_, Value>("agent.events", json!({"sessions": [session]}));
+    assert_eq!(until(&mut events, "turn.ended").await["outcome"], "interrupted");
+    eventually("the command ends", || !is_alive(pid)).await;
+    drop(turn);
+}
+
+#[tokio::test]
+async fn a_daemon_that_is_killed_in_midturn_leaves_no_process_and_a_log_that_opens() {
+    let sandbox = Sandbox::new();
+    let mut daemon = sandbox.serve(&[]);
+    let peer = daemon.connect().await;
+    let (pid, id, turn) = command_at_work(&daemon, &peer, &sandbox).await;
+    daemon.signal(Signal::KILL);
+    daemon.wait();
+    drop((turn, peer));
+    eventually("what the agent started ends with its daemon", || !is_alive(pid)).await;
+
+    let daemon = sandbox.serve(&[]);
+    let peer = daemon.connect().await;
+    let mut events = peer.stream_raw::<_, Value>("agent.events", json!({"sessions": [id]}));
+    let ended = until(&mut events, "turn.ended").await;
+    assert_eq!((&ended["outcome"], &ended["error"]["kind"]), (&json!("failed"), &json!("crashed")));
+    let mut turn = prompt(&peer, &id, "list");
+    assert_eq!(until(&mut turn, "turn.ended").await["outcome"], "completed", "and the session goes on");
+    let state: Value = peer.request_raw("hub.getSnapshot", ()).await.unwrap();
+    assert_eq!(state["agents"][&id]["state"]["name"], "idle");
+}
