@@ -16,6 +16,7 @@ mod payload;
 mod peer;
 mod placement;
 mod process;
+mod readiness;
 mod rounds;
 mod stall;
 mod supervision;
@@ -49,6 +50,7 @@ enum Command {
     Supervision { quick: bool },
     Flood { bytes: u64 },
     SupervisedHost,
+    Answer { port: u16, folder: PathBuf },
     Serve { contender: String, folder: String, upstream: Option<String> },
     Drive { contender: String, address: String },
     Iterate { contender: String, workload: String, count: u64 },
@@ -80,6 +82,7 @@ fn run(command: Command) -> Result<()> {
         }
         Command::Flood { bytes } => supervision::flood(bytes),
         Command::SupervisedHost => supervision::host(),
+        Command::Answer { port, folder } => readiness::answer(port, &folder),
         Command::Serve { contender, folder, upstream } => {
             process::serve(&contender, &folder, upstream.map(|address| address.parse()).transpose()?)
         }
@@ -120,6 +123,7 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
         "supervision" => Command::Supervision { quick },
         "flood" => Command::Flood { bytes: word("bytes")?.parse()? },
         "supervised-host" => Command::SupervisedHost,
+        "answer" => Command::Answer { port: word("port")?.parse()?, folder: word("folder")?.into() },
         "serve" => {
             Command::Serve { contender: word("contender")?, folder: word("folder")?, upstream: word("upstream").ok() }
         }

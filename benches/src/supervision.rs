@@ -1,5 +1,5 @@
-//! What it costs to hold a child: starting it from a large host, reading what it writes, and the time until nothing is left
-//! of it when its host is killed. Beside the supervisor stand the ways in which others do the same.
+//! What it costs to hold a child: starting it from a large host, reading what it writes, knowing that it is ready, and the
+//! time until nothing is left of it when its host is killed. Beside the supervisor stand the ways in which others do the same.
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -13,7 +13,7 @@ use sixframe_supervisor::{
 };
 use tokio::io::AsyncBufReadExt as _;
 
-use crate::memory;
+use crate::{memory, readiness};
 
 /// What a child writes in a round of draining, in bytes.
 const FLOOD: u64 = 2 << 30;
@@ -33,7 +33,8 @@ pub(crate) fn run(quick: bool) -> Result<String> {
     let mut text = String::new();
     runtime.block_on(async {
         starts(&mut text, if quick { &[0, 1] } else { &[0, 1, 4] }).await?;
-        drains(&mut text, if quick { FLOOD / 8 } else { FLOOD }).await
+        drains(&mut text, if quick { FLOOD / 8 } else { FLOOD }).await?;
+        readiness::run(&mut text, supervisor()?, quick).await
     })?;
     survivors(&mut text, if quick { KILLS / 4 } else { KILLS })?;
     Ok(text)
@@ -353,7 +354,7 @@ fn is_alive(pid: u32) -> bool {
 }
 
 /// Median and the slowest.
-fn spread(mut times: Vec<Duration>) -> String {
+pub(crate) fn spread(mut times: Vec<Duration>) -> String {
     times.sort();
     let millis = |at: usize| times.get(at).map_or(0.0, |time| time.as_secs_f64() * 1e3);
     format!("{:.2} ms (at most {:.2})", millis(times.len() / 2), millis(times.len().saturating_sub(1)))

@@ -141,9 +141,16 @@ fn of_restart(config: &SidecarConfig) -> Vec<String> {
     faults
 }
 
-/// What is wrong between configurations: names that are given twice, dependencies on nobody or in a circle.
+/// Most sidecars of a daemon.
+pub(crate) const MOST: usize = 128;
+
+/// What is wrong between configurations: there are more than 128, names are given twice, dependencies are on nobody or in a
+/// circle.
 pub fn faults_together(configs: &[SidecarConfig]) -> Vec<String> {
     let mut faults = Vec::new();
+    if configs.len() > MOST {
+        return vec![format!("there are {} sidecars; a daemon keeps {MOST} at most", configs.len())];
+    }
     let mut known = BTreeMap::new();
     for config in configs {
         if known.insert(config.name.as_str(), config.depends_on.as_slice()).is_some() {
@@ -274,6 +281,14 @@ mod tests {
         let unknown = faults_together(&chain(&[("web", &["databse"]), ("database", &[])]));
         assert!(unknown[0].contains("\"databse\"") && unknown[0].ends_with("\"database\""), "{unknown:?}");
         assert!(faults_together(&chain(&[("a", &[]), ("a", &[])]))[0].contains("two sidecars"));
+    }
+
+    #[test]
+    fn a_chain_without_end_is_refused_for_its_length() {
+        let names: Vec<String> = (0..100_000).map(|at| format!("n{at}")).collect();
+        let config = |pair: &[String]| of(json!({"name": pair[0], "dependsOn": [pair[1]]}));
+        let configs: Vec<SidecarConfig> = names.windows(2).map(config).collect();
+        assert_eq!(faults_together(&configs), ["there are 99999 sidecars; a daemon keeps 128 at most"]);
     }
 
     #[test]

@@ -144,7 +144,7 @@ impl Keeper {
         tracing::info!(sidecar = self.known.name, ?wait, reason = failure.message, "starting a sidecar again");
         self.change(|entry| {
             entry.state.status = SidecarStatus::Starting;
-            entry.state.next_start_at = Some(now_ms() + wait.as_millis() as u64);
+            entry.state.next_start_at = Some(now_ms().saturating_add(wait.as_millis() as u64));
             if ready.is_none() {
                 entry.fell(failure.clone());
             }

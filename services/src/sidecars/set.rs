@@ -65,6 +65,8 @@ pub(super) struct Shared {
     members: Mutex<BTreeMap<String, Member>>,
     pub(super) check_server: CheckServer,
     define_allowed: bool,
+    /// Held while one is defined: what is right of each alone may be a circle of both.
+    defining: Mutex<()>,
     is_closing: AtomicBool,
     /// Held for reading while something is started because the mode allows it, and for writing while that changes.
     gate: RwLock<()>,
@@ -113,6 +115,7 @@ impl Sidecars {
             members: Mutex::default(),
             check_server: config.check_server,
             define_allowed: config.define_allowed,
+            defining: Mutex::default(),
             is_closing: AtomicBool::new(false),
             gate: RwLock::default(),
             watchers: Arc::default(),
@@ -238,16 +241,23 @@ impl Sidecars {
     /// Adds a sidecar, or gives one that is at rest another configuration.
     ///
     /// # Errors
-    /// `FORBIDDEN` where that was not allowed; `INVALID_PAYLOAD` where it cannot be; `CONFLICT` where it runs.
+    /// `FORBIDDEN` where that was not allowed; `INVALID_PAYLOAD` where it cannot be; `CONFLICT` where it runs;
+    /// `RESOURCE_EXHAUSTED` where there are 128.
     pub fn define(&self, config: SidecarConfig) -> Result<SidecarState, Fault> {
         if !self.shared.define_allowed {
             let message = "sidecar.define is off; start the daemon with --allow sidecar.define";
             let details = json!({"setting": "allow", "flag": "--allow sidecar.define"});
             return Err(Fault::new(Code::FORBIDDEN, message).details(details));
         }
+        let _alone = self.shared.defining.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all: Vec<SidecarConfig> =
             self.members().values().map(|known| (*known.known.config()).clone()).collect();
         all.retain(|other| other.name != config.name);
+        if all.len() >= check::MOST {
+            let message = format!("there are {} sidecars; define one of them anew", check::MOST);
+            let details = json!({"limit": "sidecars", "value": check::MOST});
+            return Err(Fault::new(Code::RESOURCE_EXHAUSTED, message).details(details));
+        }
         all.push(config.clone());
         let faults = [named_faults(&config), check::faults_together(&all)].concat();
         if !faults.is_empty() {
@@ -334,7 +344,11 @@ impl Sidecars {
     /// Starts these and waits until all are ready. Errors: the first that will not be.
     pub(super) async fn make_ready(&self, names: &[String]) -> Result<(), Fault> {
         let begun: Vec<u64> = names.iter().map(|name| self.falls(name)).collect();
-        self.start_in_order(names.to_vec()).await?;
+        {
+            let _open = self.shared.gate.read().await;
+            self.may_go_on()?;
+            self.start_in_order(names.to_vec()).await?;
+        }
         let each = names.iter().zip(begun).map(|(name, falls)| self.ready_since(name, falls));
         try_join_all(each).await.map(|_| ())
     }
@@ -370,10 +384,16 @@ impl Sidecars {
         answer.await.map_err(|_| ending())
     }
 
-    fn may_start(&self) -> Result<(), Fault> {
-        if self.shared.is_closing.load(Ordering::Relaxed) {
-            return Err(Fault::new(Code::CONFLICT, "the daemon is stopping").domain(DOMAIN));
+    /// Nothing is started once all of them are being stopped.
+    fn may_go_on(&self) -> Result<(), Fault> {
+        match self.shared.is_closing.load(Ordering::Relaxed) {
+            true => Err(Fault::new(Code::CONFLICT, "the daemon is stopping").domain(DOMAIN)),
+            false => Ok(()),
         }
+    }
+
+    fn may_start(&self) -> Result<(), Fault> {
+        self.may_go_on()?;
         let state = self.board().mode_state();
         if state.mode == Mode::Service {
             return Ok(());

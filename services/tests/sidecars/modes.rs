@@ -198,3 +198,13 @@ async fn two_hundred_switches_leave_no_descriptor_no_thread_and_no_process() {
     crate::house::eventually("descriptors are given back", || (count("fd") <= descriptors).then_some(())).await;
     assert!(count("task") <= threads + 4, "{} threads, {threads} before", count("task"));
 }
+
+#[tokio::test]
+async fn no_switch_starts_anything_once_all_of_them_are_stopped() {
+    let plan = Plan { mode: SetMode::Standalone, ..Plan::new() };
+    let house = plan.build(&[shell("late", "sleep 1000", json!({"autoStart": true}))]);
+    house.sidecars.stop_all().await;
+    let refused = set(&house, json!({"mode": "service"})).await.unwrap_err();
+    assert!(refused.code() == "CONFLICT" && refused.to_string().contains("stopping"), "{refused}");
+    assert_eq!((house.state("late").starts, house.processes().len()), (0, 0));
+}

@@ -117,6 +117,45 @@ async fn one_is_defined_only_where_that_is_allowed_and_makes_sense() {
 }
 
 #[tokio::test]
+async fn as_many_are_defined_as_a_daemon_keeps_and_those_may_be_changed() {
+    let house = crate::house::Plan { define_allowed: true, ..crate::house::Plan::new() }.build(&[]);
+    let define = |at: usize| {
+        let config = serde_json::from_value(shell(&format!("n{at}"), "true", json!({}))).unwrap();
+        house.sidecars.define(config)
+    };
+    (0..128).for_each(|at| drop(define(at).unwrap()));
+    let refused = define(128).unwrap_err();
+    assert!(refused.code == "RESOURCE_EXHAUSTED" && refused.message.contains("128"), "{refused}");
+    define(0).unwrap();
+}
+
+#[tokio::test]
+async fn two_that_are_defined_at_once_are_no_circle() {
+    let house = crate::house::Plan { define_allowed: true, ..crate::house::Plan::new() }.build(&[]);
+    let define = |name: &str, below: &[&str]| {
+        let config = serde_json::from_value(shell(name, "true", json!({"dependsOn": below}))).unwrap();
+        house.sidecars.define(config)
+    };
+    let runtime = tokio::runtime::Handle::current();
+    for _ in 0..200 {
+        ["a", "b"].iter().for_each(|name| drop(define(name, &[]).unwrap()));
+        let together = std::sync::Barrier::new(2);
+        let done = std::thread::scope(|scope| {
+            let [first, second] = [("a", "b"), ("b", "a")].map(|(name, below)| {
+                let (runtime, together, define) = (&runtime, &together, &define);
+                scope.spawn(move || {
+                    let _within = runtime.enter();
+                    together.wait();
+                    define(name, &[below]).is_ok()
+                })
+            });
+            [first.join().unwrap(), second.join().unwrap()]
+        });
+        assert_eq!(done.iter().filter(|ok| **ok).count(), 1, "{done:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_hub_shows_what_the_methods_tell_and_nobody_else_may_write_it() {
     let web = python("web", &server(WELL), json!({"port": "auto", "health": "http"}));
     let house = House::of(&[noted("store", &[]), web]);
