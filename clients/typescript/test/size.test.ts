@@ -55,7 +55,7 @@ describe("in a bundle", () => {
     ["idle", 310],
     ["upload", 920],
     ["lanes", 250],
-    ["limits", 1_800],
+    ["limits", 1_900],
     ["ahead", 650],
     ["hub", 4_530],
   ])("%s adds at most %d bytes", async (entry, most) => {

@@ -5,7 +5,7 @@ import type { Frame } from "../frame.js";
 import type { Limits } from "../limits.js";
 import type { Session } from "../session.js";
 import type { Exchange, Millis } from "../session/exchange.js";
-import { WAITING } from "../session/phase.js";
+import { LIVE, WAITING } from "../session/phase.js";
 import type { Request } from "../session/request.js";
 import { weigh } from "./weigh.js";
 
@@ -13,6 +13,8 @@ import { weigh } from "./weigh.js";
 const FULL = 1 << 20;
 /** How often a full transport is looked at, in milliseconds. */
 const DRAIN_MS = 10;
+/** How long a request that waited is left to answer before the next one starts, in milliseconds. */
+const ANSWER_MS = 10;
 
 /** A session, and how much is in what carries its frames, where that can be told. */
 export type Carried = Session & { readonly _transport?: { readonly buffered?: number } | undefined };
@@ -33,6 +35,9 @@ export class Backlog {
   readonly #bounds: Limits;
   readonly #counts = new WeakMap<Exchange, Count>();
   #unstarted: Request[] = [];
+  #isStarting = false;
+  #started: Request | undefined;
+  #nextStart: Millis = 0;
   /** About how many bytes wait for the writer, in the control lane and beside it; and for their consumers' credit. */
   #control = 0;
   #queued = 0;
@@ -83,7 +88,7 @@ export class Backlog {
 
   /** Whether requests must wait for their start now. */
   get _holds(): boolean {
-    return this._isOverSoft || this.#unstarted.length > 0;
+    return this._isOverSoft || (this.#unstarted.length > 0 && !this.#isStarting);
   }
 
   /** Starts a request once less is queued. */
@@ -148,9 +153,27 @@ export class Backlog {
     if (isOver) return;
     this.#progress = undefined;
     if (wasOver) this.#wake();
+    this.#start();
+  }
+
+  /** Starts what waited, one request after another: what each answers counts before the next one starts. */
+  #start(): void {
     const waiting = this.#unstarted;
-    this.#unstarted = [];
-    for (const request of waiting) if (request._stage === WAITING) request._start();
+    if (this.#isStarting || !waiting[0]) return;
+    const now = this.#session._now();
+    this.#isStarting = true;
+    while (!this._isOverSoft && waiting[0] && (this.#hasAnswered() || now >= this.#nextStart)) {
+      this.#started = waiting.shift()!;
+      this.#nextStart = now + ANSWER_MS;
+      if (this.#started._stage === WAITING) this.#started._start();
+    }
+    this.#isStarting = false;
+    if (waiting[0]) this.#session._soon(this.#nextStart);
+  }
+
+  /** Whether the request that was started last has been answered, or has begun to. */
+  #hasAnswered(): boolean {
+    return this.#started?._stage !== LIVE || !!this.#started._out;
   }
 
   /** Ends the connection once the peer has taken nothing for too long. */

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { heartbeat } from "../../src/heartbeat.js";
-import { RpcEndpoint } from "../../src/index.js";
+import { type Frame, RpcEndpoint } from "../../src/index.js";
 import { idle } from "../../src/idle.js";
 import { lanes } from "../../src/lanes.js";
 import { limits } from "../../src/limits.js";
@@ -31,7 +31,61 @@ describe("what is plugged in", () => {
     await peer.expect({ kind: "err", cid: "p2", code: "RESOURCE_EXHAUSTED", details: { setting: "limits.in_flight", value: 1 } });
     endpoint.stop();
   });
+
+  // proves: bytes.3
+  test("limits start what waited for the peer one after another, so that their answers do not exceed them together", async () => {
+    const reader = new SlowReader();
+    const closed: unknown[] = [];
+    const endpoint = new RpcEndpoint(reader, {
+      use: [limits],
+      limits: { soft_bytes: 16 << 10, hard_bytes: 64 << 10 },
+      onState: (state, reason) => state === "closed" && closed.push(reason),
+    });
+    endpoint.start();
+    endpoint.register("big", async () => {
+      await turns();
+      return "a".repeat(10_000);
+    });
+    reader.buffered = FULL;
+    for (let n = 0; n < 60; n++) {
+      reader.ask(`p${n}`);
+      if (n < 3) await turns(20);
+    }
+    while (reader.answers < 60 && closed.length === 0) {
+      reader.buffered = 0;
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    expect(closed).toEqual([]);
+    expect(reader.answers).toBe(60);
+    endpoint.stop();
+  });
 });
+
+/** What a transport holds that takes no more. */
+const FULL = 2 << 20;
+
+/** Takes two frames at a time. */
+class SlowReader {
+  buffered = 0;
+  answers = 0;
+  #hear: (frame: Frame) => void = () => {};
+  #taken = 0;
+
+  start(hear: (frame: Frame) => void): void {
+    this.#hear = hear;
+  }
+
+  ask(cid: string): void {
+    this.#hear({ kind: "req", cid, method: "big" });
+  }
+
+  post(frame: Frame): void {
+    if (frame.kind === "res") this.answers++;
+    if (++this.#taken % 2 === 0) this.buffered = FULL;
+  }
+
+  stop(): void {}
+}
 
 describe("a stream in which nothing comes", () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] }));
