@@ -24,7 +24,6 @@ use sixframe_services::sidecars::{Sidecars, SidecarsConfig};
 use sixframe_supervisor::{GuardProgram, Supervisor, SupervisorConfig};
 use sixframe_transports::websocket::{Access, Token};
 use sixframe_transports::{Address, Bounded, Framing, ListenConfig, Listener, TO_BROWSER_BYTES, listen, stdio};
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::config::Config;
@@ -103,18 +102,19 @@ pub(crate) async fn serve_parent(config: &Config, framing: Framing) -> Result<St
     let services = Services { sidecars: sidecars.clone(), agents };
     let connections = connections(config, &hub, None, &supervisor, &services)?;
     let (transport, identity) = stdio::open(framing, config.limits.of_connection().message_bytes)?;
-    let ended = Arc::new(Notify::new());
     let longest = if framing == Framing::NativeMessaging { TO_BROWSER_BYTES } else { framing.longest() };
     let transport = Bounded::new(transport, longest, "a browser takes no more from a native messaging host");
-    connections.serve(ParentTransport::new(transport, Arc::clone(&ended)), identity);
+    let (transport, ended) = ParentTransport::new(transport);
+    connections.serve(transport, identity);
     sidecars.begin();
-    tokio::select! {
-        () = connections.finished() => (),
-        () = ended.notified() => (),
-        () = stop.asked() => (),
-    }
+    let input = tokio::select! {
+        () = connections.finished() => Ok(()),
+        Ok(how) = ended => how,
+        () = stop.asked() => Ok(()),
+    };
     let stopped = drain(&connections, &services, config, &mut stop).await;
     hub.close()?;
+    input.context("the input cannot be read any further; see --framing")?;
     Ok(stopped)
 }
 

@@ -24,6 +24,7 @@ impl Config {
         require(limits.in_flight >= 1, "limits.in_flight", "must be at least 1".to_owned());
         require(limits.malformed >= 16, "limits.malformed", "must be at least 16".to_owned());
         require(self.limits.connections >= 1, "limits.connections", "must be at least 1".to_owned());
+        require(self.limits.stall_ms >= 1, "limits.stall_ms", "must be at least 1".to_owned());
         require(self.limits.handshake_ms >= 1, "limits.handshake_ms", "must be at least 1".to_owned());
         require(limits.message_bytes >= 1024, "limits.message_bytes", "must be at least 1024".to_owned());
         // A snapshot is one message, in which strings have their escapes.

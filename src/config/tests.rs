@@ -128,6 +128,7 @@ fn every_refused_value_says_what_to_write() {
         ("limits.depth", "-1", "below zero"),
         ("limits.depth", "4294967296", "or less"),
         ("limits.malformed", "15", "at least 16"),
+        ("limits.stall_ms", "0", "at least 1"),
         ("limits.soft_bytes", "67108864", "below limits.hard_bytes"),
         ("limits.message_bytes", "67108865", "at least limits.message_bytes"),
         ("ws.allowed_origins", "localhost", "scheme://"),

@@ -1,27 +1,29 @@
-//! The connection to the parent process. The end of our input is its wish that we end, not a loss of the connection: what
-//! it asked for before is still answered.
+//! The connection to the parent process. The end of our input, in order or not, is no loss of the connection: what was asked
+//! for before is still answered.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::{Sink, Stream};
 use sixframe_core::{Message, TransportError};
 use sixframe_transports::Bounded;
 use sixframe_transports::stdio::StdioTransport;
-use tokio::sync::Notify;
+use tokio::sync::oneshot;
 
 /// Standard input and output, of which the input's end is told and then waited out.
 pub(super) struct ParentTransport {
     stdio: Bounded<StdioTransport>,
-    ended: Arc<Notify>,
-    is_ended: bool,
+    /// Tells how the input ended; it has where there is none.
+    ended: Option<oneshot::Sender<Result<(), TransportError>>>,
 }
 
 impl ParentTransport {
-    /// Tells `ended` of the end of `stdio`'s input.
-    pub(super) fn new(stdio: Bounded<StdioTransport>, ended: Arc<Notify>) -> ParentTransport {
-        ParentTransport { stdio, ended, is_ended: false }
+    /// Tells how `stdio`'s input ends.
+    pub(super) fn new(
+        stdio: Bounded<StdioTransport>,
+    ) -> (ParentTransport, oneshot::Receiver<Result<(), TransportError>>) {
+        let (tell, ended) = oneshot::channel();
+        (ParentTransport { stdio, ended: Some(tell) }, ended)
     }
 }
 
@@ -29,17 +31,17 @@ impl Stream for ParentTransport {
     type Item = Result<Message, TransportError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.is_ended {
+        if self.ended.is_none() {
             return Poll::Pending;
         }
-        match Pin::new(&mut self.stdio).poll_next(cx) {
-            Poll::Ready(None) => {
-                self.is_ended = true;
-                self.ended.notify_one();
-                Poll::Pending
-            }
-            next => next,
-        }
+        let how = match Pin::new(&mut self.stdio).poll_next(cx) {
+            Poll::Ready(None) => Ok(()),
+            Poll::Ready(Some(Err(error))) if error.is_fatal() => Err(error),
+            next => return next,
+        };
+        // Nobody listens where a signal came first.
+        let _ = self.ended.take().map(|ended| ended.send(how));
+        Poll::Pending
     }
 }
 

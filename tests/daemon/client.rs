@@ -214,3 +214,18 @@ fn a_program_on_a_pipe_answers_what_it_was_asked_before_its_input_ended() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 100);
 }
+
+#[test]
+fn a_program_on_a_pipe_answers_what_came_before_bytes_that_it_cannot_read_and_names_them() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.sixframe(&["stdio", "--framing", "content-length"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let ping = r#"{"kind":"req","cid":"1","method":"rpc.ping"}"#;
+    let mut stdin = child.stdin.take().unwrap();
+    write!(stdin, "Content-Length: {}\r\n\r\n{ping}Content-Length: many\r\n\r\n", ping.len()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && stderr.contains("--framing"), "{:?} {stderr}", output.status);
+    assert!(String::from_utf8_lossy(&output.stdout).contains(r#""ok":true"#), "{:?}", output.stdout);
+    drop(stdin);
+}
