@@ -41,9 +41,11 @@ pub use codex::Codex;
 pub use deltas::{Deltas, Grown};
 pub use detect::{ProviderInfo, ProviderState, Tested};
 pub use event::{
-    CloseReason, Delivery, Delta, DeltaField, DiffScope, DiffUpdate, Envelope, Event, LogRecovered, Mode, Native,
-    Outcome, Plan, PlanEntry, PlanStatus, ProcessEvent, PromptQueued, PromptRef, Retry, SessionClosed, SessionCreated,
-    SessionUpdate, Source, StateChange, TurnEnded, TurnStarted, Unparsed,
+    CloseReason, Delivery, Delta, DeltaField, DiffScope, DiffUpdate, Envelope, Event, FileSeen, FilesChanged,
+    FilesContended, LogRecovered, Mode, Native, Outcome, Plan, PlanEntry, PlanStatus, ProcessEvent, PromptQueued,
+    PromptRef, Question, QuestionOption, QuestionRequest, QuestionResolved, Retry, RunApplied, RunEnded, RunMember,
+    RunMemberEnded, RunMerged, RunStarted, SessionClosed, SessionCreated, SessionUpdate, Source, StateChange, Strategy,
+    TurnEnded, TurnStarted, TurnUndone, Unparsed,
 };
 pub use item::{
     ChangeKind, CommandRun, Content, FileChange, Item, ItemKind, ItemStatus, Location, McpTool, ToolCall, ToolKind,

@@ -429,6 +429,7 @@ impl Session {
         }
         let known = &mut self.known;
         let fresh = SessionUpdate {
+            provider: news(&mut known.provider, update.provider),
             native_session_id: news(&mut known.native_session_id, update.native_session_id),
             title: news(&mut known.title, update.title),
             model: news(&mut known.model, update.model),

@@ -249,6 +249,8 @@ impl Agents {
             cwd: cwd.to_string_lossy().into_owned(),
             model: params.model.clone(),
             mode: params.mode,
+            forked_from: None,
+            run_id: None,
         };
         let (id, epoch) = (identifier("ses"), identifier("log"));
         let log = Log::create(&self.0.config.dir, &id).map_err(|error| NotBegun::NoLog(error.to_string()))?;

@@ -20,7 +20,14 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) fn new(mode: Mode, abilities: Abilities) -> Stage {
         let now = Moment { at: Duration::ZERO, wall_ms: 1_800_000_000_000 };
-        let created = SessionCreated { provider: "test".into(), cwd: "/project".into(), model: None, mode };
+        let created = SessionCreated {
+            provider: "test".into(),
+            cwd: "/project".into(),
+            model: None,
+            mode,
+            forked_from: None,
+            run_id: None,
+        };
         let (id, epoch, timers) = ("ses_1".into(), "e1".into(), Timers::default());
         let patience = Duration::from_secs(10);
         let session = Session::begin(now, Beginning { id, epoch, created, abilities, patience, timers });

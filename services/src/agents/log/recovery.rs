@@ -123,6 +123,7 @@ impl Remembered {
     fn update(&mut self, update: SessionUpdate) {
         let known = std::mem::take(&mut self.known);
         self.known = SessionUpdate {
+            provider: update.provider.or(known.provider),
             native_session_id: update.native_session_id.or(known.native_session_id),
             title: update.title.or(known.title),
             model: update.model.or(known.model),
