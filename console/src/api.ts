@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "021c9bc0418bbf04";
+export const methodsHash = "0c46183a6501171c";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
@@ -995,6 +995,10 @@ export interface AppModeState {
   endpoints: { [key: string]: SidecarEndpoint };
   /** Which it is. */
   mode: AppMode;
+  /** In the mode `connected`: why the server is not there, while it is not; then there are no endpoints. */
+  serverFailure?: string | null;
+  /** In the mode `connected`: the `serverId` that the server told when it was looked at last, if it is to be used. */
+  serverId?: string | null;
   /** In the mode `connected`: the server. */
   serverUrl?: string | null;
   /** In the mode `service`: where the sidecars are reached together, where that was given. */

@@ -19,6 +19,7 @@ impl Config {
         let is_connected = self.app.mode.0 == Mode::Connected;
         let needed = "must name the other daemon in the mode connected, as in wss://host".to_owned();
         require(!is_connected || !self.app.server_url.is_empty(), "app.server_url", needed);
+        require(self.app.server_check_ms >= 1, "app.server_check_ms", "must be at least 1".to_owned());
         require(!self.listen.is_empty(), "listen", "must name at least one address".to_owned());
         require(limits.depth >= 1, "limits.depth", "must be at least 1".to_owned());
         require(limits.in_flight >= 1, "limits.in_flight", "must be at least 1".to_owned());

@@ -445,6 +445,12 @@ pub struct ModeState {
     /// In the mode `connected`: the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_url: Option<String>,
+    /// In the mode `connected`: the `serverId` that the server told when it was looked at last, if it is to be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_id: Option<String>,
+    /// In the mode `connected`: why the server is not there, while it is not; then there are no endpoints.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_failure: Option<String>,
     /// The switch that is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changing: Option<Changing>,

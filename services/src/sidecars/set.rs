@@ -19,7 +19,7 @@ use super::board::{Board, now_ms};
 use super::check;
 use super::config::SidecarConfig;
 use super::keeper::{Around, Command, Keeper, Known, Mailbox};
-use super::mode::CheckServer;
+use super::server::{CheckServer, Lookout, unreachable};
 use super::usage::{self, Meter};
 
 /// The domain of the faults.
@@ -38,7 +38,7 @@ pub struct SidecarsConfig {
     pub mode: SetMode,
     /// Whether callers may define sidecars.
     pub define_allowed: bool,
-    /// How the server of the mode `connected` is known.
+    /// How the server of the mode `connected` is known, and how often it is looked at.
     pub check_server: CheckServer,
 }
 
@@ -64,6 +64,7 @@ pub(super) struct Shared {
     pub(super) around: Arc<Around>,
     members: Mutex<BTreeMap<String, Member>>,
     pub(super) check_server: CheckServer,
+    pub(super) lookout: Lookout,
     define_allowed: bool,
     /// Held while one is defined: what is right of each alone may be a circle of both.
     defining: Mutex<()>,
@@ -114,6 +115,7 @@ impl Sidecars {
             around,
             members: Mutex::default(),
             check_server: config.check_server,
+            lookout: Lookout::default(),
             define_allowed: config.define_allowed,
             defining: Mutex::default(),
             is_closing: AtomicBool::new(false),
@@ -141,7 +143,7 @@ impl Sidecars {
             match sidecars.board().mode() {
                 SetMode::Standalone => {}
                 SetMode::Service { .. } => sidecars.start_all(sidecars.auto_started()).await,
-                set @ SetMode::Connected { .. } => sidecars.look_for_server(set).await,
+                set @ SetMode::Connected { .. } => sidecars.look_for_server(set),
             }
         });
     }
@@ -150,7 +152,10 @@ impl Sidecars {
     /// on.
     pub async fn stop_all(&self) {
         self.shared.is_closing.store(true, Ordering::Relaxed);
-        drop(self.gate().await);
+        {
+            let _alone = self.gate().await;
+            self.shared.lookout.end();
+        }
         self.stop_these(self.names()).await;
     }
 
@@ -227,6 +232,7 @@ impl Sidecars {
             let has_fallen = entry.falls > falls || entry.is_between_vain_runs();
             match (entry.state.status, entry.fall) {
                 _ if entry.state.owner == Owner::Remote => return Ok(entry.state),
+                _ if self.waits_for_server()? => {}
                 (status, _) if status.is_up() => return Ok(entry.state),
                 (SidecarStatus::Failed, Some(failure)) => return Err(fault(failure)),
                 (SidecarStatus::Stopped | SidecarStatus::Failed, _) => return Err(stopped(name)),
@@ -235,6 +241,16 @@ impl Sidecars {
             }
             // The board lives as long as this.
             let _ = changes.changed().await;
+        }
+    }
+
+    /// Whether it is not known yet who the server is. Errors: it is not there, or not to be used.
+    fn waits_for_server(&self) -> Result<bool, Fault> {
+        let mode = self.board().mode_state();
+        match (mode.mode, mode.server_failure) {
+            (Mode::Connected, Some(why)) => Err(unreachable(&mode.server_url.unwrap_or_default(), why)),
+            (Mode::Connected, None) => Ok(mode.server_id.is_none()),
+            (Mode::Service | Mode::Standalone, _) => Ok(false),
         }
     }
 
