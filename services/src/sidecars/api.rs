@@ -503,6 +503,10 @@ pub enum LogItem {
         stream: LogStream,
         /// In which run.
         generation: u64,
+        /// Where whole runs are not kept any more: the last of them. `generation` is the first, and `to - from` counts what
+        /// they wrote.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last_generation: Option<u64>,
         /// The offset of the first of them.
         from: u64,
         /// The offset behind the last.
