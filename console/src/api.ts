@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "0c46183a6501171c";
+export const methodsHash = "a4782a5ae9d59112";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
@@ -1577,6 +1577,11 @@ export type SidecarLogItem =
       /** In which run. */
       generation: number;
       kind: "gap";
+      /**
+       * Where whole runs are not kept any more: the last of them. `generation` is the first, and `to - from` counts what
+       * they wrote.
+       */
+      lastGeneration?: number | null;
       /** Where they were written. */
       stream: SidecarLogStream;
       /** The offset behind the last. */
