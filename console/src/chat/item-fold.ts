@@ -72,7 +72,8 @@ function used(tool: Tool, patch: AgentToolCall, bounds: Bounds): Tool {
     typeof output?.text === "string" ? ending({ text: output.text, cut: 0 }, bounds.output) : undefined;
   return {
     ...next,
-    ...(answered && { output: answered }),
+    // What it answers at the end may hold what it wrote to its errors.
+    ...(answered && { output: answered, errors: answered.text.includes(tool.errors.text) ? NOTHING : tool.errors }),
     ...(output && { isTruncated: output.truncated }),
     ...(output?.json !== undefined && output.json !== null && { json: output.json }),
     ...("input" in known && { inputText: NOTHING }),

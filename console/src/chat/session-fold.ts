@@ -5,7 +5,7 @@
 
 import type { AgentEnvelope } from "../api.js";
 import { ChangedFiles } from "./changed-files.js";
-import type { Entry, ItemEntry, Turn } from "./entry.js";
+import { isFinal, type Entry, type ItemEntry, type Turn } from "./entry.js";
 import { NO_FACTS, updated, type Facts } from "./facts.js";
 import { begun, enlarged, patched, released, weight } from "./item-fold.js";
 import { remark } from "./remarks.js";
@@ -21,6 +21,9 @@ export interface Room {
 }
 
 const ROOM: Room = { characters: 12_000_000, entries: 20_000 };
+
+/** How many that became final are remembered as such. */
+const SETTLED = 20;
 
 /** What a turn is until it ends. */
 interface OpenTurn {
@@ -46,6 +49,8 @@ export class SessionFold {
   readonly #weights = new Map<string, number>();
   readonly #turns = new Map<string, OpenTurn>();
   readonly #asked = new Map<string, string>();
+  /** Entries that became final, the latest last, by the event that made them so. */
+  #settled: { seq: number; key: string }[] = [];
   #weight = 0;
 
   constructor(sessionId: string, room: Room = ROOM) {
@@ -82,6 +87,11 @@ export class SessionFold {
     return ended?.type === "turn" ? ended.turn : this.#turns.get(turnId)?.turn;
   }
 
+  /** Entries that became final behind an event: the last of them, where there are many. */
+  settled(from: number): readonly Entry[] {
+    return this.#settled.flatMap(({ seq, key }) => (seq > from ? (this.#entries.get(key) ?? []) : []));
+  }
+
   /** Characters that are kept, roughly. */
   get weight(): number {
     return this.#weight;
@@ -91,6 +101,7 @@ export class SessionFold {
   reset(): void {
     for (const map of [this.#entries, this.#children, this.#weights, this.#turns, this.#asked]) map.clear();
     this.facts = NO_FACTS;
+    this.#settled = [];
     [this.epoch, this.seq, this.forgotten, this.#weight] = ["", 0, 0, 0];
     this.structure += 1;
   }
@@ -193,6 +204,7 @@ export class SessionFold {
     const isNew = !this.#entries.has(entry.key);
     this.#entries.set(entry.key, entry);
     this.#weigh(entry);
+    if (isDone(entry) && !(before && isDone(before))) this.#settled = [...this.#settled.slice(1 - SETTLED), { seq: this.seq, key: entry.key }];
     const parent = entry.type === "item" ? entry.parent : undefined;
     if (parent !== undefined && parent !== before?.parent) {
       const siblings = this.#children.get(itemKey(parent)) ?? [];
@@ -237,6 +249,10 @@ export class SessionFold {
     }
     this.structure += 1;
   }
+}
+
+function isDone(entry: Entry): boolean {
+  return entry.type === "turn" || (entry.type === "item" && isFinal(entry.status));
 }
 
 export function itemKey(itemId: string): string {

@@ -125,19 +125,17 @@ function ToolBody({ tool, isLive }: { tool: Tool; isLive: boolean }): ReactNode 
   const hasDiff = changes !== undefined && changes !== null && changes.length > 0;
   return (
     <>
-      {command ? (
-        <Terminal text={tool.output.text + tool.errors.text} isLive={isLive} label={`Output of ${visible(command.line)}`} />
-      ) : (
-        <>
-          {!hasDiff && input !== undefined && input !== null && <ExactInput input={input} />}
-          {input === undefined && inputText.text !== "" && <Code text={inputText.text} lang="json" />}
-          {hasDiff && <Diffs changes={changes} />}
-          {tool.errors.text !== "" && <Terminal text={tool.errors.text} isLive={isLive} label="Errors of the tool" />}
-          {tool.output.text !== "" && !hasDiff && (
-            <Terminal text={tool.output.text} isLive={isLive} label="What the tool answered" />
-          )}
-        </>
+      {!command && !hasDiff && input !== undefined && input !== null && <ExactInput input={input} />}
+      {(input === undefined || input === null) && inputText.text !== "" && <Code text={inputText.text} lang="json" />}
+      {hasDiff && <Diffs changes={changes} />}
+      {!hasDiff && (tool.output.text !== "" || (command && isLive)) && (
+        <Terminal
+          text={tool.output.text}
+          isLive={isLive}
+          label={command ? `Output of ${visible(command.line)}` : "What the tool answered"}
+        />
       )}
+      {tool.errors.text !== "" && <Terminal text={tool.errors.text} isLive={isLive} label="What it wrote to its errors" />}
       {json !== undefined && <Code text={JSON.stringify(json, null, 2)} lang="json" />}
       {tool.isTruncated && <p className="tool-cut">The daemon kept the first 256 kB of what it answered.</p>}
       {error && <p className="tool-error">{visible(error)}</p>}
