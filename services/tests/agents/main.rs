@@ -10,5 +10,6 @@ mod gemini;
 mod house;
 mod model;
 mod programs;
+mod questions;
 mod restarts;
 mod streams;
