@@ -93,8 +93,7 @@ impl Acp {
                 }
             }
             (Asked::LoadSession, Some(error)) => {
-                let error = error["message"].as_str().unwrap_or("it refused");
-                let text = format!("its earlier session cannot be gone on with: {error}; this is a new one");
+                let text = format!("its earlier session cannot be gone on with: {}; this is a new one", text(error));
                 self.session = None;
                 vec![self.notice(text), self.new_session()]
             }
@@ -448,9 +447,18 @@ fn usage(result: &Value) -> Option<Usage> {
     (told.is_object() || quota.is_object()).then_some(usage)
 }
 
+/// What an error says, with what some leave for its details.
+fn text(error: &Value) -> String {
+    let message = error["message"].as_str().unwrap_or("it told of an error without saying which");
+    match error["data"]["details"].as_str().filter(|details| !message.contains(details)) {
+        Some(details) => format!("{message}: {details}"),
+        None => message.to_owned(),
+    }
+}
+
 /// An error of JSON-RPC. Agents have no vocabulary in common: some tell the status of HTTP as its code.
 fn problem(error: &Value) -> Problem {
-    let text = error["message"].as_str().unwrap_or("it told of an error without saying which");
+    let text = text(error);
     let code = error["code"].as_i64().unwrap_or_default();
     let word = error["data"]["errorKind"].as_str();
     let problem = match (word, code) {
