@@ -11,6 +11,7 @@ mod deltas;
 mod detect;
 mod diff;
 mod event;
+mod git;
 mod identifier;
 mod item;
 mod live;
@@ -47,6 +48,7 @@ pub use event::{
     RunMemberEnded, RunMerged, RunStarted, SessionClosed, SessionCreated, SessionUpdate, Source, StateChange, Strategy,
     TurnEnded, TurnStarted, TurnUndone, Unparsed,
 };
+pub use git::{Applied, Diff, Git, GitError, Repository, Store, Tree};
 pub use item::{
     ChangeKind, CommandRun, Content, FileChange, Item, ItemKind, ItemStatus, Location, McpTool, ToolCall, ToolKind,
     ToolOutput,

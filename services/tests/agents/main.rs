@@ -7,6 +7,7 @@ mod builtin;
 mod claude_code;
 mod codex;
 mod gemini;
+mod git;
 mod house;
 mod model;
 mod programs;
