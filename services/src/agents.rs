@@ -12,6 +12,7 @@ mod detect;
 mod diff;
 mod event;
 mod form;
+mod git;
 mod identifier;
 mod item;
 mod live;
@@ -49,6 +50,7 @@ pub use event::{
     RunMember, RunMemberEnded, RunMerged, RunStarted, SessionClosed, SessionCreated, SessionUpdate, Source,
     StateChange, Strategy, TurnEnded, TurnStarted, TurnUndone, Unparsed,
 };
+pub use git::{Applied, Diff, Git, GitError, Repository, Store, Tree};
 pub use item::{
     ChangeKind, CommandRun, Content, FileChange, Item, ItemKind, ItemStatus, Location, McpTool, ToolCall, ToolKind,
     ToolOutput,
