@@ -4,9 +4,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
 mod builtin;
+mod git;
 mod house;
 mod model;
 mod programs;
+mod questions;
 mod real;
 mod restarts;
 mod streams;
