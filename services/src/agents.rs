@@ -19,6 +19,7 @@ mod moment;
 mod permission;
 mod problem;
 mod program;
+mod prompt_builder;
 mod scope;
 mod secrets;
 mod service;
@@ -32,8 +33,9 @@ pub use acp::Acp;
 pub use agent::{Abilities, Agent, Command, Fact, Launch, Prompt, Running, Step, Told, Translator};
 pub use api::{
     APPROVE, ApproveParams, CANCEL_PROMPT, CLOSE, CREATE_SESSION, CancelPromptParams, CreateSession, Done, EVENTS,
-    EventsParams, INTERRUPT, InterruptParams, Interrupted, PROMPT, PROVIDERS, PromptParams, Providers, ProvidersParams,
-    REJECT, RejectParams, SET_MODE, SET_MODEL, SessionRef, SetModeParams, SetModelParams, Since,
+    EventsParams, INTERRUPT, InterruptParams, Interrupted, PREVIEW_PROMPT, PROMPT, PROVIDERS, PreviewParams, Previewed,
+    PromptParams, Providers, ProvidersParams, REJECT, RejectParams, SET_MODE, SET_MODEL, SessionRef, SetModeParams,
+    SetModelParams, Since,
 };
 pub use builtin::BuiltIn;
 pub use claude::Claude;
@@ -58,6 +60,10 @@ pub use permission::{
 };
 pub use problem::{Problem, ProblemKind};
 pub use program::{Program, ProgramAgent};
+pub use prompt_builder::{
+    Additions, ContextSummary, CurrentFile, NotBuilt, Omitted, OmittedWhy, PartKind, PromptContext, PromptPart,
+    Selection, Template, Templates, estimated_tokens,
+};
 pub use secrets::Secrets;
 pub use service::router;
 pub use session::{Beginning, Choice, Output, Refused, Session, SessionView, Timers, Undecided};

@@ -23,6 +23,7 @@ use super::moment::Moment;
 use super::permission::{Decider, Decision, PermissionResolved};
 use super::problem::{Problem, ProblemKind};
 use super::program::{Program, ProgramAgent};
+use super::prompt_builder::Templates;
 use super::secrets::Secrets;
 use super::session::{Beginning, Session, SessionView, Timers};
 
@@ -49,6 +50,8 @@ pub struct AgentsConfig {
     pub gemini: ProviderConfig,
     /// Other programs that speak the Agent Client Protocol, by the names that they are called by behind `acp:`.
     pub acp: BTreeMap<String, ProviderConfig>,
+    /// What can be sent with prompts.
+    pub templates: Templates,
     /// How long what may take.
     pub timers: Timers,
 }
@@ -82,6 +85,7 @@ impl AgentsConfig {
             codex: ProviderConfig::new("codex"),
             gemini,
             acp: BTreeMap::new(),
+            templates: Templates::default(),
             timers: Timers::default(),
         }
     }
@@ -287,6 +291,10 @@ impl Agents {
             Some(handle) => Some((handle.reading(), handle.epoch().to_owned())),
             None => Reading::closed(&self.0.config.dir, id),
         }
+    }
+
+    pub(super) fn templates(&self) -> &Templates {
+        &self.0.config.templates
     }
 
     pub(super) fn events(&self) -> &OutboundChannel {

@@ -5,12 +5,12 @@ use futures_util::{Stream, TryStreamExt, stream};
 use serde::Deserialize;
 use sixframe_core::{Code, Context, Fault, Item, Owner, Payload};
 
-use super::super::agent::Prompt;
 use super::super::api::PromptParams;
-use super::super::identifier::identifier;
 use super::super::live::Handle;
 use super::super::log::Follow;
+use super::super::prompt_builder::Additions;
 use super::super::sessions::Agents;
+use super::composing::compose;
 
 /// The longest that a turn may be given: a day.
 const LONGEST_MS: u64 = 86_400_000;
@@ -57,13 +57,11 @@ struct Data {
 
 impl Prompting {
     async fn begin(agents: &Agents, context: Context, params: PromptParams) -> Result<Prompting, Fault> {
-        let PromptParams { session_id, content, delivery, timeout_ms, detach } = params;
-        if content.is_empty() {
-            let details = serde_json::json!({"path": "content", "expected": "at least one part"});
-            return Err(Fault::new(Code::INVALID_PAYLOAD, "a prompt says something").details(details));
-        }
+        let PromptParams { session_id, content, delivery, timeout_ms, detach, current_file, selection, template } =
+            params;
         let session = super::session(agents, &session_id)?;
-        let prompt = Prompt { id: identifier("prompt"), content };
+        let additions = Additions { current_file, selection, template };
+        let prompt = compose(agents, session.view().cwd.into(), content, additions).await?;
         let prompt_id = prompt.id.clone();
         // Held from before it is given: whoever goes meanwhile takes it along.
         let owner = context.owner();
