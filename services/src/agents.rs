@@ -7,6 +7,7 @@ mod api;
 mod builtin;
 mod claude;
 mod codex;
+mod command;
 mod deltas;
 mod detect;
 mod diff;
@@ -40,6 +41,7 @@ pub use api::{
 pub use builtin::BuiltIn;
 pub use claude::Claude;
 pub use codex::Codex;
+pub use command::CommandAgent;
 pub use deltas::{Deltas, Grown};
 pub use detect::{ProviderInfo, ProviderState, Tested};
 pub use event::{

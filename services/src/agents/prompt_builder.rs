@@ -13,8 +13,8 @@ pub use context::{ContextSummary, CurrentFile, Omitted, OmittedWhy, PartKind, Pr
 use layout::{Layout, Section};
 pub use template::{Template, Templates};
 
-/// Of the budget, what headings and fences may take, in characters.
-const HEADINGS: usize = 1_000;
+/// Of the budget, what the last heading takes, in characters.
+const END: usize = 100;
 
 /// The most that the project's tree takes, in characters.
 const TREE: usize = 6_000;
@@ -78,7 +78,7 @@ pub(super) fn build(
         path: folder.to_string_lossy().into_owned(),
         why: format!("cannot be worked in: {error}"),
     })?;
-    let mut layout = Layout::new(template.characters.saturating_sub(HEADINGS));
+    let mut layout = Layout::new(template.characters.saturating_sub(END));
     layout.text(PartKind::Role, Section::first("Role"), &template.role);
     layout.text(PartKind::Rules, Section::last("Rules"), &template.rules);
     layout.text(PartKind::Notes, Section::middle("Notes"), &template.notes);

@@ -6,6 +6,8 @@
 mod builtin;
 mod claude_code;
 mod codex;
+mod commands;
+mod context;
 mod gemini;
 mod house;
 mod model;

@@ -6,6 +6,9 @@ use super::file::{Text, is_secret};
 use super::tree::Tree;
 use super::{NAME, Place, estimated_tokens, plain};
 
+/// The most that a heading and the words below it take, without paths, in characters.
+const HEADING: usize = 100;
+
 /// Where a section stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
@@ -61,7 +64,7 @@ impl Layout {
         if text.is_empty() {
             return;
         }
-        let (cut, missing) = beginning(text, self.left);
+        let (cut, missing) = beginning(text, self.left.saturating_sub(HEADING));
         let what = section.heading.to_lowercase();
         self.cut(&what, missing, "characters");
         self.push(section.rank, section.heading, cut, part(kind, None, cut, missing > 0));
@@ -69,7 +72,8 @@ impl Layout {
 
     /// What is selected; half of what is left at most.
     pub(super) fn selection(&mut self, selection: &Selection, place: Option<&Place>) {
-        let (text, missing) = beginning(&selection.text, self.left / 2);
+        let most = (self.left / 2).saturating_sub(around(&selection.text, place));
+        let (text, missing) = beginning(&selection.text, most);
         self.cut("selection", missing, "characters");
         let lines = match (selection.start_line, selection.end_line) {
             (Some(start), Some(end)) => format!("lines {start} to {end}"),
@@ -110,12 +114,13 @@ impl Layout {
 
     /// The file, or that part of it that is nearest to what is selected.
     pub(super) fn file(&mut self, source: &Text, selection: Option<&Selection>, place: &Place) {
-        let around = selection.and_then(|selection| {
+        let selected = selection.and_then(|selection| {
             let start = usize::try_from(selection.start_line?).ok()?.saturating_sub(1);
             let end = selection.end_line.and_then(|line| usize::try_from(line).ok()).unwrap_or(start + 1);
             Some((start, end.max(start + 1)))
         });
-        let window = window(&source.text, self.left, around.unwrap_or((0, 0)));
+        let most = self.left.saturating_sub(around(&source.text, Some(place)));
+        let window = window(&source.text, most, selected.unwrap_or((0, 0)));
         let is_cut = !window.is_whole || source.unread > 0;
         if is_cut {
             let Window { first, last, of, .. } = window;
@@ -160,8 +165,9 @@ impl Layout {
     }
 
     fn push(&mut self, rank: Rank, heading: &str, body: &str, part: PromptPart) {
-        self.left = self.left.saturating_sub(usize::try_from(part.characters).unwrap_or(usize::MAX));
-        self.sections.push((rank, format!("# {heading}\n\n{}\n\n", body.trim_end()), part));
+        let text = format!("# {heading}\n\n{}\n\n", body.trim_end());
+        self.left = self.left.saturating_sub(text.chars().count());
+        self.sections.push((rank, text, part));
     }
 }
 
@@ -219,10 +225,21 @@ fn window(text: &str, most: usize, (start, end): (usize, usize)) -> Window<'_> {
     Window { text: &text[starts[first]..end], first: first + 1, last, of, is_whole: first == 0 && last >= of }
 }
 
-/// A text between fences that are longer than any in it.
-fn fenced(text: &str, language: &str) -> String {
+/// What a text needs around it, in characters: a heading, the path twice for its ending, two fences.
+fn around(text: &str, place: Option<&Place>) -> usize {
+    let path = place.map(|place| place.shown.chars().count()).unwrap_or_default();
+    HEADING + 2 * path + 2 * fence(text).len()
+}
+
+/// A fence that is longer than any in a text.
+fn fence(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
-    let fence = "`".repeat(longest.max(2) + 1);
+    "`".repeat(longest.max(2) + 1)
+}
+
+/// A text between fences that nothing in it can close.
+fn fenced(text: &str, language: &str) -> String {
+    let fence = fence(text);
     let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
     format!("{fence}{language}\n{text}{end}{fence}\n")
 }
