@@ -33,9 +33,10 @@ mod usage;
 pub use acp::Acp;
 pub use agent::{Abilities, Agent, Command, Fact, Launch, Prompt, Running, Step, Told, Translator};
 pub use api::{
-    APPROVE, ApproveParams, CANCEL_PROMPT, CLOSE, CREATE_SESSION, CancelPromptParams, CreateSession, Done, EVENTS,
-    EventsParams, INTERRUPT, InterruptParams, Interrupted, PREVIEW_PROMPT, PROMPT, PROVIDERS, PreviewParams, Previewed,
-    PromptParams, Providers, ProvidersParams, REJECT, RejectParams, SET_MODE, SET_MODEL, SessionRef, SetModeParams,
+    APPROVE, ApproveParams, CANCEL_PROMPT, CHAT, CLOSE, CREATE_SESSION, CancelPromptParams, ChatChunk, ChatContent,
+    ChatMessage, ChatOptions, ChatParams, ChatResult, ChatRole, ChunkKind, CreateSession, Done, EVENTS, EventsParams,
+    INTERRUPT, InterruptParams, Interrupted, PREVIEW_PROMPT, PROMPT, PROVIDERS, PreviewParams, Previewed, PromptParams,
+    Providers, ProvidersParams, REJECT, RejectParams, SET_MODE, SET_MODEL, STREAM_CHAT, SessionRef, SetModeParams,
     SetModelParams, Since,
 };
 pub use builtin::BuiltIn;

@@ -1,5 +1,6 @@
 //! The agents' methods: their names, parameters and answers. Knows nothing of how they are served.
 
+mod chat;
 mod preview;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,9 @@ use super::detect::ProviderInfo;
 use super::event::{Delivery, Envelope, Mode};
 use super::item::Content;
 use super::prompt_builder::{CurrentFile, Selection};
+pub use chat::{
+    CHAT, ChatChunk, ChatContent, ChatMessage, ChatOptions, ChatParams, ChatResult, ChatRole, ChunkKind, STREAM_CHAT,
+};
 pub use preview::{PREVIEW_PROMPT, PreviewParams, Previewed};
 
 /// `agent.providers`: the first call waits for the first look.

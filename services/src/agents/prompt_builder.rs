@@ -9,6 +9,7 @@ mod tree;
 
 use std::path::{Path, PathBuf};
 
+use super::item::Content;
 pub use context::{ContextSummary, CurrentFile, Omitted, OmittedWhy, PartKind, PromptContext, PromptPart, Selection};
 use layout::{Layout, Section};
 pub use template::{Template, Templates};
@@ -31,6 +32,36 @@ pub struct Additions {
     pub selection: Option<Selection>,
     /// The template that says what else is added.
     pub template: Option<String>,
+    /// What was said before, where the agent was not there.
+    pub history: Vec<Spoken>,
+}
+
+impl Additions {
+    /// Whether the template's own parts are wanted.
+    fn wants_template(&self) -> bool {
+        self.current_file.is_some() || self.selection.is_some() || self.template.is_some()
+    }
+}
+
+/// Something that was said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spoken {
+    /// Whether by the agent.
+    pub is_agent: bool,
+    /// What.
+    pub text: String,
+}
+
+impl Spoken {
+    /// The text of some parts.
+    pub fn text_of(parts: &[Content]) -> String {
+        let texts = parts.iter().filter_map(|part| match part {
+            Content::Text { text } => Some(text.as_str()),
+            Content::ResourceLink { uri, .. } => Some(uri.as_str()),
+            Content::Image { .. } | Content::Other { .. } => None,
+        });
+        texts.collect::<Vec<_>>().join("\n")
+    }
 }
 
 /// Why nothing is sent.
@@ -79,14 +110,17 @@ pub(super) fn build(
         why: format!("cannot be worked in: {error}"),
     })?;
     let mut layout = Layout::new(template.characters.saturating_sub(END));
-    layout.text(PartKind::Role, Section::first("Role"), &template.role);
-    layout.text(PartKind::Rules, Section::last("Rules"), &template.rules);
-    layout.text(PartKind::Notes, Section::middle("Notes"), &template.notes);
+    if additions.wants_template() {
+        layout.text(PartKind::Role, Section::first("Role"), &template.role);
+        layout.text(PartKind::Rules, Section::last("Rules"), &template.rules);
+        layout.text(PartKind::Notes, Section::middle("Notes"), &template.notes);
+    }
+    layout.history(&additions.history);
     let place = additions.current_file.as_ref().map(|file| Place::of(&folder, file.path())).transpose()?;
     if let Some(selection) = &additions.selection {
         layout.selection(selection, place.as_ref());
     }
-    if template.tree {
+    if template.tree && additions.wants_template() {
         let most = TREE.min(layout.left() / 4);
         layout.tree(&tree::read(&folder, most));
     }

@@ -1,5 +1,6 @@
 //! The agents' methods, served. Knows nothing of transports.
 
+mod chat;
 mod composing;
 mod prompting;
 mod watching;
@@ -55,6 +56,7 @@ pub fn router(agents: &Agents) -> Router {
         })
         .written(EVENTS, move |context, params| watching::watch(events.clone(), &context, params))
         .merge(composing::router(agents))
+        .merge(chat::router(agents))
 }
 
 async fn begin(agents: Agents, context: Context, params: CreateSession) -> Result<SessionRef, Fault> {

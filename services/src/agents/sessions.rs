@@ -299,6 +299,11 @@ impl Agents {
         }
     }
 
+    /// The first folder that agents may work in, where the configuration names some.
+    pub(super) fn first_root(&self) -> Option<String> {
+        self.0.config.roots.first().map(|root| root.to_string_lossy().into_owned())
+    }
+
     pub(super) fn templates(&self) -> &Templates {
         &self.0.config.templates
     }

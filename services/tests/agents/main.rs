@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
 mod builtin;
+mod chat;
 mod claude_code;
 mod codex;
 mod commands;

@@ -57,6 +57,8 @@ pub enum PartKind {
     Tree,
     /// What the template has to say of components and interfaces.
     Notes,
+    /// What was said before.
+    History,
     /// The file that is spoken of.
     File,
     /// What is selected.

@@ -4,7 +4,7 @@
 use super::context::{ContextSummary, Omitted, OmittedWhy, PartKind, PromptContext, PromptPart, Selection};
 use super::file::{Text, is_secret};
 use super::tree::Tree;
-use super::{NAME, Place, estimated_tokens, plain};
+use super::{NAME, Place, Spoken, estimated_tokens, plain};
 
 /// The most that a heading and the words below it take, without paths, in characters.
 const HEADING: usize = 100;
@@ -15,6 +15,7 @@ enum Rank {
     First,
     Tree,
     Middle,
+    History,
     File,
     Selection,
     Last,
@@ -86,6 +87,30 @@ impl Layout {
         let body = format!("{}{}", sentence(&of.join(", ")), fenced(text, language));
         let path = place.map(|place| place.shown.clone());
         self.push(Rank::Selection, "Selection", &body, part(PartKind::Selection, path, text, missing > 0));
+    }
+
+    /// What was said before; half of what is left at most, and the newest of it.
+    pub(super) fn history(&mut self, history: &[Spoken]) {
+        let most = (self.left / 2).saturating_sub(HEADING);
+        let mut left = most;
+        let said = history.iter().rev().map(|spoken| {
+            let who = if spoken.is_agent { "Agent" } else { "Person" };
+            format!("{who}:\n\n{}\n", fenced(&spoken.text, ""))
+        });
+        let newest: Vec<String> = said
+            .take_while(|said| {
+                let length = said.chars().count();
+                let fits = length <= left;
+                left = left.saturating_sub(length);
+                fits
+            })
+            .collect();
+        let missing = history.len() - newest.len();
+        self.cut("history", missing, "messages");
+        if !newest.is_empty() {
+            let text: String = newest.into_iter().rev().collect();
+            self.push(Rank::History, "What was said before", &text, part(PartKind::History, None, &text, missing > 0));
+        }
     }
 
     /// The project's files.

@@ -39,7 +39,7 @@ pub(super) async fn compose(
 async fn preview(agents: Agents, params: PreviewParams) -> Result<Previewed, Fault> {
     let PreviewParams { session_id, content, current_file, selection, template } = params;
     let folder = super::session(&agents, &session_id)?.view().cwd.into();
-    let additions = Additions { current_file, selection, template };
+    let additions = Additions { current_file, selection, template, history: Vec::new() };
     let prompt = compose(&agents, folder, content, additions).await?;
     let text = prompt.sent_text();
     let (characters, asked) = (text.chars().count() as u64, prompt.text().chars().count() as u64);
