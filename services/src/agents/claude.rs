@@ -238,7 +238,7 @@ impl Claude {
 
     fn prompt(&mut self, prompt: &Prompt) -> Vec<Step> {
         (self.problem, self.interrupted) = (None, false);
-        let content: Vec<Value> = prompt.content.iter().map(part).collect();
+        let content: Vec<Value> = prompt.sent().iter().map(part).collect();
         let message = json!({"role": "user", "content": content});
         vec![Step::Say(json!({
             "type": "user", "message": message, "parent_tool_use_id": null, "session_id": "", "client_composed": true

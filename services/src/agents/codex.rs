@@ -377,7 +377,7 @@ fn input(prompt: &Prompt) -> Value {
         Content::ResourceLink { uri, .. } => json!({"type": "text", "text": uri}),
         Content::Other { value } => value.clone(),
     };
-    Value::Array(prompt.content.iter().map(part).collect())
+    Value::Array(prompt.sent().iter().map(part).collect())
 }
 
 fn command_ask(key: &str, params: &Value) -> Ask {

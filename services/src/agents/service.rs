@@ -1,5 +1,7 @@
 //! The agents' methods, served. Knows nothing of transports.
 
+mod chat;
+mod composing;
 mod prompting;
 mod sessions;
 mod watching;
@@ -55,6 +57,8 @@ pub fn router(agents: &Agents) -> Router {
         })
         .written(EVENTS, move |context, params| watching::watch(events.clone(), &context, params))
         .merge(sessions::router(agents))
+        .merge(composing::router(agents))
+        .merge(chat::router(agents))
 }
 
 async fn begin(agents: Agents, context: Context, params: CreateSession) -> Result<SessionRef, Fault> {
