@@ -137,7 +137,7 @@ impl Acp {
     fn set_mode(&mut self, mode: Mode) -> Vec<Step> {
         let wanted = match mode {
             Mode::Plan => "plan",
-            Mode::Ask | Mode::AcceptEdits => "default",
+            Mode::Ask | Mode::AcceptEdits | Mode::Auto => "default",
         };
         if !self.modes.iter().any(|mode| mode == wanted) {
             return Vec::new();

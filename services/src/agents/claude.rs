@@ -303,7 +303,7 @@ const REJECT_ONCE: &str = "reject_once";
 /// What it may do without asking is decided here and not there, but for planning, which changes what it is told.
 fn mode(mode: Mode) -> &'static str {
     match mode {
-        Mode::Ask | Mode::AcceptEdits => "default",
+        Mode::Ask | Mode::AcceptEdits | Mode::Auto => "default",
         Mode::Plan => "plan",
     }
 }
