@@ -101,6 +101,19 @@ fn kill_9_leaves_nothing_of_what_starts_others_without_end_and_needs_no_grace() 
 }
 
 #[test]
+fn a_host_that_is_killed_at_any_moment_of_its_starts_leaves_nothing() {
+    for processes in 1..=24 {
+        let sandbox = Sandbox::new();
+        Host::killed_at(&sandbox, &Shape::ALL, processes);
+        until("every process is gone", || sandbox.processes().is_empty().then_some(()));
+        let hops = sandbox.path().join("6-Hop");
+        if hops.join("heartbeat").exists() {
+            heartbeat_has_stopped(&hops);
+        }
+    }
+}
+
+#[test]
 fn every_end_of_the_host_is_the_end_of_all_shapes() {
     for end in [End::Aborts, End::PanicsInATask, End::Exits, End::Returns, End::OutOfMemory] {
         let sandbox = Sandbox::new();
