@@ -237,7 +237,7 @@ export class SessionFold {
   }
 
   #weigh(entry: Entry): void {
-    const now = entry.type === "item" ? weight(entry) + 200 : 300;
+    const now = weightOf(entry);
     this.#weight += now - (this.#weights.get(entry.key) ?? 0);
     this.#weights.set(entry.key, now);
   }
@@ -248,8 +248,8 @@ export class SessionFold {
     for (const entry of this.#entries.values()) {
       left -= 1;
       if (this.#weight < this.#room.characters * FREED || left < 0) return;
-      if (entry.type !== "item" || entry.isReleased || entry.endedAt === undefined) continue;
-      const light = released(entry);
+      const light = lightened(entry);
+      if (!light) continue;
       this.#entries.set(entry.key, light);
       this.#weigh(light);
     }
@@ -273,6 +273,19 @@ export class SessionFold {
 
 function isDone(entry: Entry): boolean {
   return entry.type === "turn" || (entry.type === "item" && isFinal(entry.status));
+}
+
+function weightOf(entry: Entry): number {
+  if (entry.type === "item") return weight(entry) + 200;
+  const files = entry.type === "turn" ? entry.turn.files : [];
+  return files.reduce((sum, { changes }) => sum + 100 + changes.reduce((of, { unifiedDiff }) => of + (unifiedDiff?.length ?? 0), 0), 300);
+}
+
+/** An entry with its long parts given up; nothing where it has none, or is not done. */
+function lightened(entry: Entry): Entry | undefined {
+  if (entry.type === "item") return entry.isReleased || entry.endedAt === undefined ? undefined : released(entry);
+  if (entry.type !== "turn" || entry.turn.files.every(({ changes }) => changes.length === 0)) return undefined;
+  return { ...entry, turn: { ...entry.turn, files: entry.turn.files.map((file) => ({ ...file, changes: [] })) } };
 }
 
 export function itemKey(itemId: string): string {

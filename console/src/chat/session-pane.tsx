@@ -42,7 +42,8 @@ export function SessionPane({
   const retry = useCallback((prompt: string) => void agents.prompt(sessionId, prompt, "queue"), [agents, sessionId]);
   const stop = (): void => void agents.interrupt(sessionId);
   const press = (event: KeyboardEvent): void => {
-    if (event.key !== "Escape" || event.defaultPrevented || !isBusy || isComposing(pressed(event))) return;
+    const isTaken = event.defaultPrevented || (event.target as Element).closest("dialog, [role=menu]") !== null;
+    if (event.key !== "Escape" || isTaken || !isBusy || isComposing(pressed(event))) return;
     event.preventDefault();
     stop();
   };
