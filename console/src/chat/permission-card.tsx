@@ -8,7 +8,7 @@ import { Countdown } from "./countdown.js";
 import { ExactInput } from "./exact-input.js";
 import { ignoreEnter, isComposing, meaningOf, pressed } from "./keys.js";
 import type { Permission, SessionView } from "./session-view.js";
-import { nameOf } from "./session-view.js";
+import { folderName } from "./session-view.js";
 import { ACTION_WORDS, RISK_WORDS } from "./words.js";
 
 const MARKS: Record<AgentRisk, typeof ShieldAlert> = {
@@ -51,7 +51,7 @@ export function PermissionCard({
         <h3 id={id}>
           <span className="ask-action">{ACTION_WORDS[action] ?? visible(action)}</span>
           <span className="ask-who">
-            {visible(session.provider)} · {visible(nameOf(session))}
+            {visible(session.provider)} · {visible(folderName(session))}
           </span>
         </h3>
         <span className="risk" data-risk={risk}>

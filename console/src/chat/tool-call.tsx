@@ -78,7 +78,7 @@ export function ToolCall({ entry, sessionId }: { entry: ItemEntry; sessionId: st
     >
       {() => (
         <>
-          {tool && <ToolBody tool={tool} isLive={!isFinal(entry.status)} />}
+          {tool && <ToolBody tool={tool} isLive={!isFinal(entry.status) && !entry.isAsked} />}
           {!whole && (entry.isReleased || isCut(entry)) && (
             <p className="tool-cut">
               {entry.isReleased ? "Parts of this are not kept here. " : `${bytes(cutOf(entry))} before this are not shown. `}
