@@ -20,6 +20,7 @@ mod moment;
 mod permission;
 mod problem;
 mod program;
+mod runs;
 mod scope;
 mod secrets;
 mod service;
@@ -34,7 +35,9 @@ pub use agent::{Abilities, Agent, Command, Fact, Launch, Prompt, Running, Step, 
 pub use api::{
     APPROVE, ApproveParams, CANCEL_PROMPT, CLOSE, CREATE_SESSION, CancelPromptParams, CreateSession, Done, EVENTS,
     EventsParams, INTERRUPT, InterruptParams, Interrupted, PROMPT, PROVIDERS, PromptParams, Providers, ProvidersParams,
-    REJECT, RejectParams, SET_MODE, SET_MODEL, SessionRef, SetModeParams, SetModelParams, Since,
+    REJECT, RUN_APPLY, RUN_CANCEL, RUN_DIFF, RUN_DISCARD, RUN_LIST, RUN_START, RejectParams, RunApply, RunChanges,
+    RunListParams, RunMemberParams, RunMemberRef, RunMergerParams, RunRef, RunStartParams, RunsListed, SET_MODE,
+    SET_MODEL, SessionRef, SetModeParams, SetModelParams, Since,
 };
 pub use builtin::BuiltIn;
 pub use claude::Claude;
@@ -60,6 +63,7 @@ pub use permission::{
 };
 pub use problem::{Problem, ProblemKind};
 pub use program::{Program, ProgramAgent};
+pub use runs::{RunMemberView, RunState, RunView};
 pub use secrets::Secrets;
 pub use service::router;
 pub use session::{Beginning, Choice, Output, Refused, Session, SessionView, Timers, Undecided};

@@ -12,4 +12,6 @@ mod house;
 mod model;
 mod programs;
 mod restarts;
+mod runs;
+mod scripted;
 mod streams;
