@@ -2,6 +2,7 @@
 
 mod chat;
 mod preview;
+mod runs;
 mod sessions;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ pub use chat::{
     CHAT, ChatChunk, ChatContent, ChatMessage, ChatOptions, ChatParams, ChatResult, ChatRole, ChunkKind, STREAM_CHAT,
 };
 pub use preview::{PREVIEW_PROMPT, PreviewParams, Previewed};
+pub use runs::*;
 pub use sessions::*;
 
 /// `agent.providers`: the first call waits for the first look.

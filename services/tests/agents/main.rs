@@ -14,4 +14,6 @@ mod programs;
 mod questions;
 mod real;
 mod restarts;
+mod runs;
+mod scripted;
 mod streams;
