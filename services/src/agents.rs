@@ -17,6 +17,7 @@ mod live;
 mod log;
 mod moment;
 mod permission;
+mod policy;
 mod problem;
 mod program;
 mod scope;
@@ -32,8 +33,10 @@ pub use acp::Acp;
 pub use agent::{Abilities, Agent, Command, Fact, Launch, Prompt, Running, Step, Told, Translator};
 pub use api::{
     APPROVE, ApproveParams, CANCEL_PROMPT, CLOSE, CREATE_SESSION, CancelPromptParams, CreateSession, Done, EVENTS,
-    EventsParams, INTERRUPT, InterruptParams, Interrupted, PROMPT, PROVIDERS, PromptParams, Providers, ProvidersParams,
-    REJECT, RejectParams, SET_MODE, SET_MODEL, SessionRef, SetModeParams, SetModelParams, Since,
+    EventsParams, INTERRUPT, InterruptParams, Interrupted, POLICY_EXPLAIN, POLICY_LIST, POLICY_REVOKE, PROMPT,
+    PROVIDERS, PolicyExplainParams, PolicyExplained, PolicyListParams, PolicyRevokeParams, PolicyRules, PromptParams,
+    Providers, ProvidersParams, REJECT, RejectParams, SET_MODE, SET_MODEL, SessionRef, SetModeParams, SetModelParams,
+    Since,
 };
 pub use builtin::BuiltIn;
 pub use claude::Claude;
@@ -53,9 +56,10 @@ pub use item::{
 };
 pub use moment::Moment;
 pub use permission::{
-    Action, Ask, Decider, Decision, OptionKind, PermissionOption, PermissionRequest, PermissionResolved, Risk, Verdict,
-    input_sha256,
+    Action, Ask, Decider, Decision, Hit, OptionKind, PermissionOption, PermissionRequest, PermissionResolved, Risk,
+    Verdict, input_sha256,
 };
+pub use policy::{ConfigRule, Effect, PolicyConfig, Remembered, Rule, RuleScope, RuleSource, Ruling};
 pub use problem::{Problem, ProblemKind};
 pub use program::{Program, ProgramAgent};
 pub use secrets::Secrets;

@@ -11,6 +11,7 @@ use super::agent::{Command, Fact, Launch, Prompt, Step, Told, Translator, unpars
 use super::event::{DeltaField, Mode, Outcome, Plan, PlanEntry, PlanStatus, SessionUpdate};
 use super::item::{Content, Item, ItemKind, ItemStatus};
 use super::permission::{Ask, OptionKind, PermissionOption, Verdict};
+use super::policy::Ruling;
 use super::problem::{Problem, ProblemKind};
 use super::turn::TurnEnd;
 use super::usage::{Usage, UsageUpdate};
@@ -189,7 +190,7 @@ impl Acp {
             reason: None,
             input: tools::shown(&call),
             paths: tools::paths(&call),
-            is_inside: false,
+            ruling: Ruling::default(),
             options: options(&params["options"]),
         };
         self.asks.insert(key, (message["id"].clone(), id));

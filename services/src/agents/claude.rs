@@ -13,6 +13,7 @@ use super::agent::{Command, Fact, Launch, Prompt, Step, Told, Translator, unpars
 use super::event::{Mode, Retry, SessionUpdate};
 use super::item::{Content, Item, ItemKind, ItemStatus};
 use super::permission::{Ask, OptionKind, PermissionOption, Verdict};
+use super::policy::Ruling;
 use super::problem::{Problem, ProblemKind};
 use super::usage::{LimitStatus, Limits};
 use blocks::Blocks;
@@ -378,7 +379,7 @@ fn ask(id: &str, request: &Value, asked: &Asked) -> Ask {
         reason: text("decision_reason"),
         input: asked.input.clone(),
         paths,
-        is_inside: false,
+        ruling: Ruling::default(),
         options,
     }
 }

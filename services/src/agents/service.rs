@@ -1,5 +1,6 @@
 //! The agents' methods, served. Knows nothing of transports.
 
+mod policy;
 mod prompting;
 mod watching;
 
@@ -53,6 +54,7 @@ pub fn router(agents: &Agents) -> Router {
             }
         })
         .written(EVENTS, move |context, params| watching::watch(events.clone(), &context, params))
+        .merge(policy::router(agents))
 }
 
 async fn begin(agents: Agents, context: Context, params: CreateSession) -> Result<SessionRef, Fault> {

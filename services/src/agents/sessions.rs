@@ -21,6 +21,7 @@ use super::live::{Handle, Surroundings, Views};
 use super::log::{Claim, Log, Reading, Remembered, is_closed, recover};
 use super::moment::Moment;
 use super::permission::{Decider, Decision, PermissionResolved};
+use super::policy::{Ground, Policy, PolicyConfig};
 use super::problem::{Problem, ProblemKind};
 use super::program::{Program, ProgramAgent};
 use super::secrets::Secrets;
@@ -49,6 +50,8 @@ pub struct AgentsConfig {
     pub gemini: ProviderConfig,
     /// Other programs that speak the Agent Client Protocol, by the names that they are called by behind `acp:`.
     pub acp: BTreeMap<String, ProviderConfig>,
+    /// What may be done without a person.
+    pub policy: PolicyConfig,
     /// How long what may take.
     pub timers: Timers,
 }
@@ -82,6 +85,7 @@ impl AgentsConfig {
             codex: ProviderConfig::new("codex"),
             gemini,
             acp: BTreeMap::new(),
+            policy: PolicyConfig::default(),
             timers: Timers::default(),
         }
     }
@@ -146,6 +150,7 @@ struct Shared {
     views: Arc<Views>,
     events: OutboundChannel,
     secrets: Arc<Secrets>,
+    policy: Policy,
     start: Instant,
     found: AsyncMutex<Option<Vec<ProviderInfo>>>,
 }
@@ -179,8 +184,10 @@ impl Agents {
             agents.insert(id, Arc::new(agent));
         }
         agents.insert("builtin".to_owned(), Arc::new(BuiltIn::new(supervisor.clone())));
+        let policy = Policy::new(config.policy.clone(), &config.dir);
         let shared = Shared {
             supervisor,
+            policy,
             agents,
             sessions: Mutex::default(),
             views,
@@ -267,6 +274,7 @@ impl Agents {
         let Some(handle) = self.session(id) else { return false };
         handle.close().await;
         self.sessions().remove(id);
+        self.0.policy.forget(id);
         true
     }
 
@@ -303,13 +311,27 @@ impl Agents {
     }
 
     fn surroundings(&self, agent: Arc<dyn Agent>, launch: Launch) -> Surroundings {
-        let Shared { views, events, secrets, start, .. } = &*self.0;
+        let Shared { views, events, secrets, policy, start, .. } = &*self.0;
         let (views, events, secrets) = (Arc::clone(views), events.clone(), Arc::clone(secrets));
-        Surroundings { agent, launch, views, events, secrets, start: *start }
+        let ground = self.ground(&launch.cwd);
+        Surroundings { agent, launch, views, events, secrets, policy: policy.clone(), ground, start: *start }
+    }
+
+    pub(super) fn policy(&self) -> &Policy {
+        &self.0.policy
+    }
+
+    /// What is known of a folder that is worked in.
+    pub(super) fn ground(&self, folder: &Path) -> Ground {
+        let config = &self.0.config;
+        let own = [&config.dir].into_iter().chain(&config.policy.protected).cloned();
+        // Who works in one of them is not kept from it.
+        let own = own.filter(|own| !folder.starts_with(own)).collect();
+        Ground { folder: folder.to_owned(), own }
     }
 
     /// The folder without links, if agents may work in it.
-    fn folder(&self, cwd: &str) -> Result<PathBuf, NotBegun> {
+    pub(super) fn folder(&self, cwd: &str) -> Result<PathBuf, NotBegun> {
         let no_folder = || NotBegun::NoFolder(cwd.to_owned());
         let path = Path::new(cwd);
         let real = path.canonicalize().ok().filter(|real| path.is_absolute() && real.is_dir()).ok_or_else(no_folder)?;

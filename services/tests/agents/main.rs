@@ -9,6 +9,7 @@ mod codex;
 mod gemini;
 mod house;
 mod model;
+mod policy;
 mod programs;
 mod restarts;
 mod streams;
