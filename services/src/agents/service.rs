@@ -1,7 +1,10 @@
 //! The agents' methods, served. Knows nothing of transports.
 
+mod chat;
+mod composing;
 mod policy;
 mod prompting;
+mod sessions;
 mod watching;
 
 use serde_json::json;
@@ -55,6 +58,9 @@ pub fn router(agents: &Agents) -> Router {
         })
         .written(EVENTS, move |context, params| watching::watch(events.clone(), &context, params))
         .merge(policy::router(agents))
+        .merge(sessions::router(agents))
+        .merge(composing::router(agents))
+        .merge(chat::router(agents))
 }
 
 async fn begin(agents: Agents, context: Context, params: CreateSession) -> Result<SessionRef, Fault> {
