@@ -20,6 +20,7 @@ mod live;
 mod log;
 mod moment;
 mod permission;
+mod policy;
 mod problem;
 mod program;
 mod prompt_builder;
@@ -56,9 +57,10 @@ pub use item::{
 };
 pub use moment::Moment;
 pub use permission::{
-    Action, Ask, Decider, Decision, OptionKind, PermissionOption, PermissionRequest, PermissionResolved, Risk, Verdict,
-    input_sha256,
+    Action, Ask, Decider, Decision, Hit, OptionKind, PermissionOption, PermissionRequest, PermissionResolved, Risk,
+    Verdict, input_sha256,
 };
+pub use policy::{ConfigRule, Effect, PolicyConfig, Remembered, Rule, RuleScope, RuleSource, Ruling};
 pub use problem::{Problem, ProblemKind};
 pub use program::{Program, ProgramAgent};
 pub use prompt_builder::{

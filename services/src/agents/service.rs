@@ -3,6 +3,7 @@
 mod chat;
 mod composing;
 mod leash;
+mod policy;
 mod prompting;
 mod runs;
 mod sessions;
@@ -59,6 +60,7 @@ pub fn router(agents: &Agents) -> Router {
             }
         })
         .written(EVENTS, move |context, params| watching::watch(events.clone(), &context, params))
+        .merge(policy::router(agents))
         .merge(sessions::router(agents))
         .merge(composing::router(agents))
         .merge(chat::router(agents))

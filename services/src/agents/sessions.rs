@@ -24,6 +24,7 @@ use super::live::{Handle, Surroundings, Views};
 use super::log::{Claim, Log, Reading, Remembered, is_closed, recover};
 use super::moment::Moment;
 use super::permission::{Decider, Decision, PermissionResolved};
+use super::policy::{Ground, Policy, PolicyConfig};
 use super::problem::{Problem, ProblemKind};
 use super::program::{Program, ProgramAgent};
 use super::prompt_builder::Templates;
@@ -54,6 +55,8 @@ pub struct AgentsConfig {
     pub gemini: ProviderConfig,
     /// Other programs that speak the Agent Client Protocol, by the names that they are called by behind `acp:`.
     pub acp: BTreeMap<String, ProviderConfig>,
+    /// What may be done without a person.
+    pub policy: PolicyConfig,
     /// Plain commands, by the names that they are called by behind `command:`.
     pub command: BTreeMap<String, ProviderConfig>,
     /// What can be sent with prompts.
@@ -91,6 +94,7 @@ impl AgentsConfig {
             codex: ProviderConfig::new("codex"),
             gemini,
             acp: BTreeMap::new(),
+            policy: PolicyConfig::default(),
             command: BTreeMap::new(),
             templates: Templates::default(),
             timers: Timers::default(),
@@ -169,6 +173,7 @@ struct Shared {
     views: Arc<Views>,
     events: OutboundChannel,
     secrets: Arc<Secrets>,
+    policy: Policy,
     start: Instant,
     found: AsyncMutex<Option<Vec<ProviderInfo>>>,
 }
@@ -218,8 +223,10 @@ impl Agents {
         }
         agents.insert("builtin".to_owned(), Arc::new(BuiltIn::new(supervisor.clone())));
         agents.extend(others.into_iter().map(|agent| (agent.provider().to_owned(), agent)));
+        let policy = Policy::new(config.policy.clone(), &config.dir);
         let shared = Shared {
             supervisor,
+            policy,
             agents,
             sessions: Mutex::default(),
             runs,
@@ -331,6 +338,7 @@ impl Agents {
         let Some(handle) = self.session(id) else { return false };
         handle.close().await;
         self.sessions().remove(id);
+        self.0.policy.forget(id);
         true
     }
 
@@ -413,9 +421,23 @@ impl Agents {
     }
 
     fn surroundings(&self, agent: Arc<dyn Agent>, launch: Launch) -> Surroundings {
-        let Shared { views, events, secrets, start, .. } = &*self.0;
+        let Shared { views, events, secrets, policy, start, .. } = &*self.0;
         let (views, events, secrets) = (Arc::clone(views), events.clone(), Arc::clone(secrets));
-        Surroundings { agent, launch, views, events, secrets, start: *start }
+        let ground = self.ground(&launch.cwd);
+        Surroundings { agent, launch, views, events, secrets, policy: policy.clone(), ground, start: *start }
+    }
+
+    pub(super) fn policy(&self) -> &Policy {
+        &self.0.policy
+    }
+
+    /// What is known of a folder that is worked in.
+    pub(super) fn ground(&self, folder: &Path) -> Ground {
+        let config = &self.0.config;
+        let own = [&config.dir].into_iter().chain(&config.policy.protected).cloned();
+        // Who works in one of them is not kept from it.
+        let own = own.filter(|own| !folder.starts_with(own)).collect();
+        Ground { folder: folder.to_owned(), own }
     }
 
     /// The folder without links, if agents may work in it.
