@@ -27,6 +27,7 @@ mod service;
 mod session;
 mod sessions;
 mod state;
+mod summary;
 mod turn;
 mod usage;
 
@@ -34,9 +35,10 @@ pub use acp::Acp;
 pub use agent::{Abilities, Agent, Answers, Command, Fact, Inquiry, Launch, Prompt, Running, Step, Told, Translator};
 pub use api::{
     ANSWER, APPROVE, AnswerParams, ApproveParams, CANCEL_PROMPT, CLOSE, CREATE_SESSION, CancelPromptParams,
-    CreateSession, Done, EDIT_PROMPT, EVENTS, EditPromptParams, EventsParams, INTERRUPT, InterruptParams, Interrupted,
-    PROMPT, PROVIDERS, PromptParams, Providers, ProvidersParams, REJECT, RejectParams, SET_MODE, SET_MODEL, SessionRef,
-    SetModeParams, SetModelParams, Since,
+    CreateSession, Done, EDIT_PROMPT, EVENTS, EditPromptParams, EventsParams, FORK, ForkParams, GET_METADATA,
+    INTERRUPT, InterruptParams, Interrupted, Metadata, PROMPT, PROVIDERS, PromptParams, Providers, ProvidersParams,
+    REJECT, RESUME, RejectParams, SET_MODE, SET_MODEL, SET_PROVIDER, SessionRef, SetModeParams, SetModelParams,
+    SetProviderParams, Since,
 };
 pub use builtin::BuiltIn;
 pub use claude::Claude;
@@ -64,7 +66,10 @@ pub use problem::{Problem, ProblemKind};
 pub use program::{Program, ProgramAgent};
 pub use secrets::Secrets;
 pub use service::router;
-pub use session::{Beginning, Choice, Output, Refused, Session, SessionView, Timers, Unanswered, Undecided};
+pub use session::{
+    Beginning, Choice, NotNow, Output, Past, Refused, Session, SessionView, Successor, Timers, Trunk, Unanswered,
+    Undecided,
+};
 pub use sessions::{Agents, AgentsConfig, NotBegun, OpenError, ProviderConfig};
 pub use state::{Reducer, State};
 pub use turn::{Turn, TurnEnd, Turns};

@@ -12,7 +12,6 @@ use super::api::{
     INTERRUPT, InterruptParams, Interrupted, PROMPT, PROVIDERS, REJECT, RejectParams, SET_MODE, SET_MODEL, SessionRef,
     SetModeParams, SetModelParams,
 };
-use super::event::Mode;
 use super::live::{Handle, Over};
 use super::permission::Decider;
 use super::session::{Choice, Refused, Undecided};
@@ -58,11 +57,7 @@ pub fn router(agents: &Agents) -> Router {
 }
 
 async fn begin(agents: Agents, context: Context, params: CreateSession) -> Result<SessionRef, Fault> {
-    let consents = match params.mode {
-        Mode::Ask | Mode::Plan => false,
-        Mode::AcceptEdits => true,
-    };
-    if consents && !context.identity().scopes.contains(Scope::Approve) {
+    if params.mode.consents() && !context.identity().scopes.contains(Scope::Approve) {
         let message = "a session that accepts edits by itself needs the scope approve; begin it with the mode ask";
         return Err(Fault::new(Code::FORBIDDEN, message).details(json!({"scope": "approve"})));
     }
@@ -138,6 +133,8 @@ impl From<NotBegun> for Fault {
             NotBegun::NoFolder(_) => Fault::new(Code::INVALID_PAYLOAD, message).details(json!({"path": "cwd"})),
             NotBegun::Outside(_) => Fault::new(Code::FORBIDDEN, message).details(json!({"setting": "agent.roots"})),
             NotBegun::Variable(_) => Fault::new(Code::FORBIDDEN, message).details(json!({"setting": "allow_env"})),
+            NotBegun::NoSession(id) => no_session(&id),
+            NotBegun::Elsewhere(_) => Fault::new(Code::CONFLICT, message),
             NotBegun::NoLog(_) => Fault::new(Code::INTERNAL, message),
         }
     }

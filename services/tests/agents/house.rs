@@ -57,11 +57,16 @@ impl House {
     }
 
     pub(crate) fn build_with(folder: tempfile::TempDir, timers: Timers, programs: Programs) -> House {
+        let at = folder.path().to_owned();
+        House::build_in(folder, &at, timers, programs)
+    }
+
+    fn build_in(folder: tempfile::TempDir, at: &Path, timers: Timers, programs: Programs) -> House {
         let guard = GuardProgram::at(env!("CARGO_BIN_EXE_sixframe-services-guardian"));
         let supervisor = Supervisor::new(SupervisorConfig::new(guard)).unwrap();
         let hub = Hub::new(HubConfig::default()).unwrap();
-        let mut config = AgentsConfig { timers, ..AgentsConfig::new(folder.path().join("sessions")) };
-        config.roots = vec![folder.path().to_owned()];
+        let mut config = AgentsConfig { timers, ..AgentsConfig::new(at.join("sessions")) };
+        config.roots = vec![at.to_owned()];
         config.claude.program = programs.claude.clone();
         config.claude.allow_env = vec!["ALLOWED".into()];
         // Others may be installed on this machine.
@@ -77,6 +82,12 @@ impl House {
         let House { folder, agents, timers, programs, .. } = self;
         agents.halt().await;
         House::build_with(folder, timers, programs)
+    }
+
+    /// Another daemon on the same folder, while this one is there.
+    pub(crate) fn beside(&self) -> House {
+        let (at, programs) = (self.folder.path().to_owned(), self.programs.clone());
+        House::build_in(tempfile::tempdir().unwrap(), &at, self.timers, programs)
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {

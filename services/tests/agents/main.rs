@@ -7,6 +7,7 @@ mod builtin;
 mod git;
 mod house;
 mod model;
+mod past;
 mod programs;
 mod questions;
 mod real;
