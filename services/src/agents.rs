@@ -7,6 +7,7 @@ mod api;
 mod builtin;
 mod claude;
 mod codex;
+mod command;
 mod deltas;
 mod detect;
 mod diff;
@@ -21,6 +22,7 @@ mod moment;
 mod permission;
 mod problem;
 mod program;
+mod prompt_builder;
 mod scope;
 mod secrets;
 mod service;
@@ -33,16 +35,11 @@ mod usage;
 
 pub use acp::Acp;
 pub use agent::{Abilities, Agent, Answers, Command, Fact, Inquiry, Launch, Prompt, Running, Step, Told, Translator};
-pub use api::{
-    ANSWER, APPROVE, AnswerParams, ApproveParams, CANCEL_PROMPT, CLOSE, CREATE_SESSION, CancelPromptParams,
-    CreateSession, Done, EDIT_PROMPT, EVENTS, EditPromptParams, EventsParams, FORK, ForkParams, GET_METADATA,
-    INTERRUPT, InterruptParams, Interrupted, Metadata, PROMPT, PROVIDERS, PromptParams, Providers, ProvidersParams,
-    REJECT, RESUME, RejectParams, SET_MODE, SET_MODEL, SET_PROVIDER, SessionRef, SetModeParams, SetModelParams,
-    SetProviderParams, Since,
-};
+pub use api::*;
 pub use builtin::BuiltIn;
 pub use claude::Claude;
 pub use codex::Codex;
+pub use command::CommandAgent;
 pub use deltas::{Deltas, Grown};
 pub use detect::{ProviderInfo, ProviderState, Tested};
 pub use event::{
@@ -64,6 +61,10 @@ pub use permission::{
 };
 pub use problem::{Problem, ProblemKind};
 pub use program::{Program, ProgramAgent};
+pub use prompt_builder::{
+    Additions, ContextSummary, CurrentFile, NotBuilt, Omitted, OmittedWhy, PartKind, PromptContext, PromptPart,
+    Selection, Template, Templates, estimated_tokens,
+};
 pub use secrets::Secrets;
 pub use service::router;
 pub use session::{

@@ -145,7 +145,7 @@ impl Acp {
     fn set_mode(&mut self, mode: Mode) -> Vec<Step> {
         let wanted = match mode {
             Mode::Plan => "plan",
-            Mode::Ask | Mode::AcceptEdits => "default",
+            Mode::Ask | Mode::AcceptEdits | Mode::Auto => "default",
         };
         if !self.modes.iter().any(|mode| mode == wanted) {
             return Vec::new();
@@ -329,7 +329,7 @@ impl Acp {
         };
         // Version 1 knows no other place for it.
         let preface = self.preface.take().map(|text| json!({"type": "text", "text": text}));
-        let content: Vec<Value> = preface.into_iter().chain(prompt.content.iter().map(part)).collect();
+        let content: Vec<Value> = preface.into_iter().chain(prompt.sent().iter().map(part)).collect();
         vec![self.request(Asked::Prompt, "session/prompt", json!({"sessionId": self.session, "prompt": content}))]
     }
 
@@ -501,7 +501,7 @@ mod tests {
     fn an_agent_that_fails_in_its_own_words_fails() {
         let mut acp = Acp { session: Some("s".into()), ..Acp::default() };
         let text = "p".to_owned();
-        acp.command(Command::Prompt(Prompt { id: "p".into(), content: vec![Content::Text { text }] }));
+        acp.command(Command::Prompt(Prompt::new("p", vec![Content::Text { text }])));
         let mut told = Vec::new();
         for line in [
             r#"{"method":"session/update","params":{"update":{"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"429 too many"}}}}"#,

@@ -14,6 +14,7 @@ use super::event::{DeltaField, DiffUpdate, Mode, Plan, ProcessEvent, Question, R
 use super::item::{Content, Item};
 use super::permission::{Ask, Verdict};
 use super::problem::Problem;
+use super::prompt_builder::PromptContext;
 use super::turn::TurnEnd;
 use super::usage::{Limits, UsageUpdate};
 
@@ -136,17 +137,40 @@ pub struct Prompt {
     pub id: String,
     /// What it says.
     pub content: Vec<Content>,
+    /// What the agent is given in front of that.
+    pub context: Option<PromptContext>,
 }
 
 impl Prompt {
-    /// Its text.
+    /// A prompt without a context.
+    pub fn new(id: impl Into<String>, content: Vec<Content>) -> Prompt {
+        Prompt { id: id.into(), content, context: None }
+    }
+
+    /// The text of what it says, without the context.
     pub fn text(&self) -> String {
-        let texts = self.content.iter().filter_map(|content| match content {
-            Content::Text { text } => Some(text.as_str()),
-            Content::ResourceLink { uri, .. } => Some(uri.as_str()),
-            Content::Image { .. } | Content::Other { .. } => None,
-        });
-        texts.collect::<Vec<_>>().join("\n")
+        self.content.iter().filter_map(text_of).collect::<Vec<_>>().join("\n")
+    }
+
+    /// What an agent with a model is sent: the context, then what is asked.
+    pub fn sent(&self) -> Vec<Content> {
+        let context = self.context.iter().map(|context| Content::Text { text: context.text.clone() });
+        context.chain(self.content.iter().cloned()).collect()
+    }
+
+    /// The text of what is sent, its parts with an empty line between them.
+    pub fn sent_text(&self) -> String {
+        let context = self.context.iter().map(|context| context.text.as_str());
+        let asked = self.text();
+        context.chain([asked.as_str()]).collect::<Vec<_>>().join("\n\n")
+    }
+}
+
+fn text_of(content: &Content) -> Option<&str> {
+    match content {
+        Content::Text { text } => Some(text),
+        Content::ResourceLink { uri, .. } => Some(uri),
+        Content::Image { .. } | Content::Other { .. } => None,
     }
 }
 

@@ -242,7 +242,7 @@ impl Claude {
     fn prompt(&mut self, prompt: &Prompt) -> Vec<Step> {
         (self.problem, self.interrupted) = (None, false);
         let history = self.history.take().map(|text| json!({"type": "text", "text": text}));
-        let content: Vec<Value> = history.into_iter().chain(prompt.content.iter().map(part)).collect();
+        let content: Vec<Value> = history.into_iter().chain(prompt.sent().iter().map(part)).collect();
         let message = json!({"role": "user", "content": content});
         vec![Step::Say(json!({
             "type": "user", "message": message, "parent_tool_use_id": null, "session_id": "", "client_composed": true
@@ -308,7 +308,7 @@ const REJECT_ONCE: &str = "reject_once";
 /// What it may do without asking is decided here and not there, but for planning, which changes what it is told.
 fn mode(mode: Mode) -> &'static str {
     match mode {
-        Mode::Ask | Mode::AcceptEdits => "default",
+        Mode::Ask | Mode::AcceptEdits | Mode::Auto => "default",
         Mode::Plan => "plan",
     }
 }

@@ -383,7 +383,7 @@ fn input(prompt: &Prompt) -> Vec<Value> {
         Content::ResourceLink { uri, .. } => json!({"type": "text", "text": uri}),
         Content::Other { value } => value.clone(),
     };
-    prompt.content.iter().map(part).collect()
+    prompt.sent().iter().map(part).collect()
 }
 
 fn command_ask(key: &str, params: &Value) -> Ask {

@@ -324,7 +324,7 @@ impl Session {
     }
 
     fn steer(&mut self, now: Moment, prompt: Prompt) {
-        self.log(now, Event::PromptSteered(PromptRef { prompt_id: prompt.id.clone() }), None);
+        self.given(now, Event::PromptSteered(PromptRef { prompt_id: prompt.id.clone() }), &prompt);
         self.said(now, &prompt);
         self.outputs.push(Output::Tell(Command::Steer(prompt)));
     }
@@ -591,9 +591,15 @@ impl Session {
         let (turn, prompt) = (identifier("turn"), &waiting.prompt);
         let Some(started) = self.turns.begin(now.at, &turn, &prompt.id) else { return };
         (self.alive, self.turn_by, self.waiting_since) = (now.at, now.at + waiting.timeout, None);
-        self.log(now, Event::PromptStarted(PromptRef { prompt_id: prompt.id.clone() }), None);
+        self.given(now, Event::PromptStarted(PromptRef { prompt_id: prompt.id.clone() }), prompt);
         self.log(now, started, None);
         self.said(now, prompt);
+    }
+
+    /// The agent is given a prompt: the text of its context stands beside that, once.
+    fn given(&mut self, now: Moment, event: Event, prompt: &Prompt) {
+        let context = prompt.context.as_ref().map(|context| serde_json::json!({"context": context.text}));
+        self.push(now, event, None, Source::sixframe(), context);
     }
 
     fn said(&mut self, now: Moment, prompt: &Prompt) {
@@ -660,5 +666,6 @@ impl Session {
 fn queued(position: usize, waiting: &Waiting) -> PromptQueued {
     let Waiting { prompt, delivery, timeout: _ } = waiting;
     let (prompt_id, content) = (prompt.id.clone(), prompt.content.clone());
-    PromptQueued { prompt_id, position: position as u64, delivery: *delivery, content }
+    let context = prompt.context.as_ref().map(|context| context.summary.clone());
+    PromptQueued { prompt_id, position: position as u64, delivery: *delivery, content, context }
 }

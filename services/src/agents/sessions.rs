@@ -16,6 +16,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use super::agent::{Agent, Launch};
 use super::api::{CreateSession, Providers};
 use super::builtin::BuiltIn;
+use super::command::CommandAgent;
 use super::detect::{self, ProviderInfo, ProviderState};
 use super::event::{Envelope, Event, LogRecovered, Outcome, QuestionResolved, SessionCreated, Source, TurnEnded};
 use super::identifier::identifier;
@@ -25,6 +26,7 @@ use super::moment::Moment;
 use super::permission::{Decider, Decision, PermissionResolved};
 use super::problem::{Problem, ProblemKind};
 use super::program::{Program, ProgramAgent};
+use super::prompt_builder::Templates;
 use super::secrets::Secrets;
 use super::session::{Beginning, Session, SessionView, Timers};
 pub(super) use past::{Consent, NotHanded};
@@ -52,6 +54,10 @@ pub struct AgentsConfig {
     pub gemini: ProviderConfig,
     /// Other programs that speak the Agent Client Protocol, by the names that they are called by behind `acp:`.
     pub acp: BTreeMap<String, ProviderConfig>,
+    /// Plain commands, by the names that they are called by behind `command:`.
+    pub command: BTreeMap<String, ProviderConfig>,
+    /// What can be sent with prompts.
+    pub templates: Templates,
     /// How long what may take.
     pub timers: Timers,
 }
@@ -85,6 +91,8 @@ impl AgentsConfig {
             codex: ProviderConfig::new("codex"),
             gemini,
             acp: BTreeMap::new(),
+            command: BTreeMap::new(),
+            templates: Templates::default(),
             timers: Timers::default(),
         }
     }
@@ -93,7 +101,8 @@ impl AgentsConfig {
     fn programs(&self) -> impl Iterator<Item = (String, &ProviderConfig)> {
         let known = [("claude", &self.claude), ("codex", &self.codex), ("gemini", &self.gemini)];
         let others = self.acp.iter().map(|(name, config)| (format!("acp:{name}"), config));
-        known.into_iter().map(|(id, config)| (id.to_owned(), config)).chain(others)
+        let commands = self.command.iter().map(|(name, config)| (format!("command:{name}"), config));
+        known.into_iter().map(|(id, config)| (id.to_owned(), config)).chain(others).chain(commands)
     }
 
     fn provider(&self, id: &str) -> Option<&ProviderConfig> {
@@ -182,12 +191,13 @@ impl Agents {
         let mut agents: BTreeMap<String, Arc<dyn Agent>> = BTreeMap::new();
         for (id, provider) in config.programs() {
             let (supervisor, program) = (supervisor.clone(), found(&provider.program));
-            let agent = match id.as_str() {
-                "claude" => ProgramAgent::claude(supervisor, program),
-                "codex" => ProgramAgent::codex(supervisor, program),
-                _ => ProgramAgent::acp(id.clone(), supervisor, program),
+            let agent: Arc<dyn Agent> = match id.as_str() {
+                "claude" => Arc::new(ProgramAgent::claude(supervisor, program)),
+                "codex" => Arc::new(ProgramAgent::codex(supervisor, program)),
+                command if command.starts_with("command:") => Arc::new(CommandAgent::new(command, supervisor, program)),
+                _ => Arc::new(ProgramAgent::acp(id.clone(), supervisor, program)),
             };
-            agents.insert(id, Arc::new(agent));
+            agents.insert(id, agent);
         }
         agents.insert("builtin".to_owned(), Arc::new(BuiltIn::new(supervisor.clone())));
         let shared = Shared {
@@ -305,6 +315,15 @@ impl Agents {
             Some(handle) => Some((handle.reading(), handle.epoch().to_owned())),
             None => Reading::closed(&self.0.config.dir, id),
         }
+    }
+
+    /// The first folder that agents may work in, where the configuration names some.
+    pub(super) fn first_root(&self) -> Option<String> {
+        self.0.config.roots.first().map(|root| root.to_string_lossy().into_owned())
+    }
+
+    pub(super) fn templates(&self) -> &Templates {
+        &self.0.config.templates
     }
 
     pub(super) fn events(&self) -> &OutboundChannel {

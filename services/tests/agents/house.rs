@@ -58,10 +58,25 @@ impl House {
 
     pub(crate) fn build_with(folder: tempfile::TempDir, timers: Timers, programs: Programs) -> House {
         let at = folder.path().to_owned();
-        House::build_in(folder, &at, timers, programs)
+        House::build_in(folder, &at, timers, programs, |_| ())
     }
 
-    fn build_in(folder: tempfile::TempDir, at: &Path, timers: Timers, programs: Programs) -> House {
+    /// A daemon whose configuration says more.
+    pub(crate) fn tuned(tune: impl FnOnce(&mut AgentsConfig)) -> House {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("project")).unwrap();
+        let programs = Programs::in_folder(folder.path());
+        let at = folder.path().to_owned();
+        House::build_in(folder, &at, Timers::default(), programs, tune)
+    }
+
+    fn build_in(
+        folder: tempfile::TempDir,
+        at: &Path,
+        timers: Timers,
+        programs: Programs,
+        tune: impl FnOnce(&mut AgentsConfig),
+    ) -> House {
         let guard = GuardProgram::at(env!("CARGO_BIN_EXE_sixframe-services-guardian"));
         let supervisor = Supervisor::new(SupervisorConfig::new(guard)).unwrap();
         let hub = Hub::new(HubConfig::default()).unwrap();
@@ -72,6 +87,7 @@ impl House {
         // Others may be installed on this machine.
         config.codex.program = programs.codex.clone();
         config.gemini.program = programs.gemini.clone();
+        tune(&mut config);
         let agents = Agents::open(config, supervisor, &hub).unwrap();
         let window = window(&agents, Scopes::ALL);
         House { folder, hub, agents, window, timers, programs }
@@ -87,7 +103,7 @@ impl House {
     /// Another daemon on the same folder, while this one is there.
     pub(crate) fn beside(&self) -> House {
         let (at, programs) = (self.folder.path().to_owned(), self.programs.clone());
-        House::build_in(tempfile::tempdir().unwrap(), &at, self.timers, programs)
+        House::build_in(tempfile::tempdir().unwrap(), &at, self.timers, programs, |_| ())
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {

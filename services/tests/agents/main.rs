@@ -4,6 +4,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
 mod builtin;
+mod chat;
+mod commands;
+mod context;
 mod git;
 mod house;
 mod model;

@@ -87,7 +87,7 @@ n=0
 while read -r line; do
   case "$line" in *'"type":"user"'*) ;; *) continue ;; esac
   n=$((n + 1))
-  echo "$line" > told-$n
+  printf '%s\n' "$line" > told-$n
   echo '{"type":"system","subtype":"init","session_id":"11111111-1111-4111-8111-111111111111","model":"m"}'
   echo '{"type":"result","subtype":"success","is_error":false,"session_id":"11111111-1111-4111-8111-111111111111","usage":{"input_tokens":1,"output_tokens":1}}'
 done

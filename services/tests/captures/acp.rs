@@ -42,7 +42,7 @@ fn played(name: &str) -> Heard {
             Some("initialize") => acp.open(&Launch::default()),
             Some("session/prompt") => {
                 let text = line["params"]["prompt"][0]["text"].as_str().unwrap().to_owned();
-                acp.command(Command::Prompt(Prompt { id: "p".into(), content: vec![Content::Text { text }] }))
+                acp.command(Command::Prompt(Prompt::new("p", vec![Content::Text { text }])))
             }
             Some("session/cancel") => acp.command(Command::Interrupt),
             // It follows by itself from the answer before it.

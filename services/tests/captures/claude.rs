@@ -13,7 +13,7 @@ fn command(claude: &mut Claude, line: &Value) -> Vec<Step> {
         (Some("control_request"), Some("interrupt")) => claude.command(Command::Interrupt),
         (Some("user"), _) => {
             let text = line["message"]["content"][0]["text"].as_str().unwrap().to_owned();
-            claude.command(Command::Prompt(Prompt { id: "p".into(), content: vec![Content::Text { text }] }))
+            claude.command(Command::Prompt(Prompt::new("p", vec![Content::Text { text }])))
         }
         (Some("control_response"), _) => {
             let key = line["response"]["request_id"].as_str().unwrap().to_owned();

@@ -12,7 +12,7 @@ fn command(codex: &mut Codex, line: &Value) -> Vec<Step> {
         Some("initialize") => codex.open(&Launch::default()),
         Some("turn/start") => {
             let text = line["params"]["input"][0]["text"].as_str().unwrap().to_owned();
-            codex.command(Command::Prompt(Prompt { id: "p".into(), content: vec![Content::Text { text }] }))
+            codex.command(Command::Prompt(Prompt::new("p", vec![Content::Text { text }])))
         }
         Some("turn/interrupt") => codex.command(Command::Interrupt),
         Some(_) => Vec::new(),
@@ -126,7 +126,7 @@ fn an_interrupt_before_the_turn_has_a_name_is_not_lost() {
     let mut codex = Codex::default();
     codex.open(&Launch::default());
     let text = "x".to_owned();
-    codex.command(Command::Prompt(Prompt { id: "p".into(), content: vec![Content::Text { text }] }));
+    codex.command(Command::Prompt(Prompt::new("p", vec![Content::Text { text }])));
     assert_eq!(codex.command(Command::Interrupt), []);
     let mut heard = Heard::default();
     heard.take(codex.hear(br#"{"method":"turn/started","params":{"turn":{"id":"t1"}}}"#));

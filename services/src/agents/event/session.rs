@@ -43,6 +43,8 @@ pub enum Mode {
     AcceptEdits,
     /// Nothing, and what changes anything is denied.
     Plan,
+    /// What rules hold for harmless; what they hold for ruinous is denied, and a person is asked for the rest.
+    Auto,
 }
 
 impl Mode {
@@ -50,7 +52,7 @@ impl Mode {
     pub fn consents(self) -> bool {
         match self {
             Mode::Ask | Mode::Plan => false,
-            Mode::AcceptEdits => true,
+            Mode::AcceptEdits | Mode::Auto => true,
         }
     }
 }

@@ -116,7 +116,7 @@ impl Session {
                 let option_id = ask.option(true)?.option_id.clone();
                 Some((Verdict::Allow { option_id }, "accept_edits"))
             }
-            Mode::AcceptEdits => None,
+            Mode::AcceptEdits | Mode::Auto => None,
         }
     }
 
