@@ -11,6 +11,7 @@ mod commands;
 mod context;
 mod gemini;
 mod house;
+mod local;
 mod model;
 mod programs;
 mod restarts;
