@@ -12,6 +12,8 @@ mod deltas;
 mod detect;
 mod diff;
 mod event;
+mod form;
+mod git;
 mod identifier;
 mod item;
 mod live;
@@ -32,14 +34,8 @@ mod turn;
 mod usage;
 
 pub use acp::Acp;
-pub use agent::{Abilities, Agent, Command, Fact, Launch, Prompt, Running, Step, Told, Translator};
-pub use api::{
-    APPROVE, ApproveParams, CANCEL_PROMPT, CHAT, CLOSE, CREATE_SESSION, CancelPromptParams, ChatChunk, ChatContent,
-    ChatMessage, ChatOptions, ChatParams, ChatResult, ChatRole, ChunkKind, CreateSession, Done, EVENTS, EventsParams,
-    INTERRUPT, InterruptParams, Interrupted, PREVIEW_PROMPT, PROMPT, PROVIDERS, PreviewParams, Previewed, PromptParams,
-    Providers, ProvidersParams, REJECT, RejectParams, SET_MODE, SET_MODEL, STREAM_CHAT, SessionRef, SetModeParams,
-    SetModelParams, Since,
-};
+pub use agent::{Abilities, Agent, Answers, Command, Fact, Inquiry, Launch, Prompt, Running, Step, Told, Translator};
+pub use api::*;
 pub use builtin::BuiltIn;
 pub use claude::Claude;
 pub use codex::Codex;
@@ -47,12 +43,13 @@ pub use command::CommandAgent;
 pub use deltas::{Deltas, Grown};
 pub use detect::{ProviderInfo, ProviderState, Tested};
 pub use event::{
-    CloseReason, Delivery, Delta, DeltaField, DiffScope, DiffUpdate, Envelope, Event, FileSeen, FilesChanged,
-    FilesContended, LogRecovered, Mode, Native, Outcome, Plan, PlanEntry, PlanStatus, ProcessEvent, PromptQueued,
-    PromptRef, Question, QuestionOption, QuestionRequest, QuestionResolved, Retry, RunApplied, RunEnded, RunMember,
-    RunMemberEnded, RunMerged, RunStarted, SessionClosed, SessionCreated, SessionUpdate, Source, StateChange, Strategy,
-    TurnEnded, TurnStarted, TurnUndone, Unparsed,
+    AnswerKind, CloseReason, Delivery, Delta, DeltaField, DiffScope, DiffUpdate, Envelope, Event, FileSeen,
+    FilesChanged, FilesContended, LogRecovered, Mode, Native, Outcome, Plan, PlanEntry, PlanStatus, ProcessEvent,
+    PromptQueued, PromptRef, Question, QuestionOption, QuestionRequest, QuestionResolved, Retry, RunApplied, RunEnded,
+    RunMember, RunMemberEnded, RunMerged, RunStarted, SessionClosed, SessionCreated, SessionUpdate, Source,
+    StateChange, Strategy, TurnEnded, TurnStarted, TurnUndone, Unparsed,
 };
+pub use git::{Applied, Diff, Git, GitError, Repository, Store, Tree};
 pub use item::{
     ChangeKind, CommandRun, Content, FileChange, Item, ItemKind, ItemStatus, Location, McpTool, ToolCall, ToolKind,
     ToolOutput,
@@ -71,7 +68,7 @@ pub use prompt_builder::{
 };
 pub use secrets::Secrets;
 pub use service::router;
-pub use session::{Beginning, Choice, Output, Refused, Session, SessionView, Timers, Undecided};
+pub use session::{Beginning, Choice, Output, Refused, Session, SessionView, Timers, Unanswered, Undecided};
 pub use sessions::{Agents, AgentsConfig, NotBegun, OpenError, ProviderConfig};
 pub use state::{Reducer, State};
 pub use turn::{Turn, TurnEnd, Turns};

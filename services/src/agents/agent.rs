@@ -1,6 +1,7 @@
 //! An agent as a session sees it: it is started, told commands, and tells facts. What state it is in, whose turn it is and
 //! what may be done is not its matter.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::event::{DeltaField, DiffUpdate, Mode, Plan, ProcessEvent, Retry, SessionUpdate, Unparsed};
+use super::event::{DeltaField, DiffUpdate, Mode, Plan, ProcessEvent, Question, Retry, SessionUpdate, Unparsed};
 use super::item::{Content, Item};
 use super::permission::{Ask, Verdict};
 use super::problem::Problem;
@@ -91,12 +92,35 @@ pub enum Command {
         /// The decision.
         verdict: Verdict,
     },
+    /// What was answered to what it asked a person.
+    Answer {
+        /// What it called it.
+        key: String,
+        /// The answers by the ids of the questions, as they were checked against them; none where nobody answers.
+        answers: Option<Answers>,
+    },
     /// To go over to another mode.
     SetMode(Mode),
     /// To use another model.
     SetModel(String),
     /// To end, in order if it can.
     Stop,
+}
+
+/// Answers by the ids of the questions.
+pub type Answers = BTreeMap<String, Vec<String>>;
+
+/// What an agent asks a person, as its adapter tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inquiry {
+    /// The agent's own id of what it asks; used to answer it, and when the agent takes it back.
+    pub key: String,
+    /// The item that waits.
+    pub item: Option<String>,
+    /// Who asks, where it is not the agent itself.
+    pub title: Option<String>,
+    /// The questions.
+    pub questions: Vec<Question>,
 }
 
 /// What somebody asks an agent.
@@ -211,7 +235,9 @@ pub enum Fact {
     },
     /// It asks leave.
     Asked(Ask),
-    /// It does not ask that any more.
+    /// It asks a person something.
+    Inquired(Inquiry),
+    /// It does not ask that any more, be it leave or a question.
     Withdrew {
         /// What it called it.
         key: String,

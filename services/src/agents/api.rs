@@ -2,6 +2,7 @@
 
 mod chat;
 mod preview;
+mod sessions;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,7 @@ pub use chat::{
     CHAT, ChatChunk, ChatContent, ChatMessage, ChatOptions, ChatParams, ChatResult, ChatRole, ChunkKind, STREAM_CHAT,
 };
 pub use preview::{PREVIEW_PROMPT, PreviewParams, Previewed};
+pub use sessions::*;
 
 /// `agent.providers`: the first call waits for the first look.
 pub const PROVIDERS: Method<ProvidersParams, Providers> = Method::new("agent.providers")

@@ -128,7 +128,13 @@ impl Attending {
             match heard.recv().await {
                 Some(Command::Prompt(prompt) | Command::Steer(prompt)) => self.turn(&prompt, heard).await?,
                 Some(Command::Stop) | None => return Err(Over),
-                Some(Command::Interrupt | Command::Decide { .. } | Command::SetMode(_) | Command::SetModel(_)) => (),
+                Some(
+                    Command::Interrupt
+                    | Command::Decide { .. }
+                    | Command::Answer { .. }
+                    | Command::SetMode(_)
+                    | Command::SetModel(_),
+                ) => (),
             }
         }
     }

@@ -3,6 +3,7 @@
 mod chat;
 mod composing;
 mod prompting;
+mod sessions;
 mod watching;
 
 use serde_json::json;
@@ -55,6 +56,7 @@ pub fn router(agents: &Agents) -> Router {
             }
         })
         .written(EVENTS, move |context, params| watching::watch(events.clone(), &context, params))
+        .merge(sessions::router(agents))
         .merge(composing::router(agents))
         .merge(chat::router(agents))
 }
@@ -62,10 +64,10 @@ pub fn router(agents: &Agents) -> Router {
 async fn begin(agents: Agents, context: Context, params: CreateSession) -> Result<SessionRef, Fault> {
     let consents = match params.mode {
         Mode::Ask | Mode::Plan => false,
-        Mode::AcceptEdits => true,
+        Mode::AcceptEdits | Mode::Auto => true,
     };
     if consents && !context.identity().scopes.contains(Scope::Approve) {
-        let message = "a session that accepts edits by itself needs the scope approve; begin it with the mode ask";
+        let message = "a session that allows anything by itself needs the scope approve; begin it with the mode ask";
         return Err(Fault::new(Code::FORBIDDEN, message).details(json!({"scope": "approve"})));
     }
     let session_id = agents.create(params).await?;

@@ -16,7 +16,7 @@ use super::api::{CreateSession, Providers};
 use super::builtin::BuiltIn;
 use super::command::CommandAgent;
 use super::detect::{self, ProviderInfo, ProviderState};
-use super::event::{Envelope, Event, LogRecovered, Outcome, SessionCreated, Source, TurnEnded};
+use super::event::{Envelope, Event, LogRecovered, Outcome, QuestionResolved, SessionCreated, Source, TurnEnded};
 use super::identifier::identifier;
 use super::live::{Handle, Surroundings, Views};
 use super::local::{LocalAgent, LocalConfig};
@@ -308,6 +308,12 @@ impl Agents {
         self.sessions().values().find(waits).cloned()
     }
 
+    /// The session in which this question waits.
+    pub(super) fn asking(&self, question_id: &str) -> Option<Handle> {
+        let asks = |handle: &&Handle| handle.view().questions.iter().any(|request| request.question_id == question_id);
+        self.sessions().values().find(asks).cloned()
+    }
+
     /// The log of a session, of one that is closed too, and its epoch.
     pub(super) fn log(&self, id: &str) -> Option<(Reading, String)> {
         match self.session(id) {
@@ -433,6 +439,10 @@ fn ends(remembered: &mut Remembered, now: Moment) -> Vec<Envelope> {
         let (decision, by) = (Decision::Withdrawn, Decider::Shutdown);
         let resolved = PermissionResolved { permission_id, decision, option_id: None, by, reason: None, latency_ms: 0 };
         events.push((Event::PermissionResolved(resolved), turn.clone()));
+    }
+    for question_id in std::mem::take(&mut remembered.questions) {
+        let resolved = QuestionResolved { question_id, answers: None, by: Decider::Shutdown };
+        events.push((Event::QuestionResolved(resolved), turn.clone()));
     }
     if turn.is_some() {
         let error = Some(Problem::new(ProblemKind::Crashed, "the daemon was ended in the midst of the turn"));

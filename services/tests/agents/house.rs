@@ -39,17 +39,6 @@ impl Programs {
     }
 }
 
-/// A program that is given nothing of the environment that the tests run in, but these variables and where programs are.
-pub(crate) fn alone(program: &Path, variables: &[(&str, &str)], args: &[&str]) -> Program {
-    let path = std::env::var("PATH").unwrap();
-    let variables = [("PATH", path.as_str())].into_iter().chain(variables.iter().copied());
-    let variables = variables.map(|(name, value)| format!("{name}={value}"));
-    let program = program.to_str().unwrap().to_owned();
-    let args = args.iter().map(|arg| (*arg).to_owned());
-    let args = ["-i".to_owned()].into_iter().chain(variables).chain([program]).chain(args).collect();
-    Program { args, ..Program::new("/usr/bin/env") }
-}
-
 impl House {
     pub(crate) fn new() -> House {
         House::with(Timers::default())

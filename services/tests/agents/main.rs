@@ -5,14 +5,14 @@
 
 mod builtin;
 mod chat;
-mod claude_code;
-mod codex;
 mod commands;
 mod context;
-mod gemini;
+mod git;
 mod house;
 mod local;
 mod model;
 mod programs;
+mod questions;
+mod real;
 mod restarts;
 mod streams;
