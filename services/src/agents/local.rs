@@ -152,7 +152,7 @@ impl Attending {
                 Some(Command::Prompt(prompt) | Command::Steer(prompt)) => self.turn(&prompt, heard).await?,
                 Some(Command::SetModel(model)) => self.model = Some(model),
                 Some(Command::Stop) | None => return Err(Over),
-                Some(Command::Interrupt | Command::Decide { .. } | Command::SetMode(_)) => (),
+                Some(Command::Interrupt | Command::Decide { .. } | Command::Answer { .. } | Command::SetMode(_)) => (),
             }
         }
     }
@@ -187,7 +187,7 @@ impl Attending {
                             break None;
                         }
                         Some(Command::SetModel(model)) => self.model = Some(model),
-                        Some(Command::Prompt(_) | Command::Steer(_) | Command::Decide { .. } | Command::SetMode(_)) => (),
+                        Some(Command::Prompt(_) | Command::Steer(_) | Command::Decide { .. } | Command::Answer { .. } | Command::SetMode(_)) => (),
                     },
                     asked = &mut asking => break Some(asked?),
                 }
