@@ -3,8 +3,8 @@
 use std::io::Read as _;
 
 use anyhow::Error;
-use serde_json::{Value, json};
-use sixframe_core::{Items, RpcEndpoint};
+use serde_json::json;
+use sixframe_core::{Payload, RpcEndpoint};
 use sixframe_services::agents::{
     CLOSE, CREATE_SESSION, Content, CreateSession, CurrentFile, Decision, Envelope, Event, INTERRUPT, InterruptParams,
     Mode, SessionRef,
@@ -13,6 +13,7 @@ use sixframe_services::agents::{
 use super::agents::{Said, decline, judged, with_agents};
 use super::args::ExecArgs;
 use super::failure::Failure;
+use super::peer::line;
 use super::print;
 
 /// Asks an agent for something in a session that ends with it.
@@ -69,7 +70,7 @@ async fn follow(args: &ExecArgs, endpoint: &RpcEndpoint, session_id: &str, text:
     });
     params["currentFile"] = json!(current_file);
     params["template"] = json!(args.template);
-    let mut items: Items<Value> = endpoint.stream_raw("agent.prompt", params);
+    let mut items = endpoint.forward_stream("agent.prompt", Payload::of(&params)?);
     let mut shown = Shown { is_json: args.json, ..Shown::default() };
     let mut is_interrupted = false;
     loop {
@@ -86,10 +87,10 @@ async fn follow(args: &ExecArgs, endpoint: &RpcEndpoint, session_id: &str, text:
             }
         };
         let Some(item) = next else { break };
-        let line = item.map_err(Failure::Call)?.data;
-        shown.raw(&line)?;
+        let data = item.map_err(Failure::Call)?.data;
+        shown.raw(&data)?;
         // What this version does not know was printed as it came.
-        let Ok(envelope) = serde_json::from_value::<Envelope>(line) else { continue };
+        let Ok(envelope) = data.parse::<Envelope>() else { continue };
         decline(endpoint, &envelope.event).await;
         shown.event(&envelope)?;
         if let Event::TurnEnded(ended) = envelope.event {
@@ -119,9 +120,9 @@ struct Shown {
 }
 
 impl Shown {
-    fn raw(&self, line: &Value) -> Result<(), Error> {
+    fn raw(&self, data: &Payload) -> Result<(), Error> {
         if self.is_json {
-            print(&format!("{line}\n"))?;
+            print(&(line(data) + "\n"))?;
         }
         Ok(())
     }

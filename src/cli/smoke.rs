@@ -1,6 +1,5 @@
 //! `sixframe smoke`: whether an agent works here, step by step.
 
-use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -17,6 +16,7 @@ use super::args::{ConfigArgs, SmokeArgs};
 use super::config::loaded;
 use super::failure::Failure;
 use super::print;
+use crate::private_file;
 
 /// What is asked: little, and nothing that needs leave.
 const ASKED: &str = "Answer with the one word pong, and use no tools.";
@@ -52,7 +52,6 @@ fn folder(args: &SmokeArgs) -> Result<PathBuf, Error> {
         return Ok(std::path::absolute(cwd)?);
     }
     let config = loaded(&ConfigArgs::default(), None)?.config;
-    let folder = config.runtime_dir.join("smoke");
     // A root that agents are held to has to be worked in.
     if let Some(root) = config.agent.roots.first() {
         return Ok(root.clone());
