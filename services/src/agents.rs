@@ -25,6 +25,7 @@ mod service;
 mod session;
 mod sessions;
 mod state;
+mod transcript;
 mod turn;
 mod usage;
 
@@ -63,5 +64,9 @@ pub use service::router;
 pub use session::{Beginning, Choice, Output, Refused, Session, SessionView, Timers, Undecided};
 pub use sessions::{Agents, AgentsConfig, NotBegun, OpenError, ProviderConfig};
 pub use state::{Reducer, State};
+pub use transcript::{
+    Transcript, TranscriptInfo, TranscriptItem, TranscriptMember, TranscriptNotice, TranscriptPermission,
+    TranscriptQuestion, TranscriptRun, TranscriptTurn, Unread,
+};
 pub use turn::{Turn, TurnEnd, Turns};
 pub use usage::{Cost, LimitStatus, Limits, Usage, UsageUpdate};
