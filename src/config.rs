@@ -10,6 +10,7 @@ mod provider;
 mod render;
 mod sidecar;
 mod surroundings;
+mod transcripts;
 mod value;
 
 #[cfg(test)]
@@ -30,6 +31,7 @@ use sixframe_services::sidecars::SidecarConfig;
 use sixframe_services::sidecars::api::{Mode, SetMode};
 use sixframe_transports::Address;
 pub(crate) use surroundings::Surroundings;
+use transcripts::TranscriptPlace;
 use value::{Capability, ListenAddress, LogFilter, Origin, StatePlace};
 
 settings! { |at|
@@ -181,6 +183,10 @@ settings! { |at|
         /// Folders that agents may work in, with everything below them. Where none is named, any folder of the user's.
         roots: Vec<PathBuf> = Vec::new();
 
+        /// Folder that transcripts of the sessions are written to when turns end, as JSON, Markdown and Org, below the name of
+        /// the project and the date. A relative path begins in agent.dir; "" writes none.
+        transcripts: TranscriptPlace = TranscriptPlace::below_the_logs();
+
         /// Claude Code: its program, arguments in front of those that make it speak, variables of its environment, and the
         /// names of those that callers may set for a session. As a table of its own it is written [agent.claude].
         claude: ProviderSettings = ProviderSettings::of("claude", &[]);
@@ -283,6 +289,7 @@ impl AgentSettings {
             codex: self.codex.of_provider(),
             gemini: self.gemini.of_provider(),
             acp: self.acp.iter().map(AcpSettings::of_provider).collect(),
+            transcripts: self.transcripts.of_agents(&self.dir),
             ..AgentsConfig::new(&self.dir)
         }
     }

@@ -33,8 +33,11 @@ pub use acp::Acp;
 pub use agent::{Abilities, Agent, Command, Fact, Launch, Prompt, Running, Step, Told, Translator};
 pub use api::{
     APPROVE, ApproveParams, CANCEL_PROMPT, CLOSE, CREATE_SESSION, CancelPromptParams, CreateSession, Done, EVENTS,
-    EventsParams, INTERRUPT, InterruptParams, Interrupted, PROMPT, PROVIDERS, PromptParams, Providers, ProvidersParams,
-    REJECT, RejectParams, SET_MODE, SET_MODEL, SessionRef, SetModeParams, SetModelParams, Since,
+    EXPORT_TRANSCRIPT, EventsParams, GET_TRANSCRIPT, INTERRUPT, InterruptParams, Interrupted, LIST_TRANSCRIPTS, PROMPT,
+    PROVIDERS, PromptParams, Providers, ProvidersParams, REJECT, RejectParams, SEARCH_TRANSCRIPTS, SET_MODE, SET_MODEL,
+    SessionRef, SetModeParams, SetModelParams, Since, TranscriptExportParams, TranscriptFiles, TranscriptFormat,
+    TranscriptGetParams, TranscriptHit, TranscriptHits, TranscriptList, TranscriptListParams, TranscriptSearchParams,
+    TranscriptText,
 };
 pub use builtin::BuiltIn;
 pub use claude::Claude;
@@ -65,8 +68,8 @@ pub use session::{Beginning, Choice, Output, Refused, Session, SessionView, Time
 pub use sessions::{Agents, AgentsConfig, NotBegun, OpenError, ProviderConfig};
 pub use state::{Reducer, State};
 pub use transcript::{
-    Transcript, TranscriptInfo, TranscriptItem, TranscriptMember, TranscriptNotice, TranscriptPermission,
-    TranscriptQuestion, TranscriptRun, TranscriptTurn, Unread,
+    Transcript, TranscriptConfig, TranscriptInfo, TranscriptItem, TranscriptMember, TranscriptNotice,
+    TranscriptPermission, TranscriptQuestion, TranscriptRun, TranscriptTurn, Unread,
 };
 pub use turn::{Turn, TurnEnd, Turns};
 pub use usage::{Cost, LimitStatus, Limits, Usage, UsageUpdate};

@@ -1,5 +1,7 @@
 //! The agents' methods: their names, parameters and answers. Knows nothing of how they are served.
 
+mod transcripts;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -9,6 +11,7 @@ use sixframe_core::{Method, Scope, StreamMethod};
 use super::detect::ProviderInfo;
 use super::event::{Delivery, Envelope, Mode};
 use super::item::Content;
+pub use transcripts::*;
 
 /// `agent.providers`: the first call waits for the first look.
 pub const PROVIDERS: Method<ProvidersParams, Providers> = Method::new("agent.providers")

@@ -20,6 +20,7 @@ use super::problem::{Problem, ProblemKind};
 use super::scope;
 use super::secrets::Secrets;
 use super::session::{Choice, Output, Refused, Session, SessionView, Undecided};
+use super::transcript::Archive;
 
 /// Facts that are taken together, before the log is written.
 const BATCH: usize = 64;
@@ -35,6 +36,7 @@ pub(super) struct Surroundings {
     pub(super) views: Arc<Views>,
     pub(super) events: OutboundChannel,
     pub(super) secrets: Arc<Secrets>,
+    pub(super) archive: Archive,
     /// What moments are counted from.
     pub(super) start: Instant,
 }
@@ -319,6 +321,9 @@ impl Live {
         let lines = lines?;
         self.written.send_replace(written);
         self.publish(&events, &lines);
+        if events.iter().any(|envelope| matches!(envelope.event, Event::TurnEnded(_) | Event::SessionClosed(_))) {
+            self.surroundings.archive.ended(&events[0].session_id, written.bytes);
+        }
         Ok(())
     }
 

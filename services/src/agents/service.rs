@@ -1,6 +1,7 @@
 //! The agents' methods, served. Knows nothing of transports.
 
 mod prompting;
+mod transcripts;
 mod watching;
 
 use serde_json::json;
@@ -53,6 +54,7 @@ pub fn router(agents: &Agents) -> Router {
             }
         })
         .written(EVENTS, move |context, params| watching::watch(events.clone(), &context, params))
+        .merge(transcripts::router(agents))
 }
 
 async fn begin(agents: Agents, context: Context, params: CreateSession) -> Result<SessionRef, Fault> {

@@ -25,6 +25,7 @@ use super::problem::{Problem, ProblemKind};
 use super::program::{Program, ProgramAgent};
 use super::secrets::Secrets;
 use super::session::{Beginning, Session, SessionView, Timers};
+use super::transcript::{Archive, TranscriptConfig};
 
 /// Bytes of events that are kept for those who listen to all sessions and lag.
 const EVENTS: usize = 8 << 20;
@@ -51,6 +52,8 @@ pub struct AgentsConfig {
     pub acp: BTreeMap<String, ProviderConfig>,
     /// How long what may take.
     pub timers: Timers,
+    /// Where transcripts are written.
+    pub transcripts: TranscriptConfig,
 }
 
 /// How an agent's program is started.
@@ -74,8 +77,10 @@ impl AgentsConfig {
     pub fn new(dir: impl Into<PathBuf>) -> AgentsConfig {
         let mut gemini = ProviderConfig::new("gemini");
         gemini.program.args.push("--acp".to_owned());
+        let dir = dir.into();
         AgentsConfig {
-            dir: dir.into(),
+            transcripts: TranscriptConfig { dir: Some(dir.join("transcripts")) },
+            dir,
             resume: true,
             roots: Vec::new(),
             claude: ProviderConfig::new("claude"),
@@ -146,6 +151,7 @@ struct Shared {
     views: Arc<Views>,
     events: OutboundChannel,
     secrets: Arc<Secrets>,
+    archive: Archive,
     start: Instant,
     found: AsyncMutex<Option<Vec<ProviderInfo>>>,
 }
@@ -179,6 +185,7 @@ impl Agents {
             agents.insert(id, Arc::new(agent));
         }
         agents.insert("builtin".to_owned(), Arc::new(BuiltIn::new(supervisor.clone())));
+        let archive = Archive::open(config.dir.clone(), config.transcripts.clone(), Arc::clone(&secrets));
         let shared = Shared {
             supervisor,
             agents,
@@ -186,6 +193,7 @@ impl Agents {
             views,
             events: OutboundChannel::new(EVENTS),
             secrets,
+            archive,
             start: Instant::now(),
             found: AsyncMutex::default(),
             config,
@@ -203,6 +211,7 @@ impl Agents {
     pub async fn halt(&self) {
         let handles: Vec<Handle> = self.sessions().drain().map(|(_, handle)| handle).collect();
         join_all(handles.iter().map(Handle::halt)).await;
+        self.0.archive.finish().await;
     }
 
     /// The providers, those that can be used first; looked for once, and again when that is asked for.
@@ -289,6 +298,10 @@ impl Agents {
         }
     }
 
+    pub(super) fn archive(&self) -> &Archive {
+        &self.0.archive
+    }
+
     pub(super) fn events(&self) -> &OutboundChannel {
         &self.0.events
     }
@@ -303,13 +316,13 @@ impl Agents {
     }
 
     fn surroundings(&self, agent: Arc<dyn Agent>, launch: Launch) -> Surroundings {
-        let Shared { views, events, secrets, start, .. } = &*self.0;
+        let Shared { views, events, secrets, archive, start, .. } = &*self.0;
         let (views, events, secrets) = (Arc::clone(views), events.clone(), Arc::clone(secrets));
-        Surroundings { agent, launch, views, events, secrets, start: *start }
+        Surroundings { agent, launch, views, events, secrets, archive: archive.clone(), start: *start }
     }
 
     /// The folder without links, if agents may work in it.
-    fn folder(&self, cwd: &str) -> Result<PathBuf, NotBegun> {
+    pub(super) fn folder(&self, cwd: &str) -> Result<PathBuf, NotBegun> {
         let no_folder = || NotBegun::NoFolder(cwd.to_owned());
         let path = Path::new(cwd);
         let real = path.canonicalize().ok().filter(|real| path.is_absolute() && real.is_dir()).ok_or_else(no_folder)?;
@@ -362,6 +375,7 @@ impl Agents {
         let mut log = Log::open(claim, path.to_owned(), remembered.seq)?;
         let ends = ends(&mut remembered, Moment::now(self.0.start));
         log.append(&ends, &self.0.secrets)?;
+        self.0.archive.ended(&remembered.session_id, log.written().bytes);
         let Remembered { session_id, epoch, seq, created, known, .. } = remembered;
         let launch = Launch { cwd: PathBuf::from(&created.cwd), model: created.model.clone(), ..Launch::default() };
         let beginning = self.beginning(session_id.clone(), epoch.clone(), created, &*agent);

@@ -1,27 +1,40 @@
 //! What happened in a session, for people: the log folded into turns, and that written as JSON, Markdown or Org. Pure, but for
 //! what reads logs and writes files. What the log says is the truth; everything here can be made again from it.
 
+mod archive;
+mod catalogue;
 mod document;
+mod entries;
 mod fold;
 mod growing;
 mod heads;
 #[cfg(test)]
 mod hostile;
+mod index;
 mod markdown;
 mod notice;
 mod org;
+mod place;
+mod query;
+mod reading;
+mod shapes;
+mod snippet;
 mod visible;
+mod words;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::event::{Outcome, Plan, QuestionRequest, QuestionResolved, RunEnded, RunMember, RunMerged, Strategy};
+use super::event::{Event, Outcome, Plan, QuestionRequest, QuestionResolved, RunEnded, RunMember, RunMerged, Strategy};
 use super::item::{FileChange, Item};
 use super::permission::{PermissionRequest, PermissionResolved};
 use super::problem::Problem;
 use super::usage::{Cost, Usage};
-pub(super) use fold::Fold;
-pub(super) use heads::{Head, Heads};
+pub use archive::TranscriptConfig;
+pub(super) use archive::{Archive, Folder};
+pub(super) use catalogue::Found;
+use fold::Fold;
+use heads::{Head, Heads};
 
 /// What a list of transcripts tells of one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -86,6 +99,11 @@ pub struct Transcript {
     pub unread: Unread,
 }
 
+/// The event on a line of a log, if it is one that is known here.
+fn event(line: &[u8]) -> Option<(Head, Event)> {
+    Some((serde_json::from_slice(line).ok()?, serde_json::from_slice(line).ok()?))
+}
+
 impl Transcript {
     /// What a log comes to, secrets that only their shape gives away included. None where it is neither that of a session nor
     /// that of a run.
@@ -93,7 +111,7 @@ impl Transcript {
         let mut fold = Fold::default();
         let end = memchr::memrchr(b'\n', log).map_or(0, |at| at + 1);
         log[..end].split_inclusive(|byte| *byte == b'\n').for_each(|line| fold.line(line));
-        fold.finish((log.len() - end) as u64)
+        fold.finish((log.len() - end) as u64).map(|transcript| shapes::Shapes::default().transcript(transcript))
     }
 
     /// The transcript as JSON, for people too.

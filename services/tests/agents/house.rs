@@ -90,6 +90,14 @@ impl House {
         House::build_with(folder, timers, programs)
     }
 
+    /// Another daemon that shares the logs with this one.
+    pub(crate) fn beside(&self) -> House {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("project")).unwrap();
+        std::os::unix::fs::symlink(self.folder.path().join("sessions"), folder.path().join("sessions")).unwrap();
+        House::build(folder, self.timers)
+    }
+
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join("project").join(name)
     }

@@ -12,3 +12,4 @@ mod model;
 mod programs;
 mod restarts;
 mod streams;
+mod transcripts;

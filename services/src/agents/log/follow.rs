@@ -50,6 +50,11 @@ impl Reading {
         Some((Reading { path, written }, epoch))
     }
 
+    /// How much of it is written, in bytes, up to the end of an event.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.written.borrow().bytes
+    }
+
     /// The events behind the one with this number; 0 is before the first.
     pub(crate) fn follow(&self, after: u64) -> Follow {
         Follow::new(&self.path, self.written.clone(), after)

@@ -375,7 +375,7 @@ pub(super) fn moment(wall_ms: u64) -> String {
 }
 
 /// A value of a fixed set by its name.
-fn word(value: impl Serialize) -> String {
+pub(super) fn word(value: impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(Value::String(word)) => word,
         _ => String::new(),

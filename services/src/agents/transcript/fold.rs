@@ -46,6 +46,16 @@ pub(crate) struct Fold {
 }
 
 impl Fold {
+    /// A log from some event on, with what the events before it tell of the whole.
+    pub(crate) fn of(heads: Heads) -> Fold {
+        Fold { heads, ..Fold::default() }
+    }
+
+    /// What is known of the whole, so far.
+    pub(crate) fn heads(&self) -> &Heads {
+        &self.heads
+    }
+
     /// The next line of the log.
     pub(crate) fn line(&mut self, line: &[u8]) {
         let Ok(head) = serde_json::from_slice::<Head>(line) else {

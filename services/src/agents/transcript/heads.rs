@@ -15,8 +15,6 @@ const TITLE: usize = 80;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Head {
-    #[serde(default)]
-    pub(crate) epoch: String,
     pub(crate) seq: u64,
     #[serde(default)]
     pub(crate) ts: String,
@@ -40,8 +38,6 @@ pub(crate) struct Heads {
     info: TranscriptInfo,
     /// Whether the title is the agent's own.
     is_titled: bool,
-    /// The number of the newest event.
-    seq: u64,
 }
 
 impl Heads {
@@ -50,14 +46,15 @@ impl Heads {
         (!self.info.provider.is_empty()).then_some(&self.info)
     }
 
-    /// The number of the newest event.
-    pub(crate) fn seq(&self) -> u64 {
-        self.seq
+    /// The same under another title.
+    #[must_use]
+    pub(crate) fn titled(mut self, title: Option<String>) -> Heads {
+        self.info.title = title;
+        self
     }
 
     /// An event of which only that it happened matters here.
     pub(crate) fn pass(&mut self, head: &Head) {
-        self.seq = head.seq;
         self.info.updated_at_ms = self.info.updated_at_ms.max(head.at_ms());
     }
 

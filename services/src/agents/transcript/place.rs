@@ -129,7 +129,8 @@ mod tests {
     #[test]
     fn two_projects_of_one_name_have_two_folders() -> io::Result<()> {
         let root = tempfile::tempdir()?;
-        let info = |cwd: &str| TranscriptInfo { cwd: cwd.into(), started_at_ms: 1_795_243_189_376, ..Default::default() };
+        let info =
+            |cwd: &str| TranscriptInfo { cwd: cwd.into(), started_at_ms: 1_795_243_189_376, ..Default::default() };
         let (one, other) = (folder(root.path(), &info("/a/app"))?, folder(root.path(), &info("/b/app"))?);
         assert_eq!(one, root.path().join("app/2026-11-21"));
         assert_ne!(one, other);
@@ -143,7 +144,8 @@ mod tests {
         write(root.path(), "session-a.md", "one")?;
         fs::create_dir(root.path().join("session-b.md"))?;
         assert!(write(root.path(), "session-b.md", "two").is_err(), "a folder stands there");
-        let names: Vec<_> = fs::read_dir(root.path())?.map(|entry| entry.map(|entry| entry.file_name())).collect::<Result<_, _>>()?;
+        let names: Vec<_> =
+            fs::read_dir(root.path())?.map(|entry| entry.map(|entry| entry.file_name())).collect::<Result<_, _>>()?;
         assert_eq!(names.len(), 2, "{names:?}");
         assert_eq!(fs::read_to_string(root.path().join("session-a.md"))?, "one");
         Ok(())

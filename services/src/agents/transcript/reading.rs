@@ -14,12 +14,7 @@ const FRONT: usize = 4 << 10;
 
 /// Reads the lines of a log from one place, which begins a line, to another. Each is told with where it ends; one that is too
 /// long is told as nothing. Gives how many bytes follow behind the last whole line.
-pub(crate) fn lines(
-    path: &Path,
-    from: u64,
-    to: u64,
-    mut each: impl FnMut(u64, Option<&[u8]>),
-) -> io::Result<u64> {
+pub(crate) fn lines(path: &Path, from: u64, to: u64, mut each: impl FnMut(u64, Option<&[u8]>)) -> io::Result<u64> {
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(from))?;
     let mut reader = BufReader::with_capacity(256 << 10, file.take(to.saturating_sub(from)));

@@ -143,7 +143,8 @@ mod tests {
 
     #[test]
     fn names_are_found_as_a_whole_and_by_their_parts() {
-        let wanted = [("httpserver", 0), ("http", 0), ("server", 1), ("foo_bar2", 2), ("foo", 2), ("bar2", 3), ("x", 4)];
+        let wanted =
+            [("httpserver", 0), ("http", 0), ("server", 1), ("foo_bar2", 2), ("foo", 2), ("bar2", 3), ("x", 4)];
         assert_eq!(told("HTTPServer::foo_bar2(x)"), wanted.map(|(text, at)| (text.to_owned(), at)));
         assert_eq!(told("__ - _"), []);
     }
