@@ -7,10 +7,13 @@ mod api;
 mod builtin;
 mod claude;
 mod codex;
+mod command;
 mod deltas;
 mod detect;
 mod diff;
 mod event;
+mod form;
+mod git;
 mod identifier;
 mod item;
 mod live;
@@ -19,6 +22,7 @@ mod moment;
 mod permission;
 mod problem;
 mod program;
+mod prompt_builder;
 mod scope;
 mod secrets;
 mod service;
@@ -30,27 +34,22 @@ mod turn;
 mod usage;
 
 pub use acp::Acp;
-pub use agent::{Abilities, Agent, Command, Fact, Launch, Prompt, Running, Step, Told, Translator};
-pub use api::{
-    APPROVE, ApproveParams, CANCEL_PROMPT, CLOSE, CREATE_SESSION, CancelPromptParams, CreateSession, Done, EVENTS,
-    EXPORT_TRANSCRIPT, EventsParams, GET_TRANSCRIPT, INTERRUPT, InterruptParams, Interrupted, LIST_TRANSCRIPTS, PROMPT,
-    PROVIDERS, PromptParams, Providers, ProvidersParams, REJECT, RejectParams, SEARCH_TRANSCRIPTS, SET_MODE, SET_MODEL,
-    SessionRef, SetModeParams, SetModelParams, Since, TranscriptExportParams, TranscriptFiles, TranscriptFormat,
-    TranscriptGetParams, TranscriptHit, TranscriptHits, TranscriptList, TranscriptListParams, TranscriptSearchParams,
-    TranscriptText,
-};
+pub use agent::{Abilities, Agent, Answers, Command, Fact, Inquiry, Launch, Prompt, Running, Step, Told, Translator};
+pub use api::*;
 pub use builtin::BuiltIn;
 pub use claude::Claude;
 pub use codex::Codex;
+pub use command::CommandAgent;
 pub use deltas::{Deltas, Grown};
 pub use detect::{ProviderInfo, ProviderState, Tested};
 pub use event::{
-    CloseReason, Delivery, Delta, DeltaField, DiffScope, DiffUpdate, Envelope, Event, FileSeen, FilesChanged,
-    FilesContended, LogRecovered, Mode, Native, Outcome, Plan, PlanEntry, PlanStatus, ProcessEvent, PromptQueued,
-    PromptRef, Question, QuestionOption, QuestionRequest, QuestionResolved, Retry, RunApplied, RunEnded, RunMember,
-    RunMemberEnded, RunMerged, RunStarted, SessionClosed, SessionCreated, SessionUpdate, Source, StateChange, Strategy,
-    TurnEnded, TurnStarted, TurnUndone, Unparsed,
+    AnswerKind, CloseReason, Delivery, Delta, DeltaField, DiffScope, DiffUpdate, Envelope, Event, FileSeen,
+    FilesChanged, FilesContended, LogRecovered, Mode, Native, Outcome, Plan, PlanEntry, PlanStatus, ProcessEvent,
+    PromptQueued, PromptRef, Question, QuestionOption, QuestionRequest, QuestionResolved, Retry, RunApplied, RunEnded,
+    RunMember, RunMemberEnded, RunMerged, RunStarted, SessionClosed, SessionCreated, SessionUpdate, Source,
+    StateChange, Strategy, TurnEnded, TurnStarted, TurnUndone, Unparsed,
 };
+pub use git::{Applied, Diff, Git, GitError, Repository, Store, Tree};
 pub use item::{
     ChangeKind, CommandRun, Content, FileChange, Item, ItemKind, ItemStatus, Location, McpTool, ToolCall, ToolKind,
     ToolOutput,
@@ -62,9 +61,13 @@ pub use permission::{
 };
 pub use problem::{Problem, ProblemKind};
 pub use program::{Program, ProgramAgent};
+pub use prompt_builder::{
+    Additions, ContextSummary, CurrentFile, NotBuilt, Omitted, OmittedWhy, PartKind, PromptContext, PromptPart,
+    Selection, Template, Templates, estimated_tokens,
+};
 pub use secrets::Secrets;
 pub use service::router;
-pub use session::{Beginning, Choice, Output, Refused, Session, SessionView, Timers, Undecided};
+pub use session::{Beginning, Choice, Output, Refused, Session, SessionView, Timers, Unanswered, Undecided};
 pub use sessions::{Agents, AgentsConfig, NotBegun, OpenError, ProviderConfig};
 pub use state::{Reducer, State};
 pub use transcript::{

@@ -1,6 +1,9 @@
 //! The agents' methods, served. Knows nothing of transports.
 
+mod chat;
+mod composing;
 mod prompting;
+mod sessions;
 mod transcripts;
 mod watching;
 
@@ -55,15 +58,18 @@ pub fn router(agents: &Agents) -> Router {
         })
         .written(EVENTS, move |context, params| watching::watch(events.clone(), &context, params))
         .merge(transcripts::router(agents))
+        .merge(sessions::router(agents))
+        .merge(composing::router(agents))
+        .merge(chat::router(agents))
 }
 
 async fn begin(agents: Agents, context: Context, params: CreateSession) -> Result<SessionRef, Fault> {
     let consents = match params.mode {
         Mode::Ask | Mode::Plan => false,
-        Mode::AcceptEdits => true,
+        Mode::AcceptEdits | Mode::Auto => true,
     };
     if consents && !context.identity().scopes.contains(Scope::Approve) {
-        let message = "a session that accepts edits by itself needs the scope approve; begin it with the mode ask";
+        let message = "a session that allows anything by itself needs the scope approve; begin it with the mode ask";
         return Err(Fault::new(Code::FORBIDDEN, message).details(json!({"scope": "approve"})));
     }
     let session_id = agents.create(params).await?;
