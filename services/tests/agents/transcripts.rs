@@ -105,7 +105,9 @@ async fn a_list_goes_on_where_it_ended() {
     let house = House::new();
     let mut sessions = Vec::new();
     for _ in 0..5 {
-        sessions.push(house.session("builtin").await);
+        let session = house.session("builtin").await;
+        house.ask("agent.close", json!({"sessionId": session})).await.unwrap();
+        sessions.push(session);
     }
     let (mut seen, mut before) = (Vec::new(), Value::Null);
     loop {

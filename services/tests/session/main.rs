@@ -7,4 +7,5 @@ mod prompts;
 mod properties;
 mod questions;
 mod stage;
+mod transcripts;
 mod watchdogs;

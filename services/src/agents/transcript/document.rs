@@ -59,11 +59,11 @@ impl Transcript {
         let mut apart = self.notices.iter().filter(|notice| notice.turn_id.is_none()).peekable();
         for (at, turn) in self.turns.iter().enumerate() {
             while let Some(notice) = apart.next_if(|notice| notice.at_ms < turn.started_at_ms) {
-                blocks.push(Block::Label(noticed(notice)));
+                blocks.push(Block::Lines(vec![noticed(notice)]));
             }
             self.told_of_turn(at, turn, &mut blocks);
         }
-        apart.for_each(|notice| blocks.push(Block::Label(noticed(notice))));
+        apart.for_each(|notice| blocks.push(Block::Lines(vec![noticed(notice)])));
         blocks.push(heading(1, "Metadata", fields_of(info)));
         blocks.push(heading(2, "Files Changed", Vec::new()));
         blocks.push(Block::Lines(self.files_changed()));
@@ -81,12 +81,12 @@ impl Transcript {
     fn unread_said(&self, blocks: &mut Vec<Block<'_>>) {
         let unread = self.unread;
         let said = [
-            (unread.torn_bytes, "bytes behind the last whole event of the log cannot be read"),
-            (unread.lines, "lines of the log are no events"),
-            (unread.later_events, "events of the log are known to a later version only"),
+            (unread.torn_bytes, "bytes behind the last whole event of the log"),
+            (unread.lines, "lines of the log that are no events"),
+            (unread.later_events, "events that only a later version knows"),
         ];
         let said = said.into_iter().filter(|(count, _)| *count > 0);
-        said.for_each(|(count, what)| blocks.push(Block::Label(format!("Missing here: {count} {what}."))));
+        said.for_each(|(count, what)| blocks.push(Block::Label(format!("Missing here: {what}: {count}."))));
     }
 
     fn told_of_turn<'a>(&'a self, at: usize, turn: &'a TranscriptTurn, blocks: &mut Vec<Block<'a>>) {
@@ -202,7 +202,8 @@ fn told_of_item<'a>(item: &'a TranscriptItem, level: usize, blocks: &mut Vec<Blo
 }
 
 fn told_of_tool<'a>(tool: &'a ToolCall, blocks: &mut Vec<Block<'a>>) {
-    if let Some(title) = &tool.title {
+    let line = tool.command.as_ref().map(|command| &command.line);
+    if let Some(title) = tool.title.as_ref().filter(|title| Some(*title) != line) {
         blocks.push(Block::Code { language: "text", text: Cow::Borrowed(title) });
     }
     if let Some(command) = &tool.command {

@@ -10,6 +10,9 @@ use super::visible::{visible, visible_line};
 /// The longest heading, in characters.
 const HEADING: usize = 120;
 
+/// Fields that stand in the other forms alone: here they would be in the way.
+const FOR_PROGRAMS: [&str; 3] = ["ITEM_ID", "PERMISSION_ID", "INPUT_SHA256"];
+
 impl Transcript {
     /// The transcript as Markdown (CommonMark). Whatever the texts in it hold, headings are those of the transcript alone, a block
     /// ends where it is meant to, and nothing is fetched or run by showing it.
@@ -29,8 +32,10 @@ fn write(page: &mut String, block: &Block<'_>) {
     match block {
         Block::Heading { level, text, fields } => {
             heading(page, level + 1, text);
-            fields.iter().for_each(|(name, value)| field(page, name, value));
-            if !fields.is_empty() {
+            let mut shown = fields.iter().filter(|(name, _)| !FOR_PROGRAMS.contains(name)).peekable();
+            let has_some = shown.peek().is_some();
+            shown.for_each(|(name, value)| field(page, name, value));
+            if has_some {
                 page.push('\n');
             }
         }
@@ -60,15 +65,17 @@ fn field(page: &mut String, name: &str, value: &str) {
 
 /// Words of one line, in which nothing means anything.
 fn escaped(text: &str) -> String {
+    let text = visible_line(text);
     let mut plain = String::with_capacity(text.len());
-    for c in visible_line(text).chars() {
-        if c.is_ascii_punctuation() && !matches!(c, '.' | ',' | '\'' | '"' | '/' | '?' | '%') {
+    // What is left of white space at either end would mean something to a heading.
+    for (at, c) in text.trim().char_indices() {
+        let is_plain = matches!(c, '.' | ',' | '\'' | '"' | '/' | '?' | '%') || (at > 0 && matches!(c, ':' | '-'));
+        if c.is_ascii_punctuation() && !is_plain {
             plain.push('\\');
         }
         plain.push(c);
     }
-    // What is left of white space at either end would mean something to a heading.
-    plain.trim().to_owned()
+    plain
 }
 
 /// A text of one line between so many backticks that it cannot end before its end.
