@@ -2,6 +2,7 @@
 
 mod chat;
 mod preview;
+mod runs;
 mod sessions;
 mod transcripts;
 
@@ -19,6 +20,7 @@ pub use chat::{
     CHAT, ChatChunk, ChatContent, ChatMessage, ChatOptions, ChatParams, ChatResult, ChatRole, ChunkKind, STREAM_CHAT,
 };
 pub use preview::{PREVIEW_PROMPT, PreviewParams, Previewed};
+pub use runs::*;
 pub use sessions::*;
 pub use transcripts::*;
 

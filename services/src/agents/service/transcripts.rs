@@ -53,7 +53,7 @@ fn unreadable(error: std::io::Error) -> Fault {
 fn found(agents: &Agents, id: &str) -> Result<Found, Fault> {
     let found = agents.archive().found(id).ok_or_else(|| no_session(id))?;
     // Of one that is being written, the last line may not be whole yet.
-    let length = agents.session(id).map_or(found.length, |session| session.reading().bytes());
+    let length = agents.log(id).map_or(found.length, |(log, _)| log.bytes());
     Ok(Found { length, ..found })
 }
 
