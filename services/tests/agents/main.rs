@@ -7,6 +7,7 @@ mod builtin;
 mod chat;
 mod commands;
 mod context;
+mod figures;
 mod git;
 mod house;
 mod model;

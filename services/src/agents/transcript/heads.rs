@@ -36,8 +36,6 @@ impl Head {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Heads {
     info: TranscriptInfo,
-    /// Whether the title is the agent's own.
-    is_titled: bool,
 }
 
 impl Heads {
@@ -109,9 +107,8 @@ impl Heads {
     }
 
     fn updated(&mut self, update: &SessionUpdate) {
-        if let Some(title) = &update.title {
-            self.info.title = Some(title.clone());
-            self.is_titled = true;
+        if update.title.is_some() {
+            self.info.title.clone_from(&update.title);
         }
         if let Some(provider) = &update.provider {
             self.info.provider.clone_from(provider);

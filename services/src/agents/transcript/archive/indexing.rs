@@ -6,7 +6,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use super::super::super::api::{TranscriptHit, TranscriptHits, TranscriptSearchParams};
@@ -42,7 +42,9 @@ pub(super) struct Indexing {
     state: Mutex<State>,
     /// Held while something is added: a search does not wait for that.
     writing: Mutex<()>,
-    /// Whether logs are being added that were there before.
+    /// Held while logs are added that were there before.
+    building: Mutex<()>,
+    /// Whether they are, or will be soon.
     is_building: AtomicBool,
 }
 
@@ -67,7 +69,13 @@ enum Turn {
 
 impl Indexing {
     pub(super) fn new(folder: PathBuf) -> Indexing {
-        Indexing { folder, state: Mutex::default(), writing: Mutex::default(), is_building: AtomicBool::new(false) }
+        Indexing {
+            folder,
+            state: Mutex::default(),
+            writing: Mutex::default(),
+            building: Mutex::default(),
+            is_building: AtomicBool::new(true),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -150,11 +158,21 @@ impl Archive {
     /// Adds the logs to the index that are not in it, or not to their ends.
     pub(super) fn build(&self) {
         let indexing = &self.0.indexing;
-        if indexing.is_building.swap(true, Ordering::AcqRel) {
-            return;
-        }
+        let _alone = match indexing.building.try_lock() {
+            Ok(alone) => alone,
+            Err(TryLockError::Poisoned(alone)) => alone.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
         self.built().inspect_err(|error| tracing::error!(%error, "the transcripts' index cannot be written")).ok();
         indexing.is_building.store(false, Ordering::Release);
+    }
+
+    fn build_soon(&self) {
+        self.0.indexing.is_building.store(true, Ordering::Release);
+        let archive = self.clone();
+        let mut tasks = self.tasks();
+        tasks.retain(|task| !task.is_finished());
+        tasks.push(tokio::task::spawn_blocking(move || archive.build()));
     }
 
     fn built(&self) -> io::Result<()> {
@@ -298,8 +316,11 @@ impl Archive {
         let indexing = &self.0.indexing;
         let index = {
             let mut state = indexing.state();
-            // Whoever had it may be gone.
-            let _ = indexing.open(&mut state);
+            let turn = indexing.open(&mut state);
+            if matches!(turn, Ok(Turn::New)) {
+                // Whoever had it is gone, and may have left it before all logs were in it.
+                self.build_soon();
+            }
             state.index.clone()
         };
         let is_rebuilding = indexing.is_building.load(Ordering::Acquire) || indexing.mark().exists();
@@ -311,8 +332,7 @@ impl Archive {
             Ok(Err(_)) | Err(_) => {
                 tracing::warn!("the transcripts' index cannot be read, and is made anew");
                 indexing.discard(&mut indexing.state());
-                let archive = self.clone();
-                self.tasks().push(tokio::task::spawn_blocking(move || archive.build()));
+                self.build_soon();
                 Some(self.scan(&query, &filter, limit))
             }
         }
