@@ -89,6 +89,10 @@ mod tests {
         assert_eq!(written(951_782_400_000), "2000-02-29T00:00:00.000Z");
         assert_eq!(written(1_795_243_189_376), "2026-11-21T06:39:49.376Z");
         assert_eq!(written(4_107_542_400_000), "2100-03-01T00:00:00.000Z");
+        for ms in [0, 951_782_399_999, 951_782_400_000, 1_795_243_189_376, 4_107_542_400_000] {
+            assert_eq!(wall_ms(&written(ms)), Some(ms), "and read back");
+        }
+        assert_eq!(wall_ms("2026"), None);
     }
     #[test]
     fn what_is_written_is_read_again() {

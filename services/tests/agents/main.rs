@@ -11,6 +11,8 @@ mod figures;
 mod git;
 mod house;
 mod model;
+mod past;
+mod policy;
 mod programs;
 mod questions;
 mod real;
