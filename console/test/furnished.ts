@@ -23,8 +23,11 @@ export interface Furnished {
   end: () => void;
 }
 
-/** Everything that the whole console needs, on a state of the test's choosing. */
-export function furnish(state: Record<string, unknown> = { global: { temperature: 0.7 }, sessions: {} }): Furnished {
+/** Everything that the whole console needs, on a state of the test's choosing, and a daemon that says it has `methods` too. */
+export function furnish(
+  state: Record<string, unknown> = { global: { temperature: 0.7 }, sessions: {} },
+  methods: readonly string[] = [],
+): Furnished {
   const [ours, theirs] = memory();
   const served = new Served(state as Json, theirs);
   served.endpoint.register("rpc.discover", () => ({
@@ -34,6 +37,7 @@ export function furnish(state: Record<string, unknown> = { global: { temperature
         name: "shop.buy",
         params: [{ schema: { type: "object", required: ["what"], properties: { what: { type: "string" } } } }],
       },
+      ...methods.map((name) => ({ name, params: [] })),
     ],
   }));
   served.endpoint.register("shop.buy", (payload) => {

@@ -21,10 +21,13 @@ export function MessageList({
   fold,
   version,
   onRetry,
+  at,
 }: {
   fold: SessionFold;
   version: number;
   onRetry: ((prompt: string) => void) | undefined;
+  /** Where to begin: at the entry of this key, or at the first; at the end where it is absent. */
+  at?: "first" | (string & {}) | undefined;
 }): ReactNode {
   const scroller = useRef<HTMLDivElement>(null);
   const [chosen, setChosen] = useState<ReadonlyMap<string, boolean>>(new Map());
@@ -40,12 +43,16 @@ export function MessageList({
     overscan: 6,
     paddingStart: 16,
     paddingEnd: 16,
-    anchorTo: "end",
-    followOnAppend: true,
+    ...(at === undefined && { anchorTo: "end", followOnAppend: true }),
     scrollEndThreshold: NEAR_THE_END,
     useFlushSync: false,
   });
   const { isAtEnd, seen, toEnd } = useEnd(scroller, rows.length, () => virtualizer.scrollToEnd());
+
+  const start = at === undefined ? -1 : Math.max(0, rows.findIndex(({ key }) => key === at));
+  useLayoutEffect(() => {
+    if (start >= 0) virtualizer.scrollToIndex(start, { align: "start" });
+  }, [virtualizer, at]);
 
   return (
     <OpennessProvider value={openness}>
@@ -69,6 +76,7 @@ export function MessageList({
                   key={key}
                   ref={virtualizer.measureElement}
                   data-index={index}
+                  data-found={at !== undefined && key === at}
                   className="message-row"
                   style={{ transform: `translateY(${start}px)` }}
                   role="article"
