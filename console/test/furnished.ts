@@ -13,6 +13,7 @@ import { TapSource } from "../src/frames/tap-source.js";
 import { Catalogue } from "../src/methods/catalogue.js";
 import { History } from "../src/methods/history.js";
 import { Keeper } from "../src/processes/keeper.js";
+import { Runs } from "../src/runs/runs.js";
 import type { Environment } from "../src/shell/environment.js";
 import { Toasts } from "../src/shell/toasts.js";
 import { Changes } from "../src/state/changes.js";
@@ -82,6 +83,7 @@ export function furnish(
       changes: new Changes(hub),
       keeper: new Keeper(endpoint, toasts),
       agents: new Agents(endpoint, catalogue, toasts),
+      runs: new Runs(endpoint, toasts),
       toasts,
     },
   };
