@@ -3,11 +3,11 @@ import { useMemo, useState, type ReactNode } from "react";
 
 import { useFeed, useSessions } from "../chat/hooks.js";
 import { MessageList } from "../chat/message-list.js";
+import { ProblemCard } from "../chat/problem-card.js";
 import { ReadOnlyProvider } from "../chat/read-only.js";
-import type { SessionView } from "../chat/session-view.js";
+import { waitingOf, type SessionView } from "../chat/session-view.js";
 import { StateDot } from "../chat/state-dot.js";
 import { WaitingCards } from "../chat/waiting-cards.js";
-import { waitingOf } from "../chat/session-view.js";
 import { OUTCOME_WORDS, stateWords } from "../chat/words.js";
 import { Tally } from "../render/diff-view.js";
 import { Markdown } from "../render/markdown.js";
@@ -37,6 +37,7 @@ export function MemberColumn({ run, member, isOpen }: { run: RunView; member: Me
         <Standing member={member} session={session} />
         <span className="run-member-facts">{[member.provider, member.model].filter((fact) => fact != null).map((fact) => visible(fact as string)).join(" · ")}</span>
       </header>
+      {member.error && member.sessionId == null && <ProblemCard problem={member.error} />}
       {member.sessionId == null ? <Unbegun member={member} /> : <History sessionId={member.sessionId} />}
       {session && <WaitingCards waiting={waitingOf([session])} label={`What waits for you from ${name}`} />}
       <Changes run={run} member={member} isOpen={isOpen} />

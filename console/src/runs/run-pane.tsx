@@ -2,6 +2,7 @@ import { CircleStop, Trash2 } from "lucide-react";
 import { useState, type ReactNode } from "react";
 
 import { useNow } from "../chat/hooks.js";
+import { ProblemCard } from "../chat/problem-card.js";
 import { OUTCOME_WORDS } from "../chat/words.js";
 import { ErrorCard } from "../methods/error-card.js";
 import type { Failure } from "../methods/run.js";
@@ -13,7 +14,7 @@ import { useStore } from "../store.js";
 import { useRuns } from "./hooks.js";
 import { MemberColumn } from "./member-column.js";
 import { RunResult } from "./run-result.js";
-import { STRATEGY_WORDS, titleOf, type RunView } from "./run.js";
+import { columnsOf, STRATEGY_WORDS, titleOf, type RunView } from "./run.js";
 
 const LONGEST_TITLE = 200;
 
@@ -26,8 +27,13 @@ export function RunPane({ runId }: { runId: string }): ReactNode {
   return (
     <section className="run-pane" aria-label="Run">
       <RunHead run={run} isOpen={isOpen} />
+      {run.error && (
+        <div className="run-problem">
+          <ProblemCard problem={run.error} />
+        </div>
+      )}
       <div className="run-columns" role="group" aria-label="Agents of the run">
-        {run.members.map((member) => (
+        {columnsOf(run).map((member) => (
           <MemberColumn key={member.name} run={run} member={member} isOpen={isOpen} />
         ))}
       </div>

@@ -1,11 +1,14 @@
 /** Runs as the daemon's state shows them: several agents on one prompt. */
 
-import type { AgentFileChange, AgentOutcome, AgentRunMember, AgentRunMerged, AgentStrategy } from "../api.js";
+import type { AgentFileChange, AgentOutcome, AgentProblem, AgentRunMember, AgentRunMerged, AgentStrategy } from "../api.js";
 
 /** An agent of a run, with what came of it. */
 export interface Member extends AgentRunMember {
   readonly outcome?: AgentOutcome | null;
+  readonly error?: AgentProblem | null;
+  /** The end of its last message. */
   readonly answer?: string | null;
+  /** What it changed, without diffs. */
   readonly files?: readonly AgentFileChange[];
 }
 
@@ -16,6 +19,7 @@ export interface RunView {
   readonly strategy: AgentStrategy;
   readonly state: "running" | "merging" | "ended";
   readonly outcome?: AgentOutcome | null;
+  readonly error?: AgentProblem | null;
   readonly members: readonly Member[];
   readonly merger?: Member | null;
   readonly merged?: AgentRunMerged | null;
@@ -73,6 +77,12 @@ function runOf(runId: string, view: Partial<RunView>): RunView {
     startedAtMs: view.startedAtMs ?? 0,
     hasWorktrees: view.hasWorktrees ?? false,
   };
+}
+
+/** Everyone who works on a run: its members, and who reads their answers where that is none of them. */
+export function columnsOf({ members, merger }: Pick<RunView, "members" | "merger">): readonly Member[] {
+  const isOther = merger != null && merger.sessionId != null && !members.some(({ name }) => name === merger.name);
+  return isOther ? [...members, merger] : members;
 }
 
 /** What a run is called: the first line of what was asked. */

@@ -14,6 +14,7 @@ import { count, milliseconds } from "../shell/units.js";
 import { useStore } from "../store.js";
 import type { Archive } from "./archive.js";
 import { replayed } from "./replay.js";
+import { RunTranscript } from "./run-transcript.js";
 import { titleOf, type Transcript, type TranscriptFormat, type TranscriptInfo } from "./transcript.js";
 
 const FORMATS: readonly { format: TranscriptFormat; name: string; type: string }[] = [
@@ -28,12 +29,15 @@ export function TranscriptPane({
   archive,
   sessionId,
   itemId,
+  onOpen,
   onBack,
 }: {
   archive: Archive;
   sessionId: string;
   /** The item to begin at. */
   itemId: string | undefined;
+  /** Opens another transcript. */
+  onOpen: (sessionId: string) => void;
   onBack: () => void;
 }): ReactNode {
   const opened = useStore(archive.opened);
@@ -51,12 +55,24 @@ export function TranscriptPane({
           </button>
         </div>
       )}
-      {opened.state === "known" && <Whole key={sessionId} archive={archive} transcript={opened.transcript} itemId={itemId} />}
+      {opened.state === "known" && (
+        <Whole key={sessionId} archive={archive} transcript={opened.transcript} itemId={itemId} onOpen={onOpen} />
+      )}
     </section>
   );
 }
 
-function Whole({ archive, transcript, itemId }: { archive: Archive; transcript: Transcript; itemId: string | undefined }): ReactNode {
+function Whole({
+  archive,
+  transcript,
+  itemId,
+  onOpen,
+}: {
+  archive: Archive;
+  transcript: Transcript;
+  itemId: string | undefined;
+  onOpen: (sessionId: string) => void;
+}): ReactNode {
   const fold = useMemo(() => replayed(transcript), [transcript]);
   const { info, unread } = transcript;
   const lost = (unread?.lines ?? 0) + (unread?.laterEvents ?? 0);
@@ -72,8 +88,12 @@ function Whole({ archive, transcript, itemId }: { archive: Archive; transcript: 
         <span className="spacer" />
         <Exports archive={archive} info={info} />
       </header>
-      {lost > 0 && <p className="notice">{`${count(lost)} ${lost === 1 ? "event" : "events"} of the log cannot be read here and are left out.`}</p>}
-      {transcript.turns.length + (transcript.outside?.length ?? 0) === 0 ? (
+      {lost > 0 && (
+        <p className="notice">{`${count(lost)} ${lost === 1 ? "event" : "events"} of the log cannot be read here and are left out.`}</p>
+      )}
+      {transcript.run ? (
+        <RunTranscript run={transcript.run} onOpen={onOpen} />
+      ) : transcript.turns.length + (transcript.outside?.length ?? 0) === 0 ? (
         <p className="empty-page">Nothing was asked in this session.</p>
       ) : (
         <ReadOnlyProvider value={true}>

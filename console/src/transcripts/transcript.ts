@@ -9,6 +9,10 @@ import type {
   AgentProblem,
   AgentQuestionRequest,
   AgentQuestionResolved,
+  AgentRunEnded,
+  AgentRunMember,
+  AgentRunMerged,
+  AgentStrategy,
   AgentUsage,
   PermissionRequest,
   PermissionResolved,
@@ -64,12 +68,30 @@ export interface TranscriptNotice extends Placed {
   text: string;
 }
 
-/** A session from its beginning on. */
+/** An agent of a run, and what came of it. */
+export interface TranscriptMember extends AgentRunMember {
+  outcome?: AgentOutcome | null;
+  error?: AgentProblem | null;
+  answer?: string | null;
+  files?: readonly AgentFileChange[];
+  isApplied?: boolean;
+}
+
+export interface TranscriptRun {
+  prompt: string;
+  strategy: AgentStrategy;
+  members: readonly TranscriptMember[];
+  merged?: AgentRunMerged | null;
+  ended?: AgentRunEnded | null;
+}
+
+/** A session from its beginning on, or a run. */
 export interface Transcript {
   info: TranscriptInfo;
   turns: readonly TranscriptTurn[];
   outside?: readonly TranscriptItem[];
   notices?: readonly TranscriptNotice[];
+  run?: TranscriptRun | null;
   unread?: { tornBytes?: number; lines?: number; laterEvents?: number };
 }
 

@@ -56,6 +56,7 @@ export function TranscriptsPanel(): ReactNode {
           archive={archive}
           sessionId={sessionId}
           itemId={chosen?.itemId}
+          onOpen={(next) => chosenTranscript.set({ sessionId: next })}
           onBack={() => setNarrow("list")}
         />
       )}

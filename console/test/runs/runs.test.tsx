@@ -170,6 +170,16 @@ test("the judge's choice stands with its reasons, which are not trusted", async 
   await within(result).findByText("The judge picked an answer that nobody gave.");
 });
 
+test("what went wrong is said, and who reads the answers has a column too", async () => {
+  const error = { kind: "crashed", message: "it ended", retryable: true };
+  const late = { name: "late", provider: "gemini", outcome: "failed", error: { kind: "cli_missing", message: "no gemini", retryable: false } };
+  opened({ run_1: run({ state: "ended", outcome: "failed", error, members: [late], merger: { name: "judge", provider: "claude", sessionId: "s3" } }) });
+  const pane = await look(/make it faster/);
+  expect(within(pane).getByText("it ended")).toBeTruthy();
+  expect(within(within(pane).getByRole("article", { name: "late" })).getByText("no gemini")).toBeTruthy();
+  await within(within(pane).getByRole("article", { name: "judge" })).findByText("s3");
+});
+
 test("a race and a synthesis say what came of them", async () => {
   opened({
     run_1: run({ prompt: "race", strategy: "race", state: "ended", merged: { by: "codex", chosen: "codex" } }),

@@ -224,6 +224,32 @@ describe("a transcript", () => {
     for (const name of ["Undo", "Try again", "Ask again"]) expect(within(pane).queryByRole("button", { name })).toBeNull();
   });
 
+  test("of a run shows what each agent answered, and leads to their transcripts", async () => {
+    const strategy = "vote" as const;
+    const members = [
+      { name: "one", provider: "claude", sessionId: "s1", outcome: "completed" as const, answer: "**yes**", isApplied: true },
+      { name: "two", provider: "codex", outcome: "failed" as const, error: { kind: "crashed", message: "it ended", retryable: true } as never },
+    ];
+    const run = { prompt: "which one?", strategy, members, merged: { by: "judge", chosen: "one", text: "it is <i>right</i>" } };
+    opened({
+      "transcript.list": () => ({ transcripts: [info("run_1", { provider: "run" })] }),
+      "transcript.get": ({ sessionId }) => ({
+        sessionId,
+        format: "json",
+        transcript: sessionId === "run_1" ? { info: info("run_1", { provider: "run" }), turns: [], run } : WHOLE,
+      }),
+    });
+    fireEvent.click(await screen.findByRole("button", { name: /About run_1/ }));
+    const one = await screen.findByRole("region", { name: "one" });
+    expect(one.querySelector("strong")?.textContent).toBe("yes");
+    expect(one.querySelector("h3")?.textContent).toContain("claude · Done · applied");
+    expect(within(screen.getByRole("region", { name: "two" })).getByText("it ended")).toBeTruthy();
+    const result = screen.getByRole("region", { name: "Result" });
+    expect(result.textContent).toContain("it is <i>right</i>");
+    fireEvent.click(within(one).getByRole("button", { name: "Its transcript" }));
+    await screen.findByRole("heading", { name: "About s1" });
+  });
+
   test("is taken away as JSON, Markdown and Org, and says where it was written", async () => {
     const saved: string[] = [];
     URL.createObjectURL = vi.fn((blob: Blob) => {
