@@ -56,7 +56,9 @@ export function ApplyDialog({
       </p>
       {failure && <ErrorCard failure={failure} />}
       <div className="run-apply-diffs" tabIndex={0} role="region" aria-label="What would be applied">
-        {diff ? diff.files.length === 0 ? <p className="quiet">There is nothing to apply.</p> : <Diffs changes={diff.files} /> : isBusy && <p className="quiet">Asking for the changes…</p>}
+        {!diff && isBusy && <p className="quiet">Asking for the changes…</p>}
+        {diff?.files.length === 0 && <p className="quiet">There is nothing to apply.</p>}
+        {diff && <Diffs changes={diff.files} />}
       </div>
       <div className="dialog-actions">
         <button type="button" className="button" data-first onClick={onClose}>

@@ -1,6 +1,7 @@
 import { Check, Crown, FileDiff } from "lucide-react";
 import { useMemo, useState, type ReactNode } from "react";
 
+import type { AgentOutcome } from "../api.js";
 import { useFeed, useSessions } from "../chat/hooks.js";
 import { MessageList } from "../chat/message-list.js";
 import { ProblemCard } from "../chat/problem-card.js";
@@ -35,7 +36,10 @@ export function MemberColumn({ run, member, isOpen }: { run: RunView; member: Me
         )}
         <span className="spacer" />
         <Standing member={member} session={session} />
-        <span className="run-member-facts">{[member.provider, member.model].filter((fact) => fact != null).map((fact) => visible(fact as string)).join(" · ")}</span>
+        <span className="run-member-facts">
+          {visible(member.provider)}
+          {member.model != null && ` · ${visible(member.model)}`}
+        </span>
       </header>
       {member.error && member.sessionId == null && <ProblemCard problem={member.error} />}
       {member.sessionId == null ? <Unbegun member={member} /> : <History sessionId={member.sessionId} />}
@@ -48,7 +52,7 @@ export function MemberColumn({ run, member, isOpen }: { run: RunView; member: Me
 function Standing({ member, session }: { member: Member; session: SessionView | undefined }): ReactNode {
   if (member.outcome != null)
     return (
-      <span className="outcome" data-state={member.outcome === "completed" ? "done" : member.outcome === "failed" ? "failed" : "cancelled"}>
+      <span className="outcome" data-state={dotOf(member.outcome)}>
         <span className="outcome-dot" aria-hidden />
         {OUTCOME_WORDS[member.outcome] ?? visible(member.outcome)}
       </span>
@@ -66,9 +70,17 @@ function Standing({ member, session }: { member: Member; session: SessionView | 
 function Unbegun({ member }: { member: Member }): ReactNode {
   return (
     <div className="run-unbegun">
-      {member.answer != null ? <Markdown text={member.answer} /> : <p className="quiet">{member.outcome == null ? "It has not begun yet." : "It said nothing."}</p>}
+      {member.answer != null && <Markdown text={member.answer} />}
+      {member.answer == null && (
+        <p className="quiet">{member.outcome == null ? "It has not begun yet." : "It said nothing."}</p>
+      )}
     </div>
   );
+}
+
+/** The look of an end. */
+export function dotOf(outcome: AgentOutcome): "done" | "failed" | "cancelled" {
+  return outcome === "completed" ? "done" : outcome === "failed" ? "failed" : "cancelled";
 }
 
 function History({ sessionId }: { sessionId: string }): ReactNode {

@@ -12,7 +12,7 @@ import { useEnvironment } from "../shell/environment.js";
 import { lasting } from "../shell/units.js";
 import { useStore } from "../store.js";
 import { useRuns } from "./hooks.js";
-import { MemberColumn } from "./member-column.js";
+import { dotOf, MemberColumn } from "./member-column.js";
 import { RunResult } from "./run-result.js";
 import { columnsOf, STRATEGY_WORDS, titleOf, type RunView } from "./run.js";
 
@@ -84,12 +84,12 @@ function RunHead({ run, isOpen }: { run: RunView; isOpen: boolean }): ReactNode 
 
 function Standing({ run: { state, outcome, startedAtMs } }: { run: RunView }): ReactNode {
   const now = useNow(state !== "ended");
-  const word = state === "running" ? "At work" : state === "merging" ? "The answers are being read" : OUTCOME_WORDS[outcome ?? "completed"];
-  const dot = state !== "ended" ? "running" : outcome === "failed" ? "failed" : outcome === "completed" || outcome == null ? "done" : "cancelled";
+  const ended = outcome ?? "completed";
+  const words = { running: "At work", merging: "The answers are being read", ended: OUTCOME_WORDS[ended] ?? visible(ended) };
   return (
-    <span className="outcome" data-state={dot} role="status">
+    <span className="outcome" data-state={state === "ended" ? dotOf(ended) : "running"} role="status">
       <span className="outcome-dot" aria-hidden />
-      {word}
+      {words[state] ?? visible(state)}
       {state !== "ended" && startedAtMs > 0 && <span className="quiet">{lasting(Math.max(0, now - startedAtMs))}</span>}
     </span>
   );

@@ -34,7 +34,8 @@ export interface RunWanted {
   cwd: string;
   strategy: AgentStrategy;
   members: readonly MemberWanted[];
-  merger?: { provider: string; model?: string };
+  /** A member by its name alone, or another agent. */
+  merger?: { name: string } | { provider: string; model?: string };
   worktrees: boolean;
   keep: boolean;
 }

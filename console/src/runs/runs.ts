@@ -54,15 +54,15 @@ export class Runs {
     try {
       for (;;) if ((await stream.next()).done === true) return;
     } catch (error) {
-      const { code, message } = failureOf(error);
-      if (code !== "CONNECTION_CLOSED" && code !== "CANCELLED") this.#toasts.say(`The run failed: ${message} (${code})`, undefined, "bad");
+      const failure = failureOf(error);
+      if (failure.code !== "CONNECTION_CLOSED" && failure.code !== "CANCELLED") this.#complain("The run failed", failure);
     }
   }
 
   /** Stops all its members. */
   async cancel(runId: string): Promise<void> {
     const answer = await this.#ask<unknown>("run.cancel", { runId });
-    if (answer.kind === "failed") this.#toasts.say(`It was not stopped: ${answer.failure.message} (${answer.failure.code})`, undefined, "bad");
+    if (answer.kind === "failed") this.#complain("It was not stopped", answer.failure);
   }
 
   /** What a member changed, as it is now. */
@@ -81,6 +81,10 @@ export class Runs {
   /** Throws away the folders of its members, with what was not applied. */
   discard(runId: string): Promise<Answer<unknown>> {
     return this.#ask("run.discard", { runId });
+  }
+
+  #complain(what: string, { code, message }: Failure): void {
+    this.#toasts.say(`${what}: ${message} (${code})`, undefined, "bad");
   }
 
   async #ask<T>(method: string, payload: unknown): Promise<Answer<T>> {

@@ -100,7 +100,8 @@ export class Archive {
     const whole = text ?? `${JSON.stringify(transcript, undefined, 2)}\n`;
     try {
       const payload = { sessionId, formats: [format] };
-      const { paths } = await this.#link.request<{ paths: string[] }>("transcript.export", payload, undefined, { timeoutMs: EXPORT_MS });
+      const options = { timeoutMs: EXPORT_MS };
+      const { paths } = await this.#link.request<{ paths: string[] }>("transcript.export", payload, undefined, options);
       return { text: whole, paths };
     } catch (error) {
       return { text: whole, paths: [], failure: failureOf(error) };

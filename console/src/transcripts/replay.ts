@@ -2,7 +2,7 @@
 
 import type { AgentEnvelope } from "../api.js";
 import { SessionFold } from "../chat/session-fold.js";
-import type { Transcript, TranscriptItem, TranscriptTurn } from "./transcript.js";
+import type { Transcript, TranscriptItem, TranscriptNotice, TranscriptTurn } from "./transcript.js";
 
 type Told = Pick<AgentEnvelope, "turnId" | "itemId"> & { at: number } & (AgentEnvelope extends infer Each
     ? Each extends { type: infer Type; data: infer Data }
@@ -23,7 +23,7 @@ export function replayed(transcript: Transcript): SessionFold {
     ...inOrder(outside.map((item) => itemTold(item, undefined))),
     ...inOrder([
       ...turns.flatMap(turnTold),
-      ...notices.map(({ seq, atMs, turnId, text }): Placed => ({ seq, at: atMs, turnId: turnId ?? null, itemId: `notice:${seq}`, ...said("notice", text) })),
+      ...notices.map(noticeTold),
     ]),
   ];
   for (const [at, { at: time, ...event }] of told.entries())
@@ -89,7 +89,13 @@ function ended(turn: TranscriptTurn, seq: number, at: number): Placed {
     at,
     turnId,
     type: "turn.ended",
-    data: { outcome: outcome ?? "failed", error: error ?? null, usage: usage ?? null, cost: cost ?? null, durationMs: Math.max(0, at - startedAtMs) },
+    data: {
+      outcome: outcome ?? "failed",
+      error: error ?? null,
+      usage: usage ?? null,
+      cost: cost ?? null,
+      durationMs: Math.max(0, at - startedAtMs),
+    },
   };
 }
 
@@ -103,6 +109,10 @@ function itemTold({ itemId, seq, atMs, ...item }: TranscriptItem, turnId: string
 
 function said(kind: "notice" | "user_message", text: string): Pick<Extract<Told, { type: "item.upserted" }>, "type" | "data"> {
   return { type: "item.upserted", data: { kind, status: "completed", content: [{ type: "text", text }] } };
+}
+
+function noticeTold({ seq, atMs, turnId, text }: TranscriptNotice): Placed {
+  return { seq, at: atMs, turnId: turnId ?? null, itemId: `notice:${seq}`, ...said("notice", text) };
 }
 
 /** By their numbers; what has the same one stays as it was. */

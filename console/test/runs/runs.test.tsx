@@ -3,6 +3,7 @@ import { RpcError } from "sixframe";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { Console } from "../../src/console.js";
+import { blank, membersOf, mergerOf } from "../../src/runs/draft.js";
 import { runsOf } from "../../src/runs/run.js";
 import { furnish, type Furnished } from "../furnished.js";
 
@@ -217,7 +218,10 @@ test("a run begins with what was chosen, and is looked at", async () => {
         prompt: "do it",
         cwd: "/home/a/p",
         strategy: "vote",
-        members: [{ provider: "codex", model: "big" }, { provider: "claude" }],
+        members: [
+          { name: "codex", provider: "codex", model: "big" },
+          { name: "claude", provider: "claude" },
+        ],
         merger: { provider: "codex" },
         worktrees: true,
         keep: true,
@@ -241,6 +245,13 @@ test("a run that is refused says why, and what was typed stays", async () => {
   fireEvent.click(within(form).getByRole("button", { name: "Begin" }));
   await within(form).findByText("at `cwd`: it is no git repository");
   expect(within(form).getByRole<HTMLTextAreaElement>("textbox", { name: "Prompt" }).value).toBe("do it");
+});
+
+test("who reads the answers may be one of those who gave them, and members have names of their own", () => {
+  const drafts = ["claude", "", "acp:my agent", "claude"].map((provider, key) => ({ ...blank(key), provider }));
+  expect(membersOf(drafts, "claude").map(({ name }) => name)).toEqual(["claude", "claude-2", "acp-my-agent", "claude-3"]);
+  expect(mergerOf({ member: "claude-2" }, "claude")).toEqual({ name: "claude-2" });
+  expect(mergerOf({ provider: "", model: " big " }, "claude")).toEqual({ provider: "claude", model: "big" });
 });
 
 test("a slice of runs is read whatever it leaves out", () => {
