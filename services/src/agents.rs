@@ -17,6 +17,7 @@ mod git;
 mod identifier;
 mod item;
 mod live;
+mod local;
 mod log;
 mod moment;
 mod permission;
@@ -31,6 +32,7 @@ mod service;
 mod session;
 mod sessions;
 mod state;
+mod summary;
 mod turn;
 mod usage;
 
@@ -55,6 +57,7 @@ pub use item::{
     ChangeKind, CommandRun, Content, FileChange, Item, ItemKind, ItemStatus, Location, McpTool, ToolCall, ToolKind,
     ToolOutput,
 };
+pub use local::{LocalAgent, LocalConfig, local_faults};
 pub use moment::Moment;
 pub use permission::{
     Action, Ask, Decider, Decision, Hit, OptionKind, PermissionOption, PermissionRequest, PermissionResolved, Risk,
@@ -70,7 +73,10 @@ pub use prompt_builder::{
 pub use runs::{RunMemberView, RunState, RunView};
 pub use secrets::Secrets;
 pub use service::router;
-pub use session::{Beginning, Choice, Output, Refused, Session, SessionView, Timers, Unanswered, Undecided};
+pub use session::{
+    Beginning, Choice, NotNow, Output, Past, Refused, Session, SessionView, Successor, Timers, Trunk, Unanswered,
+    Undecided,
+};
 pub use sessions::{Agents, AgentsConfig, NotBegun, OpenError, ProviderConfig};
 pub use state::{Reducer, State};
 pub use turn::{Turn, TurnEnd, Turns};

@@ -1,5 +1,7 @@
 //! All sessions of a daemon, with what they are started from and where they are kept.
 
+mod past;
+
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,12 +18,11 @@ use super::api::{CreateSession, Providers};
 use super::builtin::BuiltIn;
 use super::command::CommandAgent;
 use super::detect::{self, ProviderInfo, ProviderState};
-use super::event::{
-    CloseReason, Envelope, Event, LogRecovered, Outcome, QuestionResolved, SessionClosed, SessionCreated, TurnEnded,
-};
+use super::event::{Envelope, Event, LogRecovered, Outcome, QuestionResolved, SessionCreated, TurnEnded};
 use super::identifier::identifier;
 use super::live::{Handle, Surroundings, Views};
-use super::log::{Claim, Log, Reading, Remembered, is_closed, recover};
+use super::local::{LocalAgent, LocalConfig};
+use super::log::{Log, Reading, Remembered};
 use super::moment::Moment;
 use super::permission::{Decider, Decision, PermissionResolved};
 use super::policy::{Ground, Policy, PolicyConfig};
@@ -31,6 +32,7 @@ use super::prompt_builder::Templates;
 use super::runs::{self, Runs};
 use super::secrets::Secrets;
 use super::session::{Beginning, Session, SessionView, Timers};
+pub(super) use past::{Consent, NotHanded};
 
 /// Bytes of events that are kept for those who listen to all sessions and lag.
 const EVENTS: usize = 8 << 20;
@@ -59,6 +61,8 @@ pub struct AgentsConfig {
     pub policy: PolicyConfig,
     /// Plain commands, by the names that they are called by behind `command:`.
     pub command: BTreeMap<String, ProviderConfig>,
+    /// The model on this machine, or another service with the same API.
+    pub local: LocalConfig,
     /// What can be sent with prompts.
     pub templates: Templates,
     /// How long what may take.
@@ -96,6 +100,7 @@ impl AgentsConfig {
             acp: BTreeMap::new(),
             policy: PolicyConfig::default(),
             command: BTreeMap::new(),
+            local: LocalConfig::default(),
             templates: Templates::default(),
             timers: Timers::default(),
         }
@@ -145,6 +150,12 @@ pub enum NotBegun {
     /// Callers may not set this.
     #[error("callers may not set {0}; allow it with allow_env of the provider")]
     Variable(String),
+    /// There is no such session.
+    #[error("there is no session {0}")]
+    NoSession(String),
+    /// Another daemon has it.
+    #[error("another daemon has the session {0}; close it there, or end that daemon")]
+    Elsewhere(String),
     /// The log cannot be made.
     #[error("the session's log cannot be written: {0}")]
     NoLog(String),
@@ -168,6 +179,7 @@ struct Shared {
     config: AgentsConfig,
     supervisor: Supervisor,
     agents: BTreeMap<String, Arc<dyn Agent>>,
+    local: LocalAgent,
     sessions: Mutex<HashMap<String, Handle>>,
     runs: Runs,
     views: Arc<Views>,
@@ -176,6 +188,8 @@ struct Shared {
     policy: Policy,
     start: Instant,
     found: AsyncMutex<Option<Vec<ProviderInfo>>>,
+    /// Held while a session is opened again, so that it is opened once.
+    opening: AsyncMutex<()>,
 }
 
 impl std::fmt::Debug for Agents {
@@ -222,12 +236,15 @@ impl Agents {
             agents.insert(id, agent);
         }
         agents.insert("builtin".to_owned(), Arc::new(BuiltIn::new(supervisor.clone())));
+        let local = LocalAgent::new(config.local.clone(), hub);
+        agents.insert("local".to_owned(), Arc::new(local.clone()));
         agents.extend(others.into_iter().map(|agent| (agent.provider().to_owned(), agent)));
         let policy = Policy::new(config.policy.clone(), &config.dir);
         let shared = Shared {
             supervisor,
             policy,
             agents,
+            local,
             sessions: Mutex::default(),
             runs,
             views,
@@ -235,6 +252,7 @@ impl Agents {
             secrets,
             start: Instant::now(),
             found: AsyncMutex::default(),
+            opening: AsyncMutex::default(),
             config,
         };
         let agents = Agents(Arc::new(shared));
@@ -257,8 +275,9 @@ impl Agents {
     /// The providers, those that can be used first; looked for once, and again when that is asked for.
     pub(super) async fn providers(&self, recheck: bool) -> Providers {
         let mut found = self.0.found.lock().await;
-        if recheck || found.is_none() {
-            *found = Some(self.look().await);
+        match found.as_mut().filter(|_| !recheck) {
+            Some(found) => self.look_for_sidecar(found).await,
+            None => *found = Some(self.look().await),
         }
         let providers = found.clone().unwrap_or_default();
         let usable = providers.iter().find(|info| info.state <= ProviderState::Unknown);
@@ -266,8 +285,17 @@ impl Agents {
         Providers { providers, default }
     }
 
+    /// A sidecar comes and goes, and looking costs nothing.
+    async fn look_for_sidecar(&self, found: &mut [ProviderInfo]) {
+        if self.0.config.local.url.is_none() {
+            let local = self.0.local.look().await;
+            found.iter_mut().filter(|info| info.id == local.id).for_each(|info| *info = local.clone());
+            by_use(found);
+        }
+    }
+
     async fn look(&self) -> Vec<ProviderInfo> {
-        let Shared { supervisor, config, agents, .. } = &*self.0;
+        let Shared { supervisor, config, agents, local, .. } = &*self.0;
         let abilities = |id: &str| agents.get(id).map(|agent| agent.abilities()).unwrap_or_default();
         let looks = config.programs().map(async |(id, provider)| {
             let (program, able) = (&provider.program, abilities(&id));
@@ -277,10 +305,9 @@ impl Agents {
                 None => detect::look_for(&id, &program.program, able),
             }
         });
-        let mut found = join_all(looks).await;
-        found.push(BuiltIn::info(abilities("builtin")));
-        // The built-in one is there always, and so the last resort.
-        found.sort_by_key(|info| (info.state > ProviderState::Unknown, info.id == "builtin"));
+        let (mut found, local) = tokio::join!(join_all(looks), local.look());
+        found.extend([local, BuiltIn::info(abilities("builtin"))]);
+        by_use(&mut found);
         found
     }
 
@@ -461,60 +488,13 @@ impl Agents {
             None => Ok(env.into_iter().collect()),
         }
     }
+}
 
-    /// The sessions whose logs do not say that they were closed, and that no other daemon has.
-    fn bring_back(&self) -> io::Result<()> {
-        let dir = &self.0.config.dir;
-        let entries = match std::fs::read_dir(dir) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        for entry in entries {
-            let path = entry?.path();
-            if path.extension().is_some_and(|ending| ending == "jsonl") && !runs::is_log(&path) {
-                // One that cannot be read must not keep the others from coming back.
-                let back = self.bring_one_back(&path);
-                back.inspect_err(|error| tracing::error!(%error, log = %path.display(), "a session is lost")).ok();
-            }
-        }
-        Ok(())
-    }
-
-    fn bring_one_back(&self, path: &Path) -> io::Result<()> {
-        let dir = &self.0.config.dir;
-        if is_closed(path)? {
-            return Ok(());
-        }
-        let Some(claim) = Claim::take(path)? else { return Ok(()) };
-        let Some(mut remembered) = recover(path)? else { return Ok(()) };
-        if remembered.is_closed {
-            return Ok(());
-        }
-        let Some(agent) = self.0.agents.get(&remembered.created.provider).cloned() else { return Ok(()) };
-        let mut log = Log::open(claim, path.to_owned(), remembered.seq)?;
-        let run = remembered.created.run_id.as_deref();
-        let is_over = run.is_some_and(|run| runs::is_passing(dir, run, &remembered.created.cwd));
-        let mut ends = ends(&mut remembered, Moment::now(self.0.start));
-        if is_over {
-            // The run that it was for ends with its daemon, and so does its worktree.
-            let closed = Event::SessionClosed(SessionClosed { reason: CloseReason::Shutdown });
-            ends.push(remembered.next(Moment::now(self.0.start), closed, None));
-        }
-        log.append(&ends, &self.0.secrets)?;
-        if is_over {
-            log.close();
-            return Ok(());
-        }
-        let Remembered { session_id, epoch, seq, created, known, .. } = remembered;
-        let launch = Launch { cwd: PathBuf::from(&created.cwd), model: created.model.clone(), ..Launch::default() };
-        let beginning = self.beginning(session_id.clone(), epoch.clone(), created, &*agent);
-        let session = Session::resumed(beginning, seq, known);
-        let handle = Handle::spawn(session, epoch, log, self.surroundings(agent, launch));
-        handle.show();
-        self.sessions().insert(session_id, handle);
-        Ok(())
-    }
+/// Those first that can be used.
+fn by_use(found: &mut [ProviderInfo]) {
+    // The built-in one is there always, and so the last resort; the local model is no match for the others.
+    let rank = |info: &ProviderInfo| ["local", "builtin"].iter().position(|id| info.id == *id).map_or(0, |at| at + 1);
+    found.sort_by_key(|info| (info.state > ProviderState::Unknown, rank(info)));
 }
 
 /// The program by its path, where it is found: an agent is started where it was looked for.
