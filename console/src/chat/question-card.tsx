@@ -34,11 +34,14 @@ export function QuestionCard({
   const canAnswer = useHas("agent.answer");
   const answers = answersOf(question.questions, given);
   const isComplete = question.questions.every(({ id: name }) => (answers[name] ?? []).length > 0);
+  const give = (all: Readonly<Record<string, readonly string[]>>): void => {
+    setSent(true);
+    void agents.answer(question.questionId, all).then((isTaken) => !isTaken && setSent(false));
+  };
   const send = (event: FormEvent): void => {
     event.preventDefault();
     if (!isComplete || isSent || !isOpen) return;
-    setSent(true);
-    void agents.answer(question.questionId, answers).then((isTaken) => !isTaken && setSent(false));
+    give(answers);
   };
   return (
     <article className="ask-card" aria-labelledby={id}>
@@ -64,6 +67,14 @@ export function QuestionCard({
         <div className="ask-answers">
           {!canAnswer && <p className="quiet">This daemon takes no answers to questions.</p>}
           <span className="spacer" />
+          <button
+            type="button"
+            className="button button-danger"
+            disabled={!isOpen || isSent || !canAnswer}
+            onClick={() => give({})}
+          >
+            Decline
+          </button>
           <button type="submit" className="button button-primary" disabled={!isComplete || !isOpen || isSent || !canAnswer}>
             Answer
           </button>

@@ -109,6 +109,10 @@ inChromium("the agents of the real daemon", () => {
     await page.screenshot({ path: `${SHOTS}agent-queue.png` });
     await queue.getByRole("listitem").filter({ hasText: "gone" }).getByRole("button", { name: "Take the prompt back" }).click();
     await queue.getByText("1 prompt waits").waitFor();
+    await queue.getByRole("button", { name: "Change the prompt" }).click();
+    await queue.getByRole("textbox", { name: "The prompt" }).fill("list .");
+    await page.keyboard.press("Enter");
+    await queue.getByText("list .", { exact: true }).waitFor();
     await card(page).getByRole("button", { name: "Allow once" }).click();
     await expect.poll(() => messages(page).getByText("Done", { exact: true }).count()).toBe(2);
     await messages(page).getByRole("button", { name: /list \./ }).click();
