@@ -1,6 +1,6 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDownToLine, ChevronRight, CornerDownRight } from "lucide-react";
-import { memo, useCallback, useMemo, useRef, useState, type ReactNode } from "react";
+import { memo, useCallback, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 
 import { visible } from "../render/plain.js";
 import { count } from "../shell/units.js";
@@ -30,7 +30,7 @@ export function MessageList({
   const folded = useMemo(() => new Set([...chosen].flatMap(([key, isOpen]) => (isOpen ? [] : [key]))), [chosen]);
   const { structure } = fold;
   const rows = useMemo(() => rowsOf(fold, folded), [fold, structure, folded]);
-  const { isAtEnd, seen, toEnd, scrollTo } = useFollowing(scroller, rows.length);
+  const { isAtEnd, seen, toEnd, leave, scrollTo } = useFollowing(scroller, rows.length);
   const virtualizer = useVirtualizer<HTMLDivElement, HTMLDivElement>({
     count: rows.length,
     getScrollElement: () => scroller.current,
@@ -42,6 +42,14 @@ export function MessageList({
     scrollToFn: scrollTo,
     useFlushSync: false,
   });
+  // A browser gets there by and by, and gives up where rows turn out to be higher than was thought.
+  const jump = (event: KeyboardEvent): void => {
+    if (event.target !== event.currentTarget || (event.key !== "Home" && event.key !== "End")) return;
+    event.preventDefault();
+    if (event.key === "End") return toEnd();
+    leave();
+    virtualizer.scrollToIndex(0);
+  };
 
   return (
     <OpennessProvider value={openness}>
@@ -54,6 +62,7 @@ export function MessageList({
           // What is new is said by a status of its own: rows that scroll into sight are not new.
           aria-live="off"
           tabIndex={0}
+          onKeyDown={jump}
         >
           <div className="messages-canvas" role="presentation" style={{ height: virtualizer.getTotalSize() }}>
             {virtualizer.getVirtualItems().map(({ key, index, start }) => {
