@@ -13,15 +13,13 @@ import type { SessionFold } from "./session-fold.js";
 
 /**
  * The history of a session: only what is in sight exists, each row as high as it is. Follows the end unless the reader went
- * up. `version` is another number whenever something of it changed.
+ * up. Who renders it does so whenever something of the history changed.
  */
 export function MessageList({
   fold,
-  version,
   onRetry,
 }: {
   fold: SessionFold;
-  version: number;
   onRetry: ((prompt: string) => void) | undefined;
 }): ReactNode {
   const scroller = useRef<HTMLDivElement>(null);
@@ -102,7 +100,6 @@ export function MessageList({
           </button>
         )}
       </div>
-      <span hidden data-version={version} />
     </OpennessProvider>
   );
 }
