@@ -90,7 +90,7 @@ function SessionMenu({ session, isOpen }: { session: SessionView; isOpen: boolea
   };
   return (
     <>
-      <DropdownMenu.Root>
+      <DropdownMenu.Root modal={false}>
         <DropdownMenu.Trigger className="icon-button" aria-label="More of the session" disabled={!isOpen}>
           <Ellipsis size={16} />
         </DropdownMenu.Trigger>

@@ -135,6 +135,28 @@ inChromium("the agents of the real daemon", () => {
     await messages(page).getByText("Done", { exact: true }).waitFor();
   });
 
+  test("a session is closed with a question while its agent is at work, and its history stays", async () => {
+    const { page } = first;
+    await begin(page, folder);
+    await ask(page, "write notes.txt\nnever");
+    await card(page).waitFor();
+    await page.getByRole("button", { name: "More of the session" }).click();
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "More of the session" }).click();
+    await page.getByRole("menuitem", { name: "Close the session" }).click();
+    await page.getByRole("dialog", { name: "Close the session?" }).waitFor();
+    await page.keyboard.press("Escape");
+    expect(await card(page).count()).toBe(1);
+    await page.getByRole("button", { name: "More of the session" }).click();
+    await page.getByRole("menuitem", { name: "Close the session" }).click();
+    await page.getByRole("button", { name: "Close it" }).click();
+    await page.getByText("This session is closed. Its history stays.").waitFor();
+    await messages(page).getByText("The session was closed.").waitFor();
+    await messages(page).getByText("Withdrawn", { exact: true }).waitFor();
+    expect(existsSync(file("notes.txt"))).toBe(false);
+    await page.getByRole("list", { name: "Sessions" }).getByText(/closed$/).waitFor();
+  });
+
   test("what waits is seen and answered from every panel", async () => {
     const { page } = first;
     await begin(page, folder);
