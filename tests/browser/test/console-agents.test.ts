@@ -301,6 +301,7 @@ inChromium("the agents of the real daemon", () => {
         expect(await page.evaluate(faint), `${what}, ${colorScheme}`).toEqual([]);
       };
       await look("a new session");
+      await page.screenshot({ path: `${SHOTS}agent-new-${colorScheme}.png` });
       await begin(page, folder);
       await ask(page, `replace ${colorScheme === "light" ? "red" : "blue"} with blue in poem.txt`);
       if (colorScheme === "light") {
