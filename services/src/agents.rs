@@ -17,6 +17,7 @@ mod git;
 mod identifier;
 mod item;
 mod live;
+mod local;
 mod log;
 mod moment;
 mod permission;
@@ -56,6 +57,7 @@ pub use item::{
     ChangeKind, CommandRun, Content, FileChange, Item, ItemKind, ItemStatus, Location, McpTool, ToolCall, ToolKind,
     ToolOutput,
 };
+pub use local::{LocalAgent, LocalConfig, local_faults};
 pub use moment::Moment;
 pub use permission::{
     Action, Ask, Decider, Decision, Hit, OptionKind, PermissionOption, PermissionRequest, PermissionResolved, Risk,

@@ -21,6 +21,7 @@ use super::detect::{self, ProviderInfo, ProviderState};
 use super::event::{Envelope, Event, LogRecovered, Outcome, QuestionResolved, SessionCreated, TurnEnded};
 use super::identifier::identifier;
 use super::live::{Handle, Surroundings, Views};
+use super::local::{LocalAgent, LocalConfig};
 use super::log::{Log, Reading, Remembered};
 use super::moment::Moment;
 use super::permission::{Decider, Decision, PermissionResolved};
@@ -60,6 +61,8 @@ pub struct AgentsConfig {
     pub policy: PolicyConfig,
     /// Plain commands, by the names that they are called by behind `command:`.
     pub command: BTreeMap<String, ProviderConfig>,
+    /// The model on this machine, or another service with the same API.
+    pub local: LocalConfig,
     /// What can be sent with prompts.
     pub templates: Templates,
     /// How long what may take.
@@ -97,6 +100,7 @@ impl AgentsConfig {
             acp: BTreeMap::new(),
             policy: PolicyConfig::default(),
             command: BTreeMap::new(),
+            local: LocalConfig::default(),
             templates: Templates::default(),
             timers: Timers::default(),
         }
@@ -175,6 +179,7 @@ struct Shared {
     config: AgentsConfig,
     supervisor: Supervisor,
     agents: BTreeMap<String, Arc<dyn Agent>>,
+    local: LocalAgent,
     sessions: Mutex<HashMap<String, Handle>>,
     runs: Runs,
     views: Arc<Views>,
@@ -231,12 +236,15 @@ impl Agents {
             agents.insert(id, agent);
         }
         agents.insert("builtin".to_owned(), Arc::new(BuiltIn::new(supervisor.clone())));
+        let local = LocalAgent::new(config.local.clone(), hub);
+        agents.insert("local".to_owned(), Arc::new(local.clone()));
         agents.extend(others.into_iter().map(|agent| (agent.provider().to_owned(), agent)));
         let policy = Policy::new(config.policy.clone(), &config.dir);
         let shared = Shared {
             supervisor,
             policy,
             agents,
+            local,
             sessions: Mutex::default(),
             runs,
             views,
@@ -267,8 +275,9 @@ impl Agents {
     /// The providers, those that can be used first; looked for once, and again when that is asked for.
     pub(super) async fn providers(&self, recheck: bool) -> Providers {
         let mut found = self.0.found.lock().await;
-        if recheck || found.is_none() {
-            *found = Some(self.look().await);
+        match found.as_mut().filter(|_| !recheck) {
+            Some(found) => self.look_for_sidecar(found).await,
+            None => *found = Some(self.look().await),
         }
         let providers = found.clone().unwrap_or_default();
         let usable = providers.iter().find(|info| info.state <= ProviderState::Unknown);
@@ -276,8 +285,17 @@ impl Agents {
         Providers { providers, default }
     }
 
+    /// A sidecar comes and goes, and looking costs nothing.
+    async fn look_for_sidecar(&self, found: &mut [ProviderInfo]) {
+        if self.0.config.local.url.is_none() {
+            let local = self.0.local.look().await;
+            found.iter_mut().filter(|info| info.id == local.id).for_each(|info| *info = local.clone());
+            by_use(found);
+        }
+    }
+
     async fn look(&self) -> Vec<ProviderInfo> {
-        let Shared { supervisor, config, agents, .. } = &*self.0;
+        let Shared { supervisor, config, agents, local, .. } = &*self.0;
         let abilities = |id: &str| agents.get(id).map(|agent| agent.abilities()).unwrap_or_default();
         let looks = config.programs().map(async |(id, provider)| {
             let (program, able) = (&provider.program, abilities(&id));
@@ -287,10 +305,9 @@ impl Agents {
                 None => detect::look_for(&id, &program.program, able),
             }
         });
-        let mut found = join_all(looks).await;
-        found.push(BuiltIn::info(abilities("builtin")));
-        // The built-in one is there always, and so the last resort.
-        found.sort_by_key(|info| (info.state > ProviderState::Unknown, info.id == "builtin"));
+        let (mut found, local) = tokio::join!(join_all(looks), local.look());
+        found.extend([local, BuiltIn::info(abilities("builtin"))]);
+        by_use(&mut found);
         found
     }
 
@@ -471,6 +488,13 @@ impl Agents {
             None => Ok(env.into_iter().collect()),
         }
     }
+}
+
+/// Those first that can be used.
+fn by_use(found: &mut [ProviderInfo]) {
+    // The built-in one is there always, and so the last resort; the local model is no match for the others.
+    let rank = |info: &ProviderInfo| ["local", "builtin"].iter().position(|id| info.id == *id).map_or(0, |at| at + 1);
+    found.sort_by_key(|info| (info.state > ProviderState::Unknown, rank(info)));
 }
 
 /// The program by its path, where it is found: an agent is started where it was looked for.

@@ -9,6 +9,7 @@ mod commands;
 mod context;
 mod git;
 mod house;
+mod local;
 mod model;
 mod past;
 mod policy;
