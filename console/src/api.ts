@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "a4782a5ae9d59112";
+export const methodsHash = "eb447bce41e4245e";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
@@ -281,6 +281,36 @@ export type AgentEnvelope = ({
   data: PermissionResolved;
   type: "permission.resolved";
 } | {
+  data: AgentQuestionRequest;
+  type: "question.requested";
+} | {
+  data: AgentQuestionResolved;
+  type: "question.resolved";
+} | {
+  data: AgentFilesChanged;
+  type: "files.changed";
+} | {
+  data: AgentFilesContended;
+  type: "files.contended";
+} | {
+  data: AgentTurnUndone;
+  type: "turn.undone";
+} | {
+  data: AgentRunStarted;
+  type: "run.started";
+} | {
+  data: AgentRunMemberEnded;
+  type: "run.member_ended";
+} | {
+  data: AgentRunMerged;
+  type: "run.merged";
+} | {
+  data: AgentRunEnded;
+  type: "run.ended";
+} | {
+  data: AgentRunApplied;
+  type: "run.applied";
+} | {
   data: AgentUsageUpdate;
   type: "usage.updated";
 } | {
@@ -348,6 +378,28 @@ export interface AgentFileChange {
   path: string;
   /** The change as a unified diff, from its first `@@` on. */
   unifiedDiff?: string | null;
+}
+
+/** A file as it was seen on the disk. */
+export interface AgentFileSeen {
+  /** What became of it. */
+  kind: AgentChangeKind;
+  /** Its path below the session's folder, or an absolute one. */
+  path: string;
+}
+
+/** Files are not what they were. */
+export interface AgentFilesChanged {
+  /** Which, and how. */
+  files: AgentFileSeen[];
+  /** How many more there are that are not listed. */
+  omitted?: number;
+}
+
+/** Somebody else changes what the turn is changing: one of the two may be lost. */
+export interface AgentFilesContended {
+  /** The paths below the session's folder. */
+  paths: string[];
 }
 
 /** What `agent.interrupt` takes. */
@@ -698,6 +750,52 @@ export interface AgentProvidersParams {
   recheck?: boolean;
 }
 
+/** A question. */
+export interface AgentQuestion {
+  /** Whether a text of one's own may be answered beside the options. */
+  allowsOther: boolean;
+  /** A word or two on what it is about. */
+  header?: string | null;
+  /** Its name among those it was asked with. */
+  id: string;
+  /** Whether several options may be taken. */
+  isMultiple: boolean;
+  /** Whether the answer is a secret: it is not shown while it is typed, and not written down. */
+  isSecret: boolean;
+  /** What may be answered; any text where there is none. */
+  options?: AgentQuestionOption[];
+  /** What is asked. */
+  text: string;
+}
+
+/** An answer that is offered. */
+export interface AgentQuestionOption {
+  /** What it means. */
+  description?: string | null;
+  /** The answer. */
+  label: string;
+}
+
+/** Questions that belong together, as a person is shown them. */
+export interface AgentQuestionRequest {
+  /** When nobody can answer any more, in milliseconds since 1970. */
+  expiresAtMs: number;
+  /** What to answer to. */
+  questionId: string;
+  /** The questions, at least one. */
+  questions: AgentQuestion[];
+}
+
+/** What became of a question. */
+export interface AgentQuestionResolved {
+  /** The answers by the ids of the questions; secrets are left out. Absent where nobody answered. */
+  answers?: { [key: string]: string[] } | null;
+  /** By whom. */
+  by: AgentDecider;
+  /** Which. */
+  questionId: string;
+}
+
 /** What `agent.reject` takes. */
 export interface AgentRejectParams {
   /** What to answer to. */
@@ -729,6 +827,74 @@ export type AgentRisk =
   /** What nobody should allow without having read it. */
   | "critical";
 
+/** A member's changes are in the folder of the run. */
+export interface AgentRunApplied {
+  /** Which. */
+  files: AgentFileChange[];
+  /** Whose. */
+  name: string;
+}
+
+/** A run is done. */
+export interface AgentRunEnded {
+  /** What went wrong. */
+  error?: AgentProblem | null;
+  /** How: completed where at least one member is. */
+  outcome: AgentOutcome;
+}
+
+/** An agent of a run. */
+export interface AgentRunMember {
+  /** Its model, where one was asked for. */
+  model?: string | null;
+  /** Its name within the run. */
+  name: string;
+  /** Its provider. */
+  provider: string;
+  /** Its session, whose events are in the log of that session. Absent until it has one. */
+  sessionId?: string | null;
+  /** The git worktree that it works in, where it has one of its own. */
+  worktree?: string | null;
+}
+
+/** A member is done. */
+export interface AgentRunMemberEnded {
+  /** Its last message. */
+  answer?: string | null;
+  /** What went wrong. */
+  error?: AgentProblem | null;
+  /** What it changed in its worktree. */
+  files?: AgentFileChange[];
+  /** Which. */
+  name: string;
+  /** How its turn ended. */
+  outcome: AgentOutcome;
+}
+
+/** The answers were judged, or made into one. */
+export interface AgentRunMerged {
+  /** By which member. */
+  by: string;
+  /** Which answer holds, of a vote and of a race. */
+  chosen?: string | null;
+  /** Why, or the answer that was made. */
+  text?: string | null;
+}
+
+/** A run begins. */
+export interface AgentRunStarted {
+  /** The folder. */
+  cwd: string;
+  /** Who works on it. */
+  members: AgentRunMember[];
+  /** The judge of a vote, or who synthesises. */
+  merger?: AgentRunMember | null;
+  /** What is asked. */
+  prompt: string;
+  /** What is made of the answers. */
+  strategy: AgentStrategy;
+}
+
 /** How a session ended. */
 export interface AgentSessionClosed {
   /** Why. */
@@ -739,12 +905,16 @@ export interface AgentSessionClosed {
 export interface AgentSessionCreated {
   /** The folder that the agent works in. */
   cwd: string;
+  /** The session that this is a fork of. */
+  forkedFrom?: string | null;
   /** What is allowed without being asked for. */
   mode: AgentMode;
   /** The model that was asked for. */
   model?: string | null;
   /** The provider. */
   provider: string;
+  /** The run that this is a member of. */
+  runId?: string | null;
 }
 
 /** A session. */
@@ -769,6 +939,8 @@ export interface AgentSessionUpdate {
   models?: string[] | null;
   /** The agent's own id of the session, by which it can be resumed. */
   nativeSessionId?: string | null;
+  /** The provider, where it is another one now. */
+  provider?: string | null;
   /** What it is called. */
   title?: string | null;
   /** The tools that the agent has. */
@@ -821,7 +993,7 @@ export type AgentState =
   | {
       name: "tool_execution";
     }
-  /** The agent waits for somebody's leave. */
+  /** The agent waits for somebody's leave, or for an answer. */
   | {
       /** For how many things. */
       count: number;
@@ -841,6 +1013,17 @@ export interface AgentStateChange {
   /** The state. */
   state: AgentState;
 }
+
+/** What is made of the members' answers. */
+export type AgentStrategy =
+  /** They stand side by side. */
+  | "fanout"
+  /** The first that completes holds; the others are stopped. */
+  | "race"
+  /** A judge picks one. */
+  | "vote"
+  /** One is given all answers, and makes one of them. */
+  | "synthesise";
 
 /** How a version compares with those that were tried. */
 export type AgentTested =
@@ -932,6 +1115,14 @@ export interface AgentTurnEnded {
 export interface AgentTurnStarted {
   /** On what. */
   promptId: string;
+}
+
+/** What a turn changed is undone. */
+export interface AgentTurnUndone {
+  /** What was changed to undo it. */
+  files: AgentFileChange[];
+  /** The turn. */
+  turnId: string;
 }
 
 /** A line that cannot be read. */

@@ -7,18 +7,24 @@ mod api;
 mod builtin;
 mod claude;
 mod codex;
+mod command;
 mod deltas;
 mod detect;
 mod diff;
 mod event;
+mod form;
+mod git;
 mod identifier;
 mod item;
 mod live;
 mod log;
 mod moment;
 mod permission;
+mod policy;
 mod problem;
 mod program;
+mod prompt_builder;
+mod runs;
 mod scope;
 mod secrets;
 mod service;
@@ -29,36 +35,42 @@ mod turn;
 mod usage;
 
 pub use acp::Acp;
-pub use agent::{Abilities, Agent, Command, Fact, Launch, Prompt, Running, Step, Told, Translator};
-pub use api::{
-    APPROVE, ApproveParams, CANCEL_PROMPT, CLOSE, CREATE_SESSION, CancelPromptParams, CreateSession, Done, EVENTS,
-    EventsParams, INTERRUPT, InterruptParams, Interrupted, PROMPT, PROVIDERS, PromptParams, Providers, ProvidersParams,
-    REJECT, RejectParams, SET_MODE, SET_MODEL, SessionRef, SetModeParams, SetModelParams, Since,
-};
+pub use agent::{Abilities, Agent, Answers, Command, Fact, Inquiry, Launch, Prompt, Running, Step, Told, Translator};
+pub use api::*;
 pub use builtin::BuiltIn;
 pub use claude::Claude;
 pub use codex::Codex;
+pub use command::CommandAgent;
 pub use deltas::{Deltas, Grown};
 pub use detect::{ProviderInfo, ProviderState, Tested};
 pub use event::{
-    CloseReason, Delivery, Delta, DeltaField, DiffScope, DiffUpdate, Envelope, Event, LogRecovered, Mode, Native,
-    Outcome, Plan, PlanEntry, PlanStatus, ProcessEvent, PromptQueued, PromptRef, Retry, SessionClosed, SessionCreated,
-    SessionUpdate, Source, StateChange, TurnEnded, TurnStarted, Unparsed,
+    AnswerKind, CloseReason, Delivery, Delta, DeltaField, DiffScope, DiffUpdate, Envelope, Event, FileSeen,
+    FilesChanged, FilesContended, LogRecovered, Mode, Native, Outcome, Plan, PlanEntry, PlanStatus, ProcessEvent,
+    PromptQueued, PromptRef, Question, QuestionOption, QuestionRequest, QuestionResolved, Retry, RunApplied, RunEnded,
+    RunMember, RunMemberEnded, RunMerged, RunStarted, SessionClosed, SessionCreated, SessionUpdate, Source,
+    StateChange, Strategy, TurnEnded, TurnStarted, TurnUndone, Unparsed,
 };
+pub use git::{Applied, Diff, Git, GitError, Repository, Store, Tree};
 pub use item::{
     ChangeKind, CommandRun, Content, FileChange, Item, ItemKind, ItemStatus, Location, McpTool, ToolCall, ToolKind,
     ToolOutput,
 };
 pub use moment::Moment;
 pub use permission::{
-    Action, Ask, Decider, Decision, OptionKind, PermissionOption, PermissionRequest, PermissionResolved, Risk, Verdict,
-    input_sha256,
+    Action, Ask, Decider, Decision, Hit, OptionKind, PermissionOption, PermissionRequest, PermissionResolved, Risk,
+    Verdict, input_sha256,
 };
+pub use policy::{ConfigRule, Effect, PolicyConfig, Remembered, Rule, RuleScope, RuleSource, Ruling};
 pub use problem::{Problem, ProblemKind};
 pub use program::{Program, ProgramAgent};
+pub use prompt_builder::{
+    Additions, ContextSummary, CurrentFile, NotBuilt, Omitted, OmittedWhy, PartKind, PromptContext, PromptPart,
+    Selection, Template, Templates, estimated_tokens,
+};
+pub use runs::{RunMemberView, RunState, RunView};
 pub use secrets::Secrets;
 pub use service::router;
-pub use session::{Beginning, Choice, Output, Refused, Session, SessionView, Timers, Undecided};
+pub use session::{Beginning, Choice, Output, Refused, Session, SessionView, Timers, Unanswered, Undecided};
 pub use sessions::{Agents, AgentsConfig, NotBegun, OpenError, ProviderConfig};
 pub use state::{Reducer, State};
 pub use turn::{Turn, TurnEnd, Turns};

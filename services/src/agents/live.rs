@@ -11,15 +11,16 @@ use sixframe_hub::{Json, OutboundChannel, Slice};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
 
-use super::agent::{Agent, Command, Fact, Launch, Prompt, Running, Told};
+use super::agent::{Agent, Answers, Command, Fact, Launch, Prompt, Running, Told};
 use super::event::{Delivery, Envelope, Event, Mode};
+use super::item::Content;
 use super::log::{Follow, Log, Reading, Written};
 use super::moment::Moment;
 use super::permission::Decider;
+use super::policy::{Ground, Policy, Remembered};
 use super::problem::{Problem, ProblemKind};
-use super::scope;
 use super::secrets::Secrets;
-use super::session::{Choice, Output, Refused, Session, SessionView, Undecided};
+use super::session::{Choice, Output, Refused, Session, SessionView, Unanswered, Undecided};
 
 /// Facts that are taken together, before the log is written.
 const BATCH: usize = 64;
@@ -35,6 +36,8 @@ pub(super) struct Surroundings {
     pub(super) views: Arc<Views>,
     pub(super) events: OutboundChannel,
     pub(super) secrets: Arc<Secrets>,
+    pub(super) policy: Policy,
+    pub(super) ground: Ground,
     /// What moments are counted from.
     pub(super) start: Instant,
 }
@@ -43,7 +46,9 @@ pub(super) struct Surroundings {
 enum Wish {
     Prompt(Prompt, Delivery, Duration, oneshot::Sender<Result<u64, Refused>>),
     Decide(String, Choice, Decider, oneshot::Sender<Result<(), Undecided>>),
+    Answer(String, Answers, Decider, oneshot::Sender<Result<(), Unanswered>>),
     CancelPrompt(String, oneshot::Sender<bool>),
+    EditPrompt(String, Vec<Content>, oneshot::Sender<bool>),
     Interrupt { keeps_queue: bool, told: oneshot::Sender<bool> },
     Abandon(String),
     SetMode(Mode),
@@ -112,6 +117,19 @@ impl Handle {
 
     pub(super) async fn decide(&self, id: String, choice: Choice, by: Decider) -> Result<Result<(), Undecided>, Over> {
         self.ask(|told| Wish::Decide(id, choice, by, told)).await
+    }
+
+    pub(super) async fn answer(
+        &self,
+        id: String,
+        answers: Answers,
+        by: Decider,
+    ) -> Result<Result<(), Unanswered>, Over> {
+        self.ask(|told| Wish::Answer(id, answers, by, told)).await
+    }
+
+    pub(super) async fn edit_prompt(&self, id: String, content: Vec<Content>) -> Result<bool, Over> {
+        self.ask(|told| Wish::EditPrompt(id, content, told)).await
     }
 
     pub(super) async fn cancel_prompt(&self, id: String) -> Result<bool, Over> {
@@ -203,6 +221,13 @@ impl Live {
             Some(Wish::Decide(id, choice, by, told)) => {
                 let _ = told.send(self.session.decide(now, &id, choice, by));
             }
+            Some(Wish::Answer(id, answers, by, told)) => {
+                let answered = self.session.answer(now, &id, answers, by);
+                let _ = told.send(answered.map(|secrets| self.keep(secrets)));
+            }
+            Some(Wish::EditPrompt(id, content, told)) => {
+                let _ = told.send(self.session.edit_prompt(now, &id, content));
+            }
             Some(Wish::CancelPrompt(id, told)) => {
                 let _ = told.send(self.session.cancel_prompt(now, &id));
             }
@@ -224,6 +249,13 @@ impl Live {
         }
     }
 
+    /// What was answered in secret is not written down, whoever tells it later.
+    fn keep(&mut self, secrets: Vec<String>) {
+        if !secrets.is_empty() {
+            self.surroundings.secrets = Arc::new(self.surroundings.secrets.and(secrets));
+        }
+    }
+
     /// Takes what the agent told, and what it has told meanwhile.
     async fn told(&mut self, first: Told) {
         self.take(first).await;
@@ -238,15 +270,17 @@ impl Live {
         if matches!(told.fact, Fact::Gone { .. }) {
             self.running = None;
         }
-        let told = self.located(told).await;
+        let told = self.ruled(told).await;
         self.session.told(self.now(), told);
     }
 
-    /// Says of what is asked leave for whether it is inside of the session's folder.
-    async fn located(&self, mut told: Told) -> Told {
+    /// Says of what is asked leave for what the rules say.
+    async fn ruled(&self, mut told: Told) -> Told {
         if let Fact::Asked(ask) = &mut told.fact {
-            let (folder, paths) = (self.surroundings.launch.cwd.clone(), ask.paths.clone());
-            ask.is_inside = spawn_blocking(move || scope::are_inside(&folder, &paths)).await.unwrap_or_default();
+            let Surroundings { policy, ground, .. } = self.surroundings.clone();
+            let (asked, mode, id) = (ask.clone(), self.session.mode(), self.session.id().to_owned());
+            // Where that cannot be done, a person is asked.
+            ask.ruling = spawn_blocking(move || policy.rule_on(&asked, &ground, mode, &id)).await.unwrap_or_default();
         }
         told
     }
@@ -263,7 +297,7 @@ impl Live {
             for output in outputs {
                 match output {
                     Output::Log(envelope) => events.push(*envelope),
-                    Output::Start { .. } | Output::Tell(_) => deeds.push(output),
+                    Output::Start { .. } | Output::Tell(_) | Output::Remember { .. } => deeds.push(output),
                 }
             }
             // What is done must be in the log before it is.
@@ -273,11 +307,13 @@ impl Live {
                 self.tell(Command::Stop);
                 return false;
             }
-            deeds.into_iter().for_each(|deed| self.act(deed));
+            for deed in deeds {
+                self.act(deed).await;
+            }
         }
     }
 
-    fn act(&mut self, deed: Output) {
+    async fn act(&mut self, deed: Output) {
         match deed {
             Output::Start { resume } => {
                 let Surroundings { agent, launch, .. } = &self.surroundings;
@@ -286,7 +322,19 @@ impl Live {
                 self.running = Some(agent.start(launch));
             }
             Output::Tell(command) => self.tell(command),
+            Output::Remember { what, is_kept } => self.remember(what, is_kept).await,
             Output::Log(_) => (),
+        }
+    }
+
+    async fn remember(&self, what: Vec<Remembered>, is_kept: bool) {
+        let Surroundings { policy, ground, .. } = self.surroundings.clone();
+        let (id, now) = (self.session.id().to_owned(), self.now().wall_ms);
+        let keeping = spawn_blocking(move || policy.remember(&what, is_kept, &id, &ground.folder, now));
+        // A rule that is not kept allows nothing: the person is asked again.
+        match keeping.await {
+            Ok(kept) => drop(kept.inspect_err(|error| tracing::error!(%error, "a rule is not kept"))),
+            Err(error) => tracing::error!(%error, "a rule is not kept"),
         }
     }
 
@@ -323,11 +371,7 @@ impl Live {
     }
 
     fn publish(&mut self, events: &[Envelope], lines: &[String]) {
-        for (envelope, line) in events.iter().zip(lines) {
-            let told = serde_json::from_str::<Json>(line);
-            let told = told.and_then(|json| self.surroundings.events.emit(envelope.event.name(), json));
-            told.inspect_err(|error| tracing::error!(%error, "an event cannot be told")).ok();
-        }
+        tell(&self.surroundings.events, events, lines);
         if events.iter().any(|envelope| !matches!(envelope.event, Event::ItemDelta(_))) {
             self.show();
         }
@@ -360,6 +404,15 @@ impl Live {
         let place = format!("/{}", self.view.borrow().session_id);
         let hidden = self.surroundings.views.commit(|write| write.remove(&place));
         hidden.inspect_err(|error| tracing::error!(%error, "a session cannot be taken away")).ok();
+    }
+}
+
+/// Tells events to those who listen to all sessions.
+pub(super) fn tell(listeners: &OutboundChannel, events: &[Envelope], lines: &[String]) {
+    for (envelope, line) in events.iter().zip(lines) {
+        let told = serde_json::from_str::<Json>(line);
+        let told = told.and_then(|json| listeners.emit(envelope.event.name(), json));
+        told.inspect_err(|error| tracing::error!(%error, "an event cannot be told")).ok();
     }
 }
 

@@ -20,7 +20,7 @@ pub enum State {
     Thinking,
     /// Tools are at work.
     ToolExecution,
-    /// The agent waits for somebody's leave.
+    /// The agent waits for somebody's leave, or for an answer.
     WaitingApproval {
         /// For how many things.
         count: u32,
@@ -70,6 +70,8 @@ impl Reducer {
             Event::ItemUpserted(item) if item.kind == ItemKind::ToolCall => self.tool(item.status, item_id),
             Event::PermissionRequested(request) => drop(self.pending.insert(request.permission_id.clone())),
             Event::PermissionResolved(resolved) => drop(self.pending.remove(&resolved.permission_id)),
+            Event::QuestionRequested(request) => drop(self.pending.insert(request.question_id.clone())),
+            Event::QuestionResolved(resolved) => drop(self.pending.remove(&resolved.question_id)),
             Event::Error(problem) if !self.in_turn => self.failed = Some(problem.retryable),
             Event::SessionCreated(_)
             | Event::SessionUpdated(_)
@@ -90,7 +92,15 @@ impl Reducer {
             | Event::ProcessEvent(_)
             | Event::Error(_)
             | Event::Unparsed(_)
-            | Event::Native(_) => return None,
+            | Event::Native(_)
+            | Event::FilesChanged(_)
+            | Event::FilesContended(_)
+            | Event::TurnUndone(_)
+            | Event::RunStarted(_)
+            | Event::RunMemberEnded(_)
+            | Event::RunMerged(_)
+            | Event::RunEnded(_)
+            | Event::RunApplied(_) => return None,
         }
         let derived = self.derived();
         let prev = std::mem::replace(&mut self.state, derived);
@@ -147,6 +157,7 @@ mod tests {
             title: "x".into(),
             description: None,
             reason: None,
+            hits: Vec::new(),
             risk: Risk::High,
             shown_input: serde_json::Value::Null,
             input_sha256: String::new(),

@@ -3,12 +3,13 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use sixframe_core::{CallError, Config, Identity, Items, Router, RpcEndpoint, Scopes, connect, connect_with, memory};
 use sixframe_hub::{Hub, HubConfig};
-use sixframe_services::agents::{Agents, AgentsConfig, Program, Timers, router};
+use sixframe_services::agents::{Agent, Agents, AgentsConfig, Program, Timers, router};
 use sixframe_supervisor::{GuardProgram, Supervisor, SupervisorConfig};
 
 /// Longer than anything here takes on a busy machine.
@@ -39,17 +40,6 @@ impl Programs {
     }
 }
 
-/// A program that is given nothing of the environment that the tests run in, but these variables and where programs are.
-pub(crate) fn alone(program: &Path, variables: &[(&str, &str)], args: &[&str]) -> Program {
-    let path = std::env::var("PATH").unwrap();
-    let variables = [("PATH", path.as_str())].into_iter().chain(variables.iter().copied());
-    let variables = variables.map(|(name, value)| format!("{name}={value}"));
-    let program = program.to_str().unwrap().to_owned();
-    let args = args.iter().map(|arg| (*arg).to_owned());
-    let args = ["-i".to_owned()].into_iter().chain(variables).chain([program]).chain(args).collect();
-    Program { args, ..Program::new("/usr/bin/env") }
-}
-
 impl House {
     pub(crate) fn new() -> House {
         House::with(Timers::default())
@@ -68,6 +58,34 @@ impl House {
     }
 
     pub(crate) fn build_with(folder: tempfile::TempDir, timers: Timers, programs: Programs) -> House {
+        House::build_tuned(folder, timers, programs, |_| (), Vec::new())
+    }
+
+    /// A daemon whose configuration says more.
+    pub(crate) fn tuned(tune: impl FnOnce(&mut AgentsConfig)) -> House {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("project")).unwrap();
+        let programs = Programs::in_folder(folder.path());
+        House::build_tuned(folder, Timers::default(), programs, tune, Vec::new())
+    }
+
+    /// Likewise, with agents of the test's own.
+    pub(crate) fn build_among(
+        folder: tempfile::TempDir,
+        timers: Timers,
+        programs: Programs,
+        others: Vec<Arc<dyn Agent>>,
+    ) -> House {
+        House::build_tuned(folder, timers, programs, |_| (), others)
+    }
+
+    fn build_tuned(
+        folder: tempfile::TempDir,
+        timers: Timers,
+        programs: Programs,
+        tune: impl FnOnce(&mut AgentsConfig),
+        others: Vec<Arc<dyn Agent>>,
+    ) -> House {
         let guard = GuardProgram::at(env!("CARGO_BIN_EXE_sixframe-services-guardian"));
         let supervisor = Supervisor::new(SupervisorConfig::new(guard)).unwrap();
         let hub = Hub::new(HubConfig::default()).unwrap();
@@ -78,7 +96,8 @@ impl House {
         // Others may be installed on this machine.
         config.codex.program = programs.codex.clone();
         config.gemini.program = programs.gemini.clone();
-        let agents = Agents::open(config, supervisor, &hub).unwrap();
+        tune(&mut config);
+        let agents = Agents::open_with(config, supervisor, &hub, others).unwrap();
         let window = window(&agents, Scopes::ALL);
         House { folder, hub, agents, window, timers, programs }
     }

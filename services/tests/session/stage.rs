@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 use sixframe_services::agents::{
     Abilities, Action, Ask, Beginning, Command, Content, Delivery, Envelope, Event, Fact, Item, ItemKind, ItemStatus,
-    Mode, Moment, OptionKind, Outcome, Output, PermissionOption, PermissionResolved, Prompt, Session, SessionCreated,
-    SessionUpdate, Timers, TurnEnd, TurnEnded,
+    Mode, Moment, OptionKind, Outcome, Output, PermissionOption, PermissionResolved, Prompt, Remembered, Ruling,
+    Session, SessionCreated, SessionUpdate, Timers, TurnEnd, TurnEnded,
 };
 
 pub(crate) struct Stage {
@@ -15,16 +15,25 @@ pub(crate) struct Stage {
     pub(crate) log: Vec<Envelope>,
     pub(crate) commands: Vec<Command>,
     pub(crate) starts: Vec<Option<String>>,
+    pub(crate) remembered: Vec<(Vec<Remembered>, bool)>,
 }
 
 impl Stage {
     pub(crate) fn new(mode: Mode, abilities: Abilities) -> Stage {
         let now = Moment { at: Duration::ZERO, wall_ms: 1_800_000_000_000 };
-        let created = SessionCreated { provider: "test".into(), cwd: "/project".into(), model: None, mode };
+        let created = SessionCreated {
+            provider: "test".into(),
+            cwd: "/project".into(),
+            model: None,
+            mode,
+            forked_from: None,
+            run_id: None,
+        };
         let (id, epoch, timers) = ("ses_1".into(), "e1".into(), Timers::default());
         let patience = Duration::from_secs(10);
         let session = Session::begin(now, Beginning { id, epoch, created, abilities, patience, timers });
-        let mut stage = Stage { session, now, log: Vec::new(), commands: Vec::new(), starts: Vec::new() };
+        let mut stage =
+            Stage { session, now, log: Vec::new(), commands: Vec::new(), starts: Vec::new(), remembered: Vec::new() };
         stage.drain();
         stage
     }
@@ -42,6 +51,7 @@ impl Stage {
                 Output::Log(envelope) => self.log.push(*envelope),
                 Output::Tell(command) => self.commands.push(command),
                 Output::Start { resume } => self.starts.push(resume),
+                Output::Remember { what, is_kept } => self.remembered.push((what, is_kept)),
             }
         }
     }
@@ -53,7 +63,7 @@ impl Stage {
 
     pub(crate) fn prompt(&mut self, id: &str, delivery: Delivery) {
         let content = vec![Content::Text { text: format!("do {id}") }];
-        let prompt = Prompt { id: id.into(), content };
+        let prompt = Prompt::new(id, content);
         self.session.prompt(self.now, prompt, delivery, Duration::from_secs(300)).unwrap();
         self.drain();
     }
@@ -138,7 +148,7 @@ pub(crate) fn ask(key: &str, action: Action) -> Ask {
         reason: None,
         input: json!({"file_path": "/project/a.txt", "content": key}),
         paths: vec!["/project/a.txt".into()],
-        is_inside: true,
+        ruling: Ruling::default(),
         options: vec![
             PermissionOption::new("always", OptionKind::AllowAlways, "Always"),
             PermissionOption::new("yes", OptionKind::AllowOnce, "Yes"),

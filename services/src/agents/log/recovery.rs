@@ -8,7 +8,8 @@ use std::path::Path;
 use memchr::memchr_iter;
 use serde::Deserialize;
 
-use super::super::event::{Event, SessionCreated, SessionUpdate};
+use super::super::event::{Envelope, Event, SessionCreated, SessionUpdate, Source};
+use super::super::moment::Moment;
 
 /// What a log tells of its session.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub(crate) struct Remembered {
     pub(crate) turn: Option<String>,
     /// Permissions that nobody had answered.
     pub(crate) permissions: BTreeSet<String>,
+    /// Questions that nobody had answered.
+    pub(crate) questions: BTreeSet<String>,
     /// Prompts that waited.
     pub(crate) prompts: BTreeSet<String>,
     pub(crate) is_closed: bool,
@@ -96,6 +99,7 @@ fn of(head: Head, created: SessionCreated) -> Remembered {
         known: SessionUpdate::default(),
         turn: None,
         permissions: BTreeSet::new(),
+        questions: BTreeSet::new(),
         prompts: BTreeSet::new(),
         is_closed: false,
         torn: 0,
@@ -103,6 +107,23 @@ fn of(head: Head, created: SessionCreated) -> Remembered {
 }
 
 impl Remembered {
+    /// What is told of the session next.
+    pub(crate) fn next(&mut self, now: Moment, event: Event, turn_id: Option<String>) -> Envelope {
+        self.seq += 1;
+        Envelope {
+            v: 1,
+            epoch: self.epoch.clone(),
+            seq: self.seq,
+            ts: now.rfc3339(),
+            session_id: self.session_id.clone(),
+            turn_id,
+            item_id: None,
+            event,
+            src: Source::sixframe(),
+            ext: None,
+        }
+    }
+
     fn take(&mut self, head: Head, event: Option<Event>) {
         self.seq = head.seq;
         match event {
@@ -111,6 +132,8 @@ impl Remembered {
             Some(Event::TurnEnded(_)) => self.turn = None,
             Some(Event::PermissionRequested(request)) => drop(self.permissions.insert(request.permission_id)),
             Some(Event::PermissionResolved(resolved)) => drop(self.permissions.remove(&resolved.permission_id)),
+            Some(Event::QuestionRequested(request)) => drop(self.questions.insert(request.question_id)),
+            Some(Event::QuestionResolved(resolved)) => drop(self.questions.remove(&resolved.question_id)),
             Some(Event::PromptQueued(queued)) => drop(self.prompts.insert(queued.prompt_id)),
             Some(Event::PromptStarted(prompt) | Event::PromptCancelled(prompt) | Event::PromptSteered(prompt)) => {
                 self.prompts.remove(&prompt.prompt_id);
@@ -123,6 +146,7 @@ impl Remembered {
     fn update(&mut self, update: SessionUpdate) {
         let known = std::mem::take(&mut self.known);
         self.known = SessionUpdate {
+            provider: update.provider.or(known.provider),
             native_session_id: update.native_session_id.or(known.native_session_id),
             title: update.title.or(known.title),
             model: update.model.or(known.model),

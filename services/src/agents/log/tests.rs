@@ -22,10 +22,22 @@ fn envelope(seq: u64, event: Event) -> Envelope {
 }
 
 fn events() -> Vec<Envelope> {
-    let created = SessionCreated { provider: "claude".into(), cwd: "/p".into(), model: None, mode: Mode::Ask };
+    let created = SessionCreated {
+        provider: "claude".into(),
+        cwd: "/p".into(),
+        model: None,
+        mode: Mode::Ask,
+        forked_from: None,
+        run_id: None,
+    };
     let native = Some("native".to_owned());
-    let queued =
-        |id: &str| PromptQueued { prompt_id: id.into(), position: 0, delivery: Delivery::Queue, content: Vec::new() };
+    let queued = |id: &str| PromptQueued {
+        prompt_id: id.into(),
+        position: 0,
+        delivery: Delivery::Queue,
+        content: Vec::new(),
+        context: None,
+    };
     let events = [
         Event::SessionCreated(created),
         Event::SessionUpdated(SessionUpdate { native_session_id: native, ..SessionUpdate::default() }),

@@ -3,17 +3,20 @@
 
 use futures_util::{Stream, TryStreamExt, stream};
 use serde::Deserialize;
-use sixframe_core::{Code, Context, Fault, Item, Owner, Payload};
+use sixframe_core::{Code, Context, Fault, Item, Payload};
 
 use super::super::agent::Prompt;
 use super::super::api::PromptParams;
-use super::super::identifier::identifier;
+use super::super::event::Delivery;
 use super::super::live::Handle;
 use super::super::log::Follow;
+use super::super::prompt_builder::Additions;
 use super::super::sessions::Agents;
+use super::composing::compose;
+use super::leash::Leash;
 
 /// The longest that a turn may be given: a day.
-const LONGEST_MS: u64 = 86_400_000;
+pub(in super::super) const LONGEST_MS: u64 = 86_400_000;
 
 pub(super) fn prompt(
     agents: Agents,
@@ -28,7 +31,7 @@ pub(super) fn prompt(
 }
 
 /// A prompt that is followed.
-struct Prompting {
+pub(super) struct Prompting {
     follow: Follow,
     prompt_id: String,
     /// The turn that works on it.
@@ -57,19 +60,28 @@ struct Data {
 
 impl Prompting {
     async fn begin(agents: &Agents, context: Context, params: PromptParams) -> Result<Prompting, Fault> {
-        let PromptParams { session_id, content, delivery, timeout_ms, detach } = params;
-        if content.is_empty() {
-            let details = serde_json::json!({"path": "content", "expected": "at least one part"});
-            return Err(Fault::new(Code::INVALID_PAYLOAD, "a prompt says something").details(details));
-        }
+        let PromptParams { session_id, content, delivery, timeout_ms, detach, current_file, selection, template } =
+            params;
         let session = super::session(agents, &session_id)?;
-        let prompt = Prompt { id: identifier("prompt"), content };
+        let additions = Additions { current_file, selection, template, history: Vec::new() };
+        let prompt = compose(agents, session.view().cwd.into(), content, additions).await?;
+        let timeout = std::time::Duration::from_millis(timeout_ms.clamp(1, LONGEST_MS));
+        Prompting::of(session, context, prompt, delivery, timeout, detach).await
+    }
+
+    /// Gives a session a prompt and follows it.
+    pub(super) async fn of(
+        session: Handle,
+        context: Context,
+        prompt: Prompt,
+        delivery: Delivery,
+        timeout: std::time::Duration,
+        detach: bool,
+    ) -> Result<Prompting, Fault> {
         let prompt_id = prompt.id.clone();
         // Held from before it is given: whoever goes meanwhile takes it along.
-        let owner = context.owner();
-        let held = Held { session: session.clone(), context, owner, prompt_id: prompt_id.clone() };
-        let leash = Leash { held: Some(held) };
-        let timeout = std::time::Duration::from_millis(timeout_ms.clamp(1, LONGEST_MS));
+        let (held, id) = (session.clone(), prompt_id.clone());
+        let leash = Leash::new(context, move || held.abandon(id));
         let after = session.prompt(prompt, delivery, timeout).await??;
         let leash = match detach {
             true => {
@@ -82,16 +94,22 @@ impl Prompting {
     }
 
     async fn next(mut self) -> Result<Option<(Item<Payload>, Prompting)>, Fault> {
+        let payload = self.take().await?;
+        Ok(payload.map(|payload| (Item::from(payload), self)))
+    }
+
+    /// The next event of the prompt and its turn; none at the end.
+    pub(super) async fn take(&mut self) -> Result<Option<Payload>, Fault> {
         while !self.is_over {
             let unreadable = |error: std::io::Error| Fault::new(Code::INTERNAL, format!("the log is lost: {error}"));
             let Some((_, line)) = self.follow.next().await.map_err(unreadable)? else { break };
             let payload = Payload::from_json(line).map_err(|error| Fault::new(Code::INTERNAL, error.to_string()))?;
             let Ok(head) = payload.parse::<Head>() else { continue };
             if self.takes(head) {
-                return Ok(Some((Item::from(payload), self)));
+                return Ok(Some(payload));
             }
         }
-        self.leash.into_iter().for_each(Leash::let_go);
+        self.leash.take().into_iter().for_each(Leash::let_go);
         Ok(None)
     }
 
@@ -106,37 +124,5 @@ impl Prompting {
         let is_of_turn = self.turn_id.is_some() && head.turn_id == self.turn_id;
         self.is_over |= is_of_turn && head.kind == "turn.ended";
         is_ours || is_of_turn
-    }
-}
-
-/// Stops the turn when it is dropped, unless it was let go.
-struct Leash {
-    held: Option<Held>,
-}
-
-struct Held {
-    session: Handle,
-    context: Context,
-    owner: Owner,
-    prompt_id: String,
-}
-
-impl Leash {
-    fn let_go(mut self) {
-        self.held = None;
-    }
-}
-
-impl Drop for Leash {
-    fn drop(&mut self) {
-        let Some(Held { session, context, owner, prompt_id }) = self.held.take() else { return };
-        match tokio::runtime::Handle::try_current() {
-            // Who is lost may come back, and asks for the events then.
-            Ok(runtime) if !context.is_connected() && !owner.has_ended() => drop(runtime.spawn(async move {
-                owner.ended().await;
-                session.abandon(prompt_id);
-            })),
-            Ok(_) | Err(_) => session.abandon(prompt_id),
-        }
     }
 }

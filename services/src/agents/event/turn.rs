@@ -1,0 +1,187 @@
+//! What is told of prompts and of the turns that work on them.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::super::item::{Content, FileChange};
+use super::super::problem::Problem;
+use super::super::prompt_builder::ContextSummary;
+use super::super::usage::{Cost, Usage};
+
+/// How a prompt reaches an agent that is at work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "AgentDelivery")]
+pub enum Delivery {
+    /// It waits until the turn and the prompts before it are done.
+    #[default]
+    Queue,
+    /// It joins the turn; where the agent knows no such thing, it is the first one behind it.
+    Steer,
+    /// The turn is interrupted for it.
+    Now,
+}
+
+/// A prompt that waits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentPromptQueued")]
+pub struct PromptQueued {
+    /// Its id.
+    pub prompt_id: String,
+    /// How many are before it.
+    pub position: u64,
+    /// How it is to reach an agent that is at work.
+    pub delivery: Delivery,
+    /// What it says.
+    pub content: Vec<Content>,
+    /// What the agent is given with it. The text itself is in the `ext` of `prompt.started`, as `context`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<ContextSummary>,
+}
+
+/// A prompt that was told of before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentPromptRef")]
+pub struct PromptRef {
+    /// Its id.
+    pub prompt_id: String,
+}
+
+/// The agent works.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentTurnStarted")]
+pub struct TurnStarted {
+    /// On what.
+    pub prompt_id: String,
+}
+
+/// How a turn ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "AgentOutcome")]
+pub enum Outcome {
+    /// The agent was done.
+    Completed,
+    /// Somebody stopped it.
+    Interrupted,
+    /// Something went wrong.
+    Failed,
+    /// The model refused.
+    Refused,
+    /// It took more steps than it may.
+    MaxTurns,
+    /// The answer reached its longest length.
+    MaxTokens,
+    /// It cost more than it may.
+    Budget,
+}
+
+/// The agent is done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentTurnEnded")]
+pub struct TurnEnded {
+    /// How.
+    pub outcome: Outcome,
+    /// What went wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Problem>,
+    /// What it used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// What it cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// How long it took until the agent first told of something, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_event_ms: Option<u64>,
+    /// The agent's own word for how it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub native_stop_reason: Option<String>,
+}
+
+/// What of an item grew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "AgentDeltaField")]
+pub enum DeltaField {
+    /// What is said.
+    Text,
+    /// What is thought.
+    Thought,
+    /// What a tool is given, as JSON text.
+    ToolInput,
+    /// What a tool writes to its standard output, or answers.
+    ToolOutput,
+    /// What a tool writes to its standard error.
+    ToolErrors,
+}
+
+/// An item grew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AgentDelta")]
+pub struct Delta {
+    /// What of it.
+    pub field: DeltaField,
+    /// By what.
+    pub delta: String,
+    /// Behind how many bytes of the same field; where that is not the end of what is known, something is missing.
+    pub offset: u64,
+}
+
+/// Files were changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AgentDiffUpdate")]
+pub struct DiffUpdate {
+    /// In what.
+    pub scope: DiffScope,
+    /// Which.
+    pub files: Vec<FileChange>,
+}
+
+/// In what files were changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "AgentDiffScope")]
+pub enum DiffScope {
+    /// In one item.
+    Item,
+    /// In the turn so far.
+    Turn,
+}
+
+/// What the agent means to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AgentPlan")]
+pub struct Plan {
+    /// Its steps.
+    pub entries: Vec<PlanEntry>,
+}
+
+/// A step of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AgentPlanEntry")]
+pub struct PlanEntry {
+    /// What is to be done.
+    pub text: String,
+    /// How far it is.
+    pub status: PlanStatus,
+}
+
+/// How far a step of a plan is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "AgentPlanStatus")]
+pub enum PlanStatus {
+    /// Not begun.
+    Pending,
+    /// Under way.
+    InProgress,
+    /// Done.
+    Completed,
+}
