@@ -82,6 +82,10 @@ settings! { |at|
         /// none is wanted. By default the file `server-token` in runtime_dir.
         server_token_file: PathBuf = at.runtime_dir.join("server-token");
 
+        /// In the mode connected: milliseconds between two looks at the other daemon. While it is not there, or not who it
+        /// should be, no endpoints are shown.
+        server_check_ms: u64 = 5_000;
+
         /// In the mode connected: the serverId that the other daemon's rpc.hello must tell. It is kept with the other's state
         /// and stays the same over its restarts, unless its hub.persist is false. By default any.
         identity: String = String::new();

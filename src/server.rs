@@ -186,7 +186,7 @@ fn sidecars(config: &Config, hub: &Hub, supervisor: &Supervisor) -> Result<Sidec
         folder: config.sidecar_folder().map(Into::into),
         mode: config.app.of_sidecars(),
         define_allowed: config.allows_sidecar_define(),
-        check_server: remote::check(config.app.server_token_file.clone()),
+        check_server: remote::check(&config.app),
     };
     Sidecars::new(setup, hub, supervisor.clone()).context("the sidecars cannot be kept")
 }

@@ -6,6 +6,7 @@
 #[cfg(not(unix))]
 compile_error!("the benchmarks need unix sockets");
 
+mod agents;
 mod contenders;
 mod driver;
 mod gate;
@@ -38,6 +39,7 @@ usage: sixframe-benches [--quick] [--only NAME,...] [--rounds N] [--placement WH
        sixframe-benches gate [--bless] [--only NAME,...]     compare instruction counts with instructions.json
        sixframe-benches hub [--seconds N] [--windows N] [--rate N]   the shared state: cost of a commit, of a window, of many
        sixframe-benches supervision [--quick]                 what it costs to hold child processes
+       sixframe-benches agents [--quick]                      what stands between an agent's program and a window
        sixframe-benches list                                  contenders and workloads
 NAME is a contender (floor), a workload (stream) or both (floor/stream). WHERE the two ends run: together on one
 processor (the default), apart on two, or free.";
@@ -48,6 +50,7 @@ enum Command {
     Hub(hub::Crowd),
     List,
     Supervision { quick: bool },
+    Agents { quick: bool },
     Flood { bytes: u64 },
     SupervisedHost,
     Answer { port: u16, folder: PathBuf },
@@ -59,6 +62,10 @@ enum Command {
 fn main() -> Result<ExitCode> {
     if let Some(guarded) = sixframe_supervisor::stand_guard_if_asked() {
         return Ok(guarded);
+    }
+    // What else it is told is what an agent is told.
+    if std::env::args().nth(1).as_deref() == Some("speak") {
+        return agents::program::speak().map(|()| ExitCode::SUCCESS);
     }
     run(parse(lexopt::Parser::from_env())?).map(|()| ExitCode::SUCCESS)
 }
@@ -78,6 +85,10 @@ fn run(command: Command) -> Result<()> {
         }
         Command::Supervision { quick } => {
             println!("{}\n{}", machine::describe(Placement::Free), supervision::run(quick)?);
+            Ok(())
+        }
+        Command::Agents { quick } => {
+            println!("{}\n{}", machine::describe(Placement::Free), agents::run(supervision::supervisor, quick)?);
             Ok(())
         }
         Command::Flood { bytes } => supervision::flood(bytes),
@@ -121,6 +132,7 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
         "hub" => Command::Hub(crowd),
         "list" => Command::List,
         "supervision" => Command::Supervision { quick },
+        "agents" => Command::Agents { quick },
         "flood" => Command::Flood { bytes: word("bytes")?.parse()? },
         "supervised-host" => Command::SupervisedHost,
         "answer" => Command::Answer { port: word("port")?.parse()?, folder: word("folder")?.into() },

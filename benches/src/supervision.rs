@@ -72,7 +72,7 @@ pub(crate) fn host() -> Result<()> {
     })
 }
 
-fn supervisor() -> Result<Supervisor> {
+pub(crate) fn supervisor() -> Result<Supervisor> {
     Ok(Supervisor::new(SupervisorConfig::new(GuardProgram::this_program()?))?)
 }
 

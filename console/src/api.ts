@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "29387117b5484d08";
+export const methodsHash = "eb447bce41e4245e";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
@@ -1186,6 +1186,10 @@ export interface AppModeState {
   endpoints: { [key: string]: SidecarEndpoint };
   /** Which it is. */
   mode: AppMode;
+  /** In the mode `connected`: why the server is not there, while it is not; then there are no endpoints. */
+  serverFailure?: string | null;
+  /** In the mode `connected`: the `serverId` that the server told when it was looked at last, if it is to be used. */
+  serverId?: string | null;
   /** In the mode `connected`: the server. */
   serverUrl?: string | null;
   /** In the mode `service`: where the sidecars are reached together, where that was given. */
@@ -1764,6 +1768,11 @@ export type SidecarLogItem =
       /** In which run. */
       generation: number;
       kind: "gap";
+      /**
+       * Where whole runs are not kept any more: the last of them. `generation` is the first, and `to - from` counts what
+       * they wrote.
+       */
+      lastGeneration?: number | null;
       /** Where they were written. */
       stream: SidecarLogStream;
       /** The offset behind the last. */

@@ -1,6 +1,9 @@
 import { Tabs } from "radix-ui";
 import { useEffect, useState, type ReactNode } from "react";
 
+import { chatCommands, stopChosen } from "./chat/chat-commands.js";
+import { AgentsPanel } from "./chat/agents-panel.js";
+import { focusAsked } from "./chat/composer.js";
 import { KeysDialog } from "./commands/keys-dialog.js";
 import { Palette, type Command } from "./commands/palette.js";
 import { useShortcuts } from "./commands/shortcuts.js";
@@ -19,6 +22,7 @@ import { choose, chooseNext } from "./theme.js";
 import { WindowsPanel } from "./windows/windows-panel.js";
 
 const CONTENTS: Record<PanelId, () => ReactNode> = {
+  agents: AgentsPanel,
   methods: MethodsPanel,
   state: StatePanel,
   frames: FramesPanel,
@@ -34,6 +38,8 @@ export function Console({ environment }: { environment: Environment }): ReactNod
   const pause = (): void => log.pause(!log.isPaused);
 
   useShortcuts({
+    "mod+l": () => (setPanel("agents"), focusAsked.set(true)),
+    "mod+.": () => stopChosen(environment),
     "mod+k": () => setDialog("palette"),
     "?": () => setDialog("keys"),
     "/": focusSearch,
@@ -50,6 +56,7 @@ export function Console({ environment }: { environment: Environment }): ReactNod
       keys: String(at + 1),
       run: () => setPanel(id),
     })),
+    ...chatCommands(environment, () => setPanel("agents")),
     ...processCommands(environment, () => setPanel("processes")),
     ...methodCommands(environment, setPanel),
     { id: "pause", group: "Frames", name: log.isPaused ? "Go on" : "Pause", keys: "P", run: pause },

@@ -6,6 +6,7 @@ import { hello } from "sixframe/hello";
 import { Hub } from "sixframe/hub";
 import { webSocket } from "sixframe/transports/websocket";
 
+import { Agents } from "./chat/agents.js";
 import { Connection } from "./connection.js";
 import { FrameLog } from "./frames/frame-log.js";
 import { TapSource } from "./frames/tap-source.js";
@@ -50,6 +51,7 @@ export function furnish(token: string, surroundings: Surroundings, onOut: (why: 
     history: new History(endpoint),
     changes: new Changes(hub),
     keeper: new Keeper(endpoint, toasts),
+    agents: new Agents(endpoint, catalogue, toasts),
     toasts,
   };
 }

@@ -6,6 +6,7 @@ import { memory } from "sixframe/transports/memory";
 
 import type { Json } from "../../clients/typescript/test/hub/reference-hub.js";
 import { Served } from "../../clients/typescript/test/hub/served.js";
+import { Agents } from "../src/chat/agents.js";
 import { Connection } from "../src/connection.js";
 import { FrameLog } from "../src/frames/frame-log.js";
 import { TapSource } from "../src/frames/tap-source.js";
@@ -76,6 +77,7 @@ export function furnish(state: Record<string, unknown> = { global: { temperature
       history: new History(endpoint),
       changes: new Changes(hub),
       keeper: new Keeper(endpoint, toasts),
+      agents: new Agents(endpoint, catalogue, toasts),
       toasts,
     },
   };

@@ -7,10 +7,12 @@ mod api;
 mod builtin;
 mod claude;
 mod codex;
+mod command;
 mod deltas;
 mod detect;
 mod diff;
 mod event;
+mod form;
 mod git;
 mod identifier;
 mod item;
@@ -20,6 +22,7 @@ mod moment;
 mod permission;
 mod problem;
 mod program;
+mod prompt_builder;
 mod runs;
 mod scope;
 mod secrets;
@@ -31,25 +34,20 @@ mod turn;
 mod usage;
 
 pub use acp::Acp;
-pub use agent::{Abilities, Agent, Command, Fact, Launch, Prompt, Running, Step, Told, Translator};
-pub use api::{
-    APPROVE, ApproveParams, CANCEL_PROMPT, CLOSE, CREATE_SESSION, CancelPromptParams, CreateSession, Done, EVENTS,
-    EventsParams, INTERRUPT, InterruptParams, Interrupted, PROMPT, PROVIDERS, PromptParams, Providers, ProvidersParams,
-    REJECT, RUN_APPLY, RUN_CANCEL, RUN_DIFF, RUN_DISCARD, RUN_LIST, RUN_START, RejectParams, RunApply, RunChanges,
-    RunListParams, RunMemberParams, RunMemberRef, RunMergerParams, RunRef, RunStartParams, RunsListed, SET_MODE,
-    SET_MODEL, SessionRef, SetModeParams, SetModelParams, Since,
-};
+pub use agent::{Abilities, Agent, Answers, Command, Fact, Inquiry, Launch, Prompt, Running, Step, Told, Translator};
+pub use api::*;
 pub use builtin::BuiltIn;
 pub use claude::Claude;
 pub use codex::Codex;
+pub use command::CommandAgent;
 pub use deltas::{Deltas, Grown};
 pub use detect::{ProviderInfo, ProviderState, Tested};
 pub use event::{
-    CloseReason, Delivery, Delta, DeltaField, DiffScope, DiffUpdate, Envelope, Event, FileSeen, FilesChanged,
-    FilesContended, LogRecovered, Mode, Native, Outcome, Plan, PlanEntry, PlanStatus, ProcessEvent, PromptQueued,
-    PromptRef, Question, QuestionOption, QuestionRequest, QuestionResolved, Retry, RunApplied, RunEnded, RunMember,
-    RunMemberEnded, RunMerged, RunStarted, SessionClosed, SessionCreated, SessionUpdate, Source, StateChange, Strategy,
-    TurnEnded, TurnStarted, TurnUndone, Unparsed,
+    AnswerKind, CloseReason, Delivery, Delta, DeltaField, DiffScope, DiffUpdate, Envelope, Event, FileSeen,
+    FilesChanged, FilesContended, LogRecovered, Mode, Native, Outcome, Plan, PlanEntry, PlanStatus, ProcessEvent,
+    PromptQueued, PromptRef, Question, QuestionOption, QuestionRequest, QuestionResolved, Retry, RunApplied, RunEnded,
+    RunMember, RunMemberEnded, RunMerged, RunStarted, SessionClosed, SessionCreated, SessionUpdate, Source,
+    StateChange, Strategy, TurnEnded, TurnStarted, TurnUndone, Unparsed,
 };
 pub use git::{Applied, Diff, Git, GitError, Repository, Store, Tree};
 pub use item::{
@@ -63,10 +61,14 @@ pub use permission::{
 };
 pub use problem::{Problem, ProblemKind};
 pub use program::{Program, ProgramAgent};
+pub use prompt_builder::{
+    Additions, ContextSummary, CurrentFile, NotBuilt, Omitted, OmittedWhy, PartKind, PromptContext, PromptPart,
+    Selection, Template, Templates, estimated_tokens,
+};
 pub use runs::{RunMemberView, RunState, RunView};
 pub use secrets::Secrets;
 pub use service::router;
-pub use session::{Beginning, Choice, Output, Refused, Session, SessionView, Timers, Undecided};
+pub use session::{Beginning, Choice, Output, Refused, Session, SessionView, Timers, Unanswered, Undecided};
 pub use sessions::{Agents, AgentsConfig, NotBegun, OpenError, ProviderConfig};
 pub use state::{Reducer, State};
 pub use turn::{Turn, TurnEnd, Turns};

@@ -17,6 +17,7 @@ mod mode;
 mod probe;
 mod restart;
 mod router;
+mod server;
 mod set;
 mod usage;
 
@@ -24,6 +25,6 @@ pub use check::{faults, faults_together};
 pub use config::{
     Health, HealthKind, LogStreams, Port, Ready, ReadyKind, Restart, RestartPolicy, SidecarConfig, Stop, StopSignal,
 };
-pub use mode::CheckServer;
 pub use router::router;
+pub use server::CheckServer;
 pub use set::{Sidecars, SidecarsConfig, SidecarsError};

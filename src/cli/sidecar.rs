@@ -155,7 +155,12 @@ async fn logs(args: &SidecarLogsArgs) -> Result<(), Error> {
 fn show(name: &str, item: LogItem) -> Result<(), Error> {
     match item {
         LogItem::Line { text, partial, .. } => print(&if partial { text } else { text + "\n" })?,
-        LogItem::Gap { from, to, .. } => eprintln!("sixframe: {} bytes are not kept any more", to - from),
+        LogItem::Gap { generation, last_generation: Some(last), from, to, .. } => {
+            eprintln!("sixframe: runs {generation} to {last}, with {} bytes, are not kept any more", to - from);
+        }
+        LogItem::Gap { last_generation: None, from, to, .. } => {
+            eprintln!("sixframe: {} bytes are not kept any more", to - from);
+        }
         LogItem::Started { generation, pid } => {
             let process = pid.map_or_else(String::new, |pid| format!(", process {pid}"));
             eprintln!("sixframe: {name} was started (run {generation}{process})");

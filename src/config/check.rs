@@ -19,6 +19,7 @@ impl Config {
         let is_connected = self.app.mode.0 == Mode::Connected;
         let needed = "must name the other daemon in the mode connected, as in wss://host".to_owned();
         require(!is_connected || !self.app.server_url.is_empty(), "app.server_url", needed);
+        require(self.app.server_check_ms >= 1, "app.server_check_ms", "must be at least 1".to_owned());
         require(!self.listen.is_empty(), "listen", "must name at least one address".to_owned());
         require(limits.depth >= 1, "limits.depth", "must be at least 1".to_owned());
         require(limits.in_flight >= 1, "limits.in_flight", "must be at least 1".to_owned());
@@ -26,6 +27,7 @@ impl Config {
         require(self.limits.connections >= 1, "limits.connections", "must be at least 1".to_owned());
         require(self.limits.stall_ms >= 1, "limits.stall_ms", "must be at least 1".to_owned());
         require(self.limits.handshake_ms >= 1, "limits.handshake_ms", "must be at least 1".to_owned());
+        require(limits.soft_bytes >= 1, "limits.soft_bytes", "must be at least 1".to_owned());
         require(limits.message_bytes >= 1024, "limits.message_bytes", "must be at least 1024".to_owned());
         // A snapshot is one message, in which strings have their escapes.
         require(

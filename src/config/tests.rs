@@ -130,6 +130,7 @@ fn every_refused_value_says_what_to_write() {
         ("limits.malformed", "15", "at least 16"),
         ("limits.stall_ms", "0", "at least 1"),
         ("limits.soft_bytes", "67108864", "below limits.hard_bytes"),
+        ("limits.soft_bytes", "0", "at least 1"),
         ("limits.message_bytes", "67108865", "at least limits.message_bytes"),
         ("ws.allowed_origins", "localhost", "scheme://"),
         ("ws.allowed_origins", "http://*", "wildcard"),

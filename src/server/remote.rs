@@ -1,57 +1,119 @@
 //! The server of the mode `connected`: reached by a connection of our own, and asked who it is.
 
+use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sixframe_core::{CallOptions, Config, HELLO, Hello, Router, Timeout, Welcome, connect_with};
+use futures_util::stream;
+use sixframe_core::{CallOptions, Config, HELLO, Hello, Router, RpcEndpoint, Timeout, Welcome, connect_with};
 use sixframe_services::sidecars::CheckServer;
 use sixframe_transports::{Address, ConnectConfig, connect};
+use tokio::task::JoinHandle;
+
+use crate::config::AppSettings;
+use crate::private_file;
 
 /// How long connecting and asking may take, each.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Connects, asks by `rpc.hello`, and compares. The token is read each time, where there is one.
-pub(super) fn check(token_file: PathBuf) -> CheckServer {
-    CheckServer::new(move |url, identity| {
-        let token_file = token_file.clone();
-        async move { compare(&url, identity, &token_file).await }
+/// How long a server that was there may take to say again who it is, before another connection is tried.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// Connects, asks by `rpc.hello`, and compares; asks again over the same connection, and over another one where that fails.
+/// The token is read for each connection, where there is one.
+pub(super) fn check(app: &AppSettings) -> CheckServer {
+    let token_file = app.server_token_file.clone();
+    CheckServer::new(Duration::from_millis(app.server_check_ms), move |url, identity| {
+        let remote = Remote { url, identity, token_file: token_file.clone(), line: None };
+        stream::unfold(remote, |mut remote| async move { Some((remote.look().await, remote)) })
     })
 }
 
-async fn compare(url: &str, identity: Option<String>, token_file: &Path) -> Result<(), String> {
-    let token = match std::fs::read_to_string(token_file) {
-        Ok(token) => Some(token.trim().to_owned()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => return Err(format!("app.server_token_file, {}: {error}", token_file.display())),
-    };
-    let welcome = welcome(url, token).await?;
-    match identity {
-        Some(expected) if expected != welcome.server_id => {
-            Err(format!("{url} is another server than expected: its serverId is {}, not {expected}", welcome.server_id))
+/// The server, as it is looked at.
+struct Remote {
+    url: String,
+    identity: Option<String>,
+    token_file: PathBuf,
+    line: Option<Line>,
+}
+
+impl Remote {
+    /// Its `serverId`. Errors: why it is not to be used.
+    async fn look(&mut self) -> Result<String, String> {
+        if let Some(line) = self.line.take()
+            && let Ok(welcome) = line.ask(AGAIN).await
+        {
+            return self.compare(line, welcome);
         }
-        Some(_) | None => Ok(()),
+        let url = &self.url;
+        let line = Line::open(url, token(&self.token_file)?).await?;
+        let welcome = line.ask(PATIENCE).await;
+        self.compare(line, welcome.map_err(|error| format!("{url} does not say who it is: {error}"))?)
+    }
+
+    /// Keeps the line to one that is who it should be.
+    fn compare(&mut self, line: Line, welcome: Welcome) -> Result<String, String> {
+        match &self.identity {
+            Some(expected) if *expected != welcome.server_id => {
+                let (url, id) = (&self.url, welcome.server_id);
+                Err(format!("{url} is another server than expected: its serverId is {id}, not {expected}"))
+            }
+            Some(_) | None => {
+                self.line = Some(line);
+                Ok(welcome.server_id)
+            }
+        }
     }
 }
 
-async fn welcome(url: &str, token: Option<String>) -> Result<Welcome, String> {
-    let address: Address = url.parse().map_err(|error| format!("{url} is no address: {error}"))?;
-    let is_safe = url.starts_with("wss://") || (url.starts_with("ws://") && is_here(url));
-    if !is_safe {
-        return Err(format!(
-            "{url} is reached neither by TLS nor on this machine; use wss://host, or ws://127.0.0.1:port"
-        ));
+/// A connection to a server. Dropping it closes it.
+struct Line {
+    endpoint: RpcEndpoint,
+    driving: JoinHandle<()>,
+}
+
+impl Line {
+    async fn open(url: &str, token: Option<String>) -> Result<Line, String> {
+        let address: Address = url.parse().map_err(|error| format!("{url} is no address: {error}"))?;
+        let is_safe = url.starts_with("wss://") || (url.starts_with("ws://") && is_here(url));
+        if !is_safe {
+            return Err(format!(
+                "{url} is reached neither by TLS nor on this machine; use wss://host, or ws://127.0.0.1:port"
+            ));
+        }
+        let config = ConnectConfig { token, timeout: PATIENCE, ..ConnectConfig::default() };
+        let (transport, identity) =
+            connect(&address, &config).await.map_err(|error| format!("{url} cannot be reached: {error}"))?;
+        let (endpoint, driver) = connect_with(Config { identity, ..Config::default() }, transport, Router::new());
+        Ok(Line { endpoint, driving: tokio::spawn(async { drop(driver.await) }) })
     }
-    let config = ConnectConfig { token, timeout: PATIENCE, ..ConnectConfig::default() };
-    let (transport, identity) =
-        connect(&address, &config).await.map_err(|error| format!("{url} cannot be reached: {error}"))?;
-    let (endpoint, driver) = connect_with(Config { identity, ..Config::default() }, transport, Router::new());
-    let driving = tokio::spawn(driver);
-    let patient = CallOptions { timeout: Timeout::After(PATIENCE), ..CallOptions::default() };
-    let answer = endpoint.with(patient).request(&HELLO, Hello::default()).await;
-    endpoint.close(Duration::ZERO);
-    driving.abort();
-    answer.map_err(|error| format!("{url} does not say who it is: {error}"))
+
+    async fn ask(&self, longest: Duration) -> Result<Welcome, sixframe_core::CallError> {
+        let patient = CallOptions { timeout: Timeout::After(longest), ..CallOptions::default() };
+        self.endpoint.with(patient).request(&HELLO, Hello::default()).await
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.endpoint.close(Duration::ZERO);
+        self.driving.abort();
+    }
+}
+
+/// What the server wants to be shown, if there is a file with it.
+fn token(file: &Path) -> Result<Option<String>, String> {
+    let shown = file.display();
+    match private_file::read(file, &format!("chmod 600 {shown}")) {
+        Ok(text) => Ok(Some(text.trim().to_owned()).filter(|token| !token.is_empty())),
+        Err(error) if is_missing(&error) => Ok(None),
+        Err(error) => Err(format!("app.server_token_file, {shown}, is not used: {error}")),
+    }
+}
+
+fn is_missing(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 /// Whether the address leads to this machine by its form; a name may be resolved to anything.
@@ -65,6 +127,28 @@ fn is_here(url: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_token_that_others_can_read_is_not_shown_to_anybody() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("server-token");
+        assert_eq!(token(&path), Ok(None));
+        private_file::write(&path, "secret\n").unwrap();
+        assert_eq!(token(&path), Ok(Some("secret".to_owned())));
+        for mode in [0o640, 0o604, 0o620] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            let refused = token(&path).unwrap_err();
+            assert!(
+                refused.contains(&format!("chmod 600 {}", path.display())) && !refused.contains("secret"),
+                "{refused}"
+            );
+        }
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert!(token(&link).unwrap_err().contains("a link"));
+    }
 
     #[test]
     fn only_loopback_addresses_are_here() {

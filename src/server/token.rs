@@ -1,7 +1,6 @@
 //! The token that WebSocket clients must show: 256 random bits in a file that only its owner can read.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
 
 use anyhow::{Context as _, Error, bail};
@@ -32,10 +31,8 @@ pub(super) fn provide(path: &Path) -> Result<String, Error> {
 
 /// Reads a token, if the file is private to this user.
 pub(crate) fn read(path: &Path) -> Result<String, Error> {
-    let file = open(path).with_context(|| format!("cannot read the token file {}", path.display()))?;
-    check_private(path, &file)?;
-    let mut text = String::new();
-    (&file).take(4096).read_to_string(&mut text)?;
+    let unread = || format!("cannot read the token file {}", path.display());
+    let text = private_file::read(path, "remove it, and a new token is made").with_context(unread)?;
     let token = text.trim();
     let fits = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
     if token.len() < SHORTEST || !token.chars().all(fits) {
@@ -52,43 +49,6 @@ fn random() -> Result<String, Error> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).context("the system gives no random numbers")?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
-}
-
-#[cfg(unix)]
-fn open(path: &Path) -> io::Result<File> {
-    use rustix::fs::{Mode, OFlags};
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
-}
-
-#[cfg(not(unix))]
-fn open(path: &Path) -> io::Result<File> {
-    File::open(path)
-}
-
-#[cfg(unix)]
-fn check_private(path: &Path, file: &File) -> Result<(), Error> {
-    use std::os::unix::fs::MetadataExt as _;
-    let found = file.metadata()?;
-    let path = path.display();
-    if !found.is_file() {
-        bail!("{path} is no regular file; name another token file");
-    }
-    if found.uid() != rustix::process::geteuid().as_raw() {
-        bail!("the token file {path} belongs to another user; name one of your own");
-    }
-    if found.mode() & 0o077 != 0 {
-        bail!("others can read the token file {path}; remove it, and a new token is made");
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn check_private(path: &Path, file: &File) -> Result<(), Error> {
-    if !file.metadata()?.is_file() {
-        bail!("{} is no regular file; name another token file", path.display());
-    }
-    Ok(())
 }
 
 #[cfg(unix)]
@@ -117,7 +77,7 @@ mod tests {
         let path = folder.path().join("token");
         let token = provide(&path).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(provide(&path).unwrap_err().to_string().contains("others can read"));
+        assert!(format!("{:#}", provide(&path).unwrap_err()).contains("others can read"));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         symlink(&path, folder.path().join("link")).unwrap();
         assert!(provide(&folder.path().join("link")).is_err());

@@ -166,7 +166,7 @@ impl Watch {
             Stage::Asked { until: before } => self.stage = Stage::Asked { until: before.min(until) },
             Stage::Running => self.stage = Stage::Asked { until },
         }
-        self.send(signal);
+        tree::ask(|| self.family.living(), signal.number());
     }
 
     fn send(&mut self, signal: Signal) {

@@ -12,7 +12,9 @@ use linux as system;
 use macos as system;
 
 #[cfg(unix)]
-pub(crate) use system::{all, boot_id, children, hides_descriptors, process, signal, tells_children, variable};
+pub(crate) use system::{
+    all, boot_id, children, hides_descriptors, process, signal, stands_still, tells_children, variable,
+};
 
 use serde::{Deserialize, Serialize};
 

@@ -2,6 +2,7 @@
 //! meanwhile. Knows how to find and end them; whose they are is the caller's business.
 
 use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
@@ -10,6 +11,11 @@ use crate::process::{self, Process};
 
 /// Looks for newcomers before what was stopped is killed. One that forks faster than that is met again in the next round.
 const LOOKS: usize = 256;
+
+/// How long those that were stopped may go on within a call of the system before they are left to it, and the pause between
+/// two glances at them.
+const STANDSTILL: Duration = Duration::from_millis(20);
+const GLANCE: Duration = Duration::from_micros(50);
 
 /// Everything that lives below `root`, by the parents that the system tells.
 pub(crate) fn below(root: u32) -> Vec<ProcessId> {
@@ -21,17 +27,43 @@ pub(crate) fn below(root: u32) -> Vec<ProcessId> {
 }
 
 /// Stops, looks again, and kills what was found when nobody new comes. Nothing found means that nothing was left.
-pub(crate) fn end(mut find: impl FnMut() -> Vec<ProcessId>) -> usize {
+pub(crate) fn end(find: impl FnMut() -> Vec<ProcessId>) -> usize {
+    let stopped = stop(find, |_| true);
+    stopped.iter().for_each(|id| process::signal(*id, Signal::KILL));
+    stopped.len()
+}
+
+/// Sends all of them a signal that none can miss by being started meanwhile: they are stopped until nobody new can come, and
+/// go on with the signal. Those that cannot be stopped in time are sent it all the same.
+pub(crate) fn ask(find: impl FnMut() -> Vec<ProcessId>, signal: Signal) {
+    let until = Instant::now() + STANDSTILL;
+    let still = |stopped: &HashSet<ProcessId>| {
+        let is_still = stopped.iter().all(|id| process::stands_still(id.pid)) || until <= Instant::now();
+        if !is_still {
+            std::thread::sleep(GLANCE);
+        }
+        is_still
+    };
+    let stopped = stop(find, still);
+    stopped.iter().for_each(|id| process::signal(*id, signal));
+    stopped.iter().for_each(|id| process::signal(*id, Signal::CONT));
+}
+
+/// Stops whoever is found until nobody new is, by a look that began when those before stood still.
+fn stop(
+    mut find: impl FnMut() -> Vec<ProcessId>,
+    are_still: impl Fn(&HashSet<ProcessId>) -> bool,
+) -> HashSet<ProcessId> {
     let mut stopped = HashSet::new();
     for _ in 0..LOOKS {
+        let were_still = are_still(&stopped);
         let new: Vec<ProcessId> = find().into_iter().filter(|id| stopped.insert(*id)).collect();
         new.iter().for_each(|id| process::signal(*id, Signal::STOP));
-        if new.is_empty() {
+        if new.is_empty() && were_still {
             break;
         }
     }
-    stopped.iter().for_each(|id| process::signal(*id, Signal::KILL));
-    stopped.len()
+    stopped
 }
 
 /// Those that `is_root` picks and everything that descends from them, as far as it lives; with the roots, if wanted.

@@ -6,19 +6,19 @@ use sixframe::RpcEndpoint;
 
 use crate::sandbox::{Daemon, Sandbox, eventually, is_alive, line_of};
 
-/// A session with the built-in agent in the daemon's folder.
-async fn session(peer: &RpcEndpoint, sandbox: &Sandbox) -> String {
-    let params = json!({"provider": "builtin", "cwd": sandbox.work()});
+/// A session in the daemon's folder.
+pub(crate) async fn session(peer: &RpcEndpoint, sandbox: &Sandbox, provider: &str) -> String {
+    let params = json!({"provider": provider, "cwd": sandbox.work()});
     let created: Value = peer.request_raw("agent.createSession", params).await.unwrap();
     created["sessionId"].as_str().unwrap().to_owned()
 }
 
 /// Asks for something: its events.
-fn prompt(peer: &RpcEndpoint, session: &str, text: &str) -> sixframe::Items<Value> {
+pub(crate) fn prompt(peer: &RpcEndpoint, session: &str, text: &str) -> sixframe::Items<Value> {
     peer.stream_raw("agent.prompt", json!({"sessionId": session, "content": [{"type": "text", "text": text}]}))
 }
 
-async fn until(items: &mut sixframe::Items<Value>, kind: &str) -> Value {
+pub(crate) async fn until(items: &mut sixframe::Items<Value>, kind: &str) -> Value {
     while let Some(item) = items.next().await {
         let event = item.unwrap().data;
         if event["type"] == kind {
@@ -40,7 +40,7 @@ async fn command_at_work(
     peer: &RpcEndpoint,
     sandbox: &Sandbox,
 ) -> (u32, String, sixframe::Items<Value>) {
-    let id = session(peer, sandbox).await;
+    let id = session(peer, sandbox, "builtin").await;
     let mut turn = prompt(peer, &id, "run echo $$ > pid; exec sleep 600");
     allow(peer, &mut turn).await;
     let pid = line_of(&sandbox.work().join("pid")).await.trim().parse().unwrap();
@@ -53,7 +53,7 @@ async fn an_agents_own_command_may_not_consent_in_its_users_name() {
     let sandbox = Sandbox::new();
     let daemon = sandbox.serve(&[]);
     let peer = daemon.connect().await;
-    let session = session(&peer, &sandbox).await;
+    let session = session(&peer, &sandbox, "builtin").await;
     let (program, token) = (env!("CARGO_BIN_EXE_sixframe"), daemon.ready["tokenFile"].as_str().unwrap());
     for scheme in ["unix:", "ws:"] {
         let address = daemon.address(scheme);

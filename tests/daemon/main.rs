@@ -15,6 +15,7 @@ mod pressure;
 mod processes;
 mod proxy;
 mod python_sidecar;
+mod real_agents;
 mod sandbox;
 mod sidecars;
 mod transports;

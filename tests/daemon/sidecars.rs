@@ -1,6 +1,8 @@
 //! Sidecars in the daemon: from ten lines of TOML to nothing left.
 
-use std::path::PathBuf;
+use std::fs::{DirBuilder, Permissions};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -32,6 +34,17 @@ impl Sandbox {
     fn serve_configured(&self, text: &str) -> Daemon {
         let [flag, file] = self.configured(text);
         self.serve(&[&flag, &file])
+    }
+
+    /// Where a daemon has the token of the server that it is connected to.
+    fn server_token(&self) -> PathBuf {
+        self.folder.path().join("run/server-token")
+    }
+
+    fn knows_token(&self, server: &Daemon) {
+        let file = self.server_token();
+        std::fs::write(&file, server.token() + "\n").unwrap();
+        std::fs::set_permissions(file, Permissions::from_mode(0o600)).unwrap();
     }
 
     fn warm(&self) -> PathBuf {
@@ -157,7 +170,12 @@ async fn another_daemon_is_used_only_if_it_is_who_it_should_be() {
     assert!(unsafe_one.to_string().contains("wss://"), "{unsafe_one}");
     let no_token = set(connected(&url, None)).await.unwrap_err();
     assert_eq!(no_token.code(), "UNREACHABLE");
-    std::fs::write(here.folder.path().join("run/server-token"), server.token() + "\n").unwrap();
+    here.knows_token(&server);
+    let file = here.server_token();
+    std::fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+    let open = set(connected(&url, None)).await.unwrap_err().to_string();
+    assert!(open.contains(&format!("chmod 600 {}", file.display())) && !open.contains(&server.token()), "{open}");
+    std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
     let other = set(connected(&url, Some("somebody"))).await.unwrap_err();
     assert!(other.to_string().contains("another server than expected"), "{other}");
     assert!(is_alive(pid), "nothing has changed");
@@ -185,10 +203,51 @@ async fn a_server_that_is_started_anew_is_the_one_that_was_expected() {
     assert_ne!(first["epoch"], second["epoch"], "what was known of its state is void");
     assert_ne!(first["serverId"], hello(&daemon).await["serverId"], "two daemons are two servers");
 
-    std::fs::write(here.folder.path().join("run/server-token"), server.token() + "\n").unwrap();
+    here.knows_token(&server);
     let expected = json!({"mode": "connected", "serverUrl": server.address("ws:"), "identity": first["serverId"]});
     let mode: Value = peer.request_raw("sidecar.setMode", expected).await.unwrap();
     assert_eq!(mode["mode"], "connected");
+}
+
+#[tokio::test]
+async fn a_server_that_is_killed_or_replaced_is_not_used_until_it_is_back() {
+    let (here, there, elsewhere) = (Sandbox::new(), Sandbox::new(), Sandbox::new());
+    let daemon = here.serve_configured(&format!("app.server_check_ms = 20\n{WEB}"));
+    let peer = daemon.connect().await;
+    let mut server = there.serve(&[]);
+    here.knows_token(&server);
+    let hello: Value = server.connect().await.request_raw("rpc.hello", json!({})).await.unwrap();
+    let (id, url) = (hello["serverId"].clone(), server.address("ws:"));
+    let listen = url.trim_end_matches('/').to_owned();
+    let params = json!({"mode": "connected", "serverUrl": url, "identity": id});
+    let mode: Value = peer.request_raw("sidecar.setMode", params).await.unwrap();
+    assert_eq!(mode["serverId"], id);
+    let mode = async |holds: &dyn Fn(&Value) -> bool| loop {
+        let listed: Value = peer.request_raw("sidecar.list", json!({})).await.unwrap();
+        if holds(&listed["mode"]) {
+            return listed["mode"].clone();
+        }
+        tokio::task::yield_now().await;
+    };
+    server.signal(Signal::KILL);
+    server.wait();
+    let lost = mode(&|mode| mode.get("serverFailure").is_some()).await;
+    assert!(lost["endpoints"] == json!({}) && lost["serverFailure"].as_str().unwrap().contains("reached"), "{lost}");
+
+    // Another daemon with the same token.
+    let token = Path::new(server.ready["tokenFile"].as_str().unwrap());
+    let run = elsewhere.folder.path().join("run");
+    DirBuilder::new().mode(0o700).create(&run).unwrap();
+    std::fs::copy(token, run.join(token.file_name().unwrap())).unwrap();
+    let mut other = elsewhere.serve(&["--listen", &listen]);
+    let replaced = mode(&|mode| mode["serverFailure"].as_str().is_some_and(|why| why.contains("another server"))).await;
+    assert_eq!(replaced["endpoints"], json!({}));
+    other.signal(Signal::KILL);
+    other.wait();
+
+    let _back = there.serve(&["--listen", &listen]);
+    let back = mode(&|mode| mode.get("serverFailure").is_none()).await;
+    assert_eq!((&back["serverId"], &back["endpoints"]["web"]["owner"]), (&id, &json!("remote")));
 }
 
 #[tokio::test]

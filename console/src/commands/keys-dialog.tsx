@@ -1,11 +1,15 @@
 import type { ReactNode } from "react";
 
 import { Dialog } from "../shell/dialog.js";
+import { PANELS } from "../shell/panels.js";
 import { shortcutLabel } from "./shortcuts.js";
 
 const KEYS: readonly (readonly [keys: string, what: string])[] = [
   [shortcutLabel("K"), "Commands and methods by name"],
-  ["1 – 5", "Methods, State, Frames, Processes, Windows"],
+  [`1 – ${PANELS.length}`, PANELS.map(({ name }) => name).join(", ")],
+  [shortcutLabel("L"), "Write to the agent"],
+  ["Enter, Shift Enter", "Send the prompt, break the line"],
+  [`${shortcutLabel(".")}, Esc`, "Stop the agent"],
   ["/", "Search in the panel"],
   [shortcutLabel("Enter"), "Call the method"],
   ["↑ ↓ Home End", "Move in a list or tree"],

@@ -1,5 +1,7 @@
 import { useEffect, useRef } from "react";
 
+import { isComposing } from "../chat/keys.js";
+
 const isMac = typeof navigator !== "undefined" && /Mac|iPhone|iPad/.test(navigator.platform);
 
 /** How the platform writes a key with its command key. */
@@ -19,7 +21,7 @@ export function useShortcuts(shortcuts: Shortcuts): void {
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
       const modified = isMac ? event.metaKey : event.ctrlKey;
-      if (event.altKey || event.defaultPrevented) return;
+      if (event.altKey || event.defaultPrevented || isComposing(event)) return;
       const run = latest.current[`${modified ? "mod+" : ""}${event.key.toLowerCase()}`];
       if (!run || (!modified && (isTyping(event.target) || document.querySelector("dialog[open]")))) return;
       event.preventDefault();

@@ -1,6 +1,7 @@
 import { createContext, useContext } from "react";
 import type { Hub, HubState } from "sixframe/hub";
 
+import type { Agents } from "../chat/agents.js";
 import type { Connection, Link } from "../connection.js";
 import type { FrameLog } from "../frames/frame-log.js";
 import type { TapSource } from "../frames/tap-source.js";
@@ -24,6 +25,8 @@ export interface Environment {
   changes: Changes;
   /** Starts and stops the daemon's sidecars. */
   keeper: Keeper;
+  /** What is asked of the daemon's agents. */
+  agents: Agents;
   toasts: Toasts;
 }
 

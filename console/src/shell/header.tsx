@@ -2,6 +2,7 @@ import { Command, Monitor, Moon, Sun } from "lucide-react";
 import { Tabs } from "radix-ui";
 import type { ReactNode } from "react";
 
+import { WaitingTray } from "../chat/waiting-tray.js";
 import { shortcutLabel } from "../commands/shortcuts.js";
 import type { Standing } from "../connection.js";
 import { useStore } from "../store.js";
@@ -30,6 +31,7 @@ export function Header({ onPalette }: { onPalette: () => void }): ReactNode {
         ))}
       </Tabs.List>
       <div className="header-end">
+        <WaitingTray />
         <button
           type="button"
           className="palette-button"

@@ -1,6 +1,6 @@
-import { AppWindow, Braces, Cpu, SquareFunction, Waypoints, type LucideIcon } from "lucide-react";
+import { AppWindow, Bot, Braces, Cpu, SquareFunction, Waypoints, type LucideIcon } from "lucide-react";
 
-export type PanelId = "methods" | "state" | "frames" | "processes" | "windows";
+export type PanelId = "agents" | "methods" | "state" | "frames" | "processes" | "windows";
 
 export interface Panel {
   id: PanelId;
@@ -9,6 +9,7 @@ export interface Panel {
 }
 
 export const PANELS: readonly Panel[] = [
+  { id: "agents", name: "Agents", icon: Bot },
   { id: "methods", name: "Methods", icon: SquareFunction },
   { id: "state", name: "State", icon: Braces },
   { id: "frames", name: "Frames", icon: Waypoints },
@@ -18,5 +19,5 @@ export const PANELS: readonly Panel[] = [
 
 /** The panel that an address names; the first one where it names none. */
 export function panelOf(hash: string): PanelId {
-  return PANELS.find(({ id }) => `#${id}` === hash)?.id ?? "methods";
+  return PANELS.find(({ id }) => `#${id}` === hash)?.id ?? "agents";
 }

@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
 
-use super::agent::{Command, Fact, Launch, Prompt, Step, Told, Translator, unparsed};
+use super::agent::{Answers, Command, Fact, Inquiry, Launch, Prompt, Step, Told, Translator, unparsed};
 use super::event::{DeltaField, Mode, Outcome, Plan, PlanEntry, PlanStatus, SessionUpdate};
+use super::form;
 use super::item::{Content, Item, ItemKind, ItemStatus};
 use super::permission::{Ask, OptionKind, PermissionOption, Verdict};
 use super::problem::{Problem, ProblemKind};
@@ -24,6 +25,8 @@ pub struct Acp {
     open: HashMap<u64, Asked>,
     /// Requests for leave that we have not answered: the id of each, by its JSON text, and the tool's.
     asks: BTreeMap<String, (Value, String)>,
+    /// Forms that a person has not filled in: the id of each request, by its JSON text, and the form.
+    forms: BTreeMap<String, (Value, Value)>,
     session: Option<String>,
     /// The ids of its modes.
     modes: Vec<String>,
@@ -90,8 +93,7 @@ impl Acp {
                 }
             }
             (Asked::LoadSession, Some(error)) => {
-                let error = error["message"].as_str().unwrap_or("it refused");
-                let text = format!("its earlier session cannot be gone on with: {error}; this is a new one");
+                let text = format!("its earlier session cannot be gone on with: {}; this is a new one", text(error));
                 self.session = None;
                 vec![self.notice(text), self.new_session()]
             }
@@ -135,7 +137,7 @@ impl Acp {
     fn set_mode(&mut self, mode: Mode) -> Vec<Step> {
         let wanted = match mode {
             Mode::Plan => "plan",
-            Mode::Ask | Mode::AcceptEdits => "default",
+            Mode::Ask | Mode::AcceptEdits | Mode::Auto => "default",
         };
         if !self.modes.iter().any(|mode| mode == wanted) {
             return Vec::new();
@@ -172,6 +174,9 @@ impl Acp {
     }
 
     fn asked(&mut self, method: &str, message: &Value) -> Vec<Step> {
+        if method == "elicitation/create" {
+            return self.elicited(method, message);
+        }
         if method != "session/request_permission" {
             let error = json!({"code": -32601, "message": "not supported"});
             let refused = Step::Say(json!({"jsonrpc": "2.0", "id": message["id"], "error": error}));
@@ -195,6 +200,26 @@ impl Acp {
         self.asks.insert(key, (message["id"].clone(), id));
         steps.push(Step::tell(method, Fact::Asked(ask)));
         steps
+    }
+
+    /// A person is to fill something in.
+    fn elicited(&mut self, method: &str, message: &Value) -> Vec<Step> {
+        let (key, params) = (message["id"].to_string(), &message["params"]);
+        let schema = &params["requestedSchema"];
+        let questions = form::questions(schema, &Value::Null).filter(|_| params["mode"] != "url");
+        let Some(questions) = questions else {
+            // What cannot be shown nobody can agree to.
+            return vec![filled(&message["id"], None), Step::Tell(Told::unknown(method, message))];
+        };
+        let text = |name: &str| params[name].as_str().map(str::to_owned);
+        let inquiry = Inquiry { key: key.clone(), item: text("toolCallId"), title: text("message"), questions };
+        self.forms.insert(key, (message["id"].clone(), schema.clone()));
+        vec![Step::tell(method, Fact::Inquired(inquiry))]
+    }
+
+    fn answer(&mut self, key: &str, answers: Option<Answers>) -> Vec<Step> {
+        let Some((id, schema)) = self.forms.remove(key) else { return Vec::new() };
+        vec![filled(&id, answers.map(|answers| form::content(&schema, &answers)))]
     }
 
     /// What is new of a tool call; and all that is known of it.
@@ -296,7 +321,7 @@ impl Acp {
         };
         // Version 1 knows no other place for it.
         let preface = self.preface.take().map(|text| json!({"type": "text", "text": text}));
-        let content: Vec<Value> = preface.into_iter().chain(prompt.content.iter().map(part)).collect();
+        let content: Vec<Value> = preface.into_iter().chain(prompt.sent().iter().map(part)).collect();
         vec![self.request(Asked::Prompt, "session/prompt", json!({"sessionId": self.session, "prompt": content}))]
     }
 
@@ -317,7 +342,9 @@ impl Acp {
         let cancel = json!({"jsonrpc": "2.0", "method": "session/cancel", "params": {"sessionId": self.session}});
         // What is asked must be answered, and this is the answer to be given then.
         let asks = std::mem::take(&mut self.asks);
-        [Step::Say(cancel)].into_iter().chain(asks.into_values().map(|(id, _)| answer(&id, None))).collect()
+        let asks = asks.into_values().map(|(id, _)| answer(&id, None));
+        let forms = std::mem::take(&mut self.forms).into_values().map(|(id, _)| filled(&id, None));
+        [Step::Say(cancel)].into_iter().chain(asks).chain(forms).collect()
     }
 }
 
@@ -325,7 +352,9 @@ impl Translator for Acp {
     fn open(&mut self, launch: &Launch) -> Vec<Step> {
         self.launch = launch.clone();
         self.preface.clone_from(&launch.system_prompt);
-        let capabilities = json!({"fs": {"readTextFile": false, "writeTextFile": false}, "terminal": false});
+        let capabilities = json!({
+            "fs": {"readTextFile": false, "writeTextFile": false}, "terminal": false, "elicitation": {"form": {}},
+        });
         let info = json!({"name": "sixframe", "title": "Sixframe", "version": env!("CARGO_PKG_VERSION")});
         let params = json!({"protocolVersion": 1, "clientCapabilities": capabilities, "clientInfo": info});
         vec![self.request(Asked::Initialise, "initialize", params)]
@@ -350,6 +379,7 @@ impl Translator for Acp {
             Command::Prompt(prompt) | Command::Steer(prompt) => self.prompt(&prompt),
             Command::Interrupt => self.interrupt(),
             Command::Decide { key, verdict } => self.decide(&key, verdict),
+            Command::Answer { key, answers } => self.answer(&key, answers),
             Command::SetMode(mode) => self.set_mode(mode),
             Command::SetModel(model) => vec![self.set_model(&model)],
             Command::Stop => Vec::new(),
@@ -367,6 +397,14 @@ fn answer(id: &Value, option: Option<&str>) -> Step {
         None => json!({"outcome": "cancelled"}),
     };
     Step::Say(json!({"jsonrpc": "2.0", "id": id, "result": {"outcome": outcome}}))
+}
+
+fn filled(id: &Value, content: Option<Value>) -> Step {
+    let result = match content {
+        Some(content) => json!({"action": "accept", "content": content}),
+        None => json!({"action": "cancel"}),
+    };
+    Step::Say(json!({"jsonrpc": "2.0", "id": id, "result": result}))
 }
 
 fn options(listed: &Value) -> Vec<PermissionOption> {
@@ -409,9 +447,18 @@ fn usage(result: &Value) -> Option<Usage> {
     (told.is_object() || quota.is_object()).then_some(usage)
 }
 
+/// What an error says, with what some leave for its details.
+fn text(error: &Value) -> String {
+    let message = error["message"].as_str().unwrap_or("it told of an error without saying which");
+    match error["data"]["details"].as_str().filter(|details| !message.contains(details)) {
+        Some(details) => format!("{message}: {details}"),
+        None => message.to_owned(),
+    }
+}
+
 /// An error of JSON-RPC. Agents have no vocabulary in common: some tell the status of HTTP as its code.
 fn problem(error: &Value) -> Problem {
-    let text = error["message"].as_str().unwrap_or("it told of an error without saying which");
+    let text = text(error);
     let code = error["code"].as_i64().unwrap_or_default();
     let word = error["data"]["errorKind"].as_str();
     let problem = match (word, code) {
@@ -446,7 +493,7 @@ mod tests {
     fn an_agent_that_fails_in_its_own_words_fails() {
         let mut acp = Acp { session: Some("s".into()), ..Acp::default() };
         let text = "p".to_owned();
-        acp.command(Command::Prompt(Prompt { id: "p".into(), content: vec![Content::Text { text }] }));
+        acp.command(Command::Prompt(Prompt::new("p", vec![Content::Text { text }])));
         let mut told = Vec::new();
         for line in [
             r#"{"method":"session/update","params":{"update":{"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"429 too many"}}}}"#,

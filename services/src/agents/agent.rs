@@ -1,6 +1,7 @@
 //! An agent as a session sees it: it is started, told commands, and tells facts. What state it is in, whose turn it is and
 //! what may be done is not its matter.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,10 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::event::{DeltaField, DiffUpdate, Mode, Plan, ProcessEvent, Retry, SessionUpdate, Unparsed};
+use super::event::{DeltaField, DiffUpdate, Mode, Plan, ProcessEvent, Question, Retry, SessionUpdate, Unparsed};
 use super::item::{Content, Item};
 use super::permission::{Ask, Verdict};
 use super::problem::Problem;
+use super::prompt_builder::PromptContext;
 use super::turn::TurnEnd;
 use super::usage::{Limits, UsageUpdate};
 
@@ -90,12 +92,35 @@ pub enum Command {
         /// The decision.
         verdict: Verdict,
     },
+    /// What was answered to what it asked a person.
+    Answer {
+        /// What it called it.
+        key: String,
+        /// The answers by the ids of the questions, as they were checked against them; none where nobody answers.
+        answers: Option<Answers>,
+    },
     /// To go over to another mode.
     SetMode(Mode),
     /// To use another model.
     SetModel(String),
     /// To end, in order if it can.
     Stop,
+}
+
+/// Answers by the ids of the questions.
+pub type Answers = BTreeMap<String, Vec<String>>;
+
+/// What an agent asks a person, as its adapter tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inquiry {
+    /// The agent's own id of what it asks; used to answer it, and when the agent takes it back.
+    pub key: String,
+    /// The item that waits.
+    pub item: Option<String>,
+    /// Who asks, where it is not the agent itself.
+    pub title: Option<String>,
+    /// The questions.
+    pub questions: Vec<Question>,
 }
 
 /// What somebody asks an agent.
@@ -105,17 +130,40 @@ pub struct Prompt {
     pub id: String,
     /// What it says.
     pub content: Vec<Content>,
+    /// What the agent is given in front of that.
+    pub context: Option<PromptContext>,
 }
 
 impl Prompt {
-    /// Its text.
+    /// A prompt without a context.
+    pub fn new(id: impl Into<String>, content: Vec<Content>) -> Prompt {
+        Prompt { id: id.into(), content, context: None }
+    }
+
+    /// The text of what it says, without the context.
     pub fn text(&self) -> String {
-        let texts = self.content.iter().filter_map(|content| match content {
-            Content::Text { text } => Some(text.as_str()),
-            Content::ResourceLink { uri, .. } => Some(uri.as_str()),
-            Content::Image { .. } | Content::Other { .. } => None,
-        });
-        texts.collect::<Vec<_>>().join("\n")
+        self.content.iter().filter_map(text_of).collect::<Vec<_>>().join("\n")
+    }
+
+    /// What an agent with a model is sent: the context, then what is asked.
+    pub fn sent(&self) -> Vec<Content> {
+        let context = self.context.iter().map(|context| Content::Text { text: context.text.clone() });
+        context.chain(self.content.iter().cloned()).collect()
+    }
+
+    /// The text of what is sent, its parts with an empty line between them.
+    pub fn sent_text(&self) -> String {
+        let context = self.context.iter().map(|context| context.text.as_str());
+        let asked = self.text();
+        context.chain([asked.as_str()]).collect::<Vec<_>>().join("\n\n")
+    }
+}
+
+fn text_of(content: &Content) -> Option<&str> {
+    match content {
+        Content::Text { text } => Some(text),
+        Content::ResourceLink { uri, .. } => Some(uri),
+        Content::Image { .. } | Content::Other { .. } => None,
     }
 }
 
@@ -187,7 +235,9 @@ pub enum Fact {
     },
     /// It asks leave.
     Asked(Ask),
-    /// It does not ask that any more.
+    /// It asks a person something.
+    Inquired(Inquiry),
+    /// It does not ask that any more, be it leave or a question.
     Withdrew {
         /// What it called it.
         key: String,

@@ -1,6 +1,9 @@
 //! The agents' methods: their names, parameters and answers. Knows nothing of how they are served.
 
+mod chat;
+mod preview;
 mod runs;
+mod sessions;
 
 use std::collections::BTreeMap;
 
@@ -11,7 +14,13 @@ use sixframe_core::{Method, Scope, StreamMethod};
 use super::detect::ProviderInfo;
 use super::event::{Delivery, Envelope, Mode};
 use super::item::Content;
+use super::prompt_builder::{CurrentFile, Selection};
+pub use chat::{
+    CHAT, ChatChunk, ChatContent, ChatMessage, ChatOptions, ChatParams, ChatResult, ChatRole, ChunkKind, STREAM_CHAT,
+};
+pub use preview::{PREVIEW_PROMPT, PreviewParams, Previewed};
 pub use runs::*;
+pub use sessions::*;
 
 /// `agent.providers`: the first call waits for the first look.
 pub const PROVIDERS: Method<ProvidersParams, Providers> = Method::new("agent.providers")
@@ -139,6 +148,16 @@ pub struct PromptParams {
     /// Whether the turn goes on when the caller is gone.
     #[serde(default)]
     pub detach: bool,
+    /// The file that it is about: a path, or a path with the text that an editor has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current_file: Option<CurrentFile>,
+    /// What is selected in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<Selection>,
+    /// What else is sent with it: a template of the daemon's configuration, or `default`. Where neither this nor a file nor a
+    /// selection is said, nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
 }
 
 fn default_timeout() -> u64 {

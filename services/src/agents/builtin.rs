@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use sixframe_supervisor::Supervisor;
 use tokio::sync::{mpsc, oneshot};
 
-use super::agent::{Abilities, Agent, Command, Fact, Launch, Prompt, Running, Told};
+use super::agent::{Abilities, Agent, Answers, Command, Fact, Inquiry, Launch, Prompt, Running, Told};
 use super::detect::{ProviderInfo, ProviderState};
 use super::event::{Outcome, SessionUpdate};
 use super::permission::{Ask, Verdict};
@@ -81,7 +81,13 @@ struct Unheard;
 #[derive(Clone)]
 struct Voice {
     told: mpsc::Sender<Told>,
-    asks: mpsc::Sender<(String, oneshot::Sender<Verdict>)>,
+    asks: mpsc::Sender<(String, oneshot::Sender<Reply>)>,
+}
+
+/// What is answered to what it asks.
+enum Reply {
+    Leave(Verdict),
+    Answers(Option<Answers>),
 }
 
 impl Voice {
@@ -91,11 +97,27 @@ impl Voice {
 
     /// Asks leave and waits for it. What is not answered is denied.
     async fn ask(&self, ask: Ask) -> Result<Verdict, Unheard> {
+        match self.wait(ask.key.clone(), Fact::Asked(ask)).await? {
+            Some(Reply::Leave(verdict)) => Ok(verdict),
+            Some(Reply::Answers(_)) | None => {
+                Ok(Verdict::Deny { option_id: None, reason: "nobody answered".to_owned() })
+            }
+        }
+    }
+
+    /// Asks a person and waits for the answer. None where nobody answers.
+    async fn inquire(&self, inquiry: Inquiry) -> Result<Option<Answers>, Unheard> {
+        match self.wait(inquiry.key.clone(), Fact::Inquired(inquiry)).await? {
+            Some(Reply::Answers(answers)) => Ok(answers),
+            Some(Reply::Leave(_)) | None => Ok(None),
+        }
+    }
+
+    async fn wait(&self, key: String, asked: Fact) -> Result<Option<Reply>, Unheard> {
         let (answer, answered) = oneshot::channel();
-        self.asks.send((ask.key.clone(), answer)).await.map_err(|_| Unheard)?;
-        self.tell(Fact::Asked(ask)).await?;
-        let denied = Verdict::Deny { option_id: None, reason: "nobody answered".to_owned() };
-        Ok(answered.await.unwrap_or(denied))
+        self.asks.send((key, answer)).await.map_err(|_| Unheard)?;
+        self.tell(asked).await?;
+        Ok(answered.await.ok())
     }
 }
 
@@ -104,7 +126,7 @@ async fn attend(
     mut work: Work,
     voice: Voice,
     mut heard: mpsc::UnboundedReceiver<Command>,
-    mut asked: mpsc::Receiver<(String, oneshot::Sender<Verdict>)>,
+    mut asked: mpsc::Receiver<(String, oneshot::Sender<Reply>)>,
 ) {
     let mut waiting = HashMap::new();
     let mut unheard = voice.tell(Fact::Ready(SessionUpdate::default())).await.is_err();
@@ -117,10 +139,8 @@ async fn attend(
                 biased;
                 Some((key, answer)) = asked.recv() => drop(waiting.insert(key, answer)),
                 command = heard.recv() => match command {
-                    Some(Command::Decide { key, verdict }) => {
-                        // Work that was dropped meanwhile does not wait any more.
-                        waiting.remove(&key).map(|answer: oneshot::Sender<Verdict>| answer.send(verdict));
-                    }
+                    Some(Command::Decide { key, verdict }) => reply(&mut waiting, &key, Reply::Leave(verdict)),
+                    Some(Command::Answer { key, answers }) => reply(&mut waiting, &key, Reply::Answers(answers)),
                     Some(Command::Interrupt) => break Ok(TurnEnd::new(Outcome::Interrupted)),
                     Some(Command::Stop) | None => break Err(Unheard),
                     Some(Command::Prompt(_) | Command::Steer(_) | Command::SetMode(_) | Command::SetModel(_)) => (),
@@ -138,13 +158,22 @@ async fn attend(
     let _ = voice.tell(Fact::Gone { problem: None }).await;
 }
 
+fn reply(waiting: &mut HashMap<String, oneshot::Sender<Reply>>, key: &str, reply: Reply) {
+    // Work that was dropped meanwhile does not wait any more.
+    let _ = waiting.remove(key).map(|answer| answer.send(reply));
+}
+
 /// The next prompt; none when there will be none.
 async fn next_prompt(heard: &mut mpsc::UnboundedReceiver<Command>) -> Option<Prompt> {
     loop {
         match heard.recv().await? {
             Command::Prompt(prompt) | Command::Steer(prompt) => return Some(prompt),
             Command::Stop => return None,
-            Command::Interrupt | Command::Decide { .. } | Command::SetMode(_) | Command::SetModel(_) => (),
+            Command::Interrupt
+            | Command::Decide { .. }
+            | Command::Answer { .. }
+            | Command::SetMode(_)
+            | Command::SetModel(_) => (),
         }
     }
 }

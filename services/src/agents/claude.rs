@@ -2,6 +2,7 @@
 //! may be asked for at once; nothing here waits for an answer.
 
 mod blocks;
+mod questions;
 mod result;
 mod tools;
 
@@ -9,10 +10,11 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
-use super::agent::{Command, Fact, Launch, Prompt, Step, Told, Translator, unparsed};
+use super::agent::{Answers, Command, Fact, Inquiry, Launch, Prompt, Step, Told, Translator, unparsed};
 use super::event::{Mode, Retry, SessionUpdate};
+use super::form;
 use super::item::{Content, Item, ItemKind, ItemStatus};
-use super::permission::{Ask, OptionKind, PermissionOption, Verdict};
+use super::permission::{Action, Ask, OptionKind, PermissionOption, Verdict};
 use super::problem::{Problem, ProblemKind};
 use super::usage::{LimitStatus, Limits};
 use blocks::Blocks;
@@ -42,6 +44,8 @@ struct Asked {
     input: Value,
     /// What it proposes to allow for this session.
     rules: Vec<Value>,
+    /// What is to be filled in, where a tool server asks.
+    form: Option<Value>,
 }
 
 impl Claude {
@@ -56,8 +60,6 @@ impl Claude {
             "--include-partial-messages",
             // What lies in the folder may be anybody's.
             "--setting-sources=user",
-            // It has no other way to be answered than at a terminal.
-            "--disallowedTools=AskUserQuestion",
         ];
         let mut arguments: Vec<String> = fixed.map(str::to_owned).to_vec();
         arguments.extend(launch.model.iter().map(|model| format!("--model={model}")));
@@ -137,21 +139,53 @@ impl Claude {
     /// It asks us something.
     fn asks(&mut self, message: &Value) -> Vec<Step> {
         let (id, request) = (message["request_id"].as_str().unwrap_or_default(), &message["request"]);
-        if request["subtype"] != "can_use_tool" {
-            let name = format!("control_request/{}", request["subtype"].as_str().unwrap_or_default());
-            let refused = json!({"type": "control_response", "response": {
-                "subtype": "error", "request_id": id, "error": "not supported", "error_code": "unsupported_request"
-            }});
-            return vec![Step::Say(refused), Step::Tell(Told::unknown(name, message))];
-        }
-        let asked = Asked {
+        let subtype = request["subtype"].as_str().unwrap_or_default();
+        let name = format!("control_request/{subtype}");
+        let mut asked = Asked {
             tool_use_id: request["tool_use_id"].as_str().map(str::to_owned),
             input: request["input"].clone(),
             rules: session_rules(&request["permission_suggestions"]),
+            form: None,
         };
-        let ask = ask(id, request, &asked);
+        let fact = match subtype {
+            "can_use_tool" if request["tool_name"] == questions::TOOL => {
+                Fact::Inquired(questions::inquiry(id, request))
+            }
+            "can_use_tool" => Fact::Asked(ask(id, request, &asked)),
+            "elicitation" => {
+                asked.form = Some(request["requested_schema"].clone());
+                match elicited(id, request) {
+                    Some(fact) => fact,
+                    // What cannot be shown nobody can agree to.
+                    None => return vec![filled(id, None), Step::Tell(Told::unknown(name, message))],
+                }
+            }
+            _ => {
+                let refused = json!({"type": "control_response", "response": {
+                    "subtype": "error", "request_id": id, "error": "not supported", "error_code": "unsupported_request"
+                }});
+                return vec![Step::Say(refused), Step::Tell(Told::unknown(name, message))];
+            }
+        };
         self.asked.insert(id.to_owned(), asked);
-        vec![Step::tell("control_request/can_use_tool", Fact::Asked(ask))]
+        vec![Step::tell(&name, fact)]
+    }
+
+    fn answer(&mut self, key: &str, answers: Option<Answers>) -> Vec<Step> {
+        let Some(asked) = self.asked.remove(key) else { return Vec::new() };
+        if let Some(schema) = asked.form {
+            return vec![filled(key, answers.map(|answers| form::content(&schema, &answers)))];
+        }
+        let answer = match answers {
+            Some(answers) => {
+                json!({"behavior": "allow", "updatedInput": questions::answered(&asked.input, &answers)})
+            }
+            None => {
+                self.denied.extend(asked.tool_use_id);
+                json!({"behavior": "deny", "message": "the person did not answer", "interrupt": false})
+            }
+        };
+        vec![respond(key, answer)]
     }
 
     /// It answers what we asked.
@@ -183,6 +217,9 @@ impl Claude {
 
     fn decide(&mut self, key: &str, verdict: Verdict) -> Vec<Step> {
         let Some(asked) = self.asked.remove(key) else { return Vec::new() };
+        if asked.form.is_some() {
+            return vec![filled(key, matches!(verdict, Verdict::Allow { .. }).then(|| json!({})))];
+        }
         let answer = match verdict {
             Verdict::Allow { option_id } => {
                 let mut answer = json!({"behavior": "allow", "updatedInput": asked.input});
@@ -196,13 +233,12 @@ impl Claude {
                 json!({"behavior": "deny", "message": reason, "interrupt": false})
             }
         };
-        let response = json!({"subtype": "success", "request_id": key, "response": answer});
-        vec![Step::Say(json!({"type": "control_response", "response": response}))]
+        vec![respond(key, answer)]
     }
 
     fn prompt(&mut self, prompt: &Prompt) -> Vec<Step> {
         (self.problem, self.interrupted) = (None, false);
-        let content: Vec<Value> = prompt.content.iter().map(part).collect();
+        let content: Vec<Value> = prompt.sent().iter().map(part).collect();
         let message = json!({"role": "user", "content": content});
         vec![Step::Say(json!({
             "type": "user", "message": message, "parent_tool_use_id": null, "session_id": "", "client_composed": true
@@ -252,6 +288,7 @@ impl Translator for Claude {
                 vec![self.request(json!({"subtype": "interrupt", "cancel_queued": true}))]
             }
             Command::Decide { key, verdict } => self.decide(&key, verdict),
+            Command::Answer { key, answers } => self.answer(&key, answers),
             Command::SetMode(to) => vec![self.request(json!({"subtype": "set_permission_mode", "mode": mode(to)}))],
             Command::SetModel(model) => vec![self.request(json!({"subtype": "set_model", "model": model}))],
             Command::Stop => Vec::new(),
@@ -266,7 +303,7 @@ const REJECT_ONCE: &str = "reject_once";
 /// What it may do without asking is decided here and not there, but for planning, which changes what it is told.
 fn mode(mode: Mode) -> &'static str {
     match mode {
-        Mode::Ask | Mode::AcceptEdits => "default",
+        Mode::Ask | Mode::AcceptEdits | Mode::Auto => "default",
         Mode::Plan => "plan",
     }
 }
@@ -381,6 +418,55 @@ fn ask(id: &str, request: &Value, asked: &Asked) -> Ask {
         is_inside: false,
         options,
     }
+}
+
+/// What a tool server asks for. None where it is nothing that can be shown here, such as a page to be opened.
+fn elicited(key: &str, request: &Value) -> Option<Fact> {
+    let (schema, text) = (&request["requested_schema"], |name: &str| request[name].as_str().unwrap_or_default());
+    if text("mode") == "url" {
+        return None;
+    }
+    let title = format!("{}: {}", text("mcp_server_name"), text("message"));
+    if form::is_empty(schema) {
+        return Some(Fact::Asked(consent(key, title, request)));
+    }
+    let questions = form::questions(schema, &request["property_order"])?;
+    Some(Fact::Inquired(Inquiry { key: key.to_owned(), item: None, title: Some(title), questions }))
+}
+
+/// A form with nothing to fill in is a request for leave.
+fn consent(key: &str, title: String, request: &Value) -> Ask {
+    let options = vec![
+        PermissionOption::new(ALLOW_ONCE, OptionKind::AllowOnce, "Allow"),
+        PermissionOption::new(REJECT_ONCE, OptionKind::RejectOnce, "Deny"),
+    ];
+    Ask {
+        key: key.to_owned(),
+        item: None,
+        action: Action::McpTool,
+        title,
+        description: None,
+        reason: None,
+        input: request.clone(),
+        paths: Vec::new(),
+        is_inside: false,
+        options,
+    }
+}
+
+fn filled(key: &str, content: Option<Value>) -> Step {
+    respond(
+        key,
+        match content {
+            Some(content) => json!({"action": "accept", "content": content}),
+            None => json!({"action": "decline"}),
+        },
+    )
+}
+
+fn respond(key: &str, answer: Value) -> Step {
+    let response = json!({"subtype": "success", "request_id": key, "response": answer});
+    Step::Say(json!({"type": "control_response", "response": response}))
 }
 
 fn part(content: &Content) -> Value {

@@ -2,12 +2,13 @@
 
 mod items;
 mod problems;
+mod questions;
 
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::agent::{Command, Fact, Launch, Prompt, Step, Told, Translator, unparsed};
+use super::agent::{Answers, Command, Fact, Launch, Prompt, Step, Told, Translator, unparsed};
 use super::event::{
     DeltaField, DiffScope, DiffUpdate, Mode, Outcome, Plan, PlanEntry, PlanStatus, Retry, SessionUpdate,
 };
@@ -139,14 +140,40 @@ impl Codex {
                 let known = params["itemId"].as_str().and_then(|id| self.changes.get(id));
                 change_ask(&key, params, known)
             }
+            _ => return self.inquired(method, message),
+        };
+        self.asks.insert(key, message.clone());
+        vec![Step::tell(method, Fact::Asked(ask))]
+    }
+
+    /// It asks us something that is not about commands or files.
+    fn inquired(&mut self, method: &str, message: &Value) -> Vec<Step> {
+        let (key, params) = (message["id"].to_string(), &message["params"]);
+        let fact = match method {
+            "item/tool/requestUserInput" => Some(Fact::Inquired(questions::inquiry(&key, params))),
+            questions::FORM => questions::form(&key, params),
             _ => {
                 let refused = json!({"code": -32601, "message": "not supported"});
                 let refused = Step::Say(json!({"id": message["id"], "error": refused}));
                 return vec![refused, Step::Tell(Told::unknown(method, message))];
             }
         };
-        self.asks.insert(key, message.clone());
-        vec![Step::tell(method, Fact::Asked(ask))]
+        match fact {
+            Some(fact) => {
+                self.asks.insert(key, message.clone());
+                vec![Step::tell(method, fact)]
+            }
+            // What cannot be shown nobody can agree to.
+            None => vec![questions::filled(message, None), Step::Tell(Told::unknown(method, message))],
+        }
+    }
+
+    fn answer(&mut self, key: &str, answers: Option<Answers>) -> Vec<Step> {
+        let Some(message) = self.asks.remove(key) else { return Vec::new() };
+        if message["method"] == questions::FORM {
+            return vec![questions::filled(&message, answers.as_ref())];
+        }
+        vec![questions::answered(&message["id"], answers.unwrap_or_default())]
     }
 
     fn noted(&mut self, method: &str, message: &Value) -> Vec<Step> {
@@ -268,6 +295,10 @@ impl Codex {
 
     fn decide(&mut self, key: &str, verdict: Verdict) -> Vec<Step> {
         let Some(message) = self.asks.remove(key) else { return Vec::new() };
+        if message["method"] == questions::FORM {
+            let allowed = matches!(verdict, Verdict::Allow { .. }).then(Answers::new);
+            return vec![questions::filled(&message, allowed.as_ref())];
+        }
         let decision = match verdict {
             Verdict::Deny { .. } => json!("decline"),
             Verdict::Allow { option_id } if option_id == AMENDMENT => {
@@ -316,6 +347,7 @@ impl Translator for Codex {
             }
             Command::Interrupt => self.interrupt(),
             Command::Decide { key, verdict } => self.decide(&key, verdict),
+            Command::Answer { key, answers } => self.answer(&key, answers),
             Command::SetMode(mode) => {
                 // The sandbox is the thread's; it is another one when the process is started anew.
                 self.launch.mode = mode;
@@ -345,7 +377,7 @@ fn input(prompt: &Prompt) -> Value {
         Content::ResourceLink { uri, .. } => json!({"type": "text", "text": uri}),
         Content::Other { value } => value.clone(),
     };
-    Value::Array(prompt.content.iter().map(part).collect())
+    Value::Array(prompt.sent().iter().map(part).collect())
 }
 
 fn command_ask(key: &str, params: &Value) -> Ask {

@@ -196,13 +196,13 @@ pub(super) async fn look(
     ProviderInfo { state, hint, auth_method: login.and_then(|login| login.method), ..info }
 }
 
-/// Looks for a program of which no more is known than that it speaks the Agent Client Protocol.
+/// Looks for a program of which no more is known than that it speaks the Agent Client Protocol, or that it answers.
 pub(super) fn look_for(id: &str, program: &OsStr, abilities: Abilities) -> ProviderInfo {
     let found = find(program).map(|path| path.to_string_lossy().into_owned());
     let missing = format!("install {}, or correct its program in the configuration", program.to_string_lossy());
     ProviderInfo {
         id: id.to_owned(),
-        name: id.strip_prefix("acp:").unwrap_or(id).to_owned(),
+        name: id.split_once(':').map_or(id, |(_, name)| name).to_owned(),
         state: if found.is_some() { ProviderState::Unknown } else { ProviderState::Missing },
         hint: found.is_none().then_some(missing),
         program: found,

@@ -17,7 +17,7 @@ use super::problem::Problem;
 use super::usage::{Limits, UsageUpdate};
 pub use files::{FileSeen, FilesChanged, FilesContended, TurnUndone};
 pub use process::{Native, ProcessEvent, Retry, Unparsed};
-pub use question::{Question, QuestionOption, QuestionRequest, QuestionResolved};
+pub use question::{AnswerKind, Question, QuestionOption, QuestionRequest, QuestionResolved};
 pub use run::{RunApplied, RunEnded, RunMember, RunMemberEnded, RunMerged, RunStarted, Strategy};
 pub use session::{CloseReason, LogRecovered, Mode, SessionClosed, SessionCreated, SessionUpdate, StateChange};
 pub use turn::{

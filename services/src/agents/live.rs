@@ -11,15 +11,16 @@ use sixframe_hub::{Json, OutboundChannel, Slice};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
 
-use super::agent::{Agent, Command, Fact, Launch, Prompt, Running, Told};
+use super::agent::{Agent, Answers, Command, Fact, Launch, Prompt, Running, Told};
 use super::event::{Delivery, Envelope, Event, Mode};
+use super::item::Content;
 use super::log::{Follow, Log, Reading, Written};
 use super::moment::Moment;
 use super::permission::Decider;
 use super::problem::{Problem, ProblemKind};
 use super::scope;
 use super::secrets::Secrets;
-use super::session::{Choice, Output, Refused, Session, SessionView, Undecided};
+use super::session::{Choice, Output, Refused, Session, SessionView, Unanswered, Undecided};
 
 /// Facts that are taken together, before the log is written.
 const BATCH: usize = 64;
@@ -43,7 +44,9 @@ pub(super) struct Surroundings {
 enum Wish {
     Prompt(Prompt, Delivery, Duration, oneshot::Sender<Result<u64, Refused>>),
     Decide(String, Choice, Decider, oneshot::Sender<Result<(), Undecided>>),
+    Answer(String, Answers, Decider, oneshot::Sender<Result<(), Unanswered>>),
     CancelPrompt(String, oneshot::Sender<bool>),
+    EditPrompt(String, Vec<Content>, oneshot::Sender<bool>),
     Interrupt { keeps_queue: bool, told: oneshot::Sender<bool> },
     Abandon(String),
     SetMode(Mode),
@@ -112,6 +115,19 @@ impl Handle {
 
     pub(super) async fn decide(&self, id: String, choice: Choice, by: Decider) -> Result<Result<(), Undecided>, Over> {
         self.ask(|told| Wish::Decide(id, choice, by, told)).await
+    }
+
+    pub(super) async fn answer(
+        &self,
+        id: String,
+        answers: Answers,
+        by: Decider,
+    ) -> Result<Result<(), Unanswered>, Over> {
+        self.ask(|told| Wish::Answer(id, answers, by, told)).await
+    }
+
+    pub(super) async fn edit_prompt(&self, id: String, content: Vec<Content>) -> Result<bool, Over> {
+        self.ask(|told| Wish::EditPrompt(id, content, told)).await
     }
 
     pub(super) async fn cancel_prompt(&self, id: String) -> Result<bool, Over> {
@@ -203,6 +219,13 @@ impl Live {
             Some(Wish::Decide(id, choice, by, told)) => {
                 let _ = told.send(self.session.decide(now, &id, choice, by));
             }
+            Some(Wish::Answer(id, answers, by, told)) => {
+                let answered = self.session.answer(now, &id, answers, by);
+                let _ = told.send(answered.map(|secrets| self.keep(secrets)));
+            }
+            Some(Wish::EditPrompt(id, content, told)) => {
+                let _ = told.send(self.session.edit_prompt(now, &id, content));
+            }
             Some(Wish::CancelPrompt(id, told)) => {
                 let _ = told.send(self.session.cancel_prompt(now, &id));
             }
@@ -221,6 +244,13 @@ impl Live {
                 self.is_done = true;
             }
             Some(Wish::Halt) | None => self.session.halt(now),
+        }
+    }
+
+    /// What was answered in secret is not written down, whoever tells it later.
+    fn keep(&mut self, secrets: Vec<String>) {
+        if !secrets.is_empty() {
+            self.surroundings.secrets = Arc::new(self.surroundings.secrets.and(secrets));
         }
     }
 

@@ -113,24 +113,25 @@ impl ProgramAgent {
         config.name = format!("agent-{}", self.provider.replace(':', "-"));
         let spoken = (self.dialect.arguments)(launch);
         config.args = self.program.args.iter().chain(&spoken).map(Into::into).collect();
-        config.env = self.environment(launch);
+        config.env = environment(&self.program.env, launch);
         config.cwd = Some(launch.cwd.clone());
         config.stdout = Output::Piped;
         config.output_bytes = STDERR.0;
         config.stop = StopLadder { signal_for: Duration::from_secs(2), ..StopLadder::default() };
         config
     }
+}
 
-    fn environment(&self, launch: &Launch) -> Vec<(OsString, Option<OsString>)> {
-        // Our token is not an agent's, and Claude Code takes the second for a sign that it was started by itself.
-        let removed = ["SIXFRAME_TOKEN", "CLAUDECODE"].into_iter().map(|name| (name.into(), None));
-        // Agents update themselves when they are alone, and Gemini is one process and not two.
-        let fixed = [("DISABLE_AUTOUPDATER", "1"), ("GEMINI_CLI_NO_RELAUNCH", "true")]
-            .map(|(name, value)| (name.into(), Some(value.into())));
-        let given = self.program.env.iter().chain(&launch.env);
-        let given = given.map(|(name, value)| (name.into(), Some(value.into())));
-        removed.chain(fixed).chain(given).collect()
-    }
+/// The environment of an agent's program: ours, without what is not an agent's, and with these variables.
+pub(super) fn environment(given: &[(String, String)], launch: &Launch) -> Vec<(OsString, Option<OsString>)> {
+    // Our token is not an agent's, and Claude Code takes the second for a sign that it was started by itself.
+    let removed = ["SIXFRAME_TOKEN", "CLAUDECODE"].into_iter().map(|name| (name.into(), None));
+    // Agents update themselves when they are alone, and Gemini is one process and not two.
+    let fixed = [("DISABLE_AUTOUPDATER", "1"), ("GEMINI_CLI_NO_RELAUNCH", "true")]
+        .map(|(name, value)| (name.into(), Some(value.into())));
+    let given = given.iter().chain(&launch.env);
+    let given = given.map(|(name, value)| (name.into(), Some(value.into())));
+    removed.chain(fixed).chain(given).collect()
 }
 
 impl fmt::Debug for ProgramAgent {
@@ -316,11 +317,11 @@ async fn write(mut stdin: ChildStdin, mut lines: mpsc::UnboundedReceiver<Vec<u8>
     }
 }
 
-fn not_started(reason: &str) -> Problem {
+pub(super) fn not_started(reason: &str) -> Problem {
     Problem::new(ProblemKind::SpawnFailed, reason)
 }
 
-fn not_run(failure: &Failure, launch: &Launch) -> Problem {
+pub(super) fn not_run(failure: &Failure, launch: &Launch) -> Problem {
     match failure {
         Failure::NotStarted { kind: std::io::ErrorKind::NotFound, .. } if !launch.cwd.is_dir() => {
             not_started(&format!("{} is no folder to work in", launch.cwd.display()))

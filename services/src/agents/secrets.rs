@@ -25,7 +25,17 @@ impl Secrets {
     /// The secrets among some variables.
     pub fn of(variables: impl Iterator<Item = (String, String)>) -> Secrets {
         let secret = variables.filter(|(name, value)| is_secret(name) && value.len() >= SHORTEST);
-        let mut values: Vec<String> = secret.map(|(_, value)| value).collect();
+        Secrets::sorted(secret.map(|(_, value)| value).collect())
+    }
+
+    /// These and more, as they are.
+    pub fn and(&self, more: Vec<String>) -> Secrets {
+        let mut values = self.values.clone();
+        values.extend(more.into_iter().filter(|value| value.len() >= SHORTEST));
+        Secrets::sorted(values)
+    }
+
+    fn sorted(mut values: Vec<String>) -> Secrets {
         // One that holds another one goes first.
         values.sort_by_key(|value| std::cmp::Reverse(value.len()));
         values.dedup();

@@ -1,8 +1,11 @@
 //! The agents' methods, served. Knows nothing of transports.
 
+mod chat;
+mod composing;
 mod leash;
 mod prompting;
 mod runs;
+mod sessions;
 mod watching;
 
 use serde_json::json;
@@ -56,12 +59,15 @@ pub fn router(agents: &Agents) -> Router {
             }
         })
         .written(EVENTS, move |context, params| watching::watch(events.clone(), &context, params))
+        .merge(sessions::router(agents))
+        .merge(composing::router(agents))
+        .merge(chat::router(agents))
         .merge(runs::router(agents))
 }
 
 async fn begin(agents: Agents, context: Context, params: CreateSession) -> Result<SessionRef, Fault> {
     if consents(params.mode) && !context.identity().scopes.contains(Scope::Approve) {
-        let message = "a session that accepts edits by itself needs the scope approve; begin it with the mode ask";
+        let message = "a session that allows anything by itself needs the scope approve; begin it with the mode ask";
         return Err(Fault::new(Code::FORBIDDEN, message).details(json!({"scope": "approve"})));
     }
     let session_id = agents.create(params).await?;
@@ -72,7 +78,7 @@ async fn begin(agents: Agents, context: Context, params: CreateSession) -> Resul
 fn consents(mode: Mode) -> bool {
     match mode {
         Mode::Ask | Mode::Plan => false,
-        Mode::AcceptEdits => true,
+        Mode::AcceptEdits | Mode::Auto => true,
     }
 }
 

@@ -2,6 +2,7 @@
 //! events for the log and commands for the agent come out.
 
 mod permissions;
+mod questions;
 mod watchdogs;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -14,10 +15,10 @@ use super::agent::{Abilities, Command, Fact, Prompt, Told};
 use super::deltas::{Deltas, Grown};
 use super::event::{
     CloseReason, Delivery, Envelope, Event, Mode, Native, Outcome, ProcessEvent, PromptQueued, PromptRef,
-    SessionClosed, SessionCreated, SessionUpdate, Source,
+    QuestionRequest, SessionClosed, SessionCreated, SessionUpdate, Source,
 };
 use super::identifier::identifier;
-use super::item::{Item, ItemKind, ItemStatus};
+use super::item::{Content, Item, ItemKind, ItemStatus};
 use super::moment::Moment;
 use super::permission::{Decider, PermissionRequest};
 use super::problem::{Problem, ProblemKind};
@@ -26,6 +27,8 @@ use super::turn::{TurnEnd, Turns};
 use super::usage::UsageUpdate;
 use permissions::Pending;
 pub use permissions::{Choice, Undecided};
+use questions::Open;
+pub use questions::Unanswered;
 use watchdogs::Ladder;
 pub use watchdogs::Timers;
 
@@ -123,6 +126,15 @@ pub struct SessionView {
     pub queue: Vec<PromptQueued>,
     /// What waits for leave.
     pub permissions: Vec<PermissionRequest>,
+    /// What waits for an answer.
+    #[serde(default)]
+    pub questions: Vec<QuestionRequest>,
+    /// The session that this is a fork of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<String>,
+    /// The run that this is a member of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<String>,
     /// What was used so far.
     pub usage: UsageUpdate,
     /// The number of its newest event.
@@ -138,6 +150,7 @@ pub struct Session {
     turns: Turns,
     queue: VecDeque<Waiting>,
     permissions: BTreeMap<String, Pending>,
+    questions: BTreeMap<String, Open>,
     deltas: Deltas,
     /// Items that are not done.
     open_items: BTreeMap<String, ItemKind>,
@@ -185,6 +198,7 @@ impl Session {
             turns: Turns::default(),
             queue: VecDeque::new(),
             permissions: BTreeMap::new(),
+            questions: BTreeMap::new(),
             deltas: Deltas::default(),
             open_items: BTreeMap::new(),
             denied: BTreeSet::new(),
@@ -248,6 +262,9 @@ impl Session {
             native_session_id: self.known.native_session_id.clone(),
             queue: queue.collect(),
             permissions: self.permissions.values().map(|pending| pending.request.clone()).collect(),
+            questions: self.questions.values().map(|open| open.request.clone()).collect(),
+            forked_from: created.forked_from.clone(),
+            run_id: created.run_id.clone(),
             usage: self.usage.clone(),
             seq: self.seq,
         }
@@ -291,7 +308,7 @@ impl Session {
     }
 
     fn steer(&mut self, now: Moment, prompt: Prompt) {
-        self.log(now, Event::PromptSteered(PromptRef { prompt_id: prompt.id.clone() }), None);
+        self.given(now, Event::PromptSteered(PromptRef { prompt_id: prompt.id.clone() }), &prompt);
         self.said(now, &prompt);
         self.outputs.push(Output::Tell(Command::Steer(prompt)));
     }
@@ -301,6 +318,16 @@ impl Session {
         let Some(at) = self.queue.iter().position(|waiting| waiting.prompt.id == prompt_id) else { return false };
         self.queue.remove(at);
         self.log(now, Event::PromptCancelled(PromptRef { prompt_id: prompt_id.to_owned() }), None);
+        true
+    }
+
+    /// Puts other words in the place of a prompt that waits. Gives whether it does.
+    pub fn edit_prompt(&mut self, now: Moment, prompt_id: &str, content: Vec<Content>) -> bool {
+        let mut waiting = self.queue.iter_mut().enumerate();
+        let Some((at, waiting)) = waiting.find(|(_, waiting)| waiting.prompt.id == prompt_id) else { return false };
+        waiting.prompt.content = content;
+        let told = queued(at, waiting);
+        self.log(now, Event::PromptQueued(told), None);
         true
     }
 
@@ -388,7 +415,11 @@ impl Session {
                 self.grew(now, grown);
             }
             Fact::Asked(ask) => self.asked(now, ask, src),
-            Fact::Withdrew { key } => self.withdraw(now, |pending| pending.ask.key == key, &Decider::Agent),
+            Fact::Inquired(inquiry) => self.inquired(now, inquiry, src),
+            Fact::Withdrew { key } => {
+                self.withdraw(now, |pending| pending.ask.key == key, &Decider::Agent);
+                self.drop_questions(now, |open| open.inquiry.key == key, &Decider::Agent);
+            }
             Fact::Diff(diff) => self.push(now, Event::DiffUpdated(diff), None, src, ext),
             Fact::Plan(plan) => self.push(now, Event::PlanUpdated(plan), None, src, ext),
             Fact::Usage(usage) => {
@@ -537,9 +568,15 @@ impl Session {
         let (turn, prompt) = (identifier("turn"), &waiting.prompt);
         let Some(started) = self.turns.begin(now.at, &turn, &prompt.id) else { return };
         (self.alive, self.turn_by, self.waiting_since) = (now.at, now.at + waiting.timeout, None);
-        self.log(now, Event::PromptStarted(PromptRef { prompt_id: prompt.id.clone() }), None);
+        self.given(now, Event::PromptStarted(PromptRef { prompt_id: prompt.id.clone() }), prompt);
         self.log(now, started, None);
         self.said(now, prompt);
+    }
+
+    /// The agent is given a prompt: the text of its context stands beside that, once.
+    fn given(&mut self, now: Moment, event: Event, prompt: &Prompt) {
+        let context = prompt.context.as_ref().map(|context| serde_json::json!({"context": context.text}));
+        self.push(now, event, None, Source::sixframe(), context);
     }
 
     fn said(&mut self, now: Moment, prompt: &Prompt) {
@@ -605,5 +642,6 @@ impl Session {
 fn queued(position: usize, waiting: &Waiting) -> PromptQueued {
     let Waiting { prompt, delivery, timeout: _ } = waiting;
     let (prompt_id, content) = (prompt.id.clone(), prompt.content.clone());
-    PromptQueued { prompt_id, position: position as u64, delivery: *delivery, content }
+    let context = prompt.context.as_ref().map(|context| context.summary.clone());
+    PromptQueued { prompt_id, position: position as u64, delivery: *delivery, content, context }
 }

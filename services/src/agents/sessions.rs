@@ -14,8 +14,11 @@ use tokio::sync::Mutex as AsyncMutex;
 use super::agent::{Agent, Launch};
 use super::api::{CreateSession, Providers};
 use super::builtin::BuiltIn;
+use super::command::CommandAgent;
 use super::detect::{self, ProviderInfo, ProviderState};
-use super::event::{CloseReason, Envelope, Event, LogRecovered, Outcome, SessionClosed, SessionCreated, TurnEnded};
+use super::event::{
+    CloseReason, Envelope, Event, LogRecovered, Outcome, QuestionResolved, SessionClosed, SessionCreated, TurnEnded,
+};
 use super::identifier::identifier;
 use super::live::{Handle, Surroundings, Views};
 use super::log::{Claim, Log, Reading, Remembered, is_closed, recover};
@@ -23,6 +26,7 @@ use super::moment::Moment;
 use super::permission::{Decider, Decision, PermissionResolved};
 use super::problem::{Problem, ProblemKind};
 use super::program::{Program, ProgramAgent};
+use super::prompt_builder::Templates;
 use super::runs::{self, Runs};
 use super::secrets::Secrets;
 use super::session::{Beginning, Session, SessionView, Timers};
@@ -50,6 +54,10 @@ pub struct AgentsConfig {
     pub gemini: ProviderConfig,
     /// Other programs that speak the Agent Client Protocol, by the names that they are called by behind `acp:`.
     pub acp: BTreeMap<String, ProviderConfig>,
+    /// Plain commands, by the names that they are called by behind `command:`.
+    pub command: BTreeMap<String, ProviderConfig>,
+    /// What can be sent with prompts.
+    pub templates: Templates,
     /// How long what may take.
     pub timers: Timers,
 }
@@ -83,6 +91,8 @@ impl AgentsConfig {
             codex: ProviderConfig::new("codex"),
             gemini,
             acp: BTreeMap::new(),
+            command: BTreeMap::new(),
+            templates: Templates::default(),
             timers: Timers::default(),
         }
     }
@@ -91,7 +101,8 @@ impl AgentsConfig {
     fn programs(&self) -> impl Iterator<Item = (String, &ProviderConfig)> {
         let known = [("claude", &self.claude), ("codex", &self.codex), ("gemini", &self.gemini)];
         let others = self.acp.iter().map(|(name, config)| (format!("acp:{name}"), config));
-        known.into_iter().map(|(id, config)| (id.to_owned(), config)).chain(others)
+        let commands = self.command.iter().map(|(name, config)| (format!("command:{name}"), config));
+        known.into_iter().map(|(id, config)| (id.to_owned(), config)).chain(others).chain(commands)
     }
 
     fn provider(&self, id: &str) -> Option<&ProviderConfig> {
@@ -197,12 +208,13 @@ impl Agents {
         let mut agents: BTreeMap<String, Arc<dyn Agent>> = BTreeMap::new();
         for (id, provider) in config.programs() {
             let (supervisor, program) = (supervisor.clone(), found(&provider.program));
-            let agent = match id.as_str() {
-                "claude" => ProgramAgent::claude(supervisor, program),
-                "codex" => ProgramAgent::codex(supervisor, program),
-                _ => ProgramAgent::acp(id.clone(), supervisor, program),
+            let agent: Arc<dyn Agent> = match id.as_str() {
+                "claude" => Arc::new(ProgramAgent::claude(supervisor, program)),
+                "codex" => Arc::new(ProgramAgent::codex(supervisor, program)),
+                command if command.starts_with("command:") => Arc::new(CommandAgent::new(command, supervisor, program)),
+                _ => Arc::new(ProgramAgent::acp(id.clone(), supervisor, program)),
             };
-            agents.insert(id, Arc::new(agent));
+            agents.insert(id, agent);
         }
         agents.insert("builtin".to_owned(), Arc::new(BuiltIn::new(supervisor.clone())));
         agents.extend(others.into_iter().map(|agent| (agent.provider().to_owned(), agent)));
@@ -333,12 +345,27 @@ impl Agents {
         self.sessions().values().find(waits).cloned()
     }
 
+    /// The session in which this question waits.
+    pub(super) fn asking(&self, question_id: &str) -> Option<Handle> {
+        let asks = |handle: &&Handle| handle.view().questions.iter().any(|request| request.question_id == question_id);
+        self.sessions().values().find(asks).cloned()
+    }
+
     /// The log of a session, of one that is closed too, and its epoch.
     pub(super) fn log(&self, id: &str) -> Option<(Reading, String)> {
         match self.session(id) {
             Some(handle) => Some((handle.reading(), handle.epoch().to_owned())),
             None => self.0.runs.log(id).or_else(|| Reading::closed(&self.0.config.dir, id)),
         }
+    }
+
+    /// The first folder that agents may work in, where the configuration names some.
+    pub(super) fn first_root(&self) -> Option<String> {
+        self.0.config.roots.first().map(|root| root.to_string_lossy().into_owned())
+    }
+
+    pub(super) fn templates(&self) -> &Templates {
+        &self.0.config.templates
     }
 
     pub(super) fn events(&self) -> &OutboundChannel {
@@ -485,6 +512,10 @@ fn ends(remembered: &mut Remembered, now: Moment) -> Vec<Envelope> {
         let (decision, by) = (Decision::Withdrawn, Decider::Shutdown);
         let resolved = PermissionResolved { permission_id, decision, option_id: None, by, reason: None, latency_ms: 0 };
         events.push((Event::PermissionResolved(resolved), turn.clone()));
+    }
+    for question_id in std::mem::take(&mut remembered.questions) {
+        let resolved = QuestionResolved { question_id, answers: None, by: Decider::Shutdown };
+        events.push((Event::QuestionResolved(resolved), turn.clone()));
     }
     if turn.is_some() {
         let error = Some(Problem::new(ProblemKind::Crashed, "the daemon was ended in the midst of the turn"));

@@ -36,11 +36,20 @@ struct Kept {
 /// The mode as it was set.
 struct Told {
     set: SetMode,
-    /// In the mode `connected`: whether the server is who it should be.
-    is_verified: bool,
+    /// In the mode `connected`: what was found when the server was looked at last.
+    server: Option<Found>,
     changing: Option<Changing>,
     /// When it changed, as a version of the board.
     version: u64,
+}
+
+/// What a look at the server of the mode `connected` has shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// It is who it should be.
+    Server { id: String },
+    /// It is not there, or not who it should be.
+    Nobody { why: String },
 }
 
 /// What is kept of one sidecar.
@@ -59,8 +68,7 @@ pub(crate) struct Entry {
 impl Board {
     /// Nobody yet; nobody else may write the slice from now on.
     pub(crate) fn new(hub: &Hub, set: SetMode) -> Result<Board, SliceError> {
-        let is_verified = set.mode() != Mode::Connected;
-        let mode = Told { set, is_verified, changing: None, version: 0 };
+        let mode = Told { set, server: None, changing: None, version: 0 };
         let kept = Kept { version: 0, shown: 0, entries: BTreeMap::new(), mode, endpoints: BTreeMap::new() };
         let initial = Shown { mode: kept.mode_state(), services: BTreeMap::new() };
         let initial = Json::of(&initial).unwrap_or_default();
@@ -153,19 +161,27 @@ impl Board {
         self.change_mode(|mode| mode.changing = None);
     }
 
-    /// The switch is made.
-    pub(crate) fn finish_switch(&self, set: SetMode) -> ModeState {
-        self.change_mode(|mode| (mode.set, mode.is_verified, mode.changing) = (set, true, None))
+    /// The switch is made; to a server, with what it says it is.
+    pub(crate) fn finish_switch(&self, set: SetMode, server: Option<String>) -> ModeState {
+        let server = server.map(|id| Found::Server { id });
+        self.change_mode(|mode| (mode.set, mode.server, mode.changing) = (set, server, None))
     }
 
-    /// The server is who it should be, if it is still the one that is wanted.
-    pub(crate) fn verified(&self, set: &SetMode) {
-        self.change_mode(|mode| mode.is_verified |= mode.set == *set);
-    }
-
-    /// In the mode `connected`: whether the server is known to be who it should be.
-    pub(crate) fn is_verified(&self) -> bool {
-        self.kept().mode.is_verified
+    /// What a look at the server has shown, if it is still the one that is wanted. Whether that is new.
+    pub(crate) fn found(&self, set: &SetMode, found: Found) -> bool {
+        let is_new = {
+            let kept = self.kept();
+            kept.mode.set == *set && kept.mode.server.as_ref() != Some(&found)
+        };
+        if is_new {
+            // The mode may have changed by now.
+            self.change_mode(|mode| {
+                if mode.set == *set {
+                    mode.server = Some(found);
+                }
+            });
+        }
+        is_new
     }
 
     /// What is kept of a sidecar.
@@ -265,12 +281,19 @@ impl Kept {
             SetMode::Service { service_url } => (service_url.clone(), None),
             SetMode::Connected { server_url, .. } => (None, Some(server_url.clone())),
         };
+        let (server_id, server_failure) = match &self.mode.server {
+            Some(Found::Server { id }) => (Some(id.clone()), None),
+            Some(Found::Nobody { why }) => (None, Some(why.clone())),
+            None => (None, None),
+        };
         let endpoint = |entry: &Entry| self.mode.endpoint(&entry.state);
         let endpoints = self.entries.iter().filter_map(|(name, entry)| Some((name.clone(), endpoint(entry)?)));
         ModeState {
             mode: self.mode.set.mode(),
             service_url,
             server_url,
+            server_id,
+            server_failure,
             changing: self.mode.changing,
             endpoints: endpoints.collect(),
         }
@@ -286,15 +309,19 @@ impl Told {
                 Some(Endpoint { url, owner: Owner::This })
             }
             SetMode::Connected { server_url, .. } => {
-                self.is_verified.then(|| Endpoint { url: server_url.clone(), owner: Owner::Remote })
+                self.has_server().then(|| Endpoint { url: server_url.clone(), owner: Owner::Remote })
             }
         }
+    }
+
+    fn has_server(&self) -> bool {
+        matches!(self.server, Some(Found::Server { .. }))
     }
 
     /// Who answers for a sidecar that does not run here.
     fn owner_at_rest(&self) -> Owner {
         match self.set.mode() {
-            Mode::Connected if self.is_verified => Owner::Remote,
+            Mode::Connected if self.has_server() => Owner::Remote,
             Mode::Connected | Mode::Service | Mode::Standalone => Owner::None,
         }
     }

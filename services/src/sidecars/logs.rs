@@ -15,11 +15,30 @@ use super::api::{LastOffset, RunExit};
 /// Most runs that are kept.
 const RUNS: usize = 16;
 
+/// Of how many runs that are not kept any more it is known how much they wrote.
+const PASSED: usize = 1024;
+
 /// The newest runs of a sidecar.
 #[derive(Default)]
 pub(crate) struct Runs {
-    kept: Mutex<VecDeque<Arc<RunLog>>>,
+    books: Mutex<Books>,
     newest: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct Books {
+    kept: VecDeque<Arc<RunLog>>,
+    /// Those that were kept before, by generation, with where their outputs end.
+    passed: VecDeque<(u64, [u64; 2])>,
+}
+
+/// Runs that are not kept any more, one behind the other.
+pub(super) struct Missing {
+    pub(super) first: u64,
+    pub(super) last: u64,
+    /// For each output, where in the first run it begins to be missing, and behind how many bytes of all of them it is there
+    /// again.
+    pub(super) bytes: [(u64, u64); 2],
 }
 
 /// What one run has written.
@@ -44,7 +63,8 @@ impl Runs {
         let (process, end) = (watch::Sender::new(None), watch::Sender::new(None));
         let mut dropped = Vec::new();
         {
-            let mut kept = self.kept();
+            let mut books = self.books();
+            let Books { kept, passed } = &mut *books;
             kept.push_back(Arc::new(RunLog { generation, outputs, process, end }));
             let room = log_bytes.saturating_mul(2);
             let earlier = kept.len() - 1;
@@ -55,6 +75,9 @@ impl Runs {
             };
             let kept_earlier = kept.iter().rev().skip(1).take(RUNS - 1).take_while(fits).count();
             dropped.extend(kept.drain(..earlier - kept_earlier));
+            passed.extend(dropped.iter().map(|run| (run.generation, run.ends())));
+            let forgotten = passed.len().saturating_sub(PASSED);
+            passed.drain(..forgotten);
         }
         drop(dropped);
         self.newest.send_replace(generation);
@@ -70,36 +93,52 @@ impl Runs {
     /// Nothing of the run is left.
     pub(crate) fn end(&self, generation: u64, exit: Option<Exit>) {
         if let Some(run) = self.run(generation) {
-            let [stdout, stderr] = &run.outputs;
-            let last_offset = LastOffset { stdout: stdout.end(), stderr: stderr.end() };
+            let [stdout, stderr] = run.ends();
+            let last_offset = LastOffset { stdout, stderr };
             let exit = exit.map_or(RunExit { code: None, signal: None }, Into::into);
             run.end.send_replace(Some(RunEnd { exit, last_offset }));
         }
     }
 
     fn run(&self, generation: u64) -> Option<Arc<RunLog>> {
-        self.kept().iter().find(|run| run.generation == generation).cloned()
+        self.books().kept.iter().find(|run| run.generation == generation).cloned()
     }
 
-    /// The oldest kept run behind this one.
-    fn behind(&self, generation: u64) -> Option<Arc<RunLog>> {
-        self.kept().iter().find(|run| run.generation > generation).cloned()
+    /// The oldest kept run behind this one, and what is missing in between, from `offset` in the first of those on.
+    fn behind(&self, generation: u64, offset: u64) -> Option<(Arc<RunLog>, Option<Missing>)> {
+        let books = self.books();
+        let run = books.kept.iter().find(|run| run.generation > generation)?;
+        let (first, last) = (generation + 1, run.generation - 1);
+        let missing = (first <= last).then(|| {
+            let lost = |at: usize| {
+                let of = books.passed.iter().filter(|(run, _)| (first..=last).contains(run));
+                let all: u64 = of.map(|(_, ends)| ends[at]).sum();
+                (offset.min(all), all)
+            };
+            Missing { first, last, bytes: [lost(0), lost(1)] }
+        });
+        Some((Arc::clone(run), missing))
     }
 
     fn newest(&self) -> Option<Arc<RunLog>> {
-        self.kept().back().cloned()
+        self.books().kept.back().cloned()
     }
 
     fn subscribe(&self) -> watch::Receiver<u64> {
         self.newest.subscribe()
     }
 
-    fn kept(&self) -> MutexGuard<'_, VecDeque<Arc<RunLog>>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl RunLog {
+    /// Where its outputs end.
+    fn ends(&self) -> [u64; 2] {
+        [self.outputs[0].end(), self.outputs[1].end()]
+    }
+
     /// Bytes that it holds.
     fn held(&self) -> u64 {
         self.outputs.iter().map(|output| output.end() - output.start()).sum()

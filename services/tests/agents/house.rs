@@ -40,17 +40,6 @@ impl Programs {
     }
 }
 
-/// A program that is given nothing of the environment that the tests run in, but these variables and where programs are.
-pub(crate) fn alone(program: &Path, variables: &[(&str, &str)], args: &[&str]) -> Program {
-    let path = std::env::var("PATH").unwrap();
-    let variables = [("PATH", path.as_str())].into_iter().chain(variables.iter().copied());
-    let variables = variables.map(|(name, value)| format!("{name}={value}"));
-    let program = program.to_str().unwrap().to_owned();
-    let args = args.iter().map(|arg| (*arg).to_owned());
-    let args = ["-i".to_owned()].into_iter().chain(variables).chain([program]).chain(args).collect();
-    Program { args, ..Program::new("/usr/bin/env") }
-}
-
 impl House {
     pub(crate) fn new() -> House {
         House::with(Timers::default())
@@ -69,7 +58,7 @@ impl House {
     }
 
     pub(crate) fn build_with(folder: tempfile::TempDir, timers: Timers, programs: Programs) -> House {
-        House::build_among(folder, timers, programs, Vec::new())
+        House::build_tuned(folder, timers, programs, Vec::new(), |_| ())
     }
 
     /// Likewise, with agents of the test's own.
@@ -78,6 +67,24 @@ impl House {
         timers: Timers,
         programs: Programs,
         others: Vec<Arc<dyn Agent>>,
+    ) -> House {
+        House::build_tuned(folder, timers, programs, others, |_| ())
+    }
+
+    /// A daemon whose configuration says more.
+    pub(crate) fn tuned(tune: impl FnOnce(&mut AgentsConfig)) -> House {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("project")).unwrap();
+        let programs = Programs::in_folder(folder.path());
+        House::build_tuned(folder, Timers::default(), programs, Vec::new(), tune)
+    }
+
+    fn build_tuned(
+        folder: tempfile::TempDir,
+        timers: Timers,
+        programs: Programs,
+        others: Vec<Arc<dyn Agent>>,
+        tune: impl FnOnce(&mut AgentsConfig),
     ) -> House {
         let guard = GuardProgram::at(env!("CARGO_BIN_EXE_sixframe-services-guardian"));
         let supervisor = Supervisor::new(SupervisorConfig::new(guard)).unwrap();
@@ -89,6 +96,7 @@ impl House {
         // Others may be installed on this machine.
         config.codex.program = programs.codex.clone();
         config.gemini.program = programs.gemini.clone();
+        tune(&mut config);
         let agents = Agents::open_with(config, supervisor, &hub, others).unwrap();
         let window = window(&agents, Scopes::ALL);
         House { folder, hub, agents, window, timers, programs }

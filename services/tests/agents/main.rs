@@ -4,13 +4,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
 mod builtin;
-mod claude_code;
-mod codex;
-mod gemini;
+mod chat;
+mod commands;
+mod context;
 mod git;
 mod house;
 mod model;
 mod programs;
+mod questions;
+mod real;
 mod restarts;
 mod runs;
 mod scripted;

@@ -1,7 +1,7 @@
 use serde_json::Value;
 use sixframe_services::agents::{
-    Acp, Action, ChangeKind, Command, Content, DeltaField, Fact, ItemKind, ItemStatus, Launch, OptionKind, Outcome,
-    Prompt, Step, Translator, Verdict,
+    Acp, Action, Answers, ChangeKind, Command, Content, DeltaField, Fact, ItemKind, ItemStatus, Launch, OptionKind,
+    Outcome, Prompt, Step, Translator, Verdict,
 };
 
 use super::replay::{self, Heard};
@@ -42,7 +42,7 @@ fn played(name: &str) -> Heard {
             Some("initialize") => acp.open(&Launch::default()),
             Some("session/prompt") => {
                 let text = line["params"]["prompt"][0]["text"].as_str().unwrap().to_owned();
-                acp.command(Command::Prompt(Prompt { id: "p".into(), content: vec![Content::Text { text }] }))
+                acp.command(Command::Prompt(Prompt::new("p", vec![Content::Text { text }])))
             }
             Some("session/cancel") => acp.command(Command::Interrupt),
             // It follows by itself from the answer before it.
@@ -167,4 +167,30 @@ fn what_is_asked_when_a_turn_is_cancelled_is_answered_with_that() {
     assert_eq!(heard.said[1]["id"], 7);
     heard.take(acp.hear(br#"{"jsonrpc":"2.0","id":8,"method":"fs/read_text_file","params":{}}"#));
     assert_eq!(heard.said[2]["error"]["code"], -32601, "what we did not offer is refused");
+}
+
+#[test]
+fn a_form_is_a_question_and_an_interrupt_answers_it() {
+    let (mut acp, mut heard) = (Acp::default(), Heard::default());
+    heard.take(acp.open(&Launch::default()));
+    assert!(heard.said[0]["params"]["clientCapabilities"]["elicitation"]["form"].is_object(), "it is offered");
+    let ask = |id: &str, mode: &str| {
+        let schema =
+            serde_json::json!({"type": "object", "properties": {"way": {"type": "string", "enum": ["l", "r"]}}});
+        let params =
+            serde_json::json!({"sessionId": "s", "mode": mode, "message": "Which?", "requestedSchema": schema});
+        serde_json::json!({"jsonrpc": "2.0", "id": id, "method": "elicitation/create", "params": params}).to_string()
+    };
+    heard.take(acp.hear(ask("a", "form").as_bytes()));
+    heard.take(acp.hear(ask("b", "url").as_bytes()));
+    assert_eq!(heard.said[1]["result"], serde_json::json!({"action": "cancel"}), "pages are not opened");
+    let inquiry = heard.inquired()[0].clone();
+    assert_eq!((inquiry.title.as_deref(), inquiry.questions[0].options.len()), (Some("Which?"), 2));
+    let answers = Some(Answers::from([("way".to_owned(), vec!["r".to_owned()])]));
+    heard.take(acp.command(Command::Answer { key: inquiry.key.clone(), answers: answers.clone() }));
+    assert_eq!(heard.said[2]["result"], serde_json::json!({"action": "accept", "content": {"way": "r"}}));
+    heard.take(acp.hear(ask("c", "form").as_bytes()));
+    heard.take(acp.command(Command::Interrupt));
+    assert_eq!((heard.said[4]["id"].as_str(), &heard.said[4]["result"]["action"]), (Some("c"), &"cancel".into()));
+    assert_eq!(acp.command(Command::Answer { key: "\"c\"".into(), answers }), []);
 }

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 use sixframe_services::agents::{
-    Action, ChangeKind, Claude, Command, Content, Cost, DeltaField, Fact, ItemKind, ItemStatus, Launch, OptionKind,
-    Outcome, ProblemKind, Prompt, Step, Translator, Verdict,
+    Action, AnswerKind, Answers, ChangeKind, Claude, Command, Content, Cost, DeltaField, Fact, ItemKind, ItemStatus,
+    Launch, OptionKind, Outcome, ProblemKind, Prompt, Step, Translator, Verdict,
 };
 
 use super::replay::{self, Heard, text};
@@ -13,7 +13,7 @@ fn command(claude: &mut Claude, line: &Value) -> Vec<Step> {
         (Some("control_request"), Some("interrupt")) => claude.command(Command::Interrupt),
         (Some("user"), _) => {
             let text = line["message"]["content"][0]["text"].as_str().unwrap().to_owned();
-            claude.command(Command::Prompt(Prompt { id: "p".into(), content: vec![Content::Text { text }] }))
+            claude.command(Command::Prompt(Prompt::new("p", vec![Content::Text { text }])))
         }
         (Some("control_response"), _) => {
             let key = line["response"]["request_id"].as_str().unwrap().to_owned();
@@ -170,8 +170,8 @@ fn what_has_no_name_is_kept_and_what_is_no_json_is_told() {
     heard.take(claude.hear(br#"{"type":"prompt_suggestion","text":"x"}"#));
     heard.take(claude.hear(b"[SandboxDebug] starting"));
     heard.take(claude.hear(br#"{"type":"assistant"}"#));
-    heard.take(claude.hear(br#"{"type":"control_request","request_id":"q","request":{"subtype":"elicitation"}}"#));
-    assert_eq!(heard.unknown(), ["prompt_suggestion", "control_request/elicitation"]);
+    heard.take(claude.hear(br#"{"type":"control_request","request_id":"q","request":{"subtype":"hook_callback"}}"#));
+    assert_eq!(heard.unknown(), ["prompt_suggestion", "control_request/hook_callback"]);
     assert_eq!(heard.told[0].ext, Some(json!({"type": "prompt_suggestion", "text": "x"})));
     assert!(matches!(&heard.told[1].fact, Fact::Unparsed(unparsed) if unparsed.preview == "[SandboxDebug] starting"));
     assert_eq!(heard.said[0]["response"]["error_code"], "unsupported_request", "what we do not know is refused");
@@ -189,4 +189,67 @@ fn a_message_tells_its_text_whatever_was_cut_before() {
         heard.of_kind(ItemKind::AgentMessage).iter().map(text).collect::<Vec<_>>(),
         ["Hello from the mock model."]
     );
+}
+
+#[test]
+fn its_questions_are_asked_and_their_answers_go_back_in_its_input() {
+    let mut claude = Claude::default();
+    let mut heard = Heard::default();
+    let input = json!({"questions": [
+        {"question": "Which way?", "header": "Way", "multiSelect": false, "options": [{"label": "Left", "description": "west"}]},
+        {"question": "Which parts?", "header": "Parts", "multiSelect": true, "options": [{"label": "A"}, {"label": "B"}]},
+    ]});
+    let request =
+        json!({"subtype": "can_use_tool", "tool_name": "AskUserQuestion", "tool_use_id": "t1", "input": input});
+    let line = json!({"type": "control_request", "request_id": "q1", "request": request}).to_string();
+    heard.take(claude.hear(line.as_bytes()));
+    assert!(heard.asked().is_empty(), "it is no leave");
+    let inquiry = heard.inquired()[0].clone();
+    assert_eq!((inquiry.key.as_str(), inquiry.item.as_deref()), ("q1", Some("t1")));
+    let (way, parts) = (&inquiry.questions[0], &inquiry.questions[1]);
+    assert_eq!((way.header.as_deref(), way.text.as_str(), way.is_multiple), (Some("Way"), "Which way?", false));
+    assert_eq!(way.options[0].description.as_deref(), Some("west"));
+    assert!(parts.is_multiple && parts.allows_other);
+    let answers = Answers::from([
+        (way.id.clone(), vec!["Left".to_owned()]),
+        (parts.id.clone(), vec!["A".to_owned(), "C".to_owned()]),
+    ]);
+    heard.take(claude.command(Command::Answer { key: "q1".into(), answers: Some(answers) }));
+    let answer = &heard.said[0]["response"]["response"];
+    assert_eq!(answer["behavior"], "allow");
+    assert_eq!(answer["updatedInput"]["answers"], json!({"Which way?": "Left", "Which parts?": "A, C"}));
+    assert_eq!(answer["updatedInput"]["questions"], input["questions"]);
+    assert_eq!(claude.command(Command::Answer { key: "q1".into(), answers: None }), [], "one answer is all");
+
+    heard.take(claude.hear(line.as_bytes()));
+    heard.take(claude.command(Command::Answer { key: "q1".into(), answers: None }));
+    assert_eq!(heard.said[1]["response"]["response"]["behavior"], "deny");
+}
+
+#[test]
+fn the_forms_of_its_tool_servers_are_questions_and_one_without_any_is_leave() {
+    let mut claude = Claude::default();
+    let mut heard = Heard::default();
+    let mut ask = |id: &str, request: Value| {
+        let line = json!({"type": "control_request", "request_id": id, "request": request}).to_string();
+        heard.take(claude.hear(line.as_bytes()));
+    };
+    let schema = json!({"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"]});
+    ask("1", json!({"subtype": "elicitation", "mcp_server_name": "s", "message": "Who?", "requested_schema": schema}));
+    ask("2", json!({"subtype": "elicitation", "mcp_server_name": "s", "message": "Sure?"}));
+    ask(
+        "3",
+        json!({"subtype": "elicitation", "mcp_server_name": "s", "message": "Open", "mode": "url", "url": "https://x"}),
+    );
+    let inquiry = heard.inquired()[0].clone();
+    assert_eq!(inquiry.title.as_deref(), Some("s: Who?"));
+    assert_eq!((inquiry.questions[0].kind, inquiry.questions[0].is_required), (AnswerKind::Integer, true));
+    assert_eq!((heard.asked()[0].action, heard.asked()[0].title.as_str()), (Action::McpTool, "s: Sure?"));
+    assert_eq!(heard.said[0]["response"]["response"], json!({"action": "decline"}), "pages are not opened");
+    let answers = Answers::from([("age".to_owned(), vec!["7".to_owned()])]);
+    heard.take(claude.command(Command::Answer { key: "1".into(), answers: Some(answers) }));
+    assert_eq!(heard.said[1]["response"]["response"], json!({"action": "accept", "content": {"age": 7}}));
+    let verdict = Verdict::Deny { option_id: None, reason: "no".into() };
+    heard.take(claude.command(Command::Decide { key: "2".into(), verdict }));
+    assert_eq!(heard.said[2]["response"]["response"], json!({"action": "decline"}));
 }

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 use sixframe_services::agents::{
-    Action, ChangeKind, Codex, Command, Content, DeltaField, DiffScope, Fact, ItemKind, ItemStatus, Launch, OptionKind,
-    Outcome, ProblemKind, Prompt, Step, Translator, Verdict,
+    Action, Answers, ChangeKind, Codex, Command, Content, DeltaField, DiffScope, Fact, ItemKind, ItemStatus, Launch,
+    OptionKind, Outcome, ProblemKind, Prompt, Step, Translator, Verdict,
 };
 
 use super::replay::{self, Heard, text};
@@ -12,7 +12,7 @@ fn command(codex: &mut Codex, line: &Value) -> Vec<Step> {
         Some("initialize") => codex.open(&Launch::default()),
         Some("turn/start") => {
             let text = line["params"]["input"][0]["text"].as_str().unwrap().to_owned();
-            codex.command(Command::Prompt(Prompt { id: "p".into(), content: vec![Content::Text { text }] }))
+            codex.command(Command::Prompt(Prompt::new("p", vec![Content::Text { text }])))
         }
         Some("turn/interrupt") => codex.command(Command::Interrupt),
         Some(_) => Vec::new(),
@@ -126,7 +126,7 @@ fn an_interrupt_before_the_turn_has_a_name_is_not_lost() {
     let mut codex = Codex::default();
     codex.open(&Launch::default());
     let text = "x".to_owned();
-    codex.command(Command::Prompt(Prompt { id: "p".into(), content: vec![Content::Text { text }] }));
+    codex.command(Command::Prompt(Prompt::new("p", vec![Content::Text { text }])));
     assert_eq!(codex.command(Command::Interrupt), []);
     let mut heard = Heard::default();
     heard.take(codex.hear(br#"{"method":"turn/started","params":{"turn":{"id":"t1"}}}"#));
@@ -138,9 +138,9 @@ fn an_interrupt_before_the_turn_has_a_name_is_not_lost() {
 fn what_it_asks_and_we_do_not_know_is_refused_and_kept() {
     let mut heard = Heard::default();
     let mut codex = Codex::default();
-    heard.take(codex.hear(br#"{"method":"item/tool/requestUserInput","id":0,"params":{}}"#));
+    heard.take(codex.hear(br#"{"method":"item/tool/call","id":0,"params":{}}"#));
     assert_eq!(heard.said[0]["error"]["code"], -32601);
-    assert_eq!(heard.unknown(), ["item/tool/requestUserInput"]);
+    assert_eq!(heard.unknown(), ["item/tool/call"]);
     let failed = r#"{"method":"turn/completed","params":{"turn":{"id":"t","status":"failed","error":{"message":"busy","codexErrorInfo":{"responseTooManyFailedAttempts":{"httpStatusCode":429}}}}}}"#;
     heard.take(codex.hear(failed.as_bytes()));
     assert_eq!(heard.failure().kind, ProblemKind::RateLimited);
@@ -156,4 +156,55 @@ fn a_session_that_cannot_be_gone_on_with_begins_anew_and_says_so() {
     heard.take(codex.hear(br#"{"id":2,"error":{"code":-32600,"message":"no rollout"}}"#));
     assert_eq!(heard.said[3]["method"], "thread/start");
     assert!(text(&heard.of_kind(ItemKind::Notice)[0]).contains("no rollout"));
+}
+
+#[test]
+fn its_questions_are_asked_and_answered_by_their_ids() {
+    let mut codex = Codex::default();
+    let mut heard = Heard::default();
+    // As its generated schema has them.
+    let questions = json!([
+        {"id": "way", "header": "Way", "question": "Which way?", "isOther": true, "isSecret": false,
+            "options": [{"label": "Left", "description": "west"}]},
+        {"id": "word", "header": "", "question": "The word?", "isSecret": true, "options": null},
+    ]);
+    let params = json!({"threadId": "t", "turnId": "u", "itemId": "i", "isBlocking": true, "questions": questions});
+    let line = json!({"id": 7, "method": "item/tool/requestUserInput", "params": params}).to_string();
+    heard.take(codex.hear(line.as_bytes()));
+    let inquiry = heard.inquired()[0].clone();
+    assert_eq!((inquiry.key.as_str(), inquiry.item.as_deref()), ("7", Some("i")));
+    assert!(inquiry.questions[0].allows_other && !inquiry.questions[1].allows_other && inquiry.questions[1].is_secret);
+    let answers = Answers::from([("way".to_owned(), vec!["Left".to_owned()])]);
+    heard.take(codex.command(Command::Answer { key: "7".into(), answers: Some(answers) }));
+    assert_eq!(heard.said[0], json!({"id": 7, "result": {"answers": {"way": {"answers": ["Left"]}}}}));
+
+    heard.take(codex.hear(line.as_bytes()));
+    heard.take(codex.hear(br#"{"method":"serverRequest/resolved","params":{"threadId":"t","requestId":7}}"#));
+    assert_eq!(heard.withdrew(), ["7"], "what it takes back is withdrawn");
+    assert_eq!(codex.command(Command::Answer { key: "7".into(), answers: None }), []);
+}
+
+#[test]
+fn the_forms_of_its_tool_servers_are_questions_and_one_without_any_is_leave() {
+    let mut codex = Codex::default();
+    let mut heard = Heard::default();
+    let mut ask = |id: u64, more: Value| {
+        let mut params = json!({"threadId": "t", "serverName": "s", "message": "Who?"});
+        params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let line = json!({"id": id, "method": "mcpServer/elicitation/request", "params": params}).to_string();
+        heard.take(codex.hear(line.as_bytes()));
+    };
+    let schema = json!({"type": "object", "properties": {"agree": {"type": "boolean"}}});
+    ask(1, json!({"mode": "form", "requestedSchema": schema}));
+    ask(2, json!({"mode": "form", "requestedSchema": {"type": "object", "properties": {}}}));
+    ask(3, json!({"mode": "url", "url": "https://x", "elicitationId": "e"}));
+    assert_eq!(heard.said[0], json!({"id": 3, "result": {"action": "decline", "content": null}}));
+    assert_eq!(heard.inquired()[0].title.as_deref(), Some("s: Who?"));
+    assert_eq!(heard.asked()[0].action, Action::McpTool);
+    let answers = Answers::from([("agree".to_owned(), vec!["yes".to_owned()])]);
+    heard.take(codex.command(Command::Answer { key: "1".into(), answers: Some(answers) }));
+    assert_eq!(heard.said[1], json!({"id": 1, "result": {"action": "accept", "content": {"agree": true}}}));
+    let verdict = Verdict::Allow { option_id: "accept".into() };
+    heard.take(codex.command(Command::Decide { key: "2".into(), verdict }));
+    assert_eq!(heard.said[2], json!({"id": 2, "result": {"action": "accept", "content": {}}}));
 }

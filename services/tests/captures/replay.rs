@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use sixframe_services::agents::{
-    Ask, DeltaField, Fact, Item, ItemKind, ItemStatus, Outcome, Problem, Step, Told, Translator, TurnEnd,
+    Ask, DeltaField, Fact, Inquiry, Item, ItemKind, ItemStatus, Outcome, Problem, Step, Told, Translator, TurnEnd,
 };
 
 /// What a translator told and said.
@@ -70,6 +70,10 @@ impl Heard {
 
     pub(crate) fn asked(&self) -> Vec<&Ask> {
         self.facts().filter_map(|fact| if let Fact::Asked(ask) = fact { Some(ask) } else { None }).collect()
+    }
+
+    pub(crate) fn inquired(&self) -> Vec<&Inquiry> {
+        self.facts().filter_map(|fact| if let Fact::Inquired(inquiry) = fact { Some(inquiry) } else { None }).collect()
     }
 
     pub(crate) fn withdrew(&self) -> Vec<&str> {

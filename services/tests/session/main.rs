@@ -5,5 +5,6 @@
 mod permissions;
 mod prompts;
 mod properties;
+mod questions;
 mod stage;
 mod watchdogs;

@@ -1,5 +1,5 @@
 use sixframe_services::agents::{
-    Abilities, Command, Delivery, Event, Fact, ItemStatus, Mode, Outcome, Problem, ProblemKind, State, TurnEnd,
+    Abilities, Command, Content, Delivery, Event, Fact, ItemStatus, Mode, Outcome, Problem, ProblemKind, State, TurnEnd,
 };
 
 use super::stage::Stage;
@@ -140,4 +140,24 @@ fn closing_ends_the_turn_and_takes_back_what_waits() {
     assert_eq!(stage.commands.last(), Some(&Command::Stop));
     stage.told(Fact::Gone { problem: None });
     assert_eq!(stage.names().last(), Some(&"session.closed"), "nothing is told behind it");
+}
+
+#[test]
+fn a_prompt_that_waits_can_be_edited_and_one_at_work_cannot() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    stage.prompt("b", Delivery::Queue);
+    stage.prompt("c", Delivery::Queue);
+    let content = vec![Content::Text { text: "something else".into() }];
+    assert!(!stage.session.edit_prompt(stage.now, "a", content.clone()), "it is at work");
+    assert!(!stage.session.edit_prompt(stage.now, "x", content.clone()));
+    assert!(stage.session.edit_prompt(stage.now, "b", content.clone()));
+    stage.drain();
+    let told = match &stage.log.last().unwrap().event {
+        Event::PromptQueued(told) => told.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((told.prompt_id.as_str(), told.position, &told.content), ("b", 0, &content), "it keeps its place");
+    stage.ends();
+    assert!(matches!(stage.commands.last(), Some(Command::Prompt(prompt)) if prompt.content == content));
 }

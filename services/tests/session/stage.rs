@@ -60,7 +60,7 @@ impl Stage {
 
     pub(crate) fn prompt(&mut self, id: &str, delivery: Delivery) {
         let content = vec![Content::Text { text: format!("do {id}") }];
-        let prompt = Prompt { id: id.into(), content };
+        let prompt = Prompt::new(id, content);
         self.session.prompt(self.now, prompt, delivery, Duration::from_secs(300)).unwrap();
         self.drain();
     }

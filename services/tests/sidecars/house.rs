@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use futures_util::stream;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use sixframe_core::{Fault, Router, RpcEndpoint, connect, memory};
@@ -37,7 +38,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(crate) fn new() -> Plan {
-        let check_server = CheckServer::new(|url, _| async move { Err(format!("{url} is not there")) });
+        let check_server = looking(|url, _| async move { Err(format!("{url} is not there")) });
         let mode = SetMode::Service { service_url: None };
         Plan { folder: tempfile::tempdir().unwrap(), mode, define_allowed: false, check_server }
     }
@@ -224,7 +225,21 @@ pub(crate) fn details(fault: &Fault) -> Value {
 
 /// A server of the mode `connected` that is whoever is expected.
 pub(crate) fn any_server() -> CheckServer {
-    CheckServer::new(|_, _| async { Ok(()) })
+    looking(|_, _| async { Ok("any".to_owned()) })
+}
+
+/// Each look at a server is what `look` says; the next follows at once.
+pub(crate) fn looking<F>(look: impl Fn(String, Option<String>) -> F + Clone + Send + Sync + 'static) -> CheckServer
+where
+    F: Future<Output = Result<String, String>> + Send + 'static,
+{
+    CheckServer::new(Duration::from_millis(1), move |url, identity| {
+        let look = look.clone();
+        stream::unfold((), move |()| {
+            let seen = look(url.clone(), identity.clone());
+            async move { Some((seen.await, ())) }
+        })
+    })
 }
 
 /// Runs a test that measures this process in one of its own. Whether that is here.

@@ -105,6 +105,27 @@ async fn what_is_not_kept_any_more_is_told_as_a_gap() {
 }
 
 #[tokio::test]
+async fn whole_runs_that_are_not_kept_any_more_are_told_as_a_gap() {
+    let restart = json!({"policy": "always", "backoffMs": 1, "maxBackoffMs": 1, "starts": 1000});
+    let script = "echo short; echo er >&2; if [ $(ls runs | wc -l) -ge 20 ]; then exec sleep 1000; fi; touch runs/$$";
+    let house = House::of(&[shell("work", script, json!({"restart": restart}))]);
+    fs::create_dir(house.file("runs")).unwrap();
+    house.sidecars.start("work").await.unwrap();
+    house.until("work", |state| state.generation == 21 && state.pid.is_some()).await;
+    let gap = |stream: &str, first: u64, last: u64, from: u64, to: u64| json!({"kind": "gap", "stream": stream, "generation": first, "lastGeneration": last, "from": from, "to": to});
+    // Sixteen runs are kept of twenty-one.
+    let items = all(&house, json!({"name": "work", "follow": false})).await;
+    assert_eq!(items[..2], [gap("stdout", 1, 5, 0, 30), gap("stderr", 1, 5, 0, 15)]);
+    assert_eq!((&items[2]["kind"], &items[2]["generation"]), (&json!("started"), &json!(6)));
+    let from = json!({"generation": 4, "offset": 2});
+    let mut later = read(&house, json!({"name": "work", "stream": "stdout", "from": from}));
+    assert_eq!(next(&mut later).await, gap("stdout", 4, 5, 2, 12));
+    assert_eq!(next(&mut later).await["generation"], 6);
+    let kept = all(&house, json!({"name": "work", "from": {"generation": 6, "offset": 0}, "follow": false})).await;
+    assert!(kept.iter().all(|item| item["kind"] != "gap"), "{kept:?}");
+}
+
+#[tokio::test]
 async fn a_search_leaves_out_lines_alone() {
     let house =
         House::of(&[shell("work", "echo Error: a; echo fine; echo an ERROR >&2; exit 1", json!({"restart": "never"}))]);

@@ -1,12 +1,12 @@
 //! Modes that come and go: the target first, then everything at once, then the old side.
 
 use std::fs;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
-use sixframe_services::sidecars::CheckServer;
-use sixframe_services::sidecars::api::{Mode, Owner, SetMode, SidecarStatus};
+use sixframe_services::sidecars::api::{Mode, ModeState, Owner, SetMode, SidecarStatus};
 
-use crate::house::{House, LONG, Plan, WELL, any_server, python, server, shell};
+use crate::house::{House, LONG, Plan, WELL, any_server, eventually, looking, python, server, shell};
 
 const SERVER: &str = "wss://server.example";
 
@@ -112,9 +112,9 @@ async fn where_the_target_cannot_be_made_ready_nothing_has_changed() {
 
 #[tokio::test]
 async fn a_server_that_is_not_who_it_should_be_is_not_used() {
-    let check = CheckServer::new(|url, identity| async move {
+    let check = looking(|url, identity| async move {
         match identity.as_deref() {
-            Some("right") => Ok(()),
+            Some("right") => Ok("right".to_owned()),
             _ => Err(format!("{url} is another server")),
         }
     });
@@ -135,9 +135,9 @@ async fn a_daemon_that_begins_connected_shows_no_endpoint_before_its_server_is_k
     let (mode, found) =
         (SetMode::Connected { server_url: SERVER.to_owned(), identity: None }, tokio::sync::watch::Sender::new(false));
     let look = found.subscribe();
-    let check = CheckServer::new(move |_, _| {
+    let check = looking(move |_, _| {
         let mut look = look.clone();
-        async move { look.wait_for(|found| *found).await.map(|_| ()).map_err(|error| error.to_string()) }
+        async move { look.wait_for(|found| *found).await.map(|_| "it".to_owned()).map_err(|error| error.to_string()) }
     });
     let house = Plan { mode, check_server: check, ..Plan::new() }.build(&[shell(
         "work",
@@ -153,6 +153,61 @@ async fn a_daemon_that_begins_connected_shows_no_endpoint_before_its_server_is_k
     let state = house.until("work", |state| state.owner == Owner::Remote).await;
     assert_eq!(state.status, SidecarStatus::Stopped);
     assert_eq!(house.sidecars.list().mode.endpoints["work"].url, SERVER);
+}
+
+#[tokio::test]
+async fn a_server_that_is_lost_or_becomes_another_has_no_endpoints_until_it_is_right_again() {
+    let now = tokio::sync::watch::Sender::new(Ok("right".to_owned()));
+    let look = now.subscribe();
+    let check = looking(move |_, _| {
+        let now = look.borrow().clone();
+        async move { now }
+    });
+    let house = Plan { check_server: check, ..Plan::new() }.build(&[shell("work", "sleep 1000", json!({}))]);
+    set(&house, connected()).await.unwrap();
+    let mode = async |holds: &dyn Fn(&ModeState) -> bool| {
+        eventually("the mode tells", || Some(house.sidecars.list().mode).filter(|mode| holds(mode))).await
+    };
+    for _ in 0..3 {
+        let known = mode(&|mode| mode.server_id.as_deref() == Some("right")).await;
+        assert_eq!((known.endpoints["work"].url.as_str(), known.server_failure), (SERVER, None));
+        assert_eq!(house.sidecars.wait_ready("work", LONG).await.unwrap().owner, Owner::Remote);
+        let _ = now.send_replace(Err("it is another server".to_owned()));
+        let lost = mode(&|mode| mode.server_failure.is_some()).await;
+        assert_eq!((lost.server_id, lost.server_failure.as_deref()), (None, Some("it is another server")));
+        assert!(lost.endpoints.is_empty() && lost.mode == Mode::Connected);
+        assert_eq!(house.state("work").owner, Owner::None);
+        let failed = house.sidecars.wait_ready("work", LONG).await.unwrap_err();
+        assert!(failed.code == "UNREACHABLE" && failed.message.contains("another server"), "{failed}");
+        let shown = || serde_json::to_value(house.hub.snapshot()).unwrap()["sidecars"]["mode"].clone();
+        let told =
+            eventually("the hub tells", || Some(shown()).filter(|mode| mode.get("serverFailure").is_some())).await;
+        assert_eq!((&told["serverFailure"], &told["endpoints"]), (&json!("it is another server"), &json!({})));
+        let _ = now.send_replace(Ok("right".to_owned()));
+    }
+    let _ = now.send_replace(Ok("new".to_owned()));
+    mode(&|mode| mode.server_id.as_deref() == Some("new")).await;
+}
+
+#[tokio::test]
+async fn nobody_looks_at_a_server_that_is_not_used_any_more() {
+    let looking_now = Arc::new(());
+    let looks = Arc::clone(&looking_now);
+    let check = looking(move |_, _| {
+        let look = Arc::clone(&looks);
+        async move { Ok(format!("{}", Arc::strong_count(&look) > 0)) }
+    });
+    let house = Plan { check_server: check, ..Plan::new() }.build(&[shell("work", "sleep 1000", json!({}))]);
+    let idle = Arc::strong_count(&looking_now);
+    let gone = || eventually("nobody looks", || (Arc::strong_count(&looking_now) == idle).then_some(()));
+    set(&house, connected()).await.unwrap();
+    assert!(Arc::strong_count(&looking_now) > idle);
+    set(&house, connected()).await.unwrap();
+    set(&house, json!({"mode": "standalone"})).await.unwrap();
+    gone().await;
+    set(&house, connected()).await.unwrap();
+    house.sidecars.stop_all().await;
+    gone().await;
 }
 
 #[tokio::test]

@@ -62,6 +62,14 @@ pub(crate) fn signal(id: ProcessId, signal: Signal) {
     }
 }
 
+/// Whether no thread of a process runs any more: all are stopped, or have ended. One that was sent `SIGSTOP` may still be
+/// within a call of the system, and that may be a fork.
+pub(crate) fn stands_still(pid: u32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let mut states = threads.filter_map(|thread| state(&fs::read_to_string(thread.path().join("stat")).ok()?));
+    states.all(|state| matches!(state, 'T' | 't' | 'Z' | 'X' | 'x'))
+}
+
 /// What tells one start of the system from another.
 pub(crate) fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
@@ -80,6 +88,10 @@ fn parse(pid: u32, stat: &str) -> Option<Process> {
     })
 }
 
+fn state(stat: &str) -> Option<char> {
+    stat.rsplit_once(')')?.1.trim_start().chars().next()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +102,20 @@ mod tests {
         let process = parse(7, stat).unwrap();
         assert_eq!((process.parent, process.session, process.id.started, process.is_dead), (3, 6, 982, false));
         assert!(parse(7, "nonsense").is_none());
+    }
+
+    #[test]
+    fn a_process_stands_still_when_it_is_stopped_and_when_it_is_gone() {
+        let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+        let id = process(child.id()).unwrap().id;
+        assert!(!stands_still(id.pid) && !stands_still(std::process::id()));
+        signal(id, Signal::STOP);
+        while !stands_still(id.pid) {
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(stands_still(id.pid));
     }
 
     #[test]

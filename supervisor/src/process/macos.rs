@@ -14,23 +14,32 @@ const MOST: usize = 1 << 16;
 
 /// The process with this number; none when there is none, or none that we may see.
 pub(crate) fn process(pid: u32) -> Option<Process> {
-    let mut told = MaybeUninit::<libc::proc_bsdinfo>::uninit();
-    let size = i32::try_from(size_of::<libc::proc_bsdinfo>()).ok()?;
-    // SAFETY: the buffer is as large as its size says, and is read only where the call says that it has filled all of it.
-    let told = unsafe {
-        let filled =
-            libc::proc_pidinfo(pid.cast_signed(), libc::PROC_PIDTBSDINFO, 0, told.as_mut_ptr().cast::<c_void>(), size);
-        if filled < size {
-            return None;
-        }
-        told.assume_init()
-    };
+    let told = told(pid)?;
     Some(Process {
         id: ProcessId { pid, started: told.pbi_start_tvsec * 1_000_000 + told.pbi_start_tvusec },
         parent: told.pbi_ppid,
         session: session(pid),
         is_dead: told.pbi_status == libc::SZOMB,
     })
+}
+
+/// Whether a process does not run any more: it is stopped, or has ended.
+pub(crate) fn stands_still(pid: u32) -> bool {
+    told(pid).is_none_or(|told| matches!(told.pbi_status, libc::SSTOP | libc::SZOMB))
+}
+
+fn told(pid: u32) -> Option<libc::proc_bsdinfo> {
+    let mut told = MaybeUninit::<libc::proc_bsdinfo>::uninit();
+    let size = i32::try_from(size_of::<libc::proc_bsdinfo>()).ok()?;
+    // SAFETY: the buffer is as large as its size says, and is read only where the call says that it has filled all of it.
+    unsafe {
+        let filled =
+            libc::proc_pidinfo(pid.cast_signed(), libc::PROC_PIDTBSDINFO, 0, told.as_mut_ptr().cast::<c_void>(), size);
+        if filled < size {
+            return None;
+        }
+        Some(told.assume_init())
+    }
 }
 
 /// All processes that can be seen.

@@ -22,6 +22,8 @@ pub(crate) enum Shape {
     DaemonStays,
     /// A process that starts its successor in a session of its own and ends, again and again.
     Hop,
+    /// Processes that start their successors and end, again and again, and heed the polite signals. Not among [`Shape::ALL`].
+    Swarm,
 }
 
 impl Shape {
@@ -32,7 +34,7 @@ impl Shape {
     pub(crate) fn processes(self) -> usize {
         match self {
             Shape::Plain | Shape::TermProof => 1,
-            Shape::Hop | Shape::Daemon => 1,
+            Shape::Hop | Shape::Daemon | Shape::Swarm => 1,
             Shape::Launcher | Shape::Setsid | Shape::DaemonStays => 2,
         }
     }
@@ -52,12 +54,16 @@ impl Shape {
                 std::fs::write(folder.join("hop"), hop).unwrap();
                 "echo $$ >> pids; exec sh ./hop".to_owned()
             }
+            Shape::Swarm => {
+                std::fs::write(folder.join("hop"), "echo . >> heartbeat\nsetsid sh ./hop &\n").unwrap();
+                format!("for at in 1 2 3 4 5 6 7 8 9 10 11 12; do sh ./hop & done; {stay}")
+            }
         };
         let mut config = ChildConfig::new("sh");
         config.args = ["-c".into(), script.into()].into();
         config.cwd = Some(folder.to_owned());
         config.name = format!("{self:?}");
-        if matches!(self, Shape::Daemon | Shape::Hop) {
+        if matches!(self, Shape::Daemon | Shape::Hop | Shape::Swarm) {
             config.lifetime = Lifetime::Tree;
         }
         config

@@ -153,6 +153,42 @@ async fn a_leader_that_obeys_does_not_hide_a_member_that_does_not() {
 }
 
 #[tokio::test]
+async fn nobody_misses_the_signal_by_being_started_at_that_moment() {
+    for _ in 0..5 {
+        let (sandbox, supervisor) = (Sandbox::new(), supervisor());
+        let (child, _) = running(&supervisor, &sandbox, Shape::Swarm, |config| {
+            config.stdin = Input::Null;
+            config.stop.signal_for = Duration::from_secs(20);
+        })
+        .await;
+        let begun = Instant::now();
+        assert_eq!(child.stop().await.unwrap().signal, Some(15));
+        assert!(begun.elapsed() < Duration::from_secs(10), "nobody is left for the kill: {:?}", begun.elapsed());
+        assert!(sandbox.processes().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_program_under_a_tracer_hears_the_signal() {
+    let (sandbox, supervisor) = (Sandbox::new(), supervisor());
+    let mut config = shell(&sandbox, "");
+    config.program = "strace".into();
+    config.args = ["-f", "-o", "/dev/null", "sh", "-c", "trap 'exit 7' TERM; echo up; while :; do sleep 0.01; done"]
+        .map(OsString::from)
+        .into();
+    config.stdin = Input::Null;
+    config.stop.signal_for = Duration::from_secs(20);
+    let child = supervisor.spawn(config).unwrap();
+    if matches!(child.started().await, Err(Failure::NotStarted { kind: ErrorKind::NotFound, .. })) {
+        return;
+    }
+    assert_eq!(first_line(&child).await, "up");
+    let begun = Instant::now();
+    child.stop().await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
 async fn what_a_program_leaves_behind_is_stopped_when_it_ends() {
     let (sandbox, supervisor) = (Sandbox::new(), supervisor());
     let folder = sandbox.folder("left");

@@ -29,7 +29,7 @@ fn nothing_is_left(sandbox: &Sandbox, guardians: &[u32], shapes: &[Shape], grace
         for pid in numbers(&folder.join("pids")) {
             assert_eq!(state(pid), None, "{shape:?}: {pid} is gone and was waited for");
         }
-        if *shape == Shape::Hop {
+        if matches!(shape, Shape::Hop | Shape::Swarm) {
             heartbeat_has_stopped(&folder);
         }
     }
@@ -87,6 +87,17 @@ kill_9! {
     kill_9_leaves_nothing_of_a_double_fork: Daemon,
     kill_9_leaves_nothing_of_a_double_fork_whose_launcher_stays: DaemonStays,
     kill_9_leaves_nothing_of_what_starts_itself_again_and_again: Hop,
+}
+
+#[test]
+fn kill_9_leaves_nothing_of_what_starts_others_without_end_and_needs_no_grace() {
+    for _ in 0..5 {
+        let sandbox = Sandbox::new();
+        let mut host = Host::start(&sandbox, &[Shape::Swarm], End::Killed, 15_000, None);
+        heartbeat_goes(&sandbox.path().join("0-Swarm"));
+        host.kill();
+        nothing_is_left(&sandbox, &host.guardians, &[Shape::Swarm], 0);
+    }
 }
 
 #[test]

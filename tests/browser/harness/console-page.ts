@@ -26,14 +26,18 @@ export async function watched(browser: Browser, options: BrowserContextOptions |
   return { context, page, complaints };
 }
 
-/** Opens the console by a link, and waits until it is connected. */
-export async function enter(page: Page, link: string): Promise<void> {
+/** The console's panels. */
+export type PanelName = "Agents" | "Methods" | "State" | "Frames" | "Processes" | "Windows";
+
+/** Opens the console by a link, waits until it is connected, and shows a panel. */
+export async function enter(page: Page, link: string, panel: PanelName = "Methods"): Promise<void> {
   await page.goto(link);
   await page.getByText("Connected", { exact: true }).waitFor();
+  await show(page, panel);
 }
 
 /** Shows a panel. */
-export async function show(page: Page, panel: "Methods" | "State" | "Frames" | "Processes" | "Windows"): Promise<void> {
+export async function show(page: Page, panel: PanelName): Promise<void> {
   await page.getByRole("tab", { name: panel }).click();
 }
 

@@ -1,6 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
+import { faint, unnamed } from "../harness/accessible.js";
 import { inChromium, launch } from "../harness/chromium.js";
 import { enter, show, watched } from "../harness/console-page.js";
 import { StandIn } from "../harness/console-stand-in.js";
@@ -53,7 +54,7 @@ inChromium("the console by keyboard", () => {
     await press("ArrowRight");
     await expectAttribute(page, /^global/, "aria-expanded", "true");
 
-    await press("3");
+    await press("4");
     await page.getByRole("grid", { name: "Calls" }).waitFor();
     await press("/");
     await page.keyboard.type("math");
@@ -61,7 +62,7 @@ inChromium("the console by keyboard", () => {
     await page.getByRole("grid", { name: "Calls" }).focus();
     await press("ArrowDown");
     await page.getByRole("complementary", { name: /^Call / }).waitFor();
-    await press("4");
+    await press("5");
     await page.getByRole("button", { name: /^indexer/ }).focus();
     await press("ArrowDown", "ArrowDown", "Enter");
     await page.getByRole("heading", { name: "scheduler" }).waitFor();
@@ -88,7 +89,7 @@ inChromium("the console by keyboard", () => {
       await page.getByRole("option", { name: "store.charge" }).click();
       await page.getByRole("button", { name: "Call", exact: true }).click();
       await page.getByText("CARD_DECLINED").waitFor();
-      for (const panel of ["Methods", "State", "Frames", "Processes", "Windows"] as const) {
+      for (const panel of ["Agents", "Methods", "State", "Frames", "Processes", "Windows"] as const) {
         await show(page, panel);
         expect(await page.evaluate(unnamed), `${panel}, ${colorScheme}`).toEqual([]);
         expect(await page.evaluate(faint), `${panel}, ${colorScheme}`).toEqual([]);
@@ -104,7 +105,7 @@ inChromium("the console by keyboard", () => {
   test("rows do not move when frames arrive, and nothing is wider than a narrow window", async () => {
     const { page, context } = await watched(browser, { viewport: { width: 390, height: 844 } });
     await enter(page, daemon.link());
-    for (const panel of ["Methods", "State", "Frames", "Processes", "Windows"] as const) {
+    for (const panel of ["Agents", "Methods", "State", "Frames", "Processes", "Windows"] as const) {
       await show(page, panel);
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
     }
@@ -145,62 +146,4 @@ async function expectAttribute(page: Page, name: RegExp, attribute: string, valu
       ),
     [name.source, attribute, value],
   );
-}
-
-/** Controls without a name, and lists without a label. Runs in the page. */
-function unnamed(): string[] {
-  const nameOf = (element: Element): string => {
-    const labelled = (element as HTMLInputElement).labels?.[0]?.textContent ?? "";
-    return (
-      (element.getAttribute("aria-label") ?? "") +
-      labelled +
-      (element.matches("button, [role=tab]") ? (element.textContent ?? "") : "")
-    );
-  };
-  const shown = [
-    ...document.querySelectorAll(
-      "button, input, select, textarea, [role=tree], [role=grid], [role=listbox], [role=tablist], [role=radiogroup], aside",
-    ),
-  ].filter((element) => element.checkVisibility() && element.getAttribute("aria-hidden") !== "true");
-  return shown.filter((element) => nameOf(element).trim() === "").map((element) => element.outerHTML.slice(0, 160));
-}
-
-/** Text whose contrast to what is behind it is under 4.5 to 1. Runs in the page. */
-function faint(): string[] {
-  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true }) as CanvasRenderingContext2D;
-  const rgba = (colour: string): number[] => {
-    canvas.clearRect(0, 0, 1, 1);
-    canvas.fillStyle = colour;
-    canvas.fillRect(0, 0, 1, 1);
-    return [...canvas.getImageData(0, 0, 1, 1).data];
-  };
-  const over = (top: number[], below: number[]): number[] => {
-    const alpha = (top[3] as number) / 255;
-    return [0, 1, 2].map((at) => (top[at] as number) * alpha + (below[at] as number) * (1 - alpha)).concat(255);
-  };
-  const behind = (element: Element | null): number[] => {
-    if (!element) return [255, 255, 255, 255];
-    const own = rgba(getComputedStyle(element).backgroundColor);
-    return own[3] === 255 ? own : over(own, behind(element.parentElement));
-  };
-  const luminance = (colour: number[]): number => {
-    const linear = colour
-      .slice(0, 3)
-      .map((part) => (part / 255 <= 0.03928 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * (linear[0] as number) + 0.7152 * (linear[1] as number) + 0.0722 * (linear[2] as number);
-  };
-  const texts = [...document.querySelectorAll("body *")].filter(
-    (element) =>
-      element.checkVisibility() &&
-      !element.closest(":disabled, svg, select") &&
-      [...element.childNodes].some((node) => node.nodeType === 3 && (node.textContent ?? "").trim() !== ""),
-  );
-  return texts.flatMap((element) => {
-    const below = behind(element);
-    const [one, other] = [luminance(over(rgba(getComputedStyle(element).color), below)), luminance(below)].sort(
-      (a, b) => b - a,
-    ) as [number, number];
-    const ratio = (one + 0.05) / (other + 0.05);
-    return ratio < 4.5 ? [`${ratio.toFixed(2)} ${element.className} ${(element.textContent ?? "").slice(0, 40)}`] : [];
-  });
 }

@@ -15,6 +15,8 @@ pub(super) enum Wanted {
     Replace { file: String, old: String, new: String },
     /// What a command writes.
     Run { line: String },
+    /// What a person answers; one of these options where there are some.
+    Ask { question: String, options: Vec<String> },
 }
 
 /// What the agent says of itself.
@@ -28,6 +30,7 @@ line, and I ask you before I change a file or run a command.
 - `write FILE`, with the text on the lines below it
 - `replace OLD with NEW in FILE`
 - `run COMMAND`
+- `ask QUESTION [A|B]`, which I ask you in turn
 
 Text with spaces stands in quotes: `replace \"old words\" with \"new words\" in notes.txt`. To talk with a model, choose another \
 agent.";
@@ -53,6 +56,11 @@ pub(super) fn understood(prompt: &str) -> Result<Vec<Wanted>, String> {
             ("list", []) => Wanted::List { folder: ".".to_owned() },
             ("list", [folder]) => Wanted::List { folder: (*folder).to_owned() },
             ("read", [file]) => Wanted::Read { file: (*file).to_owned() },
+            ("ask", [question @ .., options]) if !question.is_empty() && options.contains('|') => Wanted::Ask {
+                question: question.join(" "),
+                options: options.split('|').filter(|option| !option.is_empty()).map(str::to_owned).collect(),
+            },
+            ("ask", [_, ..]) => Wanted::Ask { question: words.join(" "), options: Vec::new() },
             ("search", [text]) => Wanted::Search { text: (*text).to_owned(), folder: ".".to_owned() },
             ("search", [text, "in", folder]) => {
                 Wanted::Search { text: (*text).to_owned(), folder: (*folder).to_owned() }
@@ -81,13 +89,14 @@ mod tests {
 
     #[test]
     fn plain_words_are_understood_and_others_are_said_to_be_unclear() {
-        let prompt = "list\nREAD a.txt\n\nsearch 'two words' in src\nreplace a with \"b c\" in d.txt\nrun ls | wc -l\nwrite e.txt\none\n two\n";
+        let prompt = "list\nREAD a.txt\n\nsearch 'two words' in src\nreplace a with \"b c\" in d.txt\nrun ls | wc -l\nask Which way? left|right\nwrite e.txt\none\n two\n";
         let expected = [
             Wanted::List { folder: text(".") },
             Wanted::Read { file: text("a.txt") },
             Wanted::Search { text: text("two words"), folder: text("src") },
             Wanted::Replace { file: text("d.txt"), old: text("a"), new: text("b c") },
             Wanted::Run { line: text("ls | wc -l") },
+            Wanted::Ask { question: text("Which way?"), options: vec![text("left"), text("right")] },
             Wanted::Write { file: text("e.txt"), text: text("one\n two\n") },
         ];
         assert_eq!(understood(prompt), Ok(expected.to_vec()));

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use sixframe_supervisor::{ChildConfig, From, Input, Piece, StopLadder, Stream, Supervisor};
 use tokio::task::spawn_blocking;
 
-use super::super::agent::{Fact, Launch, Prompt};
+use super::super::agent::{Fact, Inquiry, Launch, Prompt};
 use super::super::diff;
-use super::super::event::DeltaField;
+use super::super::event::{DeltaField, Question, QuestionOption};
 use super::super::identifier::identifier;
 use super::super::item::{
     ChangeKind, CommandRun, FileChange, Item, ItemKind, ItemStatus, Location, ToolCall, ToolKind, ToolOutput,
@@ -118,6 +118,7 @@ impl Work {
             }
             Wanted::Write { file, .. } | Wanted::Replace { file, .. } => (Action::FileChange, Some(file)),
             Wanted::Run { .. } => (Action::Command, None),
+            Wanted::Ask { .. } => return Ok(Verdict::Allow { option_id: String::new() }),
         };
         let paths = path.map(|path| self.place(path).to_string_lossy().into_owned()).into_iter().collect();
         let options = vec![
@@ -158,6 +159,7 @@ impl Work {
         let folder = self.launch.cwd.clone();
         let answer = match wanted {
             Wanted::Run { line } => return self.run(id, line).await,
+            Wanted::Ask { question, options } => return self.inquire(id, question, options).await,
             Wanted::List { folder: below } => spawn_blocking(move || list(&folder.join(below)).map(answered)).await,
             Wanted::Read { file } => spawn_blocking(move || read(&folder.join(file)).map(answered)).await,
             Wanted::Search { text, folder: below } => {
@@ -172,6 +174,18 @@ impl Work {
             Ok(Ok(call)) => Done::Well(call),
             Ok(Err(error)) => Done::Badly(error.to_string()),
             Err(_) => Done::Badly("it was given up".to_owned()),
+        })
+    }
+
+    /// Asks a person, and says what they answered.
+    async fn inquire(&self, id: &str, text: String, options: Vec<String>) -> Result<Done, Unheard> {
+        let options = options.into_iter().map(|label| QuestionOption { label, description: None }).collect();
+        let question = Question { id: "answer".to_owned(), text, options, is_required: true, ..Question::default() };
+        let (key, item, questions) = (id.to_owned(), Some(id.to_owned()), vec![question]);
+        let answers = self.voice.inquire(Inquiry { key, item, title: None, questions }).await?;
+        Ok(match answers {
+            Some(answers) => Done::Well(answered(answers.into_values().flatten().collect::<Vec<_>>().join(", "))),
+            None => Done::Badly("nobody answered".to_owned()),
         })
     }
 
@@ -266,6 +280,10 @@ fn described(wanted: &Wanted) -> ToolCall {
         Wanted::Replace { file, old, new } => {
             let input = json!({"file": file, "old": old, "new": new});
             call("replace", ToolKind::Edit, format!("replace in {file}"), Some(file), input)
+        }
+        Wanted::Ask { question, options } => {
+            let input = json!({"question": question, "options": options});
+            call("ask", ToolKind::Other, format!("ask {question}"), None, input)
         }
         Wanted::Run { line } => {
             let command = Some(CommandRun { line: line.clone(), ..CommandRun::default() });

@@ -84,8 +84,17 @@ impl Claude {
         let errors: Vec<&str> = errors.collect();
         let text = message["result"].as_str().map_or_else(|| errors.join("; "), str::to_owned);
         match (self.problem.take(), status) {
-            (Some(problem), Some(status)) if problem.kind == ProblemKind::Unknown => {
+            // One word stands for a service that fails and for one that has too much to do.
+            (Some(problem), Some(status))
+                if matches!(problem.kind, ProblemKind::Unknown | ProblemKind::ProviderError) =>
+            {
                 Problem { provider_code: problem.provider_code, ..Problem::of_status(status, problem.message) }
+            }
+            // It has no word for an answer that breaks off, or that is none.
+            (Some(problem), None)
+                if problem.kind == ProblemKind::Unknown && message["terminal_reason"] == "api_error" =>
+            {
+                Problem { kind: ProblemKind::ProviderError, ..problem }
             }
             (Some(problem), status) => Problem { http_status: status.or(problem.http_status), ..problem },
             (None, Some(status)) => Problem::of_status(status, text),

@@ -14,6 +14,9 @@ use super::super::permission::Decider;
 pub struct QuestionRequest {
     /// What to answer to.
     pub question_id: String,
+    /// Who asks, where it is not the agent itself: a tool server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
     /// The questions, at least one.
     pub questions: Vec<Question>,
     /// When nobody can answer any more, in milliseconds since 1970.
@@ -21,7 +24,7 @@ pub struct QuestionRequest {
 }
 
 /// A question.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "AgentQuestion")]
 pub struct Question {
@@ -44,6 +47,32 @@ pub struct Question {
     /// Whether the answer is a secret: it is not shown while it is typed, and not written down.
     #[serde(default)]
     pub is_secret: bool,
+    /// Whether the questions can be answered without it. They can be left alone as a whole, whatever this says.
+    #[serde(default)]
+    pub is_required: bool,
+    /// What an answer must be.
+    #[serde(default, skip_serializing_if = "AnswerKind::is_text")]
+    pub kind: AnswerKind,
+}
+
+/// What an answer must be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "AgentAnswerKind")]
+pub enum AnswerKind {
+    /// Any text.
+    #[default]
+    Text,
+    /// A number.
+    Number,
+    /// A number without a fraction.
+    Integer,
+}
+
+impl AnswerKind {
+    fn is_text(&self) -> bool {
+        *self == AnswerKind::Text
+    }
 }
 
 /// An answer that is offered.

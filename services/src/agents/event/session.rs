@@ -43,6 +43,8 @@ pub enum Mode {
     AcceptEdits,
     /// Nothing, and what changes anything is denied.
     Plan,
+    /// What rules hold for harmless; what they hold for ruinous is denied, and a person is asked for the rest.
+    Auto,
 }
 
 /// What is known of a session since. What is absent is as it was.

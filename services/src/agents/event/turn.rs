@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::item::{Content, FileChange};
 use super::super::problem::Problem;
+use super::super::prompt_builder::ContextSummary;
 use super::super::usage::{Cost, Usage};
 
 /// How a prompt reaches an agent that is at work.
@@ -34,6 +35,9 @@ pub struct PromptQueued {
     pub delivery: Delivery,
     /// What it says.
     pub content: Vec<Content>,
+    /// What the agent is given with it. The text itself is in the `ext` of `prompt.started`, as `context`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<ContextSummary>,
 }
 
 /// A prompt that was told of before.

@@ -24,6 +24,8 @@ pub(crate) struct Remembered {
     pub(crate) turn: Option<String>,
     /// Permissions that nobody had answered.
     pub(crate) permissions: BTreeSet<String>,
+    /// Questions that nobody had answered.
+    pub(crate) questions: BTreeSet<String>,
     /// Prompts that waited.
     pub(crate) prompts: BTreeSet<String>,
     pub(crate) is_closed: bool,
@@ -97,6 +99,7 @@ fn of(head: Head, created: SessionCreated) -> Remembered {
         known: SessionUpdate::default(),
         turn: None,
         permissions: BTreeSet::new(),
+        questions: BTreeSet::new(),
         prompts: BTreeSet::new(),
         is_closed: false,
         torn: 0,
@@ -129,6 +132,8 @@ impl Remembered {
             Some(Event::TurnEnded(_)) => self.turn = None,
             Some(Event::PermissionRequested(request)) => drop(self.permissions.insert(request.permission_id)),
             Some(Event::PermissionResolved(resolved)) => drop(self.permissions.remove(&resolved.permission_id)),
+            Some(Event::QuestionRequested(request)) => drop(self.questions.insert(request.question_id)),
+            Some(Event::QuestionResolved(resolved)) => drop(self.questions.remove(&resolved.question_id)),
             Some(Event::PromptQueued(queued)) => drop(self.prompts.insert(queued.prompt_id)),
             Some(Event::PromptStarted(prompt) | Event::PromptCancelled(prompt) | Event::PromptSteered(prompt)) => {
                 self.prompts.remove(&prompt.prompt_id);

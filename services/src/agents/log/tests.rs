@@ -31,8 +31,13 @@ fn events() -> Vec<Envelope> {
         run_id: None,
     };
     let native = Some("native".to_owned());
-    let queued =
-        |id: &str| PromptQueued { prompt_id: id.into(), position: 0, delivery: Delivery::Queue, content: Vec::new() };
+    let queued = |id: &str| PromptQueued {
+        prompt_id: id.into(),
+        position: 0,
+        delivery: Delivery::Queue,
+        content: Vec::new(),
+        context: None,
+    };
     let events = [
         Event::SessionCreated(created),
         Event::SessionUpdated(SessionUpdate { native_session_id: native, ..SessionUpdate::default() }),

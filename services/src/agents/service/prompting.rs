@@ -7,9 +7,12 @@ use sixframe_core::{Code, Context, Fault, Item, Payload};
 
 use super::super::agent::Prompt;
 use super::super::api::PromptParams;
-use super::super::identifier::identifier;
+use super::super::event::Delivery;
+use super::super::live::Handle;
 use super::super::log::Follow;
+use super::super::prompt_builder::Additions;
 use super::super::sessions::Agents;
+use super::composing::compose;
 use super::leash::Leash;
 
 /// The longest that a turn may be given: a day.
@@ -28,7 +31,7 @@ pub(super) fn prompt(
 }
 
 /// A prompt that is followed.
-struct Prompting {
+pub(super) struct Prompting {
     follow: Follow,
     prompt_id: String,
     /// The turn that works on it.
@@ -57,18 +60,28 @@ struct Data {
 
 impl Prompting {
     async fn begin(agents: &Agents, context: Context, params: PromptParams) -> Result<Prompting, Fault> {
-        let PromptParams { session_id, content, delivery, timeout_ms, detach } = params;
-        if content.is_empty() {
-            let details = serde_json::json!({"path": "content", "expected": "at least one part"});
-            return Err(Fault::new(Code::INVALID_PAYLOAD, "a prompt says something").details(details));
-        }
+        let PromptParams { session_id, content, delivery, timeout_ms, detach, current_file, selection, template } =
+            params;
         let session = super::session(agents, &session_id)?;
-        let prompt = Prompt { id: identifier("prompt"), content };
+        let additions = Additions { current_file, selection, template, history: Vec::new() };
+        let prompt = compose(agents, session.view().cwd.into(), content, additions).await?;
+        let timeout = std::time::Duration::from_millis(timeout_ms.clamp(1, LONGEST_MS));
+        Prompting::of(session, context, prompt, delivery, timeout, detach).await
+    }
+
+    /// Gives a session a prompt and follows it.
+    pub(super) async fn of(
+        session: Handle,
+        context: Context,
+        prompt: Prompt,
+        delivery: Delivery,
+        timeout: std::time::Duration,
+        detach: bool,
+    ) -> Result<Prompting, Fault> {
         let prompt_id = prompt.id.clone();
         // Held from before it is given: whoever goes meanwhile takes it along.
         let (held, id) = (session.clone(), prompt_id.clone());
         let leash = Leash::new(context, move || held.abandon(id));
-        let timeout = std::time::Duration::from_millis(timeout_ms.clamp(1, LONGEST_MS));
         let after = session.prompt(prompt, delivery, timeout).await??;
         let leash = match detach {
             true => {
@@ -81,16 +94,22 @@ impl Prompting {
     }
 
     async fn next(mut self) -> Result<Option<(Item<Payload>, Prompting)>, Fault> {
+        let payload = self.take().await?;
+        Ok(payload.map(|payload| (Item::from(payload), self)))
+    }
+
+    /// The next event of the prompt and its turn; none at the end.
+    pub(super) async fn take(&mut self) -> Result<Option<Payload>, Fault> {
         while !self.is_over {
             let unreadable = |error: std::io::Error| Fault::new(Code::INTERNAL, format!("the log is lost: {error}"));
             let Some((_, line)) = self.follow.next().await.map_err(unreadable)? else { break };
             let payload = Payload::from_json(line).map_err(|error| Fault::new(Code::INTERNAL, error.to_string()))?;
             let Ok(head) = payload.parse::<Head>() else { continue };
             if self.takes(head) {
-                return Ok(Some((Item::from(payload), self)));
+                return Ok(Some(payload));
             }
         }
-        self.leash.into_iter().for_each(Leash::let_go);
+        self.leash.take().into_iter().for_each(Leash::let_go);
         Ok(None)
     }
 

@@ -116,7 +116,7 @@ impl Session {
                 let option_id = ask.option(true)?.option_id.clone();
                 Some((Verdict::Allow { option_id }, "accept_edits"))
             }
-            Mode::AcceptEdits => None,
+            Mode::AcceptEdits | Mode::Auto => None,
         }
     }
 
@@ -146,6 +146,7 @@ impl Session {
 
     pub(super) fn withdraw_all(&mut self, now: Moment, by: &Decider) {
         self.withdraw(now, |_| true, by);
+        self.drop_questions(now, |_| true, by);
     }
 
     /// Denies what nobody answered in time.
@@ -155,6 +156,21 @@ impl Session {
             expired.map(|(id, pending)| (id.clone(), denied(&pending.ask, "nobody answered in time"))).collect();
         for (id, verdict) in expired {
             self.resolve(now, &id, verdict, Decider::Timeout, None);
+        }
+        self.expire_questions(now);
+    }
+
+    /// Whether a person is waited for.
+    pub(super) fn waits_for_people(&self) -> bool {
+        !self.permissions.is_empty() || !self.questions.is_empty()
+    }
+
+    /// If nobody is waited for any more, the agent's time runs again: what people take is not the agent's.
+    pub(super) fn go_on(&mut self, now: Moment) {
+        if !self.waits_for_people() {
+            let waited = self.waiting_since.take().map(|since| now.at.saturating_sub(since));
+            self.turn_by += waited.unwrap_or_default();
+            self.alive = now.at;
         }
     }
 
@@ -178,12 +194,7 @@ impl Session {
         let permission_id = request.permission_id;
         let resolved = PermissionResolved { permission_id, decision, option_id, by, reason, latency_ms };
         self.log(now, Event::PermissionResolved(resolved), ask.item.as_deref());
-        if self.permissions.is_empty() {
-            // The time that people take is not the agent's.
-            let waited = self.waiting_since.take().map(|since| now.at.saturating_sub(since));
-            self.turn_by += waited.unwrap_or_default();
-            self.alive = now.at;
-        }
+        self.go_on(now);
     }
 }
 

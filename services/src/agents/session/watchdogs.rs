@@ -87,6 +87,7 @@ impl Session {
     /// When [`Session::tick`] has something to do.
     pub fn deadline(&self) -> Option<Duration> {
         let mut deadlines: Vec<Duration> = self.permissions.values().map(|pending| pending.expires_at).collect();
+        deadlines.extend(self.questions.values().map(|open| open.expires_at));
         deadlines.extend(self.deltas.deadline());
         deadlines.extend(self.ladder.as_ref().map(|ladder| ladder.until));
         deadlines.extend((self.process == Process::Starting).then_some(self.ready_by));
@@ -97,7 +98,7 @@ impl Session {
     }
 
     fn is_watched(&self) -> bool {
-        self.turns.open().is_some() && self.ladder.is_none() && self.permissions.is_empty()
+        self.turns.open().is_some() && self.ladder.is_none() && !self.waits_for_people()
     }
 
     fn silent_by(&self) -> Duration {

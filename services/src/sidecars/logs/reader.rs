@@ -1,5 +1,6 @@
 //! A reader of logs: a place in one run, then in the next.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use futures_core::Stream;
@@ -8,7 +9,7 @@ use sixframe_core::Fault;
 use sixframe_supervisor::{From, KeptOutput, Line, LineEnd, Lines, Piece};
 use tokio::sync::watch;
 
-use super::RunLog;
+use super::{Missing, RunLog};
 use crate::sidecars::api::{LogItem, LogStream, LogsEdge, LogsFrom, LogsParams};
 use crate::sidecars::config::LogStreams;
 use crate::sidecars::keeper::Known;
@@ -30,6 +31,10 @@ struct Reader {
     newest: watch::Receiver<u64>,
     /// The run that was read last.
     passed: u64,
+    /// Where the next run begins to be wanted.
+    offset: u64,
+    /// What is told before that is read.
+    first: VecDeque<LogItem>,
     reading: Option<Reading>,
 }
 
@@ -38,7 +43,8 @@ impl Reader {
         let newest = known.runs.subscribe();
         let search = params.search.as_ref().map(|search| search.to_lowercase());
         let (streams, follow) = (params.stream, params.follow);
-        let mut reader = Reader { known, streams, search, follow, newest, passed: 0, reading: None };
+        let (passed, offset, first, reading) = (0, 0, VecDeque::new(), None);
+        let mut reader = Reader { known, streams, search, follow, newest, passed, offset, first, reading };
         reader.begin(params.from);
         reader
     }
@@ -54,7 +60,7 @@ impl Reader {
                 Some(run) => (Some(run), From::Offset(offset)),
                 // It is not kept any more, or is yet to come.
                 None => {
-                    self.passed = generation.saturating_sub(1);
+                    (self.passed, self.offset) = (generation.saturating_sub(1), offset);
                     return;
                 }
             },
@@ -71,6 +77,9 @@ impl Reader {
 
     async fn next(&mut self) -> Option<LogItem> {
         loop {
+            if let Some(item) = self.first.pop_front() {
+                return Some(item);
+            }
             let item = match &mut self.reading {
                 Some(reading) if self.follow => reading.next().await,
                 Some(reading) => reading.next_now(),
@@ -91,9 +100,12 @@ impl Reader {
     async fn next_run(&mut self) -> Option<Reading> {
         loop {
             self.newest.borrow_and_update();
-            if let Some(run) = self.known.runs.behind(self.passed) {
-                self.passed = run.generation;
-                return Some(Reading::new(run, self.streams, From::Start, false));
+            if let Some((run, missing)) = self.known.runs.behind(self.passed, self.offset) {
+                self.first.extend(missing.into_iter().flat_map(|missing| gaps(&missing, self.streams)));
+                let is_wanted_from = run.generation == self.passed + 1;
+                let from = if is_wanted_from { From::Offset(self.offset) } else { From::Start };
+                (self.passed, self.offset) = (run.generation, 0);
+                return Some(Reading::new(run, self.streams, from, false));
             }
             if !self.follow || self.newest.changed().await.is_err() {
                 return None;
@@ -211,6 +223,20 @@ impl Reading {
     }
 }
 
+/// One gap for each output that is wanted, though it may have had nothing in these runs.
+fn gaps(missing: &Missing, streams: LogStreams) -> Vec<LogItem> {
+    let is_wanted = |at: usize| match streams {
+        LogStreams::Both => true,
+        LogStreams::Stdout => at == 0,
+        LogStreams::Stderr => at == 1,
+    };
+    let gap = |at: usize| {
+        let (from, to) = missing.bytes[at];
+        LogItem::Gap { stream: STREAMS[at], generation: missing.first, last_generation: Some(missing.last), from, to }
+    };
+    (0..STREAMS.len()).filter(|at| is_wanted(*at)).map(gap).collect()
+}
+
 async fn next_of(lines: &mut Option<Lines>) -> Option<Line> {
     match lines {
         Some(lines) => lines.next().await,
@@ -224,6 +250,6 @@ fn item(run: &RunLog, stream: LogStream, line: Line) -> LogItem {
         Line::Text { at, text, end } => {
             LogItem::Line { stream, generation, offset: at, text, partial: end == LineEnd::Cut }
         }
-        Line::Gap { from, to } => LogItem::Gap { stream, generation, from, to },
+        Line::Gap { from, to } => LogItem::Gap { stream, generation, last_generation: None, from, to },
     }
 }

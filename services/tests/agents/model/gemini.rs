@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use super::{plain, streamed};
+use super::{cut, garble, plain, streamed};
 
 /// What it was asked last: a text, or nothing where that is what a tool answered.
 fn asked(body: &Value) -> Option<String> {
@@ -32,6 +32,11 @@ pub(super) async fn answer(stream: &mut TcpStream, body: &Value) -> std::io::Res
         ("write", _) => {
             let call = json!({"name": "write_file", "args": {"file_path": rest, "content": "written\n"}});
             part(stream, json!({"functionCall": call}), true).await?;
+        }
+        ("garble", _) => return garble(stream).await,
+        ("cut", _) => {
+            part(stream, json!({"text": "Hel"}), false).await?;
+            return cut(stream).await;
         }
         ("forever", _) => loop {
             part(stream, json!({"text": "on and "}), false).await?;

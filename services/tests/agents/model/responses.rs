@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use super::{NUMBER, event, plain, streamed};
+use super::{NUMBER, cut, event, garble, plain, streamed};
 
 /// What it was asked last: a text, or nothing where that is what a tool answered.
 fn asked(body: &Value) -> Option<String> {
@@ -34,6 +34,12 @@ pub(super) async fn answer(stream: &mut TcpStream, body: &Value) -> std::io::Res
         (_, true) => message(stream, number, &["It ", "is ", "done."]).await?,
         ("run", _) => call(stream, number, rest).await?,
         ("forever", _) => forever(stream, number).await?,
+        ("garble", _) => return garble(stream).await,
+        ("cut", _) => {
+            let id = begin(stream, number).await?;
+            delta(stream, &id, "Hel").await?;
+            return cut(stream).await;
+        }
         _ => message(stream, number, &["Hello ", "from ", "the ", "model."]).await?,
     };
     let mut completed = response;

@@ -4,12 +4,15 @@
 mod gemini;
 mod responses;
 
+use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 /// What answers are told apart by.
 static NUMBER: AtomicU64 = AtomicU64::new(1);
@@ -17,23 +20,35 @@ static NUMBER: AtomicU64 = AtomicU64::new(1);
 /// The service. It ends with the test's runtime.
 pub(crate) struct Model {
     pub(crate) url: String,
+    hung_up: Arc<Notify>,
 }
 
 impl Model {
     pub(crate) async fn start() -> Model {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
+        let hung_up = Arc::new(Notify::new());
+        let tells = Arc::clone(&hung_up);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                // Whoever hangs up in the midst of an answer does so on purpose.
-                tokio::spawn(async move { drop(serve(stream).await) });
+                let tells = Arc::clone(&tells);
+                tokio::spawn(async move {
+                    if serve(stream).await.is_err() {
+                        tells.notify_one();
+                    }
+                });
             }
         });
-        Model { url }
+        Model { url, hung_up }
+    }
+
+    /// Somebody has hung up in the midst of an answer.
+    pub(crate) async fn hung_up(&self) {
+        self.hung_up.notified().await;
     }
 }
 
-async fn serve(stream: TcpStream) -> std::io::Result<()> {
+async fn serve(stream: TcpStream) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
     loop {
         let mut head = String::new();
@@ -65,7 +80,7 @@ async fn serve(stream: TcpStream) -> std::io::Result<()> {
     }
 }
 
-async fn plain(stream: &mut TcpStream, status: u16, body: &str) -> std::io::Result<()> {
+async fn plain(stream: &mut TcpStream, status: u16, body: &str) -> io::Result<()> {
     let head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\nx-should-retry: false\r\n");
     stream.write_all(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).as_bytes()).await
 }
@@ -84,7 +99,7 @@ fn asked(body: &Value) -> Option<String> {
     texts.into_iter().find(|text| !text.contains("<system-reminder>")).map(str::to_owned)
 }
 
-async fn answer(stream: &mut TcpStream, body: &Value) -> std::io::Result<()> {
+async fn answer(stream: &mut TcpStream, body: &Value) -> io::Result<()> {
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let asked = asked(body);
     let (word, rest) = asked.as_deref().and_then(|text| text.trim().split_once(' ')).unwrap_or(("", ""));
@@ -105,6 +120,12 @@ async fn answer(stream: &mut TcpStream, body: &Value) -> std::io::Result<()> {
         ("run", _) => tool(stream, number, "Bash", json!({"command": rest, "description": "as asked"})).await?,
         ("write", _) => tool(stream, number, "Write", json!({"file_path": rest, "content": "written\n"})).await?,
         ("forever", _) => forever(stream).await?,
+        ("garble", _) => return garble(stream).await,
+        ("cut", _) => {
+            begin(stream, json!({"type": "text", "text": ""})).await?;
+            delta(stream, json!({"type": "text_delta", "text": "Hel"})).await?;
+            return cut(stream).await;
+        }
         _ => text(stream, &["Hello ", "from ", "the ", "model."]).await?,
     };
     let delta = json!({"stop_reason": stop, "stop_sequence": null});
@@ -113,8 +134,19 @@ async fn answer(stream: &mut TcpStream, body: &Value) -> std::io::Result<()> {
     stream.write_all(b"0\r\n\r\n").await
 }
 
+/// What no service says, and then the end as if all were well.
+async fn garble(stream: &mut TcpStream) -> io::Result<()> {
+    let text = "data: {\"type\": \u{fffd}, nothing of this is JSON\n\n";
+    stream.write_all(format!("{:x}\r\n{text}\r\n0\r\n\r\n", text.len()).as_bytes()).await
+}
+
+/// The end of the connection in the midst of an answer.
+async fn cut(stream: &mut TcpStream) -> io::Result<()> {
+    stream.shutdown().await
+}
+
 /// Ends when the one who asked hangs up.
-async fn forever(stream: &mut TcpStream) -> std::io::Result<&'static str> {
+async fn forever(stream: &mut TcpStream) -> io::Result<&'static str> {
     begin(stream, json!({"type": "text", "text": ""})).await?;
     loop {
         delta(stream, json!({"type": "text_delta", "text": "on and "})).await?;
@@ -122,7 +154,7 @@ async fn forever(stream: &mut TcpStream) -> std::io::Result<&'static str> {
     }
 }
 
-async fn text(stream: &mut TcpStream, pieces: &[&str]) -> std::io::Result<&'static str> {
+async fn text(stream: &mut TcpStream, pieces: &[&str]) -> io::Result<&'static str> {
     begin(stream, json!({"type": "text", "text": ""})).await?;
     for piece in pieces {
         delta(stream, json!({"type": "text_delta", "text": piece})).await?;
@@ -131,28 +163,28 @@ async fn text(stream: &mut TcpStream, pieces: &[&str]) -> std::io::Result<&'stat
     Ok("end_turn")
 }
 
-async fn tool(stream: &mut TcpStream, number: u64, name: &str, input: Value) -> std::io::Result<&'static str> {
+async fn tool(stream: &mut TcpStream, number: u64, name: &str, input: Value) -> io::Result<&'static str> {
     begin(stream, json!({"type": "tool_use", "id": format!("toolu_{number}"), "name": name, "input": {}})).await?;
     delta(stream, json!({"type": "input_json_delta", "partial_json": input.to_string()})).await?;
     event(stream, json!({"type": "content_block_stop", "index": 0})).await?;
     Ok("tool_use")
 }
 
-async fn begin(stream: &mut TcpStream, block: Value) -> std::io::Result<()> {
+async fn begin(stream: &mut TcpStream, block: Value) -> io::Result<()> {
     event(stream, json!({"type": "content_block_start", "index": 0, "content_block": block})).await
 }
 
-async fn delta(stream: &mut TcpStream, delta: Value) -> std::io::Result<()> {
+async fn delta(stream: &mut TcpStream, delta: Value) -> io::Result<()> {
     event(stream, json!({"type": "content_block_delta", "index": 0, "delta": delta})).await
 }
 
 /// The head of an answer that is streamed.
-async fn streamed(stream: &mut TcpStream) -> std::io::Result<()> {
+async fn streamed(stream: &mut TcpStream) -> io::Result<()> {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
     stream.write_all(head.as_bytes()).await
 }
 
-async fn event(stream: &mut TcpStream, event: Value) -> std::io::Result<()> {
+async fn event(stream: &mut TcpStream, event: Value) -> io::Result<()> {
     let text = format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap());
     stream.write_all(format!("{:x}\r\n{text}\r\n", text.len()).as_bytes()).await
 }

@@ -1,0 +1,47 @@
+import { useEffect, useState, type ReactNode } from "react";
+
+import { useEnvironment } from "../shell/environment.js";
+import { useStore } from "../store.js";
+import { useSessions } from "./hooks.js";
+import { NewSession } from "./new-session.js";
+import { SessionList } from "./session-list.js";
+import { SessionPane } from "./session-pane.js";
+
+/** The agents: their sessions, the conversation with one of them, and how another one is begun. */
+export function AgentsPanel(): ReactNode {
+  const { agents, connection } = useEnvironment();
+  const sessions = useSessions();
+  const chosen = useStore(agents.chosen);
+  const isOpen = useStore(connection.standing).phase === "open";
+  const [narrow, setNarrow] = useState<"list" | "detail">("detail");
+  useEffect(() => setNarrow("detail"), [chosen]);
+  if (sessions === undefined) return <p className="empty-page">Asking for the state…</p>;
+  if (sessions === null) return <p className="empty-page">This daemon has no agents: it was built without them.</p>;
+  const choose = (sessionId: string): void => {
+    agents.choose(sessionId);
+    setNarrow("detail");
+  };
+  return (
+    <div className="panel agents" data-narrow={narrow}>
+      <aside className="side agents-side" aria-label="Sessions of agents">
+        <SessionList sessions={sessions} chosen={chosen} onChoose={choose} />
+      </aside>
+      {chosen === "" ? (
+        <div className="new-page">
+          <button type="button" className="link-button back" onClick={() => setNarrow("list")}>
+            ← All sessions
+          </button>
+          <NewSession sessions={sessions} isOpen={isOpen} />
+        </div>
+      ) : (
+        <SessionPane
+          key={chosen}
+          sessionId={chosen}
+          session={sessions.find(({ sessionId }) => sessionId === chosen)}
+          isOpen={isOpen}
+          onBack={() => setNarrow("list")}
+        />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,239 @@
+/**
+ * The agents that the daemon has: which there are, what is asked of them, and which histories this page follows. Knows nothing
+ * of how they are shown.
+ */
+
+import type { AgentDelivery, AgentFileChange, AgentProviderInfo, AgentProviders } from "../api.js";
+import type { Link } from "../connection.js";
+import type { Catalogue } from "../methods/catalogue.js";
+import { failureOf, type Failure } from "../methods/run.js";
+import type { Toasts } from "../shell/toasts.js";
+import { Store } from "../store.js";
+import { SessionFeed } from "./session-feed.js";
+import type { Permission, SessionView } from "./session-view.js";
+
+/** What is known of the providers. */
+export interface ProvidersView {
+  state: "unknown" | "scanning" | "known" | "failed";
+  providers: readonly AgentProviderInfo[];
+  /** The one that is taken where none is chosen. */
+  usual: string;
+  failure?: Failure;
+}
+
+/** What a session begins with. */
+export interface Wanted {
+  provider: string;
+  cwd: string;
+  mode: string;
+  model?: string;
+}
+
+/** What `agent.undo` answers; `conflict` names files that changed since. */
+export type Undone = { kind: "done"; files: readonly AgentFileChange[] } | { kind: "conflict"; failure: Failure } | { kind: "failed" };
+
+const CHOSEN = "sixframe.agents.session";
+/** To look for programs takes as long as each of them takes to say its version. */
+const LOOK_MS = 60_000;
+/** To close a session takes as long as its agent takes to end. */
+const CLOSE_MS = 60_000;
+/** Histories that are kept though they are not looked at. */
+const KEPT_FEEDS = 4;
+
+export class Agents {
+  readonly providers = new Store<ProvidersView>({ state: "unknown", providers: [], usual: "" });
+  /** Which session is looked at; empty for a new one. */
+  readonly chosen = new Store<string>(sessionStorage.getItem(CHOSEN) ?? "");
+  /** Sessions that ended while this page looked, so that they can be gone on with. */
+  readonly closed = new Store<readonly SessionView[]>([]);
+  /** What is typed and not sent, by session. */
+  readonly drafts = new Map<string, string>();
+  readonly #link: Link;
+  readonly #catalogue: Catalogue;
+  readonly #toasts: Toasts;
+  readonly #feeds = new Map<string, SessionFeed>();
+
+  constructor(link: Link, catalogue: Catalogue, toasts: Toasts) {
+    this.#link = link;
+    this.#catalogue = catalogue;
+    this.#toasts = toasts;
+  }
+
+  /** Whether the daemon has a method. */
+  has(method: string): boolean {
+    return this.#catalogue.method(method) !== undefined;
+  }
+
+  choose(sessionId: string): void {
+    sessionStorage.setItem(CHOSEN, sessionId);
+    this.chosen.set(sessionId);
+  }
+
+  /** Asks which agents are on this machine; `again` has the daemon look anew. */
+  async look(again: boolean): Promise<void> {
+    if (this.providers.get().state === "scanning") return;
+    this.providers.update((view) => ({ ...view, state: "scanning" }));
+    try {
+      const options = { timeoutMs: LOOK_MS };
+      const { providers, default: usual } = await this.#link.request<AgentProviders>(
+        "agent.providers",
+        again ? { recheck: true } : {},
+        undefined,
+        options,
+      );
+      this.providers.set({ state: "known", providers, usual });
+    } catch (error) {
+      this.providers.update((view) => ({ ...view, state: "failed", failure: failureOf(error) }));
+    }
+  }
+
+  provider(id: string): AgentProviderInfo | undefined {
+    return this.providers.get().providers.find((provider) => provider.id === id);
+  }
+
+  /** The history of a session. */
+  feed(sessionId: string): SessionFeed {
+    const known = this.#feeds.get(sessionId);
+    const feed = known ?? new SessionFeed(this.#link, sessionId);
+    // The one that was asked for last is the last to be given up.
+    this.#feeds.delete(sessionId);
+    this.#feeds.set(sessionId, feed);
+    for (const [id, old] of this.#feeds) {
+      if (this.#feeds.size <= KEPT_FEEDS) break;
+      if (!old.isOpen && old !== feed) this.#feeds.delete(id);
+    }
+    return feed;
+  }
+
+  /** Begins a session and looks at it. A failure says that there is none. */
+  async create({ provider, cwd, mode, model }: Wanted): Promise<Failure | undefined> {
+    try {
+      const payload = { provider, cwd, mode, ...(model !== undefined && model !== "" && { model }) };
+      const { sessionId } = await this.#link.request<{ sessionId: string }>("agent.createSession", payload);
+      this.choose(sessionId);
+      return undefined;
+    } catch (error) {
+      return failureOf(error);
+    }
+  }
+
+  /**
+   * Asks for something. The turn is this page's: it stops with it. False where it was not taken, which was said then; what it
+   * tells comes by the session's history.
+   */
+  async prompt(sessionId: string, text: string, delivery: AgentDelivery): Promise<boolean> {
+    const payload = { sessionId, content: [{ type: "text", text }], delivery };
+    const stream = this.#link.stream<unknown>("agent.prompt", payload, undefined, { resume: false });
+    try {
+      const first = await stream.next();
+      if (first.done !== true) void this.#hold(stream);
+      return true;
+    } catch (error) {
+      this.#complain("It was not sent", failureOf(error));
+      return false;
+    }
+  }
+
+  /** Holds the stream of a prompt until its turn ends: whoever lets go of it stops the turn. */
+  async #hold(stream: AsyncIterableIterator<unknown>): Promise<void> {
+    try {
+      for (;;) if ((await stream.next()).done === true) return;
+    } catch {
+      // The turn goes on while the page may come back; what became of it is in the history.
+    }
+  }
+
+  interrupt(sessionId: string): Promise<boolean> {
+    return this.#ask("It was not stopped", "agent.interrupt", { sessionId });
+  }
+
+  /** Allows what was shown, and nothing else. */
+  approve({ permissionId, inputSha256 }: Permission, optionId: string): Promise<boolean> {
+    return this.#ask("It was not allowed", "agent.approve", { permissionId, optionId, inputSha256 });
+  }
+
+  reject({ permissionId }: Permission, reason: string): Promise<boolean> {
+    return this.#ask("It was not denied", "agent.reject", { permissionId, ...(reason !== "" && { reason }) });
+  }
+
+  answer(questionId: string, answers: Readonly<Record<string, readonly string[]>>): Promise<boolean> {
+    return this.#ask("It was not answered", "agent.answer", { questionId, answers });
+  }
+
+  cancelPrompt(sessionId: string, promptId: string): Promise<boolean> {
+    return this.#ask("It was not taken back", "agent.cancelPrompt", { sessionId, promptId });
+  }
+
+  editPrompt(sessionId: string, promptId: string, text: string): Promise<boolean> {
+    const content = [{ type: "text", text }];
+    return this.#ask("It was not changed", "agent.editPrompt", { sessionId, promptId, content });
+  }
+
+  setMode(sessionId: string, mode: string): Promise<boolean> {
+    return this.#ask("The mode was not changed", "agent.setMode", { sessionId, mode });
+  }
+
+  setModel(sessionId: string, model: string): Promise<boolean> {
+    return this.#ask("The model was not changed", "agent.setModel", { sessionId, model });
+  }
+
+  setProvider(sessionId: string, provider: string): Promise<boolean> {
+    return this.#ask("The agent was not changed", "agent.setProvider", { sessionId, provider });
+  }
+
+  /** Ends a session; it can be gone on with where the daemon knows how. */
+  async close(session: SessionView): Promise<boolean> {
+    const { sessionId } = session;
+    const isClosed = await this.#ask("It was not closed", "agent.close", { sessionId }, CLOSE_MS);
+    if (isClosed) this.closed.update((closed) => [session, ...closed.filter((one) => one.sessionId !== sessionId)]);
+    return isClosed;
+  }
+
+  /** Opens a session again that was closed, or starts its agent. */
+  async resume(sessionId: string): Promise<boolean> {
+    const isResumed = await this.#ask("It cannot be gone on with", "agent.resume", { sessionId });
+    if (isResumed) {
+      this.closed.update((closed) => closed.filter((one) => one.sessionId !== sessionId));
+      this.#feeds.get(sessionId)?.retry();
+    }
+    return isResumed;
+  }
+
+  /** Forks a session and looks at the fork. */
+  async fork(sessionId: string): Promise<void> {
+    try {
+      const made = await this.#link.request<{ sessionId: string }>("agent.fork", { sessionId });
+      this.choose(made.sessionId);
+    } catch (error) {
+      this.#complain("It was not forked", failureOf(error));
+    }
+  }
+
+  /** Takes back what a turn changed; `force` also where files changed since. */
+  async undo(sessionId: string, turnId: string, force: boolean): Promise<Undone> {
+    try {
+      const payload = { sessionId, turnId, ...(force && { force }) };
+      const { files } = await this.#link.request<{ files: AgentFileChange[] }>("agent.undo", payload);
+      return { kind: "done", files };
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure.code === "CONFLICT") return { kind: "conflict", failure };
+      this.#complain("It was not undone", failure);
+      return { kind: "failed" };
+    }
+  }
+
+  async #ask(what: string, method: string, payload: unknown, timeoutMs?: number): Promise<boolean> {
+    try {
+      await this.#link.request(method, payload, undefined, timeoutMs === undefined ? {} : { timeoutMs });
+      return true;
+    } catch (error) {
+      this.#complain(what, failureOf(error));
+      return false;
+    }
+  }
+
+  #complain(what: string, { code, message }: Failure): void {
+    this.#toasts.say(`${what}: ${message} (${code})`, undefined, "bad");
+  }
+}

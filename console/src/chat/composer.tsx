@@ -1,0 +1,117 @@
+import { ArrowUp, Square } from "lucide-react";
+import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+
+import type { AgentDelivery } from "../api.js";
+import { shortcutLabel } from "../commands/shortcuts.js";
+import { useEnvironment } from "../shell/environment.js";
+import { Store, useStore } from "../store.js";
+import { meaningOf, pressed } from "./keys.js";
+
+/** Whether the field for prompts is to have the focus as soon as there is one. */
+export const focusAsked = new Store(false);
+
+const DELIVERIES: readonly { delivery: AgentDelivery; word: string; means: string }[] = [
+  { delivery: "queue", word: "Queue", means: "Behind what waits already" },
+  { delivery: "steer", word: "Steer", means: "Joins the turn, where the agent is able to; else it is the next one" },
+  { delivery: "now", word: "Now", means: "Interrupts the turn" },
+];
+
+/** Where prompts are written. Enter sends, Shift Enter breaks the line, Escape stops; none of them while a character is composed. */
+export function Composer({
+  sessionId,
+  isBusy,
+  isOpen,
+  onStop,
+}: {
+  sessionId: string;
+  /** Whether a turn is open. */
+  isBusy: boolean;
+  /** Whether the daemon can be reached. */
+  isOpen: boolean;
+  onStop: () => void;
+}): ReactNode {
+  const { agents } = useEnvironment();
+  const [text, setText] = useState(agents.drafts.get(sessionId) ?? "");
+  const [delivery, setDelivery] = useState<AgentDelivery>("queue");
+  const field = useRef<HTMLTextAreaElement>(null);
+  const asked = useStore(focusAsked);
+  useEffect(() => {
+    if (!asked) return;
+    field.current?.focus();
+    focusAsked.set(false);
+  }, [asked]);
+  const write = (next: string): void => {
+    setText(next);
+    agents.drafts.set(sessionId, next);
+  };
+  const send = async (): Promise<void> => {
+    if (text.trim() === "" || !isOpen) return;
+    write("");
+    const isTaken = await agents.prompt(sessionId, text, isBusy ? delivery : "queue");
+    // Unless something else was begun meanwhile.
+    if (!isTaken && (agents.drafts.get(sessionId) ?? "") === "") write(text);
+  };
+  const press = (event: KeyboardEvent): void => {
+    const meaning = meaningOf(pressed(event));
+    if (meaning === "none" || (meaning === "stop" && !isBusy)) return;
+    event.preventDefault();
+    if (meaning === "send") void send();
+    else onStop();
+  };
+  return (
+    <div className="composer">
+      <textarea
+        ref={field}
+        className="composer-field"
+        rows={1}
+        aria-label="Prompt"
+        aria-keyshortcuts="Control+L Meta+L"
+        placeholder={isBusy ? "Say what comes next" : `Ask the agent (${shortcutLabel("L")})`}
+        value={text}
+        onChange={(event) => write(event.target.value)}
+        onKeyDown={press}
+      />
+      <div className="composer-bar">
+        {isBusy && <Deliveries chosen={delivery} onChoose={setDelivery} />}
+        <span className="composer-hint">Enter sends · Shift Enter breaks the line{isBusy && " · Esc stops"}</span>
+        <span className="spacer" />
+        {isBusy && (
+          <button type="button" className="button button-small" onClick={onStop} disabled={!isOpen} title={shortcutLabel(".")}>
+            <Square size={12} fill="currentColor" aria-hidden />
+            Stop
+          </button>
+        )}
+        <button
+          type="button"
+          className="button button-primary composer-send"
+          aria-label="Send"
+          title="Send (Enter)"
+          disabled={text.trim() === "" || !isOpen}
+          onClick={() => void send()}
+        >
+          <ArrowUp size={16} aria-hidden />
+        </button>
+      </div>
+    </div>
+  );
+}
+
+function Deliveries({ chosen, onChoose }: { chosen: AgentDelivery; onChoose: (delivery: AgentDelivery) => void }): ReactNode {
+  return (
+    <div className="segments" role="radiogroup" aria-label="How the prompt reaches the agent">
+      {DELIVERIES.map(({ delivery, word, means }) => (
+        <button
+          key={delivery}
+          type="button"
+          role="radio"
+          className="segment"
+          aria-checked={delivery === chosen}
+          title={means}
+          onClick={() => onChoose(delivery)}
+        >
+          {word}
+        </button>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,61 @@
+import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
+
+import { useEnvironment } from "../shell/environment.js";
+import { useStore } from "../store.js";
+import type { SessionFeed } from "./session-feed.js";
+import { sessionsOf, type SessionView } from "./session-view.js";
+
+/** The sessions of the daemon: undefined while nothing is known, null where it has no agents. */
+export function useSessions(): readonly SessionView[] | null | undefined {
+  const { hub } = useEnvironment();
+  const state = useSyncExternalStore(
+    (changed) => hub.onChange(changed),
+    () => hub.state,
+  );
+  const slice: unknown = state?.["agents"];
+  return useMemo(() => (state === undefined ? undefined : (sessionsOf(slice) ?? null)), [state === undefined, slice]);
+}
+
+/** Whether the daemon has a method; a control that needs it is shown only then. */
+export function useHas(method: string): boolean {
+  const { catalogue } = useEnvironment();
+  const view = useStore(catalogue.view);
+  return view.state === "ready" && catalogue.method(method) !== undefined;
+}
+
+/** Follows a session while somebody looks, and says how often it changed. */
+export function useFeed(feed: SessionFeed): number {
+  useEffect(() => {
+    feed.open();
+    return () => feed.close();
+  }, [feed]);
+  return useSyncExternalStore(feed.subscribe, feed.version);
+}
+
+/** The time, told once a second while it is wanted. */
+export function useNow(isWanted: boolean): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    if (!isWanted) return undefined;
+    setNow(Date.now());
+    const timer = setInterval(() => setNow(Date.now()), 1_000);
+    return () => clearInterval(timer);
+  }, [isWanted]);
+  return now;
+}
+
+/** How long what asks for leave must have stood still before it can be allowed. */
+export const SETTLE_MS = 600;
+
+/**
+ * Whether what is shown has stood still for a moment: a card that comes up, or moves up where another one was, must not take
+ * the click that was meant for something else. `shown` is another text whenever something else is shown.
+ */
+export function useSettled(shown: string): boolean {
+  const [settled, setSettled] = useState<string | undefined>(undefined);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(shown), SETTLE_MS);
+    return () => clearTimeout(timer);
+  }, [shown]);
+  return settled === shown;
+}

@@ -1,0 +1,100 @@
+import { useEffect, useId, useState, type FormEvent, type ReactNode } from "react";
+
+import { ErrorCard } from "../methods/error-card.js";
+import type { Failure } from "../methods/run.js";
+import { useEnvironment } from "../shell/environment.js";
+import { useStore } from "../store.js";
+import { focusAsked } from "./composer.js";
+import { modesOf, useModes } from "./mode-select.js";
+import { isUsable, ProviderCards } from "./provider-cards.js";
+import type { SessionView } from "./session-view.js";
+import { MODE_WORDS } from "./words.js";
+
+const KEPT = "sixframe.agents.folder";
+
+/** Which agent, in which folder, with which leave: what a session begins with. */
+export function NewSession({ sessions, isOpen }: { sessions: readonly SessionView[]; isOpen: boolean }): ReactNode {
+  const { agents } = useEnvironment();
+  const { state, providers, usual } = useStore(agents.providers);
+  const modes = useModes();
+  const [id, folders] = [useId(), useId()];
+  const [chosen, setChosen] = useState<string | undefined>(undefined);
+  const [cwd, setCwd] = useState(localStorage.getItem(KEPT) ?? sessions[0]?.cwd ?? "");
+  const [mode, setMode] = useState("ask");
+  const [model, setModel] = useState("");
+  const [isBusy, setBusy] = useState(false);
+  const [failure, setFailure] = useState<Failure | undefined>(undefined);
+  useEffect(() => {
+    if (isOpen && state === "unknown") void agents.look(false);
+  }, [agents, isOpen, state]);
+  const provider = chosen ?? usual;
+  const info = providers.find((one) => one.id === provider);
+  const canBegin = isOpen && !isBusy && cwd.trim() !== "" && info !== undefined && isUsable(info);
+  const begin = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    if (!canBegin) return;
+    setBusy(true);
+    focusAsked.set(true);
+    const folder = cwd.trim();
+    const failed = await agents.create({ provider, cwd: folder, mode, ...(model.trim() !== "" && { model: model.trim() }) });
+    if (failed) {
+      focusAsked.set(false);
+      setFailure(failed);
+      setBusy(false);
+    } else localStorage.setItem(KEPT, folder);
+  };
+  return (
+    <form className="new-session" aria-label="New session" onSubmit={(event) => void begin(event)}>
+      <h2>New session</h2>
+      <ProviderCards chosen={provider} onChoose={setChosen} />
+      <div className="new-fields">
+        <label className="new-field" htmlFor={id}>
+          <span>Folder</span>
+          <input
+            id={id}
+            className="input"
+            list={folders}
+            placeholder="/home/you/project"
+            spellCheck={false}
+            autoComplete="off"
+            value={cwd}
+            onChange={(event) => setCwd(event.target.value)}
+          />
+          <datalist id={folders}>
+            {[...new Set(sessions.map((session) => session.cwd))].map((folder) => (
+              <option key={folder} value={folder} />
+            ))}
+          </datalist>
+        </label>
+        <label className="new-field new-model">
+          <span>Model</span>
+          <input
+            className="input"
+            placeholder="The agent's own choice"
+            spellCheck={false}
+            value={model}
+            onChange={(event) => setModel(event.target.value)}
+          />
+        </label>
+      </div>
+      <fieldset className="new-modes">
+        <legend>What it may do</legend>
+        {modesOf(modes).map((name) => (
+          <label key={name} className="new-mode">
+            <input type="radio" name="mode" value={name} checked={mode === name} onChange={() => setMode(name)} />
+            <span>
+              <b>{MODE_WORDS[name]?.name ?? name}</b>
+              <span className="quiet">{MODE_WORDS[name]?.means}</span>
+            </span>
+          </label>
+        ))}
+      </fieldset>
+      {failure && <ErrorCard failure={failure} />}
+      <div className="new-actions">
+        <button type="submit" className="button button-primary" disabled={!canBegin}>
+          {isBusy ? "Beginning…" : "Begin"}
+        </button>
+      </div>
+    </form>
+  );
+}

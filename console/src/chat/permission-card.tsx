@@ -1,0 +1,184 @@
+import { ShieldAlert, ShieldCheck, ShieldQuestion } from "lucide-react";
+import { useId, useState, type FormEvent, type ReactNode } from "react";
+
+import type { AgentOptionKind, AgentRisk, PermissionOption } from "../api.js";
+import { visible } from "../render/plain.js";
+import { useEnvironment } from "../shell/environment.js";
+import { Countdown } from "./countdown.js";
+import { ExactInput } from "./exact-input.js";
+import { ignoreEnter } from "./keys.js";
+import type { Permission, SessionView } from "./session-view.js";
+import { nameOf } from "./session-view.js";
+import { ACTION_WORDS, RISK_WORDS } from "./words.js";
+
+const MARKS: Record<AgentRisk, typeof ShieldAlert> = {
+  low: ShieldCheck,
+  medium: ShieldQuestion,
+  high: ShieldAlert,
+  critical: ShieldAlert,
+};
+
+/** Our words for what an option means: an agent may call it anything. */
+const OPTIONS: Partial<Record<AgentOptionKind, string>> = {
+  allow_once: "Allow once",
+  allow_session: "Allow in this session",
+  allow_always: "Always allow",
+};
+
+/**
+ * What an agent asks leave for. It never takes the focus, Enter never allows, and nothing can be allowed before it has stood
+ * still for a moment (`isSettled`).
+ */
+export function PermissionCard({
+  permission,
+  session,
+  isSettled,
+  isOpen,
+}: {
+  permission: Permission;
+  session: SessionView;
+  isSettled: boolean;
+  /** Whether the daemon can be reached. */
+  isOpen: boolean;
+}): ReactNode {
+  const id = useId();
+  const { action, title, description, reason, risk, paths, hits, expiresAtMs, shownInput, inputSha256 } = permission;
+  const Mark = MARKS[risk] ?? ShieldAlert;
+  return (
+    <article className="ask-card" data-risk={risk} aria-labelledby={id}>
+      <header className="ask-head">
+        <Mark size={18} aria-hidden />
+        <h3 id={id}>
+          <span className="ask-action">{ACTION_WORDS[action] ?? visible(action)}</span>
+          <span className="ask-who">
+            {visible(session.provider)} · {visible(nameOf(session))}
+          </span>
+        </h3>
+        <span className="risk" data-risk={risk}>
+          {RISK_WORDS[risk] ?? visible(risk)}
+        </span>
+        <Countdown until={expiresAtMs} what="Denied" />
+      </header>
+      <div className="ask-body">
+        <p className="ask-title">{visible(title)}</p>
+        {description && <p className="ask-text">{visible(description)}</p>}
+        {reason && (
+          <p className="ask-text">
+            <span className="quiet">The agent says:</span> {visible(reason)}
+          </p>
+        )}
+        {hits && hits.length > 0 && (
+          <ul className="ask-hits" aria-label="Why it is risky">
+            {hits.map(({ rule, text }) => (
+              <li key={rule} title={rule}>
+                {visible(text)}
+              </li>
+            ))}
+          </ul>
+        )}
+        <ExactInput input={shownInput} />
+        {paths.length > 0 && (
+          <ul className="ask-paths" aria-label="Files">
+            {paths.map((path) => (
+              <li key={path}>
+                <code>{visible(path)}</code>
+              </li>
+            ))}
+          </ul>
+        )}
+      </div>
+      <Answers permission={permission} isSettled={isSettled} isOpen={isOpen} />
+      <p className="ask-hash" title={`SHA-256 of the input: ${inputSha256}`}>
+        A yes is good for this input alone · <code>{inputSha256.slice(0, 12)}</code>
+      </p>
+    </article>
+  );
+}
+
+function Answers({
+  permission,
+  isSettled,
+  isOpen,
+}: {
+  permission: Permission;
+  isSettled: boolean;
+  isOpen: boolean;
+}): ReactNode {
+  const { agents } = useEnvironment();
+  const [isSent, setSent] = useState(false);
+  const [why, setWhy] = useState<string | undefined>(undefined);
+  const allowing = permission.options.filter(({ kind }) => OPTIONS[kind] !== undefined);
+  const send = (answer: Promise<boolean>): void => {
+    setSent(true);
+    void answer.then((isTaken) => !isTaken && setSent(false));
+  };
+  const deny = (event: FormEvent): void => {
+    event.preventDefault();
+    send(agents.reject(permission, why ?? ""));
+  };
+  return (
+    <div className="ask-answers" role="group" aria-label="Answer">
+      {why === undefined ? (
+        <>
+          {allowing.map((option) => (
+            <Allow
+              key={option.optionId}
+              option={option}
+              isOff={!isSettled || !isOpen || isSent}
+              onAllow={() => send(agents.approve(permission, option.optionId))}
+            />
+          ))}
+          {allowing.length === 0 && <p className="quiet">It offers nothing that would allow this once.</p>}
+          <span className="spacer" />
+          <button type="button" className="link-button" onClick={() => setWhy("")}>
+            Deny and say why
+          </button>
+          <button
+            type="button"
+            className="button button-danger"
+            disabled={!isOpen || isSent}
+            onClick={() => send(agents.reject(permission, ""))}
+          >
+            Deny
+          </button>
+        </>
+      ) : (
+        <form className="ask-why" onSubmit={deny}>
+          <input
+            className="input"
+            aria-label="Why it is denied, for the agent"
+            placeholder="Why, for the agent"
+            value={why}
+            onChange={(event) => setWhy(event.target.value)}
+          />
+          <button type="submit" className="button button-danger" disabled={!isOpen || isSent}>
+            Deny
+          </button>
+          <button type="button" className="link-button" onClick={() => setWhy(undefined)}>
+            Back
+          </button>
+        </form>
+      )}
+    </div>
+  );
+}
+
+function Allow({ option, isOff, onAllow }: { option: PermissionOption; isOff: boolean; onAllow: () => void }): ReactNode {
+  const { kind, label, rulePreview } = option;
+  const words = OPTIONS[kind] ?? kind;
+  return (
+    <span className="ask-option">
+      <button
+        type="button"
+        className={kind === "allow_once" ? "button button-primary" : "button"}
+        disabled={isOff}
+        title={visible(label)}
+        onKeyDown={ignoreEnter}
+        onClick={onAllow}
+      >
+        {words}
+      </button>
+      {rulePreview && <code className="ask-rule">{visible(rulePreview)}</code>}
+    </span>
+  );
+}

@@ -1,0 +1,139 @@
+import { CircleHelp } from "lucide-react";
+import { useId, useState, type FormEvent, type KeyboardEvent, type ReactNode } from "react";
+
+import type { AgentQuestion, AgentQuestionRequest } from "../api.js";
+import { visible } from "../render/plain.js";
+import { useEnvironment } from "../shell/environment.js";
+import { Countdown } from "./countdown.js";
+import { useHas } from "./hooks.js";
+import { isComposing, pressed } from "./keys.js";
+import { nameOf, type SessionView } from "./session-view.js";
+
+/** What was chosen and written for a question. */
+interface Given {
+  readonly chosen: readonly string[];
+  readonly own: string;
+}
+
+const NONE: Given = { chosen: [], own: "" };
+
+/** What an agent asks that is no leave. It never takes the focus. */
+export function QuestionCard({
+  question,
+  session,
+  isOpen,
+}: {
+  question: AgentQuestionRequest;
+  session: SessionView;
+  isOpen: boolean;
+}): ReactNode {
+  const { agents } = useEnvironment();
+  const id = useId();
+  const [given, setGiven] = useState<ReadonlyMap<string, Given>>(new Map());
+  const [isSent, setSent] = useState(false);
+  const canAnswer = useHas("agent.answer");
+  const answers = answersOf(question.questions, given);
+  const isComplete = question.questions.every(({ id: name }) => (answers[name] ?? []).length > 0);
+  const send = (event: FormEvent): void => {
+    event.preventDefault();
+    if (!isComplete || isSent || !isOpen) return;
+    setSent(true);
+    void agents.answer(question.questionId, answers).then((isTaken) => !isTaken && setSent(false));
+  };
+  return (
+    <article className="ask-card" aria-labelledby={id}>
+      <header className="ask-head">
+        <CircleHelp size={18} aria-hidden />
+        <h3 id={id}>
+          <span className="ask-action">A question</span>
+          <span className="ask-who">
+            {visible(session.provider)} · {visible(nameOf(session))}
+          </span>
+        </h3>
+        <Countdown until={question.expiresAtMs} what="Given up" />
+      </header>
+      <form onSubmit={send}>
+        {question.questions.map((one) => (
+          <Question
+            key={one.id}
+            question={one}
+            given={given.get(one.id) ?? NONE}
+            onGive={(next) => setGiven((known) => new Map(known).set(one.id, next))}
+          />
+        ))}
+        <div className="ask-answers">
+          {!canAnswer && <p className="quiet">This daemon takes no answers to questions.</p>}
+          <span className="spacer" />
+          <button type="submit" className="button button-primary" disabled={!isComplete || !isOpen || isSent || !canAnswer}>
+            Answer
+          </button>
+        </div>
+      </form>
+    </article>
+  );
+}
+
+function Question({
+  question,
+  given,
+  onGive,
+}: {
+  question: AgentQuestion;
+  given: Given;
+  onGive: (given: Given) => void;
+}): ReactNode {
+  const { header, text, options = [], isMultiple, allowsOther, isSecret } = question;
+  const name = useId();
+  const choose = (label: string, isChosen: boolean): void => {
+    const others = isMultiple ? given.chosen.filter((one) => one !== label) : [];
+    onGive({ chosen: isChosen ? [...others, label] : others, own: isMultiple ? given.own : "" });
+  };
+  const write = (own: string): void => onGive({ chosen: isMultiple ? given.chosen : [], own });
+  return (
+    <fieldset className="question">
+      <legend>
+        {header && <span className="badge">{visible(header)}</span>}
+        {visible(text)}
+      </legend>
+      {options.map(({ label, description }) => (
+        <label key={label} className="question-option">
+          <input
+            type={isMultiple ? "checkbox" : "radio"}
+            name={name}
+            checked={given.chosen.includes(label)}
+            onChange={(event) => choose(label, event.target.checked)}
+          />
+          <span>
+            {visible(label)}
+            {description && <span className="quiet"> {visible(description)}</span>}
+          </span>
+        </label>
+      ))}
+      {(options.length === 0 || allowsOther) && (
+        <input
+          className="input"
+          type={isSecret ? "password" : "text"}
+          autoComplete="off"
+          aria-label={options.length === 0 ? `Answer to: ${visible(text)}` : `Another answer to: ${visible(text)}`}
+          placeholder={options.length === 0 ? "Answer" : "Something else"}
+          value={given.own}
+          onKeyDown={keepComposing}
+          onChange={(event) => write(event.target.value)}
+        />
+      )}
+    </fieldset>
+  );
+}
+
+/** Enter that ends a character does not send the form. */
+function keepComposing(event: KeyboardEvent): void {
+  if (event.key === "Enter" && isComposing(pressed(event))) event.preventDefault();
+}
+
+function answersOf(questions: readonly AgentQuestion[], given: ReadonlyMap<string, Given>): Record<string, string[]> {
+  const entries = questions.map(({ id }): [string, string[]] => {
+    const { chosen, own } = given.get(id) ?? NONE;
+    return [id, own === "" ? [...chosen] : [...chosen, own]];
+  });
+  return Object.fromEntries(entries);
+}

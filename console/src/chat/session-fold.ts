@@ -1,0 +1,286 @@
+/**
+ * The history of a session, from its events. Pure: envelopes go in, entries can be looked at. Bounded in memory: of what is old,
+ * long parts are given up first, and whole entries then; the log has them all.
+ */
+
+import type { AgentEnvelope } from "../api.js";
+import { ChangedFiles } from "./changed-files.js";
+import { isFinal, type Entry, type ItemEntry, type Turn } from "./entry.js";
+import { NO_FACTS, updated, type Facts } from "./facts.js";
+import { begun, enlarged, patched, released, weight } from "./item-fold.js";
+import { remark } from "./remarks.js";
+
+/** What became of an envelope: `gap` says that some before it are missing. */
+export type Taken = "taken" | "old" | "gap";
+
+/** How much is kept. */
+export interface Room {
+  /** Characters of all entries together. */
+  characters: number;
+  entries: number;
+}
+
+const ROOM: Room = { characters: 12_000_000, entries: 20_000 };
+
+/** How many that became final are remembered as such. */
+const SETTLED = 20;
+
+/** What a turn is until it ends. */
+interface OpenTurn {
+  turn: Turn;
+  files: ChangedFiles;
+}
+
+export class SessionFold {
+  readonly sessionId: string;
+  /** Rises whenever entries come, go, or take another place in the tree. */
+  structure = 0;
+  /** What is known of the session as a whole. */
+  facts: Facts = NO_FACTS;
+  /** The life of the log that `seq` counts in; empty before the first event. */
+  epoch = "";
+  /** The number of the last event that was taken. */
+  seq = 0;
+  /** Entries that were given up as a whole. */
+  forgotten = 0;
+  readonly #room: Room;
+  readonly #entries = new Map<string, Entry>();
+  readonly #children = new Map<string, string[]>();
+  readonly #weights = new Map<string, number>();
+  readonly #turns = new Map<string, OpenTurn>();
+  readonly #asked = new Map<string, string>();
+  /** Entries that became final, the latest last, by the event that made them so. */
+  #settled: { seq: number; key: string }[] = [];
+  #weight = 0;
+
+  constructor(sessionId: string, room: Room = ROOM) {
+    this.sessionId = sessionId;
+    this.#room = room;
+  }
+
+  /** All entries, in the order in which they came. */
+  entries(): IterableIterator<Entry> {
+    return this.#entries.values();
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  entry(key: string): Entry | undefined {
+    return this.#entries.get(key);
+  }
+
+  /** The keys of what belongs to an item. */
+  childrenOf(key: string): readonly string[] {
+    return this.#children.get(key) ?? [];
+  }
+
+  /** Whether an entry stands below another one that is there. */
+  hasParent(entry: Entry): boolean {
+    return entry.type === "item" && entry.parent !== undefined && this.#entries.has(itemKey(entry.parent));
+  }
+
+  /** The turn, while it is open or its end is kept. */
+  turn(turnId: string): Turn | undefined {
+    const ended = this.#entries.get(turnKey(turnId));
+    return ended?.type === "turn" ? ended.turn : this.#turns.get(turnId)?.turn;
+  }
+
+  /** Entries that became final behind an event: the last of them, where there are many. */
+  settled(from: number): readonly Entry[] {
+    return this.#settled.flatMap(({ seq, key }) => (seq > from ? (this.#entries.get(key) ?? []) : []));
+  }
+
+  /** Characters that are kept, roughly. */
+  get weight(): number {
+    return this.#weight;
+  }
+
+  /** Forgets everything: the log begins anew. */
+  reset(): void {
+    for (const map of [this.#entries, this.#children, this.#weights, this.#turns, this.#asked]) map.clear();
+    this.facts = NO_FACTS;
+    this.#settled = [];
+    [this.epoch, this.seq, this.forgotten, this.#weight] = ["", 0, 0, 0];
+    this.structure += 1;
+  }
+
+  /** Takes the next event. One of another life of the log begins anew; one that was taken before is left out. */
+  take(envelope: AgentEnvelope): Taken {
+    if (this.epoch !== "" && envelope.epoch !== this.epoch) this.reset();
+    if (envelope.seq <= this.seq) return "old";
+    if (envelope.seq > this.seq + 1) return "gap";
+    this.epoch = envelope.epoch;
+    this.seq = envelope.seq;
+    this.#apply(envelope, Date.parse(envelope.ts));
+    return "taken";
+  }
+
+  #apply(envelope: AgentEnvelope, at: number): void {
+    const turnId = envelope.turnId ?? undefined;
+    switch (envelope.type) {
+      case "item.upserted":
+      case "item.delta":
+        return this.#item(envelope, at, turnId);
+      case "turn.started": {
+        const turn = openedTurn(turnId ?? "", envelope.data.promptId, at);
+        this.#turns.set(turn.turnId, { turn, files: new ChangedFiles(this.facts.cwd) });
+        this.facts = { ...this.facts, turnId: turn.turnId };
+        return;
+      }
+      case "turn.ended":
+        return this.#end(envelope.data, turnId ?? "", envelope.seq, at);
+      case "turn.undone":
+        return this.#undo(envelope.data.turnId);
+      case "diff.updated":
+        if (envelope.data.scope === "turn") this.#turns.get(turnId ?? "")?.files.turn(envelope.data.files);
+        return;
+      case "files.changed":
+        this.#turns.get(turnId ?? "")?.files.seen(envelope.data.files);
+        return;
+      case "permission.requested":
+        this.#asked.set(envelope.data.permissionId, envelope.data.title);
+        return;
+      case "question.requested":
+        this.#asked.set(envelope.data.questionId, envelope.data.questions.map(({ text }) => text).join(" "));
+        return;
+      default:
+        return this.#rest(envelope, at);
+    }
+  }
+
+  /** What changes what is known of the session, and what is only remarked. */
+  #rest(envelope: AgentEnvelope, at: number): void {
+    const before = this.facts;
+    this.facts = updated(before, envelope);
+    const said = remark(envelope, { before, at, titleOf: (id) => this.#taken(id) });
+    if (said) this.#put(said);
+  }
+
+  #taken(id: string): string {
+    const title = this.#asked.get(id) ?? "";
+    this.#asked.delete(id);
+    return title;
+  }
+
+  #item(envelope: AgentEnvelope & { type: "item.upserted" | "item.delta" }, at: number, turnId: string | undefined): void {
+    const itemId = envelope.itemId ?? "";
+    const known = this.#entries.get(itemKey(itemId));
+    const start = { key: itemKey(itemId), seq: envelope.seq, at, turnId, itemId };
+    const isDelta = envelope.type === "item.delta";
+    const kind = isDelta ? (envelope.data.field === "thought" ? "thought" : "agent_message") : envelope.data.kind;
+    const entry = known?.type === "item" ? known : begun(start, kind);
+    const next = isDelta ? enlarged(entry, envelope.data) : patched(entry, envelope.data, at);
+    const changes = isDelta ? undefined : envelope.data.tool?.changes;
+    const open = this.#turns.get(turnId ?? "");
+    if (changes) open?.files.item(itemId, changes);
+    if (next.kind === "user_message" && open && open.turn.prompt === "") open.turn = { ...open.turn, prompt: next.text.text };
+    this.#put(next, known?.type === "item" ? known : undefined);
+  }
+
+  #end(data: (AgentEnvelope & { type: "turn.ended" })["data"], turnId: string, seq: number, at: number): void {
+    const { turn, files } = this.#turns.get(turnId) ?? { turn: openedTurn(turnId, "", at), files: new ChangedFiles("") };
+    this.#turns.delete(turnId);
+    const ended: Turn = {
+      ...turn,
+      outcome: data.outcome,
+      error: data.error ?? undefined,
+      usage: data.usage ?? undefined,
+      cost: data.cost ?? undefined,
+      durationMs: data.durationMs,
+      files: files.list(),
+    };
+    this.#put({ type: "turn", key: turnKey(turnId), seq, at, turnId, turn: ended });
+    this.facts = { ...this.facts, turnId: undefined, turns: this.facts.turns + 1, costs: summed(this.facts.costs, ended) };
+  }
+
+  #undo(turnId: string): void {
+    const entry = this.#entries.get(turnKey(turnId));
+    if (entry?.type === "turn") this.#put({ ...entry, turn: { ...entry.turn, isUndone: true } });
+  }
+
+  #put(entry: Entry, before?: ItemEntry): void {
+    const isNew = !this.#entries.has(entry.key);
+    this.#entries.set(entry.key, entry);
+    this.#weigh(entry);
+    if (isDone(entry) && !(before && isDone(before))) this.#settled = [...this.#settled.slice(1 - SETTLED), { seq: this.seq, key: entry.key }];
+    const parent = entry.type === "item" ? entry.parent : undefined;
+    if (parent !== undefined && parent !== before?.parent) {
+      const siblings = this.#children.get(itemKey(parent)) ?? [];
+      this.#children.set(itemKey(parent), [...siblings, entry.key]);
+    }
+    const tells = entry.type === "item" && entry.kind !== before?.kind;
+    if (isNew || tells || parent !== before?.parent) this.structure += 1;
+    if (this.#weight > this.#room.characters) this.#release();
+    if (this.#entries.size > this.#room.entries) this.#forget();
+  }
+
+  #weigh(entry: Entry): void {
+    const now = entry.type === "item" ? weight(entry) + 200 : 300;
+    this.#weight += now - (this.#weights.get(entry.key) ?? 0);
+    this.#weights.set(entry.key, now);
+  }
+
+  /** Gives up the long parts of the oldest entries, until a tenth of the room is free. */
+  #release(): void {
+    const [{ characters }, newest] = [this.#room, this.#entries.size - 50];
+    let at = 0;
+    for (const entry of this.#entries.values()) {
+      at += 1;
+      if (this.#weight < characters * 0.9 || at > newest) return;
+      if (entry.type !== "item" || entry.isReleased || entry.endedAt === undefined) continue;
+      const light = released(entry);
+      this.#entries.set(entry.key, light);
+      this.#weigh(light);
+    }
+  }
+
+  /** Gives up the oldest entries, until a tenth of the places is free. */
+  #forget(): void {
+    const wanted = Math.floor(this.#room.entries * 0.9);
+    for (const [key] of this.#entries) {
+      if (this.#entries.size <= wanted) break;
+      this.#entries.delete(key);
+      this.#children.delete(key);
+      this.#weight -= this.#weights.get(key) ?? 0;
+      this.#weights.delete(key);
+      this.forgotten += 1;
+    }
+    this.structure += 1;
+  }
+}
+
+function isDone(entry: Entry): boolean {
+  return entry.type === "turn" || (entry.type === "item" && isFinal(entry.status));
+}
+
+export function itemKey(itemId: string): string {
+  return `item:${itemId}`;
+}
+
+function turnKey(turnId: string): string {
+  return `turn:${turnId}`;
+}
+
+function openedTurn(turnId: string, promptId: string, at: number): Turn {
+  return {
+    turnId,
+    promptId,
+    startedAt: at,
+    prompt: "",
+    outcome: undefined,
+    error: undefined,
+    usage: undefined,
+    cost: undefined,
+    durationMs: undefined,
+    files: [],
+    isUndone: false,
+  };
+}
+
+function summed(costs: Facts["costs"], { cost }: Turn): Facts["costs"] {
+  if (!cost) return costs;
+  return { ...costs, [cost.currency]: (costs[cost.currency] ?? 0) + cost.amountMicros };
+}
+

@@ -1,0 +1,136 @@
+import { Ellipsis, GitFork, Play, X } from "lucide-react";
+import { DropdownMenu } from "radix-ui";
+import { useState, type ReactNode } from "react";
+
+import { visible } from "../render/plain.js";
+import { Dialog } from "../shell/dialog.js";
+import { useEnvironment } from "../shell/environment.js";
+import { useStore } from "../store.js";
+import type { Facts } from "./facts.js";
+import { useHas } from "./hooks.js";
+import { ModeSelect } from "./mode-select.js";
+import { isUsable } from "./provider-cards.js";
+import { isBusy, nameOf, type SessionView } from "./session-view.js";
+import { StateDot } from "./state-dot.js";
+import { UsageLine } from "./usage-line.js";
+import { stateWords } from "./words.js";
+
+/** Which session this is, what it is doing, what it may, what it used; and what can be done with it as a whole. */
+export function SessionHead({ session, facts, isOpen }: { session: SessionView; facts: Facts; isOpen: boolean }): ReactNode {
+  const { agents } = useEnvironment();
+  const { sessionId, provider, cwd, state, mode, model } = session;
+  return (
+    <header className="session-head">
+      <div className="session-title">
+        <h2>{visible(nameOf(session))}</h2>
+        <p>
+          <StateDot state={state} />
+          <span>{stateWords(state)}</span>
+          <span aria-hidden>·</span>
+          <span>{visible(provider)}</span>
+          <span aria-hidden>·</span>
+          <code title={visible(cwd)}>{visible(cwd)}</code>
+        </p>
+      </div>
+      <span className="spacer" />
+      <UsageLine session={session} facts={facts} />
+      <ModelSelect sessionId={sessionId} model={model} models={facts.models} isOff={!isOpen} />
+      <ModeSelect mode={mode} isOff={!isOpen} onChange={(next) => void agents.setMode(sessionId, next)} />
+      <SessionMenu session={session} isOpen={isOpen} />
+    </header>
+  );
+}
+
+function ModelSelect({
+  sessionId,
+  model,
+  models,
+  isOff,
+}: {
+  sessionId: string;
+  model: string | undefined;
+  models: readonly string[];
+  isOff: boolean;
+}): ReactNode {
+  const { agents } = useEnvironment();
+  if (models.length === 0) return model === undefined ? null : <span className="badge">{visible(model)}</span>;
+  const listed = model === undefined || models.includes(model) ? models : [model, ...models];
+  return (
+    <select
+      className="input select select-small"
+      aria-label="Model"
+      value={model ?? ""}
+      disabled={isOff}
+      onChange={(event) => void agents.setModel(sessionId, event.target.value)}
+    >
+      {model === undefined && <option value="">The agent's own choice</option>}
+      {listed.map((name) => (
+        <option key={name} value={name}>
+          {visible(name)}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function SessionMenu({ session, isOpen }: { session: SessionView; isOpen: boolean }): ReactNode {
+  const { agents } = useEnvironment();
+  const [isAsked, setAsked] = useState(false);
+  const { providers } = useStore(agents.providers);
+  const [canFork, canResume, canSetProvider] = [useHas("agent.fork"), useHas("agent.resume"), useHas("agent.setProvider")];
+  const { sessionId, provider, isReady } = session;
+  const others = providers.filter((one) => one.id !== provider && isUsable(one));
+  const close = (): void => {
+    setAsked(false);
+    void agents.close(session);
+  };
+  return (
+    <>
+      <DropdownMenu.Root>
+        <DropdownMenu.Trigger className="icon-button" aria-label="More of the session" disabled={!isOpen}>
+          <Ellipsis size={16} />
+        </DropdownMenu.Trigger>
+        <DropdownMenu.Portal>
+          <DropdownMenu.Content className="menu" align="end" sideOffset={6}>
+            {canResume && !isReady && (
+              <Choice icon={<Play size={14} aria-hidden />} word="Start the agent" onChoose={() => void agents.resume(sessionId)} />
+            )}
+            {canFork && <Choice icon={<GitFork size={14} aria-hidden />} word="Fork" onChoose={() => void agents.fork(sessionId)} />}
+            {canSetProvider &&
+              others.map(({ id, name }) => (
+                <Choice key={id} word={`Go on with ${visible(name)}`} onChoose={() => void agents.setProvider(sessionId, id)} />
+              ))}
+            <Choice
+              icon={<X size={14} aria-hidden />}
+              word="Close the session"
+              onChoose={() => (isBusy(session) ? setAsked(true) : close())}
+            />
+          </DropdownMenu.Content>
+        </DropdownMenu.Portal>
+      </DropdownMenu.Root>
+      {isAsked && (
+        <Dialog label="Close the session?" onClose={() => setAsked(false)}>
+          <h2>Close the session?</h2>
+          <p>The agent is at work. Its turn is stopped, and what waits is taken back.</p>
+          <div className="dialog-actions">
+            <button type="button" className="button" data-first onClick={() => setAsked(false)}>
+              Leave it open
+            </button>
+            <button type="button" className="button button-danger" onClick={close}>
+              Close it
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+function Choice({ icon, word, onChoose }: { icon?: ReactNode; word: string; onChoose: () => void }): ReactNode {
+  return (
+    <DropdownMenu.Item className="menu-item" onSelect={onChoose}>
+      {icon ?? <span className="menu-gap" />}
+      {word}
+    </DropdownMenu.Item>
+  );
+}

@@ -1,0 +1,101 @@
+import { BellRing, Plus, RotateCcw } from "lucide-react";
+import type { ReactNode } from "react";
+
+import { visible } from "../render/plain.js";
+import { useEnvironment } from "../shell/environment.js";
+import { useStore } from "../store.js";
+import { useHas } from "./hooks.js";
+import { nameOf, type SessionView } from "./session-view.js";
+import { StateDot } from "./state-dot.js";
+import { stateWords } from "./words.js";
+
+/** The sessions, those that wait for a person in front, and those that ended while this page looked. */
+export function SessionList({
+  sessions,
+  chosen,
+  onChoose,
+}: {
+  sessions: readonly SessionView[];
+  chosen: string;
+  onChoose: (sessionId: string) => void;
+}): ReactNode {
+  const { agents } = useEnvironment();
+  const canResume = useHas("agent.resume");
+  const closed = useStore(agents.closed).filter(({ sessionId }) => !sessions.some((one) => one.sessionId === sessionId));
+  return (
+    <>
+      <div className="session-new">
+        <button type="button" className="button" aria-pressed={chosen === ""} onClick={() => onChoose("")}>
+          <Plus size={14} aria-hidden />
+          New session
+        </button>
+      </div>
+      <ul className="session-list" aria-label="Sessions">
+        {ordered(sessions).map((session) => (
+          <li key={session.sessionId} data-selected={session.sessionId === chosen}>
+            <button
+              type="button"
+              className="session-open"
+              aria-current={session.sessionId === chosen}
+              onClick={() => onChoose(session.sessionId)}
+            >
+              <SessionLine session={session} />
+            </button>
+          </li>
+        ))}
+        {closed.map((session) => (
+          <li key={session.sessionId} data-selected={session.sessionId === chosen} className="session-closed">
+            <button type="button" className="session-open" onClick={() => onChoose(session.sessionId)}>
+              <span className="session-name">
+                <StateDot state="closed" />
+                <b>{visible(nameOf(session))}</b>
+              </span>
+              <span className="session-facts">{visible(session.provider)} · closed</span>
+            </button>
+            {canResume && (
+              <button
+                type="button"
+                className="icon-button icon-small"
+                aria-label={`Go on with ${visible(nameOf(session))}`}
+                title="Go on with it"
+                onClick={() => void agents.resume(session.sessionId)}
+              >
+                <RotateCcw size={14} />
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+      {sessions.length + closed.length === 0 && <p className="empty-line">There is no session yet.</p>}
+    </>
+  );
+}
+
+function SessionLine({ session }: { session: SessionView }): ReactNode {
+  const { provider, state, permissions, questions, queue } = session;
+  const waits = permissions.length + questions.length;
+  const facts = [visible(provider), stateWords(state), queue.length > 0 && `${queue.length} queued`].filter(Boolean);
+  return (
+    <>
+      <span className="session-name">
+        <StateDot state={state} />
+        <b>{visible(nameOf(session))}</b>
+        {waits > 0 && (
+          <span className="session-waits">
+            <BellRing size={12} aria-hidden />
+            {waits}
+          </span>
+        )}
+      </span>
+      <span className="session-facts">{facts.join(" · ")}</span>
+    </>
+  );
+}
+
+/** Those that wait for a person, then the newest; ids rise with time. */
+function ordered(sessions: readonly SessionView[]): readonly SessionView[] {
+  const waits = ({ permissions, questions }: SessionView): boolean => permissions.length + questions.length > 0;
+  return [...sessions].sort(
+    (one, other) => Number(waits(other)) - Number(waits(one)) || other.sessionId.localeCompare(one.sessionId, "en"),
+  );
+}

@@ -1,0 +1,109 @@
+import { useCallback, useMemo, type KeyboardEvent, type ReactNode } from "react";
+
+import { passes } from "../methods/run.js";
+import { visible } from "../render/plain.js";
+import { useEnvironment } from "../shell/environment.js";
+import { lasting } from "../shell/units.js";
+import { useStore } from "../store.js";
+import { Composer } from "./composer.js";
+import { useFeed, useHas, useNow } from "./hooks.js";
+import { isComposing, pressed } from "./keys.js";
+import { MessageList } from "./message-list.js";
+import { QueueList } from "./queue-list.js";
+import { SessionHead } from "./session-head.js";
+import { waitingOf, type SessionView } from "./session-view.js";
+import type { SessionFeed } from "./session-feed.js";
+import { Told } from "./told.js";
+import { WaitingCards } from "./waiting-cards.js";
+import { stateWords } from "./words.js";
+
+/** A session: its history, what waits for a person, what waits for its turn, and where the next prompt is written. */
+export function SessionPane({
+  sessionId,
+  session,
+  isOpen,
+  onBack,
+}: {
+  sessionId: string;
+  /** Undefined where it is not among the daemon's sessions any more. */
+  session: SessionView | undefined;
+  /** Whether the daemon can be reached. */
+  isOpen: boolean;
+  onBack: () => void;
+}): ReactNode {
+  const { agents } = useEnvironment();
+  const feed = useMemo(() => agents.feed(sessionId), [agents, sessionId]);
+  const version = useFeed(feed);
+  const { fold } = feed;
+  const waiting = useMemo(() => (session ? waitingOf([session]) : []), [session]);
+  const isBusy = session?.turnId !== undefined;
+  const canAsk = session !== undefined && isOpen;
+  const retry = useCallback((prompt: string) => void agents.prompt(sessionId, prompt, "queue"), [agents, sessionId]);
+  const stop = (): void => void agents.interrupt(sessionId);
+  const press = (event: KeyboardEvent): void => {
+    if (event.key !== "Escape" || event.defaultPrevented || !isBusy || isComposing(pressed(event))) return;
+    event.preventDefault();
+    stop();
+  };
+  return (
+    <section className="session-pane" aria-label="Session" onKeyDown={press}>
+      <button type="button" className="link-button back" onClick={onBack}>
+        ← All sessions
+      </button>
+      {session && <SessionHead session={session} facts={fold.facts} isOpen={isOpen} />}
+      <Failed feed={feed} />
+      <MessageList key={sessionId} fold={fold} version={version} onRetry={canAsk && !isBusy ? retry : undefined} />
+      <Told feed={feed} version={version} />
+      <div className="session-foot">
+        {session && isBusy && <Working session={session} since={fold.turn(session.turnId ?? "")?.startedAt} />}
+        <WaitingCards waiting={waiting} label="What waits for you here" />
+        {session && <QueueList queue={session.queue} sessionId={sessionId} isOpen={isOpen} />}
+        {session ? (
+          <Composer key={sessionId} sessionId={sessionId} isBusy={isBusy} isOpen={isOpen} onStop={stop} />
+        ) : (
+          <Gone sessionId={sessionId} isOpen={isOpen} />
+        )}
+      </div>
+    </section>
+  );
+}
+
+/** Why the history does not come. That the connection is lost, the page says elsewhere. */
+function Failed({ feed }: { feed: SessionFeed }): ReactNode {
+  const failure = useStore(feed.failure);
+  if (!failure || passes(failure)) return null;
+  return (
+    <p className="notice notice-bad" role="alert">
+      {`${failure.code}: ${visible(failure.message)}`}{" "}
+      <button type="button" className="link-button" onClick={() => feed.retry()}>
+        Ask again
+      </button>
+    </p>
+  );
+}
+
+function Working({ session, since }: { session: SessionView; since: number | undefined }): ReactNode {
+  const now = useNow(true);
+  return (
+    <p className="working">
+      <span className="typing" aria-hidden />
+      {stateWords(session.state)}
+      {since !== undefined && now - since >= 1_000 && <span className="quiet">{lasting(now - since)}</span>}
+    </p>
+  );
+}
+
+function Gone({ sessionId, isOpen }: { sessionId: string; isOpen: boolean }): ReactNode {
+  const { agents } = useEnvironment();
+  const canResume = useHas("agent.resume");
+  return (
+    <div className="session-gone">
+      <span>This session is closed. Its history stays.</span>
+      {canResume && (
+        <button type="button" className="button" disabled={!isOpen} onClick={() => void agents.resume(sessionId)}>
+          Go on with it
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,31 @@
+/** An item as the log has it, with all that is not kept here. */
+
+import type { AgentEnvelope } from "../api.js";
+import type { Link } from "../connection.js";
+import type { ItemEntry } from "./entry.js";
+import { ALL, begun, enlarged, patched } from "./item-fold.js";
+
+/** Reads the log of a session up to `seq` for one of its items. */
+export async function wholeItem(link: Link, sessionId: string, itemId: string, seq: number): Promise<ItemEntry | undefined> {
+  const stream = link.stream<AgentEnvelope | null>(
+    "agent.events",
+    { sessions: [sessionId] },
+    undefined,
+    { resume: false },
+  );
+  let entry: ItemEntry | undefined;
+  for await (const envelope of stream) {
+    if (envelope === null) continue;
+    if (envelope.itemId === itemId) entry = after(entry, envelope) ?? entry;
+    if (envelope.seq >= seq) break;
+  }
+  return entry;
+}
+
+function after(entry: ItemEntry | undefined, envelope: AgentEnvelope): ItemEntry | undefined {
+  if (envelope.type !== "item.upserted" && envelope.type !== "item.delta") return undefined;
+  const [itemId, at] = [envelope.itemId ?? "", Date.parse(envelope.ts)];
+  const start = { key: `item:${itemId}`, seq: envelope.seq, at, turnId: envelope.turnId ?? undefined, itemId };
+  if (envelope.type === "item.delta") return enlarged(entry ?? begun(start, "agent_message"), envelope.data, ALL);
+  return patched(entry ?? begun(start, envelope.data.kind), envelope.data, at, ALL);
+}

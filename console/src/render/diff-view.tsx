@@ -1,0 +1,159 @@
+import { memo, useMemo, useState, type ReactNode } from "react";
+
+import type { AgentChangeKind, AgentFileChange } from "../api.js";
+import { CopyButton } from "../json/copy-button.js";
+import { count } from "../shell/units.js";
+import { rowsOf, splitRows, type DiffLine, type DiffRow, type DiffWord, type SplitRow } from "./diff.js";
+import { legible, shortened, visible } from "./plain.js";
+
+/** Rows that are shown before more are asked for. */
+const AT_ONCE = 300;
+const LONGEST_LINE = 2_000;
+const LONGEST_DIFF = 4_000_000;
+
+const WORDS: Readonly<Record<AgentChangeKind, string>> = {
+  add: "added",
+  modify: "changed",
+  delete: "deleted",
+  move: "moved",
+  copy: "copied",
+};
+
+/** The change of a file: its name with nothing hidden in it, how much was changed, and the lines, below or beside each other. */
+export const DiffView = memo(function DiffView({
+  change,
+  layout,
+}: {
+  change: AgentFileChange;
+  layout: "unified" | "split";
+}): ReactNode {
+  const diff = change.unifiedDiff ?? "";
+  const name = visible(change.path);
+  return (
+    <figure className="diff" aria-label={`Change of ${name}`} dir="ltr">
+      <figcaption className="diff-head">
+        <span className="badge" data-change={change.kind}>
+          {WORDS[change.kind]}
+        </span>
+        <span className="diff-path">
+          {change.oldPath != null && change.oldPath !== change.path && (
+            <>
+              <bdi>{visible(change.oldPath)}</bdi>
+              <span aria-label="to"> → </span>
+            </>
+          )}
+          <bdi>{name}</bdi>
+        </span>
+        <span className="spacer" />
+        <Tally change={change} />
+        {diff !== "" && <CopyButton text={() => diff} />}
+      </figcaption>
+      <Lines change={change} diff={diff} layout={layout} />
+    </figure>
+  );
+});
+
+/** How many lines were added and taken away. */
+export function Tally({ change }: { change: Pick<AgentFileChange, "additions" | "deletions"> }): ReactNode {
+  return (
+    <span className="diff-tally">
+      <span className="diff-plus" aria-label={`${count(change.additions)} added`}>
+        +{count(change.additions)}
+      </span>{" "}
+      <span className="diff-minus" aria-label={`${count(change.deletions)} taken away`}>
+        −{count(change.deletions)}
+      </span>
+    </span>
+  );
+}
+
+function Lines({ change, diff, layout }: { change: AgentFileChange; diff: string; layout: "unified" | "split" }): ReactNode {
+  if (change.binary) return <p className="diff-empty">It is no text, so its lines are not shown.</p>;
+  if (diff === "") return <p className="diff-empty">Nobody told its lines.</p>;
+  if (diff.length > LONGEST_DIFF) return <p className="diff-empty">It is too long to be shown; it can be copied.</p>;
+  return <Rows diff={diff} layout={layout} />;
+}
+
+function Rows({ diff, layout }: { diff: string; layout: "unified" | "split" }): ReactNode {
+  const [shown, setShown] = useState(AT_ONCE);
+  const rows = useMemo(() => rowsOf(diff), [diff]);
+  const pairs = useMemo(() => (layout === "split" ? splitRows(rows) : undefined), [rows, layout]);
+  const all: readonly (DiffRow | SplitRow)[] = pairs ?? rows;
+  const left = all.length - shown;
+  return (
+    <div className="diff-scroll" tabIndex={0} role="region" aria-label="Lines">
+      <table className="diff-lines" data-layout={layout}>
+        <tbody>
+          {pairs
+            ? pairs.slice(0, shown).map((row, at) => <SplitLine key={at} row={row} />)
+            : rows.slice(0, shown).map((row, at) => <UnifiedLine key={at} row={row} />)}
+        </tbody>
+      </table>
+      {left > 0 && (
+        <button type="button" className="link-button diff-more" onClick={() => setShown(shown + 5 * AT_ONCE)}>
+          {`${count(left)} more lines`}
+        </button>
+      )}
+    </div>
+  );
+}
+
+const UnifiedLine = memo(function UnifiedLine({ row }: { row: DiffRow }): ReactNode {
+  if (row.kind === "hunk" || row.kind === "note") return <Said row={row} columns={3} />;
+  return (
+    <tr data-kind={row.kind}>
+      <td className="diff-number" data-number={row.old} />
+      <td className="diff-number" data-number={row.new} />
+      <Text line={row} />
+    </tr>
+  );
+});
+
+const SplitLine = memo(function SplitLine({ row }: { row: SplitRow }): ReactNode {
+  if (row.kind !== "pair") return <Said row={row} columns={4} />;
+  const { left, right } = row;
+  return (
+    <tr>
+      <td className="diff-number" data-kind={left?.kind ?? "none"} data-number={left?.old} />
+      {left ? <Text line={left} /> : <td className="diff-none" />}
+      <td className="diff-number" data-kind={right?.kind ?? "none"} data-number={right?.new} />
+      {right ? <Text line={right} /> : <td className="diff-none" />}
+    </tr>
+  );
+});
+
+function Said({ row, columns }: { row: DiffWord; columns: number }): ReactNode {
+  return (
+    <tr data-kind={row.kind}>
+      <td colSpan={columns} className="diff-said">
+        {shortened(legible(row.text), LONGEST_LINE)}
+      </td>
+    </tr>
+  );
+}
+
+const SIGNS = { same: " ", added: "+", removed: "−" } as const;
+
+function Text({ line }: { line: DiffLine }): ReactNode {
+  const { kind, text, marks = [] } = line;
+  return (
+    <td className="diff-text" data-kind={kind}>
+      <span className="diff-sign">{SIGNS[kind]}</span>
+      {text.length > LONGEST_LINE || marks.length === 0 ? shortened(legible(text), LONGEST_LINE) : marked(text, marks, kind)}
+    </td>
+  );
+}
+
+function marked(text: string, marks: readonly (readonly [number, number])[], kind: DiffLine["kind"]): ReactNode[] {
+  const parts: ReactNode[] = [];
+  let from = 0;
+  for (const [start, end] of marks) {
+    if (start > from) parts.push(legible(text.slice(from, start)));
+    parts.push(
+      kind === "added" ? <ins key={start}>{legible(text.slice(start, end))}</ins> : <del key={start}>{legible(text.slice(start, end))}</del>,
+    );
+    from = end;
+  }
+  parts.push(legible(text.slice(from)));
+  return parts;
+}

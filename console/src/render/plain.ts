@@ -1,0 +1,53 @@
+/**
+ * Text of agents, with everything in it made visible that would not be seen, or would change how the rest is read: control
+ * characters and terminal sequences, what turns the direction of writing, what has no width. Nothing is taken away, so that
+ * what is shown is what is there.
+ */
+
+/** Controls but for line breaks and tabs, a carriage return that ends no line, what takes no room or no ink, odd spaces. */
+const UNSEEN =
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]|\r(?!\n)|[\p{Cf}\p{Co}\p{Cn}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs}/gu;
+
+/** Of these, what has no place in prose: joiners, marks of direction and odd spaces have one, in many scripts. */
+const DISTURBING =
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]|[\u202a-\u202e\u2066-\u2069\u206a-\u206f\u2028\u2029\ufff9-\ufffb\ufeff]|[\u{e0000}-\u{e0fff}]|\p{Cs}/gu;
+
+/** Spaces that something follows, so many that it may be out of sight. */
+const PUSHING = /[ \t]{40,}(?=\S)/g;
+
+/**
+ * The text as it is, with nothing in it hidden: for what a person decides on, for names of files, for titles and for code.
+ * Spaces that would push something out of sight are counted instead.
+ */
+export function visible(text: string): string {
+  return legible(text).replace(PUSHING, (spaces) => ` ⟨${spaces.length} spaces⟩ `);
+}
+
+/** The same with its spaces as they are, for what is laid out by them: code, and what programs write. */
+export function legible(text: string): string {
+  return text.replace(UNSEEN, named);
+}
+
+/** The text with what disturbs prose made visible, and what scripts and emoji need left as it is. */
+export function readable(text: string): string {
+  return text.replace(DISTURBING, named);
+}
+
+/** The beginning of `text`, at most `longest` characters, with a sign where that is not all. */
+export function shortened(text: string, longest: number): string {
+  if (text.length <= longest) return text;
+  const end = isHighSurrogate(text.charCodeAt(longest - 1)) ? longest - 1 : longest;
+  return `${text.slice(0, end)}…`;
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit < 0xdc00;
+}
+
+/** Its picture where Unicode has one for it, else its number. */
+function named(character: string): string {
+  const code = character.codePointAt(0) as number;
+  if (code < 0x20) return String.fromCodePoint(0x2400 + code);
+  if (code === 0x7f) return "␡";
+  return `⟨U+${code.toString(16).toUpperCase().padStart(4, "0")}⟩`;
+}

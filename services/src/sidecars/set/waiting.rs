@@ -1,0 +1,87 @@
+//! Who waits until sidecars are ready, and why that fails.
+
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+use serde_json::json;
+use sixframe_core::{Code, Fault};
+
+use super::{DOMAIN, Sidecars};
+use crate::sidecars::api::{Failure, Mode, Owner, SidecarState, SidecarStatus};
+use crate::sidecars::server::unreachable;
+
+impl Sidecars {
+    /// Waits until one of them is ready.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`; in the domain `sidecar` the code of its failure, or `STOPPED`; `RPC_TIMEOUT`.
+    pub async fn wait_ready(&self, name: &str, longest: Duration) -> Result<SidecarState, Fault> {
+        let falls = self.board().entry(name).ok_or_else(|| self.unknown(name))?.falls;
+        let late = || {
+            let message = format!("{name} was not ready within {} ms; it may still become so", longest.as_millis());
+            Err(Fault::new(Code::RPC_TIMEOUT, message))
+        };
+        tokio::time::timeout(longest, self.ready_since(name, falls)).await.unwrap_or_else(|_| late())
+    }
+
+    /// Waits until it is ready; fails once it has fallen more often than `falls` times.
+    async fn ready_since(&self, name: &str, falls: u64) -> Result<SidecarState, Fault> {
+        let mut changes = self.board().subscribe();
+        loop {
+            changes.borrow_and_update();
+            let entry = self.board().entry(name).ok_or_else(|| self.unknown(name))?;
+            let has_fallen = entry.falls > falls || entry.is_between_vain_runs();
+            match (entry.state.status, entry.fall) {
+                _ if entry.state.owner == Owner::Remote => return Ok(entry.state),
+                _ if self.waits_for_server()? => {}
+                (status, _) if status.is_up() => return Ok(entry.state),
+                (SidecarStatus::Failed, Some(failure)) => return Err(fault(failure)),
+                (SidecarStatus::Stopped | SidecarStatus::Failed, _) => return Err(stopped(name)),
+                (_, Some(failure)) if has_fallen => return Err(fault(failure)),
+                _ => {}
+            }
+            // The board lives as long as this.
+            let _ = changes.changed().await;
+        }
+    }
+
+    /// Whether it is not known yet who the server is. Errors: it is not there, or not to be used.
+    fn waits_for_server(&self) -> Result<bool, Fault> {
+        let mode = self.board().mode_state();
+        match (mode.mode, mode.server_failure) {
+            (Mode::Connected, Some(why)) => Err(unreachable(&mode.server_url.unwrap_or_default(), why)),
+            (Mode::Connected, None) => Ok(mode.server_id.is_none()),
+            (Mode::Service | Mode::Standalone, _) => Ok(false),
+        }
+    }
+
+    /// Starts these and waits until all are ready. Errors: the first that will not be.
+    pub(in crate::sidecars) async fn make_ready(&self, names: &[String]) -> Result<(), Fault> {
+        let begun: Vec<u64> = names.iter().map(|name| self.falls(name)).collect();
+        {
+            let _open = self.shared.gate.read().await;
+            self.may_go_on()?;
+            self.start_in_order(names.to_vec()).await?;
+        }
+        let each = names.iter().zip(begun).map(|(name, falls)| self.ready_since(name, falls));
+        try_join_all(each).await.map(|_| ())
+    }
+
+    fn falls(&self, name: &str) -> u64 {
+        self.board().entry(name).map_or(0, |entry| entry.falls)
+    }
+}
+
+/// A failure as it travels.
+fn fault(failure: Failure) -> Fault {
+    let code = json!(failure.code).as_str().unwrap_or(Code::INTERNAL).to_owned();
+    let fault = Fault::new(code, failure.message).domain(DOMAIN);
+    match failure.details {
+        Some(details) => fault.details(json!(details)),
+        None => fault,
+    }
+}
+
+fn stopped(name: &str) -> Fault {
+    Fault::new("STOPPED", format!("{name} is stopped; start it with sidecar.start")).domain(DOMAIN)
+}

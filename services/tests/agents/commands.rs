@@ -1,0 +1,102 @@
+//! Plain commands as agents: scripts of the shell.
+
+use serde_json::{Value, json};
+use sixframe_services::agents::{AgentsConfig, Program, ProviderConfig};
+
+use super::house::House;
+
+fn shell(script: &str) -> impl FnOnce(&mut AgentsConfig) + use<> {
+    given(&["-c", script])
+}
+
+fn given(args: &[&str]) -> impl FnOnce(&mut AgentsConfig) + use<> {
+    let args = args.iter().map(|arg| (*arg).to_owned()).collect();
+    let program = Program { args, ..Program::new("/bin/sh") };
+    move |config| {
+        config.command.insert("it".to_owned(), ProviderConfig { program, allow_env: vec!["ALLOWED".to_owned()] });
+    }
+}
+
+fn said(seen: &[Value]) -> Vec<&str> {
+    let messages = seen.iter().filter(|event| event["data"]["kind"] == "agent_message");
+    messages.filter_map(|event| event["data"]["content"][0]["text"].as_str()).collect()
+}
+
+#[tokio::test]
+async fn what_a_command_writes_is_what_the_agent_says() {
+    let house =
+        House::tuned(shell("read line; echo \"you said $line\"; printf 'in \\303\\251 ' ; printf '%s' \"$ALLOWED\""));
+    let session = house.session_with("command:it", json!({"env": {"ALLOWED": "and given"}})).await;
+    let mut turn = house.prompt(&session, "hello");
+    assert_eq!(turn.end().await["outcome"], "completed");
+    let whole = "you said hello\nin é and given";
+    assert_eq!((turn.grown("text").as_str(), said(&turn.seen)), (whole, vec![whole]));
+    let mut again = house.prompt(&session, "again");
+    assert_eq!(again.end().await["outcome"], "completed", "each prompt has a process of its own");
+    assert!(again.grown("text").starts_with("you said again"));
+}
+
+#[tokio::test]
+async fn it_is_told_as_it_comes_and_an_interrupt_ends_the_whole_tree() {
+    let house = House::tuned(shell("echo $$; sleep 600 & wait"));
+    let session = house.session("command:it").await;
+    let mut turn = house.prompt(&session, "hello");
+    let pid = turn.until("item.delta").await["delta"].as_str().unwrap().trim().to_owned();
+    house.ask("agent.interrupt", json!({"sessionId": session})).await.unwrap();
+    let ended = turn.end().await;
+    assert_eq!((&ended["outcome"], ended.get("error")), (&json!("interrupted"), None));
+    assert!(!std::path::Path::new("/proc").join(&pid).exists(), "its turn ends when nothing of it is left");
+    let last = house.prompt(&session, "more");
+    drop(last);
+}
+
+#[tokio::test]
+async fn a_command_that_fails_says_how_with_the_end_of_its_errors() {
+    let house = House::tuned(shell("echo begun; echo 'no such model' >&2; exit 7"));
+    let session = house.session("command:it").await;
+    let mut turn = house.prompt(&session, "hello");
+    let ended = turn.end().await;
+    assert_eq!((&ended["outcome"], &ended["error"]["providerCode"]), (&json!("failed"), &json!("7")));
+    let message = ended["error"]["message"].as_str().unwrap();
+    assert!(message.contains("7") && message.contains("no such model"), "{message}");
+    assert_eq!(turn.grown("text"), "begun\n");
+
+    let house = House::tuned(|config| {
+        config.command.insert("gone".to_owned(), ProviderConfig::new("/nowhere/to/be/found"));
+    });
+    let session = house.session("command:gone").await;
+    let ended = house.prompt(&session, "hello").end().await;
+    assert_eq!(ended["error"]["kind"], "cli_missing");
+    let listed = house.ask("agent.providers", json!({})).await.unwrap();
+    let info = listed["providers"].as_array().unwrap().iter().find(|info| info["id"] == "command:gone").unwrap();
+    assert_eq!((&info["state"], &info["name"]), (&json!("missing"), &json!("gone")));
+}
+
+#[tokio::test]
+async fn a_prompt_goes_into_an_argument_only_where_the_configuration_says_so() {
+    let house = House::tuned(given(&["-c", "printf '%s|' \"$1\"; cat", "sh", "--ask={prompt}"]));
+    let session = house.session("command:it").await;
+    let mut turn = house.prompt(&session, "$(touch evil); `x` 'y'");
+    assert_eq!(turn.end().await["outcome"], "completed");
+    assert_eq!(turn.grown("text"), "--ask=$(touch evil); `x` 'y'|", "as it stands, and nothing on standard input");
+    assert!(!house.file("evil").exists());
+    for text in ["a\0b".to_owned(), "x".repeat(200_000)] {
+        let ended = house.prompt(&session, &text).end().await;
+        assert_eq!(ended["error"]["kind"], "invalid_request");
+    }
+
+    let house = House::tuned(shell("printf '%s|' \"$*\"; cat"));
+    let session = house.session("command:it").await;
+    let mut turn = house.prompt(&session, "only here");
+    turn.end().await;
+    assert_eq!(turn.grown("text"), "|only here");
+}
+
+#[tokio::test]
+async fn a_command_that_does_not_read_or_writes_a_lot_is_no_trouble() {
+    let house = House::tuned(shell("exec 0<&-; yes word | head -n 200000"));
+    let session = house.session("command:it").await;
+    let mut turn = house.prompt(&session, &"x".repeat(1 << 20));
+    assert_eq!(turn.end().await["outcome"], "completed");
+    assert_eq!(turn.grown("text").len(), 1_000_000);
+}

@@ -1,0 +1,62 @@
+//! The real programs of agents, each in a world of its own, with a model that is a test's. They are not ours to ship:
+//! `cargo xtask test --only agents` installs them and runs the tests that need them.
+
+pub(crate) mod installed;
+mod matrix;
+
+use std::path::Path;
+
+use serde_json::json;
+use sixframe_services::agents::{Program, Timers};
+
+use super::house::{House, Programs, Turn};
+use super::model::Model;
+use installed::Installed;
+
+/// A house with the real programs, and the model that they ask.
+pub(crate) struct World {
+    pub(crate) house: House,
+    pub(crate) model: Model,
+}
+
+impl World {
+    pub(crate) async fn new() -> World {
+        World::with(Timers::default()).await
+    }
+
+    pub(crate) async fn with(timers: Timers) -> World {
+        let model = Model::start().await;
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("project")).unwrap();
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+        let [claude, codex, gemini] = installed::all(target, folder.path(), &model.url).map(alone);
+        World { house: House::build_with(folder, timers, Programs { claude, codex, gemini }), model }
+    }
+
+    /// The daemon ends, in order, and another one begins.
+    pub(crate) async fn restart(self) -> World {
+        World { house: self.house.restart().await, model: self.model }
+    }
+
+    pub(crate) async fn session(&self, provider: &str) -> String {
+        self.house.session(provider).await
+    }
+
+    pub(crate) fn prompt(&self, session: &str, text: &str) -> Turn {
+        self.house.prompt(session, text)
+    }
+
+    pub(crate) async fn close(&self, session: &str) {
+        self.house.ask("agent.close", json!({"sessionId": session})).await.unwrap();
+    }
+}
+
+/// A program that is given nothing of the environment that the tests run in, but its own variables and where programs are.
+fn alone(installed: Installed) -> Program {
+    let Installed { program, variables, args } = installed;
+    let path = ("PATH", std::env::var("PATH").unwrap());
+    let variables = [path].into_iter().chain(variables).map(|(name, value)| format!("{name}={value}"));
+    let program = program.to_str().unwrap().to_owned();
+    let args = ["-i".to_owned()].into_iter().chain(variables).chain([program]).chain(args).collect();
+    Program { args, ..Program::new("/usr/bin/env") }
+}

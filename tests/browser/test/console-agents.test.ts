@@ -1,0 +1,273 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import type { Browser } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+
+import { faint, unnamed } from "../harness/accessible.js";
+import { ask, begin, card, leaveLog, messages, prompt } from "../harness/agents.js";
+import { inChromium, launch } from "../harness/chromium.js";
+import { ConsoleDaemon } from "../harness/console-daemon.js";
+import { enter, show, watched, type Watched } from "../harness/console-page.js";
+import { marked } from "../harness/marked.js";
+
+const SHOTS = new URL("../../../target/screenshots/", import.meta.url).pathname;
+const MARK = "TEST_OF_SIXFRAME";
+
+inChromium("the agents of the real daemon", () => {
+  let browser: Browser;
+  let daemon: ConsoleDaemon;
+  let first: Watched;
+  let folder: string;
+  let mark: string;
+
+  beforeAll(async () => {
+    mkdirSync(SHOTS, { recursive: true });
+    browser = await launch();
+  });
+
+  afterAll(() => browser?.close());
+
+  beforeEach(async () => {
+    mark = crypto.randomUUID();
+    daemon = await ConsoleDaemon.start(undefined, { inherits: { [MARK]: mark } });
+    folder = join(daemon.folder, "project");
+    mkdirSync(folder);
+    first = await watched(browser);
+    await enter(first.page, await daemon.link(), "Agents");
+  });
+
+  afterEach(async () => {
+    expect(first.complaints).toEqual([]);
+    await first.context.close();
+    await daemon.stop();
+  });
+
+  const file = (name: string): string => join(folder, name);
+
+  test("a file is written after it was allowed, by a click and not by Enter, and its diff stands below", async () => {
+    const { page } = first;
+    await begin(page, folder);
+    await ask(page, "write notes.txt\nfirst\nsecond");
+    await card(page).getByText("Change files").waitFor();
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("aria-label"))).toBe("Prompt");
+    expect(await card(page).locator("pre").last().textContent()).toBe("first\nsecond\n");
+    const allow = card(page).getByRole("button", { name: "Allow once" });
+    await expect.poll(() => allow.isEnabled()).toBe(true);
+    await allow.focus();
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("NumpadEnter");
+    await page.screenshot({ path: `${SHOTS}agent-card.png` });
+    expect(await card(page).count()).toBe(1);
+    expect(existsSync(file("notes.txt"))).toBe(false);
+    await allow.click();
+    await messages(page).getByText("Done", { exact: true }).waitFor();
+    expect(readFileSync(file("notes.txt"), "utf8")).toBe("first\nsecond\n");
+    await messages(page).getByText("1 file changed").waitFor();
+    await messages(page).getByRole("figure", { name: /Change of .*notes\.txt/ }).first().waitFor();
+    await messages(page).getByText(/^Allowed/).waitFor();
+    expect(await card(page).count()).toBe(0);
+    await page.screenshot({ path: `${SHOTS}agent-done.png` });
+  });
+
+  test("what was denied is not done, and the agent is told why", async () => {
+    const { page } = first;
+    await begin(page, folder);
+    await ask(page, "write notes.txt\nnever");
+    await card(page).getByRole("button", { name: "Deny and say why" }).click();
+    await card(page).getByRole("textbox", { name: /Why it is denied/ }).fill("not now");
+    await page.keyboard.press("Enter");
+    await messages(page).getByText("You did not allow that, so I stop here.").waitFor();
+    await messages(page).getByText("not now").first().waitFor();
+    expect(existsSync(file("notes.txt"))).toBe(false);
+  });
+
+  test("Escape and the shortcut stop a turn with all that it started", async () => {
+    const { page } = first;
+    await begin(page, folder);
+    for (const key of ["Escape", "Control+."]) {
+      await ask(page, "run echo begun; sleep 60");
+      await card(page).getByRole("button", { name: "Allow once" }).click();
+      await messages(page).getByText("begun", { exact: true }).last().waitFor();
+      expect(marked(MARK, mark).length).toBeGreaterThan(1);
+      await prompt(page).focus();
+      await page.keyboard.press(key);
+      await expect.poll(() => messages(page).getByText("Stopped", { exact: true }).count()).toBe(key === "Escape" ? 1 : 2);
+      await expect.poll(() => marked(MARK, mark).length).toBe(1);
+    }
+  });
+
+  test("prompts wait while the agent is busy, can be taken back, and are done in their order", async () => {
+    const { page } = first;
+    await begin(page, folder);
+    await ask(page, "write one.txt\n1");
+    await card(page).waitFor();
+    await ask(page, "list");
+    await ask(page, "read gone.txt");
+    const queue = page.getByRole("region", { name: "Prompts that wait" });
+    await queue.getByText("2 prompts wait").waitFor();
+    await page.screenshot({ path: `${SHOTS}agent-queue.png` });
+    await queue.getByRole("listitem").filter({ hasText: "gone" }).getByRole("button", { name: "Take the prompt back" }).click();
+    await queue.getByText("1 prompt waits").waitFor();
+    await card(page).getByRole("button", { name: "Allow once" }).click();
+    await expect.poll(() => messages(page).getByText("Done", { exact: true }).count()).toBe(2);
+    await messages(page).getByRole("button", { name: /list \./ }).click();
+    await messages(page).getByText("one.txt", { exact: true }).last().waitFor();
+    expect(await messages(page).getByText("gone.txt").count()).toBe(0);
+  });
+
+  test("a page that is loaded again stops its turn, and finds the history as it was", async () => {
+    const { page } = first;
+    await begin(page, folder);
+    await ask(page, "run echo begun; sleep 60");
+    await card(page).getByRole("button", { name: "Allow once" }).click();
+    await messages(page).getByText("begun", { exact: true }).last().waitFor();
+    await page.reload();
+    await messages(page).getByText("Stopped", { exact: true }).waitFor();
+    await messages(page).getByText("run echo begun; sleep 60").first().waitFor();
+    await expect.poll(() => marked(MARK, mark).length).toBe(1);
+    await ask(page, "list");
+    await messages(page).getByText("Done", { exact: true }).waitFor();
+  });
+
+  test("what waits is seen and answered from every panel", async () => {
+    const { page } = first;
+    await begin(page, folder);
+    await ask(page, "write notes.txt\nfrom afar");
+    await card(page).waitFor();
+    for (const panel of ["Methods", "State", "Frames", "Processes", "Windows"] as const) {
+      await show(page, panel);
+      await page.getByRole("button", { name: "1 request waits for you" }).waitFor();
+    }
+    expect(await page.title()).toBe("(1) Sixframe");
+    await page.getByRole("button", { name: "1 request waits for you" }).click();
+    const tray = page.getByRole("dialog", { name: "What waits for you" });
+    await tray.getByText("from afar").waitFor();
+    await page.keyboard.press("Enter");
+    await page.screenshot({ path: `${SHOTS}agent-tray.png` });
+    expect(existsSync(file("notes.txt"))).toBe(false);
+    await tray.getByRole("button", { name: "Allow once" }).click();
+    await expect.poll(() => existsSync(file("notes.txt"))).toBe(true);
+    await page.getByRole("button", { name: /waits for you/ }).waitFor({ state: "detached" });
+    expect(await page.title()).toBe("Sixframe");
+    await page.keyboard.press("Control+l");
+    await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute("aria-label"))).toBe("Prompt");
+  });
+
+  test("a name that would read as another one is shown as what it is", async () => {
+    const { page } = first;
+    await begin(page, folder);
+    await prompt(page).fill("write 'safe\u202etxt.exe'\n\u001b[2Kecho <b>hi</b>");
+    await prompt(page).press("Enter");
+    await card(page).waitFor();
+    expect(await card(page).textContent()).toContain("safe⟨U+202E⟩txt.exe");
+    expect(await card(page).textContent()).toContain("␛[2Kecho <b>hi</b>");
+    expect(await card(page).textContent()).not.toMatch(/[\u202e\u001b]/);
+    await card(page).getByRole("button", { name: "Deny", exact: true }).click();
+    await messages(page).getByText("You did not allow that").waitFor();
+  });
+
+  test("Enter that ends a Korean syllable does not send", async () => {
+    const { page, context } = first;
+    await begin(page, folder);
+    await prompt(page).focus();
+    const devtools = await context.newCDPSession(page);
+    const enterKey = { key: "Enter", code: "Enter", windowsVirtualKeyCode: 13, text: "\r" };
+    const composed = (text: string) => devtools.send("Input.imeSetComposition", { text, selectionStart: text.length, selectionEnd: text.length });
+    await composed("ㅎ");
+    await composed("한");
+    // As browsers tell it while an input method has the key, and as they tell it to pages that look at the code alone.
+    await devtools.send("Input.dispatchKeyEvent", { type: "rawKeyDown", ...enterKey });
+    await devtools.send("Input.dispatchKeyEvent", { type: "rawKeyDown", key: "Process", code: "Enter", windowsVirtualKeyCode: 229 });
+    await devtools.send("Input.dispatchKeyEvent", { type: "rawKeyDown", key: "Escape", code: "Escape", windowsVirtualKeyCode: 27 });
+    await devtools.send("Input.insertText", { text: "한" });
+    expect(await prompt(page).inputValue()).toBe("한");
+    expect(await messages(page).getByRole("article", { name: "You" }).count()).toBe(0);
+    await page.keyboard.press("Enter");
+    await messages(page).getByRole("article", { name: "You" }).getByText("한").waitFor();
+    expect(await prompt(page).inputValue()).toBe("");
+  });
+
+  test("a daemon that is killed in the midst of a turn comes back with the history, and the session goes on", async () => {
+    const { page } = first;
+    await begin(page, folder);
+    await ask(page, "run echo begun; sleep 60");
+    await card(page).getByRole("button", { name: "Allow once" }).click();
+    await messages(page).getByText("begun", { exact: true }).last().waitFor();
+    await daemon.kill();
+    await page.getByRole("alert").getByText("The connection was lost.").waitFor();
+    expect(await messages(page).getByText("begun", { exact: true }).count()).toBeGreaterThan(0);
+    daemon = await ConsoleDaemon.start(daemon, { inherits: { [MARK]: mark } });
+    await page.getByRole("alert").waitFor({ state: "detached" });
+    await messages(page).getByText("The agent ended", { exact: true }).waitFor();
+    await page.screenshot({ path: `${SHOTS}agent-crashed.png` });
+    await messages(page).getByRole("button", { name: "Try again" }).click();
+    await card(page).getByRole("button", { name: "Deny", exact: true }).click();
+    await messages(page).getByText("You did not allow that").waitFor();
+  });
+
+  test("ten thousand items are there at once, only those in sight exist, and each can be scrolled to", { timeout: 90_000 }, async () => {
+    await daemon.kill();
+    leaveLog(daemon.folder, "ses_long", 10_000);
+    daemon = await ConsoleDaemon.start(daemon);
+    const { page } = first;
+    await page.getByRole("alert").waitFor({ state: "detached" });
+    await page.getByRole("list", { name: "Sessions" }).getByRole("button").click();
+    await messages(page).getByText("step 9999", { exact: true }).waitFor({ timeout: 30_000 });
+    expect(await messages(page).getByRole("article").count()).toBeLessThan(60);
+    await page.screenshot({ path: `${SHOTS}agent-long.png` });
+    const frames = await page.evaluate(scrolled);
+    console.log(`scrolled ${frames.steps} steps of 2,000 pixels up: the slowest frame ${frames.slowest.toFixed(0)} ms, ${frames.heap} MB of heap`);
+    expect(await messages(page).getByRole("article").count()).toBeLessThan(60);
+    await messages(page).press("Home");
+    await messages(page).getByText("question 0", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "To the end" }).click();
+    await messages(page).getByText("step 9999", { exact: true }).waitFor();
+  });
+
+  test("every control has a name, text stands out enough, and a narrow window is wide enough", async () => {
+    writeFileSync(file("poem.txt"), "roses are red\n");
+    for (const colorScheme of ["light", "dark"] as const) {
+      const { page, context, complaints } = await watched(browser, { colorScheme, reducedMotion: "reduce" });
+      await enter(page, await daemon.link(), "Agents");
+      await page.getByRole("radio", { name: /^Built-in/ }).waitFor();
+      const look = async (what: string): Promise<void> => {
+        expect(await page.evaluate(unnamed), `${what}, ${colorScheme}`).toEqual([]);
+        expect(await page.evaluate(faint), `${what}, ${colorScheme}`).toEqual([]);
+      };
+      await look("a new session");
+      await begin(page, folder);
+      await ask(page, `replace ${colorScheme === "light" ? "red" : "blue"} with blue in poem.txt`);
+      if (colorScheme === "light") {
+        await look("a card");
+        await card(page).getByRole("button", { name: "Allow once" }).click();
+        await messages(page).getByText("1 file changed").waitFor();
+      } else {
+        await look("a card");
+        await card(page).getByRole("button", { name: "Deny", exact: true }).click();
+        await messages(page).getByText("You did not allow that").waitFor();
+      }
+      await look("a turn that ended");
+      await page.setViewportSize({ width: 390, height: 844 });
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+      await page.screenshot({ path: `${SHOTS}agent-narrow-${colorScheme}.png` });
+      expect(complaints).toEqual([]);
+      await context.close();
+    }
+  });
+});
+
+/** Goes up the messages by wheel, a frame at a time, and measures. Runs in the page. */
+async function scrolled(): Promise<{ steps: number; slowest: number; heap: number }> {
+  const list = document.querySelector(".messages") as HTMLElement;
+  let slowest = 0;
+  const steps = 60;
+  for (let step = 0; step < steps; step += 1) {
+    const began = performance.now();
+    list.scrollTop -= 2_000;
+    await new Promise((resolve) => requestAnimationFrame(resolve));
+    slowest = Math.max(slowest, performance.now() - began);
+  }
+  const { memory } = performance as unknown as { memory?: { usedJSHeapSize: number } };
+  return { steps, slowest, heap: Math.round((memory?.usedJSHeapSize ?? 0) / 1e6) };
+}
