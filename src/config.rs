@@ -6,6 +6,7 @@ mod check;
 mod key;
 mod load;
 mod nearest;
+mod policy;
 mod provider;
 mod render;
 mod sidecar;
@@ -20,12 +21,13 @@ use std::time::Duration;
 
 use key::settings;
 pub(crate) use load::{ConfigErrors, Flag, FlagValue, Inputs, Loaded, load};
+use policy::PolicyEntry;
 use provider::{AcpSettings, ProviderSettings};
 pub(crate) use render::{example, shown};
 use sidecar::{AppMode, SidecarEntry};
 use sixframe_core::TransportError;
 use sixframe_hub::{Durability, HubConfig, Json, SliceConfig};
-use sixframe_services::agents::AgentsConfig;
+use sixframe_services::agents::{AgentsConfig, PolicyConfig};
 use sixframe_services::sidecars::SidecarConfig;
 use sixframe_services::sidecars::api::{Mode, SetMode};
 use sixframe_transports::Address;
@@ -197,6 +199,12 @@ settings! { |at|
 
         /// Other programs that speak the Agent Client Protocol, likewise, each with a name: they are the providers acp:NAME.
         acp: Vec<AcpSettings> = Vec::new();
+
+        /// What agents may do without a person, or may not, each an entry [[agent.policy]]: effect is "allow", "ask" or "deny";
+        /// action is "command", "file_change", "read", "network" or another one that permissions tell, or left out for any;
+        /// pattern is of that what it is about, as "cargo test *", "docs/**" or "*.example.com". What denies is stronger than
+        /// what asks, and that than what allows; nothing allows here what the built-in rules hold for ruinous.
+        policy: Vec<PolicyEntry> = Vec::new();
     }
 
     /// The shared state: hub.* and events.watch.
@@ -244,6 +252,14 @@ impl Config {
         self.listen.iter().map(ListenAddress::read).collect()
     }
 
+    /// The agents, who are kept from what is the daemon's own.
+    pub(crate) fn of_agents(&self) -> AgentsConfig {
+        let mut agents = self.agent.of_agents();
+        let own = [&self.token_file, &self.app.server_token_file, &self.hub.dir];
+        agents.policy.protected = own.into_iter().cloned().collect();
+        agents
+    }
+
     /// Whether callers may start programs.
     pub(crate) fn allows_process_run(&self) -> bool {
         self.allow.contains(&Capability::ProcessRun)
@@ -279,8 +295,10 @@ impl WsSettings {
 
 impl AgentSettings {
     /// The agents as these settings have them.
-    pub(crate) fn of_agents(&self) -> AgentsConfig {
+    fn of_agents(&self) -> AgentsConfig {
+        let rules = self.policy.iter().map(|entry| entry.0.clone()).collect();
         AgentsConfig {
+            policy: PolicyConfig { rules, protected: Vec::new() },
             resume: self.resume,
             roots: self.roots.clone(),
             claude: self.claude.of_provider(),

@@ -175,7 +175,7 @@ struct Services {
 
 /// The agents, with the sessions that an earlier daemon has left.
 fn agents(config: &Config, hub: &Hub, supervisor: &Supervisor) -> Result<Agents, Error> {
-    let opened = Agents::open(config.agent.of_agents(), supervisor.clone(), hub);
+    let opened = Agents::open(config.of_agents(), supervisor.clone(), hub);
     opened.context("set agent.dir to another folder")
 }
 

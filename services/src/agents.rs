@@ -20,6 +20,7 @@ mod live;
 mod log;
 mod moment;
 mod permission;
+mod policy;
 mod problem;
 mod program;
 mod prompt_builder;
@@ -30,6 +31,7 @@ mod service;
 mod session;
 mod sessions;
 mod state;
+mod summary;
 mod turn;
 mod usage;
 
@@ -56,9 +58,10 @@ pub use item::{
 };
 pub use moment::Moment;
 pub use permission::{
-    Action, Ask, Decider, Decision, OptionKind, PermissionOption, PermissionRequest, PermissionResolved, Risk, Verdict,
-    input_sha256,
+    Action, Ask, Decider, Decision, Hit, OptionKind, PermissionOption, PermissionRequest, PermissionResolved, Risk,
+    Verdict, input_sha256,
 };
+pub use policy::{ConfigRule, Effect, PolicyConfig, Remembered, Rule, RuleScope, RuleSource, Ruling};
 pub use problem::{Problem, ProblemKind};
 pub use program::{Program, ProgramAgent};
 pub use prompt_builder::{
@@ -68,7 +71,10 @@ pub use prompt_builder::{
 pub use runs::{RunMemberView, RunState, RunView};
 pub use secrets::Secrets;
 pub use service::router;
-pub use session::{Beginning, Choice, Output, Refused, Session, SessionView, Timers, Unanswered, Undecided};
+pub use session::{
+    Beginning, Choice, NotNow, Output, Past, Refused, Session, SessionView, Successor, Timers, Trunk, Unanswered,
+    Undecided,
+};
 pub use sessions::{Agents, AgentsConfig, NotBegun, OpenError, ProviderConfig};
 pub use state::{Reducer, State};
 pub use turn::{Turn, TurnEnd, Turns};

@@ -1,6 +1,7 @@
 //! The agents' methods: their names, parameters and answers. Knows nothing of how they are served.
 
 mod chat;
+mod policy;
 mod preview;
 mod runs;
 mod sessions;
@@ -18,6 +19,7 @@ use super::prompt_builder::{CurrentFile, Selection};
 pub use chat::{
     CHAT, ChatChunk, ChatContent, ChatMessage, ChatOptions, ChatParams, ChatResult, ChatRole, ChunkKind, STREAM_CHAT,
 };
+pub use policy::*;
 pub use preview::{PREVIEW_PROMPT, PreviewParams, Previewed};
 pub use runs::*;
 pub use sessions::*;

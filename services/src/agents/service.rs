@@ -3,6 +3,7 @@
 mod chat;
 mod composing;
 mod leash;
+mod policy;
 mod prompting;
 mod runs;
 mod sessions;
@@ -16,7 +17,6 @@ use super::api::{
     INTERRUPT, InterruptParams, Interrupted, PROMPT, PROVIDERS, REJECT, RejectParams, SET_MODE, SET_MODEL, SessionRef,
     SetModeParams, SetModelParams,
 };
-use super::event::Mode;
 use super::live::{Handle, Over};
 use super::permission::Decider;
 use super::session::{Choice, Refused, Undecided};
@@ -59,6 +59,7 @@ pub fn router(agents: &Agents) -> Router {
             }
         })
         .written(EVENTS, move |context, params| watching::watch(events.clone(), &context, params))
+        .merge(policy::router(agents))
         .merge(sessions::router(agents))
         .merge(composing::router(agents))
         .merge(chat::router(agents))
@@ -66,20 +67,12 @@ pub fn router(agents: &Agents) -> Router {
 }
 
 async fn begin(agents: Agents, context: Context, params: CreateSession) -> Result<SessionRef, Fault> {
-    if consents(params.mode) && !context.identity().scopes.contains(Scope::Approve) {
+    if params.mode.consents() && !context.identity().scopes.contains(Scope::Approve) {
         let message = "a session that allows anything by itself needs the scope approve; begin it with the mode ask";
         return Err(Fault::new(Code::FORBIDDEN, message).details(json!({"scope": "approve"})));
     }
     let session_id = agents.create(params).await?;
     Ok(SessionRef { session_id })
-}
-
-/// Whether a mode allows anything by itself.
-fn consents(mode: Mode) -> bool {
-    match mode {
-        Mode::Ask | Mode::Plan => false,
-        Mode::AcceptEdits | Mode::Auto => true,
-    }
 }
 
 async fn stop(agents: Agents, params: InterruptParams) -> Result<Interrupted, Fault> {
@@ -150,6 +143,8 @@ impl From<NotBegun> for Fault {
             NotBegun::NoFolder(_) => Fault::new(Code::INVALID_PAYLOAD, message).details(json!({"path": "cwd"})),
             NotBegun::Outside(_) => Fault::new(Code::FORBIDDEN, message).details(json!({"setting": "agent.roots"})),
             NotBegun::Variable(_) => Fault::new(Code::FORBIDDEN, message).details(json!({"setting": "allow_env"})),
+            NotBegun::NoSession(id) => no_session(&id),
+            NotBegun::Elsewhere(_) => Fault::new(Code::CONFLICT, message),
             NotBegun::NoLog(_) => Fault::new(Code::INTERNAL, message),
         }
     }

@@ -1,5 +1,7 @@
 //! All sessions of a daemon, with what they are started from and where they are kept.
 
+mod past;
+
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,20 +18,20 @@ use super::api::{CreateSession, Providers};
 use super::builtin::BuiltIn;
 use super::command::CommandAgent;
 use super::detect::{self, ProviderInfo, ProviderState};
-use super::event::{
-    CloseReason, Envelope, Event, LogRecovered, Outcome, QuestionResolved, SessionClosed, SessionCreated, TurnEnded,
-};
+use super::event::{Envelope, Event, LogRecovered, Outcome, QuestionResolved, SessionCreated, TurnEnded};
 use super::identifier::identifier;
 use super::live::{Handle, Surroundings, Views};
-use super::log::{Claim, Log, Reading, Remembered, is_closed, recover};
+use super::log::{Log, Reading, Remembered};
 use super::moment::Moment;
 use super::permission::{Decider, Decision, PermissionResolved};
+use super::policy::{Ground, Policy, PolicyConfig};
 use super::problem::{Problem, ProblemKind};
 use super::program::{Program, ProgramAgent};
 use super::prompt_builder::Templates;
 use super::runs::{self, Runs};
 use super::secrets::Secrets;
 use super::session::{Beginning, Session, SessionView, Timers};
+pub(super) use past::{Consent, NotHanded};
 
 /// Bytes of events that are kept for those who listen to all sessions and lag.
 const EVENTS: usize = 8 << 20;
@@ -54,6 +56,8 @@ pub struct AgentsConfig {
     pub gemini: ProviderConfig,
     /// Other programs that speak the Agent Client Protocol, by the names that they are called by behind `acp:`.
     pub acp: BTreeMap<String, ProviderConfig>,
+    /// What may be done without a person.
+    pub policy: PolicyConfig,
     /// Plain commands, by the names that they are called by behind `command:`.
     pub command: BTreeMap<String, ProviderConfig>,
     /// What can be sent with prompts.
@@ -91,6 +95,7 @@ impl AgentsConfig {
             codex: ProviderConfig::new("codex"),
             gemini,
             acp: BTreeMap::new(),
+            policy: PolicyConfig::default(),
             command: BTreeMap::new(),
             templates: Templates::default(),
             timers: Timers::default(),
@@ -141,6 +146,12 @@ pub enum NotBegun {
     /// Callers may not set this.
     #[error("callers may not set {0}; allow it with allow_env of the provider")]
     Variable(String),
+    /// There is no such session.
+    #[error("there is no session {0}")]
+    NoSession(String),
+    /// Another daemon has it.
+    #[error("another daemon has the session {0}; close it there, or end that daemon")]
+    Elsewhere(String),
     /// The log cannot be made.
     #[error("the session's log cannot be written: {0}")]
     NoLog(String),
@@ -169,8 +180,11 @@ struct Shared {
     views: Arc<Views>,
     events: OutboundChannel,
     secrets: Arc<Secrets>,
+    policy: Policy,
     start: Instant,
     found: AsyncMutex<Option<Vec<ProviderInfo>>>,
+    /// Held while a session is opened again, so that it is opened once.
+    opening: AsyncMutex<()>,
 }
 
 impl std::fmt::Debug for Agents {
@@ -218,8 +232,10 @@ impl Agents {
         }
         agents.insert("builtin".to_owned(), Arc::new(BuiltIn::new(supervisor.clone())));
         agents.extend(others.into_iter().map(|agent| (agent.provider().to_owned(), agent)));
+        let policy = Policy::new(config.policy.clone(), &config.dir);
         let shared = Shared {
             supervisor,
+            policy,
             agents,
             sessions: Mutex::default(),
             runs,
@@ -228,6 +244,7 @@ impl Agents {
             secrets,
             start: Instant::now(),
             found: AsyncMutex::default(),
+            opening: AsyncMutex::default(),
             config,
         };
         let agents = Agents(Arc::new(shared));
@@ -331,6 +348,7 @@ impl Agents {
         let Some(handle) = self.session(id) else { return false };
         handle.close().await;
         self.sessions().remove(id);
+        self.0.policy.forget(id);
         true
     }
 
@@ -413,9 +431,23 @@ impl Agents {
     }
 
     fn surroundings(&self, agent: Arc<dyn Agent>, launch: Launch) -> Surroundings {
-        let Shared { views, events, secrets, start, .. } = &*self.0;
+        let Shared { views, events, secrets, policy, start, .. } = &*self.0;
         let (views, events, secrets) = (Arc::clone(views), events.clone(), Arc::clone(secrets));
-        Surroundings { agent, launch, views, events, secrets, start: *start }
+        let ground = self.ground(&launch.cwd);
+        Surroundings { agent, launch, views, events, secrets, policy: policy.clone(), ground, start: *start }
+    }
+
+    pub(super) fn policy(&self) -> &Policy {
+        &self.0.policy
+    }
+
+    /// What is known of a folder that is worked in.
+    pub(super) fn ground(&self, folder: &Path) -> Ground {
+        let config = &self.0.config;
+        let own = [&config.dir].into_iter().chain(&config.policy.protected).cloned();
+        // Who works in one of them is not kept from it.
+        let own = own.filter(|own| !folder.starts_with(own)).collect();
+        Ground { folder: folder.to_owned(), own }
     }
 
     /// The folder without links, if agents may work in it.
@@ -438,60 +470,6 @@ impl Agents {
             Some(name) => Err(NotBegun::Variable(name.clone())),
             None => Ok(env.into_iter().collect()),
         }
-    }
-
-    /// The sessions whose logs do not say that they were closed, and that no other daemon has.
-    fn bring_back(&self) -> io::Result<()> {
-        let dir = &self.0.config.dir;
-        let entries = match std::fs::read_dir(dir) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        for entry in entries {
-            let path = entry?.path();
-            if path.extension().is_some_and(|ending| ending == "jsonl") && !runs::is_log(&path) {
-                // One that cannot be read must not keep the others from coming back.
-                let back = self.bring_one_back(&path);
-                back.inspect_err(|error| tracing::error!(%error, log = %path.display(), "a session is lost")).ok();
-            }
-        }
-        Ok(())
-    }
-
-    fn bring_one_back(&self, path: &Path) -> io::Result<()> {
-        let dir = &self.0.config.dir;
-        if is_closed(path)? {
-            return Ok(());
-        }
-        let Some(claim) = Claim::take(path)? else { return Ok(()) };
-        let Some(mut remembered) = recover(path)? else { return Ok(()) };
-        if remembered.is_closed {
-            return Ok(());
-        }
-        let Some(agent) = self.0.agents.get(&remembered.created.provider).cloned() else { return Ok(()) };
-        let mut log = Log::open(claim, path.to_owned(), remembered.seq)?;
-        let run = remembered.created.run_id.as_deref();
-        let is_over = run.is_some_and(|run| runs::is_passing(dir, run, &remembered.created.cwd));
-        let mut ends = ends(&mut remembered, Moment::now(self.0.start));
-        if is_over {
-            // The run that it was for ends with its daemon, and so does its worktree.
-            let closed = Event::SessionClosed(SessionClosed { reason: CloseReason::Shutdown });
-            ends.push(remembered.next(Moment::now(self.0.start), closed, None));
-        }
-        log.append(&ends, &self.0.secrets)?;
-        if is_over {
-            log.close();
-            return Ok(());
-        }
-        let Remembered { session_id, epoch, seq, created, known, .. } = remembered;
-        let launch = Launch { cwd: PathBuf::from(&created.cwd), model: created.model.clone(), ..Launch::default() };
-        let beginning = self.beginning(session_id.clone(), epoch.clone(), created, &*agent);
-        let session = Session::resumed(beginning, seq, known);
-        let handle = Handle::spawn(session, epoch, log, self.surroundings(agent, launch));
-        handle.show();
-        self.sessions().insert(session_id, handle);
-        Ok(())
     }
 }
 

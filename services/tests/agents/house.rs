@@ -58,7 +58,17 @@ impl House {
     }
 
     pub(crate) fn build_with(folder: tempfile::TempDir, timers: Timers, programs: Programs) -> House {
-        House::build_tuned(folder, timers, programs, Vec::new(), |_| ())
+        let at = folder.path().to_owned();
+        House::build_in(folder, &at, timers, programs, |_| (), Vec::new())
+    }
+
+    /// A daemon whose configuration says more.
+    pub(crate) fn tuned(tune: impl FnOnce(&mut AgentsConfig)) -> House {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("project")).unwrap();
+        let programs = Programs::in_folder(folder.path());
+        let at = folder.path().to_owned();
+        House::build_in(folder, &at, Timers::default(), programs, tune, Vec::new())
     }
 
     /// Likewise, with agents of the test's own.
@@ -68,29 +78,23 @@ impl House {
         programs: Programs,
         others: Vec<Arc<dyn Agent>>,
     ) -> House {
-        House::build_tuned(folder, timers, programs, others, |_| ())
+        let at = folder.path().to_owned();
+        House::build_in(folder, &at, timers, programs, |_| (), others)
     }
 
-    /// A daemon whose configuration says more.
-    pub(crate) fn tuned(tune: impl FnOnce(&mut AgentsConfig)) -> House {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("project")).unwrap();
-        let programs = Programs::in_folder(folder.path());
-        House::build_tuned(folder, Timers::default(), programs, Vec::new(), tune)
-    }
-
-    fn build_tuned(
+    fn build_in(
         folder: tempfile::TempDir,
+        at: &Path,
         timers: Timers,
         programs: Programs,
-        others: Vec<Arc<dyn Agent>>,
         tune: impl FnOnce(&mut AgentsConfig),
+        others: Vec<Arc<dyn Agent>>,
     ) -> House {
         let guard = GuardProgram::at(env!("CARGO_BIN_EXE_sixframe-services-guardian"));
         let supervisor = Supervisor::new(SupervisorConfig::new(guard)).unwrap();
         let hub = Hub::new(HubConfig::default()).unwrap();
-        let mut config = AgentsConfig { timers, ..AgentsConfig::new(folder.path().join("sessions")) };
-        config.roots = vec![folder.path().to_owned()];
+        let mut config = AgentsConfig { timers, ..AgentsConfig::new(at.join("sessions")) };
+        config.roots = vec![at.to_owned()];
         config.claude.program = programs.claude.clone();
         config.claude.allow_env = vec!["ALLOWED".into()];
         // Others may be installed on this machine.
@@ -107,6 +111,12 @@ impl House {
         let House { folder, agents, timers, programs, .. } = self;
         agents.halt().await;
         House::build_with(folder, timers, programs)
+    }
+
+    /// Another daemon on the same folder, while this one is there.
+    pub(crate) fn beside(&self) -> House {
+        let (at, programs) = (self.folder.path().to_owned(), self.programs.clone());
+        House::build_in(tempfile::tempdir().unwrap(), &at, self.timers, programs, |_| (), Vec::new())
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {
