@@ -77,7 +77,6 @@ async fn begin(agents: Agents, context: Context, params: CreateSession) -> Resul
     Ok(SessionRef { session_id })
 }
 
-/// Whether a mode allows anything by itself.
 async fn stop(agents: Agents, params: InterruptParams) -> Result<Interrupted, Fault> {
     let interrupted = session(&agents, &params.session_id)?.interrupt(params.keep_queue).await?;
     Ok(Interrupted { interrupted })
