@@ -31,7 +31,9 @@ mod sessions;
 mod state;
 mod summary;
 mod turn;
+mod undo;
 mod usage;
+mod watcher;
 
 pub use acp::Acp;
 pub use agent::{Abilities, Agent, Answers, Command, Fact, Inquiry, Launch, Prompt, Running, Step, Told, Translator};
@@ -49,7 +51,7 @@ pub use event::{
     RunMember, RunMemberEnded, RunMerged, RunStarted, SessionClosed, SessionCreated, SessionUpdate, Source,
     StateChange, Strategy, TurnEnded, TurnStarted, TurnUndone, Unparsed,
 };
-pub use git::{Applied, Diff, Git, GitError, Repository, Store, Tree};
+pub use git::{Applied, Bounds, Diff, Git, GitError, Repository, Store, Tree};
 pub use item::{
     ChangeKind, CommandRun, Content, FileChange, Item, ItemKind, ItemStatus, Location, McpTool, ToolCall, ToolKind,
     ToolOutput,
@@ -74,4 +76,6 @@ pub use session::{
 pub use sessions::{Agents, AgentsConfig, NotBegun, OpenError, ProviderConfig};
 pub use state::{Reducer, State};
 pub use turn::{Turn, TurnEnd, Turns};
+pub use undo::UndoConfig;
 pub use usage::{Cost, LimitStatus, Limits, Usage, UsageUpdate};
+pub use watcher::WatchConfig;

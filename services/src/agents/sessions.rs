@@ -29,6 +29,8 @@ use super::program::{Program, ProgramAgent};
 use super::prompt_builder::Templates;
 use super::secrets::Secrets;
 use super::session::{Beginning, Session, SessionView, Timers};
+use super::undo::{Looks, UndoConfig};
+use super::watcher::WatchConfig;
 pub(super) use past::{Consent, NotHanded};
 
 /// Bytes of events that are kept for those who listen to all sessions and lag.
@@ -60,6 +62,10 @@ pub struct AgentsConfig {
     pub templates: Templates,
     /// How long what may take.
     pub timers: Timers,
+    /// What is kept so that turns can be undone.
+    pub undo: UndoConfig,
+    /// How sessions' folders are watched.
+    pub watch: WatchConfig,
 }
 
 /// How an agent's program is started.
@@ -94,6 +100,8 @@ impl AgentsConfig {
             command: BTreeMap::new(),
             templates: Templates::default(),
             timers: Timers::default(),
+            undo: UndoConfig::default(),
+            watch: WatchConfig::default(),
         }
     }
 
@@ -168,6 +176,7 @@ struct Shared {
     found: AsyncMutex<Option<Vec<ProviderInfo>>>,
     /// Held while a session is opened again, so that it is opened once.
     opening: AsyncMutex<()>,
+    looks: Arc<Looks>,
 }
 
 impl std::fmt::Debug for Agents {
@@ -200,7 +209,10 @@ impl Agents {
             agents.insert(id, agent);
         }
         agents.insert("builtin".to_owned(), Arc::new(BuiltIn::new(supervisor.clone())));
+        let looks = Looks::new(config.undo, config.dir.join("undo"), supervisor.clone());
+        looks.tidy().inspect_err(|error| tracing::warn!(%error, "what is kept to undo turns cannot be tidied")).ok();
         let shared = Shared {
+            looks: Arc::new(looks),
             supervisor,
             agents,
             sessions: Mutex::default(),
@@ -340,9 +352,18 @@ impl Agents {
     }
 
     fn surroundings(&self, agent: Arc<dyn Agent>, launch: Launch) -> Surroundings {
-        let Shared { views, events, secrets, start, .. } = &*self.0;
+        let Shared { views, events, secrets, looks, start, .. } = &*self.0;
         let (views, events, secrets) = (Arc::clone(views), events.clone(), Arc::clone(secrets));
-        Surroundings { agent, launch, views, events, secrets, start: *start }
+        Surroundings {
+            agent,
+            launch,
+            views,
+            events,
+            secrets,
+            looks: Arc::clone(looks),
+            watch: self.0.config.watch,
+            start: *start,
+        }
     }
 
     /// The folder without links, if agents may work in it.

@@ -16,3 +16,5 @@ mod questions;
 mod real;
 mod restarts;
 mod streams;
+mod undo;
+mod watching;
