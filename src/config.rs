@@ -5,7 +5,9 @@
 mod check;
 mod key;
 mod load;
+mod local;
 mod nearest;
+mod policy;
 mod provider;
 mod render;
 mod sidecar;
@@ -20,12 +22,14 @@ use std::time::Duration;
 
 use key::settings;
 pub(crate) use load::{ConfigErrors, Flag, FlagValue, Inputs, Loaded, load};
+use local::{ByName, LocalSettings, TemplateSettings};
+use policy::PolicyEntry;
 use provider::{AcpSettings, ProviderSettings};
 pub(crate) use render::{example, shown};
 use sidecar::{AppMode, SidecarEntry};
 use sixframe_core::TransportError;
 use sixframe_hub::{Durability, HubConfig, Json, SliceConfig};
-use sixframe_services::agents::{AgentsConfig, UndoConfig};
+use sixframe_services::agents::{AgentsConfig, PolicyConfig, Templates, UndoConfig};
 use sixframe_services::sidecars::SidecarConfig;
 use sixframe_services::sidecars::api::{Mode, SetMode};
 use sixframe_transports::Address;
@@ -201,6 +205,26 @@ settings! { |at|
 
         /// Other programs that speak the Agent Client Protocol, likewise, each with a name: they are the providers acp:NAME.
         acp: Vec<AcpSettings> = Vec::new();
+
+        /// Plain commands, which answer on standard output what they are asked on standard input, by the names that they have
+        /// behind `command:`. Written [agent.command.NAME], with the same keys as Claude Code. Where an argument holds {prompt},
+        /// the prompt goes in there instead: every user of the machine can read it while the program runs.
+        command: ByName<ProviderSettings> = ByName::default();
+
+        /// The local model, written [agent.local]: the sidecar of this name, or the service at url, https or on this machine,
+        /// whose API is as OpenAI's. key_env names the variable of the daemon's environment that holds the key.
+        local: LocalSettings = LocalSettings::default();
+
+        /// What can be sent with prompts beside what is typed, written [agent.template.NAME]: who the agent is to be, notes on
+        /// components and interfaces, rules for its answer, whether the project's files are listed, and the longest that all of
+        /// it may be. The one that is called default is taken where none is named.
+        template: ByName<TemplateSettings> = ByName::default();
+
+        /// What agents may do without a person, or may not, each an entry [[agent.policy]]: effect is "allow", "ask" or "deny";
+        /// action is "command", "file_change", "read", "network" or another one that permissions tell, or left out for any;
+        /// pattern is of that what it is about, as "cargo test *", "docs/**" or "*.example.com". What denies is stronger than
+        /// what asks, and that than what allows; nothing allows here what the built-in rules hold for ruinous.
+        policy: Vec<PolicyEntry> = Vec::new();
     }
 
     /// The shared state: hub.* and events.watch.
@@ -248,6 +272,14 @@ impl Config {
         self.listen.iter().map(ListenAddress::read).collect()
     }
 
+    /// The agents, who are kept from what is the daemon's own.
+    pub(crate) fn of_agents(&self) -> AgentsConfig {
+        let mut agents = self.agent.of_agents();
+        let own = [&self.token_file, &self.app.server_token_file, &self.hub.dir];
+        agents.policy.protected = own.into_iter().cloned().collect();
+        agents
+    }
+
     /// Whether callers may start programs.
     pub(crate) fn allows_process_run(&self) -> bool {
         self.allow.contains(&Capability::ProcessRun)
@@ -283,8 +315,10 @@ impl WsSettings {
 
 impl AgentSettings {
     /// The agents as these settings have them.
-    pub(crate) fn of_agents(&self) -> AgentsConfig {
+    fn of_agents(&self) -> AgentsConfig {
+        let rules = self.policy.iter().map(|entry| entry.0.clone()).collect();
         AgentsConfig {
+            policy: PolicyConfig { rules, protected: Vec::new() },
             resume: self.resume,
             undo: UndoConfig { is_on: self.undo, ..UndoConfig::default() },
             roots: self.roots.clone(),
@@ -292,6 +326,9 @@ impl AgentSettings {
             codex: self.codex.of_provider(),
             gemini: self.gemini.of_provider(),
             acp: self.acp.iter().map(AcpSettings::of_provider).collect(),
+            command: self.command.of_providers(),
+            local: self.local.of_local(),
+            templates: Templates::new(self.template.of_templates()),
             ..AgentsConfig::new(&self.dir)
         }
     }

@@ -11,6 +11,7 @@ mod stop;
 mod supervised;
 mod token;
 mod windows;
+mod within;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +38,7 @@ use stop::Stop;
 pub(crate) use stop::Stopped;
 pub(crate) use token::read as read_token;
 use windows::Windows;
+pub(crate) use within::within;
 
 /// Time behind the drain for what is written last.
 const LAST_WORDS: Duration = Duration::from_millis(250);
@@ -175,7 +177,7 @@ struct Services {
 
 /// The agents, with the sessions that an earlier daemon has left.
 fn agents(config: &Config, hub: &Hub, supervisor: &Supervisor) -> Result<Agents, Error> {
-    let opened = Agents::open(config.agent.of_agents(), supervisor.clone(), hub);
+    let opened = Agents::open(config.of_agents(), supervisor.clone(), hub);
     opened.context("set agent.dir to another folder")
 }
 

@@ -17,12 +17,15 @@ mod git;
 mod identifier;
 mod item;
 mod live;
+mod local;
 mod log;
 mod moment;
 mod permission;
+mod policy;
 mod problem;
 mod program;
 mod prompt_builder;
+mod runs;
 mod scope;
 mod secrets;
 mod service;
@@ -56,17 +59,20 @@ pub use item::{
     ChangeKind, CommandRun, Content, FileChange, Item, ItemKind, ItemStatus, Location, McpTool, ToolCall, ToolKind,
     ToolOutput,
 };
+pub use local::{LocalAgent, LocalConfig, local_faults};
 pub use moment::Moment;
 pub use permission::{
-    Action, Ask, Decider, Decision, OptionKind, PermissionOption, PermissionRequest, PermissionResolved, Risk, Verdict,
-    input_sha256,
+    Action, Ask, Decider, Decision, Hit, OptionKind, PermissionOption, PermissionRequest, PermissionResolved, Risk,
+    Verdict, input_sha256,
 };
+pub use policy::{ConfigRule, Effect, PolicyConfig, Remembered, Rule, RuleScope, RuleSource, Ruling};
 pub use problem::{Problem, ProblemKind};
 pub use program::{Program, ProgramAgent};
 pub use prompt_builder::{
     Additions, ContextSummary, CurrentFile, NotBuilt, Omitted, OmittedWhy, PartKind, PromptContext, PromptPart,
     Selection, Template, Templates, estimated_tokens,
 };
+pub use runs::{RunMemberView, RunState, RunView};
 pub use secrets::Secrets;
 pub use service::router;
 pub use session::{

@@ -12,6 +12,7 @@ use super::event::{DeltaField, Mode, Outcome, Plan, PlanEntry, PlanStatus, Sessi
 use super::form;
 use super::item::{Content, Item, ItemKind, ItemStatus};
 use super::permission::{Ask, OptionKind, PermissionOption, Verdict};
+use super::policy::Ruling;
 use super::problem::{Problem, ProblemKind};
 use super::turn::TurnEnd;
 use super::usage::{Usage, UsageUpdate};
@@ -202,7 +203,7 @@ impl Acp {
             reason: None,
             input: tools::shown(&call),
             paths: tools::paths(&call),
-            is_inside: false,
+            ruling: Ruling::default(),
             options: options(&params["options"]),
         };
         self.asks.insert(key, (message["id"].clone(), id));

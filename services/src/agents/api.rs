@@ -1,7 +1,9 @@
 //! The agents' methods: their names, parameters and answers. Knows nothing of how they are served.
 
 mod chat;
+mod policy;
 mod preview;
+mod runs;
 mod sessions;
 
 use std::collections::BTreeMap;
@@ -17,7 +19,9 @@ use super::prompt_builder::{CurrentFile, Selection};
 pub use chat::{
     CHAT, ChatChunk, ChatContent, ChatMessage, ChatOptions, ChatParams, ChatResult, ChatRole, ChunkKind, STREAM_CHAT,
 };
+pub use policy::*;
 pub use preview::{PREVIEW_PROMPT, PreviewParams, Previewed};
+pub use runs::*;
 pub use sessions::*;
 
 /// `agent.providers`: the first call waits for the first look.

@@ -15,6 +15,7 @@ use super::event::{Mode, Retry, SessionUpdate};
 use super::form;
 use super::item::{Content, Item, ItemKind, ItemStatus};
 use super::permission::{Action, Ask, OptionKind, PermissionOption, Verdict};
+use super::policy::Ruling;
 use super::problem::{Problem, ProblemKind};
 use super::usage::{LimitStatus, Limits};
 use blocks::Blocks;
@@ -420,7 +421,7 @@ fn ask(id: &str, request: &Value, asked: &Asked) -> Ask {
         reason: text("decision_reason"),
         input: asked.input.clone(),
         paths,
-        is_inside: false,
+        ruling: Ruling::default(),
         options,
     }
 }
@@ -454,7 +455,7 @@ fn consent(key: &str, title: String, request: &Value) -> Ask {
         reason: None,
         input: request.clone(),
         paths: Vec::new(),
-        is_inside: false,
+        ruling: Ruling::default(),
         options,
     }
 }

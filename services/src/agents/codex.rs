@@ -14,6 +14,7 @@ use super::event::{
 };
 use super::item::{Content, Item, ItemKind, ItemStatus};
 use super::permission::{Action, Ask, OptionKind, PermissionOption, Verdict};
+use super::policy::Ruling;
 use super::problem::{Problem, ProblemKind};
 use super::turn::TurnEnd;
 use super::usage::{LimitStatus, Limits, Usage, UsageUpdate};
@@ -438,8 +439,8 @@ fn of(
 ) -> Ask {
     let text = |name: &str| params[name].as_str().map(str::to_owned);
     let (item, reason) = (text("itemId"), text("reason"));
-    let (key, description, is_inside) = (key.to_owned(), None, false);
-    Ask { key, item, action, title, description, reason, input, paths, is_inside, options }
+    let (key, description, ruling) = (key.to_owned(), None, Ruling::default());
+    Ask { key, item, action, title, description, reason, input, paths, ruling, options }
 }
 
 fn plan(steps: &Value) -> Plan {

@@ -20,8 +20,8 @@ use super::item::{Content, FileChange};
 use super::log::{Follow, Log, Reading, Written};
 use super::moment::Moment;
 use super::permission::Decider;
+use super::policy::{Ground, Policy, Remembered};
 use super::problem::{Problem, ProblemKind};
-use super::scope;
 use super::secrets::Secrets;
 use super::session::{Choice, NotNow, Output, Refused, Session, SessionView, Successor, Unanswered, Undecided};
 use super::summary;
@@ -45,6 +45,8 @@ pub(super) struct Surroundings {
     pub(super) secrets: Arc<Secrets>,
     pub(super) looks: Arc<Looks>,
     pub(super) watch: WatchConfig,
+    pub(super) policy: Policy,
+    pub(super) ground: Ground,
     /// What moments are counted from.
     pub(super) start: Instant,
 }
@@ -361,15 +363,17 @@ impl Live {
             self.look_behind().await;
             self.see_rest().await;
         }
-        let told = self.located(told).await;
+        let told = self.ruled(told).await;
         self.session.told(self.now(), told);
     }
 
-    /// Says of what is asked leave for whether it is inside of the session's folder.
-    async fn located(&self, mut told: Told) -> Told {
+    /// Says of what is asked leave for what the rules say.
+    async fn ruled(&self, mut told: Told) -> Told {
         if let Fact::Asked(ask) = &mut told.fact {
-            let (folder, paths) = (self.surroundings.launch.cwd.clone(), ask.paths.clone());
-            ask.is_inside = spawn_blocking(move || scope::are_inside(&folder, &paths)).await.unwrap_or_default();
+            let Surroundings { policy, ground, .. } = self.surroundings.clone();
+            let (asked, mode, id) = (ask.clone(), self.session.mode(), self.session.id().to_owned());
+            // Where that cannot be done, a person is asked.
+            ask.ruling = spawn_blocking(move || policy.rule_on(&asked, &ground, mode, &id)).await.unwrap_or_default();
         }
         told
     }
@@ -386,7 +390,7 @@ impl Live {
             for output in outputs {
                 match output {
                     Output::Log(envelope) => events.push(*envelope),
-                    Output::Start { .. } | Output::Tell(_) => deeds.push(output),
+                    Output::Start { .. } | Output::Tell(_) | Output::Remember { .. } => deeds.push(output),
                 }
             }
             // What is done must be in the log before it is.
@@ -412,7 +416,19 @@ impl Live {
                 self.running = Some(agent.start(launch));
             }
             Output::Tell(command) => self.tell(command),
+            Output::Remember { what, is_kept } => self.remember(what, is_kept).await,
             Output::Log(_) => (),
+        }
+    }
+
+    async fn remember(&self, what: Vec<Remembered>, is_kept: bool) {
+        let Surroundings { policy, ground, .. } = self.surroundings.clone();
+        let (id, now) = (self.session.id().to_owned(), self.now().wall_ms);
+        let keeping = spawn_blocking(move || policy.remember(&what, is_kept, &id, &ground.folder, now));
+        // A rule that is not kept allows nothing: the person is asked again.
+        match keeping.await {
+            Ok(kept) => drop(kept.inspect_err(|error| tracing::error!(%error, "a rule is not kept"))),
+            Err(error) => tracing::error!(%error, "a rule is not kept"),
         }
     }
 
@@ -466,11 +482,7 @@ impl Live {
     }
 
     fn publish(&mut self, events: &[Envelope], lines: &[String]) {
-        for (envelope, line) in events.iter().zip(lines) {
-            let told = serde_json::from_str::<Json>(line);
-            let told = told.and_then(|json| self.surroundings.events.emit(envelope.event.name(), json));
-            told.inspect_err(|error| tracing::error!(%error, "an event cannot be told")).ok();
-        }
+        tell(&self.surroundings.events, events, lines);
         if events.iter().any(|envelope| !matches!(envelope.event, Event::ItemDelta(_))) {
             self.show();
         }
@@ -503,6 +515,15 @@ impl Live {
         let place = format!("/{}", self.view.borrow().session_id);
         let hidden = self.surroundings.views.commit(|write| write.remove(&place));
         hidden.inspect_err(|error| tracing::error!(%error, "a session cannot be taken away")).ok();
+    }
+}
+
+/// Tells events to those who listen to all sessions.
+pub(super) fn tell(listeners: &OutboundChannel, events: &[Envelope], lines: &[String]) {
+    for (envelope, line) in events.iter().zip(lines) {
+        let told = serde_json::from_str::<Json>(line);
+        let told = told.and_then(|json| listeners.emit(envelope.event.name(), json));
+        told.inspect_err(|error| tracing::error!(%error, "an event cannot be told")).ok();
     }
 }
 

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::policy::Ruling;
+
 /// What is to be done with leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -50,6 +52,16 @@ pub enum Risk {
     High,
     /// What nobody should allow without having read it.
     Critical,
+}
+
+/// A rule that holds for what is asked, and why that is risky.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AgentHit")]
+pub struct Hit {
+    /// The rule, as `policy.list` names it.
+    pub rule: String,
+    /// Why, for a person.
+    pub text: String,
 }
 
 /// What an option means, whatever the agent calls it.
@@ -120,9 +132,8 @@ pub struct Ask {
     pub input: Value,
     /// The files that it is about, where they are known.
     pub paths: Vec<String>,
-    /// Whether these are all of them, and each is an ordinary file of the session's folder, or would be. An adapter says no:
-    /// this is looked up by the session.
-    pub is_inside: bool,
+    /// What is decided about it. An adapter says nothing: the rules do.
+    pub ruling: Ruling,
     /// What may be answered, in the agent's order.
     pub options: Vec<PermissionOption>,
 }
@@ -155,6 +166,9 @@ pub struct PermissionRequest {
     pub reason: Option<String>,
     /// How much harm may be done.
     pub risk: Risk,
+    /// Why it is risky.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hits: Vec<Hit>,
     /// Exactly what is allowed by a yes: the agent is given this, and nothing else.
     pub shown_input: Value,
     /// The SHA-256 of what is shown, in hexadecimal. An answer that names another one is refused.
@@ -243,7 +257,12 @@ pub enum Verdict {
 /// The SHA-256 of what is shown, in hexadecimal: of its JSON, without spaces, members in the order of their names.
 pub fn input_sha256(input: &Value) -> String {
     // The members of a `Value` are in order.
-    let hash = Sha256::digest(input.to_string().as_bytes());
+    sha256(input.to_string().as_bytes())
+}
+
+/// The SHA-256 of some bytes, in hexadecimal.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    let hash = Sha256::digest(bytes);
     hash.iter().fold(String::with_capacity(64), |mut hex, byte| {
         hex.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])));
         hex

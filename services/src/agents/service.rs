@@ -2,7 +2,10 @@
 
 mod chat;
 mod composing;
+mod leash;
+mod policy;
 mod prompting;
+mod runs;
 mod sessions;
 mod watching;
 
@@ -18,8 +21,9 @@ use super::live::{Handle, Over};
 use super::permission::Decider;
 use super::session::{Choice, Refused, Undecided};
 use super::sessions::{Agents, NotBegun};
+pub(super) use prompting::LONGEST_MS;
 
-/// The methods `agent.*` over the sessions.
+/// The methods `agent.*` over the sessions, and `run.*` over the runs.
 pub fn router(agents: &Agents) -> Router {
     let each = || agents.clone();
     let (providers, create, prompt, interrupt) = (each(), each(), each(), each());
@@ -55,9 +59,11 @@ pub fn router(agents: &Agents) -> Router {
             }
         })
         .written(EVENTS, move |context, params| watching::watch(events.clone(), &context, params))
+        .merge(policy::router(agents))
         .merge(sessions::router(agents))
         .merge(composing::router(agents))
         .merge(chat::router(agents))
+        .merge(runs::router(agents))
 }
 
 async fn begin(agents: Agents, context: Context, params: CreateSession) -> Result<SessionRef, Fault> {
@@ -69,6 +75,7 @@ async fn begin(agents: Agents, context: Context, params: CreateSession) -> Resul
     Ok(SessionRef { session_id })
 }
 
+/// Whether a mode allows anything by itself.
 async fn stop(agents: Agents, params: InterruptParams) -> Result<Interrupted, Fault> {
     let interrupted = session(&agents, &params.session_id)?.interrupt(params.keep_queue).await?;
     Ok(Interrupted { interrupted })

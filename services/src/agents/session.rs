@@ -23,6 +23,7 @@ use super::identifier::identifier;
 use super::item::{Content, Item, ItemKind, ItemStatus};
 use super::moment::Moment;
 use super::permission::{Decider, PermissionRequest};
+use super::policy::Remembered;
 use super::problem::{Problem, ProblemKind};
 use super::state::{Reducer, State};
 use super::turn::{TurnEnd, Turns};
@@ -70,6 +71,13 @@ pub enum Output {
     },
     /// To tell the agent.
     Tell(Command),
+    /// To remember a yes.
+    Remember {
+        /// What is allowed.
+        what: Vec<Remembered>,
+        /// Whether for good, and not for the session alone.
+        is_kept: bool,
+    },
 }
 
 /// Why a prompt is not taken.
@@ -243,6 +251,11 @@ impl Session {
     /// What it is doing.
     pub fn state(&self) -> State {
         self.reducer.state()
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &str {
+        &self.beginning.id
     }
 
     /// What is allowed without being asked for.

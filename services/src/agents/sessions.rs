@@ -5,7 +5,7 @@ mod past;
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use futures_util::future::join_all;
@@ -18,15 +18,18 @@ use super::api::{CreateSession, Providers};
 use super::builtin::BuiltIn;
 use super::command::CommandAgent;
 use super::detect::{self, ProviderInfo, ProviderState};
-use super::event::{Envelope, Event, LogRecovered, Outcome, QuestionResolved, SessionCreated, Source, TurnEnded};
+use super::event::{Envelope, Event, LogRecovered, Outcome, QuestionResolved, SessionCreated, TurnEnded};
 use super::identifier::identifier;
 use super::live::{Handle, Surroundings, Views};
+use super::local::{LocalAgent, LocalConfig};
 use super::log::{Log, Reading, Remembered};
 use super::moment::Moment;
 use super::permission::{Decider, Decision, PermissionResolved};
+use super::policy::{Ground, Policy, PolicyConfig};
 use super::problem::{Problem, ProblemKind};
 use super::program::{Program, ProgramAgent};
 use super::prompt_builder::Templates;
+use super::runs::{self, Runs};
 use super::secrets::Secrets;
 use super::session::{Beginning, Session, SessionView, Timers};
 use super::undo::{Looks, UndoConfig};
@@ -56,8 +59,12 @@ pub struct AgentsConfig {
     pub gemini: ProviderConfig,
     /// Other programs that speak the Agent Client Protocol, by the names that they are called by behind `acp:`.
     pub acp: BTreeMap<String, ProviderConfig>,
+    /// What may be done without a person.
+    pub policy: PolicyConfig,
     /// Plain commands, by the names that they are called by behind `command:`.
     pub command: BTreeMap<String, ProviderConfig>,
+    /// The model on this machine, or another service with the same API.
+    pub local: LocalConfig,
     /// What can be sent with prompts.
     pub templates: Templates,
     /// How long what may take.
@@ -97,7 +104,9 @@ impl AgentsConfig {
             codex: ProviderConfig::new("codex"),
             gemini,
             acp: BTreeMap::new(),
+            policy: PolicyConfig::default(),
             command: BTreeMap::new(),
+            local: LocalConfig::default(),
             templates: Templates::default(),
             timers: Timers::default(),
             undo: UndoConfig::default(),
@@ -160,18 +169,31 @@ pub enum NotBegun {
     NoLog(String),
 }
 
-/// The sessions of a daemon. Cheap to clone.
+/// The sessions of a daemon, and its runs. Cheap to clone.
 #[derive(Clone)]
 pub struct Agents(Arc<Shared>);
+
+/// The sessions of a daemon, as long as somebody else has them.
+#[derive(Clone)]
+pub(super) struct WeakAgents(Weak<Shared>);
+
+impl WeakAgents {
+    pub(super) fn upgrade(&self) -> Option<Agents> {
+        self.0.upgrade().map(Agents)
+    }
+}
 
 struct Shared {
     config: AgentsConfig,
     supervisor: Supervisor,
     agents: BTreeMap<String, Arc<dyn Agent>>,
+    local: LocalAgent,
     sessions: Mutex<HashMap<String, Handle>>,
+    runs: Runs,
     views: Arc<Views>,
     events: OutboundChannel,
     secrets: Arc<Secrets>,
+    policy: Policy,
     start: Instant,
     found: AsyncMutex<Option<Vec<ProviderInfo>>>,
     /// Held while a session is opened again, so that it is opened once.
@@ -190,10 +212,24 @@ impl Agents {
     /// in their logs; their agents are started by the next prompt.
     ///
     /// # Errors
-    /// The hub's slice `agents` is taken, or the folder of the logs cannot be read.
+    /// The hub's slice `agents` or `runs` is taken, or the folder of the logs cannot be read.
     pub fn open(config: AgentsConfig, supervisor: Supervisor, hub: &Hub) -> Result<Agents, OpenError> {
+        Agents::open_with(config, supervisor, hub, Vec::new())
+    }
+
+    /// Likewise, with agents that are made elsewhere. One of the same provider as one of ours takes its place.
+    ///
+    /// # Errors
+    /// As [`Agents::open`].
+    pub fn open_with(
+        config: AgentsConfig,
+        supervisor: Supervisor,
+        hub: &Hub,
+        others: Vec<Arc<dyn Agent>>,
+    ) -> Result<Agents, OpenError> {
         let slice = SliceConfig::new(SLICE, Json::object()).volatile().checked(Check::members_of::<SessionView>());
         let views = Arc::new(hub.own::<BTreeMap<String, SessionView>>(slice)?);
+        let runs = Runs::new(hub)?;
         let variables: Vec<(String, String)> =
             config.programs().flat_map(|(_, config)| config.program.env.clone()).collect();
         let secrets = Arc::new(Secrets::of_environment(&variables));
@@ -211,11 +247,18 @@ impl Agents {
         agents.insert("builtin".to_owned(), Arc::new(BuiltIn::new(supervisor.clone())));
         let looks = Looks::new(config.undo, config.dir.join("undo"), supervisor.clone());
         looks.tidy().inspect_err(|error| tracing::warn!(%error, "what is kept to undo turns cannot be tidied")).ok();
+        let local = LocalAgent::new(config.local.clone(), hub);
+        agents.insert("local".to_owned(), Arc::new(local.clone()));
+        agents.extend(others.into_iter().map(|agent| (agent.provider().to_owned(), agent)));
+        let policy = Policy::new(config.policy.clone(), &config.dir);
         let shared = Shared {
             looks: Arc::new(looks),
             supervisor,
+            policy,
             agents,
+            local,
             sessions: Mutex::default(),
+            runs,
             views,
             events: OutboundChannel::new(EVENTS),
             secrets,
@@ -229,12 +272,14 @@ impl Agents {
             return Ok(agents);
         }
         agents.bring_back().map_err(|source| OpenError::Logs { dir: agents.0.config.dir.clone(), source })?;
+        runs::bring_back(&agents);
         Ok(agents)
     }
 
     /// Ends what goes on in all sessions and waits until nothing of their agents is left. The sessions can be gone on with by
     /// the next daemon.
     pub async fn halt(&self) {
+        self.0.runs.halt().await;
         let handles: Vec<Handle> = self.sessions().drain().map(|(_, handle)| handle).collect();
         join_all(handles.iter().map(Handle::halt)).await;
     }
@@ -242,8 +287,9 @@ impl Agents {
     /// The providers, those that can be used first; looked for once, and again when that is asked for.
     pub(super) async fn providers(&self, recheck: bool) -> Providers {
         let mut found = self.0.found.lock().await;
-        if recheck || found.is_none() {
-            *found = Some(self.look().await);
+        match found.as_mut().filter(|_| !recheck) {
+            Some(found) => self.look_for_sidecar(found).await,
+            None => *found = Some(self.look().await),
         }
         let providers = found.clone().unwrap_or_default();
         let usable = providers.iter().find(|info| info.state <= ProviderState::Unknown);
@@ -251,8 +297,17 @@ impl Agents {
         Providers { providers, default }
     }
 
+    /// A sidecar comes and goes, and looking costs nothing.
+    async fn look_for_sidecar(&self, found: &mut [ProviderInfo]) {
+        if self.0.config.local.url.is_none() {
+            let local = self.0.local.look().await;
+            found.iter_mut().filter(|info| info.id == local.id).for_each(|info| *info = local.clone());
+            by_use(found);
+        }
+    }
+
     async fn look(&self) -> Vec<ProviderInfo> {
-        let Shared { supervisor, config, agents, .. } = &*self.0;
+        let Shared { supervisor, config, agents, local, .. } = &*self.0;
         let abilities = |id: &str| agents.get(id).map(|agent| agent.abilities()).unwrap_or_default();
         let looks = config.programs().map(async |(id, provider)| {
             let (program, able) = (&provider.program, abilities(&id));
@@ -262,10 +317,9 @@ impl Agents {
                 None => detect::look_for(&id, &program.program, able),
             }
         });
-        let mut found = join_all(looks).await;
-        found.push(BuiltIn::info(abilities("builtin")));
-        // The built-in one is there always, and so the last resort.
-        found.sort_by_key(|info| (info.state > ProviderState::Unknown, info.id == "builtin"));
+        let (mut found, local) = tokio::join!(join_all(looks), local.look());
+        found.extend([local, BuiltIn::info(abilities("builtin"))]);
+        by_use(&mut found);
         found
     }
 
@@ -275,25 +329,47 @@ impl Agents {
             Some(provider) => provider,
             None => self.providers(false).await.default,
         };
-        let agent = self.0.agents.get(&provider).cloned().ok_or_else(|| NotBegun::NoProvider(provider.clone()))?;
+        let agent = self.agent(&provider)?;
         let cwd = self.folder(&params.cwd)?;
         let env = self.allowed(&provider, params.env)?;
-        let created = SessionCreated {
-            provider,
-            cwd: cwd.to_string_lossy().into_owned(),
-            model: params.model.clone(),
+        let launch = Launch {
+            cwd,
+            model: params.model,
             mode: params.mode,
+            system_prompt: params.system_prompt,
+            env,
+            ..Launch::default()
+        };
+        self.begin(agent, launch, None).map(|(id, _)| id)
+    }
+
+    /// Begins a session in a folder that was looked at, and starts its agent.
+    pub(super) fn begin(
+        &self,
+        agent: Arc<dyn Agent>,
+        launch: Launch,
+        run_id: Option<String>,
+    ) -> Result<(String, Handle), NotBegun> {
+        let created = SessionCreated {
+            provider: agent.provider().to_owned(),
+            cwd: launch.cwd.to_string_lossy().into_owned(),
+            model: launch.model.clone(),
+            mode: launch.mode,
             forked_from: None,
-            run_id: None,
+            run_id,
         };
         let (id, epoch) = (identifier("ses"), identifier("log"));
         let log = Log::create(&self.0.config.dir, &id).map_err(|error| NotBegun::NoLog(error.to_string()))?;
         let beginning = self.beginning(id.clone(), epoch.clone(), created, &*agent);
         let session = Session::begin(Moment::now(self.0.start), beginning);
-        let launch = Launch { cwd, model: params.model, system_prompt: params.system_prompt, env, ..Launch::default() };
         let handle = Handle::spawn(session, epoch, log, self.surroundings(agent, launch));
-        self.sessions().insert(id.clone(), handle);
-        Ok(id)
+        self.sessions().insert(id.clone(), handle.clone());
+        Ok((id, handle))
+    }
+
+    /// The agent of a provider.
+    pub(super) fn agent(&self, provider: &str) -> Result<Arc<dyn Agent>, NotBegun> {
+        self.0.agents.get(provider).cloned().ok_or_else(|| NotBegun::NoProvider(provider.to_owned()))
     }
 
     /// Closes a session and waits until nothing of its agent is left.
@@ -301,6 +377,7 @@ impl Agents {
         let Some(handle) = self.session(id) else { return false };
         handle.close().await;
         self.sessions().remove(id);
+        self.0.policy.forget(id);
         true
     }
 
@@ -325,7 +402,7 @@ impl Agents {
     pub(super) fn log(&self, id: &str) -> Option<(Reading, String)> {
         match self.session(id) {
             Some(handle) => Some((handle.reading(), handle.epoch().to_owned())),
-            None => Reading::closed(&self.0.config.dir, id),
+            None => self.0.runs.log(id).or_else(|| Reading::closed(&self.0.config.dir, id)),
         }
     }
 
@@ -342,6 +419,37 @@ impl Agents {
         &self.0.events
     }
 
+    pub(super) fn runs(&self) -> &Runs {
+        &self.0.runs
+    }
+
+    /// The folder of the logs.
+    pub(super) fn dir(&self) -> &Path {
+        &self.0.config.dir
+    }
+
+    pub(super) fn supervisor(&self) -> &Supervisor {
+        &self.0.supervisor
+    }
+
+    pub(super) fn secrets(&self) -> &Arc<Secrets> {
+        &self.0.secrets
+    }
+
+    /// Now, as all sessions count it.
+    pub(super) fn now(&self) -> Moment {
+        Moment::now(self.0.start)
+    }
+
+    /// What moments are counted from.
+    pub(super) fn start(&self) -> Instant {
+        self.0.start
+    }
+
+    pub(super) fn downgrade(&self) -> WeakAgents {
+        WeakAgents(Arc::downgrade(&self.0))
+    }
+
     fn sessions(&self) -> MutexGuard<'_, HashMap<String, Handle>> {
         self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -352,22 +460,28 @@ impl Agents {
     }
 
     fn surroundings(&self, agent: Arc<dyn Agent>, launch: Launch) -> Surroundings {
-        let Shared { views, events, secrets, looks, start, .. } = &*self.0;
+        let Shared { views, events, secrets, policy, looks, start, .. } = &*self.0;
         let (views, events, secrets) = (Arc::clone(views), events.clone(), Arc::clone(secrets));
-        Surroundings {
-            agent,
-            launch,
-            views,
-            events,
-            secrets,
-            looks: Arc::clone(looks),
-            watch: self.0.config.watch,
-            start: *start,
-        }
+        let ground = self.ground(&launch.cwd);
+        let (looks, watch, policy) = (Arc::clone(looks), self.0.config.watch, policy.clone());
+        Surroundings { agent, launch, views, events, secrets, looks, watch, policy, ground, start: *start }
+    }
+
+    pub(super) fn policy(&self) -> &Policy {
+        &self.0.policy
+    }
+
+    /// What is known of a folder that is worked in.
+    pub(super) fn ground(&self, folder: &Path) -> Ground {
+        let config = &self.0.config;
+        let own = [&config.dir].into_iter().chain(&config.policy.protected).cloned();
+        // Who works in one of them is not kept from it.
+        let own = own.filter(|own| !folder.starts_with(own)).collect();
+        Ground { folder: folder.to_owned(), own }
     }
 
     /// The folder without links, if agents may work in it.
-    fn folder(&self, cwd: &str) -> Result<PathBuf, NotBegun> {
+    pub(super) fn folder(&self, cwd: &str) -> Result<PathBuf, NotBegun> {
         let no_folder = || NotBegun::NoFolder(cwd.to_owned());
         let path = Path::new(cwd);
         let real = path.canonicalize().ok().filter(|real| path.is_absolute() && real.is_dir()).ok_or_else(no_folder)?;
@@ -387,6 +501,13 @@ impl Agents {
             None => Ok(env.into_iter().collect()),
         }
     }
+}
+
+/// Those first that can be used.
+fn by_use(found: &mut [ProviderInfo]) {
+    // The built-in one is there always, and so the last resort; the local model is no match for the others.
+    let rank = |info: &ProviderInfo| ["local", "builtin"].iter().position(|id| info.id == *id).map_or(0, |at| at + 1);
+    found.sort_by_key(|info| (info.state > ProviderState::Unknown, rank(info)));
 }
 
 /// The program by its path, where it is found: an agent is started where it was looked for.
@@ -421,20 +542,5 @@ fn ends(remembered: &mut Remembered, now: Moment) -> Vec<Envelope> {
     for prompt_id in std::mem::take(&mut remembered.prompts) {
         events.push((Event::PromptCancelled(super::event::PromptRef { prompt_id }), None));
     }
-    let envelope = |(event, turn_id)| {
-        remembered.seq += 1;
-        Envelope {
-            v: 1,
-            epoch: remembered.epoch.clone(),
-            seq: remembered.seq,
-            ts: now.rfc3339(),
-            session_id: remembered.session_id.clone(),
-            turn_id,
-            item_id: None,
-            event,
-            src: Source::sixframe(),
-            ext: None,
-        }
-    };
-    events.into_iter().map(envelope).collect()
+    events.into_iter().map(|(event, turn_id)| remembered.next(now, event, turn_id)).collect()
 }

@@ -167,6 +167,7 @@ mod tests {
             title: "x".into(),
             description: None,
             reason: None,
+            hits: Vec::new(),
             risk: Risk::High,
             shown_input: serde_json::Value::Null,
             input_sha256: String::new(),

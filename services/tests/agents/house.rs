@@ -3,12 +3,13 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use sixframe_core::{CallError, Config, Identity, Items, Router, RpcEndpoint, Scopes, connect, connect_with, memory};
 use sixframe_hub::{Hub, HubConfig};
-use sixframe_services::agents::{Agents, AgentsConfig, Program, Timers, router};
+use sixframe_services::agents::{Agent, Agents, AgentsConfig, Program, Timers, router};
 use sixframe_supervisor::{GuardProgram, Supervisor, SupervisorConfig};
 
 /// Longer than anything here takes on a busy machine.
@@ -58,7 +59,7 @@ impl House {
 
     pub(crate) fn build_with(folder: tempfile::TempDir, timers: Timers, programs: Programs) -> House {
         let at = folder.path().to_owned();
-        House::build_in(folder, &at, timers, programs, |_| ())
+        House::build_in(folder, &at, timers, programs, |_| (), Vec::new())
     }
 
     /// A daemon whose configuration says more.
@@ -67,7 +68,18 @@ impl House {
         fs::create_dir(folder.path().join("project")).unwrap();
         let programs = Programs::in_folder(folder.path());
         let at = folder.path().to_owned();
-        House::build_in(folder, &at, Timers::default(), programs, tune)
+        House::build_in(folder, &at, Timers::default(), programs, tune, Vec::new())
+    }
+
+    /// Likewise, with agents of the test's own.
+    pub(crate) fn build_among(
+        folder: tempfile::TempDir,
+        timers: Timers,
+        programs: Programs,
+        others: Vec<Arc<dyn Agent>>,
+    ) -> House {
+        let at = folder.path().to_owned();
+        House::build_in(folder, &at, timers, programs, |_| (), others)
     }
 
     fn build_in(
@@ -76,6 +88,7 @@ impl House {
         timers: Timers,
         programs: Programs,
         tune: impl FnOnce(&mut AgentsConfig),
+        others: Vec<Arc<dyn Agent>>,
     ) -> House {
         let guard = GuardProgram::at(env!("CARGO_BIN_EXE_sixframe-services-guardian"));
         let supervisor = Supervisor::new(SupervisorConfig::new(guard)).unwrap();
@@ -88,7 +101,7 @@ impl House {
         config.codex.program = programs.codex.clone();
         config.gemini.program = programs.gemini.clone();
         tune(&mut config);
-        let agents = Agents::open(config, supervisor, &hub).unwrap();
+        let agents = Agents::open_with(config, supervisor, &hub, others).unwrap();
         let window = window(&agents, Scopes::ALL);
         House { folder, hub, agents, window, timers, programs }
     }
@@ -103,7 +116,7 @@ impl House {
     /// Another daemon on the same folder, while this one is there.
     pub(crate) fn beside(&self) -> House {
         let (at, programs) = (self.folder.path().to_owned(), self.programs.clone());
-        House::build_in(tempfile::tempdir().unwrap(), &at, self.timers, programs, |_| ())
+        House::build_in(tempfile::tempdir().unwrap(), &at, self.timers, programs, |_| (), Vec::new())
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {

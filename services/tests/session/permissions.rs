@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use sixframe_services::agents::{
-    Action, Choice, Command, Decider, Decision, Delivery, Event, Fact, ItemStatus, Mode, Outcome, ProblemKind, State,
-    TurnEnd, Undecided, Verdict, input_sha256,
+    Action, Ask, Choice, Command, Decider, Decision, Delivery, Effect, Event, Fact, Hit, ItemStatus, Mode, OptionKind,
+    Outcome, PermissionOption, ProblemKind, Remembered, Risk, Ruling, State, TurnEnd, Undecided, Verdict, input_sha256,
 };
 
 use super::stage::{Stage, ask};
@@ -133,18 +133,71 @@ fn an_interrupt_withdraws_what_waits_and_what_is_asked_after_it_is_denied() {
     assert_eq!(decided(&stage).last(), Some(&("outside", false)), "nor is anything allowed outside of a turn");
 }
 
+fn ruled(key: &str, effect: Effect, risk: Risk) -> Ask {
+    let hits = vec![Hit { rule: "some_rule".into(), text: "it is risky".into() }];
+    let remembers = vec![Remembered { action: Action::Command, pattern: "cargo test *".into() }];
+    let remembers = if risk == Risk::Critical { Vec::new() } else { remembers };
+    Ask { ruling: Ruling { effect, rule: "some_rule".into(), risk, hits, remembers }, ..ask(key, Action::Command) }
+}
+
 #[test]
-fn accepting_edits_allows_changes_inside_the_folder_and_nothing_else() {
-    let mut stage = at_work(Mode::AcceptEdits);
-    stage.asks("edit", Action::FileChange);
-    assert_eq!(decided(&stage), [("edit", true)]);
-    assert_eq!(stage.resolved()[0].by, Decider::Policy { rule: "accept_edits".into() });
-    stage.asks("command", Action::Command);
-    let mut outside = ask("outside", Action::FileChange);
-    outside.is_inside = false;
-    stage.told(Fact::Asked(outside));
-    assert_eq!(decided(&stage).len(), 1);
-    assert_eq!(stage.session.state(), State::WaitingApproval { count: 2 });
+fn what_rules_decide_is_done_and_told_with_the_rule() {
+    let mut stage = at_work(Mode::Auto);
+    stage.told(Fact::Asked(ruled("yes", Effect::Allow, Risk::Low)));
+    stage.told(Fact::Asked(ruled("no", Effect::Deny, Risk::Critical)));
+    stage.told(Fact::Asked(ruled("maybe", Effect::Ask, Risk::High)));
+    assert_eq!(decided(&stage), [("yes", true), ("no", false)]);
+    let by = Decider::Policy { rule: "some_rule".into() };
+    assert!(stage.resolved().iter().all(|resolved| resolved.by == by));
+    let Command::Decide { verdict: Verdict::Deny { reason, .. }, .. } = &stage.commands[1] else { panic!("denied") };
+    assert!(reason.contains("some_rule") && reason.contains("it is risky"), "the agent is told why: {reason}");
+    assert_eq!(stage.resolved()[1].reason.as_ref(), Some(reason));
+    let waits = &stage.session.view().permissions[0];
+    assert_eq!((waits.risk, waits.hits[0].text.as_str()), (Risk::High, "it is risky"));
+}
+
+#[test]
+fn rules_allow_nothing_outside_of_a_turn_nor_while_planning() {
+    let mut stage = Stage::ready(Mode::Auto);
+    stage.told(Fact::Asked(ruled("early", Effect::Allow, Risk::Low)));
+    assert_eq!(stage.resolved()[0].by, Decider::Policy { rule: "no_turn".into() });
+    let mut stage = at_work(Mode::Plan);
+    stage.told(Fact::Asked(ruled("planning", Effect::Allow, Risk::Low)));
+    assert_eq!(decided(&stage), [("planning", false)]);
+}
+
+#[test]
+fn a_yes_that_is_to_be_remembered_is_a_yes_to_this_alone_for_the_agent() {
+    for (option, is_kept) in [("sixframe:session", false), ("sixframe:always", true)] {
+        let mut stage = at_work(Mode::Ask);
+        let mut asked = ruled("k", Effect::Ask, Risk::Medium);
+        // An agent's option that takes the name of one of ours.
+        asked.options.push(PermissionOption::new(option, OptionKind::AllowOnce, "Yes"));
+        stage.told(Fact::Asked(asked));
+        let request = stage.session.view().permissions[0].clone();
+        let offered: Vec<_> = request.options.iter().filter(|offered| offered.option_id == option).collect();
+        assert_eq!((offered.len(), offered[0].rule_preview.as_deref()), (1, Some("cargo test *")));
+        let choice = Choice::Approve { option_id: Some(option.into()), input_sha256: None };
+        stage.session.decide(stage.now, &request.permission_id, choice, person()).unwrap();
+        stage.drain();
+        let verdict = Verdict::Allow { option_id: "yes".into() };
+        assert_eq!(stage.commands, [Command::Decide { key: "k".into(), verdict }]);
+        assert_eq!(stage.resolved()[0].option_id.as_deref(), Some(option), "what was chosen is told");
+        let what = vec![Remembered { action: Action::Command, pattern: "cargo test *".into() }];
+        assert_eq!(stage.remembered, [(what, is_kept)]);
+    }
+}
+
+#[test]
+fn what_is_ruinous_can_be_allowed_once_alone() {
+    let mut stage = at_work(Mode::Ask);
+    stage.told(Fact::Asked(ruled("k", Effect::Ask, Risk::Critical)));
+    let request = &stage.session.view().permissions[0];
+    let options: Vec<&str> = request.options.iter().map(|option| option.option_id.as_str()).collect();
+    assert_eq!(options, ["yes", "no"], "nor may the agent remember it");
+    let always = Choice::Approve { option_id: Some("always".into()), input_sha256: None };
+    let refused = stage.session.decide(stage.now, &request.permission_id, always, person());
+    assert_eq!(refused, Err(Undecided::NoOption));
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 use sixframe_services::agents::{
     Abilities, Action, Ask, Beginning, Command, Content, Delivery, Envelope, Event, Fact, Item, ItemKind, ItemStatus,
-    Mode, Moment, OptionKind, Outcome, Output, PermissionOption, PermissionResolved, Prompt, Session, SessionCreated,
-    SessionUpdate, Timers, TurnEnd, TurnEnded,
+    Mode, Moment, OptionKind, Outcome, Output, PermissionOption, PermissionResolved, Prompt, Remembered, Ruling,
+    Session, SessionCreated, SessionUpdate, Timers, TurnEnd, TurnEnded,
 };
 
 /// When every session here begins.
@@ -32,6 +32,7 @@ pub(crate) struct Stage {
     pub(crate) log: Vec<Envelope>,
     pub(crate) commands: Vec<Command>,
     pub(crate) starts: Vec<Option<String>>,
+    pub(crate) remembered: Vec<(Vec<Remembered>, bool)>,
     /// How many of the starts were to fork.
     pub(crate) forks: usize,
 }
@@ -44,7 +45,7 @@ impl Stage {
 
     pub(crate) fn of(session: Session, now: Moment) -> Stage {
         let (log, commands, starts) = (Vec::new(), Vec::new(), Vec::new());
-        let mut stage = Stage { session, now, log, commands, starts, forks: 0 };
+        let mut stage = Stage { session, now, log, commands, starts, remembered: Vec::new(), forks: 0 };
         stage.drain();
         stage
     }
@@ -65,6 +66,7 @@ impl Stage {
                     self.starts.push(resume);
                     self.forks += usize::from(is_fork);
                 }
+                Output::Remember { what, is_kept } => self.remembered.push((what, is_kept)),
             }
         }
     }
@@ -161,7 +163,7 @@ pub(crate) fn ask(key: &str, action: Action) -> Ask {
         reason: None,
         input: json!({"file_path": "/project/a.txt", "content": key}),
         paths: vec!["/project/a.txt".into()],
-        is_inside: true,
+        ruling: Ruling::default(),
         options: vec![
             PermissionOption::new("always", OptionKind::AllowAlways, "Always"),
             PermissionOption::new("yes", OptionKind::AllowOnce, "Yes"),

@@ -17,6 +17,7 @@ use super::super::item::{
     ChangeKind, CommandRun, FileChange, Item, ItemKind, ItemStatus, Location, ToolCall, ToolKind, ToolOutput,
 };
 use super::super::permission::{Action, Ask, OptionKind, PermissionOption, Verdict};
+use super::super::policy::Ruling;
 use super::super::scope;
 use super::words::{HELP, Wanted, understood};
 use super::{Unheard, Voice};
@@ -135,7 +136,7 @@ impl Work {
                 reason: None,
                 input: call.input.clone().unwrap_or_default(),
                 paths,
-                is_inside: false,
+                ruling: Ruling::default(),
                 options,
             })
             .await

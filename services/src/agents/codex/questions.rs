@@ -6,6 +6,7 @@ use super::super::agent::{Answers, Fact, Inquiry, Step};
 use super::super::event::{Question, QuestionOption};
 use super::super::form;
 use super::super::permission::{Action, Ask, OptionKind, PermissionOption};
+use super::super::policy::Ruling;
 
 /// How it asks for a form to be filled in.
 pub(super) const FORM: &str = "mcpServer/elicitation/request";
@@ -69,7 +70,7 @@ fn consent(key: &str, title: String, params: &Value) -> Ask {
         reason: None,
         input: params.clone(),
         paths: Vec::new(),
-        is_inside: false,
+        ruling: Ruling::default(),
         options,
     }
 }

@@ -8,8 +8,8 @@ use std::path::Path;
 use memchr::memchr_iter;
 use serde::Deserialize;
 
-use super::super::event::{Event, SessionCreated, SessionUpdate};
-use super::super::moment::wall_ms;
+use super::super::event::{Envelope, Event, SessionCreated, SessionUpdate, Source};
+use super::super::moment::{Moment, wall_ms};
 use super::super::summary::BEFORE;
 use super::super::usage::UsageUpdate;
 
@@ -149,6 +149,23 @@ fn of(head: Head, created: SessionCreated) -> Remembered {
 }
 
 impl Remembered {
+    /// What is told of the session next.
+    pub(crate) fn next(&mut self, now: Moment, event: Event, turn_id: Option<String>) -> Envelope {
+        self.seq += 1;
+        Envelope {
+            v: 1,
+            epoch: self.epoch.clone(),
+            seq: self.seq,
+            ts: now.rfc3339(),
+            session_id: self.session_id.clone(),
+            turn_id,
+            item_id: None,
+            event,
+            src: Source::sixframe(),
+            ext: None,
+        }
+    }
+
     fn take(&mut self, head: Head, event: Option<Event>) {
         self.seq = head.seq;
         // What follows the end of a session says that it was opened again.

@@ -7,8 +7,9 @@ use super::super::event::{Event, Mode, Source};
 use super::super::identifier::identifier;
 use super::super::moment::Moment;
 use super::super::permission::{
-    Action, Ask, Decider, Decision, PermissionRequest, PermissionResolved, Verdict, input_sha256,
+    Action, Ask, Decider, Decision, OptionKind, PermissionRequest, PermissionResolved, Risk, Verdict, input_sha256,
 };
+use super::super::policy::{ALLOW_ALWAYS, ALLOW_SESSION, Effect, Ruling};
 use super::{Output, Session};
 
 /// A request that waits.
@@ -61,8 +62,13 @@ impl Session {
     /// The answer does not fit what waits.
     pub fn decide(&mut self, now: Moment, permission_id: &str, choice: Choice, by: Decider) -> Result<(), Undecided> {
         let pending = self.permissions.get(permission_id).ok_or(Undecided::Gone)?;
-        let (verdict, reason) = verdict(pending, choice)?;
-        self.resolve(now, permission_id, verdict, by, reason);
+        let (verdict, reason, remembers) = verdict(pending, choice)?;
+        if let Some(is_kept) = remembers {
+            let what = pending.ask.ruling.remembers.clone();
+            self.outputs.push(Output::Remember { what, is_kept });
+        }
+        let chosen = remembers.map(|is_kept| if is_kept { ALLOW_ALWAYS } else { ALLOW_SESSION }.to_owned());
+        self.resolve(now, permission_id, verdict, by, reason, chosen);
         Ok(())
     }
 
@@ -71,6 +77,7 @@ impl Session {
         self.would_write(&ask);
         // It asks the same anew, maybe with another input: what was shown before is void.
         self.withdraw(now, |pending| pending.ask.key == ask.key, &Decider::Agent);
+        let ask = offered(ask);
         let ruled = self.ruled(&ask);
         let request = self.request(now, &ask);
         let id = request.permission_id.clone();
@@ -80,7 +87,11 @@ impl Session {
         self.waiting_since.get_or_insert(now.at);
         self.push(now, Event::PermissionRequested(Box::new(request)), item.as_deref(), src, None);
         if let Some((verdict, rule)) = ruled {
-            self.resolve(now, &id, verdict, Decider::Policy { rule: rule.to_owned() }, None);
+            let reason = match &verdict {
+                Verdict::Deny { reason, .. } => Some(reason.clone()),
+                Verdict::Allow { .. } => None,
+            };
+            self.resolve(now, &id, verdict, Decider::Policy { rule }, reason, None);
         }
     }
 
@@ -91,7 +102,8 @@ impl Session {
             title: ask.title.clone(),
             description: ask.description.clone(),
             reason: ask.reason.clone(),
-            risk: ask.action.risk(),
+            risk: ask.ruling.risk,
+            hits: ask.ruling.hits.clone(),
             shown_input: ask.input.clone(),
             input_sha256: input_sha256(&ask.input),
             paths: ask.paths.clone(),
@@ -101,32 +113,42 @@ impl Session {
     }
 
     /// What is decided without a person, and by which rule.
-    fn ruled(&self, ask: &Ask) -> Option<(Verdict, &'static str)> {
+    fn ruled(&self, ask: &Ask) -> Option<(Verdict, String)> {
         if self.turns.open().is_none() || self.ladder.is_some() {
-            return Some((denied(ask, "no turn is open that this could belong to"), "no_turn"));
+            return Some((denied(ask, "no turn is open that this could belong to"), "no_turn".to_owned()));
         }
         let changes = match ask.action {
             Action::Command | Action::FileChange | Action::McpTool | Action::Unknown => true,
             Action::Network | Action::Read | Action::ModeSwitch => false,
         };
-        match self.mode {
-            Mode::Ask => None,
-            Mode::Plan if changes => Some((denied(ask, "nothing is changed while planning"), "plan")),
-            Mode::Plan => None,
-            Mode::AcceptEdits if ask.action == Action::FileChange && ask.is_inside => {
-                let option_id = ask.option(true)?.option_id.clone();
-                Some((Verdict::Allow { option_id }, "accept_edits"))
-            }
-            Mode::AcceptEdits | Mode::Auto => None,
+        if self.mode == Mode::Plan && changes {
+            return Some((denied(ask, "nothing is changed while planning"), "plan".to_owned()));
         }
+        let Ruling { effect, rule, .. } = &ask.ruling;
+        let verdict = match effect {
+            Effect::Deny => denied(ask, &ask.ruling.reason()),
+            Effect::Allow => Verdict::Allow { option_id: ask.option(true)?.option_id.clone() },
+            Effect::Ask => return None,
+        };
+        Some((verdict, rule.clone()))
     }
 
-    fn resolve(&mut self, now: Moment, id: &str, verdict: Verdict, by: Decider, reason: Option<String>) {
+    /// The option that was chosen is the one that the agent is told, where none is named.
+    fn resolve(
+        &mut self,
+        now: Moment,
+        id: &str,
+        verdict: Verdict,
+        by: Decider,
+        reason: Option<String>,
+        chosen: Option<String>,
+    ) {
         let Some(pending) = self.permissions.remove(id) else { return };
         let (decision, option_id) = match &verdict {
             Verdict::Allow { option_id } => (Decision::Allowed, Some(option_id.clone())),
             Verdict::Deny { option_id, .. } => (Decision::Denied, option_id.clone()),
         };
+        let option_id = chosen.or(option_id);
         if decision == Decision::Denied {
             self.denied.extend(pending.ask.item.clone());
         }
@@ -156,7 +178,7 @@ impl Session {
         let expired: Vec<(String, Verdict)> =
             expired.map(|(id, pending)| (id.clone(), denied(&pending.ask, "nobody answered in time"))).collect();
         for (id, verdict) in expired {
-            self.resolve(now, &id, verdict, Decider::Timeout, None);
+            self.resolve(now, &id, verdict, Decider::Timeout, None, None);
         }
         self.expire_questions(now);
     }
@@ -204,7 +226,23 @@ fn denied(ask: &Ask, reason: &str) -> Verdict {
     Verdict::Deny { option_id, reason: reason.to_owned() }
 }
 
-fn verdict(pending: &Pending, choice: Choice) -> Result<(Verdict, Option<String>), Undecided> {
+/// What may be answered: what is ruinous is not to be remembered, and what is remembered here has an option of ours.
+fn offered(mut ask: Ask) -> Ask {
+    if ask.ruling.risk == Risk::Critical {
+        ask.options.retain(|option| !matches!(option.kind, OptionKind::AllowSession | OptionKind::AllowAlways));
+    }
+    // No agent's option may pass for one of ours.
+    ask.options.retain(|option| ![ALLOW_SESSION, ALLOW_ALWAYS].contains(&option.option_id.as_str()));
+    if ask.option(true).is_some() {
+        ask.options.extend(ask.ruling.options());
+    }
+    ask
+}
+
+/// What the agent is told, why, and whether it is remembered: for the session, or for good.
+type Answer = (Verdict, Option<String>, Option<bool>);
+
+fn verdict(pending: &Pending, choice: Choice) -> Result<Answer, Undecided> {
     let Pending { ask, request, .. } = pending;
     match choice {
         Choice::Approve { input_sha256: Some(shown), .. } if shown != request.input_sha256 => {
@@ -215,12 +253,19 @@ fn verdict(pending: &Pending, choice: Choice) -> Result<(Verdict, Option<String>
                 Some(id) => ask.options.iter().find(|option| option.option_id == id && option.kind.allows()),
                 None => ask.option(true),
             };
-            let option_id = option.ok_or(Undecided::NoOption)?.option_id.clone();
-            Ok((Verdict::Allow { option_id }, None))
+            let option = option.ok_or(Undecided::NoOption)?;
+            let remembers = match option.option_id.as_str() {
+                ALLOW_SESSION => Some(false),
+                ALLOW_ALWAYS => Some(true),
+                _ => None,
+            };
+            // What is remembered here, the agent is told as a yes to this alone.
+            let option = if remembers.is_some() { ask.option(true).ok_or(Undecided::NoOption)? } else { option };
+            Ok((Verdict::Allow { option_id: option.option_id.clone() }, None, remembers))
         }
         Choice::Reject { reason } => {
             let told = reason.clone().unwrap_or_else(|| "the person said no".to_owned());
-            Ok((denied(ask, &told), reason))
+            Ok((denied(ask, &told), reason, None))
         }
     }
 }

@@ -3,18 +3,18 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
 
-use super::super::agent::{Agent, Launch};
+use super::super::agent::Launch;
 use super::super::api::Metadata;
-use super::super::event::{Mode, SessionCreated};
+use super::super::event::{CloseReason, Event, Mode, SessionClosed, SessionCreated};
 use super::super::identifier::identifier;
 use super::super::item::FileChange;
 use super::super::live::{Handle, Over};
 use super::super::log::{Claim, Log, Remembered, is_closed, place, read, recover};
 use super::super::moment::Moment;
+use super::super::runs;
 use super::super::session::{NotNow, Past, Session, Trunk};
 use super::super::summary;
 use super::super::undo::NotUndone;
@@ -157,7 +157,7 @@ impl Agents {
         };
         for entry in entries {
             let path = entry?.path();
-            if path.extension().is_some_and(|ending| ending == "jsonl") {
+            if path.extension().is_some_and(|ending| ending == "jsonl") && !runs::is_log(&path) {
                 // One that cannot be read must not keep the others from coming back.
                 let back = self.bring_one_back(&path);
                 back.inspect_err(|error| tracing::error!(%error, log = %path.display(), "a session is lost")).ok();
@@ -193,7 +193,17 @@ impl Agents {
         let agent = self.agent(provider).map_err(|_| Unrevived::NoProvider(provider.clone()))?;
         let mut log = Log::open(claim, path.to_owned(), remembered.seq)?;
         let now = Moment::now(self.0.start);
-        let ends = ends(&mut remembered, now);
+        let run = remembered.created.run_id.as_deref();
+        let is_over = run.is_some_and(|run| runs::is_passing(&self.0.config.dir, run, &remembered.created.cwd));
+        let mut ends = ends(&mut remembered, now);
+        if is_over && opened.is_none() {
+            // The run that it was for ends with its daemon, and so does its worktree.
+            let closed = Event::SessionClosed(SessionClosed { reason: CloseReason::Shutdown });
+            ends.push(remembered.next(now, closed, None));
+            log.append(&ends, &self.0.secrets)?;
+            log.close();
+            return Ok(());
+        }
         log.append(&ends, &self.0.secrets)?;
         let origin = self.origin(&remembered);
         let Remembered { session_id, epoch, seq, mut created, known, asked_model, .. } = remembered;
@@ -224,10 +234,6 @@ impl Agents {
         let trunk = read(&self.log_of(trunk).ok()?).ok().flatten()?;
         let is_same = trunk.created.provider == remembered.created.provider;
         trunk.known.native_session_id.filter(|_| is_same && remembered.turns == 0)
-    }
-
-    fn agent(&self, provider: &str) -> Result<Arc<dyn Agent>, NotBegun> {
-        self.0.agents.get(provider).cloned().ok_or_else(|| NotBegun::NoProvider(provider.to_owned()))
     }
 
     /// Takes back what a turn did to its session's folder. The session must be open.

@@ -1,0 +1,254 @@
+//! What may be done without a person, and why not: rules over what agents ask leave for. A request is looked at once, which
+//! reads its command line and the disk; what is decided then follows from that and from the rules alone.
+
+mod builtin;
+mod call;
+mod danger;
+mod harmless;
+mod matter;
+mod pattern;
+mod place;
+mod rule;
+mod shell;
+mod store;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::event::Mode;
+use super::permission::{Action, Ask, Hit, OptionKind, PermissionOption, Risk};
+pub(super) use matter::Asked;
+use matter::{Matter, Part, Subject};
+pub(super) use place::Ground;
+pub use rule::{ConfigRule, Effect, PolicyConfig, Rule, RuleScope, RuleSource};
+pub(super) use store::NotKept;
+use store::Store;
+
+/// The option that remembers a yes for the session.
+pub(super) const ALLOW_SESSION: &str = "sixframe:session";
+
+/// The option that remembers a yes for good.
+pub(super) const ALLOW_ALWAYS: &str = "sixframe:always";
+
+/// The most parts of a request that are remembered together.
+const REMEMBERED: usize = 3;
+
+/// What is decided about a request, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ruling {
+    /// What becomes of it.
+    pub effect: Effect,
+    /// The rule that says so; `ask` where none does.
+    pub rule: String,
+    /// How much harm may be done.
+    pub risk: Risk,
+    /// Why it is risky.
+    pub hits: Vec<Hit>,
+    /// What a yes would be remembered as: a rule for each part. Empty where nothing is to be remembered.
+    pub remembers: Vec<Remembered>,
+}
+
+impl Default for Ruling {
+    fn default() -> Ruling {
+        let (rule, risk) = ("ask".to_owned(), Risk::High);
+        Ruling { effect: Effect::Ask, rule, risk, hits: Vec::new(), remembers: Vec::new() }
+    }
+}
+
+/// What is remembered of a yes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// What is allowed.
+    pub action: Action,
+    /// Of that, what.
+    pub pattern: String,
+}
+
+impl Ruling {
+    /// The reason for an agent, and for a person.
+    pub(super) fn reason(&self) -> String {
+        let texts: Vec<&str> = self.hits.iter().map(|hit| hit.text.as_str()).collect();
+        format!("the rule {} forbids this without a person: {}", self.rule, texts.join("; "))
+    }
+
+    /// The options by which a yes is remembered.
+    pub(super) fn options(&self) -> Vec<PermissionOption> {
+        if self.remembers.is_empty() {
+            return Vec::new();
+        }
+        let each: Vec<&str> = self.remembers.iter().map(|remembered| remembered.pattern.as_str()).collect();
+        let preview = Some(each.join(" and "));
+        let option = |id, kind, label: &str| PermissionOption {
+            rule_preview: preview.clone(),
+            ..PermissionOption::new(id, kind, label)
+        };
+        vec![
+            option(ALLOW_SESSION, OptionKind::AllowSession, "Allow this in this session"),
+            option(ALLOW_ALWAYS, OptionKind::AllowAlways, "Always allow this in this folder"),
+        ]
+    }
+}
+
+/// The rules of a daemon. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Policy(Arc<Store>);
+
+impl Policy {
+    /// The rules of the configuration, with those that people have made, which are kept in this folder.
+    pub(super) fn new(config: PolicyConfig, folder: &Path) -> Policy {
+        Policy(Arc::new(Store::new(config, folder)))
+    }
+
+    /// Decides. Looks at the disk: not for a thread that must not wait.
+    pub(super) fn rule(
+        &self,
+        action: Action,
+        asked: &Asked<'_>,
+        ground: &Ground,
+        mode: Mode,
+        session: Option<&str>,
+    ) -> Ruling {
+        let matter = Matter::look(action, asked, ground);
+        decide(&matter, &self.0.rules_for(session, &ground.folder), mode, &ground.folder)
+    }
+
+    /// What is decided about what an agent asks for.
+    pub(super) fn rule_on(&self, ask: &Ask, ground: &Ground, mode: Mode, session: &str) -> Ruling {
+        let asked = Asked { command: None, paths: &ask.paths, input: Some(&ask.input) };
+        self.rule(ask.action, &asked, ground, mode, Some(session))
+    }
+
+    /// The rules that hold for a session; for all where none is named. Those that are built in are among them.
+    pub(super) fn list(&self, session: Option<(&str, &Path)>) -> Vec<Rule> {
+        self.0.list(session)
+    }
+
+    /// Remembers a yes.
+    ///
+    /// # Errors
+    /// It cannot be written down.
+    pub(super) fn remember(
+        &self,
+        what: &[Remembered],
+        is_kept: bool,
+        session: &str,
+        folder: &Path,
+        now_ms: u64,
+    ) -> Result<(), NotKept> {
+        self.0.remember(what, is_kept, session, folder, now_ms)
+    }
+
+    /// Forgets a rule that a person has made. False where there is none.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub(super) fn revoke(&self, id: &str) -> Result<bool, NotKept> {
+        self.0.revoke(id)
+    }
+
+    /// The session has ended, and what was remembered for it.
+    pub(super) fn forget(&self, session: &str) {
+        self.0.forget(session);
+    }
+}
+
+/// The rule by which a program may run another one that is allowed.
+const WRAPPER: &str = "wrapper";
+
+/// What is decided about a part, and by which rule.
+type Said = (Effect, String);
+
+/// What follows from the rules. Whoever denies is stronger than whoever asks, and that one than whoever allows.
+fn decide(matter: &Matter, rules: &[Rule], mode: Mode, folder: &Path) -> Ruling {
+    let hits: Vec<Hit> = hits(matter);
+    let risk = matter.risk();
+    // What does nothing but run another program is judged by that one.
+    let does = |part: &&Part| part.harmless != Some(WRAPPER) || matter.parts.len() == 1;
+    let parts: Vec<&Part> = matter.parts.iter().filter(does).collect();
+    let of_parts: Vec<Said> = parts.iter().map(|part| of_part(matter.action, part, rules, mode, folder)).collect();
+    let said: Vec<Said> = of_whole(matter, rules).into_iter().chain(of_parts.iter().cloned()).collect();
+    let (effect, rule) = strongest(&said).unwrap_or((Effect::Ask, "ask".to_owned()));
+    let can_be_remembered = effect == Effect::Ask && risk < Risk::Critical && matter.unclear.is_none();
+    let mut remembers = Vec::new();
+    if can_be_remembered {
+        let asked = parts.iter().zip(&of_parts).filter(|(_, (effect, _))| *effect == Effect::Ask);
+        let each: Option<Vec<Remembered>> = asked.map(|(part, _)| remembered(matter.action, part)).collect();
+        remembers = each.filter(|each| each.len() <= REMEMBERED).unwrap_or_default();
+        remembers.dedup();
+        // Those that say that a person is to be asked are not to be talked round.
+        let asks = |rule: &Rule| rule.effect == Effect::Ask && rule.source == RuleSource::Config;
+        if rules.iter().any(|known| asks(known) && known.id == rule) {
+            remembers.clear();
+        }
+    }
+    Ruling { effect, rule, risk, hits, remembers }
+}
+
+fn hits(matter: &Matter) -> Vec<Hit> {
+    let mut hits: Vec<Hit> = Vec::new();
+    let unclear = matter.unclear.iter().map(|text| Hit { rule: "unclear".to_owned(), text: text.clone() });
+    let found = matter.findings().map(|finding| Hit { rule: finding.rule.to_owned(), text: finding.text.clone() });
+    for hit in found.chain(unclear) {
+        if !hits.contains(&hit) && hits.len() < 16 {
+            hits.push(hit);
+        }
+    }
+    hits
+}
+
+fn strongest(said: &[Said]) -> Option<Said> {
+    let of = |effect: Effect| said.iter().find(|(said, _)| *said == effect).cloned();
+    of(Effect::Deny).or_else(|| of(Effect::Ask)).or_else(|| of(Effect::Allow))
+}
+
+/// What is said of all of it: what is not understood is not allowed.
+fn of_whole(matter: &Matter, rules: &[Rule]) -> Option<Said> {
+    if matter.unclear.is_some() {
+        return Some((Effect::Ask, "unclear".to_owned()));
+    }
+    // What has no parts is judged by rules that name no pattern.
+    let is_about = |rule: &&Rule| rule.pattern.is_none() && rule.action.is_none_or(|action| action == matter.action);
+    let said: Vec<Said> = match matter.parts.is_empty() {
+        true => rules.iter().filter(is_about).map(|rule| (rule.effect, rule.id.clone())).collect(),
+        false => Vec::new(),
+    };
+    strongest(&said).or_else(|| matter.parts.is_empty().then(|| (Effect::Ask, "ask".to_owned())))
+}
+
+fn of_part(action: Action, part: &Part, rules: &[Rule], mode: Mode, folder: &Path) -> Said {
+    let is_auto = mode == Mode::Auto;
+    let accepts = mode == Mode::AcceptEdits && action == Action::FileChange;
+    let matching = rules.iter().filter(|rule| rule.matches(action, part, folder));
+    let mut said: Vec<Said> = matching.map(|rule| (rule.effect, rule.id.clone())).collect();
+    let worst = part.findings.iter().max_by_key(|finding| finding.risk);
+    if let Some(finding) = worst.filter(|finding| is_auto && finding.is_ruinous()) {
+        said.push((Effect::Deny, finding.rule.to_owned()));
+    }
+    // Nothing that is remembered or configured allows what nobody should do by the way.
+    if worst.is_some_and(|finding| finding.is_ruinous()) {
+        said.retain(|(effect, _)| *effect != Effect::Allow);
+    }
+    let harmless = part.harmless.filter(|_| is_auto || accepts);
+    let harmless = harmless.map(|rule| (Effect::Allow, if accepts { "accept_edits" } else { rule }.to_owned()));
+    let otherwise = || (Effect::Ask, worst.map_or("ask", |finding| finding.rule).to_owned());
+    strongest(&said).or(harmless).unwrap_or_else(otherwise)
+}
+
+/// What would be remembered of a yes to this: as little as is of any use.
+fn remembered(action: Action, part: &Part) -> Option<Remembered> {
+    let is_dull = part.findings.iter().all(|finding| finding.risk < Risk::High);
+    let pattern = match &part.subject {
+        Subject::Command(words) if part.is_exact => pattern::of_command(words, part.findings.is_empty())?,
+        Subject::File(path) if is_dull && part.is_exact => pattern::of_file(path)?,
+        Subject::Host(host) => host.clone(),
+        Subject::Command(_) | Subject::File(_) | Subject::Other => return None,
+    };
+    let is_interpreter = part.findings.iter().any(|finding| NEVER.contains(&finding.rule));
+    (!is_interpreter).then_some(Remembered { action, pattern })
+}
+
+/// What is never remembered: the same words may do anything the next time.
+const NEVER: [&str; 6] = ["interpreter", "made_up", "unknown_program", "hidden_characters", "own_daemon", "secrets"];
+
+#[cfg(test)]
+mod tests;

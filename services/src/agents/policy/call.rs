@@ -1,0 +1,358 @@
+//! What a line really runs: commands behind other commands, as in `timeout 5 env sh -c "…"`, `xargs` and `find -exec`. Knows
+//! how such programs are called, and nothing of what is dangerous.
+
+use super::shell::{Join, Redirect, Script, Word};
+
+/// One program that is run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Call {
+    /// Its name without folders and versions, in small letters: what it is held for.
+    pub(super) name: String,
+    /// Its name as it is written, where that is found by `PATH` or in a folder of the system's.
+    pub(super) exact: Option<String>,
+    /// Its name and what it is given.
+    pub(super) words: Vec<Word>,
+    /// Variables that are set for it.
+    pub(super) assignments: Vec<Word>,
+    /// Where its input and output go.
+    pub(super) redirects: Vec<Redirect>,
+    /// How it is joined to what is in front of it.
+    pub(super) join: Join,
+    /// Where it stands.
+    pub(super) standing: Standing,
+    /// Whether it runs another program, which stands behind it as another call.
+    pub(super) wraps: Wraps,
+}
+
+/// Where a call stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// In the line.
+    Line,
+    /// Behind another program, which runs it.
+    Behind,
+    /// In a substitution.
+    Inner,
+}
+
+/// Whether a call runs another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wraps {
+    /// It does not.
+    Nothing,
+    /// It does nothing else, and what it runs is known.
+    Exactly,
+    /// It does, and does or adds more.
+    Somehow,
+}
+
+/// All calls of a line, and what of it is not understood.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Calls {
+    pub(super) calls: Vec<Call>,
+    pub(super) unclear: Vec<&'static str>,
+    /// Whether the line is one command.
+    is_single: bool,
+}
+
+/// How deep programs may stand behind each other.
+const DEEPEST: usize = 8;
+
+/// Programs that run a line which they are given behind `-c`.
+pub(super) const SHELLS: [&str; 8] = ["sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "mksh"];
+
+/// Programs that run another one: those of their options that take a value, how many words they take before it, and whether
+/// they do nothing else where they are called without unknown options.
+const WRAPPERS: [(&str, &[&str], usize, bool); 34] = [
+    ("timeout", &["-k", "-s", "--kill-after", "--signal"], 1, true),
+    ("nice", &["-n", "--adjustment"], 0, true),
+    ("command", &[], 0, true),
+    ("env", &["-u", "-C", "-S", "--unset", "--chdir", "--split-string"], 0, true),
+    ("nohup", &[], 0, false),
+    ("time", &["-f", "-o"], 0, false),
+    ("gtimeout", &["-k", "-s"], 1, false),
+    ("setsid", &[], 0, false),
+    ("builtin", &[], 0, false),
+    ("exec", &["-a"], 0, false),
+    ("noglob", &[], 0, false),
+    ("nocorrect", &[], 0, false),
+    ("ionice", &["-c", "-n", "-p"], 0, false),
+    ("stdbuf", &["-i", "-o", "-e"], 0, false),
+    ("unbuffer", &[], 0, false),
+    ("caffeinate", &["-t", "-w"], 0, false),
+    ("watch", &["-n", "-d"], 0, false),
+    ("strace", &["-e", "-o", "-p", "-s"], 0, false),
+    ("ltrace", &["-e", "-o"], 0, false),
+    ("taskset", &[], 1, false),
+    ("chrt", &[], 1, false),
+    ("flock", &["-w", "-E"], 1, false),
+    ("chroot", &[], 1, false),
+    ("unshare", &[], 0, false),
+    ("nsenter", &["-t"], 0, false),
+    ("busybox", &[], 0, false),
+    ("toybox", &[], 0, false),
+    ("doas", &["-u", "-C"], 0, false),
+    ("sudo", &["-u", "-g", "-C", "-D", "-h", "-p", "-R", "-T", "-U"], 0, false),
+    ("pkexec", &["--user"], 0, false),
+    ("xargs", &["-I", "-n", "-P", "-L", "-s", "-d", "-E", "-a"], 0, false),
+    ("parallel", &["-j", "-a", "--jobs"], 0, false),
+    ("script", &["-c"], 0, false),
+    ("setarch", &[], 1, false),
+];
+
+/// What a line runs.
+pub(super) fn calls(line: &str) -> Calls {
+    let script = Script::read(line);
+    let mut calls = Calls { is_single: script.commands.len() == 1, ..Calls::default() };
+    calls.script(&script, Standing::Line, 0);
+    calls
+}
+
+impl Calls {
+    fn script(&mut self, script: &Script, standing: Standing, depth: usize) {
+        self.unclear.extend(&script.unclear);
+        for simple in &script.commands {
+            let standing = if simple.is_inner { Standing::Inner } else { standing };
+            let call = Call {
+                assignments: simple.assignments.clone(),
+                redirects: simple.redirects.clone(),
+                join: simple.join,
+                ..Call::of(&simple.words, standing)
+            };
+            self.add(call, depth);
+        }
+    }
+
+    fn add(&mut self, mut call: Call, depth: usize) {
+        if depth > DEEPEST {
+            return self.unclear.push("programs behind programs");
+        }
+        let at = self.calls.len();
+        self.calls.push(call.clone());
+        let name = call.name.clone();
+        call.wraps = if SHELLS.contains(&name.as_str()) {
+            self.line_of_shell(&call, depth)
+        } else if name == "eval" {
+            self.evaluated(&call, depth)
+        } else if name == "find" || name == "fd" {
+            self.executed(&call, depth)
+        } else {
+            self.behind(&call, depth)
+        };
+        self.calls[at].wraps = call.wraps;
+    }
+
+    /// `sh -c LINE`.
+    fn line_of_shell(&mut self, call: &Call, depth: usize) -> Wraps {
+        let is_flag = |word: &&Word| word.text.starts_with('-') && !word.text.starts_with("--");
+        let Some(flag) = call.words.iter().skip(1).position(|word| is_flag(&word) && word.text.contains('c')) else {
+            return Wraps::Nothing;
+        };
+        let line = call.words.get(flag + 2).filter(|word| word.is_known);
+        let Some(line) = line else {
+            self.unclear.push("a line for a shell that is not known");
+            return Wraps::Somehow;
+        };
+        let is_plain = ["-c", "-lc"].contains(&call.words[flag + 1].text.as_str())
+            && (flag, call.words.len()) == (0, 3)
+            && call.name != "fish";
+        // Some agents write every line like this.
+        let is_all = is_plain && self.is_single && depth == 0 && call.redirects.is_empty();
+        let standing = if is_all { Standing::Line } else { Standing::Behind };
+        self.script(&Script::read(&line.text), standing, depth + 1);
+        if is_plain { Wraps::Exactly } else { Wraps::Somehow }
+    }
+
+    fn evaluated(&mut self, call: &Call, depth: usize) -> Wraps {
+        let words = &call.words[1..];
+        if words.iter().any(|word| !word.is_known) {
+            self.unclear.push("a line that is made up first");
+        }
+        let line = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+        self.script(&Script::read(&line), Standing::Behind, depth + 1);
+        Wraps::Somehow
+    }
+
+    /// `find -exec`.
+    fn executed(&mut self, call: &Call, depth: usize) -> Wraps {
+        let flags = ["-exec", "-execdir", "-ok", "-okdir", "-x", "-X", "--exec", "--exec-batch"];
+        let mut wraps = Wraps::Nothing;
+        let mut rest = call.words.as_slice();
+        while let Some(at) = rest.iter().position(|word| flags.contains(&word.text.as_str())) {
+            rest = &rest[at + 1..];
+            let end = rest.iter().position(|word| [";", "+"].contains(&word.text.as_str())).unwrap_or(rest.len());
+            // What it is given are files that are found.
+            let found = Word::unknown("{}");
+            let words: Vec<Word> = rest[..end].iter().cloned().chain([found]).collect();
+            self.add(Call::of(&words, Standing::Behind), depth + 1);
+            wraps = Wraps::Somehow;
+        }
+        wraps
+    }
+
+    fn behind(&mut self, call: &Call, depth: usize) -> Wraps {
+        let Some((_, valued, taken, is_plain)) = WRAPPERS.iter().find(|(name, ..)| *name == call.name) else {
+            return Wraps::Nothing;
+        };
+        let words = &call.words;
+        // It tells where a command is.
+        if call.name == "command" && words.iter().skip(1).any(|word| ["-v", "-V"].contains(&word.text.as_str())) {
+            return Wraps::Nothing;
+        }
+        let mut at = 1;
+        let mut is_exact = *is_plain && call.assignments.is_empty();
+        while let Some(option) = words.get(at).filter(|word| word.text.starts_with('-') && word.text.len() > 1) {
+            let is_number = call.name == "nice" && option.text[1..].bytes().all(|byte| byte.is_ascii_digit());
+            let has_value = valued.contains(&option.text.as_str());
+            is_exact &= option.is_known && (is_number || (call.name == "nice" && option.text == "-n"));
+            if call.name == "env" && ["-S", "--split-string"].contains(&option.text.as_str()) {
+                let line = words.get(at + 1).map(|word| word.text.clone()).unwrap_or_default();
+                self.script(&Script::read(&line), Standing::Behind, depth + 1);
+            }
+            at += 1 + usize::from(has_value);
+            if option.text == "--" {
+                break;
+            }
+        }
+        at += taken;
+        while words.get(at).is_some_and(|word| call.name == "env" && word.text.contains('=')) {
+            is_exact = false;
+            at += 1;
+        }
+        is_exact &= words.iter().take(at).all(|word| word.is_known);
+        let Some(inner) = words.get(at..).filter(|inner| !inner.is_empty()) else { return Wraps::Nothing };
+        let mut inner = inner.to_vec();
+        if ["xargs", "parallel"].contains(&call.name.as_str()) {
+            inner.push(Word::unknown("{}"));
+        }
+        self.add(Call { join: call.join, ..Call::of(&inner, Standing::Behind) }, depth + 1);
+        if is_exact { Wraps::Exactly } else { Wraps::Somehow }
+    }
+}
+
+/// Folders in which a program is the one of that name.
+const PROGRAMS: [&str; 6] = ["/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr/sbin", "/opt/homebrew/bin"];
+
+impl Call {
+    fn of(words: &[Word], standing: Standing) -> Call {
+        let first = words.first().cloned().unwrap_or_default();
+        let (folder, base) = match first.text.rsplit_once('/') {
+            Some((folder, base)) => (Some(folder), base),
+            None => (None, first.text.as_str()),
+        };
+        let is_found = folder.is_none_or(|folder| PROGRAMS.contains(&folder));
+        let exact = (first.is_known && is_found).then(|| base.to_owned());
+        let lower = base.to_lowercase();
+        let lower = lower.strip_suffix(".exe").unwrap_or(&lower);
+        let name = lower.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
+        Call {
+            // A name of digits and dots alone is one of its own.
+            name: if name.is_empty() { lower } else { name }.to_owned(),
+            exact,
+            words: words.to_vec(),
+            assignments: Vec::new(),
+            redirects: Vec::new(),
+            join: Join::Then,
+            standing,
+            wraps: Wraps::Nothing,
+        }
+    }
+
+    /// Whether all its words come to just what is written.
+    pub(super) fn is_known(&self) -> bool {
+        self.words.iter().all(|word| word.is_known)
+    }
+
+    /// The words behind its name.
+    pub(super) fn given(&self) -> impl Iterator<Item = &str> {
+        self.words.iter().skip(1).map(|word| word.text.as_str())
+    }
+
+    /// The words behind its name that are no options.
+    pub(super) fn operands(&self) -> impl Iterator<Item = &Word> {
+        let mut is_over = false;
+        self.words.iter().skip(1).filter(move |word| {
+            let is_option = !is_over && word.text.starts_with('-') && word.text.len() > 1;
+            is_over |= word.text == "--";
+            !is_option
+        })
+    }
+
+    /// Whether an option is given, by a letter or a long name; long ones may be cut short.
+    pub(super) fn has(&self, letters: &str, long: &[&str]) -> bool {
+        self.given().any(|word| match (word.strip_prefix("--"), word.strip_prefix('-')) {
+            (Some(name), _) => {
+                let name = name.split('=').next().unwrap_or_default();
+                name.len() > 1 && long.iter().any(|long| long.starts_with(name))
+            }
+            (None, Some(short)) => short.chars().any(|letter| letters.contains(letter)),
+            (None, None) => false,
+        })
+    }
+
+    /// The word at a place behind its name, where no options are counted.
+    pub(super) fn operand(&self, at: usize) -> &str {
+        self.operands().nth(at).map_or("", |word| word.text.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(line: &str) -> Vec<String> {
+        calls(line).calls.into_iter().map(|call| call.name).collect()
+    }
+
+    #[test]
+    fn programs_behind_programs_are_found() {
+        let expected: [(&str, &[&str]); 14] = [
+            ("timeout -k 3 5 env -u X A=1 nice -n 5 rm -rf x", &["timeout", "env", "nice", "rm"]),
+            ("/bin/bash -lc 'cd a && rm -rf x'", &["bash", "cd", "rm"]),
+            ("bash -c \"sh -c 'rm x'\"", &["bash", "sh", "rm"]),
+            ("find . -name x -exec rm -rf {} \\; -o -exec id \\;", &["find", "rm", "id"]),
+            ("ls | xargs -n 1 -I {} rm {}", &["ls", "xargs", "rm"]),
+            ("eval 'rm x' ';' id", &["eval", "rm", "id"]),
+            ("sudo -u root rm x", &["sudo", "rm"]),
+            ("env -S 'rm -rf x'", &["env", "rm"]),
+            ("command -v rm", &["command"]),
+            ("nohup setsid rm x", &["nohup", "setsid", "rm"]),
+            ("PYTHON3.11 x", &["python"]),
+            ("/usr/bin/RM x", &["rm"]),
+            ("busybox rm x", &["busybox", "rm"]),
+            ("python3 -c x", &["python"]),
+        ];
+        for (line, expected) in expected {
+            assert_eq!(names(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn only_what_adds_nothing_is_taken_for_what_it_runs() {
+        let wraps = |line: &str| calls(line).calls[0].wraps;
+        for line in [
+            "timeout 5 ls",
+            "nice -n 5 ls",
+            "nice -5 ls",
+            "nice ls",
+            "command ls",
+            "env ls",
+            "bash -lc 'ls'",
+            "sh -c ls",
+        ] {
+            assert_eq!(wraps(line), Wraps::Exactly, "{line}");
+        }
+        for line in [
+            "timeout -s 9 5 ls",
+            "env A=1 ls",
+            "xargs ls",
+            "sudo ls",
+            "bash -ic ls",
+            "sh -c ls x",
+            "sh -c $x",
+            "eval ls",
+        ] {
+            assert_eq!(wraps(line), Wraps::Somehow, "{line}");
+        }
+    }
+}

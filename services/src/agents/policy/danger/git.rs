@@ -1,0 +1,77 @@
+//! Version control: what overwrites or throws away the work of others.
+
+use super::super::super::permission::Risk;
+use super::super::call::Call;
+use super::Finding;
+
+/// Options in front of the subcommand that take a value.
+const VALUED: [&str; 6] = ["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path"];
+
+/// The subcommand and what stands behind it.
+pub(in super::super) fn subcommand(call: &Call) -> Option<(&str, Vec<&str>)> {
+    let words: Vec<&str> = call.given().collect();
+    let mut at = 0;
+    while words.get(at)?.starts_with('-') {
+        at += 1 + usize::from(VALUED.contains(words.get(at)?));
+    }
+    Some((words.get(at)?, words[at + 1..].to_vec()))
+}
+
+pub(super) fn findings(call: &Call) -> Vec<Finding> {
+    if call.name != "git" {
+        return Vec::new();
+    }
+    let Some((name, given)) = subcommand(call) else { return Vec::new() };
+    let has = |letters: &str, long: &[&str]| {
+        given.iter().any(|word| match (word.strip_prefix("--"), word.strip_prefix('-')) {
+            (Some(word), _) => {
+                let word = word.split('=').next().unwrap_or_default();
+                word.len() > 1 && long.iter().any(|long| long.starts_with(word))
+            }
+            (None, Some(word)) => word.chars().any(|letter| letters.contains(letter)),
+            (None, None) => false,
+        })
+    };
+    let operand = |of: &[&str]| given.iter().any(|word| of.contains(word));
+    let mut found = Vec::new();
+    let configured =
+        call.given().any(|word| word == "-c" || word.starts_with("--exec-path") || word.starts_with("--config-env"));
+    if configured || name == "config" {
+        found.push(Finding::new("git_settings", Risk::High, "settings of git can name programs that it runs"));
+    }
+    let forces = has("f", &["force", "force-with-lease", "force-if-includes", "mirror", "prune"])
+        || given.iter().any(|word| word.starts_with('+'));
+    let deletes = has("d", &["delete"]) || given.iter().any(|word| word.starts_with(':') && word.len() > 1);
+    match name {
+        "push" if forces => {
+            let text = "overwrites what others have pushed";
+            found.push(Finding::new("force_push", Risk::Critical, text));
+        }
+        "push" if deletes => found.push(Finding::new("force_push", Risk::Critical, "deletes what others have pushed")),
+        "push" => found.push(Finding::new("push", Risk::High, "gives commits to others")),
+        "fetch" | "pull" | "clone" | "ls-remote" | "submodule" | "remote" if name != "remote" || !given.is_empty() => {
+            found.push(Finding::new("network", Risk::Medium, format!("`git {name}` reaches out to the network")));
+        }
+        "filter-branch" | "filter-repo" | "replace" | "update-ref" | "gc" | "prune" => {
+            found.push(Finding::new("git_history", Risk::High, format!("`git {name}` changes what was committed")));
+        }
+        _ => (),
+    }
+    let discards = match name {
+        "reset" => has("", &["hard", "merge", "keep"]),
+        "clean" => !has("n", &["dry-run"]),
+        "checkout" | "switch" => has("fB", &["force", "discard-changes"]) || operand(&["--", "."]),
+        "restore" => !has("S", &["staged"]) || has("W", &["worktree"]),
+        "branch" => has("DdfM", &["delete", "force"]),
+        "tag" => has("df", &["delete", "force"]),
+        "stash" => operand(&["drop", "clear", "pop"]),
+        "reflog" => operand(&["expire", "delete"]),
+        "worktree" => operand(&["remove", "prune"]),
+        "rm" => true,
+        _ => false,
+    };
+    if discards {
+        found.push(Finding::new("git_discard", Risk::High, format!("`git {name}` may throw away work for good")));
+    }
+    found
+}

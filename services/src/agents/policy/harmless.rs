@@ -1,0 +1,293 @@
+//! What a call may be that needs no person: it looks at ordinary files of the folder, with options that are known to do
+//! nothing else. Whatever is not listed here is not harmless.
+
+use std::path::Path;
+
+use super::call::{Call, Wraps};
+use super::danger::Scene;
+use super::place::Place;
+
+/// What a program is given.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Operands {
+    /// Nothing.
+    None,
+    /// Texts, which are not looked up anywhere.
+    Texts,
+    /// Files, and texts that could be taken for some.
+    Files,
+    /// One file; a second one would be written.
+    One,
+}
+
+use Operands::{Files, None as Nothing, One, Texts};
+
+/// Programs, their options by letters and by long names, and what they are given.
+const PROGRAMS: [(&str, &str, &[&str], Operands); 41] = [
+    ("pwd", "LP", &[], Nothing),
+    ("true", "", &[], Texts),
+    ("false", "", &[], Texts),
+    ("whoami", "", &[], Nothing),
+    ("id", "unGgr", &[], Nothing),
+    ("uname", "asrmnpio", &[], Nothing),
+    ("hostname", "", &[], Nothing),
+    ("echo", "neE", &[], Texts),
+    ("printf", "", &[], Texts),
+    ("basename", "as", &[], Texts),
+    ("dirname", "", &[], Texts),
+    ("which", "a", &[], Texts),
+    ("type", "", &[], Texts),
+    ("seq", "ws", &[], Texts),
+    ("sleep", "", &[], Texts),
+    ("tr", "dscC", &[], Texts),
+    ("rev", "", &[], Files),
+    ("tac", "", &[], Files),
+    (
+        "ls",
+        "la1hRtrSFdpAsiGmnkxoXv",
+        &["all", "almost-all", "recursive", "human-readable", "color", "directory", "size", "sort", "time"],
+        Files,
+    ),
+    ("cat", "nbeEsTAvt", &["number", "show-all"], Files),
+    ("head", "ncqv", &["lines", "bytes"], Files),
+    ("tail", "ncqv", &["lines", "bytes"], Files),
+    ("wc", "lwcmL", &["lines", "words", "bytes", "chars"], Files),
+    ("nl", "bav", &[], Files),
+    ("stat", "Lt", &[], Files),
+    ("file", "bi", &["brief", "mime-type"], Files),
+    ("du", "shackdm", &["summarize", "human-readable", "max-depth"], Files),
+    ("df", "hTik", &["human-readable"], Files),
+    ("tree", "aLdI", &[], Files),
+    ("grep", "nilcvowxEFPqshHABCem", GREP, Files),
+    ("egrep", "nilcvowxqshHABCem", GREP, Files),
+    ("fgrep", "nilcvowxqshHABCem", GREP, Files),
+    (
+        "rg",
+        "nilcvowFNSsABCemgtT",
+        &[
+            "count",
+            "ignore-case",
+            "line-number",
+            "files",
+            "files-with-matches",
+            "glob",
+            "type",
+            "fixed-strings",
+            "word-regexp",
+            "no-heading",
+            "heading",
+            "color",
+        ],
+        Files,
+    ),
+    ("diff", "uNbBwqyiU", &["unified", "brief", "color", "ignore-all-space", "side-by-side"], Files),
+    ("cmp", "ls", &[], Files),
+    ("sort", "nrukthfbdgVisM", &["numeric-sort", "reverse", "unique", "key"], Files),
+    ("uniq", "cdui", &["count", "repeated", "unique"], One),
+    ("cut", "dfcbs", &["delimiter", "fields", "characters"], Files),
+    ("comm", "123", &[], Files),
+    ("realpath", "em", &[], Files),
+    ("sha256sum", "bt", &[], Files),
+];
+
+const GREP: &[&str] = &[
+    "count",
+    "ignore-case",
+    "line-number",
+    "files-with-matches",
+    "invert-match",
+    "only-matching",
+    "word-regexp",
+    "fixed-strings",
+    "extended-regexp",
+    "color",
+    "max-count",
+    "context",
+    "after-context",
+    "before-context",
+    "regexp",
+];
+
+/// What `find` may be asked.
+const CONDITIONS: [&str; 24] = [
+    "-name",
+    "-iname",
+    "-path",
+    "-ipath",
+    "-wholename",
+    "-regex",
+    "-iregex",
+    "-type",
+    "-maxdepth",
+    "-mindepth",
+    "-size",
+    "-mtime",
+    "-mmin",
+    "-newer",
+    "-empty",
+    "-not",
+    "-a",
+    "-o",
+    "-and",
+    "-or",
+    "-print",
+    "-print0",
+    "-prune",
+    "-depth",
+];
+
+/// What of version control only tells.
+const GIT: [&str; 10] =
+    ["status", "log", "diff", "show", "rev-parse", "ls-files", "blame", "describe", "shortlog", "branch"];
+
+const GIT_OPTIONS: [&str; 44] = [
+    "oneline",
+    "stat",
+    "name-only",
+    "name-status",
+    "cached",
+    "staged",
+    "graph",
+    "all",
+    "decorate",
+    "no-color",
+    "numstat",
+    "shortstat",
+    "summary",
+    "patch",
+    "no-patch",
+    "porcelain",
+    "short",
+    "branch",
+    "abbrev-commit",
+    "since",
+    "until",
+    "author",
+    "grep",
+    "pretty",
+    "format",
+    "date",
+    "no-merges",
+    "merges",
+    "reverse",
+    "follow",
+    "word-diff",
+    "unified",
+    "ignore-all-space",
+    "max-count",
+    "show-current",
+    "list",
+    "verbose",
+    "show-toplevel",
+    "abbrev-ref",
+    "others",
+    "exclude-standard",
+    "deleted",
+    "modified",
+    "tags",
+];
+
+/// Whether nothing comes of a call but that it tells something about ordinary files of the folder, to the agent or to ordinary
+/// files of the folder.
+pub(super) fn is_harmless(call: &Call, scene: &Scene<'_>) -> bool {
+    let Some(name) = call.exact.as_deref().filter(|_| call.is_known() && call.assignments.is_empty()) else {
+        return false;
+    };
+    match call.wraps {
+        Wraps::Exactly => return true,
+        Wraps::Somehow => return false,
+        Wraps::Nothing => (),
+    }
+    match name {
+        "git" => is_harmless_git(call, scene),
+        "find" => is_harmless_find(call, scene),
+        "date" => call.given().all(|word| word.starts_with('+') || ["-u", "-I", "-R", "-Is"].contains(&word)),
+        "command" => call.words.len() > 2 && ["-v", "-V"].contains(&call.words[1].text.as_str()),
+        _ => PROGRAMS
+            .iter()
+            .any(|(known, letters, long, operands)| *known == name && is_plain(call, letters, long, *operands, scene)),
+    }
+}
+
+fn is_plain(call: &Call, letters: &str, long: &[&str], operands: Operands, scene: &Scene<'_>) -> bool {
+    let mut is_over = false;
+    let mut files = 0;
+    // What `echo` does not know as an option is a text.
+    let says = operands == Texts && call.exact.as_deref() == Some("echo");
+    let mut words = call.given();
+    let is_plain = words.all(|word| {
+        if is_over || !word.starts_with('-') || word.len() == 1 || says {
+            files += 1;
+            return match operands {
+                Nothing => false,
+                Texts => true,
+                Files | One => is_open(word, scene),
+            };
+        }
+        if word == "--" {
+            is_over = true;
+            return true;
+        }
+        match word.strip_prefix("--") {
+            Some(option) => {
+                let (name, value) = option.split_once('=').unwrap_or((option, ""));
+                long.contains(&name) && (value.is_empty() || is_open(value, scene))
+            }
+            None => word[1..].chars().all(|letter| letters.contains(letter) || letter.is_ascii_digit()),
+        }
+    });
+    is_plain && (operands != One || files < 2)
+}
+
+/// Whether a word is no path that leads elsewhere, nor one of a file that may hold keys.
+fn is_open(word: &str, scene: &Scene<'_>) -> bool {
+    let place = scene.ground.place(scene.cwd, word);
+    let is_here = matches!(place, Place::Inside | Place::Folder | Place::Nowhere);
+    is_here && scene.ground.secret(scene.cwd, word).is_none()
+}
+
+fn is_harmless_find(call: &Call, scene: &Scene<'_>) -> bool {
+    call.given().all(|word| match word {
+        "!" | "(" | ")" => true,
+        word if word.starts_with('-') && word.len() > 1 => {
+            let is_number = word[1..].bytes().all(|byte| byte.is_ascii_digit());
+            is_number || CONDITIONS.contains(&word)
+        }
+        word => is_open(word, scene),
+    })
+}
+
+fn is_harmless_git(call: &Call, scene: &Scene<'_>) -> bool {
+    if !scene.ground.has_plain_git(scene.cwd) {
+        return false;
+    }
+    let mut words = call.given().peekable();
+    while words.next_if(|word| ["--no-pager", "-P"].contains(word)).is_some() {}
+    let Some(name) = words.next() else { return false };
+    let given: Vec<&str> = words.collect();
+    if name == "remote" || name == "tag" {
+        return given.is_empty() || given == ["-v"] || given == ["--list"] || given == ["-l"];
+    }
+    let is_plain = |word: &&str| match (word.strip_prefix("--"), word.strip_prefix('-')) {
+        (Some(""), _) => true,
+        (Some(option), _) => {
+            let (option, value) = option.split_once('=').unwrap_or((option, ""));
+            GIT_OPTIONS.contains(&option) && (value.is_empty() || is_open(value, scene))
+        }
+        (None, Some(short)) => short.chars().all(|letter| "sbpunvawrML".contains(letter) || letter.is_ascii_digit()),
+        // A name of a commit, and a file of one.
+        (None, None) => word.split(':').all(|piece| is_open(piece, scene)),
+    };
+    let lists = name != "branch"
+        || given.iter().all(|word| ["-a", "-r", "-v", "-vv", "--list", "--show-current", "--all"].contains(word));
+    GIT.contains(&name) && lists && given.iter().all(is_plain)
+}
+
+/// Whether a call goes to another folder of the session's, and nothing else.
+pub(super) fn entered(call: &Call, scene: &Scene<'_>) -> Option<std::path::PathBuf> {
+    let [_, folder] = call.words.as_slice() else { return None };
+    let is_plain = call.exact.as_deref() == Some("cd") && call.is_known() && call.assignments.is_empty();
+    let is_named = !folder.text.is_empty() && !folder.text.starts_with('-');
+    let from: &Path = scene.cwd;
+    scene.ground.folder_at(from, &folder.text).filter(|_| is_plain && is_named && call.redirects.is_empty())
+}

@@ -1,0 +1,148 @@
+//! Rules as they are told: by the configuration, by people, and those that are built in.
+
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::super::permission::Action;
+use super::matter::{Part, Subject};
+use super::pattern;
+
+/// What becomes of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "AgentEffect")]
+pub enum Effect {
+    /// It is allowed.
+    Allow,
+    /// A person is asked.
+    Ask,
+    /// It is denied.
+    Deny,
+}
+
+/// Whose a rule is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "AgentRuleSource")]
+pub enum RuleSource {
+    /// It is always there.
+    Builtin,
+    /// The daemon's configuration has it.
+    Config,
+    /// A person made it by an answer.
+    Person,
+}
+
+/// Where a rule holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "AgentRuleScope")]
+pub enum RuleScope {
+    /// In one session.
+    Session,
+    /// In one folder.
+    Folder,
+    /// Everywhere.
+    Always,
+}
+
+/// A rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentRule")]
+pub struct Rule {
+    /// Its name: what `permission.resolved` tells, and what `policy.revoke` takes.
+    pub id: String,
+    /// Whose it is.
+    pub source: RuleSource,
+    /// What it does. Those that are built in decide only in the mode `auto`.
+    pub effect: Effect,
+    /// What it is about, for a person.
+    pub text: String,
+    /// What it is about: any action where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<Action>,
+    /// Of that, what: words of a command, where ` *` at the end stands for any more; a path, where `*` and `**` stand for names; a
+    /// host, where `*.` stands for those below it. All of it where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
+    /// Where it holds.
+    pub scope: RuleScope,
+    /// The session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// The folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cwd: Option<String>,
+    /// When it was made, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at_ms: Option<u64>,
+}
+
+impl Rule {
+    /// Whether it is about a part of a request.
+    pub(super) fn matches(&self, action: Action, part: &Part, folder: &Path) -> bool {
+        if self.source == RuleSource::Builtin || self.action.is_some_and(|about| about != action) {
+            return false;
+        }
+        let Some(text) = &self.pattern else { return true };
+        let has = match &part.subject {
+            Subject::Command(words) => pattern::has_command(text, words),
+            Subject::File(path) => pattern::has_file(text, folder, path),
+            Subject::Host(host) => pattern::has_host(text, host),
+            Subject::Other => false,
+        };
+        // What allows must know what it allows: a pattern with an open end, only what nothing is said against.
+        let is_open = self.action == Some(Action::Command) && text.ends_with(" *");
+        let is_sound = part.is_exact && (!is_open || self.source == RuleSource::Config || part.findings.is_empty());
+        has && (self.effect != Effect::Allow || is_sound)
+    }
+}
+
+/// A rule of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfigRule {
+    /// What it does.
+    pub effect: Effect,
+    /// What it is about: any action where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<Action>,
+    /// Of that, what, as [`Rule::pattern`] says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
+}
+
+impl ConfigRule {
+    /// What is wrong with it.
+    pub fn fault(&self) -> Option<&'static str> {
+        let has_pattern =
+            matches!(self.action, Some(Action::Command | Action::FileChange | Action::Read | Action::Network));
+        match (&self.pattern, self.effect) {
+            (Some(_), _) if !has_pattern => {
+                Some("a pattern needs the action command, file_change, read or network, whose words it is about")
+            }
+            (Some(pattern), _) if pattern.trim().is_empty() || pattern.trim() == "*" => {
+                Some("a pattern names something; leave it out for all of the action")
+            }
+            (Some(pattern), _) if self.action == Some(Action::Command) && shell_words::split(pattern).is_err() => {
+                Some("the pattern has a quote that is not closed")
+            }
+            (None, Effect::Allow) if self.action != Some(Action::FileChange) && self.action != Some(Action::Read) => {
+                Some("what allows needs a pattern, or the action file_change or read")
+            }
+            (Some(_) | None, _) => None,
+        }
+    }
+}
+
+/// The rules that the configuration has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PolicyConfig {
+    /// Its rules. Among those that fit, what denies is stronger than what asks, and that than what allows.
+    pub rules: Vec<ConfigRule>,
+    /// Folders and files of the daemon's own, beside its logs, which no agent changes or reads without a person.
+    pub protected: Vec<std::path::PathBuf>,
+}

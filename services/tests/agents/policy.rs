@@ -1,0 +1,113 @@
+use serde_json::{Value, json};
+use sixframe_core::{Code, Scope, Scopes};
+
+use super::house::{House, Turn, window};
+
+/// How requests ended, and by which rule.
+fn resolved(turn: &Turn) -> Vec<(String, String)> {
+    let resolved = turn.seen.iter().filter(|event| event["type"] == "permission.resolved");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    resolved.map(|event| (text(&event["data"]["decision"]), text(&event["data"]["by"]["rule"]))).collect()
+}
+
+async fn auto(house: &House) -> String {
+    house.session_with("builtin", json!({"mode": "auto"})).await
+}
+
+#[tokio::test]
+async fn in_the_mode_auto_rules_allow_deny_and_ask() {
+    let house = House::new();
+    house.write("notes.txt", "one\n");
+    let session = auto(&house).await;
+    let mut turn = house.prompt(&session, "run cat notes.txt | wc -l\nreplace one with two in notes.txt\nrun rm -rf /");
+    turn.end().await;
+    assert_eq!(house.read("notes.txt"), "two\n");
+    let pair = |decision: &str, rule: &str| (decision.to_owned(), rule.to_owned());
+    let expected = [pair("allowed", "looks_only"), pair("allowed", "change_inside"), pair("denied", "delete_all")];
+    assert_eq!(resolved(&turn), expected);
+    assert_eq!(turn.tools(), ["completed", "completed", "denied"]);
+    let denied = turn.seen.iter().rev().find(|event| event["data"]["status"] == "denied").unwrap();
+    let told = denied["data"]["tool"]["error"].as_str().unwrap();
+    assert!(told.contains("delete_all") && told.contains("deletes folders"), "the agent is told why: {told}");
+    let asked = turn.seen.iter().rev().find(|event| event["type"] == "permission.requested").unwrap();
+    assert_eq!((&asked["data"]["risk"], &asked["data"]["hits"][0]["rule"]), (&json!("critical"), &json!("delete_all")));
+
+    let mut turn = house.prompt(&session, "run sh -c 'exit 0' && true $(id)");
+    let asked = turn.until("permission.requested").await;
+    assert_eq!(asked["hits"][0]["rule"], "unclear");
+    house.ask("agent.reject", json!({"permissionId": asked["permissionId"]})).await.unwrap();
+    turn.end().await;
+    assert_eq!(house.shown(&session)["mode"], "auto");
+}
+
+#[tokio::test]
+async fn the_mode_auto_needs_the_scope_to_consent() {
+    let house = House::new();
+    let reader = window(&house.agents, Scopes::ALL.without(Scope::Approve));
+    let params = json!({"provider": "builtin", "cwd": house.file(""), "mode": "auto"});
+    let refused = reader.request_raw::<_, Value>("agent.createSession", params).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FORBIDDEN);
+    for method in ["agent.setMode", "policy.revoke"] {
+        let refused = reader.request_raw::<_, Value>(method, json!({})).await.unwrap_err();
+        assert_eq!(refused.code(), Code::FORBIDDEN, "{method}");
+    }
+}
+
+#[tokio::test]
+async fn a_yes_that_is_remembered_holds_until_it_is_revoked() {
+    let house = House::new();
+    let session = house.session("builtin").await;
+    let mut turn = house.prompt(&session, "run mkdir made");
+    let asked = turn.until("permission.requested").await;
+    let always =
+        asked["options"].as_array().unwrap().iter().find(|option| option["optionId"] == "sixframe:always").unwrap();
+    assert_eq!((&always["kind"], &always["rulePreview"]), (&json!("allow_always"), &json!("mkdir made")));
+    let answer = json!({"permissionId": asked["permissionId"], "optionId": "sixframe:always"});
+    house.ask("agent.approve", answer).await.unwrap();
+    assert_eq!(turn.end().await["outcome"], "completed");
+    assert!(house.file("made").is_dir());
+
+    let house = house.restart().await;
+    let other = house.session("builtin").await;
+    let mut turn = house.prompt(&other, "run mkdir made");
+    turn.end().await;
+    let listed = house.ask("policy.list", json!({"sessionId": other})).await.unwrap();
+    let rule = listed["rules"].as_array().unwrap().iter().find(|rule| rule["source"] == "person").unwrap().clone();
+    assert_eq!(resolved(&turn), [("allowed".to_owned(), rule["id"].as_str().unwrap().to_owned())]);
+    assert_eq!((&rule["scope"], &rule["pattern"]), (&json!("folder"), &json!("mkdir made")));
+
+    house.ask("policy.revoke", json!({"id": rule["id"]})).await.unwrap();
+    let mut turn = house.prompt(&other, "run mkdir made");
+    turn.until("permission.requested").await;
+    assert_eq!(house.shown(&other)["state"]["name"], "waiting_approval", "at once");
+    let gone = house.ask("policy.revoke", json!({"id": rule["id"]})).await.unwrap_err();
+    assert_eq!(gone.code(), Code::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn what_would_be_decided_is_explained_and_nothing_is_done() {
+    let house = House::new();
+    let folder = house.file("");
+    let explain = async |more: Value| {
+        let mut params = json!({"cwd": folder, "action": "command"});
+        params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        house.ask("policy.explain", params).await
+    };
+    let told = explain(json!({"command": "git push --force origin main"})).await.unwrap();
+    assert_eq!(
+        (&told["effect"], &told["rule"], &told["risk"]),
+        (&json!("deny"), &json!("force_push"), &json!("critical"))
+    );
+    assert!(told["hits"][0]["text"].as_str().unwrap().contains("overwrites"));
+    let told = explain(json!({"command": "ls"})).await.unwrap();
+    assert_eq!((&told["effect"], &told["rule"], &told["risk"]), (&json!("allow"), &json!("looks_only"), &json!("low")));
+    let told = explain(json!({"action": "read", "paths": ["/etc/shadow"]})).await.unwrap();
+    assert_eq!((&told["effect"], &told["rule"]), (&json!("deny"), &json!("secrets")));
+    let session = house.session("builtin").await;
+    let of_session = json!({"sessionId": session, "action": "command", "command": "ls"});
+    assert_eq!(house.ask("policy.explain", of_session).await.unwrap()["effect"], "ask", "in the session's mode");
+    let neither = house.ask("policy.explain", json!({"action": "command"})).await.unwrap_err();
+    assert_eq!(neither.code(), Code::INVALID_PAYLOAD);
+    let outside = explain(json!({"cwd": "/"})).await.unwrap_err();
+    assert_eq!(outside.code(), Code::FORBIDDEN, "where agents may not work, nothing is looked at");
+}
