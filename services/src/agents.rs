@@ -35,7 +35,9 @@ mod state;
 mod summary;
 mod transcript;
 mod turn;
+mod undo;
 mod usage;
+mod watcher;
 
 pub use acp::Acp;
 pub use agent::{Abilities, Agent, Answers, Command, Fact, Inquiry, Launch, Prompt, Running, Step, Told, Translator};
@@ -53,7 +55,7 @@ pub use event::{
     RunMember, RunMemberEnded, RunMerged, RunStarted, SessionClosed, SessionCreated, SessionUpdate, Source,
     StateChange, Strategy, TurnEnded, TurnStarted, TurnUndone, Unparsed,
 };
-pub use git::{Applied, Diff, Git, GitError, Repository, Store, Tree};
+pub use git::{Applied, Bounds, Diff, Git, GitError, Repository, Store, Tree};
 pub use item::{
     ChangeKind, CommandRun, Content, FileChange, Item, ItemKind, ItemStatus, Location, McpTool, ToolCall, ToolKind,
     ToolOutput,
@@ -85,4 +87,6 @@ pub use transcript::{
     TranscriptPermission, TranscriptQuestion, TranscriptRun, TranscriptTurn, Unread,
 };
 pub use turn::{Turn, TurnEnd, Turns};
+pub use undo::UndoConfig;
 pub use usage::{Cost, LimitStatus, Limits, Usage, UsageUpdate};
+pub use watcher::WatchConfig;

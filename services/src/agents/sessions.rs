@@ -33,6 +33,8 @@ use super::runs::{self, Runs};
 use super::secrets::Secrets;
 use super::session::{Beginning, Session, SessionView, Timers};
 use super::transcript::{Archive, TranscriptConfig};
+use super::undo::{Looks, UndoConfig};
+use super::watcher::WatchConfig;
 pub(super) use past::{Consent, NotHanded};
 
 /// Bytes of events that are kept for those who listen to all sessions and lag.
@@ -70,6 +72,10 @@ pub struct AgentsConfig {
     pub timers: Timers,
     /// Where transcripts are written.
     pub transcripts: TranscriptConfig,
+    /// What is kept so that turns can be undone.
+    pub undo: UndoConfig,
+    /// How sessions' folders are watched.
+    pub watch: WatchConfig,
 }
 
 /// How an agent's program is started.
@@ -108,6 +114,8 @@ impl AgentsConfig {
             local: LocalConfig::default(),
             templates: Templates::default(),
             timers: Timers::default(),
+            undo: UndoConfig::default(),
+            watch: WatchConfig::default(),
         }
     }
 
@@ -196,6 +204,7 @@ struct Shared {
     found: AsyncMutex<Option<Vec<ProviderInfo>>>,
     /// Held while a session is opened again, so that it is opened once.
     opening: AsyncMutex<()>,
+    looks: Arc<Looks>,
 }
 
 impl std::fmt::Debug for Agents {
@@ -242,12 +251,15 @@ impl Agents {
             agents.insert(id, agent);
         }
         agents.insert("builtin".to_owned(), Arc::new(BuiltIn::new(supervisor.clone())));
+        let looks = Looks::new(config.undo, config.dir.join("undo"), supervisor.clone());
+        looks.tidy().inspect_err(|error| tracing::warn!(%error, "what is kept to undo turns cannot be tidied")).ok();
         let local = LocalAgent::new(config.local.clone(), hub);
         agents.insert("local".to_owned(), Arc::new(local.clone()));
         let archive = Archive::open(config.dir.clone(), config.transcripts.clone(), Arc::clone(&secrets));
         agents.extend(others.into_iter().map(|agent| (agent.provider().to_owned(), agent)));
         let policy = Policy::new(config.policy.clone(), &config.dir);
         let shared = Shared {
+            looks: Arc::new(looks),
             supervisor,
             policy,
             agents,
@@ -461,11 +473,12 @@ impl Agents {
     }
 
     fn surroundings(&self, agent: Arc<dyn Agent>, launch: Launch) -> Surroundings {
-        let Shared { views, events, secrets, policy, archive, start, .. } = &*self.0;
+        let Shared { views, events, secrets, policy, archive, looks, start, .. } = &*self.0;
         let (views, events, secrets) = (Arc::clone(views), events.clone(), Arc::clone(secrets));
         let ground = self.ground(&launch.cwd);
         let (policy, archive) = (policy.clone(), archive.clone());
-        Surroundings { agent, launch, views, events, secrets, policy, ground, archive, start: *start }
+        let (looks, watch, start) = (Arc::clone(looks), self.0.config.watch, *start);
+        Surroundings { agent, launch, views, events, secrets, archive, looks, watch, policy, ground, start }
     }
 
     pub(super) fn policy(&self) -> &Policy {

@@ -22,3 +22,5 @@ mod runs;
 mod scripted;
 mod streams;
 mod transcripts;
+mod undo;
+mod watching;
