@@ -30,6 +30,7 @@ mod service;
 mod session;
 mod sessions;
 mod state;
+mod trust;
 mod turn;
 mod usage;
 
@@ -71,5 +72,6 @@ pub use service::router;
 pub use session::{Beginning, Choice, Output, Refused, Session, SessionView, Timers, Unanswered, Undecided};
 pub use sessions::{Agents, AgentsConfig, NotBegun, OpenError, ProviderConfig};
 pub use state::{Reducer, State};
+pub use trust::{FolderSettings, SettingsFile, SettingsUse};
 pub use turn::{Turn, TurnEnd, Turns};
 pub use usage::{Cost, LimitStatus, Limits, Usage, UsageUpdate};

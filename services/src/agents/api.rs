@@ -4,6 +4,7 @@ mod chat;
 mod policy;
 mod preview;
 mod sessions;
+mod trust;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,7 @@ pub use chat::{
 pub use policy::*;
 pub use preview::{PREVIEW_PROMPT, PreviewParams, Previewed};
 pub use sessions::*;
+pub use trust::*;
 
 /// `agent.providers`: the first call waits for the first look.
 pub const PROVIDERS: Method<ProvidersParams, Providers> = Method::new("agent.providers")

@@ -1,5 +1,7 @@
 //! A session that lives: one task that owns it, its log and its agent. Everyone else has a handle.
 
+mod starting;
+
 use std::collections::BTreeMap;
 use std::future::pending;
 use std::io;
@@ -21,6 +23,7 @@ use super::policy::{Ground, Policy, Remembered};
 use super::problem::{Problem, ProblemKind};
 use super::secrets::Secrets;
 use super::session::{Choice, Output, Refused, Session, SessionView, Unanswered, Undecided};
+use super::trust::Trust;
 
 /// Facts that are taken together, before the log is written.
 const BATCH: usize = 64;
@@ -38,6 +41,7 @@ pub(super) struct Surroundings {
     pub(super) secrets: Arc<Secrets>,
     pub(super) policy: Policy,
     pub(super) ground: Ground,
+    pub(super) trust: Trust,
     /// What moments are counted from.
     pub(super) start: Instant,
 }
@@ -315,12 +319,7 @@ impl Live {
 
     async fn act(&mut self, deed: Output) {
         match deed {
-            Output::Start { resume } => {
-                let Surroundings { agent, launch, .. } = &self.surroundings;
-                let model = self.session.asked_model().map(str::to_owned);
-                let launch = Launch { resume, mode: self.session.mode(), model, ..launch.clone() };
-                self.running = Some(agent.start(launch));
-            }
+            Output::Start { resume } => self.start(resume).await,
             Output::Tell(command) => self.tell(command),
             Output::Remember { what, is_kept } => self.remember(what, is_kept).await,
             Output::Log(_) => (),

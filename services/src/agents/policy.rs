@@ -23,6 +23,7 @@ pub(super) use place::Ground;
 pub use rule::{ConfigRule, Effect, PolicyConfig, Rule, RuleScope, RuleSource};
 pub(super) use store::NotKept;
 use store::Store;
+pub(super) use store::write as write_privately;
 
 /// The option that remembers a yes for the session.
 pub(super) const ALLOW_SESSION: &str = "sixframe:session";

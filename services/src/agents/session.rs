@@ -364,6 +364,12 @@ impl Session {
         self.interrupt(now, TurnEnd::new(Outcome::Interrupted))
     }
 
+    /// Says something in the session that is not the agent's.
+    pub fn notice(&mut self, now: Moment, text: &str) {
+        let item = Item::new(ItemKind::Notice).status(ItemStatus::Completed).text(text);
+        self.log(now, Event::ItemUpserted(item), Some(&identifier("item")));
+    }
+
     /// Goes over to another mode.
     pub fn set_mode(&mut self, now: Moment, mode: Mode) {
         self.mode = mode;

@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use sixframe_hub::{Check, Hub, Json, OutboundChannel, SliceConfig, SliceError};
 use sixframe_supervisor::Supervisor;
 use tokio::sync::Mutex as AsyncMutex;
+use tokio::task::spawn_blocking;
 
 use super::agent::{Agent, Launch};
 use super::api::{CreateSession, Providers};
@@ -28,6 +29,7 @@ use super::program::{Program, ProgramAgent};
 use super::prompt_builder::Templates;
 use super::secrets::Secrets;
 use super::session::{Beginning, Session, SessionView, Timers};
+use super::trust::{FolderSettings, SettingsUse, Trust, untrusted};
 
 /// Bytes of events that are kept for those who listen to all sessions and lag.
 const EVENTS: usize = 8 << 20;
@@ -142,6 +144,16 @@ pub enum NotBegun {
     /// Callers may not set this.
     #[error("callers may not set {0}; allow it with allow_env of the provider")]
     Variable(String),
+    /// Its agent would load settings of the folder that nobody trusts.
+    #[error("{message}")]
+    Untrusted {
+        /// Which ones.
+        message: String,
+        /// What would make it begin.
+        hint: String,
+        /// What `trust.grant` takes, where all of them can be read.
+        sha256: Option<String>,
+    },
     /// The log cannot be made.
     #[error("the session's log cannot be written: {0}")]
     NoLog(String),
@@ -160,6 +172,7 @@ struct Shared {
     events: OutboundChannel,
     secrets: Arc<Secrets>,
     policy: Policy,
+    trust: Trust,
     start: Instant,
     found: AsyncMutex<Option<Vec<ProviderInfo>>>,
 }
@@ -198,6 +211,7 @@ impl Agents {
         let shared = Shared {
             supervisor,
             policy,
+            trust: Trust::below(&config.dir),
             agents,
             sessions: Mutex::default(),
             views,
@@ -260,6 +274,7 @@ impl Agents {
         };
         let agent = self.0.agents.get(&provider).cloned().ok_or_else(|| NotBegun::NoProvider(provider.clone()))?;
         let cwd = self.folder(&params.cwd)?;
+        self.check_trust(&*agent, &cwd).await?;
         let env = self.allowed(&provider, params.env)?;
         let created = SessionCreated {
             provider,
@@ -336,10 +351,31 @@ impl Agents {
     }
 
     fn surroundings(&self, agent: Arc<dyn Agent>, launch: Launch) -> Surroundings {
-        let Shared { views, events, secrets, policy, start, .. } = &*self.0;
+        let Shared { views, events, secrets, policy, trust, start, .. } = &*self.0;
         let (views, events, secrets) = (Arc::clone(views), events.clone(), Arc::clone(secrets));
         let ground = self.ground(&launch.cwd);
-        Surroundings { agent, launch, views, events, secrets, policy: policy.clone(), ground, start: *start }
+        let (policy, trust) = (policy.clone(), trust.clone());
+        Surroundings { agent, launch, views, events, secrets, policy, ground, trust, start: *start }
+    }
+
+    pub(super) fn trust(&self) -> &Trust {
+        &self.0.trust
+    }
+
+    /// Whether an agent may begin in a folder: not where it would load what nobody trusts.
+    async fn check_trust(&self, agent: &dyn Agent, cwd: &Path) -> Result<(), NotBegun> {
+        if agent.settings_use() != SettingsUse::Loads {
+            return Ok(());
+        }
+        let (trust, folder) = (self.0.trust.clone(), cwd.to_owned());
+        let given_up = |_| NotBegun::NoFolder(cwd.to_string_lossy().into_owned());
+        let standing = spawn_blocking(move || trust.standing(&folder)).await.map_err(given_up)?;
+        if standing.settings_for(agent.provider()) != FolderSettings::Withheld {
+            return Ok(());
+        }
+        let problem = untrusted(&standing.named_for(agent.provider()));
+        let hint = problem.hint.unwrap_or_default();
+        Err(NotBegun::Untrusted { message: problem.message, hint, sha256: standing.sha256 })
     }
 
     pub(super) fn policy(&self) -> &Policy {

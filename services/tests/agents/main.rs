@@ -16,3 +16,4 @@ mod questions;
 mod real;
 mod restarts;
 mod streams;
+mod trust;
