@@ -31,5 +31,6 @@ export class Store<T> {
 
 /** The value of `store`, in a component. */
 export function useStore<T>(store: Store<T>): T {
-  return useSyncExternalStore(store.subscribe, () => store.get());
+  const value = (): T => store.get();
+  return useSyncExternalStore(store.subscribe, value, value);
 }

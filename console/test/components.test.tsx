@@ -187,6 +187,7 @@ test("the palette finds by name first, then by other words, and runs what is cho
 
 test("a method is called, its error stands at the field that caused it, and the history leads back", async () => {
   const { environment } = furnished();
+  location.hash = "#methods";
   render(<Console environment={environment} />);
   const field = await screen.findByRole("textbox", { name: "what" });
   const buy = (what: string): void => {
@@ -213,12 +214,13 @@ test("a peer that refuses to tell its methods or its state is said so, with a wa
   };
   served.endpoint.register("rpc.discover", refuse);
   served.endpoint.register("hub.watch", refuse);
+  location.hash = "#methods";
   render(<Console environment={environment} />);
   expect(await screen.findByText("it needs the scope read")).toBeTruthy();
   served.endpoint.register("rpc.discover", () => ({ methods: [{ name: "now.known" }] }));
   fireEvent.click(screen.getByRole("button", { name: "Ask again" }));
   expect(await screen.findByRole("heading", { name: "now.known" })).toBeTruthy();
-  fireEvent.keyDown(document, { key: "2" });
+  fireEvent.keyDown(document, { key: "3" });
   expect(await screen.findByText("it needs the scope read")).toBeTruthy();
 });
 

@@ -24,6 +24,7 @@ mod policy;
 mod problem;
 mod program;
 mod prompt_builder;
+mod runs;
 mod scope;
 mod secrets;
 mod service;
@@ -67,6 +68,7 @@ pub use prompt_builder::{
     Additions, ContextSummary, CurrentFile, NotBuilt, Omitted, OmittedWhy, PartKind, PromptContext, PromptPart,
     Selection, Template, Templates, estimated_tokens,
 };
+pub use runs::{RunMemberView, RunState, RunView};
 pub use secrets::Secrets;
 pub use service::router;
 pub use session::{Beginning, Choice, Output, Refused, Session, SessionView, Timers, Unanswered, Undecided};

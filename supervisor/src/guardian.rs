@@ -79,7 +79,17 @@ impl Watch {
             }
             self.end_what_is_due();
             self.tell_members();
-            let happened = self.wakeups.wait([self.line.socket(), self.family.as_fd()], self.until_next())?;
+            let waited = self.wakeups.wait([self.line.socket(), self.family.as_fd()], self.until_next());
+            let happened = match waited {
+                Ok(happened) => happened,
+                Err(error) if self.launch.is_none() => return Err(error),
+                // Whoever cannot watch over a family any more ends it.
+                Err(_) => {
+                    self.stage = Stage::Killing;
+                    std::thread::sleep(AGAIN);
+                    continue;
+                }
+            };
             if happened.family {
                 self.family.has_changed();
             }
@@ -138,7 +148,9 @@ impl Watch {
                 self.family.begins(id, &launch.mark);
                 self.program = Pid::from_raw(id.pid.cast_signed());
                 self.launch = Some(launch);
-                self.line.report(&Report::Started(id))
+                // A host that has just died is noticed soon: what was started is not to be left for that.
+                let _ = self.line.report(&Report::Started(id));
+                Ok(())
             }
             Err(error) => {
                 self.line.report(&Report::NotStarted(error.raw_os_error().unwrap_or_default()))?;

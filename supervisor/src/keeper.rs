@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::child::{Known, Wish};
 use crate::holder::Holder;
@@ -58,7 +58,9 @@ impl Keeper {
     /// The child's last status, once it is true.
     async fn follow(&mut self) -> Status {
         let mut ladder = Ladder::new(&self.stop, Instant::now() + START);
-        if self.holder.launch().await.is_err() {
+        // A program that is no guardian may never read what it is told, which may be more than the lease holds.
+        if !matches!(timeout(START, self.holder.launch()).await, Ok(Ok(()))) {
+            self.holder.give_up();
             return self.guardian_is_lost().await;
         }
         loop {

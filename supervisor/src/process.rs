@@ -13,10 +13,18 @@ use macos as system;
 
 #[cfg(unix)]
 pub(crate) use system::{
-    all, boot_id, children, hides_descriptors, process, signal, stands_still, tells_children, variable,
+    boot_id, children, each, hides_descriptors, process, signal, stands_still, tells_children, variable,
 };
 
 use serde::{Deserialize, Serialize};
+
+/// All processes that can be seen.
+#[cfg(unix)]
+pub(crate) fn all() -> Vec<Process> {
+    let mut found = Vec::new();
+    each(|process| found.push(process));
+    found
+}
 
 /// A process, not to be confused with a later one of the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -11,6 +11,9 @@ use crate::{ProcessId, tree};
 const ROUNDS: usize = 200;
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// Looks that find nobody before that is believed: one may miss what starts its successor and ends.
+const VAIN: usize = 3;
+
 /// What is looked for.
 pub(crate) struct Sweep {
     pub(crate) instance: Instance,
@@ -23,15 +26,16 @@ pub(crate) struct Sweep {
 }
 
 impl Sweep {
-    /// Kills until a look finds nobody; how many there were. Blocks for as long as they take to end.
+    /// Kills until some looks, one behind the other, find nobody; how many there were. Blocks for as long as they take to end.
     pub(crate) fn run(&self) -> usize {
-        let mut killed = 0;
+        let (mut killed, mut vain) = (0, 0);
         for _ in 0..ROUNDS {
             let round = tree::end(|| self.find());
-            if round == 0 {
+            killed += round;
+            vain = if round == 0 { vain + 1 } else { 0 };
+            if vain == VAIN {
                 return killed;
             }
-            killed += round;
             std::thread::sleep(PAUSE);
         }
         tracing::warn!("processes of an ended child cannot be killed");
@@ -45,6 +49,14 @@ impl Sweep {
                 || process::variable(process.id.pid, VARIABLE)
                     .is_some_and(|value| self.instance.is_in(&value, self.generation))
         };
-        tree::closure(&process::all(), belongs, true)
+        let (mut all, mut ours) = (Vec::new(), HashSet::new());
+        process::each(|process| {
+            // At once: it may be gone when all are known.
+            if belongs(&process) {
+                ours.insert(process.id);
+            }
+            all.push(process);
+        });
+        tree::closure(&all, |process| ours.contains(&process.id), true)
     }
 }

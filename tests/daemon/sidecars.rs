@@ -136,7 +136,8 @@ async fn a_sidecar_that_connects_back_may_read_and_not_administer() {
         )
     };
     let text = call("reads", "sidecar.status", r#"{"name": "reads"}"#)
-        + &call("switches", "sidecar.setMode", r#"{"mode": "standalone"}"#);
+        + &call("switches", "sidecar.setMode", r#"{"mode": "standalone"}"#)
+        + &call("approves", "agent.approve", r#"{"session": "s", "permission": "p", "option": "o"}"#);
     let daemon = sandbox.serve_configured(&text);
     let peer = daemon.connect().await;
     let ends = async |name: &str| {
@@ -150,8 +151,10 @@ async fn a_sidecar_that_connects_back_may_read_and_not_administer() {
         }
     };
     assert_eq!(ends("reads").await["exit"], json!({"code": 0}));
-    let switched = ends("switches").await;
-    assert!(switched["failure"]["details"]["stderr"][0].as_str().unwrap().contains("FORBIDDEN"), "{switched}");
+    for name in ["switches", "approves"] {
+        let ended = ends(name).await;
+        assert!(ended["failure"]["details"]["stderr"][0].as_str().unwrap().contains("FORBIDDEN"), "{ended}");
+    }
 }
 
 #[tokio::test]

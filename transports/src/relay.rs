@@ -15,7 +15,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use sixframe_core::{Backoff, Closed, Connector, Limits, Link, Transport};
+use sixframe_core::{Backoff, Budget, Closed, Connector, Limits, Link, Transport};
 use tokio_util::sync::CancellationToken;
 
 use port::{Shared, Task, UpstreamTask, WindowTask};
@@ -29,6 +29,10 @@ pub struct RelayConfig {
     /// second the window is detached. `stream_bytes` bounds a stream whose consumer grants no credit. `streams` and
     /// `stream_items` are the endpoints' business.
     pub limits: Limits,
+    /// What all windows may make wait together, with other connections that share it. While it is exceeded, a window's
+    /// requests are refused, and its streams without credit ended, above a sixteenth of `soft_bytes` and `hard_bytes`.
+    /// Default none.
+    pub budget: Option<Arc<Budget>>,
     /// The pauses between attempts to connect to the upstream.
     pub backoff: Backoff,
     /// Whether the upstream is this engine in a process as trusted as this one: the syntax and depth of its payloads are

@@ -1,6 +1,7 @@
 import { useEffect, useState, type ReactNode } from "react";
 
 import { useEnvironment } from "../shell/environment.js";
+import { NoState } from "../state/no-state.js";
 import { useStore } from "../store.js";
 import { useSessions } from "./hooks.js";
 import { NewSession } from "./new-session.js";
@@ -9,13 +10,13 @@ import { SessionPane } from "./session-pane.js";
 
 /** The agents: their sessions, the conversation with one of them, and how another one is begun. */
 export function AgentsPanel(): ReactNode {
-  const { agents, connection } = useEnvironment();
+  const { agents, connection, hub } = useEnvironment();
   const sessions = useSessions();
   const chosen = useStore(agents.chosen);
   const isOpen = useStore(connection.standing).phase === "open";
   const [narrow, setNarrow] = useState<"list" | "detail">("detail");
   useEffect(() => setNarrow("detail"), [chosen]);
-  if (sessions === undefined) return <p className="empty-page">Asking for the state…</p>;
+  if (sessions === undefined) return <NoState hub={hub} />;
   if (sessions === null) return <p className="empty-page">This daemon has no agents: it was built without them.</p>;
   const choose = (sessionId: string): void => {
     agents.choose(sessionId);

@@ -33,6 +33,9 @@ export interface Wanted {
 export type Undone = { kind: "done"; files: readonly AgentFileChange[] } | { kind: "conflict"; failure: Failure } | { kind: "failed" };
 
 const CHOSEN = "sixframe.agents.session";
+const NAMES = "sixframe.agents.names";
+const MOST_NAMES = 100;
+const LONGEST_NAME = 80;
 /** To look for programs takes as long as each of them takes to say its version. */
 const LOOK_MS = 60_000;
 /** To close a session takes as long as its agent takes to end. */
@@ -46,6 +49,8 @@ export class Agents {
   readonly chosen = new Store<string>(sessionStorage.getItem(CHOSEN) ?? "");
   /** Sessions that ended while this page looked, so that they can be gone on with. */
   readonly closed = new Store<readonly SessionView[]>([]);
+  /** What was asked first, by session: what one is called that has no title. */
+  readonly names = new Store<Readonly<Record<string, string>>>(remembered());
   /** What is typed and not sent, by session. */
   readonly drafts = new Map<string, string>();
   readonly #link: Link;
@@ -126,12 +131,21 @@ export class Agents {
     const stream = this.#link.stream<unknown>("agent.prompt", payload, undefined, { resume: false });
     try {
       const first = await stream.next();
+      this.#name(sessionId, text);
       if (first.done !== true) void this.#hold(stream);
       return true;
     } catch (error) {
       this.#complain("It was not sent", failureOf(error));
       return false;
     }
+  }
+
+  #name(sessionId: string, text: string): void {
+    if (this.names.get()[sessionId] !== undefined) return;
+    const known = Object.entries(this.names.get()).slice(1 - MOST_NAMES);
+    const name = text.trim().split("\n", 1)[0]?.slice(0, LONGEST_NAME) ?? "";
+    this.names.set({ ...Object.fromEntries(known), [sessionId]: name });
+    sessionStorage.setItem(NAMES, JSON.stringify(this.names.get()));
   }
 
   /** Holds the stream of a prompt until its turn ends: whoever lets go of it stops the turn. */
@@ -235,5 +249,13 @@ export class Agents {
 
   #complain(what: string, { code, message }: Failure): void {
     this.#toasts.say(`${what}: ${message} (${code})`, undefined, "bad");
+  }
+}
+
+function remembered(): Readonly<Record<string, string>> {
+  try {
+    return JSON.parse(sessionStorage.getItem(NAMES) ?? "{}") as Record<string, string>;
+  } catch {
+    return {};
   }
 }

@@ -1,21 +1,28 @@
 import { Columns2, Rows2 } from "lucide-react";
-import type { ReactNode } from "react";
+import { useContext, useMemo, type ReactNode } from "react";
 
 import type { AgentFileChange } from "../api.js";
 import { DiffView } from "../render/diff-view.js";
 import { useStore } from "../store.js";
-import { chooseDiffLayout, diffLayout } from "./openness.js";
+import { below } from "./changed-files.js";
+import { chooseDiffLayout, diffLayout, FolderContext } from "./openness.js";
 
 /** Changes of files, each with its diff, laid out as the reader chose. */
 export function Diffs({ changes }: { changes: readonly AgentFileChange[] }): ReactNode {
   const layout = useStore(diffLayout);
+  const folder = useContext(FolderContext);
+  const shown = useMemo(() => changes.map((change) => named(change, folder)), [changes, folder]);
   return (
     <div className="diffs">
-      {changes.map((change, at) => (
+      {shown.map((change, at) => (
         <DiffView key={`${change.path} ${at}`} change={change} layout={layout} />
       ))}
     </div>
   );
+}
+
+function named(change: AgentFileChange, folder: string): AgentFileChange {
+  return { ...change, path: below(folder, change.path), ...(change.oldPath && { oldPath: below(folder, change.oldPath) }) };
 }
 
 /** Side by side, or one below the other. */

@@ -55,6 +55,8 @@ export interface ItemEntry extends Placed {
   readonly others: readonly AgentContent[];
   readonly tool: Tool | undefined;
   readonly endedAt: number | undefined;
+  /** Whether it waits for somebody's leave. */
+  readonly isAsked: boolean;
   /** Whether parts of it were given up, so that memory stays bounded. */
   readonly isReleased: boolean;
 }

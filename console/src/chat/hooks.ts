@@ -7,13 +7,21 @@ import { sessionsOf, type SessionView } from "./session-view.js";
 
 /** The sessions of the daemon: undefined while nothing is known, null where it has no agents. */
 export function useSessions(): readonly SessionView[] | null | undefined {
-  const { hub } = useEnvironment();
+  const { hub, agents } = useEnvironment();
+  const names = useStore(agents.names);
   const state = useSyncExternalStore(
     (changed) => hub.onChange(changed),
     () => hub.state,
   );
   const slice: unknown = state?.["agents"];
-  return useMemo(() => (state === undefined ? undefined : (sessionsOf(slice) ?? null)), [state === undefined, slice]);
+  return useMemo(() => {
+    if (state === undefined) return undefined;
+    const named = (session: SessionView): SessionView => {
+      const name = session.title ?? names[session.sessionId];
+      return name === undefined ? session : { ...session, title: name };
+    };
+    return sessionsOf(slice)?.map(named) ?? null;
+  }, [state === undefined, slice, names]);
 }
 
 /** Whether the daemon has a method; a control that needs it is shown only then. */

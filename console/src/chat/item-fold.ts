@@ -29,6 +29,7 @@ export function begun(start: Start, kind: ItemEntry["kind"]): ItemEntry {
     others: [],
     tool: undefined,
     endedAt: undefined,
+    isAsked: false,
     isReleased: false,
   };
 }
@@ -46,6 +47,13 @@ export function patched(entry: ItemEntry, patch: AgentItem, at: number, bounds: 
     tool: patch.tool ? used(entry.tool ?? NO_TOOL, patch.tool, bounds) : entry.tool,
     endedAt: isFinal(status) ? (entry.endedAt ?? at) : undefined,
   };
+}
+
+/** The item when its turn is over: what was not done by then is not done any more, whether or not anybody said so. */
+export function ended(entry: ItemEntry, at: number): ItemEntry {
+  if (isFinal(entry.status)) return entry;
+  const status = entry.kind === "tool_call" || entry.kind === "subagent" ? "cancelled" : "completed";
+  return { ...entry, status, endedAt: at, isAsked: false };
 }
 
 /** The item after a piece of one of its fields. */

@@ -1,17 +1,15 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDownToLine, ChevronRight, CornerDownRight } from "lucide-react";
-import { memo, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type ReactNode, type RefObject } from "react";
+import { memo, useCallback, useMemo, useRef, useState, type ReactNode } from "react";
 
 import { visible } from "../render/plain.js";
 import { count } from "../shell/units.js";
 import type { Entry } from "./entry.js";
 import { EntryView, labelOf } from "./entry-view.js";
+import { useFollowing } from "./following.js";
 import { OpennessProvider, useOpen, type Openness } from "./openness.js";
 import { rowsOf, type Row, type StepsRow } from "./rows.js";
 import type { SessionFold } from "./session-fold.js";
-
-/** Pixels from the end within which the reader is taken to be there. */
-const NEAR_THE_END = 48;
 
 /**
  * The history of a session: only what is in sight exists, each row as high as it is. Follows the end unless the reader went
@@ -32,7 +30,8 @@ export function MessageList({
   const folded = useMemo(() => new Set([...chosen].flatMap(([key, isOpen]) => (isOpen ? [] : [key]))), [chosen]);
   const { structure } = fold;
   const rows = useMemo(() => rowsOf(fold, folded), [fold, structure, folded]);
-  const virtualizer = useVirtualizer({
+  const { isAtEnd, seen, toEnd, scrollTo } = useFollowing(scroller, rows.length);
+  const virtualizer = useVirtualizer<HTMLDivElement, HTMLDivElement>({
     count: rows.length,
     getScrollElement: () => scroller.current,
     getItemKey: useCallback((at: number) => rows[at]?.key ?? at, [rows]),
@@ -40,12 +39,9 @@ export function MessageList({
     overscan: 6,
     paddingStart: 16,
     paddingEnd: 16,
-    anchorTo: "end",
-    followOnAppend: true,
-    scrollEndThreshold: NEAR_THE_END,
+    scrollToFn: scrollTo,
     useFlushSync: false,
   });
-  const { isAtEnd, seen, toEnd } = useEnd(scroller, rows.length, () => virtualizer.scrollToEnd());
 
   return (
     <OpennessProvider value={openness}>
@@ -113,46 +109,6 @@ function useOpenness(
     }),
     [chosen, setChosen],
   );
-}
-
-/** Whether the reader is at the end, and how many rows there were when they left it. */
-function useEnd(
-  scroller: RefObject<HTMLDivElement | null>,
-  length: number,
-  scrollToEnd: () => void,
-): { isAtEnd: boolean; seen: number; toEnd: () => void } {
-  const [isAtEnd, setAtEnd] = useState(true);
-  const [seen, setSeen] = useState(0);
-  const latest = useRef(length);
-  latest.current = length;
-  useEffect(() => {
-    const element = scroller.current;
-    if (!element) return undefined;
-    const look = (): void => {
-      const isNear = element.scrollHeight - element.scrollTop - element.clientHeight <= NEAR_THE_END;
-      setAtEnd((before) => {
-        if (before && !isNear) setSeen(latest.current);
-        return isNear;
-      });
-    };
-    element.addEventListener("scroll", look, { passive: true });
-    return () => element.removeEventListener("scroll", look);
-  }, [scroller]);
-  // What stands below the list may grow and take of its height: who was at the end stays there.
-  const stays = useRef(isAtEnd);
-  stays.current = isAtEnd;
-  const end = useRef(scrollToEnd);
-  end.current = scrollToEnd;
-  useLayoutEffect(() => {
-    const observer = new ResizeObserver(() => stays.current && end.current());
-    if (scroller.current) observer.observe(scroller.current);
-    return () => observer.disconnect();
-  }, [scroller]);
-  const toEnd = (): void => {
-    setAtEnd(true);
-    scrollToEnd();
-  };
-  return { isAtEnd, seen, toEnd };
 }
 
 /** Renders again only when what it shows is another object. */

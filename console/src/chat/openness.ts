@@ -14,6 +14,9 @@ export function chooseDiffLayout(layout: DiffLayout): void {
   diffLayout.set(layout);
 }
 
+/** The folder of the session that is shown: files in it are called by their place below it. */
+export const FolderContext = createContext("");
+
 /** What in a history was opened or closed by hand; kept here, because rows out of sight do not exist. */
 export interface Openness {
   isOpen: (key: string, usual: boolean) => boolean;

@@ -1,14 +1,14 @@
 import { ShieldAlert, ShieldCheck, ShieldQuestion } from "lucide-react";
-import { useId, useState, type FormEvent, type ReactNode } from "react";
+import { useId, useState, type FormEvent, type KeyboardEvent, type ReactNode } from "react";
 
 import type { AgentOptionKind, AgentRisk, PermissionOption } from "../api.js";
 import { visible } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
 import { Countdown } from "./countdown.js";
 import { ExactInput } from "./exact-input.js";
-import { ignoreEnter } from "./keys.js";
+import { ignoreEnter, isComposing, meaningOf, pressed } from "./keys.js";
 import type { Permission, SessionView } from "./session-view.js";
-import { nameOf } from "./session-view.js";
+import { folderName } from "./session-view.js";
 import { ACTION_WORDS, RISK_WORDS } from "./words.js";
 
 const MARKS: Record<AgentRisk, typeof ShieldAlert> = {
@@ -18,7 +18,7 @@ const MARKS: Record<AgentRisk, typeof ShieldAlert> = {
   critical: ShieldAlert,
 };
 
-/** Our words for what an option means: an agent may call it anything. */
+/** Our words for what an option means: an agent may call it anything. What allows least stands first. */
 const OPTIONS: Partial<Record<AgentOptionKind, string>> = {
   allow_once: "Allow once",
   allow_session: "Allow in this session",
@@ -51,7 +51,7 @@ export function PermissionCard({
         <h3 id={id}>
           <span className="ask-action">{ACTION_WORDS[action] ?? visible(action)}</span>
           <span className="ask-who">
-            {visible(session.provider)} · {visible(nameOf(session))}
+            {visible(session.provider)} · {visible(folderName(session))}
           </span>
         </h3>
         <span className="risk" data-risk={risk}>
@@ -107,7 +107,7 @@ function Answers({
   const { agents } = useEnvironment();
   const [isSent, setSent] = useState(false);
   const [why, setWhy] = useState<string | undefined>(undefined);
-  const allowing = permission.options.filter(({ kind }) => OPTIONS[kind] !== undefined);
+  const allowing = Object.keys(OPTIONS).flatMap((kind) => permission.options.filter((option) => option.kind === kind));
   const send = (answer: Promise<boolean>): void => {
     setSent(true);
     void answer.then((isTaken) => !isTaken && setSent(false));
@@ -115,6 +115,14 @@ function Answers({
   const deny = (event: FormEvent): void => {
     event.preventDefault();
     send(agents.reject(permission, why ?? ""));
+  };
+  const pressInReason = (event: KeyboardEvent): void => {
+    const press = pressed(event);
+    if (event.key === "Enter" && isComposing(press)) event.preventDefault();
+    if (meaningOf(press) !== "stop") return;
+    event.preventDefault();
+    event.stopPropagation();
+    setWhy(undefined);
   };
   return (
     <div className="ask-answers" role="group" aria-label="Answer">
@@ -150,6 +158,7 @@ function Answers({
             placeholder="Why, for the agent"
             value={why}
             onChange={(event) => setWhy(event.target.value)}
+            onKeyDown={pressInReason}
           />
           <button type="submit" className="button button-danger" disabled={!isOpen || isSent}>
             Deny

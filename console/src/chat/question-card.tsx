@@ -7,7 +7,7 @@ import { useEnvironment } from "../shell/environment.js";
 import { Countdown } from "./countdown.js";
 import { useHas } from "./hooks.js";
 import { isComposing, pressed } from "./keys.js";
-import { nameOf, type SessionView } from "./session-view.js";
+import { folderName, type SessionView } from "./session-view.js";
 
 /** What was chosen and written for a question. */
 interface Given {
@@ -47,7 +47,7 @@ export function QuestionCard({
         <h3 id={id}>
           <span className="ask-action">A question</span>
           <span className="ask-who">
-            {visible(session.provider)} · {visible(nameOf(session))}
+            {visible(session.provider)} · {visible(folderName(session))}
           </span>
         </h3>
         <Countdown until={question.expiresAtMs} what="Given up" />

@@ -7,7 +7,7 @@ import type { AgentEnvelope } from "../api.js";
 import { ChangedFiles } from "./changed-files.js";
 import { isFinal, type Entry, type ItemEntry, type Turn } from "./entry.js";
 import { NO_FACTS, updated, type Facts } from "./facts.js";
-import { begun, enlarged, patched, released, weight } from "./item-fold.js";
+import { begun, ended, enlarged, patched, released, weight } from "./item-fold.js";
 import { remark } from "./remarks.js";
 
 /** What became of an envelope: `gap` says that some before it are missing. */
@@ -22,6 +22,11 @@ export interface Room {
 
 const ROOM: Room = { characters: 12_000_000, entries: 20_000 };
 
+/** How much is left of what there is room for when something has to go. */
+const FREED = 0.9;
+/** Entries that stay whatever they weigh: each of them is bounded. */
+const NEWEST = 50;
+
 /** How many that became final are remembered as such. */
 const SETTLED = 20;
 
@@ -29,6 +34,8 @@ const SETTLED = 20;
 interface OpenTurn {
   turn: Turn;
   files: ChangedFiles;
+  /** Items that are not done. */
+  items: Set<string>;
 }
 
 export class SessionFold {
@@ -125,7 +132,7 @@ export class SessionFold {
         return this.#item(envelope, at, turnId);
       case "turn.started": {
         const turn = openedTurn(turnId ?? "", envelope.data.promptId, at);
-        this.#turns.set(turn.turnId, { turn, files: new ChangedFiles(this.facts.cwd) });
+        this.#turns.set(turn.turnId, { turn, files: new ChangedFiles(this.facts.cwd), items: new Set() });
         this.facts = { ...this.facts, turnId: turn.turnId };
         return;
       }
@@ -141,7 +148,7 @@ export class SessionFold {
         return;
       case "permission.requested":
         this.#asked.set(envelope.data.permissionId, envelope.data.title);
-        return;
+        return this.#mark(envelope.itemId, true);
       case "question.requested":
         this.#asked.set(envelope.data.questionId, envelope.data.questions.map(({ text }) => text).join(" "));
         return;
@@ -152,10 +159,16 @@ export class SessionFold {
 
   /** What changes what is known of the session, and what is only remarked. */
   #rest(envelope: AgentEnvelope, at: number): void {
+    if (envelope.type === "permission.resolved") this.#mark(envelope.itemId, false);
     const before = this.facts;
     this.facts = updated(before, envelope);
     const said = remark(envelope, { before, at, titleOf: (id) => this.#taken(id) });
     if (said) this.#put(said);
+  }
+
+  #mark(itemId: string | null | undefined, isAsked: boolean): void {
+    const entry = this.#entries.get(itemKey(itemId ?? ""));
+    if (entry?.type === "item" && entry.isAsked !== isAsked) this.#put({ ...entry, isAsked }, entry);
   }
 
   #taken(id: string): string {
@@ -175,14 +188,21 @@ export class SessionFold {
     const changes = isDelta ? undefined : envelope.data.tool?.changes;
     const open = this.#turns.get(turnId ?? "");
     if (changes) open?.files.item(itemId, changes);
+    if (isFinal(next.status)) open?.items.delete(next.key);
+    else open?.items.add(next.key);
     if (next.kind === "user_message" && open && open.turn.prompt === "") open.turn = { ...open.turn, prompt: next.text.text };
     this.#put(next, known?.type === "item" ? known : undefined);
   }
 
   #end(data: (AgentEnvelope & { type: "turn.ended" })["data"], turnId: string, seq: number, at: number): void {
-    const { turn, files } = this.#turns.get(turnId) ?? { turn: openedTurn(turnId, "", at), files: new ChangedFiles("") };
+    const unknown: OpenTurn = { turn: openedTurn(turnId, "", at), files: new ChangedFiles(""), items: new Set() };
+    const { turn, files, items } = this.#turns.get(turnId) ?? unknown;
     this.#turns.delete(turnId);
-    const ended: Turn = {
+    for (const key of items) {
+      const entry = this.#entries.get(key);
+      if (entry?.type === "item") this.#put(ended(entry, at), entry);
+    }
+    const done: Turn = {
       ...turn,
       outcome: data.outcome,
       error: data.error ?? undefined,
@@ -191,8 +211,8 @@ export class SessionFold {
       durationMs: data.durationMs,
       files: files.list(),
     };
-    this.#put({ type: "turn", key: turnKey(turnId), seq, at, turnId, turn: ended });
-    this.facts = { ...this.facts, turnId: undefined, turns: this.facts.turns + 1, costs: summed(this.facts.costs, ended) };
+    this.#put({ type: "turn", key: turnKey(turnId), seq, at, turnId, turn: done });
+    this.facts = { ...this.facts, turnId: undefined, turns: this.facts.turns + 1, costs: summed(this.facts.costs, done) };
   }
 
   #undo(turnId: string): void {
@@ -213,34 +233,34 @@ export class SessionFold {
     const tells = entry.type === "item" && entry.kind !== before?.kind;
     if (isNew || tells || parent !== before?.parent) this.structure += 1;
     if (this.#weight > this.#room.characters) this.#release();
-    if (this.#entries.size > this.#room.entries) this.#forget();
+    if (this.#weight > this.#room.characters || this.#entries.size > this.#room.entries) this.#forget();
   }
 
   #weigh(entry: Entry): void {
-    const now = entry.type === "item" ? weight(entry) + 200 : 300;
+    const now = weightOf(entry);
     this.#weight += now - (this.#weights.get(entry.key) ?? 0);
     this.#weights.set(entry.key, now);
   }
 
-  /** Gives up the long parts of the oldest entries, until a tenth of the room is free. */
+  /** Gives up the long parts of the oldest entries, until a tenth of the room is free; the newest are left as they are. */
   #release(): void {
-    const [{ characters }, newest] = [this.#room, this.#entries.size - 50];
-    let at = 0;
+    let left = this.#entries.size - NEWEST;
     for (const entry of this.#entries.values()) {
-      at += 1;
-      if (this.#weight < characters * 0.9 || at > newest) return;
-      if (entry.type !== "item" || entry.isReleased || entry.endedAt === undefined) continue;
-      const light = released(entry);
+      left -= 1;
+      if (this.#weight < this.#room.characters * FREED || left < 0) return;
+      const light = lightened(entry);
+      if (!light) continue;
       this.#entries.set(entry.key, light);
       this.#weigh(light);
     }
   }
 
-  /** Gives up the oldest entries, until a tenth of the places is free. */
+  /** Gives up the oldest entries, until a tenth of the room is free; the newest stay. */
   #forget(): void {
-    const wanted = Math.floor(this.#room.entries * 0.9);
+    const { characters, entries } = this.#room;
     for (const [key] of this.#entries) {
-      if (this.#entries.size <= wanted) break;
+      const isRoomy = this.#entries.size <= entries * FREED && this.#weight <= characters * FREED;
+      if (isRoomy || this.#entries.size <= NEWEST) break;
       this.#entries.delete(key);
       this.#children.delete(key);
       this.#weight -= this.#weights.get(key) ?? 0;
@@ -253,6 +273,19 @@ export class SessionFold {
 
 function isDone(entry: Entry): boolean {
   return entry.type === "turn" || (entry.type === "item" && isFinal(entry.status));
+}
+
+function weightOf(entry: Entry): number {
+  if (entry.type === "item") return weight(entry) + 200;
+  const files = entry.type === "turn" ? entry.turn.files : [];
+  return files.reduce((sum, { changes }) => sum + 100 + changes.reduce((of, { unifiedDiff }) => of + (unifiedDiff?.length ?? 0), 0), 300);
+}
+
+/** An entry with its long parts given up; nothing where it has none, or is not done. */
+function lightened(entry: Entry): Entry | undefined {
+  if (entry.type === "item") return entry.isReleased || entry.endedAt === undefined ? undefined : released(entry);
+  if (entry.type !== "turn" || entry.turn.files.every(({ changes }) => changes.length === 0)) return undefined;
+  return { ...entry, turn: { ...entry.turn, files: entry.turn.files.map((file) => ({ ...file, changes: [] })) } };
 }
 
 export function itemKey(itemId: string): string {

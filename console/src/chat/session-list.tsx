@@ -5,7 +5,7 @@ import { visible } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
 import { useStore } from "../store.js";
 import { useHas } from "./hooks.js";
-import { nameOf, type SessionView } from "./session-view.js";
+import { folderName, nameOf, type SessionView } from "./session-view.js";
 import { StateDot } from "./state-dot.js";
 import { stateWords } from "./words.js";
 
@@ -74,7 +74,7 @@ export function SessionList({
 function SessionLine({ session }: { session: SessionView }): ReactNode {
   const { provider, state, permissions, questions, queue } = session;
   const waits = permissions.length + questions.length;
-  const facts = [visible(provider), stateWords(state), queue.length > 0 && `${queue.length} queued`].filter(Boolean);
+  const facts = [stateWords(state), visible(provider), visible(folderName(session)), queue.length > 0 && `${queue.length} queued`].filter(Boolean);
   return (
     <>
       <span className="session-name">

@@ -9,6 +9,7 @@ import { Composer } from "./composer.js";
 import { useFeed, useHas, useNow } from "./hooks.js";
 import { isComposing, pressed } from "./keys.js";
 import { MessageList } from "./message-list.js";
+import { FolderContext } from "./openness.js";
 import { QueueList } from "./queue-list.js";
 import { SessionHead } from "./session-head.js";
 import { waitingOf, type SessionView } from "./session-view.js";
@@ -41,7 +42,8 @@ export function SessionPane({
   const retry = useCallback((prompt: string) => void agents.prompt(sessionId, prompt, "queue"), [agents, sessionId]);
   const stop = (): void => void agents.interrupt(sessionId);
   const press = (event: KeyboardEvent): void => {
-    if (event.key !== "Escape" || event.defaultPrevented || !isBusy || isComposing(pressed(event))) return;
+    const isTaken = event.defaultPrevented || (event.target as Element).closest("dialog, [role=menu]") !== null;
+    if (event.key !== "Escape" || isTaken || !isBusy || isComposing(pressed(event))) return;
     event.preventDefault();
     stop();
   };
@@ -52,7 +54,9 @@ export function SessionPane({
       </button>
       {session && <SessionHead session={session} facts={fold.facts} isOpen={isOpen} />}
       <Failed feed={feed} />
-      <MessageList key={sessionId} fold={fold} version={version} onRetry={canAsk && !isBusy ? retry : undefined} />
+      <FolderContext value={fold.facts.cwd}>
+        <MessageList key={sessionId} fold={fold} version={version} onRetry={canAsk && !isBusy ? retry : undefined} />
+      </FolderContext>
       <Told feed={feed} version={version} />
       <div className="session-foot">
         {session && isBusy && <Working session={session} since={fold.turn(session.turnId ?? "")?.startedAt} />}

@@ -84,6 +84,10 @@ export function isBusy({ turnId, queue }: Pick<SessionView, "turnId" | "queue">)
 
 /** What a session is called: its title, or the folder that it works in. */
 export function nameOf({ title, cwd, sessionId }: Pick<SessionView, "title" | "cwd" | "sessionId">): string {
-  if (title !== undefined && title !== "") return title;
+  return title !== undefined && title !== "" ? title : folderName({ cwd, sessionId });
+}
+
+/** The last part of the folder's path. */
+export function folderName({ cwd, sessionId }: Pick<SessionView, "cwd" | "sessionId">): string {
   return cwd.split(/[/\\]/).filter(Boolean).at(-1) ?? sessionId;
 }

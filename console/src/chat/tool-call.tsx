@@ -1,5 +1,6 @@
 import {
   Ban,
+  BellRing,
   CircleCheck,
   CircleX,
   FileMinus,
@@ -55,6 +56,8 @@ const STATUS: Record<AgentItemStatus, { icon: LucideIcon; word: string }> = {
   cancelled: { icon: Ban, word: "cancelled" },
 };
 
+const ASKED = { icon: BellRing, word: "waits for you" };
+
 /** A tool and its use: what it is given, what it writes as it writes it, what it changed. */
 export function ToolCall({ entry, sessionId }: { entry: ItemEntry; sessionId: string }): ReactNode {
   const { link } = useEnvironment();
@@ -75,7 +78,7 @@ export function ToolCall({ entry, sessionId }: { entry: ItemEntry; sessionId: st
     >
       {() => (
         <>
-          {tool && <ToolBody tool={tool} isLive={!isFinal(entry.status)} />}
+          {tool && <ToolBody tool={tool} isLive={!isFinal(entry.status) && !entry.isAsked} />}
           {!whole && (entry.isReleased || isCut(entry)) && (
             <p className="tool-cut">
               {entry.isReleased ? "Parts of this are not kept here. " : `${bytes(cutOf(entry))} before this are not shown. `}
@@ -94,7 +97,7 @@ export function ToolCall({ entry, sessionId }: { entry: ItemEntry; sessionId: st
 function ToolHead({ entry }: { entry: ItemEntry }): ReactNode {
   const { status, tool } = entry;
   const Icon = ICONS[tool?.toolKind ?? "other"] ?? Wrench;
-  const { icon: Mark, word } = STATUS[status ?? "in_progress"] ?? STATUS.in_progress;
+  const { icon: Mark, word } = entry.isAsked ? ASKED : (STATUS[status ?? "in_progress"] ?? STATUS.in_progress);
   const isLive = !isFinal(status);
   const took = tool?.command?.durationMs ?? (entry.endedAt !== undefined ? entry.endedAt - entry.at : undefined);
   const exit = tool?.command?.exitCode;
@@ -104,8 +107,8 @@ function ToolHead({ entry }: { entry: ItemEntry }): ReactNode {
       <span className="tool-kind">{TOOL_WORDS[tool?.toolKind ?? "other"] ?? "Tool"}</span>
       <span className="tool-title">{visible(titleOf(tool))}</span>
       {typeof exit === "number" && exit !== 0 && <span className="tool-exit">exit {exit}</span>}
-      <span className="tool-status" data-status={status ?? "in_progress"}>
-        <Mark size={13} className={isLive ? "turning" : ""} aria-hidden />
+      <span className="tool-status" data-status={entry.isAsked ? "denied" : (status ?? "in_progress")}>
+        <Mark size={13} className={isLive && !entry.isAsked ? "turning" : ""} aria-hidden />
         {isLive || status !== "completed" ? word : <span className="unseen">{word}</span>}
         {took !== undefined && took >= 1_000 && <span className="quiet">{milliseconds(took)}</span>}
       </span>

@@ -5,7 +5,7 @@
  */
 
 import { checkpoint } from "./checkpoint.js";
-import { healed } from "./heal.js";
+import { heal } from "./heal.js";
 import { parseBlocks, parseInlines, type Env, type Token } from "./parser.js";
 
 /** A block at the top: a paragraph, a list, a fence. The same object as long as it is the same. */
@@ -38,11 +38,13 @@ export class Blocks {
   #looked = 0;
   #next = STEP;
   #fence: Fence | undefined;
+  #opened: { tail: number; end: number; blocks: readonly Block[] } | undefined;
   #shown: { end: number; isDone: boolean; blocks: readonly Block[] } | undefined;
 
   /** The blocks of `raw`, which may go on while `isStreaming`. Any text may follow any other; one that goes on is cheap. */
   read(raw: string, isStreaming: boolean): readonly Block[] {
-    if (!raw.startsWith(this.#raw)) this.#forget();
+    // Equality of strings is much faster than `startsWith`, which compares them character by character.
+    if (raw.slice(0, this.#raw.length) !== this.#raw) this.#forget();
     this.#raw = raw;
     this.#text = raw.includes("\r") ? raw.replace(/\r\n?/g, "\n") : raw;
     const known = this.#shown;
@@ -58,7 +60,7 @@ export class Blocks {
     this.#tail = this.#looked = 0;
     this.#next = STEP;
     this.#fence = undefined;
-    this.#shown = undefined;
+    this.#opened = this.#shown = undefined;
   }
 
   #whole(): readonly Block[] {
@@ -72,7 +74,8 @@ export class Blocks {
 
   /** The names of links that are known, to be added to without a trace. */
   #envNow(): Env {
-    return { references: { ...this.#env.references } };
+    this.#env.references ??= Object.create(null) as NonNullable<Env["references"]>;
+    return { references: Object.create(this.#env.references) as NonNullable<Env["references"]> };
   }
 
   #streamed(): readonly Block[] {
@@ -115,15 +118,17 @@ export class Blocks {
     this.#next = this.#looked + STEP;
   }
 
-  /** What is shown of the part that is open. */
-  #open(): Block[] {
-    const text = this.#text.slice(this.#tail);
+  /** What is shown of the part that is open: up to a mark, where it is long. */
+  #open(): readonly Block[] {
     if (this.#fence) return [growing(this.#fence, this.#text)];
-    const end = checkpoint(text.length);
+    const end = this.#tail + checkpoint(this.#text.length - this.#tail);
+    if (this.#opened?.end === end && this.#opened.tail === this.#tail) return this.#opened.blocks;
     const env = this.#envNow();
-    const tokens = parseBlocks(withoutUndecided(text.slice(0, end)), env);
-    healed(tokens, text.slice(end));
-    return finished(tokens, env);
+    const tokens = parseBlocks(withoutUndecided(this.#text.slice(this.#tail, end)), env);
+    heal(tokens);
+    const blocks = finished(tokens, env);
+    this.#opened = { tail: this.#tail, end, blocks };
+    return blocks;
   }
 }
 
@@ -168,7 +173,8 @@ function finished(tokens: Token[], env: Env): Block[] {
 }
 
 function hasNames({ references }: Env): boolean {
-  return references !== undefined && Object.keys(references).length > 0;
+  for (const _name in references) return true;
+  return false;
 }
 
 function startOfLine(text: string, line: number): number {

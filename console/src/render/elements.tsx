@@ -2,16 +2,18 @@
 
 import { createElement, Fragment, type ReactNode } from "react";
 
+import { count } from "../shell/units.js";
 import { Bounded } from "./bounded.js";
 import { Code } from "./code.js";
 import { Link, Picture } from "./link.js";
 import type { Token } from "./parser.js";
 import { legible, readable } from "./plain.js";
 
-const BLOCKS: ReadonlySet<string> = new Set(["p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "ul", "ol", "li", "tr", "th", "td"]);
+const BLOCKS: ReadonlySet<string> = new Set(["p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "ul", "ol", "li", "th", "td"]);
 const INLINES: ReadonlySet<string> = new Set(["em", "strong", "s"]);
 /** Emphasis within emphasis that is shown as such. */
 const DEEPEST_INLINE = 16;
+const MOST_COLUMNS = 64;
 
 /** Something that is open, and what was found in it. */
 interface Frame {
@@ -51,9 +53,15 @@ function blockElement({ token, children }: Frame, key: number): ReactNode {
   if (tag === "ul") return <Bounded key={key} as="ul" children={children} word="items" />;
   if (tag === "ol") return <Bounded key={key} as="ol" start={startOf(token as Token)} children={children} word="items" />;
   if (/^h[1-6]$/.test(tag)) return heading(tag, children, key);
+  if (tag === "tr") return <tr key={key}>{boundedCells(children)}</tr>;
   if (!BLOCKS.has(tag)) return <Fragment key={key}>{children}</Fragment>;
   const align = tag === "th" || tag === "td" ? alignOf(token as Token) : undefined;
-  return createElement(tag, { key, dir: tag === "tr" ? undefined : "auto", ...(align && { "data-align": align }) }, ...children);
+  return createElement(tag, { key, dir: "auto", ...(align && { "data-align": align }) }, ...children);
+}
+
+function boundedCells(cells: ReactNode[]): ReactNode[] {
+  if (cells.length <= MOST_COLUMNS) return cells;
+  return [...cells.slice(0, MOST_COLUMNS), <td key="more" className="md-more">{`${count(cells.length - MOST_COLUMNS)} more columns`}</td>];
 }
 
 /** A heading of the text stands below those of the page. */

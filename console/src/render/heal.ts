@@ -5,16 +5,10 @@
 
 import type { Token } from "./parser.js";
 
-/** Heals the last inline content of `tokens`, and puts `rest` behind it, which was not looked through. */
-export function healed(tokens: Token[], rest: string): void {
-  const last = tokens.findLast(({ type, content }) => type === "inline" && content !== "") ?? tokens.findLast(hasText);
-  if (!last) return;
-  const added = rest.replace(/[*_`~|#>]+/g, "");
-  last.content = last.type === "inline" ? `${completed(last.content)}${added}` : `${last.content}${rest}`;
-}
-
-function hasText({ type }: Token): boolean {
-  return type === "fence" || type === "code_block" || type === "plain";
+/** Completes the last inline content of `tokens`. */
+export function heal(tokens: readonly Token[]): void {
+  const last = tokens.findLast(({ type, content }) => type === "inline" && content !== "");
+  if (last) last.content = completed(last.content);
 }
 
 /** The text of a paragraph with what it lacks for now. */

@@ -20,7 +20,7 @@ export class TerminalLines {
 
   /** The lines of `text`, which begins with what was read before or is another one. */
   read(text: string): readonly TerminalLine[] {
-    if (!text.startsWith(this.#text)) this.#forget();
+    if (text.slice(0, this.#text.length) !== this.#text) this.#forget();
     this.#text = text;
     for (let end = text.indexOf("\n", this.#settled); end >= 0; end = text.indexOf("\n", this.#settled)) {
       this.#lines.push({ number: this.#first + this.#lines.length, text: lastWriting(text, this.#settled, end) });

@@ -5,14 +5,13 @@ import { formatPointer, parsePointer, type Hub, type HubState } from "sixframe/h
 import { CopyButton } from "../json/copy-button.js";
 import { type JsonRow, kindOf } from "../json/json-rows.js";
 import { JsonTree } from "../json/json-tree.js";
-import { ErrorCard } from "../methods/error-card.js";
-import { failureOf } from "../methods/run.js";
 import { useEnvironment } from "../shell/environment.js";
 import { count } from "../shell/units.js";
 import { AddDialog } from "./add-dialog.js";
 import { ChangeList } from "./change-list.js";
 import { Conflict } from "./conflict.js";
 import { commitEdit, reverse, type Edit } from "./edit.js";
+import { NoState } from "./no-state.js";
 import { ValueEditor } from "./value-editor.js";
 
 type Open =
@@ -167,22 +166,6 @@ function Version({ hub }: { hub: Hub<HubState> }): ReactNode {
       {pending > 0 && <span className="version-pending">{pending} under way</span>}
       revision <b>{version ? count(version.revision) : "–"}</b>
     </span>
-  );
-}
-
-function NoState({ hub }: { hub: Hub<HubState> }): ReactNode {
-  const status = useSyncExternalStore(
-    (changed) => hub.onChange(changed),
-    () => hub.status,
-  );
-  if (status !== "refused") return <p className="empty-page">Asking for the state…</p>;
-  return (
-    <div className="empty-page">
-      <ErrorCard failure={failureOf(hub.error)} />
-      <button type="button" className="button" onClick={() => hub.retry()}>
-        Ask again
-      </button>
-    </div>
   );
 }
 

@@ -28,12 +28,24 @@ impl Budget {
         self.used.load(Ordering::Relaxed)
     }
 
-    pub(super) fn settle(&self, before: usize, after: usize) {
+    /// What held `before` bytes holds `after` now. Whoever ends settles to 0.
+    pub fn settle(&self, before: usize, after: usize) {
         self.used.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
     }
 
-    pub(super) fn is_exceeded(&self) -> bool {
+    /// Whether more is held than the limit.
+    pub fn is_exceeded(&self) -> bool {
         self.used() > self.limit
+    }
+
+    /// The bytes that may be held.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// What is left at this moment of one of the limits of who shares it: all, or a sixteenth while it is exceeded.
+    pub fn share_of(&self, bytes: usize) -> usize {
+        if self.is_exceeded() { share(bytes) } else { bytes }
     }
 
     pub(super) fn exceeded(&self) -> Exceeded {

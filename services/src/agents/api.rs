@@ -3,6 +3,7 @@
 mod chat;
 mod policy;
 mod preview;
+mod runs;
 mod sessions;
 mod trust;
 
@@ -21,6 +22,7 @@ pub use chat::{
 };
 pub use policy::*;
 pub use preview::{PREVIEW_PROMPT, PreviewParams, Previewed};
+pub use runs::*;
 pub use sessions::*;
 pub use trust::*;
 

@@ -280,7 +280,7 @@ impl Call<'_> {
             let exit = child.stopped().await.map_err(|failure| GitError::NotStarted(failure.to_string()))?;
             Ok(Answer { exit, stdout, said: child.output(Stream::Stderr).last_lines(STDERR.1).join("\n") })
         };
-        let answer = timeout(after, whole).await.unwrap_or_else(|_| Err(GitError::TimedOut { command, after }));
+        let answer = timeout(after, whole).await.unwrap_or(Err(GitError::TimedOut { command, after }));
         if answer.is_err() {
             // It may still write what somebody else is about to.
             let _ = child.stop().await;

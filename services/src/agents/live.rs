@@ -370,11 +370,7 @@ impl Live {
     }
 
     fn publish(&mut self, events: &[Envelope], lines: &[String]) {
-        for (envelope, line) in events.iter().zip(lines) {
-            let told = serde_json::from_str::<Json>(line);
-            let told = told.and_then(|json| self.surroundings.events.emit(envelope.event.name(), json));
-            told.inspect_err(|error| tracing::error!(%error, "an event cannot be told")).ok();
-        }
+        tell(&self.surroundings.events, events, lines);
         if events.iter().any(|envelope| !matches!(envelope.event, Event::ItemDelta(_))) {
             self.show();
         }
@@ -407,6 +403,15 @@ impl Live {
         let place = format!("/{}", self.view.borrow().session_id);
         let hidden = self.surroundings.views.commit(|write| write.remove(&place));
         hidden.inspect_err(|error| tracing::error!(%error, "a session cannot be taken away")).ok();
+    }
+}
+
+/// Tells events to those who listen to all sessions.
+pub(super) fn tell(listeners: &OutboundChannel, events: &[Envelope], lines: &[String]) {
+    for (envelope, line) in events.iter().zip(lines) {
+        let told = serde_json::from_str::<Json>(line);
+        let told = told.and_then(|json| listeners.emit(envelope.event.name(), json));
+        told.inspect_err(|error| tracing::error!(%error, "an event cannot be told")).ok();
     }
 }
 

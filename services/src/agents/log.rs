@@ -48,7 +48,7 @@ impl Claim {
     }
 
     /// Gives the right up for good: nobody will want it again.
-    fn discard(self) {
+    pub(super) fn discard(self) {
         // What is left behind is an empty file.
         let _ = std::fs::remove_file(&self.path);
     }
@@ -108,7 +108,8 @@ impl Log {
         });
         let lines: Vec<String> = lines.collect::<io::Result<_>>()?;
         let text = lines.iter().fold(String::new(), |text, line| text + line + "\n");
-        let is_turning_point = envelopes.iter().any(|envelope| matches!(envelope.event, Event::TurnEnded(_)));
+        let is_turning_point =
+            envelopes.iter().any(|envelope| matches!(envelope.event, Event::TurnEnded(_) | Event::RunEnded(_)));
         let appended = self.file.write_all(text.as_bytes()).and_then(|()| match is_turning_point {
             true => self.file.sync_data(),
             false => Ok(()),
@@ -128,7 +129,7 @@ pub(super) fn place(folder: &Path, session_id: &str) -> PathBuf {
     folder.join(format!("{session_id}.jsonl"))
 }
 
-fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     private(&mut options);

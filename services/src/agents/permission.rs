@@ -257,12 +257,13 @@ pub enum Verdict {
 /// The SHA-256 of what is shown, in hexadecimal: of its JSON, without spaces, members in the order of their names.
 pub fn input_sha256(input: &Value) -> String {
     // The members of a `Value` are in order.
-    hexadecimal(&Sha256::digest(input.to_string().as_bytes()))
+    sha256(input.to_string().as_bytes())
 }
 
-/// Bytes in hexadecimal.
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
+/// The SHA-256 of some bytes, in hexadecimal.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    let hash = Sha256::digest(bytes);
+    hash.iter().fold(String::with_capacity(64), |mut hex, byte| {
         hex.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])));
         hex
     })

@@ -2,8 +2,10 @@
 
 mod chat;
 mod composing;
+mod leash;
 mod policy;
 mod prompting;
+mod runs;
 mod sessions;
 mod trust;
 mod watching;
@@ -21,8 +23,9 @@ use super::live::{Handle, Over};
 use super::permission::Decider;
 use super::session::{Choice, Refused, Undecided};
 use super::sessions::{Agents, NotBegun};
+pub(super) use prompting::LONGEST_MS;
 
-/// The methods `agent.*` over the sessions.
+/// The methods `agent.*` over the sessions, and `run.*` over the runs.
 pub fn router(agents: &Agents) -> Router {
     let each = || agents.clone();
     let (providers, create, prompt, interrupt) = (each(), each(), each(), each());
@@ -63,19 +66,24 @@ pub fn router(agents: &Agents) -> Router {
         .merge(sessions::router(agents))
         .merge(composing::router(agents))
         .merge(chat::router(agents))
+        .merge(runs::router(agents))
 }
 
 async fn begin(agents: Agents, context: Context, params: CreateSession) -> Result<SessionRef, Fault> {
-    let consents = match params.mode {
-        Mode::Ask | Mode::Plan => false,
-        Mode::AcceptEdits | Mode::Auto => true,
-    };
-    if consents && !context.identity().scopes.contains(Scope::Approve) {
+    if consents(params.mode) && !context.identity().scopes.contains(Scope::Approve) {
         let message = "a session that allows anything by itself needs the scope approve; begin it with the mode ask";
         return Err(Fault::new(Code::FORBIDDEN, message).details(json!({"scope": "approve"})));
     }
     let session_id = agents.create(params).await?;
     Ok(SessionRef { session_id })
+}
+
+/// Whether a mode allows anything by itself.
+fn consents(mode: Mode) -> bool {
+    match mode {
+        Mode::Ask | Mode::Plan => false,
+        Mode::AcceptEdits | Mode::Auto => true,
+    }
 }
 
 async fn stop(agents: Agents, params: InterruptParams) -> Result<Interrupted, Fault> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use futures_util::future::join_all;
@@ -17,7 +17,9 @@ use super::api::{CreateSession, Providers};
 use super::builtin::BuiltIn;
 use super::command::CommandAgent;
 use super::detect::{self, ProviderInfo, ProviderState};
-use super::event::{Envelope, Event, LogRecovered, Outcome, QuestionResolved, SessionCreated, Source, TurnEnded};
+use super::event::{
+    CloseReason, Envelope, Event, LogRecovered, Outcome, QuestionResolved, SessionClosed, SessionCreated, TurnEnded,
+};
 use super::identifier::identifier;
 use super::live::{Handle, Surroundings, Views};
 use super::log::{Claim, Log, Reading, Remembered, is_closed, recover};
@@ -27,6 +29,7 @@ use super::policy::{Ground, Policy, PolicyConfig};
 use super::problem::{Problem, ProblemKind};
 use super::program::{Program, ProgramAgent};
 use super::prompt_builder::Templates;
+use super::runs::{self, Runs};
 use super::secrets::Secrets;
 use super::session::{Beginning, Session, SessionView, Timers};
 use super::trust::{FolderSettings, SettingsUse, Trust, untrusted};
@@ -159,15 +162,26 @@ pub enum NotBegun {
     NoLog(String),
 }
 
-/// The sessions of a daemon. Cheap to clone.
+/// The sessions of a daemon, and its runs. Cheap to clone.
 #[derive(Clone)]
 pub struct Agents(Arc<Shared>);
+
+/// The sessions of a daemon, as long as somebody else has them.
+#[derive(Clone)]
+pub(super) struct WeakAgents(Weak<Shared>);
+
+impl WeakAgents {
+    pub(super) fn upgrade(&self) -> Option<Agents> {
+        self.0.upgrade().map(Agents)
+    }
+}
 
 struct Shared {
     config: AgentsConfig,
     supervisor: Supervisor,
     agents: BTreeMap<String, Arc<dyn Agent>>,
     sessions: Mutex<HashMap<String, Handle>>,
+    runs: Runs,
     views: Arc<Views>,
     events: OutboundChannel,
     secrets: Arc<Secrets>,
@@ -188,10 +202,24 @@ impl Agents {
     /// in their logs; their agents are started by the next prompt.
     ///
     /// # Errors
-    /// The hub's slice `agents` is taken, or the folder of the logs cannot be read.
+    /// The hub's slice `agents` or `runs` is taken, or the folder of the logs cannot be read.
     pub fn open(config: AgentsConfig, supervisor: Supervisor, hub: &Hub) -> Result<Agents, OpenError> {
+        Agents::open_with(config, supervisor, hub, Vec::new())
+    }
+
+    /// Likewise, with agents that are made elsewhere. One of the same provider as one of ours takes its place.
+    ///
+    /// # Errors
+    /// As [`Agents::open`].
+    pub fn open_with(
+        config: AgentsConfig,
+        supervisor: Supervisor,
+        hub: &Hub,
+        others: Vec<Arc<dyn Agent>>,
+    ) -> Result<Agents, OpenError> {
         let slice = SliceConfig::new(SLICE, Json::object()).volatile().checked(Check::members_of::<SessionView>());
         let views = Arc::new(hub.own::<BTreeMap<String, SessionView>>(slice)?);
+        let runs = Runs::new(hub)?;
         let variables: Vec<(String, String)> =
             config.programs().flat_map(|(_, config)| config.program.env.clone()).collect();
         let secrets = Arc::new(Secrets::of_environment(&variables));
@@ -207,6 +235,7 @@ impl Agents {
             agents.insert(id, agent);
         }
         agents.insert("builtin".to_owned(), Arc::new(BuiltIn::new(supervisor.clone())));
+        agents.extend(others.into_iter().map(|agent| (agent.provider().to_owned(), agent)));
         let policy = Policy::new(config.policy.clone(), &config.dir);
         let shared = Shared {
             supervisor,
@@ -214,6 +243,7 @@ impl Agents {
             trust: Trust::below(&config.dir),
             agents,
             sessions: Mutex::default(),
+            runs,
             views,
             events: OutboundChannel::new(EVENTS),
             secrets,
@@ -226,12 +256,14 @@ impl Agents {
             return Ok(agents);
         }
         agents.bring_back().map_err(|source| OpenError::Logs { dir: agents.0.config.dir.clone(), source })?;
+        runs::bring_back(&agents);
         Ok(agents)
     }
 
     /// Ends what goes on in all sessions and waits until nothing of their agents is left. The sessions can be gone on with by
     /// the next daemon.
     pub async fn halt(&self) {
+        self.0.runs.halt().await;
         let handles: Vec<Handle> = self.sessions().drain().map(|(_, handle)| handle).collect();
         join_all(handles.iter().map(Handle::halt)).await;
     }
@@ -272,26 +304,48 @@ impl Agents {
             Some(provider) => provider,
             None => self.providers(false).await.default,
         };
-        let agent = self.0.agents.get(&provider).cloned().ok_or_else(|| NotBegun::NoProvider(provider.clone()))?;
+        let agent = self.agent(&provider)?;
         let cwd = self.folder(&params.cwd)?;
         self.check_trust(&*agent, &cwd).await?;
         let env = self.allowed(&provider, params.env)?;
-        let created = SessionCreated {
-            provider,
-            cwd: cwd.to_string_lossy().into_owned(),
-            model: params.model.clone(),
+        let launch = Launch {
+            cwd,
+            model: params.model,
             mode: params.mode,
+            system_prompt: params.system_prompt,
+            env,
+            ..Launch::default()
+        };
+        self.begin(agent, launch, None).map(|(id, _)| id)
+    }
+
+    /// Begins a session in a folder that was looked at, and starts its agent.
+    pub(super) fn begin(
+        &self,
+        agent: Arc<dyn Agent>,
+        launch: Launch,
+        run_id: Option<String>,
+    ) -> Result<(String, Handle), NotBegun> {
+        let created = SessionCreated {
+            provider: agent.provider().to_owned(),
+            cwd: launch.cwd.to_string_lossy().into_owned(),
+            model: launch.model.clone(),
+            mode: launch.mode,
             forked_from: None,
-            run_id: None,
+            run_id,
         };
         let (id, epoch) = (identifier("ses"), identifier("log"));
         let log = Log::create(&self.0.config.dir, &id).map_err(|error| NotBegun::NoLog(error.to_string()))?;
         let beginning = self.beginning(id.clone(), epoch.clone(), created, &*agent);
         let session = Session::begin(Moment::now(self.0.start), beginning);
-        let launch = Launch { cwd, model: params.model, system_prompt: params.system_prompt, env, ..Launch::default() };
         let handle = Handle::spawn(session, epoch, log, self.surroundings(agent, launch));
-        self.sessions().insert(id.clone(), handle);
-        Ok(id)
+        self.sessions().insert(id.clone(), handle.clone());
+        Ok((id, handle))
+    }
+
+    /// The agent of a provider.
+    pub(super) fn agent(&self, provider: &str) -> Result<Arc<dyn Agent>, NotBegun> {
+        self.0.agents.get(provider).cloned().ok_or_else(|| NotBegun::NoProvider(provider.to_owned()))
     }
 
     /// Closes a session and waits until nothing of its agent is left.
@@ -324,7 +378,7 @@ impl Agents {
     pub(super) fn log(&self, id: &str) -> Option<(Reading, String)> {
         match self.session(id) {
             Some(handle) => Some((handle.reading(), handle.epoch().to_owned())),
-            None => Reading::closed(&self.0.config.dir, id),
+            None => self.0.runs.log(id).or_else(|| Reading::closed(&self.0.config.dir, id)),
         }
     }
 
@@ -339,6 +393,37 @@ impl Agents {
 
     pub(super) fn events(&self) -> &OutboundChannel {
         &self.0.events
+    }
+
+    pub(super) fn runs(&self) -> &Runs {
+        &self.0.runs
+    }
+
+    /// The folder of the logs.
+    pub(super) fn dir(&self) -> &Path {
+        &self.0.config.dir
+    }
+
+    pub(super) fn supervisor(&self) -> &Supervisor {
+        &self.0.supervisor
+    }
+
+    pub(super) fn secrets(&self) -> &Arc<Secrets> {
+        &self.0.secrets
+    }
+
+    /// Now, as all sessions count it.
+    pub(super) fn now(&self) -> Moment {
+        Moment::now(self.0.start)
+    }
+
+    /// What moments are counted from.
+    pub(super) fn start(&self) -> Instant {
+        self.0.start
+    }
+
+    pub(super) fn downgrade(&self) -> WeakAgents {
+        WeakAgents(Arc::downgrade(&self.0))
     }
 
     fn sessions(&self) -> MutexGuard<'_, HashMap<String, Handle>> {
@@ -423,7 +508,7 @@ impl Agents {
         };
         for entry in entries {
             let path = entry?.path();
-            if path.extension().is_some_and(|ending| ending == "jsonl") {
+            if path.extension().is_some_and(|ending| ending == "jsonl") && !runs::is_log(&path) {
                 // One that cannot be read must not keep the others from coming back.
                 let back = self.bring_one_back(&path);
                 back.inspect_err(|error| tracing::error!(%error, log = %path.display(), "a session is lost")).ok();
@@ -433,6 +518,7 @@ impl Agents {
     }
 
     fn bring_one_back(&self, path: &Path) -> io::Result<()> {
+        let dir = &self.0.config.dir;
         if is_closed(path)? {
             return Ok(());
         }
@@ -443,8 +529,19 @@ impl Agents {
         }
         let Some(agent) = self.0.agents.get(&remembered.created.provider).cloned() else { return Ok(()) };
         let mut log = Log::open(claim, path.to_owned(), remembered.seq)?;
-        let ends = ends(&mut remembered, Moment::now(self.0.start));
+        let run = remembered.created.run_id.as_deref();
+        let is_over = run.is_some_and(|run| runs::is_passing(dir, run, &remembered.created.cwd));
+        let mut ends = ends(&mut remembered, Moment::now(self.0.start));
+        if is_over {
+            // The run that it was for ends with its daemon, and so does its worktree.
+            let closed = Event::SessionClosed(SessionClosed { reason: CloseReason::Shutdown });
+            ends.push(remembered.next(Moment::now(self.0.start), closed, None));
+        }
         log.append(&ends, &self.0.secrets)?;
+        if is_over {
+            log.close();
+            return Ok(());
+        }
         let Remembered { session_id, epoch, seq, created, known, .. } = remembered;
         let launch = Launch { cwd: PathBuf::from(&created.cwd), model: created.model.clone(), ..Launch::default() };
         let beginning = self.beginning(session_id.clone(), epoch.clone(), created, &*agent);
@@ -488,20 +585,5 @@ fn ends(remembered: &mut Remembered, now: Moment) -> Vec<Envelope> {
     for prompt_id in std::mem::take(&mut remembered.prompts) {
         events.push((Event::PromptCancelled(super::event::PromptRef { prompt_id }), None));
     }
-    let envelope = |(event, turn_id)| {
-        remembered.seq += 1;
-        Envelope {
-            v: 1,
-            epoch: remembered.epoch.clone(),
-            seq: remembered.seq,
-            ts: now.rfc3339(),
-            session_id: remembered.session_id.clone(),
-            turn_id,
-            item_id: None,
-            event,
-            src: Source::sixframe(),
-            ext: None,
-        }
-    };
-    events.into_iter().map(envelope).collect()
+    events.into_iter().map(|(event, turn_id)| remembered.next(now, event, turn_id)).collect()
 }

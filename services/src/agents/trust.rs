@@ -10,12 +10,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::permission::hexadecimal;
+use super::permission::sha256;
 use super::policy::write_privately;
 use super::problem::{Problem, ProblemKind};
 use settings::Settings;
 pub use settings::SettingsFile;
-use sha2::{Digest as _, Sha256};
 
 /// What becomes of the settings that lie in a folder when an agent is started in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -138,7 +137,7 @@ impl Trust {
     }
 
     fn path(&self, cwd: &Path) -> PathBuf {
-        let name = hexadecimal(&Sha256::digest(cwd.as_os_str().as_encoded_bytes()));
+        let name = sha256(cwd.as_os_str().as_encoded_bytes());
         self.folder.join(format!("{name}.json"))
     }
 }

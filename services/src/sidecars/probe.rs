@@ -68,9 +68,8 @@ impl Probe {
                     Answered::Nobody => Seen::Nobody,
                     Answered::Foreign(holder) => Seen::Foreign(holder),
                     Answered::Ours(stream) => {
-                        let port = port.get().unwrap_or_default();
                         listens();
-                        ask(stream, port, path.as_deref(), answered, longest).await
+                        ask(stream, port, child, path.as_deref(), answered, longest).await
                     }
                 },
             }
@@ -81,15 +80,17 @@ impl Probe {
     }
 }
 
-/// Asks for each path in turn, over a connection of its own, until one answers well; that one is asked for first from then
+/// Asks for each path in turn, over a connection of its own, of which each must lead to the child, until one answers well; that one is asked for first from then
 /// on.
 async fn ask(
     first: TcpStream,
-    port: u16,
+    at: &RunPort,
+    child: &Arc<Child>,
     path: Option<&str>,
     answered: &Mutex<Option<&'static str>>,
     longest: Duration,
 ) -> Seen {
+    let port = at.get().unwrap_or_default();
     if let Some(path) = path {
         return match get(first, port, path, longest).await {
             Ok(()) => Seen::Good,
@@ -101,10 +102,13 @@ async fn ask(
     let (mut next, mut said) = (Some(first), Vec::new());
     for path in paths {
         let stream = match next.take() {
-            Some(stream) => Some(stream),
-            None => listener::connect(port).await,
+            Some(stream) => stream,
+            None => match listener::ask(at, child).await {
+                Answered::Nobody => return Seen::Nobody,
+                Answered::Foreign(holder) => return Seen::Foreign(holder),
+                Answered::Ours(stream) => stream,
+            },
         };
-        let Some(stream) = stream else { return Seen::Nobody };
         match get(stream, port, path, longest).await {
             Ok(()) => {
                 *answered.lock().unwrap_or_else(PoisonError::into_inner) = Some(path);

@@ -3,12 +3,13 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use sixframe_core::{CallError, Config, Identity, Items, Router, RpcEndpoint, Scopes, connect, connect_with, memory};
 use sixframe_hub::{Hub, HubConfig};
-use sixframe_services::agents::{Agents, AgentsConfig, Program, ProviderConfig, Timers, router};
+use sixframe_services::agents::{Agent, Agents, AgentsConfig, Program, ProviderConfig, Timers, router};
 use sixframe_supervisor::{GuardProgram, Supervisor, SupervisorConfig};
 
 /// Longer than anything here takes on a busy machine.
@@ -57,7 +58,7 @@ impl House {
     }
 
     pub(crate) fn build_with(folder: tempfile::TempDir, timers: Timers, programs: Programs) -> House {
-        House::build_tuned(folder, timers, programs, |_| ())
+        House::build_tuned(folder, timers, programs, |_| (), Vec::new())
     }
 
     /// A daemon whose configuration says more.
@@ -65,7 +66,17 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("project")).unwrap();
         let programs = Programs::in_folder(folder.path());
-        House::build_tuned(folder, Timers::default(), programs, tune)
+        House::build_tuned(folder, Timers::default(), programs, tune, Vec::new())
+    }
+
+    /// Likewise, with agents of the test's own.
+    pub(crate) fn build_among(
+        folder: tempfile::TempDir,
+        timers: Timers,
+        programs: Programs,
+        others: Vec<Arc<dyn Agent>>,
+    ) -> House {
+        House::build_tuned(folder, timers, programs, |_| (), others)
     }
 
     fn build_tuned(
@@ -73,6 +84,7 @@ impl House {
         timers: Timers,
         programs: Programs,
         tune: impl FnOnce(&mut AgentsConfig),
+        others: Vec<Arc<dyn Agent>>,
     ) -> House {
         let guard = GuardProgram::at(env!("CARGO_BIN_EXE_sixframe-services-guardian"));
         let supervisor = Supervisor::new(SupervisorConfig::new(guard)).unwrap();
@@ -86,7 +98,7 @@ impl House {
         config.gemini.program = programs.gemini.clone();
         config.acp.insert("other".into(), ProviderConfig::new(folder.path().join("other")));
         tune(&mut config);
-        let agents = Agents::open(config, supervisor, &hub).unwrap();
+        let agents = Agents::open_with(config, supervisor, &hub, others).unwrap();
         let window = window(&agents, Scopes::ALL);
         House { folder, hub, agents, window, timers, programs }
     }

@@ -15,5 +15,7 @@ mod programs;
 mod questions;
 mod real;
 mod restarts;
+mod runs;
+mod scripted;
 mod streams;
 mod trust;

@@ -127,6 +127,32 @@ while True: listener.accept()"
 }
 
 #[tokio::test]
+async fn whoever_has_taken_its_port_is_not_asked_to_stop() {
+    let script = "
+import os, socket, sys, time
+listener = socket.create_server(('127.0.0.1', int(sys.argv[1])))
+print('up')
+while not os.path.exists('go'): time.sleep(0.01)
+listener.close()
+print('gone')
+time.sleep(1000)";
+    let keys = json!({"port": "auto", "ready": {"kind": "line", "pattern": "up"}, "stop": {"http": "POST /shutdown"}});
+    let house = House::of(&[python("web", script, keys)]);
+    let port = house.up("web").await.port.unwrap();
+    fs::write(house.file("go"), "").unwrap();
+    logged(&house, "web", "gone", 1).await;
+    let squatter = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    house.sidecars.stop("web", true).await.unwrap();
+    squatter.set_nonblocking(true).unwrap();
+    while let Ok((mut stream, _)) = squatter.accept() {
+        let mut heard = String::new();
+        stream.set_nonblocking(false).unwrap();
+        stream.read_to_string(&mut heard).unwrap();
+        assert_eq!(heard, "");
+    }
+}
+
+#[tokio::test]
 async fn the_request_that_asks_it_to_stop_goes_to_its_port() {
     let answer = "def answer(path):\n    if path == '/shutdown': print('asked kindly'); os._exit(0)\n    return 200";
     let keys = json!({"port": "auto", "health": "http", "stop": {"http": "POST /shutdown", "closeStdinMs": 60000}});

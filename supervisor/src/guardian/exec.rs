@@ -6,10 +6,11 @@
 )]
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 
+use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{getpid, getppid, setsid};
 
 use crate::ProcessId;
@@ -35,6 +36,7 @@ pub(super) fn start(launch: &Launch, descriptors: Vec<OwnedFd>) -> io::Result<Pr
     if let Some(cwd) = &launch.cwd {
         command.current_dir(cwd);
     }
+    close_on_exec();
     let guardian = getpid();
     let before_exec = move || {
         setsid()?;
@@ -48,6 +50,17 @@ pub(super) fn start(launch: &Launch, descriptors: Vec<OwnedFd>) -> io::Result<Pr
     let child = command.spawn()?;
     let started = process::process(child.id()).map_or(0, |process| process.id.started);
     Ok(ProcessId { pid: child.id(), started })
+}
+
+/// The program gets its three descriptors, and none that the host had from somewhere and that came here with its start.
+fn close_on_exec() {
+    let folder = if cfg!(target_os = "linux") { "/proc/self/fd" } else { "/dev/fd" };
+    let numbers = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for number in numbers.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok()).filter(|fd| *fd > 2) {
+        // SAFETY: it is open: this process has one thread, which is in this loop.
+        let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
+        let _ = fcntl_setfd(descriptor, FdFlags::CLOEXEC);
+    }
 }
 
 /// Armed here and nowhere else: it is the end of the thread that starts a program which counts, and this process has one.

@@ -1,5 +1,6 @@
 //! Processes as `/proc` shows them.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::Read as _;
 
@@ -12,10 +13,23 @@ pub(crate) fn process(pid: u32) -> Option<Process> {
     parse(pid, &fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
-/// All processes that can be seen.
-pub(crate) fn all() -> Vec<Process> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(|entry| process(entry.file_name().to_str()?.parse().ok()?)).collect()
+/// How often the list of processes is read before those that begin meanwhile are left to the next look.
+const LISTS: usize = 16;
+
+/// All processes that can be seen, each told as soon as it is: the list is read again until it has nobody new, since one
+/// that starts its successor and ends is in no list of which everybody is looked at later.
+pub(crate) fn each(mut tell: impl FnMut(Process)) {
+    let mut seen = HashSet::new();
+    for _ in 0..LISTS {
+        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        // The newest first: they are the soonest to be gone.
+        let new: Vec<u32> = pids.filter(|pid| seen.insert(*pid)).collect();
+        new.iter().rev().filter_map(|pid| process(*pid)).for_each(&mut tell);
+        if new.is_empty() {
+            break;
+        }
+    }
 }
 
 /// The children of a process: of each of its threads. May miss some of a process that is not stopped.

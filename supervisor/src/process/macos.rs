@@ -43,10 +43,10 @@ fn told(pid: u32) -> Option<libc::proc_bsdinfo> {
 }
 
 /// All processes that can be seen.
-pub(crate) fn all() -> Vec<Process> {
+pub(crate) fn each(tell: impl FnMut(Process)) {
     // SAFETY: the buffer is as large as its size in bytes says.
     let pids = listed(|buffer, bytes| unsafe { libc::proc_listallpids(buffer, bytes) });
-    pids.into_iter().filter_map(process).collect()
+    pids.into_iter().filter_map(process).for_each(tell);
 }
 
 /// The children of a process.

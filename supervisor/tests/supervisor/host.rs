@@ -47,6 +47,24 @@ pub(crate) struct Host {
 
 impl Host {
     pub(crate) fn start(sandbox: &Sandbox, shapes: &[Shape], end: End, grace: u64, ledger: Option<PathBuf>) -> Host {
+        let (mut process, ready) = Host::begin(sandbox, shapes, end, grace, ledger);
+        until("the children run", || {
+            assert!(process.try_wait().unwrap().is_none(), "the host lives");
+            ready.exists().then_some(())
+        });
+        let guardians = numbers(&ready);
+        assert_eq!(guardians.len(), shapes.len());
+        Host { process, guardians }
+    }
+
+    /// A host that is killed while it starts its children: as soon as there are so many processes, or all.
+    pub(crate) fn killed_at(sandbox: &Sandbox, shapes: &[Shape], processes: usize) {
+        let (process, ready) = Host::begin(sandbox, shapes, End::Killed, 100, None);
+        until("so many run", || (sandbox.processes().len() >= processes || ready.exists()).then_some(()));
+        Host { process, guardians: Vec::new() }.kill();
+    }
+
+    fn begin(sandbox: &Sandbox, shapes: &[Shape], end: End, grace: u64, ledger: Option<PathBuf>) -> (Child, PathBuf) {
         let child = |(at, shape): (usize, &Shape)| (*shape, sandbox.folder(&format!("{at}-{shape:?}")));
         let orders = Orders {
             children: shapes.iter().enumerate().map(child).collect(),
@@ -60,14 +78,7 @@ impl Host {
         command.args(["--exact", "host::host", "--ignored", "--nocapture"]);
         command.env(ORDERS, serde_json::to_string(&orders).unwrap()).env(sandbox.tag().0, sandbox.tag().1);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut process = command.spawn().unwrap();
-        until("the children run", || {
-            assert!(process.try_wait().unwrap().is_none(), "the host lives");
-            orders.ready.exists().then_some(())
-        });
-        let guardians = numbers(&orders.ready);
-        assert_eq!(guardians.len(), shapes.len());
-        Host { process, guardians }
+        (command.spawn().unwrap(), orders.ready)
     }
 
     pub(crate) fn kill(&mut self) {

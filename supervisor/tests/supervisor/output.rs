@@ -212,6 +212,9 @@ async fn input_is_written_until_it_is_closed_and_a_writer_that_waits_is_told() {
 
 #[test]
 fn lines_are_logged_where_that_is_asked_for() {
+    if !alone("output::lines_are_logged_where_that_is_asked_for") {
+        return;
+    }
     #[derive(Clone, Default)]
     struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
     impl std::io::Write for Log {

@@ -225,6 +225,29 @@ inChromium("the agents of the real daemon", () => {
     await messages(page).getByText("step 9999", { exact: true }).waitFor();
   });
 
+  test("who goes up is left where he reads while more is said, and is led back to the end", async () => {
+    await daemon.kill();
+    leaveLog(daemon.folder, "ses_long", 200);
+    daemon = await ConsoleDaemon.start(daemon);
+    const { page } = first;
+    await page.getByRole("alert").waitFor({ state: "detached" });
+    await page.getByRole("list", { name: "Sessions" }).getByRole("button").click();
+    await messages(page).getByText("step 199", { exact: true }).waitFor();
+    await messages(page).hover();
+    await page.mouse.wheel(0, -3_000);
+    await page.getByRole("button", { name: "To the end" }).waitFor();
+    const where = (): Promise<string> => page.evaluate(sighted);
+    const before = await where();
+    await prompt(page).fill("list\n".repeat(30));
+    await prompt(page).press("Enter");
+    await page.getByRole("button", { name: /^\d+ new$/ }).waitFor();
+    await page.getByRole("list", { name: "Sessions" }).getByText(/^Idle/).waitFor();
+    expect(await where()).toBe(before);
+    await page.getByRole("button", { name: /^\d+ new$/ }).click();
+    await messages(page).getByText("Done", { exact: true }).last().waitFor();
+    await page.getByRole("button", { name: /^(\d+ new|To the end)$/ }).waitFor({ state: "detached" });
+  });
+
   test("every control has a name, text stands out enough, and a narrow window is wide enough", async () => {
     writeFileSync(file("poem.txt"), "roses are red\n");
     for (const colorScheme of ["light", "dark"] as const) {
@@ -256,6 +279,13 @@ inChromium("the agents of the real daemon", () => {
     }
   });
 });
+
+/** The first row in sight, and where it stands. Runs in the page. */
+function sighted(): string {
+  const { top } = (document.querySelector(".messages") as HTMLElement).getBoundingClientRect();
+  const row = [...document.querySelectorAll(".message-row")].find((one) => one.getBoundingClientRect().bottom > top);
+  return `${row?.getAttribute("aria-posinset")} at ${Math.round((row?.getBoundingClientRect().top ?? 0) - top)}`;
+}
 
 /** Goes up the messages by wheel, a frame at a time, and measures. Runs in the page. */
 async function scrolled(): Promise<{ steps: number; slowest: number; heap: number }> {

@@ -32,7 +32,7 @@ inChromium("the console on the real daemon", () => {
   });
 
   test("a link lets in, its ticket leaves the address, and a reload stays in", async () => {
-    expect(first.page.url()).toBe(daemon.url);
+    expect(first.page.url()).toBe(`${daemon.url}#methods`);
     await first.page.reload();
     await first.page.getByText("Connected", { exact: true }).waitFor();
     const stranger = await watched(browser);

@@ -1,18 +1,19 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
+import { ask, begin as beginSession, card, messages } from "../harness/agents.js";
 import { inChromium, launch } from "../harness/chromium.js";
 import { ConsoleDaemon } from "../harness/console-daemon.js";
 import { enter, show, watched } from "../harness/console-page.js";
 
-/** Where the picture goes; `SIXFRAME_PICTURE` names another folder, such as `docs`, whose picture the README shows. */
+/** Where the pictures go; `SIXFRAME_PICTURE` names another folder, such as `docs`, whose pictures the README shows. */
 const FOLDER = process.env.SIXFRAME_PICTURE ?? fileURLToPath(new URL("../../../target/screenshots/", import.meta.url));
 
-inChromium("the picture of the README", () => {
+inChromium("the pictures of the README", () => {
   let browser: Browser;
   let daemon: ConsoleDaemon;
 
@@ -60,7 +61,37 @@ inChromium("the picture of the README", () => {
     await page.screenshot({ path: join(FOLDER, "console.png"), animations: "disabled" });
     expect(complaints).toEqual([]);
   });
+
+  test("is taken of an agent that changed a file and asks leave to run a command", async () => {
+    const { page, complaints } = await watched(browser, {
+      viewport: { width: 1280, height: 800 },
+      deviceScaleFactor: 2,
+      colorScheme: "light",
+    });
+    const folder = join(daemon.folder, "shop");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "price.ts"), PRICE);
+    await enter(page, await daemon.link(), "Agents");
+    await beginSession(page, folder);
+    await ask(page, `replace "${OLD}" with "${NEW}" in price.ts\nrun node --test price.test.ts`);
+    await card(page).getByRole("button", { name: "Allow once" }).click();
+    await card(page).getByText("Run a command").waitFor();
+    const allow = card(page).getByRole("button", { name: "Allow once" });
+    await expect.poll(() => allow.isEnabled()).toBe(true);
+    await page.mouse.move(0, 400);
+    await page.screenshot({ path: join(FOLDER, "agents.png"), animations: "disabled" });
+    await card(page).getByRole("button", { name: "Deny", exact: true }).click();
+    expect(complaints).toEqual([]);
+  });
 });
+
+const OLD = "return net * 1.19;";
+const NEW = "return Math.round(net * (1 + rate) * 100) / 100;";
+const PRICE = `/** What a customer pays. */
+export function gross(net: number, rate = 0.19): number {
+  ${OLD}
+}
+`;
 
 /** Says something now and then, for a second. */
 const SCRIPT = 'for step in parse check build link; do echo "$step"; sleep 0.2; done; echo done; sleep 0.1';

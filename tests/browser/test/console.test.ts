@@ -33,7 +33,7 @@ inChromium("the console", () => {
 
   test("a link lets in once, its ticket leaves the address at once, and a reload stays in", async () => {
     const { page, context } = first;
-    expect(page.url()).toBe(daemon.url);
+    expect(page.url()).toBe(`${daemon.url}#methods`);
     expect(await page.evaluate(() => history.length)).toBeLessThanOrEqual(2);
     await page.reload();
     await page.getByText("Connected", { exact: true }).waitFor();

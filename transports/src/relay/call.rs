@@ -17,6 +17,14 @@ pub(super) enum Way {
 }
 
 impl Way {
+    /// Of so many bytes, those that go to a window.
+    pub(super) fn down(self, bytes: usize) -> usize {
+        match self {
+            Way::Up => 0,
+            Way::Down => bytes,
+        }
+    }
+
     pub(super) fn back(self) -> Way {
         match self {
             Way::Up => Way::Down,

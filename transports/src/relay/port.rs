@@ -53,7 +53,10 @@ impl Shared {
     /// Looks at or changes the switch, and wakes nobody.
     pub(super) fn with<R>(&self, act: impl FnOnce(&mut Switch, Millis) -> R) -> R {
         let now = self.now();
-        act(&mut self.state().switch, now)
+        let switch = &mut self.state().switch;
+        let result = act(switch, now);
+        switch.settle();
+        result
     }
 
     /// Changes the switch and wakes whoever has something to do for it, but for the task that acts.

@@ -56,6 +56,10 @@ pub(super) struct Switch {
     /// The present window of each sender.
     senders: HashMap<String, WindowKey>,
     upstream: Upstream,
+    /// Bytes that wait for windows.
+    down_bytes: usize,
+    /// Bytes that the budget was told of.
+    settled: usize,
     /// How many upstream connections there were: the epoch that windows are told.
     connections: u64,
     /// Windows for whom much waits, to be looked at.
@@ -77,6 +81,8 @@ impl Switch {
             next_window: 0,
             senders: HashMap::new(),
             upstream: Upstream::default(),
+            down_bytes: 0,
+            settled: 0,
             connections: 0,
             pressed: Vec::new(),
             woken: Vec::new(),
@@ -157,11 +163,10 @@ impl Switch {
     }
 
     pub(super) fn load(&self) -> RelayLoad {
-        let waiting = |way: Way| self.windows.values().map(move |window| window.bytes(way)).sum::<usize>();
         RelayLoad {
             windows: self.windows.len(),
             calls: self.calls.len(),
-            queued_bytes: waiting(Way::Down) + self.upstream.bytes,
+            queued_bytes: self.down_bytes + self.upstream.bytes,
             dropped: self.dropped,
         }
     }
@@ -292,6 +297,11 @@ impl Switch {
         if outlet.bytes > limits.soft_bytes {
             return Err(Fault::limit("queued bytes", limits.soft_bytes as u64, "limits.soft_bytes"));
         }
+        if let Some(budget) = &self.config.budget
+            && outlet.bytes > budget.share_of(limits.soft_bytes)
+        {
+            return Err(Fault::limit("process bytes", budget.limit() as u64, "limits.process_bytes"));
+        }
         match limits.requests_per_second {
             Some(limit) if way == Way::Up => window.admit_rate(now, limit),
             Some(_) | None => Ok(()),
@@ -386,6 +396,14 @@ impl Switch {
             rest /= 10;
         }
         std::str::from_utf8(&text[..start + digits]).expect("an id is made of ASCII").to_smolstr()
+    }
+}
+
+impl Drop for Switch {
+    fn drop(&mut self) {
+        if let Some(budget) = &self.config.budget {
+            budget.settle(self.settled, 0);
+        }
     }
 }
 

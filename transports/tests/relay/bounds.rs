@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use sixframe_core::Limits;
 use sixframe_core::memory::{self, MemoryConfig, MemoryTransport};
 use sixframe_core::testing::{Peer, frames, settled};
+use sixframe_core::{Budget, Limits};
 use sixframe_transports::relay::{Relay, RelayConfig, WindowHandle, WindowId};
 
 use crate::{err, idle, relay, req, window};
@@ -154,6 +154,43 @@ async fn requests_are_refused_while_too_much_of_the_window_waits_for_the_upstrea
     }
     // The first had been handed over; then the windows take turns.
     assert_eq!(senders, ["1", "1", "2", "1"]);
+}
+
+// proves: relay.4
+#[tokio::test(start_paused = true)]
+async fn windows_share_a_budget_and_each_gets_by_with_less_while_it_is_exceeded() {
+    let budget = Budget::new(12_000);
+    let limits = Limits { soft_bytes: 16_000, hard_bytes: 64_000, ..Limits::default() };
+    let config = RelayConfig { budget: Some(budget.clone()), ..limited(limits) };
+    let (mut upstream, far) = memory::pair(MemoryConfig { capacity: 1, ..MemoryConfig::default() });
+    let (relay, driver) = Relay::over(far, config);
+    let driving = tokio::spawn(driver);
+    let (mut one, _one) = window(&relay, "1", "1");
+    let (mut two, _two) = window(&relay, "2", "1");
+    let body = || json!("x".repeat(2_000));
+    for n in 0..8 {
+        // What has left for the upstream's connection waits there.
+        settled().await;
+        one.send(frames::call(&format!("k{n}"), "m", body())).await;
+        two.send(frames::call(&format!("k{n}"), "m", body())).await;
+    }
+    settled().await;
+    assert!(budget.used() > 12_000 && budget.used() == relay.load().queued_bytes, "{}", budget.used());
+    let refused = two.next().await;
+    assert_eq!(refused["details"]["setting"], "limits.process_bytes", "{refused}");
+    while budget.used() > 0 {
+        upstream.next().await.unwrap().unwrap();
+        settled().await;
+        assert_eq!(budget.used(), relay.load().queued_bytes);
+    }
+    two.send(frames::call("again", "m", body())).await;
+    two.send(frames::call("more", "m", body())).await;
+    settled().await;
+    assert!(budget.used() > 0);
+    driving.abort();
+    let _ = driving.await;
+    drop((relay, _one, _two));
+    assert_eq!(budget.used(), 0, "a relay that is dropped holds nothing");
 }
 
 // proves: relay.4

@@ -35,7 +35,7 @@ impl Reading {
 
     /// A log that nobody writes any more, and its epoch. None where there is none of that name.
     pub(crate) fn closed(folder: &Path, session_id: &str) -> Option<(Reading, String)> {
-        let name = session_id.strip_prefix("ses_")?;
+        let name = session_id.strip_prefix("ses_").or_else(|| session_id.strip_prefix("run_"))?;
         // A name comes from outside, and becomes a path.
         if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return None;
@@ -48,6 +48,11 @@ impl Reading {
         // The sender is gone, and so it is final.
         let (_, written) = watch::channel(Written { bytes, seq: 0, is_final: true });
         Some((Reading { path, written }, epoch))
+    }
+
+    /// How many events it has now.
+    pub(crate) fn seq(&self) -> u64 {
+        self.written.borrow().seq
     }
 
     /// The events behind the one with this number; 0 is before the first.

@@ -8,7 +8,8 @@ use std::path::Path;
 use memchr::memchr_iter;
 use serde::Deserialize;
 
-use super::super::event::{Event, SessionCreated, SessionUpdate};
+use super::super::event::{Envelope, Event, SessionCreated, SessionUpdate, Source};
+use super::super::moment::Moment;
 
 /// What a log tells of its session.
 #[derive(Debug)]
@@ -106,6 +107,23 @@ fn of(head: Head, created: SessionCreated) -> Remembered {
 }
 
 impl Remembered {
+    /// What is told of the session next.
+    pub(crate) fn next(&mut self, now: Moment, event: Event, turn_id: Option<String>) -> Envelope {
+        self.seq += 1;
+        Envelope {
+            v: 1,
+            epoch: self.epoch.clone(),
+            seq: self.seq,
+            ts: now.rfc3339(),
+            session_id: self.session_id.clone(),
+            turn_id,
+            item_id: None,
+            event,
+            src: Source::sixframe(),
+            ext: None,
+        }
+    }
+
     fn take(&mut self, head: Head, event: Option<Event>) {
         self.seq = head.seq;
         match event {

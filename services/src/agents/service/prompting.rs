@@ -3,7 +3,7 @@
 
 use futures_util::{Stream, TryStreamExt, stream};
 use serde::Deserialize;
-use sixframe_core::{Code, Context, Fault, Item, Owner, Payload};
+use sixframe_core::{Code, Context, Fault, Item, Payload};
 
 use super::super::agent::Prompt;
 use super::super::api::PromptParams;
@@ -13,9 +13,10 @@ use super::super::log::Follow;
 use super::super::prompt_builder::Additions;
 use super::super::sessions::Agents;
 use super::composing::compose;
+use super::leash::Leash;
 
 /// The longest that a turn may be given: a day.
-pub(super) const LONGEST_MS: u64 = 86_400_000;
+pub(in super::super) const LONGEST_MS: u64 = 86_400_000;
 
 pub(super) fn prompt(
     agents: Agents,
@@ -79,9 +80,8 @@ impl Prompting {
     ) -> Result<Prompting, Fault> {
         let prompt_id = prompt.id.clone();
         // Held from before it is given: whoever goes meanwhile takes it along.
-        let owner = context.owner();
-        let held = Held { session: session.clone(), context, owner, prompt_id: prompt_id.clone() };
-        let leash = Leash { held: Some(held) };
+        let (held, id) = (session.clone(), prompt_id.clone());
+        let leash = Leash::new(context, move || held.abandon(id));
         let after = session.prompt(prompt, delivery, timeout).await??;
         let leash = match detach {
             true => {
@@ -124,37 +124,5 @@ impl Prompting {
         let is_of_turn = self.turn_id.is_some() && head.turn_id == self.turn_id;
         self.is_over |= is_of_turn && head.kind == "turn.ended";
         is_ours || is_of_turn
-    }
-}
-
-/// Stops the turn when it is dropped, unless it was let go.
-struct Leash {
-    held: Option<Held>,
-}
-
-struct Held {
-    session: Handle,
-    context: Context,
-    owner: Owner,
-    prompt_id: String,
-}
-
-impl Leash {
-    fn let_go(mut self) {
-        self.held = None;
-    }
-}
-
-impl Drop for Leash {
-    fn drop(&mut self) {
-        let Some(Held { session, context, owner, prompt_id }) = self.held.take() else { return };
-        match tokio::runtime::Handle::try_current() {
-            // Who is lost may come back, and asks for the events then.
-            Ok(runtime) if !context.is_connected() && !owner.has_ended() => drop(runtime.spawn(async move {
-                owner.ended().await;
-                session.abandon(prompt_id);
-            })),
-            Ok(_) | Err(_) => session.abandon(prompt_id),
-        }
     }
 }

@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
-use super::super::permission::hexadecimal;
+use super::super::permission::sha256;
 
 /// The most files, and the longest one in bytes, that are looked at.
 const MOST: (usize, u64) = (2_000, 8 << 20);
@@ -80,14 +79,9 @@ impl Settings {
         }
         let Walk { mut files, is_whole, .. } = walk;
         files.sort_by(|one, other| one.path.cmp(&other.path));
-        let mut all = Sha256::new();
-        for file in &files {
-            // No name holds a zero, and a hash has always the same length.
-            all.update(file.path.as_bytes());
-            all.update([0]);
-            all.update(file.sha256.as_bytes());
-        }
-        let sha256 = (is_whole && !files.is_empty()).then(|| hexadecimal(&all.finalize()));
+        // No name holds a zero, and a hash has always the same length.
+        let all: Vec<String> = files.iter().map(|file| format!("{}\0{}", file.path, file.sha256)).collect();
+        let sha256 = (is_whole && !files.is_empty()).then(|| sha256(all.concat().as_bytes()));
         Settings { files, sha256 }
     }
 }
@@ -158,5 +152,5 @@ fn hash(path: &Path) -> io::Result<String> {
     if bytes.len() as u64 > MOST.1 {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
-    Ok(hexadecimal(&Sha256::digest(&bytes)))
+    Ok(sha256(&bytes))
 }

@@ -2,22 +2,28 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-use sixframe_supervisor::{Ask, ChildConfig, Signal, SpawnError, StopLadder};
+use sixframe_supervisor::{Ask, Child, ChildConfig, Signal, SpawnError, StopLadder};
 
 use super::{Around, failure};
 use crate::sidecars::api::{Failure, FailureCode, FailureDetails};
 use crate::sidecars::binary;
 use crate::sidecars::config::{PORT, Port, ReadyKind, SidecarConfig, StopSignal};
-use crate::sidecars::listener::{self, RunPort};
+use crate::sidecars::listener::{self, Answered, RunPort};
 use crate::sidecars::probe;
 
 /// A program that can be started.
 pub(super) struct Launch {
     pub(super) config: ChildConfig,
     pub(super) port: RunPort,
+    /// To be told once it runs: what asks it to stop makes sure whom it asks.
+    pub(super) started: Started,
 }
+
+/// The child, as soon as there is one.
+pub(super) type Started = Arc<OnceLock<Weak<Child>>>;
 
 impl Launch {
     /// Finds the program and a port for it.
@@ -30,8 +36,9 @@ impl Launch {
         let mut child = words(config, program, &config.args, port.get(), around);
         child.name = config.name.clone();
         child.output_bytes = usize::try_from(config.log_bytes).unwrap_or(usize::MAX);
-        child.stop = ladder(config, &port);
-        Ok(Launch { config: child, port })
+        let started = Started::default();
+        child.stop = ladder(config, &port, &started);
+        Ok(Launch { config: child, port, started })
     }
 }
 
@@ -108,11 +115,12 @@ pub(super) async fn taken(port: u16) -> Failure {
     failure(FailureCode::PortInUse, message).with(FailureDetails { holder, ..FailureDetails::default() })
 }
 
-fn ladder(config: &SidecarConfig, port: &RunPort) -> StopLadder {
+fn ladder(config: &SidecarConfig, port: &RunPort, started: &Started) -> StopLadder {
     let stop = &config.stop;
     let ask = stop.http.as_ref().and_then(|request| request.split_once(' ')).map(|(method, path)| {
         let (method, path, port) = (method.to_owned(), path.to_owned(), port.clone());
-        Ask::new(move || ask(method.clone(), path.clone(), port.get()))
+        let started = Arc::clone(started);
+        Ask::new(move || ask(method.clone(), path.clone(), port.clone(), Arc::clone(&started)))
     });
     StopLadder {
         ask,
@@ -128,9 +136,10 @@ fn ladder(config: &SidecarConfig, port: &RunPort) -> StopLadder {
     }
 }
 
-async fn ask(method: String, path: String, port: Option<u16>) {
-    let Some(port) = port else { return };
-    let Some(stream) = listener::connect(port).await else { return };
+async fn ask(method: String, path: String, at: RunPort, started: Started) {
+    let Some(child) = started.get().and_then(Weak::upgrade) else { return };
+    // Whoever has taken its port since is not asked to stop.
+    let (Answered::Ours(stream), Some(port)) = (listener::ask(&at, &child).await, at.get()) else { return };
     if let Err(error) = probe::request(stream, port, &method, &path).await {
         tracing::debug!(error, port, "a sidecar was asked to stop and did not answer");
     }

@@ -86,6 +86,7 @@ impl Keeper {
             Ok(child) => Arc::new(child),
             Err(error) => return Outcome::Failed(not_begun(config, &error)),
         };
+        launch.started.get_or_init(|| Arc::downgrade(&child));
         let run = self.has_begun(config, child, launch.port);
         let readiness = config.readiness();
         let last = LastSeen::default();

@@ -31,7 +31,7 @@ impl Switch {
             Port::Upstream => self.fail(port, &reason),
             Port::Window(key) => {
                 if self.waiting(key) > soft {
-                    self.end_uncredited(key);
+                    self.end_uncredited(key, &slow("queued bytes", soft, "limits.soft_bytes"));
                 }
                 if self.waiting(key) > soft {
                     self.fail(port, &reason);
@@ -94,7 +94,13 @@ impl Switch {
     pub(super) fn keep_window(&mut self, now: Millis, key: WindowKey) {
         let (soft, hard) = (self.config.limits.soft_bytes, self.config.limits.hard_bytes);
         if self.waiting(key) > hard {
-            self.end_uncredited(key);
+            self.end_uncredited(key, &slow("queued bytes", soft, "limits.soft_bytes"));
+        }
+        if let Some(budget) = &self.config.budget
+            && self.waiting(key) > budget.share_of(hard)
+        {
+            let reason = slow("process bytes", budget.limit(), "limits.process_bytes");
+            self.end_uncredited(key, &reason);
         }
         let up = self.windows.get(&key).map_or(0, |window| window.bytes(Way::Up));
         if self.waiting(key) > hard || up > hard {
@@ -120,13 +126,12 @@ impl Switch {
     }
 
     /// Ends the calls of a window that grants no credit for what waits for it (spec: `relay.6`).
-    pub(super) fn end_uncredited(&mut self, key: WindowKey) {
-        let limit = self.config.limits.soft_bytes;
+    pub(super) fn end_uncredited(&mut self, key: WindowKey, reason: &Fault) {
         for id in self.calls_of(key) {
             let Some(call) = self.calls.get_mut(&id) else { continue };
             let waits = call.way == Way::Up && !call.has_credit && call.streams && !call.queue(Way::Down).is_empty();
             if waits {
-                self.abort(id, &slow("queued bytes", limit, "limits.soft_bytes"));
+                self.abort(id, reason);
             }
         }
     }

@@ -27,6 +27,7 @@ impl Switch {
         self.forget_control(key);
         if let Some(window) = self.windows.remove(&key) {
             self.senders.remove(&window.id.sender_id);
+            self.down_bytes -= window.bytes(Way::Down);
         }
         self.wake(Port::Window(key));
     }

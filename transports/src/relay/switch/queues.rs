@@ -33,6 +33,7 @@ impl Switch {
         let queue = call.queue(way);
         let outlet = window.outlet(way);
         outlet.bytes += message.len();
+        self.down_bytes += way.down(message.len());
         if queue.is_empty() {
             outlet.ring.push_back(id);
         }
@@ -63,6 +64,7 @@ impl Switch {
         }
         let outlet = window.outlet(way);
         outlet.bytes += message.len();
+        self.down_bytes += way.down(message.len());
         if outlet.bytes > self.config.limits.soft_bytes {
             self.pressed.push(key);
         }
@@ -97,6 +99,7 @@ impl Switch {
         let window = self.windows.get_mut(&key)?;
         if let Some(message) = window.control.pop_front() {
             window.outlet(Way::Down).bytes -= message.len();
+            self.down_bytes -= message.len();
             return Some(message);
         }
         let id = window.outlet(Way::Down).ring.pop_front()?;
@@ -139,6 +142,7 @@ impl Switch {
         let over = answers && call.finished && !more;
         let outlet = self.windows.get_mut(&call.window)?.outlet(way);
         outlet.bytes -= message.len();
+        self.down_bytes -= way.down(message.len());
         if more {
             outlet.ring.push_back(id);
         }
@@ -160,6 +164,7 @@ impl Switch {
             let outlet = window.outlet(way);
             outlet.bytes -= bytes;
             outlet.ring.retain(|other| *other != id);
+            self.down_bytes -= way.down(bytes);
         }
         if way == Way::Up {
             self.upstream.bytes -= bytes;
@@ -193,6 +198,14 @@ impl Switch {
             }
         }
         self.upstream.ring.retain(|window| *window != key);
+    }
+
+    /// Tells the budget what waits now.
+    pub(in super::super) fn settle(&mut self) {
+        if let Some(budget) = &self.config.budget {
+            let held = self.down_bytes + self.upstream.bytes;
+            budget.settle(std::mem::replace(&mut self.settled, held), held);
+        }
     }
 
     pub(super) fn wake(&mut self, port: Port) {

