@@ -31,6 +31,7 @@ mod service;
 mod session;
 mod sessions;
 mod state;
+mod summary;
 mod trust;
 mod turn;
 mod usage;
@@ -71,7 +72,10 @@ pub use prompt_builder::{
 pub use runs::{RunMemberView, RunState, RunView};
 pub use secrets::Secrets;
 pub use service::router;
-pub use session::{Beginning, Choice, Output, Refused, Session, SessionView, Timers, Unanswered, Undecided};
+pub use session::{
+    Beginning, Choice, NotNow, Output, Past, Refused, Session, SessionView, Successor, Timers, Trunk, Unanswered,
+    Undecided,
+};
 pub use sessions::{Agents, AgentsConfig, NotBegun, OpenError, ProviderConfig};
 pub use state::{Reducer, State};
 pub use trust::{FolderSettings, SettingsFile, SettingsUse};

@@ -251,5 +251,5 @@ fn remembered(action: Action, part: &Part) -> Option<Remembered> {
 /// What is never remembered: the same words may do anything the next time.
 const NEVER: [&str; 6] = ["interpreter", "made_up", "unknown_program", "hidden_characters", "own_daemon", "secrets"];
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;

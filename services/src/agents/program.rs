@@ -77,7 +77,7 @@ impl ProgramAgent {
         let dialect = Dialect {
             arguments: Claude::arguments,
             translator: || Box::new(Claude::default()),
-            abilities: Abilities { resume: true, steer: false, permissions: true, usage: true },
+            abilities: Abilities { resume: true, steer: false, permissions: true, usage: true, fork: true },
             patience: Duration::from_secs(10),
             settings_use: SettingsUse::CanWithhold,
         };
@@ -89,7 +89,7 @@ impl ProgramAgent {
         let dialect = Dialect {
             arguments: Codex::arguments,
             translator: || Box::new(Codex::default()),
-            abilities: Abilities { resume: true, steer: true, permissions: true, usage: true },
+            abilities: Abilities { resume: true, steer: true, permissions: true, usage: true, fork: true },
             patience: Duration::from_secs(10),
             settings_use: SettingsUse::CanWithhold,
         };
@@ -104,7 +104,7 @@ impl ProgramAgent {
         let dialect = Dialect {
             arguments: Acp::arguments,
             translator: || Box::new(Acp::default()),
-            abilities: Abilities { resume: true, steer: false, permissions: true, usage: true },
+            abilities: Abilities { resume: true, steer: false, permissions: true, usage: true, fork: true },
             patience: Duration::from_secs(30),
             settings_use,
         };

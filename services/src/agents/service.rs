@@ -18,7 +18,6 @@ use super::api::{
     INTERRUPT, InterruptParams, Interrupted, PROMPT, PROVIDERS, REJECT, RejectParams, SET_MODE, SET_MODEL, SessionRef,
     SetModeParams, SetModelParams,
 };
-use super::event::Mode;
 use super::live::{Handle, Over};
 use super::permission::Decider;
 use super::session::{Choice, Refused, Undecided};
@@ -70,7 +69,7 @@ pub fn router(agents: &Agents) -> Router {
 }
 
 async fn begin(agents: Agents, context: Context, params: CreateSession) -> Result<SessionRef, Fault> {
-    if consents(params.mode) && !context.identity().scopes.contains(Scope::Approve) {
+    if params.mode.consents() && !context.identity().scopes.contains(Scope::Approve) {
         let message = "a session that allows anything by itself needs the scope approve; begin it with the mode ask";
         return Err(Fault::new(Code::FORBIDDEN, message).details(json!({"scope": "approve"})));
     }
@@ -79,13 +78,6 @@ async fn begin(agents: Agents, context: Context, params: CreateSession) -> Resul
 }
 
 /// Whether a mode allows anything by itself.
-fn consents(mode: Mode) -> bool {
-    match mode {
-        Mode::Ask | Mode::Plan => false,
-        Mode::AcceptEdits | Mode::Auto => true,
-    }
-}
-
 async fn stop(agents: Agents, params: InterruptParams) -> Result<Interrupted, Fault> {
     let interrupted = session(&agents, &params.session_id)?.interrupt(params.keep_queue).await?;
     Ok(Interrupted { interrupted })
@@ -158,6 +150,8 @@ impl From<NotBegun> for Fault {
                 let details = json!({"kind": "untrusted_workspace", "hint": hint, "sha256": sha256});
                 Fault::new(Code::FORBIDDEN, message).details(details)
             }
+            NotBegun::NoSession(id) => no_session(&id),
+            NotBegun::Elsewhere(_) => Fault::new(Code::CONFLICT, message),
             NotBegun::NoLog(_) => Fault::new(Code::INTERNAL, message),
         }
     }

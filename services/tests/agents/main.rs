@@ -10,6 +10,7 @@ mod context;
 mod git;
 mod house;
 mod model;
+mod past;
 mod policy;
 mod programs;
 mod questions;

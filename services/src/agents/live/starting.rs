@@ -3,12 +3,14 @@
 use tokio::task::spawn_blocking;
 
 use super::super::agent::{Fact, Launch};
+use super::super::identifier::identifier;
 use super::super::trust::{FolderSettings, SettingsUse, Standing, untrusted};
 use super::{Live, Surroundings};
 
 impl Live {
     /// Starts the agent, on its own session where there is one to go on with.
-    pub(super) async fn start(&mut self, resume: Option<String>) {
+    pub(super) async fn start(&mut self, resume: Option<String>, is_fork: bool) {
+        let history = self.history().await;
         let Surroundings { agent, launch, trust, .. } = self.surroundings.clone();
         let uses = agent.settings_use();
         let mut settings = FolderSettings::Withheld;
@@ -28,7 +30,7 @@ impl Live {
             }
         }
         let model = self.session.asked_model().map(str::to_owned);
-        let launch = Launch { resume, mode: self.session.mode(), model, settings, ..launch };
+        let launch = Launch { resume, is_fork, history, mode: self.session.mode(), model, settings, ..launch };
         self.running = Some(agent.start(launch));
     }
 
@@ -41,7 +43,7 @@ impl Live {
         };
         // An agent that is not started says it by failing.
         if uses == SettingsUse::CanWithhold || standing.has_changed {
-            self.session.notice(self.now(), &text);
+            self.session.notice(self.now(), &identifier("notice"), text);
         }
     }
 }

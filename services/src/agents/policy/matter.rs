@@ -159,7 +159,10 @@ fn files(action: Action, paths: &[String], ground: &Ground) -> Matter {
 
 fn command(line: &str, cwd: &Path, ground: &Ground) -> Matter {
     let calls = calls(line);
-    let unclear = calls.unclear.first().map(|why| format!("it cannot be understood in full ({why})"));
+    // Where lines are read by another grammar, nothing is sure.
+    let other = cfg!(windows).then_some("the system's own shell may read it");
+    let unclear = calls.unclear.first().copied().or(other);
+    let unclear = unclear.map(|why| format!("it cannot be understood in full ({why})"));
     let fetched_inside = calls.calls.iter().any(|call| call.standing == Standing::Inner && danger::fetches(call));
     let mut place = Some(cwd.to_owned());
     let mut pipe_has_fetched = false;
