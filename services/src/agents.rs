@@ -34,6 +34,7 @@ mod sessions;
 mod state;
 mod summary;
 mod transcript;
+mod trust;
 mod turn;
 mod undo;
 mod usage;
@@ -86,6 +87,7 @@ pub use transcript::{
     Transcript, TranscriptConfig, TranscriptInfo, TranscriptItem, TranscriptMember, TranscriptNotice,
     TranscriptPermission, TranscriptQuestion, TranscriptRun, TranscriptTurn, Unread,
 };
+pub use trust::{FolderSettings, SettingsFile, SettingsUse};
 pub use turn::{Turn, TurnEnd, Turns};
 pub use undo::UndoConfig;
 pub use usage::{Cost, LimitStatus, Limits, Usage, UsageUpdate};

@@ -55,11 +55,24 @@ async fn an_agents_own_command_may_not_consent_in_its_users_name() {
     let peer = daemon.connect().await;
     let session = session(&peer, &sandbox, "builtin").await;
     let (program, token) = (env!("CARGO_BIN_EXE_sixframe"), daemon.ready["tokenFile"].as_str().unwrap());
+    let cwd = sandbox.work().to_str().unwrap().to_owned();
+    let consents = [
+        ("agent.approve", json!({"permissionId": "any"})),
+        ("agent.answer", json!({"questionId": "any", "answers": {}})),
+        ("agent.setMode", json!({"sessionId": session, "mode": "auto"})),
+        ("agent.createSession", json!({"provider": "builtin", "cwd": cwd, "mode": "auto"})),
+        ("policy.revoke", json!({"id": "any"})),
+        ("trust.grant", json!({"cwd": cwd, "sha256": "any"})),
+        ("trust.revoke", json!({"cwd": cwd})),
+    ];
     for scheme in ["unix:", "ws:"] {
         let address = daemon.address(scheme);
-        let call =
-            format!("{program} call --token-file {token} {address} agent.approve '{{\"permissionId\": \"any\"}}'");
-        let mut turn = prompt(&peer, &session, &format!("run {call}; setsid {call}"));
+        let calls: Vec<String> = consents
+            .iter()
+            .map(|(method, params)| format!("{program} call --token-file {token} {address} {method} '{params}'"))
+            .collect();
+        let detached = format!("setsid {}", calls[0]);
+        let mut turn = prompt(&peer, &session, &format!("run {}; {detached}", calls.join("; ")));
         allow(&peer, &mut turn).await;
         let mut refusals = 0;
         while let Some(item) = turn.next().await {
@@ -68,7 +81,8 @@ async fn an_agents_own_command_may_not_consent_in_its_users_name() {
                 refusals += event["data"]["delta"].as_str().unwrap().matches("\"FORBIDDEN\"").count();
             }
         }
-        assert_eq!(refusals, 2, "{scheme}: with its user's token, and out of its parent's session");
+        let expected = consents.len() + 1;
+        assert_eq!(refusals, expected, "{scheme}: with its user's token, and out of its parent's session");
     }
 }
 

@@ -1,6 +1,7 @@
 //! A session that lives: one task that owns it, its log and its agent. Everyone else has a handle.
 
 mod folder;
+mod starting;
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -26,6 +27,7 @@ use super::secrets::Secrets;
 use super::session::{Choice, NotNow, Output, Refused, Session, SessionView, Successor, Unanswered, Undecided};
 use super::summary;
 use super::transcript::Archive;
+use super::trust::Trust;
 use super::undo::{Looks, NotUndone};
 use super::watcher::{WatchConfig, Watching};
 use folder::Held;
@@ -49,6 +51,7 @@ pub(super) struct Surroundings {
     pub(super) watch: WatchConfig,
     pub(super) policy: Policy,
     pub(super) ground: Ground,
+    pub(super) trust: Trust,
     /// What moments are counted from.
     pub(super) start: Instant,
 }
@@ -410,13 +413,7 @@ impl Live {
 
     async fn act(&mut self, deed: Output) {
         match deed {
-            Output::Start { resume, is_fork } => {
-                let history = self.history().await;
-                let Surroundings { agent, launch, .. } = &self.surroundings;
-                let model = self.session.asked_model().map(str::to_owned);
-                let launch = Launch { resume, is_fork, history, mode: self.session.mode(), model, ..launch.clone() };
-                self.running = Some(agent.start(launch));
-            }
+            Output::Start { resume, is_fork } => self.start(resume, is_fork).await,
             Output::Tell(command) => self.tell(command),
             Output::Remember { what, is_kept } => self.remember(what, is_kept).await,
             Output::Log(_) => (),
