@@ -56,8 +56,9 @@ fn folder(args: &SmokeArgs) -> Result<PathBuf, Error> {
     if let Some(root) = config.agent.roots.first() {
         return Ok(root.clone());
     }
-    fs::create_dir_all(&folder)
-        .with_context(|| format!("cannot make {}; name a folder with --cwd", folder.display()))?;
+    let folder = config.runtime_dir.join("smoke");
+    let made = private_file::make_folder(&folder.join("any"));
+    made.with_context(|| format!("cannot make {}; name a folder with --cwd", folder.display()))?;
     Ok(folder)
 }
 

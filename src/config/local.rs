@@ -182,10 +182,9 @@ mod tests {
 
     use super::*;
 
-    const PLACE: Place<'_> = Place { folder: Path::new("/etc"), home: None };
-
     fn of<T: Setting>(text: &str) -> Result<T, String> {
-        T::from_toml(&Value::Table(text.parse().unwrap()), PLACE).map_err(Option::unwrap_or_default)
+        let place = Place { folder: Path::new("/etc"), home: None };
+        T::from_toml(&Value::Table(text.parse().unwrap()), place).map_err(Option::unwrap_or_default)
     }
 
     #[test]
