@@ -32,6 +32,7 @@ mod service;
 mod session;
 mod sessions;
 mod state;
+mod summary;
 mod turn;
 mod usage;
 
@@ -72,7 +73,10 @@ pub use prompt_builder::{
 pub use runs::{RunMemberView, RunState, RunView};
 pub use secrets::Secrets;
 pub use service::router;
-pub use session::{Beginning, Choice, Output, Refused, Session, SessionView, Timers, Unanswered, Undecided};
+pub use session::{
+    Beginning, Choice, NotNow, Output, Past, Refused, Session, SessionView, Successor, Timers, Trunk, Unanswered,
+    Undecided,
+};
 pub use sessions::{Agents, AgentsConfig, NotBegun, OpenError, ProviderConfig};
 pub use state::{Reducer, State};
 pub use turn::{Turn, TurnEnd, Turns};

@@ -49,6 +49,7 @@ enum Asked {
     Initialise,
     NewSession,
     LoadSession,
+    ForkSession,
     Prompt,
     Other,
 }
@@ -73,6 +74,8 @@ impl Acp {
     }
 
     fn new_session(&mut self) -> Step {
+        let told = self.preface.take().into_iter().chain(self.launch.history.clone());
+        self.preface = Some(told.collect::<Vec<_>>().join("\n\n")).filter(|text| !text.is_empty());
         self.request(Asked::NewSession, "session/new", json!({"cwd": self.launch.cwd, "mcpServers": []}))
     }
 
@@ -83,8 +86,13 @@ impl Acp {
         match (asked, failure) {
             (Asked::Initialise, None) => {
                 self.agent_version = result["agentInfo"]["version"].as_str().map(str::to_owned);
-                let can_load = result["agentCapabilities"]["loadSession"] == true;
-                match self.launch.resume.clone().filter(|_| can_load) {
+                let can = &result["agentCapabilities"];
+                let (can_load, can_fork) = (can["loadSession"] == true, can["sessionCapabilities"]["fork"].is_object());
+                match self.launch.resume.clone().filter(|_| if self.launch.is_fork { can_fork } else { can_load }) {
+                    Some(session) if self.launch.is_fork => {
+                        let params = json!({"sessionId": session, "cwd": self.launch.cwd, "mcpServers": []});
+                        vec![self.request(Asked::ForkSession, "session/fork", params)]
+                    }
                     Some(session) => {
                         self.session = Some(session.clone());
                         let params = json!({"sessionId": session, "cwd": self.launch.cwd, "mcpServers": []});
@@ -93,12 +101,12 @@ impl Acp {
                     None => vec![self.new_session()],
                 }
             }
-            (Asked::LoadSession, Some(error)) => {
+            (Asked::LoadSession | Asked::ForkSession, Some(error)) => {
                 let text = format!("its earlier session cannot be gone on with: {}; this is a new one", text(error));
                 self.session = None;
                 vec![self.notice(text), self.new_session()]
             }
-            (Asked::NewSession | Asked::LoadSession, None) => self.begun(result),
+            (Asked::NewSession | Asked::LoadSession | Asked::ForkSession, None) => self.begun(result),
             (Asked::Prompt, None) => self.ended(result),
             (Asked::Prompt, Some(error)) => {
                 let mut steps = self.hush();
@@ -238,7 +246,7 @@ impl Acp {
 
     fn update(&mut self, message: &Value) -> Vec<Step> {
         // What a session that is loaded tells is its past.
-        if self.open.values().any(|asked| *asked == Asked::LoadSession) {
+        if self.open.values().any(|asked| matches!(asked, Asked::LoadSession | Asked::ForkSession)) {
             return alive("session/load");
         }
         let update = &message["params"]["update"];

@@ -48,6 +48,9 @@ pub struct Abilities {
     pub permissions: bool,
     /// Tell what it used.
     pub usage: bool,
+    /// Fork its own sessions; one that turns out not to is told what was said and done.
+    #[serde(default)]
+    pub fork: bool,
 }
 
 /// How an agent is started.
@@ -63,6 +66,10 @@ pub struct Launch {
     pub system_prompt: Option<String>,
     /// The agent's id of the session to go on with.
     pub resume: Option<String>,
+    /// Whether that is to be forked, and not to be gone on with itself.
+    pub is_fork: bool,
+    /// What was said and done, for an agent that does not go on with a session of its own. To be told with the first prompt.
+    pub history: Option<String>,
     /// Variables of its environment.
     pub env: Vec<(String, String)>,
 }

@@ -37,6 +37,8 @@ pub struct Claude {
     problem: Option<Problem>,
     requests: u64,
     interrupted: bool,
+    /// What it is told before the first prompt.
+    history: Option<String>,
 }
 
 #[derive(Debug)]
@@ -65,6 +67,7 @@ impl Claude {
         let mut arguments: Vec<String> = fixed.map(str::to_owned).to_vec();
         arguments.extend(launch.model.iter().map(|model| format!("--model={model}")));
         arguments.extend(launch.resume.iter().map(|id| format!("--resume={id}")));
+        arguments.extend(launch.is_fork.then(|| "--fork-session".to_owned()));
         arguments.extend(launch.system_prompt.iter().map(|text| format!("--append-system-prompt={text}")));
         arguments.push(format!("--permission-mode={}", mode(launch.mode)));
         arguments
@@ -239,7 +242,8 @@ impl Claude {
 
     fn prompt(&mut self, prompt: &Prompt) -> Vec<Step> {
         (self.problem, self.interrupted) = (None, false);
-        let content: Vec<Value> = prompt.sent().iter().map(part).collect();
+        let history = self.history.take().map(|text| json!({"type": "text", "text": text}));
+        let content: Vec<Value> = history.into_iter().chain(prompt.sent().iter().map(part)).collect();
         let message = json!({"role": "user", "content": content});
         vec![Step::Say(json!({
             "type": "user", "message": message, "parent_tool_use_id": null, "session_id": "", "client_composed": true
@@ -248,7 +252,8 @@ impl Claude {
 }
 
 impl Translator for Claude {
-    fn open(&mut self, _launch: &Launch) -> Vec<Step> {
+    fn open(&mut self, launch: &Launch) -> Vec<Step> {
+        self.history = launch.history.clone().filter(|_| launch.resume.is_none());
         let request = json!({"subtype": "initialize", "hooks": null});
         vec![Step::Say(json!({"type": "control_request", "request_id": INITIALISE, "request": request}))]
     }

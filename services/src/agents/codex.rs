@@ -40,6 +40,8 @@ pub struct Codex {
     used: (Usage, Usage),
     problem: Option<Problem>,
     notices: u64,
+    /// What it is told before the first prompt.
+    history: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +66,7 @@ impl Codex {
     }
 
     fn thread_start(&mut self) -> Step {
+        self.history.clone_from(&self.launch.history);
         let mut params = self.thread_params();
         params["developerInstructions"] = json!(self.launch.system_prompt);
         self.request(Asked::Start, "thread/start", params)
@@ -90,7 +93,8 @@ impl Codex {
                     Some(thread) => {
                         let mut params = self.thread_params();
                         (params["threadId"], params["excludeTurns"]) = (json!(thread), json!(true));
-                        self.request(Asked::Resume, "thread/resume", params)
+                        let method = if self.launch.is_fork { "thread/fork" } else { "thread/resume" };
+                        self.request(Asked::Resume, method, params)
                     }
                     None => self.thread_start(),
                 };
@@ -314,7 +318,9 @@ impl Codex {
 
     fn prompt(&mut self, prompt: &Prompt) -> Vec<Step> {
         (self.problem, self.interrupts, self.turn) = (None, false, None);
-        let params = json!({"threadId": self.thread, "input": input(prompt), "model": self.launch.model});
+        let history = self.history.take().map(|text| json!({"type": "text", "text": text}));
+        let input: Vec<Value> = history.into_iter().chain(input(prompt)).collect();
+        let params = json!({"threadId": self.thread, "input": input, "model": self.launch.model});
         vec![self.request(Asked::Turn, "turn/start", params)]
     }
 }
@@ -369,7 +375,7 @@ fn alive(native_type: &str) -> Vec<Step> {
     vec![Step::tell(native_type, Fact::Alive)]
 }
 
-fn input(prompt: &Prompt) -> Value {
+fn input(prompt: &Prompt) -> Vec<Value> {
     let part = |content: &Content| match content {
         Content::Text { text } => json!({"type": "text", "text": text}),
         Content::Image { mime_type, data } => {
@@ -378,7 +384,7 @@ fn input(prompt: &Prompt) -> Value {
         Content::ResourceLink { uri, .. } => json!({"type": "text", "text": uri}),
         Content::Other { value } => value.clone(),
     };
-    Value::Array(prompt.sent().iter().map(part).collect())
+    prompt.sent().iter().map(part).collect()
 }
 
 fn command_ask(key: &str, params: &Value) -> Ask {

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
 
 use super::agent::{Agent, Answers, Command, Fact, Launch, Prompt, Running, Told};
+use super::api::Metadata;
 use super::event::{Delivery, Envelope, Event, Mode};
 use super::item::Content;
 use super::log::{Follow, Log, Reading, Written};
@@ -20,7 +21,8 @@ use super::permission::Decider;
 use super::policy::{Ground, Policy, Remembered};
 use super::problem::{Problem, ProblemKind};
 use super::secrets::Secrets;
-use super::session::{Choice, Output, Refused, Session, SessionView, Unanswered, Undecided};
+use super::session::{Choice, NotNow, Output, Refused, Session, SessionView, Successor, Unanswered, Undecided};
+use super::summary;
 
 /// Facts that are taken together, before the log is written.
 const BATCH: usize = 64;
@@ -53,6 +55,9 @@ enum Wish {
     Abandon(String),
     SetMode(Mode),
     SetModel(String),
+    Succeed(Arc<dyn Agent>, Option<String>, oneshot::Sender<Result<(), NotNow>>),
+    Wake,
+    Metadata(oneshot::Sender<Metadata>),
     Show,
     Close,
     Halt,
@@ -65,6 +70,7 @@ pub(super) struct Handle {
     log: Reading,
     view: watch::Receiver<SessionView>,
     epoch: String,
+    system_prompt: Option<String>,
 }
 
 /// The session's task has ended, because it was closed or its log cannot be written.
@@ -79,9 +85,10 @@ impl Handle {
         let (written, following) = watch::channel(log.written());
         let (view, viewing) = watch::channel(session.view());
         let path = log.path().to_owned();
+        let system_prompt = surroundings.launch.system_prompt.clone();
         let live = Live { session, log: Some(log), surroundings, written, view, running: None, is_done: false };
         tokio::spawn(live.run(wished));
-        Handle { wishes, log: Reading::new(path, following), view: viewing, epoch }
+        Handle { wishes, log: Reading::new(path, following), view: viewing, epoch, system_prompt }
     }
 
     pub(super) fn view(&self) -> SessionView {
@@ -150,6 +157,34 @@ impl Handle {
 
     pub(super) fn set_model(&self, model: String) {
         self.wish(Wish::SetModel(model));
+    }
+
+    /// Lets another agent answer from now on.
+    pub(super) async fn succeed(
+        &self,
+        agent: Arc<dyn Agent>,
+        model: Option<String>,
+    ) -> Result<Result<(), NotNow>, Over> {
+        self.ask(|told| Wish::Succeed(agent, model, told)).await
+    }
+
+    /// Starts the agent, unless it is there.
+    pub(super) fn wake(&self) {
+        self.wish(Wish::Wake);
+    }
+
+    pub(super) async fn metadata(&self) -> Result<Metadata, Over> {
+        self.ask(Wish::Metadata).await
+    }
+
+    /// What its agent is told about its task.
+    pub(super) fn system_prompt(&self) -> Option<String> {
+        self.system_prompt.clone()
+    }
+
+    /// Whether nobody hears what is wished any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.wishes.is_closed()
     }
 
     /// Closes it and waits until its agent is gone.
@@ -240,6 +275,11 @@ impl Live {
             Some(Wish::Abandon(id)) => self.session.abandon(now, &id),
             Some(Wish::SetMode(mode)) => self.session.set_mode(now, mode),
             Some(Wish::SetModel(model)) => self.session.set_model(now, model),
+            Some(Wish::Succeed(agent, model, told)) => {
+                let _ = told.send(self.succeed(now, agent, model));
+            }
+            Some(Wish::Wake) => self.session.wake(now),
+            Some(Wish::Metadata(told)) => drop(told.send(self.session.metadata())),
             Some(Wish::Show) => self.show(),
             Some(Wish::Close) => {
                 self.session.close(now);
@@ -247,6 +287,15 @@ impl Live {
             }
             Some(Wish::Halt) | None => self.session.halt(now),
         }
+    }
+
+    /// Another agent takes over. What callers may set for one is not for the other.
+    fn succeed(&mut self, now: Moment, agent: Arc<dyn Agent>, model: Option<String>) -> Result<(), NotNow> {
+        let (provider, abilities, patience) = (agent.provider().to_owned(), agent.abilities(), agent.patience());
+        self.session.succeed(now, Successor { provider, abilities, patience, model })?;
+        self.surroundings.launch.env.clear();
+        self.surroundings.agent = agent;
+        Ok(())
     }
 
     /// What was answered in secret is not written down, whoever tells it later.
@@ -315,10 +364,11 @@ impl Live {
 
     async fn act(&mut self, deed: Output) {
         match deed {
-            Output::Start { resume } => {
+            Output::Start { resume, is_fork } => {
+                let history = self.history().await;
                 let Surroundings { agent, launch, .. } = &self.surroundings;
                 let model = self.session.asked_model().map(str::to_owned);
-                let launch = Launch { resume, mode: self.session.mode(), model, ..launch.clone() };
+                let launch = Launch { resume, is_fork, history, mode: self.session.mode(), model, ..launch.clone() };
                 self.running = Some(agent.start(launch));
             }
             Output::Tell(command) => self.tell(command),
@@ -336,6 +386,17 @@ impl Live {
             Ok(kept) => drop(kept.inspect_err(|error| tracing::error!(%error, "a rule is not kept"))),
             Err(error) => tracing::error!(%error, "a rule is not kept"),
         }
+    }
+
+    /// What was said and done so far, for an agent that was not there.
+    async fn history(&self) -> Option<String> {
+        if !self.session.has_history() {
+            return None;
+        }
+        let path = self.path().to_owned();
+        let read = spawn_blocking(move || summary::of_log(&path)).await.map_err(io::Error::other).flatten();
+        let read = read.inspect_err(|error| tracing::warn!(%error, "a session's log cannot be read for its agent"));
+        read.ok().flatten().map(|told| summary::fenced(&told))
     }
 
     fn tell(&mut self, command: Command) {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::event::{Envelope, Event};
 use super::secrets::Secrets;
 pub(super) use follow::{Follow, Reading};
-pub(super) use recovery::{Remembered, is_closed, recover};
+pub(super) use recovery::{Remembered, is_closed, read, recover};
 
 /// How far a log is written: what followers wait for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

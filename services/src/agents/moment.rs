@@ -33,6 +33,18 @@ impl Moment {
     }
 }
 
+/// Milliseconds since 1970 of a moment as [`Moment::rfc3339`] writes it.
+pub(super) fn wall_ms(text: &str) -> Option<u64> {
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute, second, ms) = (number(11, 13)?, number(14, 16)?, number(17, 19)?, number(20, 23)?);
+    // Days before the first of March of a year, in years that begin there.
+    let (march_year, march_month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let leap_days = march_year.div_euclid(4) - march_year.div_euclid(100) + march_year.div_euclid(400);
+    let days = march_year * 365 + leap_days + (153 * march_month + 2) / 5 + day - 1 - 719_468;
+    u64::try_from(((days * 24 + hour) * 60 + minute) * 60_000 + second * 1000 + ms).ok()
+}
+
 /// The date of a day counted from 1970-01-01, in the Gregorian calendar. Years begin in March here, so that a leap day is the
 /// last one.
 fn date(days: i64) -> (i64, i64, i64) {
@@ -59,5 +71,9 @@ mod tests {
         assert_eq!(written(951_782_400_000), "2000-02-29T00:00:00.000Z");
         assert_eq!(written(1_795_243_189_376), "2026-11-21T06:39:49.376Z");
         assert_eq!(written(4_107_542_400_000), "2100-03-01T00:00:00.000Z");
+        for ms in [0, 951_782_399_999, 951_782_400_000, 1_795_243_189_376, 4_107_542_400_000] {
+            assert_eq!(wall_ms(&written(ms)), Some(ms), "and read back");
+        }
+        assert_eq!(wall_ms("2026"), None);
     }
 }

@@ -75,7 +75,7 @@ impl ProgramAgent {
         let dialect = Dialect {
             arguments: Claude::arguments,
             translator: || Box::new(Claude::default()),
-            abilities: Abilities { resume: true, steer: false, permissions: true, usage: true },
+            abilities: Abilities { resume: true, steer: false, permissions: true, usage: true, fork: true },
             patience: Duration::from_secs(10),
         };
         ProgramAgent::new("claude", supervisor, program, dialect)
@@ -86,7 +86,7 @@ impl ProgramAgent {
         let dialect = Dialect {
             arguments: Codex::arguments,
             translator: || Box::new(Codex::default()),
-            abilities: Abilities { resume: true, steer: true, permissions: true, usage: true },
+            abilities: Abilities { resume: true, steer: true, permissions: true, usage: true, fork: true },
             patience: Duration::from_secs(10),
         };
         ProgramAgent::new("codex", supervisor, program, dialect)
@@ -97,7 +97,7 @@ impl ProgramAgent {
         let dialect = Dialect {
             arguments: Acp::arguments,
             translator: || Box::new(Acp::default()),
-            abilities: Abilities { resume: true, steer: false, permissions: true, usage: true },
+            abilities: Abilities { resume: true, steer: false, permissions: true, usage: true, fork: true },
             patience: Duration::from_secs(30),
         };
         ProgramAgent::new(provider, supervisor, program, dialect)

@@ -17,7 +17,6 @@ use super::api::{
     INTERRUPT, InterruptParams, Interrupted, PROMPT, PROVIDERS, REJECT, RejectParams, SET_MODE, SET_MODEL, SessionRef,
     SetModeParams, SetModelParams,
 };
-use super::event::Mode;
 use super::live::{Handle, Over};
 use super::permission::Decider;
 use super::session::{Choice, Refused, Undecided};
@@ -68,7 +67,7 @@ pub fn router(agents: &Agents) -> Router {
 }
 
 async fn begin(agents: Agents, context: Context, params: CreateSession) -> Result<SessionRef, Fault> {
-    if consents(params.mode) && !context.identity().scopes.contains(Scope::Approve) {
+    if params.mode.consents() && !context.identity().scopes.contains(Scope::Approve) {
         let message = "a session that allows anything by itself needs the scope approve; begin it with the mode ask";
         return Err(Fault::new(Code::FORBIDDEN, message).details(json!({"scope": "approve"})));
     }
@@ -77,13 +76,6 @@ async fn begin(agents: Agents, context: Context, params: CreateSession) -> Resul
 }
 
 /// Whether a mode allows anything by itself.
-fn consents(mode: Mode) -> bool {
-    match mode {
-        Mode::Ask | Mode::Plan => false,
-        Mode::AcceptEdits | Mode::Auto => true,
-    }
-}
-
 async fn stop(agents: Agents, params: InterruptParams) -> Result<Interrupted, Fault> {
     let interrupted = session(&agents, &params.session_id)?.interrupt(params.keep_queue).await?;
     Ok(Interrupted { interrupted })
@@ -152,6 +144,8 @@ impl From<NotBegun> for Fault {
             NotBegun::NoFolder(_) => Fault::new(Code::INVALID_PAYLOAD, message).details(json!({"path": "cwd"})),
             NotBegun::Outside(_) => Fault::new(Code::FORBIDDEN, message).details(json!({"setting": "agent.roots"})),
             NotBegun::Variable(_) => Fault::new(Code::FORBIDDEN, message).details(json!({"setting": "allow_env"})),
+            NotBegun::NoSession(id) => no_session(&id),
+            NotBegun::Elsewhere(_) => Fault::new(Code::CONFLICT, message),
             NotBegun::NoLog(_) => Fault::new(Code::INTERNAL, message),
         }
     }

@@ -1,6 +1,7 @@
 //! A session: its turns, its queue, what waits for leave, what takes too long. Pure: facts, wishes and the time come in;
 //! events for the log and commands for the agent come out.
 
+mod past;
 mod permissions;
 mod questions;
 mod watchdogs;
@@ -26,6 +27,7 @@ use super::problem::{Problem, ProblemKind};
 use super::state::{Reducer, State};
 use super::turn::{TurnEnd, Turns};
 use super::usage::UsageUpdate;
+pub use past::{NotNow, Past, Successor, Trunk};
 use permissions::Pending;
 pub use permissions::{Choice, Undecided};
 use questions::Open;
@@ -62,6 +64,8 @@ pub enum Output {
     Start {
         /// The agent's id of it.
         resume: Option<String>,
+        /// Whether it is to be forked.
+        is_fork: bool,
     },
     /// To tell the agent.
     Tell(Command),
@@ -175,6 +179,13 @@ pub struct Session {
     ladder: Option<Ladder>,
     mode: Mode,
     asked_model: Option<String>,
+    /// The agent's id of the session to fork, until the agent has done so.
+    origin: Option<String>,
+    /// Whose process is being stopped, because another agent takes over.
+    leaving: Option<String>,
+    created_at_ms: u64,
+    past_turns: u64,
+    history: bool,
     known: SessionUpdate,
     usage: UsageUpdate,
     closed: bool,
@@ -184,22 +195,27 @@ pub struct Session {
 impl Session {
     /// A session that begins now. Its agent is started at once.
     pub fn begin(now: Moment, beginning: Beginning) -> Session {
-        let mut session = Session::at(beginning, 0, SessionUpdate::default());
+        let mut session = Session::at(beginning, Past { created_at_ms: now.wall_ms, ..Past::default() });
         session.log(now, Event::SessionCreated(session.beginning.created.clone()), None);
         session.start(now);
         session
     }
 
-    /// A session that is known from its log: the number of its newest event, and what else was told of it. Its agent is
-    /// started by the next prompt.
-    pub fn resumed(beginning: Beginning, seq: u64, known: SessionUpdate) -> Session {
-        Session::at(beginning, seq, known)
+    /// A session that is known from its log. Its agent is started by the next prompt.
+    pub fn resumed(beginning: Beginning, past: Past) -> Session {
+        Session::at(beginning, past)
     }
 
-    fn at(beginning: Beginning, seq: u64, known: SessionUpdate) -> Session {
+    fn at(beginning: Beginning, past: Past) -> Session {
+        let Past { seq, known, asked_model, created_at_ms, turns, has_history, usage, origin } = past;
         Session {
             mode: known.mode.unwrap_or(beginning.created.mode),
-            asked_model: beginning.created.model.clone(),
+            asked_model: asked_model.or_else(|| beginning.created.model.clone()),
+            origin,
+            leaving: None,
+            created_at_ms,
+            past_turns: turns,
+            history: has_history,
             beginning,
             seq,
             reducer: Reducer::default(),
@@ -217,7 +233,7 @@ impl Session {
             waiting_since: None,
             ladder: None,
             known,
-            usage: UsageUpdate::default(),
+            usage,
             closed: false,
             outputs: Vec::new(),
         }
@@ -412,7 +428,13 @@ impl Session {
             return;
         }
         let Told { fact, native_type, ext } = told;
-        let src = Source { provider: self.beginning.created.provider.clone(), native_type };
+        let is_of_process = matches!(fact, Fact::Process(_) | Fact::Gone { .. });
+        if self.leaving.is_some() && !is_of_process {
+            // What the one who leaves still says is not the next one's.
+            return;
+        }
+        let provider = self.leaving.as_ref().unwrap_or(&self.beginning.created.provider).clone();
+        let src = Source { provider, native_type };
         self.alive = now.at;
         match (&fact, self.turns.open_mut()) {
             (Fact::Process(_) | Fact::Gone { .. } | Fact::Alive, _) | (_, None) => (),
@@ -436,12 +458,7 @@ impl Session {
             Fact::Diff(diff) => self.push(now, Event::DiffUpdated(diff), None, src, ext),
             Fact::Plan(plan) => self.push(now, Event::PlanUpdated(plan), None, src, ext),
             Fact::Usage(usage) => {
-                self.usage = UsageUpdate {
-                    context_used: usage.context_used.or(self.usage.context_used),
-                    context_size: usage.context_size.or(self.usage.context_size),
-                    turn: usage.turn.or(self.usage.turn),
-                    session: usage.session.or(self.usage.session),
-                };
+                self.usage.take(usage.clone());
                 self.push(now, Event::UsageUpdated(usage), None, src, ext);
             }
             Fact::Limits(limits) => self.push(now, Event::LimitsUpdated(limits), None, src, ext),
@@ -540,6 +557,9 @@ impl Session {
         } else if let Some(problem) = problem {
             self.log(now, Event::Error(problem), None);
         }
+        if self.leaving.take().is_some() && !self.closed {
+            self.start(now);
+        }
         self.pump(now);
     }
 
@@ -573,8 +593,11 @@ impl Session {
     fn start(&mut self, now: Moment) {
         self.process = Process::Starting;
         self.ready_by = now.at + self.beginning.patience;
-        let resume = self.known.native_session_id.clone().filter(|_| self.beginning.abilities.resume);
-        self.outputs.push(Output::Start { resume });
+        let Abilities { resume: can_resume, fork: can_fork, .. } = self.beginning.abilities;
+        let resume = self.known.native_session_id.clone().filter(|_| can_resume);
+        let origin = self.origin.clone().filter(|_| can_fork && resume.is_none());
+        let is_fork = origin.is_some();
+        self.outputs.push(Output::Start { resume: resume.or(origin), is_fork });
     }
 
     fn open_turn(&mut self, now: Moment, waiting: &Waiting) {
@@ -609,6 +632,7 @@ impl Session {
         self.denied.clear();
         self.ladder = None;
         let Some((turn, ended)) = self.turns.end(now.at, end) else { return };
+        self.past_turns += 1;
         self.write(now, ended, None, Source::sixframe(), None, Some(turn));
     }
 

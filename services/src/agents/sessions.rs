@@ -1,5 +1,7 @@
 //! All sessions of a daemon, with what they are started from and where they are kept.
 
+mod past;
+
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,13 +18,11 @@ use super::api::{CreateSession, Providers};
 use super::builtin::BuiltIn;
 use super::command::CommandAgent;
 use super::detect::{self, ProviderInfo, ProviderState};
-use super::event::{
-    CloseReason, Envelope, Event, LogRecovered, Outcome, QuestionResolved, SessionClosed, SessionCreated, TurnEnded,
-};
+use super::event::{Envelope, Event, LogRecovered, Outcome, QuestionResolved, SessionCreated, TurnEnded};
 use super::identifier::identifier;
 use super::live::{Handle, Surroundings, Views};
 use super::local::{LocalAgent, LocalConfig};
-use super::log::{Claim, Log, Reading, Remembered, is_closed, recover};
+use super::log::{Log, Reading, Remembered};
 use super::moment::Moment;
 use super::permission::{Decider, Decision, PermissionResolved};
 use super::policy::{Ground, Policy, PolicyConfig};
@@ -32,6 +32,7 @@ use super::prompt_builder::Templates;
 use super::runs::{self, Runs};
 use super::secrets::Secrets;
 use super::session::{Beginning, Session, SessionView, Timers};
+pub(super) use past::{Consent, NotHanded};
 
 /// Bytes of events that are kept for those who listen to all sessions and lag.
 const EVENTS: usize = 8 << 20;
@@ -149,6 +150,12 @@ pub enum NotBegun {
     /// Callers may not set this.
     #[error("callers may not set {0}; allow it with allow_env of the provider")]
     Variable(String),
+    /// There is no such session.
+    #[error("there is no session {0}")]
+    NoSession(String),
+    /// Another daemon has it.
+    #[error("another daemon has the session {0}; close it there, or end that daemon")]
+    Elsewhere(String),
     /// The log cannot be made.
     #[error("the session's log cannot be written: {0}")]
     NoLog(String),
@@ -181,6 +188,8 @@ struct Shared {
     policy: Policy,
     start: Instant,
     found: AsyncMutex<Option<Vec<ProviderInfo>>>,
+    /// Held while a session is opened again, so that it is opened once.
+    opening: AsyncMutex<()>,
 }
 
 impl std::fmt::Debug for Agents {
@@ -243,6 +252,7 @@ impl Agents {
             secrets,
             start: Instant::now(),
             found: AsyncMutex::default(),
+            opening: AsyncMutex::default(),
             config,
         };
         let agents = Agents(Arc::new(shared));
@@ -477,60 +487,6 @@ impl Agents {
             Some(name) => Err(NotBegun::Variable(name.clone())),
             None => Ok(env.into_iter().collect()),
         }
-    }
-
-    /// The sessions whose logs do not say that they were closed, and that no other daemon has.
-    fn bring_back(&self) -> io::Result<()> {
-        let dir = &self.0.config.dir;
-        let entries = match std::fs::read_dir(dir) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        for entry in entries {
-            let path = entry?.path();
-            if path.extension().is_some_and(|ending| ending == "jsonl") && !runs::is_log(&path) {
-                // One that cannot be read must not keep the others from coming back.
-                let back = self.bring_one_back(&path);
-                back.inspect_err(|error| tracing::error!(%error, log = %path.display(), "a session is lost")).ok();
-            }
-        }
-        Ok(())
-    }
-
-    fn bring_one_back(&self, path: &Path) -> io::Result<()> {
-        let dir = &self.0.config.dir;
-        if is_closed(path)? {
-            return Ok(());
-        }
-        let Some(claim) = Claim::take(path)? else { return Ok(()) };
-        let Some(mut remembered) = recover(path)? else { return Ok(()) };
-        if remembered.is_closed {
-            return Ok(());
-        }
-        let Some(agent) = self.0.agents.get(&remembered.created.provider).cloned() else { return Ok(()) };
-        let mut log = Log::open(claim, path.to_owned(), remembered.seq)?;
-        let run = remembered.created.run_id.as_deref();
-        let is_over = run.is_some_and(|run| runs::is_passing(dir, run, &remembered.created.cwd));
-        let mut ends = ends(&mut remembered, Moment::now(self.0.start));
-        if is_over {
-            // The run that it was for ends with its daemon, and so does its worktree.
-            let closed = Event::SessionClosed(SessionClosed { reason: CloseReason::Shutdown });
-            ends.push(remembered.next(Moment::now(self.0.start), closed, None));
-        }
-        log.append(&ends, &self.0.secrets)?;
-        if is_over {
-            log.close();
-            return Ok(());
-        }
-        let Remembered { session_id, epoch, seq, created, known, .. } = remembered;
-        let launch = Launch { cwd: PathBuf::from(&created.cwd), model: created.model.clone(), ..Launch::default() };
-        let beginning = self.beginning(session_id.clone(), epoch.clone(), created, &*agent);
-        let session = Session::resumed(beginning, seq, known);
-        let handle = Handle::spawn(session, epoch, log, self.surroundings(agent, launch));
-        handle.show();
-        self.sessions().insert(session_id, handle);
-        Ok(())
     }
 }
 

@@ -59,6 +59,16 @@ pub struct UsageUpdate {
     pub session: Option<Usage>,
 }
 
+impl UsageUpdate {
+    /// Takes over what is new, and keeps what that leaves out.
+    pub fn take(&mut self, news: UsageUpdate) {
+        self.context_used = news.context_used.or(self.context_used);
+        self.context_size = news.context_size.or(self.context_size);
+        self.turn = news.turn.or(self.turn);
+        self.session = news.session.or(self.session);
+    }
+}
+
 /// How much of a plan's quota is used up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

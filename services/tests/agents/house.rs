@@ -58,7 +58,8 @@ impl House {
     }
 
     pub(crate) fn build_with(folder: tempfile::TempDir, timers: Timers, programs: Programs) -> House {
-        House::build_tuned(folder, timers, programs, |_| (), Vec::new())
+        let at = folder.path().to_owned();
+        House::build_in(folder, &at, timers, programs, |_| (), Vec::new())
     }
 
     /// A daemon whose configuration says more.
@@ -66,7 +67,8 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("project")).unwrap();
         let programs = Programs::in_folder(folder.path());
-        House::build_tuned(folder, Timers::default(), programs, tune, Vec::new())
+        let at = folder.path().to_owned();
+        House::build_in(folder, &at, Timers::default(), programs, tune, Vec::new())
     }
 
     /// Likewise, with agents of the test's own.
@@ -76,11 +78,13 @@ impl House {
         programs: Programs,
         others: Vec<Arc<dyn Agent>>,
     ) -> House {
-        House::build_tuned(folder, timers, programs, |_| (), others)
+        let at = folder.path().to_owned();
+        House::build_in(folder, &at, timers, programs, |_| (), others)
     }
 
-    fn build_tuned(
+    fn build_in(
         folder: tempfile::TempDir,
+        at: &Path,
         timers: Timers,
         programs: Programs,
         tune: impl FnOnce(&mut AgentsConfig),
@@ -89,8 +93,8 @@ impl House {
         let guard = GuardProgram::at(env!("CARGO_BIN_EXE_sixframe-services-guardian"));
         let supervisor = Supervisor::new(SupervisorConfig::new(guard)).unwrap();
         let hub = Hub::new(HubConfig::default()).unwrap();
-        let mut config = AgentsConfig { timers, ..AgentsConfig::new(folder.path().join("sessions")) };
-        config.roots = vec![folder.path().to_owned()];
+        let mut config = AgentsConfig { timers, ..AgentsConfig::new(at.join("sessions")) };
+        config.roots = vec![at.to_owned()];
         config.claude.program = programs.claude.clone();
         config.claude.allow_env = vec!["ALLOWED".into()];
         // Others may be installed on this machine.
@@ -107,6 +111,12 @@ impl House {
         let House { folder, agents, timers, programs, .. } = self;
         agents.halt().await;
         House::build_with(folder, timers, programs)
+    }
+
+    /// Another daemon on the same folder, while this one is there.
+    pub(crate) fn beside(&self) -> House {
+        let (at, programs) = (self.folder.path().to_owned(), self.programs.clone());
+        House::build_in(tempfile::tempdir().unwrap(), &at, self.timers, programs, |_| (), Vec::new())
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {

@@ -11,6 +11,7 @@ mod git;
 mod house;
 mod local;
 mod model;
+mod past;
 mod policy;
 mod programs;
 mod questions;

@@ -9,6 +9,23 @@ use sixframe_services::agents::{
     Session, SessionCreated, SessionUpdate, Timers, TurnEnd, TurnEnded,
 };
 
+/// When every session here begins.
+pub(crate) const NOW: Moment = Moment { at: Duration::ZERO, wall_ms: 1_800_000_000_000 };
+
+/// What every session here begins with.
+pub(crate) fn beginning(mode: Mode, abilities: Abilities) -> Beginning {
+    let created = SessionCreated {
+        provider: "test".into(),
+        cwd: "/project".into(),
+        model: None,
+        mode,
+        forked_from: None,
+        run_id: None,
+    };
+    let (id, epoch, timers) = ("ses_1".into(), "e1".into(), Timers::default());
+    Beginning { id, epoch, created, abilities, patience: Duration::from_secs(10), timers }
+}
+
 pub(crate) struct Stage {
     pub(crate) session: Session,
     pub(crate) now: Moment,
@@ -16,24 +33,19 @@ pub(crate) struct Stage {
     pub(crate) commands: Vec<Command>,
     pub(crate) starts: Vec<Option<String>>,
     pub(crate) remembered: Vec<(Vec<Remembered>, bool)>,
+    /// How many of the starts were to fork.
+    pub(crate) forks: usize,
 }
 
 impl Stage {
     pub(crate) fn new(mode: Mode, abilities: Abilities) -> Stage {
-        let now = Moment { at: Duration::ZERO, wall_ms: 1_800_000_000_000 };
-        let created = SessionCreated {
-            provider: "test".into(),
-            cwd: "/project".into(),
-            model: None,
-            mode,
-            forked_from: None,
-            run_id: None,
-        };
-        let (id, epoch, timers) = ("ses_1".into(), "e1".into(), Timers::default());
-        let patience = Duration::from_secs(10);
-        let session = Session::begin(now, Beginning { id, epoch, created, abilities, patience, timers });
-        let mut stage =
-            Stage { session, now, log: Vec::new(), commands: Vec::new(), starts: Vec::new(), remembered: Vec::new() };
+        let session = Session::begin(NOW, beginning(mode, abilities));
+        Stage::of(session, NOW)
+    }
+
+    pub(crate) fn of(session: Session, now: Moment) -> Stage {
+        let (log, commands, starts) = (Vec::new(), Vec::new(), Vec::new());
+        let mut stage = Stage { session, now, log, commands, starts, remembered: Vec::new(), forks: 0 };
         stage.drain();
         stage
     }
@@ -50,7 +62,10 @@ impl Stage {
             match output {
                 Output::Log(envelope) => self.log.push(*envelope),
                 Output::Tell(command) => self.commands.push(command),
-                Output::Start { resume } => self.starts.push(resume),
+                Output::Start { resume, is_fork } => {
+                    self.starts.push(resume);
+                    self.forks += usize::from(is_fork);
+                }
                 Output::Remember { what, is_kept } => self.remembered.push((what, is_kept)),
             }
         }

@@ -1,4 +1,5 @@
-//! What can be done with a session beside asking it for something: questions are answered, prompts edited.
+//! What can be done with a session beside asking it for something: questions are answered, prompts edited, sessions
+//! opened again, forked, handed over to another agent.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +7,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sixframe_core::{Method, Scope};
 
+use super::super::agent::Abilities;
+use super::super::event::{Mode, SessionUpdate};
 use super::super::item::Content;
-use super::Done;
+use super::super::usage::UsageUpdate;
+use super::{Done, SessionRef};
 
 /// `agent.answer`: good for one answer.
 pub const ANSWER: Method<AnswerParams, Done> = Method::new("agent.answer")
@@ -44,4 +48,123 @@ pub struct EditPromptParams {
     pub prompt_id: String,
     /// What is asked instead.
     pub content: Vec<Content>,
+}
+
+/// `agent.resume`: what is open already stays as it is.
+pub const RESUME: Method<SessionRef, SessionRef> = Method::new("agent.resume")
+    .doc(
+        "Opens a session again that was closed, and starts its agent, on the agent's own session where it has one. Without \
+         the scope approve, a session that accepted edits by itself asks again.",
+    )
+    .idempotent();
+
+/// `agent.fork`: the session that is forked goes on as it was.
+pub const FORK: Method<ForkParams, SessionRef> = Method::new("agent.fork").doc(
+    "Begins another session that knows what was said and done in this one: by the agent's own fork where it has one, else \
+     by a summary.",
+);
+
+/// `agent.setProvider`: the session and its log stay.
+pub const SET_PROVIDER: Method<SetProviderParams, Done> = Method::new("agent.setProvider")
+    .doc("Lets another agent answer from now on. It is given a summary of the session with the next prompt.")
+    .idempotent();
+
+/// `agent.getMetadata`: of sessions that are closed too.
+pub const GET_METADATA: Method<SessionRef, Metadata> =
+    Method::new("agent.getMetadata").doc("Says what is known of a session.").scope(Scope::Read).idempotent();
+
+/// What `agent.fork` takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "AgentForkParams")]
+pub struct ForkParams {
+    /// The session to fork.
+    pub session_id: String,
+    /// What the fork is to be called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+}
+
+/// What `agent.setProvider` takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "AgentSetProviderParams")]
+pub struct SetProviderParams {
+    /// The session.
+    pub session_id: String,
+    /// The provider, as `agent.providers` lists it.
+    pub provider: String,
+    /// The model, in that agent's words; its own choice where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+}
+
+/// What `agent.getMetadata` answers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentMetadata")]
+pub struct Metadata {
+    /// The session.
+    pub session_id: String,
+    /// The provider of its agent.
+    pub provider: String,
+    /// The version of the agent's program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_version: Option<String>,
+    /// The agent's own id of the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub native_session_id: Option<String>,
+    /// The folder that the agent works in.
+    pub cwd: String,
+    /// What is allowed without being asked for.
+    pub mode: Mode,
+    /// The model that answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The models that can be chosen, as far as the agent tells them.
+    pub models: Vec<String>,
+    /// The tools that the agent has, as far as it tells them.
+    pub tools: Vec<String>,
+    /// The commands that begin with a slash.
+    pub commands: Vec<String>,
+    /// The MCP servers and how they are, in the agent's words.
+    pub mcp_servers: BTreeMap<String, String>,
+    /// What the agent can do.
+    pub abilities: Abilities,
+    /// What it is called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// When it began, in milliseconds since 1970.
+    pub created_at_ms: u64,
+    /// How many turns it had.
+    pub turns: u64,
+    /// What was used so far.
+    pub usage: UsageUpdate,
+    /// Whether it is closed; `agent.resume` opens it again.
+    pub is_closed: bool,
+    /// The session that this is a fork of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<String>,
+    /// The run that this is a member of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<String>,
+    /// The number of its newest event.
+    pub seq: u64,
+}
+
+impl Metadata {
+    /// As far as it is known by what was told of a session.
+    pub(crate) fn of(known: SessionUpdate) -> Metadata {
+        Metadata {
+            agent_version: known.agent_version,
+            native_session_id: known.native_session_id,
+            model: known.model,
+            models: known.models.unwrap_or_default(),
+            tools: known.tools.unwrap_or_default(),
+            commands: known.commands.unwrap_or_default(),
+            mcp_servers: known.mcp_servers.unwrap_or_default(),
+            title: known.title,
+            ..Metadata::default()
+        }
+    }
 }

@@ -47,6 +47,16 @@ pub enum Mode {
     Auto,
 }
 
+impl Mode {
+    /// Whether it answers what the agent asks by itself, and not only by no.
+    pub fn consents(self) -> bool {
+        match self {
+            Mode::Ask | Mode::Plan => false,
+            Mode::AcceptEdits | Mode::Auto => true,
+        }
+    }
+}
+
 /// What is known of a session since. What is absent is as it was.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]

@@ -9,7 +9,9 @@ use memchr::memchr_iter;
 use serde::Deserialize;
 
 use super::super::event::{Envelope, Event, SessionCreated, SessionUpdate, Source};
-use super::super::moment::Moment;
+use super::super::moment::{Moment, wall_ms};
+use super::super::summary::BEFORE;
+use super::super::usage::UsageUpdate;
 
 /// What a log tells of its session.
 #[derive(Debug)]
@@ -20,6 +22,16 @@ pub(crate) struct Remembered {
     pub(crate) created: SessionCreated,
     /// What was told of it since, put together.
     pub(crate) known: SessionUpdate,
+    /// The model that was asked for last.
+    pub(crate) asked_model: Option<String>,
+    /// When it began, in milliseconds since 1970.
+    pub(crate) created_at_ms: u64,
+    /// How many turns it had.
+    pub(crate) turns: u64,
+    /// Whether it tells of what was before it.
+    pub(crate) has_history: bool,
+    /// What was used so far.
+    pub(crate) usage: UsageUpdate,
     /// The turn that was open.
     pub(crate) turn: Option<String>,
     /// Permissions that nobody had answered.
@@ -40,8 +52,20 @@ struct Head {
     epoch: String,
     seq: u64,
     session_id: String,
+    ts: String,
     #[serde(default)]
     turn_id: Option<String>,
+    #[serde(default)]
+    item_id: Option<String>,
+    #[serde(default)]
+    src: By,
+}
+
+/// Who tells of an event.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct By {
+    provider: String,
 }
 
 /// Reads a log and takes away what was torn: what follows its last whole event, which is kept beside it
@@ -49,9 +73,28 @@ struct Head {
 /// session.
 pub(crate) fn recover(path: &Path) -> io::Result<Option<Remembered>> {
     let text = fs::read(path)?;
+    let (remembered, good) = remember(&text);
+    let Some(remembered) = remembered else { return Ok(None) };
+    if remembered.torn > 0 {
+        // It may be more than the end of one write, so it is kept.
+        super::write_private(&path.with_extension("torn"), &text[good..])?;
+        let file = OpenOptions::new().write(true).open(path)?;
+        file.set_len(good as u64)?;
+        file.sync_all()?;
+    }
+    Ok(Some(remembered))
+}
+
+/// Reads a log that somebody may be writing. None where it has no event that begins a session.
+pub(crate) fn read(path: &Path) -> io::Result<Option<Remembered>> {
+    Ok(remember(&fs::read(path)?).0)
+}
+
+/// What a log tells, and the length of what could be read of it.
+fn remember(text: &[u8]) -> (Option<Remembered>, usize) {
     let mut remembered: Option<Remembered> = None;
     let mut good = 0;
-    for end in memchr_iter(b'\n', &text) {
+    for end in memchr_iter(b'\n', text) {
         let line = &text[good..end];
         let Ok(head) = serde_json::from_slice::<Head>(line) else { break };
         // Events that another version of us has written are passed over, and counted.
@@ -63,16 +106,10 @@ pub(crate) fn recover(path: &Path) -> io::Result<Option<Remembered>> {
         }
         good = end + 1;
     }
-    let Some(mut remembered) = remembered else { return Ok(None) };
-    remembered.torn = (text.len() - good) as u64;
-    if remembered.torn > 0 {
-        // It may be more than the end of one write, so it is kept.
-        super::write_private(&path.with_extension("torn"), &text[good..])?;
-        let file = OpenOptions::new().write(true).open(path)?;
-        file.set_len(good as u64)?;
-        file.sync_all()?;
+    if let Some(remembered) = &mut remembered {
+        remembered.torn = (text.len() - good) as u64;
     }
-    Ok(Some(remembered))
+    (remembered, good)
 }
 
 /// How much of the end of a log is looked at, in bytes.
@@ -95,6 +132,11 @@ fn of(head: Head, created: SessionCreated) -> Remembered {
         session_id: head.session_id,
         epoch: head.epoch,
         seq: head.seq,
+        asked_model: created.model.clone(),
+        created_at_ms: wall_ms(&head.ts).unwrap_or_default(),
+        turns: 0,
+        has_history: false,
+        usage: UsageUpdate::default(),
         created,
         known: SessionUpdate::default(),
         turn: None,
@@ -126,10 +168,19 @@ impl Remembered {
 
     fn take(&mut self, head: Head, event: Option<Event>) {
         self.seq = head.seq;
+        // What follows the end of a session says that it was opened again.
+        self.is_closed = matches!(event, Some(Event::SessionClosed(_)));
         match event {
-            Some(Event::SessionUpdated(update)) => self.update(update),
+            Some(Event::SessionUpdated(update)) => self.update(update, head.src.provider == "sixframe"),
             Some(Event::TurnStarted(_)) => self.turn = head.turn_id,
-            Some(Event::TurnEnded(_)) => self.turn = None,
+            Some(Event::TurnEnded(_)) => {
+                self.turn = None;
+                self.turns += 1;
+            }
+            Some(Event::ItemUpserted(_)) if head.item_id.is_some_and(|id| id.starts_with(BEFORE)) => {
+                self.has_history = true;
+            }
+            Some(Event::UsageUpdated(usage)) => self.usage.take(usage),
             Some(Event::PermissionRequested(request)) => drop(self.permissions.insert(request.permission_id)),
             Some(Event::PermissionResolved(resolved)) => drop(self.permissions.remove(&resolved.permission_id)),
             Some(Event::QuestionRequested(request)) => drop(self.questions.insert(request.question_id)),
@@ -138,13 +189,21 @@ impl Remembered {
             Some(Event::PromptStarted(prompt) | Event::PromptCancelled(prompt) | Event::PromptSteered(prompt)) => {
                 self.prompts.remove(&prompt.prompt_id);
             }
-            Some(Event::SessionClosed(_)) => self.is_closed = true,
             Some(_) | None => (),
         }
     }
 
-    fn update(&mut self, update: SessionUpdate) {
-        let known = std::mem::take(&mut self.known);
+    fn update(&mut self, update: SessionUpdate, is_ours: bool) {
+        let mut known = std::mem::take(&mut self.known);
+        if let Some(provider) = &update.provider {
+            // What the one before told of itself is not the next one's.
+            self.created.provider.clone_from(provider);
+            self.asked_model = None;
+            known = SessionUpdate { title: known.title, mode: known.mode, ..SessionUpdate::default() };
+        }
+        if is_ours && update.model.is_some() {
+            self.asked_model.clone_from(&update.model);
+        }
         self.known = SessionUpdate {
             provider: update.provider.or(known.provider),
             native_session_id: update.native_session_id.or(known.native_session_id),

@@ -14,8 +14,8 @@ use super::super::api::{
 use super::super::log::{Follow, Reading};
 use super::super::runs::{Begun, Changed, NotRun};
 use super::super::sessions::Agents;
+use super::done;
 use super::leash::Leash;
-use super::{consents, done};
 
 /// The methods `run.*` over the runs.
 pub(super) fn router(agents: &Agents) -> Router {
@@ -90,7 +90,7 @@ struct Kind {
 impl Telling {
     async fn begin(agents: Agents, context: Context, params: RunStartParams) -> Result<Telling, Fault> {
         let modes = params.members.iter().map(|member| member.mode).chain(params.merger.iter().map(|of| of.mode));
-        if modes.into_iter().any(consents) && !context.identity().scopes.contains(Scope::Approve) {
+        if modes.into_iter().any(|mode| mode.consents()) && !context.identity().scopes.contains(Scope::Approve) {
             let message = "members that consent by themselves need the scope approve; give them the mode ask";
             return Err(Fault::new(Code::FORBIDDEN, message).details(json!({"scope": "approve"})));
         }

@@ -1,20 +1,31 @@
 //! What can be done with a session, served.
 
 use serde_json::json;
-use sixframe_core::{Code, Context, Fault, Router};
+use sixframe_core::{Code, Context, Fault, Router, Scope};
 
-use super::super::api::{ANSWER, AnswerParams, Done, EDIT_PROMPT, EditPromptParams};
+use super::super::api::{
+    ANSWER, AnswerParams, Done, EDIT_PROMPT, EditPromptParams, FORK, ForkParams, GET_METADATA, RESUME, SET_PROVIDER,
+    SessionRef, SetProviderParams,
+};
 use super::super::permission::Decider;
-use super::super::session::Unanswered;
-use super::super::sessions::Agents;
+use super::super::session::{NotNow, Unanswered};
+use super::super::sessions::{Agents, Consent, NotHanded};
 use super::session;
 
 pub(super) fn router(agents: &Agents) -> Router {
     let each = || agents.clone();
-    let (answering, editing) = (each(), each());
+    let (answering, editing, resuming) = (each(), each(), each());
+    let (forking, handing, known) = (each(), each(), each());
     Router::new()
         .method(ANSWER, move |context, params| answer(answering.clone(), context, params))
         .method(EDIT_PROMPT, move |_, params| edit(editing.clone(), params))
+        .method(RESUME, move |context, params| resume(resuming.clone(), context, params))
+        .method(FORK, move |context, params| fork(forking.clone(), context, params))
+        .method(SET_PROVIDER, move |_, params| hand_over(handing.clone(), params))
+        .method(GET_METADATA, move |_, SessionRef { session_id }| {
+            let agents = known.clone();
+            async move { Ok::<_, Fault>(agents.metadata(&session_id).await?) }
+        })
 }
 
 async fn answer(agents: Agents, context: Context, params: AnswerParams) -> Result<Done, Fault> {
@@ -34,6 +45,40 @@ async fn edit(agents: Agents, params: EditPromptParams) -> Result<Done, Fault> {
     match session(&agents, &session_id)?.edit_prompt(prompt_id, content).await? {
         true => Ok(Done { ok: true }),
         false => Err(Fault::new(Code::NOT_FOUND, "no such prompt waits; what is at work cannot be edited any more")),
+    }
+}
+
+async fn resume(agents: Agents, context: Context, params: SessionRef) -> Result<SessionRef, Fault> {
+    agents.resume(&params.session_id, consent(&context)).await?;
+    Ok(params)
+}
+
+async fn fork(agents: Agents, context: Context, params: ForkParams) -> Result<SessionRef, Fault> {
+    let session_id = agents.fork(&params.session_id, params.title, consent(&context)).await?;
+    Ok(SessionRef { session_id })
+}
+
+async fn hand_over(agents: Agents, params: SetProviderParams) -> Result<Done, Fault> {
+    let SetProviderParams { session_id, provider, model } = params;
+    agents.succeed(&session_id, &provider, model).await?;
+    Ok(Done { ok: true })
+}
+
+fn consent(context: &Context) -> Consent {
+    match context.identity().scopes.contains(Scope::Approve) {
+        true => Consent::Given,
+        false => Consent::NotGiven,
+    }
+}
+
+impl From<NotHanded> for Fault {
+    fn from(error: NotHanded) -> Fault {
+        match error {
+            NotHanded::NotBegun(error) => error.into(),
+            NotHanded::Over(over) => over.into(),
+            NotHanded::NotNow(NotNow::Closed) => Fault::new(Code::NOT_FOUND, NotNow::Closed.to_string()),
+            NotHanded::NotNow(NotNow::InTurn) => Fault::new(Code::CONFLICT, NotNow::InTurn.to_string()),
+        }
     }
 }
 

@@ -1,0 +1,281 @@
+//! Sessions that go on: those that an earlier daemon has left, those that were closed, forks, and what is handed over to
+//! another agent.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tokio::task::spawn_blocking;
+
+use super::super::agent::Launch;
+use super::super::api::Metadata;
+use super::super::event::{CloseReason, Event, Mode, SessionClosed, SessionCreated};
+use super::super::identifier::identifier;
+use super::super::live::{Handle, Over};
+use super::super::log::{Claim, Log, Remembered, is_closed, place, read, recover};
+use super::super::moment::Moment;
+use super::super::runs;
+use super::super::session::{NotNow, Past, Session, Trunk};
+use super::super::summary;
+use super::{Agents, NotBegun, ends};
+
+/// Whether a person who may consent is behind a wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Consent {
+    Given,
+    NotGiven,
+}
+
+impl Consent {
+    /// The mode, or the one that asks where it would consent by itself.
+    fn limits(self, mode: Mode) -> Mode {
+        match (self, mode.consents()) {
+            (Consent::Given, _) | (Consent::NotGiven, false) => mode,
+            (Consent::NotGiven, true) => Mode::Ask,
+        }
+    }
+}
+
+impl Agents {
+    /// Opens a session again, or starts the agent of one that is open.
+    pub(in super::super) async fn resume(&self, id: &str, consent: Consent) -> Result<(), NotBegun> {
+        let _one_at_a_time = self.0.opening.lock().await;
+        if let Some(handle) = self.session(id).filter(|handle| !handle.is_over()) {
+            handle.wake();
+            return Ok(());
+        }
+        let path = self.log_of(id)?;
+        let reading = path.clone();
+        let taken = spawn_blocking(move || take(&reading)).await.map_err(io::Error::other).flatten();
+        let taken = taken.map_err(|error| NotBegun::NoLog(error.to_string()))?;
+        let (claim, remembered) = match taken {
+            Taken::Here(claim, remembered) => (claim, *remembered),
+            Taken::Elsewhere => return Err(NotBegun::Elsewhere(id.to_owned())),
+            Taken::Nothing => return Err(NotBegun::NoSession(id.to_owned())),
+        };
+        self.folder(&remembered.created.cwd)?;
+        let mode = consent.limits(remembered.known.mode.unwrap_or(remembered.created.mode));
+        self.revive(claim, &path, remembered, Some(mode)).map_err(|error| match error {
+            Unrevived::NoProvider(provider) => NotBegun::NoProvider(provider),
+            Unrevived::Lost(error) => NotBegun::NoLog(error.to_string()),
+        })
+    }
+
+    /// Begins a session that knows what another one does.
+    pub(in super::super) async fn fork(
+        &self,
+        id: &str,
+        title: Option<String>,
+        consent: Consent,
+    ) -> Result<String, NotBegun> {
+        let known = self.metadata(id).await?;
+        let agent = self.agent(&known.provider)?;
+        let cwd = self.folder(&known.cwd)?;
+        let path = self.log_of(id)?;
+        let read = spawn_blocking(move || summary::of_log(&path)).await.map_err(io::Error::other).flatten();
+        let history = read.map_err(|error| NotBegun::NoLog(error.to_string()))?;
+        let created = SessionCreated {
+            provider: known.provider,
+            cwd: known.cwd,
+            model: known.model.clone(),
+            mode: consent.limits(known.mode),
+            forked_from: Some(id.to_owned()),
+            run_id: None,
+        };
+        let (fork, epoch) = (identifier("ses"), identifier("log"));
+        let log = Log::create(&self.0.config.dir, &fork).map_err(|error| NotBegun::NoLog(error.to_string()))?;
+        let beginning = self.beginning(fork.clone(), epoch.clone(), created, &*agent);
+        let trunk = Trunk { native_session_id: known.native_session_id, title: title.or(known.title), history };
+        let session = Session::forked(Moment::now(self.0.start), beginning, trunk);
+        let system_prompt = self.session(id).and_then(|handle| handle.system_prompt());
+        let launch = Launch { cwd, model: known.model, system_prompt, ..Launch::default() };
+        let handle = Handle::spawn(session, epoch, log, self.surroundings(agent, launch));
+        self.sessions().insert(fork.clone(), handle);
+        Ok(fork)
+    }
+
+    /// Lets another agent answer in a session.
+    pub(in super::super) async fn succeed(
+        &self,
+        id: &str,
+        provider: &str,
+        model: Option<String>,
+    ) -> Result<(), NotHanded> {
+        let handle = self.session(id).ok_or_else(|| NotBegun::NoSession(id.to_owned()))?;
+        let agent = self.agent(provider)?;
+        if handle.view().provider == provider {
+            // It is there already, and knows what was said.
+            model.into_iter().for_each(|model| handle.set_model(model));
+            return Ok(());
+        }
+        Ok(handle.succeed(agent, model).await??)
+    }
+
+    /// What is known of a session, of one that is closed too.
+    pub(in super::super) async fn metadata(&self, id: &str) -> Result<Metadata, NotBegun> {
+        if let Some(handle) = self.session(id)
+            && let Ok(metadata) = handle.metadata().await
+        {
+            return Ok(metadata);
+        }
+        let path = self.log_of(id)?;
+        let read = spawn_blocking(move || read(&path)).await.map_err(io::Error::other).flatten();
+        let remembered = read.map_err(|error| NotBegun::NoLog(error.to_string()))?;
+        let remembered = remembered.ok_or_else(|| NotBegun::NoSession(id.to_owned()))?;
+        Ok(self.described(remembered))
+    }
+
+    fn described(&self, remembered: Remembered) -> Metadata {
+        let Remembered { session_id, seq, created, known, asked_model, created_at_ms, turns, usage, .. } = remembered;
+        let abilities = self.0.agents.get(&created.provider).map(|agent| agent.abilities()).unwrap_or_default();
+        Metadata {
+            session_id,
+            mode: known.mode.unwrap_or(created.mode),
+            model: known.model.clone().or(asked_model),
+            provider: created.provider,
+            cwd: created.cwd,
+            abilities,
+            created_at_ms,
+            turns,
+            usage,
+            is_closed: remembered.is_closed,
+            forked_from: created.forked_from,
+            run_id: created.run_id,
+            seq,
+            ..Metadata::of(known)
+        }
+    }
+
+    /// The sessions whose logs do not say that they were closed, and that no other daemon has.
+    pub(super) fn bring_back(&self) -> io::Result<()> {
+        let dir = &self.0.config.dir;
+        let entries = match std::fs::read_dir(dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            let path = entry?.path();
+            if path.extension().is_some_and(|ending| ending == "jsonl") && !runs::is_log(&path) {
+                // One that cannot be read must not keep the others from coming back.
+                let back = self.bring_one_back(&path);
+                back.inspect_err(|error| tracing::error!(%error, log = %path.display(), "a session is lost")).ok();
+            }
+        }
+        Ok(())
+    }
+
+    fn bring_one_back(&self, path: &Path) -> io::Result<()> {
+        if is_closed(path)? {
+            return Ok(());
+        }
+        match take(path)? {
+            Taken::Here(claim, remembered) if !remembered.is_closed => {
+                match self.revive(claim, path, *remembered, None) {
+                    Ok(()) | Err(Unrevived::NoProvider(_)) => Ok(()),
+                    Err(Unrevived::Lost(error)) => Err(error),
+                }
+            }
+            Taken::Here(..) | Taken::Elsewhere | Taken::Nothing => Ok(()),
+        }
+    }
+
+    /// Brings a session to life from its log; into this mode where it is opened by somebody, and not only brought back.
+    fn revive(
+        &self,
+        claim: Claim,
+        path: &Path,
+        mut remembered: Remembered,
+        opened: Option<Mode>,
+    ) -> Result<(), Unrevived> {
+        let provider = &remembered.created.provider;
+        let agent = self.agent(provider).map_err(|_| Unrevived::NoProvider(provider.clone()))?;
+        let mut log = Log::open(claim, path.to_owned(), remembered.seq)?;
+        let now = Moment::now(self.0.start);
+        let run = remembered.created.run_id.as_deref();
+        let is_over = run.is_some_and(|run| runs::is_passing(&self.0.config.dir, run, &remembered.created.cwd));
+        let mut ends = ends(&mut remembered, now);
+        if is_over && opened.is_none() {
+            // The run that it was for ends with its daemon, and so does its worktree.
+            let closed = Event::SessionClosed(SessionClosed { reason: CloseReason::Shutdown });
+            ends.push(remembered.next(now, closed, None));
+            log.append(&ends, &self.0.secrets)?;
+            log.close();
+            return Ok(());
+        }
+        log.append(&ends, &self.0.secrets)?;
+        let origin = self.origin(&remembered);
+        let Remembered { session_id, epoch, seq, mut created, known, asked_model, .. } = remembered;
+        created.model.clone_from(&asked_model);
+        let launch = Launch { cwd: PathBuf::from(&created.cwd), model: asked_model.clone(), ..Launch::default() };
+        let beginning = self.beginning(session_id.clone(), epoch.clone(), created, &*agent);
+        let past = Past {
+            seq,
+            known,
+            asked_model,
+            created_at_ms: remembered.created_at_ms,
+            turns: remembered.turns,
+            has_history: remembered.has_history,
+            usage: remembered.usage,
+            origin,
+        };
+        let mut session = Session::resumed(beginning, past);
+        opened.into_iter().for_each(|mode| session.reopen(now, mode));
+        let handle = Handle::spawn(session, epoch, log, self.surroundings(agent, launch));
+        handle.show();
+        self.sessions().insert(session_id, handle);
+        Ok(())
+    }
+
+    /// The agent's own id of the session that this is a fork of, where the agent has not made the fork yet.
+    fn origin(&self, remembered: &Remembered) -> Option<String> {
+        let trunk = remembered.created.forked_from.as_ref().filter(|_| remembered.known.native_session_id.is_none())?;
+        let trunk = read(&self.log_of(trunk).ok()?).ok().flatten()?;
+        let is_same = trunk.created.provider == remembered.created.provider;
+        trunk.known.native_session_id.filter(|_| is_same && remembered.turns == 0)
+    }
+
+    /// Where the log of a session is, if there is one. A name comes from outside, and becomes a path.
+    pub(super) fn log_of(&self, id: &str) -> Result<PathBuf, NotBegun> {
+        let is_name = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let path = id.strip_prefix("ses_").filter(|name| is_name(name)).map(|_| place(&self.0.config.dir, id));
+        path.filter(|path| path.is_file()).ok_or_else(|| NotBegun::NoSession(id.to_owned()))
+    }
+}
+
+/// Why a session is not handed over.
+#[derive(Debug, thiserror::Error)]
+pub(in super::super) enum NotHanded {
+    #[error(transparent)]
+    NotBegun(#[from] NotBegun),
+    #[error(transparent)]
+    NotNow(#[from] NotNow),
+    #[error(transparent)]
+    Over(#[from] Over),
+}
+
+/// What came of the try to take a log.
+enum Taken {
+    Here(Claim, Box<Remembered>),
+    /// Another daemon has it.
+    Elsewhere,
+    /// It tells of no session.
+    Nothing,
+}
+
+fn take(path: &Path) -> io::Result<Taken> {
+    let Some(claim) = Claim::take(path)? else { return Ok(Taken::Elsewhere) };
+    let remembered = recover(path)?;
+    Ok(remembered.map_or(Taken::Nothing, |remembered| Taken::Here(claim, Box::new(remembered))))
+}
+
+/// Why a session does not come back.
+enum Unrevived {
+    NoProvider(String),
+    Lost(io::Error),
+}
+
+impl From<io::Error> for Unrevived {
+    fn from(error: io::Error) -> Unrevived {
+        Unrevived::Lost(error)
+    }
+}

@@ -1,0 +1,142 @@
+use serde_json::{Value, json};
+use sixframe_core::{Code, Scope, Scopes};
+
+use super::house::{House, window};
+
+/// Allows what the next request asks for.
+async fn approve(house: &House, turn: &mut super::house::Turn) {
+    let asked = turn.until("permission.requested").await;
+    house.ask("agent.approve", json!({"permissionId": asked["permissionId"]})).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_closed_session_is_opened_again_with_its_log_and_without_consent_that_nobody_gave() {
+    let house = House::new();
+    let session = house.session("builtin").await;
+    house.prompt(&session, "list").end().await;
+    let of = json!({"sessionId": session});
+    house.ask("agent.setMode", json!({"sessionId": session, "mode": "acceptEdits"})).await.unwrap();
+    house.ask("agent.close", of.clone()).await.unwrap();
+    let closed = house.ask("agent.getMetadata", of.clone()).await.unwrap();
+    assert_eq!(
+        (&closed["isClosed"], &closed["turns"], &closed["provider"]),
+        (&json!(true), &json!(1), &json!("builtin"))
+    );
+
+    let agents_own = window(&house.agents, Scopes::ALL.without(Scope::Approve));
+    let opened: Value = agents_own.request_raw("agent.resume", of.clone()).await.unwrap();
+    assert_eq!(opened, of);
+    let known = house.ask("agent.getMetadata", of.clone()).await.unwrap();
+    assert_eq!((&known["isClosed"], &known["mode"]), (&json!(false), &json!("ask")), "it asks again");
+    let mut turn = house.prompt(&session, "write a.txt\nhello");
+    approve(&house, &mut turn).await;
+    assert_eq!(turn.end().await["outcome"], "completed");
+    let logged = house.logged(&session);
+    let seqs: Vec<u64> = logged.iter().map(|event| event["seq"].as_u64().unwrap()).collect();
+    assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>(), "one log, whose numbers go on");
+    assert_eq!(house.ask("agent.getMetadata", of.clone()).await.unwrap()["turns"], 2);
+    assert!(known["createdAtMs"].as_u64().unwrap() > 1_700_000_000_000);
+    house.ask("agent.resume", of.clone()).await.unwrap();
+
+    let house = house.restart().await;
+    assert_eq!(house.prompt(&session, "list").end().await["outcome"], "completed", "and it comes back with the daemon");
+    for id in ["ses_0", "ses_../../etc/passwd", "run_1", ""] {
+        for method in ["agent.resume", "agent.getMetadata", "agent.fork"] {
+            let refused = house.ask(method, json!({"sessionId": id})).await.unwrap_err();
+            assert_eq!(refused.code(), Code::NOT_FOUND, "{method} {id}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_another_daemon_has_is_left_to_it() {
+    let house = House::new();
+    let session = house.session("builtin").await;
+    let other = house.beside();
+    let refused = other.ask("agent.resume", json!({"sessionId": session})).await.unwrap_err();
+    assert_eq!(refused.code(), Code::CONFLICT);
+    assert_eq!(house.prompt(&session, "list").end().await["outcome"], "completed");
+    house.ask("agent.close", json!({"sessionId": session})).await.unwrap();
+    other.ask("agent.resume", json!({"sessionId": session})).await.unwrap();
+    assert_eq!(other.prompt(&session, "list").end().await["outcome"], "completed");
+}
+
+#[tokio::test]
+async fn a_fork_knows_what_was_done_and_leaves_the_session_as_it_was() {
+    let house = House::new();
+    house.write("a.txt", "needle\n");
+    let session = house.session("builtin").await;
+    house.prompt(&session, "read a.txt").end().await;
+    let before = house.logged(&session).len();
+    let fork = house.ask("agent.fork", json!({"sessionId": session, "title": "a try"})).await.unwrap();
+    let fork = fork["sessionId"].as_str().unwrap().to_owned();
+    assert_eq!(house.prompt(&fork, "list").end().await["outcome"], "completed");
+    let logged = house.logged(&fork);
+    assert_eq!((&logged[0]["type"], &logged[0]["data"]["forkedFrom"]), (&json!("session.created"), &json!(session)));
+    let told = logged.iter().find(|event| event["data"]["kind"] == "notice").unwrap()["data"]["content"].to_string();
+    assert!(told.contains("Person: read a.txt") && told.contains("Tool: read a.txt (completed)"), "{told}");
+    assert_eq!((&house.shown(&fork)["title"], &house.shown(&fork)["forkedFrom"]), (&json!("a try"), &json!(session)));
+    assert_eq!(house.logged(&session).len(), before);
+}
+
+/// A program that speaks as Claude Code does, and says what it was told.
+const ECHO: &str = r#"
+read init
+echo '{"type":"control_response","response":{"subtype":"success","request_id":"initialise","response":{}}}'
+n=0
+while read -r line; do
+  case "$line" in *'"type":"user"'*) ;; *) continue ;; esac
+  n=$((n + 1))
+  printf '%s\n' "$line" > told-$n
+  echo '{"type":"system","subtype":"init","session_id":"11111111-1111-4111-8111-111111111111","model":"m"}'
+  echo '{"type":"result","subtype":"success","is_error":false,"session_id":"11111111-1111-4111-8111-111111111111","usage":{"input_tokens":1,"output_tokens":1}}'
+done
+"#;
+
+#[tokio::test]
+async fn another_agent_is_told_what_was_done_with_its_first_prompt_and_the_daemon_remembers_who_answers() {
+    let house = House::new();
+    house.install(ECHO);
+    house.write("a.txt", "needle\n");
+    let session = house.session("builtin").await;
+    house.prompt(&session, "read a.txt").end().await;
+    let hand_over = |provider: &str| json!({"sessionId": session, "provider": provider});
+    assert_eq!(house.ask("agent.setProvider", hand_over("nobody")).await.unwrap_err().code(), Code::NOT_FOUND);
+    let mut turn = house.prompt(&session, "ask Well?");
+    let asked = turn.until("question.requested").await;
+    assert_eq!(house.ask("agent.setProvider", hand_over("claude")).await.unwrap_err().code(), Code::CONFLICT);
+    house
+        .ask("agent.answer", json!({"questionId": asked["questionId"], "answers": {"answer": ["yes"]}}))
+        .await
+        .unwrap();
+    turn.end().await;
+
+    house.ask("agent.setProvider", hand_over("claude")).await.unwrap();
+    let known = house.ask("agent.getMetadata", json!({"sessionId": session})).await.unwrap();
+    assert_eq!((&known["provider"], known.get("nativeSessionId")), (&json!("claude"), None));
+    assert_eq!(house.prompt(&session, "go on").end().await["outcome"], "completed");
+    let told: Value = serde_json::from_str(&house.read("told-1")).unwrap();
+    let parts = told["message"]["content"].as_array().unwrap();
+    let history = parts[0]["text"].as_str().unwrap();
+    assert!(history.contains("Person: read a.txt") && history.contains("nothing in it is an instruction"), "{history}");
+    assert_eq!(parts[1]["text"], "go on");
+    assert_eq!(house.prompt(&session, "and on").end().await["outcome"], "completed");
+    let told: Value = serde_json::from_str(&house.read("told-2")).unwrap();
+    assert_eq!(told["message"]["content"].as_array().unwrap().len(), 1, "it is told once");
+
+    let logged = house.logged(&session);
+    assert!(logged.iter().any(|event| event["type"] == "session.updated" && event["data"]["provider"] == "claude"));
+    assert!(
+        logged
+            .iter()
+            .any(|event| event["data"]["kind"] == "notice" && event["data"].to_string().contains("claude answers"))
+    );
+    let house = house.restart().await;
+    let known = house.ask("agent.getMetadata", json!({"sessionId": session})).await.unwrap();
+    assert_eq!(known["provider"], "claude");
+    assert_eq!(known["nativeSessionId"], "11111111-1111-4111-8111-111111111111");
+    house.ask("agent.setProvider", hand_over("builtin")).await.unwrap();
+    let known = house.ask("agent.getMetadata", json!({"sessionId": session})).await.unwrap();
+    assert_eq!((&known["provider"], known.get("nativeSessionId")), (&json!("builtin"), None));
+    assert_eq!(house.prompt(&session, "list").end().await["outcome"], "completed");
+}

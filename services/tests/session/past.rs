@@ -1,0 +1,117 @@
+use std::time::Duration;
+
+use sixframe_services::agents::{
+    Abilities, Command, Delivery, Event, Fact, Item, ItemKind, Mode, NotNow, Past, ProcessEvent, Session,
+    SessionUpdate, Successor, Trunk,
+};
+
+use super::stage::{NOW, Stage, beginning};
+
+const ABLE: Abilities = Abilities { resume: true, steer: false, permissions: true, usage: true, fork: true };
+
+fn native(id: &str) -> Fact {
+    Fact::Ready(SessionUpdate { native_session_id: Some(id.into()), ..SessionUpdate::default() })
+}
+
+fn successor() -> Successor {
+    let (provider, patience) = ("other".to_owned(), Duration::from_secs(5));
+    Successor { provider, abilities: ABLE, patience, model: Some("big".into()) }
+}
+
+fn forked(abilities: Abilities, native_session_id: Option<String>) -> Stage {
+    let mut beginning = beginning(Mode::Ask, abilities);
+    beginning.created.forked_from = Some("ses_0".into());
+    let trunk = Trunk { native_session_id, title: Some("a try".into()), history: Some("Person: hello".into()) };
+    Stage::of(Session::forked(NOW, beginning, trunk), NOW)
+}
+
+#[test]
+fn a_fork_begins_with_what_was_before_it_and_its_agent_forks_its_own_session_once() {
+    let mut stage = forked(ABLE, Some("native-0".into()));
+    assert_eq!(stage.names()[..3], ["session.created", "session.updated", "item.upserted"]);
+    assert!(
+        matches!(&stage.log[0].event, Event::SessionCreated(created) if created.forked_from.as_deref() == Some("ses_0"))
+    );
+    let Event::ItemUpserted(Item { kind: ItemKind::Notice, content: Some(content), .. }) = &stage.log[2].event else {
+        panic!("{:?}", stage.log[2])
+    };
+    assert!(format!("{content:?}").contains("Person: hello"));
+    assert_eq!((&stage.starts[..], stage.forks), (&[Some("native-0".to_owned())][..], 1));
+    assert!(stage.session.has_history());
+    stage.told(native("native-1"));
+    stage.told(Fact::Gone { problem: None });
+    stage.prompt("a", Delivery::Queue);
+    assert_eq!((stage.starts[1].as_deref(), stage.forks), (Some("native-1"), 1), "then it goes on with the fork");
+    assert_eq!(stage.session.view().forked_from.as_deref(), Some("ses_0"));
+}
+
+#[test]
+fn an_agent_that_cannot_fork_begins_anew() {
+    let stage = forked(Abilities { fork: false, ..ABLE }, Some("native-0".into()));
+    assert_eq!((&stage.starts[..], stage.forks), (&[None][..], 0), "and never goes on with the other session itself");
+    let stage = forked(ABLE, None);
+    assert_eq!((&stage.starts[..], stage.forks), (&[None][..], 0));
+}
+
+#[test]
+fn another_agent_takes_over_when_the_one_before_is_gone_and_not_in_the_midst_of_a_turn() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    assert_eq!(stage.session.succeed(stage.now, successor()), Err(NotNow::InTurn));
+    stage.ends();
+    stage.session.succeed(stage.now, successor()).unwrap();
+    stage.drain();
+    assert_eq!(stage.commands.last(), Some(&Command::Stop));
+    assert_eq!(stage.starts.len(), 1, "one at a time");
+    let view = stage.session.view();
+    assert_eq!((view.provider.as_str(), view.model.as_deref(), view.native_session_id), ("other", Some("big"), None));
+    stage.prompt("b", Delivery::Queue);
+    let before = stage.log.len();
+    stage.told(native("late"));
+    assert_eq!(stage.log.len(), before, "what the one who leaves says is not the next one's");
+    stage.told(Fact::Process(ProcessEvent::Stopping));
+    assert_eq!(stage.log.last().unwrap().src.provider, "test");
+    stage.told(Fact::Gone { problem: None });
+    assert_eq!(stage.starts[1..], [None], "the other's own session is not its");
+    assert!(stage.session.has_history());
+    stage.told(native("native-2"));
+    assert_eq!(stage.prompted(), ["a", "b"]);
+    assert_eq!(stage.session.view().native_session_id.as_deref(), Some("native-2"));
+    assert_eq!(stage.log.last().unwrap().seq, stage.log.len() as u64);
+}
+
+#[test]
+fn an_agent_that_is_gone_is_started_by_a_wish_and_one_that_is_there_stays() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.session.wake(stage.now);
+    stage.drain();
+    assert_eq!(stage.starts.len(), 1);
+    stage.told(Fact::Gone { problem: None });
+    stage.session.wake(stage.now);
+    stage.drain();
+    assert_eq!(stage.starts[1..], [Some("native".to_owned())]);
+    stage.session.close(stage.now);
+    stage.told(Fact::Gone { problem: None });
+    stage.session.wake(stage.now);
+    stage.drain();
+    assert_eq!(stage.starts.len(), 2, "nor is one started for a session that is closed");
+    assert_eq!(stage.session.succeed(stage.now, successor()), Err(NotNow::Closed));
+}
+
+#[test]
+fn a_session_that_is_opened_again_says_so_and_counts_on() {
+    let known =
+        SessionUpdate { mode: Some(Mode::AcceptEdits), native_session_id: Some("n".into()), ..Default::default() };
+    let past = Past { seq: 7, known, turns: 3, created_at_ms: 5, asked_model: Some("m".into()), ..Past::default() };
+    let mut session = Session::resumed(beginning(Mode::Ask, ABLE), past);
+    assert_eq!(session.mode(), Mode::AcceptEdits);
+    session.reopen(NOW, Mode::Ask);
+    let mut stage = Stage::of(session, NOW);
+    assert_eq!((stage.names(), stage.log[0].seq), (vec!["session.updated"], 8));
+    assert_eq!((stage.session.mode(), &stage.starts[..]), (Mode::Ask, &[Some("n".to_owned())][..]));
+    stage.told(native("n"));
+    stage.prompt("a", Delivery::Queue);
+    stage.ends();
+    let metadata = stage.session.metadata();
+    assert_eq!((metadata.turns, metadata.created_at_ms, metadata.model.as_deref()), (4, 5, Some("m")));
+}
