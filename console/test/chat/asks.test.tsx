@@ -38,8 +38,8 @@ const QUESTION: AgentQuestionRequest = {
   questionId: "ques_1",
   expiresAtMs: Date.now() + 500_000,
   questions: [
-    { id: "q1", header: "Style", text: "Which one?", options: [{ label: "Tabs" }, { label: "Spaces", description: "two" }], isMultiple: false, allowsOther: true, isSecret: false },
-    { id: "q2", text: "The key?", isMultiple: false, allowsOther: false, isSecret: true },
+    { id: "q1", header: "Style", text: "Which one?", options: [{ label: "Tabs" }, { label: "Spaces", description: "two" }], isMultiple: false, allowsOther: true, isSecret: false, isRequired: true },
+    { id: "q2", text: "The key?", isMultiple: false, allowsOther: false, isSecret: true, isRequired: true },
   ],
 };
 
