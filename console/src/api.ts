@@ -1,10 +1,12 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "19097477144e73ce";
+export const methodsHash = "96e0c8a8f8f83766";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
+  /** Fork its own sessions; one that turns out not to is told what was said and done. */
+  fork: boolean;
   /** Ask before it does something. */
   permissions: boolean;
   /** Go on with a session of an earlier process. */
@@ -85,8 +87,8 @@ export interface AgentChatChunk {
   /** What the agent says; of a tool, what it does; of a file, its path; of an error, its text. */
   content: string;
   /**
-   * What else is known: `sessionId` always; of a text its `itemId`; of a tool `itemId`, `status`, `name`, `input` and, while
-   * it waits for leave, `permission`; of a file its change; of an error its problem; of done `outcome`, `usage` and `cost`,
+   * What else is known: `sessionId` always; of a text its `itemId`; of a tool `itemId`, `status`, `name`, `input`, and `permission`
+   * or `question` while it waits for that; of a file its change; of an error its problem; of done `outcome`, `usage` and `cost`,
    * and `stopped: true` with `code: "ABORTED"` where somebody stopped it.
    */
   metadata?: unknown;
@@ -570,6 +572,14 @@ export interface AgentFilesContended {
   paths: string[];
 }
 
+/** What `agent.fork` takes. */
+export interface AgentForkParams {
+  /** The session to fork. */
+  sessionId: string;
+  /** What the fork is to be called. */
+  title?: string | null;
+}
+
 /** A rule that holds for what is asked, and why that is risky. */
 export interface AgentHit {
   /** The rule, as `policy.list` names it. */
@@ -679,6 +689,50 @@ export interface AgentMcpTool {
   server: string;
   /** Its tool. */
   tool: string;
+}
+
+/** What `agent.getMetadata` answers. */
+export interface AgentMetadata {
+  /** What the agent can do. */
+  abilities: AgentAbilities;
+  /** The version of the agent's program. */
+  agentVersion?: string | null;
+  /** The commands that begin with a slash. */
+  commands: string[];
+  /** When it began, in milliseconds since 1970. */
+  createdAtMs: number;
+  /** The folder that the agent works in. */
+  cwd: string;
+  /** The session that this is a fork of. */
+  forkedFrom?: string | null;
+  /** Whether it is closed; `agent.resume` opens it again. */
+  isClosed: boolean;
+  /** The MCP servers and how they are, in the agent's words. */
+  mcpServers: { [key: string]: string };
+  /** What is allowed without being asked for. */
+  mode: AgentMode;
+  /** The model that answers. */
+  model?: string | null;
+  /** The models that can be chosen, as far as the agent tells them. */
+  models: string[];
+  /** The agent's own id of the session. */
+  nativeSessionId?: string | null;
+  /** The provider of its agent. */
+  provider: string;
+  /** The run that this is a member of. */
+  runId?: string | null;
+  /** The number of its newest event. */
+  seq: number;
+  /** The session. */
+  sessionId: string;
+  /** What it is called. */
+  title?: string | null;
+  /** The tools that the agent has, as far as it tells them. */
+  tools: string[];
+  /** How many turns it had. */
+  turns: number;
+  /** What was used so far. */
+  usage: AgentUsageUpdate;
 }
 
 /** What is allowed without being asked for. */
@@ -1437,6 +1491,16 @@ export interface AgentSetModeParams {
 export interface AgentSetModelParams {
   /** The model, in the agent's words. */
   model: string;
+  /** The session. */
+  sessionId: string;
+}
+
+/** What `agent.setProvider` takes. */
+export interface AgentSetProviderParams {
+  /** The model, in that agent's words; its own choice where there is none. */
+  model?: string | null;
+  /** The provider, as `agent.providers` lists it. */
+  provider: string;
   /** The session. */
   sessionId: string;
 }
@@ -2748,13 +2812,25 @@ export interface Api {
     params: AgentEventsParams;
     item: AgentEnvelope | null;
   };
+  /** Begins another session that knows what was said and done in this one: by the agent's own fork where it has one, else by a summary. */
+  "agent.fork": {
+    kind: "unary";
+    params: AgentForkParams;
+    result: AgentSessionRef;
+  };
+  /** Says what is known of a session. */
+  "agent.getMetadata": {
+    kind: "unary";
+    params: AgentSessionRef;
+    result: AgentMetadata;
+  };
   /** Stops an agent's turn and takes back the prompts that wait, unless keepQueue is said. */
   "agent.interrupt": {
     kind: "unary";
     params: AgentInterruptParams;
     result: AgentInterrupted;
   };
-  /** Shows what agent.prompt would send with the same parameters: the whole text, its parts, and what was left out. */
+  /** Shows what agent.prompt would send with the same parameters: the whole text, its parts, and what was left out. Where that is more than what was typed, it needs the scope call. */
   "agent.previewPrompt": {
     kind: "unary";
     params: AgentPreviewParams;
@@ -2778,6 +2854,12 @@ export interface Api {
     params: AgentRejectParams;
     result: AgentDone;
   };
+  /** Opens a session again that was closed, and starts its agent, on the agent's own session where it has one. Without the scope approve, a session that accepted edits by itself asks again. */
+  "agent.resume": {
+    kind: "unary";
+    params: AgentSessionRef;
+    result: AgentSessionRef;
+  };
   /** Says what an agent may do without asking. */
   "agent.setMode": {
     kind: "unary";
@@ -2788,6 +2870,12 @@ export interface Api {
   "agent.setModel": {
     kind: "unary";
     params: AgentSetModelParams;
+    result: AgentDone;
+  };
+  /** Lets another agent answer from now on. It is given a summary of the session with the next prompt. */
+  "agent.setProvider": {
+    kind: "unary";
+    params: AgentSetProviderParams;
     result: AgentDone;
   };
   /** The same as agent.chat, told while it happens: text, tools that are used, files that are changed, errors, and done. Cancelling it stops the turn. */
@@ -3030,13 +3118,17 @@ export const methods = {
   "agent.createSession": { kind: "unary", idempotent: false, resumable: false },
   "agent.editPrompt": { kind: "unary", idempotent: true, resumable: false },
   "agent.events": { kind: "stream", idempotent: true, resumable: true },
+  "agent.fork": { kind: "unary", idempotent: false, resumable: false },
+  "agent.getMetadata": { kind: "unary", idempotent: true, resumable: false },
   "agent.interrupt": { kind: "unary", idempotent: true, resumable: false },
   "agent.previewPrompt": { kind: "unary", idempotent: true, resumable: false },
   "agent.prompt": { kind: "stream", idempotent: false, resumable: false },
   "agent.providers": { kind: "unary", idempotent: true, resumable: false },
   "agent.reject": { kind: "unary", idempotent: false, resumable: false },
+  "agent.resume": { kind: "unary", idempotent: true, resumable: false },
   "agent.setMode": { kind: "unary", idempotent: true, resumable: false },
   "agent.setModel": { kind: "unary", idempotent: true, resumable: false },
+  "agent.setProvider": { kind: "unary", idempotent: true, resumable: false },
   "agent.streamChat": { kind: "stream", idempotent: false, resumable: false },
   "console.ticket": { kind: "unary", idempotent: false, resumable: false },
   "events.watch": { kind: "stream", idempotent: true, resumable: true },
