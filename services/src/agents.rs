@@ -33,6 +33,7 @@ mod session;
 mod sessions;
 mod state;
 mod summary;
+mod transcript;
 mod turn;
 mod usage;
 
@@ -79,5 +80,9 @@ pub use session::{
 };
 pub use sessions::{Agents, AgentsConfig, NotBegun, OpenError, ProviderConfig};
 pub use state::{Reducer, State};
+pub use transcript::{
+    Transcript, TranscriptConfig, TranscriptInfo, TranscriptItem, TranscriptMember, TranscriptNotice,
+    TranscriptPermission, TranscriptQuestion, TranscriptRun, TranscriptTurn, Unread,
+};
 pub use turn::{Turn, TurnEnd, Turns};
 pub use usage::{Cost, LimitStatus, Limits, Usage, UsageUpdate};

@@ -1,6 +1,8 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDownToLine, ChevronRight, CornerDownRight } from "lucide-react";
-import { memo, useCallback, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+import {
+  memo, useCallback, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode,
+} from "react";
 
 import { visible } from "../render/plain.js";
 import { count } from "../shell/units.js";
@@ -18,9 +20,12 @@ import type { SessionFold } from "./session-fold.js";
 export function MessageList({
   fold,
   onRetry,
+  at,
 }: {
   fold: SessionFold;
   onRetry: ((prompt: string) => void) | undefined;
+  /** Where to begin: at the entry of this key, or at the first; at the end where it is absent. */
+  at?: "first" | (string & {}) | undefined;
 }): ReactNode {
   const scroller = useRef<HTMLDivElement>(null);
   const [chosen, setChosen] = useState<ReadonlyMap<string, boolean>>(new Map());
@@ -28,7 +33,8 @@ export function MessageList({
   const folded = useMemo(() => new Set([...chosen].flatMap(([key, isOpen]) => (isOpen ? [] : [key]))), [chosen]);
   const { structure } = fold;
   const rows = useMemo(() => rowsOf(fold, folded), [fold, structure, folded]);
-  const { isAtEnd, seen, toEnd, leave, scrollTo } = useFollowing(scroller, rows.length);
+  const begins = at === undefined ? "end" : "elsewhere";
+  const { isAtEnd, seen, toEnd, leave, scrollTo } = useFollowing(scroller, rows.length, begins);
   const virtualizer = useVirtualizer<HTMLDivElement, HTMLDivElement>({
     count: rows.length,
     getScrollElement: () => scroller.current,
@@ -48,6 +54,11 @@ export function MessageList({
     leave();
     virtualizer.scrollToIndex(0);
   };
+
+  const start = at === undefined ? -1 : Math.max(0, rows.findIndex(({ key }) => key === at));
+  useLayoutEffect(() => {
+    if (start >= 0) virtualizer.scrollToIndex(start, { align: "start" });
+  }, [virtualizer, at]);
 
   return (
     <OpennessProvider value={openness}>
@@ -72,6 +83,7 @@ export function MessageList({
                   key={key}
                   ref={virtualizer.measureElement}
                   data-index={index}
+                  data-found={at !== undefined && key === at}
                   className="message-row"
                   style={{ transform: `translateY(${start}px)` }}
                   role="article"

@@ -32,6 +32,7 @@ use super::prompt_builder::Templates;
 use super::runs::{self, Runs};
 use super::secrets::Secrets;
 use super::session::{Beginning, Session, SessionView, Timers};
+use super::transcript::{Archive, TranscriptConfig};
 pub(super) use past::{Consent, NotHanded};
 
 /// Bytes of events that are kept for those who listen to all sessions and lag.
@@ -67,6 +68,8 @@ pub struct AgentsConfig {
     pub templates: Templates,
     /// How long what may take.
     pub timers: Timers,
+    /// Where transcripts are written.
+    pub transcripts: TranscriptConfig,
 }
 
 /// How an agent's program is started.
@@ -90,8 +93,10 @@ impl AgentsConfig {
     pub fn new(dir: impl Into<PathBuf>) -> AgentsConfig {
         let mut gemini = ProviderConfig::new("gemini");
         gemini.program.args.push("--acp".to_owned());
+        let dir = dir.into();
         AgentsConfig {
-            dir: dir.into(),
+            transcripts: TranscriptConfig { dir: Some(dir.join("transcripts")) },
+            dir,
             resume: true,
             roots: Vec::new(),
             claude: ProviderConfig::new("claude"),
@@ -185,6 +190,7 @@ struct Shared {
     views: Arc<Views>,
     events: OutboundChannel,
     secrets: Arc<Secrets>,
+    archive: Archive,
     policy: Policy,
     start: Instant,
     found: AsyncMutex<Option<Vec<ProviderInfo>>>,
@@ -238,6 +244,7 @@ impl Agents {
         agents.insert("builtin".to_owned(), Arc::new(BuiltIn::new(supervisor.clone())));
         let local = LocalAgent::new(config.local.clone(), hub);
         agents.insert("local".to_owned(), Arc::new(local.clone()));
+        let archive = Archive::open(config.dir.clone(), config.transcripts.clone(), Arc::clone(&secrets));
         agents.extend(others.into_iter().map(|agent| (agent.provider().to_owned(), agent)));
         let policy = Policy::new(config.policy.clone(), &config.dir);
         let shared = Shared {
@@ -250,6 +257,7 @@ impl Agents {
             views,
             events: OutboundChannel::new(EVENTS),
             secrets,
+            archive,
             start: Instant::now(),
             found: AsyncMutex::default(),
             opening: AsyncMutex::default(),
@@ -270,6 +278,7 @@ impl Agents {
         self.0.runs.halt().await;
         let handles: Vec<Handle> = self.sessions().drain().map(|(_, handle)| handle).collect();
         join_all(handles.iter().map(Handle::halt)).await;
+        self.0.archive.finish().await;
     }
 
     /// The providers, those that can be used first; looked for once, and again when that is asked for.
@@ -394,6 +403,10 @@ impl Agents {
         }
     }
 
+    pub(super) fn archive(&self) -> &Archive {
+        &self.0.archive
+    }
+
     /// The first folder that agents may work in, where the configuration names some.
     pub(super) fn first_root(&self) -> Option<String> {
         self.0.config.roots.first().map(|root| root.to_string_lossy().into_owned())
@@ -448,10 +461,11 @@ impl Agents {
     }
 
     fn surroundings(&self, agent: Arc<dyn Agent>, launch: Launch) -> Surroundings {
-        let Shared { views, events, secrets, policy, start, .. } = &*self.0;
+        let Shared { views, events, secrets, policy, archive, start, .. } = &*self.0;
         let (views, events, secrets) = (Arc::clone(views), events.clone(), Arc::clone(secrets));
         let ground = self.ground(&launch.cwd);
-        Surroundings { agent, launch, views, events, secrets, policy: policy.clone(), ground, start: *start }
+        let (policy, archive) = (policy.clone(), archive.clone());
+        Surroundings { agent, launch, views, events, secrets, policy, ground, archive, start: *start }
     }
 
     pub(super) fn policy(&self) -> &Policy {
