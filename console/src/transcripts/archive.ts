@@ -33,7 +33,8 @@ export type Opened = { state: "asking" } | { state: "known"; transcript: Transcr
 
 /** What became of an export: the text for the browser, and where the daemon wrote it. */
 export interface Exported {
-  text: string;
+  /** Undefined where it is too long for an answer. */
+  text: string | undefined;
   paths: readonly string[];
   /** Why nothing was written. */
   failure?: Failure;
@@ -85,19 +86,19 @@ export class Archive {
     const { signal } = (this.#opening = new AbortController());
     this.opened.set({ state: "asking" });
     try {
-      const { transcript } = await this.#get(sessionId, "json", signal);
-      if (signal.aborted) return;
-      if (transcript) this.opened.set({ state: "known", transcript });
-      else this.opened.set({ state: "failed", failure: failureOf({ code: "INTERNAL", message: "the daemon sent no transcript" }) });
+      const transcript = await this.#whole(sessionId, signal);
+      if (!signal.aborted) this.opened.set({ state: "known", transcript });
     } catch (error) {
       if (!signal.aborted) this.opened.set({ state: "failed", failure: failureOf(error) });
     }
   }
 
-  /** The transcript as a text, and written to the daemon's folder of transcripts. Fails where there is no text. */
+  /** The transcript as a text, and written to the daemon's folder of transcripts. Fails where neither can be had. */
   async export(sessionId: string, format: TranscriptFormat): Promise<Exported> {
-    const { text, transcript } = await this.#get(sessionId, format);
-    const whole = text ?? `${JSON.stringify(transcript, undefined, 2)}\n`;
+    const whole = await this.#text(sessionId, format).catch((error: unknown) => {
+      if (failureOf(error).code !== "RESOURCE_EXHAUSTED") throw error;
+      return undefined;
+    });
     try {
       const payload = { sessionId, formats: [format] };
       const options = { timeoutMs: EXPORT_MS };
@@ -115,8 +116,28 @@ export class Archive {
     this.#opening?.abort();
   }
 
-  #get(sessionId: string, format: TranscriptFormat, signal?: AbortSignal): Promise<TranscriptText> {
-    return this.#link.request<TranscriptText>("transcript.get", { sessionId, format }, undefined, signal ? { signal } : {});
+  async #text(sessionId: string, format: TranscriptFormat): Promise<string> {
+    if (format === "json") return `${JSON.stringify(await this.#whole(sessionId), undefined, 2)}\n`;
+    const { text } = await this.#link.request<TranscriptText>("transcript.get", { sessionId, format });
+    return text ?? "";
+  }
+
+  /** All turns of a transcript: a long one comes in several answers. */
+  async #whole(sessionId: string, signal?: AbortSignal): Promise<Transcript> {
+    const options = signal ? { signal } : {};
+    const ask = async (fromTurn: number): Promise<TranscriptText> => {
+      const payload = { sessionId, format: "json", ...(fromTurn > 0 && { fromTurn }) };
+      return this.#link.request<TranscriptText>("transcript.get", payload, undefined, options);
+    };
+    let { transcript, nextTurn } = await ask(0);
+    if (!transcript) throw new Error("the daemon sent no transcript");
+    const turns = [...transcript.turns];
+    while (nextTurn != null && nextTurn >= turns.length) {
+      const part = await ask(nextTurn);
+      turns.push(...(part.transcript?.turns ?? []));
+      nextTurn = part.nextTurn;
+    }
+    return { ...transcript, turns };
   }
 
   #later(ms: number): void {

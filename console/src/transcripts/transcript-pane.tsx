@@ -125,7 +125,7 @@ function Facts({ info }: { info: TranscriptInfo }): ReactNode {
 }
 
 /** What became of the last export. */
-type Told = { format: TranscriptFormat; paths: readonly string[]; failure?: Failure | undefined };
+type Told = { paths: readonly string[]; failure?: Failure | undefined; isSaved: boolean };
 
 function Exports({ archive, info }: { archive: Archive; info: TranscriptInfo }): ReactNode {
   const [busy, setBusy] = useState<TranscriptFormat | undefined>(undefined);
@@ -135,10 +135,10 @@ function Exports({ archive, info }: { archive: Archive; info: TranscriptInfo }):
     setTold(undefined);
     try {
       const { text, paths, failure } = await archive.export(info.sessionId, format);
-      save(`${info.sessionId}.${format}`, text, type);
-      setTold({ format, paths, failure });
+      if (text !== undefined) save(`${info.sessionId}.${format}`, text, type);
+      setTold({ paths, failure, isSaved: text !== undefined });
     } catch (error) {
-      setTold({ format, paths: [], failure: failureOf(error) });
+      setTold({ paths: [], failure: failureOf(error), isSaved: false });
     }
     setBusy(undefined);
   };
@@ -162,7 +162,7 @@ function Exports({ archive, info }: { archive: Archive; info: TranscriptInfo }):
         {told?.failure && <span className="bad">{`Not written: ${visible(told.failure.message)} (${told.failure.code})`}</span>}
         {told && told.paths.length > 0 && (
           <>
-            Written to{" "}
+            {!told.isSaved && "Too long to be downloaded. "}Written to{" "}
             {told.paths.map((path) => (
               <code key={path}>{visible(path)}</code>
             ))}

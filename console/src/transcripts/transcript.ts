@@ -103,6 +103,8 @@ export interface TranscriptText {
   format: TranscriptFormat;
   text?: string | null;
   transcript?: Transcript | null;
+  /** Where the turns of a long one go on: which `fromTurn` to ask for. */
+  nextTurn?: number | null;
 }
 
 /** Something that a search found. Ranges are places of characters in the snippet. */

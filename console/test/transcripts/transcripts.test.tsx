@@ -224,6 +224,32 @@ describe("a transcript", () => {
     for (const name of ["Undo", "Try again", "Ask again"]) expect(within(pane).queryByRole("button", { name })).toBeNull();
   });
 
+  test("of many turns comes in several answers, and one that is too long to be downloaded is written all the same", async () => {
+    const [turn] = WHOLE.turns as [TranscriptTurn];
+    const turns = Array.from({ length: 5 }, (_, at) => ({ ...turn, turnId: `t${at}`, prompt: `ask ${at}`, items: [], permissions: [], files: [] }));
+    const { asked } = opened({
+      "transcript.list": () => ({ transcripts: [info("s1")] }),
+      "transcript.get": ({ format, fromTurn }) => {
+        if (format !== "json") throw new RpcError("RESOURCE_EXHAUSTED", "too long");
+        const from = typeof fromTurn === "number" ? fromTurn : 0;
+        const part = { info: info("s1"), turns: turns.slice(from, from + 2) };
+        return { sessionId: "s1", format, transcript: part, ...(from + 2 < turns.length && { nextTurn: from + 2 }) };
+      },
+      "transcript.export": () => ({ paths: ["/there/s1.md"] }),
+    });
+    fireEvent.click(await screen.findByRole("button", { name: /About s1/ }));
+    await screen.findByText("ask 0");
+    await screen.findByText("ask 1");
+    expect(asked.filter(([name]) => name === "transcript.get").map(([, payload]) => (payload as { fromTurn?: number }).fromTurn)).toEqual([
+      undefined,
+      2,
+      4,
+    ]);
+    fireEvent.click(screen.getByRole("button", { name: "Markdown" }));
+    await screen.findByText("/there/s1.md");
+    expect(screen.getByText(/Too long to be downloaded/)).toBeTruthy();
+  });
+
   test("of a run shows what each agent answered, and leads to their transcripts", async () => {
     const strategy = "vote" as const;
     const members = [
