@@ -5,6 +5,7 @@ mod policy;
 mod preview;
 mod runs;
 mod sessions;
+mod transcripts;
 
 use std::collections::BTreeMap;
 
@@ -23,6 +24,7 @@ pub use policy::*;
 pub use preview::{PREVIEW_PROMPT, PreviewParams, Previewed};
 pub use runs::*;
 pub use sessions::*;
+pub use transcripts::*;
 
 /// `agent.providers`: the first call waits for the first look.
 pub const PROVIDERS: Method<ProvidersParams, Providers> = Method::new("agent.providers")

@@ -23,6 +23,7 @@ use super::problem::{Problem, ProblemKind};
 use super::secrets::Secrets;
 use super::session::{Choice, NotNow, Output, Refused, Session, SessionView, Successor, Unanswered, Undecided};
 use super::summary;
+use super::transcript::Archive;
 
 /// Facts that are taken together, before the log is written.
 const BATCH: usize = 64;
@@ -38,6 +39,7 @@ pub(super) struct Surroundings {
     pub(super) views: Arc<Views>,
     pub(super) events: OutboundChannel,
     pub(super) secrets: Arc<Secrets>,
+    pub(super) archive: Archive,
     pub(super) policy: Policy,
     pub(super) ground: Ground,
     /// What moments are counted from.
@@ -428,6 +430,9 @@ impl Live {
         let lines = lines?;
         self.written.send_replace(written);
         self.publish(&events, &lines);
+        if events.iter().any(|envelope| matches!(envelope.event, Event::TurnEnded(_) | Event::SessionClosed(_))) {
+            self.surroundings.archive.ended(&events[0].session_id, written.bytes);
+        }
         Ok(())
     }
 
