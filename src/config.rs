@@ -12,6 +12,7 @@ mod provider;
 mod render;
 mod sidecar;
 mod surroundings;
+mod transcripts;
 mod value;
 
 #[cfg(test)]
@@ -29,11 +30,12 @@ pub(crate) use render::{example, shown};
 use sidecar::{AppMode, SidecarEntry};
 use sixframe_core::TransportError;
 use sixframe_hub::{Durability, HubConfig, Json, SliceConfig};
-use sixframe_services::agents::{AgentsConfig, PolicyConfig, Templates};
+use sixframe_services::agents::{AgentsConfig, PolicyConfig, Templates, UndoConfig};
 use sixframe_services::sidecars::SidecarConfig;
 use sixframe_services::sidecars::api::{Mode, SetMode};
 use sixframe_transports::Address;
 pub(crate) use surroundings::Surroundings;
+use transcripts::TranscriptPlace;
 use value::{Capability, ListenAddress, LogFilter, Origin, StatePlace};
 
 settings! { |at|
@@ -186,8 +188,16 @@ settings! { |at|
         /// run, does not unless agent.dir is given.
         resume: bool = true;
 
+        /// Whether the folders of sessions are looked at before and behind each turn, so that agent.undo can take it back. What
+        /// is kept for that lies below agent.dir; it needs git.
+        undo: bool = true;
+
         /// Folders that agents may work in, with everything below them. Where none is named, any folder of the user's.
         roots: Vec<PathBuf> = Vec::new();
+
+        /// Folder that transcripts of the sessions are written to when turns end, as JSON, Markdown and Org, below the name of
+        /// the project and the date. A relative path begins in agent.dir; "" writes none.
+        transcripts: TranscriptPlace = TranscriptPlace::below_the_logs();
 
         /// Claude Code: its program, arguments in front of those that make it speak, variables of its environment, and the
         /// names of those that callers may set for a session. As a table of its own it is written [agent.claude].
@@ -316,6 +326,7 @@ impl AgentSettings {
         AgentsConfig {
             policy: PolicyConfig { rules, protected: Vec::new() },
             resume: self.resume,
+            undo: UndoConfig { is_on: self.undo, ..UndoConfig::default() },
             roots: self.roots.clone(),
             claude: self.claude.of_provider(),
             codex: self.codex.of_provider(),
@@ -324,6 +335,7 @@ impl AgentSettings {
             command: self.command.of_providers(),
             local: self.local.of_local(),
             templates: Templates::new(self.template.of_templates()),
+            transcripts: self.transcripts.of_agents(&self.dir),
             ..AgentsConfig::new(&self.dir)
         }
     }

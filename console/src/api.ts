@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "96e0c8a8f8f83766";
+export const methodsHash = "2e77c06c7bae578a";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
@@ -87,8 +87,8 @@ export interface AgentChatChunk {
   /** What the agent says; of a tool, what it does; of a file, its path; of an error, its text. */
   content: string;
   /**
-   * What else is known: `sessionId` always; of a text its `itemId`; of a tool `itemId`, `status`, `name`, `input`, and `permission`
-   * or `question` while it waits for that; of a file its change; of an error its problem; of done `outcome`, `usage` and `cost`,
+   * What else is known: `sessionId` always; of a text its `itemId`; of a tool `itemId`, `status`, `name`, `input` and, while
+   * it waits for leave, `permission`; of a file its change; of an error its problem; of done `outcome`, `usage` and `cost`,
    * and `stopped: true` with `code: "ABORTED"` where somebody stopped it.
    */
   metadata?: unknown;
@@ -2720,6 +2720,309 @@ export interface TappedFrame {
   ts: number;
 }
 
+/** A session from its beginning on, or a run. */
+export interface Transcript {
+  /** What it is. */
+  info: TranscriptInfo;
+  /** What is told beside the turns, or beside what an agent says in them. */
+  notices?: TranscriptNotice[];
+  /** Items from before its first turn. */
+  outside?: TranscriptItem[];
+  /** The run, where it is the transcript of one. */
+  run?: TranscriptRun | null;
+  /** Its turns, in order. */
+  turns: TranscriptTurn[];
+  /** What of the log cannot be read. */
+  unread?: TranscriptUnread;
+}
+
+/** What `transcript.export` takes. */
+export interface TranscriptExportParams {
+  /** A folder that is there, as an absolute path; the configured one where none is named. It needs the scope `approve`. */
+  dir?: string | null;
+  /** As what; all where none is named. */
+  formats?: TranscriptFormat[];
+  /** The session or the run. */
+  sessionId: string;
+}
+
+/** What `transcript.export` answers. */
+export interface TranscriptFiles {
+  /** The files, in the order of the formats. */
+  paths: string[];
+}
+
+/** How a transcript is written. */
+export type TranscriptFormat =
+  /** As data. */
+  | "json"
+  /** As Markdown. */
+  | "md"
+  /** As Org. */
+  | "org";
+
+/** What `transcript.get` takes. */
+export interface TranscriptGetParams {
+  /** As what. */
+  format?: TranscriptFormat;
+  /** As data: from which turn on, counted from 0. */
+  fromTurn?: number;
+  /** The session or the run. */
+  sessionId: string;
+}
+
+/** A part of a session that was found. */
+export interface TranscriptHit {
+  /** The item. */
+  itemId?: string | null;
+  /** The kind of the item, `session` for its title, or the type of the event. */
+  kind: string;
+  /** Where in it what was looked for stands, from and to, in UTF-16 code units as JavaScript counts. */
+  ranges: number[][];
+  /** The number of the event that it began with. */
+  seq: number;
+  /** The session or the run. */
+  sessionId: string;
+  /** The text around what was found, on one line. */
+  snippet: string;
+  /** What the session is called. */
+  title?: string | null;
+  /** When, as RFC 3339 in UTC. */
+  ts: string;
+  /** The turn. */
+  turnId?: string | null;
+}
+
+/** What `transcript.search` answers. */
+export interface TranscriptHits {
+  /** What was found, the newest first. */
+  hits: TranscriptHit[];
+  /** Whether there may be more, since not all logs are in the index yet. */
+  isRebuilding: boolean;
+}
+
+/** What a list of transcripts tells of one. */
+export interface TranscriptInfo {
+  /** What its turns cost together, as far as the agent tells. */
+  cost?: AgentCost | null;
+  /** The folder that the agent works in. */
+  cwd: string;
+  /** The session that it is a fork of. */
+  forkedFrom?: string | null;
+  /** Whether nothing is added to it any more. */
+  isClosed: boolean;
+  /** The model that answered last. */
+  model?: string | null;
+  /** How the last turn that ended did, or the run. */
+  outcome?: AgentOutcome | null;
+  /** The provider of its agent; `run` for a run. */
+  provider: string;
+  /** The run that it is a member of; a run's own id. */
+  runId?: string | null;
+  /** The session, or the run. */
+  sessionId: string;
+  /** When it began, in milliseconds since 1970. */
+  startedAtMs: number;
+  /** What it is called: the agent's title, or else the first line that was asked. */
+  title?: string | null;
+  /** How many turns it has; of a run, how many members. */
+  turns: number;
+  /** When something was last told of it, in milliseconds since 1970. */
+  updatedAtMs: number;
+  /** What its turns used together, as far as the agent tells. */
+  usage?: AgentUsage | null;
+}
+
+/** An item as it was in the end. */
+export interface TranscriptItem {
+  /** When it began, in milliseconds since 1970. */
+  atMs: number;
+  /** What is said, in full. */
+  content?: AgentContent[] | null;
+  /** Its id. */
+  itemId: string;
+  /** What it is. Stays the same for an id. */
+  kind: AgentItemKind;
+  /** The item that it belongs to: the subagent's call, for what a subagent does. */
+  parent?: string | null;
+  /** The number of the event that it began with. */
+  seq: number;
+  /** How far it is. */
+  status?: AgentItemStatus | null;
+  /** The tool and its use. */
+  tool?: AgentToolCall | null;
+}
+
+/** What `transcript.list` answers. */
+export interface TranscriptList {
+  /** What to ask for more with; absent where there are no more. */
+  next?: string | null;
+  /** The sessions and runs. */
+  transcripts: TranscriptInfo[];
+}
+
+/** What `transcript.list` takes. */
+export interface TranscriptListParams {
+  /** Those behind the `next` of an earlier answer. */
+  before?: string | null;
+  /** Those of agents that work in this folder. */
+  cwd?: string | null;
+  /** How many at most: up to 1000. Default 100. */
+  limit?: number | null;
+  /** Those of this provider; `run` for runs. */
+  provider?: string | null;
+}
+
+/** An agent of a run. */
+export interface TranscriptMember {
+  /** Its last message. */
+  answer?: string | null;
+  /** What went wrong. */
+  error?: AgentProblem | null;
+  /** What it changed. */
+  files?: AgentFileChange[];
+  /** Whether that is in the folder of the run. */
+  isApplied?: boolean;
+  /** Its model, where one was asked for. */
+  model?: string | null;
+  /** Its name within the run. */
+  name: string;
+  /** How its turn ended. */
+  outcome?: AgentOutcome | null;
+  /** Its provider. */
+  provider: string;
+  /** Its session, whose events are in the log of that session. Absent until it has one. */
+  sessionId?: string | null;
+  /** The git worktree that it works in, where it has one of its own. */
+  worktree?: string | null;
+}
+
+/** Something beside what an agent says. */
+export interface TranscriptNotice {
+  /** When, in milliseconds since 1970. */
+  atMs: number;
+  /** The type of the event, `log.recovered` for one. */
+  kind: string;
+  /** The number of the event. */
+  seq: number;
+  /** What happened, for people. */
+  text: string;
+  /** The turn that it is of. */
+  turnId?: string | null;
+}
+
+/** What leave was asked for, and what was answered. */
+export interface TranscriptPermission {
+  /** When, in milliseconds since 1970. */
+  atMs: number;
+  /** The item that waited. */
+  itemId?: string | null;
+  /** What was asked. */
+  request: PermissionRequest;
+  /** What was answered; absent while it waits. */
+  resolved?: PermissionResolved | null;
+  /** The number of the event that asked. */
+  seq: number;
+}
+
+/** What an agent asked, and what was answered. */
+export interface TranscriptQuestion {
+  /** When, in milliseconds since 1970. */
+  atMs: number;
+  /** What was asked. */
+  request: AgentQuestionRequest;
+  /** What was answered; absent while it waits. */
+  resolved?: AgentQuestionResolved | null;
+  /** The number of the event that asked. */
+  seq: number;
+}
+
+/** A run: several agents on one prompt. */
+export interface TranscriptRun {
+  /** How it ended. */
+  ended?: AgentRunEnded | null;
+  /** Who worked on it. Their transcripts are those of their sessions. */
+  members: TranscriptMember[];
+  /** Which answer was chosen, or made. */
+  merged?: AgentRunMerged | null;
+  /** The judge of a vote, or who synthesised. */
+  merger?: AgentRunMember | null;
+  /** What was asked. */
+  prompt: string;
+  /** What was made of the answers. */
+  strategy: AgentStrategy;
+}
+
+/** What `transcript.search` takes. */
+export interface TranscriptSearchParams {
+  /** In sessions of agents that work in this folder. */
+  cwd?: string | null;
+  /** How many at most: up to 200. Default 50. */
+  limit?: number | null;
+  /** In sessions of this provider. */
+  provider?: string | null;
+  /** Words, each of which may be the beginning of one, and phrases between quotes; at most 1024 bytes. */
+  query: string;
+}
+
+/** What `transcript.get` answers. */
+export interface TranscriptText {
+  /** As what it is given. */
+  format: TranscriptFormat;
+  /** The `fromTurn` to ask for the rest with; absent where there is none. */
+  nextTurn?: number | null;
+  /** The session or the run. */
+  sessionId: string;
+  /** Markdown or Org. */
+  text?: string | null;
+  /** The data. */
+  transcript?: Transcript | null;
+}
+
+/** A turn: what was asked and what came of it. */
+export interface TranscriptTurn {
+  /** What it cost. */
+  cost?: AgentCost | null;
+  /** When it ended, in milliseconds since 1970; absent while it is open. */
+  endedAtMs?: number | null;
+  /** What went wrong. */
+  error?: AgentProblem | null;
+  /** What became of files, each once. */
+  files: AgentFileChange[];
+  /** Whether long texts were cut, since the session has more of them than a transcript holds. */
+  isCut?: boolean;
+  /** Whether what it changed was taken back. */
+  isUndone?: boolean;
+  /** Messages, thoughts and tool calls, in the order in which they began, as they were in the end. */
+  items: TranscriptItem[];
+  /** How it ended. */
+  outcome?: AgentOutcome | null;
+  /** What leave was asked for. */
+  permissions: TranscriptPermission[];
+  /** The agent's plan, as it was in the end. */
+  plan?: AgentPlan | null;
+  /** What was asked, as text. */
+  prompt: string;
+  /** What the agent asked. */
+  questions?: TranscriptQuestion[];
+  /** When it began, in milliseconds since 1970. */
+  startedAtMs: number;
+  /** Its id. */
+  turnId: string;
+  /** What it used. */
+  usage?: AgentUsage | null;
+}
+
+/** What of a log cannot be read, and is passed over. */
+export interface TranscriptUnread {
+  /** Events that only a later version knows. */
+  laterEvents: number;
+  /** Lines that are no events. */
+  lines: number;
+  /** Bytes behind its last whole line: a write that was cut off, or is under way. */
+  tornBytes: number;
+}
+
 /** A version of the state. Revisions of one epoch are ordered; those of different epochs have nothing to do with each other. */
 export interface Version {
   /** The life of the state. Another one means that what is known of it may be void. */
@@ -2830,7 +3133,7 @@ export interface Api {
     params: AgentInterruptParams;
     result: AgentInterrupted;
   };
-  /** Shows what agent.prompt would send with the same parameters: the whole text, its parts, and what was left out. Where that is more than what was typed, it needs the scope call. */
+  /** Shows what agent.prompt would send with the same parameters: the whole text, its parts, and what was left out. */
   "agent.previewPrompt": {
     kind: "unary";
     params: AgentPreviewParams;
@@ -3106,6 +3409,30 @@ export interface Api {
     params: SidecarWatchParams;
     item: SidecarState;
   };
+  /** Writes what happened in a session or run to files. A folder of the caller's needs the scope approve. */
+  "transcript.export": {
+    kind: "unary";
+    params: TranscriptExportParams;
+    result: TranscriptFiles;
+  };
+  /** Gives what happened in a session or run: as data, as Markdown or as Org. Long ones as data in several answers. */
+  "transcript.get": {
+    kind: "unary";
+    params: TranscriptGetParams;
+    result: TranscriptText;
+  };
+  /** Lists what sessions and runs there are logs of, those first that something was told of last. */
+  "transcript.list": {
+    kind: "unary";
+    params: TranscriptListParams;
+    result: TranscriptList;
+  };
+  /** Finds messages, thoughts, tool calls and sessions that have all these words, the newest first. */
+  "transcript.search": {
+    kind: "unary";
+    params: TranscriptSearchParams;
+    result: TranscriptHits;
+  };
 }
 
 /** How each method is called: whether it may be repeated, and whether its stream goes on after a break. */
@@ -3167,4 +3494,8 @@ export const methods = {
   "sidecar.stop": { kind: "unary", idempotent: true, resumable: false },
   "sidecar.waitReady": { kind: "unary", idempotent: true, resumable: false },
   "sidecar.watch": { kind: "stream", idempotent: true, resumable: false },
+  "transcript.export": { kind: "unary", idempotent: true, resumable: false },
+  "transcript.get": { kind: "unary", idempotent: true, resumable: false },
+  "transcript.list": { kind: "unary", idempotent: true, resumable: false },
+  "transcript.search": { kind: "unary", idempotent: true, resumable: false },
 } as const;

@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
+mod files;
 mod past;
 mod permissions;
 mod prompts;
 mod properties;
 mod questions;
 mod stage;
+mod transcripts;
 mod watchdogs;
