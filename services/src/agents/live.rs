@@ -409,6 +409,7 @@ impl Live {
     async fn act(&mut self, deed: Output) {
         match deed {
             Output::Start { resume, is_fork } => {
+                self.look_ahead();
                 let history = self.history().await;
                 let Surroundings { agent, launch, .. } = &self.surroundings;
                 let model = self.session.asked_model().map(str::to_owned);
