@@ -12,6 +12,7 @@ mod provider;
 mod render;
 mod sidecar;
 mod surroundings;
+mod transcripts;
 mod value;
 
 #[cfg(test)]
@@ -34,6 +35,7 @@ use sixframe_services::sidecars::SidecarConfig;
 use sixframe_services::sidecars::api::{Mode, SetMode};
 use sixframe_transports::Address;
 pub(crate) use surroundings::Surroundings;
+use transcripts::TranscriptPlace;
 use value::{Capability, ListenAddress, LogFilter, Origin, StatePlace};
 
 settings! { |at|
@@ -193,6 +195,10 @@ settings! { |at|
         /// Folders that agents may work in, with everything below them. Where none is named, any folder of the user's.
         roots: Vec<PathBuf> = Vec::new();
 
+        /// Folder that transcripts of the sessions are written to when turns end, as JSON, Markdown and Org, below the name of
+        /// the project and the date. A relative path begins in agent.dir; "" writes none.
+        transcripts: TranscriptPlace = TranscriptPlace::below_the_logs();
+
         /// Claude Code: its program, arguments in front of those that make it speak, variables of its environment, and the
         /// names of those that callers may set for a session. As a table of its own it is written [agent.claude].
         claude: ProviderSettings = ProviderSettings::of("claude", &[]);
@@ -329,6 +335,7 @@ impl AgentSettings {
             command: self.command.of_providers(),
             local: self.local.of_local(),
             templates: Templates::new(self.template.of_templates()),
+            transcripts: self.transcripts.of_agents(&self.dir),
             ..AgentsConfig::new(&self.dir)
         }
     }

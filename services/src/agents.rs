@@ -33,6 +33,8 @@ mod session;
 mod sessions;
 mod state;
 mod summary;
+mod transcript;
+mod trust;
 mod turn;
 mod undo;
 mod usage;
@@ -81,6 +83,11 @@ pub use session::{
 };
 pub use sessions::{Agents, AgentsConfig, NotBegun, OpenError, ProviderConfig};
 pub use state::{Reducer, State};
+pub use transcript::{
+    Transcript, TranscriptConfig, TranscriptInfo, TranscriptItem, TranscriptMember, TranscriptNotice,
+    TranscriptPermission, TranscriptQuestion, TranscriptRun, TranscriptTurn, Unread,
+};
+pub use trust::{FolderSettings, SettingsFile, SettingsUse};
 pub use turn::{Turn, TurnEnd, Turns};
 pub use undo::UndoConfig;
 pub use usage::{Cost, LimitStatus, Limits, Usage, UsageUpdate};

@@ -5,6 +5,8 @@ mod policy;
 mod preview;
 mod runs;
 mod sessions;
+mod transcripts;
+mod trust;
 
 use std::collections::BTreeMap;
 
@@ -23,6 +25,8 @@ pub use policy::*;
 pub use preview::{PREVIEW_PROMPT, PreviewParams, Previewed};
 pub use runs::*;
 pub use sessions::*;
+pub use transcripts::*;
+pub use trust::*;
 
 /// `agent.providers`: the first call waits for the first look.
 pub const PROVIDERS: Method<ProvidersParams, Providers> = Method::new("agent.providers")

@@ -1,6 +1,7 @@
 //! A session that lives: one task that owns it, its log and its agent. Everyone else has a handle.
 
 mod folder;
+mod starting;
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -25,6 +26,8 @@ use super::problem::{Problem, ProblemKind};
 use super::secrets::Secrets;
 use super::session::{Choice, NotNow, Output, Refused, Session, SessionView, Successor, Unanswered, Undecided};
 use super::summary;
+use super::transcript::Archive;
+use super::trust::Trust;
 use super::undo::{Looks, NotUndone};
 use super::watcher::{WatchConfig, Watching};
 use folder::Held;
@@ -43,10 +46,12 @@ pub(super) struct Surroundings {
     pub(super) views: Arc<Views>,
     pub(super) events: OutboundChannel,
     pub(super) secrets: Arc<Secrets>,
+    pub(super) archive: Archive,
     pub(super) looks: Arc<Looks>,
     pub(super) watch: WatchConfig,
     pub(super) policy: Policy,
     pub(super) ground: Ground,
+    pub(super) trust: Trust,
     /// What moments are counted from.
     pub(super) start: Instant,
 }
@@ -410,11 +415,7 @@ impl Live {
         match deed {
             Output::Start { resume, is_fork } => {
                 self.look_ahead();
-                let history = self.history().await;
-                let Surroundings { agent, launch, .. } = &self.surroundings;
-                let model = self.session.asked_model().map(str::to_owned);
-                let launch = Launch { resume, is_fork, history, mode: self.session.mode(), model, ..launch.clone() };
-                self.running = Some(agent.start(launch));
+                self.start(resume, is_fork).await;
             }
             Output::Tell(command) => self.tell(command),
             Output::Remember { what, is_kept } => self.remember(what, is_kept).await,
@@ -479,6 +480,9 @@ impl Live {
         let lines = lines?;
         self.written.send_replace(written);
         self.publish(&events, &lines);
+        if events.iter().any(|envelope| matches!(envelope.event, Event::TurnEnded(_) | Event::SessionClosed(_))) {
+            self.surroundings.archive.ended(&events[0].session_id, written.bytes);
+        }
         Ok(())
     }
 

@@ -171,7 +171,7 @@ impl Looks {
             return Ok(());
         }
         let Looked { store, top } = self.opened(&mut place, folder).await?;
-        store.look(INDEX, &top, &self.bounds()).await.map(drop).map_err(NotUndone::from)
+        store.look(INDEX, &top, &self.limits()).await.map(drop).map_err(NotUndone::from)
     }
 
     /// Lets go of what is too long ago, or too much. Nobody has to wait for it.

@@ -9,4 +9,5 @@ mod prompts;
 mod properties;
 mod questions;
 mod stage;
+mod transcripts;
 mod watchdogs;

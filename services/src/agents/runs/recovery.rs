@@ -90,6 +90,7 @@ async fn bring_one_back(agents: &Agents, run_id: &str, path: PathBuf, claim: Cla
         })
         .collect();
     log.append(&events, agents.secrets())?;
+    agents.archive().ended(run_id, log.written().bytes);
     match kept {
         Some(workshop) => {
             let handle = live::keep(agents, run, told.epoch, log, Arc::new(workshop));
@@ -107,6 +108,10 @@ async fn settle(folder: &Path, run_id: &str, workshop: Result<Option<Workshop>, 
         Ok(Some(workshop)) => {
             let discarded = workshop.discard().await;
             discarded.inspect_err(|error| tracing::warn!(%error, "a worktree of a run is left behind")).ok();
+        }
+        // Somebody wants it, and its repository may be there again.
+        Err(error) if workshop::are_kept(folder, run_id) => {
+            tracing::warn!(%error, run = run_id, "worktrees that are kept cannot be looked at");
         }
         // Its repository is lost, and with it whatever could tell more.
         Ok(None) | Err(_) => workshop::erase_left(folder, run_id).await,

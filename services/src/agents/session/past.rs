@@ -174,7 +174,7 @@ impl Session {
         self.log(now, Event::TurnUndone(TurnUndone { turn_id, files }), None);
     }
 
-    fn notice(&mut self, now: Moment, id: &str, text: String) {
+    pub(in super::super) fn notice(&mut self, now: Moment, id: &str, text: String) {
         let item = Item::new(ItemKind::Notice).status(ItemStatus::Completed).text(text);
         self.log(now, Event::ItemUpserted(item), Some(id));
     }
