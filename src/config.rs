@@ -5,12 +5,14 @@
 mod check;
 mod key;
 mod load;
+mod local;
 mod nearest;
 mod policy;
 mod provider;
 mod render;
 mod sidecar;
 mod surroundings;
+mod transcripts;
 mod value;
 
 #[cfg(test)]
@@ -21,17 +23,19 @@ use std::time::Duration;
 
 use key::settings;
 pub(crate) use load::{ConfigErrors, Flag, FlagValue, Inputs, Loaded, load};
+use local::{ByName, LocalSettings, TemplateSettings};
 use policy::PolicyEntry;
 use provider::{AcpSettings, ProviderSettings};
 pub(crate) use render::{example, shown};
 use sidecar::{AppMode, SidecarEntry};
 use sixframe_core::TransportError;
 use sixframe_hub::{Durability, HubConfig, Json, SliceConfig};
-use sixframe_services::agents::{AgentsConfig, PolicyConfig};
+use sixframe_services::agents::{AgentsConfig, PolicyConfig, Templates};
 use sixframe_services::sidecars::SidecarConfig;
 use sixframe_services::sidecars::api::{Mode, SetMode};
 use sixframe_transports::Address;
 pub(crate) use surroundings::Surroundings;
+use transcripts::TranscriptPlace;
 use value::{Capability, ListenAddress, LogFilter, Origin, StatePlace};
 
 settings! { |at|
@@ -187,6 +191,10 @@ settings! { |at|
         /// Folders that agents may work in, with everything below them. Where none is named, any folder of the user's.
         roots: Vec<PathBuf> = Vec::new();
 
+        /// Folder that transcripts of the sessions are written to when turns end, as JSON, Markdown and Org, below the name of
+        /// the project and the date. A relative path begins in agent.dir; "" writes none.
+        transcripts: TranscriptPlace = TranscriptPlace::below_the_logs();
+
         /// Claude Code: its program, arguments in front of those that make it speak, variables of its environment, and the
         /// names of those that callers may set for a session. As a table of its own it is written [agent.claude].
         claude: ProviderSettings = ProviderSettings::of("claude", &[]);
@@ -199,6 +207,20 @@ settings! { |at|
 
         /// Other programs that speak the Agent Client Protocol, likewise, each with a name: they are the providers acp:NAME.
         acp: Vec<AcpSettings> = Vec::new();
+
+        /// Plain commands, which answer on standard output what they are asked on standard input, by the names that they have
+        /// behind `command:`. Written [agent.command.NAME], with the same keys as Claude Code. Where an argument holds {prompt},
+        /// the prompt goes in there instead: every user of the machine can read it while the program runs.
+        command: ByName<ProviderSettings> = ByName::default();
+
+        /// The local model, written [agent.local]: the sidecar of this name, or the service at url, https or on this machine,
+        /// whose API is as OpenAI's. key_env names the variable of the daemon's environment that holds the key.
+        local: LocalSettings = LocalSettings::default();
+
+        /// What can be sent with prompts beside what is typed, written [agent.template.NAME]: who the agent is to be, notes on
+        /// components and interfaces, rules for its answer, whether the project's files are listed, and the longest that all of
+        /// it may be. The one that is called default is taken where none is named.
+        template: ByName<TemplateSettings> = ByName::default();
 
         /// What agents may do without a person, or may not, each an entry [[agent.policy]]: effect is "allow", "ask" or "deny";
         /// action is "command", "file_change", "read", "network" or another one that permissions tell, or left out for any;
@@ -305,6 +327,10 @@ impl AgentSettings {
             codex: self.codex.of_provider(),
             gemini: self.gemini.of_provider(),
             acp: self.acp.iter().map(AcpSettings::of_provider).collect(),
+            command: self.command.of_providers(),
+            local: self.local.of_local(),
+            templates: Templates::new(self.template.of_templates()),
+            transcripts: self.transcripts.of_agents(&self.dir),
             ..AgentsConfig::new(&self.dir)
         }
     }

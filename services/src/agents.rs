@@ -17,6 +17,7 @@ mod git;
 mod identifier;
 mod item;
 mod live;
+mod local;
 mod log;
 mod moment;
 mod permission;
@@ -32,6 +33,7 @@ mod session;
 mod sessions;
 mod state;
 mod summary;
+mod transcript;
 mod trust;
 mod turn;
 mod usage;
@@ -57,6 +59,7 @@ pub use item::{
     ChangeKind, CommandRun, Content, FileChange, Item, ItemKind, ItemStatus, Location, McpTool, ToolCall, ToolKind,
     ToolOutput,
 };
+pub use local::{LocalAgent, LocalConfig, local_faults};
 pub use moment::Moment;
 pub use permission::{
     Action, Ask, Decider, Decision, Hit, OptionKind, PermissionOption, PermissionRequest, PermissionResolved, Risk,
@@ -78,6 +81,10 @@ pub use session::{
 };
 pub use sessions::{Agents, AgentsConfig, NotBegun, OpenError, ProviderConfig};
 pub use state::{Reducer, State};
+pub use transcript::{
+    Transcript, TranscriptConfig, TranscriptInfo, TranscriptItem, TranscriptMember, TranscriptNotice,
+    TranscriptPermission, TranscriptQuestion, TranscriptRun, TranscriptTurn, Unread,
+};
 pub use trust::{FolderSettings, SettingsFile, SettingsUse};
 pub use turn::{Turn, TurnEnd, Turns};
 pub use usage::{Cost, LimitStatus, Limits, Usage, UsageUpdate};

@@ -1,6 +1,6 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDownToLine, ChevronRight, CornerDownRight } from "lucide-react";
-import { memo, useCallback, useMemo, useRef, useState, type ReactNode } from "react";
+import { memo, useCallback, useLayoutEffect, useMemo, useRef, useState, type ReactNode } from "react";
 
 import { visible } from "../render/plain.js";
 import { count } from "../shell/units.js";
@@ -19,10 +19,13 @@ export function MessageList({
   fold,
   version,
   onRetry,
+  at,
 }: {
   fold: SessionFold;
   version: number;
   onRetry: ((prompt: string) => void) | undefined;
+  /** Where to begin: at the entry of this key, or at the first; at the end where it is absent. */
+  at?: "first" | (string & {}) | undefined;
 }): ReactNode {
   const scroller = useRef<HTMLDivElement>(null);
   const [chosen, setChosen] = useState<ReadonlyMap<string, boolean>>(new Map());
@@ -30,7 +33,7 @@ export function MessageList({
   const folded = useMemo(() => new Set([...chosen].flatMap(([key, isOpen]) => (isOpen ? [] : [key]))), [chosen]);
   const { structure } = fold;
   const rows = useMemo(() => rowsOf(fold, folded), [fold, structure, folded]);
-  const { isAtEnd, seen, toEnd, scrollTo } = useFollowing(scroller, rows.length);
+  const { isAtEnd, seen, toEnd, scrollTo } = useFollowing(scroller, rows.length, at === undefined ? "end" : "elsewhere");
   const virtualizer = useVirtualizer<HTMLDivElement, HTMLDivElement>({
     count: rows.length,
     getScrollElement: () => scroller.current,
@@ -42,6 +45,11 @@ export function MessageList({
     scrollToFn: scrollTo,
     useFlushSync: false,
   });
+
+  const start = at === undefined ? -1 : Math.max(0, rows.findIndex(({ key }) => key === at));
+  useLayoutEffect(() => {
+    if (start >= 0) virtualizer.scrollToIndex(start, { align: "start" });
+  }, [virtualizer, at]);
 
   return (
     <OpennessProvider value={openness}>
@@ -65,6 +73,7 @@ export function MessageList({
                   key={key}
                   ref={virtualizer.measureElement}
                   data-index={index}
+                  data-found={at !== undefined && key === at}
                   className="message-row"
                   style={{ transform: `translateY(${start}px)` }}
                   role="article"

@@ -5,6 +5,7 @@ mod policy;
 mod preview;
 mod runs;
 mod sessions;
+mod transcripts;
 mod trust;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ pub use policy::*;
 pub use preview::{PREVIEW_PROMPT, PreviewParams, Previewed};
 pub use runs::*;
 pub use sessions::*;
+pub use transcripts::*;
 pub use trust::*;
 
 /// `agent.providers`: the first call waits for the first look.

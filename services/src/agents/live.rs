@@ -25,6 +25,7 @@ use super::problem::{Problem, ProblemKind};
 use super::secrets::Secrets;
 use super::session::{Choice, NotNow, Output, Refused, Session, SessionView, Successor, Unanswered, Undecided};
 use super::summary;
+use super::transcript::Archive;
 use super::trust::Trust;
 
 /// Facts that are taken together, before the log is written.
@@ -41,6 +42,7 @@ pub(super) struct Surroundings {
     pub(super) views: Arc<Views>,
     pub(super) events: OutboundChannel,
     pub(super) secrets: Arc<Secrets>,
+    pub(super) archive: Archive,
     pub(super) policy: Policy,
     pub(super) ground: Ground,
     pub(super) trust: Trust,
@@ -426,6 +428,9 @@ impl Live {
         let lines = lines?;
         self.written.send_replace(written);
         self.publish(&events, &lines);
+        if events.iter().any(|envelope| matches!(envelope.event, Event::TurnEnded(_) | Event::SessionClosed(_))) {
+            self.surroundings.archive.ended(&events[0].session_id, written.bytes);
+        }
         Ok(())
     }
 

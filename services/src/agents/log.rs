@@ -137,13 +137,13 @@ pub(super) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-fn private(options: &mut OpenOptions) {
+pub(super) fn private(options: &mut OpenOptions) {
     use std::os::unix::fs::OpenOptionsExt as _;
     options.mode(0o600);
 }
 
 #[cfg(not(unix))]
-fn private(_options: &mut OpenOptions) {}
+pub(super) fn private(_options: &mut OpenOptions) {}
 
 #[cfg(unix)]
 pub(super) fn make_private(folder: &Path) -> io::Result<()> {

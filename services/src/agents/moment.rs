@@ -33,16 +33,34 @@ impl Moment {
     }
 }
 
-/// Milliseconds since 1970 of a moment as [`Moment::rfc3339`] writes it.
-pub(super) fn wall_ms(text: &str) -> Option<u64> {
-    let number = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let (hour, minute, second, ms) = (number(11, 13)?, number(14, 16)?, number(17, 19)?, number(20, 23)?);
-    // Days before the first of March of a year, in years that begin there.
-    let (march_year, march_month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let leap_days = march_year.div_euclid(4) - march_year.div_euclid(100) + march_year.div_euclid(400);
-    let days = march_year * 365 + leap_days + (153 * march_month + 2) / 5 + day - 1 - 719_468;
-    u64::try_from(((days * 24 + hour) * 60 + minute) * 60_000 + second * 1000 + ms).ok()
+/// Milliseconds since 1970 of what [`Moment::rfc3339`] has written. None where it is something else.
+pub(super) fn wall_ms(rfc3339: &str) -> Option<u64> {
+    let text = rfc3339.strip_suffix('Z').filter(|text| text.is_ascii())?;
+    let (date, time) = text.split_once('T')?;
+    let (time, ms) = time.split_once('.').unwrap_or((time, "0"));
+    let [year, month, day] = numbers(date, '-')?;
+    let [hour, minute, second] = numbers(time, ':')?;
+    let ms: u64 = format!("{ms:0<3}").get(..3)?.parse().ok()?;
+    let fits = (1970..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+    let days = u64::try_from(days(year, month, day)).ok()?;
+    let seconds = days * 86_400 + (hour * 3600 + minute * 60 + second) as u64;
+    (fits && (0..24).contains(&hour) && (0..60).contains(&minute) && (0..61).contains(&second))
+        .then_some(seconds * 1000 + ms)
+}
+
+fn numbers(text: &str, between: char) -> Option<[i64; 3]> {
+    let numbers: Vec<i64> =
+        text.split(between).map(|part| part.parse::<u16>().ok().map(i64::from)).collect::<Option<_>>()?;
+    numbers.try_into().ok()
+}
+
+/// The day of a date, counted from 1970-01-01. Years begin in March here, as in [`date`].
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let of_era = year.rem_euclid(400);
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
 /// The date of a day counted from 1970-01-01, in the Gregorian calendar. Years begin in March here, so that a leap day is the
@@ -75,5 +93,24 @@ mod tests {
             assert_eq!(wall_ms(&written(ms)), Some(ms), "and read back");
         }
         assert_eq!(wall_ms("2026"), None);
+    }
+    #[test]
+    fn what_is_written_is_read_again() {
+        for wall_ms in [0, 951_782_399_999, 951_782_400_000, 1_795_243_189_376, 4_107_542_400_000] {
+            let written = Moment { at: Duration::ZERO, wall_ms }.rfc3339();
+            assert_eq!(super::wall_ms(&written), Some(wall_ms), "{written}");
+        }
+        assert_eq!(super::wall_ms("1970-01-01T00:00:01Z"), Some(1000));
+        for wrong in [
+            "",
+            "Z",
+            "1970-01-01",
+            "1970-13-01T00:00:00Z",
+            "1970-01-01T99:00:00Z",
+            "a-b-cTd:e:fZ",
+            "1970-01-01T00:00:00.äZ",
+        ] {
+            assert_eq!(super::wall_ms(wrong), None, "{wrong}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 const SHORTEST: usize = 12;
 
 /// What stands in the place of a secret.
-const REDACTED: &str = "[redacted]";
+pub(super) const REDACTED: &str = "[redacted]";
 
 /// Values that must not be told. Shown without them.
 #[derive(Clone, Default)]

@@ -7,6 +7,7 @@ mod policy;
 mod prompting;
 mod runs;
 mod sessions;
+mod transcripts;
 mod trust;
 mod watching;
 
@@ -60,6 +61,7 @@ pub fn router(agents: &Agents) -> Router {
             }
         })
         .written(EVENTS, move |context, params| watching::watch(events.clone(), &context, params))
+        .merge(transcripts::router(agents))
         .merge(policy::router(agents))
         .merge(trust::router(agents))
         .merge(sessions::router(agents))

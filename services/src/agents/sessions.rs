@@ -22,6 +22,7 @@ use super::detect::{self, ProviderInfo, ProviderState};
 use super::event::{Envelope, Event, LogRecovered, Outcome, QuestionResolved, SessionCreated, TurnEnded};
 use super::identifier::identifier;
 use super::live::{Handle, Surroundings, Views};
+use super::local::{LocalAgent, LocalConfig};
 use super::log::{Log, Reading, Remembered};
 use super::moment::Moment;
 use super::permission::{Decider, Decision, PermissionResolved};
@@ -32,6 +33,7 @@ use super::prompt_builder::Templates;
 use super::runs::{self, Runs};
 use super::secrets::Secrets;
 use super::session::{Beginning, Session, SessionView, Timers};
+use super::transcript::{Archive, TranscriptConfig};
 use super::trust::{FolderSettings, SettingsUse, Trust, untrusted};
 pub(super) use past::{Consent, NotHanded};
 
@@ -62,10 +64,14 @@ pub struct AgentsConfig {
     pub policy: PolicyConfig,
     /// Plain commands, by the names that they are called by behind `command:`.
     pub command: BTreeMap<String, ProviderConfig>,
+    /// The model on this machine, or another service with the same API.
+    pub local: LocalConfig,
     /// What can be sent with prompts.
     pub templates: Templates,
     /// How long what may take.
     pub timers: Timers,
+    /// Where transcripts are written.
+    pub transcripts: TranscriptConfig,
 }
 
 /// How an agent's program is started.
@@ -89,8 +95,10 @@ impl AgentsConfig {
     pub fn new(dir: impl Into<PathBuf>) -> AgentsConfig {
         let mut gemini = ProviderConfig::new("gemini");
         gemini.program.args.push("--acp".to_owned());
+        let dir = dir.into();
         AgentsConfig {
-            dir: dir.into(),
+            transcripts: TranscriptConfig { dir: Some(dir.join("transcripts")) },
+            dir,
             resume: true,
             roots: Vec::new(),
             claude: ProviderConfig::new("claude"),
@@ -99,6 +107,7 @@ impl AgentsConfig {
             acp: BTreeMap::new(),
             policy: PolicyConfig::default(),
             command: BTreeMap::new(),
+            local: LocalConfig::default(),
             templates: Templates::default(),
             timers: Timers::default(),
         }
@@ -187,11 +196,13 @@ struct Shared {
     config: AgentsConfig,
     supervisor: Supervisor,
     agents: BTreeMap<String, Arc<dyn Agent>>,
+    local: LocalAgent,
     sessions: Mutex<HashMap<String, Handle>>,
     runs: Runs,
     views: Arc<Views>,
     events: OutboundChannel,
     secrets: Arc<Secrets>,
+    archive: Archive,
     policy: Policy,
     trust: Trust,
     start: Instant,
@@ -244,6 +255,9 @@ impl Agents {
             agents.insert(id, agent);
         }
         agents.insert("builtin".to_owned(), Arc::new(BuiltIn::new(supervisor.clone())));
+        let local = LocalAgent::new(config.local.clone(), hub);
+        agents.insert("local".to_owned(), Arc::new(local.clone()));
+        let archive = Archive::open(config.dir.clone(), config.transcripts.clone(), Arc::clone(&secrets));
         agents.extend(others.into_iter().map(|agent| (agent.provider().to_owned(), agent)));
         let policy = Policy::new(config.policy.clone(), &config.dir);
         let shared = Shared {
@@ -251,11 +265,13 @@ impl Agents {
             policy,
             trust: Trust::below(&config.dir),
             agents,
+            local,
             sessions: Mutex::default(),
             runs,
             views,
             events: OutboundChannel::new(EVENTS),
             secrets,
+            archive,
             start: Instant::now(),
             found: AsyncMutex::default(),
             opening: AsyncMutex::default(),
@@ -276,13 +292,15 @@ impl Agents {
         self.0.runs.halt().await;
         let handles: Vec<Handle> = self.sessions().drain().map(|(_, handle)| handle).collect();
         join_all(handles.iter().map(Handle::halt)).await;
+        self.0.archive.finish().await;
     }
 
     /// The providers, those that can be used first; looked for once, and again when that is asked for.
     pub(super) async fn providers(&self, recheck: bool) -> Providers {
         let mut found = self.0.found.lock().await;
-        if recheck || found.is_none() {
-            *found = Some(self.look().await);
+        match found.as_mut().filter(|_| !recheck) {
+            Some(found) => self.look_for_sidecar(found).await,
+            None => *found = Some(self.look().await),
         }
         let providers = found.clone().unwrap_or_default();
         let usable = providers.iter().find(|info| info.state <= ProviderState::Unknown);
@@ -290,8 +308,17 @@ impl Agents {
         Providers { providers, default }
     }
 
+    /// A sidecar comes and goes, and looking costs nothing.
+    async fn look_for_sidecar(&self, found: &mut [ProviderInfo]) {
+        if self.0.config.local.url.is_none() {
+            let local = self.0.local.look().await;
+            found.iter_mut().filter(|info| info.id == local.id).for_each(|info| *info = local.clone());
+            by_use(found);
+        }
+    }
+
     async fn look(&self) -> Vec<ProviderInfo> {
-        let Shared { supervisor, config, agents, .. } = &*self.0;
+        let Shared { supervisor, config, agents, local, .. } = &*self.0;
         let abilities = |id: &str| agents.get(id).map(|agent| agent.abilities()).unwrap_or_default();
         let looks = config.programs().map(async |(id, provider)| {
             let (program, able) = (&provider.program, abilities(&id));
@@ -301,10 +328,9 @@ impl Agents {
                 None => detect::look_for(&id, &program.program, able),
             }
         });
-        let mut found = join_all(looks).await;
-        found.push(BuiltIn::info(abilities("builtin")));
-        // The built-in one is there always, and so the last resort.
-        found.sort_by_key(|info| (info.state > ProviderState::Unknown, info.id == "builtin"));
+        let (mut found, local) = tokio::join!(join_all(looks), local.look());
+        found.extend([local, BuiltIn::info(abilities("builtin"))]);
+        by_use(&mut found);
         found
     }
 
@@ -392,6 +418,10 @@ impl Agents {
         }
     }
 
+    pub(super) fn archive(&self) -> &Archive {
+        &self.0.archive
+    }
+
     /// The first folder that agents may work in, where the configuration names some.
     pub(super) fn first_root(&self) -> Option<String> {
         self.0.config.roots.first().map(|root| root.to_string_lossy().into_owned())
@@ -446,11 +476,11 @@ impl Agents {
     }
 
     fn surroundings(&self, agent: Arc<dyn Agent>, launch: Launch) -> Surroundings {
-        let Shared { views, events, secrets, policy, trust, start, .. } = &*self.0;
+        let Shared { views, events, secrets, policy, trust, archive, start, .. } = &*self.0;
         let (views, events, secrets) = (Arc::clone(views), events.clone(), Arc::clone(secrets));
         let ground = self.ground(&launch.cwd);
-        let (policy, trust) = (policy.clone(), trust.clone());
-        Surroundings { agent, launch, views, events, secrets, policy, ground, trust, start: *start }
+        let (policy, trust, archive) = (policy.clone(), trust.clone(), archive.clone());
+        Surroundings { agent, launch, views, events, secrets, policy, ground, trust, archive, start: *start }
     }
 
     pub(super) fn trust(&self) -> &Trust {
@@ -507,6 +537,13 @@ impl Agents {
             None => Ok(env.into_iter().collect()),
         }
     }
+}
+
+/// Those first that can be used.
+fn by_use(found: &mut [ProviderInfo]) {
+    // The built-in one is there always, and so the last resort; the local model is no match for the others.
+    let rank = |info: &ProviderInfo| ["local", "builtin"].iter().position(|id| info.id == *id).map_or(0, |at| at + 1);
+    found.sort_by_key(|info| (info.state > ProviderState::Unknown, rank(info)));
 }
 
 /// The program by its path, where it is found: an agent is started where it was looked for.

@@ -8,4 +8,5 @@ mod prompts;
 mod properties;
 mod questions;
 mod stage;
+mod transcripts;
 mod watchdogs;

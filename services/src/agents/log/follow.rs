@@ -50,6 +50,11 @@ impl Reading {
         Some((Reading { path, written }, epoch))
     }
 
+    /// How much of it is written, in bytes, up to the end of an event.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.written.borrow().bytes
+    }
+
     /// How many events it has now.
     pub(crate) fn seq(&self) -> u64 {
         self.written.borrow().seq

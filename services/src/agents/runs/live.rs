@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
 
 use super::super::agent::Prompt;
-use super::super::event::{Delivery, Envelope, Outcome, RunApplied, RunMemberEnded, RunStarted, Strategy};
+use super::super::event::{Delivery, Envelope, Event, Outcome, RunApplied, RunMemberEnded, RunStarted, Strategy};
 use super::super::git::Applied;
 use super::super::identifier::identifier;
 use super::super::item::{Content, FileChange};
@@ -470,9 +470,15 @@ impl Live {
         let written = written.and_then(|(log, events, lines)| Ok((log, events, lines?)));
         match written {
             Ok((log, events, lines)) => {
+                let length = log.written().bytes;
                 self.written.send_replace(log.written());
                 self.log = Some(log);
                 tell(&self.surroundings.events, &events, &lines);
+                let ends = |envelope: &&Envelope| matches!(envelope.event, Event::RunEnded(_) | Event::RunApplied(_));
+                let agents = self.surroundings.agents.upgrade();
+                if let Some((ended, agents)) = events.iter().find(ends).zip(agents) {
+                    agents.archive().ended(&ended.session_id, length);
+                }
                 self.show();
             }
             Err(error) => {

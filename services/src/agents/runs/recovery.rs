@@ -90,6 +90,7 @@ async fn bring_one_back(agents: &Agents, run_id: &str, path: PathBuf, claim: Cla
         })
         .collect();
     log.append(&events, agents.secrets())?;
+    agents.archive().ended(run_id, log.written().bytes);
     match kept {
         Some(workshop) => {
             let handle = live::keep(agents, run, told.epoch, log, Arc::new(workshop));

@@ -199,10 +199,12 @@ impl Agents {
             let closed = Event::SessionClosed(SessionClosed { reason: CloseReason::Shutdown });
             ends.push(remembered.next(now, closed, None));
             log.append(&ends, &self.0.secrets)?;
+            self.archive().ended(&remembered.session_id, log.written().bytes);
             log.close();
             return Ok(());
         }
         log.append(&ends, &self.0.secrets)?;
+        self.archive().ended(&remembered.session_id, log.written().bytes);
         let origin = self.origin(&remembered);
         let Remembered { session_id, epoch, seq, mut created, known, asked_model, .. } = remembered;
         created.model.clone_from(&asked_model);
