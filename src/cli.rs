@@ -1,10 +1,12 @@
 //! The command line: what can be asked for, and which function answers. Data goes to stdout, words for people to stderr.
 
+mod agents;
 mod args;
 mod bench;
 mod call;
 mod completions;
 mod config;
+mod exec;
 mod failure;
 mod listen;
 mod methods;
@@ -13,6 +15,7 @@ mod peer;
 mod reader;
 mod serve;
 mod sidecar;
+mod smoke;
 mod stream;
 mod typescript;
 
@@ -51,6 +54,10 @@ enum Command {
     Types(args::TypesArgs),
     /// List, start, stop and read the programs that a daemon keeps running
     Sidecar(args::SidecarArgs),
+    /// Ask an agent for something and print its answer
+    Exec(args::ExecArgs),
+    /// Find out whether an agent works here, by one short prompt that costs tokens
+    Smoke(args::SmokeArgs),
     /// Open the daemon's console in a browser
     Open(args::OpenArgs),
     /// Measure how fast a peer answers
@@ -74,6 +81,8 @@ impl Cli {
             Command::Methods(args) => peer::block_on(methods::run(&args)),
             Command::Types(args) => peer::block_on(typescript::run(&args)),
             Command::Sidecar(args) => peer::block_on(sidecar::run(&args)),
+            Command::Exec(args) => peer::block_on(exec::run(&args)),
+            Command::Smoke(args) => peer::block_on(smoke::run(&args)),
             Command::Open(args) => peer::block_on(open::run(&args)),
             Command::Bench(args) => peer::block_on(bench::run(&args)),
             Command::Config(command) => config::run(command),

@@ -5,6 +5,7 @@
 mod check;
 mod key;
 mod load;
+mod local;
 mod nearest;
 mod policy;
 mod provider;
@@ -22,13 +23,14 @@ use std::time::Duration;
 
 use key::settings;
 pub(crate) use load::{ConfigErrors, Flag, FlagValue, Inputs, Loaded, load};
+use local::{ByName, LocalSettings, TemplateSettings};
 use policy::PolicyEntry;
 use provider::{AcpSettings, ProviderSettings};
 pub(crate) use render::{example, shown};
 use sidecar::{AppMode, SidecarEntry};
 use sixframe_core::TransportError;
 use sixframe_hub::{Durability, HubConfig, Json, SliceConfig};
-use sixframe_services::agents::{AgentsConfig, PolicyConfig};
+use sixframe_services::agents::{AgentsConfig, PolicyConfig, Templates, UndoConfig};
 use sixframe_services::sidecars::SidecarConfig;
 use sixframe_services::sidecars::api::{Mode, SetMode};
 use sixframe_transports::Address;
@@ -186,6 +188,10 @@ settings! { |at|
         /// run, does not unless agent.dir is given.
         resume: bool = true;
 
+        /// Whether the folders of sessions are looked at before and behind each turn, so that agent.undo can take it back. What
+        /// is kept for that lies below agent.dir; it needs git.
+        undo: bool = true;
+
         /// Folders that agents may work in, with everything below them. Where none is named, any folder of the user's.
         roots: Vec<PathBuf> = Vec::new();
 
@@ -205,6 +211,20 @@ settings! { |at|
 
         /// Other programs that speak the Agent Client Protocol, likewise, each with a name: they are the providers acp:NAME.
         acp: Vec<AcpSettings> = Vec::new();
+
+        /// Plain commands, which answer on standard output what they are asked on standard input, by the names that they have
+        /// behind `command:`. Written [agent.command.NAME], with the same keys as Claude Code. Where an argument holds {prompt},
+        /// the prompt goes in there instead: every user of the machine can read it while the program runs.
+        command: ByName<ProviderSettings> = ByName::default();
+
+        /// The local model, written [agent.local]: the sidecar of this name, or the service at url, https or on this machine,
+        /// whose API is as OpenAI's. key_env names the variable of the daemon's environment that holds the key.
+        local: LocalSettings = LocalSettings::default();
+
+        /// What can be sent with prompts beside what is typed, written [agent.template.NAME]: who the agent is to be, notes on
+        /// components and interfaces, rules for its answer, whether the project's files are listed, and the longest that all of
+        /// it may be. The one that is called default is taken where none is named.
+        template: ByName<TemplateSettings> = ByName::default();
 
         /// What agents may do without a person, or may not, each an entry [[agent.policy]]: effect is "allow", "ask" or "deny";
         /// action is "command", "file_change", "read", "network" or another one that permissions tell, or left out for any;
@@ -306,11 +326,15 @@ impl AgentSettings {
         AgentsConfig {
             policy: PolicyConfig { rules, protected: Vec::new() },
             resume: self.resume,
+            undo: UndoConfig { is_on: self.undo, ..UndoConfig::default() },
             roots: self.roots.clone(),
             claude: self.claude.of_provider(),
             codex: self.codex.of_provider(),
             gemini: self.gemini.of_provider(),
             acp: self.acp.iter().map(AcpSettings::of_provider).collect(),
+            command: self.command.of_providers(),
+            local: self.local.of_local(),
+            templates: Templates::new(self.template.of_templates()),
             transcripts: self.transcripts.of_agents(&self.dir),
             ..AgentsConfig::new(&self.dir)
         }

@@ -11,6 +11,7 @@ mod stop;
 mod supervised;
 mod token;
 mod windows;
+mod within;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +38,7 @@ use stop::Stop;
 pub(crate) use stop::Stopped;
 pub(crate) use token::read as read_token;
 use windows::Windows;
+pub(crate) use within::within;
 
 /// Time behind the drain for what is written last.
 const LAST_WORDS: Duration = Duration::from_millis(250);

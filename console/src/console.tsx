@@ -19,10 +19,12 @@ import { PANELS, panelOf, type PanelId } from "./shell/panels.js";
 import { ToastList } from "./shell/toasts.js";
 import { StatePanel } from "./state/state-panel.js";
 import { choose, chooseNext } from "./theme.js";
+import { TranscriptsPanel } from "./transcripts/transcripts-panel.js";
 import { WindowsPanel } from "./windows/windows-panel.js";
 
 const CONTENTS: Record<PanelId, () => ReactNode> = {
   agents: AgentsPanel,
+  transcripts: TranscriptsPanel,
   methods: MethodsPanel,
   state: StatePanel,
   frames: FramesPanel,

@@ -13,6 +13,7 @@ import { TapSource } from "./frames/tap-source.js";
 import { Catalogue } from "./methods/catalogue.js";
 import { History } from "./methods/history.js";
 import { Keeper } from "./processes/keeper.js";
+import { Runs } from "./runs/runs.js";
 import { renew, type Surroundings } from "./session.js";
 import type { Environment } from "./shell/environment.js";
 import { Changes } from "./state/changes.js";
@@ -52,6 +53,7 @@ export function furnish(token: string, surroundings: Surroundings, onOut: (why: 
     changes: new Changes(hub),
     keeper: new Keeper(endpoint, toasts),
     agents: new Agents(endpoint, catalogue, toasts),
+    runs: new Runs(endpoint, toasts),
     toasts,
   };
 }

@@ -220,7 +220,7 @@ test("a peer that refuses to tell its methods or its state is said so, with a wa
   served.endpoint.register("rpc.discover", () => ({ methods: [{ name: "now.known" }] }));
   fireEvent.click(screen.getByRole("button", { name: "Ask again" }));
   expect(await screen.findByRole("heading", { name: "now.known" })).toBeTruthy();
-  fireEvent.keyDown(document, { key: "3" });
+  fireEvent.keyDown(document, { key: "4" });
   expect(await screen.findByText("it needs the scope read")).toBeTruthy();
 });
 

@@ -13,6 +13,7 @@ import { TapSource } from "../src/frames/tap-source.js";
 import { Catalogue } from "../src/methods/catalogue.js";
 import { History } from "../src/methods/history.js";
 import { Keeper } from "../src/processes/keeper.js";
+import { Runs } from "../src/runs/runs.js";
 import type { Environment } from "../src/shell/environment.js";
 import { Toasts } from "../src/shell/toasts.js";
 import { Changes } from "../src/state/changes.js";
@@ -23,8 +24,11 @@ export interface Furnished {
   end: () => void;
 }
 
-/** Everything that the whole console needs, on a state of the test's choosing. */
-export function furnish(state: Record<string, unknown> = { global: { temperature: 0.7 }, sessions: {} }): Furnished {
+/** Everything that the whole console needs, on a state of the test's choosing, and a daemon that says it has `methods` too. */
+export function furnish(
+  state: Record<string, unknown> = { global: { temperature: 0.7 }, sessions: {} },
+  methods: readonly string[] = [],
+): Furnished {
   const [ours, theirs] = memory();
   const served = new Served(state as Json, theirs);
   served.endpoint.register("rpc.discover", () => ({
@@ -34,6 +38,7 @@ export function furnish(state: Record<string, unknown> = { global: { temperature
         name: "shop.buy",
         params: [{ schema: { type: "object", required: ["what"], properties: { what: { type: "string" } } } }],
       },
+      ...methods.map((name) => ({ name, params: [] })),
     ],
   }));
   served.endpoint.register("shop.buy", (payload) => {
@@ -78,6 +83,7 @@ export function furnish(state: Record<string, unknown> = { global: { temperature
       changes: new Changes(hub),
       keeper: new Keeper(endpoint, toasts),
       agents: new Agents(endpoint, catalogue, toasts),
+      runs: new Runs(endpoint, toasts),
       toasts,
     },
   };

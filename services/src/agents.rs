@@ -17,6 +17,7 @@ mod git;
 mod identifier;
 mod item;
 mod live;
+mod local;
 mod log;
 mod moment;
 mod permission;
@@ -33,8 +34,11 @@ mod sessions;
 mod state;
 mod summary;
 mod transcript;
+mod trust;
 mod turn;
+mod undo;
 mod usage;
+mod watcher;
 
 pub use acp::Acp;
 pub use agent::{Abilities, Agent, Answers, Command, Fact, Inquiry, Launch, Prompt, Running, Step, Told, Translator};
@@ -52,11 +56,12 @@ pub use event::{
     RunMember, RunMemberEnded, RunMerged, RunStarted, SessionClosed, SessionCreated, SessionUpdate, Source,
     StateChange, Strategy, TurnEnded, TurnStarted, TurnUndone, Unparsed,
 };
-pub use git::{Applied, Diff, Git, GitError, Repository, Store, Tree};
+pub use git::{Applied, Bounds, Diff, Git, GitError, Repository, Store, Tree};
 pub use item::{
     ChangeKind, CommandRun, Content, FileChange, Item, ItemKind, ItemStatus, Location, McpTool, ToolCall, ToolKind,
     ToolOutput,
 };
+pub use local::{LocalAgent, LocalConfig, local_faults};
 pub use moment::Moment;
 pub use permission::{
     Action, Ask, Decider, Decision, Hit, OptionKind, PermissionOption, PermissionRequest, PermissionResolved, Risk,
@@ -82,5 +87,8 @@ pub use transcript::{
     Transcript, TranscriptConfig, TranscriptInfo, TranscriptItem, TranscriptMember, TranscriptNotice,
     TranscriptPermission, TranscriptQuestion, TranscriptRun, TranscriptTurn, Unread,
 };
+pub use trust::{FolderSettings, SettingsFile, SettingsUse};
 pub use turn::{Turn, TurnEnd, Turns};
+pub use undo::UndoConfig;
 pub use usage::{Cost, LimitStatus, Limits, Usage, UsageUpdate};
+pub use watcher::WatchConfig;

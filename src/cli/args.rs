@@ -1,9 +1,11 @@
 //! The words of the command line: subcommands, flags, and the help that teaches them. Knows nothing of what they do.
 
+mod agent;
 mod client;
 mod daemon;
 mod sidecar;
 
+pub(crate) use agent::{ExecArgs, SmokeArgs};
 pub(crate) use client::{
     BenchArgs, CallArgs, ListenArgs, MethodsArgs, OpenArgs, PeerArgs, RequestArgs, StreamArgs, TypesArgs,
 };
@@ -148,7 +150,7 @@ mod tests {
 
     #[test]
     fn every_subcommand_is_well_formed() {
-        let augment: [fn(Command) -> Command; 12] = [
+        let augment: [fn(Command) -> Command; 14] = [
             ServeArgs::augment_args,
             StdioArgs::augment_args,
             CallArgs::augment_args,
@@ -157,6 +159,8 @@ mod tests {
             MethodsArgs::augment_args,
             TypesArgs::augment_args,
             OpenArgs::augment_args,
+            ExecArgs::augment_args,
+            SmokeArgs::augment_args,
             SidecarArgs::augment_args,
             BenchArgs::augment_args,
             CompletionsArgs::augment_args,

@@ -20,6 +20,14 @@ pub(super) enum Failure {
     /// Nothing here opens a page.
     #[error("no browser can be started here; `sixframe open --print` prints the link")]
     NoBrowser,
+    /// An agent was asked, and its turn did not come to a good end.
+    #[error("{text}")]
+    Agent {
+        /// What went wrong, and what to do.
+        text: String,
+        /// Whether that was time running out.
+        is_late: bool,
+    },
     /// ^C.
     #[error("interrupted")]
     Interrupted,
@@ -29,7 +37,9 @@ impl Failure {
     /// Says on stderr what went wrong, an error of the call as JSON, and gives the exit code.
     pub(super) fn tell(&self) -> ExitCode {
         match self {
-            Failure::Usage(_) | Failure::Connection(_) | Failure::NoBrowser => eprintln!("sixframe: {self}"),
+            Failure::Usage(_) | Failure::Connection(_) | Failure::NoBrowser | Failure::Agent { .. } => {
+                eprintln!("sixframe: {self}")
+            }
             Failure::Call(error) => eprintln!("{}", told(error)),
             Failure::Interrupted => (),
         }
@@ -39,8 +49,9 @@ impl Failure {
     fn code(&self) -> u8 {
         match self {
             Failure::Call(error) if error.code() == Code::RPC_TIMEOUT => 4,
+            Failure::Agent { is_late: true, .. } => 4,
             Failure::Call(CallError::Closed(_) | CallError::Indeterminate(_)) | Failure::Connection(_) => 3,
-            Failure::Call(_) | Failure::NoBrowser => 1,
+            Failure::Call(_) | Failure::Agent { .. } | Failure::NoBrowser => 1,
             Failure::Usage(_) => 2,
             Failure::Interrupted => 130,
         }

@@ -47,13 +47,11 @@ impl ProviderSettings {
 
 impl Setting for ProviderSettings {
     const EXPECTED: &'static str = "a table with program, args, env and allow_env";
+    const LIST: &'static str = "a table of tables with program, args, env and allow_env, each with a name";
 
     fn from_toml(value: &Value, place: Place<'_>) -> Result<ProviderSettings, Option<String>> {
         let table = value.as_table().ok_or(None)?;
-        if let Some(key) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
-            let near = nearest(key, KEYS).unwrap_or_default();
-            return Err(Some(format!("unknown key {key:?}; the nearest known one is {near:?}")));
-        }
+        unknown_key(table, &KEYS)?;
         let mut settings: ProviderSettings = serde_path_to_error::deserialize(value.clone())
             .map_err(|error| Some(format!("{}: {}", error.path(), error.inner().message())))?;
         if settings.program.is_empty() {
@@ -67,10 +65,7 @@ impl Setting for ProviderSettings {
     }
 
     fn value_of_text(text: &str) -> Value {
-        // A table on one line.
-        let table: Result<toml::Table, _> = format!("it = {text}").parse();
-        let value = table.ok().and_then(|mut table| table.remove("it"));
-        value.unwrap_or_else(|| Value::String(text.to_owned()))
+        table_of_text(text)
     }
 
     fn to_toml(&self) -> Value {
@@ -79,6 +74,24 @@ impl Setting for ProviderSettings {
         // Texts, lists and tables of texts can be written as TOML.
         Value::try_from(shown).unwrap_or_else(|_| Value::Table(toml::Table::new()))
     }
+}
+
+/// Refuses a key that nobody knows.
+pub(super) fn unknown_key(table: &toml::Table, known: &[&str]) -> Result<(), Option<String>> {
+    match table.keys().find(|key| !known.contains(&key.as_str())) {
+        None => Ok(()),
+        Some(key) => {
+            let near = nearest(key, known.iter().copied()).unwrap_or_default();
+            Err(Some(format!("unknown key {key:?}; the nearest known one is {near:?}")))
+        }
+    }
+}
+
+/// A table on one line.
+pub(super) fn table_of_text(text: &str) -> Value {
+    let table: Result<toml::Table, _> = format!("it = {text}").parse();
+    let value = table.ok().and_then(|mut table| table.remove("it"));
+    value.unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
 /// A program that speaks the Agent Client Protocol, and its name.

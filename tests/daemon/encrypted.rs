@@ -9,7 +9,7 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::{Value, json};
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
@@ -106,4 +106,47 @@ async fn a_call_over_tls_believes_the_authority_that_is_named_and_no_other() {
 
     let (code, _, stderr) = call(&sandbox, &daemon, &address, Path::new("/nonexistent.pem")).await;
     assert!(code == 3 && stderr.contains("SSL_CERT_FILE"), "{code} {stderr}");
+}
+
+/// A model's service behind TLS, which answers everything with one word to whoever shows the key.
+fn model(listener: TcpListener, server: ServerConfig) {
+    let acceptor = TlsAcceptor::from(Arc::new(server));
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            // A client that does not believe the certificate hangs up here.
+            let Ok(encrypted) = acceptor.accept(socket).await else { continue };
+            let mut stream = BufReader::new(encrypted);
+            let mut head = String::new();
+            while !head.ends_with("\r\n\r\n") {
+                assert!(stream.read_line(&mut head).await.unwrap() > 0, "{head}");
+            }
+            assert!(head.contains("authorization: Bearer the-key-of-the-test\r\n"), "{head}");
+            let answer = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n\
+                          data: {\"choices\":[{\"delta\":{\"content\":\"encrypted\"}}]}\n\ndata: [DONE]\n\n";
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            stream.shutdown().await.unwrap();
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_models_service_elsewhere_is_asked_over_tls_and_only_if_it_is_believed() {
+    let sandbox = Sandbox::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://localhost:{}/v1", listener.local_addr().unwrap().port());
+    let (known, stranger) = (Authority::new(), Authority::new());
+    let believed = [file_of(&sandbox, "known.pem", &known), file_of(&sandbox, "other.pem", &stranger)];
+    model(listener, known.server);
+    for (file, expected) in believed.iter().zip([0, 1]) {
+        let mut command = sandbox.sixframe(&["exec", "--provider", "local", "hello"]);
+        command.env("SSL_CERT_FILE", file).env("MODEL_KEY", "the-key-of-the-test");
+        command.env("SIXFRAME_AGENT_LOCAL", format!("{{ url = \"{url}\", key_env = \"MODEL_KEY\" }}"));
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let (stdout, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        assert_eq!(output.status.code(), Some(expected), "{stdout}{stderr}");
+        match expected {
+            0 => assert_eq!(stdout, "encrypted\n"),
+            _ => assert!(stderr.contains("certificate") && !stderr.contains("the-key"), "{stderr}"),
+        }
+    }
 }

@@ -8,6 +8,7 @@ mod client;
 mod console;
 #[cfg(feature = "tls")]
 mod encrypted;
+mod exec;
 mod files;
 mod hub;
 mod lifecycle;

@@ -3,6 +3,9 @@ import { useEffect, useState, type ReactNode } from "react";
 import { useEnvironment } from "../shell/environment.js";
 import { NoState } from "../state/no-state.js";
 import { useStore } from "../store.js";
+import { RunList } from "../runs/run-list.js";
+import { RunPane } from "../runs/run-pane.js";
+import { RunStarter } from "../runs/run-starter.js";
 import { useSessions } from "./hooks.js";
 import { NewSession } from "./new-session.js";
 import { SessionList } from "./session-list.js";
@@ -10,24 +13,34 @@ import { SessionPane } from "./session-pane.js";
 
 /** The agents: their sessions, the conversation with one of them, and how another one is begun. */
 export function AgentsPanel(): ReactNode {
-  const { agents, connection, hub } = useEnvironment();
+  const { agents, runs, connection, hub } = useEnvironment();
   const sessions = useSessions();
   const chosen = useStore(agents.chosen);
+  const run = useStore(runs.chosen);
   const isOpen = useStore(connection.standing).phase === "open";
   const [narrow, setNarrow] = useState<"list" | "detail">("detail");
   useEffect(() => setNarrow("detail"), [chosen]);
   if (sessions === undefined) return <NoState hub={hub} />;
   if (sessions === null) return <p className="empty-page">This daemon has no agents: it was built without them.</p>;
   const choose = (sessionId: string): void => {
+    runs.chosen.set(undefined);
     agents.choose(sessionId);
     setNarrow("detail");
   };
   return (
     <div className="panel agents" data-narrow={narrow}>
       <aside className="side agents-side" aria-label="Sessions of agents">
-        <SessionList sessions={sessions} chosen={chosen} onChoose={choose} />
+        <SessionList sessions={sessions} chosen={run === undefined ? chosen : undefined} onChoose={choose} />
+        <RunList onChoose={() => setNarrow("detail")} />
       </aside>
-      {chosen === "" ? (
+      {run !== undefined ? (
+        <div className="run-page">
+          <button type="button" className="link-button back" onClick={() => setNarrow("list")}>
+            ← All sessions
+          </button>
+          {run === "new" ? <RunStarter folder={sessions[0]?.cwd ?? ""} /> : <RunPane key={run} runId={run} />}
+        </div>
+      ) : chosen === "" ? (
         <div className="new-page">
           <button type="button" className="link-button back" onClick={() => setNarrow("list")}>
             ← All sessions

@@ -13,18 +13,25 @@ export interface Following {
   seen: number;
   /** Goes to the end and follows it again. */
   toEnd: () => void;
+  /** Follows no more: the reader goes elsewhere. */
+  leave: () => void;
   /** Scrolls for the list, so that it is not taken for the reader. */
   scrollTo: ScrollTo;
 }
 
 /**
  * Keeps a list at its end, however its rows grow, until the reader goes up; and again once the end is in sight. Whatever
- * scrolls up is the reader, by wheel, key, bar or a program of theirs, unless it was the list itself.
+ * scrolls up is the reader, by wheel, key, bar or a program of theirs, unless it was the list itself. A list that begins
+ * `elsewhere` is not at its end until it is brought there.
  */
-export function useFollowing(scroller: RefObject<HTMLDivElement | null>, length: number): Following {
-  const [isAtEnd, setAtEnd] = useState(true);
-  const [seen, setSeen] = useState(0);
-  const follows = useRef(true);
+export function useFollowing(
+  scroller: RefObject<HTMLDivElement | null>,
+  length: number,
+  begins: "end" | "elsewhere" = "end",
+): Following {
+  const [isAtEnd, setAtEnd] = useState(begins === "end");
+  const [seen, setSeen] = useState(begins === "end" ? 0 : length);
+  const follows = useRef(begins === "end");
   /** Where the list itself scrolled to last, and where it was seen last. */
   const own = useRef(-1);
   const top = useRef(0);
@@ -74,5 +81,6 @@ export function useFollowing(scroller: RefObject<HTMLDivElement | null>, length:
     own.current = offset + (options.adjustments ?? 0);
     elementScroll(offset, options, instance);
   }, []);
-  return { isAtEnd, seen, toEnd, scrollTo };
+  const leave = useCallback((): void => become(false), [become]);
+  return { isAtEnd, seen, toEnd, leave, scrollTo };
 }

@@ -16,7 +16,7 @@ export function SessionList({
   onChoose,
 }: {
   sessions: readonly SessionView[];
-  chosen: string;
+  chosen: string | undefined;
   onChoose: (sessionId: string) => void;
 }): ReactNode {
   const { agents } = useEnvironment();

@@ -10,6 +10,7 @@ import { Disclosure } from "./disclosure.js";
 import type { ChangedFile, Turn } from "./entry.js";
 import { useHas } from "./hooks.js";
 import { ProblemCard } from "./problem-card.js";
+import { useReadOnly } from "./read-only.js";
 import { money, tokens } from "./usage.js";
 import { OUTCOME_WORDS } from "./words.js";
 
@@ -137,7 +138,8 @@ function Tally({ additions, deletions }: { additions: number; deletions: number 
 /** Takes back what a turn changed, where the daemon knows how; asks first where somebody changed the same since. */
 function UndoButton({ turn, sessionId }: { turn: Turn; sessionId: string }): ReactNode {
   const { agents, toasts } = useEnvironment();
-  const canUndo = useHas("agent.undo");
+  const hasUndo = useHas("agent.undo");
+  const canUndo = !useReadOnly() && hasUndo;
   const [isBusy, setBusy] = useState(false);
   const [conflict, setConflict] = useState<string | undefined>(undefined);
   if (!canUndo || turn.isUndone) return null;

@@ -149,9 +149,8 @@ function marked(text: string, marks: readonly (readonly [number, number])[], kin
   let from = 0;
   for (const [start, end] of marks) {
     if (start > from) parts.push(legible(text.slice(from, start)));
-    parts.push(
-      kind === "added" ? <ins key={start}>{legible(text.slice(start, end))}</ins> : <del key={start}>{legible(text.slice(start, end))}</del>,
-    );
+    const part = legible(text.slice(start, end));
+    parts.push(kind === "added" ? <ins key={start}>{part}</ins> : <del key={start}>{part}</del>);
     from = end;
   }
   parts.push(legible(text.slice(from)));

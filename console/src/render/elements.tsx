@@ -61,7 +61,12 @@ function blockElement({ token, children }: Frame, key: number): ReactNode {
 
 function boundedCells(cells: ReactNode[]): ReactNode[] {
   if (cells.length <= MOST_COLUMNS) return cells;
-  return [...cells.slice(0, MOST_COLUMNS), <td key="more" className="md-more">{`${count(cells.length - MOST_COLUMNS)} more columns`}</td>];
+  const left = (
+    <td key="more" className="md-more">
+      {`${count(cells.length - MOST_COLUMNS)} more columns`}
+    </td>
+  );
+  return [...cells.slice(0, MOST_COLUMNS), left];
 }
 
 /** A heading of the text stands below those of the page. */

@@ -4,13 +4,30 @@
  * what is shown is what is there.
  */
 
-/** Controls but for line breaks and tabs, a carriage return that ends no line, what takes no room or no ink, odd spaces. */
-const UNSEEN =
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]|\r(?!\n)|[\p{Cf}\p{Co}\p{Cn}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs}/gu;
+/** Controls but for line breaks and tabs. */
+const CONTROLS = String.raw`[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]`;
+
+/** Controls, a carriage return that ends no line, what takes no room or no ink, and odd spaces. */
+const UNSEEN = new RegExp(
+  [
+    CONTROLS,
+    String.raw`\r(?!\n)`,
+    String.raw`[\p{Cf}\p{Co}\p{Cn}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]`,
+    String.raw`(?! )\p{Zs}`,
+  ].join("|"),
+  "gu",
+);
 
 /** Of these, what has no place in prose: joiners, marks of direction and odd spaces have one, in many scripts. */
-const DISTURBING =
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]|[\u202a-\u202e\u2066-\u2069\u206a-\u206f\u2028\u2029\ufff9-\ufffb\ufeff]|[\u{e0000}-\u{e0fff}]|\p{Cs}/gu;
+const DISTURBING = new RegExp(
+  [
+    CONTROLS,
+    String.raw`[\u202a-\u202e\u2066-\u206f\u2028\u2029\ufff9-\ufffb\ufeff]`,
+    String.raw`[\u{e0000}-\u{e0fff}]`,
+    String.raw`\p{Cs}`,
+  ].join("|"),
+  "gu",
+);
 
 /** Spaces that something follows, so many that it may be out of sight. */
 const PUSHING = /[ \t]{40,}(?=\S)/g;

@@ -8,6 +8,7 @@ import type { TapSource } from "../frames/tap-source.js";
 import type { History } from "../methods/history.js";
 import type { Catalogue } from "../methods/catalogue.js";
 import type { Keeper } from "../processes/keeper.js";
+import type { Runs } from "../runs/runs.js";
 import type { Changes } from "../state/changes.js";
 import type { Toasts } from "./toasts.js";
 
@@ -27,6 +28,8 @@ export interface Environment {
   keeper: Keeper;
   /** What is asked of the daemon's agents. */
   agents: Agents;
+  /** What is asked for several of them at once. */
+  runs: Runs;
   toasts: Toasts;
 }
 

@@ -1,6 +1,6 @@
-import { AppWindow, Bot, Braces, Cpu, SquareFunction, Waypoints, type LucideIcon } from "lucide-react";
+import { AppWindow, Bot, Braces, Cpu, ScrollText, SquareFunction, Waypoints, type LucideIcon } from "lucide-react";
 
-export type PanelId = "agents" | "methods" | "state" | "frames" | "processes" | "windows";
+export type PanelId = "agents" | "transcripts" | "methods" | "state" | "frames" | "processes" | "windows";
 
 export interface Panel {
   id: PanelId;
@@ -10,6 +10,7 @@ export interface Panel {
 
 export const PANELS: readonly Panel[] = [
   { id: "agents", name: "Agents", icon: Bot },
+  { id: "transcripts", name: "Transcripts", icon: ScrollText },
   { id: "methods", name: "Methods", icon: SquareFunction },
   { id: "state", name: "State", icon: Braces },
   { id: "frames", name: "Frames", icon: Waypoints },

@@ -172,6 +172,12 @@ describe("a terminal", () => {
     expect(container.querySelector("a")).toBeNull();
   });
 
+  test("takes a colour over to the next line, until it is taken back", () => {
+    const { container } = render(<Terminal text={"\u001b[31mone\ntwo\u001b[0m three\nfour\n"} label="out" />);
+    expect([...container.querySelectorAll(".ansi-red")].map((part) => part.textContent)).toEqual(["one", "two"]);
+    expect(container.querySelector("pre")?.textContent).toBe("one\ntwo three\nfour\n");
+  });
+
   test("shows what was written over as it ended", () => {
     expect(shown("10%\r50%\r100%\r\ndone\r\n")).toBe("100%\ndone\n");
     expect(shown("a\u202eb\u200b")).toBe("a⟨U+202E⟩b⟨U+200B⟩\n");

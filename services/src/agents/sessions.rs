@@ -12,6 +12,7 @@ use futures_util::future::join_all;
 use sixframe_hub::{Check, Hub, Json, OutboundChannel, SliceConfig, SliceError};
 use sixframe_supervisor::Supervisor;
 use tokio::sync::Mutex as AsyncMutex;
+use tokio::task::spawn_blocking;
 
 use super::agent::{Agent, Launch};
 use super::api::{CreateSession, Providers};
@@ -21,6 +22,7 @@ use super::detect::{self, ProviderInfo, ProviderState};
 use super::event::{Envelope, Event, LogRecovered, Outcome, QuestionResolved, SessionCreated, TurnEnded};
 use super::identifier::identifier;
 use super::live::{Handle, Surroundings, Views};
+use super::local::{LocalAgent, LocalConfig};
 use super::log::{Log, Reading, Remembered};
 use super::moment::Moment;
 use super::permission::{Decider, Decision, PermissionResolved};
@@ -32,6 +34,9 @@ use super::runs::{self, Runs};
 use super::secrets::Secrets;
 use super::session::{Beginning, Session, SessionView, Timers};
 use super::transcript::{Archive, TranscriptConfig};
+use super::trust::{FolderSettings, SettingsUse, Trust, untrusted};
+use super::undo::{Looks, UndoConfig};
+use super::watcher::WatchConfig;
 pub(super) use past::{Consent, NotHanded};
 
 /// Bytes of events that are kept for those who listen to all sessions and lag.
@@ -61,12 +66,18 @@ pub struct AgentsConfig {
     pub policy: PolicyConfig,
     /// Plain commands, by the names that they are called by behind `command:`.
     pub command: BTreeMap<String, ProviderConfig>,
+    /// The model on this machine, or another service with the same API.
+    pub local: LocalConfig,
     /// What can be sent with prompts.
     pub templates: Templates,
     /// How long what may take.
     pub timers: Timers,
     /// Where transcripts are written.
     pub transcripts: TranscriptConfig,
+    /// What is kept so that turns can be undone.
+    pub undo: UndoConfig,
+    /// How sessions' folders are watched.
+    pub watch: WatchConfig,
 }
 
 /// How an agent's program is started.
@@ -102,8 +113,11 @@ impl AgentsConfig {
             acp: BTreeMap::new(),
             policy: PolicyConfig::default(),
             command: BTreeMap::new(),
+            local: LocalConfig::default(),
             templates: Templates::default(),
             timers: Timers::default(),
+            undo: UndoConfig::default(),
+            watch: WatchConfig::default(),
         }
     }
 
@@ -151,6 +165,16 @@ pub enum NotBegun {
     /// Callers may not set this.
     #[error("callers may not set {0}; allow it with allow_env of the provider")]
     Variable(String),
+    /// Its agent would load settings of the folder that nobody trusts.
+    #[error("{message}")]
+    Untrusted {
+        /// Which ones.
+        message: String,
+        /// What would make it begin.
+        hint: String,
+        /// What `trust.grant` takes, where all of them can be read.
+        sha256: Option<String>,
+    },
     /// There is no such session.
     #[error("there is no session {0}")]
     NoSession(String),
@@ -180,6 +204,7 @@ struct Shared {
     config: AgentsConfig,
     supervisor: Supervisor,
     agents: BTreeMap<String, Arc<dyn Agent>>,
+    local: LocalAgent,
     sessions: Mutex<HashMap<String, Handle>>,
     runs: Runs,
     views: Arc<Views>,
@@ -187,10 +212,12 @@ struct Shared {
     secrets: Arc<Secrets>,
     archive: Archive,
     policy: Policy,
+    trust: Trust,
     start: Instant,
     found: AsyncMutex<Option<Vec<ProviderInfo>>>,
     /// Held while a session is opened again, so that it is opened once.
     opening: AsyncMutex<()>,
+    looks: Arc<Looks>,
 }
 
 impl std::fmt::Debug for Agents {
@@ -237,13 +264,20 @@ impl Agents {
             agents.insert(id, agent);
         }
         agents.insert("builtin".to_owned(), Arc::new(BuiltIn::new(supervisor.clone())));
+        let looks = Looks::new(config.undo, config.dir.join("undo"), supervisor.clone());
+        looks.tidy().inspect_err(|error| tracing::warn!(%error, "what is kept to undo turns cannot be tidied")).ok();
+        let local = LocalAgent::new(config.local.clone(), hub);
+        agents.insert("local".to_owned(), Arc::new(local.clone()));
         let archive = Archive::open(config.dir.clone(), config.transcripts.clone(), Arc::clone(&secrets));
         agents.extend(others.into_iter().map(|agent| (agent.provider().to_owned(), agent)));
         let policy = Policy::new(config.policy.clone(), &config.dir);
         let shared = Shared {
+            looks: Arc::new(looks),
             supervisor,
             policy,
+            trust: Trust::below(&config.dir),
             agents,
+            local,
             sessions: Mutex::default(),
             runs,
             views,
@@ -276,8 +310,9 @@ impl Agents {
     /// The providers, those that can be used first; looked for once, and again when that is asked for.
     pub(super) async fn providers(&self, recheck: bool) -> Providers {
         let mut found = self.0.found.lock().await;
-        if recheck || found.is_none() {
-            *found = Some(self.look().await);
+        match found.as_mut().filter(|_| !recheck) {
+            Some(found) => self.look_for_sidecar(found).await,
+            None => *found = Some(self.look().await),
         }
         let providers = found.clone().unwrap_or_default();
         let usable = providers.iter().find(|info| info.state <= ProviderState::Unknown);
@@ -285,8 +320,17 @@ impl Agents {
         Providers { providers, default }
     }
 
+    /// A sidecar comes and goes, and looking costs nothing.
+    async fn look_for_sidecar(&self, found: &mut [ProviderInfo]) {
+        if self.0.config.local.url.is_none() {
+            let local = self.0.local.look().await;
+            found.iter_mut().filter(|info| info.id == local.id).for_each(|info| *info = local.clone());
+            by_use(found);
+        }
+    }
+
     async fn look(&self) -> Vec<ProviderInfo> {
-        let Shared { supervisor, config, agents, .. } = &*self.0;
+        let Shared { supervisor, config, agents, local, .. } = &*self.0;
         let abilities = |id: &str| agents.get(id).map(|agent| agent.abilities()).unwrap_or_default();
         let looks = config.programs().map(async |(id, provider)| {
             let (program, able) = (&provider.program, abilities(&id));
@@ -296,10 +340,9 @@ impl Agents {
                 None => detect::look_for(&id, &program.program, able),
             }
         });
-        let mut found = join_all(looks).await;
-        found.push(BuiltIn::info(abilities("builtin")));
-        // The built-in one is there always, and so the last resort.
-        found.sort_by_key(|info| (info.state > ProviderState::Unknown, info.id == "builtin"));
+        let (mut found, local) = tokio::join!(join_all(looks), local.look());
+        found.extend([local, BuiltIn::info(abilities("builtin"))]);
+        by_use(&mut found);
         found
     }
 
@@ -311,6 +354,7 @@ impl Agents {
         };
         let agent = self.agent(&provider)?;
         let cwd = self.folder(&params.cwd)?;
+        self.check_trust(&*agent, &cwd).await?;
         let env = self.allowed(&provider, params.env)?;
         let launch = Launch {
             cwd,
@@ -444,11 +488,32 @@ impl Agents {
     }
 
     fn surroundings(&self, agent: Arc<dyn Agent>, launch: Launch) -> Surroundings {
-        let Shared { views, events, secrets, policy, archive, start, .. } = &*self.0;
+        let Shared { views, events, secrets, policy, archive, looks, trust, start, .. } = &*self.0;
         let (views, events, secrets) = (Arc::clone(views), events.clone(), Arc::clone(secrets));
         let ground = self.ground(&launch.cwd);
-        let (policy, archive) = (policy.clone(), archive.clone());
-        Surroundings { agent, launch, views, events, secrets, policy, ground, archive, start: *start }
+        let (policy, archive, trust) = (policy.clone(), archive.clone(), trust.clone());
+        let (looks, watch, start) = (Arc::clone(looks), self.0.config.watch, *start);
+        Surroundings { agent, launch, views, events, secrets, archive, looks, watch, policy, ground, trust, start }
+    }
+
+    pub(super) fn trust(&self) -> &Trust {
+        &self.0.trust
+    }
+
+    /// Whether an agent may begin in a folder: not where it would load what nobody trusts.
+    async fn check_trust(&self, agent: &dyn Agent, cwd: &Path) -> Result<(), NotBegun> {
+        if agent.settings_use() != SettingsUse::Loads {
+            return Ok(());
+        }
+        let (trust, folder) = (self.0.trust.clone(), cwd.to_owned());
+        let given_up = |_| NotBegun::NoFolder(cwd.to_string_lossy().into_owned());
+        let standing = spawn_blocking(move || trust.standing(&folder)).await.map_err(given_up)?;
+        if standing.settings_for(agent.provider()) != FolderSettings::Withheld {
+            return Ok(());
+        }
+        let problem = untrusted(&standing.named_for(agent.provider()));
+        let hint = problem.hint.unwrap_or_default();
+        Err(NotBegun::Untrusted { message: problem.message, hint, sha256: standing.sha256 })
     }
 
     pub(super) fn policy(&self) -> &Policy {
@@ -485,6 +550,13 @@ impl Agents {
             None => Ok(env.into_iter().collect()),
         }
     }
+}
+
+/// Those first that can be used.
+fn by_use(found: &mut [ProviderInfo]) {
+    // The built-in one is there always, and so the last resort; the local model is no match for the others.
+    let rank = |info: &ProviderInfo| ["local", "builtin"].iter().position(|id| info.id == *id).map_or(0, |at| at + 1);
+    found.sort_by_key(|info| (info.state > ProviderState::Unknown, rank(info)));
 }
 
 /// The program by its path, where it is found: an agent is started where it was looked for.

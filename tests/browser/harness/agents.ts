@@ -45,6 +45,11 @@ export function messages(page: Page): Locator {
 
 /** Leaves the log of a session with `items` items, a tenth of them messages, in a daemon's folder before it is started. */
 export function leaveLog(folder: string, sessionId: string, items: number): void {
+  leaveItems(folder, sessionId, Array.from({ length: items }, (_, number) => itemOf(number)));
+}
+
+/** Leaves the log of a session with these items in a daemon's folder before it is started, a hundred of them in a turn. */
+export function leaveItems(folder: string, sessionId: string, items: readonly object[]): void {
   const dir = join(folder, "agents");
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const lines: string[] = [];
@@ -53,11 +58,11 @@ export function leaveLog(folder: string, sessionId: string, items: number): void
     lines.push(JSON.stringify({ v: 1, epoch: "log_1", seq, ts, sessionId, ...ids, type, data, src: { provider: "sixframe" } }));
   };
   log("session.created", { provider: "builtin", cwd: folder, mode: "ask" });
-  for (let from = 0; from < items; from += 100) {
+  for (let from = 0; from < items.length; from += 100) {
     const turnId = `turn_${from}`;
     log("prompt.started", { promptId: `prompt_${from}` });
     log("turn.started", { promptId: `prompt_${from}` }, { turnId });
-    for (let item = from; item < Math.min(items, from + 100); item += 1) log("item.upserted", itemOf(item), { turnId, itemId: `item_${item}` });
+    for (const [at, item] of items.slice(from, from + 100).entries()) log("item.upserted", item, { turnId, itemId: `item_${from + at}` });
     log("turn.ended", { outcome: "completed", durationMs: 1_000 }, { turnId });
   }
   writeFileSync(join(dir, `${sessionId}.jsonl`), `${lines.join("\n")}\n`, { mode: 0o600 });

@@ -27,7 +27,7 @@ export async function watched(browser: Browser, options: BrowserContextOptions |
 }
 
 /** The console's panels. */
-export type PanelName = "Agents" | "Methods" | "State" | "Frames" | "Processes" | "Windows";
+export type PanelName = "Agents" | "Transcripts" | "Methods" | "State" | "Frames" | "Processes" | "Windows";
 
 /** Opens the console by a link, waits until it is connected, and shows a panel. */
 export async function enter(page: Page, link: string, panel: PanelName = "Methods"): Promise<void> {

@@ -54,7 +54,7 @@ inChromium("the console by keyboard", () => {
     await press("ArrowRight");
     await expectAttribute(page, /^global/, "aria-expanded", "true");
 
-    await press("4");
+    await press("5");
     await page.getByRole("grid", { name: "Calls" }).waitFor();
     await press("/");
     await page.keyboard.type("math");
@@ -62,7 +62,7 @@ inChromium("the console by keyboard", () => {
     await page.getByRole("grid", { name: "Calls" }).focus();
     await press("ArrowDown");
     await page.getByRole("complementary", { name: /^Call / }).waitFor();
-    await press("5");
+    await press("6");
     await page.getByRole("button", { name: /^indexer/ }).focus();
     await press("ArrowDown", "ArrowDown", "Enter");
     await page.getByRole("heading", { name: "scheduler" }).waitFor();
@@ -89,7 +89,7 @@ inChromium("the console by keyboard", () => {
       await page.getByRole("option", { name: "store.charge" }).click();
       await page.getByRole("button", { name: "Call", exact: true }).click();
       await page.getByText("CARD_DECLINED").waitFor();
-      for (const panel of ["Agents", "Methods", "State", "Frames", "Processes", "Windows"] as const) {
+      for (const panel of ["Agents", "Transcripts", "Methods", "State", "Frames", "Processes", "Windows"] as const) {
         await show(page, panel);
         expect(await page.evaluate(unnamed), `${panel}, ${colorScheme}`).toEqual([]);
         expect(await page.evaluate(faint), `${panel}, ${colorScheme}`).toEqual([]);
@@ -105,7 +105,7 @@ inChromium("the console by keyboard", () => {
   test("rows do not move when frames arrive, and nothing is wider than a narrow window", async () => {
     const { page, context } = await watched(browser, { viewport: { width: 390, height: 844 } });
     await enter(page, daemon.link());
-    for (const panel of ["Agents", "Methods", "State", "Frames", "Processes", "Windows"] as const) {
+    for (const panel of ["Agents", "Transcripts", "Methods", "State", "Frames", "Processes", "Windows"] as const) {
       await show(page, panel);
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
     }

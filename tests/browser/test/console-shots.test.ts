@@ -40,7 +40,7 @@ inChromium("the looks of the console", () => {
 
   /** A call that fails, and an edit of what somebody else has changed. */
   async function failAndDiffer(page: Page): Promise<void> {
-    await page.keyboard.press("1");
+    await show(page, "Methods");
     const back = page.getByRole("button", { name: "All methods" });
     if (await back.isVisible()) await back.click();
     await page.getByRole("option", { name: /store.charge/ }).click();

@@ -160,8 +160,8 @@ pub struct ChatChunk {
     pub kind: ChunkKind,
     /// What the agent says; of a tool, what it does; of a file, its path; of an error, its text.
     pub content: String,
-    /// What else is known: `sessionId` always; of a text its `itemId`; of a tool `itemId`, `status`, `name`, `input` and, while
-    /// it waits for leave, `permission`; of a file its change; of an error its problem; of done `outcome`, `usage` and `cost`,
+    /// What else is known: `sessionId` always; of a text its `itemId`; of a tool `itemId`, `status`, `name`, `input`, and `permission`
+    /// or `question` while it waits for that; of a file its change; of an error its problem; of done `outcome`, `usage` and `cost`,
     /// and `stopped: true` with `code: "ABORTED"` where somebody stopped it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Value>,

@@ -73,6 +73,13 @@ impl Chunks {
                 let metadata = json!({"itemId": id, "status": "waiting_approval", "permission": permission});
                 vec![self.chunk(ChunkKind::ToolUse, title, metadata)]
             }
+            Event::QuestionRequested(question) => {
+                let asked: Vec<&str> = question.questions.iter().map(|question| question.text.as_str()).collect();
+                let asked = asked.join("\n");
+                let question = serde_json::to_value(question).unwrap_or_default();
+                let metadata = json!({"itemId": id, "status": "waiting_answer", "question": question});
+                vec![self.chunk(ChunkKind::ToolUse, asked, metadata)]
+            }
             Event::Error(problem) => vec![self.error(&problem)],
             Event::TurnEnded(ended) => self.end(ended),
             Event::PromptCancelled(_) => {
@@ -91,7 +98,6 @@ impl Chunks {
             | Event::TurnStarted(_)
             | Event::PlanUpdated(_)
             | Event::PermissionResolved(_)
-            | Event::QuestionRequested(_)
             | Event::QuestionResolved(_)
             | Event::FilesChanged(_)
             | Event::FilesContended(_)

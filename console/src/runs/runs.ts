@@ -1,0 +1,97 @@
+/**
+ * What is asked of the daemon for runs. A run that was begun here is this page's: it ends with the page. Knows nothing of how
+ * runs are shown; how they stand is in the daemon's state.
+ */
+
+import type { AgentEnvelope, AgentFileChange } from "../api.js";
+import type { Link } from "../connection.js";
+import { failureOf, type Failure } from "../methods/run.js";
+import type { Toasts } from "../shell/toasts.js";
+import { Store } from "../store.js";
+import type { RunWanted } from "./run.js";
+
+/** What a member changed, and the hash by which exactly that is applied. */
+export interface MemberDiff {
+  files: readonly AgentFileChange[];
+  sha256: string;
+}
+
+/** What became of something that was asked for. */
+export type Answer<T> = { kind: "done"; value: T } | { kind: "failed"; failure: Failure };
+
+/** Folders are copied, and changes are written. */
+const GIT_MS = 120_000;
+
+export class Runs {
+  /** Which run is looked at; `new` for one that is about to begin, nothing where none is. */
+  readonly chosen = new Store<string | undefined>(undefined);
+  /** Members whose changes were applied from here, by run. */
+  readonly applied = new Store<ReadonlyMap<string, readonly string[]>>(new Map());
+  readonly #link: Link;
+  readonly #toasts: Toasts;
+
+  constructor(link: Link, toasts: Toasts) {
+    this.#link = link;
+    this.#toasts = toasts;
+  }
+
+  /** Begins a run and looks at it. A failure says that there is none. */
+  async start(wanted: RunWanted): Promise<Failure | undefined> {
+    const stream = this.#link.stream<AgentEnvelope>("run.start", wanted, undefined, { resume: false });
+    try {
+      const first = await stream.next();
+      if (first.done === true) return failureOf({ code: "INTERNAL", message: "the run ended before it began" });
+      this.chosen.set(first.value.sessionId);
+      void this.#hold(stream);
+      return undefined;
+    } catch (error) {
+      return failureOf(error);
+    }
+  }
+
+  /** Holds the stream of a run until it ends: whoever lets go of it cancels the run. */
+  async #hold(stream: AsyncIterableIterator<unknown>): Promise<void> {
+    try {
+      for (;;) if ((await stream.next()).done === true) return;
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure.code !== "CONNECTION_CLOSED" && failure.code !== "CANCELLED") this.#complain("The run failed", failure);
+    }
+  }
+
+  /** Stops all its members. */
+  async cancel(runId: string): Promise<void> {
+    const answer = await this.#ask<unknown>("run.cancel", { runId });
+    if (answer.kind === "failed") this.#complain("It was not stopped", answer.failure);
+  }
+
+  /** What a member changed, as it is now. */
+  diff(runId: string, member: string): Promise<Answer<MemberDiff>> {
+    return this.#ask<MemberDiff>("run.diff", { runId, member });
+  }
+
+  /** Brings what was shown, and nothing else, into the folder of the run. */
+  async apply(runId: string, member: string, sha256: string): Promise<Answer<{ files: readonly AgentFileChange[] }>> {
+    const answer = await this.#ask<{ files: readonly AgentFileChange[] }>("run.apply", { runId, member, sha256 });
+    if (answer.kind === "done")
+      this.applied.update((applied) => new Map(applied).set(runId, [...(applied.get(runId) ?? []), member]));
+    return answer;
+  }
+
+  /** Throws away the folders of its members, with what was not applied. */
+  discard(runId: string): Promise<Answer<unknown>> {
+    return this.#ask("run.discard", { runId });
+  }
+
+  #complain(what: string, { code, message }: Failure): void {
+    this.#toasts.say(`${what}: ${message} (${code})`, undefined, "bad");
+  }
+
+  async #ask<T>(method: string, payload: unknown): Promise<Answer<T>> {
+    try {
+      return { kind: "done", value: await this.#link.request<T>(method, payload, undefined, { timeoutMs: GIT_MS }) };
+    } catch (error) {
+      return { kind: "failed", failure: failureOf(error) };
+    }
+  }
+}

@@ -1,0 +1,161 @@
+//! `sixframe exec`.
+
+use std::io::Read as _;
+
+use anyhow::Error;
+use serde_json::json;
+use sixframe_core::{Payload, RpcEndpoint};
+use sixframe_services::agents::{
+    CLOSE, CREATE_SESSION, Content, CreateSession, CurrentFile, Decision, Envelope, Event, INTERRUPT, InterruptParams,
+    Mode, SessionRef,
+};
+
+use super::agents::{Said, decline, judged, with_agents};
+use super::args::ExecArgs;
+use super::failure::Failure;
+use super::peer::line;
+use super::print;
+
+/// Asks an agent for something in a session that ends with it.
+pub(super) async fn run(args: &ExecArgs) -> Result<(), Error> {
+    let text = prompt(args)?;
+    let mode = mode(&args.mode)?;
+    let cwd = match &args.cwd {
+        Some(cwd) => std::path::absolute(cwd)?,
+        None => std::env::current_dir()?,
+    };
+    let create = CreateSession {
+        provider: args.prompted.provider.clone(),
+        cwd: cwd.to_string_lossy().into_owned(),
+        model: args.prompted.model.clone(),
+        mode,
+        system_prompt: args.system_prompt.clone(),
+        ..CreateSession::default()
+    };
+    with_agents(&args.prompted.daemon, async |endpoint| {
+        let SessionRef { session_id } = endpoint.request(&CREATE_SESSION, create).await.map_err(Failure::Call)?;
+        let worked = follow(args, &endpoint, &session_id, text).await;
+        // One that is closed by somebody else is closed.
+        let _ = endpoint.request(&CLOSE, SessionRef { session_id }).await;
+        worked
+    })
+    .await
+}
+
+fn prompt(args: &ExecArgs) -> Result<String, Error> {
+    let text = match args.prompt.as_str() {
+        "-" => {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text)?;
+            text
+        }
+        text => text.to_owned(),
+    };
+    match text.trim().is_empty() {
+        true => Err(Failure::Usage("the prompt is empty".to_owned()).into()),
+        false => Ok(text),
+    }
+}
+
+fn mode(word: &str) -> Result<Mode, Failure> {
+    let unknown = |_| Failure::Usage(format!("there is no mode {word:?}; take ask, plan, acceptEdits or auto"));
+    serde_json::from_value(json!(word)).map_err(unknown)
+}
+
+/// Follows the turn to its end.
+async fn follow(args: &ExecArgs, endpoint: &RpcEndpoint, session_id: &str, text: String) -> Result<(), Error> {
+    let current_file = args.current_file.as_ref().map(|path| CurrentFile::Path(path.clone()));
+    let mut params = json!({
+        "sessionId": session_id, "content": [Content::Text { text }], "timeoutMs": args.prompted.timeout_ms,
+    });
+    params["currentFile"] = json!(current_file);
+    params["template"] = json!(args.template);
+    let mut items = endpoint.forward_stream("agent.prompt", Payload::of(&params)?);
+    let mut shown = Shown { is_json: args.json, ..Shown::default() };
+    let mut is_interrupted = false;
+    loop {
+        let next = tokio::select! {
+            next = items.next() => next,
+            _ = tokio::signal::ctrl_c() => {
+                if is_interrupted {
+                    return Err(Failure::Interrupted.into());
+                }
+                is_interrupted = true;
+                let params = InterruptParams { session_id: session_id.to_owned(), keep_queue: false };
+                endpoint.request(&INTERRUPT, params).await.map_err(Failure::Call)?;
+                continue;
+            }
+        };
+        let Some(item) = next else { break };
+        let data = item.map_err(Failure::Call)?.data;
+        shown.raw(&data)?;
+        // What this version does not know was printed as it came.
+        let Ok(envelope) = data.parse::<Envelope>() else { continue };
+        decline(endpoint, &envelope.event).await;
+        shown.event(&envelope)?;
+        if let Event::TurnEnded(ended) = envelope.event {
+            shown.end()?;
+            return if is_interrupted { Err(Failure::Interrupted.into()) } else { Ok(judged(ended)?) };
+        }
+    }
+    shown.end()?;
+    match is_interrupted {
+        true => Err(Failure::Interrupted.into()),
+        false => {
+            let text = "the prompt was taken back before the agent was given it".to_owned();
+            Err(Failure::Agent { text, is_late: false }.into())
+        }
+    }
+}
+
+/// What is printed.
+#[derive(Default)]
+struct Shown {
+    is_json: bool,
+    said: Said,
+    /// What was asked leave for, so that a denial can be told by its title.
+    asked: Vec<(String, String)>,
+    ends_line: bool,
+    is_begun: bool,
+}
+
+impl Shown {
+    fn raw(&self, data: &Payload) -> Result<(), Error> {
+        if self.is_json {
+            print(&(line(data) + "\n"))?;
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, envelope: &Envelope) -> Result<(), Error> {
+        match &envelope.event {
+            Event::PermissionRequested(request) => {
+                self.asked.push((request.permission_id.clone(), request.title.clone()));
+            }
+            Event::PermissionResolved(resolved) if resolved.decision != Decision::Allowed => {
+                let asked = self.asked.iter().find(|(id, _)| *id == resolved.permission_id);
+                let title = asked.map(|(_, title)| plain(title)).unwrap_or_default();
+                eprintln!("sixframe: not allowed: {title} (nobody is here to be asked; see --mode)");
+            }
+            _ => (),
+        }
+        let text = self.said.take(envelope);
+        if !self.is_json && !text.is_empty() {
+            (self.is_begun, self.ends_line) = (true, text.ends_with('\n'));
+            print(&text)?;
+        }
+        Ok(())
+    }
+
+    fn end(&self) -> Result<(), Error> {
+        if self.is_begun && !self.ends_line {
+            print("\n")?;
+        }
+        Ok(())
+    }
+}
+
+/// A title on one line, without what a terminal would obey.
+fn plain(title: &str) -> String {
+    title.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}

@@ -1,0 +1,35 @@
+//! A daemon within one subcommand: it listens nowhere, and ends with the work that it is for.
+
+use std::time::Duration;
+
+use anyhow::Error;
+use sixframe_core::{Identity, Router, RpcEndpoint, Scopes, connect, memory};
+
+use super::{Services, agents, connections, open_hub, sidecars, supervisor};
+use crate::config::Config;
+
+/// Time for the last frames to leave.
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// Does the work with an endpoint to a daemon of our own. What that has started is gone when this completes.
+pub(crate) async fn within<T>(config: &Config, work: impl AsyncFnOnce(RpcEndpoint) -> T) -> Result<T, Error> {
+    let hub = open_hub(config)?;
+    let supervisor = supervisor(config)?;
+    let sidecars = sidecars(config, &hub, &supervisor)?;
+    let agents = agents(config, &hub, &supervisor)?;
+    let services = Services { sidecars: sidecars.clone(), agents: agents.clone() };
+    let connections = connections(config, &hub, None, &supervisor, &services)?;
+    let (ours, theirs) = memory::pair(memory::MemoryConfig::default());
+    let pid = Some(std::process::id());
+    let identity = Identity { transport: "memory", scopes: Scopes::ALL, pid, ..Identity::default() };
+    connections.serve(theirs, identity);
+    sidecars.begin();
+    let (endpoint, driver) = connect(ours, Router::new());
+    tokio::spawn(driver);
+    let worked = work(endpoint.clone()).await;
+    endpoint.close(CLOSING);
+    connections.close(CLOSING);
+    tokio::join!(connections.finished(), agents.halt(), sidecars.stop_all());
+    hub.close()?;
+    Ok(worked)
+}

@@ -1,0 +1,124 @@
+//! `sixframe exec` and `sixframe smoke`, with a daemon that runs and without one.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use crate::sandbox::{Sandbox, eventually, is_alive};
+
+/// Commands that say what they are asked, fail, and go on for ever.
+const COMMANDS: &str = "\
+[agent.command.echo]
+program = \"/bin/cat\"
+[agent.command.fails]
+program = \"/bin/sh\"
+args = [\"-c\", \"echo begun; echo 'no model' >&2; exit 3\"]
+[agent.command.endless]
+program = \"/bin/sh\"
+args = [\"-c\", \"echo $$; exec sleep 600\"]
+";
+
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.folder.path().join(".config/sixframe");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("sixframe.toml"), COMMANDS).unwrap();
+    sandbox
+}
+
+#[test]
+fn what_an_agent_says_is_on_stdout_and_what_was_not_allowed_on_stderr() {
+    let sandbox = sandbox();
+    let (code, stdout, stderr) = sandbox.run(&["exec", "--provider", "command:echo", "hello"]);
+    assert_eq!((code, stdout.as_str(), stderr.as_str()), (0, "hello\n", ""));
+    let (code, stdout, stderr) = sandbox.run(&["exec", "--provider", "builtin", "write made.txt\nhello"]);
+    assert_eq!((code, stdout.as_str()), (0, "You did not allow that, so I stop here.\n"));
+    assert!(stderr.contains("not allowed: write made.txt (nobody is here"), "{stderr}");
+    assert!(!sandbox.work().join("made.txt").exists());
+    let edits = ["exec", "--provider", "builtin", "--mode", "acceptEdits", "write made.txt\nhello"];
+    assert_eq!(sandbox.run(&edits).0, 0);
+    assert_eq!(std::fs::read_to_string(sandbox.work().join("made.txt")).unwrap(), "hello");
+    let file = ["exec", "--provider", "command:echo", "--current-file", "made.txt", "look"];
+    let (_, stdout, _) = sandbox.run(&file);
+    assert!(stdout.contains("`made.txt`:") && stdout.ends_with("\n\nlook\n"), "{stdout}");
+}
+
+#[test]
+fn how_it_ends_is_the_exit_code() {
+    let sandbox = sandbox();
+    let (code, stdout, stderr) = sandbox.run(&["exec", "--provider", "command:fails", "hello"]);
+    assert_eq!((code, stdout.as_str()), (1, "begun\n"));
+    assert!(stderr.contains("no model"), "{stderr}");
+    let late = ["exec", "--provider", "command:endless", "--timeout-ms", "200", "hello"];
+    assert_eq!(sandbox.run(&late).0, 4);
+    for wrong in [["--mode", "everything", "hello"].as_slice(), &["--provider", "command:echo", " "]] {
+        assert_eq!(sandbox.run(&[&["exec"], wrong].concat()).0, 2, "{wrong:?}");
+    }
+    assert_eq!(sandbox.run(&["exec", "--provider", "nobody", "hello"]).0, 1);
+    assert_eq!(sandbox.run(&["exec", "--addr", "unix:/nowhere/at/all", "hello"]).0, 3);
+}
+
+#[test]
+fn a_prompt_comes_from_stdin_and_events_are_lines_of_json() {
+    let sandbox = sandbox();
+    let mut command = sandbox.sixframe(&["exec", "--provider", "command:echo", "--json", "-"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"from a pipe").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events[0]["data"]["content"][0]["text"], "from a pipe");
+    assert_eq!(events.last().unwrap()["type"], "turn.ended");
+    assert!(text.starts_with("{\"v\":1,\"epoch\":"), "as they stand in the log");
+}
+
+#[tokio::test]
+async fn an_interrupt_ends_the_agent_and_what_it_has_started() {
+    for with_daemon in [false, true] {
+        let sandbox = sandbox();
+        let daemon = with_daemon.then(|| sandbox.serve(&[]));
+        let mut command = sandbox.sixframe(&["exec", "--provider", "command:endless", "hello"]);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let pid = line.trim().parse().unwrap();
+        assert!(is_alive(pid));
+        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        eventually("what the agent started is gone", || !is_alive(pid)).await;
+        drop(daemon);
+    }
+}
+
+#[tokio::test]
+async fn a_daemon_that_runs_is_used_and_its_session_is_closed() {
+    let sandbox = sandbox();
+    let daemon = sandbox.serve(&[]);
+    let peer = daemon.connect().await;
+    let mut events = peer.stream_raw::<_, Value>("agent.events", json!({"types": ["session."]}));
+    let running = sandbox.sixframe(&["exec", "--provider", "command:echo", "hello"]).stdout(Stdio::piped()).spawn();
+    let mut seen = Vec::new();
+    while seen.last().is_none_or(|kind| kind != "session.closed") {
+        seen.push(events.next().await.unwrap().unwrap().data["type"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(seen.first().map(String::as_str), Some("session.created"), "{seen:?}");
+    assert_eq!(running.unwrap().wait_with_output().unwrap().stdout, b"hello\n");
+}
+
+#[test]
+fn a_smoke_test_tells_each_step_and_stops_where_it_fails() {
+    let sandbox = sandbox();
+    let (code, stdout, stderr) = sandbox.run(&["smoke", "--provider", "command:echo"]);
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    let steps: Vec<&str> = stdout.lines().map(|line| line[..12].trim()).collect();
+    assert_eq!(steps, ["found", "version", "logged in", "started", "first event", "text", "ended"]);
+    assert!(stderr.contains("costs a few tokens"), "{stderr}");
+
+    let (code, stdout, stderr) = sandbox.run(&["smoke", "--provider", "command:fails"]);
+    assert!(code == 1 && stderr.contains("no model") && !stdout.contains("ended"), "{stdout}{stderr}");
+    let (code, stdout, stderr) = sandbox.run(&["smoke", "--provider", "local"]);
+    assert!(code == 1 && stdout.is_empty() && stderr.contains("agent.local.url"), "{stdout}{stderr}");
+}
