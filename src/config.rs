@@ -30,7 +30,7 @@ pub(crate) use render::{example, shown};
 use sidecar::{AppMode, SidecarEntry};
 use sixframe_core::TransportError;
 use sixframe_hub::{Durability, HubConfig, Json, SliceConfig};
-use sixframe_services::agents::{AgentsConfig, PolicyConfig, Templates};
+use sixframe_services::agents::{AgentsConfig, PolicyConfig, Templates, UndoConfig};
 use sixframe_services::sidecars::SidecarConfig;
 use sixframe_services::sidecars::api::{Mode, SetMode};
 use sixframe_transports::Address;
@@ -188,6 +188,10 @@ settings! { |at|
         /// run, does not unless agent.dir is given.
         resume: bool = true;
 
+        /// Whether the folders of sessions are looked at before and behind each turn, so that agent.undo can take it back. What
+        /// is kept for that lies below agent.dir; it needs git.
+        undo: bool = true;
+
         /// Folders that agents may work in, with everything below them. Where none is named, any folder of the user's.
         roots: Vec<PathBuf> = Vec::new();
 
@@ -322,6 +326,7 @@ impl AgentSettings {
         AgentsConfig {
             policy: PolicyConfig { rules, protected: Vec::new() },
             resume: self.resume,
+            undo: UndoConfig { is_on: self.undo, ..UndoConfig::default() },
             roots: self.roots.clone(),
             claude: self.claude.of_provider(),
             codex: self.codex.of_provider(),

@@ -1,10 +1,12 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "eb447bce41e4245e";
+export const methodsHash = "2e77c06c7bae578a";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
+  /** Fork its own sessions; one that turns out not to is told what was said and done. */
+  fork: boolean;
   /** Ask before it does something. */
   permissions: boolean;
   /** Go on with a session of an earlier process. */
@@ -31,6 +33,23 @@ export type AgentAction =
   | "mode_switch"
   /** Something that is not known here. */
   | "unknown";
+
+/** What an answer must be. */
+export type AgentAnswerKind =
+  /** Any text. */
+  | "text"
+  /** A number. */
+  | "number"
+  /** A number without a fraction. */
+  | "integer";
+
+/** What `agent.answer` takes. */
+export interface AgentAnswerParams {
+  /** The answers by the ids of the questions: labels of options, or texts where those are taken. None at all declines. */
+  answers?: { [key: string]: string[] };
+  /** What to answer to. */
+  questionId: string;
+}
 
 /** What `agent.approve` takes. */
 export interface AgentApproveParams {
@@ -62,6 +81,114 @@ export type AgentChangeKind =
   | "move"
   /** It was copied, and maybe changed. */
   | "copy";
+
+/** What happens in a conversation. */
+export interface AgentChatChunk {
+  /** What the agent says; of a tool, what it does; of a file, its path; of an error, its text. */
+  content: string;
+  /**
+   * What else is known: `sessionId` always; of a text its `itemId`; of a tool `itemId`, `status`, `name`, `input` and, while
+   * it waits for leave, `permission`; of a file its change; of an error its problem; of done `outcome`, `usage` and `cost`,
+   * and `stopped: true` with `code: "ABORTED"` where somebody stopped it.
+   */
+  metadata?: unknown;
+  /** What kind of thing. */
+  type: AgentChunkKind;
+}
+
+/** What a message says. */
+export type AgentChatContent =
+  /** A text. */
+  | string
+  /** A part, as `{type: "text", text}`. */
+  | AgentContent
+  /** Several. */
+  | AgentContent[];
+
+/** A message of a conversation. */
+export interface AgentChatMessage {
+  /** What: a text, a part, or several. */
+  content: AgentChatContent;
+  /** Who says it. */
+  role: AgentChatRole;
+}
+
+/** How a conversation is led. */
+export interface AgentChatOptions {
+  /** The file that it is about. */
+  currentFile?: AgentCurrentFile | null;
+  /** For a provider: the folder to work in; the first of `agent.roots` where there is none. Also `workingDirectory`. */
+  cwd?: string | null;
+  /** For a provider: variables of the agent's environment, those alone that the configuration lets callers set. */
+  env?: { [key: string]: string };
+  /** For a provider: what is allowed without being asked for. Also `permissionMode`. */
+  mode?: AgentMode | null;
+  /** For a provider: the model. */
+  model?: string | null;
+  /** What is selected in it. */
+  selection?: AgentSelection | null;
+  /** For a provider: what the agent is told about its task, in front of the messages of the role system. */
+  systemPrompt?: string | null;
+  /** The template. */
+  template?: string | null;
+  /** How long it may take, without the time that people take. Default 300 s. Also `timeout`. */
+  timeoutMs?: number;
+}
+
+/** What `agent.chat` and `agent.streamChat` take. */
+export interface AgentChatParams {
+  /** The id of a session, or a provider; `default` is the default provider. */
+  agentId: string;
+  /**
+   * The conversation so far; the last is what is asked. A session has its own, and is told what stands behind the last
+   * answer.
+   */
+  messages: AgentChatMessage[];
+  /** How. */
+  options?: AgentChatOptions;
+}
+
+/** What `agent.chat` answers. */
+export interface AgentChatResult {
+  /** `ABORTED` where somebody did. */
+  code?: string | null;
+  /** What it cost. */
+  cost?: AgentCost | null;
+  /** What it changed in files. */
+  files: AgentFileChange[];
+  /** What the agent said. */
+  message: AgentChatMessage;
+  /** How its turn ended. */
+  outcome: AgentOutcome;
+  /** The session, whose log stays. */
+  sessionId: string;
+  /** Whether somebody stopped it. */
+  stopped: boolean;
+  /** What it used. */
+  usage?: AgentUsage | null;
+}
+
+/** Who says a message. */
+export type AgentChatRole =
+  /** The person. */
+  | "user"
+  /** The agent. */
+  | "assistant"
+  /** Whoever has the agent work: what it is told about its task. */
+  | "system";
+
+/** What kind of thing happens in a conversation. */
+export type AgentChunkKind =
+  /** The agent says more. */
+  | "text"
+  /** A tool is used, or is done. */
+  | "tool_use"
+  /** A file was changed. */
+  | "file_change"
+  /** Something went wrong. */
+  | "error"
+  /** It is over. The last, always. */
+  | "done";
 
 /** Why a session ended. */
 export type AgentCloseReason =
@@ -115,6 +242,18 @@ export type AgentContent =
       value: unknown;
     };
 
+/** What is sent with a prompt, without the text itself. */
+export interface AgentContextSummary {
+  /** Its length in characters. */
+  characters: number;
+  /** The tokens that it comes to: one for each four ASCII characters, one for each other character. An estimate. */
+  estimatedTokens: number;
+  /** What was cut or left out. */
+  omitted: AgentPromptOmitted[];
+  /** What it consists of, in the order in which it is sent. */
+  parts: AgentPromptPart[];
+}
+
 /** What it cost. */
 export interface AgentCost {
   /** In millionths of the currency's unit. */
@@ -138,6 +277,18 @@ export interface AgentCreateSession {
   /** What the agent is told about its task beside its own instructions. */
   systemPrompt?: string | null;
 }
+
+/** The file that a prompt is about. */
+export type AgentCurrentFile =
+  /** Its path, below the session's folder or in full. It is read from the disk. */
+  | string
+  /** A file that may be open somewhere. */
+  | {
+      /** Its text as it is in the editor; read from the disk where it is not said. */
+      content?: string | null;
+      /** Its path, below the session's folder or in full. */
+      path: string;
+    };
 
 /** Who ended a request. */
 export type AgentDecider =
@@ -227,6 +378,25 @@ export interface AgentDone {
   /** Always true. */
   ok: boolean;
 }
+
+/** What `agent.editPrompt` takes. */
+export interface AgentEditPromptParams {
+  /** What is asked instead. */
+  content: AgentContent[];
+  /** The prompt, as `prompt.queued` names it. */
+  promptId: string;
+  /** The session. */
+  sessionId: string;
+}
+
+/** What becomes of a request. */
+export type AgentEffect =
+  /** It is allowed. */
+  | "allow"
+  /** A person is asked. */
+  | "ask"
+  /** It is denied. */
+  | "deny";
 
 /** An event, where it belongs, and where it comes from. Log and wire carry the same text. */
 export type AgentEnvelope = ({
@@ -402,6 +572,22 @@ export interface AgentFilesContended {
   paths: string[];
 }
 
+/** What `agent.fork` takes. */
+export interface AgentForkParams {
+  /** The session to fork. */
+  sessionId: string;
+  /** What the fork is to be called. */
+  title?: string | null;
+}
+
+/** A rule that holds for what is asked, and why that is risky. */
+export interface AgentHit {
+  /** The rule, as `policy.list` names it. */
+  rule: string;
+  /** Why, for a person. */
+  text: string;
+}
+
 /** What `agent.interrupt` takes. */
 export interface AgentInterruptParams {
   /** Whether the prompts that wait are kept. Default no. */
@@ -505,6 +691,50 @@ export interface AgentMcpTool {
   tool: string;
 }
 
+/** What `agent.getMetadata` answers. */
+export interface AgentMetadata {
+  /** What the agent can do. */
+  abilities: AgentAbilities;
+  /** The version of the agent's program. */
+  agentVersion?: string | null;
+  /** The commands that begin with a slash. */
+  commands: string[];
+  /** When it began, in milliseconds since 1970. */
+  createdAtMs: number;
+  /** The folder that the agent works in. */
+  cwd: string;
+  /** The session that this is a fork of. */
+  forkedFrom?: string | null;
+  /** Whether it is closed; `agent.resume` opens it again. */
+  isClosed: boolean;
+  /** The MCP servers and how they are, in the agent's words. */
+  mcpServers: { [key: string]: string };
+  /** What is allowed without being asked for. */
+  mode: AgentMode;
+  /** The model that answers. */
+  model?: string | null;
+  /** The models that can be chosen, as far as the agent tells them. */
+  models: string[];
+  /** The agent's own id of the session. */
+  nativeSessionId?: string | null;
+  /** The provider of its agent. */
+  provider: string;
+  /** The run that this is a member of. */
+  runId?: string | null;
+  /** The number of its newest event. */
+  seq: number;
+  /** The session. */
+  sessionId: string;
+  /** What it is called. */
+  title?: string | null;
+  /** The tools that the agent has, as far as it tells them. */
+  tools: string[];
+  /** How many turns it had. */
+  turns: number;
+  /** What was used so far. */
+  usage: AgentUsageUpdate;
+}
+
 /** What is allowed without being asked for. */
 export type AgentMode =
   /**
@@ -515,10 +745,21 @@ export type AgentMode =
   /** Changes to files in the session's folder, but for settings of agents and of version control. */
   | "acceptEdits"
   /** Nothing, and what changes anything is denied. */
-  | "plan";
+  | "plan"
+  /** What rules hold for harmless; what they hold for ruinous is denied, and a person is asked for the rest. */
+  | "auto";
 
 /** The agent said what has no name here. */
 export type AgentNative = { [key: string]: unknown };
+
+/** Why something is not sent. */
+export type AgentOmittedWhy =
+  /** It is longer than what is left of the template's `characters`. */
+  | "budget"
+  /** Its name says that it holds secrets. */
+  | "secret"
+  /** It cannot be read. */
+  | "unreadable";
 
 /** What an option means, whatever the agent calls it. */
 export type AgentOptionKind =
@@ -572,6 +813,34 @@ export type AgentPlanStatus =
   | "in_progress"
   /** Done. */
   | "completed";
+
+/** What `agent.previewPrompt` takes. */
+export interface AgentPreviewParams {
+  /** What is asked. */
+  content: AgentContent[];
+  /** The file that it is about. */
+  currentFile?: AgentCurrentFile | null;
+  /** What is selected in it. */
+  selection?: AgentSelection | null;
+  /** The session. */
+  sessionId: string;
+  /** The template. */
+  template?: string | null;
+}
+
+/** What `agent.previewPrompt` answers. */
+export interface AgentPreviewed {
+  /** Its length in characters. */
+  characters: number;
+  /** The tokens that it comes to: one for each four ASCII characters, one for each other character. An estimate. */
+  estimatedTokens: number;
+  /** What was cut or left out. */
+  omitted: AgentPromptOmitted[];
+  /** What it consists of, in the order in which it is sent. */
+  parts: AgentPromptPart[];
+  /** The text that would be sent, its parts with an empty line between them. Pictures are not in it. */
+  text: string;
+}
 
 /** Something that went wrong with an agent. */
 export interface AgentProblem {
@@ -665,24 +934,78 @@ export type AgentProcessEvent =
       what: "exited";
     };
 
+/** Something that is not sent, or not to its end. */
+export interface AgentPromptOmitted {
+  /** How much of it, in words. */
+  detail: string;
+  /** What: a path below the session's folder, or the kind of a part. */
+  what: string;
+  /** Why. */
+  why: AgentOmittedWhy;
+}
+
 /** What `agent.prompt` takes. */
 export interface AgentPromptParams {
   /** What is asked. */
   content: AgentContent[];
+  /** The file that it is about: a path, or a path with the text that an editor has. */
+  currentFile?: AgentCurrentFile | null;
   /** What is to become of the turn that may be open. */
   delivery?: AgentDelivery;
   /** Whether the turn goes on when the caller is gone. */
   detach?: boolean;
+  /** What is selected in it. */
+  selection?: AgentSelection | null;
   /** The session. */
   sessionId: string;
+  /**
+   * What else is sent with it: a template of the daemon's configuration, or `default`. Where neither this nor a file nor a
+   * selection is said, nothing is.
+   */
+  template?: string | null;
   /** How long the turn may take, without the time that people take. Default 300 s. */
   timeoutMs?: number;
 }
+
+/** A part of what is sent. */
+export interface AgentPromptPart {
+  /** Its length in characters. */
+  characters: number;
+  /** Whether something of it was cut. */
+  isCut: boolean;
+  /** Whether the name of its file says that it holds secrets. Such a file is sent only where it was named. */
+  isSecret?: boolean;
+  /** What it is. */
+  kind: AgentPromptPartKind;
+  /** The file that it is of, below the session's folder. */
+  path?: string | null;
+}
+
+/** What a part is. */
+export type AgentPromptPartKind =
+  /** Who the agent is to be. */
+  | "role"
+  /** The files of the project, by their names. */
+  | "tree"
+  /** What the template has to say of components and interfaces. */
+  | "notes"
+  /** What was said before. */
+  | "history"
+  /** The file that is spoken of. */
+  | "file"
+  /** What is selected. */
+  | "selection"
+  /** How to answer. */
+  | "rules"
+  /** What somebody typed: the last part, always. */
+  | "prompt";
 
 /** A prompt that waits. */
 export interface AgentPromptQueued {
   /** What it says. */
   content: AgentContent[];
+  /** What the agent is given with it. The text itself is in the `ext` of `prompt.started`, as `context`. */
+  context?: AgentContextSummary | null;
   /** How it is to reach an agent that is at work. */
   delivery: AgentDelivery;
   /** How many are before it. */
@@ -760,8 +1083,12 @@ export interface AgentQuestion {
   id: string;
   /** Whether several options may be taken. */
   isMultiple: boolean;
+  /** Whether the questions can be answered without it. They can be left alone as a whole, whatever this says. */
+  isRequired: boolean;
   /** Whether the answer is a secret: it is not shown while it is typed, and not written down. */
   isSecret: boolean;
+  /** What an answer must be. */
+  kind?: AgentAnswerKind;
   /** What may be answered; any text where there is none. */
   options?: AgentQuestionOption[];
   /** What is asked. */
@@ -784,6 +1111,8 @@ export interface AgentQuestionRequest {
   questionId: string;
   /** The questions, at least one. */
   questions: AgentQuestion[];
+  /** Who asks, where it is not the agent itself: a tool server. */
+  title?: string | null;
 }
 
 /** What became of a question. */
@@ -827,12 +1156,75 @@ export type AgentRisk =
   /** What nobody should allow without having read it. */
   | "critical";
 
+/** A rule. */
+export interface AgentRule {
+  /** What it is about: any action where there is none. */
+  action?: AgentAction | null;
+  /** When it was made, in milliseconds since 1970. */
+  createdAtMs?: number | null;
+  /** The folder. */
+  cwd?: string | null;
+  /** What it does. Those that are built in decide only in the mode `auto`. */
+  effect: AgentEffect;
+  /** Its name: what `permission.resolved` tells, and what `policy.revoke` takes. */
+  id: string;
+  /**
+   * Of that, what: words of a command, where ` *` at the end stands for any more; a path, where `*` and `**` stand for names; a
+   * host, where `*.` stands for those below it. All of it where there is none.
+   */
+  pattern?: string | null;
+  /** Where it holds. */
+  scope: AgentRuleScope;
+  /** The session. */
+  sessionId?: string | null;
+  /** Whose it is. */
+  source: AgentRuleSource;
+  /** What it is about, for a person. */
+  text: string;
+}
+
+/** Where a rule holds. */
+export type AgentRuleScope =
+  /** In one session. */
+  | "session"
+  /** In one folder. */
+  | "folder"
+  /** Everywhere. */
+  | "always";
+
+/** Whose a rule is. */
+export type AgentRuleSource =
+  /** It is always there. */
+  | "builtin"
+  /** The daemon's configuration has it. */
+  | "config"
+  /** A person made it by an answer. */
+  | "person";
+
 /** A member's changes are in the folder of the run. */
 export interface AgentRunApplied {
   /** Which. */
   files: AgentFileChange[];
   /** Whose. */
   name: string;
+}
+
+/** What `run.apply` takes. */
+export interface AgentRunApplyParams {
+  /** Whose changes. */
+  member: string;
+  /** The run. */
+  runId: string;
+  /** The hash that `run.diff` told with what was shown. Where it is another one by now, nothing is done. */
+  sha256?: string | null;
+}
+
+/** What a member of a run has changed. */
+export interface AgentRunChanges {
+  /** The files, by their paths in the repository. */
+  files: AgentFileChange[];
+  /** The SHA-256 of the member's changes, in hexadecimal. */
+  sha256: string;
 }
 
 /** A run is done. */
@@ -871,6 +1263,51 @@ export interface AgentRunMemberEnded {
   outcome: AgentOutcome;
 }
 
+/** Who is asked. */
+export interface AgentRunMemberParams {
+  /** What it may do without being asked. */
+  mode?: AgentMode;
+  /** Its model, in the agent's words. */
+  model?: string | null;
+  /**
+   * What it is called in the run: letters, digits, `-`, `_` and dots within, at most 32. Its provider where there is none,
+   * with a number where that is taken.
+   */
+  name?: string | null;
+  /** Its provider. */
+  provider: string;
+}
+
+/** A member of a run. */
+export interface AgentRunMemberRef {
+  /** The member's name. */
+  member: string;
+  /** The run. */
+  runId: string;
+}
+
+/** A member of a run as a window shows it. */
+export interface AgentRunMemberView {
+  /** The end of its last message. */
+  answer?: string | null;
+  /** What went wrong. */
+  error?: AgentProblem | null;
+  /** What it changed in its worktree, without the diffs, which `run.diff` has. The first 200 files. */
+  files?: AgentFileChange[];
+  /** Its model, where one was asked for. */
+  model?: string | null;
+  /** Its name within the run. */
+  name: string;
+  /** How its turn ended; absent while it works. */
+  outcome?: AgentOutcome | null;
+  /** Its provider. */
+  provider: string;
+  /** Its session, whose events are in the log of that session. Absent until it has one. */
+  sessionId?: string | null;
+  /** The git worktree that it works in, where it has one of its own. */
+  worktree?: string | null;
+}
+
 /** The answers were judged, or made into one. */
 export interface AgentRunMerged {
   /** By which member. */
@@ -879,6 +1316,46 @@ export interface AgentRunMerged {
   chosen?: string | null;
   /** Why, or the answer that was made. */
   text?: string | null;
+}
+
+/** Who judges or synthesises: a member by its name alone, or another agent by its provider. */
+export interface AgentRunMergerParams {
+  /** What it may do without being asked. A judge may change nothing: it has the mode `plan` whatever is said. */
+  mode?: AgentMode;
+  /** Its model, in the agent's words. */
+  model?: string | null;
+  /** The member; or, with a provider, what the other agent is called: `judge` or `synthesiser` where nothing is said. */
+  name?: string | null;
+  /** The provider of another agent. */
+  provider?: string | null;
+}
+
+/** A run. */
+export interface AgentRunRef {
+  /** Its id. */
+  runId: string;
+}
+
+/** What `run.start` takes. */
+export interface AgentRunStartParams {
+  /** The folder to work in: an absolute path. */
+  cwd: string;
+  /** Whether the run goes on when the caller is gone. */
+  detach?: boolean;
+  /** Whether the worktrees and the members' sessions outlive the run, until `run.discard`. */
+  keep?: boolean;
+  /** Who is asked: 1 to 16. */
+  members: AgentRunMemberParams[];
+  /** Who judges a vote, or synthesises. For these two, and needed there. */
+  merger?: AgentRunMergerParams | null;
+  /** What is asked. */
+  prompt: string;
+  /** What is made of the answers. */
+  strategy?: AgentStrategy;
+  /** How long each turn may take, without the time that people take. Default 300 s. */
+  timeoutMs?: number;
+  /** Whether each member works in a git worktree of its own, which has what the folder has now, but for what git ignores. */
+  worktrees?: boolean;
 }
 
 /** A run begins. */
@@ -893,6 +1370,61 @@ export interface AgentRunStarted {
   prompt: string;
   /** What is made of the answers. */
   strategy: AgentStrategy;
+}
+
+/** How far a run is. */
+export type AgentRunState =
+  /** Its members work. */
+  | "running"
+  /** Their answers are judged, or made into one. */
+  | "merging"
+  /** It is over, and nothing of it runs. */
+  | "ended";
+
+/** A run as a window shows it. */
+export interface AgentRunView {
+  /** The folder. */
+  cwd: string;
+  /** What went wrong. */
+  error?: AgentProblem | null;
+  /** Whether its members have worktrees of their own, so that their changes can be applied. */
+  hasWorktrees: boolean;
+  /** Who works on it. */
+  members: AgentRunMemberView[];
+  /** What was made of the answers. */
+  merged?: AgentRunMerged | null;
+  /** The judge, or who synthesises. */
+  merger?: AgentRunMemberView | null;
+  /** How it ended. */
+  outcome?: AgentOutcome | null;
+  /** What is asked. */
+  prompt: string;
+  /** Its id, by which `agent.events` has its log. */
+  runId: string;
+  /** The number of its newest event. */
+  seq: number;
+  /** When it began, in milliseconds since 1970. */
+  startedAtMs: number;
+  /** How far it is. */
+  state: AgentRunState;
+  /** What is made of the answers. */
+  strategy: AgentStrategy;
+}
+
+/** What `run.list` answers. */
+export interface AgentRuns {
+  /** The runs, the newest first. */
+  runs: AgentRunView[];
+}
+
+/** What is selected. */
+export interface AgentSelection {
+  /** The line that it ends in. */
+  endLine?: number | null;
+  /** The line of the current file that it begins in, from 1. */
+  startLine?: number | null;
+  /** The text. */
+  text: string;
 }
 
 /** How a session ended. */
@@ -959,6 +1491,16 @@ export interface AgentSetModeParams {
 export interface AgentSetModelParams {
   /** The model, in the agent's words. */
   model: string;
+  /** The session. */
+  sessionId: string;
+}
+
+/** What `agent.setProvider` takes. */
+export interface AgentSetProviderParams {
+  /** The model, in that agent's words; its own choice where there is none. */
+  model?: string | null;
+  /** The provider, as `agent.providers` lists it. */
+  provider: string;
   /** The session. */
   sessionId: string;
 }
@@ -1499,6 +2041,8 @@ export interface PermissionRequest {
   description?: string | null;
   /** When it is denied because nobody answered, in milliseconds since 1970. */
   expiresAtMs: number;
+  /** Why it is risky. */
+  hits?: AgentHit[];
   /** The SHA-256 of what is shown, in hexadecimal. An answer that names another one is refused. */
   inputSha256: string;
   /** What may be answered. */
@@ -1534,6 +2078,52 @@ export interface PermissionResolved {
 }
 
 export type Pointer = string;
+
+/** What `policy.explain` takes: a session or a folder, and what would be asked. */
+export interface PolicyExplainParams {
+  /** What would be done. */
+  action: AgentAction;
+  /** The command line. */
+  command?: string | null;
+  /** The folder, where no session is named: as if a session there had the mode `auto`. */
+  cwd?: string | null;
+  /** What an agent would show. */
+  input?: unknown;
+  /** The files. */
+  paths?: string[];
+  /** The session, whose folder, mode and rules count. */
+  sessionId?: string | null;
+}
+
+/** What `policy.explain` answers. */
+export interface PolicyExplained {
+  /** What would become of it. */
+  effect: AgentEffect;
+  /** Why it is risky. */
+  hits: AgentHit[];
+  /** How much harm may be done. */
+  risk: AgentRisk;
+  /** By which rule. */
+  rule: string;
+}
+
+/** What `policy.list` takes. */
+export interface PolicyListParams {
+  /** The session; all rules where there is none. */
+  sessionId?: string | null;
+}
+
+/** What `policy.revoke` takes. */
+export interface PolicyRevokeParams {
+  /** The rule. */
+  id: string;
+}
+
+/** What `policy.list` answers. */
+export interface PolicyRules {
+  /** The rules: the configuration's, people's, those that are built in. */
+  rules: AgentRule[];
+}
 
 /** Who has a port. */
 export interface PortHolder {
@@ -2130,6 +2720,309 @@ export interface TappedFrame {
   ts: number;
 }
 
+/** A session from its beginning on, or a run. */
+export interface Transcript {
+  /** What it is. */
+  info: TranscriptInfo;
+  /** What is told beside the turns, or beside what an agent says in them. */
+  notices?: TranscriptNotice[];
+  /** Items from before its first turn. */
+  outside?: TranscriptItem[];
+  /** The run, where it is the transcript of one. */
+  run?: TranscriptRun | null;
+  /** Its turns, in order. */
+  turns: TranscriptTurn[];
+  /** What of the log cannot be read. */
+  unread?: TranscriptUnread;
+}
+
+/** What `transcript.export` takes. */
+export interface TranscriptExportParams {
+  /** A folder that is there, as an absolute path; the configured one where none is named. It needs the scope `approve`. */
+  dir?: string | null;
+  /** As what; all where none is named. */
+  formats?: TranscriptFormat[];
+  /** The session or the run. */
+  sessionId: string;
+}
+
+/** What `transcript.export` answers. */
+export interface TranscriptFiles {
+  /** The files, in the order of the formats. */
+  paths: string[];
+}
+
+/** How a transcript is written. */
+export type TranscriptFormat =
+  /** As data. */
+  | "json"
+  /** As Markdown. */
+  | "md"
+  /** As Org. */
+  | "org";
+
+/** What `transcript.get` takes. */
+export interface TranscriptGetParams {
+  /** As what. */
+  format?: TranscriptFormat;
+  /** As data: from which turn on, counted from 0. */
+  fromTurn?: number;
+  /** The session or the run. */
+  sessionId: string;
+}
+
+/** A part of a session that was found. */
+export interface TranscriptHit {
+  /** The item. */
+  itemId?: string | null;
+  /** The kind of the item, `session` for its title, or the type of the event. */
+  kind: string;
+  /** Where in it what was looked for stands, from and to, in UTF-16 code units as JavaScript counts. */
+  ranges: number[][];
+  /** The number of the event that it began with. */
+  seq: number;
+  /** The session or the run. */
+  sessionId: string;
+  /** The text around what was found, on one line. */
+  snippet: string;
+  /** What the session is called. */
+  title?: string | null;
+  /** When, as RFC 3339 in UTC. */
+  ts: string;
+  /** The turn. */
+  turnId?: string | null;
+}
+
+/** What `transcript.search` answers. */
+export interface TranscriptHits {
+  /** What was found, the newest first. */
+  hits: TranscriptHit[];
+  /** Whether there may be more, since not all logs are in the index yet. */
+  isRebuilding: boolean;
+}
+
+/** What a list of transcripts tells of one. */
+export interface TranscriptInfo {
+  /** What its turns cost together, as far as the agent tells. */
+  cost?: AgentCost | null;
+  /** The folder that the agent works in. */
+  cwd: string;
+  /** The session that it is a fork of. */
+  forkedFrom?: string | null;
+  /** Whether nothing is added to it any more. */
+  isClosed: boolean;
+  /** The model that answered last. */
+  model?: string | null;
+  /** How the last turn that ended did, or the run. */
+  outcome?: AgentOutcome | null;
+  /** The provider of its agent; `run` for a run. */
+  provider: string;
+  /** The run that it is a member of; a run's own id. */
+  runId?: string | null;
+  /** The session, or the run. */
+  sessionId: string;
+  /** When it began, in milliseconds since 1970. */
+  startedAtMs: number;
+  /** What it is called: the agent's title, or else the first line that was asked. */
+  title?: string | null;
+  /** How many turns it has; of a run, how many members. */
+  turns: number;
+  /** When something was last told of it, in milliseconds since 1970. */
+  updatedAtMs: number;
+  /** What its turns used together, as far as the agent tells. */
+  usage?: AgentUsage | null;
+}
+
+/** An item as it was in the end. */
+export interface TranscriptItem {
+  /** When it began, in milliseconds since 1970. */
+  atMs: number;
+  /** What is said, in full. */
+  content?: AgentContent[] | null;
+  /** Its id. */
+  itemId: string;
+  /** What it is. Stays the same for an id. */
+  kind: AgentItemKind;
+  /** The item that it belongs to: the subagent's call, for what a subagent does. */
+  parent?: string | null;
+  /** The number of the event that it began with. */
+  seq: number;
+  /** How far it is. */
+  status?: AgentItemStatus | null;
+  /** The tool and its use. */
+  tool?: AgentToolCall | null;
+}
+
+/** What `transcript.list` answers. */
+export interface TranscriptList {
+  /** What to ask for more with; absent where there are no more. */
+  next?: string | null;
+  /** The sessions and runs. */
+  transcripts: TranscriptInfo[];
+}
+
+/** What `transcript.list` takes. */
+export interface TranscriptListParams {
+  /** Those behind the `next` of an earlier answer. */
+  before?: string | null;
+  /** Those of agents that work in this folder. */
+  cwd?: string | null;
+  /** How many at most: up to 1000. Default 100. */
+  limit?: number | null;
+  /** Those of this provider; `run` for runs. */
+  provider?: string | null;
+}
+
+/** An agent of a run. */
+export interface TranscriptMember {
+  /** Its last message. */
+  answer?: string | null;
+  /** What went wrong. */
+  error?: AgentProblem | null;
+  /** What it changed. */
+  files?: AgentFileChange[];
+  /** Whether that is in the folder of the run. */
+  isApplied?: boolean;
+  /** Its model, where one was asked for. */
+  model?: string | null;
+  /** Its name within the run. */
+  name: string;
+  /** How its turn ended. */
+  outcome?: AgentOutcome | null;
+  /** Its provider. */
+  provider: string;
+  /** Its session, whose events are in the log of that session. Absent until it has one. */
+  sessionId?: string | null;
+  /** The git worktree that it works in, where it has one of its own. */
+  worktree?: string | null;
+}
+
+/** Something beside what an agent says. */
+export interface TranscriptNotice {
+  /** When, in milliseconds since 1970. */
+  atMs: number;
+  /** The type of the event, `log.recovered` for one. */
+  kind: string;
+  /** The number of the event. */
+  seq: number;
+  /** What happened, for people. */
+  text: string;
+  /** The turn that it is of. */
+  turnId?: string | null;
+}
+
+/** What leave was asked for, and what was answered. */
+export interface TranscriptPermission {
+  /** When, in milliseconds since 1970. */
+  atMs: number;
+  /** The item that waited. */
+  itemId?: string | null;
+  /** What was asked. */
+  request: PermissionRequest;
+  /** What was answered; absent while it waits. */
+  resolved?: PermissionResolved | null;
+  /** The number of the event that asked. */
+  seq: number;
+}
+
+/** What an agent asked, and what was answered. */
+export interface TranscriptQuestion {
+  /** When, in milliseconds since 1970. */
+  atMs: number;
+  /** What was asked. */
+  request: AgentQuestionRequest;
+  /** What was answered; absent while it waits. */
+  resolved?: AgentQuestionResolved | null;
+  /** The number of the event that asked. */
+  seq: number;
+}
+
+/** A run: several agents on one prompt. */
+export interface TranscriptRun {
+  /** How it ended. */
+  ended?: AgentRunEnded | null;
+  /** Who worked on it. Their transcripts are those of their sessions. */
+  members: TranscriptMember[];
+  /** Which answer was chosen, or made. */
+  merged?: AgentRunMerged | null;
+  /** The judge of a vote, or who synthesised. */
+  merger?: AgentRunMember | null;
+  /** What was asked. */
+  prompt: string;
+  /** What was made of the answers. */
+  strategy: AgentStrategy;
+}
+
+/** What `transcript.search` takes. */
+export interface TranscriptSearchParams {
+  /** In sessions of agents that work in this folder. */
+  cwd?: string | null;
+  /** How many at most: up to 200. Default 50. */
+  limit?: number | null;
+  /** In sessions of this provider. */
+  provider?: string | null;
+  /** Words, each of which may be the beginning of one, and phrases between quotes; at most 1024 bytes. */
+  query: string;
+}
+
+/** What `transcript.get` answers. */
+export interface TranscriptText {
+  /** As what it is given. */
+  format: TranscriptFormat;
+  /** The `fromTurn` to ask for the rest with; absent where there is none. */
+  nextTurn?: number | null;
+  /** The session or the run. */
+  sessionId: string;
+  /** Markdown or Org. */
+  text?: string | null;
+  /** The data. */
+  transcript?: Transcript | null;
+}
+
+/** A turn: what was asked and what came of it. */
+export interface TranscriptTurn {
+  /** What it cost. */
+  cost?: AgentCost | null;
+  /** When it ended, in milliseconds since 1970; absent while it is open. */
+  endedAtMs?: number | null;
+  /** What went wrong. */
+  error?: AgentProblem | null;
+  /** What became of files, each once. */
+  files: AgentFileChange[];
+  /** Whether long texts were cut, since the session has more of them than a transcript holds. */
+  isCut?: boolean;
+  /** Whether what it changed was taken back. */
+  isUndone?: boolean;
+  /** Messages, thoughts and tool calls, in the order in which they began, as they were in the end. */
+  items: TranscriptItem[];
+  /** How it ended. */
+  outcome?: AgentOutcome | null;
+  /** What leave was asked for. */
+  permissions: TranscriptPermission[];
+  /** The agent's plan, as it was in the end. */
+  plan?: AgentPlan | null;
+  /** What was asked, as text. */
+  prompt: string;
+  /** What the agent asked. */
+  questions?: TranscriptQuestion[];
+  /** When it began, in milliseconds since 1970. */
+  startedAtMs: number;
+  /** Its id. */
+  turnId: string;
+  /** What it used. */
+  usage?: AgentUsage | null;
+}
+
+/** What of a log cannot be read, and is passed over. */
+export interface TranscriptUnread {
+  /** Events that only a later version knows. */
+  laterEvents: number;
+  /** Lines that are no events. */
+  lines: number;
+  /** Bytes behind its last whole line: a write that was cut off, or is under way. */
+  tornBytes: number;
+}
+
 /** A version of the state. Revisions of one epoch are ordered; those of different epochs have nothing to do with each other. */
 export interface Version {
   /** The life of the state. Another one means that what is known of it may be void. */
@@ -2174,6 +3067,12 @@ export interface WelcomeLimits {
 
 /** What each method takes and gives. */
 export interface Api {
+  /** Answers what an agent asks a person; without answers, declines to. Programs that an agent has started may not. */
+  "agent.answer": {
+    kind: "unary";
+    params: AgentAnswerParams;
+    result: AgentDone;
+  };
   /** Allows what an agent asks leave for: just what was shown. Programs that an agent has started may not. */
   "agent.approve": {
     kind: "unary";
@@ -2185,6 +3084,12 @@ export interface Api {
     kind: "unary";
     params: AgentCancelPromptParams;
     result: AgentDone;
+  };
+  /** Asks an agent by a whole conversation and answers what it says in the end. With a provider as agentId, a session is begun for it and closed with it; with a session's id, that one is asked. */
+  "agent.chat": {
+    kind: "unary";
+    params: AgentChatParams;
+    result: AgentChatResult;
   };
   /** Ends a session and its agent; answers when nothing of the agent is left. */
   "agent.close": {
@@ -2198,17 +3103,41 @@ export interface Api {
     params: AgentCreateSession;
     result: AgentSessionRef;
   };
+  /** Puts other words in the place of a prompt that waits for its turn. It keeps its place. */
+  "agent.editPrompt": {
+    kind: "unary";
+    params: AgentEditPromptParams;
+    result: AgentDone;
+  };
   /** Events of one session, all that its log has and then what comes; or, where not exactly one is named, of all these sessions from now on. An item that is null says reset: what was known of the events is void. */
   "agent.events": {
     kind: "stream";
     params: AgentEventsParams;
     item: AgentEnvelope | null;
   };
+  /** Begins another session that knows what was said and done in this one: by the agent's own fork where it has one, else by a summary. */
+  "agent.fork": {
+    kind: "unary";
+    params: AgentForkParams;
+    result: AgentSessionRef;
+  };
+  /** Says what is known of a session. */
+  "agent.getMetadata": {
+    kind: "unary";
+    params: AgentSessionRef;
+    result: AgentMetadata;
+  };
   /** Stops an agent's turn and takes back the prompts that wait, unless keepQueue is said. */
   "agent.interrupt": {
     kind: "unary";
     params: AgentInterruptParams;
     result: AgentInterrupted;
+  };
+  /** Shows what agent.prompt would send with the same parameters: the whole text, its parts, and what was left out. */
+  "agent.previewPrompt": {
+    kind: "unary";
+    params: AgentPreviewParams;
+    result: AgentPreviewed;
   };
   /** Asks an agent for something; items are the events of its turn. Cancelling it stops the turn, as does losing the connection for longer than the grace, unless detach is said. */
   "agent.prompt": {
@@ -2228,6 +3157,12 @@ export interface Api {
     params: AgentRejectParams;
     result: AgentDone;
   };
+  /** Opens a session again that was closed, and starts its agent, on the agent's own session where it has one. Without the scope approve, a session that accepted edits by itself asks again. */
+  "agent.resume": {
+    kind: "unary";
+    params: AgentSessionRef;
+    result: AgentSessionRef;
+  };
   /** Says what an agent may do without asking. */
   "agent.setMode": {
     kind: "unary";
@@ -2239,6 +3174,18 @@ export interface Api {
     kind: "unary";
     params: AgentSetModelParams;
     result: AgentDone;
+  };
+  /** Lets another agent answer from now on. It is given a summary of the session with the next prompt. */
+  "agent.setProvider": {
+    kind: "unary";
+    params: AgentSetProviderParams;
+    result: AgentDone;
+  };
+  /** The same as agent.chat, told while it happens: text, tools that are used, files that are changed, errors, and done. Cancelling it stops the turn. */
+  "agent.streamChat": {
+    kind: "stream";
+    params: AgentChatParams;
+    item: AgentChatChunk;
   };
   /** Makes a ticket that lets a browser into the console once, within a minute: the link is url + "#ticket=" + ticket. */
   "console.ticket": {
@@ -2312,6 +3259,24 @@ export interface Api {
     params: SessionParams;
     item: unknown;
   };
+  /** Tells what would be decided if an agent asked for this, and by which rule. */
+  "policy.explain": {
+    kind: "unary";
+    params: PolicyExplainParams;
+    result: PolicyExplained;
+  };
+  /** Lists the rules by which agents may do things without a person, or may not: of one session, or all. */
+  "policy.list": {
+    kind: "unary";
+    params: PolicyListParams;
+    result: PolicyRules;
+  };
+  /** Forgets a rule that a person has made; it decides nothing any more. */
+  "policy.revoke": {
+    kind: "unary";
+    params: PolicyRevokeParams;
+    result: AgentDone;
+  };
   /** Runs a program without a shell; items of its output, the last one with its exit. Needs --allow process.run. */
   "process.run": {
     kind: "stream";
@@ -2347,6 +3312,42 @@ export interface Api {
     kind: "stream";
     params: null;
     item: TappedFrame;
+  };
+  /** Brings what a member of a run has changed into the run's folder, all of it, or nothing where it does not fit what was changed there since. */
+  "run.apply": {
+    kind: "unary";
+    params: AgentRunApplyParams;
+    result: AgentRunChanges;
+  };
+  /** Stops a run and all its members. */
+  "run.cancel": {
+    kind: "unary";
+    params: AgentRunRef;
+    result: AgentDone;
+  };
+  /** Tells what a member of a run has changed in its worktree, and the hash of that. */
+  "run.diff": {
+    kind: "unary";
+    params: AgentRunMemberRef;
+    result: AgentRunChanges;
+  };
+  /** Takes away the worktrees of a run that has ended, and what its members changed in them. */
+  "run.discard": {
+    kind: "unary";
+    params: AgentRunRef;
+    result: AgentDone;
+  };
+  /** Lists the runs that are at work or can be applied. */
+  "run.list": {
+    kind: "unary";
+    params: { [key: string]: never };
+    result: AgentRuns;
+  };
+  /** Asks several agents for the same at once; items are the events of the run, whose sessionId is its id, and of its members' sessions. Cancelling it stops all of them, as does losing the connection for longer than the grace, unless detach is said. Modes other than ask and plan need the scope approve. */
+  "run.start": {
+    kind: "stream";
+    params: AgentRunStartParams;
+    item: AgentEnvelope;
   };
   /** Adds a sidecar, or changes one that is stopped. Needs --allow sidecar.define. */
   "sidecar.define": {
@@ -2408,21 +3409,54 @@ export interface Api {
     params: SidecarWatchParams;
     item: SidecarState;
   };
+  /** Writes what happened in a session or run to files. A folder of the caller's needs the scope approve. */
+  "transcript.export": {
+    kind: "unary";
+    params: TranscriptExportParams;
+    result: TranscriptFiles;
+  };
+  /** Gives what happened in a session or run: as data, as Markdown or as Org. Long ones as data in several answers. */
+  "transcript.get": {
+    kind: "unary";
+    params: TranscriptGetParams;
+    result: TranscriptText;
+  };
+  /** Lists what sessions and runs there are logs of, those first that something was told of last. */
+  "transcript.list": {
+    kind: "unary";
+    params: TranscriptListParams;
+    result: TranscriptList;
+  };
+  /** Finds messages, thoughts, tool calls and sessions that have all these words, the newest first. */
+  "transcript.search": {
+    kind: "unary";
+    params: TranscriptSearchParams;
+    result: TranscriptHits;
+  };
 }
 
 /** How each method is called: whether it may be repeated, and whether its stream goes on after a break. */
 export const methods = {
+  "agent.answer": { kind: "unary", idempotent: false, resumable: false },
   "agent.approve": { kind: "unary", idempotent: false, resumable: false },
   "agent.cancelPrompt": { kind: "unary", idempotent: false, resumable: false },
+  "agent.chat": { kind: "unary", idempotent: false, resumable: false },
   "agent.close": { kind: "unary", idempotent: false, resumable: false },
   "agent.createSession": { kind: "unary", idempotent: false, resumable: false },
+  "agent.editPrompt": { kind: "unary", idempotent: true, resumable: false },
   "agent.events": { kind: "stream", idempotent: true, resumable: true },
+  "agent.fork": { kind: "unary", idempotent: false, resumable: false },
+  "agent.getMetadata": { kind: "unary", idempotent: true, resumable: false },
   "agent.interrupt": { kind: "unary", idempotent: true, resumable: false },
+  "agent.previewPrompt": { kind: "unary", idempotent: true, resumable: false },
   "agent.prompt": { kind: "stream", idempotent: false, resumable: false },
   "agent.providers": { kind: "unary", idempotent: true, resumable: false },
   "agent.reject": { kind: "unary", idempotent: false, resumable: false },
+  "agent.resume": { kind: "unary", idempotent: true, resumable: false },
   "agent.setMode": { kind: "unary", idempotent: true, resumable: false },
   "agent.setModel": { kind: "unary", idempotent: true, resumable: false },
+  "agent.setProvider": { kind: "unary", idempotent: true, resumable: false },
+  "agent.streamChat": { kind: "stream", idempotent: false, resumable: false },
   "console.ticket": { kind: "unary", idempotent: false, resumable: false },
   "events.watch": { kind: "stream", idempotent: true, resumable: true },
   "fs.tail": { kind: "stream", idempotent: true, resumable: true },
@@ -2435,12 +3469,21 @@ export const methods = {
   "hub.watch": { kind: "stream", idempotent: true, resumable: true },
   "hub.watchGlobal": { kind: "stream", idempotent: true, resumable: true },
   "hub.watchSession": { kind: "stream", idempotent: true, resumable: true },
+  "policy.explain": { kind: "unary", idempotent: true, resumable: false },
+  "policy.list": { kind: "unary", idempotent: true, resumable: false },
+  "policy.revoke": { kind: "unary", idempotent: true, resumable: false },
   "process.run": { kind: "stream", idempotent: false, resumable: false },
   "rpc.discover": { kind: "unary", idempotent: true, resumable: false },
   "rpc.hello": { kind: "unary", idempotent: true, resumable: false },
   "rpc.metrics": { kind: "unary", idempotent: true, resumable: false },
   "rpc.ping": { kind: "unary", idempotent: true, resumable: false },
   "rpc.tap": { kind: "stream", idempotent: false, resumable: false },
+  "run.apply": { kind: "unary", idempotent: false, resumable: false },
+  "run.cancel": { kind: "unary", idempotent: true, resumable: false },
+  "run.diff": { kind: "unary", idempotent: true, resumable: false },
+  "run.discard": { kind: "unary", idempotent: false, resumable: false },
+  "run.list": { kind: "unary", idempotent: true, resumable: false },
+  "run.start": { kind: "stream", idempotent: false, resumable: false },
   "sidecar.define": { kind: "unary", idempotent: false, resumable: false },
   "sidecar.list": { kind: "unary", idempotent: true, resumable: false },
   "sidecar.logs": { kind: "stream", idempotent: true, resumable: false },
@@ -2451,4 +3494,8 @@ export const methods = {
   "sidecar.stop": { kind: "unary", idempotent: true, resumable: false },
   "sidecar.waitReady": { kind: "unary", idempotent: true, resumable: false },
   "sidecar.watch": { kind: "stream", idempotent: true, resumable: false },
+  "transcript.export": { kind: "unary", idempotent: true, resumable: false },
+  "transcript.get": { kind: "unary", idempotent: true, resumable: false },
+  "transcript.list": { kind: "unary", idempotent: true, resumable: false },
+  "transcript.search": { kind: "unary", idempotent: true, resumable: false },
 } as const;

@@ -34,8 +34,11 @@ mod sessions;
 mod state;
 mod summary;
 mod transcript;
+mod trust;
 mod turn;
+mod undo;
 mod usage;
+mod watcher;
 
 pub use acp::Acp;
 pub use agent::{Abilities, Agent, Answers, Command, Fact, Inquiry, Launch, Prompt, Running, Step, Told, Translator};
@@ -53,7 +56,7 @@ pub use event::{
     RunMember, RunMemberEnded, RunMerged, RunStarted, SessionClosed, SessionCreated, SessionUpdate, Source,
     StateChange, Strategy, TurnEnded, TurnStarted, TurnUndone, Unparsed,
 };
-pub use git::{Applied, Diff, Git, GitError, Repository, Store, Tree};
+pub use git::{Applied, Bounds, Diff, Git, GitError, Repository, Store, Tree};
 pub use item::{
     ChangeKind, CommandRun, Content, FileChange, Item, ItemKind, ItemStatus, Location, McpTool, ToolCall, ToolKind,
     ToolOutput,
@@ -84,5 +87,8 @@ pub use transcript::{
     Transcript, TranscriptConfig, TranscriptInfo, TranscriptItem, TranscriptMember, TranscriptNotice,
     TranscriptPermission, TranscriptQuestion, TranscriptRun, TranscriptTurn, Unread,
 };
+pub use trust::{FolderSettings, SettingsFile, SettingsUse};
 pub use turn::{Turn, TurnEnd, Turns};
+pub use undo::UndoConfig;
 pub use usage::{Cost, LimitStatus, Limits, Usage, UsageUpdate};
+pub use watcher::WatchConfig;

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use anyhow::Error;
 use sixframe_core::{CallError, CallOptions, RpcEndpoint, Timeout};
 use sixframe_services::sidecars::api::{
-    LIST, LOGS, LogItem, LogsEdge, LogsFrom, LogsParams, Named, RESTART, RunExit, START, STATUS, STOP, SidecarState,
-    StopParams, WAIT_READY, WaitParams,
+    LIST, LOGS, Listed, LogItem, LogsEdge, LogsFrom, LogsParams, ModeState, Named, RESTART, RunExit, START, STATUS,
+    STOP, SidecarState, StopParams, WAIT_READY, WaitParams,
 };
 
 use super::args::{
@@ -84,15 +84,16 @@ fn tell(state: Result<SidecarState, CallError>) -> Result<(), Error> {
 async fn list(args: &SidecarListArgs) -> Result<(), Error> {
     with_daemon(&args.daemon, async |endpoint| {
         let listed = endpoint.request(&LIST, ()).await.map_err(Failure::Call)?;
-        let text = if args.json { serde_json::to_string(&listed)? + "\n" } else { table(&listed.sidecars) };
+        let text = if args.json { serde_json::to_string(&listed)? + "\n" } else { table(&listed) };
         Ok(print(&text)?)
     })
     .await
 }
 
-fn table(states: &[SidecarState]) -> String {
+fn table(listed: &Listed) -> String {
     let head = ["NAME", "STATUS", "PID", "WHERE", "UP", "RESTARTS", "WHY"].map(str::to_owned);
-    let rows: Vec<[String; 7]> = std::iter::once(head).chain(states.iter().map(row)).collect();
+    let rows: Vec<[String; 7]> =
+        std::iter::once(head).chain(listed.sidecars.iter().map(|state| row(state, &listed.mode))).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; 7] = std::array::from_fn(width);
     let line = |row: &[String; 7]| {
@@ -102,17 +103,23 @@ fn table(states: &[SidecarState]) -> String {
     rows.iter().map(line).collect()
 }
 
-fn row(state: &SidecarState) -> [String; 7] {
+fn row(state: &SidecarState, mode: &ModeState) -> [String; 7] {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let status = serde_json::to_value(state.status).ok().and_then(|status| Some(status.as_str()?.to_owned()));
     [
         state.name.clone(),
         or_dash(status),
         or_dash(state.pid.map(|pid| pid.to_string())),
-        or_dash(state.url.clone()),
+        or_dash(state.url.clone().or_else(|| mode.endpoints.get(&state.name).map(|endpoint| endpoint.url.clone()))),
         or_dash(state.ready_at.map(since)),
         state.restarts.to_string(),
-        state.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default(),
+        state
+            .failure
+            .as_ref()
+            .map(|failure| &failure.message)
+            .or(mode.server_failure.as_ref())
+            .cloned()
+            .unwrap_or_default(),
     ]
 }
 

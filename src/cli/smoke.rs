@@ -57,8 +57,8 @@ fn folder(args: &SmokeArgs) -> Result<PathBuf, Error> {
         return Ok(root.clone());
     }
     let folder = config.runtime_dir.join("smoke");
-    private_file::make_folder(&folder)
-        .with_context(|| format!("cannot make {}; name a folder with --cwd", folder.display()))?;
+    let made = private_file::make_folder(&folder.join("any"));
+    made.with_context(|| format!("cannot make {}; name a folder with --cwd", folder.display()))?;
     Ok(folder)
 }
 

@@ -302,3 +302,23 @@ fn the_committed_example_is_the_generated_one() {
     let committed = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("sixframe.example.toml")).unwrap();
     assert!(committed == example(), "run `sixframe config example > sixframe.example.toml`");
 }
+
+#[test]
+fn a_rule_over_agents_is_read_and_what_is_wrong_with_one_is_said() {
+    let (_folder, inputs) =
+        with_file("[[agent.policy]]\neffect = \"deny\"\naction = \"command\"\npattern = \"git push *\"\n");
+    let rules = load(&inputs).unwrap().config.of_agents().policy.rules;
+    assert_eq!((rules.len(), rules[0].pattern.as_deref()), (1, Some("git push *")));
+    for (entry, expected) in [
+        ("effect = \"permit\"", "unknown variant"),
+        ("action = \"command\"", "missing field"),
+        ("effect = \"deny\"\naction = \"unknown\"\npattern = \"x\"", "a pattern needs the action"),
+        ("effect = \"allow\"\naction = \"command\"", "what allows needs a pattern"),
+        ("effect = \"allow\"\naction = \"command\"\npattern = \"*\"", "a pattern names something"),
+        ("effect = \"deny\"\npatern = \"x\"", "the nearest known one is \"pattern\""),
+    ] {
+        let (_folder, inputs) = with_file(&format!("[[agent.policy]]\n{entry}\n"));
+        let error = only_error(&inputs);
+        assert!(error.contains("agent.policy") && error.contains(expected), "{entry}: {error}");
+    }
+}

@@ -55,11 +55,24 @@ async fn an_agents_own_command_may_not_consent_in_its_users_name() {
     let peer = daemon.connect().await;
     let session = session(&peer, &sandbox, "builtin").await;
     let (program, token) = (env!("CARGO_BIN_EXE_sixframe"), daemon.ready["tokenFile"].as_str().unwrap());
+    let cwd = sandbox.work().to_str().unwrap().to_owned();
+    let consents = [
+        ("agent.approve", json!({"permissionId": "any"})),
+        ("agent.answer", json!({"questionId": "any", "answers": {}})),
+        ("agent.setMode", json!({"sessionId": session, "mode": "auto"})),
+        ("agent.createSession", json!({"provider": "builtin", "cwd": cwd, "mode": "auto"})),
+        ("policy.revoke", json!({"id": "any"})),
+        ("trust.grant", json!({"cwd": cwd, "sha256": "any"})),
+        ("trust.revoke", json!({"cwd": cwd})),
+    ];
     for scheme in ["unix:", "ws:"] {
         let address = daemon.address(scheme);
-        let call =
-            format!("{program} call --token-file {token} {address} agent.approve '{{\"permissionId\": \"any\"}}'");
-        let mut turn = prompt(&peer, &session, &format!("run {call}; setsid {call}"));
+        let calls: Vec<String> = consents
+            .iter()
+            .map(|(method, params)| format!("{program} call --token-file {token} {address} {method} '{params}'"))
+            .collect();
+        let detached = format!("setsid {}", calls[0]);
+        let mut turn = prompt(&peer, &session, &format!("run {}; {detached}", calls.join("; ")));
         allow(&peer, &mut turn).await;
         let mut refusals = 0;
         while let Some(item) = turn.next().await {
@@ -68,7 +81,8 @@ async fn an_agents_own_command_may_not_consent_in_its_users_name() {
                 refusals += event["data"]["delta"].as_str().unwrap().matches("\"FORBIDDEN\"").count();
             }
         }
-        assert_eq!(refusals, 2, "{scheme}: with its user's token, and out of its parent's session");
+        let expected = consents.len() + 1;
+        assert_eq!(refusals, expected, "{scheme}: with its user's token, and out of its parent's session");
     }
 }
 
@@ -105,4 +119,57 @@ async fn a_daemon_that_is_killed_in_midturn_leaves_no_process_and_a_log_that_ope
     assert_eq!(until(&mut turn, "turn.ended").await["outcome"], "completed", "and the session goes on");
     let state: Value = peer.request_raw("hub.getSnapshot", ()).await.unwrap();
     assert_eq!(state["agents"][&id]["state"]["name"], "idle");
+}
+
+#[tokio::test]
+async fn a_daemon_that_is_killed_in_a_run_leaves_no_process_and_the_next_one_no_worktree() {
+    let sandbox = Sandbox::new();
+    let git = |args: &[&str]| {
+        let mut command = std::process::Command::new("git");
+        command.args(["-c", "user.name=person", "-c", "user.email=person@localhost"]).args(args);
+        let output = command.current_dir(sandbox.work()).env("GIT_CONFIG_GLOBAL", "/dev/null").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    git(&["init", "--quiet"]);
+    git(&["commit", "--quiet", "--allow-empty", "--message", "first"]);
+    let mut daemon = sandbox.serve(&[]);
+    let peer = daemon.connect().await;
+    let pid = sandbox.folder.path().join("pid");
+    let params = json!({
+        "prompt": format!("run echo $$ > {}; exec sleep 600", pid.display()), "cwd": sandbox.work(), "worktrees": true,
+        "members": [{"provider": "builtin", "name": "one"}, {"provider": "builtin", "name": "two"}]
+    });
+    let mut run = peer.stream_raw::<_, Value>("run.start", params);
+    let started = run.next().await.unwrap().unwrap().data;
+    allow(&peer, &mut run).await;
+    let pid = line_of(&pid).await.trim().parse().unwrap();
+    let worktrees = || git(&["worktree", "list", "--porcelain"]).matches("worktree ").count() - 1;
+    assert!(is_alive(pid) && worktrees() == 2);
+    daemon.signal(Signal::KILL);
+    daemon.wait();
+    drop((run, peer));
+    eventually("what the members started ends with their daemon", || !is_alive(pid)).await;
+    assert_eq!(worktrees(), 2, "nobody is there to take them away");
+
+    let daemon = sandbox.serve(&[]);
+    let peer = daemon.connect().await;
+    eventually("the next one takes them away", || worktrees() == 0).await;
+    let place = std::path::PathBuf::from(started["data"]["members"][0]["worktree"].as_str().unwrap());
+    eventually("with everything beside them", || {
+        place.ancestors().nth(2).unwrap().read_dir().unwrap().next().is_none()
+    })
+    .await;
+    let of_it = json!({"sessions": [started["sessionId"]]});
+    let ended = loop {
+        let mut events = peer.stream_raw::<_, Value>("agent.events", of_it.clone());
+        let mut ended = None;
+        while let Some(Ok(item)) = events.next().await {
+            ended = (item.data["type"] == "run.ended").then(|| item.data["data"].clone()).or(ended);
+        }
+        if let Some(ended) = ended {
+            break ended;
+        }
+    };
+    assert_eq!((&ended["outcome"], &ended["error"]["kind"]), (&json!("failed"), &json!("crashed")));
 }

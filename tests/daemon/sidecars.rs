@@ -236,6 +236,9 @@ async fn a_server_that_is_killed_or_replaced_is_not_used_until_it_is_back() {
     server.wait();
     let lost = mode(&|mode| mode.get("serverFailure").is_some()).await;
     assert!(lost["endpoints"] == json!({}) && lost["serverFailure"].as_str().unwrap().contains("reached"), "{lost}");
+    let (code, table, _) = here.run(&["sidecar", "list"]);
+    let shown = table.lines().find(|line| line.starts_with("web"));
+    assert!(code == 0 && shown.is_some_and(|line| line.contains("cannot be reached")), "{table}");
 
     // Another daemon with the same token.
     let token = Path::new(server.ready["tokenFile"].as_str().unwrap());

@@ -13,6 +13,8 @@ export interface Following {
   seen: number;
   /** Goes to the end and follows it again. */
   toEnd: () => void;
+  /** Follows no more: the reader goes elsewhere. */
+  leave: () => void;
   /** Scrolls for the list, so that it is not taken for the reader. */
   scrollTo: ScrollTo;
 }
@@ -80,5 +82,6 @@ export function useFollowing(
     own.current = offset + (options.adjustments ?? 0);
     elementScroll(offset, options, instance);
   }, []);
-  return { isAtEnd, seen, toEnd, scrollTo };
+  const leave = useCallback((): void => become(false), [become]);
+  return { isAtEnd, seen, toEnd, leave, scrollTo };
 }

@@ -1,6 +1,8 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDownToLine, ChevronRight, CornerDownRight } from "lucide-react";
-import { memo, useCallback, useLayoutEffect, useMemo, useRef, useState, type ReactNode } from "react";
+import {
+  memo, useCallback, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode,
+} from "react";
 
 import { visible } from "../render/plain.js";
 import { count } from "../shell/units.js";
@@ -13,16 +15,14 @@ import type { SessionFold } from "./session-fold.js";
 
 /**
  * The history of a session: only what is in sight exists, each row as high as it is. Follows the end unless the reader went
- * up. `version` is another number whenever something of it changed.
+ * up. Who renders it does so whenever something of the history changed.
  */
 export function MessageList({
   fold,
-  version,
   onRetry,
   at,
 }: {
   fold: SessionFold;
-  version: number;
   onRetry: ((prompt: string) => void) | undefined;
   /** Where to begin: at the entry of this key, or at the first; at the end where it is absent. */
   at?: "first" | (string & {}) | undefined;
@@ -33,7 +33,8 @@ export function MessageList({
   const folded = useMemo(() => new Set([...chosen].flatMap(([key, isOpen]) => (isOpen ? [] : [key]))), [chosen]);
   const { structure } = fold;
   const rows = useMemo(() => rowsOf(fold, folded), [fold, structure, folded]);
-  const { isAtEnd, seen, toEnd, scrollTo } = useFollowing(scroller, rows.length, at === undefined ? "end" : "elsewhere");
+  const begins = at === undefined ? "end" : "elsewhere";
+  const { isAtEnd, seen, toEnd, leave, scrollTo } = useFollowing(scroller, rows.length, begins);
   const virtualizer = useVirtualizer<HTMLDivElement, HTMLDivElement>({
     count: rows.length,
     getScrollElement: () => scroller.current,
@@ -45,6 +46,14 @@ export function MessageList({
     scrollToFn: scrollTo,
     useFlushSync: false,
   });
+  // A browser gets there by and by, and gives up where rows turn out to be higher than was thought.
+  const jump = (event: KeyboardEvent): void => {
+    if (event.target !== event.currentTarget || (event.key !== "Home" && event.key !== "End")) return;
+    event.preventDefault();
+    if (event.key === "End") return toEnd();
+    leave();
+    virtualizer.scrollToIndex(0);
+  };
 
   const start = at === undefined ? -1 : Math.max(0, rows.findIndex(({ key }) => key === at));
   useLayoutEffect(() => {
@@ -62,6 +71,7 @@ export function MessageList({
           // What is new is said by a status of its own: rows that scroll into sight are not new.
           aria-live="off"
           tabIndex={0}
+          onKeyDown={jump}
         >
           <div className="messages-canvas" role="presentation" style={{ height: virtualizer.getTotalSize() }}>
             {virtualizer.getVirtualItems().map(({ key, index, start }) => {
@@ -102,7 +112,6 @@ export function MessageList({
           </button>
         )}
       </div>
-      <span hidden data-version={version} />
     </OpennessProvider>
   );
 }

@@ -5,6 +5,7 @@ import type { Failure } from "../methods/run.js";
 import { useEnvironment } from "../shell/environment.js";
 import { useStore } from "../store.js";
 import { focusAsked } from "./composer.js";
+import { FolderTrust } from "./folder-trust.js";
 import { modesOf, useModes } from "./mode-select.js";
 import { isUsable, ProviderCards } from "./provider-cards.js";
 import type { SessionView } from "./session-view.js";
@@ -77,6 +78,7 @@ export function NewSession({ sessions, isOpen }: { sessions: readonly SessionVie
           />
         </label>
       </div>
+      <FolderTrust cwd={cwd.trim()} isOpen={isOpen} />
       <fieldset className="new-modes">
         <legend>What it may do</legend>
         {modesOf(modes).map((name) => (

@@ -25,6 +25,9 @@ const OPTIONS: Partial<Record<AgentOptionKind, string>> = {
   allow_always: "Always allow",
 };
 
+/** How options begin that make rules of ours, which are listed and can be taken back. */
+const OURS = "sixframe:";
+
 /**
  * What an agent asks leave for. It never takes the focus, Enter never allows, and nothing can be allowed before it has stood
  * still for a moment (`isSettled`).
@@ -173,8 +176,9 @@ function Answers({
 }
 
 function Allow({ option, isOff, onAllow }: { option: PermissionOption; isOff: boolean; onAllow: () => void }): ReactNode {
-  const { kind, label, rulePreview } = option;
-  const words = OPTIONS[kind] ?? kind;
+  const { kind, label, rulePreview, optionId } = option;
+  const isRule = kind !== "allow_once" && !optionId.startsWith(OURS);
+  const words = `${OPTIONS[kind] ?? kind}${isRule ? ", by a rule of the agent's own" : ""}`;
   return (
     <span className="ask-option">
       <button

@@ -33,12 +33,15 @@ export function QuestionCard({
   const [isSent, setSent] = useState(false);
   const canAnswer = useHas("agent.answer");
   const answers = answersOf(question.questions, given);
-  const isComplete = question.questions.every(({ id: name }) => (answers[name] ?? []).length > 0);
+  const isComplete = question.questions.every(({ id: name, isRequired }) => !isRequired || answers[name] !== undefined);
+  const give = (all: Readonly<Record<string, readonly string[]>>): void => {
+    setSent(true);
+    void agents.answer(question.questionId, all).then((isTaken) => !isTaken && setSent(false));
+  };
   const send = (event: FormEvent): void => {
     event.preventDefault();
     if (!isComplete || isSent || !isOpen) return;
-    setSent(true);
-    void agents.answer(question.questionId, answers).then((isTaken) => !isTaken && setSent(false));
+    give(answers);
   };
   return (
     <article className="ask-card" aria-labelledby={id}>
@@ -64,6 +67,14 @@ export function QuestionCard({
         <div className="ask-answers">
           {!canAnswer && <p className="quiet">This daemon takes no answers to questions.</p>}
           <span className="spacer" />
+          <button
+            type="button"
+            className="button button-danger"
+            disabled={!isOpen || isSent || !canAnswer}
+            onClick={() => give({})}
+          >
+            Decline
+          </button>
           <button type="submit" className="button button-primary" disabled={!isComplete || !isOpen || isSent || !canAnswer}>
             Answer
           </button>
@@ -82,7 +93,7 @@ function Question({
   given: Given;
   onGive: (given: Given) => void;
 }): ReactNode {
-  const { header, text, options = [], isMultiple, allowsOther, isSecret } = question;
+  const { header, text, options = [], isMultiple, isRequired, allowsOther, isSecret } = question;
   const name = useId();
   const choose = (label: string, isChosen: boolean): void => {
     const others = isMultiple ? given.chosen.filter((one) => one !== label) : [];
@@ -94,6 +105,7 @@ function Question({
       <legend>
         {header && <span className="badge">{visible(header)}</span>}
         {visible(text)}
+        {!isRequired && <span className="quiet">may be left out</span>}
       </legend>
       {options.map(({ label, description }) => (
         <label key={label} className="question-option">
@@ -131,9 +143,10 @@ function keepComposing(event: KeyboardEvent): void {
 }
 
 function answersOf(questions: readonly AgentQuestion[], given: ReadonlyMap<string, Given>): Record<string, string[]> {
-  const entries = questions.map(({ id }): [string, string[]] => {
+  const entries = questions.flatMap(({ id }): [string, string[]][] => {
     const { chosen, own } = given.get(id) ?? NONE;
-    return [id, own === "" ? [...chosen] : [...chosen, own]];
+    const answer = own === "" ? [...chosen] : [...chosen, own];
+    return answer.length === 0 ? [] : [[id, answer]];
   });
   return Object.fromEntries(entries);
 }

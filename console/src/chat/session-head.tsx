@@ -1,4 +1,4 @@
-import { Ellipsis, GitFork, Play, X } from "lucide-react";
+import { Ellipsis, GitFork, Play, Scale, ShieldCheck, X } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import { useState, type ReactNode } from "react";
 
@@ -7,9 +7,11 @@ import { Dialog } from "../shell/dialog.js";
 import { useEnvironment } from "../shell/environment.js";
 import { useStore } from "../store.js";
 import type { Facts } from "./facts.js";
+import { FolderTrust } from "./folder-trust.js";
 import { useHas } from "./hooks.js";
 import { ModeSelect } from "./mode-select.js";
 import { isUsable } from "./provider-cards.js";
+import { RulesDialog } from "./rules-dialog.js";
 import { isBusy, nameOf, type SessionView } from "./session-view.js";
 import { StateDot } from "./state-dot.js";
 import { UsageLine } from "./usage-line.js";
@@ -76,8 +78,10 @@ function ModelSelect({
 function SessionMenu({ session, isOpen }: { session: SessionView; isOpen: boolean }): ReactNode {
   const { agents } = useEnvironment();
   const [isAsked, setAsked] = useState(false);
+  const [shown, show] = useState<"rules" | "trust" | undefined>(undefined);
   const { providers } = useStore(agents.providers);
   const [canFork, canResume, canSetProvider] = [useHas("agent.fork"), useHas("agent.resume"), useHas("agent.setProvider")];
+  const [hasRules, hasTrust] = [useHas("policy.list"), useHas("trust.status")];
   const { sessionId, provider, isReady } = session;
   const others = providers.filter((one) => one.id !== provider && isUsable(one));
   const close = (): void => {
@@ -86,7 +90,7 @@ function SessionMenu({ session, isOpen }: { session: SessionView; isOpen: boolea
   };
   return (
     <>
-      <DropdownMenu.Root>
+      <DropdownMenu.Root modal={false}>
         <DropdownMenu.Trigger className="icon-button" aria-label="More of the session" disabled={!isOpen}>
           <Ellipsis size={16} />
         </DropdownMenu.Trigger>
@@ -100,6 +104,8 @@ function SessionMenu({ session, isOpen }: { session: SessionView; isOpen: boolea
               others.map(({ id, name }) => (
                 <Choice key={id} word={`Go on with ${visible(name)}`} onChoose={() => void agents.setProvider(sessionId, id)} />
               ))}
+            {hasRules && <Choice icon={<Scale size={14} aria-hidden />} word="Rules…" onChoose={() => show("rules")} />}
+            {hasTrust && <Choice icon={<ShieldCheck size={14} aria-hidden />} word="Settings in the folder…" onChoose={() => show("trust")} />}
             <Choice
               icon={<X size={14} aria-hidden />}
               word="Close the session"
@@ -108,6 +114,19 @@ function SessionMenu({ session, isOpen }: { session: SessionView; isOpen: boolea
           </DropdownMenu.Content>
         </DropdownMenu.Portal>
       </DropdownMenu.Root>
+      {shown === "rules" && <RulesDialog sessionId={sessionId} onClose={() => show(undefined)} />}
+      {shown === "trust" && (
+        <Dialog label="Settings in the folder" onClose={() => show(undefined)}>
+          <h2>Settings in the folder</h2>
+          <p className="quiet">What agents would load from {visible(session.cwd)}. A change counts from the agent's next start on.</p>
+          <FolderTrust cwd={session.cwd} isOpen={isOpen} />
+          <div className="dialog-actions">
+            <button type="button" className="button" data-first onClick={() => show(undefined)}>
+              Close
+            </button>
+          </div>
+        </Dialog>
+      )}
       {isAsked && (
         <Dialog label="Close the session?" onClose={() => setAsked(false)}>
           <h2>Close the session?</h2>

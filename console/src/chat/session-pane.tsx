@@ -55,7 +55,7 @@ export function SessionPane({
       {session && <SessionHead session={session} facts={fold.facts} isOpen={isOpen} />}
       <Failed feed={feed} />
       <FolderContext value={fold.facts.cwd}>
-        <MessageList key={sessionId} fold={fold} version={version} onRetry={canAsk && !isBusy ? retry : undefined} />
+        <MessageList key={sessionId} fold={fold} onRetry={canAsk && !isBusy ? retry : undefined} />
       </FolderContext>
       <Told feed={feed} version={version} />
       <div className="session-foot">

@@ -89,7 +89,7 @@ function History({ sessionId }: { sessionId: string }): ReactNode {
   const version = useFeed(feed);
   return (
     <ReadOnlyProvider value={true}>
-      <MessageList fold={feed.fold} version={version} onRetry={undefined} />
+      <MessageList fold={feed.fold} onRetry={undefined} />
     </ReadOnlyProvider>
   );
 }

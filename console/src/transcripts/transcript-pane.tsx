@@ -97,7 +97,7 @@ function Whole({
         <p className="empty-page">Nothing was asked in this session.</p>
       ) : (
         <ReadOnlyProvider value={true}>
-          <MessageList fold={fold} version={0} onRetry={undefined} at={itemId === undefined ? "first" : itemKey(itemId)} />
+          <MessageList fold={fold} onRetry={undefined} at={itemId === undefined ? "first" : itemKey(itemId)} />
         </ReadOnlyProvider>
       )}
     </>

@@ -38,8 +38,9 @@ const QUESTION: AgentQuestionRequest = {
   questionId: "ques_1",
   expiresAtMs: Date.now() + 500_000,
   questions: [
-    { id: "q1", header: "Style", text: "Which one?", options: [{ label: "Tabs" }, { label: "Spaces", description: "two" }], isMultiple: false, allowsOther: true, isSecret: false },
-    { id: "q2", text: "The key?", isMultiple: false, allowsOther: false, isSecret: true },
+    { id: "q1", header: "Style", text: "Which one?", options: [{ label: "Tabs" }, { label: "Spaces", description: "two" }], isMultiple: false, isRequired: true, allowsOther: true, isSecret: false },
+    { id: "q2", text: "The key?", isMultiple: false, isRequired: true, allowsOther: false, isSecret: true },
+    { id: "q3", text: "Anything else?", isMultiple: false, isRequired: false, allowsOther: false, isSecret: false },
   ],
 };
 
@@ -82,7 +83,7 @@ test("a card shows the exact input with nothing in it hidden, the risk and why, 
   expect(shown).toContain("Critical");
   expect(shown).toContain("It deletes a folder with everything in it");
   expect(shown).toContain("Bash(rm:*)");
-  expect(within(card).getAllByRole("button").map(({ textContent }) => textContent)).toEqual(["Allow once", "Always allow", "Deny and say why", "Deny"]);
+  expect(within(card).getAllByRole("button").map(({ textContent }) => textContent)).toEqual(["Allow once", "Always allow, by a rule of the agent's own", "Deny and say why", "Deny"]);
 });
 
 test("nothing is allowed before the card has stood still, nor by Enter; a click sends the hash of what was shown", async () => {

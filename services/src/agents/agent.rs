@@ -15,6 +15,7 @@ use super::item::{Content, Item};
 use super::permission::{Ask, Verdict};
 use super::problem::Problem;
 use super::prompt_builder::PromptContext;
+use super::trust::{FolderSettings, SettingsUse};
 use super::turn::TurnEnd;
 use super::usage::{Limits, UsageUpdate};
 
@@ -29,6 +30,11 @@ pub trait Agent: Send + Sync {
     /// How long it may take until it can be spoken to.
     fn patience(&self) -> Duration {
         Duration::from_secs(10)
+    }
+
+    /// What it does with the settings that lie in the folder it works in.
+    fn settings_use(&self) -> SettingsUse {
+        SettingsUse::Ignores
     }
 
     /// Starts it, within a tokio runtime. That it cannot be started is told as [`Fact::Gone`].
@@ -72,6 +78,8 @@ pub struct Launch {
     pub history: Option<String>,
     /// Variables of its environment.
     pub env: Vec<(String, String)>,
+    /// What becomes of the settings that lie in the folder.
+    pub settings: FolderSettings,
 }
 
 /// An agent that runs. Dropping it stops it.

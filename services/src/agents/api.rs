@@ -6,6 +6,7 @@ mod preview;
 mod runs;
 mod sessions;
 mod transcripts;
+mod trust;
 
 use std::collections::BTreeMap;
 
@@ -25,6 +26,7 @@ pub use preview::{PREVIEW_PROMPT, PreviewParams, Previewed};
 pub use runs::*;
 pub use sessions::*;
 pub use transcripts::*;
+pub use trust::*;
 
 /// `agent.providers`: the first call waits for the first look.
 pub const PROVIDERS: Method<ProvidersParams, Providers> = Method::new("agent.providers")

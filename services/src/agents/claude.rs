@@ -17,6 +17,7 @@ use super::item::{Content, Item, ItemKind, ItemStatus};
 use super::permission::{Action, Ask, OptionKind, PermissionOption, Verdict};
 use super::policy::Ruling;
 use super::problem::{Problem, ProblemKind};
+use super::trust::FolderSettings;
 use super::usage::{LimitStatus, Limits};
 use blocks::Blocks;
 use result::Costs;
@@ -61,10 +62,14 @@ impl Claude {
             "--input-format=stream-json",
             "--permission-prompt-tool=stdio",
             "--include-partial-messages",
-            // What lies in the folder may be anybody's.
-            "--setting-sources=user",
         ];
-        let mut arguments: Vec<String> = fixed.map(str::to_owned).to_vec();
+        // What lies in the folder may be anybody's.
+        let settings: &[&str] = match launch.settings {
+            FolderSettings::Absent => &["--setting-sources=user"],
+            FolderSettings::Withheld => &["--setting-sources=user", "--strict-mcp-config"],
+            FolderSettings::Trusted => &["--setting-sources=user,project,local"],
+        };
+        let mut arguments: Vec<String> = fixed.iter().chain(settings).map(|argument| (*argument).to_owned()).collect();
         arguments.extend(launch.model.iter().map(|model| format!("--model={model}")));
         arguments.extend(launch.resume.iter().map(|id| format!("--resume={id}")));
         arguments.extend(launch.is_fork.then(|| "--fork-session".to_owned()));

@@ -5,6 +5,7 @@ mod problems;
 mod questions;
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -16,6 +17,7 @@ use super::item::{Content, Item, ItemKind, ItemStatus};
 use super::permission::{Action, Ask, OptionKind, PermissionOption, Verdict};
 use super::policy::Ruling;
 use super::problem::{Problem, ProblemKind};
+use super::trust::FolderSettings;
 use super::turn::TurnEnd;
 use super::usage::{LimitStatus, Limits, Usage, UsageUpdate};
 use items::{diffs, item};
@@ -55,8 +57,20 @@ enum Asked {
 
 impl Codex {
     /// The arguments of its program.
-    pub fn arguments(_launch: &Launch) -> Vec<String> {
-        vec!["app-server".to_owned()]
+    pub fn arguments(launch: &Launch) -> Vec<String> {
+        // It trusts every folder that it may write to, unless it is told otherwise.
+        let level = match launch.settings {
+            FolderSettings::Trusted => "trusted",
+            FolderSettings::Absent | FolderSettings::Withheld => "untrusted",
+        };
+        let repository = launch.cwd.ancestors().find(|folder| folder.join(".git").exists());
+        let mut folders: Vec<&Path> = [launch.cwd.as_path()].into_iter().chain(repository).collect();
+        folders.dedup();
+        // What is quoted for JSON is quoted for TOML.
+        let quoted = |folder: &&Path| json!(folder.to_string_lossy()).to_string();
+        let each: Vec<String> =
+            folders.iter().map(|folder| format!("{}={{trust_level=\"{level}\"}}", quoted(folder))).collect();
+        vec!["-c".to_owned(), format!("projects={{{}}}", each.join(",")), "app-server".to_owned()]
     }
 
     fn request(&mut self, asked: Asked, method: &str, params: Value) -> Step {

@@ -4,6 +4,7 @@
 mod changes;
 mod repository;
 mod store;
+mod undo;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use tokio::time::timeout;
 
 use super::detect;
 pub use repository::Repository;
-pub use store::{Applied, Diff, Store, Tree};
+pub use store::{Applied, Bounds, Diff, Store, Tree};
 
 /// How long a call may take.
 const PATIENCE: Duration = Duration::from_secs(120);

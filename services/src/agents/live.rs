@@ -1,5 +1,8 @@
 //! A session that lives: one task that owns it, its log and its agent. Everyone else has a handle.
 
+mod folder;
+mod starting;
+
 use std::collections::BTreeMap;
 use std::future::pending;
 use std::io;
@@ -14,7 +17,7 @@ use tokio::task::spawn_blocking;
 use super::agent::{Agent, Answers, Command, Fact, Launch, Prompt, Running, Told};
 use super::api::Metadata;
 use super::event::{Delivery, Envelope, Event, Mode};
-use super::item::Content;
+use super::item::{Content, FileChange};
 use super::log::{Follow, Log, Reading, Written};
 use super::moment::Moment;
 use super::permission::Decider;
@@ -24,6 +27,10 @@ use super::secrets::Secrets;
 use super::session::{Choice, NotNow, Output, Refused, Session, SessionView, Successor, Unanswered, Undecided};
 use super::summary;
 use super::transcript::Archive;
+use super::trust::Trust;
+use super::undo::{Looks, NotUndone};
+use super::watcher::{WatchConfig, Watching};
+use folder::Held;
 
 /// Facts that are taken together, before the log is written.
 const BATCH: usize = 64;
@@ -40,8 +47,11 @@ pub(super) struct Surroundings {
     pub(super) events: OutboundChannel,
     pub(super) secrets: Arc<Secrets>,
     pub(super) archive: Archive,
+    pub(super) looks: Arc<Looks>,
+    pub(super) watch: WatchConfig,
     pub(super) policy: Policy,
     pub(super) ground: Ground,
+    pub(super) trust: Trust,
     /// What moments are counted from.
     pub(super) start: Instant,
 }
@@ -58,6 +68,7 @@ enum Wish {
     SetMode(Mode),
     SetModel(String),
     Succeed(Arc<dyn Agent>, Option<String>, oneshot::Sender<Result<(), NotNow>>),
+    Undo { turn: String, is_forced: bool, told: oneshot::Sender<Result<Vec<FileChange>, NotUndone>> },
     Wake,
     Metadata(oneshot::Sender<Metadata>),
     Show,
@@ -88,7 +99,19 @@ impl Handle {
         let (view, viewing) = watch::channel(session.view());
         let path = log.path().to_owned();
         let system_prompt = surroundings.launch.system_prompt.clone();
-        let live = Live { session, log: Some(log), surroundings, written, view, running: None, is_done: false };
+        let live = Live {
+            session,
+            log: Some(log),
+            surroundings,
+            written,
+            view,
+            running: None,
+            held: None,
+            said_no_undo: false,
+            watching: None,
+            said_unwatched: false,
+            is_done: false,
+        };
         tokio::spawn(live.run(wished));
         Handle { wishes, log: Reading::new(path, following), view: viewing, epoch, system_prompt }
     }
@@ -170,6 +193,11 @@ impl Handle {
         self.ask(|told| Wish::Succeed(agent, model, told)).await
     }
 
+    /// Takes back what a turn did to the folder.
+    pub(super) async fn undo(&self, turn: String, is_forced: bool) -> Result<Result<Vec<FileChange>, NotUndone>, Over> {
+        self.ask(|told| Wish::Undo { turn, is_forced, told }).await
+    }
+
     /// Starts the agent, unless it is there.
     pub(super) fn wake(&self) {
         self.wish(Wish::Wake);
@@ -222,6 +250,14 @@ struct Live {
     written: watch::Sender<Written>,
     view: watch::Sender<SessionView>,
     running: Option<Running>,
+    /// What waits until the folder was looked at.
+    held: Option<Held>,
+    /// The folder, while a turn is open.
+    watching: Option<Watching>,
+    /// Whether it was said that not all of it is watched.
+    said_unwatched: bool,
+    /// Whether it was said that nothing can be undone.
+    said_no_undo: bool,
     /// Whether it was closed, and not only halted.
     is_done: bool,
 }
@@ -233,11 +269,14 @@ impl Live {
             let deadline = self.session.deadline();
             tokio::select! {
                 biased;
-                wish = wished.recv(), if !self.session.is_closed() => self.wish(wish),
+                wish = wished.recv(), if !self.session.is_closed() => self.wish(wish).await,
                 told = next(&mut self.running) => self.told(told).await,
+                looked = folder::looked(&mut self.held) => self.release(looked),
+                seen = folder::seen(&mut self.watching) => self.saw(seen),
                 () = until(self.surroundings.start, deadline) => self.session.tick(self.now()),
             }
             sound = self.settle().await;
+            self.attend_folder();
         }
         self.end();
     }
@@ -246,7 +285,7 @@ impl Live {
         Moment::now(self.surroundings.start)
     }
 
-    fn wish(&mut self, wish: Option<Wish>) {
+    async fn wish(&mut self, wish: Option<Wish>) {
         let now = self.now();
         // An answer that nobody waits for any more is not missed.
         match wish {
@@ -279,6 +318,10 @@ impl Live {
             Some(Wish::SetModel(model)) => self.session.set_model(now, model),
             Some(Wish::Succeed(agent, model, told)) => {
                 let _ = told.send(self.succeed(now, agent, model));
+            }
+            Some(Wish::Undo { turn, is_forced, told }) => {
+                let undone = self.undo(&turn, is_forced).await;
+                let _ = told.send(undone);
             }
             Some(Wish::Wake) => self.session.wake(now),
             Some(Wish::Metadata(told)) => drop(told.send(self.session.metadata())),
@@ -319,7 +362,11 @@ impl Live {
 
     async fn take(&mut self, told: Told) {
         if matches!(told.fact, Fact::Gone { .. }) {
-            self.running = None;
+            (self.running, self.held) = (None, None);
+        }
+        if matches!(told.fact, Fact::Ended(_)) {
+            self.look_behind().await;
+            self.see_rest().await;
         }
         let told = self.ruled(told).await;
         self.session.told(self.now(), told);
@@ -366,13 +413,7 @@ impl Live {
 
     async fn act(&mut self, deed: Output) {
         match deed {
-            Output::Start { resume, is_fork } => {
-                let history = self.history().await;
-                let Surroundings { agent, launch, .. } = &self.surroundings;
-                let model = self.session.asked_model().map(str::to_owned);
-                let launch = Launch { resume, is_fork, history, mode: self.session.mode(), model, ..launch.clone() };
-                self.running = Some(agent.start(launch));
-            }
+            Output::Start { resume, is_fork } => self.start(resume, is_fork).await,
             Output::Tell(command) => self.tell(command),
             Output::Remember { what, is_kept } => self.remember(what, is_kept).await,
             Output::Log(_) => (),
@@ -402,6 +443,12 @@ impl Live {
     }
 
     fn tell(&mut self, command: Command) {
+        if let Some(command) = self.hold(command) {
+            self.pass(command);
+        }
+    }
+
+    fn pass(&mut self, command: Command) {
         let unheard = match &self.running {
             Some(running) => running.commands.send(command.clone()).is_err(),
             None => true,

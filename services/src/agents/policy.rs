@@ -23,6 +23,7 @@ pub(super) use place::Ground;
 pub use rule::{ConfigRule, Effect, PolicyConfig, Rule, RuleScope, RuleSource};
 pub(super) use store::NotKept;
 use store::Store;
+pub(super) use store::write as write_privately;
 
 /// The option that remembers a yes for the session.
 pub(super) const ALLOW_SESSION: &str = "sixframe:session";
@@ -250,5 +251,5 @@ fn remembered(action: Action, part: &Part) -> Option<Remembered> {
 /// What is never remembered: the same words may do anything the next time.
 const NEVER: [&str; 6] = ["interpreter", "made_up", "unknown_program", "hidden_characters", "own_daemon", "secrets"];
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;

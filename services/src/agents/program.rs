@@ -21,6 +21,7 @@ use super::codex::Codex;
 use super::event::ProcessEvent;
 use super::problem::{Problem, ProblemKind};
 use super::secrets::Secrets;
+use super::trust::{FolderSettings, SettingsUse};
 use lines::{LineReader, Read};
 
 /// Silence after which the output of a program that has ended is over, though a process out of reach keeps it open.
@@ -57,6 +58,7 @@ struct Dialect {
     translator: fn() -> Box<dyn Translator>,
     abilities: Abilities,
     patience: Duration,
+    settings_use: SettingsUse,
 }
 
 /// An agent that is a program of its own.
@@ -77,6 +79,7 @@ impl ProgramAgent {
             translator: || Box::new(Claude::default()),
             abilities: Abilities { resume: true, steer: false, permissions: true, usage: true, fork: true },
             patience: Duration::from_secs(10),
+            settings_use: SettingsUse::CanWithhold,
         };
         ProgramAgent::new("claude", supervisor, program, dialect)
     }
@@ -88,17 +91,22 @@ impl ProgramAgent {
             translator: || Box::new(Codex::default()),
             abilities: Abilities { resume: true, steer: true, permissions: true, usage: true, fork: true },
             patience: Duration::from_secs(10),
+            settings_use: SettingsUse::CanWithhold,
         };
         ProgramAgent::new("codex", supervisor, program, dialect)
     }
 
     /// An agent that speaks the Agent Client Protocol when its program is started as it is. Such programs may take their time.
     pub fn acp(provider: impl Into<String>, supervisor: Supervisor, program: Program) -> ProgramAgent {
+        let provider = provider.into();
+        // The protocol has no word for it; Gemini CLI is told by its environment.
+        let settings_use = if provider == GEMINI { SettingsUse::CanWithhold } else { SettingsUse::Loads };
         let dialect = Dialect {
             arguments: Acp::arguments,
             translator: || Box::new(Acp::default()),
             abilities: Abilities { resume: true, steer: false, permissions: true, usage: true, fork: true },
             patience: Duration::from_secs(30),
+            settings_use,
         };
         ProgramAgent::new(provider, supervisor, program, dialect)
     }
@@ -114,6 +122,9 @@ impl ProgramAgent {
         let spoken = (self.dialect.arguments)(launch);
         config.args = self.program.args.iter().chain(&spoken).map(Into::into).collect();
         config.env = environment(&self.program.env, launch);
+        if self.provider == GEMINI {
+            config.env.extend(gemini_trust(launch.settings));
+        }
         config.cwd = Some(launch.cwd.clone());
         config.stdout = Output::Piped;
         config.output_bytes = STDERR.0;
@@ -124,14 +135,28 @@ impl ProgramAgent {
 
 /// The environment of an agent's program: ours, without what is not an agent's, and with these variables.
 pub(super) fn environment(given: &[(String, String)], launch: &Launch) -> Vec<(OsString, Option<OsString>)> {
-    // Our token is not an agent's, and Claude Code takes the second for a sign that it was started by itself.
-    let removed = ["SIXFRAME_TOKEN", "CLAUDECODE"].into_iter().map(|name| (name.into(), None));
+    // Our token is not an agent's; Claude Code takes the second for a sign that it was started by itself; and by the third,
+    // a command would go to another folder than the one that the rules have looked at.
+    let removed = ["SIXFRAME_TOKEN", "CLAUDECODE", "CDPATH"].into_iter().map(|name| (name.into(), None));
     // Agents update themselves when they are alone, and Gemini is one process and not two.
     let fixed = [("DISABLE_AUTOUPDATER", "1"), ("GEMINI_CLI_NO_RELAUNCH", "true")]
         .map(|(name, value)| (name.into(), Some(value.into())));
     let given = given.iter().chain(&launch.env);
     let given = given.map(|(name, value)| (name.into(), Some(value.into())));
     removed.chain(fixed).chain(given).collect()
+}
+
+/// The provider that Gemini CLI is.
+const GEMINI: &str = "gemini";
+
+/// Gemini CLI asks nobody where it speaks our protocol: it loads what lies in the folder, unless it is told not to.
+fn gemini_trust(settings: FolderSettings) -> Option<(OsString, Option<OsString>)> {
+    let is_trusted = match settings {
+        FolderSettings::Withheld => "false",
+        FolderSettings::Trusted => "true",
+        FolderSettings::Absent => return None,
+    };
+    Some(("GEMINI_CLI_TRUST_WORKSPACE".into(), Some(is_trusted.into())))
 }
 
 impl fmt::Debug for ProgramAgent {
@@ -151,6 +176,10 @@ impl Agent for ProgramAgent {
 
     fn patience(&self) -> Duration {
         self.dialect.patience
+    }
+
+    fn settings_use(&self) -> SettingsUse {
+        self.dialect.settings_use
     }
 
     fn start(&self, launch: Launch) -> Running {

@@ -8,6 +8,7 @@ mod prompting;
 mod runs;
 mod sessions;
 mod transcripts;
+mod trust;
 mod watching;
 
 use serde_json::json;
@@ -62,6 +63,7 @@ pub fn router(agents: &Agents) -> Router {
         .written(EVENTS, move |context, params| watching::watch(events.clone(), &context, params))
         .merge(transcripts::router(agents))
         .merge(policy::router(agents))
+        .merge(trust::router(agents))
         .merge(sessions::router(agents))
         .merge(composing::router(agents))
         .merge(chat::router(agents))
@@ -77,7 +79,6 @@ async fn begin(agents: Agents, context: Context, params: CreateSession) -> Resul
     Ok(SessionRef { session_id })
 }
 
-/// Whether a mode allows anything by itself.
 async fn stop(agents: Agents, params: InterruptParams) -> Result<Interrupted, Fault> {
     let interrupted = session(&agents, &params.session_id)?.interrupt(params.keep_queue).await?;
     Ok(Interrupted { interrupted })
@@ -146,6 +147,10 @@ impl From<NotBegun> for Fault {
             NotBegun::NoFolder(_) => Fault::new(Code::INVALID_PAYLOAD, message).details(json!({"path": "cwd"})),
             NotBegun::Outside(_) => Fault::new(Code::FORBIDDEN, message).details(json!({"setting": "agent.roots"})),
             NotBegun::Variable(_) => Fault::new(Code::FORBIDDEN, message).details(json!({"setting": "allow_env"})),
+            NotBegun::Untrusted { hint, sha256, .. } => {
+                let details = json!({"kind": "untrusted_workspace", "hint": hint, "sha256": sha256});
+                Fault::new(Code::FORBIDDEN, message).details(details)
+            }
             NotBegun::NoSession(id) => no_session(&id),
             NotBegun::Elsewhere(_) => Fault::new(Code::CONFLICT, message),
             NotBegun::NoLog(_) => Fault::new(Code::INTERNAL, message),

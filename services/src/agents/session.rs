@@ -1,6 +1,7 @@
 //! A session: its turns, its queue, what waits for leave, what takes too long. Pure: facts, wishes and the time come in;
 //! events for the log and commands for the agent come out.
 
+mod files;
 mod past;
 mod permissions;
 mod questions;
@@ -27,6 +28,7 @@ use super::problem::{Problem, ProblemKind};
 use super::state::{Reducer, State};
 use super::turn::{TurnEnd, Turns};
 use super::usage::UsageUpdate;
+use files::Files;
 pub use past::{NotNow, Past, Successor, Trunk};
 use permissions::Pending;
 pub use permissions::{Choice, Undecided};
@@ -163,6 +165,7 @@ pub struct Session {
     queue: VecDeque<Waiting>,
     permissions: BTreeMap<String, Pending>,
     questions: BTreeMap<String, Open>,
+    files: Files,
     deltas: Deltas,
     /// Items that are not done.
     open_items: BTreeMap<String, ItemKind>,
@@ -223,6 +226,7 @@ impl Session {
             queue: VecDeque::new(),
             permissions: BTreeMap::new(),
             questions: BTreeMap::new(),
+            files: Files::default(),
             deltas: Deltas::default(),
             open_items: BTreeMap::new(),
             denied: BTreeSet::new(),
@@ -455,7 +459,10 @@ impl Session {
                 self.withdraw(now, |pending| pending.ask.key == key, &Decider::Agent);
                 self.drop_questions(now, |open| open.inquiry.key == key, &Decider::Agent);
             }
-            Fact::Diff(diff) => self.push(now, Event::DiffUpdated(diff), None, src, ext),
+            Fact::Diff(diff) => {
+                self.wrote(&diff);
+                self.push(now, Event::DiffUpdated(diff), None, src, ext);
+            }
             Fact::Plan(plan) => self.push(now, Event::PlanUpdated(plan), None, src, ext),
             Fact::Usage(usage) => {
                 self.usage.take(usage.clone());
@@ -516,6 +523,7 @@ impl Session {
             false if self.turns.open().is_some() => drop(self.open_items.insert(id.to_owned(), item.kind)),
             false => (),
         }
+        self.writes(now, id, &item);
         self.push(now, Event::ItemUpserted(item), Some(id), src, ext);
         if went_ahead {
             let text = "the agent did something that it had asked leave for and was not given it";
@@ -630,6 +638,7 @@ impl Session {
             self.log(now, Event::ItemUpserted(Item::new(kind).status(ItemStatus::Cancelled)), Some(&id));
         }
         self.denied.clear();
+        self.forget_files();
         self.ladder = None;
         let Some((turn, ended)) = self.turns.end(now.at, end) else { return };
         self.past_turns += 1;

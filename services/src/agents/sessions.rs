@@ -12,6 +12,7 @@ use futures_util::future::join_all;
 use sixframe_hub::{Check, Hub, Json, OutboundChannel, SliceConfig, SliceError};
 use sixframe_supervisor::Supervisor;
 use tokio::sync::Mutex as AsyncMutex;
+use tokio::task::spawn_blocking;
 
 use super::agent::{Agent, Launch};
 use super::api::{CreateSession, Providers};
@@ -33,6 +34,9 @@ use super::runs::{self, Runs};
 use super::secrets::Secrets;
 use super::session::{Beginning, Session, SessionView, Timers};
 use super::transcript::{Archive, TranscriptConfig};
+use super::trust::{FolderSettings, SettingsUse, Trust, untrusted};
+use super::undo::{Looks, UndoConfig};
+use super::watcher::WatchConfig;
 pub(super) use past::{Consent, NotHanded};
 
 /// Bytes of events that are kept for those who listen to all sessions and lag.
@@ -70,6 +74,10 @@ pub struct AgentsConfig {
     pub timers: Timers,
     /// Where transcripts are written.
     pub transcripts: TranscriptConfig,
+    /// What is kept so that turns can be undone.
+    pub undo: UndoConfig,
+    /// How sessions' folders are watched.
+    pub watch: WatchConfig,
 }
 
 /// How an agent's program is started.
@@ -108,6 +116,8 @@ impl AgentsConfig {
             local: LocalConfig::default(),
             templates: Templates::default(),
             timers: Timers::default(),
+            undo: UndoConfig::default(),
+            watch: WatchConfig::default(),
         }
     }
 
@@ -155,6 +165,16 @@ pub enum NotBegun {
     /// Callers may not set this.
     #[error("callers may not set {0}; allow it with allow_env of the provider")]
     Variable(String),
+    /// Its agent would load settings of the folder that nobody trusts.
+    #[error("{message}")]
+    Untrusted {
+        /// Which ones.
+        message: String,
+        /// What would make it begin.
+        hint: String,
+        /// What `trust.grant` takes, where all of them can be read.
+        sha256: Option<String>,
+    },
     /// There is no such session.
     #[error("there is no session {0}")]
     NoSession(String),
@@ -192,10 +212,12 @@ struct Shared {
     secrets: Arc<Secrets>,
     archive: Archive,
     policy: Policy,
+    trust: Trust,
     start: Instant,
     found: AsyncMutex<Option<Vec<ProviderInfo>>>,
     /// Held while a session is opened again, so that it is opened once.
     opening: AsyncMutex<()>,
+    looks: Arc<Looks>,
 }
 
 impl std::fmt::Debug for Agents {
@@ -242,14 +264,18 @@ impl Agents {
             agents.insert(id, agent);
         }
         agents.insert("builtin".to_owned(), Arc::new(BuiltIn::new(supervisor.clone())));
+        let looks = Looks::new(config.undo, config.dir.join("undo"), supervisor.clone());
+        looks.tidy().inspect_err(|error| tracing::warn!(%error, "what is kept to undo turns cannot be tidied")).ok();
         let local = LocalAgent::new(config.local.clone(), hub);
         agents.insert("local".to_owned(), Arc::new(local.clone()));
         let archive = Archive::open(config.dir.clone(), config.transcripts.clone(), Arc::clone(&secrets));
         agents.extend(others.into_iter().map(|agent| (agent.provider().to_owned(), agent)));
         let policy = Policy::new(config.policy.clone(), &config.dir);
         let shared = Shared {
+            looks: Arc::new(looks),
             supervisor,
             policy,
+            trust: Trust::below(&config.dir),
             agents,
             local,
             sessions: Mutex::default(),
@@ -328,6 +354,7 @@ impl Agents {
         };
         let agent = self.agent(&provider)?;
         let cwd = self.folder(&params.cwd)?;
+        self.check_trust(&*agent, &cwd).await?;
         let env = self.allowed(&provider, params.env)?;
         let launch = Launch {
             cwd,
@@ -461,11 +488,32 @@ impl Agents {
     }
 
     fn surroundings(&self, agent: Arc<dyn Agent>, launch: Launch) -> Surroundings {
-        let Shared { views, events, secrets, policy, archive, start, .. } = &*self.0;
+        let Shared { views, events, secrets, policy, archive, looks, trust, start, .. } = &*self.0;
         let (views, events, secrets) = (Arc::clone(views), events.clone(), Arc::clone(secrets));
         let ground = self.ground(&launch.cwd);
-        let (policy, archive) = (policy.clone(), archive.clone());
-        Surroundings { agent, launch, views, events, secrets, policy, ground, archive, start: *start }
+        let (policy, archive, trust) = (policy.clone(), archive.clone(), trust.clone());
+        let (looks, watch, start) = (Arc::clone(looks), self.0.config.watch, *start);
+        Surroundings { agent, launch, views, events, secrets, archive, looks, watch, policy, ground, trust, start }
+    }
+
+    pub(super) fn trust(&self) -> &Trust {
+        &self.0.trust
+    }
+
+    /// Whether an agent may begin in a folder: not where it would load what nobody trusts.
+    async fn check_trust(&self, agent: &dyn Agent, cwd: &Path) -> Result<(), NotBegun> {
+        if agent.settings_use() != SettingsUse::Loads {
+            return Ok(());
+        }
+        let (trust, folder) = (self.0.trust.clone(), cwd.to_owned());
+        let given_up = |_| NotBegun::NoFolder(cwd.to_string_lossy().into_owned());
+        let standing = spawn_blocking(move || trust.standing(&folder)).await.map_err(given_up)?;
+        if standing.settings_for(agent.provider()) != FolderSettings::Withheld {
+            return Ok(());
+        }
+        let problem = untrusted(&standing.named_for(agent.provider()));
+        let hint = problem.hint.unwrap_or_default();
+        Err(NotBegun::Untrusted { message: problem.message, hint, sha256: standing.sha256 })
     }
 
     pub(super) fn policy(&self) -> &Policy {

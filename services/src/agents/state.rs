@@ -32,6 +32,16 @@ pub enum State {
     },
 }
 
+impl State {
+    /// Whether a turn is open.
+    pub fn is_in_turn(self) -> bool {
+        match self {
+            State::Thinking | State::ToolExecution | State::WaitingApproval { .. } => true,
+            State::Idle | State::Error { .. } => false,
+        }
+    }
+}
+
 /// Derives the state. Feed it every event of a session, in order.
 #[derive(Clone, Debug, Default)]
 pub struct Reducer {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use serde_json::{Value, json};
-use sixframe_core::Code;
+use sixframe_core::{Code, Scope, Scopes};
 use sixframe_services::agents::{ProviderConfig, Template, Templates};
 
-use super::house::House;
+use super::house::{House, window};
 
 /// A house whose agent says what it is sent, with a template of its own.
 fn echoing() -> House {
@@ -170,4 +170,23 @@ async fn a_budget_holds_and_what_is_cut_is_listed() {
     assert_eq!(omitted(&shown, "tree").as_deref(), Some("budget"));
     let estimated = shown["estimatedTokens"].as_u64().unwrap();
     assert!((400..=500).contains(&estimated), "{estimated} for {} ASCII characters", text.len());
+}
+
+#[tokio::test]
+async fn who_may_only_look_sees_no_files_by_a_preview() {
+    let house = echoing();
+    house.write("a.txt", "content of a\n");
+    let session = house.session("command:echo").await;
+    let looking = window(&house.agents, Scopes::NONE.with(Scope::Read));
+    let params = |more: Value| {
+        let mut params = asked("hello", &more);
+        params["sessionId"] = json!(session);
+        params
+    };
+    for more in [json!({"currentFile": "a.txt"}), json!({"template": "default"})] {
+        let refused = looking.request_raw::<_, Value>("agent.previewPrompt", params(more)).await.unwrap_err();
+        assert_eq!(refused.code(), Code::FORBIDDEN);
+    }
+    let shown: Value = looking.request_raw("agent.previewPrompt", params(json!({}))).await.unwrap();
+    assert_eq!(shown["text"], "hello");
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sixframe_core::{CallError, Config, Identity, Items, Router, RpcEndpoint, Scopes, connect, connect_with, memory};
 use sixframe_hub::{Hub, HubConfig};
-use sixframe_services::agents::{Agent, Agents, AgentsConfig, Program, Timers, router};
+use sixframe_services::agents::{Agent, Agents, AgentsConfig, Program, ProviderConfig, Timers, router};
 use sixframe_supervisor::{GuardProgram, Supervisor, SupervisorConfig};
 
 /// Longer than anything here takes on a busy machine.
@@ -100,6 +100,7 @@ impl House {
         // Others may be installed on this machine.
         config.codex.program = programs.codex.clone();
         config.gemini.program = programs.gemini.clone();
+        config.acp.insert("other".into(), ProviderConfig::new(folder.path().join("other")));
         tune(&mut config);
         let agents = Agents::open_with(config, supervisor, &hub, others).unwrap();
         let window = window(&agents, Scopes::ALL);
@@ -133,7 +134,12 @@ impl House {
 
     /// Installs a program that speaks as Claude Code does: a script of the shell.
     pub(crate) fn install(&self, script: &str) {
-        let path = self.folder.path().join("claude");
+        self.install_as("claude", script);
+    }
+
+    /// Installs a program by its name: a script of the shell.
+    pub(crate) fn install_as(&self, name: &str, script: &str) {
+        let path = self.folder.path().join(name);
         fs::write(&path, format!("#!/bin/sh\n{script}")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }

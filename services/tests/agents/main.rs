@@ -22,3 +22,6 @@ mod runs;
 mod scripted;
 mod streams;
 mod transcripts;
+mod trust;
+mod undo;
+mod watching;

@@ -47,7 +47,7 @@ async fn the_mode_auto_needs_the_scope_to_consent() {
     let params = json!({"provider": "builtin", "cwd": house.file(""), "mode": "auto"});
     let refused = reader.request_raw::<_, Value>("agent.createSession", params).await.unwrap_err();
     assert_eq!(refused.code(), Code::FORBIDDEN);
-    for method in ["agent.setMode", "policy.revoke"] {
+    for method in ["agent.setMode", "policy.revoke", "trust.grant", "trust.revoke"] {
         let refused = reader.request_raw::<_, Value>(method, json!({})).await.unwrap_err();
         assert_eq!(refused.code(), Code::FORBIDDEN, "{method}");
     }

@@ -3,6 +3,7 @@
 
 pub(crate) mod installed;
 mod matrix;
+mod settings;
 
 use std::path::Path;
 
@@ -51,12 +52,16 @@ impl World {
     }
 }
 
-/// A program that is given nothing of the environment that the tests run in, but its own variables and where programs are.
+/// A program that is given nothing of the environment that the tests run in, but its own variables, where programs are, and
+/// whether it is told to trust the folder.
 fn alone(installed: Installed) -> Program {
+    const SCRIPT: &str =
+        r#"exec env -i ${GEMINI_CLI_TRUST_WORKSPACE+GEMINI_CLI_TRUST_WORKSPACE="$GEMINI_CLI_TRUST_WORKSPACE"} "$@""#;
     let Installed { program, variables, args } = installed;
     let path = ("PATH", std::env::var("PATH").unwrap());
     let variables = [path].into_iter().chain(variables).map(|(name, value)| format!("{name}={value}"));
     let program = program.to_str().unwrap().to_owned();
-    let args = ["-i".to_owned()].into_iter().chain(variables).chain([program]).chain(args).collect();
-    Program { args, ..Program::new("/usr/bin/env") }
+    let start = ["-c", SCRIPT, "sh"].map(str::to_owned);
+    let args = start.into_iter().chain(variables).chain([program]).chain(args).collect();
+    Program { args, ..Program::new("/bin/sh") }
 }

@@ -127,6 +127,35 @@ while True: listener.accept()"
 }
 
 #[tokio::test]
+async fn an_answer_from_whoever_has_taken_its_port_is_no_life() {
+    let script = "
+import http.server, os, sys, threading, time
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *words): pass
+server = http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), Handler)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+while not os.path.exists('go'): time.sleep(0.01)
+server.shutdown()
+server.server_close()
+print('gone')
+time.sleep(1000)";
+    let health = json!({"kind": "http", "intervalMs": 200, "failures": 3});
+    let keys = json!({"port": "auto", "health": health, "restart": "never"});
+    let house = House::of(&[python("web", script, keys)]);
+    let port = house.up("web").await.port.unwrap();
+    fs::write(house.file("go"), "").unwrap();
+    logged(&house, "web", "gone", 1).await;
+    squatter(port);
+    let state = house.until_status("web", SidecarStatus::Failed).await;
+    let failure = serde_json::to_value(state.failure).unwrap();
+    assert!(failure["code"] == "UNHEALTHY" && failure["message"].as_str().unwrap().contains("another program"));
+    assert!(house.processes().is_empty());
+}
+
+#[tokio::test]
 async fn whoever_has_taken_its_port_is_not_asked_to_stop() {
     let script = "
 import os, socket, sys, time

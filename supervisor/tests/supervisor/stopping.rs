@@ -15,7 +15,7 @@ use tokio::io::AsyncWriteExt as _;
 
 use crate::sandbox::{Sandbox, alone, guard, is_alive, numbers, send, state, supervisor, until};
 use crate::shape::Shape;
-use crate::survivors::heartbeat_has_stopped;
+use crate::survivors::{heartbeat_goes, heartbeat_has_stopped};
 
 /// The signals 32 and 33, which programs cannot use.
 const OF_THE_C_LIBRARY: u64 = 0x1_8000_0000;
@@ -364,6 +364,9 @@ async fn the_end_of_its_guardian_is_the_end_of_a_tree() {
     for shape in Shape::ALL.into_iter().chain([Shape::Hop, Shape::Hop, Shape::Hop]) {
         let (sandbox, supervisor) = (Sandbox::new(), supervisor());
         let (child, pids) = running(&supervisor, &sandbox, shape, |_| ()).await;
+        if shape == Shape::Hop {
+            heartbeat_goes(&sandbox.path().join("Hop"));
+        }
         send(child.guardian().unwrap().pid, Number::KILL);
         let begun = Instant::now();
         let failure = child.stopped().await.unwrap_err();

@@ -46,7 +46,7 @@ pub(crate) fn heartbeat_has_stopped(folder: &Path) {
     }
 }
 
-fn heartbeat_goes(folder: &Path) {
+pub(crate) fn heartbeat_goes(folder: &Path) {
     let beats = || std::fs::metadata(folder.join("heartbeat")).map_or(0, |file| file.len());
     let before = beats();
     until("it hops", || (beats() > before + 4).then_some(()));

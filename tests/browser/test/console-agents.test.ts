@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 
 import type { Browser } from "playwright-core";
@@ -109,6 +110,10 @@ inChromium("the agents of the real daemon", () => {
     await page.screenshot({ path: `${SHOTS}agent-queue.png` });
     await queue.getByRole("listitem").filter({ hasText: "gone" }).getByRole("button", { name: "Take the prompt back" }).click();
     await queue.getByText("1 prompt waits").waitFor();
+    await queue.getByRole("button", { name: "Change the prompt" }).click();
+    await queue.getByRole("textbox", { name: "The prompt" }).fill("list .");
+    await page.keyboard.press("Enter");
+    await queue.getByText("list .", { exact: true }).waitFor();
     await card(page).getByRole("button", { name: "Allow once" }).click();
     await expect.poll(() => messages(page).getByText("Done", { exact: true }).count()).toBe(2);
     await messages(page).getByRole("button", { name: /list \./ }).click();
@@ -128,6 +133,28 @@ inChromium("the agents of the real daemon", () => {
     await expect.poll(() => marked(MARK, mark).length).toBe(1);
     await ask(page, "list");
     await messages(page).getByText("Done", { exact: true }).waitFor();
+  });
+
+  test("a session is closed with a question while its agent is at work, and its history stays", async () => {
+    const { page } = first;
+    await begin(page, folder);
+    await ask(page, "write notes.txt\nnever");
+    await card(page).waitFor();
+    await page.getByRole("button", { name: "More of the session" }).click();
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "More of the session" }).click();
+    await page.getByRole("menuitem", { name: "Close the session" }).click();
+    await page.getByRole("dialog", { name: "Close the session?" }).waitFor();
+    await page.keyboard.press("Escape");
+    expect(await card(page).count()).toBe(1);
+    await page.getByRole("button", { name: "More of the session" }).click();
+    await page.getByRole("menuitem", { name: "Close the session" }).click();
+    await page.getByRole("button", { name: "Close it" }).click();
+    await page.getByText("This session is closed. Its history stays.").waitFor();
+    await messages(page).getByText("The session was closed.").waitFor();
+    await messages(page).getByText("Withdrawn", { exact: true }).waitFor();
+    expect(existsSync(file("notes.txt"))).toBe(false);
+    await page.getByRole("list", { name: "Sessions" }).getByText(/closed$/).waitFor();
   });
 
   test("what waits is seen and answered from every panel", async () => {
@@ -225,6 +252,21 @@ inChromium("the agents of the real daemon", () => {
     await messages(page).getByText("step 9999", { exact: true }).waitFor();
   });
 
+  test("what an agent writes is painted soon after it came", async () => {
+    const { page } = first;
+    await begin(page, folder);
+    await page.evaluate(watchPaints);
+    await ask(page, "run for i in $(seq 1 120); do echo line $i; sleep 0.02; done");
+    await card(page).getByRole("button", { name: "Allow once" }).click();
+    await messages(page).getByText("Done", { exact: true }).waitFor();
+    const waits = await page.evaluate(() => (window as unknown as { waits: number[] }).waits.sort((one, other) => one - other));
+    const at = (share: number): number => waits[Math.floor((waits.length - 1) * share)] ?? Infinity;
+    console.log(`${waits.length} pieces, from received to painted: p50 ${at(0.5).toFixed(0)} ms, p95 ${at(0.95).toFixed(0)} ms; load ${loadavg()[0]?.toFixed(1)} on ${cpus().length} processors`);
+    expect(waits.length).toBeGreaterThan(20);
+    // What other programs take of the processors is not this page's.
+    expect(at(0.95)).toBeLessThan((loadavg()[0] ?? 0) > cpus().length ? 1_000 : 50);
+  });
+
   test("who goes up is left where he reads while more is said, and is led back to the end", async () => {
     await daemon.kill();
     leaveLog(daemon.folder, "ses_long", 200);
@@ -259,6 +301,7 @@ inChromium("the agents of the real daemon", () => {
         expect(await page.evaluate(faint), `${what}, ${colorScheme}`).toEqual([]);
       };
       await look("a new session");
+      await page.screenshot({ path: `${SHOTS}agent-new-${colorScheme}.png` });
       await begin(page, folder);
       await ask(page, `replace ${colorScheme === "light" ? "red" : "blue"} with blue in poem.txt`);
       if (colorScheme === "light") {
@@ -279,6 +322,27 @@ inChromium("the agents of the real daemon", () => {
     }
   });
 });
+
+/** Notes how long each piece of output that comes takes until the frame with it was painted. Runs in the page. */
+function watchPaints(): void {
+  const waits: number[] = [];
+  const came: number[] = [];
+  Object.assign(window, { waits });
+  const parse = JSON.parse;
+  JSON.parse = (text: string, ...rest: []) => {
+    if (text.includes('"item.delta"') && text.includes("tool_output")) came.push(performance.now());
+    return parse(text, ...rest) as unknown;
+  };
+  const note = (): void => {
+    const now = performance.now();
+    waits.push(...came.splice(0).map((at) => now - at));
+  };
+  const list = document.querySelector(".messages") as HTMLElement;
+  new MutationObserver((changes) => {
+    const isOutput = changes.some(({ target }) => (target as Element).closest?.(".terminal") ?? target.parentElement?.closest(".terminal"));
+    if (isOutput) requestAnimationFrame(() => setTimeout(note));
+  }).observe(list, { childList: true, characterData: true, subtree: true });
+}
 
 /** The first row in sight, and where it stands. Runs in the page. */
 function sighted(): string {

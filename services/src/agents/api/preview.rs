@@ -9,7 +9,8 @@ use super::super::prompt_builder::{ContextSummary, CurrentFile, Selection};
 
 /// `agent.previewPrompt`: made by what makes the prompt itself.
 pub const PREVIEW_PROMPT: Method<PreviewParams, Previewed> = Method::new("agent.previewPrompt")
-    .doc("Shows what agent.prompt would send with the same parameters: the whole text, its parts, and what was left out.")
+    .doc("Shows what agent.prompt would send with the same parameters: the whole text, its parts, and what was left out. Where \
+          that is more than what was typed, it needs the scope call.")
     .scope(Scope::Read)
     .idempotent();
 

@@ -9,7 +9,7 @@ use sixframe_core::{Method, Scope};
 
 use super::super::agent::Abilities;
 use super::super::event::{Mode, SessionUpdate};
-use super::super::item::Content;
+use super::super::item::{Content, FileChange};
 use super::super::usage::UsageUpdate;
 use super::{Done, SessionRef};
 
@@ -167,4 +167,35 @@ impl Metadata {
             ..Metadata::default()
         }
     }
+}
+
+/// `agent.undo`: of files alone; what commands did elsewhere stays.
+pub const UNDO: Method<UndoParams, Undone> = Method::new("agent.undo")
+    .doc(
+        "Takes back what became of the folder's files in a turn. Where others have changed them since, nothing is done unless \
+         force is said. Programs that an agent has started may not.",
+    )
+    .scope(Scope::Approve);
+
+/// What `agent.undo` takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "AgentUndoParams")]
+pub struct UndoParams {
+    /// The session, which must be open; that of the turn where it is not named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// The turn.
+    pub turn_id: String,
+    /// Whether files that were changed since are overwritten.
+    #[serde(default)]
+    pub force: bool,
+}
+
+/// What `agent.undo` answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AgentUndone")]
+pub struct Undone {
+    /// What was changed to take it back; nothing where all is as it was before the turn.
+    pub files: Vec<FileChange>,
 }

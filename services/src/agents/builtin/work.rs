@@ -197,7 +197,9 @@ impl Work {
         config.name = "builtin-command".to_owned();
         config.args = vec![flag.into(), line.clone().into()];
         config.cwd = Some(self.launch.cwd.clone());
-        config.env = self.launch.env.iter().map(|(name, value)| (name.into(), Some(value.into()))).collect();
+        let given = self.launch.env.iter().map(|(name, value)| (name.into(), Some(value.into())));
+        // By it, a command would go to another folder than the one that the rules have looked at.
+        config.env = given.chain([("CDPATH".into(), None)]).collect();
         config.stdin = Input::Null;
         config.stop = StopLadder { signal_for: Duration::from_millis(500), ..StopLadder::default() };
         let child = match self.supervisor.spawn(config) {

@@ -17,6 +17,16 @@ const EXCLUDE: u64 = 1 << 20;
 #[serde(transparent)]
 pub struct Tree(String);
 
+impl Tree {
+    pub(super) fn named(name: String) -> Tree {
+        Tree(name)
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.0
+    }
+}
+
 /// What became of one tree on the way to another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diff {
@@ -82,6 +92,14 @@ impl Store {
     /// # Errors
     /// A file cannot be read, or git fails.
     pub async fn snapshot(&self, name: &str, folder: &Path) -> Result<Tree, GitError> {
+        self.look(name, folder, &Bounds::NONE).await
+    }
+
+    /// The same within limits.
+    ///
+    /// # Errors
+    /// A limit is passed, a file cannot be read, or git fails.
+    pub async fn look(&self, name: &str, folder: &Path, limits: &Bounds) -> Result<Tree, GitError> {
         let listed = match self.seeded(name, folder).await? {
             Some(listed) => listed,
             None => self.call(name, folder).args(["ls-files", "--stage", "-z"]).run().await?,
@@ -97,6 +115,7 @@ impl Store {
                 paths.push(0);
             }
         }
+        let paths = limits.within(folder, paths).await?;
         if !paths.is_empty() {
             let take = ["update-index", "-z", "--add", "--remove", "--replace", "--stdin"];
             self.call(name, folder).args(take).input(paths).run().await?;
@@ -209,10 +228,65 @@ impl Store {
         self.place.join(format!("index.{name}"))
     }
 
-    fn call<'a>(&'a self, name: &str, folder: &'a Path) -> Call<'a> {
+    /// A call that has nothing to do with a folder.
+    pub(super) fn alone(&self) -> Call<'_> {
+        self.call("none", &self.place)
+    }
+
+    /// A call that works on an index alone.
+    pub(super) fn at_index(&self, name: &str) -> Call<'_> {
+        self.call(name, &self.place)
+    }
+
+    pub(super) fn call<'a>(&'a self, name: &str, folder: &'a Path) -> Call<'a> {
         let call = self.git.call(folder).settings(&self.settings);
         let index = self.index(name);
         call.env("GIT_DIR", &self.place).env("GIT_WORK_TREE", folder).env("GIT_INDEX_FILE", index)
+    }
+}
+
+/// How much of a folder is taken into a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// The longest file, in bytes; longer ones are left out.
+    pub file_bytes: u64,
+    /// The most files that have changed since the last look.
+    pub files: usize,
+    /// How long these may be together, in bytes.
+    pub bytes: u64,
+}
+
+impl Bounds {
+    /// None at all.
+    pub const NONE: Bounds = Bounds { file_bytes: u64::MAX, files: usize::MAX, bytes: u64::MAX };
+
+    /// Those of these paths, each with a NUL behind it, that are not too long.
+    async fn within(self, folder: &Path, paths: Vec<u8>) -> Result<Vec<u8>, GitError> {
+        if self == Bounds::NONE {
+            return Ok(paths);
+        }
+        let folder = folder.to_owned();
+        let weighed = tokio::task::spawn_blocking(move || self.weigh(&folder, &paths)).await;
+        weighed.map_err(|_| GitError::Unfit("the runtime is shutting down".to_owned()))?
+    }
+
+    fn weigh(self, folder: &Path, paths: &[u8]) -> Result<Vec<u8>, GitError> {
+        let (mut kept, mut files, mut bytes) = (Vec::new(), 0, 0);
+        for path in paths.split_inclusive(|byte| *byte == 0) {
+            let place = folder.join(String::from_utf8_lossy(&path[..path.len() - 1]).as_ref());
+            let length = place.symlink_metadata().map_or(0, |file| file.len());
+            if length > self.file_bytes {
+                continue;
+            }
+            files += 1;
+            bytes += length;
+            kept.extend_from_slice(path);
+        }
+        match (files > self.files, bytes > self.bytes) {
+            (true, _) => Err(GitError::Unfit(format!("there are more than {} files to look at", self.files))),
+            (false, true) => Err(GitError::Unfit(format!("there are more than {} bytes to look at", self.bytes))),
+            (false, false) => Ok(kept),
+        }
     }
 }
 
@@ -239,7 +313,7 @@ fn special(listed: &[u8]) -> (Vec<&[u8]>, Vec<&[u8]>) {
 }
 
 /// Whose files git complained about; all where it named none.
-fn complained(said: &str, files: &[FileChange]) -> Vec<String> {
+pub(super) fn complained(said: &str, files: &[FileChange]) -> Vec<String> {
     let named: Vec<String> = files.iter().map(|file| file.path.clone()).filter(|path| said.contains(&**path)).collect();
     if named.is_empty() { files.iter().map(|file| file.path.clone()).collect() } else { named }
 }

@@ -372,6 +372,5 @@ fn environment(call: &Call) -> Option<Finding> {
 
 /// Whether a call reaches out to the network.
 pub(super) fn fetches(call: &Call) -> bool {
-    let is_named = NAMED.iter().any(|(names, rule, ..)| *rule == "network" && names.contains(&call.name.as_str()));
-    is_named
+    NAMED.iter().any(|(names, rule, ..)| *rule == "network" && names.contains(&call.name.as_str()))
 }

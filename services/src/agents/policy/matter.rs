@@ -62,16 +62,13 @@ impl Matter {
         let line = asked.command.map(str::to_owned).or_else(|| line(asked.input?));
         let cwd = asked.input.and_then(|input| input["cwd"].as_str().or(input["rawInput"]["cwd"].as_str()));
         let cwd = cwd.map(Path::new).filter(|cwd| cwd.is_absolute()).unwrap_or(&ground.folder);
-        match (action, line.filter(|line| !line.trim().is_empty())) {
-            // Some agents say of a command that it reads, or that it changes files.
-            (Action::Command | Action::Read | Action::FileChange, Some(line)) => {
-                let mut matter = command(&line, cwd, ground);
-                let unbound = asked.input.is_some_and(|input| input["dangerouslyDisableSandbox"] == true);
-                matter.unclear =
-                    matter.unclear.or(unbound.then(|| "it runs outside of the agent's sandbox".to_owned()));
-                return matter;
-            }
-            (_, Some(_) | None) => (),
+        // Some agents say of a command that it reads, or that it changes files.
+        let may_run = matches!(action, Action::Command | Action::Read | Action::FileChange);
+        if let Some(line) = line.filter(|line| may_run && !line.trim().is_empty()) {
+            let mut matter = command(&line, cwd, ground);
+            let unbound = asked.input.is_some_and(|input| input["dangerouslyDisableSandbox"] == true);
+            matter.unclear = matter.unclear.or(unbound.then(|| "it runs outside of the agent's sandbox".to_owned()));
+            return matter;
         }
         match action {
             Action::Command => unknown(action),
@@ -162,7 +159,10 @@ fn files(action: Action, paths: &[String], ground: &Ground) -> Matter {
 
 fn command(line: &str, cwd: &Path, ground: &Ground) -> Matter {
     let calls = calls(line);
-    let unclear = calls.unclear.first().map(|why| format!("it cannot be understood in full ({why})"));
+    // Where lines are read by another grammar, nothing is sure.
+    let other = cfg!(windows).then_some("the system's own shell may read it");
+    let unclear = calls.unclear.first().copied().or(other);
+    let unclear = unclear.map(|why| format!("it cannot be understood in full ({why})"));
     let fetched_inside = calls.calls.iter().any(|call| call.standing == Standing::Inner && danger::fetches(call));
     let mut place = Some(cwd.to_owned());
     let mut pipe_has_fetched = false;

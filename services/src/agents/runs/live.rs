@@ -320,7 +320,7 @@ impl Live {
     async fn ask(&mut self, asked: (String, String, Handle), text: String, is_merger: bool) {
         let (name, session_id, session) = asked;
         let Some(work) = &mut self.work else { return };
-        let prompt = Prompt { id: identifier("prompt"), content: vec![Content::Text { text }], context: None };
+        let prompt = Prompt::new(identifier("prompt"), vec![Content::Text { text }]);
         let prompt_id = prompt.id.clone();
         let after = match session.prompt(prompt, Delivery::Queue, work.timeout).await {
             Ok(Ok(after)) => Ok(after),

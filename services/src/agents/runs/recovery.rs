@@ -109,6 +109,10 @@ async fn settle(folder: &Path, run_id: &str, workshop: Result<Option<Workshop>, 
             let discarded = workshop.discard().await;
             discarded.inspect_err(|error| tracing::warn!(%error, "a worktree of a run is left behind")).ok();
         }
+        // Somebody wants it, and its repository may be there again.
+        Err(error) if workshop::are_kept(folder, run_id) => {
+            tracing::warn!(%error, run = run_id, "worktrees that are kept cannot be looked at");
+        }
         // Its repository is lost, and with it whatever could tell more.
         Ok(None) | Err(_) => workshop::erase_left(folder, run_id).await,
     }

@@ -352,3 +352,118 @@ impl Run {
         self.outputs.push(RunOutput::Log(Box::new(envelope)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, proptest};
+
+    use super::*;
+
+    const NOW: Moment = Moment { at: Duration::ZERO, wall_ms: 0 };
+
+    fn run(strategy: Strategy, members: usize) -> Run {
+        let member = |name: String| RunMember {
+            name,
+            session_id: None,
+            provider: "builtin".into(),
+            model: None,
+            worktree: None,
+        };
+        let merger = matches!(strategy, Strategy::Vote | Strategy::Synthesise).then(|| member("judge".into()));
+        let members = (0..members).map(|number| member(format!("m{number}"))).collect();
+        let started = RunStarted { prompt: "do".into(), cwd: "/".into(), strategy, members, merger };
+        let (id, epoch, nonce) = ("run_1".into(), "log_1".into(), "5".into());
+        Run::begin(NOW, RunBeginning { id, epoch, started, has_worktrees: false, nonce })
+    }
+
+    fn ended(name: &str, outcome: Outcome, answer: &str) -> RunMemberEnded {
+        RunMemberEnded {
+            name: name.to_owned(),
+            outcome,
+            error: None,
+            answer: Some(answer.to_owned()),
+            files: Vec::new(),
+        }
+    }
+
+    /// What a run told, and what it wanted to be done, in short.
+    fn told(run: &mut Run) -> Vec<String> {
+        let short = |output: RunOutput| match output {
+            RunOutput::Log(envelope) => envelope.event.name().to_owned(),
+            RunOutput::Stop(names) => format!("stop {}", names.join(" ")),
+            RunOutput::Merge(_) => "merge".to_owned(),
+            RunOutput::StopMerger => "stop merger".to_owned(),
+            RunOutput::Clean => "clean".to_owned(),
+        };
+        run.outputs().into_iter().map(short).collect()
+    }
+
+    #[test]
+    fn what_is_left_behind_is_taken_away_before_a_run_says_that_it_has_ended() {
+        let mut run = run(Strategy::Fanout, 1);
+        run.member_ended(NOW, ended("m0", Outcome::Completed, "a"));
+        assert_eq!(told(&mut run), ["run.started", "run.member_ended", "clean"]);
+        assert_eq!(run.view().state, RunState::Running);
+        run.cleaned(NOW);
+        assert_eq!(told(&mut run), ["run.ended"]);
+    }
+
+    #[test]
+    fn a_vote_that_is_cancelled_while_it_is_judged_chooses_nobody() {
+        let mut run = run(Strategy::Vote, 2);
+        run.member_ended(NOW, ended("m0", Outcome::Completed, "a"));
+        run.member_ended(NOW, ended("m1", Outcome::Completed, "b"));
+        run.cancel();
+        assert_eq!(told(&mut run)[3..], ["merge", "stop merger"]);
+        run.merger_ended(NOW, ended("judge", Outcome::Completed, "choice 5: m1"));
+        run.cleaned(NOW);
+        assert_eq!(told(&mut run), ["run.member_ended", "clean", "run.ended"]);
+        assert_eq!((run.view().outcome, run.view().merged), (Some(Outcome::Interrupted), None));
+    }
+
+    #[test]
+    fn where_one_alone_completed_nobody_is_asked_to_judge() {
+        let mut run = run(Strategy::Vote, 2);
+        run.member_ended(NOW, ended("m0", Outcome::Failed, ""));
+        run.member_ended(NOW, ended("m1", Outcome::Completed, "b"));
+        assert_eq!(told(&mut run)[1..], ["run.member_ended", "run.member_ended", "run.merged", "clean"]);
+        assert_eq!(run.view().merged.and_then(|merged| merged.chosen).as_deref(), Some("m1"));
+    }
+
+    fn strategies() -> impl proptest::strategy::Strategy<Value = Strategy> {
+        prop::sample::select(vec![Strategy::Fanout, Strategy::Race, Strategy::Vote, Strategy::Synthesise])
+    }
+
+    proptest! {
+        #[test]
+        fn every_run_ends_once_whatever_becomes_of_its_members(
+            strategy in strategies(),
+            steps in prop::collection::vec((0..6usize, any::<bool>()), 0..32),
+        ) {
+            let mut run = run(strategy, 4);
+            let mut seen = told(&mut run);
+            // Whatever comes, in whatever order, and then all that must come.
+            let rest = (0..4).chain([4, 5]).map(|step| (step, true));
+            for (step, is_complete) in steps.into_iter().chain(rest) {
+                let outcome = if is_complete { Outcome::Completed } else { Outcome::Failed };
+                match step {
+                    member @ 0..4 => run.member_ended(NOW, ended(&format!("m{member}"), outcome, "choice 5: m0")),
+                    4 => run.merger_ended(NOW, ended("judge", outcome, "choice 5: m0")),
+                    _ => run.cancel(),
+                }
+                seen.extend(told(&mut run));
+                if seen.last().is_some_and(|last| last == "clean") {
+                    run.cleaned(NOW);
+                    seen.extend(told(&mut run));
+                }
+            }
+            let count = |what: &str| seen.iter().filter(|told| *told == what).count();
+            prop_assert_eq!(count("run.ended"), 1);
+            prop_assert_eq!(count("clean"), 1);
+            prop_assert!(count("run.merged") <= 1 && count("merge") <= 1);
+            prop_assert_eq!(seen.last().map(String::as_str), Some("run.ended"));
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde_json::json;
-use sixframe_core::{Code, Fault, Router};
+use sixframe_core::{Code, Context, Fault, Router, Scope};
 use tokio::task::spawn_blocking;
 
 use super::super::agent::Prompt;
@@ -16,7 +16,7 @@ use super::super::sessions::Agents;
 /// `agent.previewPrompt`.
 pub(super) fn router(agents: &Agents) -> Router {
     let agents = agents.clone();
-    Router::new().method(PREVIEW_PROMPT, move |_, params| preview(agents.clone(), params))
+    Router::new().method(PREVIEW_PROMPT, move |context, params| preview(agents.clone(), context, params))
 }
 
 /// A prompt for an agent that works in this folder.
@@ -36,10 +36,15 @@ pub(super) async fn compose(
     Ok(Prompt { context, ..Prompt::new(identifier("prompt"), content) })
 }
 
-async fn preview(agents: Agents, params: PreviewParams) -> Result<Previewed, Fault> {
+async fn preview(agents: Agents, context: Context, params: PreviewParams) -> Result<Previewed, Fault> {
     let PreviewParams { session_id, content, current_file, selection, template } = params;
     let folder = super::session(&agents, &session_id)?.view().cwd.into();
     let additions = Additions { current_file, selection, template, history: Vec::new() };
+    // Who may only look at what happens may not look into folders by asking what would be sent of them.
+    if additions != Additions::default() && !context.identity().scopes.contains(Scope::Call) {
+        let message = "what is sent beside what is typed is shown to whoever may send it: it needs the scope call";
+        return Err(Fault::new(Code::FORBIDDEN, message).details(json!({"scope": "call"})));
+    }
     let prompt = compose(&agents, folder, content, additions).await?;
     let text = prompt.sent_text();
     let (characters, asked) = (text.chars().count() as u64, prompt.text().chars().count() as u64);

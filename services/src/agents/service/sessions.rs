@@ -5,23 +5,25 @@ use sixframe_core::{Code, Context, Fault, Router, Scope};
 
 use super::super::api::{
     ANSWER, AnswerParams, Done, EDIT_PROMPT, EditPromptParams, FORK, ForkParams, GET_METADATA, RESUME, SET_PROVIDER,
-    SessionRef, SetProviderParams,
+    SessionRef, SetProviderParams, UNDO, UndoParams, Undone,
 };
 use super::super::permission::Decider;
 use super::super::session::{NotNow, Unanswered};
 use super::super::sessions::{Agents, Consent, NotHanded};
+use super::super::undo::NotUndone;
 use super::session;
 
 pub(super) fn router(agents: &Agents) -> Router {
     let each = || agents.clone();
     let (answering, editing, resuming) = (each(), each(), each());
-    let (forking, handing, known) = (each(), each(), each());
+    let (forking, handing, known, undoing) = (each(), each(), each(), each());
     Router::new()
         .method(ANSWER, move |context, params| answer(answering.clone(), context, params))
         .method(EDIT_PROMPT, move |_, params| edit(editing.clone(), params))
         .method(RESUME, move |context, params| resume(resuming.clone(), context, params))
         .method(FORK, move |context, params| fork(forking.clone(), context, params))
         .method(SET_PROVIDER, move |_, params| hand_over(handing.clone(), params))
+        .method(UNDO, move |_, params| undo(undoing.clone(), params))
         .method(GET_METADATA, move |_, SessionRef { session_id }| {
             let agents = known.clone();
             async move { Ok::<_, Fault>(agents.metadata(&session_id).await?) }
@@ -64,6 +66,11 @@ async fn hand_over(agents: Agents, params: SetProviderParams) -> Result<Done, Fa
     Ok(Done { ok: true })
 }
 
+async fn undo(agents: Agents, params: UndoParams) -> Result<Undone, Fault> {
+    let UndoParams { session_id, turn_id, force } = params;
+    Ok(Undone { files: agents.undo(session_id, turn_id, force).await? })
+}
+
 fn consent(context: &Context) -> Consent {
     match context.identity().scopes.contains(Scope::Approve) {
         true => Consent::Given,
@@ -76,8 +83,24 @@ impl From<NotHanded> for Fault {
         match error {
             NotHanded::NotBegun(error) => error.into(),
             NotHanded::Over(over) => over.into(),
+            NotHanded::NoTurn => Fault::new(Code::NOT_FOUND, error.to_string()),
+            NotHanded::NotUndone(error) => error.into(),
             NotHanded::NotNow(NotNow::Closed) => Fault::new(Code::NOT_FOUND, NotNow::Closed.to_string()),
             NotHanded::NotNow(NotNow::InTurn) => Fault::new(Code::CONFLICT, NotNow::InTurn.to_string()),
+        }
+    }
+}
+
+impl From<NotUndone> for Fault {
+    fn from(error: NotUndone) -> Fault {
+        let message = error.to_string();
+        match error {
+            NotUndone::Conflict(paths) => Fault::new(Code::CONFLICT, message).details(json!({"paths": paths})),
+            NotUndone::InTurn => Fault::new(Code::CONFLICT, message),
+            NotUndone::NotKept => Fault::new(Code::NOT_FOUND, message),
+            NotUndone::Off => Fault::new(Code::FORBIDDEN, message).details(json!({"setting": "agent.undo"})),
+            NotUndone::NoGit => Fault::new(Code::UNSUPPORTED, message).details(json!({"missing": "git"})),
+            NotUndone::Failed(_) => Fault::new(Code::INTERNAL, message),
         }
     }
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::super::agent::{Abilities, Command};
 use super::super::api::Metadata;
-use super::super::event::{Event, Mode, SessionUpdate};
+use super::super::event::{Event, Mode, SessionUpdate, TurnUndone};
 use super::super::identifier::identifier;
-use super::super::item::{Item, ItemKind, ItemStatus};
+use super::super::item::{FileChange, Item, ItemKind, ItemStatus};
 use super::super::moment::Moment;
 use super::super::summary::BEFORE;
 use super::super::usage::UsageUpdate;
@@ -164,7 +164,17 @@ impl Session {
         }
     }
 
-    fn notice(&mut self, now: Moment, id: &str, text: String) {
+    /// Says something beside the conversation.
+    pub fn remark(&mut self, now: Moment, text: String) {
+        self.notice(now, &identifier("notice"), text);
+    }
+
+    /// What a turn did to the folder was taken back.
+    pub fn undone(&mut self, now: Moment, turn_id: String, files: Vec<FileChange>) {
+        self.log(now, Event::TurnUndone(TurnUndone { turn_id, files }), None);
+    }
+
+    pub(in super::super) fn notice(&mut self, now: Moment, id: &str, text: String) {
         let item = Item::new(ItemKind::Notice).status(ItemStatus::Completed).text(text);
         self.log(now, Event::ItemUpserted(item), Some(id));
     }

@@ -74,6 +74,7 @@ impl Session {
 
     /// The agent asks leave.
     pub(super) fn asked(&mut self, now: Moment, ask: Ask, src: Source) {
+        self.would_write(&ask);
         // It asks the same anew, maybe with another input: what was shown before is void.
         self.withdraw(now, |pending| pending.ask.key == ask.key, &Decider::Agent);
         let ask = offered(ask);

@@ -10,12 +10,14 @@ use super::super::agent::Launch;
 use super::super::api::Metadata;
 use super::super::event::{CloseReason, Event, Mode, SessionClosed, SessionCreated};
 use super::super::identifier::identifier;
+use super::super::item::FileChange;
 use super::super::live::{Handle, Over};
 use super::super::log::{Claim, Log, Remembered, is_closed, place, read, recover};
 use super::super::moment::Moment;
 use super::super::runs;
 use super::super::session::{NotNow, Past, Session, Trunk};
 use super::super::summary;
+use super::super::undo::NotUndone;
 use super::{Agents, NotBegun, ends};
 
 /// Whether a person who may consent is behind a wish.
@@ -236,6 +238,37 @@ impl Agents {
         trunk.known.native_session_id.filter(|_| is_same && remembered.turns == 0)
     }
 
+    /// Takes back what a turn did to its session's folder. The session must be open.
+    pub(in super::super) async fn undo(
+        &self,
+        session: Option<String>,
+        turn: String,
+        is_forced: bool,
+    ) -> Result<Vec<FileChange>, NotHanded> {
+        let handle = match session {
+            Some(id) => self.session(&id).ok_or(NotBegun::NoSession(id))?,
+            None => self.session_of(&turn).await.ok_or(NotHanded::NoTurn)?,
+        };
+        Ok(handle.undo(turn, is_forced).await??)
+    }
+
+    /// The open session that had this turn.
+    async fn session_of(&self, turn: &str) -> Option<Handle> {
+        let is_name = turn.strip_prefix("turn_").is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let mut logs: Vec<(String, PathBuf)> =
+            self.sessions().keys().filter_map(|id| Some((id.clone(), self.log_of(id).ok()?))).collect();
+        let mark = format!("\"turnId\":\"{turn}\"");
+        let search = spawn_blocking(move || {
+            let holds = |path: &Path| {
+                let text = std::fs::read(path).unwrap_or_default();
+                memchr::memmem::find(&text, mark.as_bytes()).is_some()
+            };
+            let found = logs.iter().position(|(_, path)| is_name && holds(path));
+            found.map(|at| logs.swap_remove(at).0)
+        });
+        self.session(&search.await.ok().flatten()?)
+    }
+
     /// Where the log of a session is, if there is one. A name comes from outside, and becomes a path.
     pub(super) fn log_of(&self, id: &str) -> Result<PathBuf, NotBegun> {
         let is_name = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -253,6 +286,10 @@ pub(in super::super) enum NotHanded {
     NotNow(#[from] NotNow),
     #[error(transparent)]
     Over(#[from] Over),
+    #[error(transparent)]
+    NotUndone(#[from] NotUndone),
+    #[error("no open session had this turn; name its session, and open it with agent.resume")]
+    NoTurn,
 }
 
 /// What came of the try to take a log.

@@ -89,7 +89,6 @@ fn gemini(packages: &Path, folder: &Path, url: &str) -> Installed {
         ("HOME", home),
         ("GEMINI_API_KEY", "key-of-a-test-and-of-nobody".to_owned()),
         ("GOOGLE_GEMINI_BASE_URL", url.to_owned()),
-        ("GEMINI_CLI_TRUST_WORKSPACE", "true".to_owned()),
         ("GEMINI_CLI_NO_RELAUNCH", "true".to_owned()),
     ];
     let args = ["--acp", "-m", "gemini-2.5-flash"].map(str::to_owned).to_vec();

@@ -124,7 +124,7 @@ proptest! {
         let ruling = bench().command(&line);
         if ruling.effect == Effect::Allow {
             prop_assert!(ruling.hits.is_empty() && ruling.risk == Risk::Low, "{line:?}: {ruling:?}");
-            for unknown in ["$(", "`", "$x\"", "sudo", "<<"] {
+            for unknown in ["$(", "`", "<<"] {
                 // They stand in quotes, if anywhere.
                 prop_assert!(!line.contains(unknown) || line.contains(['\'', '\\', '#']), "{line:?}");
             }

@@ -1,7 +1,5 @@
 //! What is understood, against the shells that run it.
 
-#![cfg(unix)]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -177,6 +177,9 @@ impl Archive {
 
     fn built(&self) -> io::Result<()> {
         let indexing = &self.0.indexing;
+        if self.has_nothing() {
+            return Ok(());
+        }
         if matches!(indexing.open(&mut indexing.state())?, Turn::Theirs) {
             return Ok(());
         }
@@ -200,6 +203,11 @@ impl Archive {
             let _ = fs::remove_file(indexing.mark());
         }
         Ok(())
+    }
+
+    /// Whether there is neither a log nor an index: then nothing is made on the disk.
+    fn has_nothing(&self) -> bool {
+        !self.0.indexing.folder.exists() && logs(&self.0.logs).is_ok_and(|logs| logs.is_empty())
     }
 
     /// Takes out sessions whose logs are gone.
@@ -314,6 +322,9 @@ impl Archive {
         let filter = Filter { cwd: params.cwd.clone(), provider: params.provider.clone() };
         let limit = params.limit.unwrap_or(50).clamp(1, HITS) as usize;
         let indexing = &self.0.indexing;
+        if self.has_nothing() {
+            return Some(TranscriptHits::default());
+        }
         let index = {
             let mut state = indexing.state();
             let turn = indexing.open(&mut state);

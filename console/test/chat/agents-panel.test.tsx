@@ -1,0 +1,195 @@
+import { act, fireEvent, render, screen, within } from "@testing-library/react";
+import { RpcError } from "sixframe";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+
+import type { AgentEnvelope, AgentProviderInfo } from "../../src/api.js";
+import { Console } from "../../src/console.js";
+import { furnish, type Furnished } from "../furnished.js";
+import { Log } from "./events.js";
+
+/** jsdom lays nothing out: the list is given a height, so that rows in sight exist. */
+Object.defineProperty(HTMLElement.prototype, "clientHeight", { get: () => 8_000 });
+
+const ends: (() => void)[] = [];
+
+beforeEach(() => {
+  location.hash = "#agents";
+});
+
+afterEach(() => {
+  for (const end of ends.splice(0)) end();
+});
+
+const ABILITIES = { permissions: true, resume: false, steer: false, usage: false };
+const BUILTIN: AgentProviderInfo = { id: "builtin", name: "Built-in (no model)", state: "ready", version: "0.3.0", abilities: ABILITIES };
+const MISSING: AgentProviderInfo = {
+  id: "claude",
+  name: "Claude Code",
+  state: "missing",
+  hint: "install it, or set agent.claude.program",
+  installUrl: "https://claude.example/install",
+  abilities: ABILITIES,
+};
+const IDLE = { sessionId: "ses_1", provider: "builtin", cwd: "/home/me/project", state: { name: "idle" }, mode: "ask", isReady: true, queue: [], permissions: [], usage: {}, seq: 1 };
+
+/** The console on a daemon with these sessions and methods; the events of the session are what the log has. */
+function furnished(sessions: Record<string, unknown>, { log, methods = [] }: { log?: Log; methods?: string[] } = {}): Furnished & { asked: unknown[] } {
+  const made = furnish({ global: {}, sessions: {}, agents: sessions });
+  ends.push(made.end);
+  const asked: unknown[] = [];
+  const { endpoint } = made.served;
+  endpoint.register("rpc.discover", () => ({ methods: methods.map((name) => ({ name })) }));
+  for (const name of ["createSession", "interrupt", "cancelPrompt", "editPrompt", "undo", "setMode", "close"])
+    endpoint.register(`agent.${name}`, (payload) => {
+      asked.push([name, payload]);
+      return name === "createSession" ? { sessionId: "ses_1" } : { ok: true, files: [] };
+    });
+  endpoint.register("agent.events", async function* () {
+    for (const envelope of log?.envelopes ?? []) yield envelope as unknown;
+    await new Promise(() => undefined);
+  });
+  endpoint.register("agent.prompt", async function* (payload) {
+    asked.push(["prompt", payload]);
+    yield {};
+    await new Promise(() => undefined);
+  });
+  return { ...made, asked };
+}
+
+/** Looks at the session. */
+async function look(made: Furnished): Promise<void> {
+  render(<Console environment={made.environment} />);
+  act(() => made.environment.agents.choose("ses_1"));
+  await screen.findByRole("log", { name: "Messages" });
+}
+
+test("agents are looked for, what is missing says what to do, and looking again finds what was installed", async () => {
+  const made = furnished({});
+  const answers: ((providers: AgentProviderInfo[]) => void)[] = [];
+  const looks: unknown[] = [];
+  made.served.endpoint.register("agent.providers", (payload) => {
+    looks.push(payload);
+    return new Promise((resolve) => answers.push((providers) => resolve({ providers, default: providers[0]?.id })));
+  });
+  render(<Console environment={made.environment} />);
+  expect(await screen.findByText("Looking for agents…")).toBeTruthy();
+  await vi.waitFor(() => expect(answers.length).toBe(1));
+  await act(async () => answers[0]?.([BUILTIN, MISSING]));
+  expect(await screen.findByText(/No agent with a model was found/)).toBeTruthy();
+  const claude = screen.getByRole<HTMLButtonElement>("radio", { name: /^Claude Code/ });
+  expect([claude.disabled, claude.textContent]).toEqual([true, expect.stringContaining("Not installed")]);
+  expect(screen.getByText("install it, or set agent.claude.program")).toBeTruthy();
+  expect(screen.getByRole("link", { name: /How to install it/ }).getAttribute("rel")).toContain("noopener");
+  fireEvent.click(screen.getByRole("button", { name: /Look again/ }));
+  await vi.waitFor(() => expect(answers.length).toBe(2));
+  expect(looks).toEqual([{}, { recheck: true }]);
+  await act(async () => answers[1]?.([{ ...MISSING, state: "ready", version: "2.1.329", tested: "newer" }, BUILTIN]));
+  await vi.waitFor(() => expect(screen.getByRole("radio", { name: /^Claude Code/ }).getAttribute("aria-checked")).toBe("true"));
+  expect(screen.getByText("2.1.329 · newer than tried with")).toBeTruthy();
+});
+
+test("a session that cannot be begun says why, and one that can is looked at", async () => {
+  const made = furnished({});
+  made.served.endpoint.register("agent.providers", () => ({ providers: [BUILTIN], default: "builtin" }));
+  render(<Console environment={made.environment} />);
+  const begin = await screen.findByRole<HTMLButtonElement>("button", { name: "Begin" });
+  await screen.findByRole("radio", { name: /^Built-in/ });
+  expect(begin.disabled).toBe(true);
+  fireEvent.change(screen.getByRole("combobox", { name: "Folder" }), { target: { value: "/nowhere" } });
+  made.served.endpoint.register("agent.createSession", () => {
+    throw new RpcError("INVALID_PAYLOAD", "there is no folder /nowhere");
+  });
+  fireEvent.click(begin);
+  expect(await screen.findByText("there is no folder /nowhere")).toBeTruthy();
+  made.served.endpoint.register("agent.createSession", () => ({ sessionId: "ses_1" }));
+  fireEvent.click(begin);
+  expect(await screen.findByRole("log", { name: "Messages" })).toBeTruthy();
+});
+
+test("thoughts are folded, an error says what it is and what to do, and trying again asks the same", async () => {
+  const log = new Log().created().turn("turn_1", "do it");
+  log.item("th", { kind: "thought", status: "completed", content: [{ type: "text", text: "a secret thought" }] });
+  log.item("m", { kind: "agent_message", status: "completed", content: [{ type: "text", text: "I **cannot** <img src=x>" }] });
+  const error = { kind: "auth_required" as const, message: "401 \u001b[31mno key", retryable: false, httpStatus: 401 };
+  log.end("turn_1", { outcome: "failed", error, usage: { input: 1_200, cachedRead: 0, cachedWrite: 0, output: 34, reasoning: 0 }, cost: { amountMicros: 4_200, currency: "USD" } });
+  const made = furnished({ ses_1: IDLE }, { log });
+  await look(made);
+  expect(await screen.findByText("Not logged in")).toBeTruthy();
+  expect(screen.getByText("401 ␛[31mno key")).toBeTruthy();
+  expect(screen.getByText(/Log in with the agent's own program/)).toBeTruthy();
+  expect(screen.getByText("1.2k in, 34 out")).toBeTruthy();
+  expect(screen.getAllByText("$0.0042").length).toBeGreaterThan(0);
+  expect(screen.queryByText("a secret thought")).toBeNull();
+  fireEvent.click(screen.getByRole("button", { name: "Thought" }));
+  expect(screen.getByText("a secret thought")).toBeTruthy();
+  expect(document.querySelector(".said img")).toBeNull();
+  fireEvent.click(screen.getByRole("button", { name: "Try again" }));
+  const prompt = { sessionId: "ses_1", content: [{ type: "text", text: "do it" }], delivery: "queue" };
+  await vi.waitFor(() => expect(made.asked).toEqual([["prompt", prompt]]));
+});
+
+test("controls of methods that the daemon has not are not there", async () => {
+  const changes = [{ path: "/home/me/project/a.txt", kind: "modify" as const, binary: false, unifiedDiff: "@@ -1 +1 @@\n-a\n+b\n", additions: 1, deletions: 1 }];
+  const log = new Log().created().turn("turn_1", "edit");
+  log.item("t", { kind: "tool_call", status: "completed", tool: { name: "edit", toolKind: "edit", title: "edit a.txt", changes } }).end("turn_1");
+  const queue = [{ promptId: "p2", position: 0, delivery: "queue", content: [{ type: "text", text: "next" }] }];
+  const bare = furnished({ ses_1: { ...IDLE, queue } }, { log });
+  await look(bare);
+  expect(await screen.findByText("1 file changed")).toBeTruthy();
+  expect(screen.queryByRole("button", { name: "Undo" })).toBeNull();
+  expect(screen.queryByRole("button", { name: "Change the prompt" })).toBeNull();
+  fireEvent.click(screen.getByRole("button", { name: "Take the prompt back" }));
+  await vi.waitFor(() => expect(bare.asked).toEqual([["cancelPrompt", { sessionId: "ses_1", promptId: "p2" }]]));
+});
+
+test("with them a turn is undone, after a question where files changed since, and a prompt that waits is changed", async () => {
+  const changes = [{ path: "a.txt", kind: "modify" as const, binary: false, additions: 1, deletions: 1 }];
+  const log = new Log().created().turn("turn_1", "edit");
+  log.item("t", { kind: "tool_call", status: "completed", tool: { name: "edit", changes } }).end("turn_1");
+  const queue = [{ promptId: "p2", position: 0, delivery: "queue", content: [{ type: "text", text: "next" }] }];
+  const made = furnished({ ses_1: { ...IDLE, queue } }, { log, methods: ["agent.undo", "agent.editPrompt"] });
+  made.served.endpoint.register("agent.undo", (payload) => {
+    made.asked.push(payload);
+    if (!(payload as { force?: boolean }).force) throw new RpcError("CONFLICT", "a.txt changed since");
+    return { files: changes };
+  });
+  await look(made);
+  fireEvent.click(await screen.findByRole("button", { name: "Undo" }));
+  const dialog = await screen.findByRole("dialog", { name: "Undo anyway?" });
+  expect(dialog.textContent).toContain("a.txt changed since");
+  fireEvent.click(within(dialog).getByRole("button", { name: "Undo anyway" }));
+  await vi.waitFor(() =>
+    expect(made.asked).toEqual([
+      { sessionId: "ses_1", turnId: "turn_1" },
+      { sessionId: "ses_1", turnId: "turn_1", force: true },
+    ]),
+  );
+  fireEvent.click(screen.getByRole("button", { name: "Change the prompt" }));
+  const field = screen.getByRole("textbox", { name: "The prompt" });
+  fireEvent.change(field, { target: { value: "another" } });
+  fireEvent.keyDown(field, { key: "Enter", keyCode: 229 });
+  expect(made.asked.length).toBe(2);
+  fireEvent.keyDown(field, { key: "Enter", keyCode: 13 });
+  const edited = { sessionId: "ses_1", promptId: "p2", content: [{ type: "text", text: "another" }] };
+  await vi.waitFor(() => expect(made.asked[2]).toEqual(["editPrompt", edited]));
+});
+
+test("what is said to its end is told to who does not see it, and pieces are not", async () => {
+  const log = new Log().created().turn("turn_1", "hello");
+  const made = furnished({ ses_1: { ...IDLE, turnId: "turn_1" } }, { log });
+  let push: (envelope: AgentEnvelope) => void = () => undefined;
+  made.served.endpoint.register("agent.events", async function* () {
+    for (const envelope of log.envelopes) yield envelope as unknown;
+    for (;;) yield await new Promise<AgentEnvelope>((resolve) => (push = resolve));
+  });
+  await look(made);
+  const feed = made.environment.agents.feed("ses_1");
+  await vi.waitFor(() => expect(feed.caughtUp.get()).toBe(4));
+  const said = (): (string | null)[] => screen.getAllByRole("status").map(({ textContent }) => textContent);
+  push(log.grew("a", "text", "Good mor").envelopes.at(-1) as AgentEnvelope);
+  expect(await screen.findByText("Good mor")).toBeTruthy();
+  expect(said().join()).not.toContain("Good mor");
+  push(log.item("a", { kind: "agent_message", status: "completed", content: [{ type: "text", text: "Good morning" }] }).envelopes.at(-1) as AgentEnvelope);
+  await vi.waitFor(() => expect(said()).toContain("The agent says: Good morning"));
+  expect(screen.getByRole("log", { name: "Messages" }).getAttribute("aria-live")).toBe("off");
+});

@@ -1,0 +1,150 @@
+//! What a session does about its folder: it is looked at before a prompt is given to the agent, and behind the turn, so that
+//! the turn can be undone. A prompt waits for that, and what is told behind it waits with it.
+
+use std::future::pending;
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+
+use super::super::agent::{Command, Fact};
+use super::super::event::Outcome;
+use super::super::item::FileChange;
+use super::super::turn::TurnEnd;
+use super::super::undo::{NotUndone, Side};
+use super::super::watcher::{Seen, Watching};
+use super::Live;
+
+/// Commands that wait until the folder was looked at.
+#[derive(Debug)]
+pub(super) struct Held {
+    commands: Vec<Command>,
+    looking: JoinHandle<Result<(), NotUndone>>,
+}
+
+/// What came of the look that is waited for.
+pub(super) async fn looked(held: &mut Option<Held>) -> Result<(), NotUndone> {
+    match held {
+        // One that panicked or was given up has seen nothing.
+        Some(held) => (&mut held.looking).await.unwrap_or_else(|error| Err(NotUndone::Failed(error.to_string()))),
+        None => pending().await,
+    }
+}
+
+/// What is seen of the folder, where it is watched.
+pub(super) async fn seen(watching: &mut Option<Watching>) -> Option<Seen> {
+    match watching {
+        Some(watching) => watching.next().await,
+        None => pending().await,
+    }
+}
+
+impl Live {
+    /// The folder is watched while a turn is open.
+    pub(super) fn attend_folder(&mut self) {
+        let has_turn = self.session.state().is_in_turn() && !self.session.is_closed();
+        match (&self.watching, has_turn) {
+            (None, true) if self.surroundings.watch.is_on => {
+                let folder = self.surroundings.launch.cwd.clone();
+                self.watching = Some(Watching::begin(self.surroundings.watch, folder));
+            }
+            (Some(_), false) => self.watching = None,
+            (_, _) => (),
+        }
+    }
+
+    pub(super) fn saw(&mut self, seen: Option<Seen>) {
+        match seen {
+            Some(Seen::Files(files, omitted)) => self.session.seen(self.now(), files, omitted),
+            Some(Seen::Failed(problem)) if !self.said_unwatched => {
+                self.said_unwatched = true;
+                self.session.unwatched(self.now(), problem);
+            }
+            Some(Seen::Failed(_)) => (),
+            // It ended by itself, and is not begun again in this turn.
+            None => self.watching.iter_mut().for_each(Watching::silence),
+        }
+    }
+
+    /// What the turn that ends has left to be seen.
+    pub(super) async fn see_rest(&mut self) {
+        let Some(watching) = &self.watching else { return };
+        let rest = watching.rest().await;
+        rest.into_iter().for_each(|seen| self.saw(Some(seen)));
+    }
+
+    /// Gives a command back that is to be told now, and keeps one that has to wait.
+    pub(super) fn hold(&mut self, command: Command) -> Option<Command> {
+        match (&mut self.held, &command) {
+            (Some(_), Command::Interrupt) => {
+                // The agent knows nothing of the turn yet.
+                self.held = None;
+                let end = TurnEnd::new(Outcome::Interrupted);
+                self.session.told(self.now(), Fact::Ended(end).into());
+                None
+            }
+            (Some(_), Command::Stop) => {
+                self.held = None;
+                Some(command)
+            }
+            (Some(held), _) => {
+                held.commands.push(command);
+                None
+            }
+            (None, Command::Prompt(_)) => self.look_before(command),
+            (None, _) => Some(command),
+        }
+    }
+
+    fn look_before(&mut self, command: Command) -> Option<Command> {
+        let Some(turn) = self.session.view().turn_id else { return Some(command) };
+        let (looks, folder) = (Arc::clone(&self.surroundings.looks), self.surroundings.launch.cwd.clone());
+        if !looks.is_on() {
+            return Some(command);
+        }
+        let looking = tokio::spawn(async move { looks.look(&folder, &turn, Side::Before).await });
+        self.held = Some(Held { commands: vec![command], looking });
+        None
+    }
+
+    /// The folder was looked at, or cannot be: the agent is told what waited.
+    pub(super) fn release(&mut self, looked: Result<(), NotUndone>) {
+        let Some(held) = self.held.take() else { return };
+        match looked {
+            // What has no need to be said again and again.
+            Err(NotUndone::Off | NotUndone::NoGit) | Ok(()) => (),
+            Err(why) if !self.said_no_undo => {
+                self.said_no_undo = true;
+                let text = format!("What is changed in this session cannot be undone by agent.undo: {why}.");
+                self.session.remark(self.now(), text);
+            }
+            Err(_) => (),
+        }
+        held.commands.into_iter().for_each(|command| self.pass(command));
+    }
+
+    /// Looks at the folder as a turn has left it, before anybody hears of its end: what others do behind that is not its. Where
+    /// that takes too long, undo says that the end was not seen.
+    pub(super) async fn look_behind(&self) {
+        let Some(turn) = self.session.view().turn_id.filter(|_| self.surroundings.looks.is_on()) else { return };
+        let seen = self.surroundings.looks.look(&self.surroundings.launch.cwd, &turn, Side::After).await;
+        seen.inspect_err(|why| tracing::debug!(%why, "the end of a turn was not seen")).ok();
+        let (looks, folder) = (Arc::clone(&self.surroundings.looks), self.surroundings.launch.cwd.clone());
+        tokio::spawn(async move {
+            let forgotten = looks.forget(&folder).await;
+            forgotten.inspect_err(|why| tracing::debug!(%why, "old turns cannot be let go")).ok();
+        });
+    }
+
+    /// Takes back what a turn did to the folder.
+    pub(super) async fn undo(&mut self, turn: &str, is_forced: bool) -> Result<Vec<FileChange>, NotUndone> {
+        if self.session.view().turn_id.is_some() {
+            return Err(NotUndone::InTurn);
+        }
+        let looks = Arc::clone(&self.surroundings.looks);
+        let files = looks.undo(&self.surroundings.launch.cwd, turn, is_forced).await?;
+        if !files.is_empty() {
+            self.session.undone(self.now(), turn.to_owned(), files.clone());
+        }
+        Ok(files)
+    }
+}

@@ -1,0 +1,49 @@
+//! Starting an agent: with the settings that lie in its folder where a person trusts them, and without them else.
+
+use tokio::task::spawn_blocking;
+
+use super::super::agent::{Fact, Launch};
+use super::super::identifier::identifier;
+use super::super::trust::{FolderSettings, SettingsUse, Standing, untrusted};
+use super::{Live, Surroundings};
+
+impl Live {
+    /// Starts the agent, on its own session where there is one to go on with.
+    pub(super) async fn start(&mut self, resume: Option<String>, is_fork: bool) {
+        let history = self.history().await;
+        let Surroundings { agent, launch, trust, .. } = self.surroundings.clone();
+        let uses = agent.settings_use();
+        let mut settings = FolderSettings::Withheld;
+        if uses != SettingsUse::Ignores {
+            let cwd = launch.cwd.clone();
+            // Where nobody could look, nothing is trusted.
+            let standing = spawn_blocking(move || trust.standing(&cwd)).await.ok();
+            settings =
+                standing.as_ref().map_or(FolderSettings::Withheld, |standing| standing.settings_for(agent.provider()));
+            if let (FolderSettings::Withheld, Some(standing)) = (settings, &standing) {
+                self.tell_withheld(uses, agent.provider(), standing);
+            }
+            if (settings, uses) == (FolderSettings::Withheld, SettingsUse::Loads) {
+                let names = standing.map(|standing| standing.named_for(agent.provider())).unwrap_or_default();
+                let problem = Some(untrusted(&names));
+                return self.session.told(self.now(), Fact::Gone { problem }.into());
+            }
+        }
+        let model = self.session.asked_model().map(str::to_owned);
+        let launch = Launch { resume, is_fork, history, mode: self.session.mode(), model, settings, ..launch };
+        self.running = Some(agent.start(launch));
+    }
+
+    /// Says that settings are not loaded, so that nobody wonders.
+    fn tell_withheld(&mut self, uses: SettingsUse, provider: &str, standing: &Standing) {
+        let names = standing.named_for(provider);
+        let text = match standing.has_changed {
+            true => format!("What lies in this folder has changed since it was trusted, and is not loaded: {names}."),
+            false => format!("What lies in this folder is not loaded until somebody trusts it: {names}."),
+        };
+        // An agent that is not started says it by failing.
+        if uses == SettingsUse::CanWithhold || standing.has_changed {
+            self.session.notice(self.now(), &identifier("notice"), text);
+        }
+    }
+}

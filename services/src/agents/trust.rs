@@ -1,0 +1,242 @@
+//! Whether what a folder says to agents is listened to: tool servers, hooks, settings that lie in it and may be anybody's. A
+//! person trusts it by its path and by what the files hold; when one of them changes, the trust is gone. What is read now may
+//! be another thing when an agent reads it.
+
+mod settings;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::permission::sha256;
+use super::policy::write_privately;
+use super::problem::{Problem, ProblemKind};
+use settings::Settings;
+pub use settings::SettingsFile;
+
+/// What becomes of the settings that lie in a folder when an agent is started in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FolderSettings {
+    /// They are not to be loaded: nobody trusts them.
+    #[default]
+    Withheld,
+    /// There are none that the agent would load.
+    Absent,
+    /// They are loaded: a person trusts them as they are.
+    Trusted,
+}
+
+/// What an agent does with the settings that lie in the folder it works in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SettingsUse {
+    /// It reads none.
+    Ignores,
+    /// It loads them, unless it is told not to.
+    CanWithhold,
+    /// It may load them, whatever it is told.
+    Loads,
+}
+
+/// What is known of a folder's settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// The files.
+    pub(super) files: Vec<SettingsFile>,
+    /// What they come to. None where there are none, or not all can be read.
+    pub(super) sha256: Option<String>,
+    /// Whether a person trusts them as they are.
+    pub(super) is_trusted: bool,
+    /// Whether a person trusted them as they were.
+    pub(super) has_changed: bool,
+}
+
+impl Standing {
+    /// What becomes of the settings for an agent of this provider.
+    pub(super) fn settings_for(&self, provider: &str) -> FolderSettings {
+        match self.files.iter().any(|file| file.is_read_by(provider)) {
+            false => FolderSettings::Absent,
+            true if self.is_trusted => FolderSettings::Trusted,
+            true => FolderSettings::Withheld,
+        }
+    }
+
+    /// The paths of the files that this provider reads.
+    pub(super) fn named_for(&self, provider: &str) -> String {
+        let read = self.files.iter().filter(|file| file.is_read_by(provider)).map(|file| file.path.as_str());
+        let mut names: Vec<&str> = read.take(4).collect();
+        let more = self.files.iter().filter(|file| file.is_read_by(provider)).count() > names.len();
+        names.extend(more.then_some("…"));
+        names.join(", ")
+    }
+}
+
+/// What an agent is told that would load settings that nobody trusts.
+pub(super) fn untrusted(names: &str) -> Problem {
+    let text = format!("the agent would load settings that lie in the folder and that nobody trusts: {names}");
+    Problem::new(ProblemKind::UntrustedWorkspace, text)
+        .hint("look at them, and trust them with trust.grant, or remove them")
+}
+
+/// What was trusted.
+#[derive(Debug, Serialize, Deserialize)]
+struct Record {
+    cwd: PathBuf,
+    sha256: String,
+}
+
+/// The folders that people trust, in a file each, private to their user.
+#[derive(Clone, Debug)]
+pub(super) struct Trust {
+    folder: PathBuf,
+    home: Option<PathBuf>,
+}
+
+impl Trust {
+    /// Those that are kept below a folder.
+    pub(super) fn below(folder: &Path) -> Trust {
+        Trust { folder: folder.join("trust"), home: std::env::home_dir().and_then(|home| home.canonicalize().ok()) }
+    }
+
+    /// Looks at a folder, given without links. Reads its settings: not for a thread that must not wait.
+    pub(super) fn standing(&self, cwd: &Path) -> Standing {
+        let Settings { files, sha256 } = Settings::read(cwd, self.home.as_deref());
+        let trusted = self.trusted(cwd);
+        let is_trusted = sha256.is_some() && trusted == sha256;
+        Standing { has_changed: trusted.is_some() && !is_trusted && !files.is_empty(), is_trusted, files, sha256 }
+    }
+
+    /// Trusts a folder's settings as they are, if that is what they come to; else gives what they do.
+    ///
+    /// # Errors
+    /// It cannot be written down.
+    pub(super) fn grant(&self, cwd: &Path, sha256: &str) -> io::Result<Result<(), Option<String>>> {
+        let Settings { sha256: now, .. } = Settings::read(cwd, self.home.as_deref());
+        if now.as_deref() != Some(sha256) {
+            return Ok(Err(now));
+        }
+        let record = Record { cwd: cwd.to_owned(), sha256: sha256.to_owned() };
+        write_privately(&self.path(cwd), &serde_json::to_vec_pretty(&record)?).map(Ok)
+    }
+
+    /// Trusts a folder no more.
+    ///
+    /// # Errors
+    /// What was written down cannot be removed.
+    pub(super) fn revoke(&self, cwd: &Path) -> io::Result<()> {
+        match fs::remove_file(self.path(cwd)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    fn trusted(&self, cwd: &Path) -> Option<String> {
+        let record: Record = serde_json::from_slice(&fs::read(self.path(cwd)).ok()?).ok()?;
+        (record.cwd == cwd).then_some(record.sha256)
+    }
+
+    fn path(&self, cwd: &Path) -> PathBuf {
+        let name = sha256(cwd.as_os_str().as_encoded_bytes());
+        self.folder.join(format!("{name}.json"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Bench {
+        folder: tempfile::TempDir,
+        trust: Trust,
+    }
+
+    impl Bench {
+        fn new() -> Bench {
+            let folder = tempfile::tempdir().unwrap();
+            let trust = Trust { folder: folder.path().join("kept"), home: Some(folder.path().join("home")) };
+            fs::create_dir_all(folder.path().join("project/sub/.git")).unwrap();
+            Bench { folder, trust }
+        }
+
+        fn write(&self, path: &str, text: &str) {
+            let path = self.folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+
+        fn project(&self) -> PathBuf {
+            self.folder.path().join("project")
+        }
+
+        fn standing(&self) -> Standing {
+            self.trust.standing(&self.project())
+        }
+    }
+
+    #[test]
+    fn trust_is_for_what_the_files_hold_and_gone_when_that_changes() {
+        let bench = Bench::new();
+        assert_eq!((bench.standing().sha256, bench.standing().is_trusted), (None, false));
+        assert_eq!(bench.standing().settings_for("claude"), FolderSettings::Absent);
+        bench.write("project/.mcp.json", "{}");
+        bench.write("project/.claude/hooks/a.sh", "echo");
+        let standing = bench.standing();
+        let paths: Vec<&str> = standing.files.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(paths, [".claude/hooks/a.sh", ".mcp.json"]);
+        assert_eq!(standing.settings_for("claude"), FolderSettings::Withheld);
+        assert_eq!(standing.settings_for("codex"), FolderSettings::Absent, "it reads none of these");
+        assert_eq!(standing.settings_for("acp:other"), FolderSettings::Withheld, "nobody knows what it reads");
+        let sha256 = standing.sha256.unwrap();
+        assert_eq!(bench.trust.grant(&bench.project(), "other").unwrap(), Err(Some(sha256.clone())));
+        assert!(!bench.standing().is_trusted);
+        assert_eq!(bench.trust.grant(&bench.project(), &sha256).unwrap(), Ok(()));
+        assert_eq!(bench.standing().settings_for("claude"), FolderSettings::Trusted);
+
+        for change in
+            ["project/.claude/hooks/a.sh", "project/.claude/settings.local.json", "project/.codex/config.toml"]
+        {
+            bench.write(change, "changed");
+            let standing = bench.standing();
+            assert!(standing.has_changed && !standing.is_trusted, "{change}");
+            bench.trust.grant(&bench.project(), &standing.sha256.unwrap()).unwrap().unwrap();
+        }
+        bench.trust.revoke(&bench.project()).unwrap();
+        bench.trust.revoke(&bench.project()).unwrap();
+        let standing = bench.standing();
+        assert!(!standing.is_trusted && !standing.has_changed);
+    }
+
+    #[test]
+    fn settings_of_the_repository_that_a_folder_is_in_count_and_those_of_the_home_do_not() {
+        let bench = Bench::new();
+        bench.write("home/.claude/settings.json", "{}");
+        let home = bench.folder.path().join("home");
+        assert_eq!(bench.trust.standing(&home).files, []);
+        fs::create_dir_all(bench.project().join(".git")).unwrap();
+        bench.write("project/.gemini/settings.json", "{}");
+        bench.write("project/deep/below/.env", "A=1");
+        let standing = bench.trust.standing(&bench.project().join("deep/below"));
+        let paths: Vec<&str> = standing.files.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(paths, ["../../.gemini/settings.json", ".env"]);
+        let other = bench.trust.standing(&bench.project().join("sub"));
+        assert_eq!(other.files, [], "another repository ends there");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_and_what_cannot_be_read_cannot_be_trusted() {
+        use std::os::unix::fs::symlink;
+        let bench = Bench::new();
+        bench.write("elsewhere/settings.json", "{}");
+        symlink(bench.folder.path().join("elsewhere"), bench.project().join(".claude")).unwrap();
+        let before = bench.standing().sha256;
+        bench.write("elsewhere/settings.json", "{\"hooks\": {}}");
+        assert!(before.is_some() && bench.standing().sha256 != before);
+        symlink("nowhere", bench.project().join(".mcp.json")).unwrap();
+        assert_eq!(bench.standing().sha256, None);
+        fs::remove_file(bench.project().join(".mcp.json")).unwrap();
+        symlink(".", bench.folder.path().join("elsewhere/again")).unwrap();
+        assert_eq!(bench.standing().sha256, None, "a folder that holds itself");
+    }
+}

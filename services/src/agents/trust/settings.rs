@@ -1,0 +1,156 @@
+//! The files of a folder that agents load settings from, as far as that is known of them.
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::super::permission::sha256;
+
+/// The most files, and the longest one in bytes, that are looked at.
+const MOST: (usize, u64) = (2_000, 8 << 20);
+
+/// How deep folders are looked into.
+const DEEPEST: usize = 12;
+
+/// Names, what is in them, and the providers that read them: any where none is named.
+const KNOWN: [(&str, &str, &[&str]); 18] = [
+    (".claude", "settings, hooks, commands and agents of Claude Code", &["claude"]),
+    (".mcp.json", "tool servers for Claude Code", &["claude"]),
+    (".codex", "settings, hooks and rules of Codex", &["codex"]),
+    (".agents", "skills", &["codex", "gemini"]),
+    (".gemini", "settings, commands and extensions of Gemini CLI", &["gemini"]),
+    (".env", "variables that Gemini CLI takes over", &["gemini"]),
+    (".cursor", "settings of another agent", &[]),
+    (".qwen", "settings of another agent", &[]),
+    (".opencode", "settings of another agent", &[]),
+    ("opencode.json", "settings of another agent", &[]),
+    ("opencode.jsonc", "settings of another agent", &[]),
+    (".crush.json", "settings of another agent", &[]),
+    ("crush.json", "settings of another agent", &[]),
+    (".goose", "settings of another agent", &[]),
+    (".kimi", "settings of another agent", &[]),
+    (".copilot", "settings of another agent", &[]),
+    (".vscode/mcp.json", "tool servers", &[]),
+    (".github/hooks", "hooks of another agent", &[]),
+];
+
+/// What agents keep there that is no setting.
+const PASSED_OVER: [&str; 1] = ["worktrees"];
+
+/// A file of a folder that says something to agents.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "TrustFile")]
+pub struct SettingsFile {
+    /// Its path, seen from the folder.
+    pub path: String,
+    /// What is in it.
+    pub what: String,
+    /// The SHA-256 of what it holds, in hexadecimal; empty where it cannot be read.
+    pub sha256: String,
+    #[serde(skip)]
+    readers: &'static [&'static str],
+}
+
+impl SettingsFile {
+    /// Whether an agent of this provider may load it.
+    pub(super) fn is_read_by(&self, provider: &str) -> bool {
+        let is_known = ["claude", "codex", "gemini"].contains(&provider);
+        if is_known { self.readers.contains(&provider) } else { true }
+    }
+}
+
+/// What lies in a folder.
+pub(super) struct Settings {
+    pub(super) files: Vec<SettingsFile>,
+    pub(super) sha256: Option<String>,
+}
+
+impl Settings {
+    /// Looks into a folder, and into those above it as far as its repository goes. What a person has in their home is their own.
+    pub(super) fn read(cwd: &Path, home: Option<&Path>) -> Settings {
+        let mut walk = Walk { cwd, files: Vec::new(), is_whole: true };
+        for folder in of_repository(cwd).into_iter().filter(|folder| Some(*folder) != home) {
+            for (name, what, readers) in KNOWN {
+                walk.look(&folder.join(name), what, readers, 0);
+            }
+        }
+        let Walk { mut files, is_whole, .. } = walk;
+        files.sort_by(|one, other| one.path.cmp(&other.path));
+        // No name holds a zero, and a hash has always the same length.
+        let all: Vec<String> = files.iter().map(|file| format!("{}\0{}", file.path, file.sha256)).collect();
+        let sha256 = (is_whole && !files.is_empty()).then(|| sha256(all.concat().as_bytes()));
+        Settings { files, sha256 }
+    }
+}
+
+/// A folder and those above it, to the one of its repository; itself alone where it is in none.
+fn of_repository(cwd: &Path) -> Vec<&Path> {
+    let depth = cwd.ancestors().position(|folder| folder.join(".git").exists());
+    cwd.ancestors().take(depth.unwrap_or_default() + 1).collect()
+}
+
+struct Walk<'a> {
+    cwd: &'a Path,
+    files: Vec<SettingsFile>,
+    is_whole: bool,
+}
+
+impl Walk<'_> {
+    fn look(&mut self, path: &Path, what: &str, readers: &'static [&'static str], depth: usize) {
+        if depth > DEEPEST || self.files.len() >= MOST.0 {
+            self.is_whole = false;
+            return;
+        }
+        // Links count by what they lead to; one that leads nowhere may lead somewhere in a moment.
+        let found = match fs::metadata(path) {
+            Ok(found) => found,
+            Err(_) if fs::symlink_metadata(path).is_err() => return,
+            Err(_) => return self.add(path, what, readers, None),
+        };
+        if !found.is_dir() {
+            let sha256 = if found.is_file() { hash(path).ok() } else { None };
+            return self.add(path, what, readers, sha256);
+        }
+        let Ok(entries) = fs::read_dir(path) else { return self.add(path, what, readers, None) };
+        let mut below: Vec<PathBuf> = Vec::new();
+        for entry in entries.take(MOST.0 + 1) {
+            match entry {
+                Ok(entry) => below.push(entry.path()),
+                Err(_) => self.is_whole = false,
+            }
+        }
+        below.sort();
+        let is_setting = |path: &PathBuf| depth > 0 || !PASSED_OVER.iter().any(|name| path.ends_with(name));
+        for path in below.iter().filter(|path| is_setting(path)) {
+            self.look(path, what, readers, depth + 1);
+        }
+    }
+
+    fn add(&mut self, path: &Path, what: &str, readers: &'static [&'static str], sha256: Option<String>) {
+        self.is_whole &= sha256.is_some();
+        let sha256 = sha256.unwrap_or_default();
+        self.files.push(SettingsFile { path: self.seen(path), what: what.to_owned(), sha256, readers });
+    }
+
+    /// The path as it is seen from the folder.
+    fn seen(&self, path: &Path) -> String {
+        let up = self.cwd.ancestors().position(|folder| path.starts_with(folder)).unwrap_or_default();
+        let base = self.cwd.ancestors().nth(up).unwrap_or(self.cwd);
+        let below = path.strip_prefix(base).unwrap_or(path);
+        let steps = std::iter::repeat_n("..", up).map(PathBuf::from);
+        let seen: PathBuf = steps.chain([below.to_owned()]).collect();
+        seen.to_string_lossy().replace('\\', "/")
+    }
+}
+
+fn hash(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(MOST.1 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST.1 {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(sha256(&bytes))
+}

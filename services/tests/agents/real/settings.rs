@@ -1,0 +1,62 @@
+//! Settings that lie in a folder, as the real programs load them or do not.
+
+use serde_json::json;
+
+use super::World;
+
+/// Lays settings there that start a program, which leaves a file behind where it was started.
+fn lay(world: &World, provider: &str) {
+    let house = &world.house;
+    let program = house.folder.path().join("server");
+    let left = house.folder.path().join("started");
+    house.install_as("server", &format!("touch {}\n", left.display()));
+    let program = program.to_str().unwrap();
+    let (file, text) = match provider {
+        "claude" => {
+            let hook = json!([{"hooks": [{"type": "command", "command": program}]}]);
+            let servers = json!({"mcpServers": {"evil": {"command": program, "args": []}}});
+            house.write(".mcp.json", &servers.to_string());
+            (".claude/settings.json", json!({"hooks": {"UserPromptSubmit": hook, "SessionStart": hook}}).to_string())
+        }
+        "codex" => (".codex/config.toml", format!("[mcp_servers.evil]\ncommand = {program:?}\n")),
+        _ => {
+            let servers = json!({"mcpServers": {"evil": {"command": program, "args": []}}});
+            (".gemini/settings.json", servers.to_string())
+        }
+    };
+    std::fs::create_dir_all(house.file(file).parent().unwrap()).unwrap();
+    house.write(file, &text);
+}
+
+/// Whether a turn starts what the settings name.
+async fn starts(world: &World, provider: &str) -> bool {
+    let session = world.session(provider).await;
+    let ended = world.prompt(&session, "hello there").end().await;
+    assert_eq!(ended["outcome"], "completed", "{ended}");
+    world.close(&session).await;
+    world.house.folder.path().join("started").exists()
+}
+
+async fn settings_of_the_folder_start_programs_only_when_they_are_trusted(provider: &str) {
+    let world = World::new().await;
+    lay(&world, provider);
+    assert!(!starts(&world, provider).await, "nobody trusts it");
+    let cwd = world.house.file("");
+    let status = world.house.ask("trust.status", json!({"cwd": cwd})).await.unwrap();
+    world.house.ask("trust.grant", json!({"cwd": cwd, "sha256": status["sha256"]})).await.unwrap();
+    assert!(starts(&world, provider).await, "this test shows nothing where they are never loaded");
+}
+
+macro_rules! of_each {
+    ($($provider:ident)*) => {
+        $(mod $provider {
+            #[tokio::test]
+            #[ignore = "needs the agents' programs: cargo xtask test --only agents"]
+            async fn settings_of_the_folder_start_programs_only_when_they_are_trusted() {
+                super::settings_of_the_folder_start_programs_only_when_they_are_trusted(stringify!($provider)).await;
+            }
+        })*
+    };
+}
+
+of_each!(claude codex gemini);

@@ -1,0 +1,139 @@
+use serde_json::{Value, json};
+use sixframe_core::{CallError, Code};
+
+use super::house::House;
+
+/// Writes down what it was started with, and says nothing.
+const RECORD: &str = r#"
+for word; do echo "$word" >> "$0.args.new"; done
+echo "trust=$GEMINI_CLI_TRUST_WORKSPACE" >> "$0.args.new"
+mv "$0.args.new" "$0.args"
+exec cat > /dev/null
+"#;
+
+/// What a program was started with.
+async fn started(house: &House, name: &str) -> String {
+    let path = house.folder.path().join(format!("{name}.args"));
+    let deadline = tokio::time::Instant::now() + super::house::LONG;
+    loop {
+        match std::fs::read_to_string(&path) {
+            Ok(text) => {
+                std::fs::remove_file(&path).unwrap();
+                return text;
+            }
+            Err(_) => assert!(tokio::time::Instant::now() < deadline, "{name} is never started"),
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
+fn folder(house: &House) -> String {
+    house.file("").canonicalize().unwrap().to_str().unwrap().trim_end_matches('/').to_owned()
+}
+
+async fn trust(house: &House) {
+    let cwd = folder(house);
+    let status = house.ask("trust.status", json!({"cwd": cwd})).await.unwrap();
+    house.ask("trust.grant", json!({"cwd": cwd, "sha256": status["sha256"]})).await.unwrap();
+    assert_eq!(house.ask("trust.status", json!({"cwd": cwd})).await.unwrap()["isTrusted"], true);
+}
+
+fn notices(house: &House, session: &str) -> Vec<String> {
+    let logged = house.logged(session);
+    let notices = logged.iter().filter(|event| event["data"]["kind"] == "notice");
+    notices.map(|event| event["data"]["content"][0]["text"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn settings_of_a_folder_are_loaded_when_they_are_trusted_and_withheld_until_then() {
+    let house = House::new();
+    for name in ["claude", "codex", "gemini"] {
+        house.install_as(name, RECORD);
+    }
+    for file in [".claude/settings.json", ".mcp.json", ".codex/config.toml", ".gemini/settings.json"] {
+        std::fs::create_dir_all(house.file(file).parent().unwrap()).unwrap();
+        house.write(file, "{}");
+    }
+    let cwd = folder(&house);
+    let status = house.ask("trust.status", json!({"cwd": cwd})).await.unwrap();
+    let paths: Vec<&Value> = status["files"].as_array().unwrap().iter().map(|file| &file["path"]).collect();
+    assert_eq!(paths, [".claude/settings.json", ".codex/config.toml", ".gemini/settings.json", ".mcp.json"]);
+    assert_eq!((&status["cwd"], &status["isTrusted"]), (&json!(cwd), &json!(false)));
+
+    let session = house.session("claude").await;
+    let args = started(&house, "claude").await;
+    assert!(args.contains("--setting-sources=user\n") && args.contains("--strict-mcp-config\n"), "{args}");
+    let told = notices(&house, &session);
+    assert!(told[0].contains(".claude/settings.json, .mcp.json") && !told[0].contains("codex"), "{told:?}");
+    house.session("codex").await;
+    let args = started(&house, "codex").await;
+    assert!(args.contains(&format!("projects={{\"{cwd}\"={{trust_level=\"untrusted\"}}}}")), "{args}");
+    house.session("gemini").await;
+    assert!(started(&house, "gemini").await.contains("trust=false\n"));
+
+    trust(&house).await;
+    let session = house.session("claude").await;
+    let args = started(&house, "claude").await;
+    assert!(args.contains("--setting-sources=user,project,local\n") && !args.contains("strict"), "{args}");
+    assert_eq!(notices(&house, &session), [] as [String; 0]);
+    house.session("codex").await;
+    assert!(started(&house, "codex").await.contains("trust_level=\"trusted\""));
+    house.session("gemini").await;
+    assert!(started(&house, "gemini").await.contains("trust=true\n"));
+
+    house.write(".claude/settings.json", r#"{"hooks": {}}"#);
+    let session = house.session("claude").await;
+    assert!(started(&house, "claude").await.contains("--setting-sources=user\n"), "they are others now");
+    assert!(notices(&house, &session)[0].contains("has changed since it was trusted"));
+    trust(&house).await;
+    house.ask("trust.revoke", json!({"cwd": cwd})).await.unwrap();
+    house.session("claude").await;
+    assert!(started(&house, "claude").await.contains("--setting-sources=user\n"), "at the next start");
+}
+
+#[tokio::test]
+async fn an_agent_that_cannot_be_kept_from_settings_is_not_begun_where_nobody_trusts_them() {
+    let house = House::new();
+    house.install_as("other", RECORD);
+    house.session("acp:other").await;
+    started(&house, "other").await;
+    house.write("opencode.json", "{}");
+    let params = json!({"provider": "acp:other", "cwd": house.file("")});
+    let refused = house.ask("agent.createSession", params.clone()).await.unwrap_err();
+    let CallError::Fault(fault) = refused else { panic!("{refused}") };
+    assert_eq!(fault.code, Code::FORBIDDEN);
+    let details = serde_json::to_value(&fault.details).unwrap();
+    assert_eq!(details["kind"], "untrusted_workspace", "{details}");
+    assert!(details["hint"].as_str().unwrap().contains("trust.grant") && fault.message.contains("opencode.json"));
+    let cwd = folder(&house);
+    house.ask("trust.grant", json!({"cwd": cwd, "sha256": details["sha256"]})).await.unwrap();
+    let session = house.session("acp:other").await;
+    started(&house, "other").await;
+
+    // The next daemon starts it with the next prompt, in a folder that is not the one that was trusted.
+    let house = house.restart().await;
+    house.write("opencode.json", r#"{"mcp": {}}"#);
+    let ended = house.prompt(&session, "hello").end().await;
+    assert_eq!((&ended["outcome"], &ended["error"]["kind"]), (&json!("failed"), &json!("untrusted_workspace")));
+    assert!(ended["error"]["hint"].is_string());
+    assert!(notices(&house, &session)[0].contains("has changed"));
+    assert!(!house.folder.path().join("other.args").exists(), "it was not started");
+}
+
+#[tokio::test]
+async fn only_what_was_seen_can_be_trusted_and_only_where_agents_may_work() {
+    let house = House::new();
+    let cwd = folder(&house);
+    let status = house.ask("trust.status", json!({"cwd": cwd})).await.unwrap();
+    assert_eq!((&status["files"], status.get("sha256")), (&json!([]), None));
+    house.write(".mcp.json", "{}");
+    let seen = house.ask("trust.status", json!({"cwd": cwd})).await.unwrap()["sha256"].clone();
+    house.write(".mcp.json", r#"{"mcpServers": {"evil": {"command": "evil"}}}"#);
+    let refused = house.ask("trust.grant", json!({"cwd": cwd, "sha256": seen})).await.unwrap_err();
+    assert_eq!(refused.code(), Code::CONFLICT);
+    for method in ["trust.status", "trust.revoke"] {
+        assert_eq!(house.ask(method, json!({"cwd": "/"})).await.unwrap_err().code(), Code::FORBIDDEN, "{method}");
+    }
+    let outside = house.ask("trust.grant", json!({"cwd": "/", "sha256": seen})).await.unwrap_err();
+    assert_eq!(outside.code(), Code::FORBIDDEN);
+}
