@@ -79,7 +79,7 @@ function SessionMenu({ session, isOpen }: { session: SessionView; isOpen: boolea
   const { agents } = useEnvironment();
   const [isAsked, setAsked] = useState(false);
   const [shown, show] = useState<"rules" | "trust" | undefined>(undefined);
-  const { providers } = useStore(agents.providers);
+  const { providers, state } = useStore(agents.providers);
   const [canFork, canResume, canSetProvider] = [useHas("agent.fork"), useHas("agent.resume"), useHas("agent.setProvider")];
   const [hasRules, hasTrust] = [useHas("policy.list"), useHas("trust.status")];
   const { sessionId, provider, isReady } = session;
@@ -90,7 +90,7 @@ function SessionMenu({ session, isOpen }: { session: SessionView; isOpen: boolea
   };
   return (
     <>
-      <DropdownMenu.Root modal={false}>
+      <DropdownMenu.Root modal={false} onOpenChange={(isShown) => isShown && state === "unknown" && void agents.look(false)}>
         <DropdownMenu.Trigger className="icon-button" aria-label="More of the session" disabled={!isOpen}>
           <Ellipsis size={16} />
         </DropdownMenu.Trigger>
