@@ -111,6 +111,7 @@ impl Handle {
             watching: None,
             said_unwatched: false,
             is_done: false,
+            replies: Vec::new(),
         };
         tokio::spawn(live.run(wished));
         Handle { wishes, log: Reading::new(path, following), view: viewing, epoch, system_prompt }
@@ -260,6 +261,8 @@ struct Live {
     said_no_undo: bool,
     /// Whether it was closed, and not only halted.
     is_done: bool,
+    /// Answers to wishes that are not in the log yet.
+    replies: Vec<Box<dyn FnOnce() + Send + Sync>>,
 }
 
 impl Live {
@@ -276,6 +279,9 @@ impl Live {
                 () = until(self.surroundings.start, deadline) => self.session.tick(self.now()),
             }
             sound = self.settle().await;
+            if sound {
+                self.replies.drain(..).for_each(|reply| reply());
+            }
             self.attend_folder();
         }
         self.end();
@@ -287,44 +293,52 @@ impl Live {
 
     async fn wish(&mut self, wish: Option<Wish>) {
         let now = self.now();
-        // An answer that nobody waits for any more is not missed.
         match wish {
             Some(Wish::Prompt(prompt, delivery, timeout, told)) => {
                 let before = self.session.seq();
                 let taken = self.session.prompt(now, prompt, delivery, timeout);
-                let _ = told.send(taken.map(|()| before));
+                self.reply(told, taken.map(|()| before));
             }
             Some(Wish::Decide(id, choice, by, told)) => {
-                let _ = told.send(self.session.decide(now, &id, choice, by));
+                let decided = self.session.decide(now, &id, choice, by);
+                self.reply(told, decided);
             }
             Some(Wish::Answer(id, answers, by, told)) => {
                 let answered = self.session.answer(now, &id, answers, by);
-                let _ = told.send(answered.map(|secrets| self.keep(secrets)));
+                let answered = answered.map(|secrets| self.keep(secrets));
+                self.reply(told, answered);
             }
             Some(Wish::EditPrompt(id, content, told)) => {
-                let _ = told.send(self.session.edit_prompt(now, &id, content));
+                let edited = self.session.edit_prompt(now, &id, content);
+                self.reply(told, edited);
             }
             Some(Wish::CancelPrompt(id, told)) => {
-                let _ = told.send(self.session.cancel_prompt(now, &id));
+                let cancelled = self.session.cancel_prompt(now, &id);
+                self.reply(told, cancelled);
             }
             Some(Wish::Interrupt { keeps_queue, told }) => {
                 if !keeps_queue {
                     self.session.cancel_prompts(now);
                 }
-                let _ = told.send(self.session.stop_turn(now));
+                let stopped = self.session.stop_turn(now);
+                self.reply(told, stopped);
             }
             Some(Wish::Abandon(id)) => self.session.abandon(now, &id),
             Some(Wish::SetMode(mode)) => self.session.set_mode(now, mode),
             Some(Wish::SetModel(model)) => self.session.set_model(now, model),
             Some(Wish::Succeed(agent, model, told)) => {
-                let _ = told.send(self.succeed(now, agent, model));
+                let succeeded = self.succeed(now, agent, model);
+                self.reply(told, succeeded);
             }
             Some(Wish::Undo { turn, is_forced, told }) => {
                 let undone = self.undo(&turn, is_forced).await;
-                let _ = told.send(undone);
+                self.reply(told, undone);
             }
             Some(Wish::Wake) => self.session.wake(now),
-            Some(Wish::Metadata(told)) => drop(told.send(self.session.metadata())),
+            Some(Wish::Metadata(told)) => {
+                let metadata = self.session.metadata();
+                self.reply(told, metadata);
+            }
             Some(Wish::Show) => self.show(),
             Some(Wish::Close) => {
                 self.session.close(now);
@@ -332,6 +346,12 @@ impl Live {
             }
             Some(Wish::Halt) | None => self.session.halt(now),
         }
+    }
+
+    /// Answers a wish when what comes of it is in the log and shown: whoever is told that it is done finds it done.
+    fn reply<T: Send + Sync + 'static>(&mut self, told: oneshot::Sender<T>, answer: T) {
+        // An answer that nobody waits for any more is not missed.
+        self.replies.push(Box::new(move || drop(told.send(answer))));
     }
 
     /// Another agent takes over. What callers may set for one is not for the other.
@@ -478,19 +498,16 @@ impl Live {
         let written = log.written();
         self.log = Some(log);
         let lines = lines?;
+        // Before it is told: what is asked for can be answered by then.
+        if events.iter().any(|envelope| !matches!(envelope.event, Event::ItemDelta(_))) {
+            self.show();
+        }
         self.written.send_replace(written);
-        self.publish(&events, &lines);
+        tell(&self.surroundings.events, &events, &lines);
         if events.iter().any(|envelope| matches!(envelope.event, Event::TurnEnded(_) | Event::SessionClosed(_))) {
             self.surroundings.archive.ended(&events[0].session_id, written.bytes);
         }
         Ok(())
-    }
-
-    fn publish(&mut self, events: &[Envelope], lines: &[String]) {
-        tell(&self.surroundings.events, events, lines);
-        if events.iter().any(|envelope| !matches!(envelope.event, Event::ItemDelta(_))) {
-            self.show();
-        }
     }
 
     /// Shows the session as it is, without secrets.
