@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "2e77c06c7bae578a";
+export const methodsHash = "e8b75294a32eaf58";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
@@ -87,8 +87,8 @@ export interface AgentChatChunk {
   /** What the agent says; of a tool, what it does; of a file, its path; of an error, its text. */
   content: string;
   /**
-   * What else is known: `sessionId` always; of a text its `itemId`; of a tool `itemId`, `status`, `name`, `input` and, while
-   * it waits for leave, `permission`; of a file its change; of an error its problem; of done `outcome`, `usage` and `cost`,
+   * What else is known: `sessionId` always; of a text its `itemId`; of a tool `itemId`, `status`, `name`, `input`, and `permission`
+   * or `question` while it waits for that; of a file its change; of an error its problem; of done `outcome`, `usage` and `cost`,
    * and `stopped: true` with `code: "ABORTED"` where somebody stopped it.
    */
   metadata?: unknown;
@@ -1061,6 +1061,11 @@ export type AgentProviderState =
 
 /** What `agent.providers` answers. */
 export interface AgentProviders {
+  /**
+   * A folder that a session may begin in, for a person who names none: the first of `agent.roots` that is there, or the one
+   * that the daemon was started in, unless that is the root of all folders.
+   */
+  cwd?: string | null;
   /** The one that `agent.createSession` takes where none is named. */
   default: string;
   /** The providers, those that can be used first. */
@@ -1665,6 +1670,22 @@ export interface AgentTurnUndone {
   files: AgentFileChange[];
   /** The turn. */
   turnId: string;
+}
+
+/** What `agent.undo` takes. */
+export interface AgentUndoParams {
+  /** Whether files that were changed since are overwritten. */
+  force?: boolean;
+  /** The session, which must be open; that of the turn where it is not named. */
+  sessionId?: string | null;
+  /** The turn. */
+  turnId: string;
+}
+
+/** What `agent.undo` answers. */
+export interface AgentUndone {
+  /** What was changed to take it back; nothing where all is as it was before the turn. */
+  files: AgentFileChange[];
 }
 
 /** A line that cannot be read. */
@@ -3023,6 +3044,42 @@ export interface TranscriptUnread {
   tornBytes: number;
 }
 
+/** A file of a folder that says something to agents. */
+export interface TrustFile {
+  /** Its path, seen from the folder. */
+  path: string;
+  /** The SHA-256 of what it holds, in hexadecimal; empty where it cannot be read. */
+  sha256: string;
+  /** What is in it. */
+  what: string;
+}
+
+/** A folder. */
+export interface TrustFolder {
+  /** Its absolute path. */
+  cwd: string;
+}
+
+/** What `trust.grant` takes. */
+export interface TrustGrantParams {
+  /** The folder's absolute path. */
+  cwd: string;
+  /** What its settings come to, as `trust.status` told it. */
+  sha256: string;
+}
+
+/** What `trust.status` answers. */
+export interface TrustStatus {
+  /** The folder, without links. */
+  cwd: string;
+  /** The files. */
+  files: TrustFile[];
+  /** Whether a person trusts its settings as they are. */
+  isTrusted: boolean;
+  /** What `trust.grant` takes. None where no settings lie there, or not all of them can be read. */
+  sha256?: string | null;
+}
+
 /** A version of the state. Revisions of one epoch are ordered; those of different epochs have nothing to do with each other. */
 export interface Version {
   /** The life of the state. Another one means that what is known of it may be void. */
@@ -3133,7 +3190,7 @@ export interface Api {
     params: AgentInterruptParams;
     result: AgentInterrupted;
   };
-  /** Shows what agent.prompt would send with the same parameters: the whole text, its parts, and what was left out. */
+  /** Shows what agent.prompt would send with the same parameters: the whole text, its parts, and what was left out. Where that is more than what was typed, it needs the scope call. */
   "agent.previewPrompt": {
     kind: "unary";
     params: AgentPreviewParams;
@@ -3186,6 +3243,12 @@ export interface Api {
     kind: "stream";
     params: AgentChatParams;
     item: AgentChatChunk;
+  };
+  /** Takes back what became of the folder's files in a turn. Where others have changed them since, nothing is done unless force is said. Programs that an agent has started may not. */
+  "agent.undo": {
+    kind: "unary";
+    params: AgentUndoParams;
+    result: AgentUndone;
   };
   /** Makes a ticket that lets a browser into the console once, within a minute: the link is url + "#ticket=" + ticket. */
   "console.ticket": {
@@ -3433,6 +3496,24 @@ export interface Api {
     params: TranscriptSearchParams;
     result: TranscriptHits;
   };
+  /** Lets agents load the settings that lie in a folder, as long as they are just these. */
+  "trust.grant": {
+    kind: "unary";
+    params: TrustGrantParams;
+    result: AgentDone;
+  };
+  /** Trusts what lies in a folder no more. Agents that run have loaded it. */
+  "trust.revoke": {
+    kind: "unary";
+    params: TrustFolder;
+    result: AgentDone;
+  };
+  /** Tells which settings for agents lie in a folder, and whether a person trusts them as they are. */
+  "trust.status": {
+    kind: "unary";
+    params: TrustFolder;
+    result: TrustStatus;
+  };
 }
 
 /** How each method is called: whether it may be repeated, and whether its stream goes on after a break. */
@@ -3457,6 +3538,7 @@ export const methods = {
   "agent.setModel": { kind: "unary", idempotent: true, resumable: false },
   "agent.setProvider": { kind: "unary", idempotent: true, resumable: false },
   "agent.streamChat": { kind: "stream", idempotent: false, resumable: false },
+  "agent.undo": { kind: "unary", idempotent: false, resumable: false },
   "console.ticket": { kind: "unary", idempotent: false, resumable: false },
   "events.watch": { kind: "stream", idempotent: true, resumable: true },
   "fs.tail": { kind: "stream", idempotent: true, resumable: true },
@@ -3498,4 +3580,7 @@ export const methods = {
   "transcript.get": { kind: "unary", idempotent: true, resumable: false },
   "transcript.list": { kind: "unary", idempotent: true, resumable: false },
   "transcript.search": { kind: "unary", idempotent: true, resumable: false },
+  "trust.grant": { kind: "unary", idempotent: true, resumable: false },
+  "trust.revoke": { kind: "unary", idempotent: true, resumable: false },
+  "trust.status": { kind: "unary", idempotent: true, resumable: false },
 } as const;

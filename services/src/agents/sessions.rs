@@ -318,7 +318,7 @@ impl Agents {
         let providers = found.clone().unwrap_or_default();
         let usable = providers.iter().find(|info| info.state <= ProviderState::Unknown);
         let default = usable.map_or("builtin", |info| &info.id).to_owned();
-        Providers { providers, default }
+        Providers { providers, default, cwd: self.usual_folder() }
     }
 
     /// A sidecar comes and goes, and looking costs nothing.
@@ -438,6 +438,16 @@ impl Agents {
     /// The first folder that agents may work in, where the configuration names some.
     pub(super) fn first_root(&self) -> Option<String> {
         self.0.config.roots.first().map(|root| root.to_string_lossy().into_owned())
+    }
+
+    /// The folder that a session may as well begin in: the first that agents may work in, or the one that the daemon was
+    /// started in. Who starts daemons in the root of all folders, as services are, has not chosen it.
+    fn usual_folder(&self) -> Option<String> {
+        let current = || std::env::current_dir().ok().filter(|folder| folder.parent().is_some());
+        let started = || self.folder(current()?.to_str()?).ok();
+        let roots = &self.0.config.roots;
+        let folder = roots.iter().find_map(|root| self.folder(root.to_str()?).ok()).or_else(started)?;
+        folder.into_os_string().into_string().ok()
     }
 
     pub(super) fn templates(&self) -> &Templates {
