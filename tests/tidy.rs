@@ -329,7 +329,7 @@ fn nothing_names_the_machine_it_was_made_on() {
 
 #[test]
 fn prose_is_about_the_software_and_not_about_its_making() {
-    let making = ["worktree", "subagent", "sprint", "deadline of", "assigned to", "this issue"];
+    let making = ["subagent", "sprint", "deadline of", "assigned to", "this issue"];
     let sources = files();
     let about_making = |file: &File| file.places(|line| making.iter().any(|word| line.to_lowercase().contains(word)));
     none("write about the software", sources.iter().filter(|file| file.is_prose()).flat_map(about_making));

@@ -34,7 +34,9 @@ pub(crate) async fn run(text: &mut String, supervisor: Supervisor, quick: bool) 
         folder: Some(folder.path().to_path_buf()),
         mode: SetMode::Service { service_url: None },
         define_allowed: false,
-        check_server: CheckServer::new(|url, _| async move { Err(format!("{url} is not there")) }),
+        check_server: CheckServer::new(PATIENCE, |url, _| {
+            futures_util::stream::iter([Err(format!("{url} is not there"))])
+        }),
     };
     let sidecars = Sidecars::new(setup, &Hub::new(HubConfig::default())?, supervisor)?;
     writeln!(text, "\n| ready by | told after the port answers |\n|---|---|")?;

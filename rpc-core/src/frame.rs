@@ -235,7 +235,7 @@ pub enum MalformedReason {
     Depth,
     /// A key stands twice in the frame or in its `meta`.
     RepeatedKey,
-    /// A field is missing, out of its range or of a wrong type.
+    /// A field is missing, out of range or mistyped.
     Field(&'static str),
     /// It was longer than `limits.message_bytes` and was skipped.
     Oversized,
@@ -264,7 +264,7 @@ impl fmt::Display for MalformedReason {
             MalformedReason::Syntax => f.write_str("the message is not a JSON object"),
             MalformedReason::Depth => f.write_str("the message is nested too deep"),
             MalformedReason::RepeatedKey => f.write_str("a key stands twice in the frame or its meta"),
-            MalformedReason::Field(field) => write!(f, "{field} is missing, out of its range or of a wrong type"),
+            MalformedReason::Field(field) => write!(f, "{field} is missing, out of range or mistyped"),
             MalformedReason::Oversized => f.write_str("the message is too long"),
         }
     }

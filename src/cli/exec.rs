@@ -73,10 +73,13 @@ async fn follow(args: &ExecArgs, endpoint: &RpcEndpoint, session_id: &str, text:
     let mut items = endpoint.forward_stream("agent.prompt", Payload::of(&params)?);
     let mut shown = Shown { is_json: args.json, ..Shown::default() };
     let mut is_interrupted = false;
+    // Kept over the turns of the loop: one that is made anew does not know of what came before it.
+    let mut asked_to_stop = Box::pin(tokio::signal::ctrl_c());
     loop {
         let next = tokio::select! {
             next = items.next() => next,
-            _ = tokio::signal::ctrl_c() => {
+            _ = &mut asked_to_stop => {
+                asked_to_stop = Box::pin(tokio::signal::ctrl_c());
                 if is_interrupted {
                     return Err(Failure::Interrupted.into());
                 }

@@ -116,18 +116,24 @@ async fn found(args: &SmokeArgs, endpoint: &RpcEndpoint, steps: &mut Steps) -> R
 /// The steps that a prompt goes through.
 async fn prompted(args: &SmokeArgs, endpoint: &RpcEndpoint, session_id: &str, steps: &mut Steps) -> Result<(), Error> {
     let mut events: Items<Value> = endpoint.stream_raw("agent.events", json!({"sessions": [session_id]}));
-    until_started(&mut events, steps).await?;
+    let worked = async {
+        until_started(&mut events, steps).await?;
+        answered(args, endpoint, session_id, steps).await
+    };
+    tokio::select! {
+        worked = worked => worked,
+        _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted.into()),
+    }
+}
+
+/// The steps from the prompt to the end of its turn.
+async fn answered(args: &SmokeArgs, endpoint: &RpcEndpoint, session_id: &str, steps: &mut Steps) -> Result<(), Error> {
     let content = json!([{"type": "text", "text": ASKED}]);
     let params = json!({"sessionId": session_id, "content": content, "timeoutMs": args.prompted.timeout_ms});
     // Letting it go would stop the turn.
     let mut turn: Items<Value> = endpoint.stream_raw("agent.prompt", params);
     let (mut said, mut text, mut is_heard) = (Said::default(), String::new(), false);
-    loop {
-        let item = tokio::select! {
-            item = turn.next() => item,
-            _ = tokio::signal::ctrl_c() => return Err(Failure::Interrupted.into()),
-        };
-        let Some(item) = item else { break };
+    while let Some(item) = turn.next().await {
         let Ok(envelope) = serde_json::from_value::<Envelope>(item.map_err(Failure::Call)?.data) else { continue };
         decline(endpoint, &envelope.event).await;
         if !is_heard && envelope.turn_id.is_some() && envelope.src.provider != "sixframe" {
@@ -148,10 +154,7 @@ async fn prompted(args: &SmokeArgs, endpoint: &RpcEndpoint, session_id: &str, st
 
 async fn until_started(events: &mut Items<Value>, steps: &mut Steps) -> Result<(), Error> {
     loop {
-        let item = tokio::select! {
-            item = events.next() => item,
-            _ = tokio::signal::ctrl_c() => return Err(Failure::Interrupted.into()),
-        };
+        let item = events.next().await;
         let gone = || Failure::Agent { text: "the session ended before its agent began".to_owned(), is_late: false };
         let item = item.ok_or_else(gone)?.map_err(Failure::Call)?;
         let Ok(envelope) = serde_json::from_value::<Envelope>(item.data) else { continue };

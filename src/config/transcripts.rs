@@ -47,14 +47,14 @@ mod tests {
 
     #[test]
     fn a_relative_folder_is_among_the_logs_and_an_empty_one_is_none() {
-        let place = Place { folder: Path::new("/etc"), home: Some(Path::new("/home/me")) };
+        let place = Place { folder: Path::new("/etc"), home: Some(Path::new("/srv/me")) };
         let read = |text: &str| {
             let read = TranscriptPlace::from_toml(&Value::String(text.to_owned()), place);
             read.map(|place| place.of_agents(Path::new("/logs")).dir)
         };
         assert_eq!(read("transcripts"), Ok(Some("/logs/transcripts".into())));
         assert_eq!(read("/srv/t"), Ok(Some("/srv/t".into())));
-        assert_eq!(read("~/t"), Ok(Some("/home/me/t".into())));
+        assert_eq!(read("~/t"), Ok(Some("/srv/me/t".into())));
         assert_eq!(read(""), Ok(None));
     }
 }

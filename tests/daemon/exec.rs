@@ -39,7 +39,7 @@ fn what_an_agent_says_is_on_stdout_and_what_was_not_allowed_on_stderr() {
     assert!(!sandbox.work().join("made.txt").exists());
     let edits = ["exec", "--provider", "builtin", "--mode", "acceptEdits", "write made.txt\nhello"];
     assert_eq!(sandbox.run(&edits).0, 0);
-    assert_eq!(std::fs::read_to_string(sandbox.work().join("made.txt")).unwrap(), "hello");
+    assert_eq!(std::fs::read_to_string(sandbox.work().join("made.txt")).unwrap(), "hello\n");
     let file = ["exec", "--provider", "command:echo", "--current-file", "made.txt", "look"];
     let (_, stdout, _) = sandbox.run(&file);
     assert!(stdout.contains("`made.txt`:") && stdout.ends_with("\n\nlook\n"), "{stdout}");

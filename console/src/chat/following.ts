@@ -62,6 +62,7 @@ export function useFollowing(
     };
     // Before the list takes notice, which would bring the reader back.
     element.addEventListener("scroll", look, { passive: true, capture: true });
+    if (!follows.current) look();
     const observer = new ResizeObserver(hold);
     observer.observe(element);
     return () => {

@@ -56,7 +56,7 @@ export function NewSession({ sessions, isOpen }: { sessions: readonly SessionVie
             id={id}
             className="input"
             list={folders}
-            placeholder="/home/you/project"
+            placeholder="/path/to/project"
             spellCheck={false}
             autoComplete="off"
             value={cwd}

@@ -59,7 +59,7 @@ export function RunStarter({ folder, onStarted }: { folder: string; onStarted?: 
         <input
           id={`${id}-cwd`}
           className="input"
-          placeholder="/home/you/project"
+          placeholder="/path/to/project"
           spellCheck={false}
           autoComplete="off"
           value={cwd}

@@ -20,7 +20,7 @@ afterEach(() => {
   for (const end of ends.splice(0)) end();
 });
 
-const ABILITIES = { permissions: true, resume: false, fork: false, steer: false, usage: false };
+const ABILITIES = { fork: true, permissions: true, resume: false, steer: false, usage: false };
 const BUILTIN: AgentProviderInfo = { id: "builtin", name: "Built-in (no model)", state: "ready", version: "0.3.0", abilities: ABILITIES };
 const MISSING: AgentProviderInfo = {
   id: "claude",
@@ -30,7 +30,7 @@ const MISSING: AgentProviderInfo = {
   installUrl: "https://claude.example/install",
   abilities: ABILITIES,
 };
-const IDLE = { sessionId: "ses_1", provider: "builtin", cwd: "/home/me/project", state: { name: "idle" }, mode: "ask", isReady: true, queue: [], permissions: [], usage: {}, seq: 1 };
+const IDLE = { sessionId: "ses_1", provider: "builtin", cwd: "/srv/me/project", state: { name: "idle" }, mode: "ask", isReady: true, queue: [], permissions: [], usage: {}, seq: 1 };
 
 /** The console on a daemon with these sessions and methods; the events of the session are what the log has. */
 function furnished(sessions: Record<string, unknown>, { log, methods = [] }: { log?: Log; methods?: string[] } = {}): Furnished & { asked: unknown[] } {
@@ -148,7 +148,7 @@ test("thoughts are folded, an error says what it is and what to do, and trying a
 });
 
 test("controls of methods that the daemon has not are not there", async () => {
-  const changes = [{ path: "/home/me/project/a.txt", kind: "modify" as const, binary: false, unifiedDiff: "@@ -1 +1 @@\n-a\n+b\n", additions: 1, deletions: 1 }];
+  const changes = [{ path: "/srv/me/project/a.txt", kind: "modify" as const, binary: false, unifiedDiff: "@@ -1 +1 @@\n-a\n+b\n", additions: 1, deletions: 1 }];
   const log = new Log().created().turn("turn_1", "edit");
   log.item("t", { kind: "tool_call", status: "completed", tool: { name: "edit", toolKind: "edit", title: "edit a.txt", changes } }).end("turn_1");
   const queue = [{ promptId: "p2", position: 0, delivery: "queue", content: [{ type: "text", text: "next" }] }];

@@ -24,7 +24,7 @@ const PERMISSION: Permission = {
   risk: "critical",
   shownInput: { command: "rm -rf build\n# \u202egpj.exe\u001b[2K", count: 3, nested: { a: ["\u200b"] } },
   inputSha256: "abc123abc123ffff",
-  paths: ["/home/me/project/build"],
+  paths: ["/srv/me/project/build"],
   options: [
     { optionId: "x", kind: "allow_always", label: "Deny", rulePreview: "Bash(rm:*)" },
     { optionId: "y", kind: "allow_once", label: "Yes" },
@@ -46,7 +46,7 @@ const QUESTION: AgentQuestionRequest = {
 
 function sessionWith(waiting: { permissions?: Permission[]; questions?: AgentQuestionRequest[] }): Record<string, unknown> {
   const state = { name: "waiting_approval", count: 1 };
-  return { sessionId: "ses_1", provider: "claude", cwd: "/home/me/project", state, mode: "ask", isReady: true, turnId: "turn_1", queue: [], usage: {}, seq: 9, permissions: [], ...waiting };
+  return { sessionId: "ses_1", provider: "claude", cwd: "/srv/me/project", state, mode: "ask", isReady: true, turnId: "turn_1", queue: [], usage: {}, seq: 9, permissions: [], ...waiting };
 }
 
 /** The console with a session that waits, and what is asked of the daemon. */

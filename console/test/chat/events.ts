@@ -25,7 +25,7 @@ export class Log {
   }
 
   created(): this {
-    this.push("session.created", { provider: "builtin", cwd: "/home/me/project", mode: "ask" });
+    this.push("session.created", { provider: "builtin", cwd: "/srv/me/project", mode: "ask" });
     return this;
   }
 

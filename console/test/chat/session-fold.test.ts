@@ -60,7 +60,7 @@ test("a fold that was cut off anywhere and went on is the same as one that was n
 test("a turn knows the files that it changed, each once, by their place in the folder", () => {
   const change = (path: string, diff: string) => ({ path, kind: "modify" as const, binary: false, unifiedDiff: diff, additions: 1, deletions: 1 });
   const log = new Log().created().turn("turn_1", "edit");
-  log.item("a", { kind: "tool_call", status: "completed", tool: { changes: [change("/home/me/project/a.txt", "@@ 1")] } });
+  log.item("a", { kind: "tool_call", status: "completed", tool: { changes: [change("/srv/me/project/a.txt", "@@ 1")] } });
   log.item("b", { kind: "tool_call", status: "completed", tool: { changes: [change("a.txt", "@@ 2")] } });
   log.push("files.changed", { files: [{ path: "build/out.js", kind: "add" }, { path: "a.txt", kind: "modify" }] }, { turnId: "turn_1" });
   log.end("turn_1");

@@ -29,7 +29,7 @@ type Run = Record<string, unknown>;
 
 const run = (more: Run = {}): Run => ({
   prompt: "make it faster\nplease",
-  cwd: "/home/a/p",
+  cwd: "/srv/a/p",
   strategy: "vote",
   state: "running",
   members: [
@@ -199,7 +199,7 @@ test("a run begins with what was chosen, and is looked at", async () => {
   const begin = within(form).getByRole<HTMLButtonElement>("button", { name: "Begin" });
   expect(begin.disabled).toBe(true);
   fireEvent.change(within(form).getByRole("textbox", { name: "Prompt" }), { target: { value: "do it" } });
-  fireEvent.change(within(form).getByRole("textbox", { name: "Folder" }), { target: { value: " /home/a/p " } });
+  fireEvent.change(within(form).getByRole("textbox", { name: "Folder" }), { target: { value: " /srv/a/p " } });
   fireEvent.click(within(form).getByRole("radio", { name: /^Vote/ }));
   const second = within(form).getByRole("listitem", { name: "Agent 2" });
   await within(second).findByRole("option", { name: "codex" });
@@ -216,7 +216,7 @@ test("a run begins with what was chosen, and is looked at", async () => {
       "run.start",
       {
         prompt: "do it",
-        cwd: "/home/a/p",
+        cwd: "/srv/a/p",
         strategy: "vote",
         members: [
           { name: "codex", provider: "codex", model: "big" },

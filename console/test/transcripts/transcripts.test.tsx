@@ -28,7 +28,7 @@ const METHODS = ["transcript.list", "transcript.get", "transcript.export", "tran
 const info = (sessionId: string, more: Partial<TranscriptInfo> = {}): TranscriptInfo => ({
   sessionId,
   provider: "claude",
-  cwd: "/home/a/project",
+  cwd: "/srv/a/project",
   title: `About ${sessionId}`,
   startedAtMs: Date.UTC(2026, 10, 20, 9),
   updatedAtMs: Date.UTC(2026, 10, 20, 10),
@@ -105,9 +105,9 @@ describe("the list of transcripts", () => {
     const { asked } = opened({ "transcript.list": ({ cwd }) => ({ transcripts: cwd === undefined ? [info("s1")] : [] }) });
     await screen.findByText("About s1");
     fireEvent.change(screen.getByRole("combobox", { name: "Agent" }), { target: { value: "claude" } });
-    fireEvent.change(screen.getByRole("combobox", { name: "Folder" }), { target: { value: "/home/b" } });
+    fireEvent.change(screen.getByRole("combobox", { name: "Folder" }), { target: { value: "/srv/b" } });
     await screen.findByText("No transcript passes the filters.");
-    expect(asked.at(-1)).toEqual(["transcript.list", { cwd: "/home/b", provider: "claude", limit: 50 }]);
+    expect(asked.at(-1)).toEqual(["transcript.list", { cwd: "/srv/b", provider: "claude", limit: 50 }]);
     fireEvent.change(screen.getByRole("combobox", { name: "Folder" }), { target: { value: "" } });
     fireEvent.change(screen.getByRole("combobox", { name: "Agent" }), { target: { value: "" } });
     await screen.findByText("About s1");
@@ -292,12 +292,12 @@ describe("a transcript", () => {
       "transcript.get": ({ format }) => (format === "json" ? { sessionId: "s1", format, transcript: WHOLE } : { sessionId: "s1", format, text: "# x" }),
       "transcript.export": ({ formats }) => {
         if ((formats as string[])[0] === "org") throw new RpcError("FORBIDDEN", "not here");
-        return { paths: [`/home/a/.sixframe/s1.${(formats as string[])[0]}`] };
+        return { paths: [`/srv/a/.sixframe/s1.${(formats as string[])[0]}`] };
       },
     });
     fireEvent.click(await screen.findByRole("button", { name: /About s1/ }));
     fireEvent.click(await screen.findByRole("button", { name: "Markdown" }));
-    await screen.findByText("/home/a/.sixframe/s1.md");
+    await screen.findByText("/srv/a/.sixframe/s1.md");
     await waitFor(() => expect(screen.getByRole<HTMLButtonElement>("button", { name: "Org" }).disabled).toBe(false));
     fireEvent.click(screen.getByRole("button", { name: "Org" }));
     await screen.findByText("Not written: not here (FORBIDDEN)");

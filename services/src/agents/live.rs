@@ -413,7 +413,10 @@ impl Live {
 
     async fn act(&mut self, deed: Output) {
         match deed {
-            Output::Start { resume, is_fork } => self.start(resume, is_fork).await,
+            Output::Start { resume, is_fork } => {
+                self.look_ahead();
+                self.start(resume, is_fork).await;
+            }
             Output::Tell(command) => self.tell(command),
             Output::Remember { what, is_kept } => self.remember(what, is_kept).await,
             Output::Log(_) => (),

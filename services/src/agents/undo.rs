@@ -163,6 +163,17 @@ impl Looks {
             .unwrap_or_else(|_| Err(NotUndone::Failed(format!("it took longer than {} s", patience.as_secs()))))
     }
 
+    /// Looks at a folder for the first time, which takes longest, before anybody waits for it.
+    pub(super) async fn prepare(&self, folder: &Path) -> Result<(), NotUndone> {
+        let place = self.place(folder);
+        let mut place = place.lock().await;
+        if !self.config.is_on || place.looked.is_some() {
+            return Ok(());
+        }
+        let Looked { store, top } = self.opened(&mut place, folder).await?;
+        store.look(INDEX, &top, &self.limits()).await.map(drop).map_err(NotUndone::from)
+    }
+
     /// Lets go of what is too long ago, or too much. Nobody has to wait for it.
     pub(super) async fn forget(&self, folder: &Path) -> Result<(), NotUndone> {
         let place = self.place(folder);

@@ -309,7 +309,7 @@ async fn a_sidecar_is_found_where_it_is_just_now() {
             "name": "local-model", "status": status, "generation": 1, "starts": 1, "restarts": 0, "port": service.port,
             "changedAt": 0, "owner": "this", "dependsOn": [], "autoStart": true
         });
-        slice.commit(|write| write.set("", &json!({"services": {"local-model": state}}))).unwrap();
+        slice.commit(|write| write.set("", json!({"services": {"local-model": state}}))).unwrap();
     };
     stand("starting");
     assert_eq!(shown(&house, false).await.0, "missing");

@@ -3,6 +3,7 @@
 
 pub(crate) mod installed;
 mod matrix;
+mod sessions;
 mod settings;
 
 use std::path::Path;

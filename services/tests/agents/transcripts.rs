@@ -263,11 +263,10 @@ async fn two_daemons_share_the_index_and_the_second_writes_it_when_the_first_is_
     let other = house.beside();
     let found = other.found("RpcEndpoint").await;
     assert_eq!(found["hits"][0]["sessionId"], json!(session));
+    house.write("more.txt", "something quite_else\n");
+    let cwd = house.file("");
     house.agents.halt().await;
-    drop(house.agents);
-    drop(house.window);
-    other.write("more.txt", "something quite_else\n");
-    let session = other.session("builtin").await;
+    let session = other.session_with("builtin", json!({"cwd": cwd})).await;
     other.prompt(&session, "read more.txt").end().await;
     let found = other.found("quite_else").await;
     assert_eq!(found["hits"][0]["sessionId"], json!(session));

@@ -60,6 +60,9 @@ export function leaveItems(folder: string, sessionId: string, items: readonly ob
   log("session.created", { provider: "builtin", cwd: folder, mode: "ask" });
   for (let from = 0; from < items.length; from += 100) {
     const turnId = `turn_${from}`;
+    const asked = items[from] as { kind?: string; content?: unknown };
+    if (asked.kind === "user_message")
+      log("prompt.queued", { promptId: `prompt_${from}`, position: 0, delivery: "queue", content: asked.content });
     log("prompt.started", { promptId: `prompt_${from}` });
     log("turn.started", { promptId: `prompt_${from}` }, { turnId });
     for (const [at, item] of items.slice(from, from + 100).entries()) log("item.upserted", item, { turnId, itemId: `item_${from + at}` });

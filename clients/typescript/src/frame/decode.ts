@@ -49,7 +49,7 @@ export function decode(message: unknown, depth: number): Frame | Malformed | und
   const kinds = RULES[kind as "req"] as Rules | undefined;
   if (typeof kind === "string" && !kinds) return undefined;
   const wrong = !kinds ? "kind" : !isCid(fields.cid) ? "cid" : wrongField(fields, kinds);
-  if (wrong) return new Malformed(wrong + " is missing, out of its range or of a wrong type", { ...fields } as Head);
+  if (wrong) return new Malformed(wrong + " is missing, out of range or mistyped", { ...fields } as Head);
   return fields as unknown as Frame;
 }
 

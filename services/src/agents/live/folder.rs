@@ -95,6 +95,15 @@ impl Live {
         }
     }
 
+    /// The first look at the folder is under way while the agent starts.
+    pub(super) fn look_ahead(&self) {
+        let (looks, folder) = (Arc::clone(&self.surroundings.looks), self.surroundings.launch.cwd.clone());
+        tokio::spawn(async move {
+            let looked = looks.prepare(&folder).await;
+            looked.inspect_err(|why| tracing::debug!(%why, "a folder cannot be looked at")).ok();
+        });
+    }
+
     fn look_before(&mut self, command: Command) -> Option<Command> {
         let Some(turn) = self.session.view().turn_id else { return Some(command) };
         let (looks, folder) = (Arc::clone(&self.surroundings.looks), self.surroundings.launch.cwd.clone());

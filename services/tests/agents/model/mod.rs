@@ -119,6 +119,8 @@ async fn answer(stream: &mut TcpStream, body: &Value) -> io::Result<()> {
         (_, true) => text(stream, &["It ", "is ", "done."]).await?,
         ("run", _) => tool(stream, number, "Bash", json!({"command": rest, "description": "as asked"})).await?,
         ("write", _) => tool(stream, number, "Write", json!({"file_path": rest, "content": "written\n"})).await?,
+        ("ask", _) => tool(stream, number, "AskUserQuestion", question(rest)).await?,
+        ("recall", _) => text(stream, &[recalled(&body["messages"], rest)]).await?,
         ("forever", _) => forever(stream).await?,
         ("garble", _) => return garble(stream).await,
         ("cut", _) => {
@@ -132,6 +134,17 @@ async fn answer(stream: &mut TcpStream, body: &Value) -> io::Result<()> {
     event(stream, json!({"type": "message_delta", "delta": delta, "usage": {"output_tokens": 12}})).await?;
     event(stream, json!({"type": "message_stop"})).await?;
     stream.write_all(b"0\r\n\r\n").await
+}
+
+/// Whether it was told of a word before it is asked for it.
+fn recalled(told: &Value, word: &str) -> &'static str {
+    if told.to_string().matches(word).count() > 1 { "known" } else { "unknown" }
+}
+
+/// What is asked of a person.
+fn question(text: &str) -> Value {
+    let options = json!([{"label": "Left", "description": "west"}, {"label": "Right", "description": "east"}]);
+    json!({"questions": [{"question": text, "header": "Way", "multiSelect": false, "options": options}]})
 }
 
 /// What no service says, and then the end as if all were well.

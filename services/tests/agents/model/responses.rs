@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use super::{NUMBER, cut, event, garble, plain, streamed};
+use super::{NUMBER, cut, event, garble, plain, recalled, streamed};
 
 /// What it was asked last: a text, or nothing where that is what a tool answered.
 fn asked(body: &Value) -> Option<String> {
@@ -33,6 +33,7 @@ pub(super) async fn answer(stream: &mut TcpStream, body: &Value) -> std::io::Res
     let item = match (word, asked.is_none()) {
         (_, true) => message(stream, number, &["It ", "is ", "done."]).await?,
         ("run", _) => call(stream, number, rest).await?,
+        ("recall", _) => message(stream, number, &[recalled(&body["input"], rest)]).await?,
         ("forever", _) => forever(stream, number).await?,
         ("garble", _) => return garble(stream).await,
         ("cut", _) => {

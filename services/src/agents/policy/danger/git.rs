@@ -39,6 +39,14 @@ pub(super) fn findings(call: &Call) -> Vec<Finding> {
     if configured || name == "config" {
         found.push(Finding::new("git_settings", Risk::High, "settings of git can name programs that it runs"));
     }
+    let names_program =
+        has("", &["upload-pack", "receive-pack", "ext-diff", "textconv", "open-files-in-pager", "exec", "extcmd"])
+            || given.iter().any(|word| word.starts_with("-O") || (*word == "-x" && name != "clean"))
+            || (name == "bisect" && operand(&["run"]))
+            || (name == "submodule" && operand(&["foreach"]));
+    if names_program {
+        found.push(Finding::new("git_settings", Risk::High, format!("`git {name}` is given a program to run")));
+    }
     let forces = has("f", &["force", "force-with-lease", "force-if-includes", "mirror", "prune"])
         || given.iter().any(|word| word.starts_with('+'));
     let deletes = has("d", &["delete"]) || given.iter().any(|word| word.starts_with(':') && word.len() > 1);

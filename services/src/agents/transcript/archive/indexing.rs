@@ -181,6 +181,9 @@ impl Archive {
             return Ok(());
         }
         if matches!(indexing.open(&mut indexing.state())?, Turn::Theirs) {
+            let index = indexing.state().index.clone();
+            let kept = index.map(|index| index.kept()).transpose().map_err(io::Error::other)?;
+            kept.iter().for_each(|kept| self.0.catalogue.remember(kept));
             return Ok(());
         }
         let kept = indexing.state().kept.clone();

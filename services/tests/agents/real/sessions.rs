@@ -1,0 +1,104 @@
+//! What sessions of the real programs do beyond a prompt and its answer.
+
+use serde_json::{Value, json};
+
+use super::World;
+
+/// Whether the model has been told of a word before the prompt that asks for it.
+async fn recalls(world: &World, session: &str, word: &str) -> bool {
+    let mut turn = world.prompt(session, &format!("recall {word}"));
+    let ended = turn.end().await;
+    assert_eq!(ended["outcome"], "completed", "{ended}");
+    turn.grown("text") == "known"
+}
+
+async fn fork(world: &World, session: &str) -> String {
+    let fork = world.house.ask("agent.fork", json!({"sessionId": session})).await.unwrap();
+    fork["sessionId"].as_str().unwrap().to_owned()
+}
+
+/// A fork knows what was said, by the agent's own session and not by a summary, and the session that it comes of learns nothing.
+async fn a_fork_is_the_agents_own(provider: &str) {
+    let world = World::new().await;
+    let session = world.session(provider).await;
+    assert_eq!(world.prompt(&session, "hello magpie").end().await["outcome"], "completed");
+    let native = world.house.shown(&session)["nativeSessionId"].clone();
+    let fork = fork(&world, &session).await;
+    assert!(recalls(&world, &fork, "magpie").await);
+    assert_ne!(world.house.shown(&fork)["nativeSessionId"], native, "a session of its own");
+    let logged = world.house.logged(&fork);
+    assert!(logged.iter().all(|event| !event.to_string().contains("cannot be gone on with")), "{logged:?}");
+    assert_eq!(world.prompt(&fork, "hello heron").end().await["outcome"], "completed");
+    assert!(!recalls(&world, &session, "heron").await, "the session goes on as it was");
+    world.close(&session).await;
+    world.close(&fork).await;
+}
+
+/// One that was closed is opened again, and goes on with what was said.
+async fn a_closed_session_is_opened_again(provider: &str) {
+    let world = World::new().await;
+    let session = world.session(provider).await;
+    assert_eq!(world.prompt(&session, "hello magpie").end().await["outcome"], "completed");
+    world.close(&session).await;
+    world.house.ask("agent.resume", json!({"sessionId": session})).await.unwrap();
+    assert!(recalls(&world, &session, "magpie").await);
+    world.close(&session).await;
+}
+
+/// Another agent is told by a summary.
+async fn another_agent_takes_over(from: &str, to: &str) {
+    let world = World::new().await;
+    let session = world.session(from).await;
+    assert_eq!(world.prompt(&session, "hello magpie").end().await["outcome"], "completed");
+    world.house.ask("agent.setProvider", json!({"sessionId": session, "provider": to})).await.unwrap();
+    assert!(recalls(&world, &session, "magpie").await);
+    let known: Value = world.house.ask("agent.getMetadata", json!({"sessionId": session})).await.unwrap();
+    assert_eq!((&known["provider"], &known["turns"]), (&json!(to), &json!(2)));
+    world.close(&session).await;
+}
+
+#[tokio::test]
+#[ignore = "needs the real programs of agents: cargo xtask test --only agents"]
+async fn claude_asks_a_person_and_is_told_the_answer() {
+    let world = World::new().await;
+    let session = world.session("claude").await;
+    let mut turn = world.prompt(&session, "ask Which way?");
+    let asked = turn.until("question.requested").await;
+    let question = &asked["questions"][0];
+    assert_eq!((&question["text"], &question["options"][0]["label"]), (&json!("Which way?"), &json!("Left")));
+    let answers = json!({"Which way?": ["Left"]});
+    world.house.ask("agent.answer", json!({"questionId": asked["questionId"], "answers": answers})).await.unwrap();
+    assert_eq!(turn.end().await["outcome"], "completed");
+    assert_eq!(turn.tools(), ["completed"]);
+    let told = turn.seen.iter().find_map(|event| event["data"]["tool"]["output"]["text"].as_str()).unwrap();
+    assert!(told.contains("Which way?") && told.contains("Left"), "{told}");
+
+    let mut turn = world.prompt(&session, "ask Which way?");
+    let asked = turn.until("question.requested").await;
+    world.house.ask("agent.interrupt", json!({"sessionId": session})).await.unwrap();
+    assert_eq!(turn.end().await["outcome"], "interrupted");
+    let late = json!({"questionId": asked["questionId"], "answers": answers});
+    assert!(world.house.ask("agent.answer", late).await.is_err());
+    world.close(&session).await;
+}
+
+macro_rules! really {
+    ($($name:ident: $call:expr;)*) => {
+        $(
+            #[tokio::test]
+            #[ignore = "needs the real programs of agents: cargo xtask test --only agents"]
+            async fn $name() {
+                $call.await;
+            }
+        )*
+    };
+}
+
+really! {
+    claude_forks_its_session: a_fork_is_the_agents_own("claude");
+    codex_forks_its_session: a_fork_is_the_agents_own("codex");
+    claude_goes_on_with_a_session_that_was_closed: a_closed_session_is_opened_again("claude");
+    codex_goes_on_with_a_session_that_was_closed: a_closed_session_is_opened_again("codex");
+    codex_takes_over_from_claude: another_agent_takes_over("claude", "codex");
+    claude_takes_over_from_codex: another_agent_takes_over("codex", "claude");
+}
