@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "ccfc73838667f07e";
+export const methodsHash = "e8b75294a32eaf58";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
@@ -1061,6 +1061,11 @@ export type AgentProviderState =
 
 /** What `agent.providers` answers. */
 export interface AgentProviders {
+  /**
+   * A folder that a session may begin in, for a person who names none: the first of `agent.roots` that is there, or the one
+   * that the daemon was started in, unless that is the root of all folders.
+   */
+  cwd?: string | null;
   /** The one that `agent.createSession` takes where none is named. */
   default: string;
   /** The providers, those that can be used first. */

@@ -152,6 +152,19 @@ test("a switch of mode that fails says that nothing was changed, and one that wo
   ]);
 });
 
+test("a remote daemon that cannot be used is said to be so, and why, until it can", async () => {
+  const { served } = furnished({ api: { ...READY, owner: "none" } });
+  await screen.findByRole("radio", { name: "Connected" });
+  expect(screen.queryByText(/cannot be used/)).toBeNull();
+  const mode = { mode: "connected", serverUrl: "wss://far.example", endpoints: {} };
+  const told = (value: unknown): void => act(() => served.commit([{ op: "replace", path: "/sidecars/mode", value }]));
+  told({ ...mode, serverFailure: "it is another server" });
+  const failure = await screen.findByText(/The remote daemon cannot be used: it is another server\./);
+  expect(failure.getAttribute("role")).toBe("alert");
+  told(mode);
+  await vi.waitFor(() => expect(screen.queryByText(/cannot be used/)).toBeNull());
+});
+
 test("a log is searched from find to find, narrowed to one stream, and a line opens whole", async () => {
   furnished({ api: READY });
   const log = await screen.findByRole("listbox", { name: "Lines of api" });

@@ -102,10 +102,10 @@ test("the slice is read whatever it leaves out, and null says as little as what 
   expect(sidecarsOf(undefined)).toBeUndefined();
   expect(sidecarsOf({})).toMatchObject({ mode: { name: "standalone", changing: undefined }, sidecars: [] });
   const told = sidecarsOf({
-    mode: { mode: "connected", serverUrl: "wss://far", endpoints: { web: { url: "https://far/web", owner: "remote" } } },
+    mode: { mode: "connected", serverUrl: "wss://far", serverFailure: "it is another server", endpoints: { web: { url: "https://far/web", owner: "remote" } } },
     services: { web: { status: "ready", url: null, failure: null, pid: null }, api: { status: "dancing", port: 8001 } },
   });
-  expect(told?.mode).toMatchObject({ name: "connected", serverUrl: "wss://far" });
+  expect(told?.mode).toMatchObject({ name: "connected", serverUrl: "wss://far", serverFailure: "it is another server" });
   expect(told?.sidecars.map(({ name, status, owner, url, reason, pid }) => [name, status, owner, url, reason, pid])).toEqual([
     ["api", "stopped", "none", undefined, undefined, undefined],
     ["web", "ready", "remote", "https://far/web", undefined, undefined],

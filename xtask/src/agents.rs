@@ -1,6 +1,8 @@
 //! The real programs of agents, in the versions that were tried, driven with models that the tests bring along. They are
 //! installed below the target folder, and nothing of them is ours to ship.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::Result;
 
 use crate::house::House;
@@ -11,7 +13,7 @@ use crate::{program, suite};
 /// The packages and their versions. Without one, npm picks an older version for an older Node.js.
 const PACKAGES: [&str; 3] = ["@anthropic-ai/claude-code@2.1.329", "@openai/codex@0.169.0", "@google/gemini-cli@0.61.0"];
 
-/// Installs them, where they are not, and runs the tests that need them.
+/// Installs them where they are not, and runs the tests that need them and no browser.
 pub(crate) fn check(house: &House) -> Result<Outcome> {
     if cfg!(windows) {
         return Ok(Outcome::Skipped("the tests' programs are scripts of a Unix shell".to_owned()));
@@ -20,11 +22,7 @@ pub(crate) fn check(house: &House) -> Result<Outcome> {
         Ok(node) => node,
         Err(missing) => return Ok(Outcome::Missing(format!("{missing:#}"))),
     };
-    let folder = house.target.join("agents");
-    if !PACKAGES.iter().all(|package| is_installed(&folder, package)) {
-        let mut install = node.npm(house, &["install", "--no-fund", "--no-audit", "--prefix"]);
-        program::run(install.arg(&folder).args(PACKAGES))?;
-    }
+    ensure_installed(house, &node)?;
     let of_package = |package: &str, suite: &str| {
         let args = ["test", "--package", package, "--test", suite, "--", "--ignored", "real"];
         suite::closing_lines(&mut house.cargo(&args))
@@ -33,8 +31,18 @@ pub(crate) fn check(house: &House) -> Result<Outcome> {
     Ok(Outcome::Held(lines.join("\n                                   ")))
 }
 
+/// Installs them where they are not, and gives the folder that they are in.
+pub(crate) fn ensure_installed(house: &House, node: &Node) -> Result<PathBuf> {
+    let folder = house.target.join("agents");
+    if !PACKAGES.iter().all(|package| is_installed(&folder, package)) {
+        let mut install = node.npm(house, &["install", "--no-fund", "--no-audit", "--prefix"]);
+        program::run(install.arg(&folder).args(PACKAGES))?;
+    }
+    Ok(folder)
+}
+
 /// Whether a package is there in this version.
-fn is_installed(folder: &std::path::Path, package: &str) -> bool {
+fn is_installed(folder: &Path, package: &str) -> bool {
     let Some((name, version)) = package.rsplit_once('@') else { return false };
     let manifest = std::fs::read_to_string(folder.join("node_modules").join(name).join("package.json"));
     manifest.is_ok_and(|text| {

@@ -1,9 +1,11 @@
 //! What is written in TypeScript: the client, the console, and both in a real browser.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
 
+use crate::agents;
 use crate::house::House;
 use crate::node::{self, BROWSER, CLIENT, Node, PAGE};
 use crate::program;
@@ -22,7 +24,7 @@ pub(crate) fn client(house: &House) -> Result<Outcome> {
     with_node(|node| {
         node.ensure_installed(house)?;
         node.script(house, CLIENT, "check")?;
-        let told = tests(house, node, CLIENT)?;
+        let told = tests(house, node, CLIENT, &[])?;
         node.script(house, CLIENT, "build")?;
         Ok(told)
     })
@@ -37,13 +39,13 @@ pub(crate) fn console(house: &House) -> Result<Outcome> {
         node.ensure_installed(house)?;
         node.script(house, CLIENT, "build")?;
         node.script(house, PAGE, "check")?;
-        let told = tests(house, node, PAGE)?;
+        let told = tests(house, node, PAGE, &[])?;
         node.script(house, PAGE, "build")?;
         Ok(told)
     })
 }
 
-/// The client, the console and the daemon in Chromium.
+/// The client, the console, the daemon and a real agent in Chromium.
 pub(crate) fn browser(house: &House) -> Result<Outcome> {
     if !node::has_script(house, BROWSER, "test")? {
         return Ok(Outcome::Skipped(format!("NOT TESTED: {BROWSER}/package.json has no script test")));
@@ -55,7 +57,8 @@ pub(crate) fn browser(house: &House) -> Result<Outcome> {
         node.ensure_installed(house)?;
         node.build_console(house)?;
         node.script(house, BROWSER, "check")?;
-        tests(house, node, BROWSER)
+        let agents = agents::ensure_installed(house, node)?;
+        tests(house, node, BROWSER, &[("SIXFRAME_AGENTS", &agents)])
     })
 }
 
@@ -66,11 +69,11 @@ fn with_node(step: impl FnOnce(&Node) -> Result<Outcome>) -> Result<Outcome> {
     }
 }
 
-/// Runs the tests of a workspace, with a daemon and a browser for those that start one.
-fn tests(house: &House, node: &Node, workspace: &str) -> Result<Outcome> {
+/// Runs the tests of a workspace, with a daemon and a browser for those that start one, and where more of what they need is.
+fn tests(house: &House, node: &Node, workspace: &str, places: &[(&str, &Path)]) -> Result<Outcome> {
     program::run(&mut house.cargo(&["build", "--package", "sixframe", "--bin", "sixframe"]))?;
     let mut command = node.npm(house, &["run", "--if-present", "--workspace", workspace, "test"]);
-    let closing = program::run_watching(in_house(house, &mut command), is_closing)?;
+    let closing = program::run_watching(in_house(house, &mut command).envs(places.iter().copied()), is_closing)?;
     let told: Vec<&str> = closing.iter().map(|line| line.trim()).collect();
     Ok(Outcome::Held(told.join("; ")))
 }

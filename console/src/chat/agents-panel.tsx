@@ -17,6 +17,7 @@ export function AgentsPanel(): ReactNode {
   const sessions = useSessions();
   const chosen = useStore(agents.chosen);
   const run = useStore(runs.chosen);
+  const preset = useStore(agents.providers).folder;
   const isOpen = useStore(connection.standing).phase === "open";
   const [narrow, setNarrow] = useState<"list" | "detail">("detail");
   useEffect(() => setNarrow("detail"), [chosen]);
@@ -38,7 +39,7 @@ export function AgentsPanel(): ReactNode {
           <button type="button" className="link-button back" onClick={() => setNarrow("list")}>
             ← All sessions
           </button>
-          {run === "new" ? <RunStarter folder={sessions[0]?.cwd ?? ""} /> : <RunPane key={run} runId={run} />}
+          {run === "new" ? <RunStarter folder={sessions[0]?.cwd ?? preset} /> : <RunPane key={run} runId={run} />}
         </div>
       ) : chosen === "" ? (
         <div className="new-page">

@@ -18,6 +18,8 @@ export interface ProvidersView {
   providers: readonly AgentProviderInfo[];
   /** The one that is taken where none is chosen. */
   usual: string;
+  /** The folder that is as good as any where a person has not named one; empty where the daemon names none. */
+  folder: string;
   failure?: Failure;
 }
 
@@ -44,7 +46,7 @@ const CLOSE_MS = 60_000;
 const KEPT_FEEDS = 4;
 
 export class Agents {
-  readonly providers = new Store<ProvidersView>({ state: "unknown", providers: [], usual: "" });
+  readonly providers = new Store<ProvidersView>({ state: "unknown", providers: [], usual: "", folder: "" });
   /** Which session is looked at; empty for a new one. */
   readonly chosen = new Store<string>(sessionStorage.getItem(CHOSEN) ?? "");
   /** Sessions that ended while this page looked, so that they can be gone on with. */
@@ -80,13 +82,13 @@ export class Agents {
     this.providers.update((view) => ({ ...view, state: "scanning" }));
     try {
       const options = { timeoutMs: LOOK_MS };
-      const { providers, default: usual } = await this.#link.request<AgentProviders>(
+      const { providers, default: usual, cwd } = await this.#link.request<AgentProviders>(
         "agent.providers",
         again ? { recheck: true } : {},
         undefined,
         options,
       );
-      this.providers.set({ state: "known", providers, usual });
+      this.providers.set({ state: "known", providers, usual, folder: cwd ?? "" });
     } catch (error) {
       this.providers.update((view) => ({ ...view, state: "failed", failure: failureOf(error) }));
     }

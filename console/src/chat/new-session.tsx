@@ -16,11 +16,12 @@ const KEPT = "sixframe.agents.folder";
 /** Which agent, in which folder, with which leave: what a session begins with. */
 export function NewSession({ sessions, isOpen }: { sessions: readonly SessionView[]; isOpen: boolean }): ReactNode {
   const { agents } = useEnvironment();
-  const { state, providers, usual } = useStore(agents.providers);
+  const { state, providers, usual, folder: preset } = useStore(agents.providers);
   const modes = useModes();
   const [id, folders] = [useId(), useId()];
   const [chosen, setChosen] = useState<string | undefined>(undefined);
-  const [cwd, setCwd] = useState(localStorage.getItem(KEPT) ?? sessions[0]?.cwd ?? "");
+  const [typed, setTyped] = useState<string | undefined>(localStorage.getItem(KEPT) ?? sessions[0]?.cwd);
+  const cwd = typed ?? preset;
   const [mode, setMode] = useState("ask");
   const [model, setModel] = useState("");
   const [isBusy, setBusy] = useState(false);
@@ -59,10 +60,10 @@ export function NewSession({ sessions, isOpen }: { sessions: readonly SessionVie
             spellCheck={false}
             autoComplete="off"
             value={cwd}
-            onChange={(event) => setCwd(event.target.value)}
+            onChange={(event) => setTyped(event.target.value)}
           />
           <datalist id={folders}>
-            {[...new Set(sessions.map((session) => session.cwd))].map((folder) => (
+            {[...new Set([...sessions.map((session) => session.cwd), preset])].filter(Boolean).map((folder) => (
               <option key={folder} value={folder} />
             ))}
           </datalist>

@@ -1,6 +1,7 @@
 import { LoaderCircle } from "lucide-react";
 import type { ReactNode } from "react";
 
+import { visible } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
 import { lasting } from "../shell/units.js";
 import { useStore } from "../store.js";
@@ -50,6 +51,12 @@ export function ModeBar({ mode, sidecars, now }: { mode: Mode; sidecars: readonl
           </>
         )}
       </p>
+      {mode.serverFailure !== undefined && (
+        <p className="notice notice-bad" role="alert">
+          The remote daemon cannot be used: {visible(mode.serverFailure)}. It is asked again until it is right; until then nothing of
+          it is at hand.
+        </p>
+      )}
       {wanted && (
         <ModeDialog wanted={wanted} mode={mode} sidecars={sidecars} onClose={() => keeper.modeAsked.set(undefined)} />
       )}

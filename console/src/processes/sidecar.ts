@@ -61,6 +61,8 @@ export interface Mode {
   name: ModeName;
   serviceUrl: string | undefined;
   serverUrl: string | undefined;
+  /** Why the remote daemon is not one whose sidecars can be used, while it is not. */
+  serverFailure: string | undefined;
   /** Where to, while it switches. */
   changing: { to: string; since: number | undefined } | undefined;
 }
@@ -151,6 +153,7 @@ function modeOf(told: Record<string, unknown>): Mode {
     name: oneOf(MODES, told["mode"]) ?? "standalone",
     serviceUrl: text(told["serviceUrl"]),
     serverUrl: text(told["serverUrl"]),
+    serverFailure: text(told["serverFailure"]),
     changing: isRecord(changing) ? { to: text(changing["to"]) ?? "", since: number(changing["since"]) } : undefined,
   };
 }

@@ -16,7 +16,8 @@ export function RunStarter({ folder, onStarted }: { folder: string; onStarted?: 
   const { runs } = useEnvironment();
   const { isOpen, usable, usual } = useUsable();
   const [prompt, setPrompt] = useState("");
-  const [cwd, setCwd] = useState(folder);
+  const [typed, setCwd] = useState<string | undefined>(undefined);
+  const cwd = typed ?? folder;
   const [strategy, setStrategy] = useState<AgentStrategy>("fanout");
   const [drafts, setDrafts] = useState<readonly Draft[]>([blank(0), blank(1)]);
   const [chosen, setMerger] = useState<MergerDraft>({ provider: "", model: "" });

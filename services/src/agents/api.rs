@@ -101,6 +101,10 @@ pub struct Providers {
     pub providers: Vec<ProviderInfo>,
     /// The one that `agent.createSession` takes where none is named.
     pub default: String,
+    /// A folder that a session may begin in, for a person who names none: the first of `agent.roots` that is there, or the one
+    /// that the daemon was started in, unless that is the root of all folders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cwd: Option<String>,
 }
 
 /// What `agent.createSession` takes.

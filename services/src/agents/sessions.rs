@@ -21,6 +21,7 @@ use super::command::CommandAgent;
 use super::detect::{self, ProviderInfo, ProviderState};
 use super::event::{Envelope, Event, LogRecovered, Outcome, QuestionResolved, SessionCreated, TurnEnded};
 use super::identifier::identifier;
+use super::item::{Item, ItemStatus};
 use super::live::{Handle, Surroundings, Views};
 use super::local::{LocalAgent, LocalConfig};
 use super::log::{Log, Reading, Remembered};
@@ -317,7 +318,7 @@ impl Agents {
         let providers = found.clone().unwrap_or_default();
         let usable = providers.iter().find(|info| info.state <= ProviderState::Unknown);
         let default = usable.map_or("builtin", |info| &info.id).to_owned();
-        Providers { providers, default }
+        Providers { providers, default, cwd: self.usual_folder() }
     }
 
     /// A sidecar comes and goes, and looking costs nothing.
@@ -437,6 +438,16 @@ impl Agents {
     /// The first folder that agents may work in, where the configuration names some.
     pub(super) fn first_root(&self) -> Option<String> {
         self.0.config.roots.first().map(|root| root.to_string_lossy().into_owned())
+    }
+
+    /// The folder that a session may as well begin in: the first that agents may work in, or the one that the daemon was
+    /// started in. Who starts daemons in the root of all folders, as services are, has not chosen it.
+    fn usual_folder(&self) -> Option<String> {
+        let current = || std::env::current_dir().ok().filter(|folder| folder.parent().is_some());
+        let started = || self.folder(current()?.to_str()?).ok();
+        let roots = &self.0.config.roots;
+        let folder = roots.iter().find_map(|root| self.folder(root.to_str()?).ok()).or_else(started)?;
+        folder.into_os_string().into_string().ok()
     }
 
     pub(super) fn templates(&self) -> &Templates {
@@ -569,27 +580,32 @@ fn found(program: &Program) -> Program {
 fn ends(remembered: &mut Remembered, now: Moment) -> Vec<Envelope> {
     let mut events = Vec::new();
     if remembered.torn > 0 {
-        events.push((Event::LogRecovered(LogRecovered { bytes: remembered.torn }), None));
+        events.push((Event::LogRecovered(LogRecovered { bytes: remembered.torn }), None, None));
     }
     let turn = remembered.turn.take();
     for permission_id in std::mem::take(&mut remembered.permissions) {
         let (decision, by) = (Decision::Withdrawn, Decider::Shutdown);
         let resolved = PermissionResolved { permission_id, decision, option_id: None, by, reason: None, latency_ms: 0 };
-        events.push((Event::PermissionResolved(resolved), turn.clone()));
+        events.push((Event::PermissionResolved(resolved), turn.clone(), None));
     }
     for question_id in std::mem::take(&mut remembered.questions) {
         let resolved = QuestionResolved { question_id, answers: None, by: Decider::Shutdown };
-        events.push((Event::QuestionResolved(resolved), turn.clone()));
+        events.push((Event::QuestionResolved(resolved), turn.clone(), None));
+    }
+    for (id, kind) in std::mem::take(&mut remembered.items) {
+        let cancelled = Item::new(kind).status(ItemStatus::Cancelled);
+        events.push((Event::ItemUpserted(cancelled), turn.clone(), Some(id)));
     }
     if turn.is_some() {
         let error = Some(Problem::new(ProblemKind::Crashed, "the daemon was ended in the midst of the turn"));
         let (usage, cost, first_event_ms, native_stop_reason) = (None, None, None, None);
         let outcome = Outcome::Failed;
         let ended = TurnEnded { outcome, error, usage, cost, duration_ms: 0, first_event_ms, native_stop_reason };
-        events.push((Event::TurnEnded(ended), turn));
+        events.push((Event::TurnEnded(ended), turn, None));
     }
     for prompt_id in std::mem::take(&mut remembered.prompts) {
-        events.push((Event::PromptCancelled(super::event::PromptRef { prompt_id }), None));
+        events.push((Event::PromptCancelled(super::event::PromptRef { prompt_id }), None, None));
     }
-    events.into_iter().map(|(event, turn_id)| remembered.next(now, event, turn_id)).collect()
+    let told = |(event, turn_id, item_id)| Envelope { item_id, ..remembered.next(now, event, turn_id) };
+    events.into_iter().map(told).collect()
 }

@@ -41,12 +41,17 @@ async fn a_daemon_that_was_killed_leaves_no_turn_open_and_no_permission_waiting(
 
     let next = House::build(folder, house.timers);
     let logged = next.logged(&session);
-    let last: Vec<_> = logged[logged.len() - 4..].iter().map(|event| event["type"].as_str().unwrap()).collect();
-    assert_eq!(last, ["log.recovered", "permission.resolved", "turn.ended", "prompt.cancelled"]);
+    let last: Vec<_> = logged[logged.len() - 5..].iter().map(|event| event["type"].as_str().unwrap()).collect();
+    assert_eq!(last, ["log.recovered", "permission.resolved", "item.upserted", "turn.ended", "prompt.cancelled"]);
     let ended = &logged[logged.len() - 2];
     assert_eq!(ended["data"]["error"]["kind"], "crashed");
     assert!(ended["turnId"].is_string());
-    assert_eq!(logged[logged.len() - 4]["data"]["bytes"], 11);
+    let call = &logged[logged.len() - 3];
+    assert_eq!((&call["data"]["kind"], &call["data"]["status"]), (&json!("tool_call"), &json!("cancelled")));
+    let begun = logged.iter().find(|event| event["data"]["kind"] == "tool_call").unwrap();
+    assert_eq!((&call["itemId"], &call["turnId"]), (&begun["itemId"], &ended["turnId"]));
+    assert!(begun["seq"].as_u64() < call["seq"].as_u64(), "it was open before");
+    assert_eq!(logged[logged.len() - 5]["data"]["bytes"], 11);
     let refused = next.ask("agent.approve", json!({"permissionId": asked["permissionId"]})).await;
     assert!(refused.is_err(), "nobody can answer it now");
 }

@@ -7,11 +7,11 @@ import type { Locator, Page } from "playwright-core";
 
 import { show } from "./console-page.js";
 
-/** Begins a session with the built-in agent in a folder. */
-export async function begin(page: Page, folder: string): Promise<void> {
+/** Begins a session in a folder, with the built-in agent or another one. */
+export async function begin(page: Page, folder: string, agent = /^Built-in/): Promise<void> {
   await show(page, "Agents");
   const form = page.getByRole("form", { name: "New session" });
-  await form.getByRole("radio", { name: /^Built-in/ }).click();
+  await form.getByRole("radio", { name: agent }).click();
   await form.getByRole("textbox", { name: "Folder" }).or(form.getByRole("combobox", { name: "Folder" })).fill(folder);
   await form.getByRole("button", { name: "Begin" }).click();
   await prompt(page).waitFor();

@@ -27,16 +27,19 @@ export function missing(): string | undefined {
   return undefined;
 }
 
-/** Tests that need a browser and the daemon: skipped with a word where one is missing, but failed where CI is set. */
-export function inChromium(name: string, tests: () => void): void {
-  const why = missing();
+/**
+ * Tests that need a browser, the daemon and perhaps more, of which `without` says why it is missing: skipped with a word where
+ * one is missing, but failed where CI is set.
+ */
+export function inChromium(name: string, tests: () => void, without: () => string | undefined = () => undefined): void {
+  const why = missing() ?? without();
   if (why === undefined) {
     describe(name, tests);
     return;
   }
   describe(name, () => {
     if (process.env.CI) {
-      test("needs Chromium and the daemon", () => {
+      test("needs what is missing", () => {
         throw new Error(why);
       });
     } else {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 
@@ -69,6 +69,17 @@ inChromium("the agents of the real daemon", () => {
     await messages(page).getByText(/^Allowed/).waitFor();
     expect(await card(page).count()).toBe(0);
     await page.screenshot({ path: `${SHOTS}agent-done.png` });
+  });
+
+  test("who names no folder is offered the one that the daemon was started in", async () => {
+    const { page } = first;
+    const form = page.getByRole("form", { name: "New session" });
+    await form.getByRole("radio", { name: /^Built-in/ }).click();
+    const field = form.getByRole("combobox", { name: "Folder" });
+    await expect.poll(() => field.inputValue()).toBe(realpathSync(daemon.folder));
+    await form.getByRole("button", { name: "Begin" }).click();
+    await ask(page, "list");
+    await messages(page).getByText("Done", { exact: true }).waitFor();
   });
 
   test("what was denied is not done, and the agent is told why", async () => {

@@ -1,6 +1,6 @@
 //! A log as an earlier daemon has left it: what is known of its session, and what was open when that ended.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
@@ -9,6 +9,7 @@ use memchr::memchr_iter;
 use serde::Deserialize;
 
 use super::super::event::{Envelope, Event, SessionCreated, SessionUpdate, Source};
+use super::super::item::{ItemKind, ItemStatus};
 use super::super::moment::{Moment, wall_ms};
 use super::super::summary::BEFORE;
 use super::super::usage::UsageUpdate;
@@ -34,6 +35,8 @@ pub(crate) struct Remembered {
     pub(crate) usage: UsageUpdate,
     /// The turn that was open.
     pub(crate) turn: Option<String>,
+    /// The items of that turn that were not done.
+    pub(crate) items: BTreeMap<String, ItemKind>,
     /// Permissions that nobody had answered.
     pub(crate) permissions: BTreeSet<String>,
     /// Questions that nobody had answered.
@@ -140,6 +143,7 @@ fn of(head: Head, created: SessionCreated) -> Remembered {
         created,
         known: SessionUpdate::default(),
         turn: None,
+        items: BTreeMap::new(),
         permissions: BTreeSet::new(),
         questions: BTreeSet::new(),
         prompts: BTreeSet::new(),
@@ -175,11 +179,10 @@ impl Remembered {
             Some(Event::TurnStarted(_)) => self.turn = head.turn_id,
             Some(Event::TurnEnded(_)) => {
                 self.turn = None;
+                self.items.clear();
                 self.turns += 1;
             }
-            Some(Event::ItemUpserted(_)) if head.item_id.is_some_and(|id| id.starts_with(BEFORE)) => {
-                self.has_history = true;
-            }
+            Some(Event::ItemUpserted(item)) => self.item(head.item_id.unwrap_or_default(), item.kind, item.status),
             Some(Event::UsageUpdated(usage)) => self.usage.take(usage),
             Some(Event::PermissionRequested(request)) => drop(self.permissions.insert(request.permission_id)),
             Some(Event::PermissionResolved(resolved)) => drop(self.permissions.remove(&resolved.permission_id)),
@@ -190,6 +193,15 @@ impl Remembered {
                 self.prompts.remove(&prompt.prompt_id);
             }
             Some(_) | None => (),
+        }
+    }
+
+    fn item(&mut self, id: String, kind: ItemKind, status: Option<ItemStatus>) {
+        self.has_history |= id.starts_with(BEFORE);
+        match status {
+            Some(status) if status.is_final() => drop(self.items.remove(&id)),
+            _ if self.turn.is_some() => drop(self.items.insert(id, kind)),
+            _ => (),
         }
     }
 
