@@ -156,15 +156,19 @@ impl Board {
         under_way.map_or(Ok(()), Err)
     }
 
-    /// The switch came to nothing.
-    pub(crate) fn abandon_switch(&self) {
-        self.change_mode(|mode| mode.changing = None);
+    /// The mode is another one from now on; of a server, with what it says it is. The switch goes on if anything is to be
+    /// stopped.
+    pub(crate) fn swap(&self, set: SetMode, server: Option<String>, stops: bool) -> ModeState {
+        let server = server.map(|id| Found::Server { id });
+        self.change_mode(|mode| {
+            (mode.set, mode.server) = (set, server);
+            mode.changing = mode.changing.filter(|_| stops);
+        })
     }
 
-    /// The switch is made; to a server, with what it says it is.
-    pub(crate) fn finish_switch(&self, set: SetMode, server: Option<String>) -> ModeState {
-        let server = server.map(|id| Found::Server { id });
-        self.change_mode(|mode| (mode.set, mode.server, mode.changing) = (set, server, None))
+    /// The switch is over, made or come to nothing.
+    pub(crate) fn end_switch(&self) -> ModeState {
+        self.change_mode(|mode| mode.changing = None)
     }
 
     /// What a look at the server has shown, if it is still the one that is wanted. Whether that is new.

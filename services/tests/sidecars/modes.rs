@@ -259,6 +259,29 @@ async fn a_switch_goes_on_though_nobody_waits_for_it() {
     assert!(mode.await.changing.is_none());
 }
 
+#[tokio::test]
+async fn a_switch_is_under_way_until_nothing_of_the_old_side_is_left() {
+    let script = "trap 'while [ ! -e go ]; do sleep 0.01; done; exit 0' TERM; echo up; while :; do sleep 0.01; done";
+    let stop = json!({"closeStdinMs": 0, "signalMs": 20000});
+    let ready = json!({"kind": "line", "pattern": "up"});
+    let house = House::of(&[shell("work", script, json!({"autoStart": true, "stop": stop, "ready": ready}))]);
+    house.up("work").await;
+    let switching = set(&house, json!({"mode": "standalone"}));
+    let going = async {
+        house.until_status("work", SidecarStatus::Stopping).await;
+        let mode = house.sidecars.list().mode;
+        assert!(mode.mode == Mode::Standalone && mode.endpoints.is_empty());
+        let second = set(&house, json!({"mode": "service"})).await.unwrap_err();
+        assert_eq!((second.code(), &second.details().unwrap()["changing"]["to"]), ("CONFLICT", &json!("standalone")));
+        fs::write(house.file("go"), "").unwrap();
+    };
+    let (switched, ()) = tokio::join!(switching, going);
+    assert_eq!(switched.unwrap().get("changing"), None);
+    assert!(house.processes().is_empty());
+    set(&house, json!({"mode": "service"})).await.unwrap();
+    assert_eq!(house.state("work").status, SidecarStatus::Ready);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_switches_leave_no_descriptor_no_thread_and_no_process() {
     if !crate::house::alone("modes::two_hundred_switches_leave_no_descriptor_no_thread_and_no_process") {
