@@ -193,23 +193,29 @@ impl Board {
         self.kept().entries.get(name).cloned()
     }
 
-    /// Waits until all of these can be used. Errors: one of them cannot, and will not be by itself.
+    /// Waits until all of these can be used at once. Errors: one of them cannot, and will not be by itself.
     pub(crate) async fn all_up(&self, names: &[String]) -> Result<(), Failure> {
         let mut changes = self.subscribe();
+        loop {
+            changes.borrow_and_update();
+            if self.are_up(names)? {
+                return Ok(());
+            }
+            // The board lives as long as who asks.
+            let _ = changes.changed().await;
+        }
+    }
+
+    fn are_up(&self, names: &[String]) -> Result<bool, Failure> {
+        let kept = self.kept();
+        let mut are_up = true;
         for name in names {
-            loop {
-                changes.borrow_and_update();
-                let state = self.entry(name).map(|entry| entry.state);
-                match state {
-                    Some(state) if state.status.is_up() => break,
-                    Some(state) if !state.status.is_at_rest() => {}
-                    state => return Err(missing(name, state)),
-                }
-                // The board lives as long as who asks.
-                let _ = changes.changed().await;
+            match kept.entries.get(name).map(|entry| &entry.state) {
+                Some(state) if !state.status.is_at_rest() => are_up &= state.status.is_up(),
+                state => return Err(missing(name, state.cloned())),
             }
         }
-        Ok(())
+        Ok(are_up)
     }
 
     /// The states, by name.

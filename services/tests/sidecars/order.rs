@@ -80,6 +80,43 @@ async fn what_needs_something_that_fails_fails_with_its_name() {
 }
 
 #[tokio::test]
+async fn what_needs_something_that_fails_does_not_wait_for_the_rest() {
+    let ready = json!({"kind": "line", "pattern": "up"});
+    let house = House::of(&[
+        shell("app", "sleep 1000", json!({"dependsOn": ["slow", "weak"]})),
+        shell("slow", "sleep 1000", json!({"ready": {"kind": "line", "pattern": "up", "timeoutMs": 600_000}})),
+        shell("weak", "exit 1", json!({"restart": "never", "ready": ready})),
+    ]);
+    let fault = house.fails("app").await;
+    assert_eq!((fault.code.as_ref(), &details(&fault)["dependency"]), ("DEPENDENCY", &json!("weak")));
+    assert_eq!(house.state("slow").status, SidecarStatus::Starting);
+}
+
+#[tokio::test]
+async fn what_needs_two_waits_for_one_that_falls_while_the_other_is_started() {
+    let until = |file: &str| format!("while [ ! -e {file} ]; do sleep 0.01; done");
+    let (fall, again, other) = (until("fall"), until("again"), until("other"));
+    let script =
+        format!("if [ ! -e once ]; then touch once; echo up; {fall}; exit 1; fi; {again}; echo up; sleep 1000");
+    let ready = json!({"kind": "line", "pattern": "up"});
+    let restart = json!({"policy": "on-failure", "backoffMs": 1, "maxBackoffMs": 1});
+    let house = House::of(&[
+        shell("app", "sleep 1000", json!({"dependsOn": ["first", "second"]})),
+        shell("first", &script, json!({"restart": restart, "ready": ready.clone()})),
+        shell("second", &format!("{other}; echo up; sleep 1000"), json!({"ready": ready})),
+    ]);
+    house.sidecars.start("app").await.unwrap();
+    house.until_status("first", SidecarStatus::Ready).await;
+    fs::write(house.file("fall"), "").unwrap();
+    house.until("first", |state| state.generation == 2).await;
+    fs::write(house.file("other"), "").unwrap();
+    house.until_status("second", SidecarStatus::Ready).await;
+    fs::write(house.file("again"), "").unwrap();
+    house.sidecars.wait_ready("app", LONG).await.unwrap();
+    assert!(house.state("app").started_at >= house.state("first").ready_at);
+}
+
+#[tokio::test]
 async fn what_needs_something_that_crashes_once_waits_for_it() {
     let script = "if [ ! -e once ]; then touch once; exit 1; fi; echo up; sleep 1000";
     let restart = json!({"policy": "on-failure", "backoffMs": 1, "maxBackoffMs": 1});
