@@ -2,6 +2,7 @@
 //! the hub. Knows nothing of processes.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -23,6 +24,7 @@ pub(crate) struct Board {
     showing: Mutex<()>,
     kept: Mutex<Kept>,
     version: watch::Sender<u64>,
+    is_closing: AtomicBool,
 }
 
 struct Kept {
@@ -73,7 +75,8 @@ impl Board {
         let initial = Shown { mode: kept.mode_state(), services: BTreeMap::new() };
         let initial = Json::of(&initial).unwrap_or_default();
         let shown = hub.own(SliceConfig::new(SLICE, initial).volatile())?;
-        Ok(Board { shown, showing: Mutex::default(), kept: Mutex::new(kept), version: watch::Sender::new(0) })
+        let (version, is_closing) = (watch::Sender::new(0), AtomicBool::new(false));
+        Ok(Board { shown, showing: Mutex::default(), kept: Mutex::new(kept), version, is_closing })
     }
 
     /// Puts a sidecar on the board.
@@ -186,6 +189,17 @@ impl Board {
             });
         }
         is_new
+    }
+
+    /// Nothing is started any more.
+    pub(crate) fn close(&self) {
+        self.is_closing.store(true, Ordering::Relaxed);
+        self.version.send_modify(|_| ());
+    }
+
+    /// Whether nothing is started any more.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::Relaxed)
     }
 
     /// What is kept of a sidecar.

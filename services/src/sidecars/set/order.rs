@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -114,7 +113,7 @@ impl Sidecars {
 
     /// Nothing is started once all of them are being stopped.
     pub(super) fn may_go_on(&self) -> Result<(), Fault> {
-        match self.shared.is_closing.load(Ordering::Relaxed) {
+        match self.board().is_closing() {
             true => Err(Fault::new(Code::CONFLICT, "the daemon is stopping").domain(DOMAIN)),
             false => Ok(()),
         }

@@ -15,7 +15,8 @@ impl Sidecars {
     /// Waits until one of them is ready.
     ///
     /// # Errors
-    /// `NOT_FOUND`; in the domain `sidecar` the code of its failure, or `STOPPED`; `RPC_TIMEOUT`.
+    /// `NOT_FOUND`; in the domain `sidecar` the code of its failure, or `STOPPED`; `RPC_TIMEOUT`;
+    /// `CONFLICT` where the daemon is stopping.
     pub async fn wait_ready(&self, name: &str, longest: Duration) -> Result<SidecarState, Fault> {
         let falls = self.board().entry(name).ok_or_else(|| self.unknown(name))?.falls;
         let late = || {
@@ -51,9 +52,12 @@ impl Sidecars {
         loop {
             changes.borrow_and_update();
             let entry = self.board().entry(name).ok_or_else(|| self.unknown(name))?;
-            if let Some(state) = look(entry)? {
+            let seen = look(entry);
+            if let Ok(Some(state)) = seen {
                 return Ok(state);
             }
+            self.may_go_on()?;
+            seen?;
             // The board lives as long as this.
             let _ = changes.changed().await;
         }
