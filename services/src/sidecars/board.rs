@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use sixframe_hub::{Hub, Json, Slice, SliceConfig, SliceError};
+use sixframe_hub::{CommitError, Hub, Json, Slice, SliceConfig, SliceError};
 use tokio::sync::watch;
 
 use super::api::{
@@ -281,8 +281,11 @@ impl Board {
                 write.set("/mode", mode);
             }
         });
-        if let Err(error) = written {
-            tracing::warn!(%error, "the hub does not show the sidecars");
+        match written {
+            // It is closed behind the calls that the daemon lets finish; nobody looks at it any more.
+            Err(CommitError::NotPersisted(_)) if self.is_closing() => {}
+            Err(error) => tracing::warn!(%error, "the hub does not show the sidecars"),
+            Ok(_) => {}
         }
     }
 

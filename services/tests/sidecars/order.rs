@@ -1,11 +1,14 @@
 //! Who depends on whom: first what is needed, last what needs it.
 
 use std::fs;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
+use sixframe_hub::{Hub, HubConfig};
 use sixframe_services::sidecars::api::SidecarStatus;
+use tracing_subscriber::layer::SubscriberExt as _;
 
-use crate::house::{House, LONG, WELL, details, python, server, shell};
+use crate::house::{House, LONG, Plan, WELL, alone, details, python, server, shell};
 
 /// Says in a file that it is up, and when it ends.
 fn noted(name: &str, depends: &[&str]) -> Value {
@@ -130,7 +133,7 @@ async fn what_needs_something_that_crashes_once_waits_for_it() {
 
 #[tokio::test]
 async fn one_is_defined_only_where_that_is_allowed_and_makes_sense() {
-    let mut plan = crate::house::Plan::new();
+    let mut plan = Plan::new();
     plan.define_allowed = true;
     let house = plan.build(&[shell("store", "sleep 1000", json!({}))]);
     let define = |config: Value| house.peer.request_raw::<_, Value>("sidecar.define", config);
@@ -155,7 +158,7 @@ async fn one_is_defined_only_where_that_is_allowed_and_makes_sense() {
 
 #[tokio::test]
 async fn as_many_are_defined_as_a_daemon_keeps_and_those_may_be_changed() {
-    let house = crate::house::Plan { define_allowed: true, ..crate::house::Plan::new() }.build(&[]);
+    let house = Plan { define_allowed: true, ..Plan::new() }.build(&[]);
     let define = |at: usize| {
         let config = serde_json::from_value(shell(&format!("n{at}"), "true", json!({}))).unwrap();
         house.sidecars.define(config)
@@ -168,7 +171,7 @@ async fn as_many_are_defined_as_a_daemon_keeps_and_those_may_be_changed() {
 
 #[tokio::test]
 async fn two_that_are_defined_at_once_are_no_circle() {
-    let house = crate::house::Plan { define_allowed: true, ..crate::house::Plan::new() }.build(&[]);
+    let house = Plan { define_allowed: true, ..Plan::new() }.build(&[]);
     let define = |name: &str, below: &[&str]| {
         let config = serde_json::from_value(shell(name, "true", json!({"dependsOn": below}))).unwrap();
         house.sidecars.define(config)
@@ -206,6 +209,32 @@ async fn the_hub_shows_what_the_methods_tell_and_nobody_else_may_write_it() {
     let ops = json!({"ops": [{"op": "remove", "path": "/sidecars/services/store"}]});
     let refused = house.hub.commit(serde_json::from_value(ops).unwrap()).unwrap_err();
     assert!(format!("{refused:?}").contains("sidecars"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_hub_that_is_closed_is_a_warning_only_while_the_daemon_goes_on() {
+    if !alone("order::a_hub_that_is_closed_is_a_warning_only_while_the_daemon_goes_on") {
+        return;
+    }
+    let written = Arc::new(Mutex::new(Vec::<u8>::new()));
+    let layer = tracing_subscriber::fmt::layer().with_writer(Arc::clone(&written));
+    let _logging = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+    let warnings = || {
+        let text = String::from_utf8(std::mem::take(&mut *written.lock().unwrap())).unwrap();
+        text.matches("the hub does not show the sidecars").count()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let (hub, _) = Hub::open(HubConfig::default(), folder.path()).unwrap();
+    let house = Plan { hub, ..Plan::new() }.build(&[shell("work", "sleep 1000", json!({}))]);
+    house.up("work").await;
+    assert_eq!(warnings(), 0);
+    house.hub.close().unwrap();
+    house.sidecars.restart("work").await.unwrap();
+    house.sidecars.wait_ready("work", LONG).await.unwrap();
+    assert!(warnings() > 0, "what is not shown is told");
+    house.sidecars.stop_all().await;
+    assert_eq!(warnings(), 0);
+    assert!(house.processes().is_empty());
 }
 
 #[tokio::test]
