@@ -71,6 +71,30 @@ async fn starting_one_starts_what_it_needs_and_stopping_one_stops_what_needs_it(
 }
 
 #[tokio::test]
+async fn what_is_slow_to_stop_holds_up_only_what_it_needs() {
+    let script = "trap 'while [ ! -e go ]; do sleep 0.01; done; exit 0' TERM; echo up; while :; do sleep 0.01; done";
+    let stop = json!({"closeStdinMs": 0, "signalMs": 60_000});
+    let keys = json!({"dependsOn": ["base"], "ready": {"kind": "line", "pattern": "up"}, "stop": stop});
+    let house = House::of(&[
+        shell("stubborn", script, keys),
+        noted("base", &[]),
+        noted("app", &["store"]),
+        noted("store", &[]),
+    ]);
+    house.up("stubborn").await;
+    house.up("app").await;
+    let going = async {
+        house.until_status("store", SidecarStatus::Stopped).await;
+        assert_eq!(house.state("stubborn").status, SidecarStatus::Stopping);
+        assert_eq!(house.state("base").status, SidecarStatus::Ready, "it is still needed");
+        fs::write(house.file("go"), "").unwrap();
+    };
+    tokio::join!(house.sidecars.stop_all(), going);
+    assert_eq!(order(&house, "ends"), ["app", "store", "base"]);
+    assert!(house.processes().is_empty());
+}
+
+#[tokio::test]
 async fn what_needs_something_that_fails_fails_with_its_name() {
     let house = House::of(&[
         shell("app", "sleep 1000", json!({"dependsOn": ["store"]})),
