@@ -80,7 +80,10 @@ pub(crate) async fn serve(
         accepting.spawn(console.run(move |transport, identity| connections.serve(transport, identity)));
     }
     let failed = tokio::select! {
-        () = stop.asked() => None,
+        () = stop.asked() => {
+            sidecars.close();
+            None
+        }
         failed = accepting.join_next() => failed,
     };
     // Dropping the listeners removes the socket files, and nobody comes any more.
@@ -112,7 +115,10 @@ pub(crate) async fn serve_parent(config: &Config, framing: Framing) -> Result<St
     let input = tokio::select! {
         () = connections.finished() => Ok(()),
         Ok(how) = ended => how,
-        () = stop.asked() => Ok(()),
+        () = stop.asked() => {
+            sidecars.close();
+            Ok(())
+        }
     };
     let stopped = drain(&connections, &services, config, &mut stop).await;
     hub.close()?;

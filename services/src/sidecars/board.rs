@@ -2,10 +2,11 @@
 //! the hub. Knows nothing of processes.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use sixframe_hub::{Hub, Json, Slice, SliceConfig, SliceError};
+use sixframe_hub::{CommitError, Hub, Json, Slice, SliceConfig, SliceError};
 use tokio::sync::watch;
 
 use super::api::{
@@ -23,6 +24,7 @@ pub(crate) struct Board {
     showing: Mutex<()>,
     kept: Mutex<Kept>,
     version: watch::Sender<u64>,
+    is_closing: AtomicBool,
 }
 
 struct Kept {
@@ -73,7 +75,8 @@ impl Board {
         let initial = Shown { mode: kept.mode_state(), services: BTreeMap::new() };
         let initial = Json::of(&initial).unwrap_or_default();
         let shown = hub.own(SliceConfig::new(SLICE, initial).volatile())?;
-        Ok(Board { shown, showing: Mutex::default(), kept: Mutex::new(kept), version: watch::Sender::new(0) })
+        let (version, is_closing) = (watch::Sender::new(0), AtomicBool::new(false));
+        Ok(Board { shown, showing: Mutex::default(), kept: Mutex::new(kept), version, is_closing })
     }
 
     /// Puts a sidecar on the board.
@@ -156,15 +159,19 @@ impl Board {
         under_way.map_or(Ok(()), Err)
     }
 
-    /// The switch came to nothing.
-    pub(crate) fn abandon_switch(&self) {
-        self.change_mode(|mode| mode.changing = None);
+    /// The mode is another one from now on; of a server, with what it says it is. The switch goes on if anything is to be
+    /// stopped.
+    pub(crate) fn swap(&self, set: SetMode, server: Option<String>, stops: bool) -> ModeState {
+        let server = server.map(|id| Found::Server { id });
+        self.change_mode(|mode| {
+            (mode.set, mode.server) = (set, server);
+            mode.changing = mode.changing.filter(|_| stops);
+        })
     }
 
-    /// The switch is made; to a server, with what it says it is.
-    pub(crate) fn finish_switch(&self, set: SetMode, server: Option<String>) -> ModeState {
-        let server = server.map(|id| Found::Server { id });
-        self.change_mode(|mode| (mode.set, mode.server, mode.changing) = (set, server, None))
+    /// The switch is over, made or come to nothing.
+    pub(crate) fn end_switch(&self) -> ModeState {
+        self.change_mode(|mode| mode.changing = None)
     }
 
     /// What a look at the server has shown, if it is still the one that is wanted. Whether that is new.
@@ -184,28 +191,45 @@ impl Board {
         is_new
     }
 
+    /// Nothing is started any more.
+    pub(crate) fn close(&self) {
+        self.is_closing.store(true, Ordering::Relaxed);
+        self.version.send_modify(|_| ());
+    }
+
+    /// Whether nothing is started any more.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::Relaxed)
+    }
+
     /// What is kept of a sidecar.
     pub(crate) fn entry(&self, name: &str) -> Option<Entry> {
         self.kept().entries.get(name).cloned()
     }
 
-    /// Waits until all of these can be used. Errors: one of them cannot, and will not be by itself.
+    /// Waits until all of these can be used at once. Errors: one of them cannot, and will not be by itself.
     pub(crate) async fn all_up(&self, names: &[String]) -> Result<(), Failure> {
         let mut changes = self.subscribe();
+        loop {
+            changes.borrow_and_update();
+            if self.are_up(names)? {
+                return Ok(());
+            }
+            // The board lives as long as who asks.
+            let _ = changes.changed().await;
+        }
+    }
+
+    fn are_up(&self, names: &[String]) -> Result<bool, Failure> {
+        let kept = self.kept();
+        let mut are_up = true;
         for name in names {
-            loop {
-                changes.borrow_and_update();
-                let state = self.entry(name).map(|entry| entry.state);
-                match state {
-                    Some(state) if state.status.is_up() => break,
-                    Some(state) if !state.status.is_at_rest() => {}
-                    state => return Err(missing(name, state)),
-                }
-                // The board lives as long as who asks.
-                let _ = changes.changed().await;
+            match kept.entries.get(name).map(|entry| &entry.state) {
+                Some(state) if !state.status.is_at_rest() => are_up &= state.status.is_up(),
+                state => return Err(missing(name, state.cloned())),
             }
         }
-        Ok(())
+        Ok(are_up)
     }
 
     /// The states, by name.
@@ -257,8 +281,11 @@ impl Board {
                 write.set("/mode", mode);
             }
         });
-        if let Err(error) = written {
-            tracing::warn!(%error, "the hub does not show the sidecars");
+        match written {
+            // It is closed behind the calls that the daemon lets finish; nobody looks at it any more.
+            Err(CommitError::NotPersisted(_)) if self.is_closing() => {}
+            Err(error) => tracing::warn!(%error, "the hub does not show the sidecars"),
+            Ok(_) => {}
         }
     }
 

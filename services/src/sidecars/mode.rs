@@ -1,5 +1,5 @@
 //! Switching the mode: the target is made ready, then everything changes in one commit, then the old side is stopped. Where
-//! the target cannot be made ready, nothing has changed.
+//! the target cannot be made ready, nothing has changed. The switch is under way until nothing of the old side is left.
 
 use serde_json::json;
 use sixframe_core::{Code, Fault};
@@ -30,24 +30,26 @@ impl Sidecars {
             Ok(server) => server,
             Err(fault) => {
                 tracing::warn!(%fault, to = ?set.mode(), "the mode stays as it is");
-                self.board().abandon_switch();
+                self.board().end_switch();
                 return Err(fault);
             }
         };
-        let stops = set.mode() != Mode::Service;
-        let state = {
+        let (state, old) = {
             let _alone = self.gate().await;
             self.shared.lookout.end();
             let (id, looks) = server.unzip();
-            let state = self.board().finish_switch(set.clone(), id);
+            let old = if set.mode() == Mode::Service { Vec::new() } else { self.running() };
+            let state = self.board().swap(set.clone(), id, !old.is_empty());
             looks.into_iter().for_each(|looks| self.watch_server(set.clone(), looks));
-            state
+            (state, old)
         };
         tracing::info!(mode = ?state.mode, "the mode has changed");
-        if stops {
-            self.stop_these(self.running()).await;
+        if old.is_empty() {
+            return Ok(state);
         }
-        Ok(state)
+        // Another switch would start again what is still being stopped.
+        self.stop_these(old).await;
+        Ok(self.board().end_switch())
     }
 
     /// Makes the target ready; a server is told with what looks at it.

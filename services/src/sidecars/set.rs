@@ -8,7 +8,6 @@ mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::json;
@@ -72,7 +71,6 @@ pub(super) struct Shared {
     define_allowed: bool,
     /// Held while one is defined: what is right of each alone may be a circle of both.
     defining: Mutex<()>,
-    is_closing: AtomicBool,
     /// Held for reading while something is started because the mode allows it, and for writing while that changes.
     gate: RwLock<()>,
     watchers: Arc<Watchers>,
@@ -106,7 +104,6 @@ impl Sidecars {
             lookout: Lookout::default(),
             define_allowed: config.define_allowed,
             defining: Mutex::default(),
-            is_closing: AtomicBool::new(false),
             gate: RwLock::default(),
             watchers: Arc::default(),
         };
@@ -136,10 +133,16 @@ impl Sidecars {
         });
     }
 
+    /// From now on none is started, and whoever waits until one is ready learns that the daemon is stopping. What runs goes
+    /// on until [`Sidecars::stop_all`].
+    pub fn close(&self) {
+        self.board().close();
+    }
+
     /// Stops all of them, each behind what depends on it, and waits until nothing of them is left. None is started from then
     /// on.
     pub async fn stop_all(&self) {
-        self.shared.is_closing.store(true, Ordering::Relaxed);
+        self.close();
         {
             let _alone = self.gate().await;
             self.shared.lookout.end();

@@ -31,6 +31,7 @@ pub(crate) struct House {
 /// A house before it is built.
 pub(crate) struct Plan {
     pub(crate) folder: tempfile::TempDir,
+    pub(crate) hub: Hub,
     pub(crate) mode: SetMode,
     pub(crate) define_allowed: bool,
     pub(crate) check_server: CheckServer,
@@ -40,7 +41,8 @@ impl Plan {
     pub(crate) fn new() -> Plan {
         let check_server = looking(|url, _| async move { Err(format!("{url} is not there")) });
         let mode = SetMode::Service { service_url: None };
-        Plan { folder: tempfile::tempdir().unwrap(), mode, define_allowed: false, check_server }
+        let (folder, hub) = (tempfile::tempdir().unwrap(), Hub::new(HubConfig::default()).unwrap());
+        Plan { folder, hub, mode, define_allowed: false, check_server }
     }
 
     /// With these sidecars, each a JSON object; its variables get the tag.
@@ -60,7 +62,7 @@ impl Plan {
         };
         let guard = GuardProgram::at(env!("CARGO_BIN_EXE_sixframe-services-guardian"));
         let supervisor = Supervisor::new(SupervisorConfig::new(guard)).unwrap();
-        let hub = Hub::new(HubConfig::default()).unwrap();
+        let hub = self.hub;
         let sidecars = Sidecars::new(setup, &hub, supervisor.clone()).unwrap();
         let (ours, theirs) = memory::pair(Default::default());
         let (peer, calling) = connect(ours, Router::new());

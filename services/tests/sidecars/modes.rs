@@ -111,6 +111,37 @@ async fn where_the_target_cannot_be_made_ready_nothing_has_changed() {
 }
 
 #[tokio::test]
+async fn a_sidecar_that_fails_keeps_the_daemon_connected() {
+    let plan = Plan { mode: SetMode::Standalone, check_server: any_server(), ..Plan::new() };
+    let keys = json!({"autoStart": true, "restart": "never", "ready": {"kind": "line", "pattern": "up"}});
+    let house = plan.build(&[shell("bad", "exit 8", keys)]);
+    set(&house, connected()).await.unwrap();
+    let failed = set(&house, json!({"mode": "service"})).await.unwrap_err();
+    assert_eq!((failed.code(), &failed.details().unwrap()["exit"]["code"]), ("EXITED", &json!(8)));
+    let mode = house.sidecars.list().mode;
+    assert_eq!((mode.mode, mode.changing, mode.endpoints["bad"].url.as_str()), (Mode::Connected, None, SERVER));
+    assert_eq!(house.sidecars.wait_ready("bad", LONG).await.unwrap().owner, Owner::Remote);
+}
+
+#[tokio::test]
+async fn a_server_that_is_lost_does_not_hold_the_daemon_back_from_its_own_sidecars() {
+    let is_there = tokio::sync::watch::Sender::new(true);
+    let look = is_there.subscribe();
+    let check = looking(move |_, _| {
+        let is_there = *look.borrow();
+        async move { if is_there { Ok("it".to_owned()) } else { Err("it is lost".to_owned()) } }
+    });
+    let plan = Plan { mode: SetMode::Standalone, check_server: check, ..Plan::new() };
+    let house = plan.build(&[shell("work", "sleep 1000", json!({"autoStart": true}))]);
+    set(&house, connected()).await.unwrap();
+    is_there.send_replace(false);
+    eventually("the server is lost", || house.sidecars.list().mode.server_failure.map(drop)).await;
+    let mode = set(&house, json!({"mode": "service"})).await.unwrap();
+    assert_eq!((&mode["mode"], mode.get("serverFailure")), (&json!("service"), None));
+    assert_eq!(house.state("work").status, SidecarStatus::Running);
+}
+
+#[tokio::test]
 async fn a_server_that_is_not_who_it_should_be_is_not_used() {
     let check = looking(|url, identity| async move {
         match identity.as_deref() {
@@ -226,6 +257,29 @@ async fn a_switch_goes_on_though_nobody_waits_for_it() {
         Some(house.sidecars.list().mode).filter(|mode| mode.mode == Mode::Service)
     });
     assert!(mode.await.changing.is_none());
+}
+
+#[tokio::test]
+async fn a_switch_is_under_way_until_nothing_of_the_old_side_is_left() {
+    let script = "trap 'while [ ! -e go ]; do sleep 0.01; done; exit 0' TERM; echo up; while :; do sleep 0.01; done";
+    let stop = json!({"closeStdinMs": 0, "signalMs": 20000});
+    let ready = json!({"kind": "line", "pattern": "up"});
+    let house = House::of(&[shell("work", script, json!({"autoStart": true, "stop": stop, "ready": ready}))]);
+    house.up("work").await;
+    let switching = set(&house, json!({"mode": "standalone"}));
+    let going = async {
+        house.until_status("work", SidecarStatus::Stopping).await;
+        let mode = house.sidecars.list().mode;
+        assert!(mode.mode == Mode::Standalone && mode.endpoints.is_empty());
+        let second = set(&house, json!({"mode": "service"})).await.unwrap_err();
+        assert_eq!((second.code(), &second.details().unwrap()["changing"]["to"]), ("CONFLICT", &json!("standalone")));
+        fs::write(house.file("go"), "").unwrap();
+    };
+    let (switched, ()) = tokio::join!(switching, going);
+    assert_eq!(switched.unwrap().get("changing"), None);
+    assert!(house.processes().is_empty());
+    set(&house, json!({"mode": "service"})).await.unwrap();
+    assert_eq!(house.state("work").status, SidecarStatus::Ready);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,11 +1,14 @@
 //! Who depends on whom: first what is needed, last what needs it.
 
 use std::fs;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
+use sixframe_hub::{Hub, HubConfig};
 use sixframe_services::sidecars::api::SidecarStatus;
+use tracing_subscriber::layer::SubscriberExt as _;
 
-use crate::house::{House, LONG, WELL, details, python, server, shell};
+use crate::house::{House, LONG, Plan, WELL, alone, details, python, server, shell};
 
 /// Says in a file that it is up, and when it ends.
 fn noted(name: &str, depends: &[&str]) -> Value {
@@ -68,6 +71,30 @@ async fn starting_one_starts_what_it_needs_and_stopping_one_stops_what_needs_it(
 }
 
 #[tokio::test]
+async fn what_is_slow_to_stop_holds_up_only_what_it_needs() {
+    let script = "trap 'while [ ! -e go ]; do sleep 0.01; done; exit 0' TERM; echo up; while :; do sleep 0.01; done";
+    let stop = json!({"closeStdinMs": 0, "signalMs": 60_000});
+    let keys = json!({"dependsOn": ["base"], "ready": {"kind": "line", "pattern": "up"}, "stop": stop});
+    let house = House::of(&[
+        shell("stubborn", script, keys),
+        noted("base", &[]),
+        noted("app", &["store"]),
+        noted("store", &[]),
+    ]);
+    house.up("stubborn").await;
+    house.up("app").await;
+    let going = async {
+        house.until_status("store", SidecarStatus::Stopped).await;
+        assert_eq!(house.state("stubborn").status, SidecarStatus::Stopping);
+        assert_eq!(house.state("base").status, SidecarStatus::Ready, "it is still needed");
+        fs::write(house.file("go"), "").unwrap();
+    };
+    tokio::join!(house.sidecars.stop_all(), going);
+    assert_eq!(order(&house, "ends"), ["app", "store", "base"]);
+    assert!(house.processes().is_empty());
+}
+
+#[tokio::test]
 async fn what_needs_something_that_fails_fails_with_its_name() {
     let house = House::of(&[
         shell("app", "sleep 1000", json!({"dependsOn": ["store"]})),
@@ -77,6 +104,43 @@ async fn what_needs_something_that_fails_fails_with_its_name() {
     assert_eq!((fault.code.as_ref(), &details(&fault)["dependency"]), ("DEPENDENCY", &json!("store")));
     assert!(fault.message.contains("exited with 1"), "{fault}");
     assert_eq!(house.state("app").starts, 0);
+}
+
+#[tokio::test]
+async fn what_needs_something_that_fails_does_not_wait_for_the_rest() {
+    let ready = json!({"kind": "line", "pattern": "up"});
+    let house = House::of(&[
+        shell("app", "sleep 1000", json!({"dependsOn": ["slow", "weak"]})),
+        shell("slow", "sleep 1000", json!({"ready": {"kind": "line", "pattern": "up", "timeoutMs": 600_000}})),
+        shell("weak", "exit 1", json!({"restart": "never", "ready": ready})),
+    ]);
+    let fault = house.fails("app").await;
+    assert_eq!((fault.code.as_ref(), &details(&fault)["dependency"]), ("DEPENDENCY", &json!("weak")));
+    assert_eq!(house.state("slow").status, SidecarStatus::Starting);
+}
+
+#[tokio::test]
+async fn what_needs_two_waits_for_one_that_falls_while_the_other_is_started() {
+    let until = |file: &str| format!("while [ ! -e {file} ]; do sleep 0.01; done");
+    let (fall, again, other) = (until("fall"), until("again"), until("other"));
+    let script =
+        format!("if [ ! -e once ]; then touch once; echo up; {fall}; exit 1; fi; {again}; echo up; sleep 1000");
+    let ready = json!({"kind": "line", "pattern": "up"});
+    let restart = json!({"policy": "on-failure", "backoffMs": 1, "maxBackoffMs": 1});
+    let house = House::of(&[
+        shell("app", "sleep 1000", json!({"dependsOn": ["first", "second"]})),
+        shell("first", &script, json!({"restart": restart, "ready": ready.clone()})),
+        shell("second", &format!("{other}; echo up; sleep 1000"), json!({"ready": ready})),
+    ]);
+    house.sidecars.start("app").await.unwrap();
+    house.until_status("first", SidecarStatus::Ready).await;
+    fs::write(house.file("fall"), "").unwrap();
+    house.until("first", |state| state.generation == 2).await;
+    fs::write(house.file("other"), "").unwrap();
+    house.until_status("second", SidecarStatus::Ready).await;
+    fs::write(house.file("again"), "").unwrap();
+    house.sidecars.wait_ready("app", LONG).await.unwrap();
+    assert!(house.state("app").started_at >= house.state("first").ready_at);
 }
 
 #[tokio::test]
@@ -93,7 +157,7 @@ async fn what_needs_something_that_crashes_once_waits_for_it() {
 
 #[tokio::test]
 async fn one_is_defined_only_where_that_is_allowed_and_makes_sense() {
-    let mut plan = crate::house::Plan::new();
+    let mut plan = Plan::new();
     plan.define_allowed = true;
     let house = plan.build(&[shell("store", "sleep 1000", json!({}))]);
     let define = |config: Value| house.peer.request_raw::<_, Value>("sidecar.define", config);
@@ -118,7 +182,7 @@ async fn one_is_defined_only_where_that_is_allowed_and_makes_sense() {
 
 #[tokio::test]
 async fn as_many_are_defined_as_a_daemon_keeps_and_those_may_be_changed() {
-    let house = crate::house::Plan { define_allowed: true, ..crate::house::Plan::new() }.build(&[]);
+    let house = Plan { define_allowed: true, ..Plan::new() }.build(&[]);
     let define = |at: usize| {
         let config = serde_json::from_value(shell(&format!("n{at}"), "true", json!({}))).unwrap();
         house.sidecars.define(config)
@@ -131,7 +195,7 @@ async fn as_many_are_defined_as_a_daemon_keeps_and_those_may_be_changed() {
 
 #[tokio::test]
 async fn two_that_are_defined_at_once_are_no_circle() {
-    let house = crate::house::Plan { define_allowed: true, ..crate::house::Plan::new() }.build(&[]);
+    let house = Plan { define_allowed: true, ..Plan::new() }.build(&[]);
     let define = |name: &str, below: &[&str]| {
         let config = serde_json::from_value(shell(name, "true", json!({"dependsOn": below}))).unwrap();
         house.sidecars.define(config)
@@ -169,6 +233,32 @@ async fn the_hub_shows_what_the_methods_tell_and_nobody_else_may_write_it() {
     let ops = json!({"ops": [{"op": "remove", "path": "/sidecars/services/store"}]});
     let refused = house.hub.commit(serde_json::from_value(ops).unwrap()).unwrap_err();
     assert!(format!("{refused:?}").contains("sidecars"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_hub_that_is_closed_is_a_warning_only_while_the_daemon_goes_on() {
+    if !alone("order::a_hub_that_is_closed_is_a_warning_only_while_the_daemon_goes_on") {
+        return;
+    }
+    let written = Arc::new(Mutex::new(Vec::<u8>::new()));
+    let layer = tracing_subscriber::fmt::layer().with_writer(Arc::clone(&written));
+    let _logging = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+    let warnings = || {
+        let text = String::from_utf8(std::mem::take(&mut *written.lock().unwrap())).unwrap();
+        text.matches("the hub does not show the sidecars").count()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let (hub, _) = Hub::open(HubConfig::default(), folder.path()).unwrap();
+    let house = Plan { hub, ..Plan::new() }.build(&[shell("work", "sleep 1000", json!({}))]);
+    house.up("work").await;
+    assert_eq!(warnings(), 0);
+    house.hub.close().unwrap();
+    house.sidecars.restart("work").await.unwrap();
+    house.sidecars.wait_ready("work", LONG).await.unwrap();
+    assert!(warnings() > 0, "what is not shown is told");
+    house.sidecars.stop_all().await;
+    assert_eq!(warnings(), 0);
+    assert!(house.processes().is_empty());
 }
 
 #[tokio::test]

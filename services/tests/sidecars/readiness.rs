@@ -216,6 +216,27 @@ async fn waiting_ends_with_its_own_time_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn nobody_waits_for_one_that_is_not_ready_when_the_daemon_stops() {
+    let house = House::of(&[
+        shell("slow", "sleep 1000", json!({"ready": {"kind": "line", "pattern": "up", "timeoutMs": 600_000}})),
+        shell("plain", "sleep 1000", json!({})),
+    ]);
+    house.up("plain").await;
+    house.sidecars.start("slow").await.unwrap();
+    house.until("slow", |state| state.pid.is_some()).await;
+    let closing = async {
+        tokio::task::yield_now().await;
+        house.sidecars.close();
+    };
+    let (waited, ()) = tokio::join!(house.sidecars.wait_ready("slow", LONG), closing);
+    let refused = waited.unwrap_err();
+    assert!(refused.code == "CONFLICT" && refused.message.contains("the daemon is stopping"), "{refused}");
+    assert_eq!(house.state("slow").status, SidecarStatus::Starting, "what runs goes on");
+    assert_eq!(house.sidecars.wait_ready("plain", LONG).await.unwrap().status, SidecarStatus::Running);
+    assert_eq!(house.sidecars.start("plain").await.unwrap_err().code, "CONFLICT");
+}
+
+#[tokio::test]
 async fn a_name_that_nobody_has_is_answered_with_the_nearest() {
     let house = House::of(&[shell("web-search", "sleep 1", json!({}))]);
     for method in ["sidecar.status", "sidecar.start", "sidecar.stop", "sidecar.restart", "sidecar.waitReady"] {

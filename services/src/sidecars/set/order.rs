@@ -1,10 +1,10 @@
 //! Who is started and stopped behind whom, and in which mode anybody is.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError};
 
-use futures_util::future::join_all;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use serde_json::json;
 use sixframe_core::{Code, Fault};
 use tokio::sync::{RwLockWriteGuard, oneshot};
@@ -85,19 +85,28 @@ impl Sidecars {
         Ok(())
     }
 
-    /// Stops these, each behind those among them that depend on it.
+    /// Stops these, each as soon as those among them that depend on it are stopped.
     pub(in crate::sidecars) async fn stop_these(&self, names: impl IntoIterator<Item = String>) {
-        let mut left: BTreeSet<String> = names.into_iter().collect();
-        while !left.is_empty() {
-            let needed: BTreeSet<String> = left
-                .iter()
-                .filter_map(|name| self.member(name).ok())
-                .flat_map(|m| m.known.config().depends_on.clone())
-                .collect();
-            let wave: Vec<String> = left.iter().filter(|name| !needed.contains(*name)).cloned().collect();
-            join_all(wave.iter().map(|name| self.order(name, Command::Stop))).await;
-            left.retain(|name| !wave.contains(name));
+        let mut left = self.depending(names);
+        let mut waiting: BTreeSet<String> = left.keys().cloned().collect();
+        let mut stopping = FuturesUnordered::new();
+        loop {
+            for name in waiting.extract_if(.., |name| !left.values().flatten().any(|below| below == name)) {
+                stopping.push(async {
+                    let _ = self.order(&name, Command::Stop).await;
+                    name
+                });
+            }
+            let Some(stopped) = stopping.next().await else { return };
+            left.remove(&stopped);
         }
+    }
+
+    /// What each of these depends on, at one moment: there is no circle in it.
+    fn depending(&self, names: impl IntoIterator<Item = String>) -> BTreeMap<String, Vec<String>> {
+        let _alone = self.shared.defining.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = names.into_iter().filter_map(|name| Some((self.member(&name).ok()?, name)));
+        known.map(|(member, name)| (name, member.known.config().depends_on.clone())).collect()
     }
 
     async fn order(
@@ -114,7 +123,7 @@ impl Sidecars {
 
     /// Nothing is started once all of them are being stopped.
     pub(super) fn may_go_on(&self) -> Result<(), Fault> {
-        match self.shared.is_closing.load(Ordering::Relaxed) {
+        match self.board().is_closing() {
             true => Err(Fault::new(Code::CONFLICT, "the daemon is stopping").domain(DOMAIN)),
             false => Ok(()),
         }

@@ -8,13 +8,15 @@ use sixframe_core::{Code, Fault};
 
 use super::{DOMAIN, Sidecars};
 use crate::sidecars::api::{Failure, Mode, Owner, SidecarState, SidecarStatus};
+use crate::sidecars::board::Entry;
 use crate::sidecars::server::unreachable;
 
 impl Sidecars {
     /// Waits until one of them is ready.
     ///
     /// # Errors
-    /// `NOT_FOUND`; in the domain `sidecar` the code of its failure, or `STOPPED`; `RPC_TIMEOUT`.
+    /// `NOT_FOUND`; in the domain `sidecar` the code of its failure, or `STOPPED`; `RPC_TIMEOUT`;
+    /// `CONFLICT` where the daemon is stopping.
     pub async fn wait_ready(&self, name: &str, longest: Duration) -> Result<SidecarState, Fault> {
         let falls = self.board().entry(name).ok_or_else(|| self.unknown(name))?.falls;
         let late = || {
@@ -24,22 +26,38 @@ impl Sidecars {
         tokio::time::timeout(longest, self.ready_since(name, falls)).await.unwrap_or_else(|_| late())
     }
 
-    /// Waits until it is ready; fails once it has fallen more often than `falls` times.
+    /// Waits until it is ready, here or at the server that the mode has; fails once it has fallen more often than `falls`
+    /// times.
     async fn ready_since(&self, name: &str, falls: u64) -> Result<SidecarState, Fault> {
+        let look = |entry: Entry| match entry.state.owner {
+            Owner::Remote => Ok(Some(entry.state)),
+            _ if self.waits_for_server()? => Ok(None),
+            _ => readiness(entry, falls),
+        };
+        self.until(name, look).await
+    }
+
+    /// Waits until it runs here and is ready, whatever the mode that is about to be left says.
+    async fn ready_here(&self, name: &str, falls: u64) -> Result<SidecarState, Fault> {
+        self.until(name, |entry| readiness(entry, falls)).await
+    }
+
+    /// Looks at it, and again whenever the board changes, until `look` finds a state.
+    async fn until(
+        &self,
+        name: &str,
+        look: impl Fn(Entry) -> Result<Option<SidecarState>, Fault>,
+    ) -> Result<SidecarState, Fault> {
         let mut changes = self.board().subscribe();
         loop {
             changes.borrow_and_update();
             let entry = self.board().entry(name).ok_or_else(|| self.unknown(name))?;
-            let has_fallen = entry.falls > falls || entry.is_between_vain_runs();
-            match (entry.state.status, entry.fall) {
-                _ if entry.state.owner == Owner::Remote => return Ok(entry.state),
-                _ if self.waits_for_server()? => {}
-                (status, _) if status.is_up() => return Ok(entry.state),
-                (SidecarStatus::Failed, Some(failure)) => return Err(fault(failure)),
-                (SidecarStatus::Stopped | SidecarStatus::Failed, _) => return Err(stopped(name)),
-                (_, Some(failure)) if has_fallen => return Err(fault(failure)),
-                _ => {}
+            let seen = look(entry);
+            if let Ok(Some(state)) = seen {
+                return Ok(state);
             }
+            self.may_go_on()?;
+            seen?;
             // The board lives as long as this.
             let _ = changes.changed().await;
         }
@@ -55,7 +73,7 @@ impl Sidecars {
         }
     }
 
-    /// Starts these and waits until all are ready. Errors: the first that will not be.
+    /// Starts these and waits until all are ready here. Errors: the first that will not be.
     pub(in crate::sidecars) async fn make_ready(&self, names: &[String]) -> Result<(), Fault> {
         let begun: Vec<u64> = names.iter().map(|name| self.falls(name)).collect();
         {
@@ -63,12 +81,24 @@ impl Sidecars {
             self.may_go_on()?;
             self.start_in_order(names.to_vec()).await?;
         }
-        let each = names.iter().zip(begun).map(|(name, falls)| self.ready_since(name, falls));
+        let each = names.iter().zip(begun).map(|(name, falls)| self.ready_here(name, falls));
         try_join_all(each).await.map(|_| ())
     }
 
     fn falls(&self, name: &str) -> u64 {
         self.board().entry(name).map_or(0, |entry| entry.falls)
+    }
+}
+
+/// Its state once it is ready; nothing while that may still come.
+fn readiness(entry: Entry, falls: u64) -> Result<Option<SidecarState>, Fault> {
+    let has_fallen = entry.falls > falls || entry.is_between_vain_runs();
+    match (entry.state.status, entry.fall) {
+        (status, _) if status.is_up() => Ok(Some(entry.state)),
+        (SidecarStatus::Failed, Some(failure)) => Err(fault(failure)),
+        (SidecarStatus::Stopped | SidecarStatus::Failed, _) => Err(stopped(&entry.state.name)),
+        (_, Some(failure)) if has_fallen => Err(fault(failure)),
+        _ => Ok(None),
     }
 }
 
