@@ -6,6 +6,7 @@ mod launch;
 mod mailbox;
 mod ready;
 mod run;
+mod secrets;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::launch::{Launch, not_begun, not_started, taken, words};
 use super::ready::{Foreign, LastSeen, ready};
+use super::secrets::without_secrets;
 use super::{Keeper, Outcome, failure};
 use crate::sidecars::api::{Failure, FailureCode, FailureDetails, RunExit, SidecarStatus};
 use crate::sidecars::board::now_ms;
@@ -22,9 +23,6 @@ const PORTS: usize = 5;
 
 /// How many of its last lines a failure tells.
 const LAST_LINES: usize = 20;
-
-/// Shortest value of a variable that is blacked out: shorter ones are in every text.
-const SECRET: usize = 6;
 
 /// A run under way.
 struct Run {
@@ -99,7 +97,7 @@ impl Keeper {
             Met::Fallen => self.fell(&run, &readiness).await,
             Met::Ready => self.live(&run, &readiness).await,
             Met::TimedOut => {
-                let last = last.take().map(|last| without_secrets(config, last));
+                let last = last.take().map(|last| without_secrets(config, run.port.get(), last));
                 let failure = too_slow(&run, &readiness, last);
                 self.end(&run).await;
                 Outcome::Failed(failure)
@@ -202,7 +200,7 @@ impl Keeper {
                 Outcome::Turned
             }
             Lived::Dead(why) => {
-                let why = without_secrets(&run.config, why);
+                let why = without_secrets(&run.config, run.port.get(), why);
                 let message = format!("{} was ended because it {why}", self.known.name);
                 let exit = self.end(run).await;
                 let failure = failure(FailureCode::Unhealthy, message).with(details(run, exit));
@@ -367,14 +365,8 @@ fn not_ours(run: &Run, Foreign { port, holder }: Foreign) -> Failure {
 
 fn details(run: &Run, exit: Option<RunExit>) -> FailureDetails {
     let stderr = run.child.output(Stream::Stderr).last_lines(LAST_LINES);
-    let stderr = stderr.into_iter().map(|line| without_secrets(&run.config, line)).collect();
+    let stderr = stderr.into_iter().map(|line| without_secrets(&run.config, run.port.get(), line)).collect();
     FailureDetails { exit, stderr, ..FailureDetails::default() }
-}
-
-/// What a program has said, without the values of the sidecar's variables.
-fn without_secrets(config: &SidecarConfig, text: String) -> String {
-    let secrets = config.env.values().filter(|value| value.len() >= SECRET);
-    secrets.fold(text, |text, secret| if text.contains(secret) { text.replace(secret, "***") } else { text })
 }
 
 /// Where it is reached; `[::1]` where it does not listen by IPv4.
