@@ -226,11 +226,20 @@ impl Keeper {
         let asks_nothing = readiness.kind == ReadyKind::Started;
         let (how, failure) = exited(run, ended, if asks_nothing { "" } else { " before it was ready" });
         let how = if asks_nothing { how } else { Ended::Badly };
-        // Whoever had the port for a moment has given it back by now.
-        if run.config.port == Port::Auto && run.port.get().is_some() && says_in_use(run) {
-            return Outcome::PortLost(failure);
+        let Some(port) = run.port.get().filter(|_| says_in_use(run)) else {
+            return Outcome::Ended { how, ready: None, failure };
+        };
+        // Whoever had the port for a moment has given it back by now, or has it on an address of its own.
+        match run.config.port {
+            Port::Auto => Outcome::PortLost(failure),
+            Port::Fixed(_) | Port::None => {
+                let told = taken(port).await;
+                let holder = told.details.and_then(|details| details.holder);
+                let details = FailureDetails { holder, ..*failure.details.unwrap_or_default() };
+                let failure = Failure { details: Some(Box::new(details)), ..super::failure(told.code, told.message) };
+                Outcome::Ended { how, ready: None, failure }
+            }
         }
-        Outcome::Ended { how, ready: None, failure }
     }
 
     /// Stops what there is of it.
