@@ -177,6 +177,14 @@ mod tests {
     }
 
     #[test]
+    fn a_signal_has_its_own_name_too_and_a_table_of_restarts_needs_no_policy() {
+        let config = json!({"name": "a", "program": "b", "stop": {"signal": "SIGINT"}, "restart": {"backoff_ms": 3}});
+        let config = read(config).unwrap();
+        assert_eq!((config.stop.signal, config.restart.policy), (StopSignal::Interrupt, RestartPolicy::OnFailure));
+        assert_eq!(config.restart.backoff_ms, 3);
+    }
+
+    #[test]
     fn what_cannot_be_meant_is_refused_with_what_could_be() {
         let error = |key: &str, value: serde_json::Value| {
             let mut config = json!({"name": "a", "program": "b"});
@@ -184,7 +192,9 @@ mod tests {
             read(config).unwrap_err().to_string()
         };
         assert!(error("port", json!("any")).contains("\"none\", \"auto\" or a number"));
+        assert!(error("port", json!("8080")).contains("without quotes: 8080"));
         assert!(error("port", json!(0)).contains("1 to 65535"));
+        assert!(error("stop", json!("kill")).contains("a table, as in stop = { signal"));
         assert!(error("port", json!(70000)).contains("1 to 65535"));
         assert!(error("health", json!("htpp")).contains("`http`"));
         assert!(error("ready", json!(3)).contains("\"handshake\""));
