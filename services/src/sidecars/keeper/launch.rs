@@ -161,7 +161,8 @@ pub(super) fn not_started(config: &SidecarConfig, error: &sixframe_supervisor::F
     let program = config.program.as_ref().or(config.binary.as_ref()).map_or("", String::as_str);
     match error {
         sixframe_supervisor::Failure::NotStarted { kind: ErrorKind::NotFound, .. } => {
-            failure(FailureCode::NotFound, format!("no program {program}; check the path or PATH"))
+            let hint = if program.contains(' ') { "; words behind the program go into args" } else { "" };
+            failure(FailureCode::NotFound, format!("no program {program}; check the path or PATH{hint}"))
         }
         sixframe_supervisor::Failure::NotStarted { kind: ErrorKind::PermissionDenied, .. } => {
             failure(FailureCode::Spawn, format!("the daemon's user may not start {program}; check its mode"))
