@@ -164,6 +164,8 @@ async fn what_cannot_be_started_says_so_at_once() {
     assert!(words.code == "NOT_FOUND" && words.message.contains("words behind the program go into args"), "{words}");
     let bundled = house.fails("bundled").await;
     assert!(bundled.code == "NOT_FOUND" && bundled.message.contains("SIXFRAME_BIN_NO_SUCH_BINARY"), "{bundled}");
+    let first = details(&bundled)["paths"][0].as_str().unwrap().to_owned();
+    assert!(bundled.message.contains(&first), "{bundled}");
     assert!(details(&bundled)["paths"].as_array().unwrap().len() >= 4, "{bundled:?}");
     let nowhere = house.fails("nowhere").await;
     assert!(nowhere.code == "NOT_FOUND" && nowhere.message.contains("no-such-folder"), "{nowhere}");

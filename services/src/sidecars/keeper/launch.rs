@@ -71,9 +71,10 @@ fn program(config: &SidecarConfig, around: &Around) -> Result<OsString, Failure>
 }
 
 fn missing(name: &str, tried: &[PathBuf]) -> Failure {
-    let paths = tried.iter().map(|path| path.display().to_string()).collect();
+    let paths: Vec<String> = tried.iter().map(|path| path.display().to_string()).collect();
     let variable = binary::variable(name);
-    let message = format!("no bundled program {name}; put it at one of details.paths, or set {variable}");
+    let place = paths.first().map_or_else(String::new, |path| format!("put it at {path}, or "));
+    let message = format!("no bundled program {name}; {place}set {variable} to where it is");
     failure(FailureCode::NotFound, message).with(FailureDetails { paths, ..FailureDetails::default() })
 }
 
