@@ -125,7 +125,7 @@ impl Default for Stop {
 #[serde(rename_all = "lowercase")]
 #[schemars(rename = "SidecarStopSignal")]
 pub enum StopSignal {
-    /// `SIGTERM`, which it may be called as well.
+    /// `SIGTERM`.
     #[default]
     #[serde(alias = "SIGTERM")]
     Terminate,
