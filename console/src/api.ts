@@ -2536,8 +2536,8 @@ export interface SidecarRestart {
   backoffMs?: number;
   /** What it doubles up to. Default 30,000. */
   maxBackoffMs?: number;
-  /** Whether it is started again. */
-  policy: SidecarRestartPolicy;
+  /** Whether it is started again. Default `"on-failure"`. */
+  policy?: SidecarRestartPolicy;
   /** Milliseconds for which a run must be ready to count as stable. Default 30,000. */
   stableMs?: number;
   /** Starts in vain after which it is not started again: within `window_ms`, or without a stable run in between. Default 5. */

@@ -1,6 +1,7 @@
 //! Where a bundled program is: beside the daemon, as Tauri and Electron put it there, or in the folder of a project. Knows
 //! nothing of how it is run.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::path::{Path, PathBuf};
 
@@ -70,6 +71,8 @@ impl Places {
         for project in &self.projects {
             found.extend(marked.iter().map(|file| project.join("binaries").join(file)));
         }
+        let mut seen = BTreeSet::new();
+        found.retain(|path| seen.insert(path.clone()));
         found
     }
 }
@@ -116,6 +119,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let tried = places(folder.path()).find("tool").unwrap_err();
         assert!(tried.len() >= 5 && tried.iter().all(|path| path.to_string_lossy().contains("tool")), "{tried:?}");
+    }
+
+    #[test]
+    fn a_folder_that_is_a_project_twice_is_told_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut places = places(folder.path());
+        let once = places.find("tool").unwrap_err();
+        places.projects.extend(places.projects.clone());
+        assert_eq!(places.find("tool").unwrap_err(), once);
     }
 
     #[test]

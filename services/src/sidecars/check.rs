@@ -144,8 +144,8 @@ fn of_restart(config: &SidecarConfig) -> Vec<String> {
 /// Most sidecars of a daemon.
 pub(crate) const MOST: usize = 128;
 
-/// What is wrong between configurations: there are more than 128, names are given twice, dependencies are on nobody or in a
-/// circle.
+/// What is wrong between configurations: there are more than 128, names or ports are given twice, dependencies are on nobody
+/// or in a circle.
 pub fn faults_together(configs: &[SidecarConfig]) -> Vec<String> {
     let mut faults = Vec::new();
     if configs.len() > MOST {
@@ -155,6 +155,19 @@ pub fn faults_together(configs: &[SidecarConfig]) -> Vec<String> {
     for config in configs {
         if known.insert(config.name.as_str(), config.depends_on.as_slice()).is_some() {
             faults.push(format!("two sidecars are called {:?}; rename one", config.name));
+        }
+    }
+    let mut ports = BTreeMap::new();
+    for config in configs {
+        let Port::Fixed(port) = config.port else { continue };
+        match ports.insert(port, config.name.as_str()) {
+            Some(other) if other != config.name => {
+                faults.push(format!(
+                    "sidecars {other:?} and {:?} both have port {port}; change one of them",
+                    config.name
+                ));
+            }
+            _ => {}
         }
     }
     for config in configs {
@@ -281,6 +294,13 @@ mod tests {
         let unknown = faults_together(&chain(&[("web", &["databse"]), ("database", &[])]));
         assert!(unknown[0].contains("\"databse\"") && unknown[0].ends_with("\"database\""), "{unknown:?}");
         assert!(faults_together(&chain(&[("a", &[]), ("a", &[])]))[0].contains("two sidecars"));
+    }
+
+    #[test]
+    fn two_with_the_same_fixed_port_are_named() {
+        let on = |name: &str, port: Value| of(json!({"name": name, "port": port, "args": ["{port}"]}));
+        let configs = [on("a", json!(8080)), on("b", json!("auto")), on("c", json!("auto")), on("d", json!(8080))];
+        assert_eq!(faults_together(&configs), ["sidecars \"a\" and \"d\" both have port 8080; change one of them"]);
     }
 
     #[test]

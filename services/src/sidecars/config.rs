@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 pub use ends::{Restart, RestartPolicy, Stop, StopSignal};
 pub use port::Port;
@@ -37,7 +37,8 @@ pub struct SidecarConfig {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub args: Vec<String>,
     /// Variables set on top of the daemon's own; `{port}` is replaced likewise. Never shown.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "variables", skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, String>")]
     pub env: BTreeMap<String, String>,
     /// The folder to start in; the daemon's own by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -71,6 +72,16 @@ pub struct SidecarConfig {
     /// Bytes of each of its outputs that are kept for readers. Default 4 MiB.
     #[serde(default = "default_log_bytes", alias = "log_bytes")]
     pub log_bytes: u64,
+}
+
+/// The variables, or an error that tells nothing of what is there instead: it may be a secret.
+fn variables<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "env must be a table of strings; write each value in quotes")]
+    enum Variables {
+        Table(BTreeMap<String, String>),
+    }
+    Variables::deserialize(deserializer).map(|Variables::Table(table)| table)
 }
 
 fn default_log_bytes() -> u64 {
@@ -166,6 +177,14 @@ mod tests {
     }
 
     #[test]
+    fn a_signal_has_its_own_name_too_and_a_table_of_restarts_needs_no_policy() {
+        let config = json!({"name": "a", "program": "b", "stop": {"signal": "SIGINT"}, "restart": {"backoff_ms": 3}});
+        let config = read(config).unwrap();
+        assert_eq!((config.stop.signal, config.restart.policy), (StopSignal::Interrupt, RestartPolicy::OnFailure));
+        assert_eq!(config.restart.backoff_ms, 3);
+    }
+
+    #[test]
     fn what_cannot_be_meant_is_refused_with_what_could_be() {
         let error = |key: &str, value: serde_json::Value| {
             let mut config = json!({"name": "a", "program": "b"});
@@ -173,12 +192,30 @@ mod tests {
             read(config).unwrap_err().to_string()
         };
         assert!(error("port", json!("any")).contains("\"none\", \"auto\" or a number"));
+        assert!(error("port", json!("8080")).contains("without quotes: 8080"));
         assert!(error("port", json!(0)).contains("1 to 65535"));
+        assert!(error("stop", json!("kill")).contains("a table, as in stop = { signal"));
         assert!(error("port", json!(70000)).contains("1 to 65535"));
         assert!(error("health", json!("htpp")).contains("`http`"));
         assert!(error("ready", json!(3)).contains("\"handshake\""));
         assert!(error("restart", json!({"policy": "sometimes"})).contains("`on-failure`"));
         assert!(error("colour", json!(1)).contains("unknown field"));
+    }
+
+    #[test]
+    fn an_error_about_variables_tells_nothing_of_them() {
+        let table: fn(serde_json::Value) -> serde_json::Value = |value| json!({"PIN": value});
+        for env in [
+            json!("98765432"),
+            json!(98_765_432),
+            json!([98_765_432]),
+            table(json!(98_765_432)),
+            table(json!(["98765432"])),
+            table(json!({"98765432": 98_765_432})),
+        ] {
+            let error = read(json!({"name": "a", "program": "b", "env": env})).unwrap_err().to_string();
+            assert!(error.contains("env must be a table of strings") && !error.contains("98765432"), "{error}");
+        }
     }
 
     #[test]

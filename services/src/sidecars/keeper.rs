@@ -6,6 +6,7 @@ mod launch;
 mod mailbox;
 mod ready;
 mod run;
+mod secrets;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -215,7 +216,9 @@ impl Entry {
 fn crash_loop(name: &str, config: &SidecarConfig, last: Failure) -> Failure {
     let (starts, what) = (config.restart.starts, last.message);
     let message = format!("{name} was started {starts} times in vain and is not started again; last, {what}");
-    Failure { code: FailureCode::CrashLoop, message, details: last.details }
+    // That somebody has its port is what its user can act on.
+    let code = if last.code == FailureCode::PortInUse { last.code } else { FailureCode::CrashLoop };
+    Failure { code, message, details: last.details }
 }
 
 /// A failure without details.

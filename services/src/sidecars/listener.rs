@@ -114,16 +114,21 @@ pub(crate) fn free_port() -> io::Result<u16> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr().map(|address| address.port())
 }
 
-/// Whether somebody has a port.
+/// Whether somebody has a port, by IPv4 or by IPv6.
 pub(crate) fn is_taken(port: u16) -> bool {
-    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port));
-    bound.is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse)
+    [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].into_iter().any(|ip| {
+        let bound = TcpListener::bind((ip, port));
+        bound.is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse)
+    })
 }
 
 /// Who has a port, where the system tells.
 #[cfg(target_os = "linux")]
 pub(crate) async fn holder(port: u16) -> Option<Holder> {
-    let look = move || linux::listeners(port, true).first().and_then(|inode| linux::holder(*inode));
+    let look = move || {
+        let first = |is_v4| linux::listeners(port, is_v4).first().copied();
+        linux::holder(first(true).or_else(|| first(false))?)
+    };
     tokio::task::spawn_blocking(look).await.ok().flatten()
 }
 
@@ -151,8 +156,9 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn the_holder_of_a_port_is_named() {
-        for address in ["127.0.0.1:0", "0.0.0.0:0", "[::]:0"] {
+        for address in ["127.0.0.1:0", "0.0.0.0:0", "[::]:0", "[::1]:0"] {
             let listener = TcpListener::bind(address).unwrap();
+            assert!(is_taken(listener.local_addr().unwrap().port()), "{address}");
             let holder = holder(listener.local_addr().unwrap().port()).await.unwrap();
             assert_eq!(holder.pid, std::process::id(), "{address}");
             assert!(!holder.program.is_empty());

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sixframe_supervisor::{Child, ChildConfig, Input, Output, StopLadder, Stream, Supervisor};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 pub(crate) use http::request;
 
@@ -54,47 +54,72 @@ impl Probe {
         Probe::Exec { supervisor, config: Box::new(config) }
     }
 
-    /// Looks once. Each question may take `longest`. `listens` is called when it is asked and has not answered yet.
+    /// Looks once, which may take `longest` in all. `listens` is called when it is asked and has not answered yet.
     pub(crate) async fn look(&self, port: &RunPort, child: &Arc<Child>, longest: Duration, listens: impl Fn()) -> Seen {
+        let limit = Limit { by: Instant::now() + longest, longest };
         let looking = async {
             match self {
                 Probe::Exec { supervisor, config } => run(supervisor, config, longest).await,
-                Probe::Tcp => match listener::ask(port, child).await {
-                    Answered::Nobody => Seen::Nobody,
-                    Answered::Foreign(holder) => Seen::Foreign(holder),
-                    Answered::Ours(_) => Seen::Good,
+                Probe::Tcp => match limit.hold(listener::ask(port, child)).await {
+                    Ok(Answered::Nobody) => Seen::Nobody,
+                    Ok(Answered::Foreign(holder)) => Seen::Foreign(holder),
+                    Ok(Answered::Ours(_)) => Seen::Good,
+                    Err(why) => Seen::Bad(why),
                 },
-                Probe::Http { path, answered } => match listener::ask(port, child).await {
-                    Answered::Nobody => Seen::Nobody,
-                    Answered::Foreign(holder) => Seen::Foreign(holder),
-                    Answered::Ours(stream) => {
+                Probe::Http { path, answered } => match limit.hold(listener::ask(port, child)).await {
+                    Ok(Answered::Nobody) => Seen::Nobody,
+                    Ok(Answered::Foreign(holder)) => Seen::Foreign(holder),
+                    Ok(Answered::Ours(stream)) => {
                         listens();
-                        ask(stream, port, child, path.as_deref(), answered, longest).await
+                        ask(stream, port, child, path.as_deref(), answered, limit).await
                     }
+                    Err(why) => Seen::Bad(why),
                 },
             }
         };
-        // Beyond the times of its parts, so that these can tell what took so long.
+        // Beyond the limit, as a program that vouches is also ended.
         let outer = longest.saturating_mul(4);
         timeout(outer, looking).await.unwrap_or_else(|_| Seen::Bad(format!("does not answer within {longest:?}")))
     }
 }
 
-/// Asks for each path in turn, over a connection of its own, of which each must lead to the child, until one answers well; that one is asked for first from then
-/// on.
+/// Until when a look may take, and how long that is.
+#[derive(Clone, Copy)]
+struct Limit {
+    by: Instant,
+    longest: Duration,
+}
+
+impl Limit {
+    /// Errors: it took too long, in words that follow a name.
+    async fn hold<T>(self, work: impl Future<Output = T>) -> Result<T, String> {
+        timeout_at(self.by, work).await.map_err(|_| format!("does not answer within {:?}", self.longest))
+    }
+}
+
+/// Why a path does not answer well, in words that follow a name.
+enum Refused {
+    /// It says so by its status.
+    Status(String),
+    /// It says nothing.
+    Silent(String),
+}
+
+/// Asks for each path in turn, over a connection of its own, of which each must lead to the child, until one answers well;
+/// that one is asked for first from then on. Only a status leads to the next path: whoever is silent would be so again.
 async fn ask(
     first: TcpStream,
     at: &RunPort,
     child: &Arc<Child>,
     path: Option<&str>,
     answered: &Mutex<Option<&'static str>>,
-    longest: Duration,
+    limit: Limit,
 ) -> Seen {
     let port = at.get().unwrap_or_default();
     if let Some(path) = path {
-        return match get(first, port, path, longest).await {
+        return match get(first, port, path, limit).await {
             Ok(()) => Seen::Good,
-            Err(why) => Seen::Bad(why),
+            Err(Refused::Status(why) | Refused::Silent(why)) => Seen::Bad(why),
         };
     }
     let known = *answered.lock().unwrap_or_else(PoisonError::into_inner);
@@ -103,29 +128,34 @@ async fn ask(
     for path in paths {
         let stream = match next.take() {
             Some(stream) => stream,
-            None => match listener::ask(at, child).await {
-                Answered::Nobody => return Seen::Nobody,
-                Answered::Foreign(holder) => return Seen::Foreign(holder),
-                Answered::Ours(stream) => stream,
+            None => match limit.hold(listener::ask(at, child)).await {
+                Ok(Answered::Nobody) => return Seen::Nobody,
+                Ok(Answered::Foreign(holder)) => return Seen::Foreign(holder),
+                Ok(Answered::Ours(stream)) => stream,
+                Err(why) => return Seen::Bad(why),
             },
         };
-        match get(stream, port, path, longest).await {
+        match get(stream, port, path, limit).await {
             Ok(()) => {
                 *answered.lock().unwrap_or_else(PoisonError::into_inner) = Some(path);
                 return Seen::Good;
             }
-            Err(why) => said.push(why),
+            Err(Refused::Status(why)) => said.push(why),
+            Err(Refused::Silent(why)) => {
+                said.push(why);
+                break;
+            }
         }
     }
     Seen::Bad(said.join("; "))
 }
 
-async fn get(stream: TcpStream, port: u16, path: &str, longest: Duration) -> Result<(), String> {
-    match timeout(longest, request(stream, port, "GET", path)).await {
+async fn get(stream: TcpStream, port: u16, path: &str, limit: Limit) -> Result<(), Refused> {
+    match timeout_at(limit.by, request(stream, port, "GET", path)).await {
         Ok(Ok(status)) if (200..400).contains(&status) => Ok(()),
-        Ok(Ok(status)) => Err(format!("answers {path} with {status}")),
-        Ok(Err(error)) => Err(format!("does not answer {path}: {error}")),
-        Err(_) => Err(format!("does not answer {path} within {longest:?}")),
+        Ok(Ok(status)) => Err(Refused::Status(format!("answers {path} with {status}"))),
+        Ok(Err(error)) => Err(Refused::Silent(format!("does not answer {path}: {error}"))),
+        Err(_) => Err(Refused::Silent(format!("does not answer {path} within {:?}", limit.longest))),
     }
 }
 

@@ -147,3 +147,12 @@ async fn a_reader_that_takes_nothing_costs_the_program_nothing() {
     house.up("loud").await;
     drop(stuck);
 }
+
+#[tokio::test]
+async fn whoever_does_not_wait_is_told_what_is_there_though_the_program_goes_on_writing() {
+    let house = House::of(&[shell("flood", "exec yes", json!({"logBytes": 65536}))]);
+    house.up("flood").await;
+    crate::house::logged(&house, "flood", "y", 1).await;
+    let told = tokio::time::timeout(LONG, all(&house, json!({"name": "flood", "follow": false}))).await;
+    assert_eq!(told.expect("it ends")[0]["kind"], "started");
+}

@@ -39,6 +39,28 @@ async fn a_port_that_somebody_has_is_told_with_its_holder_and_nothing_is_started
 }
 
 #[tokio::test]
+async fn a_port_that_somebody_has_by_ipv6_alone_is_told_with_its_holder() {
+    let squatter = TcpListener::bind("[::1]:0").unwrap();
+    let port = squatter.local_addr().unwrap().port();
+    let house = House::of(&[python("web", &server(WELL), json!({"port": port, "health": "http"}))]);
+    let fault = house.fails("web").await;
+    assert_eq!(fault.code, "PORT_IN_USE", "{fault}");
+    assert_eq!(details(&fault)["holder"]["pid"], std::process::id());
+}
+
+#[tokio::test]
+async fn a_program_that_says_that_its_fixed_port_is_in_use_is_believed() {
+    let restart = json!({"policy": "on-failure", "backoffMs": 1, "maxBackoffMs": 1, "starts": 2});
+    let keys = json!({"port": free(), "ready": "tcp", "restart": restart});
+    let house = House::of(&[shell("web", "echo 'bind: Address already in use' >&2; exit 3", keys)]);
+    let fault = house.fails("web").await;
+    assert_eq!(fault.code, "PORT_IN_USE", "{fault}");
+    assert_eq!(details(&fault)["exit"], json!({"code": 3}));
+    let state = house.until_status("web", SidecarStatus::Failed).await;
+    assert_eq!(serde_json::to_value(state.failure.unwrap()).unwrap()["code"], "PORT_IN_USE");
+}
+
+#[tokio::test]
 async fn an_answer_from_a_program_that_is_not_ours_is_not_readiness() {
     let port = free();
     let script = "while [ ! -e taken ]; do sleep 0.01; done; sleep 1000";

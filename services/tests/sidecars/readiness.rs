@@ -151,6 +151,7 @@ async fn whoever_waits_learns_of_an_exit_at_once_though_it_will_be_started_again
 async fn what_cannot_be_started_says_so_at_once() {
     let house = House::of(&[
         json!({"name": "missing", "program": "no-such-program-anywhere"}),
+        json!({"name": "words", "program": "python3 -m http.server"}),
         json!({"name": "bundled", "binary": "no-such-binary"}),
         json!({"name": "nowhere", "program": "sh", "cwd": "no-such-folder"}),
         json!({"name": "plain", "program": "./plain"}),
@@ -158,8 +159,13 @@ async fn what_cannot_be_started_says_so_at_once() {
     fs::write(house.file("plain"), "no program").unwrap();
     let missing = house.fails("missing").await;
     assert!(missing.code == "NOT_FOUND" && missing.message.contains("no-such-program-anywhere"), "{missing}");
+    assert!(!missing.message.contains("args"), "{missing}");
+    let words = house.fails("words").await;
+    assert!(words.code == "NOT_FOUND" && words.message.contains("words behind the program go into args"), "{words}");
     let bundled = house.fails("bundled").await;
     assert!(bundled.code == "NOT_FOUND" && bundled.message.contains("SIXFRAME_BIN_NO_SUCH_BINARY"), "{bundled}");
+    let first = details(&bundled)["paths"][0].as_str().unwrap().to_owned();
+    assert!(bundled.message.contains(&first), "{bundled}");
     assert!(details(&bundled)["paths"].as_array().unwrap().len() >= 4, "{bundled:?}");
     let nowhere = house.fails("nowhere").await;
     assert!(nowhere.code == "NOT_FOUND" && nowhere.message.contains("no-such-folder"), "{nowhere}");

@@ -103,6 +103,20 @@ async fn what_does_not_answer_any_more_is_ended_and_started_again() {
 }
 
 #[tokio::test]
+async fn what_is_silent_at_its_known_path_is_not_asked_for_others() {
+    let answer = "def answer(path):\n    if os.path.exists('hung'):\n        print('asked', path, 'in vain')\n        time.sleep(1000)\n    return 200";
+    let health = json!({"kind": "http", "intervalMs": 10, "timeoutMs": 300, "failures": 1});
+    let keys = json!({"port": "auto", "ready": {"kind": "http"}, "health": health, "restart": "never"});
+    let house = House::of(&[python("web", &server(answer), keys)]);
+    house.up("web").await;
+    fs::write(house.file("hung"), "").unwrap();
+    let state = house.until_status("web", SidecarStatus::Failed).await;
+    let message = state.failure.unwrap().message;
+    assert!(message.contains("does not answer /health within 300ms"), "{message}");
+    assert!(!message.contains("/docs"), "{message}");
+}
+
+#[tokio::test]
 async fn a_single_failure_in_between_does_not_end_it() {
     let answer =
         "count = 0\ndef answer(path):\n    global count\n    count += 1\n    return 500 if count % 3 == 0 else 200";

@@ -67,3 +67,26 @@ async fn the_value_of_a_variable_is_in_no_state_no_error_and_no_log() {
     let failure = serde_json::to_value(state.failure.unwrap()).unwrap();
     assert_eq!(failure["details"]["stderr"], json!(["my token is ***"]));
 }
+
+#[tokio::test]
+async fn a_value_with_the_port_and_one_of_several_lines_are_in_no_state_either() {
+    let script = "echo \"at $URL\" >&2; echo \"$PEM\" >&2; exit 2";
+    let env = json!({"URL": "http://me:word@127.0.0.1:{port}", "PEM": "first-of-it\nsecond-of-it"});
+    let keys = json!({"env": env, "port": "auto", "ready": "tcp", "restart": "never"});
+    let house = House::of(&[shell("weak", script, keys)]);
+    let fault = house.fails("weak").await;
+    assert_eq!(crate::house::details(&fault)["stderr"], json!(["at ***", "***", "***"]));
+}
+
+#[tokio::test]
+async fn a_configuration_that_cannot_be_read_is_refused_without_its_variables() {
+    let mut plan = crate::house::Plan::new();
+    plan.define_allowed = true;
+    let house = plan.build(&[]);
+    for env in [json!({"PIN": 98_765_432}), json!("98765432")] {
+        let config = json!({"name": "late", "program": "sh", "env": env});
+        let refused = house.peer.request_raw::<_, Value>("sidecar.define", config).await.unwrap_err();
+        let seen = format!("{refused:?}");
+        assert!(seen.contains("env must be a table of strings") && !seen.contains("98765432"), "{seen}");
+    }
+}

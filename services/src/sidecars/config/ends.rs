@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "SidecarRestart")]
 pub struct Restart {
-    /// Whether it is started again.
+    /// Whether it is started again. Default `"on-failure"`.
+    #[serde(default)]
     pub policy: RestartPolicy,
     /// Milliseconds before the first restart, at most: the wait is a random part of it, and it doubles each time.
     /// Default 250.
@@ -68,13 +69,14 @@ impl From<RestartPolicy> for Restart {
 }
 
 /// Whether a sidecar that ended is started again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(rename = "SidecarRestartPolicy")]
 pub enum RestartPolicy {
     /// No.
     Never,
     /// If it exited with another code than 0, was ended by a signal, lived no more, or was not ready yet.
+    #[default]
     OnFailure,
     /// Yes.
     Always,
@@ -82,7 +84,7 @@ pub enum RestartPolicy {
 
 /// How a sidecar is asked to stop, step by step; what is left of it after the last step is killed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "a table, as in stop = { signal = \"interrupt\" }")]
 #[schemars(rename = "SidecarStop")]
 pub struct Stop {
     /// A request to its port, as in `"POST /shutdown"`; it has two seconds to act on it. Default none.
@@ -125,11 +127,15 @@ impl Default for Stop {
 pub enum StopSignal {
     /// `SIGTERM`.
     #[default]
+    #[serde(alias = "SIGTERM")]
     Terminate,
     /// `SIGINT`, what ^C sends.
+    #[serde(alias = "SIGINT")]
     Interrupt,
     /// `SIGQUIT`.
+    #[serde(alias = "SIGQUIT")]
     Quit,
     /// `SIGHUP`.
+    #[serde(alias = "SIGHUP")]
     Hangup,
 }

@@ -53,7 +53,10 @@ impl Visitor<'_> for PortVisitor {
         match word {
             "none" => Ok(Port::None),
             "auto" => Ok(Port::Auto),
-            _ => Err(E::invalid_value(serde::de::Unexpected::Str(word), &self)),
+            _ => match word.parse::<u16>() {
+                Ok(port) => Err(E::custom(format!("write the port without quotes: {port}"))),
+                Err(_) => Err(E::invalid_value(serde::de::Unexpected::Str(word), &self)),
+            },
         }
     }
 

@@ -71,9 +71,10 @@ fn program(config: &SidecarConfig, around: &Around) -> Result<OsString, Failure>
 }
 
 fn missing(name: &str, tried: &[PathBuf]) -> Failure {
-    let paths = tried.iter().map(|path| path.display().to_string()).collect();
+    let paths: Vec<String> = tried.iter().map(|path| path.display().to_string()).collect();
     let variable = binary::variable(name);
-    let message = format!("no bundled program {name}; put it at one of details.paths, or set {variable}");
+    let place = paths.first().map_or_else(String::new, |path| format!("put it at {path}, or "));
+    let message = format!("no bundled program {name}; {place}set {variable} to where it is");
     failure(FailureCode::NotFound, message).with(FailureDetails { paths, ..FailureDetails::default() })
 }
 
@@ -161,7 +162,8 @@ pub(super) fn not_started(config: &SidecarConfig, error: &sixframe_supervisor::F
     let program = config.program.as_ref().or(config.binary.as_ref()).map_or("", String::as_str);
     match error {
         sixframe_supervisor::Failure::NotStarted { kind: ErrorKind::NotFound, .. } => {
-            failure(FailureCode::NotFound, format!("no program {program}; check the path or PATH"))
+            let hint = if program.contains(' ') { "; words behind the program go into args" } else { "" };
+            failure(FailureCode::NotFound, format!("no program {program}; check the path or PATH{hint}"))
         }
         sixframe_supervisor::Failure::NotStarted { kind: ErrorKind::PermissionDenied, .. } => {
             failure(FailureCode::Spawn, format!("the daemon's user may not start {program}; check its mode"))

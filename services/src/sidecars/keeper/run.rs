@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::launch::{Launch, not_begun, not_started, taken, words};
 use super::ready::{Foreign, LastSeen, ready};
+use super::secrets::without_secrets;
 use super::{Keeper, Outcome, failure};
 use crate::sidecars::api::{Failure, FailureCode, FailureDetails, RunExit, SidecarStatus};
 use crate::sidecars::board::now_ms;
@@ -22,9 +23,6 @@ const PORTS: usize = 5;
 
 /// How many of its last lines a failure tells.
 const LAST_LINES: usize = 20;
-
-/// Shortest value of a variable that is blacked out: shorter ones are in every text.
-const SECRET: usize = 6;
 
 /// A run under way.
 struct Run {
@@ -99,7 +97,7 @@ impl Keeper {
             Met::Fallen => self.fell(&run, &readiness).await,
             Met::Ready => self.live(&run, &readiness).await,
             Met::TimedOut => {
-                let last = last.take().map(|last| without_secrets(config, last));
+                let last = last.take().map(|last| without_secrets(config, run.port.get(), last));
                 let failure = too_slow(&run, &readiness, last);
                 self.end(&run).await;
                 Outcome::Failed(failure)
@@ -202,7 +200,7 @@ impl Keeper {
                 Outcome::Turned
             }
             Lived::Dead(why) => {
-                let why = without_secrets(&run.config, why);
+                let why = without_secrets(&run.config, run.port.get(), why);
                 let message = format!("{} was ended because it {why}", self.known.name);
                 let exit = self.end(run).await;
                 let failure = failure(FailureCode::Unhealthy, message).with(details(run, exit));
@@ -228,11 +226,20 @@ impl Keeper {
         let asks_nothing = readiness.kind == ReadyKind::Started;
         let (how, failure) = exited(run, ended, if asks_nothing { "" } else { " before it was ready" });
         let how = if asks_nothing { how } else { Ended::Badly };
-        // Whoever had the port for a moment has given it back by now.
-        if run.config.port == Port::Auto && run.port.get().is_some() && says_in_use(run) {
-            return Outcome::PortLost(failure);
+        let Some(port) = run.port.get().filter(|_| says_in_use(run)) else {
+            return Outcome::Ended { how, ready: None, failure };
+        };
+        // Whoever had the port for a moment has given it back by now, or has it on an address of its own.
+        match run.config.port {
+            Port::Auto => Outcome::PortLost(failure),
+            Port::Fixed(_) | Port::None => {
+                let told = taken(port).await;
+                let holder = told.details.and_then(|details| details.holder);
+                let details = FailureDetails { holder, ..*failure.details.unwrap_or_default() };
+                let failure = Failure { details: Some(Box::new(details)), ..super::failure(told.code, told.message) };
+                Outcome::Ended { how, ready: None, failure }
+            }
         }
-        Outcome::Ended { how, ready: None, failure }
     }
 
     /// Stops what there is of it.
@@ -367,14 +374,8 @@ fn not_ours(run: &Run, Foreign { port, holder }: Foreign) -> Failure {
 
 fn details(run: &Run, exit: Option<RunExit>) -> FailureDetails {
     let stderr = run.child.output(Stream::Stderr).last_lines(LAST_LINES);
-    let stderr = stderr.into_iter().map(|line| without_secrets(&run.config, line)).collect();
+    let stderr = stderr.into_iter().map(|line| without_secrets(&run.config, run.port.get(), line)).collect();
     FailureDetails { exit, stderr, ..FailureDetails::default() }
-}
-
-/// What a program has said, without the values of the sidecar's variables.
-fn without_secrets(config: &SidecarConfig, text: String) -> String {
-    let secrets = config.env.values().filter(|value| value.len() >= SECRET);
-    secrets.fold(text, |text, secret| if text.contains(secret) { text.replace(secret, "***") } else { text })
 }
 
 /// Where it is reached; `[::1]` where it does not listen by IPv4.

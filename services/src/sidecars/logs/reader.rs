@@ -91,7 +91,13 @@ impl Reader {
             match item {
                 Some(item) if self.is_wanted(&item) => return Some(item),
                 Some(_) => {}
-                None => self.reading = None,
+                None => {
+                    let was_live = self.reading.take().is_some_and(|reading| reading.until.is_some());
+                    // Everything later was not there yet when it was asked for.
+                    if was_live && !self.follow {
+                        return None;
+                    }
+                }
             }
         }
     }
@@ -127,6 +133,8 @@ struct Reading {
     has_begun: bool,
     has_ended: bool,
     lines: [Option<Lines>; 2],
+    /// Where the outputs ended when it was begun, while the program could still write.
+    until: Option<[u64; 2]>,
 }
 
 const STREAMS: [LogStream; 2] = [LogStream::Stdout, LogStream::Stderr];
@@ -140,7 +148,8 @@ impl Reading {
             LogStreams::Stderr => [None, of(stderr)],
             LogStreams::Both => [of(stdout), of(stderr)],
         };
-        Reading { run, has_begun, has_ended: false, lines }
+        let until = run.end.borrow().is_none().then(|| run.ends());
+        Reading { run, has_begun, has_ended: false, lines, until }
     }
 
     /// The next item, waited for; none when the run is over and told. May be dropped and called again at any time.
@@ -171,13 +180,17 @@ impl Reading {
         self.ended()
     }
 
-    /// The next item that is there; none when there is no more for now.
+    /// The next item of what was there when it was begun; none when there is no more.
     fn next_now(&mut self) -> Option<LogItem> {
         if !self.has_begun {
             return Some(self.started());
         }
         for (at, stream) in STREAMS.into_iter().enumerate() {
             let Some(lines) = &mut self.lines[at] else { continue };
+            if self.until.is_some_and(|until| lines.offset() >= until[at]) {
+                self.lines[at] = None;
+                continue;
+            }
             match lines.next().now_or_never() {
                 Some(Some(line)) => return Some(item(&self.run, stream, line)),
                 Some(None) => self.lines[at] = None,
@@ -191,7 +204,7 @@ impl Reading {
                 }
             }
         }
-        if self.has_ended { None } else { self.ended() }
+        if self.has_ended || self.until.is_some() { None } else { self.ended() }
     }
 
     fn unfinished(&self, at: usize, offset: u64) -> Option<LogItem> {
