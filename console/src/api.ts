@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "e8b75294a32eaf58";
+export const methodsHash = "c97a05fae937ecfa";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {

@@ -91,12 +91,13 @@ impl Sidecars {
         let mut waiting: BTreeSet<String> = left.keys().cloned().collect();
         let mut stopping = FuturesUnordered::new();
         loop {
-            for name in waiting.extract_if(.., |name| !left.values().flatten().any(|below| below == name)) {
-                stopping.push(async {
-                    let _ = self.order(&name, Command::Stop).await;
-                    name
-                });
-            }
+            let is_needed = |name: &String| left.values().flatten().any(|below| below == name);
+            let (needed, free) = std::mem::take(&mut waiting).into_iter().partition::<BTreeSet<_>, _>(is_needed);
+            waiting = needed;
+            stopping.extend(free.into_iter().map(|name| async move {
+                let _ = self.order(&name, Command::Stop).await;
+                name
+            }));
             let Some(stopped) = stopping.next().await else { return };
             left.remove(&stopped);
         }
