@@ -162,6 +162,8 @@ async fn logs(args: &SidecarLogsArgs) -> Result<(), Error> {
 fn show(name: &str, item: LogItem) -> Result<(), Error> {
     match item {
         LogItem::Line { text, partial, .. } => print(&if partial { text } else { text + "\n" })?,
+        // Of a stream to which nothing was written, nothing is missing.
+        LogItem::Gap { from, to, .. } if from == to => (),
         LogItem::Gap { generation, last_generation: Some(last), from, to, .. } => {
             eprintln!("sixframe: runs {generation} to {last}, with {} bytes, are not kept any more", to - from);
         }
