@@ -214,6 +214,18 @@ test("a log is followed over runs, with gaps and the borders between them", asyn
   tail.close();
 });
 
+test("runs that are not kept any more are told as runs, once, and not where they wrote nothing", async () => {
+  const peer = new Peer();
+  const tail = tailOf(peer);
+  tail.open();
+  const runs = { kind: "gap", stream: "stdout", generation: 1, lastGeneration: 24, from: 0, to: 4_200 };
+  const items = await peer.stream(0);
+  items.push(runs, { ...runs, stream: "stderr", to: 0 }, runs, { kind: "started", generation: 25 }, line(0, "one", "stdout", 25));
+  await until(tail, () => tail.rows.length === 3);
+  expect(asText(tail.rows).split("\n").slice(0, 2)).toEqual(["[Runs 1 to 24, with 4,200 bytes, not kept]", "[Run 25 began]"]);
+  tail.close();
+});
+
 test("after a break of the connection what was read is left out, but all of another daemon's is shown", async () => {
   const peer = new Peer();
   const tail = tailOf(peer);

@@ -84,7 +84,7 @@ export function Log({ tail }: { tail: LogTail }): ReactNode {
           onOpen={() => setOpen(true)}
           rowAttributes={(row) => ({
             "data-kind": row.kind,
-            "data-stream": row.kind === "line" || row.kind === "gap" ? row.stream : undefined,
+            "data-stream": "stream" in row ? row.stream : undefined,
           })}
           removed={view.removed}
           endAsked={endAsked}

@@ -32,6 +32,8 @@ export interface LogLine {
 export type LogEntry =
   | LogLine
   | { readonly kind: "gap"; readonly stream: StreamName; readonly generation: number; readonly from: number; readonly to: number }
+  /** Whole runs that are not kept any more, the first and the last of them, and what they wrote on one stream. */
+  | { readonly kind: "runs"; readonly stream: StreamName; readonly generation: number; readonly last: number; readonly bytes: number }
   | { readonly kind: "started"; readonly generation: number; readonly pid: number | undefined }
   | { readonly kind: "exited"; readonly generation: number; readonly exit: Exit }
   /** The connection was lost here; where the daemon is another one, what follows is that one's. */
@@ -190,6 +192,11 @@ export class LogTail {
   #gap(item: Record<string, unknown>, generation: number): void {
     const stream = streamOf(item);
     const [from, to] = [Number(item["from"] ?? 0), Number(item["to"] ?? 0)];
+    if (from === to) return;
+    const last = item["lastGeneration"];
+    if (typeof last === "number") {
+      return this.#once(`runs ${stream} ${last}`, { kind: "runs", stream, generation, last, bytes: to - from });
+    }
     const read = this.#read.get(`${stream} ${generation}`) ?? -1;
     if (this.#reads(stream, generation, to - 1, to - 1))
       this.#push({ kind: "gap", stream, generation, from: Math.max(from, read), to }, 0);

@@ -82,7 +82,7 @@ export class LogView {
 
   #take(row: LogRow): void {
     const { stream, only } = this.#filter;
-    if ((row.kind === "line" || row.kind === "gap") && stream !== "both" && row.stream !== stream) return;
+    if ("stream" in row && stream !== "both" && row.stream !== stream) return;
     const isFound = this.#pattern !== undefined && row.kind === "line" && this.#pattern.test(row.plain);
     if (isFound) this.#found.push(row);
     if (isFound || !only || this.#pattern === undefined) this.#rows.push(row);
@@ -101,6 +101,10 @@ export function worded(row: LogRow): string {
       return row.plain;
     case "gap":
       return `${count(row.to - row.from)} bytes not kept`;
+    case "runs": {
+      const runs = row.last === row.generation ? `Run ${count(row.last)}` : `Runs ${count(row.generation)} to ${count(row.last)}`;
+      return `${runs}, with ${count(row.bytes)} bytes, not kept`;
+    }
     case "started":
       return `Run ${count(row.generation)} began${row.pid === undefined ? "" : `, process ${row.pid}`}`;
     case "exited":
