@@ -108,7 +108,7 @@ test("a session that cannot be begun says why, and one that can is looked at", a
 
 test("a session begins in the daemon's folder where nobody names another one", async () => {
   const made = furnished({});
-  made.served.endpoint.register("agent.providers", () => ({ providers: [BUILTIN], default: "builtin", cwd: "/home/me/shop" }));
+  made.served.endpoint.register("agent.providers", () => ({ providers: [BUILTIN], default: "builtin", cwd: "/srv/me/shop" }));
   const begun: unknown[] = [];
   made.served.endpoint.register("agent.createSession", (payload) => {
     begun.push((payload as { cwd: string }).cwd);
@@ -116,13 +116,13 @@ test("a session begins in the daemon's folder where nobody names another one", a
   });
   render(<Console environment={made.environment} />);
   const folder = await screen.findByRole<HTMLInputElement>("combobox", { name: "Folder" });
-  await vi.waitFor(() => expect(folder.value).toBe("/home/me/shop"));
+  await vi.waitFor(() => expect(folder.value).toBe("/srv/me/shop"));
   const begin = screen.getByRole<HTMLButtonElement>("button", { name: "Begin" });
   fireEvent.change(folder, { target: { value: "" } });
   expect([folder.value, begin.disabled]).toEqual(["", true]);
-  fireEvent.change(folder, { target: { value: "/home/me/shop" } });
+  fireEvent.change(folder, { target: { value: "/srv/me/shop" } });
   fireEvent.click(begin);
-  await vi.waitFor(() => expect(begun).toEqual(["/home/me/shop"]));
+  await vi.waitFor(() => expect(begun).toEqual(["/srv/me/shop"]));
 });
 
 test("thoughts are folded, an error says what it is and what to do, and trying again asks the same", async () => {
