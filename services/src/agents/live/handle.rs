@@ -9,6 +9,7 @@ use super::super::agent::{Agent, Answers, Prompt};
 use super::super::api::Metadata;
 use super::super::event::{Delivery, Mode};
 use super::super::item::{Content, FileChange};
+use super::super::joints::Joints;
 use super::super::log::{Follow, Log, Reading};
 use super::super::permission::Decider;
 use super::super::session::{Choice, NotNow, Refused, Session, SessionView, Unanswered, Undecided};
@@ -70,6 +71,7 @@ impl Handle {
             watching: None,
             said_unwatched: false,
             is_done: false,
+            joints: Joints::default(),
             replies: Vec::new(),
         };
         tokio::spawn(live.run(wished));
