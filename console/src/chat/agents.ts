@@ -3,7 +3,7 @@
  * of how they are shown.
  */
 
-import type { AgentDelivery, AgentFileChange, AgentProviderInfo, AgentProviders } from "../api.js";
+import type { AgentDelivery, AgentFileChange, AgentPromptParams, AgentProviderInfo, AgentProviders } from "../api.js";
 import type { Link } from "../connection.js";
 import type { Catalogue } from "../methods/catalogue.js";
 import { failureOf, type Failure } from "../methods/run.js";
@@ -128,12 +128,22 @@ export class Agents {
    * Asks for something. The turn is this page's: it stops with it. False where it was not taken, which was said then; what it
    * tells comes by the session's history.
    */
-  async prompt(sessionId: string, text: string, delivery: AgentDelivery): Promise<boolean> {
-    const payload = { sessionId, content: [{ type: "text", text }], delivery };
+  prompt(sessionId: string, text: string, delivery: AgentDelivery): Promise<boolean> {
+    return this.#prompt(sessionId, { content: [{ type: "text", text }], delivery }, text);
+  }
+
+  /** Asks once more for what was asked: with all that it said, and all that was sent with it. */
+  again(sessionId: string, promptId: string): Promise<boolean> {
+    return this.#prompt(sessionId, { again: promptId });
+  }
+
+  async #prompt(sessionId: string, asked: Partial<AgentPromptParams>, text?: string): Promise<boolean> {
+    // What the turn tells comes by the session's history; of this stream it is enough to know that it goes on.
+    const payload = { sessionId, ...asked, types: ["prompt.queued"] };
     const stream = this.#link.stream<unknown>("agent.prompt", payload, undefined, { resume: false });
     try {
       const first = await stream.next();
-      this.#name(sessionId, text);
+      if (text !== undefined) this.#name(sessionId, text);
       if (first.done !== true) void this.#hold(stream);
       return true;
     } catch (error) {

@@ -23,7 +23,7 @@ export function EntryView({
 }: {
   entry: Entry;
   sessionId: string;
-  onRetry: ((prompt: string) => void) | undefined;
+  onRetry: ((promptId: string) => void) | undefined;
 }): ReactNode {
   switch (entry.type) {
     case "item":

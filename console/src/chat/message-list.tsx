@@ -23,7 +23,7 @@ export function MessageList({
   at,
 }: {
   fold: SessionFold;
-  onRetry: ((prompt: string) => void) | undefined;
+  onRetry: ((promptId: string) => void) | undefined;
   /** Where to begin: at the entry of this key, or at the first; at the end where it is absent. */
   at?: "first" | (string & {}) | undefined;
 }): ReactNode {
@@ -140,7 +140,7 @@ const RowView = memo(function RowView({
   row: Row;
   entry: Entry | undefined;
   sessionId: string;
-  onRetry: ((prompt: string) => void) | undefined;
+  onRetry: ((promptId: string) => void) | undefined;
   said: string;
 }): ReactNode {
   if (row.kind === "forgotten")

@@ -39,7 +39,7 @@ export function SessionPane({
   const waiting = useMemo(() => (session ? waitingOf([session]) : []), [session]);
   const isBusy = session?.turnId !== undefined;
   const canAsk = session !== undefined && isOpen;
-  const retry = useCallback((prompt: string) => void agents.prompt(sessionId, prompt, "queue"), [agents, sessionId]);
+  const retry = useCallback((promptId: string) => void agents.again(sessionId, promptId), [agents, sessionId]);
   const stop = (): void => void agents.interrupt(sessionId);
   const press = (event: KeyboardEvent): void => {
     const isTaken = event.defaultPrevented || (event.target as Element).closest("dialog, [role=menu]") !== null;

@@ -142,8 +142,14 @@ impl Live {
                 self.reply(told, stopped);
             }
             Some(Wish::Abandon(id)) => self.session.abandon(now, &id),
-            Some(Wish::SetMode(mode)) => self.session.set_mode(now, mode),
-            Some(Wish::SetModel(model)) => self.session.set_model(now, model),
+            Some(Wish::SetMode(mode, told)) => {
+                self.session.set_mode(now, mode);
+                self.reply(told, ());
+            }
+            Some(Wish::SetModel(model, told)) => {
+                self.session.set_model(now, model);
+                self.reply(told, ());
+            }
             Some(Wish::Succeed(agent, model, told)) => {
                 let succeeded = self.succeed(now, agent, model);
                 self.reply(told, succeeded);

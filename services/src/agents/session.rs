@@ -119,6 +119,8 @@ pub struct Session {
     origin: Option<String>,
     /// Whose process is being stopped, because another agent takes over.
     leaving: Option<String>,
+    /// The names of variables that an earlier daemon knew the values of, until that is said.
+    lost_env: Vec<String>,
     created_at_ms: u64,
     past_turns: u64,
     history: bool,
@@ -143,12 +145,13 @@ impl Session {
     }
 
     fn at(beginning: Beginning, past: Past) -> Session {
-        let Past { seq, known, asked_model, created_at_ms, turns, has_history, usage, origin } = past;
+        let Past { seq, known, asked_model, created_at_ms, turns, has_history, usage, origin, lost_env } = past;
         Session {
             mode: known.mode.unwrap_or(beginning.created.mode),
             asked_model: asked_model.or_else(|| beginning.created.model.clone()),
             origin,
             leaving: None,
+            lost_env,
             created_at_ms,
             past_turns: turns,
             history: has_history,
@@ -289,6 +292,7 @@ impl Session {
     }
 
     fn start(&mut self, now: Moment) {
+        self.say_lost_env(now);
         self.process = Process::Starting;
         self.ready_by = now.at + self.beginning.patience;
         let Abilities { resume: can_resume, fork: can_fork, .. } = self.beginning.abilities;
