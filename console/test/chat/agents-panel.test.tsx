@@ -143,7 +143,7 @@ test("thoughts are folded, an error says what it is and what to do, and trying a
   expect(screen.getByText("a secret thought")).toBeTruthy();
   expect(document.querySelector(".said img")).toBeNull();
   fireEvent.click(screen.getByRole("button", { name: "Try again" }));
-  const prompt = { sessionId: "ses_1", content: [{ type: "text", text: "do it" }], delivery: "queue" };
+  const prompt = { sessionId: "ses_1", again: "prompt_turn_1", types: ["prompt.queued"] };
   await vi.waitFor(() => expect(made.asked).toEqual([["prompt", prompt]]));
 });
 
