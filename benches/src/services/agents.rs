@@ -2,6 +2,7 @@
 //! of a permission and back; and how long the real programs take to begin, where they are installed.
 
 #[path = "../../../services/tests/agents/real/installed.rs"]
+#[allow(clippy::unwrap_used, reason = "it is the tests'")]
 mod installed;
 #[path = "../../../services/tests/agents/model/mod.rs"]
 #[allow(dead_code, clippy::unwrap_used, reason = "it is the tests', which wait for what nobody measures")]
