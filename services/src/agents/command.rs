@@ -1,5 +1,5 @@
 //! A plain command as an agent: any program that takes a question on its standard input and answers on its standard output.
-//! It runs once for each prompt and remembers nothing. The fallback for what speaks no protocol.
+//! It runs once for each prompt and remembers nothing; what others did before it came is told with its first. The fallback for what speaks no protocol.
 
 mod text;
 
@@ -123,10 +123,13 @@ impl Attending {
     }
 
     async fn attend(&self, heard: &mut mpsc::UnboundedReceiver<Command>) -> Result<(), Over> {
+        let mut history = self.launch.history.clone();
         self.tell(Fact::Ready(SessionUpdate::default())).await?;
         loop {
             match heard.recv().await {
-                Some(Command::Prompt(prompt) | Command::Steer(prompt)) => self.turn(&prompt, heard).await?,
+                Some(Command::Prompt(prompt) | Command::Steer(prompt)) => {
+                    self.turn(&prompt, history.take(), heard).await?;
+                }
                 Some(Command::Stop) | None => return Err(Over),
                 Some(
                     Command::Interrupt
@@ -143,12 +146,15 @@ impl Attending {
         self.told.send(fact.into()).await.map_err(|_| Over)
     }
 
-    /// Runs the program for one prompt.
-    async fn turn(&self, prompt: &Prompt, heard: &mut mpsc::UnboundedReceiver<Command>) -> Result<(), Over> {
-        let asked = match &self.launch.system_prompt {
-            Some(system) => format!("{system}\n\n{}", prompt.sent_text()),
-            None => prompt.sent_text(),
-        };
+    /// Runs the program for one prompt, with what was said and done before it.
+    async fn turn(
+        &self,
+        prompt: &Prompt,
+        history: Option<String>,
+        heard: &mut mpsc::UnboundedReceiver<Command>,
+    ) -> Result<(), Over> {
+        let parts = self.launch.system_prompt.iter().cloned().chain(history).chain([prompt.sent_text()]);
+        let asked = parts.collect::<Vec<_>>().join("\n\n");
         let config = match self.agent.config(&self.launch, &asked) {
             Ok(config) => config,
             Err(problem) => return self.tell(Fact::Ended(TurnEnd::failed(problem))).await,

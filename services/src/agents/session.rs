@@ -186,6 +186,8 @@ pub struct Session {
     origin: Option<String>,
     /// Whose process is being stopped, because another agent takes over.
     leaving: Option<String>,
+    /// Whether the process ends because the agent's own session is lost.
+    is_lost: bool,
     created_at_ms: u64,
     past_turns: u64,
     history: bool,
@@ -216,6 +218,7 @@ impl Session {
             asked_model: asked_model.or_else(|| beginning.created.model.clone()),
             origin,
             leaving: None,
+            is_lost: false,
             created_at_ms,
             past_turns: turns,
             history: has_history,
@@ -474,6 +477,7 @@ impl Session {
             Fact::Unparsed(unparsed) => self.push(now, Event::Unparsed(unparsed), None, src, ext),
             Fact::Native => self.push(now, Event::Native(Native {}), None, src, ext),
             Fact::Alive => (),
+            Fact::Lost { why } => self.lost(now, &why),
             Fact::Ended(end) => self.ended(now, end),
             Fact::Gone { problem } => self.gone(now, problem),
         }
@@ -555,6 +559,9 @@ impl Session {
     /// The agent's process is gone.
     fn gone(&mut self, now: Moment, problem: Option<Problem>) {
         let before = std::mem::replace(&mut self.process, Process::Absent);
+        if self.begins_anew() {
+            return self.start(now);
+        }
         let crashed = || Problem::new(ProblemKind::Crashed, "the agent's program ended");
         if self.turns.open().is_some() {
             let stopped = self.ladder.take().map(|ladder| ladder.end);
