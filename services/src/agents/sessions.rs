@@ -255,7 +255,7 @@ impl Agents {
         let secrets = Arc::new(Secrets::of_environment(&variables));
         let mut agents: BTreeMap<String, Arc<dyn Agent>> = BTreeMap::new();
         for (id, provider) in config.programs() {
-            let (supervisor, program) = (supervisor.clone(), found(&provider.program));
+            let (supervisor, program) = (supervisor.clone(), provider.program.clone());
             let agent: Arc<dyn Agent> = match id.as_str() {
                 "claude" => Arc::new(ProgramAgent::claude(supervisor, program)),
                 "codex" => Arc::new(ProgramAgent::codex(supervisor, program)),
@@ -338,7 +338,7 @@ impl Agents {
             let kind = [&detect::CLAUDE, &detect::CODEX, &detect::GEMINI].into_iter().find(|kind| kind.id == id);
             match kind {
                 Some(kind) => detect::look(supervisor, kind, &program.program, &program.env, able).await,
-                None => detect::look_for(&id, &program.program, able),
+                None => detect::look_for(&id, &program.program, able).await,
             }
         });
         let (mut found, local) = tokio::join!(join_all(looks), local.look());
@@ -568,12 +568,6 @@ fn by_use(found: &mut [ProviderInfo]) {
     // The built-in one is there always, and so the last resort; the local model is no match for the others.
     let rank = |info: &ProviderInfo| ["local", "builtin"].iter().position(|id| info.id == *id).map_or(0, |at| at + 1);
     found.sort_by_key(|info| (info.state > ProviderState::Unknown, rank(info)));
-}
-
-/// The program by its path, where it is found: an agent is started where it was looked for.
-fn found(program: &Program) -> Program {
-    let path = detect::find(&program.program).map(PathBuf::into_os_string);
-    Program { program: path.unwrap_or_else(|| program.program.clone()), ..program.clone() }
 }
 
 /// What ends everything that a daemon that was ended has left open, in the order in which it would have.

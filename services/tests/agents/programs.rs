@@ -199,3 +199,22 @@ async fn programs_that_are_not_there_or_broken_are_states_and_no_errors() {
         assert_eq!(state(&listed, "claude")["state"], expected, "{script}");
     }
 }
+
+#[tokio::test]
+async fn a_program_is_asked_about_itself_where_no_repository_can_answer_and_found_when_it_is_installed_later() {
+    let house = House::new();
+    let session = house.session("claude").await;
+    assert_eq!(house.prompt(&session, "hello").end().await["error"]["kind"], "cli_missing");
+    house.install(&script(
+        r#"
+read prompt
+echo '{"type":"result","subtype":"success","is_error":false}'
+cat >/dev/null
+"#,
+    ));
+    assert_eq!(house.prompt(&session, "hello").end().await["outcome"], "completed");
+    house.install(r#"pwd >> "$0.where"; [ "$1" = --version ] && echo 2.1.300"#);
+    house.ask("agent.providers", json!({"recheck": true})).await.unwrap();
+    let asked = std::fs::read_to_string(house.folder.path().join("claude.where")).unwrap();
+    assert_eq!(asked.lines().collect::<Vec<_>>(), ["/", "/"], "a repository's settings would tell who is logged in");
+}
