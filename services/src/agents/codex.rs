@@ -115,9 +115,11 @@ impl Codex {
                 vec![initialised, next]
             }
             (Asked::Resume, Some(error)) => {
-                let notice =
-                    self.notice(&format!("its earlier session cannot be gone on with: {error}; this is a new one"));
-                vec![notice, self.thread_start()]
+                let text = format!(
+                    "its earlier session cannot be gone on with: {error}; this is a new one, which is given a summary with the \
+                     next prompt"
+                );
+                vec![self.notice(&text), self.thread_start()]
             }
             (Asked::Resume | Asked::Start, None) => {
                 let thread = &result["thread"];

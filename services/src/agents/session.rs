@@ -119,6 +119,8 @@ pub struct Session {
     origin: Option<String>,
     /// Whose process is being stopped, because another agent takes over.
     leaving: Option<String>,
+    /// Whether the process ends because the agent's own session is lost.
+    is_lost: bool,
     created_at_ms: u64,
     past_turns: u64,
     history: bool,
@@ -149,6 +151,7 @@ impl Session {
             asked_model: asked_model.or_else(|| beginning.created.model.clone()),
             origin,
             leaving: None,
+            is_lost: false,
             created_at_ms,
             past_turns: turns,
             history: has_history,
@@ -261,6 +264,9 @@ impl Session {
     /// The agent's process is gone.
     fn gone(&mut self, now: Moment, problem: Option<Problem>) {
         let before = std::mem::replace(&mut self.process, Process::Absent);
+        if self.begins_anew() {
+            return self.start(now);
+        }
         let crashed = || Problem::new(ProblemKind::Crashed, "the agent's program ended");
         if self.turns.open().is_some() {
             let stopped = self.ladder.take().map(|ladder| ladder.end);
