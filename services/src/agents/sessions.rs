@@ -38,6 +38,7 @@ use super::transcript::Archive;
 use super::trust::{FolderSettings, SettingsUse, Trust, untrusted};
 use super::undo::Looks;
 pub use config::{AgentsConfig, ProviderConfig};
+pub(super) use ends::ends;
 pub(super) use past::{Consent, NotHanded};
 pub use problems::{NotBegun, OpenError};
 
