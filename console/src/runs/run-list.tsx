@@ -1,6 +1,7 @@
 import { Split } from "lucide-react";
 import type { ReactNode } from "react";
 
+import type { AgentRunView } from "../api.js";
 import { useHas } from "../chat/hooks.js";
 import { OUTCOME_WORDS } from "../chat/words.js";
 import { shortened, visible } from "../render/plain.js";
@@ -8,7 +9,7 @@ import { useEnvironment } from "../shell/environment.js";
 import { count } from "../shell/units.js";
 import { useStore } from "../store.js";
 import { useRuns } from "./hooks.js";
-import { STRATEGY_WORDS, titleOf, type RunView } from "./run.js";
+import { STRATEGY_WORDS, titleOf } from "./run.js";
 
 const LONGEST_TITLE = 120;
 
@@ -48,7 +49,7 @@ export function RunList({ onChoose }: { onChoose: () => void }): ReactNode {
   );
 }
 
-function factsOf({ strategy, members, state, outcome }: RunView): string {
+function factsOf({ strategy, members, state, outcome }: AgentRunView): string {
   const standing = state === "ended" ? OUTCOME_WORDS[outcome ?? "completed"] : "At work";
   return `${STRATEGY_WORDS[strategy]?.name ?? visible(strategy)} · ${count(members.length)} agents · ${standing}`;
 }

@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 
+import type { TranscriptHit, TranscriptInfo } from "../api.js";
 import { OUTCOME_WORDS } from "../chat/words.js";
 import { passes } from "../methods/run.js";
 import { legible, shortened, visible } from "../render/plain.js";
@@ -7,7 +8,7 @@ import { count } from "../shell/units.js";
 import { useStore } from "../store.js";
 import type { Archive } from "./archive.js";
 import { day } from "./day.js";
-import { marked, titleOf, type TranscriptHit, type TranscriptInfo } from "./transcript.js";
+import { marked, titleOf } from "./transcript.js";
 
 const LONGEST_TITLE = 200;
 const LONGEST_SNIPPET = 600;
