@@ -234,6 +234,17 @@ fn what_is_wrong_with_a_sidecar_names_the_file_the_entry_and_the_key() {
 }
 
 #[test]
+fn each_sidecar_that_is_wrong_is_told_of_with_its_own_line() {
+    let entry = |name: &str, rest: &str| format!("[[sidecar]]\nname = \"{name}\"\nprogram = \"p\"\n{rest}\n");
+    let all = [entry("a", ""), entry("b", "port = \"80\""), entry("c", ""), entry("d", "[sidecar.stop]\nsignl = 1")];
+    let (_folder, inputs) = with_file(&all.concat());
+    let errors = errors(&inputs);
+    assert_eq!(errors.len(), 2, "{errors:#?}");
+    assert!(errors[0].contains("sixframe.toml:5: sidecar: \"b\": port"), "{errors:#?}");
+    assert!(errors[1].contains("sixframe.toml:13: sidecar: \"d\": unknown key \"stop.signl\""), "{errors:#?}");
+}
+
+#[test]
 fn sidecars_are_shown_without_their_secrets_and_read_back() {
     let text = "[[sidecar]]\nname = \"a\"\nprogram = \"/p\"\nready = \"line\"\n[sidecar.env]\nTOKEN_A = \"secret\"\n";
     let (_folder, inputs) = with_file(&text.replace("\"line\"", "{ kind = \"line\", pattern = \"up\" }"));

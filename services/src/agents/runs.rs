@@ -1,6 +1,7 @@
 //! Runs: several agents on one prompt, each in a session of its own, and in a git worktree where that is asked for. How a
 //! session goes on is not their matter.
 
+mod handle;
 mod live;
 mod member;
 mod merging;
@@ -26,8 +27,8 @@ use super::identifier::identifier;
 use super::live::Handle;
 use super::log::{Log, Reading};
 use super::sessions::{Agents, NotBegun};
+pub(super) use handle::{Changed, RunHandle};
 use live::Starting;
-pub(super) use live::{Changed, RunHandle};
 pub(super) use recovery::bring_back;
 pub use view::{RunMemberView, RunState, RunView};
 use workshop::Workshop;

@@ -18,7 +18,8 @@ use super::super::runs;
 use super::super::session::{NotNow, Past, Session, Trunk};
 use super::super::summary;
 use super::super::undo::NotUndone;
-use super::{Agents, NotBegun, ends};
+use super::ends::ends;
+use super::{Agents, NotBegun};
 
 /// Whether a person who may consent is behind a wish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
