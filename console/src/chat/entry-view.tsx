@@ -6,7 +6,7 @@ import { Markdown } from "../render/markdown.js";
 import { shortened, visible } from "../render/plain.js";
 import { lasting } from "../shell/units.js";
 import { Disclosure } from "./disclosure.js";
-import { isFinal, type DecisionEntry, type Entry, type ItemEntry, type NoteEntry, type PlanEntry, type RetryEntry } from "./entry.js";
+import { isFinal, type DecisionEntry, type Entry, type ItemEntry, type NoteEntry, type PlanEntry, type RetryEntry, type Turn } from "./entry.js";
 import { useNow } from "./hooks.js";
 import { AgentMessage, Thought, UserMessage } from "./message.js";
 import { ProblemCard } from "./problem-card.js";
@@ -23,7 +23,7 @@ export function EntryView({
 }: {
   entry: Entry;
   sessionId: string;
-  onRetry: ((prompt: string) => void) | undefined;
+  onRetry: ((turn: Turn) => void) | undefined;
 }): ReactNode {
   switch (entry.type) {
     case "item":
@@ -76,7 +76,7 @@ const ITEM_LABELS: Readonly<Record<ItemEntry["kind"], string>> = {
 function Item({ entry, sessionId }: { entry: ItemEntry; sessionId: string }): ReactNode {
   switch (entry.kind) {
     case "user_message":
-      return <UserMessage entry={entry} />;
+      return <UserMessage entry={entry} sessionId={sessionId} />;
     case "agent_message":
       return <AgentMessage entry={entry} sessionId={sessionId} />;
     case "thought":

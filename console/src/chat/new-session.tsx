@@ -4,7 +4,7 @@ import { ErrorCard } from "../methods/error-card.js";
 import type { Failure } from "../methods/run.js";
 import { useEnvironment } from "../shell/environment.js";
 import { useStore } from "../store.js";
-import { focusAsked } from "./composer.js";
+import { focusAsked } from "./focus-asked.js";
 import { FolderTrust } from "./folder-trust.js";
 import { modesOf, useModes } from "./mode-select.js";
 import { isUsable, ProviderCards } from "./provider-cards.js";

@@ -6,6 +6,8 @@ import { useEnvironment } from "../shell/environment.js";
 import { lasting } from "../shell/units.js";
 import { useStore } from "../store.js";
 import { Composer } from "./composer.js";
+import type { Turn } from "./entry.js";
+import { catchFocus } from "./focus-asked.js";
 import { useFeed, useHas, useNow } from "./hooks.js";
 import { isComposing, pressed } from "./keys.js";
 import { MessageList } from "./message-list.js";
@@ -39,7 +41,7 @@ export function SessionPane({
   const waiting = useMemo(() => (session ? waitingOf([session]) : []), [session]);
   const isBusy = session?.turnId !== undefined;
   const canAsk = session !== undefined && isOpen;
-  const retry = useCallback((prompt: string) => void agents.prompt(sessionId, prompt, "queue"), [agents, sessionId]);
+  const retry = useCallback((turn: Turn) => void agents.again(fold, turn), [agents, fold]);
   const stop = (): void => void agents.interrupt(sessionId);
   const press = (event: KeyboardEvent): void => {
     const isTaken = event.defaultPrevented || (event.target as Element).closest("dialog, [role=menu]") !== null;
@@ -60,7 +62,7 @@ export function SessionPane({
       <Told feed={feed} version={version} />
       <div className="session-foot">
         {session && isBusy && <Working session={session} since={fold.turn(session.turnId ?? "")?.startedAt} />}
-        <WaitingCards waiting={waiting} label="What waits for you here" />
+        <WaitingCards waiting={waiting} label="What waits for you here" onAnswered={catchFocus} />
         {session && <QueueList queue={session.queue} sessionId={sessionId} isOpen={isOpen} />}
         {session ? (
           <Composer key={sessionId} sessionId={sessionId} isBusy={isBusy} isOpen={isOpen} onStop={stop} />

@@ -22,10 +22,10 @@ export function TurnEnd({
 }: {
   turn: Turn;
   sessionId: string;
-  onRetry?: ((prompt: string) => void) | undefined;
+  onRetry?: ((turn: Turn) => void) | undefined;
 }): ReactNode {
-  const { outcome, error, usage, cost, durationMs, files, prompt, isUndone } = turn;
-  const retry = onRetry && prompt !== "" ? () => onRetry(prompt) : undefined;
+  const { outcome, error, usage, cost, durationMs, files, prompt, promptItem, isUndone } = turn;
+  const retry = onRetry && (prompt !== "" || promptItem !== "") ? () => onRetry(turn) : undefined;
   const facts = [
     durationMs !== undefined && milliseconds(durationMs),
     usage && tokens(usage),

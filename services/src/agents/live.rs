@@ -1,36 +1,36 @@
 //! A session that lives: one task that owns it, its log and its agent. Everyone else has a handle.
 
 mod folder;
+mod handle;
 mod starting;
+mod writing;
 
 use std::collections::BTreeMap;
 use std::future::pending;
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sixframe_hub::{Json, OutboundChannel, Slice};
+use sixframe_hub::{OutboundChannel, Slice};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
 
-use super::agent::{Agent, Answers, Command, Fact, Launch, Prompt, Running, Told};
-use super::api::Metadata;
-use super::event::{Delivery, Envelope, Event, Mode};
-use super::item::{Content, FileChange};
-use super::log::{Follow, Log, Reading, Written};
+use super::agent::{Agent, Command, Fact, Launch, Running, Told};
+use super::log::{Log, Written};
 use super::moment::Moment;
-use super::permission::Decider;
 use super::policy::{Ground, Policy, Remembered};
 use super::problem::{Problem, ProblemKind};
 use super::secrets::Secrets;
-use super::session::{Choice, NotNow, Output, Refused, Session, SessionView, Successor, Unanswered, Undecided};
+use super::session::{NotNow, Output, Session, SessionView, Successor};
 use super::summary;
 use super::transcript::Archive;
 use super::trust::Trust;
-use super::undo::{Looks, NotUndone};
+use super::undo::Looks;
 use super::watcher::{WatchConfig, Watching};
 use folder::Held;
+use handle::Wish;
+pub(super) use handle::{Handle, Over};
+pub(super) use writing::tell;
 
 /// Facts that are taken together, before the log is written.
 const BATCH: usize = 64;
@@ -54,192 +54,6 @@ pub(super) struct Surroundings {
     pub(super) trust: Trust,
     /// What moments are counted from.
     pub(super) start: Instant,
-}
-
-/// What is wished of a session.
-enum Wish {
-    Prompt(Prompt, Delivery, Duration, oneshot::Sender<Result<u64, Refused>>),
-    Decide(String, Choice, Decider, oneshot::Sender<Result<(), Undecided>>),
-    Answer(String, Answers, Decider, oneshot::Sender<Result<(), Unanswered>>),
-    CancelPrompt(String, oneshot::Sender<bool>),
-    EditPrompt(String, Vec<Content>, oneshot::Sender<bool>),
-    Interrupt { keeps_queue: bool, told: oneshot::Sender<bool> },
-    Abandon(String),
-    SetMode(Mode),
-    SetModel(String),
-    Succeed(Arc<dyn Agent>, Option<String>, oneshot::Sender<Result<(), NotNow>>),
-    Undo { turn: String, is_forced: bool, told: oneshot::Sender<Result<Vec<FileChange>, NotUndone>> },
-    Wake,
-    Metadata(oneshot::Sender<Metadata>),
-    Show,
-    Close,
-    Halt,
-}
-
-/// A session, for whoever wishes something of it. Cheap to clone. Dropping the last one halts it.
-#[derive(Clone, Debug)]
-pub(super) struct Handle {
-    wishes: mpsc::UnboundedSender<Wish>,
-    log: Reading,
-    view: watch::Receiver<SessionView>,
-    epoch: String,
-    system_prompt: Option<String>,
-}
-
-/// The session's task has ended, because it was closed or its log cannot be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the session has ended")]
-pub(super) struct Over;
-
-impl Handle {
-    /// Brings a session to life.
-    pub(super) fn spawn(session: Session, epoch: String, log: Log, surroundings: Surroundings) -> Handle {
-        let (wishes, wished) = mpsc::unbounded_channel();
-        let (written, following) = watch::channel(log.written());
-        let (view, viewing) = watch::channel(session.view());
-        let path = log.path().to_owned();
-        let system_prompt = surroundings.launch.system_prompt.clone();
-        let live = Live {
-            session,
-            log: Some(log),
-            surroundings,
-            written,
-            view,
-            running: None,
-            held: None,
-            said_no_undo: false,
-            watching: None,
-            said_unwatched: false,
-            is_done: false,
-            replies: Vec::new(),
-        };
-        tokio::spawn(live.run(wished));
-        Handle { wishes, log: Reading::new(path, following), view: viewing, epoch, system_prompt }
-    }
-
-    pub(super) fn view(&self) -> SessionView {
-        self.view.borrow().clone()
-    }
-
-    pub(super) fn epoch(&self) -> &str {
-        &self.epoch
-    }
-
-    pub(super) fn reading(&self) -> Reading {
-        self.log.clone()
-    }
-
-    pub(super) fn follow(&self, after: u64) -> Follow {
-        self.log.follow(after)
-    }
-
-    /// Shows it, though nothing has happened.
-    pub(super) fn show(&self) {
-        self.wish(Wish::Show);
-    }
-
-    /// Gives the number of the last event before the prompt's own.
-    pub(super) async fn prompt(
-        &self,
-        prompt: Prompt,
-        delivery: Delivery,
-        timeout: Duration,
-    ) -> Result<Result<u64, Refused>, Over> {
-        self.ask(|told| Wish::Prompt(prompt, delivery, timeout, told)).await
-    }
-
-    pub(super) async fn decide(&self, id: String, choice: Choice, by: Decider) -> Result<Result<(), Undecided>, Over> {
-        self.ask(|told| Wish::Decide(id, choice, by, told)).await
-    }
-
-    pub(super) async fn answer(
-        &self,
-        id: String,
-        answers: Answers,
-        by: Decider,
-    ) -> Result<Result<(), Unanswered>, Over> {
-        self.ask(|told| Wish::Answer(id, answers, by, told)).await
-    }
-
-    pub(super) async fn edit_prompt(&self, id: String, content: Vec<Content>) -> Result<bool, Over> {
-        self.ask(|told| Wish::EditPrompt(id, content, told)).await
-    }
-
-    pub(super) async fn cancel_prompt(&self, id: String) -> Result<bool, Over> {
-        self.ask(|told| Wish::CancelPrompt(id, told)).await
-    }
-
-    pub(super) async fn interrupt(&self, keeps_queue: bool) -> Result<bool, Over> {
-        self.ask(|told| Wish::Interrupt { keeps_queue, told }).await
-    }
-
-    pub(super) fn abandon(&self, prompt_id: String) {
-        self.wish(Wish::Abandon(prompt_id));
-    }
-
-    pub(super) fn set_mode(&self, mode: Mode) {
-        self.wish(Wish::SetMode(mode));
-    }
-
-    pub(super) fn set_model(&self, model: String) {
-        self.wish(Wish::SetModel(model));
-    }
-
-    /// Lets another agent answer from now on.
-    pub(super) async fn succeed(
-        &self,
-        agent: Arc<dyn Agent>,
-        model: Option<String>,
-    ) -> Result<Result<(), NotNow>, Over> {
-        self.ask(|told| Wish::Succeed(agent, model, told)).await
-    }
-
-    /// Takes back what a turn did to the folder.
-    pub(super) async fn undo(&self, turn: String, is_forced: bool) -> Result<Result<Vec<FileChange>, NotUndone>, Over> {
-        self.ask(|told| Wish::Undo { turn, is_forced, told }).await
-    }
-
-    /// Starts the agent, unless it is there.
-    pub(super) fn wake(&self) {
-        self.wish(Wish::Wake);
-    }
-
-    pub(super) async fn metadata(&self) -> Result<Metadata, Over> {
-        self.ask(Wish::Metadata).await
-    }
-
-    /// What its agent is told about its task.
-    pub(super) fn system_prompt(&self) -> Option<String> {
-        self.system_prompt.clone()
-    }
-
-    /// Whether nobody hears what is wished any more.
-    pub(super) fn is_over(&self) -> bool {
-        self.wishes.is_closed()
-    }
-
-    /// Closes it and waits until its agent is gone.
-    pub(super) async fn close(&self) {
-        self.wish(Wish::Close);
-        self.wishes.closed().await;
-    }
-
-    /// Ends what goes on and waits until its agent is gone. The session can be gone on with by another daemon.
-    pub(super) async fn halt(&self) {
-        self.wish(Wish::Halt);
-        self.wishes.closed().await;
-    }
-
-    async fn ask<T>(&self, wish: impl FnOnce(oneshot::Sender<T>) -> Wish) -> Result<T, Over> {
-        let (told, answer) = oneshot::channel();
-        self.wishes.send(wish(told)).map_err(|_| Over)?;
-        answer.await.map_err(|_| Over)
-    }
-
-    fn wish(&self, wish: Wish) {
-        // What has ended has nothing left to be changed.
-        let _ = self.wishes.send(wish);
-    }
 }
 
 /// The task of a session.
@@ -423,6 +237,7 @@ impl Live {
                 tracing::error!(%error, log = %self.path().display(), "a session ends, because its log cannot be written");
                 self.session.halt(self.now());
                 self.tell(Command::Stop);
+                self.end_log(&error).await;
                 return false;
             }
             for deed in deeds {
@@ -484,51 +299,6 @@ impl Live {
         }
     }
 
-    async fn write(&mut self, events: Vec<Envelope>) -> io::Result<()> {
-        if events.is_empty() {
-            return Ok(());
-        }
-        let lost = || io::Error::other("the log is lost");
-        let (mut log, secrets) = (self.log.take().ok_or_else(lost)?, Arc::clone(&self.surroundings.secrets));
-        let writing = spawn_blocking(move || {
-            let lines = log.append(&events, &secrets);
-            (log, events, lines)
-        });
-        let (log, events, lines) = writing.await.map_err(io::Error::other)?;
-        let written = log.written();
-        self.log = Some(log);
-        let lines = lines?;
-        // Before it is told: what is asked for can be answered by then.
-        if events.iter().any(|envelope| !matches!(envelope.event, Event::ItemDelta(_))) {
-            self.show();
-        }
-        self.written.send_replace(written);
-        tell(&self.surroundings.events, &events, &lines);
-        if events.iter().any(|envelope| matches!(envelope.event, Event::TurnEnded(_) | Event::SessionClosed(_))) {
-            self.surroundings.archive.ended(&events[0].session_id, written.bytes);
-        }
-        Ok(())
-    }
-
-    /// Shows the session as it is, without secrets.
-    fn show(&mut self) {
-        let view = self.session.view();
-        let place = format!("/{}", view.session_id);
-        let text = serde_json::to_string(&view).map(|text| self.surroundings.secrets.redacted(&text).into_owned());
-        match text.and_then(|text| serde_json::from_str::<Json>(&text)) {
-            Ok(json) => {
-                let shown = self.surroundings.views.commit(|write| write.set(&place, json));
-                shown.inspect_err(|error| tracing::error!(%error, "a session cannot be shown")).ok();
-            }
-            Err(error) => tracing::error!(%error, "a session cannot be written as JSON"),
-        }
-        self.view.send_replace(view);
-    }
-
-    fn path(&self) -> &Path {
-        self.log.as_ref().map_or(Path::new(""), Log::path)
-    }
-
     fn end(mut self) {
         if self.is_done {
             self.log.take().into_iter().for_each(Log::close);
@@ -537,15 +307,6 @@ impl Live {
         let place = format!("/{}", self.view.borrow().session_id);
         let hidden = self.surroundings.views.commit(|write| write.remove(&place));
         hidden.inspect_err(|error| tracing::error!(%error, "a session cannot be taken away")).ok();
-    }
-}
-
-/// Tells events to those who listen to all sessions.
-pub(super) fn tell(listeners: &OutboundChannel, events: &[Envelope], lines: &[String]) {
-    for (envelope, line) in events.iter().zip(lines) {
-        let told = serde_json::from_str::<Json>(line);
-        let told = told.and_then(|json| listeners.emit(envelope.event.name(), json));
-        told.inspect_err(|error| tracing::error!(%error, "an event cannot be told")).ok();
     }
 }
 

@@ -1,6 +1,7 @@
 //! Runs: several agents on one prompt, each in a session of its own, and in a git worktree where that is asked for. How a
 //! session goes on is not their matter.
 
+mod handle;
 mod live;
 mod member;
 mod merging;
@@ -26,8 +27,8 @@ use super::identifier::identifier;
 use super::live::Handle;
 use super::log::{Log, Reading};
 use super::sessions::{Agents, NotBegun};
+pub(super) use handle::{Changed, RunHandle};
 use live::Starting;
-pub(super) use live::{Changed, RunHandle};
 pub(super) use recovery::bring_back;
 pub use view::{RunMemberView, RunState, RunView};
 use workshop::Workshop;
@@ -151,6 +152,15 @@ pub(super) fn is_passing(dir: &Path, run_id: &str, cwd: &str) -> bool {
     let folder = worktrees(dir);
     let is_worktree = folder.canonicalize().is_ok_and(|folder| Path::new(cwd).starts_with(folder.join(run_id)));
     is_worktree && !workshop::are_kept(&folder, run_id)
+}
+
+/// Whether a folder, without links, is a member's worktree or below one.
+pub(super) fn is_worktree(dir: &Path, folder: &Path) -> bool {
+    let Ok(all) = worktrees(dir).canonicalize() else { return false };
+    let mut below = folder.strip_prefix(all).unwrap_or(Path::new("")).components();
+    // Beside them lies what is known of their runs.
+    let is_of_run = |run: std::path::Component<'_>| !run.as_os_str().as_encoded_bytes().contains(&b'.');
+    below.next().is_some_and(is_of_run) && below.next().is_some()
 }
 
 /// Where the worktrees of all runs are.

@@ -1,28 +1,27 @@
 //! A session: its turns, its queue, what waits for leave, what takes too long. Pure: facts, wishes and the time come in;
 //! events for the log and commands for the agent come out.
 
+mod facts;
 mod files;
 mod past;
 mod permissions;
 mod questions;
+mod queue;
+mod view;
 mod watchdogs;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use super::agent::{Abilities, Command, Fact, Prompt, Told};
-use super::deltas::{Deltas, Grown};
+use super::agent::{Abilities, Command, Prompt};
+use super::deltas::Deltas;
 use super::event::{
-    CloseReason, Delivery, Envelope, Event, Mode, Native, Outcome, ProcessEvent, PromptQueued, PromptRef,
-    QuestionRequest, SessionClosed, SessionCreated, SessionUpdate, Source,
+    CloseReason, Envelope, Event, Mode, Outcome, PromptRef, SessionClosed, SessionCreated, SessionUpdate, Source,
 };
 use super::identifier::identifier;
-use super::item::{Content, Item, ItemKind, ItemStatus};
+use super::item::{Item, ItemKind, ItemStatus};
 use super::moment::Moment;
-use super::permission::{Decider, PermissionRequest};
+use super::permission::Decider;
 use super::policy::Remembered;
 use super::problem::{Problem, ProblemKind};
 use super::state::{Reducer, State};
@@ -34,11 +33,11 @@ use permissions::Pending;
 pub use permissions::{Choice, Undecided};
 use questions::Open;
 pub use questions::Unanswered;
+pub use queue::Refused;
+use queue::Waiting;
+pub use view::SessionView;
 use watchdogs::Ladder;
 pub use watchdogs::Timers;
-
-/// The most prompts that wait.
-const QUEUE: usize = 64;
 
 /// What a session begins with.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,17 +79,6 @@ pub enum Output {
     },
 }
 
-/// Why a prompt is not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// The session is closed.
-    #[error("the session is closed")]
-    Closed,
-    /// Too many wait.
-    #[error("{QUEUE} prompts wait already")]
-    Full,
-}
-
 /// How far the agent's process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Process {
@@ -98,61 +86,6 @@ enum Process {
     Starting,
     Ready,
     Stopping,
-}
-
-#[derive(Clone, Debug)]
-struct Waiting {
-    prompt: Prompt,
-    delivery: Delivery,
-    timeout: Duration,
-}
-
-/// A session as a window shows it: what it is doing, and what it waits for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "AgentSessionView")]
-pub struct SessionView {
-    /// Its id.
-    pub session_id: String,
-    /// The provider of its agent.
-    pub provider: String,
-    /// The folder that the agent works in.
-    pub cwd: String,
-    /// What it is doing.
-    pub state: State,
-    /// What is allowed without being asked for.
-    pub mode: Mode,
-    /// Whether the agent's process can be spoken to.
-    pub is_ready: bool,
-    /// The turn that is open.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub turn_id: Option<String>,
-    /// What it is called.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
-    /// The model that answers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
-    /// The agent's own id of the session.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub native_session_id: Option<String>,
-    /// Prompts that wait.
-    pub queue: Vec<PromptQueued>,
-    /// What waits for leave.
-    pub permissions: Vec<PermissionRequest>,
-    /// What waits for an answer.
-    #[serde(default)]
-    pub questions: Vec<QuestionRequest>,
-    /// The session that this is a fork of.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub forked_from: Option<String>,
-    /// The run that this is a member of.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub run_id: Option<String>,
-    /// What was used so far.
-    pub usage: UsageUpdate,
-    /// The number of its newest event.
-    pub seq: u64,
 }
 
 /// A session.
@@ -176,6 +109,8 @@ pub struct Session {
     ready_by: Duration,
     /// When something last came from the agent.
     alive: Duration,
+    /// Whether the agent was not given yet what the open turn is about.
+    is_withheld: bool,
     /// When the turn must be over; time that passes while leave is awaited does not count.
     turn_by: Duration,
     waiting_since: Option<Duration>,
@@ -186,6 +121,8 @@ pub struct Session {
     origin: Option<String>,
     /// Whose process is being stopped, because another agent takes over.
     leaving: Option<String>,
+    /// Whether the process ends because the agent's own session is lost.
+    is_lost: bool,
     created_at_ms: u64,
     past_turns: u64,
     history: bool,
@@ -216,6 +153,7 @@ impl Session {
             asked_model: asked_model.or_else(|| beginning.created.model.clone()),
             origin,
             leaving: None,
+            is_lost: false,
             created_at_ms,
             past_turns: turns,
             history: has_history,
@@ -233,6 +171,7 @@ impl Session {
             process: Process::Absent,
             ready_by: Duration::ZERO,
             alive: Duration::ZERO,
+            is_withheld: false,
             turn_by: Duration::ZERO,
             waiting_since: None,
             ladder: None,
@@ -276,107 +215,6 @@ impl Session {
     /// Whether nothing comes of it any more.
     pub fn is_closed(&self) -> bool {
         self.closed
-    }
-
-    /// The session as a window shows it.
-    pub fn view(&self) -> SessionView {
-        let queue = self.queue.iter().enumerate().map(|(position, waiting)| queued(position, waiting));
-        let created = &self.beginning.created;
-        SessionView {
-            session_id: self.beginning.id.clone(),
-            provider: created.provider.clone(),
-            cwd: created.cwd.clone(),
-            state: self.state(),
-            mode: self.mode,
-            is_ready: self.process == Process::Ready,
-            turn_id: self.turns.open().map(|turn| turn.id().to_owned()),
-            title: self.known.title.clone(),
-            model: self.known.model.clone().or_else(|| self.asked_model.clone()),
-            native_session_id: self.known.native_session_id.clone(),
-            queue: queue.collect(),
-            permissions: self.permissions.values().map(|pending| pending.request.clone()).collect(),
-            questions: self.questions.values().map(|open| open.request.clone()).collect(),
-            forked_from: created.forked_from.clone(),
-            run_id: created.run_id.clone(),
-            usage: self.usage.clone(),
-            seq: self.seq,
-        }
-    }
-
-    /// Somebody asks for something. It has `timeout` to be done once it has begun.
-    ///
-    /// # Errors
-    /// The session is closed, or too many prompts wait.
-    pub fn prompt(
-        &mut self,
-        now: Moment,
-        prompt: Prompt,
-        delivery: Delivery,
-        timeout: Duration,
-    ) -> Result<(), Refused> {
-        if self.closed {
-            return Err(Refused::Closed);
-        }
-        if self.queue.len() >= QUEUE {
-            return Err(Refused::Full);
-        }
-        let joins = delivery == Delivery::Steer && self.can_be_steered();
-        let is_first = delivery != Delivery::Queue;
-        let at = if is_first { 0 } else { self.queue.len() };
-        let waiting = Waiting { prompt, delivery, timeout };
-        self.log(now, Event::PromptQueued(queued(at, &waiting)), None);
-        match joins {
-            true => self.steer(now, waiting.prompt),
-            false => self.queue.insert(at, waiting),
-        }
-        if delivery == Delivery::Now {
-            self.interrupt(now, TurnEnd::new(Outcome::Interrupted));
-        }
-        self.pump(now);
-        Ok(())
-    }
-
-    fn can_be_steered(&self) -> bool {
-        self.turns.open().is_some() && self.ladder.is_none() && self.beginning.abilities.steer
-    }
-
-    fn steer(&mut self, now: Moment, prompt: Prompt) {
-        self.given(now, Event::PromptSteered(PromptRef { prompt_id: prompt.id.clone() }), &prompt);
-        self.said(now, &prompt);
-        self.outputs.push(Output::Tell(Command::Steer(prompt)));
-    }
-
-    /// Takes a prompt back that waits. Gives whether it did.
-    pub fn cancel_prompt(&mut self, now: Moment, prompt_id: &str) -> bool {
-        let Some(at) = self.queue.iter().position(|waiting| waiting.prompt.id == prompt_id) else { return false };
-        self.queue.remove(at);
-        self.log(now, Event::PromptCancelled(PromptRef { prompt_id: prompt_id.to_owned() }), None);
-        true
-    }
-
-    /// Puts other words in the place of a prompt that waits. Gives whether it does.
-    pub fn edit_prompt(&mut self, now: Moment, prompt_id: &str, content: Vec<Content>) -> bool {
-        let mut waiting = self.queue.iter_mut().enumerate();
-        let Some((at, waiting)) = waiting.find(|(_, waiting)| waiting.prompt.id == prompt_id) else { return false };
-        waiting.prompt.content = content;
-        let told = queued(at, waiting);
-        self.log(now, Event::PromptQueued(told), None);
-        true
-    }
-
-    /// Takes all prompts back that wait.
-    pub fn cancel_prompts(&mut self, now: Moment) {
-        while let Some(waiting) = self.queue.pop_front() {
-            self.log(now, Event::PromptCancelled(PromptRef { prompt_id: waiting.prompt.id }), None);
-        }
-    }
-
-    /// Whoever asked for something does not want it any more: it is taken back where it waits, and its turn is stopped.
-    pub fn abandon(&mut self, now: Moment, prompt_id: &str) {
-        let is_open = self.turns.open().is_some_and(|turn| turn.prompt_id() == prompt_id);
-        if !self.cancel_prompt(now, prompt_id) && is_open {
-            self.stop_turn(now);
-        }
     }
 
     /// Stops the turn that is open. Gives whether there is one.
@@ -426,135 +264,12 @@ impl Session {
         }
     }
 
-    /// The agent told of something.
-    pub fn told(&mut self, now: Moment, told: Told) {
-        if self.closed {
-            return;
-        }
-        let Told { fact, native_type, ext } = told;
-        let is_of_process = matches!(fact, Fact::Process(_) | Fact::Gone { .. });
-        if self.leaving.is_some() && !is_of_process {
-            // What the one who leaves still says is not the next one's.
-            return;
-        }
-        let provider = self.leaving.as_ref().unwrap_or(&self.beginning.created.provider).clone();
-        let src = Source { provider, native_type };
-        self.alive = now.at;
-        match (&fact, self.turns.open_mut()) {
-            (Fact::Process(_) | Fact::Gone { .. } | Fact::Alive, _) | (_, None) => (),
-            (_, Some(turn)) => turn.heard(now.at),
-        }
-        match fact {
-            Fact::Process(event) => self.push(now, Event::ProcessEvent(event), None, src, ext),
-            Fact::Ready(update) => self.ready(now, update, src),
-            Fact::Session(update) => self.update(now, update, Some(src)),
-            Fact::Item { id, item } => self.item(now, &id, item, src, ext),
-            Fact::Grew { id, field, text } => {
-                let grown = self.deltas.push(now.at, &id, field, &text);
-                self.grew(now, grown);
-            }
-            Fact::Asked(ask) => self.asked(now, ask, src),
-            Fact::Inquired(inquiry) => self.inquired(now, inquiry, src),
-            Fact::Withdrew { key } => {
-                self.withdraw(now, |pending| pending.ask.key == key, &Decider::Agent);
-                self.drop_questions(now, |open| open.inquiry.key == key, &Decider::Agent);
-            }
-            Fact::Diff(diff) => {
-                self.wrote(&diff);
-                self.push(now, Event::DiffUpdated(diff), None, src, ext);
-            }
-            Fact::Plan(plan) => self.push(now, Event::PlanUpdated(plan), None, src, ext),
-            Fact::Usage(usage) => {
-                self.usage.take(usage.clone());
-                self.push(now, Event::UsageUpdated(usage), None, src, ext);
-            }
-            Fact::Limits(limits) => self.push(now, Event::LimitsUpdated(limits), None, src, ext),
-            Fact::Retry(retry) => self.push(now, Event::RetryScheduled(retry), None, src, ext),
-            Fact::Problem(problem) => self.push(now, Event::Error(problem), None, src, ext),
-            Fact::Unparsed(unparsed) => self.push(now, Event::Unparsed(unparsed), None, src, ext),
-            Fact::Native => self.push(now, Event::Native(Native {}), None, src, ext),
-            Fact::Alive => (),
-            Fact::Ended(end) => self.ended(now, end),
-            Fact::Gone { problem } => self.gone(now, problem),
-        }
-    }
-
-    fn ready(&mut self, now: Moment, update: SessionUpdate, src: Source) {
-        if self.process == Process::Starting {
-            self.process = Process::Ready;
-            self.log(now, Event::ProcessEvent(ProcessEvent::Ready), None);
-        }
-        self.update(now, update, Some(src));
-        self.pump(now);
-    }
-
-    /// Tells what is new of the session, if anything is.
-    fn update(&mut self, now: Moment, update: SessionUpdate, src: Option<Source>) {
-        fn news<T: PartialEq + Clone>(known: &mut Option<T>, told: Option<T>) -> Option<T> {
-            let told = told.filter(|told| known.as_ref() != Some(told))?;
-            *known = Some(told.clone());
-            Some(told)
-        }
-        let known = &mut self.known;
-        let fresh = SessionUpdate {
-            provider: news(&mut known.provider, update.provider),
-            native_session_id: news(&mut known.native_session_id, update.native_session_id),
-            title: news(&mut known.title, update.title),
-            model: news(&mut known.model, update.model),
-            mode: news(&mut known.mode, update.mode),
-            agent_version: news(&mut known.agent_version, update.agent_version),
-            tools: news(&mut known.tools, update.tools),
-            commands: news(&mut known.commands, update.commands),
-            models: news(&mut known.models, update.models),
-            mcp_servers: news(&mut known.mcp_servers, update.mcp_servers),
-        };
-        if fresh != SessionUpdate::default() {
-            self.push(now, Event::SessionUpdated(fresh), None, src.unwrap_or_else(Source::sixframe), None);
-        }
-    }
-
-    fn item(&mut self, now: Moment, id: &str, item: Item, src: Source, ext: Option<serde_json::Value>) {
-        let grown = self.deltas.flush(now.at, id);
-        self.grew(now, grown);
-        let is_done = item.status.is_some_and(ItemStatus::is_final);
-        let went_ahead = item.status == Some(ItemStatus::Completed) && self.must_wait(id);
-        match is_done {
-            true => drop(self.open_items.remove(id)),
-            false if self.turns.open().is_some() => drop(self.open_items.insert(id.to_owned(), item.kind)),
-            false => (),
-        }
-        self.writes(now, id, &item);
-        self.push(now, Event::ItemUpserted(item), Some(id), src, ext);
-        if went_ahead {
-            let text = "the agent did something that it had asked leave for and was not given it";
-            let problem = Problem::new(ProblemKind::Protocol, text);
-            self.interrupt(now, TurnEnd::failed(problem));
-        }
-    }
-
-    fn grew(&mut self, now: Moment, grown: impl IntoIterator<Item = Grown>) {
-        for Grown { item, delta } in grown {
-            let src = Source { provider: self.beginning.created.provider.clone(), native_type: None };
-            self.push(now, Event::ItemDelta(delta), Some(&item), src, None);
-        }
-    }
-
-    /// The agent ended its turn.
-    fn ended(&mut self, now: Moment, end: TurnEnd) {
-        let end = match self.ladder.take() {
-            // Why it was stopped is known better here; what it used is known better there.
-            Some(ladder) if end.outcome != Outcome::Completed => {
-                TurnEnd { outcome: ladder.end.outcome, error: ladder.end.error, ..end }
-            }
-            Some(_) | None => end,
-        };
-        self.finish(now, end);
-        self.pump(now);
-    }
-
     /// The agent's process is gone.
     fn gone(&mut self, now: Moment, problem: Option<Problem>) {
         let before = std::mem::replace(&mut self.process, Process::Absent);
+        if self.begins_anew() {
+            return self.start(now);
+        }
         let crashed = || Problem::new(ProblemKind::Crashed, "the agent's program ended");
         if self.turns.open().is_some() {
             let stopped = self.ladder.take().map(|ladder| ladder.end);
@@ -582,22 +297,6 @@ impl Session {
         }
     }
 
-    /// Begins the next turn, if there is something to do and somebody to do it.
-    fn pump(&mut self, now: Moment) {
-        if self.closed || self.turns.open().is_some() || self.queue.is_empty() {
-            return;
-        }
-        match self.process {
-            Process::Absent => self.start(now),
-            Process::Starting | Process::Stopping => (),
-            Process::Ready => {
-                let Some(waiting) = self.queue.pop_front() else { return };
-                self.open_turn(now, &waiting);
-                self.outputs.push(Output::Tell(Command::Prompt(waiting.prompt)));
-            }
-        }
-    }
-
     fn start(&mut self, now: Moment) {
         self.process = Process::Starting;
         self.ready_by = now.at + self.beginning.patience;
@@ -612,6 +311,7 @@ impl Session {
         let (turn, prompt) = (identifier("turn"), &waiting.prompt);
         let Some(started) = self.turns.begin(now.at, &turn, &prompt.id) else { return };
         (self.alive, self.turn_by, self.waiting_since) = (now.at, now.at + waiting.timeout, None);
+        self.is_withheld = false;
         self.given(now, Event::PromptStarted(PromptRef { prompt_id: prompt.id.clone() }), prompt);
         self.log(now, started, None);
         self.said(now, prompt);
@@ -683,11 +383,4 @@ impl Session {
             self.write(now, Event::StateChanged(change), None, Source::sixframe(), None, turn_id);
         }
     }
-}
-
-fn queued(position: usize, waiting: &Waiting) -> PromptQueued {
-    let Waiting { prompt, delivery, timeout: _ } = waiting;
-    let (prompt_id, content) = (prompt.id.clone(), prompt.content.clone());
-    let context = prompt.context.as_ref().map(|context| context.summary.clone());
-    PromptQueued { prompt_id, position: position as u64, delivery: *delivery, content, context }
 }

@@ -1,191 +1,52 @@
 //! All sessions of a daemon, with what they are started from and where they are kept.
 
+mod config;
+mod ends;
 mod past;
+mod problems;
+mod providers;
 
 use std::collections::{BTreeMap, HashMap};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use futures_util::future::join_all;
-use sixframe_hub::{Check, Hub, Json, OutboundChannel, SliceConfig, SliceError};
+use sixframe_hub::{Check, Hub, Json, OutboundChannel, SliceConfig};
 use sixframe_supervisor::Supervisor;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::task::spawn_blocking;
 
 use super::agent::{Agent, Launch};
-use super::api::{CreateSession, Providers};
+use super::api::CreateSession;
 use super::builtin::BuiltIn;
 use super::command::CommandAgent;
-use super::detect::{self, ProviderInfo, ProviderState};
-use super::event::{Envelope, Event, LogRecovered, Outcome, QuestionResolved, SessionCreated, TurnEnded};
+use super::detect::ProviderInfo;
+use super::event::SessionCreated;
 use super::identifier::identifier;
-use super::item::{Item, ItemStatus};
 use super::live::{Handle, Surroundings, Views};
-use super::local::{LocalAgent, LocalConfig};
-use super::log::{Log, Reading, Remembered};
+use super::local::LocalAgent;
+use super::log::{Log, Reading};
 use super::moment::Moment;
-use super::permission::{Decider, Decision, PermissionResolved};
-use super::policy::{Ground, Policy, PolicyConfig};
-use super::problem::{Problem, ProblemKind};
-use super::program::{Program, ProgramAgent};
+use super::policy::{Ground, Policy};
+use super::program::ProgramAgent;
 use super::prompt_builder::Templates;
 use super::runs::{self, Runs};
 use super::secrets::Secrets;
-use super::session::{Beginning, Session, SessionView, Timers};
-use super::transcript::{Archive, TranscriptConfig};
+use super::session::{Beginning, Session, SessionView};
+use super::transcript::Archive;
 use super::trust::{FolderSettings, SettingsUse, Trust, untrusted};
-use super::undo::{Looks, UndoConfig};
-use super::watcher::WatchConfig;
+use super::undo::Looks;
+pub use config::{AgentsConfig, ProviderConfig};
+pub(super) use ends::ends;
 pub(super) use past::{Consent, NotHanded};
+pub use problems::{NotBegun, OpenError};
 
 /// Bytes of events that are kept for those who listen to all sessions and lag.
 const EVENTS: usize = 8 << 20;
 
 /// The slice of the hub's state that shows the sessions.
 const SLICE: &str = "agents";
-
-/// What the agents are told by the configuration.
-#[derive(Clone, Debug)]
-pub struct AgentsConfig {
-    /// The folder of the sessions' logs, made with mode 0700.
-    pub dir: PathBuf,
-    /// Whether the sessions that an earlier daemon has left in the folder are taken over. Default yes.
-    pub resume: bool,
-    /// Folders that agents may work in, with everything below them; any where there is none.
-    pub roots: Vec<PathBuf>,
-    /// Claude Code's program.
-    pub claude: ProviderConfig,
-    /// Codex's program.
-    pub codex: ProviderConfig,
-    /// Gemini CLI's program, with the argument that makes it speak the Agent Client Protocol.
-    pub gemini: ProviderConfig,
-    /// Other programs that speak the Agent Client Protocol, by the names that they are called by behind `acp:`.
-    pub acp: BTreeMap<String, ProviderConfig>,
-    /// What may be done without a person.
-    pub policy: PolicyConfig,
-    /// Plain commands, by the names that they are called by behind `command:`.
-    pub command: BTreeMap<String, ProviderConfig>,
-    /// The model on this machine, or another service with the same API.
-    pub local: LocalConfig,
-    /// What can be sent with prompts.
-    pub templates: Templates,
-    /// How long what may take.
-    pub timers: Timers,
-    /// Where transcripts are written.
-    pub transcripts: TranscriptConfig,
-    /// What is kept so that turns can be undone.
-    pub undo: UndoConfig,
-    /// How sessions' folders are watched.
-    pub watch: WatchConfig,
-}
-
-/// How an agent's program is started.
-#[derive(Clone, Debug)]
-pub struct ProviderConfig {
-    /// The program and what it is always given.
-    pub program: Program,
-    /// The variables that callers may set for a session.
-    pub allow_env: Vec<String>,
-}
-
-impl ProviderConfig {
-    /// The program as it is found.
-    pub fn new(program: impl Into<std::ffi::OsString>) -> ProviderConfig {
-        ProviderConfig { program: Program::new(program), allow_env: Vec::new() }
-    }
-}
-
-impl AgentsConfig {
-    /// The programs as they are found, with logs in this folder.
-    pub fn new(dir: impl Into<PathBuf>) -> AgentsConfig {
-        let mut gemini = ProviderConfig::new("gemini");
-        gemini.program.args.push("--acp".to_owned());
-        let dir = dir.into();
-        AgentsConfig {
-            transcripts: TranscriptConfig { dir: Some(dir.join("transcripts")) },
-            dir,
-            resume: true,
-            roots: Vec::new(),
-            claude: ProviderConfig::new("claude"),
-            codex: ProviderConfig::new("codex"),
-            gemini,
-            acp: BTreeMap::new(),
-            policy: PolicyConfig::default(),
-            command: BTreeMap::new(),
-            local: LocalConfig::default(),
-            templates: Templates::default(),
-            timers: Timers::default(),
-            undo: UndoConfig::default(),
-            watch: WatchConfig::default(),
-        }
-    }
-
-    /// The programs by their providers.
-    fn programs(&self) -> impl Iterator<Item = (String, &ProviderConfig)> {
-        let known = [("claude", &self.claude), ("codex", &self.codex), ("gemini", &self.gemini)];
-        let others = self.acp.iter().map(|(name, config)| (format!("acp:{name}"), config));
-        let commands = self.command.iter().map(|(name, config)| (format!("command:{name}"), config));
-        known.into_iter().map(|(id, config)| (id.to_owned(), config)).chain(others).chain(commands)
-    }
-
-    fn provider(&self, id: &str) -> Option<&ProviderConfig> {
-        self.programs().find(|(known, _)| known == id).map(|(_, config)| config)
-    }
-}
-
-/// Why there are no agents.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The hub has no place to show them.
-    #[error("the hub has no place for the agents' sessions")]
-    Slice(#[from] SliceError),
-    /// The sessions' logs cannot be read.
-    #[error("the logs of the agents' sessions in {} cannot be read", dir.display())]
-    Logs {
-        /// Where they are.
-        dir: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-}
-
-/// Why a session is not begun.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotBegun {
-    /// There is no such provider.
-    #[error("there is no provider {0}; agent.providers lists them")]
-    NoProvider(String),
-    /// The folder is none.
-    #[error("{0} is no folder that agents can work in; give an absolute path")]
-    NoFolder(String),
-    /// Agents may not work there.
-    #[error("agents may not work in {0}; allow it with agent.roots")]
-    Outside(String),
-    /// Callers may not set this.
-    #[error("callers may not set {0}; allow it with allow_env of the provider")]
-    Variable(String),
-    /// Its agent would load settings of the folder that nobody trusts.
-    #[error("{message}")]
-    Untrusted {
-        /// Which ones.
-        message: String,
-        /// What would make it begin.
-        hint: String,
-        /// What `trust.grant` takes, where all of them can be read.
-        sha256: Option<String>,
-    },
-    /// There is no such session.
-    #[error("there is no session {0}")]
-    NoSession(String),
-    /// Another daemon has it.
-    #[error("another daemon has the session {0}; close it there, or end that daemon")]
-    Elsewhere(String),
-    /// The log cannot be made.
-    #[error("the session's log cannot be written: {0}")]
-    NoLog(String),
-}
 
 /// The sessions of a daemon, and its runs. Cheap to clone.
 #[derive(Clone)]
@@ -255,7 +116,7 @@ impl Agents {
         let secrets = Arc::new(Secrets::of_environment(&variables));
         let mut agents: BTreeMap<String, Arc<dyn Agent>> = BTreeMap::new();
         for (id, provider) in config.programs() {
-            let (supervisor, program) = (supervisor.clone(), found(&provider.program));
+            let (supervisor, program) = (supervisor.clone(), provider.program.clone());
             let agent: Arc<dyn Agent> = match id.as_str() {
                 "claude" => Arc::new(ProgramAgent::claude(supervisor, program)),
                 "codex" => Arc::new(ProgramAgent::codex(supervisor, program)),
@@ -306,45 +167,6 @@ impl Agents {
         let handles: Vec<Handle> = self.sessions().drain().map(|(_, handle)| handle).collect();
         join_all(handles.iter().map(Handle::halt)).await;
         self.0.archive.finish().await;
-    }
-
-    /// The providers, those that can be used first; looked for once, and again when that is asked for.
-    pub(super) async fn providers(&self, recheck: bool) -> Providers {
-        let mut found = self.0.found.lock().await;
-        match found.as_mut().filter(|_| !recheck) {
-            Some(found) => self.look_for_sidecar(found).await,
-            None => *found = Some(self.look().await),
-        }
-        let providers = found.clone().unwrap_or_default();
-        let usable = providers.iter().find(|info| info.state <= ProviderState::Unknown);
-        let default = usable.map_or("builtin", |info| &info.id).to_owned();
-        Providers { providers, default, cwd: self.usual_folder() }
-    }
-
-    /// A sidecar comes and goes, and looking costs nothing.
-    async fn look_for_sidecar(&self, found: &mut [ProviderInfo]) {
-        if self.0.config.local.url.is_none() {
-            let local = self.0.local.look().await;
-            found.iter_mut().filter(|info| info.id == local.id).for_each(|info| *info = local.clone());
-            by_use(found);
-        }
-    }
-
-    async fn look(&self) -> Vec<ProviderInfo> {
-        let Shared { supervisor, config, agents, local, .. } = &*self.0;
-        let abilities = |id: &str| agents.get(id).map(|agent| agent.abilities()).unwrap_or_default();
-        let looks = config.programs().map(async |(id, provider)| {
-            let (program, able) = (&provider.program, abilities(&id));
-            let kind = [&detect::CLAUDE, &detect::CODEX, &detect::GEMINI].into_iter().find(|kind| kind.id == id);
-            match kind {
-                Some(kind) => detect::look(supervisor, kind, &program.program, &program.env, able).await,
-                None => detect::look_for(&id, &program.program, able),
-            }
-        });
-        let (mut found, local) = tokio::join!(join_all(looks), local.look());
-        found.extend([local, BuiltIn::info(abilities("builtin"))]);
-        by_use(&mut found);
-        found
     }
 
     /// Begins a session, and starts its agent.
@@ -534,10 +356,12 @@ impl Agents {
     /// What is known of a folder that is worked in.
     pub(super) fn ground(&self, folder: &Path) -> Ground {
         let config = &self.0.config;
-        let own = [&config.dir].into_iter().chain(&config.policy.protected).cloned();
-        // Who works in one of them is not kept from it.
-        let own = own.filter(|own| !folder.starts_with(own)).collect();
-        Ground { folder: folder.to_owned(), own }
+        let is_lent = runs::is_worktree(&config.dir, folder);
+        // Who works below one of them that the configuration has put there is not kept from it.
+        let protected = config.policy.protected.iter().filter(|own| !folder.starts_with(own));
+        let own = [&config.dir].into_iter().chain(protected).cloned().collect();
+        let home = std::env::home_dir().and_then(|home| home.canonicalize().ok());
+        Ground { folder: folder.to_owned(), own, is_lent, home }
     }
 
     /// The folder without links, if agents may work in it.
@@ -561,51 +385,4 @@ impl Agents {
             None => Ok(env.into_iter().collect()),
         }
     }
-}
-
-/// Those first that can be used.
-fn by_use(found: &mut [ProviderInfo]) {
-    // The built-in one is there always, and so the last resort; the local model is no match for the others.
-    let rank = |info: &ProviderInfo| ["local", "builtin"].iter().position(|id| info.id == *id).map_or(0, |at| at + 1);
-    found.sort_by_key(|info| (info.state > ProviderState::Unknown, rank(info)));
-}
-
-/// The program by its path, where it is found: an agent is started where it was looked for.
-fn found(program: &Program) -> Program {
-    let path = detect::find(&program.program).map(PathBuf::into_os_string);
-    Program { program: path.unwrap_or_else(|| program.program.clone()), ..program.clone() }
-}
-
-/// What ends everything that a daemon that was ended has left open, in the order in which it would have.
-fn ends(remembered: &mut Remembered, now: Moment) -> Vec<Envelope> {
-    let mut events = Vec::new();
-    if remembered.torn > 0 {
-        events.push((Event::LogRecovered(LogRecovered { bytes: remembered.torn }), None, None));
-    }
-    let turn = remembered.turn.take();
-    for permission_id in std::mem::take(&mut remembered.permissions) {
-        let (decision, by) = (Decision::Withdrawn, Decider::Shutdown);
-        let resolved = PermissionResolved { permission_id, decision, option_id: None, by, reason: None, latency_ms: 0 };
-        events.push((Event::PermissionResolved(resolved), turn.clone(), None));
-    }
-    for question_id in std::mem::take(&mut remembered.questions) {
-        let resolved = QuestionResolved { question_id, answers: None, by: Decider::Shutdown };
-        events.push((Event::QuestionResolved(resolved), turn.clone(), None));
-    }
-    for (id, kind) in std::mem::take(&mut remembered.items) {
-        let cancelled = Item::new(kind).status(ItemStatus::Cancelled);
-        events.push((Event::ItemUpserted(cancelled), turn.clone(), Some(id)));
-    }
-    if turn.is_some() {
-        let error = Some(Problem::new(ProblemKind::Crashed, "the daemon was ended in the midst of the turn"));
-        let (usage, cost, first_event_ms, native_stop_reason) = (None, None, None, None);
-        let outcome = Outcome::Failed;
-        let ended = TurnEnded { outcome, error, usage, cost, duration_ms: 0, first_event_ms, native_stop_reason };
-        events.push((Event::TurnEnded(ended), turn, None));
-    }
-    for prompt_id in std::mem::take(&mut remembered.prompts) {
-        events.push((Event::PromptCancelled(super::event::PromptRef { prompt_id }), None, None));
-    }
-    let told = |(event, turn_id, item_id)| Envelope { item_id, ..remembered.next(now, event, turn_id) };
-    events.into_iter().map(told).collect()
 }

@@ -7,124 +7,25 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use sixframe_hub::{Json, OutboundChannel};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
 
 use super::super::agent::Prompt;
-use super::super::event::{Delivery, Envelope, Event, Outcome, RunApplied, RunMemberEnded, RunStarted, Strategy};
-use super::super::git::Applied;
+use super::super::event::{Delivery, Envelope, Event, Outcome, RunMemberEnded, RunStarted, Strategy};
 use super::super::identifier::identifier;
-use super::super::item::{Content, FileChange};
+use super::super::item::Content;
 use super::super::live::{Handle, tell};
 use super::super::log::{Follow, Log, Reading, Written};
 use super::super::moment::Moment;
 use super::super::problem::{Problem, ProblemKind};
 use super::super::secrets::Secrets;
 use super::super::sessions::{Agents, WeakAgents};
+use super::handle::{RunHandle, Wish, within};
 use super::member::{Heard, hear};
 use super::run::{Run, RunBeginning, RunOutput};
-use super::view::{RunState, RunView};
+use super::view::RunView;
 use super::workshop::Workshop;
 use super::{Begun, Merger, NotRun, Plan, RunViews};
-
-/// The most of all diffs of a member that its event holds, in bytes.
-const DIFFS: usize = 1 << 20;
-
-/// What is wished of a run.
-enum Wish {
-    Cancel,
-    Applied(RunApplied, oneshot::Sender<()>),
-    Discard(oneshot::Sender<Result<(), NotRun>>),
-    Halt,
-}
-
-/// What a member has changed, as it can be shown and applied.
-pub(in super::super) struct Changed {
-    pub(in super::super) files: Vec<FileChange>,
-    pub(in super::super) sha256: String,
-}
-
-/// A run, for whoever wishes something of it. Cheap to clone. Dropping the last one cancels it.
-#[derive(Clone)]
-pub(in super::super) struct RunHandle {
-    wishes: mpsc::UnboundedSender<Wish>,
-    log: Reading,
-    epoch: String,
-    view: watch::Receiver<RunView>,
-    workshop: Option<Arc<Workshop>>,
-}
-
-impl RunHandle {
-    pub(in super::super) fn view(&self) -> RunView {
-        self.view.borrow().clone()
-    }
-
-    pub(super) fn log(&self) -> (Reading, String) {
-        (self.log.clone(), self.epoch.clone())
-    }
-
-    /// Whether it is over, and nobody said to keep what is left of it.
-    pub(super) fn is_passing(&self) -> bool {
-        let is_kept = self.workshop.as_ref().is_some_and(|workshop| workshop.keeps());
-        self.view.borrow().state == RunState::Ended && !is_kept
-    }
-
-    pub(in super::super) fn cancel(&self) {
-        self.wish(Wish::Cancel);
-    }
-
-    /// Ends it, and waits until nothing of it is left but what is to be kept.
-    pub(super) async fn halt(&self) {
-        self.wish(Wish::Halt);
-        self.wishes.closed().await;
-    }
-
-    pub(super) async fn discard(&self) -> Result<(), NotRun> {
-        let (told, answer) = oneshot::channel();
-        self.wish(Wish::Discard(told));
-        // What has ended meanwhile has nothing left.
-        let answer = answer.await.unwrap_or(Ok(()));
-        if answer.is_ok() {
-            self.wishes.closed().await;
-        }
-        answer
-    }
-
-    /// What a member has changed.
-    pub(in super::super) async fn changes(&self, member: &str) -> Result<Changed, NotRun> {
-        let changes = self.workshop_of(member)?.changes(member).await?;
-        Ok(Changed { files: changes.diff.files, sha256: changes.sha256 })
-    }
-
-    /// Brings that into the folder of the run, if it is still what was shown.
-    pub(in super::super) async fn apply(&self, member: &str, shown: Option<&str>) -> Result<Changed, NotRun> {
-        let workshop = self.workshop_of(member)?;
-        let changes = workshop.changes(member).await?;
-        let sha256 = changes.sha256.clone();
-        if shown.is_some_and(|shown| shown != sha256) {
-            return Err(NotRun::OtherChanges { sha256 });
-        }
-        let files = match workshop.apply(&changes).await? {
-            Applied::All(files) => files,
-            Applied::Conflict(files) => return Err(NotRun::Conflict { files }),
-        };
-        let (told, written) = oneshot::channel();
-        self.wish(Wish::Applied(RunApplied { name: member.to_owned(), files: within(files.clone()) }, told));
-        // Where its log is closed meanwhile, it was applied all the same.
-        let _ = written.await;
-        Ok(Changed { files, sha256 })
-    }
-
-    fn workshop_of(&self, member: &str) -> Result<&Workshop, NotRun> {
-        let workshop = self.workshop.as_deref().filter(|workshop| workshop.has(member));
-        workshop.ok_or_else(|| NotRun::NoMember(member.to_owned()))
-    }
-
-    fn wish(&self, wish: Wish) {
-        // What has ended has nothing left to be changed.
-        let _ = self.wishes.send(wish);
-    }
-}
 
 /// What a run begins with.
 pub(super) struct Starting {
@@ -460,7 +361,7 @@ impl Live {
         if events.is_empty() {
             return;
         }
-        let Some(mut log) = self.log.take() else { return };
+        let Some(mut log) = self.log.take() else { return self.show() };
         let secrets = Arc::clone(&self.surroundings.secrets);
         let writing = spawn_blocking(move || {
             let lines = log.append(&events, &secrets);
@@ -483,6 +384,9 @@ impl Live {
             }
             Err(error) => {
                 tracing::error!(%error, "a run ends, because its log cannot be written");
+                let lost = Some(error.kind());
+                self.written.send_modify(|written| (written.is_final, written.lost) = (true, lost));
+                self.show();
                 self.run.cancel();
             }
         }
@@ -538,17 +442,4 @@ async fn hear_out(follow: Follow, name: String, prompt_id: String, workshop: Opt
         }
     }
     RunMemberEnded { name, outcome, error, answer, files }
-}
-
-/// The changes, with as many diffs as an event may hold.
-fn within(mut files: Vec<FileChange>) -> Vec<FileChange> {
-    let mut room = DIFFS;
-    for file in &mut files {
-        let length = file.unified_diff.as_ref().map_or(0, String::len);
-        match room.checked_sub(length) {
-            Some(rest) => room = rest,
-            None => file.unified_diff = None,
-        }
-    }
-    files
 }

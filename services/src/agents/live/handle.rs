@@ -1,0 +1,211 @@
+//! What others have of a session that lives.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::super::agent::{Agent, Answers, Prompt};
+use super::super::api::Metadata;
+use super::super::event::{Delivery, Mode};
+use super::super::item::{Content, FileChange};
+use super::super::log::{Follow, Log, Reading};
+use super::super::permission::Decider;
+use super::super::session::{Choice, NotNow, Refused, Session, SessionView, Unanswered, Undecided};
+use super::super::undo::NotUndone;
+use super::{Live, Surroundings};
+
+/// What is wished of a session.
+pub(super) enum Wish {
+    Prompt(Prompt, Delivery, Duration, oneshot::Sender<Result<u64, Refused>>),
+    Decide(String, Choice, Decider, oneshot::Sender<Result<(), Undecided>>),
+    Answer(String, Answers, Decider, oneshot::Sender<Result<(), Unanswered>>),
+    CancelPrompt(String, oneshot::Sender<bool>),
+    EditPrompt(String, Vec<Content>, oneshot::Sender<bool>),
+    Interrupt { keeps_queue: bool, told: oneshot::Sender<bool> },
+    Abandon(String),
+    SetMode(Mode),
+    SetModel(String),
+    Succeed(Arc<dyn Agent>, Option<String>, oneshot::Sender<Result<(), NotNow>>),
+    Undo { turn: String, is_forced: bool, told: oneshot::Sender<Result<Vec<FileChange>, NotUndone>> },
+    Wake,
+    Metadata(oneshot::Sender<Metadata>),
+    Show,
+    Close,
+    Halt,
+}
+
+/// A session, for whoever wishes something of it. Cheap to clone. Dropping the last one halts it.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Handle {
+    wishes: mpsc::UnboundedSender<Wish>,
+    log: Reading,
+    view: watch::Receiver<SessionView>,
+    epoch: String,
+    system_prompt: Option<String>,
+}
+
+/// The session's task has ended, because it was closed or its log cannot be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the session has ended; agent.resume opens it again")]
+pub(in super::super) struct Over;
+
+impl Handle {
+    /// Brings a session to life.
+    pub(in super::super) fn spawn(session: Session, epoch: String, log: Log, surroundings: Surroundings) -> Handle {
+        let (wishes, wished) = mpsc::unbounded_channel();
+        let (written, following) = watch::channel(log.written());
+        let (view, viewing) = watch::channel(session.view());
+        let path = log.path().to_owned();
+        let system_prompt = surroundings.launch.system_prompt.clone();
+        let live = Live {
+            session,
+            log: Some(log),
+            surroundings,
+            written,
+            view,
+            running: None,
+            held: None,
+            said_no_undo: false,
+            watching: None,
+            said_unwatched: false,
+            is_done: false,
+            replies: Vec::new(),
+        };
+        tokio::spawn(live.run(wished));
+        Handle { wishes, log: Reading::new(path, following), view: viewing, epoch, system_prompt }
+    }
+
+    pub(in super::super) fn view(&self) -> SessionView {
+        self.view.borrow().clone()
+    }
+
+    pub(in super::super) fn epoch(&self) -> &str {
+        &self.epoch
+    }
+
+    pub(in super::super) fn reading(&self) -> Reading {
+        self.log.clone()
+    }
+
+    pub(in super::super) fn follow(&self, after: u64) -> Follow {
+        self.log.follow(after)
+    }
+
+    /// Shows it, though nothing has happened.
+    pub(in super::super) fn show(&self) {
+        self.wish(Wish::Show);
+    }
+
+    /// Gives the number of the last event before the prompt's own.
+    pub(in super::super) async fn prompt(
+        &self,
+        prompt: Prompt,
+        delivery: Delivery,
+        timeout: Duration,
+    ) -> Result<Result<u64, Refused>, Over> {
+        self.ask(|told| Wish::Prompt(prompt, delivery, timeout, told)).await
+    }
+
+    pub(in super::super) async fn decide(
+        &self,
+        id: String,
+        choice: Choice,
+        by: Decider,
+    ) -> Result<Result<(), Undecided>, Over> {
+        self.ask(|told| Wish::Decide(id, choice, by, told)).await
+    }
+
+    pub(in super::super) async fn answer(
+        &self,
+        id: String,
+        answers: Answers,
+        by: Decider,
+    ) -> Result<Result<(), Unanswered>, Over> {
+        self.ask(|told| Wish::Answer(id, answers, by, told)).await
+    }
+
+    pub(in super::super) async fn edit_prompt(&self, id: String, content: Vec<Content>) -> Result<bool, Over> {
+        self.ask(|told| Wish::EditPrompt(id, content, told)).await
+    }
+
+    pub(in super::super) async fn cancel_prompt(&self, id: String) -> Result<bool, Over> {
+        self.ask(|told| Wish::CancelPrompt(id, told)).await
+    }
+
+    pub(in super::super) async fn interrupt(&self, keeps_queue: bool) -> Result<bool, Over> {
+        self.ask(|told| Wish::Interrupt { keeps_queue, told }).await
+    }
+
+    pub(in super::super) fn abandon(&self, prompt_id: String) {
+        self.wish(Wish::Abandon(prompt_id));
+    }
+
+    pub(in super::super) fn set_mode(&self, mode: Mode) {
+        self.wish(Wish::SetMode(mode));
+    }
+
+    pub(in super::super) fn set_model(&self, model: String) {
+        self.wish(Wish::SetModel(model));
+    }
+
+    /// Lets another agent answer from now on.
+    pub(in super::super) async fn succeed(
+        &self,
+        agent: Arc<dyn Agent>,
+        model: Option<String>,
+    ) -> Result<Result<(), NotNow>, Over> {
+        self.ask(|told| Wish::Succeed(agent, model, told)).await
+    }
+
+    /// Takes back what a turn did to the folder.
+    pub(in super::super) async fn undo(
+        &self,
+        turn: String,
+        is_forced: bool,
+    ) -> Result<Result<Vec<FileChange>, NotUndone>, Over> {
+        self.ask(|told| Wish::Undo { turn, is_forced, told }).await
+    }
+
+    /// Starts the agent, unless it is there.
+    pub(in super::super) fn wake(&self) {
+        self.wish(Wish::Wake);
+    }
+
+    pub(in super::super) async fn metadata(&self) -> Result<Metadata, Over> {
+        self.ask(Wish::Metadata).await
+    }
+
+    /// What its agent is told about its task.
+    pub(in super::super) fn system_prompt(&self) -> Option<String> {
+        self.system_prompt.clone()
+    }
+
+    /// Whether nobody hears what is wished any more.
+    pub(in super::super) fn is_over(&self) -> bool {
+        self.wishes.is_closed()
+    }
+
+    /// Closes it and waits until its agent is gone.
+    pub(in super::super) async fn close(&self) {
+        self.wish(Wish::Close);
+        self.wishes.closed().await;
+    }
+
+    /// Ends what goes on and waits until its agent is gone. The session can be gone on with by another daemon.
+    pub(in super::super) async fn halt(&self) {
+        self.wish(Wish::Halt);
+        self.wishes.closed().await;
+    }
+
+    async fn ask<T>(&self, wish: impl FnOnce(oneshot::Sender<T>) -> Wish) -> Result<T, Over> {
+        let (told, answer) = oneshot::channel();
+        self.wishes.send(wish(told)).map_err(|_| Over)?;
+        answer.await.map_err(|_| Over)
+    }
+
+    fn wish(&self, wish: Wish) {
+        // What has ended has nothing left to be changed.
+        let _ = self.wishes.send(wish);
+    }
+}

@@ -1,0 +1,140 @@
+//! What the agent tells, and what it means to its session.
+
+use super::super::agent::{Fact, Told};
+use super::super::deltas::Grown;
+use super::super::event::{Event, Native, Outcome, ProcessEvent, SessionUpdate, Source};
+use super::super::item::{Item, ItemStatus};
+use super::super::moment::Moment;
+use super::super::permission::Decider;
+use super::super::problem::{Problem, ProblemKind};
+use super::super::turn::TurnEnd;
+use super::{Process, Session};
+
+impl Session {
+    /// The agent told of something.
+    pub fn told(&mut self, now: Moment, told: Told) {
+        if self.closed {
+            return;
+        }
+        let Told { fact, native_type, ext } = told;
+        let is_of_process = matches!(fact, Fact::Process(_) | Fact::Gone { .. });
+        if self.leaving.is_some() && !is_of_process {
+            // What the one who leaves still says is not the next one's.
+            return;
+        }
+        let provider = self.leaving.as_ref().unwrap_or(&self.beginning.created.provider).clone();
+        let src = Source { provider, native_type };
+        self.alive = now.at;
+        match (&fact, self.turns.open_mut()) {
+            (Fact::Process(_) | Fact::Gone { .. } | Fact::Alive, _) | (_, None) => (),
+            (_, Some(turn)) => turn.heard(now.at),
+        }
+        match fact {
+            Fact::Process(event) => self.push(now, Event::ProcessEvent(event), None, src, ext),
+            Fact::Ready(update) => self.ready(now, update, src),
+            Fact::Session(update) => self.update(now, update, Some(src)),
+            Fact::Item { id, item } => self.item(now, &id, item, src, ext),
+            Fact::Grew { id, field, text } => {
+                let grown = self.deltas.push(now.at, &id, field, &text);
+                self.grew(now, grown);
+            }
+            Fact::Asked(ask) => self.asked(now, ask, src),
+            Fact::Inquired(inquiry) => self.inquired(now, inquiry, src),
+            Fact::Withdrew { key } => {
+                self.withdraw(now, |pending| pending.ask.key == key, &Decider::Agent);
+                self.drop_questions(now, |open| open.inquiry.key == key, &Decider::Agent);
+            }
+            Fact::Diff(diff) => {
+                self.wrote(&diff);
+                self.push(now, Event::DiffUpdated(diff), None, src, ext);
+            }
+            Fact::Plan(plan) => self.push(now, Event::PlanUpdated(plan), None, src, ext),
+            Fact::Usage(usage) => {
+                self.usage.take(usage.clone());
+                self.push(now, Event::UsageUpdated(usage), None, src, ext);
+            }
+            Fact::Limits(limits) => self.push(now, Event::LimitsUpdated(limits), None, src, ext),
+            Fact::Retry(retry) => self.push(now, Event::RetryScheduled(retry), None, src, ext),
+            Fact::Problem(problem) => self.push(now, Event::Error(problem), None, src, ext),
+            Fact::Unparsed(unparsed) => self.push(now, Event::Unparsed(unparsed), None, src, ext),
+            Fact::Native => self.push(now, Event::Native(Native {}), None, src, ext),
+            Fact::Alive => (),
+            Fact::Lost { why } => self.lost(now, &why),
+            Fact::Ended(end) => self.ended(now, end),
+            Fact::Gone { problem } => self.gone(now, problem),
+        }
+    }
+
+    fn ready(&mut self, now: Moment, update: SessionUpdate, src: Source) {
+        if self.process == Process::Starting {
+            self.process = Process::Ready;
+            self.log(now, Event::ProcessEvent(ProcessEvent::Ready), None);
+        }
+        self.update(now, update, Some(src));
+        self.pump(now);
+    }
+
+    /// Tells what is new of the session, if anything is.
+    pub(super) fn update(&mut self, now: Moment, update: SessionUpdate, src: Option<Source>) {
+        fn news<T: PartialEq + Clone>(known: &mut Option<T>, told: Option<T>) -> Option<T> {
+            let told = told.filter(|told| known.as_ref() != Some(told))?;
+            *known = Some(told.clone());
+            Some(told)
+        }
+        let known = &mut self.known;
+        let fresh = SessionUpdate {
+            provider: news(&mut known.provider, update.provider),
+            native_session_id: news(&mut known.native_session_id, update.native_session_id),
+            title: news(&mut known.title, update.title),
+            model: news(&mut known.model, update.model),
+            mode: news(&mut known.mode, update.mode),
+            agent_version: news(&mut known.agent_version, update.agent_version),
+            tools: news(&mut known.tools, update.tools),
+            commands: news(&mut known.commands, update.commands),
+            models: news(&mut known.models, update.models),
+            mcp_servers: news(&mut known.mcp_servers, update.mcp_servers),
+        };
+        if fresh != SessionUpdate::default() {
+            self.push(now, Event::SessionUpdated(fresh), None, src.unwrap_or_else(Source::sixframe), None);
+        }
+    }
+
+    fn item(&mut self, now: Moment, id: &str, item: Item, src: Source, ext: Option<serde_json::Value>) {
+        let grown = self.deltas.flush(now.at, id);
+        self.grew(now, grown);
+        let is_done = item.status.is_some_and(ItemStatus::is_final);
+        let went_ahead = item.status == Some(ItemStatus::Completed) && self.must_wait(id);
+        match is_done {
+            true => drop(self.open_items.remove(id)),
+            false if self.turns.open().is_some() => drop(self.open_items.insert(id.to_owned(), item.kind)),
+            false => (),
+        }
+        self.writes(now, id, &item);
+        self.push(now, Event::ItemUpserted(item), Some(id), src, ext);
+        if went_ahead {
+            let text = "the agent did something that it had asked leave for and was not given it";
+            let problem = Problem::new(ProblemKind::Protocol, text);
+            self.interrupt(now, TurnEnd::failed(problem));
+        }
+    }
+
+    pub(super) fn grew(&mut self, now: Moment, grown: impl IntoIterator<Item = Grown>) {
+        for Grown { item, delta } in grown {
+            let src = Source { provider: self.beginning.created.provider.clone(), native_type: None };
+            self.push(now, Event::ItemDelta(delta), Some(&item), src, None);
+        }
+    }
+
+    /// The agent ended its turn.
+    fn ended(&mut self, now: Moment, end: TurnEnd) {
+        let end = match self.ladder.take() {
+            // Why it was stopped is known better here; what it used is known better there.
+            Some(ladder) if end.outcome != Outcome::Completed => {
+                TurnEnd { outcome: ladder.end.outcome, error: ladder.end.error, ..end }
+            }
+            Some(_) | None => end,
+        };
+        self.finish(now, end);
+        self.pump(now);
+    }
+}

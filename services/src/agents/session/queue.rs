@@ -1,0 +1,133 @@
+//! Prompts that wait: what becomes of them until a turn begins with them.
+
+use std::time::Duration;
+
+use super::super::agent::{Command, Prompt};
+use super::super::event::{Delivery, Event, Outcome, PromptQueued, PromptRef};
+use super::super::item::Content;
+use super::super::moment::Moment;
+use super::super::turn::TurnEnd;
+use super::{Output, Process, Session};
+
+/// The most prompts that wait.
+const QUEUE: usize = 64;
+
+/// Why a prompt is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The session is closed.
+    #[error("the session is closed")]
+    Closed,
+    /// Too many wait.
+    #[error("{QUEUE} prompts wait already")]
+    Full,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Waiting {
+    pub(super) prompt: Prompt,
+    pub(super) delivery: Delivery,
+    pub(super) timeout: Duration,
+}
+
+impl Session {
+    /// Somebody asks for something. It has `timeout` to be done once it has begun.
+    ///
+    /// # Errors
+    /// The session is closed, or too many prompts wait.
+    pub fn prompt(
+        &mut self,
+        now: Moment,
+        prompt: Prompt,
+        delivery: Delivery,
+        timeout: Duration,
+    ) -> Result<(), Refused> {
+        if self.closed {
+            return Err(Refused::Closed);
+        }
+        if self.queue.len() >= QUEUE {
+            return Err(Refused::Full);
+        }
+        let joins = delivery == Delivery::Steer && self.can_be_steered();
+        let is_first = delivery != Delivery::Queue;
+        let at = if is_first { 0 } else { self.queue.len() };
+        let waiting = Waiting { prompt, delivery, timeout };
+        self.log(now, Event::PromptQueued(queued(at, &waiting)), None);
+        match joins {
+            true => self.steer(now, waiting.prompt),
+            false => self.queue.insert(at, waiting),
+        }
+        if delivery == Delivery::Now {
+            self.interrupt(now, TurnEnd::new(Outcome::Interrupted));
+        }
+        self.pump(now);
+        Ok(())
+    }
+
+    fn can_be_steered(&self) -> bool {
+        self.turns.open().is_some() && self.ladder.is_none() && self.beginning.abilities.steer
+    }
+
+    fn steer(&mut self, now: Moment, prompt: Prompt) {
+        self.given(now, Event::PromptSteered(PromptRef { prompt_id: prompt.id.clone() }), &prompt);
+        self.said(now, &prompt);
+        self.outputs.push(Output::Tell(Command::Steer(prompt)));
+    }
+
+    /// Takes a prompt back that waits. Gives whether it did.
+    pub fn cancel_prompt(&mut self, now: Moment, prompt_id: &str) -> bool {
+        let Some(at) = self.queue.iter().position(|waiting| waiting.prompt.id == prompt_id) else { return false };
+        self.queue.remove(at);
+        self.log(now, Event::PromptCancelled(PromptRef { prompt_id: prompt_id.to_owned() }), None);
+        true
+    }
+
+    /// Puts other words in the place of a prompt that waits. Gives whether it does.
+    pub fn edit_prompt(&mut self, now: Moment, prompt_id: &str, content: Vec<Content>) -> bool {
+        let mut waiting = self.queue.iter_mut().enumerate();
+        let Some((at, waiting)) = waiting.find(|(_, waiting)| waiting.prompt.id == prompt_id) else { return false };
+        waiting.prompt.content = content;
+        let told = queued(at, waiting);
+        self.log(now, Event::PromptQueued(told), None);
+        true
+    }
+
+    /// Takes all prompts back that wait.
+    pub fn cancel_prompts(&mut self, now: Moment) {
+        while let Some(waiting) = self.queue.pop_front() {
+            self.log(now, Event::PromptCancelled(PromptRef { prompt_id: waiting.prompt.id }), None);
+        }
+    }
+
+    /// Whoever asked for something does not want it any more: it is taken back where it waits, and its turn is stopped.
+    pub fn abandon(&mut self, now: Moment, prompt_id: &str) {
+        let is_open = self.turns.open().is_some_and(|turn| turn.prompt_id() == prompt_id);
+        if !self.cancel_prompt(now, prompt_id) && is_open {
+            self.stop_turn(now);
+        }
+    }
+
+    /// Begins the next turn, if there is something to do and somebody to do it.
+    pub(super) fn pump(&mut self, now: Moment) {
+        if self.closed || self.turns.open().is_some() || self.queue.is_empty() {
+            return;
+        }
+        match self.process {
+            Process::Absent => self.start(now),
+            Process::Starting | Process::Stopping => (),
+            Process::Ready => {
+                let Some(waiting) = self.queue.pop_front() else { return };
+                self.open_turn(now, &waiting);
+                self.outputs.push(Output::Tell(Command::Prompt(waiting.prompt)));
+            }
+        }
+    }
+}
+
+/// A prompt that waits, as it is told.
+pub(super) fn queued(position: usize, waiting: &Waiting) -> PromptQueued {
+    let Waiting { prompt, delivery, timeout: _ } = waiting;
+    let (prompt_id, content) = (prompt.id.clone(), prompt.content.clone());
+    let context = prompt.context.as_ref().map(|context| context.summary.clone());
+    PromptQueued { prompt_id, position: position as u64, delivery: *delivery, content, context }
+}
