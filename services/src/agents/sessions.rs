@@ -125,7 +125,9 @@ impl Agents {
             };
             agents.insert(id, agent);
         }
-        agents.insert("builtin".to_owned(), Arc::new(BuiltIn::new(supervisor.clone())));
+        let own = [&config.dir].into_iter().chain(&config.policy.protected).cloned().collect();
+        let built_in = BuiltIn::kept_from(supervisor.clone(), own);
+        agents.insert("builtin".to_owned(), Arc::new(built_in));
         let looks = Looks::new(config.undo, config.dir.join("undo"), supervisor.clone());
         looks.tidy().inspect_err(|error| tracing::warn!(%error, "what is kept to undo turns cannot be tidied")).ok();
         let local = LocalAgent::new(config.local.clone(), hub);
