@@ -6,7 +6,7 @@ use std::process::Stdio;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::sandbox::{Sandbox, eventually, is_alive};
+use crate::sandbox::{LONG, Sandbox, eventually, is_alive};
 
 /// Commands that say what they are asked, fail, and go on for ever.
 const COMMANDS: &str = "\
@@ -91,6 +91,35 @@ async fn an_interrupt_ends_the_agent_and_what_it_has_started() {
         eventually("what the agent started is gone", || !is_alive(pid)).await;
         drop(daemon);
     }
+}
+
+#[tokio::test]
+async fn however_it_is_ended_its_session_is_closed() {
+    let sandbox = sandbox();
+    let daemon = sandbox.serve(&[]);
+    let peer = daemon.connect().await;
+    let mut events = peer.stream_raw::<_, Value>("agent.events", json!({"types": ["session."]}));
+    let mut until = async |kind: &str| {
+        let found = async { while events.next().await.unwrap().unwrap().data["type"] != kind {} };
+        tokio::time::timeout(LONG, found).await.unwrap_or_else(|_| panic!("no {kind}"));
+    };
+    // When one is heard of, all are.
+    let ours =
+        peer.request_raw::<_, Value>("agent.createSession", json!({"provider": "builtin", "cwd": sandbox.work()}));
+    let (ours, ()) = tokio::join!(ours, until("session.created"));
+    for (signal, code) in [(Signal::TERM, Some(143)), (Signal::HUP, None), (Signal::KILL, None)] {
+        let mut command = sandbox.sixframe(&["exec", "--provider", "command:endless", "hello"]);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let pid = line.trim().parse().unwrap();
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        assert_eq!(child.wait().unwrap().code(), code);
+        until("session.closed").await;
+        eventually("what the agent started is gone", || !is_alive(pid)).await;
+    }
+    let known: Value = peer.request_raw("agent.getMetadata", ours.unwrap()).await.unwrap();
+    assert_eq!(known["isClosed"], false, "what others began stays");
 }
 
 #[tokio::test]
