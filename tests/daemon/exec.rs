@@ -18,6 +18,9 @@ args = [\"-c\", \"echo begun; echo 'no model' >&2; exit 3\"]
 [agent.command.endless]
 program = \"/bin/sh\"
 args = [\"-c\", \"echo $$; exec sleep 600\"]
+[agent.command.endless-words]
+program = \"/bin/sh\"
+args = [\"-c\", \"echo $$; exec yes words words words words words words words words words words\"]
 ";
 
 fn sandbox() -> Sandbox {
@@ -91,6 +94,25 @@ async fn an_interrupt_ends_the_agent_and_what_it_has_started() {
         eventually("what the agent started is gone", || !is_alive(pid)).await;
         drop(daemon);
     }
+}
+
+#[tokio::test]
+async fn where_the_log_can_hold_no_more_it_fails_and_says_so_and_the_agent_is_gone() {
+    let sandbox = sandbox();
+    let plain = sandbox.sixframe(&["exec", "--provider", "command:endless-words", "hello"]);
+    // No file may be longer than this, as on a disk that is full.
+    let mut limited = std::process::Command::new("/bin/sh");
+    limited
+        .args(["-c", "trap '' XFSZ; ulimit -f 100; exec \"$0\" \"$@\""])
+        .arg(plain.get_program())
+        .args(plain.get_args());
+    limited.env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = limited.current_dir(sandbox.work()).stdin(Stdio::null()).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+    assert!(output.status.code() == Some(1) && stderr.contains("its log cannot be written"), "{stderr}");
+    let pid = stdout.lines().next().unwrap().parse().unwrap();
+    eventually("what the agent started is gone", || !is_alive(pid)).await;
 }
 
 #[tokio::test]

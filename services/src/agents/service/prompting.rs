@@ -102,7 +102,13 @@ impl Prompting {
     pub(super) async fn take(&mut self) -> Result<Option<Payload>, Fault> {
         while !self.is_over {
             let unreadable = |error: std::io::Error| Fault::new(Code::INTERNAL, format!("the log is lost: {error}"));
-            let Some((_, line)) = self.follow.next().await.map_err(unreadable)? else { break };
+            let Some((_, line)) = self.follow.next().await.map_err(unreadable)? else {
+                // A session tells of the end of its turns before its own, unless its log takes no more.
+                return Err(Fault::new(
+                    Code::INTERNAL,
+                    "the session ended in the midst of this: its log cannot be written",
+                ));
+            };
             let payload = Payload::from_json(line).map_err(|error| Fault::new(Code::INTERNAL, error.to_string()))?;
             let Ok(head) = payload.parse::<Head>() else { continue };
             if self.takes(head) {
