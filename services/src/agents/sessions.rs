@@ -38,6 +38,7 @@ use super::transcript::Archive;
 use super::trust::{FolderSettings, SettingsUse, Trust, untrusted};
 use super::undo::Looks;
 pub use config::{AgentsConfig, ProviderConfig};
+pub(super) use ends::ends;
 pub(super) use past::{Consent, NotHanded};
 pub use problems::{NotBegun, OpenError};
 
@@ -355,10 +356,12 @@ impl Agents {
     /// What is known of a folder that is worked in.
     pub(super) fn ground(&self, folder: &Path) -> Ground {
         let config = &self.0.config;
-        let own = [&config.dir].into_iter().chain(&config.policy.protected).cloned();
-        // Who works in one of them is not kept from it.
-        let own = own.filter(|own| !folder.starts_with(own)).collect();
-        Ground { folder: folder.to_owned(), own }
+        let is_lent = runs::is_worktree(&config.dir, folder);
+        // Who works below one of them that the configuration has put there is not kept from it.
+        let protected = config.policy.protected.iter().filter(|own| !folder.starts_with(own));
+        let own = [&config.dir].into_iter().chain(protected).cloned().collect();
+        let home = std::env::home_dir().and_then(|home| home.canonicalize().ok());
+        Ground { folder: folder.to_owned(), own, is_lent, home }
     }
 
     /// The folder without links, if agents may work in it.
