@@ -29,7 +29,7 @@ pub fn run(crowd: &Crowd) -> Result<()> {
 fn large() -> Value {
     let item = |n: usize| {
         let text = "some words that are as long as the settings of a session tend to be";
-        (format!("item{n}"), json!({"n": n, "text": text, "on": n % 2 == 0}))
+        (format!("item{n}"), json!({"n": n, "text": text, "on": n.is_multiple_of(2)}))
     };
     Value::Object((0..ITEMS).map(item).collect())
 }

@@ -6,7 +6,6 @@
 #[cfg(not(unix))]
 compile_error!("the benchmarks need unix sockets");
 
-mod agents;
 mod contenders;
 mod driver;
 mod gate;
@@ -17,10 +16,10 @@ mod payload;
 mod peer;
 mod placement;
 mod process;
-mod readiness;
 mod rounds;
+#[cfg(feature = "services")]
+mod services;
 mod stall;
-mod supervision;
 mod table;
 mod workload;
 
@@ -45,27 +44,38 @@ NAME is a contender (floor), a workload (stream) or both (floor/stream). WHERE t
 processor (the default), apart on two, or free.";
 
 enum Command {
-    Table { plan: Plan, markdown: Option<PathBuf> },
-    Gate { bless: bool, only: Vec<String> },
+    Table {
+        plan: Plan,
+        markdown: Option<PathBuf>,
+    },
+    Gate {
+        bless: bool,
+        only: Vec<String>,
+    },
     Hub(hub::Crowd),
     List,
-    Supervision { quick: bool },
-    Agents { quick: bool },
-    Flood { bytes: u64 },
-    SupervisedHost,
-    Answer { port: u16, folder: PathBuf },
-    Serve { contender: String, folder: String, upstream: Option<String> },
-    Drive { contender: String, address: String },
-    Iterate { contender: String, workload: String, count: u64 },
+    #[cfg(feature = "services")]
+    Services(services::Command),
+    Serve {
+        contender: String,
+        folder: String,
+        upstream: Option<String>,
+    },
+    Drive {
+        contender: String,
+        address: String,
+    },
+    Iterate {
+        contender: String,
+        workload: String,
+        count: u64,
+    },
 }
 
 fn main() -> Result<ExitCode> {
-    if let Some(guarded) = sixframe_supervisor::stand_guard_if_asked() {
-        return Ok(guarded);
-    }
-    // What else it is told is what an agent is told.
-    if std::env::args().nth(1).as_deref() == Some("speak") {
-        return agents::program::speak().map(|()| ExitCode::SUCCESS);
+    #[cfg(feature = "services")]
+    if let Some(ended) = services::be_what_it_was_started_as()? {
+        return Ok(ended);
     }
     run(parse(lexopt::Parser::from_env())?).map(|()| ExitCode::SUCCESS)
 }
@@ -83,17 +93,8 @@ fn run(command: Command) -> Result<()> {
             println!("{}\n{}", contenders::names().join(" "), workload::Workload::ALL.map(|w| w.name()).join(" "));
             Ok(())
         }
-        Command::Supervision { quick } => {
-            println!("{}\n{}", machine::describe(Placement::Free), supervision::run(quick)?);
-            Ok(())
-        }
-        Command::Agents { quick } => {
-            println!("{}\n{}", machine::describe(Placement::Free), agents::run(supervision::supervisor, quick)?);
-            Ok(())
-        }
-        Command::Flood { bytes } => supervision::flood(bytes),
-        Command::SupervisedHost => supervision::host(),
-        Command::Answer { port, folder } => readiness::answer(port, &folder),
+        #[cfg(feature = "services")]
+        Command::Services(command) => services::run(command),
         Command::Serve { contender, folder, upstream } => {
             process::serve(&contender, &folder, upstream.map(|address| address.parse()).transpose()?)
         }
@@ -131,11 +132,19 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
         "gate" => Command::Gate { bless, only },
         "hub" => Command::Hub(crowd),
         "list" => Command::List,
-        "supervision" => Command::Supervision { quick },
-        "agents" => Command::Agents { quick },
-        "flood" => Command::Flood { bytes: word("bytes")?.parse()? },
-        "supervised-host" => Command::SupervisedHost,
-        "answer" => Command::Answer { port: word("port")?.parse()?, folder: word("folder")?.into() },
+        #[cfg(feature = "services")]
+        "supervision" => Command::Services(services::Command::Supervision { quick }),
+        #[cfg(feature = "services")]
+        "agents" => Command::Services(services::Command::Agents { quick }),
+        #[cfg(feature = "services")]
+        "flood" => Command::Services(services::Command::Flood { bytes: word("bytes")?.parse()? }),
+        #[cfg(feature = "services")]
+        "supervised-host" => Command::Services(services::Command::SupervisedHost),
+        #[cfg(feature = "services")]
+        "answer" => Command::Services(services::Command::Answer {
+            port: word("port")?.parse()?,
+            folder: word("folder")?.into(),
+        }),
         "serve" => {
             Command::Serve { contender: word("contender")?, folder: word("folder")?, upstream: word("upstream").ok() }
         }

@@ -2,35 +2,24 @@ import { Tabs } from "radix-ui";
 import { useEffect, useState, type ReactNode } from "react";
 
 import { chatCommands, stopChosen } from "./chat/chat-commands.js";
-import { AgentsPanel } from "./chat/agents-panel.js";
-import { focusAsked } from "./chat/composer.js";
+import { focusAsked } from "./chat/focus-asked.js";
 import { KeysDialog } from "./commands/keys-dialog.js";
 import { Palette, type Command } from "./commands/palette.js";
 import { useShortcuts } from "./commands/shortcuts.js";
-import { chosenSource, FramesPanel } from "./frames/frames-panel.js";
-import { chosenMethod, MethodsPanel } from "./methods/methods-panel.js";
+import { CONTENTS, loadContents } from "./contents.js";
+import { chosenSource } from "./frames/chosen-source.js";
+import { chosenMethod } from "./methods/chosen-method.js";
 import { processCommands } from "./processes/process-commands.js";
-import { ProcessesPanel } from "./processes/processes-panel.js";
 import { Banner } from "./shell/banner.js";
 import { Boundary } from "./shell/boundary.js";
 import { EnvironmentProvider, type Environment } from "./shell/environment.js";
 import { Header } from "./shell/header.js";
 import { PANELS, panelOf, type PanelId } from "./shell/panels.js";
 import { ToastList } from "./shell/toasts.js";
-import { StatePanel } from "./state/state-panel.js";
 import { choose, chooseNext } from "./theme.js";
-import { TranscriptsPanel } from "./transcripts/transcripts-panel.js";
-import { WindowsPanel } from "./windows/windows-panel.js";
 
-const CONTENTS: Record<PanelId, () => ReactNode> = {
-  agents: AgentsPanel,
-  transcripts: TranscriptsPanel,
-  methods: MethodsPanel,
-  state: StatePanel,
-  frames: FramesPanel,
-  processes: ProcessesPanel,
-  windows: WindowsPanel,
-};
+/** How long the page has for what is shown first. */
+const FIRST_MS = 1_000;
 
 /** The whole page, for who was let in. */
 export function Console({ environment }: { environment: Environment }): ReactNode {
@@ -39,13 +28,19 @@ export function Console({ environment }: { environment: Environment }): ReactNod
   const log = chosenSource.get() === "page" ? environment.frames : environment.tap.log;
   const pause = (): void => log.pause(!log.isPaused);
 
+  useEffect(() => {
+    // When there is time, behind what is shown first.
+    const timer = setTimeout(() => void loadContents(), FIRST_MS);
+    return () => clearTimeout(timer);
+  }, []);
   useShortcuts({
-    "mod+l": () => (setPanel("agents"), focusAsked.set(true)),
+    "mod+l": () => (setPanel("agents"), environment.runs.chosen.set(undefined), focusAsked.set(true)),
     "mod+.": () => stopChosen(environment),
     "mod+k": () => setDialog("palette"),
     "?": () => setDialog("keys"),
     "/": focusSearch,
     t: chooseNext,
+    ...(panel === "agents" && { escape: () => stopChosen(environment) }),
     ...(panel === "frames" && { p: pause }),
     ...Object.fromEntries(PANELS.map(({ id }, at) => [String(at + 1), () => setPanel(id)])),
   });
@@ -84,7 +79,7 @@ export function Console({ environment }: { environment: Environment }): ReactNod
         <Header onPalette={() => setDialog("palette")} />
         <Banner />
         {PANELS.map(({ id, name }) => {
-          const Content = CONTENTS[id];
+          const { Content } = CONTENTS[id];
           return (
             <Tabs.Content key={id} value={id} className="content" aria-label={name} tabIndex={-1}>
               <Boundary>

@@ -3,11 +3,13 @@
 import { RpcEndpoint, RpcError } from "sixframe";
 import { Hub } from "sixframe/hub";
 import { memory } from "sixframe/transports/memory";
+import { beforeAll } from "vitest";
 
 import type { Json } from "../../clients/typescript/test/hub/reference-hub.js";
 import { Served } from "../../clients/typescript/test/hub/served.js";
 import { Agents } from "../src/chat/agents.js";
 import { Connection } from "../src/connection.js";
+import { loadContents } from "../src/contents.js";
 import { FrameLog } from "../src/frames/frame-log.js";
 import { TapSource } from "../src/frames/tap-source.js";
 import { Catalogue } from "../src/methods/catalogue.js";
@@ -17,6 +19,9 @@ import { Runs } from "../src/runs/runs.js";
 import type { Environment } from "../src/shell/environment.js";
 import { Toasts } from "../src/shell/toasts.js";
 import { Changes } from "../src/state/changes.js";
+
+/** Panels are fetched when they are shown; here all of them are there from the beginning. */
+beforeAll(loadContents);
 
 export interface Furnished {
   served: Served;

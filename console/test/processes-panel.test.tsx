@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Console } from "../src/console.js";
 import { Log } from "../src/processes/log-pane.js";
 import { LogTail } from "../src/processes/log-tail.js";
-import { chosenSidecar } from "../src/processes/processes-panel.js";
+import { chosenSidecar } from "../src/processes/chosen-sidecar.js";
 import { FIRST_LINES } from "../src/processes/no-sidecars.js";
 import type { Environment } from "../src/shell/environment.js";
 import { furnish, type Furnished } from "./furnished.js";

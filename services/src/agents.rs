@@ -33,6 +33,7 @@ mod service;
 mod session;
 mod sessions;
 mod state;
+mod strange;
 mod summary;
 mod transcript;
 mod trust;

@@ -51,6 +51,16 @@ pub(crate) enum Source {
     Flag(String),
 }
 
+impl Source {
+    /// The same file at another line.
+    fn at(&self, line: usize) -> Source {
+        match self {
+            Source::File(path, _) => Source::File(path.clone(), line),
+            Source::Default | Source::Variable(_) | Source::Flag(_) => self.clone(),
+        }
+    }
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -91,7 +101,23 @@ struct Given {
     key: &'static Key<Config>,
     value: Value,
     source: Source,
+    /// The line of each element of a list in a file; none for anything else.
+    lines: Vec<usize>,
     folder: PathBuf,
+}
+
+impl Given {
+    /// What is wrong with a value that was refused with `error`: of a list, each element by itself, if that is what was.
+    fn faults(&self, config: &Config, place: Place<'_>, error: String) -> Vec<String> {
+        let Value::Array(elements) = &self.value else { return vec![format!("{}: {error}", self.source)] };
+        let of = |(element, line): (&Value, &usize)| {
+            let alone = Value::Array(vec![element.clone()]);
+            let error = self.key.apply(&mut config.clone(), &alone, place).err()?;
+            Some(format!("{}: {error}", self.source.at(*line)))
+        };
+        let faults: Vec<String> = elements.iter().zip(&self.lines).filter_map(of).collect();
+        if faults.is_empty() { vec![format!("{}: {error}", self.source)] } else { faults }
+    }
 }
 
 /// Reads every layer. The errors name the key, the file and line or the variable or the flag, and what to change.
@@ -100,7 +126,8 @@ pub(crate) fn load(inputs: &Inputs) -> Result<Loaded, ConfigErrors> {
     layers.read_file(inputs);
     layers.read_variables(&inputs.variables);
     layers.read_flags(&inputs.flags);
-    layers.into_loaded(&inputs.surroundings)
+    let file = inputs.surroundings.working_dir.join(chosen_file(inputs).0);
+    layers.into_loaded(&Surroundings { config_file: file, ..inputs.surroundings.clone() })
 }
 
 struct Layers<'a> {
@@ -163,17 +190,18 @@ impl Layers<'_> {
     }
 
     fn give(&mut self, key: &'static Key<Config>, value: Value, source: Source) {
-        self.given.push(Given { key, value, source, folder: self.working_dir.to_path_buf() });
+        let (lines, folder) = (Vec::new(), self.working_dir.to_path_buf());
+        self.given.push(Given { key, value, source, lines, folder });
     }
 
     fn into_loaded(mut self, surroundings: &Surroundings) -> Result<Loaded, ConfigErrors> {
         let mut config = Config::defaults(&self.with_runtime_dir(surroundings));
         let mut sources = BTreeMap::new();
-        for Given { key, value, source, folder } in &self.given {
-            let place = Place { folder, home: surroundings.home.as_deref() };
-            match key.apply(&mut config, value, place) {
-                Ok(()) => _ = sources.insert(key.name, source.clone()),
-                Err(error) => self.errors.push(format!("{source}: {error}")),
+        for given in &self.given {
+            let place = Place { folder: &given.folder, home: surroundings.home.as_deref() };
+            match given.key.apply(&mut config, &given.value, place) {
+                Ok(()) => _ = sources.insert(given.key.name, given.source.clone()),
+                Err(error) => self.errors.extend(given.faults(&config, place, error)),
             }
         }
         let loaded = Loaded { config, sources };
@@ -218,8 +246,9 @@ impl TomlFile<'_> {
             let name = format!("{prefix}{}", key.get_ref());
             let source = Source::File(self.path.to_path_buf(), line_at(self.text, key.span().start));
             if let Some(key) = KEYS.iter().find(|key| key.name == name) {
+                let lines = self.lines(value.get_ref());
                 match Value::deserialize(ValueDeserializer::from(value.clone())) {
-                    Ok(value) => layers.given.push(Given { key, value, source, folder: self.folder.clone() }),
+                    Ok(value) => layers.given.push(Given { key, value, source, lines, folder: self.folder.clone() }),
                     Err(error) => layers.errors.push(format!("{source}: {name}: {}", error.message())),
                 }
             } else if !TABLES.iter().any(|table| table.name == name) {
@@ -230,6 +259,11 @@ impl TomlFile<'_> {
                 layers.errors.push(format!("{source}: {name} must be a table, written [{name}] on a line of its own"));
             }
         }
+    }
+
+    fn lines(&self, value: &DeValue<'_>) -> Vec<usize> {
+        let DeValue::Array(elements) = value else { return Vec::new() };
+        elements.iter().map(|element| line_at(self.text, element.span().start)).collect()
     }
 }
 

@@ -234,6 +234,17 @@ fn what_is_wrong_with_a_sidecar_names_the_file_the_entry_and_the_key() {
 }
 
 #[test]
+fn each_sidecar_that_is_wrong_is_told_of_with_its_own_line() {
+    let entry = |name: &str, rest: &str| format!("[[sidecar]]\nname = \"{name}\"\nprogram = \"p\"\n{rest}\n");
+    let all = [entry("a", ""), entry("b", "port = \"80\""), entry("c", ""), entry("d", "[sidecar.stop]\nsignl = 1")];
+    let (_folder, inputs) = with_file(&all.concat());
+    let errors = errors(&inputs);
+    assert_eq!(errors.len(), 2, "{errors:#?}");
+    assert!(errors[0].contains("sixframe.toml:5: sidecar: \"b\": port"), "{errors:#?}");
+    assert!(errors[1].contains("sixframe.toml:13: sidecar: \"d\": unknown key \"stop.signl\""), "{errors:#?}");
+}
+
+#[test]
 fn sidecars_are_shown_without_their_secrets_and_read_back() {
     let text = "[[sidecar]]\nname = \"a\"\nprogram = \"/p\"\nready = \"line\"\n[sidecar.env]\nTOKEN_A = \"secret\"\n";
     let (_folder, inputs) = with_file(&text.replace("\"line\"", "{ kind = \"line\", pattern = \"up\" }"));
@@ -280,7 +291,9 @@ fn what_is_shown_can_be_read_back() {
     first.flags = vec![set("allow", "process.run"), set("ws.allowed_origins", "http://localhost:5173")];
     let shown = shown(&load(&first).unwrap());
     let (_folder, second) = with_file(&shown);
-    assert_eq!(load(&second).unwrap().config, load(&first).unwrap().config);
+    let again = load(&second).unwrap().config;
+    let expected = Config { file: again.file.clone(), ..load(&first).unwrap().config };
+    assert_eq!(again, expected);
 }
 
 #[test]
@@ -292,7 +305,8 @@ fn the_example_has_every_key_at_its_default() {
     let text: Vec<String> = example().lines().map(uncommented).collect();
     let (_folder, inputs) = with_file(&text.join("\n"));
     let loaded = load(&inputs).unwrap();
-    assert_eq!(loaded.config, Config::defaults(&Surroundings::example()));
+    let expected = Config { file: loaded.config.file.clone(), ..Config::defaults(&Surroundings::example()) };
+    assert_eq!(loaded.config, expected);
     assert!(KEYS.iter().all(|key| loaded.source(key.name).to_string() != "default"));
 }
 
@@ -301,6 +315,19 @@ fn the_example_has_every_key_at_its_default() {
 fn the_committed_example_is_the_generated_one() {
     let committed = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("sixframe.example.toml")).unwrap();
     assert!(committed == example(), "run `sixframe config example > sixframe.example.toml`");
+}
+
+#[test]
+fn agents_are_kept_from_the_file_that_was_read_and_from_what_is_the_daemons() {
+    let (folder, inputs) = with_file("token_file = \"/srv/token\"\n");
+    let protected = load(&inputs).unwrap().config.of_agents().policy.protected;
+    for own in [folder.path().join("sixframe.toml"), "/srv/token".into()] {
+        assert!(protected.contains(&own), "{}: {protected:?}", own.display());
+    }
+    let other = folder.path().join("other.toml");
+    fs::write(&other, "").unwrap();
+    let named = Inputs { file: Some(other.clone()), ..inputs };
+    assert!(load(&named).unwrap().config.of_agents().policy.protected.contains(&other));
 }
 
 #[test]

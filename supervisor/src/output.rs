@@ -1,6 +1,7 @@
 //! What a child writes: read as fast as it comes into a ring of bytes, and told to subscribers that ask for it by offset.
 //! Knows nothing of processes.
 
+mod arrivals;
 mod lines;
 mod reader;
 mod ring;
@@ -14,6 +15,7 @@ pub(crate) use reader::Reader;
 pub(crate) use trace::trace;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::watch;
 
@@ -75,6 +77,12 @@ impl KeptOutput {
     /// The offset behind the last byte that has come so far.
     pub fn end(&self) -> u64 {
         self.shared.end.borrow().offset
+    }
+
+    /// When the byte at `offset` was read, for telling which of two outputs came first; of one that is not kept any more,
+    /// when the oldest was. The more was read at once, the less precisely it is known. None where nothing has come.
+    pub fn came(&self, offset: u64) -> Option<Instant> {
+        self.ring().came(offset)
     }
 
     /// The last lines, each cut to 64 KiB and decoded with replacement characters: at most `most`, from what is kept. For

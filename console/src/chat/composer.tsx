@@ -4,11 +4,9 @@ import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 
 import type { AgentDelivery } from "../api.js";
 import { shortcutLabel } from "../commands/shortcuts.js";
 import { useEnvironment } from "../shell/environment.js";
-import { Store, useStore } from "../store.js";
+import { useStore } from "../store.js";
+import { focusAsked } from "./focus-asked.js";
 import { meaningOf, pressed } from "./keys.js";
-
-/** Whether the field for prompts is to have the focus as soon as there is one. */
-export const focusAsked = new Store(false);
 
 const DELIVERIES: readonly { delivery: AgentDelivery; word: string; means: string }[] = [
   { delivery: "queue", word: "Queue", means: "Behind what waits already" },

@@ -2,11 +2,12 @@ import { Bot, ListTodo, RotateCw, Scissors } from "lucide-react";
 import type { ReactNode } from "react";
 
 import type { AgentPlanStatus } from "../api.js";
+import { daemonNow } from "../daemon-time.js";
 import { Markdown } from "../render/markdown.js";
 import { shortened, visible } from "../render/plain.js";
 import { lasting } from "../shell/units.js";
 import { Disclosure } from "./disclosure.js";
-import { isFinal, type DecisionEntry, type Entry, type ItemEntry, type NoteEntry, type PlanEntry, type RetryEntry } from "./entry.js";
+import { isFinal, type DecisionEntry, type Entry, type ItemEntry, type NoteEntry, type PlanEntry, type RetryEntry, type Turn } from "./entry.js";
 import { useNow } from "./hooks.js";
 import { AgentMessage, Thought, UserMessage } from "./message.js";
 import { ProblemCard } from "./problem-card.js";
@@ -76,7 +77,7 @@ const ITEM_LABELS: Readonly<Record<ItemEntry["kind"], string>> = {
 function Item({ entry, sessionId }: { entry: ItemEntry; sessionId: string }): ReactNode {
   switch (entry.kind) {
     case "user_message":
-      return <UserMessage entry={entry} />;
+      return <UserMessage entry={entry} sessionId={sessionId} />;
     case "agent_message":
       return <AgentMessage entry={entry} sessionId={sessionId} />;
     case "thought":
@@ -128,14 +129,15 @@ function Note({ entry: { tone, text, detail } }: { entry: NoteEntry }): ReactNod
 
 /** Counts down while it waits. */
 function Retry({ entry: { attempt, max, until, problem } }: { entry: RetryEntry }): ReactNode {
-  const isWaiting = useNow(until > Date.now()) < until;
+  const now = useNow(until > daemonNow());
+  const isWaiting = now < until;
   const times = max === undefined ? `time ${attempt}` : `time ${attempt} of ${max}`;
   const name = (PROBLEM_WORDS[problem.kind] ?? PROBLEM_WORDS.unknown).name;
   return (
     <div className="note note-line" data-tone="warn">
       <RotateCw size={13} aria-hidden />
       <p>
-        {isWaiting ? `${name}. The agent asks again in ${lasting(until - Date.now())}` : `${name}. The agent asked again`} ({times}):{" "}
+        {isWaiting ? `${name}. The agent asks again in ${lasting(until - now)}` : `${name}. The agent asked again`} ({times}):{" "}
         {visible(problem.message)}
       </p>
     </div>

@@ -55,6 +55,8 @@ export interface ItemEntry extends Placed {
   readonly others: readonly AgentContent[];
   readonly tool: Tool | undefined;
   readonly endedAt: number | undefined;
+  /** The number of the last event that was of it. */
+  readonly last: number;
   /** Whether it waits for somebody's leave. */
   readonly isAsked: boolean;
   /** Whether parts of it were given up, so that memory stays bounded. */
@@ -117,6 +119,8 @@ export interface Turn {
   readonly startedAt: number;
   /** What was asked. */
   readonly prompt: string;
+  /** The item that has it in full; empty where none has. */
+  readonly promptItem: string;
   readonly outcome: AgentOutcome | undefined;
   readonly error: AgentProblem | undefined;
   readonly usage: AgentUsage | undefined;

@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
 
+import { daemonNow } from "../daemon-time.js";
 import { useEnvironment } from "../shell/environment.js";
 import { useStore } from "../store.js";
 import type { SessionFeed } from "./session-feed.js";
@@ -9,6 +10,7 @@ import { sessionsOf, type SessionView } from "./session-view.js";
 export function useSessions(): readonly SessionView[] | null | undefined {
   const { hub, agents } = useEnvironment();
   const names = useStore(agents.names);
+  const titles = useStore(agents.titles);
   const state = useSyncExternalStore(
     (changed) => hub.onChange(changed),
     () => hub.state,
@@ -17,12 +19,26 @@ export function useSessions(): readonly SessionView[] | null | undefined {
   return useMemo(() => {
     if (state === undefined) return undefined;
     const named = (session: SessionView): SessionView => {
-      const name = session.title ?? names[session.sessionId];
+      const name = session.title ?? names[session.sessionId] ?? titles.get(session.sessionId);
       return name === undefined ? session : { ...session, title: name };
     };
     return sessionsOf(slice)?.map(named) ?? null;
-  }, [state === undefined, slice, names]);
+  }, [state === undefined, slice, names, titles]);
 }
+
+/** Learns what sessions are called that nobody has told this page of, as soon as something was asked in them. */
+export function useTitles(sessions: readonly SessionView[] | null | undefined, isOpen: boolean): void {
+  const { agents } = useEnvironment();
+  const canLearn = useHas("transcript.list") && isOpen;
+  const unnamed = (sessions ?? []).filter(({ title, seq }) => title === undefined && seq >= FIRST_ASKED);
+  const ids = unnamed.map(({ sessionId }) => sessionId).join(" ");
+  useEffect(() => {
+    if (canLearn && ids !== "") void agents.learnTitles(ids.split(" "));
+  }, [agents, canLearn, ids]);
+}
+
+/** The number of events that a session has at least when something was asked in it. */
+const FIRST_ASKED = 4;
 
 /** Whether the daemon has a method; a control that needs it is shown only then. */
 export function useHas(method: string): boolean {
@@ -40,13 +56,13 @@ export function useFeed(feed: SessionFeed): number {
   return useSyncExternalStore(feed.subscribe, feed.version);
 }
 
-/** The time, told once a second while it is wanted. */
+/** The time as the daemon has it, told once a second while it is wanted. */
 export function useNow(isWanted: boolean): number {
-  const [now, setNow] = useState(Date.now);
+  const [now, setNow] = useState(daemonNow);
   useEffect(() => {
     if (!isWanted) return undefined;
-    setNow(Date.now());
-    const timer = setInterval(() => setNow(Date.now()), 1_000);
+    setNow(daemonNow());
+    const timer = setInterval(() => setNow(daemonNow()), 1_000);
     return () => clearInterval(timer);
   }, [isWanted]);
   return now;

@@ -29,6 +29,7 @@ export function begun(start: Start, kind: ItemEntry["kind"]): ItemEntry {
     others: [],
     tool: undefined,
     endedAt: undefined,
+    last: start.seq,
     isAsked: false,
     isReleased: false,
   };

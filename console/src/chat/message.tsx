@@ -3,6 +3,7 @@ import { useState, type ReactNode } from "react";
 
 import type { AgentContent } from "../api.js";
 import { CopyButton } from "../json/copy-button.js";
+import { failureOf } from "../methods/run.js";
 import { Markdown } from "../render/markdown.js";
 import { readable, visible } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
@@ -12,35 +13,28 @@ import { isFinal, type ItemEntry } from "./entry.js";
 import { wholeItem } from "./whole-item.js";
 
 /** What a person said: as it was typed. */
-export function UserMessage({ entry }: { entry: ItemEntry }): ReactNode {
+export function UserMessage({ entry, sessionId }: { entry: ItemEntry; sessionId: string }): ReactNode {
+  const { shown, rest } = useWhole(entry, sessionId);
   return (
     <div className="said said-user">
-      <div className="said-text">{readable(entry.text.text)}</div>
-      <Attachments parts={entry.others} />
+      {rest}
+      <div className="said-text">{readable(shown.text.text)}</div>
+      <Attachments parts={shown.others} />
     </div>
   );
 }
 
 /** What the agent says, as Markdown while it comes. */
 export function AgentMessage({ entry, sessionId }: { entry: ItemEntry; sessionId: string }): ReactNode {
-  const { link } = useEnvironment();
-  const [whole, setWhole] = useState<ItemEntry | undefined>(undefined);
-  const { text, cut } = (whole ?? entry).text;
+  const { shown, rest } = useWhole(entry, sessionId);
+  const { text } = shown.text;
   const isStreaming = !isFinal(entry.status);
-  const askAll = (): void => void wholeItem(link, sessionId, entry.itemId, entry.seq + 1).then(setWhole, () => undefined);
   return (
     <div className="said said-agent">
-      {cut > 0 && (
-        <p className="tool-cut">
-          The beginning is not kept here.{" "}
-          <button type="button" className="link-button" onClick={askAll}>
-            Show all
-          </button>
-        </p>
-      )}
+      {rest}
       <Markdown text={text} isStreaming={isStreaming} />
       {isStreaming && text === "" && <span className="typing" aria-hidden />}
-      <Attachments parts={entry.others} />
+      <Attachments parts={shown.others} />
       {!isStreaming && text !== "" && (
         <span className="said-tools">
           <CopyButton text={() => text} />
@@ -48,6 +42,28 @@ export function AgentMessage({ entry, sessionId }: { entry: ItemEntry; sessionId
       )}
     </div>
   );
+}
+
+/** A message of which no more than the end may be kept here, and a way to read all of it from the log. */
+function useWhole(entry: ItemEntry, sessionId: string): { shown: ItemEntry; rest: ReactNode } {
+  const { link } = useEnvironment();
+  const [whole, setWhole] = useState<ItemEntry | undefined>(undefined);
+  const [failure, setFailure] = useState<string | undefined>(undefined);
+  const shown = whole ?? entry;
+  if (shown.text.cut === 0) return { shown, rest: null };
+  const askAll = (): void => {
+    void wholeItem(link, sessionId, entry).then(setWhole, (error: unknown) => setFailure(failureOf(error).message));
+  };
+  const rest = (
+    <p className="tool-cut">
+      The beginning is not kept here.{" "}
+      <button type="button" className="link-button" onClick={askAll}>
+        Show all
+      </button>
+      {failure !== undefined && <span className="tool-error"> {visible(failure)}</span>}
+    </p>
+  );
+  return { shown, rest };
 }
 
 /** What the agent thinks, folded away. */

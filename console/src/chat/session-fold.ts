@@ -184,13 +184,15 @@ export class SessionFold {
     const isDelta = envelope.type === "item.delta";
     const kind = isDelta ? (envelope.data.field === "thought" ? "thought" : "agent_message") : envelope.data.kind;
     const entry = known?.type === "item" ? known : begun(start, kind);
-    const next = isDelta ? enlarged(entry, envelope.data) : patched(entry, envelope.data, at);
+    const told = isDelta ? enlarged(entry, envelope.data) : patched(entry, envelope.data, at);
+    const next = { ...told, last: envelope.seq };
     const changes = isDelta ? undefined : envelope.data.tool?.changes;
     const open = this.#turns.get(turnId ?? "");
     if (changes) open?.files.item(itemId, changes);
     if (isFinal(next.status)) open?.items.delete(next.key);
     else open?.items.add(next.key);
-    if (next.kind === "user_message" && open && open.turn.prompt === "") open.turn = { ...open.turn, prompt: next.text.text };
+    if (next.kind === "user_message" && open && open.turn.promptItem === "")
+      open.turn = { ...open.turn, prompt: next.text.text, promptItem: itemId };
     this.#put(next, known?.type === "item" ? known : undefined);
   }
 
@@ -302,6 +304,7 @@ function openedTurn(turnId: string, promptId: string, at: number): Turn {
     promptId,
     startedAt: at,
     prompt: "",
+    promptItem: "",
     outcome: undefined,
     error: undefined,
     usage: undefined,

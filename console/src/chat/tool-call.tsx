@@ -66,7 +66,7 @@ export function ToolCall({ entry, sessionId }: { entry: ItemEntry; sessionId: st
   const shown = whole ?? entry;
   const tool = shown.tool;
   const askAll = (): void => {
-    void wholeItem(link, sessionId, entry.itemId, entry.seq + 1).then(setWhole, (error: unknown) => setFailure(failureOf(error).message));
+    void wholeItem(link, sessionId, entry).then(setWhole, (error: unknown) => setFailure(failureOf(error).message));
   };
   return (
     <Disclosure

@@ -2,11 +2,11 @@
 
 import type { AgentEnvelope } from "../api.js";
 import type { Link } from "../connection.js";
-import type { ItemEntry } from "./entry.js";
+import { isFinal, type ItemEntry } from "./entry.js";
 import { ALL, begun, enlarged, patched } from "./item-fold.js";
 
-/** Reads the log of a session up to `seq` for one of its items. */
-export async function wholeItem(link: Link, sessionId: string, itemId: string, seq: number): Promise<ItemEntry | undefined> {
+/** Reads the log of a session for one of its items: up to where it is done, or as far as it is known to be. */
+export async function wholeItem(link: Link, sessionId: string, known: ItemEntry): Promise<ItemEntry | undefined> {
   const stream = link.stream<AgentEnvelope | null>(
     "agent.events",
     { sessions: [sessionId] },
@@ -16,10 +16,16 @@ export async function wholeItem(link: Link, sessionId: string, itemId: string, s
   let entry: ItemEntry | undefined;
   for await (const envelope of stream) {
     if (envelope === null) continue;
-    if (envelope.itemId === itemId) entry = after(entry, envelope) ?? entry;
-    if (envelope.seq >= seq) break;
+    if (envelope.itemId === known.itemId) entry = after(entry, envelope) ?? entry;
+    if (isLast(envelope, known, entry)) break;
   }
   return entry;
+}
+
+/** Whether nothing behind the event is of the item. Events of a transcript that is told again have numbers of their own. */
+function isLast(envelope: AgentEnvelope, known: ItemEntry, entry: ItemEntry | undefined): boolean {
+  if (!isFinal(known.status)) return envelope.seq >= known.last;
+  return isFinal(entry?.status) || (envelope.type === "turn.ended" && envelope.turnId === known.turnId);
 }
 
 function after(entry: ItemEntry | undefined, envelope: AgentEnvelope): ItemEntry | undefined {

@@ -5,17 +5,12 @@ import { useEnvironment } from "../shell/environment.js";
 import { save } from "../shell/save.js";
 import { bytes, clock, count, milliseconds } from "../shell/units.js";
 import { VirtualRows } from "../shell/virtual-rows.js";
-import { Store, useStore } from "../store.js";
+import { useStore } from "../store.js";
 import { CallDetail } from "./call-detail.js";
+import { chosenSource, type Source } from "./chosen-source.js";
 import { USUAL, filtered, isOpen, type Filter } from "./filter.js";
 import type { Call, CallState, FrameLog } from "./frame-log.js";
 import { recording } from "./recording.js";
-
-/** Whose frames are shown. */
-export type Source = "page" | "daemon";
-
-/** Which frames are looked at; commands choose too. */
-export const chosenSource = new Store<Source>("page");
 
 const STATES: readonly CallState[] = ["waiting", "streaming", "done", "failed", "cancelled"];
 

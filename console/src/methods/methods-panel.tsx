@@ -5,6 +5,7 @@ import { useEnvironment } from "../shell/environment.js";
 import { Ring } from "../ring.js";
 import { Store, useStore } from "../store.js";
 import type { MethodInfo } from "./catalogue.js";
+import { chosenMethod } from "./chosen-method.js";
 import { ErrorCard } from "./error-card.js";
 import { HistoryList } from "./history-list.js";
 import { MethodList } from "./method-list.js";
@@ -12,9 +13,6 @@ import { MethodPage } from "./method-page.js";
 import { Result } from "./result.js";
 import { failureOf, type Failure, type Run, type RunView } from "./run.js";
 import { firstValue, type Problem } from "./schema.js";
-
-/** Which method is looked at; the palette chooses one too. */
-export const chosenMethod = new Store("");
 
 const IDLE = new Store<RunView>({ state: "done", items: new Ring(), count: 0 });
 

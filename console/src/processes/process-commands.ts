@@ -2,8 +2,8 @@
 
 import type { Command } from "../commands/palette.js";
 import type { Environment } from "../shell/environment.js";
+import { chosenSidecar } from "./chosen-sidecar.js";
 import { MODES } from "./mode-bar.js";
-import { chosenSidecar } from "./processes-panel.js";
 import { applies, sidecarsOf, type Action } from "./sidecar.js";
 
 const WORDS: Record<Action, string> = { start: "Start", stop: "Stop", restart: "Restart" };

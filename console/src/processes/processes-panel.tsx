@@ -1,7 +1,8 @@
 import { useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from "react";
 
 import { useEnvironment } from "../shell/environment.js";
-import { Store, useStore } from "../store.js";
+import { useStore } from "../store.js";
+import { chosenSidecar } from "./chosen-sidecar.js";
 import { DependentsDialog } from "./dependents-dialog.js";
 import { ModeBar } from "./mode-bar.js";
 import { NoSidecars } from "./no-sidecars.js";
@@ -9,9 +10,6 @@ import { ProcessDetail } from "./process-detail.js";
 import { ProcessList } from "./process-list.js";
 import { sidecarsOf, type Sidecar, type Sidecars } from "./sidecar.js";
 import { Told } from "./told.js";
-
-/** Which sidecar is looked at; the palette chooses one too. */
-export const chosenSidecar = new Store("");
 
 /** The processes that the daemon keeps: how they stand, why one failed, and what they write. */
 export function ProcessesPanel(): ReactNode {

@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 
-import type { AgentProviderInfo } from "../api.js";
+import type { AgentMode, AgentProviderInfo } from "../api.js";
 import { modesOf, useModes } from "../chat/mode-select.js";
 import { MODE_WORDS } from "../chat/words.js";
 import { visible } from "../render/plain.js";
@@ -57,18 +57,18 @@ export function ModelInput({ value, onChange }: { value: string; onChange: (mode
   );
 }
 
-export function ModeChoice({ value, onChange }: { value: string; onChange: (mode: string) => void }): ReactNode {
+export function ModeChoice({ value, onChange }: { value: AgentMode; onChange: (mode: AgentMode) => void }): ReactNode {
   const modes = useModes();
   return (
     <select
       className="input select"
       aria-label="What it may do"
       value={value}
-      onChange={(event) => onChange(event.target.value)}
+      onChange={(event) => onChange(event.target.value as AgentMode)}
     >
       {modesOf(modes).map((name) => (
         <option key={name} value={name}>
-          {MODE_WORDS[name]?.name ?? visible(name)}
+          {MODE_WORDS[name]?.name ?? name}
         </option>
       ))}
     </select>

@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useState, type ReactNode } from "react";
 
+import type { AgentRunChanges } from "../api.js";
 import { DiffLayoutButton, Diffs } from "../chat/diffs.js";
 import { ErrorCard } from "../methods/error-card.js";
 import type { Failure } from "../methods/run.js";
@@ -7,7 +8,6 @@ import { visible } from "../render/plain.js";
 import { Dialog } from "../shell/dialog.js";
 import { useEnvironment } from "../shell/environment.js";
 import { count } from "../shell/units.js";
-import type { MemberDiff } from "./runs.js";
 
 /** Exactly what would be applied, and a way to apply that: what changes meanwhile is not applied but shown again. */
 export function ApplyDialog({
@@ -22,7 +22,7 @@ export function ApplyDialog({
   onClose: () => void;
 }): ReactNode {
   const { runs, toasts } = useEnvironment();
-  const [diff, setDiff] = useState<MemberDiff | undefined>(undefined);
+  const [diff, setDiff] = useState<AgentRunChanges | undefined>(undefined);
   const [failure, setFailure] = useState<Failure | undefined>(undefined);
   const [isBusy, setBusy] = useState(false);
   const look = useCallback(async (): Promise<void> => {

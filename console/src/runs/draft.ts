@@ -1,13 +1,13 @@
 /** Members of a run as they are being put together. */
 
-import type { MemberWanted, RunWanted } from "./run.js";
+import type { AgentMode, AgentRunMemberParams, AgentRunMergerParams } from "../api.js";
 
 export interface Draft {
   readonly key: number;
   /** Empty for the usual one. */
   readonly provider: string;
   readonly model: string;
-  readonly mode: string;
+  readonly mode: AgentMode;
 }
 
 /** Who reads the answers: a member by its name, or another agent. */
@@ -20,7 +20,7 @@ export function blank(key: number): Draft {
 }
 
 /** The members that the drafts are of, each with a name that no other one has. */
-export function membersOf(drafts: readonly Draft[], usual: string): readonly (MemberWanted & { name: string })[] {
+export function membersOf(drafts: readonly Draft[], usual: string): readonly (AgentRunMemberParams & { name: string })[] {
   const taken = new Map<string, number>();
   return drafts.map(({ provider: chosen, model, mode }) => {
     const provider = chosen === "" ? usual : chosen;
@@ -32,7 +32,7 @@ export function membersOf(drafts: readonly Draft[], usual: string): readonly (Me
   });
 }
 
-export function mergerOf(draft: MergerDraft, usual: string): NonNullable<RunWanted["merger"]> {
+export function mergerOf(draft: MergerDraft, usual: string): AgentRunMergerParams {
   if ("member" in draft) return { name: draft.member };
   const { provider, model } = draft;
   return { provider: provider === "" ? usual : provider, ...(model.trim() !== "" && { model: model.trim() }) };

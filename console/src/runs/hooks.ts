@@ -1,10 +1,11 @@
 import { useMemo, useSyncExternalStore } from "react";
 
+import type { AgentRunView } from "../api.js";
 import { useEnvironment } from "../shell/environment.js";
-import { runsOf, type RunView } from "./run.js";
+import { runsOf } from "./run.js";
 
 /** The runs of the daemon, the newest first. */
-export function useRuns(): readonly RunView[] {
+export function useRuns(): readonly AgentRunView[] {
   const { hub } = useEnvironment();
   const state = useSyncExternalStore(
     (changed) => hub.onChange(changed),

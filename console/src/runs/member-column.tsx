@@ -1,7 +1,7 @@
 import { Check, Crown, FileDiff } from "lucide-react";
 import { useMemo, useState, type ReactNode } from "react";
 
-import type { AgentOutcome } from "../api.js";
+import type { AgentOutcome, AgentRunMemberView, AgentRunView } from "../api.js";
 import { useFeed, useSessions } from "../chat/hooks.js";
 import { MessageList } from "../chat/message-list.js";
 import { ProblemCard } from "../chat/problem-card.js";
@@ -17,10 +17,9 @@ import { useEnvironment } from "../shell/environment.js";
 import { count } from "../shell/units.js";
 import { useStore } from "../store.js";
 import { ApplyDialog } from "./apply-dialog.js";
-import type { Member, RunView } from "./run.js";
 
 /** An agent of a run: what it says and does as it does it, how it ended, and what it changed. */
-export function MemberColumn({ run, member, isOpen }: { run: RunView; member: Member; isOpen: boolean }): ReactNode {
+export function MemberColumn({ run, member, isOpen }: { run: AgentRunView; member: AgentRunMemberView; isOpen: boolean }): ReactNode {
   const session = useSessions()?.find(({ sessionId }) => sessionId === member.sessionId);
   const isChosen = run.merged?.chosen != null && run.merged.chosen === member.name;
   const name = visible(member.name);
@@ -49,7 +48,7 @@ export function MemberColumn({ run, member, isOpen }: { run: RunView; member: Me
   );
 }
 
-function Standing({ member, session }: { member: Member; session: SessionView | undefined }): ReactNode {
+function Standing({ member, session }: { member: AgentRunMemberView; session: SessionView | undefined }): ReactNode {
   if (member.outcome != null)
     return (
       <span className="outcome" data-state={dotOf(member.outcome)}>
@@ -67,7 +66,7 @@ function Standing({ member, session }: { member: Member; session: SessionView | 
 }
 
 /** A member without a session of its own: it has not begun, or it could not. */
-function Unbegun({ member }: { member: Member }): ReactNode {
+function Unbegun({ member }: { member: AgentRunMemberView }): ReactNode {
   return (
     <div className="run-unbegun">
       {member.answer != null && <Markdown text={member.answer} />}
@@ -95,7 +94,7 @@ function History({ sessionId }: { sessionId: string }): ReactNode {
 }
 
 /** What it changed in a folder of its own, with a way to look at exactly that and to take it over. */
-function Changes({ run, member, isOpen }: { run: RunView; member: Member; isOpen: boolean }): ReactNode {
+function Changes({ run, member, isOpen }: { run: AgentRunView; member: AgentRunMemberView; isOpen: boolean }): ReactNode {
   const { runs } = useEnvironment();
   const applied = useStore(runs.applied).get(run.runId) ?? [];
   const [isShown, setShown] = useState(false);

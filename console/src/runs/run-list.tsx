@@ -1,6 +1,7 @@
 import { Split } from "lucide-react";
 import type { ReactNode } from "react";
 
+import type { AgentRunView } from "../api.js";
 import { useHas } from "../chat/hooks.js";
 import { OUTCOME_WORDS } from "../chat/words.js";
 import { shortened, visible } from "../render/plain.js";
@@ -8,7 +9,7 @@ import { useEnvironment } from "../shell/environment.js";
 import { count } from "../shell/units.js";
 import { useStore } from "../store.js";
 import { useRuns } from "./hooks.js";
-import { STRATEGY_WORDS, titleOf, type RunView } from "./run.js";
+import { STRATEGY_WORDS, titleOf } from "./run.js";
 
 const LONGEST_TITLE = 120;
 
@@ -31,15 +32,15 @@ export function RunList({ onChoose }: { onChoose: () => void }): ReactNode {
           Several agents at once
         </button>
       )}
-      <ul className="session-list">
+      <ul className="side-list">
         {known.map((run) => (
           <li key={run.runId} data-selected={run.runId === chosen}>
-            <button type="button" className="session-open" aria-current={run.runId === chosen} onClick={() => choose(run.runId)}>
-              <span className="session-name">
+            <button type="button" className="side-open" aria-current={run.runId === chosen} onClick={() => choose(run.runId)}>
+              <span className="side-name">
                 <Split size={13} aria-hidden />
                 <b>{shortened(visible(titleOf(run)), LONGEST_TITLE)}</b>
               </span>
-              <span className="session-facts">{factsOf(run)}</span>
+              <span className="side-facts">{factsOf(run)}</span>
             </button>
           </li>
         ))}
@@ -48,7 +49,7 @@ export function RunList({ onChoose }: { onChoose: () => void }): ReactNode {
   );
 }
 
-function factsOf({ strategy, members, state, outcome }: RunView): string {
+function factsOf({ strategy, members, state, outcome }: AgentRunView): string {
   const standing = state === "ended" ? OUTCOME_WORDS[outcome ?? "completed"] : "At work";
   return `${STRATEGY_WORDS[strategy]?.name ?? visible(strategy)} · ${count(members.length)} agents · ${standing}`;
 }

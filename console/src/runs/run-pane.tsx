@@ -1,6 +1,7 @@
 import { CircleStop, Trash2 } from "lucide-react";
 import { useState, type ReactNode } from "react";
 
+import type { AgentRunView } from "../api.js";
 import { useNow } from "../chat/hooks.js";
 import { ProblemCard } from "../chat/problem-card.js";
 import { OUTCOME_WORDS } from "../chat/words.js";
@@ -14,7 +15,7 @@ import { useStore } from "../store.js";
 import { useRuns } from "./hooks.js";
 import { dotOf, MemberColumn } from "./member-column.js";
 import { RunResult } from "./run-result.js";
-import { columnsOf, STRATEGY_WORDS, titleOf, type RunView } from "./run.js";
+import { columnsOf, STRATEGY_WORDS, titleOf } from "./run.js";
 
 const LONGEST_TITLE = 200;
 
@@ -42,7 +43,7 @@ export function RunPane({ runId }: { runId: string }): ReactNode {
   );
 }
 
-function RunHead({ run, isOpen }: { run: RunView; isOpen: boolean }): ReactNode {
+function RunHead({ run, isOpen }: { run: AgentRunView; isOpen: boolean }): ReactNode {
   const { runs } = useEnvironment();
   const { prompt, cwd, strategy, state, runId, hasWorktrees } = run;
   const [isDiscarding, setDiscarding] = useState(false);
@@ -82,7 +83,7 @@ function RunHead({ run, isOpen }: { run: RunView; isOpen: boolean }): ReactNode 
   );
 }
 
-function Standing({ run: { state, outcome, startedAtMs } }: { run: RunView }): ReactNode {
+function Standing({ run: { state, outcome, startedAtMs } }: { run: AgentRunView }): ReactNode {
   const now = useNow(state !== "ended");
   const ended = outcome ?? "completed";
   const words = { running: "At work", merging: "The answers are being read", ended: OUTCOME_WORDS[ended] ?? visible(ended) };

@@ -1,12 +1,12 @@
 import { Flag, Gavel, Merge } from "lucide-react";
 import type { ReactNode } from "react";
 
+import type { AgentRunView } from "../api.js";
 import { Markdown } from "../render/markdown.js";
 import { visible } from "../render/plain.js";
-import type { RunView } from "./run.js";
 
 /** What was made of the answers: who was first, whom the judge picked and why, or the answer that was made of all. */
-export function RunResult({ run: { strategy, state, merged, members, merger } }: { run: RunView }): ReactNode {
+export function RunResult({ run: { strategy, state, merged, members, merger } }: { run: AgentRunView }): ReactNode {
   if (strategy === "fanout") return null;
   if (!merged)
     return state === "merging" ? (

@@ -1,6 +1,6 @@
 import { useEffect, useId, useState, type FormEvent, type ReactNode } from "react";
 
-import type { AgentProviderInfo, AgentStrategy } from "../api.js";
+import type { AgentProviderInfo, AgentRunStartParams, AgentStrategy } from "../api.js";
 import { isUsable } from "../chat/provider-cards.js";
 import { ErrorCard } from "../methods/error-card.js";
 import type { Failure } from "../methods/run.js";
@@ -8,7 +8,7 @@ import { useEnvironment } from "../shell/environment.js";
 import { useStore } from "../store.js";
 import { blank, membersOf, mergerOf, type Draft, type MergerDraft } from "./draft.js";
 import { MemberDrafts } from "./member-drafts.js";
-import { needsMerger, type RunWanted } from "./run.js";
+import { needsMerger } from "./run.js";
 import { StrategyFields } from "./strategy-fields.js";
 
 /** Several agents on one prompt: which, in which folder, and what is made of their answers. */
@@ -35,7 +35,7 @@ export function RunStarter({ folder, onStarted }: { folder: string; onStarted?: 
     if (!canStart) return;
     setBusy(true);
     const { worktrees, keep } = trees;
-    const wanted: RunWanted = { prompt, cwd: cwd.trim(), strategy, members, worktrees, keep: worktrees && keep };
+    const wanted: AgentRunStartParams = { prompt, cwd: cwd.trim(), strategy, members: [...members], worktrees, keep: worktrees && keep };
     const failed = await runs.start(needsMerger(strategy) ? { ...wanted, merger: mergerOf(merger, usual) } : wanted);
     setBusy(false);
     setFailure(failed);

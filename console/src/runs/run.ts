@@ -1,51 +1,6 @@
 /** Runs as the daemon's state shows them: several agents on one prompt. */
 
-import type { AgentFileChange, AgentOutcome, AgentProblem, AgentRunMember, AgentRunMerged, AgentStrategy } from "../api.js";
-
-/** An agent of a run, with what came of it. */
-export interface Member extends AgentRunMember {
-  readonly outcome?: AgentOutcome | null;
-  readonly error?: AgentProblem | null;
-  /** The end of its last message. */
-  readonly answer?: string | null;
-  /** What it changed, without diffs. */
-  readonly files?: readonly AgentFileChange[];
-}
-
-export interface RunView {
-  readonly runId: string;
-  readonly prompt: string;
-  readonly cwd: string;
-  readonly strategy: AgentStrategy;
-  readonly state: "running" | "merging" | "ended";
-  readonly outcome?: AgentOutcome | null;
-  readonly error?: AgentProblem | null;
-  readonly members: readonly Member[];
-  readonly merger?: Member | null;
-  readonly merged?: AgentRunMerged | null;
-  readonly startedAtMs: number;
-  /** Whether its members have folders of their own, which can be applied or thrown away. */
-  readonly hasWorktrees: boolean;
-}
-
-/** What a run begins with. */
-export interface RunWanted {
-  prompt: string;
-  cwd: string;
-  strategy: AgentStrategy;
-  members: readonly MemberWanted[];
-  /** A member by its name alone, or another agent. */
-  merger?: { name: string } | { provider: string; model?: string };
-  worktrees: boolean;
-  keep: boolean;
-}
-
-export interface MemberWanted {
-  provider: string;
-  name?: string;
-  model?: string;
-  mode?: string;
-}
+import type { AgentRunMemberView, AgentRunView, AgentStrategy } from "../api.js";
 
 export const STRATEGY_WORDS: Readonly<Record<AgentStrategy, { name: string; means: string }>> = {
   fanout: { name: "Side by side", means: "All of them answer; you compare" },
@@ -60,13 +15,13 @@ export function needsMerger(strategy: AgentStrategy): boolean {
 }
 
 /** The runs of the slice `runs`, the newest first. */
-export function runsOf(slice: unknown): readonly RunView[] {
+export function runsOf(slice: unknown): readonly AgentRunView[] {
   if (typeof slice !== "object" || slice === null) return [];
-  const runs = Object.entries(slice).map(([runId, view]) => runOf(runId, (view ?? {}) as Partial<RunView>));
+  const runs = Object.entries(slice).map(([runId, view]) => runOf(runId, (view ?? {}) as Partial<AgentRunView>));
   return runs.sort((one, other) => other.startedAtMs - one.startedAtMs || other.runId.localeCompare(one.runId, "en"));
 }
 
-function runOf(runId: string, view: Partial<RunView>): RunView {
+function runOf(runId: string, view: Partial<AgentRunView>): AgentRunView {
   return {
     ...view,
     runId,
@@ -76,17 +31,18 @@ function runOf(runId: string, view: Partial<RunView>): RunView {
     state: view.state ?? "running",
     members: view.members ?? [],
     startedAtMs: view.startedAtMs ?? 0,
+    seq: view.seq ?? 0,
     hasWorktrees: view.hasWorktrees ?? false,
   };
 }
 
 /** Everyone who works on a run: its members, and who reads their answers where that is none of them. */
-export function columnsOf({ members, merger }: Pick<RunView, "members" | "merger">): readonly Member[] {
+export function columnsOf({ members, merger }: Pick<AgentRunView, "members" | "merger">): readonly AgentRunMemberView[] {
   const isOther = merger != null && merger.sessionId != null && !members.some(({ name }) => name === merger.name);
   return isOther ? [...members, merger] : members;
 }
 
 /** What a run is called: the first line of what was asked. */
-export function titleOf({ prompt, runId }: Pick<RunView, "prompt" | "runId">): string {
+export function titleOf({ prompt, runId }: Pick<AgentRunView, "prompt" | "runId">): string {
   return prompt.trim().split("\n", 1)[0] || runId;
 }

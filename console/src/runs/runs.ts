@@ -3,18 +3,11 @@
  * runs are shown; how they stand is in the daemon's state.
  */
 
-import type { AgentEnvelope, AgentFileChange } from "../api.js";
+import type { AgentEnvelope, AgentRunChanges, AgentRunStartParams } from "../api.js";
 import type { Link } from "../connection.js";
 import { failureOf, type Failure } from "../methods/run.js";
 import type { Toasts } from "../shell/toasts.js";
 import { Store } from "../store.js";
-import type { RunWanted } from "./run.js";
-
-/** What a member changed, and the hash by which exactly that is applied. */
-export interface MemberDiff {
-  files: readonly AgentFileChange[];
-  sha256: string;
-}
 
 /** What became of something that was asked for. */
 export type Answer<T> = { kind: "done"; value: T } | { kind: "failed"; failure: Failure };
@@ -36,7 +29,7 @@ export class Runs {
   }
 
   /** Begins a run and looks at it. A failure says that there is none. */
-  async start(wanted: RunWanted): Promise<Failure | undefined> {
+  async start(wanted: AgentRunStartParams): Promise<Failure | undefined> {
     const stream = this.#link.stream<AgentEnvelope>("run.start", wanted, undefined, { resume: false });
     try {
       const first = await stream.next();
@@ -66,13 +59,13 @@ export class Runs {
   }
 
   /** What a member changed, as it is now. */
-  diff(runId: string, member: string): Promise<Answer<MemberDiff>> {
-    return this.#ask<MemberDiff>("run.diff", { runId, member });
+  diff(runId: string, member: string): Promise<Answer<AgentRunChanges>> {
+    return this.#ask<AgentRunChanges>("run.diff", { runId, member });
   }
 
   /** Brings what was shown, and nothing else, into the folder of the run. */
-  async apply(runId: string, member: string, sha256: string): Promise<Answer<{ files: readonly AgentFileChange[] }>> {
-    const answer = await this.#ask<{ files: readonly AgentFileChange[] }>("run.apply", { runId, member, sha256 });
+  async apply(runId: string, member: string, sha256: string): Promise<Answer<AgentRunChanges>> {
+    const answer = await this.#ask<AgentRunChanges>("run.apply", { runId, member, sha256 });
     if (answer.kind === "done")
       this.applied.update((applied) => new Map(applied).set(runId, [...(applied.get(runId) ?? []), member]));
     return answer;

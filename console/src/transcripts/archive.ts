@@ -3,10 +3,12 @@
  * the last counts. Knows nothing of how they are shown.
  */
 
+import type {
+  Transcript, TranscriptFiles, TranscriptFormat, TranscriptHit, TranscriptHits, TranscriptInfo, TranscriptList, TranscriptText,
+} from "../api.js";
 import type { Link } from "../connection.js";
 import { failureOf, type Failure } from "../methods/run.js";
 import { Store } from "../store.js";
-import type { Transcript, TranscriptFormat, TranscriptHit, TranscriptInfo, TranscriptText } from "./transcript.js";
 
 /** What is looked for; empty members mean all. */
 export interface Wanted {
@@ -102,7 +104,7 @@ export class Archive {
     try {
       const payload = { sessionId, formats: [format] };
       const options = { timeoutMs: EXPORT_MS };
-      const { paths } = await this.#link.request<{ paths: string[] }>("transcript.export", payload, undefined, options);
+      const { paths } = await this.#link.request<TranscriptFiles>("transcript.export", payload, undefined, options);
       return { text: whole, paths };
     } catch (error) {
       return { text: whole, paths: [], failure: failureOf(error) };
@@ -147,9 +149,8 @@ export class Archive {
   }
 
   async #list(before: string | undefined): Promise<void> {
-    type Listed = { transcripts: TranscriptInfo[]; next?: string | null };
     const payload = { ...this.#filters(), limit: PAGE, ...(before !== undefined && { before }) };
-    await this.#ask<Listed>("transcript.list", payload, ({ transcripts, next }) => ({
+    await this.#ask<TranscriptList>("transcript.list", payload, ({ transcripts, next }) => ({
       transcripts: before === undefined ? transcripts : [...this.found.get().transcripts, ...transcripts],
       hits: undefined,
       next: next ?? undefined,
@@ -158,9 +159,8 @@ export class Archive {
   }
 
   async #search(): Promise<void> {
-    type Searched = { hits: TranscriptHit[]; isRebuilding: boolean };
     const payload = { ...this.#filters(), query: this.#wanted.query.trim(), limit: PAGE };
-    await this.#ask<Searched>("transcript.search", payload, ({ hits, isRebuilding }) => {
+    await this.#ask<TranscriptHits>("transcript.search", payload, ({ hits, isRebuilding }) => {
       if (isRebuilding) this.#timer = setTimeout(() => void this.#search(), REBUILDING_MS);
       return { transcripts: this.found.get().transcripts, hits, next: undefined, isRebuilding };
     });

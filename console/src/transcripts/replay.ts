@@ -1,8 +1,7 @@
 /** A transcript told again as events, so that it is shown by what shows a session. */
 
-import type { AgentEnvelope } from "../api.js";
+import type { AgentEnvelope, Transcript, TranscriptItem, TranscriptNotice, TranscriptTurn } from "../api.js";
 import { SessionFold } from "../chat/session-fold.js";
-import type { Transcript, TranscriptItem, TranscriptNotice, TranscriptTurn } from "./transcript.js";
 
 type Told = Pick<AgentEnvelope, "turnId" | "itemId"> & { at: number } & (AgentEnvelope extends infer Each
     ? Each extends { type: infer Type; data: infer Data }

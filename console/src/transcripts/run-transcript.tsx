@@ -1,12 +1,12 @@
 import type { ReactNode } from "react";
 
+import type { TranscriptMember, TranscriptRun } from "../api.js";
 import { Diffs } from "../chat/diffs.js";
 import { ProblemCard } from "../chat/problem-card.js";
 import { OUTCOME_WORDS } from "../chat/words.js";
 import { Markdown } from "../render/markdown.js";
 import { readable, visible } from "../render/plain.js";
 import { STRATEGY_WORDS } from "../runs/run.js";
-import type { TranscriptMember, TranscriptRun } from "./transcript.js";
 
 /** The transcript of a run: what was asked, what each agent answered, and what was made of that. */
 export function RunTranscript({ run, onOpen }: { run: TranscriptRun; onOpen: (sessionId: string) => void }): ReactNode {

@@ -1,6 +1,7 @@
 import { Download } from "lucide-react";
 import { useMemo, useState, type ReactNode } from "react";
 
+import type { Transcript, TranscriptFormat, TranscriptInfo } from "../api.js";
 import { MessageList } from "../chat/message-list.js";
 import { ReadOnlyProvider } from "../chat/read-only.js";
 import { itemKey } from "../chat/session-fold.js";
@@ -15,7 +16,7 @@ import { useStore } from "../store.js";
 import type { Archive } from "./archive.js";
 import { replayed } from "./replay.js";
 import { RunTranscript } from "./run-transcript.js";
-import { titleOf, type Transcript, type TranscriptFormat, type TranscriptInfo } from "./transcript.js";
+import { titleOf } from "./transcript.js";
 
 const FORMATS: readonly { format: TranscriptFormat; name: string; type: string }[] = [
   { format: "json", name: "JSON", type: "application/json" },

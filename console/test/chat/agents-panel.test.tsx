@@ -147,6 +147,19 @@ test("thoughts are folded, an error says what it is and what to do, and trying a
   await vi.waitFor(() => expect(made.asked).toEqual([["prompt", prompt]]));
 });
 
+test("what is asked again has all that it had, also what is not kept here", async () => {
+  const log = new Log().created();
+  log.push("turn.started", { promptId: "p" }, { turnId: "turn_1" });
+  const long = `first ${"word ".repeat(60_000)}last`;
+  const content = [{ type: "text" as const, text: long }, { type: "image" as const, mimeType: "image/png", data: "aGk=" }];
+  log.item("u", { kind: "user_message", status: "completed", content });
+  log.end("turn_1", { outcome: "interrupted" });
+  const made = furnished({ ses_1: IDLE }, { log });
+  await look(made);
+  fireEvent.click(await screen.findByRole("button", { name: "Ask again" }));
+  await vi.waitFor(() => expect(made.asked).toEqual([["prompt", { sessionId: "ses_1", content, delivery: "queue" }]]));
+});
+
 test("controls of methods that the daemon has not are not there", async () => {
   const changes = [{ path: "/srv/me/project/a.txt", kind: "modify" as const, binary: false, unifiedDiff: "@@ -1 +1 @@\n-a\n+b\n", additions: 1, deletions: 1 }];
   const log = new Log().created().turn("turn_1", "edit");

@@ -2,7 +2,9 @@ import { RpcError } from "sixframe";
 import { expect, test, vi } from "vitest";
 
 import type { AgentEnvelope } from "../../src/api.js";
+import type { ItemEntry } from "../../src/chat/entry.js";
 import { SessionFeed } from "../../src/chat/session-feed.js";
+import { SessionFold } from "../../src/chat/session-fold.js";
 import { wholeItem } from "../../src/chat/whole-item.js";
 import type { Environment } from "../../src/shell/environment.js";
 import { Log } from "./events.js";
@@ -102,12 +104,23 @@ test("however many events come in a frame, listeners are told once", async () =>
   feed.close();
 });
 
-test("all of an item is read from the log, of which only the end is kept", async () => {
-  const peer = new Peer();
+test("all of an item is read from the log, of which only the end is kept, while it grows and when it is done", async () => {
   const log = new Log().created().turn("turn_1", "run");
   for (let at = 0; at < 100; at += 1) log.grew("t", "tool_output", `${at} ${"x".repeat(1_000)}\n`);
-  const whole = wholeItem(peer.link, "ses_1", "t", log.envelopes.length);
-  peer.streams[0]?.push(...log.envelopes);
-  expect((await whole)?.tool?.output).toMatchObject({ cut: 0 });
-  expect((await whole)?.tool?.output.text.startsWith("0 x")).toBe(true);
+  const read = async (): Promise<string | undefined> => {
+    const peer = new Peer();
+    const fold = new SessionFold("ses_1");
+    for (const envelope of log.envelopes) fold.take(envelope);
+    const entry = fold.entry("item:t") as ItemEntry;
+    expect(entry.tool?.output.cut).toBeGreaterThan(0);
+    const whole = wholeItem(peer.link, "ses_1", entry);
+    peer.streams[0]?.push(...log.envelopes);
+    return (await whole)?.tool?.output.text;
+  };
+  const all = Array.from({ length: 100 }, (_, at) => `${at} ${"x".repeat(1_000)}\n`).join("");
+  expect(await read()).toBe(all);
+  log.item("t", { kind: "tool_call", status: "completed" });
+  expect(await read()).toBe(all);
+  log.end("turn_1");
+  expect(await read()).toBe(all);
 });

@@ -2,9 +2,10 @@ import { act, fireEvent, render, screen, waitFor, within } from "@testing-librar
 import { RpcError } from "sixframe";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
+import type { Transcript, TranscriptInfo, TranscriptTurn } from "../../src/api.js";
 import { Console } from "../../src/console.js";
 import { replayed } from "../../src/transcripts/replay.js";
-import { marked, type Transcript, type TranscriptInfo, type TranscriptTurn } from "../../src/transcripts/transcript.js";
+import { marked } from "../../src/transcripts/transcript.js";
 import { chosenTranscript } from "../../src/transcripts/transcripts-panel.js";
 import { furnish } from "../furnished.js";
 
@@ -196,11 +197,12 @@ describe("a transcript", () => {
   });
 
   test("shows a prompt also where no item has it, and turns in their order", () => {
+    const none = { files: [], permissions: [] };
     const fold = replayed({
       info: info("s"),
       turns: [
-        { turnId: "a", prompt: "first", startedAtMs: 1, items: [{ itemId: "x", seq: 2, atMs: 1, kind: "agent_message", content: [{ type: "text", text: "one" }] }] },
-        { turnId: "b", prompt: "second", startedAtMs: 2, items: [] },
+        { ...none, turnId: "a", prompt: "first", startedAtMs: 1, items: [{ itemId: "x", seq: 2, atMs: 1, kind: "agent_message", content: [{ type: "text", text: "one" }] }] },
+        { ...none, turnId: "b", prompt: "second", startedAtMs: 2, items: [] },
       ],
     });
     expect([...fold.entries()].flatMap((entry) => (entry.type === "item" ? [entry.text.text] : []))).toEqual(["first", "one", "second"]);

@@ -129,6 +129,10 @@ pub struct CreateSession {
     /// Variables of its environment, those alone that the configuration lets callers set.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
+    /// Whether it is closed when whoever begins it is gone: at once with the connection that is closed, after the grace with one
+    /// that is lost.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tied: bool,
 }
 
 /// A session.

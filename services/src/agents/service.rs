@@ -80,8 +80,27 @@ async fn begin(agents: Agents, context: Context, params: CreateSession) -> Resul
         let message = "a session that allows anything by itself needs the scope approve; begin it with the mode ask";
         return Err(Fault::new(Code::FORBIDDEN, message).details(json!({"scope": "approve"})));
     }
+    let tied = params.tied;
     let session_id = agents.create(params).await?;
+    if tied {
+        tie(&agents, &context, session_id.clone());
+    }
     Ok(SessionRef { session_id })
+}
+
+/// Closes a session when whoever began it is gone.
+fn tie(agents: &Agents, context: &Context, session_id: String) {
+    let Some(over) = agents.session(&session_id).map(|session| session.over()) else { return };
+    let (agents, owner) = (agents.downgrade(), context.owner());
+    tokio::spawn(async move {
+        tokio::select! {
+            () = over => return,
+            () = owner.ended() => (),
+        }
+        if let Some(agents) = agents.upgrade() {
+            agents.close(&session_id).await;
+        }
+    });
 }
 
 async fn stop(agents: Agents, params: InterruptParams) -> Result<Interrupted, Fault> {

@@ -1,4 +1,4 @@
-//! How long transcripts take. `cargo test --release -p sixframe-services --test agents -- --ignored --nocapture figures`
+//! How long transcripts take. `cargo test --release -p sixframe-services --test agents -- --ignored --nocapture --test-threads 1 figures`
 
 use std::fmt::Write as _;
 use std::fs;
@@ -128,6 +128,7 @@ async fn figures_of_a_thousand_sessions() {
     let house = House::new();
     house.agents.halt().await;
     let sessions = house.folder.path().join("sessions");
+    fs::create_dir_all(&sessions).unwrap();
     let mut bytes = 0;
     for number in 0..1000 {
         let id = format!("ses_{number:04x}");

@@ -139,6 +139,45 @@ async fn a_search_leaves_out_lines_alone() {
 }
 
 #[tokio::test]
+async fn what_was_written_to_both_outputs_is_told_in_its_order() {
+    let script = "
+        for at in 1 2 3 4 5 6 7 8; do
+            echo $at; while [ ! -e out$at ]; do sleep 0.01; done
+            echo $at >&2; while [ ! -e err$at ]; do sleep 0.01; done
+        done
+        exit 3";
+    let house = House::of(&[shell("work", script, json!({"restart": "never"}))]);
+    house.up("work").await;
+    let mut items = read(&house, json!({"name": "work"}));
+    for at in 1..=8 {
+        for (stream, file) in [("stdout", "out"), ("stderr", "err")] {
+            let line = loop {
+                let item = next(&mut items).await;
+                if item["kind"] == "line" {
+                    break item;
+                }
+            };
+            assert_eq!((&line["stream"], &line["text"]), (&json!(stream), &json!(at.to_string())));
+            fs::write(house.file(&format!("{file}{at}")), "").unwrap();
+        }
+    }
+    house.until_status("work", SidecarStatus::Failed).await;
+    let expected: Vec<String> = (1..=8).flat_map(|at| [at.to_string(), at.to_string()]).collect();
+    let streams = |items: &[Value]| -> Vec<Value> {
+        items.iter().filter(|item| item["kind"] == "line").map(|item| item["stream"].clone()).collect()
+    };
+    for follow in [false, true] {
+        let mut items = read(&house, json!({"name": "work", "follow": follow}));
+        let mut found = Vec::new();
+        while found.last().is_none_or(|item: &Value| item["kind"] != "exited") {
+            found.push(next(&mut items).await);
+        }
+        assert_eq!(texts(&found), expected);
+        assert_eq!(streams(&found), json!(["stdout", "stderr"].repeat(8)).as_array().unwrap().clone());
+    }
+}
+
+#[tokio::test]
 async fn a_reader_that_takes_nothing_costs_the_program_nothing() {
     let script = "i=0; while [ $i -lt 20000 ]; do echo \"a line that fills its part of the pipe $i\"; i=$((i+1)); done; echo done; sleep 1000";
     let house =

@@ -1,17 +1,22 @@
 //! The newest bytes of a stream, with absolute offsets. Grows to its capacity as bytes come and then overwrites the oldest.
 
+use std::time::Instant;
+
+use super::arrivals::Arrivals;
+
 /// Bytes by offset.
 pub(super) struct Ring {
     bytes: Vec<u8>,
     capacity: usize,
     /// The offset behind the last byte.
     end: u64,
+    arrivals: Arrivals,
 }
 
 impl Ring {
     /// Keeps at most `capacity` bytes, at least one.
     pub(super) fn new(capacity: usize) -> Ring {
-        Ring { bytes: Vec::new(), capacity: capacity.max(1), end: 0 }
+        Ring { bytes: Vec::new(), capacity: capacity.max(1), end: 0, arrivals: Arrivals::default() }
     }
 
     /// The offset of the oldest byte.
@@ -23,7 +28,13 @@ impl Ring {
         self.end
     }
 
+    /// When the byte at `offset` came.
+    pub(super) fn came(&self, offset: u64) -> Option<Instant> {
+        self.arrivals.of(offset)
+    }
+
     pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.arrivals.note(self.end, Instant::now(), self.start());
         let passed_over = bytes.len().saturating_sub(self.capacity);
         self.end += passed_over as u64;
         let mut rest = &bytes[passed_over..];

@@ -80,6 +80,7 @@ impl Live {
         match (&mut self.held, &command) {
             (Some(held), Command::Decide { verdict: Verdict::Allow { .. }, .. }) if held.is_at_work => {
                 held.commands.push(command);
+                self.session.withheld();
                 None
             }
             (Some(held), Command::Interrupt) if held.is_at_work => {
@@ -132,6 +133,9 @@ impl Live {
         let is_at_work = self.surroundings.agent.waits_for_leave();
         let (now, commands) = if is_at_work { (Some(command), Vec::new()) } else { (None, vec![command]) };
         self.held = Some(Held { is_at_work, commands, looking });
+        if now.is_none() {
+            self.session.withheld();
+        }
         now
     }
 
@@ -148,6 +152,7 @@ impl Live {
             }
             Err(_) => (),
         }
+        self.session.handed_over(self.now());
         held.commands.into_iter().for_each(|command| self.pass(command));
     }
 

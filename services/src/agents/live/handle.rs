@@ -182,6 +182,12 @@ impl Handle {
         self.wishes.is_closed()
     }
 
+    /// Completes when it has ended. Does not keep it.
+    pub(in super::super) fn over(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut view = self.view.clone();
+        async move { while view.changed().await.is_ok() {} }
+    }
+
     /// Closes it and waits until its agent is gone.
     pub(in super::super) async fn close(&self) {
         self.wish(Wish::Close);

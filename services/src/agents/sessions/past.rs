@@ -201,10 +201,11 @@ impl Agents {
         let now = Moment::now(self.0.start);
         let run = remembered.created.run_id.as_deref();
         let is_over = run.is_some_and(|run| runs::is_passing(&self.0.config.dir, run, &remembered.created.cwd));
+        let is_outside = self.is_outside(&remembered.created.cwd);
         let crashed = Problem::new(ProblemKind::Crashed, "the daemon was ended in the midst of the turn");
         let mut ends = ends(&mut remembered, now, &crashed);
-        if is_over && opened.is_none() {
-            // The run that it was for ends with its daemon, and so does its worktree.
+        if (is_over || is_outside) && opened.is_none() {
+            // The run that it was for ends with its daemon, and so does its worktree; or agents may not work there any more.
             let closed = Event::SessionClosed(SessionClosed { reason: CloseReason::Shutdown });
             ends.push(remembered.next(now, closed, None));
             log.append(&ends, &self.0.secrets)?;
@@ -238,6 +239,12 @@ impl Agents {
         handle.show();
         self.sessions().insert(session_id, handle);
         Ok(())
+    }
+
+    /// Whether agents may not work in a folder by now, in which a session was begun.
+    fn is_outside(&self, cwd: &str) -> bool {
+        let is_worktree = runs::is_worktree(&self.0.config.dir, Path::new(cwd));
+        !is_worktree && matches!(self.folder(cwd), Err(NotBegun::Outside(_)))
     }
 
     /// The agent's own id of the session that this is a fork of, where the agent has not made the fork yet.

@@ -9,23 +9,24 @@ use serde_json::Value;
 use super::super::secrets::{REDACTED, Secrets};
 use super::Transcript;
 
-/// Tokens of services by their prefixes, bearer tokens, web tokens, passwords in addresses.
+/// Tokens of services by their prefixes, bearer tokens, web tokens, passwords in addresses. Words end where ASCII has it: by
+/// Unicode's rule, a text in another script would not be searched by the automaton, which is a hundred times as fast.
 static TOKENS: LazyLock<Regex> = LazyLock::new(|| {
     let shapes = [
-        r"\bsk-[A-Za-z0-9_-]{16,}",
-        r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}",
-        r"\bgh[pousr]_[A-Za-z0-9]{20,}",
-        r"\bgithub_pat_[A-Za-z0-9_]{20,}",
-        r"\bglpat-[A-Za-z0-9_-]{16,}",
-        r"\bnpm_[A-Za-z0-9]{30,}",
-        r"\bhf_[A-Za-z0-9]{24,}",
-        r"\bxox[abeprs]-[A-Za-z0-9-]{10,}",
-        r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
-        r"\bAIza[0-9A-Za-z_-]{30,}",
-        r"\bya29\.[0-9A-Za-z_-]{16,}",
-        r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}",
-        r"(?P<bearer>\b(?i:bearer)[ \t]+)[A-Za-z0-9._~+/=-]{16,}",
-        r"(?P<user>\b[a-z][a-z0-9+.-]{1,16}://[^/\s:@]{1,64}:)[^@\s/]{3,256}(?P<host>@)",
+        r"(?-u:\b)sk-[A-Za-z0-9_-]{16,}",
+        r"(?-u:\b)[rs]k_(?:live|test)_[A-Za-z0-9]{16,}",
+        r"(?-u:\b)gh[pousr]_[A-Za-z0-9]{20,}",
+        r"(?-u:\b)github_pat_[A-Za-z0-9_]{20,}",
+        r"(?-u:\b)glpat-[A-Za-z0-9_-]{16,}",
+        r"(?-u:\b)npm_[A-Za-z0-9]{30,}",
+        r"(?-u:\b)hf_[A-Za-z0-9]{24,}",
+        r"(?-u:\b)xox[abeprs]-[A-Za-z0-9-]{10,}",
+        r"(?-u:\b)(?:AKIA|ASIA)[0-9A-Z]{16}(?-u:\b)",
+        r"(?-u:\b)AIza[0-9A-Za-z_-]{30,}",
+        r"(?-u:\b)ya29\.[0-9A-Za-z_-]{16,}",
+        r"(?-u:\b)eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}",
+        r"(?P<bearer>(?-u:\b)(?i:bearer)[ \t]+)[A-Za-z0-9._~+/=-]{16,}",
+        r"(?P<user>(?-u:\b)[a-z][a-z0-9+.-]{1,16}://[^/\s:@]{1,64}:)[^@\s/]{3,256}(?P<host>@)",
     ];
     Regex::new(&shapes.join("|")).expect("the shapes are regular expressions, which the tests use")
 });
@@ -138,6 +139,7 @@ mod tests {
             assert_eq!(clean(&format!("key: {secret}")), "key: [redacted]");
         }
         assert_eq!(clean(&format!("Authorization: Bearer {a}")), "Authorization: Bearer [redacted]");
+        assert_eq!(clean(&format!("키는ghp_{a}です")), "키는[redacted]です");
         assert_eq!(clean("postgres://me:hunter22@host/db"), "postgres://me:[redacted]@host/db");
     }
 

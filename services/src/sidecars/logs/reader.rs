@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures_core::Stream;
 use futures_util::{FutureExt as _, stream};
@@ -133,6 +134,8 @@ struct Reading {
     has_begun: bool,
     has_ended: bool,
     lines: [Option<Lines>; 2],
+    /// Of each output a line that is to be told, with when it was read.
+    ahead: [Option<(Option<Instant>, Line)>; 2],
     /// Where the outputs ended when it was begun, while the program could still write.
     until: Option<[u64; 2]>,
 }
@@ -149,7 +152,7 @@ impl Reading {
             LogStreams::Both => [of(stdout), of(stderr)],
         };
         let until = run.end.borrow().is_none().then(|| run.ends());
-        Reading { run, has_begun, has_ended: false, lines, until }
+        Reading { run, has_begun, has_ended: false, lines, ahead: [None, None], until }
     }
 
     /// The next item, waited for; none when the run is over and told. May be dropped and called again at any time.
@@ -162,16 +165,20 @@ impl Reading {
             }
             return Some(self.started());
         }
-        while self.lines.iter().any(Option::is_some) {
+        loop {
+            self.look_ahead(None);
+            if let Some(item) = self.first_read() {
+                return Some(item);
+            }
+            if self.lines.iter().all(Option::is_none) {
+                break;
+            }
             let [stdout, stderr] = &mut self.lines;
             let (at, line) = tokio::select! {
                 line = next_of(stdout) => (0, line),
                 line = next_of(stderr) => (1, line),
             };
-            match line {
-                Some(line) => return Some(item(&self.run, STREAMS[at], line)),
-                None => self.lines[at] = None,
-            }
+            self.has_come(at, line);
         }
         let mut end = self.run.end.subscribe();
         if self.has_ended || end.wait_for(Option::is_some).await.is_err() {
@@ -185,26 +192,52 @@ impl Reading {
         if !self.has_begun {
             return Some(self.started());
         }
-        for (at, stream) in STREAMS.into_iter().enumerate() {
-            let Some(lines) = &mut self.lines[at] else { continue };
-            if self.until.is_some_and(|until| lines.offset() >= until[at]) {
-                self.lines[at] = None;
-                continue;
+        self.look_ahead(self.until);
+        if let Some(item) = self.first_read() {
+            return Some(item);
+        }
+        // What has no end yet is told as far as it is there.
+        for at in 0..STREAMS.len() {
+            let offset = self.lines[at].take().map(|lines| lines.offset());
+            if let Some(item) = offset.and_then(|offset| self.unfinished(at, offset)) {
+                return Some(item);
             }
-            match lines.next().now_or_never() {
-                Some(Some(line)) => return Some(item(&self.run, stream, line)),
-                Some(None) => self.lines[at] = None,
-                // What has no end yet is told as far as it is there.
-                None => {
-                    let offset = lines.offset();
-                    self.lines[at] = None;
-                    if let Some(item) = self.unfinished(at, offset) {
-                        return Some(item);
+        }
+        if self.has_ended || self.until.is_some() { None } else { self.ended() }
+    }
+
+    /// Takes a line of each output where there is one now, up to where it is to be read.
+    fn look_ahead(&mut self, until: Option<[u64; 2]>) {
+        for at in 0..STREAMS.len() {
+            let Some(lines) = self.lines[at].as_mut().filter(|_| self.ahead[at].is_none()) else { continue };
+            match until {
+                Some(until) if lines.offset() >= until[at] => self.lines[at] = None,
+                _ => {
+                    if let Some(line) = lines.next().now_or_never() {
+                        self.has_come(at, line);
                     }
                 }
             }
         }
-        if self.has_ended || self.until.is_some() { None } else { self.ended() }
+    }
+
+    fn has_come(&mut self, at: usize, line: Option<Line>) {
+        match (line, &self.lines[at]) {
+            // It came with its last byte.
+            (Some(line), Some(lines)) => {
+                let read = self.run.outputs[at].came(lines.offset().saturating_sub(1));
+                self.ahead[at] = Some((read, line));
+            }
+            _ => self.lines[at] = None,
+        }
+    }
+
+    /// Of the lines that are to be told, the one that was read first.
+    fn first_read(&mut self) -> Option<LogItem> {
+        let read = |at: usize| self.ahead[at].as_ref().map(|(read, _)| *read);
+        let at = (0..STREAMS.len()).filter(|at| self.ahead[*at].is_some()).min_by_key(|at| read(*at))?;
+        let (_, line) = self.ahead[at].take()?;
+        Some(item(&self.run, STREAMS[at], line))
     }
 
     fn unfinished(&self, at: usize, offset: u64) -> Option<LogItem> {

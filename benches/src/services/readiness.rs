@@ -13,7 +13,7 @@ use sixframe_services::sidecars::api::SetMode;
 use sixframe_services::sidecars::{CheckServer, Port, ReadyKind, SidecarConfig, Sidecars, SidecarsConfig};
 use sixframe_supervisor::Supervisor;
 
-use crate::supervision::spread;
+use super::supervision::spread;
 
 /// Starts in one row.
 const STARTS: usize = 40;

@@ -13,7 +13,8 @@ use sixframe_supervisor::{
 };
 use tokio::io::AsyncBufReadExt as _;
 
-use crate::{memory, readiness};
+use super::readiness;
+use crate::memory;
 
 /// What a child writes in a round of draining, in bytes.
 const FLOOD: u64 = 2 << 30;

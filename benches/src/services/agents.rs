@@ -1,10 +1,11 @@
 //! What stands between an agent's program and a window: the time until its first word is there, a flood of deltas, the way
 //! of a permission and back; and how long the real programs take to begin, where they are installed.
 
-#[path = "../../services/tests/agents/real/installed.rs"]
+#[path = "../../../services/tests/agents/real/installed.rs"]
+#[allow(clippy::unwrap_used, reason = "it is the tests'")]
 mod installed;
-#[path = "../../services/tests/agents/model/mod.rs"]
-#[allow(dead_code, reason = "the tests wait for what nobody measures")]
+#[path = "../../../services/tests/agents/model/mod.rs"]
+#[allow(dead_code, clippy::unwrap_used, reason = "it is the tests', which wait for what nobody measures")]
 mod model;
 pub(crate) mod program;
 
@@ -21,8 +22,8 @@ use sixframe_hub::{Hub, HubConfig};
 use sixframe_services::agents::{Agents, AgentsConfig, Program, router};
 use sixframe_supervisor::Supervisor;
 
+use super::supervision::spread;
 use crate::memory::resident;
-use crate::supervision::spread;
 
 /// Starts in one row.
 const STARTS: usize = 60;
