@@ -110,7 +110,7 @@ async fn where_the_log_can_hold_no_more_it_fails_and_says_so_and_the_agent_is_go
     let output = limited.current_dir(sandbox.work()).stdin(Stdio::null()).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     let (stdout, stderr) = (text(output.stdout), text(output.stderr));
-    assert!(output.status.code() == Some(1) && stderr.contains("log is lost"), "{stderr}");
+    assert!(output.status.code() == Some(1) && stderr.contains("log cannot be written"), "{stderr}");
     let pid = stdout.lines().next().unwrap().parse().unwrap();
     eventually("what the agent started is gone", || !is_alive(pid)).await;
 }
