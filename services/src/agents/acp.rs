@@ -1,6 +1,7 @@
 //! Any agent that speaks the Agent Client Protocol, version 1: JSON-RPC 2.0, a line for each message. What an agent tells of a
 //! tool may begin with the request for leave to use it, so everything told of a tool is put together.
 
+mod choices;
 mod problems;
 mod tools;
 
@@ -15,8 +16,10 @@ use super::item::{Content, Item, ItemKind, ItemStatus};
 use super::permission::{Ask, OptionKind, PermissionOption, Verdict};
 use super::policy::Ruling;
 use super::problem::{Problem, ProblemKind};
+use super::strange;
 use super::turn::TurnEnd;
 use super::usage::{Usage, UsageUpdate};
+use choices::Choices;
 use problems::{failed, problem, text};
 
 /// The translator.
@@ -28,11 +31,12 @@ pub struct Acp {
     open: HashMap<u64, Asked>,
     /// Requests for leave that we have not answered: the id of each, by its JSON text, and the tool's.
     asks: BTreeMap<String, (Value, String)>,
+    /// Those of them that nobody knows how to allow.
+    strangers: HashSet<String>,
     /// Forms that a person has not filled in: the id of each request, by its JSON text, and the form.
     forms: BTreeMap<String, (Value, Value)>,
     session: Option<String>,
-    /// The ids of its modes.
-    modes: Vec<String>,
+    choices: Choices,
     /// What is known of each tool call.
     calls: HashMap<String, Map<String, Value>>,
     denied: HashSet<String>,
@@ -57,7 +61,7 @@ enum Asked {
     LoadSession,
     ForkSession,
     Prompt,
-    Other,
+    Choice,
 }
 
 #[derive(Debug)]
@@ -132,26 +136,21 @@ impl Acp {
                 steps.push(Step::tell("session/prompt", Fact::Ended(TurnEnd::failed(problem(error)))));
                 steps
             }
-            (Asked::Initialise | Asked::NewSession | Asked::Other, Some(error)) => {
+            (Asked::Choice, None) => self.chosen("answer", &result["configOptions"]),
+            (Asked::Initialise | Asked::NewSession | Asked::Choice, Some(error)) => {
                 vec![Step::tell("error", Fact::Problem(problem(error)))]
             }
-            (Asked::Other, None) => alive("answer"),
         }
     }
 
     fn begun(&mut self, result: &Value) -> Vec<Step> {
         self.session = result["sessionId"].as_str().map(str::to_owned).or(self.session.take());
-        let listed = |of: &Value, id: &str| {
-            let listed = of.as_array().into_iter().flatten();
-            listed.filter_map(|one| one[id].as_str().map(str::to_owned)).collect::<Vec<_>>()
-        };
-        self.modes = listed(&result["modes"]["availableModes"], "id");
-        let models = Some(listed(&result["models"]["availableModels"], "modelId")).filter(|models| !models.is_empty());
+        self.choices = Choices::of(result);
         let update = SessionUpdate {
             native_session_id: self.session.clone(),
-            model: result["models"]["currentModelId"].as_str().map(str::to_owned),
+            model: self.choices.model(),
             agent_version: self.agent_version.clone(),
-            models,
+            models: self.choices.models(),
             ..SessionUpdate::default()
         };
         let mut steps = self.set_mode(self.launch.mode);
@@ -161,21 +160,33 @@ impl Acp {
         steps
     }
 
-    /// Of our modes it knows one at most; what needs no asking is decided here.
+    /// Of our modes it knows one at most; what needs no asking is decided here. So it is to ask for as much as it can.
     fn set_mode(&mut self, mode: Mode) -> Vec<Step> {
-        let wanted = match mode {
-            Mode::Plan => "plan",
-            Mode::Ask | Mode::AcceptEdits | Mode::Auto => "default",
+        let wanted: &[&str] = match mode {
+            Mode::Plan => &["plan", "read-only"],
+            Mode::Ask | Mode::AcceptEdits | Mode::Auto => &["default", "read-only"],
         };
-        if !self.modes.iter().any(|mode| mode == wanted) {
-            return Vec::new();
-        }
-        let params = json!({"sessionId": self.session, "modeId": wanted});
-        vec![self.request(Asked::Other, "session/set_mode", params)]
+        let set = self.choices.set_mode(self.session.as_deref(), wanted);
+        set.map(|(method, params)| self.request(Asked::Choice, method, params)).into_iter().collect()
     }
 
     fn set_model(&mut self, model: &str) -> Step {
-        self.request(Asked::Other, "session/set_model", json!({"sessionId": self.session, "modelId": model}))
+        let (method, params) = self.choices.set_model(self.session.as_deref(), model);
+        self.request(Asked::Choice, method, params)
+    }
+
+    /// Its options are other ones now.
+    fn chosen(&mut self, native_type: &str, options: &Value) -> Vec<Step> {
+        let before = self.choices.model();
+        self.choices.take(options);
+        let model = self.choices.model().filter(|model| before.as_ref() != Some(model));
+        match model {
+            Some(_) => {
+                let update = SessionUpdate { model, models: self.choices.models(), ..SessionUpdate::default() };
+                vec![Step::tell(native_type, Fact::Session(update))]
+            }
+            None => alive(native_type),
+        }
     }
 
     fn ended(&mut self, result: &Value) -> Vec<Step> {
@@ -208,9 +219,7 @@ impl Acp {
             return self.elicited(method, message);
         }
         if method != "session/request_permission" {
-            let error = json!({"code": -32601, "message": "not supported"});
-            let refused = Step::Say(json!({"jsonrpc": "2.0", "id": message["id"], "error": error}));
-            return vec![refused, Step::Tell(Told::unknown(method, message))];
+            return self.strange(method, message);
         }
         let (key, params) = (message["id"].to_string(), &message["params"]);
         let (mut steps, call) = self.call(method, &params["toolCall"]);
@@ -230,6 +239,29 @@ impl Acp {
         self.asks.insert(key, (message["id"].clone(), id));
         steps.push(Step::tell(method, Fact::Asked(ask)));
         steps
+    }
+
+    /// It asks something that the protocol does not know.
+    fn strange(&mut self, method: &str, message: &Value) -> Vec<Step> {
+        let (key, params) = (message["id"].to_string(), &message["params"]);
+        if !strange::is_leave(method) {
+            let notice = Fact::Item { id: format!("refused-{key}"), item: strange::refused(method) };
+            return vec![
+                refused(&message["id"]),
+                Step::tell(method, notice),
+                Step::Tell(Told::unknown(method, message)),
+            ];
+        }
+        // What offers options as the protocol does is answered as the protocol does.
+        let offered = options(&params["options"]);
+        let mut ask = strange::ask(&key, method, params, false);
+        if offered.iter().any(|option| option.kind.allows()) {
+            ask = Ask { options: offered, ..strange::ask(&key, method, params, true) };
+        } else {
+            self.strangers.insert(key.clone());
+        }
+        self.asks.insert(key, (message["id"].clone(), ask.item.clone().unwrap_or_default()));
+        vec![Step::tell(method, Fact::Asked(ask))]
     }
 
     /// A person is to fill something in.
@@ -296,7 +328,21 @@ impl Acp {
                     None => alive(kind),
                 }
             }
-            "user_message_chunk" | "current_mode_update" | "config_option_update" => alive(kind),
+            "notice" => {
+                let parts = [update["title"].as_str(), update["description"].as_str()];
+                let text = parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n");
+                vec![self.notice(text)]
+            }
+            "compaction_update" => match update["status"].as_str() {
+                Some("completed") => {
+                    self.messages += 1;
+                    let item = Item::new(ItemKind::Compaction).status(ItemStatus::Completed);
+                    vec![Step::tell(kind, Fact::Item { id: format!("message-{}", self.messages), item })]
+                }
+                Some(_) | None => alive(kind),
+            },
+            "config_option_update" => self.chosen(kind, &update["configOptions"]),
+            "user_message_chunk" | "current_mode_update" | "compaction_summary_chunk" => alive(kind),
             _ => vec![Step::Tell(Told::unknown(kind, message))],
         }
     }
@@ -369,8 +415,12 @@ impl Acp {
 
     fn decide(&mut self, key: &str, verdict: Verdict) -> Vec<Step> {
         let Some((id, call)) = self.asks.remove(key) else { return Vec::new() };
+        if self.strangers.remove(key) {
+            return vec![refused(&id)];
+        }
         match verdict {
             Verdict::Allow { option_id } => vec![answer(&id, Some(&option_id))],
+            Verdict::Deny { option_id, .. } if call.is_empty() => vec![answer(&id, option_id.as_deref())],
             Verdict::Deny { option_id, .. } => {
                 self.denied.insert(call.clone());
                 // Some never tell of a tool again that was denied.
@@ -384,7 +434,10 @@ impl Acp {
         let cancel = json!({"jsonrpc": "2.0", "method": "session/cancel", "params": {"sessionId": self.session}});
         // What is asked must be answered, and this is the answer to be given then.
         let asks = std::mem::take(&mut self.asks);
-        let asks = asks.into_values().map(|(id, _)| answer(&id, None));
+        let strangers = std::mem::take(&mut self.strangers);
+        let asks =
+            asks.iter().map(|(key, (id, _))| if strangers.contains(key) { refused(id) } else { answer(id, None) });
+        let asks: Vec<Step> = asks.collect();
         let forms = std::mem::take(&mut self.forms).into_values().map(|(id, _)| filled(&id, None));
         [Step::Say(cancel)].into_iter().chain(asks).chain(forms).collect()
     }
@@ -439,6 +492,10 @@ fn answer(id: &Value, option: Option<&str>) -> Step {
         None => json!({"outcome": "cancelled"}),
     };
     Step::Say(json!({"jsonrpc": "2.0", "id": id, "result": {"outcome": outcome}}))
+}
+
+fn refused(id: &Value) -> Step {
+    Step::Say(json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32601, "message": "not supported"}}))
 }
 
 fn filled(id: &Value, content: Option<Value>) -> Step {
