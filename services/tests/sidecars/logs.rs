@@ -200,7 +200,8 @@ print('longest', longest, file=sys.stderr)
 time.sleep(1000)
 ";
     let health = json!({"kind": "http", "intervalMs": 5, "timeoutMs": 5000, "failures": 1});
-    let flood = json!({"port": "auto", "logBytes": 65536, "ready": {"kind": "line", "pattern": "longest", "stream": "stderr"}});
+    let flood =
+        json!({"port": "auto", "logBytes": 65536, "ready": {"kind": "line", "pattern": "longest", "stream": "stderr"}});
     let web = python("web", &server(WELL), json!({"port": "auto", "health": health, "restart": "never"}));
     let house = House::of(&[web, python("flood", program, flood)]);
     house.up("web").await;
