@@ -34,12 +34,13 @@ export function Console({ environment }: { environment: Environment }): ReactNod
     return () => clearTimeout(timer);
   }, []);
   useShortcuts({
-    "mod+l": () => (setPanel("agents"), focusAsked.set(true)),
+    "mod+l": () => (setPanel("agents"), environment.runs.chosen.set(undefined), focusAsked.set(true)),
     "mod+.": () => stopChosen(environment),
     "mod+k": () => setDialog("palette"),
     "?": () => setDialog("keys"),
     "/": focusSearch,
     t: chooseNext,
+    ...(panel === "agents" && { escape: () => stopChosen(environment) }),
     ...(panel === "frames" && { p: pause }),
     ...Object.fromEntries(PANELS.map(({ id }, at) => [String(at + 1), () => setPanel(id)])),
   });

@@ -4,7 +4,7 @@
  */
 
 import type {
-  AgentContent, AgentDelivery, AgentFileChange, AgentPromptParams, AgentProviderInfo, AgentProviders,
+  AgentContent, AgentDelivery, AgentFileChange, AgentPromptParams, AgentProviderInfo, AgentProviders, TranscriptList,
 } from "../api.js";
 import type { Link } from "../connection.js";
 import type { Catalogue } from "../methods/catalogue.js";
@@ -43,6 +43,8 @@ const CHOSEN = "sixframe.agents.session";
 const NAMES = "sixframe.agents.names";
 const MOST_NAMES = 100;
 const LONGEST_NAME = 80;
+/** As many as the daemon tells of at once. */
+const MOST_TITLES = 1_000;
 /** To look for programs takes as long as each of them takes to say its version. */
 const LOOK_MS = 60_000;
 /** To close a session takes as long as its agent takes to end. */
@@ -58,11 +60,14 @@ export class Agents {
   readonly closed = new Store<readonly SessionView[]>([]);
   /** What was asked first, by session: what one is called that has no title. */
   readonly names = new Store<Readonly<Record<string, string>>>(remembered());
+  /** What other sessions are called, by the daemon's transcripts: the first thing that was asked. */
+  readonly titles = new Store<ReadonlyMap<string, string>>(new Map());
   /** What is typed and not sent, by session. */
   readonly drafts = new Map<string, string>();
   readonly #link: Link;
   readonly #catalogue: Catalogue;
   readonly #toasts: Toasts;
+  readonly #lookedUp = new Set<string>();
   readonly #feeds = new Map<string, SessionFeed>();
 
   constructor(link: Link, catalogue: Catalogue, toasts: Toasts) {
@@ -96,6 +101,21 @@ export class Agents {
       this.providers.set({ state: "known", providers, usual, folder: cwd ?? "" });
     } catch (error) {
       this.providers.update((view) => ({ ...view, state: "failed", failure: failureOf(error) }));
+    }
+  }
+
+  /** Learns what sessions are called that have no title and were not begun here; each is asked for once. */
+  async learnTitles(sessionIds: readonly string[]): Promise<void> {
+    const unknown = sessionIds.filter((id) => !this.#lookedUp.has(id));
+    if (unknown.length === 0) return;
+    for (const id of unknown) this.#lookedUp.add(id);
+    try {
+      const { transcripts } = await this.#link.request<TranscriptList>("transcript.list", { limit: MOST_TITLES });
+      const found = transcripts.flatMap(({ sessionId, title }): [string, string][] => (title ? [[sessionId, title]] : []));
+      this.titles.update((known) => new Map([...known, ...found]));
+    } catch {
+      // They are called by their folders then.
+      for (const id of unknown) this.#lookedUp.delete(id);
     }
   }
 

@@ -2,14 +2,16 @@
 
 import type { Command } from "../commands/palette.js";
 import { visible } from "../render/plain.js";
+import { runsOf } from "../runs/run.js";
 import type { Environment } from "../shell/environment.js";
 import { nameOf, sessionsOf, type SessionView } from "./session-view.js";
 
 /** A new session, and a way to each of those there are. `show` brings the panel up. */
-export function chatCommands({ hub, agents }: Environment, show: () => void): Command[] {
+export function chatCommands({ hub, agents, runs }: Environment, show: () => void): Command[] {
   const sessions = sessionsOf(hub.state?.["agents"]);
   if (!sessions) return [];
   const go = (sessionId: string): void => {
+    runs.chosen.set(undefined);
     agents.choose(sessionId);
     show();
   };
@@ -33,8 +35,14 @@ export function chatCommands({ hub, agents }: Environment, show: () => void): Co
   ];
 }
 
-/** Stops the turn of the session that is looked at, if one is open. */
-export function stopChosen({ hub, agents }: Environment): void {
+/** Stops what is looked at: the turn of the session, if one is open, or the run. */
+export function stopChosen({ hub, agents, runs }: Environment): void {
+  const runId = runs.chosen.get();
+  if (runId !== undefined) {
+    const run = runsOf(hub.state?.["runs"]).find((one) => one.runId === runId);
+    if (run && run.state !== "ended") void runs.cancel(runId);
+    return;
+  }
   const open = (session: SessionView): boolean => session.sessionId === agents.chosen.get() && session.turnId !== undefined;
   const session = sessionsOf(hub.state?.["agents"])?.find(open);
   if (session) void agents.interrupt(session.sessionId);

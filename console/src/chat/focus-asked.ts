@@ -2,3 +2,12 @@ import { Store } from "../store.js";
 
 /** Whether the field for prompts is to have the focus as soon as there is one. */
 export const focusAsked = new Store(false);
+
+/**
+ * Gives the focus to the field for prompts where what had it is gone, so that keys go on to mean something. It is taken from
+ * nothing that has it, and fingers are not given a keyboard that they did not ask for.
+ */
+export function catchFocus(): void {
+  const isLost = document.activeElement === null || document.activeElement === document.body;
+  if (isLost && !window.matchMedia?.("(pointer: coarse)").matches) focusAsked.set(true);
+}

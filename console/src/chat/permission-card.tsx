@@ -37,12 +37,15 @@ export function PermissionCard({
   session,
   isSettled,
   isOpen,
+  onAnswer,
 }: {
   permission: Permission;
   session: SessionView;
   isSettled: boolean;
   /** Whether the daemon can be reached. */
   isOpen: boolean;
+  /** Told when it is answered here. */
+  onAnswer: () => void;
 }): ReactNode {
   const id = useId();
   const { action, title, description, reason, risk, paths, hits, expiresAtMs, shownInput, inputSha256 } = permission;
@@ -74,7 +77,7 @@ export function PermissionCard({
           <ul className="ask-hits" aria-label="Why it is risky">
             {hits.map(({ rule, text }) => (
               <li key={rule} title={rule}>
-                {visible(text)}
+                <Ticked text={visible(text)} />
               </li>
             ))}
           </ul>
@@ -90,7 +93,7 @@ export function PermissionCard({
           </ul>
         )}
       </div>
-      <Answers permission={permission} isSettled={isSettled} isOpen={isOpen} />
+      <Answers permission={permission} isSettled={isSettled} isOpen={isOpen} onAnswer={onAnswer} />
       <p className="ask-hash" title={`SHA-256 of the input: ${inputSha256}`}>
         A yes is good for this input alone · <code>{inputSha256.slice(0, 12)}</code>
       </p>
@@ -98,14 +101,21 @@ export function PermissionCard({
   );
 }
 
+/** A text with what stands between back ticks as code. */
+function Ticked({ text }: { text: string }): ReactNode {
+  return text.split(/`([^`]+)`/).map((part, at) => (at % 2 === 1 ? <code key={at}>{part}</code> : part));
+}
+
 function Answers({
   permission,
   isSettled,
   isOpen,
+  onAnswer,
 }: {
   permission: Permission;
   isSettled: boolean;
   isOpen: boolean;
+  onAnswer: () => void;
 }): ReactNode {
   const { agents } = useEnvironment();
   const [isSent, setSent] = useState(false);
@@ -113,6 +123,7 @@ function Answers({
   const allowing = Object.keys(OPTIONS).flatMap((kind) => permission.options.filter((option) => option.kind === kind));
   const send = (answer: Promise<boolean>): void => {
     setSent(true);
+    onAnswer();
     void answer.then((isTaken) => !isTaken && setSent(false));
   };
   const deny = (event: FormEvent): void => {
@@ -140,18 +151,19 @@ function Answers({
             />
           ))}
           {allowing.length === 0 && <p className="quiet">It offers nothing that would allow this once.</p>}
-          <span className="spacer" />
-          <button type="button" className="link-button" onClick={() => setWhy("")}>
-            Deny and say why
-          </button>
-          <button
-            type="button"
-            className="button button-danger"
-            disabled={!isOpen || isSent}
-            onClick={() => send(agents.reject(permission, ""))}
-          >
-            Deny
-          </button>
+          <span className="ask-deny">
+            <button type="button" className="link-button" onClick={() => setWhy("")}>
+              Deny and say why
+            </button>
+            <button
+              type="button"
+              className="button button-danger"
+              disabled={!isOpen || isSent}
+              onClick={() => send(agents.reject(permission, ""))}
+            >
+              Deny
+            </button>
+          </span>
         </>
       ) : (
         <form className="ask-why" onSubmit={deny}>

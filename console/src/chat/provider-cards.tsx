@@ -95,7 +95,7 @@ function ProviderCard({
         </span>
         <span className="provider-facts">{facts.filter(Boolean).join(" · ") || visible(id)}</span>
       </button>
-      {hint && <p className="provider-hint">{visible(hint)}</p>}
+      {hint && !(installUrl && hint.endsWith(installUrl)) && <p className="provider-hint">{visible(hint)}</p>}
       {installUrl && state !== "ready" && /^https:\/\//i.test(installUrl) && (
         <a className="link provider-link" href={installUrl} target="_blank" rel="noopener noreferrer">
           How to install it <ExternalLink size={12} aria-hidden />

@@ -22,10 +22,13 @@ export function QuestionCard({
   question,
   session,
   isOpen,
+  onAnswer,
 }: {
   question: AgentQuestionRequest;
   session: SessionView;
   isOpen: boolean;
+  /** Told when it is answered here. */
+  onAnswer: () => void;
 }): ReactNode {
   const { agents } = useEnvironment();
   const id = useId();
@@ -36,6 +39,7 @@ export function QuestionCard({
   const isComplete = question.questions.every(({ id: name, isRequired }) => !isRequired || answers[name] !== undefined);
   const give = (all: Readonly<Record<string, readonly string[]>>): void => {
     setSent(true);
+    onAnswer();
     void agents.answer(question.questionId, all).then((isTaken) => !isTaken && setSent(false));
   };
   const send = (event: FormEvent): void => {

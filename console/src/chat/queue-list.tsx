@@ -5,6 +5,7 @@ import type { AgentPromptQueued } from "../api.js";
 import { readable } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
 import { parted } from "./entry.js";
+import { catchFocus } from "./focus-asked.js";
 import { useHas } from "./hooks.js";
 import { meaningOf, pressed } from "./keys.js";
 
@@ -48,9 +49,14 @@ function Queued({
   const canEdit = useHas("agent.editPrompt");
   const { text } = parted(content);
   const [edited, setEdited] = useState<string | undefined>(undefined);
+  const leave = (): void => {
+    setEdited(undefined);
+    // When the field is gone.
+    setTimeout(catchFocus);
+  };
   const save = async (): Promise<void> => {
     if (edited === undefined || edited.trim() === "") return;
-    if (edited === text || (await agents.editPrompt(sessionId, promptId, edited))) setEdited(undefined);
+    if (edited === text || (await agents.editPrompt(sessionId, promptId, edited))) leave();
   };
   const press = (event: KeyboardEvent): void => {
     const meaning = meaningOf(pressed(event));
@@ -58,7 +64,7 @@ function Queued({
     event.preventDefault();
     event.stopPropagation();
     if (meaning === "send") void save();
-    else setEdited(undefined);
+    else leave();
   };
   if (edited !== undefined)
     return (
@@ -75,7 +81,7 @@ function Queued({
         <button type="button" className="icon-button icon-small" aria-label="Keep the change" disabled={!isOpen} onClick={() => void save()}>
           <Check size={14} />
         </button>
-        <button type="button" className="icon-button icon-small" aria-label="Leave it as it was" onClick={() => setEdited(undefined)}>
+        <button type="button" className="icon-button icon-small" aria-label="Leave it as it was" onClick={leave}>
           <X size={14} />
         </button>
       </li>

@@ -30,12 +30,12 @@ export function SessionList({
           New session
         </button>
       </div>
-      <ul className="session-list" aria-label="Sessions">
+      <ul className="side-list" aria-label="Sessions">
         {ordered(sessions).map((session) => (
           <li key={session.sessionId} data-selected={session.sessionId === chosen}>
             <button
               type="button"
-              className="session-open"
+              className="side-open"
               aria-current={session.sessionId === chosen}
               onClick={() => onChoose(session.sessionId)}
             >
@@ -45,12 +45,12 @@ export function SessionList({
         ))}
         {closed.map((session) => (
           <li key={session.sessionId} data-selected={session.sessionId === chosen} className="session-closed">
-            <button type="button" className="session-open" onClick={() => onChoose(session.sessionId)}>
-              <span className="session-name">
+            <button type="button" className="side-open" onClick={() => onChoose(session.sessionId)}>
+              <span className="side-name">
                 <StateDot state="closed" />
                 <b>{visible(nameOf(session))}</b>
               </span>
-              <span className="session-facts">{visible(session.provider)} · closed</span>
+              <span className="side-facts">{visible(session.provider)} · closed</span>
             </button>
             {canResume && (
               <button
@@ -77,7 +77,7 @@ function SessionLine({ session }: { session: SessionView }): ReactNode {
   const facts = [stateWords(state), visible(provider), visible(folderName(session)), queue.length > 0 && `${queue.length} queued`].filter(Boolean);
   return (
     <>
-      <span className="session-name">
+      <span className="side-name">
         <StateDot state={state} />
         <b>{visible(nameOf(session))}</b>
         {waits > 0 && (
@@ -87,7 +87,7 @@ function SessionLine({ session }: { session: SessionView }): ReactNode {
           </span>
         )}
       </span>
-      <span className="session-facts">{facts.join(" · ")}</span>
+      <span className="side-facts">{facts.join(" · ")}</span>
     </>
   );
 }

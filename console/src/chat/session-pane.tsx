@@ -7,6 +7,7 @@ import { lasting } from "../shell/units.js";
 import { useStore } from "../store.js";
 import { Composer } from "./composer.js";
 import type { Turn } from "./entry.js";
+import { catchFocus } from "./focus-asked.js";
 import { useFeed, useHas, useNow } from "./hooks.js";
 import { isComposing, pressed } from "./keys.js";
 import { MessageList } from "./message-list.js";
@@ -61,7 +62,7 @@ export function SessionPane({
       <Told feed={feed} version={version} />
       <div className="session-foot">
         {session && isBusy && <Working session={session} since={fold.turn(session.turnId ?? "")?.startedAt} />}
-        <WaitingCards waiting={waiting} label="What waits for you here" />
+        <WaitingCards waiting={waiting} label="What waits for you here" onAnswered={catchFocus} />
         {session && <QueueList queue={session.queue} sessionId={sessionId} isOpen={isOpen} />}
         {session ? (
           <Composer key={sessionId} sessionId={sessionId} isBusy={isBusy} isOpen={isOpen} onStop={stop} />

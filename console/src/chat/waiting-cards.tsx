@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { useEffect, useRef, type ReactNode } from "react";
 
 import { useEnvironment } from "../shell/environment.js";
 import { useStore } from "../store.js";
@@ -7,19 +7,41 @@ import { PermissionCard } from "./permission-card.js";
 import { QuestionCard } from "./question-card.js";
 import type { Waiting } from "./session-view.js";
 
-/** The cards of what waits for a person. */
-export function WaitingCards({ waiting, label }: { waiting: readonly Waiting[]; label: string }): ReactNode {
+/** The cards of what waits for a person. `onAnswered` is told when one that was answered here is gone. */
+export function WaitingCards({
+  waiting,
+  label,
+  onAnswered,
+}: {
+  waiting: readonly Waiting[];
+  label: string;
+  onAnswered?: (() => void) | undefined;
+}): ReactNode {
   const { connection } = useEnvironment();
   const isOpen = useStore(connection.standing).phase === "open";
   const isSettled = useSettled(waiting.map(({ id }) => id).join(" "));
+  const answered = useRef(new Set<string>());
+  useEffect(() => {
+    const gone = [...answered.current].filter((id) => !waiting.some((one) => one.id === id));
+    for (const id of gone) answered.current.delete(id);
+    if (gone.length > 0) onAnswered?.();
+  }, [waiting, onAnswered]);
   if (waiting.length === 0) return null;
+  const note = (id: string) => (): void => void answered.current.add(id);
   return (
     <section className="waiting-cards" aria-label={label}>
       {waiting.map((one) =>
         one.kind === "permission" ? (
-          <PermissionCard key={one.id} permission={one.permission} session={one.session} isSettled={isSettled} isOpen={isOpen} />
+          <PermissionCard
+            key={one.id}
+            permission={one.permission}
+            session={one.session}
+            isSettled={isSettled}
+            isOpen={isOpen}
+            onAnswer={note(one.id)}
+          />
         ) : (
-          <QuestionCard key={one.id} question={one.question} session={one.session} isOpen={isOpen} />
+          <QuestionCard key={one.id} question={one.question} session={one.session} isOpen={isOpen} onAnswer={note(one.id)} />
         ),
       )}
     </section>

@@ -20,20 +20,20 @@ export function ProcessList({
   onSelect: (name: string) => void;
 }): ReactNode {
   return (
-    <ul className="process-list" aria-label="Processes" onKeyDown={moveFocus}>
+    <ul className="side-list process-list" aria-label="Processes" onKeyDown={moveFocus}>
       {sidecars.map((sidecar) => (
-        <li key={sidecar.name} className="process-row" data-selected={sidecar.name === selected}>
+        <li key={sidecar.name} data-selected={sidecar.name === selected}>
           <button
             type="button"
-            className="process-open"
+            className="side-open"
             aria-current={sidecar.name === selected}
             onClick={() => onSelect(sidecar.name)}
           >
-            <span className="process-head">
+            <span className="side-name">
               <b>{sidecar.name}</b>
               <StatusMark sidecar={sidecar} now={now} />
             </span>
-            <span className="process-facts" data-bad={sidecar.owner !== "remote" && sidecar.reason !== undefined}>
+            <span className="side-facts" data-bad={sidecar.owner !== "remote" && sidecar.reason !== undefined}>
               {summary(sidecar, now)}
             </span>
           </button>
@@ -63,7 +63,7 @@ function summary(sidecar: Sidecar, now: number): string {
 function moveFocus(event: KeyboardEvent<HTMLElement>): void {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (step === undefined) return;
-  const rows = [...event.currentTarget.querySelectorAll<HTMLElement>(".process-open")];
+  const rows = [...event.currentTarget.querySelectorAll<HTMLElement>(".side-open")];
   const at = rows.findIndex((row) => row.parentElement?.contains(document.activeElement));
   const next = rows[at + step];
   if (at < 0 || !next) return;

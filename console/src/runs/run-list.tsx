@@ -32,15 +32,15 @@ export function RunList({ onChoose }: { onChoose: () => void }): ReactNode {
           Several agents at once
         </button>
       )}
-      <ul className="session-list">
+      <ul className="side-list">
         {known.map((run) => (
           <li key={run.runId} data-selected={run.runId === chosen}>
-            <button type="button" className="session-open" aria-current={run.runId === chosen} onClick={() => choose(run.runId)}>
-              <span className="session-name">
+            <button type="button" className="side-open" aria-current={run.runId === chosen} onClick={() => choose(run.runId)}>
+              <span className="side-name">
                 <Split size={13} aria-hidden />
                 <b>{shortened(visible(titleOf(run)), LONGEST_TITLE)}</b>
               </span>
-              <span className="session-facts">{factsOf(run)}</span>
+              <span className="side-facts">{factsOf(run)}</span>
             </button>
           </li>
         ))}

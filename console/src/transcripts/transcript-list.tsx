@@ -55,7 +55,7 @@ export function TranscriptList({
               <li key={`${hit.sessionId} ${hit.seq} ${hit.itemId ?? ""}`} data-selected={hit.sessionId === chosen}>
                 <button
                   type="button"
-                  className="session-open"
+                  className="side-open"
                   aria-current={hit.sessionId === chosen}
                   onClick={() => onChoose({ sessionId: hit.sessionId, itemId: hit.itemId ?? undefined })}
                 >
@@ -67,7 +67,7 @@ export function TranscriptList({
               <li key={info.sessionId} data-selected={info.sessionId === chosen}>
                 <button
                   type="button"
-                  className="session-open"
+                  className="side-open"
                   aria-current={info.sessionId === chosen}
                   onClick={() => onChoose({ sessionId: info.sessionId })}
                 >
@@ -100,13 +100,13 @@ function Line({ info }: { info: TranscriptInfo }): ReactNode {
   ].filter(Boolean);
   return (
     <>
-      <span className="session-name">
+      <span className="side-name">
         <b>{shortened(visible(titleOf(info)), LONGEST_TITLE)}</b>
         <time className="transcript-time" dateTime={new Date(updatedAtMs).toISOString()}>
           {day(updatedAtMs)}
         </time>
       </span>
-      <span className="session-facts transcript-facts">{facts.join(" · ")}</span>
+      <span className="side-facts transcript-facts">{facts.join(" · ")}</span>
     </>
   );
 }
@@ -124,7 +124,7 @@ function Hit({ hit }: { hit: TranscriptHit }): ReactNode {
   const at = Date.parse(ts);
   return (
     <>
-      <span className="session-name">
+      <span className="side-name">
         <b>{shortened(visible(title ?? sessionId), LONGEST_TITLE)}</b>
         {Number.isFinite(at) && <time className="transcript-time">{day(at)}</time>}
       </span>

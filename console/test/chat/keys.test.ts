@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 
+import { catchFocus, focusAsked } from "../../src/chat/focus-asked.js";
 import { meaningOf, type KeyPress } from "../../src/chat/keys.js";
 
 const press = (key: string, more: Partial<KeyPress> = {}): KeyPress => ({
@@ -26,4 +27,15 @@ test("no key means anything while an input method composes, however the browser 
     expect(meaningOf(press(key, { isComposing: true }))).toBe("none");
     expect(meaningOf(press(key, { keyCode: 229 }))).toBe("none");
   }
+});
+
+test("the focus is caught where it is lost, and taken from nobody", () => {
+  const field = document.body.appendChild(document.createElement("input"));
+  field.focus();
+  catchFocus();
+  expect(focusAsked.get()).toBe(false);
+  field.remove();
+  catchFocus();
+  expect(focusAsked.get()).toBe(true);
+  focusAsked.set(false);
 });

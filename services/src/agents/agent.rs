@@ -275,6 +275,11 @@ pub enum Fact {
     Native,
     /// It is alive, and has nothing to tell.
     Alive,
+    /// Its own session, with which it was to go on, is not there any more. It ends, and is to begin anew.
+    Lost {
+        /// What it says of that.
+        why: String,
+    },
     /// The turn is over.
     Ended(TurnEnd),
     /// It is gone: nothing comes any more.

@@ -41,6 +41,8 @@ pub struct Claude {
     interrupted: bool,
     /// What it is told before the first prompt.
     history: Option<String>,
+    /// It is to go on with a session of its own, and has not begun.
+    resumes: bool,
 }
 
 #[derive(Debug)]
@@ -211,6 +213,7 @@ impl Claude {
         let error = response["error"].as_str().unwrap_or("refused").to_owned();
         match (response["request_id"].as_str(), failed) {
             (Some(INITIALISE), false) => {
+                self.resumes = false;
                 let answer = &response["response"];
                 let update = SessionUpdate {
                     commands: names(&answer["commands"], "name"),
@@ -268,7 +271,8 @@ impl Claude {
 
 impl Translator for Claude {
     fn open(&mut self, launch: &Launch) -> Vec<Step> {
-        self.history = launch.history.clone().filter(|_| launch.resume.is_none());
+        self.resumes = launch.resume.is_some();
+        self.history = launch.history.clone().filter(|_| !self.resumes);
         let request = json!({"subtype": "initialize", "hooks": null});
         vec![Step::Say(json!({"type": "control_request", "request_id": INITIALISE, "request": request}))]
     }

@@ -117,9 +117,11 @@ impl Codex {
                 vec![initialised, next]
             }
             (Asked::Resume, Some(error)) => {
-                let notice =
-                    self.notice(&format!("its earlier session cannot be gone on with: {error}; this is a new one"));
-                vec![notice, self.thread_start()]
+                let text = format!(
+                    "its earlier session cannot be gone on with: {error}; this is a new one, which is given a summary with the \
+                     next prompt"
+                );
+                vec![self.notice(&text), self.thread_start()]
             }
             (Asked::Resume | Asked::Start, None) => {
                 let thread = &result["thread"];
@@ -207,7 +209,7 @@ impl Codex {
         let grew = |field| vec![Step::tell(method, Fact::Grew { id: text("itemId"), field, text: text("delta") })];
         match method {
             "item/started" | "item/completed" => self.item(method, &params["item"]),
-            "item/agentMessage/delta" => grew(DeltaField::Text),
+            "item/agentMessage/delta" | "item/plan/delta" => grew(DeltaField::Text),
             "item/reasoning/summaryTextDelta" | "item/reasoning/textDelta" => grew(DeltaField::Thought),
             "item/commandExecution/outputDelta" => grew(DeltaField::ToolOutput),
             "turn/started" => {
@@ -230,7 +232,21 @@ impl Codex {
                 let title = params["threadName"].as_str().map(str::to_owned);
                 vec![Step::tell(method, Fact::Session(SessionUpdate { title, ..SessionUpdate::default() }))]
             }
-            "warning" => vec![self.notice(&text("message"))],
+            "warning" | "guardianWarning" => vec![self.notice(&text("message"))],
+            "configWarning" | "deprecationNotice" => {
+                let parts = [text("summary"), text("details")];
+                vec![self.notice(parts.iter().map(|part| part.trim()).collect::<Vec<_>>().join("\n").trim())]
+            }
+            "model/rerouted" => {
+                let (from, to) = (text("fromModel"), text("toModel"));
+                let notice = self.notice(&format!("another model answers: {to} instead of {from}"));
+                let update = SessionUpdate { model: Some(to), ..SessionUpdate::default() };
+                vec![notice, Step::tell(method, Fact::Session(update))]
+            }
+            "mcpServer/startupStatus/updated" => match params["error"].as_str() {
+                Some(error) => vec![self.notice(&format!("the tool server {} did not start: {error}", text("name")))],
+                None => alive(method),
+            },
             "error" => self.error(method, params),
             "serverRequest/resolved" => match self.asks.remove(&params["requestId"].to_string()) {
                 // It takes back what we have not answered.

@@ -237,6 +237,7 @@ impl Live {
                 tracing::error!(%error, log = %self.path().display(), "a session ends, because its log cannot be written");
                 self.session.halt(self.now());
                 self.tell(Command::Stop);
+                self.end_log(&error).await;
                 return false;
             }
             for deed in deeds {

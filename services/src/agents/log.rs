@@ -22,6 +22,13 @@ pub(super) struct Written {
     pub(super) seq: u64,
     /// Whether nothing follows.
     pub(super) is_final: bool,
+    /// Why that is, where it cannot be written any more.
+    pub(super) lost: Option<io::ErrorKind>,
+}
+
+/// What is said of a log that cannot be written.
+pub(super) fn unwritten(why: io::ErrorKind) -> io::Error {
+    io::Error::new(why, format!("it cannot be written: {why}"))
 }
 
 /// The right to write a log, which one daemon has at a time: it lasts as long as this does. A file beside the log, since on
@@ -81,7 +88,7 @@ impl Log {
     pub(super) fn open(claim: Claim, path: PathBuf, seq: u64) -> io::Result<Log> {
         let file = OpenOptions::new().append(true).open(&path)?;
         let bytes = file.metadata()?.len();
-        Ok(Log { claim, file, path, written: Written { bytes, seq, is_final: false } })
+        Ok(Log { claim, file, path, written: Written { bytes, seq, is_final: false, lost: None } })
     }
 
     /// Nothing will be appended any more.

@@ -11,6 +11,8 @@ mod transcripts;
 mod trust;
 mod watching;
 
+use std::io::{self, ErrorKind};
+
 use serde_json::json;
 use sixframe_core::{Code, Context, Fault, Router, Scope};
 
@@ -105,6 +107,15 @@ fn session(agents: &Agents, id: &str) -> Result<Handle, Fault> {
 
 fn no_session(id: &str) -> Fault {
     Fault::new(Code::NOT_FOUND, format!("there is no session {id}")).details(json!({"sessionId": id}))
+}
+
+/// A log cannot be read on, or will not be written any more.
+fn lost_log(error: &io::Error) -> Fault {
+    let code = match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => Code::RESOURCE_EXHAUSTED,
+        _ => Code::INTERNAL,
+    };
+    Fault::new(code, format!("the session's log is lost: {error}"))
 }
 
 fn done(_: ()) -> Done {

@@ -109,6 +109,8 @@ pub struct Session {
     ready_by: Duration,
     /// When something last came from the agent.
     alive: Duration,
+    /// Whether the agent was not given yet what the open turn is about.
+    is_withheld: bool,
     /// When the turn must be over; time that passes while leave is awaited does not count.
     turn_by: Duration,
     waiting_since: Option<Duration>,
@@ -119,6 +121,8 @@ pub struct Session {
     origin: Option<String>,
     /// Whose process is being stopped, because another agent takes over.
     leaving: Option<String>,
+    /// Whether the process ends because the agent's own session is lost.
+    is_lost: bool,
     created_at_ms: u64,
     past_turns: u64,
     history: bool,
@@ -149,6 +153,7 @@ impl Session {
             asked_model: asked_model.or_else(|| beginning.created.model.clone()),
             origin,
             leaving: None,
+            is_lost: false,
             created_at_ms,
             past_turns: turns,
             history: has_history,
@@ -166,6 +171,7 @@ impl Session {
             process: Process::Absent,
             ready_by: Duration::ZERO,
             alive: Duration::ZERO,
+            is_withheld: false,
             turn_by: Duration::ZERO,
             waiting_since: None,
             ladder: None,
@@ -261,6 +267,9 @@ impl Session {
     /// The agent's process is gone.
     fn gone(&mut self, now: Moment, problem: Option<Problem>) {
         let before = std::mem::replace(&mut self.process, Process::Absent);
+        if self.begins_anew() {
+            return self.start(now);
+        }
         let crashed = || Problem::new(ProblemKind::Crashed, "the agent's program ended");
         if self.turns.open().is_some() {
             let stopped = self.ladder.take().map(|ladder| ladder.end);
@@ -302,6 +311,7 @@ impl Session {
         let (turn, prompt) = (identifier("turn"), &waiting.prompt);
         let Some(started) = self.turns.begin(now.at, &turn, &prompt.id) else { return };
         (self.alive, self.turn_by, self.waiting_since) = (now.at, now.at + waiting.timeout, None);
+        self.is_withheld = false;
         self.given(now, Event::PromptStarted(PromptRef { prompt_id: prompt.id.clone() }), prompt);
         self.log(now, started, None);
         self.said(now, prompt);

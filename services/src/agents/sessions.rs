@@ -21,7 +21,7 @@ use super::agent::{Agent, Launch};
 use super::api::CreateSession;
 use super::builtin::BuiltIn;
 use super::command::CommandAgent;
-use super::detect::{self, ProviderInfo};
+use super::detect::ProviderInfo;
 use super::event::SessionCreated;
 use super::identifier::identifier;
 use super::live::{Handle, Surroundings, Views};
@@ -29,7 +29,7 @@ use super::local::LocalAgent;
 use super::log::{Log, Reading};
 use super::moment::Moment;
 use super::policy::{Ground, Policy};
-use super::program::{Program, ProgramAgent};
+use super::program::ProgramAgent;
 use super::prompt_builder::Templates;
 use super::runs::{self, Runs};
 use super::secrets::Secrets;
@@ -38,6 +38,7 @@ use super::transcript::Archive;
 use super::trust::{FolderSettings, SettingsUse, Trust, untrusted};
 use super::undo::Looks;
 pub use config::{AgentsConfig, ProviderConfig};
+pub(super) use ends::ends;
 pub(super) use past::{Consent, NotHanded};
 pub use problems::{NotBegun, OpenError};
 
@@ -115,7 +116,7 @@ impl Agents {
         let secrets = Arc::new(Secrets::of_environment(&variables));
         let mut agents: BTreeMap<String, Arc<dyn Agent>> = BTreeMap::new();
         for (id, provider) in config.programs() {
-            let (supervisor, program) = (supervisor.clone(), found(&provider.program));
+            let (supervisor, program) = (supervisor.clone(), provider.program.clone());
             let agent: Arc<dyn Agent> = match id.as_str() {
                 "claude" => Arc::new(ProgramAgent::claude(supervisor, program)),
                 "codex" => Arc::new(ProgramAgent::codex(supervisor, program)),
@@ -386,10 +387,4 @@ impl Agents {
             None => Ok(env.into_iter().collect()),
         }
     }
-}
-
-/// The program by its path, where it is found: an agent is started where it was looked for.
-fn found(program: &Program) -> Program {
-    let path = detect::find(&program.program).map(PathBuf::into_os_string);
-    Program { program: path.unwrap_or_else(|| program.program.clone()), ..program.clone() }
 }

@@ -93,7 +93,10 @@ enum Outcome {
 
 /// How a sidecar comes to rest.
 enum Rest {
+    /// Somebody wished it.
     Stopped,
+    /// Its program has done its work.
+    Done,
     Failed(Failure),
 }
 
@@ -122,7 +125,7 @@ impl Keeper {
             };
             is_restart = match ended {
                 Some((how, ready, failure)) => match restarts.ended(how, ready, Instant::now()) {
-                    Next::Rest if how == Ended::Well => return Rest::Stopped,
+                    Next::Rest if how == Ended::Well => return Rest::Done,
                     Next::Rest => return Rest::Failed(failure),
                     Next::Broken => return Rest::Failed(crash_loop(&self.known.name, &config, failure)),
                     Next::Again(wait) => self.wait(wait, ready, failure).await,
@@ -165,7 +168,8 @@ impl Keeper {
             entry.state.next_start_at = None;
             entry.state.restarts += u64::from(is_restart);
             if !is_restart {
-                (entry.state.failure, entry.state.exit, entry.was_up) = (None, None, false);
+                (entry.state.failure, entry.state.exit) = (None, None);
+                (entry.was_up, entry.is_done) = (false, false);
             }
         });
         self.mailbox.answer_starters(&state);
@@ -182,8 +186,11 @@ impl Keeper {
     fn rest(&mut self, rest: Rest) {
         let state = self.change(|entry| {
             entry.state.next_start_at = None;
+            entry.is_done = matches!(rest, Rest::Done);
             match rest {
-                Rest::Stopped => (entry.state.status, entry.state.failure) = (SidecarStatus::Stopped, None),
+                Rest::Stopped | Rest::Done => {
+                    (entry.state.status, entry.state.failure) = (SidecarStatus::Stopped, None)
+                }
                 Rest::Failed(failure) => {
                     entry.state.status = SidecarStatus::Failed;
                     entry.fell(failure.clone());

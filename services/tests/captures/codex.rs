@@ -289,3 +289,35 @@ fn the_forms_of_its_tool_servers_are_questions_and_one_without_any_is_leave() {
     heard.take(codex.command(Command::Decide { key: "2".into(), verdict }));
     assert_eq!(heard.said[2], json!({"id": 2, "result": {"action": "accept", "content": {}}}));
 }
+
+#[test]
+fn warnings_are_told_as_notices_and_a_proposed_plan_as_what_it_says() {
+    let mut heard = replay::Heard::default();
+    let mut codex = Codex::default();
+    for (method, params) in [
+        ("guardianWarning", json!({"message": "careful"})),
+        ("configWarning", json!({"summary": "no such key", "details": "line 3"})),
+        ("deprecationNotice", json!({"summary": "gone soon", "details": null})),
+        ("model/rerouted", json!({"fromModel": "a", "toModel": "b", "reason": "overloaded"})),
+        ("mcpServer/startupStatus/updated", json!({"name": "s", "status": "failed", "error": "no such program"})),
+        ("mcpServer/startupStatus/updated", json!({"name": "t", "status": "ready", "error": null})),
+        ("item/plan/delta", json!({"itemId": "p", "delta": "1. look"})),
+        ("item/completed", json!({"item": {"type": "plan", "id": "p", "text": "1. look\n"}})),
+    ] {
+        let line = json!({"method": method, "params": params}).to_string();
+        heard.take(codex.hear(line.as_bytes()));
+    }
+    let notices: Vec<String> = heard.of_kind(ItemKind::Notice).iter().map(text).collect();
+    assert_eq!(
+        notices,
+        [
+            "careful",
+            "no such key\nline 3",
+            "gone soon",
+            "another model answers: b instead of a",
+            "the tool server s did not start: no such program",
+        ]
+    );
+    assert_eq!(heard.messages(), ["1. look\n"]);
+    assert!(heard.unknown().is_empty(), "{:?}", heard.unknown());
+}

@@ -67,6 +67,36 @@ async fn a_killed_program_is_there_again_on_its_own_and_its_whole_tree_was_gone_
 }
 
 #[tokio::test]
+async fn what_loses_its_guardian_is_started_again_and_nothing_of_it_was_left() {
+    let script = "echo $$ >> pids; setsid sh -c 'echo $$ >> pids; echo up; exec sleep 1000' & sleep 1000";
+    let keys = |restart: Value| json!({"restart": restart, "ready": {"kind": "line", "pattern": "up"}});
+    let again = json!({"policy": "on-failure", "backoffMs": 1, "maxBackoffMs": 1});
+    let house = House::of(&[shell("again", script, keys(again)), shell("once", script, keys(json!("never")))]);
+    let pids = || -> Vec<u32> {
+        fs::read_to_string(house.file("pids")).unwrap().lines().map(|pid| pid.parse().unwrap()).collect()
+    };
+    let guardian = |pid: u32| -> u32 {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        stat.rsplit_once(')').unwrap().1.split_ascii_whitespace().nth(1).unwrap().parse().unwrap()
+    };
+    let first = house.up("again").await.pid.unwrap();
+    let before = pids();
+    assert!(before.len() == 2 && before.contains(&first), "{before:?}");
+    send(guardian(first), Signal::KILL);
+    let second = house.until("again", |state| state.generation == 2 && state.status == SidecarStatus::Ready).await;
+    let left = house.processes();
+    assert!(before.iter().all(|pid| !left.contains(pid)), "{before:?} {left:?}");
+    assert!(left.contains(&second.pid.unwrap()));
+    house.sidecars.stop("again", true).await.unwrap();
+
+    let once = house.up("once").await.pid.unwrap();
+    send(guardian(once), Signal::KILL);
+    let state = house.until_status("once", SidecarStatus::Failed).await;
+    assert_eq!(serde_json::to_value(state.failure.unwrap()).unwrap()["code"], "HOST");
+    assert_eq!(house.processes(), [] as [u32; 0]);
+}
+
+#[tokio::test]
 async fn the_end_of_one_run_never_touches_the_next() {
     let keys = json!({"ready": {"kind": "line", "pattern": "up"}});
     let house = House::of(&[shell("again", "echo up; exec sleep 1000", keys)]);

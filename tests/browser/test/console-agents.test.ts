@@ -1,53 +1,30 @@
-import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
-import { join } from "node:path";
 
-import type { Browser } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 
 import { faint, unnamed } from "../harness/accessible.js";
 import { ask, begin, card, leaveLog, messages, prompt } from "../harness/agents.js";
-import { inChromium, launch } from "../harness/chromium.js";
+import { inChromium } from "../harness/chromium.js";
 import { ConsoleDaemon } from "../harness/console-daemon.js";
-import { enter, show, watched, type Watched } from "../harness/console-page.js";
+import { enter, show, watched } from "../harness/console-page.js";
+import { inConsole } from "../harness/console-world.js";
 import { marked } from "../harness/marked.js";
 
-const SHOTS = new URL("../../../target/screenshots/", import.meta.url).pathname;
 const MARK = "TEST_OF_SIXFRAME";
 
 inChromium("the agents of the real daemon", () => {
-  let browser: Browser;
-  let daemon: ConsoleDaemon;
-  let first: Watched;
-  let folder: string;
   let mark: string;
-
-  beforeAll(async () => {
-    mkdirSync(SHOTS, { recursive: true });
-    browser = await launch();
+  const world = inConsole({
+    panel: "Agents",
+    start: () => {
+      mark = crypto.randomUUID();
+      return ConsoleDaemon.start(undefined, { inherits: { [MARK]: mark } });
+    },
   });
-
-  afterAll(() => browser?.close());
-
-  beforeEach(async () => {
-    mark = crypto.randomUUID();
-    daemon = await ConsoleDaemon.start(undefined, { inherits: { [MARK]: mark } });
-    folder = join(daemon.folder, "project");
-    mkdirSync(folder);
-    first = await watched(browser);
-    await enter(first.page, await daemon.link(), "Agents");
-  });
-
-  afterEach(async () => {
-    expect(first.complaints).toEqual([]);
-    await first.context.close();
-    await daemon.stop();
-  });
-
-  const file = (name: string): string => join(folder, name);
 
   test("a file is written after it was allowed, by a click and not by Enter, and its diff stands below", async () => {
-    const { page } = first;
+    const { page, folder } = world;
     await begin(page, folder);
     await ask(page, "write notes.txt\nfirst\nsecond");
     await card(page).getByText("Change files").waitFor();
@@ -58,32 +35,32 @@ inChromium("the agents of the real daemon", () => {
     await allow.focus();
     await page.keyboard.press("Enter");
     await page.keyboard.press("NumpadEnter");
-    await page.screenshot({ path: `${SHOTS}agent-card.png` });
+    await world.shoot("agent-card");
     expect(await card(page).count()).toBe(1);
-    expect(existsSync(file("notes.txt"))).toBe(false);
+    expect(existsSync(world.file("notes.txt"))).toBe(false);
     await allow.click();
     await messages(page).getByText("Done", { exact: true }).waitFor();
-    expect(readFileSync(file("notes.txt"), "utf8")).toBe("first\nsecond\n");
+    expect(readFileSync(world.file("notes.txt"), "utf8")).toBe("first\nsecond\n");
     await messages(page).getByText("1 file changed").waitFor();
     await messages(page).getByRole("figure", { name: /Change of .*notes\.txt/ }).first().waitFor();
     await messages(page).getByText(/^Allowed/).waitFor();
     expect(await card(page).count()).toBe(0);
-    await page.screenshot({ path: `${SHOTS}agent-done.png` });
+    await world.shoot("agent-done");
   });
 
   test("who names no folder is offered the one that the daemon was started in", async () => {
-    const { page } = first;
+    const { page, folder } = world;
     const form = page.getByRole("form", { name: "New session" });
     await form.getByRole("radio", { name: /^Built-in/ }).click();
     const field = form.getByRole("combobox", { name: "Folder" });
-    await expect.poll(() => field.inputValue()).toBe(realpathSync(daemon.folder));
+    await expect.poll(() => field.inputValue()).toBe(realpathSync(world.daemon.folder));
     await form.getByRole("button", { name: "Begin" }).click();
     await ask(page, "list");
     await messages(page).getByText("Done", { exact: true }).waitFor();
   });
 
   test("what was denied is not done, and the agent is told why", async () => {
-    const { page } = first;
+    const { page, folder } = world;
     await begin(page, folder);
     await ask(page, "write notes.txt\nnever");
     await card(page).getByRole("button", { name: "Deny and say why" }).click();
@@ -91,11 +68,11 @@ inChromium("the agents of the real daemon", () => {
     await page.keyboard.press("Enter");
     await messages(page).getByText("You did not allow that, so I stop here.").waitFor();
     await messages(page).getByText("not now").first().waitFor();
-    expect(existsSync(file("notes.txt"))).toBe(false);
+    expect(existsSync(world.file("notes.txt"))).toBe(false);
   });
 
   test("Escape and the shortcut stop a turn with all that it started", async () => {
-    const { page } = first;
+    const { page, folder } = world;
     await begin(page, folder);
     for (const key of ["Escape", "Control+."]) {
       await ask(page, "run echo begun; sleep 60");
@@ -110,7 +87,7 @@ inChromium("the agents of the real daemon", () => {
   });
 
   test("prompts wait while the agent is busy, can be taken back, and are done in their order", async () => {
-    const { page } = first;
+    const { page, folder } = world;
     await begin(page, folder);
     await ask(page, "write one.txt\n1");
     await card(page).waitFor();
@@ -118,7 +95,7 @@ inChromium("the agents of the real daemon", () => {
     await ask(page, "read gone.txt");
     const queue = page.getByRole("region", { name: "Prompts that wait" });
     await queue.getByText("2 prompts wait").waitFor();
-    await page.screenshot({ path: `${SHOTS}agent-queue.png` });
+    await world.shoot("agent-queue");
     await queue.getByRole("listitem").filter({ hasText: "gone" }).getByRole("button", { name: "Take the prompt back" }).click();
     await queue.getByText("1 prompt waits").waitFor();
     await queue.getByRole("button", { name: "Change the prompt" }).click();
@@ -133,7 +110,7 @@ inChromium("the agents of the real daemon", () => {
   });
 
   test("a page that is loaded again stops its turn, and finds the history as it was", async () => {
-    const { page } = first;
+    const { page, folder } = world;
     await begin(page, folder);
     await ask(page, "run echo begun; sleep 60");
     await card(page).getByRole("button", { name: "Allow once" }).click();
@@ -147,7 +124,7 @@ inChromium("the agents of the real daemon", () => {
   });
 
   test("a session is closed with a question while its agent is at work, and its history stays", async () => {
-    const { page } = first;
+    const { page, folder } = world;
     await begin(page, folder);
     await ask(page, "write notes.txt\nnever");
     await card(page).waitFor();
@@ -164,12 +141,12 @@ inChromium("the agents of the real daemon", () => {
     await page.getByText("This session is closed. Its history stays.").waitFor();
     await messages(page).getByText("The session was closed.").waitFor();
     await messages(page).getByText("Withdrawn", { exact: true }).waitFor();
-    expect(existsSync(file("notes.txt"))).toBe(false);
+    expect(existsSync(world.file("notes.txt"))).toBe(false);
     await page.getByRole("list", { name: "Sessions" }).getByText(/closed$/).waitFor();
   });
 
   test("what waits is seen and answered from every panel", async () => {
-    const { page } = first;
+    const { page, folder } = world;
     await begin(page, folder);
     await ask(page, "write notes.txt\nfrom afar");
     await card(page).waitFor();
@@ -182,10 +159,10 @@ inChromium("the agents of the real daemon", () => {
     const tray = page.getByRole("dialog", { name: "What waits for you" });
     await tray.getByText("from afar").waitFor();
     await page.keyboard.press("Enter");
-    await page.screenshot({ path: `${SHOTS}agent-tray.png` });
-    expect(existsSync(file("notes.txt"))).toBe(false);
+    await world.shoot("agent-tray");
+    expect(existsSync(world.file("notes.txt"))).toBe(false);
     await tray.getByRole("button", { name: "Allow once" }).click();
-    await expect.poll(() => existsSync(file("notes.txt"))).toBe(true);
+    await expect.poll(() => existsSync(world.file("notes.txt"))).toBe(true);
     await page.getByRole("button", { name: /waits for you/ }).waitFor({ state: "detached" });
     expect(await page.title()).toBe("Sixframe");
     await page.keyboard.press("Control+l");
@@ -193,7 +170,7 @@ inChromium("the agents of the real daemon", () => {
   });
 
   test("a name that would read as another one is shown as what it is", async () => {
-    const { page } = first;
+    const { page, folder } = world;
     await begin(page, folder);
     await prompt(page).fill("write 'safe\u202etxt.exe'\n\u001b[2Kecho <b>hi</b>");
     await prompt(page).press("Enter");
@@ -206,7 +183,8 @@ inChromium("the agents of the real daemon", () => {
   });
 
   test("Enter that ends a Korean syllable does not send", async () => {
-    const { page, context } = first;
+    const { page, folder } = world;
+    const { context } = world.first;
     await begin(page, folder);
     await prompt(page).focus();
     const devtools = await context.newCDPSession(page);
@@ -227,33 +205,33 @@ inChromium("the agents of the real daemon", () => {
   });
 
   test("a daemon that is killed in the midst of a turn comes back with the history, and the session goes on", async () => {
-    const { page } = first;
+    const { page, folder } = world;
     await begin(page, folder);
     await ask(page, "run echo begun; sleep 60");
     await card(page).getByRole("button", { name: "Allow once" }).click();
     await messages(page).getByText("begun", { exact: true }).last().waitFor();
-    await daemon.kill();
+    await world.daemon.kill();
     await page.getByRole("alert").getByText("The connection was lost.").waitFor();
     expect(await messages(page).getByText("begun", { exact: true }).count()).toBeGreaterThan(0);
-    daemon = await ConsoleDaemon.start(daemon, { inherits: { [MARK]: mark } });
+    world.daemon = await ConsoleDaemon.start(world.daemon, { inherits: { [MARK]: mark } });
     await page.getByRole("alert").waitFor({ state: "detached" });
     await messages(page).getByText("The agent ended", { exact: true }).waitFor();
-    await page.screenshot({ path: `${SHOTS}agent-crashed.png` });
+    await world.shoot("agent-crashed");
     await messages(page).getByRole("button", { name: "Try again" }).click();
     await card(page).getByRole("button", { name: "Deny", exact: true }).click();
     await messages(page).getByText("You did not allow that").waitFor();
   });
 
   test("ten thousand items are there at once, only those in sight exist, and each can be scrolled to", { timeout: 90_000 }, async () => {
-    await daemon.kill();
-    leaveLog(daemon.folder, "ses_long", 10_000);
-    daemon = await ConsoleDaemon.start(daemon);
-    const { page } = first;
+    await world.daemon.kill();
+    leaveLog(world.daemon.folder, "ses_long", 10_000);
+    world.daemon = await ConsoleDaemon.start(world.daemon);
+    const { page } = world;
     await page.getByRole("alert").waitFor({ state: "detached" });
     await page.getByRole("list", { name: "Sessions" }).getByRole("button").click();
     await messages(page).getByText("step 9999", { exact: true }).waitFor({ timeout: 30_000 });
     expect(await messages(page).getByRole("article").count()).toBeLessThan(60);
-    await page.screenshot({ path: `${SHOTS}agent-long.png` });
+    await world.shoot("agent-long");
     const frames = await page.evaluate(scrolled);
     console.log(`scrolled ${frames.steps} steps of 2,000 pixels up: the slowest frame ${frames.slowest.toFixed(0)} ms, ${frames.heap} MB of heap`);
     expect(await messages(page).getByRole("article").count()).toBeLessThan(60);
@@ -264,7 +242,7 @@ inChromium("the agents of the real daemon", () => {
   });
 
   test("what an agent writes is painted soon after it came", async () => {
-    const { page } = first;
+    const { page, folder } = world;
     await begin(page, folder);
     await page.evaluate(watchPaints);
     await ask(page, "run for i in $(seq 1 120); do echo line $i; sleep 0.02; done");
@@ -279,10 +257,10 @@ inChromium("the agents of the real daemon", () => {
   });
 
   test("who goes up is left where he reads while more is said, and is led back to the end", async () => {
-    await daemon.kill();
-    leaveLog(daemon.folder, "ses_long", 200);
-    daemon = await ConsoleDaemon.start(daemon);
-    const { page } = first;
+    await world.daemon.kill();
+    leaveLog(world.daemon.folder, "ses_long", 200);
+    world.daemon = await ConsoleDaemon.start(world.daemon);
+    const { page } = world;
     await page.getByRole("alert").waitFor({ state: "detached" });
     await page.getByRole("list", { name: "Sessions" }).getByRole("button").click();
     await messages(page).getByText("step 199", { exact: true }).waitFor();
@@ -302,18 +280,18 @@ inChromium("the agents of the real daemon", () => {
   });
 
   test("every control has a name, text stands out enough, and a narrow window is wide enough", async () => {
-    writeFileSync(file("poem.txt"), "roses are red\n");
+    writeFileSync(world.file("poem.txt"), "roses are red\n");
     for (const colorScheme of ["light", "dark"] as const) {
-      const { page, context, complaints } = await watched(browser, { colorScheme, reducedMotion: "reduce" });
-      await enter(page, await daemon.link(), "Agents");
+      const { page, context, complaints } = await watched(world.browser, { colorScheme, reducedMotion: "reduce" });
+      await enter(page, await world.daemon.link(), "Agents");
       await page.getByRole("radio", { name: /^Built-in/ }).waitFor();
       const look = async (what: string): Promise<void> => {
         expect(await page.evaluate(unnamed), `${what}, ${colorScheme}`).toEqual([]);
         expect(await page.evaluate(faint), `${what}, ${colorScheme}`).toEqual([]);
       };
       await look("a new session");
-      await page.screenshot({ path: `${SHOTS}agent-new-${colorScheme}.png` });
-      await begin(page, folder);
+      await world.shoot(`agent-new-${colorScheme}`, page);
+      await begin(page, world.folder);
       await ask(page, `replace ${colorScheme === "light" ? "red" : "blue"} with blue in poem.txt`);
       if (colorScheme === "light") {
         await look("a card");
@@ -327,7 +305,7 @@ inChromium("the agents of the real daemon", () => {
       await look("a turn that ended");
       await page.setViewportSize({ width: 390, height: 844 });
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
-      await page.screenshot({ path: `${SHOTS}agent-narrow-${colorScheme}.png` });
+      await world.shoot(`agent-narrow-${colorScheme}`, page);
       expect(complaints).toEqual([]);
       await context.close();
     }

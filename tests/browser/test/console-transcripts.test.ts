@@ -1,54 +1,36 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 
-import type { Browser, Locator, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import type { Locator, Page } from "playwright-core";
+import { expect, test } from "vitest";
 
 import { faint, unnamed } from "../harness/accessible.js";
 import { leaveItems, messages } from "../harness/agents.js";
-import { inChromium, launch } from "../harness/chromium.js";
+import { inChromium } from "../harness/chromium.js";
 import { ConsoleDaemon } from "../harness/console-daemon.js";
-import { enter, watched, type Watched } from "../harness/console-page.js";
-
-const SHOTS = new URL("../../../target/screenshots/", import.meta.url).pathname;
+import { inConsole } from "../harness/console-world.js";
 
 const item = (kind: string, text: string): object => ({ kind, status: "completed", content: [{ type: "text", text }] });
 
+/** A daemon that finds the logs of two sessions. */
+async function withTranscripts(): Promise<ConsoleDaemon> {
+  const before = await ConsoleDaemon.start();
+  await before.kill();
+  leaveItems(before.folder, "ses_b41d6e", [
+    item("user_message", "How is a bridge held?"),
+    item("agent_message", "By **cables** and <b>towers</b>."),
+  ]);
+  const long = Array.from({ length: 300 }, (_, at) => item("agent_message", `stone ${at}\n\n${"mortar ".repeat(40)}`));
+  leaveItems(before.folder, "ses_3a11", [item("user_message", "Build a wall"), ...long, item("agent_message", "The keystone is set.")]);
+  return ConsoleDaemon.start(before);
+}
+
 inChromium("transcripts of the real daemon", () => {
-  let browser: Browser;
-  let daemon: ConsoleDaemon;
-  let first: Watched;
-
-  beforeAll(async () => {
-    mkdirSync(SHOTS, { recursive: true });
-    browser = await launch();
-  });
-
-  afterAll(() => browser?.close());
-
-  beforeEach(async () => {
-    daemon = await ConsoleDaemon.start();
-    await daemon.kill();
-    leaveItems(daemon.folder, "ses_b41d6e", [
-      item("user_message", "How is a bridge held?"),
-      item("agent_message", "By **cables** and <b>towers</b>."),
-    ]);
-    const long = Array.from({ length: 300 }, (_, at) => item("agent_message", `stone ${at}\n\n${"mortar ".repeat(40)}`));
-    leaveItems(daemon.folder, "ses_3a11", [item("user_message", "Build a wall"), ...long, item("agent_message", "The keystone is set.")]);
-    daemon = await ConsoleDaemon.start(daemon);
-    first = await watched(browser);
-    await enter(first.page, await daemon.link(), "Transcripts");
-  });
-
-  afterEach(async () => {
-    expect(first.complaints).toEqual([]);
-    await first.context.close();
-    await daemon.stop();
-  });
+  const world = inConsole({ panel: "Transcripts", start: withTranscripts });
 
   const list = (page: Page, name: string): Locator => page.getByRole("list", { name, exact: true }).getByRole("button");
 
   test("they are listed, read from their beginning, and offer nothing that would change them", async () => {
-    const { page } = first;
+    const { page } = world;
     await expect.poll(() => list(page, "Transcripts").count()).toBe(2);
     await list(page, "Transcripts").filter({ hasText: "bridge" }).click();
     await messages(page).getByText("How is a bridge held?").waitFor();
@@ -57,7 +39,7 @@ inChromium("transcripts of the real daemon", () => {
     expect(await page.getByRole("textbox", { name: "Prompt" }).count()).toBe(0);
     expect(await page.evaluate(unnamed)).toEqual([]);
     expect(await page.evaluate(faint)).toEqual([]);
-    await page.screenshot({ path: `${SHOTS}transcript.png` });
+    await world.shoot("transcript");
     await list(page, "Transcripts").filter({ hasText: "wall" }).click();
     await messages(page).getByText("Build a wall").waitFor();
     await page.setViewportSize({ width: 390, height: 844 });
@@ -67,12 +49,12 @@ inChromium("transcripts of the real daemon", () => {
   });
 
   test("what was searched for is marked, and leads to where it was said", async () => {
-    const { page } = first;
+    const { page } = world;
     await list(page, "Transcripts").first().waitFor();
     await page.keyboard.press("/");
     await page.keyboard.type("keystone");
     await list(page, "Found").locator("mark", { hasText: "keystone" }).waitFor();
-    await page.screenshot({ path: `${SHOTS}transcript-search.png` });
+    await world.shoot("transcript-search");
     await list(page, "Found").first().click();
     await messages(page).getByText("The keystone is set.").waitFor();
     await page.getByRole("searchbox", { name: "Search transcripts" }).fill("nowhere to be found");
@@ -80,7 +62,7 @@ inChromium("transcripts of the real daemon", () => {
   });
 
   test("one is taken away as a file, and written where the daemon says", async () => {
-    const { page } = first;
+    const { page } = world;
     await list(page, "Transcripts").filter({ hasText: "bridge" }).click();
     await messages(page).getByText("How is a bridge held?").waitFor();
     for (const [name, ending] of [["Markdown", "md"], ["Org", "org"], ["JSON", "json"]] as const) {

@@ -13,8 +13,9 @@ pub struct Process {
 
 /// The process at the other end of the loopback connection whose ends are `local`, ours, and `remote`.
 ///
-/// `None` for connections from elsewhere, on other systems, and when the peer is gone already. Reading happens on a
-/// thread that may block. A process that hands its socket on is named by whoever holds it now.
+/// `None` for connections from elsewhere, on other systems, and when the peer has closed its end already. Without `pid`
+/// nobody was seen to hold the socket: it may be on its way from one process to another. Reading happens on a thread that may
+/// block. A process that hands its socket on is named by whoever holds it now.
 pub async fn loopback_peer(local: SocketAddr, remote: SocketAddr) -> Option<Process> {
     if !cfg!(target_os = "linux") || !remote.ip().is_loopback() {
         return None;
@@ -39,6 +40,10 @@ mod table {
             let uid = columns.nth(4)?.parse().ok()?;
             row.then_some((uid, columns.nth(1)?))
         })?;
+        // Closed by its process: the row belongs to nobody any more, and names the user 0.
+        if inode == "0" {
+            return None;
+        }
         Some(Process { uid, pid: holder(&format!("socket:[{inode}]")) })
     }
 

@@ -18,6 +18,7 @@ use super::super::item::{
 };
 use super::super::permission::{Action, Ask, OptionKind, PermissionOption, Verdict};
 use super::super::policy::Ruling;
+use super::super::program::environment;
 use super::files::{self, Place};
 use super::words::{HELP, Wanted, understood};
 use super::{Unheard, Voice};
@@ -214,9 +215,7 @@ impl Work {
         config.name = "builtin-command".to_owned();
         config.args = vec![flag.into(), line.clone().into()];
         config.cwd = Some(self.launch.cwd.clone());
-        let given = self.launch.env.iter().map(|(name, value)| (name.into(), Some(value.into())));
-        // By it, a command would go to another folder than the one that the rules have looked at.
-        config.env = given.chain([("CDPATH".into(), None)]).collect();
+        config.env = environment(&[], &self.launch);
         config.stdin = Input::Null;
         config.stop = StopLadder { signal_for: Duration::from_millis(500), ..StopLadder::default() };
         let child = match self.supervisor.spawn(config) {

@@ -47,7 +47,7 @@ pub(in super::super) struct Handle {
 
 /// The session's task has ended, because it was closed or its log cannot be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the session has ended")]
+#[error("the session has ended; agent.resume opens it again")]
 pub(in super::super) struct Over;
 
 impl Handle {

@@ -46,7 +46,7 @@ impl Reading {
         let First { epoch } = serde_json::from_str(&first).ok()?;
         let bytes = path.metadata().ok()?.len();
         // The sender is gone, and so it is final.
-        let (_, written) = watch::channel(Written { bytes, seq: 0, is_final: true });
+        let (_, written) = watch::channel(Written { bytes, seq: 0, is_final: true, lost: None });
         Some((Reading { path, written }, epoch))
     }
 
@@ -120,7 +120,8 @@ impl Follow {
             Err(_) => return Ok(false),
         };
         if written.bytes <= have {
-            return Ok(false);
+            // All that stands in it was read; whoever waits for more has to know that there was more.
+            return written.lost.map_or(Ok(false), |why| Err(super::unwritten(why)));
         }
         if self.file.is_none() {
             let mut file = File::open(&self.path).await?;

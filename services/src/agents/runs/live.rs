@@ -361,7 +361,7 @@ impl Live {
         if events.is_empty() {
             return;
         }
-        let Some(mut log) = self.log.take() else { return };
+        let Some(mut log) = self.log.take() else { return self.show() };
         let secrets = Arc::clone(&self.surroundings.secrets);
         let writing = spawn_blocking(move || {
             let lines = log.append(&events, &secrets);
@@ -384,6 +384,9 @@ impl Live {
             }
             Err(error) => {
                 tracing::error!(%error, "a run ends, because its log cannot be written");
+                let lost = Some(error.kind());
+                self.written.send_modify(|written| (written.is_final, written.lost) = (true, lost));
+                self.show();
                 self.run.cancel();
             }
         }

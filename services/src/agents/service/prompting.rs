@@ -14,6 +14,7 @@ use super::super::prompt_builder::Additions;
 use super::super::sessions::Agents;
 use super::composing::compose;
 use super::leash::Leash;
+use super::lost_log;
 
 /// The longest that a turn may be given: a day.
 pub(in super::super) const LONGEST_MS: u64 = 86_400_000;
@@ -101,8 +102,7 @@ impl Prompting {
     /// The next event of the prompt and its turn; none at the end.
     pub(super) async fn take(&mut self) -> Result<Option<Payload>, Fault> {
         while !self.is_over {
-            let unreadable = |error: std::io::Error| Fault::new(Code::INTERNAL, format!("the log is lost: {error}"));
-            let Some((_, line)) = self.follow.next().await.map_err(unreadable)? else { break };
+            let Some((_, line)) = self.follow.next().await.map_err(|error| lost_log(&error))? else { break };
             let payload = Payload::from_json(line).map_err(|error| Fault::new(Code::INTERNAL, error.to_string()))?;
             let Ok(head) = payload.parse::<Head>() else { continue };
             if self.takes(head) {

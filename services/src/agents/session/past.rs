@@ -138,6 +138,23 @@ impl Session {
         Ok(())
     }
 
+    /// The agent's own session is not there any more. What waits is given to the one that it begins anew.
+    pub(super) fn lost(&mut self, now: Moment, why: &str) {
+        (self.known.native_session_id, self.origin) = (None, None);
+        self.is_lost = true;
+        let text = format!(
+            "Its own session of before cannot be gone on with: {why}. It begins a new one, which is given a summary of what was \
+             said and done with the next prompt."
+        );
+        self.notice(now, &identifier("notice"), text);
+    }
+
+    /// Whether the agent's process is gone only because its own session was lost, and another one is to be started.
+    pub(super) fn begins_anew(&mut self) -> bool {
+        let is_lost = std::mem::take(&mut self.is_lost);
+        is_lost && !self.closed && self.leaving.is_none() && self.turns.open().is_none()
+    }
+
     /// Whether there is something to tell an agent that was not there.
     pub fn has_history(&self) -> bool {
         self.past_turns > 0 || self.history

@@ -14,6 +14,7 @@ use super::super::item::FileChange;
 use super::super::live::{Handle, Over};
 use super::super::log::{Claim, Log, Remembered, is_closed, place, read, recover};
 use super::super::moment::Moment;
+use super::super::problem::{Problem, ProblemKind};
 use super::super::runs;
 use super::super::session::{NotNow, Past, Session, Trunk};
 use super::super::summary;
@@ -197,7 +198,8 @@ impl Agents {
         let run = remembered.created.run_id.as_deref();
         let is_over = run.is_some_and(|run| runs::is_passing(&self.0.config.dir, run, &remembered.created.cwd));
         let is_outside = self.is_outside(&remembered.created.cwd);
-        let mut ends = ends(&mut remembered, now);
+        let crashed = Problem::new(ProblemKind::Crashed, "the daemon was ended in the midst of the turn");
+        let mut ends = ends(&mut remembered, now, &crashed);
         if (is_over || is_outside) && opened.is_none() {
             // The run that it was for ends with its daemon, and so does its worktree; or agents may not work there any more.
             let closed = Event::SessionClosed(SessionClosed { reason: CloseReason::Shutdown });

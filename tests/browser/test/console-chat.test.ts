@@ -1,0 +1,99 @@
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+
+import { ask, begin, card, leaveItems, messages } from "../harness/agents.js";
+import { inChromium } from "../harness/chromium.js";
+import { ConsoleDaemon } from "../harness/console-daemon.js";
+import { inConsole } from "../harness/console-world.js";
+import { conversation } from "../harness/conversation.js";
+
+const said = (kind: string, text: string): object => ({ kind, status: "completed", content: [{ type: "text", text }] });
+
+inChromium("the chat of the real daemon", () => {
+  const world = inConsole({ panel: "Agents" });
+
+  test("in a narrow window a card and a queue leave room for the prompt, and denying comes before allowing", async () => {
+    const { page, folder } = world;
+    await begin(page, folder);
+    await page.setViewportSize({ width: 420, height: 800 });
+    await ask(page, `write notes.txt\n${"line\n".repeat(30)}`);
+    await card(page).waitFor();
+    for (const wanted of ["list", "read notes.txt", "list ."]) await ask(page, wanted);
+    await page.getByText("3 prompts wait").waitFor();
+    const bar = await page.getByRole("tablist", { name: "Panels" }).boundingBox();
+    const box = await page.getByRole("button", { name: "Send" }).boundingBox();
+    expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThanOrEqual(bar?.y ?? 0);
+    await world.shoot("agent-card-narrow");
+    const [deny, allow] = ["Deny", "Allow once"].map((name) => card(page).getByRole("button", { name, exact: true }));
+    if (!deny || !allow) throw new Error("there is nothing to answer with");
+    expect((await deny.boundingBox())?.y).toBeLessThan((await allow.boundingBox())?.y ?? 0);
+    await deny.click();
+  });
+
+  test("who has answered goes on with the keyboard: Escape stops, wherever the focus is", async () => {
+    const { page, folder } = world;
+    await begin(page, folder);
+    await ask(page, "run echo begun; sleep 60");
+    await card(page).getByRole("button", { name: "Allow once" }).click();
+    await messages(page).getByText("begun", { exact: true }).last().waitFor();
+    await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute("aria-label"))).toBe("Prompt");
+    await messages(page).getByText("begun", { exact: true }).last().click();
+    await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+    await page.keyboard.press("Escape");
+    await messages(page).getByText("Stopped", { exact: true }).waitFor();
+  });
+
+  test("a hundred messages with code, diffs and output of tools take less than 50 MB", { timeout: 120_000 }, async () => {
+    await world.daemon.kill();
+    leaveItems(world.daemon.folder, "ses_talk", conversation(100));
+    world.daemon = await ConsoleDaemon.start(world.daemon);
+    const { page } = world;
+    await page.getByRole("alert").waitFor({ state: "detached" });
+    const before = await heap(page);
+    await page.getByRole("list", { name: "Sessions" }).getByRole("button").click();
+    await messages(page).getByText("Done with part 49.", { exact: true }).waitFor();
+    const { rows, most } = await page.evaluate(readThrough);
+    await messages(page).getByText("Question 0:").waitFor();
+    expect(await page.locator(".code [class^=code-]").count()).toBeGreaterThan(0);
+    const after = await heap(page);
+    console.log(`${rows} rows read through, at most ${most} of them at once: ${after.toFixed(1)} MB of heap, elements and buffers, ${before.toFixed(1)} before they were read`);
+    expect(rows).toBeGreaterThan(200);
+    expect(after).toBeLessThan(50);
+  });
+
+  test("sessions are called by what was asked in them, also after a restart and in another window", async () => {
+    await world.daemon.kill();
+    leaveItems(world.daemon.folder, "ses_1", [said("user_message", "How is a bridge held?"), said("agent_message", "By cables.")]);
+    leaveItems(world.daemon.folder, "ses_2", [said("user_message", "Build a wall"), said("agent_message", "It stands.")]);
+    world.daemon = await ConsoleDaemon.start(world.daemon);
+    const { page } = world;
+    await page.getByRole("alert").waitFor({ state: "detached" });
+    const list = page.getByRole("list", { name: "Sessions" });
+    await list.getByText("How is a bridge held?").waitFor();
+    await list.getByText("Build a wall").waitFor();
+  });
+});
+
+/** What the scripts and the elements of a page take, in megabytes, when what nobody needs is gone. */
+async function heap(page: Page): Promise<number> {
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send("HeapProfiler.collectGarbage");
+  const { usedSize, embedderHeapUsedSize, backingStorageSize } = await devtools.send("Runtime.getHeapUsage");
+  await devtools.detach();
+  return (usedSize + embedderHeapUsedSize + backingStorageSize) / 1e6;
+}
+
+/** Goes up through all messages, so that each of them is shown once. Runs in the page. */
+async function readThrough(): Promise<{ rows: number; most: number }> {
+  const list = document.querySelector(".messages") as HTMLElement;
+  const seen = new Set<string>();
+  let most = 0;
+  for (let still = 0; still < 10; still += list.scrollTop === 0 ? 1 : 0) {
+    const rows = [...document.querySelectorAll(".message-row")];
+    most = Math.max(most, rows.length);
+    for (const row of rows) seen.add(row.getAttribute("aria-posinset") ?? "");
+    list.scrollTop -= 900;
+    await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+  }
+  return { rows: seen.size, most };
+}
