@@ -1,6 +1,7 @@
 //! Any agent that speaks the Agent Client Protocol, version 1: JSON-RPC 2.0, a line for each message. What an agent tells of a
 //! tool may begin with the request for leave to use it, so everything told of a tool is put together.
 
+mod choices;
 mod problems;
 mod tools;
 
@@ -18,6 +19,7 @@ use super::problem::{Problem, ProblemKind};
 use super::strange;
 use super::turn::TurnEnd;
 use super::usage::{Usage, UsageUpdate};
+use choices::Choices;
 use problems::{failed, problem, text};
 
 /// The translator.
@@ -34,8 +36,7 @@ pub struct Acp {
     /// Forms that a person has not filled in: the id of each request, by its JSON text, and the form.
     forms: BTreeMap<String, (Value, Value)>,
     session: Option<String>,
-    /// The ids of its modes.
-    modes: Vec<String>,
+    choices: Choices,
     /// What is known of each tool call.
     calls: HashMap<String, Map<String, Value>>,
     denied: HashSet<String>,
@@ -60,7 +61,7 @@ enum Asked {
     LoadSession,
     ForkSession,
     Prompt,
-    Other,
+    Choice,
 }
 
 #[derive(Debug)]
@@ -135,26 +136,21 @@ impl Acp {
                 steps.push(Step::tell("session/prompt", Fact::Ended(TurnEnd::failed(problem(error)))));
                 steps
             }
-            (Asked::Initialise | Asked::NewSession | Asked::Other, Some(error)) => {
+            (Asked::Choice, None) => self.chosen("answer", &result["configOptions"]),
+            (Asked::Initialise | Asked::NewSession | Asked::Choice, Some(error)) => {
                 vec![Step::tell("error", Fact::Problem(problem(error)))]
             }
-            (Asked::Other, None) => alive("answer"),
         }
     }
 
     fn begun(&mut self, result: &Value) -> Vec<Step> {
         self.session = result["sessionId"].as_str().map(str::to_owned).or(self.session.take());
-        let listed = |of: &Value, id: &str| {
-            let listed = of.as_array().into_iter().flatten();
-            listed.filter_map(|one| one[id].as_str().map(str::to_owned)).collect::<Vec<_>>()
-        };
-        self.modes = listed(&result["modes"]["availableModes"], "id");
-        let models = Some(listed(&result["models"]["availableModels"], "modelId")).filter(|models| !models.is_empty());
+        self.choices = Choices::of(result);
         let update = SessionUpdate {
             native_session_id: self.session.clone(),
-            model: result["models"]["currentModelId"].as_str().map(str::to_owned),
+            model: self.choices.model(),
             agent_version: self.agent_version.clone(),
-            models,
+            models: self.choices.models(),
             ..SessionUpdate::default()
         };
         let mut steps = self.set_mode(self.launch.mode);
@@ -164,21 +160,33 @@ impl Acp {
         steps
     }
 
-    /// Of our modes it knows one at most; what needs no asking is decided here.
+    /// Of our modes it knows one at most; what needs no asking is decided here. So it is to ask for as much as it can.
     fn set_mode(&mut self, mode: Mode) -> Vec<Step> {
-        let wanted = match mode {
-            Mode::Plan => "plan",
-            Mode::Ask | Mode::AcceptEdits | Mode::Auto => "default",
+        let wanted: &[&str] = match mode {
+            Mode::Plan => &["plan", "read-only"],
+            Mode::Ask | Mode::AcceptEdits | Mode::Auto => &["default", "read-only"],
         };
-        if !self.modes.iter().any(|mode| mode == wanted) {
-            return Vec::new();
-        }
-        let params = json!({"sessionId": self.session, "modeId": wanted});
-        vec![self.request(Asked::Other, "session/set_mode", params)]
+        let set = self.choices.set_mode(self.session.as_deref(), wanted);
+        set.map(|(method, params)| self.request(Asked::Choice, method, params)).into_iter().collect()
     }
 
     fn set_model(&mut self, model: &str) -> Step {
-        self.request(Asked::Other, "session/set_model", json!({"sessionId": self.session, "modelId": model}))
+        let (method, params) = self.choices.set_model(self.session.as_deref(), model);
+        self.request(Asked::Choice, method, params)
+    }
+
+    /// Its options are other ones now.
+    fn chosen(&mut self, native_type: &str, options: &Value) -> Vec<Step> {
+        let before = self.choices.model();
+        self.choices.take(options);
+        let model = self.choices.model().filter(|model| before.as_ref() != Some(model));
+        match model {
+            Some(_) => {
+                let update = SessionUpdate { model, models: self.choices.models(), ..SessionUpdate::default() };
+                vec![Step::tell(native_type, Fact::Session(update))]
+            }
+            None => alive(native_type),
+        }
     }
 
     fn ended(&mut self, result: &Value) -> Vec<Step> {
@@ -320,7 +328,21 @@ impl Acp {
                     None => alive(kind),
                 }
             }
-            "user_message_chunk" | "current_mode_update" | "config_option_update" => alive(kind),
+            "notice" => {
+                let parts = [update["title"].as_str(), update["description"].as_str()];
+                let text = parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n");
+                vec![self.notice(text)]
+            }
+            "compaction_update" => match update["status"].as_str() {
+                Some("completed") => {
+                    self.messages += 1;
+                    let item = Item::new(ItemKind::Compaction).status(ItemStatus::Completed);
+                    vec![Step::tell(kind, Fact::Item { id: format!("message-{}", self.messages), item })]
+                }
+                Some(_) | None => alive(kind),
+            },
+            "config_option_update" => self.chosen(kind, &update["configOptions"]),
+            "user_message_chunk" | "current_mode_update" | "compaction_summary_chunk" => alive(kind),
             _ => vec![Step::Tell(Told::unknown(kind, message))],
         }
     }

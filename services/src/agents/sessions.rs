@@ -206,6 +206,8 @@ impl Agents {
             mode: launch.mode,
             forked_from: None,
             run_id,
+            system_prompt: launch.system_prompt.clone(),
+            env: launch.env.iter().map(|(name, _)| name.clone()).collect(),
         };
         let (id, epoch) = (identifier("ses"), identifier("log"));
         let log = Log::create(&self.0.config.dir, &id).map_err(|error| NotBegun::NoLog(error.to_string()))?;

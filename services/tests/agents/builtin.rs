@@ -145,6 +145,21 @@ async fn a_session_begins_only_where_agents_may_work_and_with_what_they_may_be_g
 }
 
 #[tokio::test]
+async fn a_secret_that_comes_in_two_pieces_stands_nowhere() {
+    let secret = ("AN_API_KEY".to_owned(), "a-very-\"secret\"-value".to_owned());
+    let house = House::tuned(|config| config.claude.program.env.push(secret));
+    let session = house.session("builtin").await;
+    let mut turn = house.prompt(&session, "run printf 'it is a-very-\"sec'; sleep 0.2; printf 'ret\"-value, or a'");
+    let asked = turn.until("permission.requested").await;
+    house.ask("agent.approve", json!({"permissionId": asked["permissionId"]})).await.unwrap();
+    turn.end().await;
+    assert_eq!(turn.grown("tool_output"), "it is [redacted], or a");
+    let outputs: Vec<String> =
+        house.logged(&session).iter().map(|event| event["data"]["tool"]["output"].to_string()).collect();
+    assert!(outputs.iter().any(|output| output.contains("it is [redacted], or a")), "{outputs:?}");
+}
+
+#[tokio::test]
 async fn keys_and_what_is_the_daemons_are_not_read_without_leave_though_they_are_in_the_folder() {
     let house =
         House::tuned(|config| config.policy.protected = vec![config.dir.with_file_name("project").join("ours")]);
