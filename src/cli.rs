@@ -15,6 +15,7 @@ mod peer;
 mod reader;
 mod serve;
 mod sidecar;
+mod signals;
 mod smoke;
 mod stream;
 mod typescript;

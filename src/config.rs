@@ -281,8 +281,9 @@ impl Config {
     /// The agents, who are kept from what is the daemon's own.
     pub(crate) fn of_agents(&self) -> AgentsConfig {
         let mut agents = self.agent.of_agents();
-        let own = [&self.token_file, &self.app.server_token_file, &self.hub.dir];
-        agents.policy.protected = own.into_iter().cloned().collect();
+        let own = [&self.file, &self.token_file, &self.app.server_token_file, &self.hub.dir, &self.console.dir];
+        let ledger = self.runtime_dir.join("children");
+        agents.policy.protected = own.into_iter().cloned().chain([ledger]).collect();
         agents
     }
 

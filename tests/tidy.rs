@@ -34,7 +34,7 @@ impl File {
 
     /// Whether it belongs to a library: not to a program, a test, an example or a benchmark.
     fn is_library(&self) -> bool {
-        let program = ["xtask/", "benches/", "fuzz/", "src/main.rs", "src/cli", "src/config"];
+        let program = ["xtask/", "benches/", "drift/", "fuzz/", "src/main.rs", "src/cli", "src/config"];
         let apart = ["tests/", "/tests/", "examples/", "/examples/", "/src/bin/", "build.rs"];
         self.is_rust()
             && !program.iter().any(|start| self.path.starts_with(start))

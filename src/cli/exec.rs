@@ -15,6 +15,7 @@ use super::args::ExecArgs;
 use super::failure::Failure;
 use super::peer::line;
 use super::print;
+use super::signals::Signals;
 
 /// Asks an agent for something in a session that ends with it.
 pub(super) async fn run(args: &ExecArgs) -> Result<(), Error> {
@@ -30,11 +31,18 @@ pub(super) async fn run(args: &ExecArgs) -> Result<(), Error> {
         model: args.prompted.model.clone(),
         mode,
         system_prompt: args.system_prompt.clone(),
+        // It has no use for anybody once this program is gone, however it ends.
+        tied: true,
         ..CreateSession::default()
     };
+    let mut signals = Signals::new()?;
     with_agents(&args.prompted.daemon, async |endpoint| {
-        let SessionRef { session_id } = endpoint.request(&CREATE_SESSION, create).await.map_err(Failure::Call)?;
-        let worked = follow(args, &endpoint, &session_id, text).await;
+        let created = tokio::select! {
+            created = endpoint.request(&CREATE_SESSION, create) => created.map_err(Failure::Call)?,
+            signal = signals.asked() => return Err(Failure::Signalled(signal).into()),
+        };
+        let SessionRef { session_id } = created;
+        let worked = follow(args, &endpoint, &session_id, text, &mut signals).await;
         // One that is closed by somebody else is closed.
         let _ = endpoint.request(&CLOSE, SessionRef { session_id }).await;
         worked
@@ -63,7 +71,13 @@ fn mode(word: &str) -> Result<Mode, Failure> {
 }
 
 /// Follows the turn to its end.
-async fn follow(args: &ExecArgs, endpoint: &RpcEndpoint, session_id: &str, text: String) -> Result<(), Error> {
+async fn follow(
+    args: &ExecArgs,
+    endpoint: &RpcEndpoint,
+    session_id: &str,
+    text: String,
+    signals: &mut Signals,
+) -> Result<(), Error> {
     let current_file = args.current_file.as_ref().map(|path| CurrentFile::Path(path.clone()));
     let mut params = json!({
         "sessionId": session_id, "content": [Content::Text { text }], "timeoutMs": args.prompted.timeout_ms,
@@ -72,18 +86,14 @@ async fn follow(args: &ExecArgs, endpoint: &RpcEndpoint, session_id: &str, text:
     params["template"] = json!(args.template);
     let mut items = endpoint.forward_stream("agent.prompt", Payload::of(&params)?);
     let mut shown = Shown { is_json: args.json, ..Shown::default() };
-    let mut is_interrupted = false;
-    // Kept over the turns of the loop: one that is made anew does not know of what came before it.
-    let mut asked_to_stop = Box::pin(tokio::signal::ctrl_c());
+    let mut ended_by = None;
     loop {
         let next = tokio::select! {
             next = items.next() => next,
-            _ = &mut asked_to_stop => {
-                asked_to_stop = Box::pin(tokio::signal::ctrl_c());
-                if is_interrupted {
-                    return Err(Failure::Interrupted.into());
+            signal = signals.asked() => {
+                if ended_by.replace(signal).is_some() {
+                    return Err(Failure::Signalled(signal).into());
                 }
-                is_interrupted = true;
                 let params = InterruptParams { session_id: session_id.to_owned(), keep_queue: false };
                 endpoint.request(&INTERRUPT, params).await.map_err(Failure::Call)?;
                 continue;
@@ -98,13 +108,16 @@ async fn follow(args: &ExecArgs, endpoint: &RpcEndpoint, session_id: &str, text:
         shown.event(&envelope)?;
         if let Event::TurnEnded(ended) = envelope.event {
             shown.end()?;
-            return if is_interrupted { Err(Failure::Interrupted.into()) } else { Ok(judged(ended)?) };
+            return match ended_by {
+                Some(signal) => Err(Failure::Signalled(signal).into()),
+                None => Ok(judged(ended)?),
+            };
         }
     }
     shown.end()?;
-    match is_interrupted {
-        true => Err(Failure::Interrupted.into()),
-        false => {
+    match ended_by {
+        Some(signal) => Err(Failure::Signalled(signal).into()),
+        None => {
             let text = "the prompt was taken back before the agent was given it".to_owned();
             Err(Failure::Agent { text, is_late: false }.into())
         }

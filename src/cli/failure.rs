@@ -31,6 +31,9 @@ pub(super) enum Failure {
     /// ^C.
     #[error("interrupted")]
     Interrupted,
+    /// A signal, by its number.
+    #[error("ended by the signal {0}")]
+    Signalled(u8),
 }
 
 impl Failure {
@@ -41,7 +44,7 @@ impl Failure {
                 eprintln!("sixframe: {self}")
             }
             Failure::Call(error) => eprintln!("{}", told(error)),
-            Failure::Interrupted => (),
+            Failure::Interrupted | Failure::Signalled(_) => (),
         }
         ExitCode::from(self.code())
     }
@@ -54,6 +57,7 @@ impl Failure {
             Failure::Call(_) | Failure::Agent { .. } | Failure::NoBrowser => 1,
             Failure::Usage(_) => 2,
             Failure::Interrupted => 130,
+            Failure::Signalled(number) => 128 + number,
         }
     }
 }

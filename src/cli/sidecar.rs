@@ -118,9 +118,14 @@ fn row(state: &SidecarState, mode: &ModeState) -> [String; 7] {
             .as_ref()
             .map(|failure| &failure.message)
             .or(mode.server_failure.as_ref())
-            .cloned()
+            .map(|why| on_one_line(why))
             .unwrap_or_default(),
     ]
+}
+
+/// A text that holds what a program has said: nothing in it steers a terminal.
+fn on_one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 /// How long ago that was, in two units.
@@ -184,5 +189,23 @@ fn how(exit: RunExit) -> String {
         (Some(code), _) => format!("exited with {code}"),
         (None, Some(signal)) => format!("was ended by signal {signal}"),
         (None, None) => "has ended".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_a_program_has_said_steers_no_terminal() {
+        let mut state = json!({"name": "web", "status": "failed", "generation": 1, "starts": 1, "restarts": 0,
+            "changedAt": 0, "owner": "none", "dependsOn": [], "autoStart": false});
+        state["failure"] = json!({"code": "EXITED", "message": "it said: \u{1b}[2J\r\nweb2  ready\u{9b}1m"});
+        let listed = json!({"mode": {"mode": "service", "endpoints": {}}, "sidecars": [state]});
+        let table = table(&serde_json::from_value(listed).unwrap());
+        assert_eq!(table.lines().count(), 2, "{table:?}");
+        assert!(table.contains("it said: ") && !table.contains(['\u{1b}', '\r', '\u{9b}']), "{table:?}");
     }
 }

@@ -16,6 +16,7 @@ use super::args::{ConfigArgs, SmokeArgs};
 use super::config::loaded;
 use super::failure::Failure;
 use super::print;
+use super::signals::Signals;
 use crate::private_file;
 
 /// What is asked: little, and nothing that needs leave.
@@ -35,6 +36,7 @@ pub(super) async fn run(args: &SmokeArgs) -> Result<(), Error> {
             provider: Some(info.id.clone()),
             cwd: cwd.to_string_lossy().into_owned(),
             model: args.prompted.model.clone(),
+            tied: true,
             ..CreateSession::default()
         };
         let SessionRef { session_id } = endpoint.request(&CREATE_SESSION, create).await.map_err(Failure::Call)?;
@@ -115,6 +117,7 @@ async fn found(args: &SmokeArgs, endpoint: &RpcEndpoint, steps: &mut Steps) -> R
 
 /// The steps that a prompt goes through.
 async fn prompted(args: &SmokeArgs, endpoint: &RpcEndpoint, session_id: &str, steps: &mut Steps) -> Result<(), Error> {
+    let mut signals = Signals::new()?;
     let mut events: Items<Value> = endpoint.stream_raw("agent.events", json!({"sessions": [session_id]}));
     let worked = async {
         until_started(&mut events, steps).await?;
@@ -122,7 +125,7 @@ async fn prompted(args: &SmokeArgs, endpoint: &RpcEndpoint, session_id: &str, st
     };
     tokio::select! {
         worked = worked => worked,
-        _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted.into()),
+        signal = signals.asked() => Err(Failure::Signalled(signal).into()),
     }
 }
 

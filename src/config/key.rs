@@ -91,6 +91,8 @@ macro_rules! settings {
         $(#[doc = $about])+
         #[derive(Clone, Debug, PartialEq)]
         pub(crate) struct $Config {
+            /// The file that it is read from, whether it is there or not.
+            pub(crate) file: PathBuf,
             $( $(#[doc = $doc])+ pub(crate) $key: $type, )*
             $( $(#[doc = $table_doc])+ pub(crate) $table: $Table, )*
         }
@@ -104,7 +106,7 @@ macro_rules! settings {
         impl $Config {
             /// Every key at its default, for a process in these surroundings.
             pub(crate) fn defaults($at: &Surroundings) -> $Config {
-                $Config { $( $key: $default, )* $( $table: $Table { $( $inner: $inner_default, )* }, )* }
+                $Config { file: $at.config_file.clone(), $( $key: $default, )* $( $table: $Table { $( $inner: $inner_default, )* }, )* }
             }
         }
 

@@ -126,7 +126,8 @@ pub(crate) fn load(inputs: &Inputs) -> Result<Loaded, ConfigErrors> {
     layers.read_file(inputs);
     layers.read_variables(&inputs.variables);
     layers.read_flags(&inputs.flags);
-    layers.into_loaded(&inputs.surroundings)
+    let file = inputs.surroundings.working_dir.join(chosen_file(inputs).0);
+    layers.into_loaded(&Surroundings { config_file: file, ..inputs.surroundings.clone() })
 }
 
 struct Layers<'a> {

@@ -291,7 +291,9 @@ fn what_is_shown_can_be_read_back() {
     first.flags = vec![set("allow", "process.run"), set("ws.allowed_origins", "http://localhost:5173")];
     let shown = shown(&load(&first).unwrap());
     let (_folder, second) = with_file(&shown);
-    assert_eq!(load(&second).unwrap().config, load(&first).unwrap().config);
+    let again = load(&second).unwrap().config;
+    let expected = Config { file: again.file.clone(), ..load(&first).unwrap().config };
+    assert_eq!(again, expected);
 }
 
 #[test]
@@ -303,7 +305,8 @@ fn the_example_has_every_key_at_its_default() {
     let text: Vec<String> = example().lines().map(uncommented).collect();
     let (_folder, inputs) = with_file(&text.join("\n"));
     let loaded = load(&inputs).unwrap();
-    assert_eq!(loaded.config, Config::defaults(&Surroundings::example()));
+    let expected = Config { file: loaded.config.file.clone(), ..Config::defaults(&Surroundings::example()) };
+    assert_eq!(loaded.config, expected);
     assert!(KEYS.iter().all(|key| loaded.source(key.name).to_string() != "default"));
 }
 
@@ -312,6 +315,19 @@ fn the_example_has_every_key_at_its_default() {
 fn the_committed_example_is_the_generated_one() {
     let committed = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("sixframe.example.toml")).unwrap();
     assert!(committed == example(), "run `sixframe config example > sixframe.example.toml`");
+}
+
+#[test]
+fn agents_are_kept_from_the_file_that_was_read_and_from_what_is_the_daemons() {
+    let (folder, inputs) = with_file("token_file = \"/srv/token\"\n");
+    let protected = load(&inputs).unwrap().config.of_agents().policy.protected;
+    for own in [folder.path().join("sixframe.toml"), "/srv/token".into()] {
+        assert!(protected.contains(&own), "{}: {protected:?}", own.display());
+    }
+    let other = folder.path().join("other.toml");
+    fs::write(&other, "").unwrap();
+    let named = Inputs { file: Some(other.clone()), ..inputs };
+    assert!(load(&named).unwrap().config.of_agents().policy.protected.contains(&other));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use sixframe_supervisor::Supervisor;
 pub(super) fn restrained(supervisor: &Supervisor, identity: Identity) -> Identity {
     let is_supervised = match identity.pid {
         Some(pid) => supervisor.owns(pid),
-        None => supervisor.hides_descriptors(),
+        None => supervisor.may_own_unseen(identity.uid),
     };
     match is_supervised {
         true => {

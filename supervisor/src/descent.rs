@@ -6,9 +6,9 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub(crate) use unix::{hides, of};
+pub(crate) use unix::{may_be_unseen, of};
 #[cfg(windows)]
-pub(crate) use windows::{hides, of};
+pub(crate) use windows::{may_be_unseen, of};
 
 /// Where a process comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -139,16 +139,22 @@ impl Supervisor {
 
     /// Where a process comes from; [`Descent::Unknown`] when it has ended, unless there was never a child to come from.
     pub fn descent(&self, pid: u32) -> Descent {
-        if self.shared.generations.load(Ordering::Relaxed) == FIRST {
-            return Descent::NotOurs;
+        match self.has_started_any() {
+            true => descent::of(pid, &self.shared.roots(), &self.shared.instance),
+            false => Descent::NotOurs,
         }
-        descent::of(pid, &self.shared.roots(), &self.shared.instance)
     }
 
-    /// Whether a process below one of the children does not show us which files and sockets it has open. A peer of which
-    /// the system tells no process may be such a one.
-    pub fn hides_descriptors(&self) -> bool {
-        descent::hides(&self.shared.roots())
+    fn has_started_any(&self) -> bool {
+        self.shared.generations.load(Ordering::Relaxed) != FIRST
+    }
+
+    /// Whether a peer on a socket that no process was seen to hold, of the user `uid` where that is known, may be below one of
+    /// the children. Where sockets are looked for (Linux), anybody of our own user may: it can have closed the socket behind
+    /// what it has written, have ended, or have the socket on its way to itself. One of another user may if a process below a
+    /// child does not show us what it has open.
+    pub fn may_own_unseen(&self, uid: Option<u32>) -> bool {
+        self.has_started_any() && descent::may_be_unseen(uid, &self.shared.roots())
     }
 
     /// How many children are not stopped yet.

@@ -87,6 +87,67 @@ async fn an_agents_own_command_may_not_consent_in_its_users_name() {
 }
 
 #[tokio::test]
+async fn however_an_agents_command_hides_where_it_comes_from_it_may_not_consent() {
+    let sandbox = Sandbox::new();
+    let daemon = sandbox.serve(&[]);
+    let peer = daemon.connect().await;
+    let session = session(&peer, &sandbox, "builtin").await;
+    let (program, token) = (env!("CARGO_BIN_EXE_sixframe"), daemon.ready["tokenFile"].as_str().unwrap());
+    for scheme in ["unix:", "ws:"] {
+        let address = daemon.address(scheme);
+        let call =
+            format!("{program} call --token-file {token} {address} agent.approve '{{\"permissionId\": \"any\"}}'");
+        let aside = |way: &str| format!("rm -f out; {way}; until test -s out; do sleep 0.05; done; cat out");
+        let ways = [
+            format!("env -i {call}"),
+            // Its parents are gone, so that the system gives it another one.
+            aside(&format!("( ( {call} > out.new 2>&1; mv out.new out ) & )")),
+            aside(&format!(
+                "( setsid nohup sh -c \"( {} > out.new 2>&1; mv out.new out ) &\" & )",
+                call.replace('"', "\\\"")
+            )),
+            format!("cp {program} mine && {}", call.replace(program, "./mine")),
+            format!("exec 3<>/dev/null; cd / && {call}"),
+        ];
+        for way in ways {
+            let mut turn = prompt(&peer, &session, &format!("run {way}"));
+            allow(&peer, &mut turn).await;
+            let mut said = String::new();
+            while let Some(item) = turn.next().await {
+                let event = item.unwrap().data;
+                said += event["data"]["delta"].as_str().filter(|_| event["type"] == "item.delta").unwrap_or_default();
+            }
+            assert!(said.contains("\"FORBIDDEN\""), "{scheme} {way}: {said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_agents_command_is_told_no_token_and_reads_none_by_the_way() {
+    let sandbox = Sandbox::new();
+    let daemon = sandbox.serve(&[]);
+    let peer = daemon.connect().await;
+    let session = session(&peer, &sandbox, "builtin").await;
+    let mut turn =
+        prompt(&peer, &session, "run env; tr '\\0' '\\n' < /proc/$PPID/environ; tr '\\0' ' ' < /proc/$PPID/cmdline");
+    allow(&peer, &mut turn).await;
+    let mut said = String::new();
+    while let Some(item) = turn.next().await {
+        said += &item.unwrap().data.to_string();
+    }
+    assert!(said.contains("PATH=") && !said.contains(&daemon.token()), "{said}");
+    // The daemon's own file of settings is no file like others, wherever the session works.
+    let explained: Value = peer
+        .request_raw(
+            "policy.explain",
+            json!({"cwd": sandbox.folder.path(), "action": "file_change", "paths": [".config/sixframe/sixframe.toml"]}),
+        )
+        .await
+        .unwrap();
+    assert_eq!((&explained["rule"], &explained["risk"]), (&json!("protected_files"), &json!("critical")));
+}
+
+#[tokio::test]
 async fn a_window_that_closes_stops_the_turn_that_it_asked_for() {
     let sandbox = Sandbox::new();
     let daemon = sandbox.serve(&[]);
@@ -172,4 +233,86 @@ async fn a_daemon_that_is_killed_in_a_run_leaves_no_process_and_the_next_one_no_
         }
     };
     assert_eq!((&ended["outcome"], &ended["error"]["kind"]), (&json!("failed"), &json!("crashed")));
+}
+
+/// A daemon whose files can be no longer than is said later; what passes that is an error, and no signal.
+fn serve_within_limits(sandbox: &Sandbox) -> Daemon {
+    sandbox.serve_with(&[], |command| {
+        let plain = std::mem::replace(command, std::process::Command::new("sh"));
+        command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(plain.get_program()).args(plain.get_args());
+        command.env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.current_dir(plain.get_current_dir().unwrap());
+        command.env("PATH", std::env::var_os("PATH").unwrap());
+    })
+}
+
+fn limit_files(daemon: &Daemon, bytes: Option<u64>) {
+    let limit = rustix::process::Rlimit { current: bytes, maximum: None };
+    let pid = rustix::process::Pid::from_raw(daemon.pid() as i32);
+    rustix::process::prlimit(pid, rustix::process::Resource::Fsize, limit).unwrap();
+}
+
+#[tokio::test]
+async fn where_the_log_has_no_room_the_turn_ends_with_that_and_the_session_goes_on_when_there_is_some() {
+    let sandbox = Sandbox::new();
+    let daemon = serve_within_limits(&sandbox);
+    let peer = daemon.connect().await;
+    let log = |id: &str| sandbox.folder.path().join("run/agents").join(format!("{id}.jsonl"));
+    // Room for nothing at all, for a last word, and then for more again.
+    for room in [0, 40_000] {
+        let id = session(&peer, &sandbox, "builtin").await;
+        let mut turn = prompt(&peer, &id, "ask Well?\nrun head -c 100000 /dev/zero | tr '\\0' x");
+        let asked = until(&mut turn, "question.requested").await;
+        let queued = peer.stream_raw::<_, Value>(
+            "agent.prompt",
+            json!({
+                "sessionId": id, "content": [{"type": "text", "text": "list"}],
+            }),
+        );
+        eventually("it waits", || std::fs::read_to_string(log(&id)).unwrap().matches("prompt.queued").count() == 2)
+            .await;
+        let mut events = peer.stream_raw::<_, Value>("agent.events", json!({"sessions": [id]}));
+        until(&mut events, "question.requested").await;
+        let written = std::fs::metadata(log(&id)).unwrap().len();
+        limit_files(&daemon, Some(written + room));
+        let answer = json!({"questionId": asked["questionId"], "answers": {"answer": ["yes"]}});
+        let answered = peer.request_raw::<_, Value>("agent.answer", answer).await;
+        if answered.is_ok() {
+            allow(&peer, &mut turn).await;
+        }
+        let told = end_of(turn).await;
+        assert!(end_of(queued).await.is_err_and(|error| error == "RESOURCE_EXHAUSTED") || room > 0);
+        let heard = end_of(events).await;
+        match room {
+            0 => assert_eq!((told, heard), (Err("RESOURCE_EXHAUSTED".into()), Err("RESOURCE_EXHAUSTED".into()))),
+            _ => {
+                assert_eq!(told.as_ref().unwrap()["type"], "turn.ended");
+                let problem = &told.unwrap()["data"]["error"];
+                assert!(problem["message"].as_str().unwrap().contains("log cannot be written"), "{problem}");
+                assert_eq!(heard.unwrap()["type"], "prompt.cancelled");
+            }
+        }
+        let refused = prompt(&peer, &id, "list").next().await.unwrap().unwrap_err();
+        assert!(refused.to_string().contains("agent.resume"), "{refused}");
+        limit_files(&daemon, None);
+        peer.request_raw::<_, Value>("agent.resume", json!({"sessionId": id})).await.unwrap();
+        let mut turn = prompt(&peer, &id, "list");
+        assert_eq!(until(&mut turn, "turn.ended").await["outcome"], "completed");
+        let text = std::fs::read_to_string(log(&id)).unwrap();
+        assert_eq!(
+            (text.matches(r#""type":"turn.started""#).count(), text.matches(r#""type":"turn.ended""#).count()),
+            (2, 2)
+        );
+        let numbers = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["seq"].as_u64().unwrap());
+        assert!(numbers.eq(1..=text.lines().count() as u64), "without holes");
+    }
+}
+
+/// The last event of a stream, or the code of what ended it.
+async fn end_of(mut items: sixframe::Items<Value>) -> Result<Value, String> {
+    let mut last = Value::Null;
+    while let Some(item) = items.next().await {
+        last = item.map_err(|error| error.code().to_string())?.data;
+    }
+    Ok(last)
 }

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::sandbox::{Sandbox, eventually, is_alive};
+use crate::sandbox::{LONG, Sandbox, eventually, is_alive};
 
 /// Commands that say what they are asked, fail, and go on for ever.
 const COMMANDS: &str = "\
@@ -18,6 +18,9 @@ args = [\"-c\", \"echo begun; echo 'no model' >&2; exit 3\"]
 [agent.command.endless]
 program = \"/bin/sh\"
 args = [\"-c\", \"echo $$; exec sleep 600\"]
+[agent.command.endless-words]
+program = \"/bin/sh\"
+args = [\"-c\", \"echo $$; exec yes words words words words words words words words words words\"]
 ";
 
 fn sandbox() -> Sandbox {
@@ -91,6 +94,54 @@ async fn an_interrupt_ends_the_agent_and_what_it_has_started() {
         eventually("what the agent started is gone", || !is_alive(pid)).await;
         drop(daemon);
     }
+}
+
+#[tokio::test]
+async fn where_the_log_can_hold_no_more_it_fails_and_says_so_and_the_agent_is_gone() {
+    let sandbox = sandbox();
+    let plain = sandbox.sixframe(&["exec", "--provider", "command:endless-words", "hello"]);
+    // No file may be longer than this, as on a disk that is full.
+    let mut limited = std::process::Command::new("/bin/sh");
+    limited
+        .args(["-c", "trap '' XFSZ; ulimit -f 100; exec \"$0\" \"$@\""])
+        .arg(plain.get_program())
+        .args(plain.get_args());
+    limited.env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = limited.current_dir(sandbox.work()).stdin(Stdio::null()).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+    assert!(output.status.code() == Some(1) && stderr.contains("log is lost"), "{stderr}");
+    let pid = stdout.lines().next().unwrap().parse().unwrap();
+    eventually("what the agent started is gone", || !is_alive(pid)).await;
+}
+
+#[tokio::test]
+async fn however_it_is_ended_its_session_is_closed() {
+    let sandbox = sandbox();
+    let daemon = sandbox.serve(&[]);
+    let peer = daemon.connect().await;
+    let mut events = peer.stream_raw::<_, Value>("agent.events", json!({"types": ["session."]}));
+    let mut until = async |kind: &str| {
+        let found = async { while events.next().await.unwrap().unwrap().data["type"] != kind {} };
+        tokio::time::timeout(LONG, found).await.unwrap_or_else(|_| panic!("no {kind}"));
+    };
+    // When one is heard of, all are.
+    let ours =
+        peer.request_raw::<_, Value>("agent.createSession", json!({"provider": "builtin", "cwd": sandbox.work()}));
+    let (ours, ()) = tokio::join!(ours, until("session.created"));
+    for (signal, code) in [(Signal::TERM, Some(143)), (Signal::HUP, None), (Signal::KILL, None)] {
+        let mut command = sandbox.sixframe(&["exec", "--provider", "command:endless", "hello"]);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let pid = line.trim().parse().unwrap();
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        assert_eq!(child.wait().unwrap().code(), code);
+        until("session.closed").await;
+        eventually("what the agent started is gone", || !is_alive(pid)).await;
+    }
+    let known: Value = peer.request_raw("agent.getMetadata", ours.unwrap()).await.unwrap();
+    assert_eq!(known["isClosed"], false, "what others began stays");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "what cannot be started or read fails the test that needs it")]
 
+mod agent_programs;
 mod agents;
 mod client;
 mod console;

@@ -157,6 +157,77 @@ async fn a_sidecar_that_connects_back_may_read_and_not_administer() {
     }
 }
 
+/// Asks by the daemon's WebSocket for what needs a scope that it has not, and takes care that nobody sees it do so: it closes
+/// the socket behind its words, or ends, or has the socket under way to itself while the daemon looks whose it is.
+const SNEAK: &str = r#"
+import json, os, socket, struct, sys, time
+how, port = sys.argv[1], int(open("port").read())
+token = open("token").read().strip()
+def frame(frame):
+    text = json.dumps({"kind": "req", **frame}).encode()
+    assert 125 >= len(text)
+    return b"\x81" + bytes([0x80 | len(text)]) + b"\0\0\0\0" + text
+words = frame({"cid": "1", "method": "sidecar.setMode", "payload": {"mode": "standalone"}})
+words += frame({"cid": "2", "method": "hub.updateGlobal", "payload": {how: "asked"}})
+s = socket.create_connection(("127.0.0.1", port))
+hello = f"""GET / HTTP/1.1\r
+Host: 127.0.0.1:{port}\r
+Connection: Upgrade\r
+Upgrade: websocket\r
+Sec-WebSocket-Version: 13\r
+Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
+Sec-WebSocket-Protocol: sixframe.v0\r
+Authorization: Bearer {token}\r
+\r
+""".encode()
+if how == "passes":
+    ours, theirs = socket.socketpair()
+    s.sendall(hello)
+    socket.send_fds(ours, [b"x"], [s.fileno()])
+    s.close()
+    time.sleep(0.5)
+    s = socket.socket(fileno=socket.recv_fds(theirs, 1, 1)[1][0])
+    s.sendall(words)
+else:
+    s.sendall(hello + words)
+    if how == "ends": os._exit(0)
+    if how == "closes": s.close()
+time.sleep(1000)
+"#;
+
+#[tokio::test]
+async fn a_sidecar_of_which_nobody_sees_that_it_connects_back_may_not_administer_either() {
+    let sandbox = Sandbox::new();
+    let ways = ["stays", "closes", "ends", "passes"];
+    let sidecar = |how: &str| {
+        format!(
+            "[[sidecar]]\nname = \"{how}\"\nprogram = \"python3\"\nargs = [\"sneak.py\", \"{how}\"]\n\
+             cwd = \".\"\nstop = {{ close_stdin_ms = 0 }}\n"
+        )
+    };
+    let daemon = sandbox.serve_configured(&ways.map(sidecar).concat());
+    let port = daemon.address("ws").rsplit_once(':').unwrap().1.trim_end_matches('/').to_owned();
+    for (name, text) in [("sneak.py", SNEAK), ("port", &port), ("token", &daemon.token())] {
+        std::fs::write(sandbox.work().join(name), text).unwrap();
+    }
+    let peer = daemon.connect().await;
+    for how in ways {
+        let _: Value = peer.request_raw("sidecar.start", json!({"name": how})).await.unwrap();
+        let params = json!({"paths": [format!("/global/{how}"), "/sidecars/mode"], "mode": "state"});
+        let mut watch = peer.stream_raw::<_, Value>("hub.watch", params);
+        let state = loop {
+            let state = watch.next().await.unwrap().unwrap().data["value"].clone();
+            if state["global"][how] == "asked" {
+                break state;
+            }
+        };
+        assert_eq!(state["sidecars"]["mode"], json!({"mode": "service", "endpoints": {}}), "{how}");
+        let _: Value = peer.request_raw("sidecar.stop", json!({"name": how})).await.unwrap();
+        let mode: Value = peer.request_raw("sidecar.list", json!({})).await.unwrap();
+        assert_eq!(mode["mode"], json!({"mode": "service", "endpoints": {}}), "{how}");
+    }
+}
+
 #[tokio::test]
 async fn another_daemon_is_used_only_if_it_is_who_it_should_be() {
     let (here, there) = (Sandbox::new(), Sandbox::new());

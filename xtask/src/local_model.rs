@@ -84,7 +84,20 @@ pub(crate) fn check(house: &House) -> Result<Outcome> {
     let state: Value = serde_json::from_slice(&output.stdout)?;
     let port = state["port"].as_u64().and_then(|port| u16::try_from(port).ok()).context("it has no port")?;
     let parts = streamed(&ask(port)?)?;
-    Ok(Outcome::Held(format!("an answer in {parts} parts")))
+    let said = asked_as_agent(&sixframe, &ready, &runtime)?;
+    Ok(Outcome::Held(format!("an answer in {parts} parts, and one of {said} characters as an agent")))
+}
+
+/// Asks it as the agent `local`, and gives how much it says.
+fn asked_as_agent(sixframe: &Path, ready: &Value, folder: &Path) -> Result<usize> {
+    let mut exec = Command::new(sixframe);
+    exec.args(["exec", "--provider", "local", "--timeout-ms", &ANSWER.as_millis().to_string()]);
+    exec.args(["--addr", text(&ready["listen"][0])?, "--token-file", text(&ready["tokenFile"])?]);
+    let output = exec.arg("--cwd").arg(folder).arg("Say hello.").stderr(Stdio::inherit()).output()?;
+    ensure!(output.status.success(), "as an agent, it does not answer: {}", output.status);
+    let said = String::from_utf8(output.stdout)?.trim().chars().count();
+    ensure!(said > 0, "as an agent, it says nothing");
+    Ok(said)
 }
 
 fn python() -> Option<PathBuf> {

@@ -24,6 +24,12 @@ pub(crate) fn tests(house: &House) -> Result<Outcome> {
     Ok(Outcome::Held(closing_lines(&mut house.cargo(args))?))
 }
 
+/// What is written by hand for a protocol of others, held to the protocol's own types.
+pub(crate) fn drift(house: &House) -> Result<Outcome> {
+    let args = ["test", "--locked", "--manifest-path", "drift/Cargo.toml", "--test", "acp"];
+    closing_lines(&mut house.cargo(&args)).map(Outcome::Held)
+}
+
 /// The examples in doc comments.
 pub(crate) fn doctests(house: &House) -> Result<Outcome> {
     Ok(Outcome::Held(closing_lines(&mut house.cargo(&["test", "--workspace", "--doc"]))?))

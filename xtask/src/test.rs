@@ -43,6 +43,7 @@ const STEPS: &[Step] = &[
     Step { name: "console", run: web::console },
     Step { name: "browser", run: web::browser },
     Step { name: "agents", run: agents::check },
+    Step { name: "drift", run: suite::drift },
     Step { name: "foreign", run: foreign::check },
     Step { name: "dependencies", run: dependencies::check },
     Step { name: "instructions", run: instructions::gate },

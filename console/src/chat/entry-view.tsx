@@ -24,7 +24,7 @@ export function EntryView({
 }: {
   entry: Entry;
   sessionId: string;
-  onRetry: ((turn: Turn) => void) | undefined;
+  onRetry: ((promptId: string) => void) | undefined;
 }): ReactNode {
   switch (entry.type) {
     case "item":

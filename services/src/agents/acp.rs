@@ -1,6 +1,8 @@
 //! Any agent that speaks the Agent Client Protocol, version 1: JSON-RPC 2.0, a line for each message. What an agent tells of a
 //! tool may begin with the request for leave to use it, so everything told of a tool is put together.
 
+mod choices;
+mod problems;
 mod tools;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -14,8 +16,11 @@ use super::item::{Content, Item, ItemKind, ItemStatus};
 use super::permission::{Ask, OptionKind, PermissionOption, Verdict};
 use super::policy::Ruling;
 use super::problem::{Problem, ProblemKind};
+use super::strange;
 use super::turn::TurnEnd;
 use super::usage::{Usage, UsageUpdate};
+use choices::Choices;
+use problems::{failed, problem, text};
 
 /// The translator.
 #[derive(Debug, Default)]
@@ -26,11 +31,12 @@ pub struct Acp {
     open: HashMap<u64, Asked>,
     /// Requests for leave that we have not answered: the id of each, by its JSON text, and the tool's.
     asks: BTreeMap<String, (Value, String)>,
+    /// Those of them that nobody knows how to allow.
+    strangers: HashSet<String>,
     /// Forms that a person has not filled in: the id of each request, by its JSON text, and the form.
     forms: BTreeMap<String, (Value, Value)>,
     session: Option<String>,
-    /// The ids of its modes.
-    modes: Vec<String>,
+    choices: Choices,
     /// What is known of each tool call.
     calls: HashMap<String, Map<String, Value>>,
     denied: HashSet<String>,
@@ -39,6 +45,10 @@ pub struct Acp {
     messages: u64,
     /// What it told of itself beside what it said: it failed.
     has_failed: bool,
+    /// All that its model says has the name of a message. What has none it says itself.
+    names_messages: bool,
+    /// What it says itself, and not its model: a warning, or why it failed.
+    remark: Option<String>,
     agent_version: Option<String>,
     /// What it is told before the first prompt.
     preface: Option<String>,
@@ -51,7 +61,7 @@ enum Asked {
     LoadSession,
     ForkSession,
     Prompt,
-    Other,
+    Choice,
 }
 
 #[derive(Debug)]
@@ -73,6 +83,33 @@ impl Acp {
         Step::Say(json!({"jsonrpc": "2.0", "id": self.requests, "method": method, "params": params}))
     }
 
+    /// Goes on with its session where it is able to, and begins one else.
+    fn begin(&mut self, can: &Value) -> Vec<Step> {
+        let offers = |what: &str| can["sessionCapabilities"][what].is_object();
+        let goes_on = match self.launch.is_fork {
+            true => offers("fork").then_some((Asked::ForkSession, "session/fork")),
+            false if can["loadSession"] == true => Some((Asked::LoadSession, "session/load")),
+            false => offers("resume").then_some((Asked::LoadSession, "session/resume")),
+        };
+        match (self.launch.resume.clone(), goes_on) {
+            (Some(session), Some((asked, method))) => {
+                let params = json!({"sessionId": session, "cwd": self.launch.cwd, "mcpServers": []});
+                self.session = Some(session).filter(|_| asked == Asked::LoadSession);
+                vec![self.request(asked, method, params)]
+            }
+            (Some(_), None) if !self.launch.is_fork => self.begin_anew("it does not offer that"),
+            (_, _) => vec![self.new_session()],
+        }
+    }
+
+    fn begin_anew(&mut self, why: &str) -> Vec<Step> {
+        self.session = None;
+        let text = format!(
+            "its earlier session cannot be gone on with: {why}; this is a new one, which is given a summary with the next prompt"
+        );
+        vec![self.notice(text), self.new_session()]
+    }
+
     fn new_session(&mut self) -> Step {
         let told = self.preface.take().into_iter().chain(self.launch.history.clone());
         self.preface = Some(told.collect::<Vec<_>>().join("\n\n")).filter(|text| !text.is_empty());
@@ -86,53 +123,34 @@ impl Acp {
         match (asked, failure) {
             (Asked::Initialise, None) => {
                 self.agent_version = result["agentInfo"]["version"].as_str().map(str::to_owned);
-                let can = &result["agentCapabilities"];
-                let (can_load, can_fork) = (can["loadSession"] == true, can["sessionCapabilities"]["fork"].is_object());
-                match self.launch.resume.clone().filter(|_| if self.launch.is_fork { can_fork } else { can_load }) {
-                    Some(session) if self.launch.is_fork => {
-                        let params = json!({"sessionId": session, "cwd": self.launch.cwd, "mcpServers": []});
-                        vec![self.request(Asked::ForkSession, "session/fork", params)]
-                    }
-                    Some(session) => {
-                        self.session = Some(session.clone());
-                        let params = json!({"sessionId": session, "cwd": self.launch.cwd, "mcpServers": []});
-                        vec![self.request(Asked::LoadSession, "session/load", params)]
-                    }
-                    None => vec![self.new_session()],
-                }
+                let name = result["agentInfo"]["name"].as_str().unwrap_or_default();
+                self.names_messages = name.ends_with("codex-acp");
+                self.begin(&result["agentCapabilities"])
             }
-            (Asked::LoadSession | Asked::ForkSession, Some(error)) => {
-                let text = format!("its earlier session cannot be gone on with: {}; this is a new one", text(error));
-                self.session = None;
-                vec![self.notice(text), self.new_session()]
-            }
+            (Asked::LoadSession | Asked::ForkSession, Some(error)) => self.begin_anew(&text(error)),
             (Asked::NewSession | Asked::LoadSession | Asked::ForkSession, None) => self.begun(result),
             (Asked::Prompt, None) => self.ended(result),
             (Asked::Prompt, Some(error)) => {
                 let mut steps = self.hush();
+                steps.extend(self.remark());
                 steps.push(Step::tell("session/prompt", Fact::Ended(TurnEnd::failed(problem(error)))));
                 steps
             }
-            (Asked::Initialise | Asked::NewSession | Asked::Other, Some(error)) => {
+            (Asked::Choice, None) => self.chosen("answer", &result["configOptions"]),
+            (Asked::Initialise | Asked::NewSession | Asked::Choice, Some(error)) => {
                 vec![Step::tell("error", Fact::Problem(problem(error)))]
             }
-            (Asked::Other, None) => alive("answer"),
         }
     }
 
     fn begun(&mut self, result: &Value) -> Vec<Step> {
         self.session = result["sessionId"].as_str().map(str::to_owned).or(self.session.take());
-        let listed = |of: &Value, id: &str| {
-            let listed = of.as_array().into_iter().flatten();
-            listed.filter_map(|one| one[id].as_str().map(str::to_owned)).collect::<Vec<_>>()
-        };
-        self.modes = listed(&result["modes"]["availableModes"], "id");
-        let models = Some(listed(&result["models"]["availableModels"], "modelId")).filter(|models| !models.is_empty());
+        self.choices = Choices::of(result);
         let update = SessionUpdate {
             native_session_id: self.session.clone(),
-            model: result["models"]["currentModelId"].as_str().map(str::to_owned),
+            model: self.choices.model(),
             agent_version: self.agent_version.clone(),
-            models,
+            models: self.choices.models(),
             ..SessionUpdate::default()
         };
         let mut steps = self.set_mode(self.launch.mode);
@@ -142,32 +160,46 @@ impl Acp {
         steps
     }
 
-    /// Of our modes it knows one at most; what needs no asking is decided here.
+    /// Of our modes it knows one at most; what needs no asking is decided here. So it is to ask for as much as it can.
     fn set_mode(&mut self, mode: Mode) -> Vec<Step> {
-        let wanted = match mode {
-            Mode::Plan => "plan",
-            Mode::Ask | Mode::AcceptEdits | Mode::Auto => "default",
+        let wanted: &[&str] = match mode {
+            Mode::Plan => &["plan", "read-only"],
+            Mode::Ask | Mode::AcceptEdits | Mode::Auto => &["default", "read-only"],
         };
-        if !self.modes.iter().any(|mode| mode == wanted) {
-            return Vec::new();
-        }
-        let params = json!({"sessionId": self.session, "modeId": wanted});
-        vec![self.request(Asked::Other, "session/set_mode", params)]
+        let set = self.choices.set_mode(self.session.as_deref(), wanted);
+        set.map(|(method, params)| self.request(Asked::Choice, method, params)).into_iter().collect()
     }
 
     fn set_model(&mut self, model: &str) -> Step {
-        self.request(Asked::Other, "session/set_model", json!({"sessionId": self.session, "modelId": model}))
+        let (method, params) = self.choices.set_model(self.session.as_deref(), model);
+        self.request(Asked::Choice, method, params)
+    }
+
+    /// Its options are other ones now.
+    fn chosen(&mut self, native_type: &str, options: &Value) -> Vec<Step> {
+        let before = self.choices.model();
+        self.choices.take(options);
+        let model = self.choices.model().filter(|model| before.as_ref() != Some(model));
+        match model {
+            Some(_) => {
+                let update = SessionUpdate { model, models: self.choices.models(), ..SessionUpdate::default() };
+                vec![Step::tell(native_type, Fact::Session(update))]
+            }
+            None => alive(native_type),
+        }
     }
 
     fn ended(&mut self, result: &Value) -> Vec<Step> {
         let said = self.saying.as_ref().map(|saying| saying.text.clone());
+        let failure = self.remark.take_if(|_| self.has_failed);
         let mut steps = self.hush();
+        steps.extend(self.remark());
         let reason = result["stopReason"].as_str().unwrap_or_default();
         let end = match reason {
             // An agent that failed may say so in its own words alone, and end as if nothing were.
             _ if std::mem::take(&mut self.has_failed) => {
-                let text = said.unwrap_or_else(|| "the agent failed".to_owned());
-                TurnEnd::failed(Problem::new(ProblemKind::ProviderError, text))
+                let text = failure.or(said).unwrap_or_else(|| "the agent failed".to_owned());
+                TurnEnd::failed(failed(text.trim()))
             }
             "end_turn" => TurnEnd::new(Outcome::Completed),
             "cancelled" => TurnEnd::new(Outcome::Interrupted),
@@ -187,9 +219,7 @@ impl Acp {
             return self.elicited(method, message);
         }
         if method != "session/request_permission" {
-            let error = json!({"code": -32601, "message": "not supported"});
-            let refused = Step::Say(json!({"jsonrpc": "2.0", "id": message["id"], "error": error}));
-            return vec![refused, Step::Tell(Told::unknown(method, message))];
+            return self.strange(method, message);
         }
         let (key, params) = (message["id"].to_string(), &message["params"]);
         let (mut steps, call) = self.call(method, &params["toolCall"]);
@@ -209,6 +239,29 @@ impl Acp {
         self.asks.insert(key, (message["id"].clone(), id));
         steps.push(Step::tell(method, Fact::Asked(ask)));
         steps
+    }
+
+    /// It asks something that the protocol does not know.
+    fn strange(&mut self, method: &str, message: &Value) -> Vec<Step> {
+        let (key, params) = (message["id"].to_string(), &message["params"]);
+        if !strange::is_leave(method) {
+            let notice = Fact::Item { id: format!("refused-{key}"), item: strange::refused(method) };
+            return vec![
+                refused(&message["id"]),
+                Step::tell(method, notice),
+                Step::Tell(Told::unknown(method, message)),
+            ];
+        }
+        // What offers options as the protocol does is answered as the protocol does.
+        let offered = options(&params["options"]);
+        let mut ask = strange::ask(&key, method, params, false);
+        if offered.iter().any(|option| option.kind.allows()) {
+            ask = Ask { options: offered, ..strange::ask(&key, method, params, true) };
+        } else {
+            self.strangers.insert(key.clone());
+        }
+        self.asks.insert(key, (message["id"].clone(), ask.item.clone().unwrap_or_default()));
+        vec![Step::tell(method, Fact::Asked(ask))]
     }
 
     /// A person is to fill something in.
@@ -234,6 +287,7 @@ impl Acp {
     /// What is new of a tool call; and all that is known of it.
     fn call(&mut self, name: &str, told: &Value) -> (Vec<Step>, Value) {
         let mut steps = self.hush();
+        steps.extend(self.remark());
         let id = told["toolCallId"].as_str().unwrap_or_default().to_owned();
         let known = self.calls.entry(id.clone()).or_default();
         let members = told.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
@@ -274,7 +328,21 @@ impl Acp {
                     None => alive(kind),
                 }
             }
-            "user_message_chunk" | "current_mode_update" | "config_option_update" => alive(kind),
+            "notice" => {
+                let parts = [update["title"].as_str(), update["description"].as_str()];
+                let text = parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n");
+                vec![self.notice(text)]
+            }
+            "compaction_update" => match update["status"].as_str() {
+                Some("completed") => {
+                    self.messages += 1;
+                    let item = Item::new(ItemKind::Compaction).status(ItemStatus::Completed);
+                    vec![Step::tell(kind, Fact::Item { id: format!("message-{}", self.messages), item })]
+                }
+                Some(_) | None => alive(kind),
+            },
+            "config_option_update" => self.chosen(kind, &update["configOptions"]),
+            "user_message_chunk" | "current_mode_update" | "compaction_summary_chunk" => alive(kind),
             _ => vec![Step::Tell(Told::unknown(kind, message))],
         }
     }
@@ -285,10 +353,16 @@ impl Acp {
             return vec![Step::Tell(Told::unknown(name, update))];
         };
         let named = update["messageId"].as_str();
+        if self.names_messages && kind == ItemKind::AgentMessage && named.is_none() {
+            // Why it failed is told as this before it is told that it did; it waits for what follows.
+            let before = self.remark();
+            self.remark = Some(text.to_owned());
+            return before.map_or_else(|| alive(name), |step| vec![step]);
+        }
         let goes_on = |saying: &Saying| saying.kind == kind && named.is_none_or(|id| id == saying.id);
-        let mut steps = Vec::new();
+        let mut steps: Vec<Step> = self.remark().into_iter().collect();
         if !self.saying.as_ref().is_some_and(goes_on) {
-            steps = self.hush();
+            steps.extend(self.hush());
             self.messages += 1;
             let id = named.map_or_else(|| format!("message-{}", self.messages), str::to_owned);
             let item = Item::new(kind).status(ItemStatus::InProgress);
@@ -301,6 +375,11 @@ impl Acp {
             steps.push(Step::tell(name, Fact::Grew { id: saying.id.clone(), field, text: text.to_owned() }));
         }
         steps
+    }
+
+    /// What it said itself is no part of the answer.
+    fn remark(&mut self) -> Option<Step> {
+        self.remark.take().map(|text| self.notice(text.trim().to_owned()))
     }
 
     /// What was being said is said.
@@ -319,7 +398,7 @@ impl Acp {
     }
 
     fn prompt(&mut self, prompt: &Prompt) -> Vec<Step> {
-        self.has_failed = false;
+        (self.has_failed, self.remark) = (false, None);
         let part = |content: &Content| match content {
             Content::Text { text } => json!({"type": "text", "text": text}),
             Content::Image { mime_type, data } => json!({"type": "image", "mimeType": mime_type, "data": data}),
@@ -336,8 +415,12 @@ impl Acp {
 
     fn decide(&mut self, key: &str, verdict: Verdict) -> Vec<Step> {
         let Some((id, call)) = self.asks.remove(key) else { return Vec::new() };
+        if self.strangers.remove(key) {
+            return vec![refused(&id)];
+        }
         match verdict {
             Verdict::Allow { option_id } => vec![answer(&id, Some(&option_id))],
+            Verdict::Deny { option_id, .. } if call.is_empty() => vec![answer(&id, option_id.as_deref())],
             Verdict::Deny { option_id, .. } => {
                 self.denied.insert(call.clone());
                 // Some never tell of a tool again that was denied.
@@ -351,7 +434,10 @@ impl Acp {
         let cancel = json!({"jsonrpc": "2.0", "method": "session/cancel", "params": {"sessionId": self.session}});
         // What is asked must be answered, and this is the answer to be given then.
         let asks = std::mem::take(&mut self.asks);
-        let asks = asks.into_values().map(|(id, _)| answer(&id, None));
+        let strangers = std::mem::take(&mut self.strangers);
+        let asks =
+            asks.iter().map(|(key, (id, _))| if strangers.contains(key) { refused(id) } else { answer(id, None) });
+        let asks: Vec<Step> = asks.collect();
         let forms = std::mem::take(&mut self.forms).into_values().map(|(id, _)| filled(&id, None));
         [Step::Say(cancel)].into_iter().chain(asks).chain(forms).collect()
     }
@@ -408,6 +494,10 @@ fn answer(id: &Value, option: Option<&str>) -> Step {
     Step::Say(json!({"jsonrpc": "2.0", "id": id, "result": {"outcome": outcome}}))
 }
 
+fn refused(id: &Value) -> Step {
+    Step::Say(json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32601, "message": "not supported"}}))
+}
+
 fn filled(id: &Value, content: Option<Value>) -> Step {
     let result = match content {
         Some(content) => json!({"action": "accept", "content": content}),
@@ -456,66 +546,5 @@ fn usage(result: &Value) -> Option<Usage> {
     (told.is_object() || quota.is_object()).then_some(usage)
 }
 
-/// What an error says, with what some leave for its details.
-fn text(error: &Value) -> String {
-    let message = error["message"].as_str().unwrap_or("it told of an error without saying which");
-    match error["data"]["details"].as_str().filter(|details| !message.contains(details)) {
-        Some(details) => format!("{message}: {details}"),
-        None => message.to_owned(),
-    }
-}
-
-/// An error of JSON-RPC. Agents have no vocabulary in common: some tell the status of HTTP as its code.
-fn problem(error: &Value) -> Problem {
-    let text = text(error);
-    let code = error["code"].as_i64().unwrap_or_default();
-    let word = error["data"]["errorKind"].as_str();
-    let problem = match (word, code) {
-        (Some("rate_limit"), _) => Problem::new(ProblemKind::RateLimited, text),
-        (Some("overloaded"), _) => Problem::new(ProblemKind::Overloaded, text),
-        (Some("billing_error"), _) => Problem::new(ProblemKind::Billing, text),
-        (Some("authentication_failed"), _) | (_, -32000) => {
-            Problem::new(ProblemKind::AuthRequired, text).hint("log in with the agent's own program")
-        }
-        (_, 400..=599) => Problem::of_status(u16::try_from(code).unwrap_or_default(), text),
-        (_, -32602) => Problem::new(ProblemKind::InvalidRequest, text),
-        _ => Problem::new(ProblemKind::ProviderError, text),
-    };
-    problem.code(word.map_or_else(|| code.to_string(), str::to_owned))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_measured_of_agents_that_fail_is_told_by_kind() {
-        let kind = |error: Value| problem(&error).kind;
-        assert_eq!(kind(json!({"code": -32000, "message": "Authentication required"})), ProblemKind::AuthRequired);
-        let limited = json!({"code": -32603, "message": "x", "data": {"errorKind": "rate_limit"}});
-        assert_eq!(kind(limited), ProblemKind::RateLimited);
-        assert_eq!(kind(json!({"code": 503, "message": "x"})), ProblemKind::Overloaded);
-        assert_eq!(kind(json!({"code": -32603, "message": "x"})), ProblemKind::ProviderError);
-    }
-
-    #[test]
-    fn an_agent_that_fails_in_its_own_words_fails() {
-        let mut acp = Acp { session: Some("s".into()), ..Acp::default() };
-        let text = "p".to_owned();
-        acp.command(Command::Prompt(Prompt::new("p", vec![Content::Text { text }])));
-        let mut told = Vec::new();
-        for line in [
-            r#"{"method":"session/update","params":{"update":{"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"429 too many"}}}}"#,
-            r#"{"method":"session/update","params":{"update":{"sessionUpdate":"session_info_update","_meta":{"codex":{"threadStatus":{"type":"systemError"}}}}}}"#,
-            r#"{"id":1,"result":{"stopReason":"end_turn"}}"#,
-        ] {
-            told.extend(acp.hear(line.as_bytes()));
-        }
-        let end = told.into_iter().find_map(|step| match step {
-            Step::Tell(Told { fact: Fact::Ended(end), .. }) => Some(end),
-            Step::Tell(_) | Step::Say(_) => None,
-        });
-        let problem = end.and_then(|end| end.error).map(|problem| (problem.kind, problem.message));
-        assert_eq!(problem, Some((ProblemKind::ProviderError, "429 too many".to_owned())));
-    }
-}
+mod tests;

@@ -1,9 +1,10 @@
 //! A plain command as an agent: any program that takes a question on its standard input and answers on its standard output.
-//! It runs once for each prompt and remembers nothing. The fallback for what speaks no protocol.
+//! It runs once for each prompt and remembers nothing; what others did before it came is told with its first. The fallback for what speaks no protocol.
 
 mod text;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use super::event::{DeltaField, Outcome, ProcessEvent, SessionUpdate};
 use super::identifier::identifier;
 use super::item::{Item, ItemKind, ItemStatus};
 use super::problem::{Problem, ProblemKind};
-use super::program::{Program, environment, not_run, not_started};
+use super::program::{Program, environment, located, not_run, not_started};
 use super::secrets::Secrets;
 use super::turn::TurnEnd;
 use text::Text;
@@ -58,7 +59,7 @@ impl CommandAgent {
         CommandAgent { provider: provider.into(), supervisor, program, secrets }
     }
 
-    fn config(&self, launch: &Launch, asked: &str) -> Result<ChildConfig, Problem> {
+    fn config(&self, program: PathBuf, launch: &Launch, asked: &str) -> Result<ChildConfig, Problem> {
         let takes_argument = self.program.args.iter().any(|arg| arg.contains(PLACE));
         let wrong = |text: &str| Problem::new(ProblemKind::InvalidRequest, text);
         if takes_argument && asked.contains('\0') {
@@ -68,7 +69,7 @@ impl CommandAgent {
             let hint = format!("take {PLACE} out of the arguments, so that the prompt goes in on standard input");
             return Err(wrong("the prompt is too long for an argument").hint(hint));
         }
-        let mut config = ChildConfig::new(&self.program.program);
+        let mut config = ChildConfig::new(program);
         config.name = format!("agent-{}", self.provider.replace(':', "-"));
         config.args = self.program.args.iter().map(|arg| arg.replace(PLACE, asked).into()).collect();
         config.env = environment(&self.program.env, launch);
@@ -123,10 +124,13 @@ impl Attending {
     }
 
     async fn attend(&self, heard: &mut mpsc::UnboundedReceiver<Command>) -> Result<(), Over> {
+        let mut history = self.launch.history.clone();
         self.tell(Fact::Ready(SessionUpdate::default())).await?;
         loop {
             match heard.recv().await {
-                Some(Command::Prompt(prompt) | Command::Steer(prompt)) => self.turn(&prompt, heard).await?,
+                Some(Command::Prompt(prompt) | Command::Steer(prompt)) => {
+                    self.turn(&prompt, history.take(), heard).await?;
+                }
                 Some(Command::Stop) | None => return Err(Over),
                 Some(
                     Command::Interrupt
@@ -143,22 +147,18 @@ impl Attending {
         self.told.send(fact.into()).await.map_err(|_| Over)
     }
 
-    /// Runs the program for one prompt.
-    async fn turn(&self, prompt: &Prompt, heard: &mut mpsc::UnboundedReceiver<Command>) -> Result<(), Over> {
-        let asked = match &self.launch.system_prompt {
-            Some(system) => format!("{system}\n\n{}", prompt.sent_text()),
-            None => prompt.sent_text(),
-        };
-        let config = match self.agent.config(&self.launch, &asked) {
-            Ok(config) => config,
-            Err(problem) => return self.tell(Fact::Ended(TurnEnd::failed(problem))).await,
-        };
-        let child = match self.agent.supervisor.spawn(config) {
+    /// Runs the program for one prompt, with what was said and done before it.
+    async fn turn(
+        &self,
+        prompt: &Prompt,
+        history: Option<String>,
+        heard: &mut mpsc::UnboundedReceiver<Command>,
+    ) -> Result<(), Over> {
+        let parts = self.launch.system_prompt.iter().cloned().chain(history).chain([prompt.sent_text()]);
+        let asked = parts.collect::<Vec<_>>().join("\n\n");
+        let child = match self.child(&asked).await {
             Ok(child) => child,
-            Err(error) => {
-                let problem = not_started(&error.to_string());
-                return self.tell(Fact::Ended(TurnEnd::failed(problem))).await;
-            }
+            Err(problem) => return self.tell(Fact::Ended(TurnEnd::failed(problem))).await,
         };
         match child.started().await {
             Ok(process) => self.tell(Fact::Process(ProcessEvent::Spawned { pid: process.pid })).await?,
@@ -172,6 +172,12 @@ impl Attending {
         let (wish, exit) = self.follow(&child, heard).await?;
         self.end(&child, &wish, exit).await?;
         if wish == Wish::Stop { Err(Over) } else { Ok(()) }
+    }
+
+    async fn child(&self, asked: &str) -> Result<Child, Problem> {
+        let program = located(&self.agent.program, &self.launch).await?;
+        let config = self.agent.config(program, &self.launch, asked)?;
+        self.agent.supervisor.spawn(config).map_err(|error| not_started(&error.to_string()))
     }
 
     /// Tells what the program writes until nothing of it is left, and heeds who wants it to end before.

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sixframe_supervisor::{ChildConfig, Input, StopLadder, Stream, Supervisor};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::agent::Abilities;
@@ -171,7 +172,7 @@ pub(super) async fn look(
         abilities,
         install_url: Some(kind.install_url.to_owned()),
     };
-    let Some(path) = find(program) else { return info };
+    let Some(path) = located(program).await else { return info };
     info.program = Some(path.to_string_lossy().into_owned());
     let said = ask(supervisor, &path, &["--version"], env).await;
     let Some(version) = said.filter(|answer| answer.is_success).and_then(|answer| version(&answer.stdout)) else {
@@ -197,8 +198,8 @@ pub(super) async fn look(
 }
 
 /// Looks for a program of which no more is known than that it speaks the Agent Client Protocol, or that it answers.
-pub(super) fn look_for(id: &str, program: &OsStr, abilities: Abilities) -> ProviderInfo {
-    let found = find(program).map(|path| path.to_string_lossy().into_owned());
+pub(super) async fn look_for(id: &str, program: &OsStr, abilities: Abilities) -> ProviderInfo {
+    let found = located(program).await.map(|path| path.to_string_lossy().into_owned());
     let missing = format!("install {}, or correct its program in the configuration", program.to_string_lossy());
     ProviderInfo {
         id: id.to_owned(),
@@ -214,11 +215,12 @@ pub(super) fn look_for(id: &str, program: &OsStr, abilities: Abilities) -> Provi
     }
 }
 
-/// Where a program is: by its path, in `PATH`, or where installers put such programs without telling it.
+/// Where a program is: by its path, in `PATH`, or where installers put such programs without telling it. Never by a path that
+/// depends on the folder that somebody is in: what lies there may be anybody's.
 pub(super) fn find(program: &OsStr) -> Option<PathBuf> {
     let path = Path::new(program);
     if path.components().count() > 1 {
-        return is_program(path).then(|| path.to_owned());
+        return (path.is_absolute() && is_program(path)).then(|| path.to_owned());
     }
     let listed = std::env::var_os("PATH").map(|list| std::env::split_paths(&list).collect::<Vec<_>>());
     let home = std::env::home_dir().into_iter().flat_map(|home| {
@@ -234,6 +236,27 @@ pub(super) fn find(program: &OsStr) -> Option<PathBuf> {
         });
         names.into_iter().find(|path| is_program(path))
     })
+}
+
+/// The same, beside whoever waits for other things: there are disks that take their time.
+pub(super) async fn located(program: &OsStr) -> Option<PathBuf> {
+    let program = program.to_owned();
+    spawn_blocking(move || find(&program)).await.ok().flatten()
+}
+
+/// `PATH` without the entries that depend on the folder that somebody is in. None where it has none of those.
+pub(super) fn path_from_anywhere() -> Option<OsString> {
+    let listed = std::env::var_os("PATH")?;
+    let (kept, dropped): (Vec<PathBuf>, Vec<PathBuf>) =
+        std::env::split_paths(&listed).partition(|folder| folder.is_absolute());
+    // What was taken apart by its separators can be put together by them.
+    std::env::join_paths(kept).ok().filter(|_| !dropped.is_empty())
+}
+
+/// A folder in which nobody but the system's administrator has left settings: an agent that is asked about itself reads those of
+/// the folder that it is in.
+fn nowhere() -> Option<PathBuf> {
+    if cfg!(windows) { std::env::home_dir() } else { Some(PathBuf::from("/")) }
 }
 
 #[cfg(windows)]
@@ -261,6 +284,8 @@ async fn ask(supervisor: &Supervisor, program: &Path, args: &[&str], env: &[(Str
     let mut config = ChildConfig::new(program);
     config.args = args.iter().map(Into::into).collect();
     config.env = env.iter().map(|(name, value)| (name.into(), Some(value.into()))).collect();
+    config.env.extend(path_from_anywhere().map(|path| ("PATH".into(), Some(path))));
+    config.cwd = nowhere();
     config.stdin = Input::Null;
     config.stop = StopLadder { signal_for: Duration::from_millis(500), ..StopLadder::default() };
     let child = supervisor.spawn(config).ok()?;

@@ -24,7 +24,7 @@ use super::problem::{Problem, ProblemKind};
 use super::secrets::Secrets;
 use super::turn::TurnEnd;
 use answer::Answer;
-use history::History;
+use history::{Forgotten, History};
 use place::Where;
 pub use place::faults as local_faults;
 
@@ -109,7 +109,8 @@ impl Agent for LocalAgent {
         let (commands, heard) = mpsc::unbounded_channel();
         let (told, facts) = mpsc::channel(FACTS);
         let model = launch.model.clone().or_else(|| self.config.model.clone());
-        let history = History::new(launch.system_prompt, self.config.history_characters);
+        let Launch { system_prompt, history, .. } = launch;
+        let history = History::new(system_prompt, history.as_deref(), self.config.history_characters);
         let attending = Attending { agent: self.clone(), model, history, voice: Voice(told) };
         tokio::spawn(attending.run(heard));
         Running { commands, facts }
@@ -162,9 +163,11 @@ impl Attending {
             let problem = Problem::new(ProblemKind::InvalidRequest, "the local model is given text only");
             return self.voice.tell(Fact::Ended(TurnEnd::failed(problem))).await;
         }
-        let (messages, forgotten) = self.history.with(prompt.sent_text());
-        if forgotten > 0 {
-            let text = format!("{forgotten} earlier messages are not sent to the model any more");
+        let (messages, forgotten) = self.history.with(&prompt.sent_text());
+        if forgotten != Forgotten::default() {
+            let Forgotten { messages, record } = forgotten;
+            let before = if record { ", nor is the summary of what was before" } else { "" };
+            let text = format!("{messages} earlier messages are not sent to the model any more{before}");
             let item = Item::new(ItemKind::Compaction).status(ItemStatus::Completed).text(text);
             self.voice.tell(Fact::Item { id: identifier("item"), item }).await?;
         }

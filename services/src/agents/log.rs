@@ -13,6 +13,9 @@ use super::secrets::Secrets;
 pub(super) use follow::{Follow, Reading};
 pub(super) use recovery::{Remembered, is_closed, read, recover};
 
+/// Members of an envelope that nobody but us writes.
+const OURS: [&str; 9] = ["v", "epoch", "seq", "ts", "sessionId", "turnId", "itemId", "type", "src"];
+
 /// How far a log is written: what followers wait for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Written {
@@ -22,6 +25,13 @@ pub(super) struct Written {
     pub(super) seq: u64,
     /// Whether nothing follows.
     pub(super) is_final: bool,
+    /// Why that is, where it cannot be written any more.
+    pub(super) lost: Option<io::ErrorKind>,
+}
+
+/// What is said of a log that cannot be written.
+pub(super) fn unwritten(why: io::ErrorKind) -> io::Error {
+    io::Error::new(why, format!("it cannot be written: {why}"))
 }
 
 /// The right to write a log, which one daemon has at a time: it lasts as long as this does. A file beside the log, since on
@@ -81,7 +91,7 @@ impl Log {
     pub(super) fn open(claim: Claim, path: PathBuf, seq: u64) -> io::Result<Log> {
         let file = OpenOptions::new().append(true).open(&path)?;
         let bytes = file.metadata()?.len();
-        Ok(Log { claim, file, path, written: Written { bytes, seq, is_final: false } })
+        Ok(Log { claim, file, path, written: Written { bytes, seq, is_final: false, lost: None } })
     }
 
     /// Nothing will be appended any more.
@@ -104,7 +114,7 @@ impl Log {
     pub(super) fn append(&mut self, envelopes: &[Envelope], secrets: &Secrets) -> io::Result<Vec<String>> {
         let lines = envelopes.iter().map(|envelope| {
             let line = serde_json::to_string(envelope).map_err(io::Error::other)?;
-            Ok(secrets.redacted(&line).into_owned())
+            Ok(secrets.redacted_json(&line, &OURS).into_owned())
         });
         let lines: Vec<String> = lines.collect::<io::Result<_>>()?;
         let text = lines.iter().fold(String::new(), |text, line| text + line + "\n");

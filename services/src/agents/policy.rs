@@ -8,6 +8,7 @@ mod harmless;
 mod matter;
 mod pattern;
 mod place;
+mod repository;
 mod rule;
 mod shell;
 mod store;
@@ -24,6 +25,11 @@ pub use rule::{ConfigRule, Effect, PolicyConfig, Rule, RuleScope, RuleSource};
 pub(super) use store::NotKept;
 use store::Store;
 pub(super) use store::write as write_privately;
+
+/// Whether a file of this name may hold keys.
+pub(super) fn is_secret(path: &str) -> bool {
+    place::secret(path).is_some()
+}
 
 /// The option that remembers a yes for the session.
 pub(super) const ALLOW_SESSION: &str = "sixframe:session";
@@ -45,6 +51,8 @@ pub struct Ruling {
     pub risk: Risk,
     /// Why it is risky.
     pub hits: Vec<Hit>,
+    /// Whether a command would be run, whatever the agent calls it.
+    pub runs: bool,
     /// What a yes would be remembered as: a rule for each part. Empty where nothing is to be remembered.
     pub remembers: Vec<Remembered>,
 }
@@ -52,7 +60,7 @@ pub struct Ruling {
 impl Default for Ruling {
     fn default() -> Ruling {
         let (rule, risk) = ("ask".to_owned(), Risk::High);
-        Ruling { effect: Effect::Ask, rule, risk, hits: Vec::new(), remembers: Vec::new() }
+        Ruling { effect: Effect::Ask, rule, risk, hits: Vec::new(), runs: false, remembers: Vec::new() }
     }
 }
 
@@ -166,14 +174,14 @@ fn decide(matter: &Matter, rules: &[Rule], mode: Mode, folder: &Path) -> Ruling 
     // What does nothing but run another program is judged by that one.
     let does = |part: &&Part| part.harmless != Some(WRAPPER) || matter.parts.len() == 1;
     let parts: Vec<&Part> = matter.parts.iter().filter(does).collect();
-    let of_parts: Vec<Said> = parts.iter().map(|part| of_part(matter.action, part, rules, mode, folder)).collect();
+    let of_parts: Vec<Said> = parts.iter().map(|part| of_part(part, rules, mode, folder)).collect();
     let said: Vec<Said> = of_whole(matter, rules).into_iter().chain(of_parts.iter().cloned()).collect();
     let (effect, rule) = strongest(&said).unwrap_or((Effect::Ask, "ask".to_owned()));
     let can_be_remembered = effect == Effect::Ask && risk < Risk::Critical && matter.unclear.is_none();
     let mut remembers = Vec::new();
     if can_be_remembered {
         let asked = parts.iter().zip(&of_parts).filter(|(_, (effect, _))| *effect == Effect::Ask);
-        let each: Option<Vec<Remembered>> = asked.map(|(part, _)| remembered(matter.action, part)).collect();
+        let each: Option<Vec<Remembered>> = asked.map(|(part, _)| remembered(part)).collect();
         remembers = each.filter(|each| each.len() <= REMEMBERED).unwrap_or_default();
         remembers.dedup();
         // Those that say that a person is to be asked are not to be talked round.
@@ -182,7 +190,7 @@ fn decide(matter: &Matter, rules: &[Rule], mode: Mode, folder: &Path) -> Ruling 
             remembers.clear();
         }
     }
-    Ruling { effect, rule, risk, hits, remembers }
+    Ruling { effect, rule, risk, hits, runs: matter.action == Action::Command, remembers }
 }
 
 fn hits(matter: &Matter) -> Vec<Hit> {
@@ -216,12 +224,13 @@ fn of_whole(matter: &Matter, rules: &[Rule]) -> Option<Said> {
     strongest(&said).or_else(|| matter.parts.is_empty().then(|| (Effect::Ask, "ask".to_owned())))
 }
 
-fn of_part(action: Action, part: &Part, rules: &[Rule], mode: Mode, folder: &Path) -> Said {
+fn of_part(part: &Part, rules: &[Rule], mode: Mode, folder: &Path) -> Said {
     let is_auto = mode == Mode::Auto;
-    let accepts = mode == Mode::AcceptEdits && action == Action::FileChange;
-    let matching = rules.iter().filter(|rule| rule.matches(action, part, folder));
+    let accepts = mode == Mode::AcceptEdits && part.action == Action::FileChange;
+    let matching = rules.iter().filter(|rule| rule.matches(part, folder));
     let mut said: Vec<Said> = matching.map(|rule| (rule.effect, rule.id.clone())).collect();
-    let worst = part.findings.iter().max_by_key(|finding| finding.risk);
+    // Of those that are as bad, the first.
+    let worst = part.findings.iter().rev().max_by_key(|finding| finding.risk);
     if let Some(finding) = worst.filter(|finding| is_auto && finding.is_ruinous()) {
         said.push((Effect::Deny, finding.rule.to_owned()));
     }
@@ -236,8 +245,11 @@ fn of_part(action: Action, part: &Part, rules: &[Rule], mode: Mode, folder: &Pat
 }
 
 /// What would be remembered of a yes to this: as little as is of any use.
-fn remembered(action: Action, part: &Part) -> Option<Remembered> {
+fn remembered(part: &Part) -> Option<Remembered> {
     let is_dull = part.findings.iter().all(|finding| finding.risk < Risk::High);
+    if !part.is_here && !part.findings.is_empty() {
+        return None;
+    }
     let pattern = match &part.subject {
         Subject::Command(words) if part.is_exact => pattern::of_command(words, part.findings.is_empty())?,
         Subject::File(path) if is_dull && part.is_exact => pattern::of_file(path)?,
@@ -245,11 +257,12 @@ fn remembered(action: Action, part: &Part) -> Option<Remembered> {
         Subject::Command(_) | Subject::File(_) | Subject::Other => return None,
     };
     let is_interpreter = part.findings.iter().any(|finding| NEVER.contains(&finding.rule));
-    (!is_interpreter).then_some(Remembered { action, pattern })
+    (!is_interpreter).then_some(Remembered { action: part.action, pattern })
 }
 
 /// What is never remembered: the same words may do anything the next time.
-const NEVER: [&str; 6] = ["interpreter", "made_up", "unknown_program", "hidden_characters", "own_daemon", "secrets"];
+const NEVER: [&str; 7] =
+    ["interpreter", "given_program", "made_up", "unknown_program", "hidden_characters", "own_daemon", "secrets"];
 
 #[cfg(all(test, unix))]
 mod tests;

@@ -5,6 +5,7 @@ mod lines;
 
 use std::ffi::OsString;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use super::acp::Acp;
 use super::agent::{Abilities, Agent, Command, Fact, Launch, Running, Step, Told, Translator};
 use super::claude::Claude;
 use super::codex::Codex;
+use super::detect;
 use super::event::ProcessEvent;
 use super::problem::{Problem, ProblemKind};
 use super::secrets::Secrets;
@@ -116,8 +118,8 @@ impl ProgramAgent {
         ProgramAgent { provider: provider.into(), supervisor, program, dialect, secrets }
     }
 
-    fn config(&self, launch: &Launch) -> ChildConfig {
-        let mut config = ChildConfig::new(&self.program.program);
+    fn config(&self, program: PathBuf, launch: &Launch) -> ChildConfig {
+        let mut config = ChildConfig::new(program);
         config.name = format!("agent-{}", self.provider.replace(':', "-"));
         let spoken = (self.dialect.arguments)(launch);
         config.args = self.program.args.iter().chain(&spoken).map(Into::into).collect();
@@ -131,6 +133,21 @@ impl ProgramAgent {
         config.stop = StopLadder { signal_for: Duration::from_secs(2), ..StopLadder::default() };
         config
     }
+
+    async fn child(&self, launch: &Launch) -> Result<Child, Problem> {
+        let program = located(&self.program, launch).await?;
+        self.supervisor.spawn(self.config(program, launch)).map_err(|error| not_started(&error.to_string()))
+    }
+}
+
+/// Where the program is just now. It is not left to the system to look for it, which would do so in the folder that the agent
+/// works in, where `PATH` has entries that are relative.
+pub(super) async fn located(program: &Program, launch: &Launch) -> Result<PathBuf, Problem> {
+    let found = detect::located(&program.program).await;
+    found.ok_or_else(|| match launch.cwd.is_dir() {
+        true => missing(&program.program.to_string_lossy()),
+        false => no_folder(launch),
+    })
 }
 
 /// The environment of an agent's program: ours, without what is not an agent's, and with these variables.
@@ -138,12 +155,14 @@ pub(super) fn environment(given: &[(String, String)], launch: &Launch) -> Vec<(O
     // Our token is not an agent's; Claude Code takes the second for a sign that it was started by itself; and by the third,
     // a command would go to another folder than the one that the rules have looked at.
     let removed = ["SIXFRAME_TOKEN", "CLAUDECODE", "CDPATH"].into_iter().map(|name| (name.into(), None));
+    // Nor does it run what only lies in the folder that it works in.
+    let path = detect::path_from_anywhere().map(|path| ("PATH".into(), Some(path)));
     // Agents update themselves when they are alone, and Gemini is one process and not two.
     let fixed = [("DISABLE_AUTOUPDATER", "1"), ("GEMINI_CLI_NO_RELAUNCH", "true")]
         .map(|(name, value)| (name.into(), Some(value.into())));
     let given = given.iter().chain(&launch.env);
     let given = given.map(|(name, value)| (name.into(), Some(value.into())));
-    removed.chain(fixed).chain(given).collect()
+    removed.chain(path).chain(fixed).chain(given).collect()
 }
 
 /// The provider that Gemini CLI is.
@@ -187,9 +206,9 @@ impl Agent for ProgramAgent {
         let (told, facts) = mpsc::channel(FACTS);
         let this = self.clone();
         tokio::spawn(async move {
-            let problem = match this.supervisor.spawn(this.config(&launch)) {
+            let problem = match this.child(&launch).await {
                 Ok(child) => Conversation::new(&this, child, &told).run(&launch, heard).await,
-                Err(error) => Some(not_started(&error.to_string())),
+                Err(problem) => Some(problem),
             };
             // Nobody has to know any more where nobody listens.
             let _ = told.send(Fact::Gone { problem }.into()).await;
@@ -350,15 +369,19 @@ pub(super) fn not_started(reason: &str) -> Problem {
     Problem::new(ProblemKind::SpawnFailed, reason)
 }
 
+fn missing(program: &str) -> Problem {
+    Problem::new(ProblemKind::CliMissing, format!("there is no program {program}"))
+        .hint("install it, or name it by its path in the configuration")
+}
+
+fn no_folder(launch: &Launch) -> Problem {
+    not_started(&format!("{} is no folder to work in", launch.cwd.display()))
+}
+
 pub(super) fn not_run(failure: &Failure, launch: &Launch) -> Problem {
     match failure {
-        Failure::NotStarted { kind: std::io::ErrorKind::NotFound, .. } if !launch.cwd.is_dir() => {
-            not_started(&format!("{} is no folder to work in", launch.cwd.display()))
-        }
-        Failure::NotStarted { program, kind: std::io::ErrorKind::NotFound, .. } => {
-            Problem::new(ProblemKind::CliMissing, format!("there is no program {program}"))
-                .hint("install it, or name it by its path in the configuration")
-        }
+        Failure::NotStarted { kind: std::io::ErrorKind::NotFound, .. } if !launch.cwd.is_dir() => no_folder(launch),
+        Failure::NotStarted { program, kind: std::io::ErrorKind::NotFound, .. } => missing(program),
         Failure::NotStarted { .. } | Failure::GuardianLost { .. } => not_started(&failure.to_string()),
     }
 }

@@ -154,6 +154,15 @@ pub(super) fn is_passing(dir: &Path, run_id: &str, cwd: &str) -> bool {
     is_worktree && !workshop::are_kept(&folder, run_id)
 }
 
+/// Whether a folder, without links, is a member's worktree or below one.
+pub(super) fn is_worktree(dir: &Path, folder: &Path) -> bool {
+    let Ok(all) = worktrees(dir).canonicalize() else { return false };
+    let mut below = folder.strip_prefix(all).unwrap_or(Path::new("")).components();
+    // Beside them lies what is known of their runs.
+    let is_of_run = |run: std::path::Component<'_>| !run.as_os_str().as_encoded_bytes().contains(&b'.');
+    below.next().is_some_and(is_of_run) && below.next().is_some()
+}
+
 /// Where the worktrees of all runs are.
 fn worktrees(dir: &Path) -> PathBuf {
     dir.join("worktrees")

@@ -1,5 +1,6 @@
 //! The agents' methods, served. Knows nothing of transports.
 
+mod again;
 mod chat;
 mod composing;
 mod leash;
@@ -10,6 +11,8 @@ mod sessions;
 mod transcripts;
 mod trust;
 mod watching;
+
+use std::io::{self, ErrorKind};
 
 use serde_json::json;
 use sixframe_core::{Code, Context, Fault, Router, Scope};
@@ -47,11 +50,13 @@ pub fn router(agents: &Agents) -> Router {
             decide(reject.clone(), context, permission_id, Choice::Reject { reason })
         })
         .method(CANCEL_PROMPT, move |_, params| take_back(cancel.clone(), params))
-        .function(SET_MODE, move |_, SetModeParams { session_id, mode: to }| {
-            session(&mode, &session_id).map(|session| session.set_mode(to)).map(done)
+        .method(SET_MODE, move |_, SetModeParams { session_id, mode: to }| {
+            let agents = mode.clone();
+            async move { Ok::<_, Fault>(done(session(&agents, &session_id)?.set_mode(to).await?)) }
         })
-        .function(SET_MODEL, move |_, SetModelParams { session_id, model: to }| {
-            session(&model, &session_id).map(|session| session.set_model(to)).map(done)
+        .method(SET_MODEL, move |_, SetModelParams { session_id, model: to }| {
+            let agents = model.clone();
+            async move { Ok::<_, Fault>(done(session(&agents, &session_id)?.set_model(to).await?)) }
         })
         .method(CLOSE, move |_, SessionRef { session_id }| {
             let agents = close.clone();
@@ -75,8 +80,27 @@ async fn begin(agents: Agents, context: Context, params: CreateSession) -> Resul
         let message = "a session that allows anything by itself needs the scope approve; begin it with the mode ask";
         return Err(Fault::new(Code::FORBIDDEN, message).details(json!({"scope": "approve"})));
     }
+    let tied = params.tied;
     let session_id = agents.create(params).await?;
+    if tied {
+        tie(&agents, &context, session_id.clone());
+    }
     Ok(SessionRef { session_id })
+}
+
+/// Closes a session when whoever began it is gone.
+fn tie(agents: &Agents, context: &Context, session_id: String) {
+    let Some(over) = agents.session(&session_id).map(|session| session.over()) else { return };
+    let (agents, owner) = (agents.downgrade(), context.owner());
+    tokio::spawn(async move {
+        tokio::select! {
+            () = over => return,
+            () = owner.ended() => (),
+        }
+        if let Some(agents) = agents.upgrade() {
+            agents.close(&session_id).await;
+        }
+    });
 }
 
 async fn stop(agents: Agents, params: InterruptParams) -> Result<Interrupted, Fault> {
@@ -107,6 +131,15 @@ fn no_session(id: &str) -> Fault {
     Fault::new(Code::NOT_FOUND, format!("there is no session {id}")).details(json!({"sessionId": id}))
 }
 
+/// A log cannot be read on, or will not be written any more.
+fn lost_log(error: &io::Error) -> Fault {
+    let code = match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => Code::RESOURCE_EXHAUSTED,
+        _ => Code::INTERNAL,
+    };
+    Fault::new(code, format!("the session's log is lost: {error}"))
+}
+
 fn done(_: ()) -> Done {
     Done { ok: true }
 }
@@ -134,7 +167,9 @@ impl From<Refused> for Fault {
     fn from(refused: Refused) -> Fault {
         match refused {
             Refused::Closed => Fault::new(Code::NOT_FOUND, refused.to_string()),
-            Refused::Full => Fault::new(Code::RESOURCE_EXHAUSTED, format!("{refused}; wait for one, or take one back")),
+            Refused::Full | Refused::Heavy => {
+                Fault::new(Code::RESOURCE_EXHAUSTED, format!("{refused}; wait for one, or take one back"))
+            }
         }
     }
 }

@@ -109,6 +109,8 @@ pub struct Session {
     ready_by: Duration,
     /// When something last came from the agent.
     alive: Duration,
+    /// Whether the agent was not given yet what the open turn is about.
+    is_withheld: bool,
     /// When the turn must be over; time that passes while leave is awaited does not count.
     turn_by: Duration,
     waiting_since: Option<Duration>,
@@ -119,6 +121,10 @@ pub struct Session {
     origin: Option<String>,
     /// Whose process is being stopped, because another agent takes over.
     leaving: Option<String>,
+    /// Whether the process ends because the agent's own session is lost.
+    is_lost: bool,
+    /// The names of variables that an earlier daemon knew the values of, until that is said.
+    lost_env: Vec<String>,
     created_at_ms: u64,
     past_turns: u64,
     history: bool,
@@ -143,12 +149,14 @@ impl Session {
     }
 
     fn at(beginning: Beginning, past: Past) -> Session {
-        let Past { seq, known, asked_model, created_at_ms, turns, has_history, usage, origin } = past;
+        let Past { seq, known, asked_model, created_at_ms, turns, has_history, usage, origin, lost_env } = past;
         Session {
             mode: known.mode.unwrap_or(beginning.created.mode),
             asked_model: asked_model.or_else(|| beginning.created.model.clone()),
             origin,
             leaving: None,
+            is_lost: false,
+            lost_env,
             created_at_ms,
             past_turns: turns,
             history: has_history,
@@ -166,6 +174,7 @@ impl Session {
             process: Process::Absent,
             ready_by: Duration::ZERO,
             alive: Duration::ZERO,
+            is_withheld: false,
             turn_by: Duration::ZERO,
             waiting_since: None,
             ladder: None,
@@ -261,6 +270,9 @@ impl Session {
     /// The agent's process is gone.
     fn gone(&mut self, now: Moment, problem: Option<Problem>) {
         let before = std::mem::replace(&mut self.process, Process::Absent);
+        if self.begins_anew() {
+            return self.start(now);
+        }
         let crashed = || Problem::new(ProblemKind::Crashed, "the agent's program ended");
         if self.turns.open().is_some() {
             let stopped = self.ladder.take().map(|ladder| ladder.end);
@@ -289,6 +301,7 @@ impl Session {
     }
 
     fn start(&mut self, now: Moment) {
+        self.say_lost_env(now);
         self.process = Process::Starting;
         self.ready_by = now.at + self.beginning.patience;
         let Abilities { resume: can_resume, fork: can_fork, .. } = self.beginning.abilities;
@@ -302,6 +315,7 @@ impl Session {
         let (turn, prompt) = (identifier("turn"), &waiting.prompt);
         let Some(started) = self.turns.begin(now.at, &turn, &prompt.id) else { return };
         (self.alive, self.turn_by, self.waiting_since) = (now.at, now.at + waiting.timeout, None);
+        self.is_withheld = false;
         self.given(now, Event::PromptStarted(PromptRef { prompt_id: prompt.id.clone() }), prompt);
         self.log(now, started, None);
         self.said(now, prompt);

@@ -21,7 +21,7 @@ use super::agent::{Agent, Launch};
 use super::api::CreateSession;
 use super::builtin::BuiltIn;
 use super::command::CommandAgent;
-use super::detect::{self, ProviderInfo};
+use super::detect::ProviderInfo;
 use super::event::SessionCreated;
 use super::identifier::identifier;
 use super::live::{Handle, Surroundings, Views};
@@ -29,7 +29,7 @@ use super::local::LocalAgent;
 use super::log::{Log, Reading};
 use super::moment::Moment;
 use super::policy::{Ground, Policy};
-use super::program::{Program, ProgramAgent};
+use super::program::ProgramAgent;
 use super::prompt_builder::Templates;
 use super::runs::{self, Runs};
 use super::secrets::Secrets;
@@ -38,6 +38,7 @@ use super::transcript::Archive;
 use super::trust::{FolderSettings, SettingsUse, Trust, untrusted};
 use super::undo::Looks;
 pub use config::{AgentsConfig, ProviderConfig};
+pub(super) use ends::ends;
 pub(super) use past::{Consent, NotHanded};
 pub use problems::{NotBegun, OpenError};
 
@@ -115,7 +116,7 @@ impl Agents {
         let secrets = Arc::new(Secrets::of_environment(&variables));
         let mut agents: BTreeMap<String, Arc<dyn Agent>> = BTreeMap::new();
         for (id, provider) in config.programs() {
-            let (supervisor, program) = (supervisor.clone(), found(&provider.program));
+            let (supervisor, program) = (supervisor.clone(), provider.program.clone());
             let agent: Arc<dyn Agent> = match id.as_str() {
                 "claude" => Arc::new(ProgramAgent::claude(supervisor, program)),
                 "codex" => Arc::new(ProgramAgent::codex(supervisor, program)),
@@ -124,7 +125,9 @@ impl Agents {
             };
             agents.insert(id, agent);
         }
-        agents.insert("builtin".to_owned(), Arc::new(BuiltIn::new(supervisor.clone())));
+        let own = [&config.dir].into_iter().chain(&config.policy.protected).cloned().collect();
+        let built_in = BuiltIn::kept_from(supervisor.clone(), own);
+        agents.insert("builtin".to_owned(), Arc::new(built_in));
         let looks = Looks::new(config.undo, config.dir.join("undo"), supervisor.clone());
         looks.tidy().inspect_err(|error| tracing::warn!(%error, "what is kept to undo turns cannot be tidied")).ok();
         let local = LocalAgent::new(config.local.clone(), hub);
@@ -203,6 +206,8 @@ impl Agents {
             mode: launch.mode,
             forked_from: None,
             run_id,
+            system_prompt: launch.system_prompt.clone(),
+            env: launch.env.iter().map(|(name, _)| name.clone()).collect(),
         };
         let (id, epoch) = (identifier("ses"), identifier("log"));
         let log = Log::create(&self.0.config.dir, &id).map_err(|error| NotBegun::NoLog(error.to_string()))?;
@@ -355,10 +360,12 @@ impl Agents {
     /// What is known of a folder that is worked in.
     pub(super) fn ground(&self, folder: &Path) -> Ground {
         let config = &self.0.config;
-        let own = [&config.dir].into_iter().chain(&config.policy.protected).cloned();
-        // Who works in one of them is not kept from it.
-        let own = own.filter(|own| !folder.starts_with(own)).collect();
-        Ground { folder: folder.to_owned(), own }
+        let is_lent = runs::is_worktree(&config.dir, folder);
+        // Who works below one of them that the configuration has put there is not kept from it.
+        let protected = config.policy.protected.iter().filter(|own| !folder.starts_with(own));
+        let own = [&config.dir].into_iter().chain(protected).cloned().collect();
+        let home = std::env::home_dir().and_then(|home| home.canonicalize().ok());
+        Ground { folder: folder.to_owned(), own, is_lent, home }
     }
 
     /// The folder without links, if agents may work in it.
@@ -382,10 +389,4 @@ impl Agents {
             None => Ok(env.into_iter().collect()),
         }
     }
-}
-
-/// The program by its path, where it is found: an agent is started where it was looked for.
-fn found(program: &Program) -> Program {
-    let path = detect::find(&program.program).map(PathBuf::into_os_string);
-    Program { program: path.unwrap_or_else(|| program.program.clone()), ..program.clone() }
 }

@@ -64,6 +64,8 @@ pub(crate) struct Entry {
     pub(crate) fall: Option<Failure>,
     /// Whether it could be used since somebody started it.
     pub(crate) was_up: bool,
+    /// Whether it is at rest because its program has done its work.
+    pub(crate) is_done: bool,
     version: u64,
 }
 
@@ -84,7 +86,7 @@ impl Board {
         let name = state.name.clone();
         {
             let mut kept = self.kept();
-            kept.entries.insert(name.clone(), Entry { state, falls: 0, fall: None, was_up: false, version: 0 });
+            kept.entries.insert(name.clone(), Entry::new(state));
         }
         self.change(&name, |_| ())
     }
@@ -224,9 +226,9 @@ impl Board {
         let kept = self.kept();
         let mut are_up = true;
         for name in names {
-            match kept.entries.get(name).map(|entry| &entry.state) {
-                Some(state) if !state.status.is_at_rest() => are_up &= state.status.is_up(),
-                state => return Err(missing(name, state.cloned())),
+            match kept.entries.get(name) {
+                Some(entry) if !entry.state.status.is_at_rest() => are_up &= entry.state.status.is_up(),
+                entry => return Err(missing(name, entry)),
             }
         }
         Ok(are_up)
@@ -295,6 +297,10 @@ impl Board {
 }
 
 impl Entry {
+    fn new(state: SidecarState) -> Entry {
+        Entry { state, falls: 0, fall: None, was_up: false, is_done: false, version: 0 }
+    }
+
     /// Whether it waits for its next start and could not be used since somebody started it: whoever waits for it learns why.
     pub(crate) fn is_between_vain_runs(&self) -> bool {
         self.state.next_start_at.is_some() && !self.was_up
@@ -354,8 +360,16 @@ impl Told {
     }
 }
 
-fn missing(name: &str, state: Option<SidecarState>) -> Failure {
-    let why = state.and_then(|state| state.failure).map_or_else(|| "it is stopped".to_owned(), |why| why.message);
+fn missing(name: &str, entry: Option<&Entry>) -> Failure {
+    let why = match entry {
+        Some(Entry { is_done: true, .. }) => {
+            "it has done its work and ended, and nothing can depend on a job that ends; begin the program of this one \
+             with what has to be done first"
+                .to_owned()
+        }
+        Some(Entry { state: SidecarState { failure: Some(failure), .. }, .. }) => failure.message.clone(),
+        Some(_) | None => "it is stopped".to_owned(),
+    };
     let details = FailureDetails { dependency: Some(name.to_owned()), ..FailureDetails::default() };
     let message = format!("it depends on {name}, which is not there: {why}");
     Failure { code: FailureCode::Dependency, message, details: Some(Box::new(details)) }

@@ -93,7 +93,10 @@ enum Outcome {
 
 /// How a sidecar comes to rest.
 enum Rest {
+    /// Somebody wished it.
     Stopped,
+    /// Its program has done its work.
+    Done,
     Failed(Failure),
 }
 
@@ -122,7 +125,7 @@ impl Keeper {
             };
             is_restart = match ended {
                 Some((how, ready, failure)) => match restarts.ended(how, ready, Instant::now()) {
-                    Next::Rest if how == Ended::Well => return Rest::Stopped,
+                    Next::Rest if how == Ended::Well => return Rest::Done,
                     Next::Rest => return Rest::Failed(failure),
                     Next::Broken => return Rest::Failed(crash_loop(&self.known.name, &config, failure)),
                     Next::Again(wait) => self.wait(wait, ready, failure).await,
@@ -165,7 +168,8 @@ impl Keeper {
             entry.state.next_start_at = None;
             entry.state.restarts += u64::from(is_restart);
             if !is_restart {
-                (entry.state.failure, entry.state.exit, entry.was_up) = (None, None, false);
+                (entry.state.failure, entry.state.exit) = (None, None);
+                (entry.was_up, entry.is_done) = (false, false);
             }
         });
         self.mailbox.answer_starters(&state);
@@ -182,8 +186,11 @@ impl Keeper {
     fn rest(&mut self, rest: Rest) {
         let state = self.change(|entry| {
             entry.state.next_start_at = None;
+            entry.is_done = matches!(rest, Rest::Done);
             match rest {
-                Rest::Stopped => (entry.state.status, entry.state.failure) = (SidecarStatus::Stopped, None),
+                Rest::Stopped | Rest::Done => {
+                    (entry.state.status, entry.state.failure) = (SidecarStatus::Stopped, None)
+                }
                 Rest::Failed(failure) => {
                     entry.state.status = SidecarStatus::Failed;
                     entry.fell(failure.clone());
@@ -216,8 +223,11 @@ impl Entry {
 fn crash_loop(name: &str, config: &SidecarConfig, last: Failure) -> Failure {
     let (starts, what) = (config.restart.starts, last.message);
     let message = format!("{name} was started {starts} times in vain and is not started again; last, {what}");
-    // That somebody has its port is what its user can act on.
-    let code = if last.code == FailureCode::PortInUse { last.code } else { FailureCode::CrashLoop };
+    // That somebody has its port, or the daemon has no room, is what its user can act on.
+    let code = match last.code {
+        FailureCode::PortInUse | FailureCode::Host => last.code,
+        _ => FailureCode::CrashLoop,
+    };
     Failure { code, message, details: last.details }
 }
 

@@ -100,3 +100,19 @@ async fn a_command_that_does_not_read_or_writes_a_lot_is_no_trouble() {
     assert_eq!(turn.end().await["outcome"], "completed");
     assert_eq!(turn.grown("text").len(), 1_000_000);
 }
+
+#[tokio::test]
+async fn what_was_done_before_it_came_is_told_with_the_first_prompt_and_never_again() {
+    let house = House::tuned(|config| drop(config.command.insert("echo".into(), ProviderConfig::new("/bin/cat"))));
+    house.write("a.txt", "needle\n");
+    let session = house.session("builtin").await;
+    house.prompt(&session, "read a.txt").end().await;
+    house.ask("agent.setProvider", json!({"sessionId": session, "provider": "command:echo"})).await.unwrap();
+    let mut turn = house.prompt(&session, "go on");
+    turn.end().await;
+    let said = turn.grown("text");
+    assert!(said.contains("Person: read a.txt") && said.ends_with(" ends\n\n\ngo on"), "{said}");
+    let mut turn = house.prompt(&session, "and on");
+    turn.end().await;
+    assert_eq!(turn.grown("text"), "and on");
+}

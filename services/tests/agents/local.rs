@@ -165,6 +165,30 @@ async fn an_answer_is_streamed_with_what_it_used_and_the_conversation_is_kept() 
 }
 
 #[tokio::test]
+async fn what_was_said_before_it_came_is_told_to_the_model() {
+    let service = Service::start().await;
+    let house = service.house();
+    house.write("a.txt", "needle\n");
+    let session = house.session("builtin").await;
+    house.prompt(&session, "read a.txt").end().await;
+    house.ask("agent.setProvider", json!({"sessionId": session, "provider": "local"})).await.unwrap();
+    house.prompt(&session, "first").end().await;
+    house.prompt(&session, "second").end().await;
+    let fork = house.ask("agent.fork", json!({"sessionId": session})).await.unwrap();
+    house.prompt(fork["sessionId"].as_str().unwrap(), "third").end().await;
+    let texts = |at: usize| -> Vec<String> {
+        let messages = service.asked()[at].1["messages"].as_array().unwrap().clone();
+        messages.iter().map(|message| message["content"].as_str().unwrap().to_owned()).collect()
+    };
+    for at in [0, 1] {
+        let texts = texts(at);
+        assert!(texts[0].contains("Person: read a.txt") && texts[0].ends_with(" ends\n\nfirst"), "{texts:?}");
+        assert_eq!(texts.len(), 1 + 2 * at, "it stands in front of the first prompt, and stays there");
+    }
+    assert!(texts(2)[0].contains("Person: second") && texts(2)[0].ends_with("third"), "{:?}", texts(2));
+}
+
+#[tokio::test]
 async fn what_a_conversation_is_too_long_for_is_not_sent_and_told() {
     let service = Service::start().await;
     let house = service.house_with(|local| local.history_characters = 40);

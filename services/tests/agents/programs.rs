@@ -67,6 +67,42 @@ cat >/dev/null
 }
 
 #[tokio::test]
+async fn an_agent_that_has_lost_its_session_is_given_a_summary_and_the_prompt_that_waited() {
+    let house = House::new();
+    house.install(
+        r#"
+case "$*" in *--resume*)
+  echo '{"type":"result","subtype":"error_during_execution","is_error":true,"errors":["No conversation found with session ID: native-1"]}'
+  exit 1;;
+esac
+read line
+echo '{"type":"control_response","response":{"subtype":"success","request_id":"initialise","response":{}}}'
+read prompt
+printf '%s\n' "$prompt" > told-$$
+echo '{"type":"system","subtype":"init","session_id":"native-1"}'
+echo '{"type":"result","subtype":"success","is_error":false}'
+cat >/dev/null
+"#,
+    );
+    let session = house.session("claude").await;
+    house.prompt(&session, "hello").end().await;
+    std::fs::read_dir(house.file("")).unwrap().for_each(|told| std::fs::remove_file(told.unwrap().path()).unwrap());
+    let house = house.restart().await;
+    let ended = house.prompt(&session, "go on").end().await;
+    assert_eq!(ended["outcome"], "completed", "{ended}");
+    let told = std::fs::read_dir(house.file("")).unwrap().next().unwrap().unwrap().file_name();
+    let told = house.read(told.to_str().unwrap());
+    assert!(told.contains("Person: hello") && told.contains(r#""text":"go on""#), "{told}");
+    let notices: Vec<String> = house
+        .logged(&session)
+        .iter()
+        .filter(|event| event["data"]["kind"] == "notice")
+        .map(|event| event["data"]["content"][0]["text"].to_string())
+        .collect();
+    assert!(notices.iter().any(|text| text.contains("No conversation found with session ID: native-1")), "{notices:?}");
+}
+
+#[tokio::test]
 async fn a_program_that_falls_silent_is_stopped_and_the_turn_fails_by_that() {
     let house = House::with(quick());
     house.install(&script("read prompt\nexec sleep 600\n"));
@@ -162,4 +198,23 @@ async fn programs_that_are_not_there_or_broken_are_states_and_no_errors() {
         let listed = house.ask("agent.providers", json!({"recheck": true})).await.unwrap();
         assert_eq!(state(&listed, "claude")["state"], expected, "{script}");
     }
+}
+
+#[tokio::test]
+async fn a_program_is_asked_about_itself_where_no_repository_can_answer_and_found_when_it_is_installed_later() {
+    let house = House::new();
+    let session = house.session("claude").await;
+    assert_eq!(house.prompt(&session, "hello").end().await["error"]["kind"], "cli_missing");
+    house.install(&script(
+        r#"
+read prompt
+echo '{"type":"result","subtype":"success","is_error":false}'
+cat >/dev/null
+"#,
+    ));
+    assert_eq!(house.prompt(&session, "hello").end().await["outcome"], "completed");
+    house.install(r#"pwd >> "$0.where"; [ "$1" = --version ] && echo 2.1.300"#);
+    house.ask("agent.providers", json!({"recheck": true})).await.unwrap();
+    let asked = std::fs::read_to_string(house.folder.path().join("claude.where")).unwrap();
+    assert_eq!(asked.lines().collect::<Vec<_>>(), ["/", "/"], "a repository's settings would tell who is logged in");
 }

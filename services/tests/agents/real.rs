@@ -3,6 +3,7 @@
 
 pub(crate) mod installed;
 mod matrix;
+mod schema;
 mod sessions;
 mod settings;
 

@@ -176,6 +176,69 @@ async fn an_index_that_is_missing_torn_or_behind_is_made_anew() {
 }
 
 #[tokio::test]
+async fn an_index_that_is_harmed_while_it_is_used_is_made_anew() {
+    let (house, session) = talked().await;
+    house.found("RpcEndpoint").await;
+    let index = house.folder.path().join("sessions/index/v1");
+    for harm in ["missing", "garbage", "empty", "no_folder"] {
+        // At once, whoever writes into it meanwhile.
+        let away = || fs::rename(&index, house.folder.path().join(harm)).unwrap();
+        match harm {
+            "missing" => away(),
+            "no_folder" => {
+                away();
+                // It may be made anew by now.
+                while fs::write(&index, "a file").is_err() {
+                    let _ = fs::remove_dir_all(&index);
+                }
+            }
+            _ => {
+                let text = if harm == "garbage" { &b"garbage"[..] } else { b"" };
+                for entry in fs::read_dir(&index).unwrap().flatten() {
+                    // Others in their places: what is mapped into memory is not cut off under its reader.
+                    let other = house.folder.path().join("other");
+                    fs::write(&other, text).unwrap();
+                    fs::rename(&other, entry.path()).unwrap();
+                }
+            }
+        }
+        house.prompt(&session, &format!("read behind_{harm}.txt")).end().await;
+        for wanted in ["RpcEndpoint", &format!("behind_{harm}")] {
+            let found = house.found(wanted).await;
+            assert_eq!(found["hits"][0]["sessionId"], json!(session), "{harm}: {wanted}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn projects_of_hostile_names_have_folders_of_their_own() {
+    let house = House::new();
+    let names =
+        ["..", "a/../b", "con", "-rf", ".hidden", "new\nline", "ä ö\u{202e}txt", "\u{1f600}", "x".repeat(200).as_str()]
+            .map(|name| name.replace('/', "\u{2215}"));
+    let mut folders = Vec::new();
+    for name in names.iter().filter(|name| *name != "..") {
+        let folder = house.folder.path().join("of").join(name);
+        fs::create_dir_all(&folder).unwrap();
+        let session = house.session_with("builtin", json!({"cwd": folder})).await;
+        house.prompt(&session, "list").end().await;
+        let exported = house.ask("transcript.export", json!({"sessionId": session})).await.unwrap();
+        let path = PathBuf::from(exported["paths"][0].as_str().unwrap());
+        let below = path.strip_prefix(house.folder.path().join("sessions/transcripts")).unwrap();
+        let parts: Vec<&str> = below.iter().map(|part| part.to_str().unwrap()).collect();
+        assert_eq!(parts.len(), 3, "project, day and file: {parts:?}");
+        let is_plain = |c: char| c.is_alphanumeric() || "._-".contains(c);
+        assert!(parts[0].chars().all(is_plain) && !parts[0].starts_with(['.', '-']), "{:?}", parts[0]);
+        folders.push(parts[0].to_owned());
+        let text = fs::read_to_string(path.with_extension("org")).unwrap();
+        assert!(text.starts_with("#+TITLE: ") && !text.contains('\u{202e}') && !text.contains("\nline"), "{text}");
+    }
+    folders.sort();
+    folders.dedup();
+    assert_eq!(folders.len(), names.len() - 1, "none shares one: {folders:?}");
+}
+
+#[tokio::test]
 async fn logs_that_are_none_hinder_nobody() {
     let (house, session) = talked().await;
     house.agents.halt().await;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
 mod acp;
+mod acp_protocol;
 mod claude;
 mod codex;
 mod replay;

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use sixframe_services::agents::{
-    Abilities, Command, Delivery, Event, Fact, Item, ItemKind, Mode, NotNow, Past, ProcessEvent, Session,
-    SessionUpdate, Successor, Trunk,
+    Abilities, Command, Delivery, Event, Fact, Item, ItemKind, Mode, NotNow, Past, Problem, ProblemKind, ProcessEvent,
+    Session, SessionUpdate, Successor, Trunk,
 };
 
 use super::stage::{NOW, Stage, beginning};
@@ -96,6 +96,30 @@ fn an_agent_that_is_gone_is_started_by_a_wish_and_one_that_is_there_stays() {
     stage.drain();
     assert_eq!(stage.starts.len(), 2, "nor is one started for a session that is closed");
     assert_eq!(stage.session.succeed(stage.now, successor()), Err(NotNow::Closed));
+}
+
+#[test]
+fn an_agent_whose_own_session_is_lost_begins_anew_with_what_waits() {
+    let known = SessionUpdate { native_session_id: Some("n".into()), ..Default::default() };
+    let past = Past { seq: 7, known, turns: 3, ..Past::default() };
+    let mut stage = Stage::of(Session::resumed(beginning(Mode::Ask, ABLE), past), NOW);
+    stage.prompt("a", Delivery::Queue);
+    assert_eq!(stage.starts, [Some("n".to_owned())]);
+    stage.told(Fact::Lost { why: "there is no session n".into() });
+    let told = format!("{:?}", stage.log.last().unwrap().event);
+    assert!(told.contains("Notice") && told.contains("there is no session n"), "{told}");
+    stage.told(Fact::Gone { problem: Some(Problem::new(ProblemKind::Crashed, "it exited with 1")) });
+    assert_eq!(stage.starts[1..], [None], "without it, and once");
+    stage.told(native("n2"));
+    assert_eq!(stage.prompted(), ["a"]);
+    stage.ends();
+    assert!(stage.log.iter().all(|envelope| !matches!(envelope.event, Event::Error(_))));
+    assert_eq!(stage.session.view().native_session_id.as_deref(), Some("n2"));
+    stage.told(Fact::Gone { problem: None });
+    stage.prompt("b", Delivery::Queue);
+    assert_eq!(stage.starts[2..], [Some("n2".to_owned())]);
+    stage.told(Fact::Gone { problem: Some(Problem::new(ProblemKind::Crashed, "it exited with 1")) });
+    assert_eq!(stage.starts.len(), 3, "one that fails for another reason fails");
 }
 
 #[test]

@@ -137,7 +137,8 @@ fn ruled(key: &str, effect: Effect, risk: Risk) -> Ask {
     let hits = vec![Hit { rule: "some_rule".into(), text: "it is risky".into() }];
     let remembers = vec![Remembered { action: Action::Command, pattern: "cargo test *".into() }];
     let remembers = if risk == Risk::Critical { Vec::new() } else { remembers };
-    Ask { ruling: Ruling { effect, rule: "some_rule".into(), risk, hits, remembers }, ..ask(key, Action::Command) }
+    let ruling = Ruling { effect, rule: "some_rule".into(), risk, hits, runs: true, remembers };
+    Ask { ruling, ..ask(key, Action::Command) }
 }
 
 #[test]
@@ -207,6 +208,9 @@ fn planning_denies_what_changes_anything() {
         stage.asks("k", action);
     }
     assert_eq!(decided(&stage), [("k", false); 4]);
+    // A command that is said to read.
+    stage.told(Fact::Asked(Ask { action: Action::Read, ..ruled("k", Effect::Allow, Risk::Low) }));
+    assert_eq!(decided(&stage), [("k", false); 5]);
     stage.asks("read", Action::Read);
     assert_eq!(stage.session.state(), State::WaitingApproval { count: 1 });
 }

@@ -42,6 +42,21 @@ fn an_agent_that_tells_of_nothing_is_interrupted_and_then_stopped() {
 }
 
 #[test]
+fn an_agent_that_was_given_nothing_yet_is_not_silent() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    stage.session.withheld();
+    stage.pass(secs(120));
+    assert_eq!(stage.commands.len(), 1, "{:?}", stage.commands);
+    let now = stage.now;
+    stage.session.handed_over(now);
+    stage.pass(secs(59));
+    assert_eq!(stage.commands.len(), 1, "{:?}", stage.commands);
+    stage.pass(secs(1));
+    assert_eq!(stage.commands.last(), Some(&Command::Interrupt));
+}
+
+#[test]
 fn any_word_of_the_agent_keeps_it_going() {
     let mut stage = Stage::ready(Mode::Ask);
     stage.prompt("a", Delivery::Queue);

@@ -107,6 +107,39 @@ async fn what_needs_something_that_fails_fails_with_its_name() {
 }
 
 #[tokio::test]
+async fn what_needs_a_job_that_has_ended_is_told_that_it_cannot() {
+    let ready = json!({"kind": "line", "pattern": "done"});
+    let house = House::of(&[
+        shell("app", "sleep 1000", json!({"dependsOn": ["job"]})),
+        shell("job", "while [ ! -e go ]; do sleep 0.01; done", json!({"ready": ready})),
+    ]);
+    house.sidecars.start("app").await.unwrap();
+    fs::write(house.file("go"), "").unwrap();
+    let fault = house.sidecars.wait_ready("app", LONG).await.unwrap_err();
+    assert_eq!((fault.code.as_ref(), &details(&fault)["dependency"]), ("DEPENDENCY", &json!("job")));
+    assert!(!fault.message.contains("a job that ends"), "it ended before it was ready: {fault}");
+
+    let keys = json!({"dependsOn": ["first", "job"]});
+    let first = shell("first", "while [ ! -e go ]; do sleep 0.01; done; echo up; sleep 1000", {
+        json!({"ready": {"kind": "line", "pattern": "up"}})
+    });
+    let house = House::of(&[shell("app", "sleep 1000", keys), first, shell("job", "exit 0", json!({}))]);
+    house.sidecars.start("app").await.unwrap();
+    let fault = house.sidecars.wait_ready("app", LONG).await.unwrap_err();
+    assert_eq!((fault.code.as_ref(), &details(&fault)["dependency"]), ("DEPENDENCY", &json!("job")));
+    assert!(fault.message.contains("nothing can depend on a job that ends"), "{fault}");
+}
+
+#[tokio::test]
+async fn what_is_stopped_before_it_has_begun_is_stopped() {
+    let house = House::of(&[noted("app", &["store"]), noted("store", &[])]);
+    assert_eq!(house.state("store").status, SidecarStatus::Starting, "it is to start with the daemon");
+    assert_eq!(house.sidecars.stop("store", true).await.unwrap().status, SidecarStatus::Stopped);
+    assert_eq!(house.state("app").status, SidecarStatus::Stopped);
+    assert_eq!(house.sidecars.wait_ready("app", LONG).await.unwrap_err().code, "STOPPED");
+}
+
+#[tokio::test]
 async fn what_needs_something_that_fails_does_not_wait_for_the_rest() {
     let ready = json!({"kind": "line", "pattern": "up"});
     let house = House::of(&[

@@ -23,6 +23,33 @@ async fn a_start_however_slow_is_not_ended_by_the_health_that_it_has_not_yet() {
 }
 
 #[tokio::test]
+async fn what_is_ready_as_its_time_ends_is_ready_or_has_failed_and_everyone_is_told_the_same() {
+    let script = "sleep 0.1; echo up; exec sleep 1000";
+    let mut ends = [0, 0];
+    for step in 0..24 {
+        let ready = json!({"kind": "line", "pattern": "up", "timeoutMs": 96 + step});
+        let house = House::of(&[shell("web", script, json!({"ready": ready, "restart": "never"}))]);
+        house.sidecars.start("web").await.unwrap();
+        let waiting = join_all((0..8).map(|_| house.sidecars.wait_ready("web", LONG))).await;
+        match waiting[0].is_ok() {
+            true => {
+                assert!(waiting.iter().all(Result::is_ok), "{waiting:?}");
+                let state = house.state("web");
+                assert_eq!((state.status, house.processes()), (SidecarStatus::Ready, vec![state.pid.unwrap()]));
+            }
+            false => {
+                let codes = waiting.iter().map(|told| told.as_ref().unwrap_err().code.as_ref());
+                assert!(codes.clone().all(|code| code == "START_TIMEOUT"), "{:?}", codes.collect::<Vec<_>>());
+                assert_eq!(house.state("web").status, SidecarStatus::Failed);
+                assert_eq!(house.processes(), [] as [u32; 0]);
+            }
+        }
+        ends[usize::from(waiting[0].is_ok())] += 1;
+    }
+    eprintln!("{} were too late, {} were ready", ends[0], ends[1]);
+}
+
+#[tokio::test]
 async fn only_its_own_time_ends_a_start_and_says_what_it_was_last_seen_to_do() {
     let ready = json!({"kind": "tcp", "timeoutMs": 2000});
     let house = House::of(&[shell(

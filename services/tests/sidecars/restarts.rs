@@ -1,13 +1,16 @@
 //! Ends of all kinds, and what follows from them.
 
 use std::fs;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
 
 use futures_util::future::join_all;
-use rustix::process::Signal;
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use serde_json::{Value, json};
-use sixframe_services::sidecars::api::SidecarStatus;
+use sixframe_services::sidecars::api::{FailureCode, SidecarState, SidecarStatus};
+use tracing_subscriber::layer::SubscriberExt as _;
 
-use crate::house::{House, LONG, logged, python, send, server, shell};
+use crate::house::{House, LONG, WELL, alone, eventually, logged, python, send, server, shell};
 
 #[tokio::test]
 async fn a_program_that_ends_again_and_again_is_given_up_with_its_last_words() {
@@ -67,6 +70,36 @@ async fn a_killed_program_is_there_again_on_its_own_and_its_whole_tree_was_gone_
 }
 
 #[tokio::test]
+async fn what_loses_its_guardian_is_started_again_and_nothing_of_it_was_left() {
+    let script = "echo $$ >> pids; setsid sh -c 'echo $$ >> pids; echo up; exec sleep 1000' & sleep 1000";
+    let keys = |restart: Value| json!({"restart": restart, "ready": {"kind": "line", "pattern": "up"}});
+    let again = json!({"policy": "on-failure", "backoffMs": 1, "maxBackoffMs": 1});
+    let house = House::of(&[shell("again", script, keys(again)), shell("once", script, keys(json!("never")))]);
+    let pids = || -> Vec<u32> {
+        fs::read_to_string(house.file("pids")).unwrap().lines().map(|pid| pid.parse().unwrap()).collect()
+    };
+    let guardian = |pid: u32| -> u32 {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        stat.rsplit_once(')').unwrap().1.split_ascii_whitespace().nth(1).unwrap().parse().unwrap()
+    };
+    let first = house.up("again").await.pid.unwrap();
+    let before = pids();
+    assert!(before.len() == 2 && before.contains(&first), "{before:?}");
+    send(guardian(first), Signal::KILL);
+    let second = house.until("again", |state| state.generation == 2 && state.status == SidecarStatus::Ready).await;
+    let left = house.processes();
+    assert!(before.iter().all(|pid| !left.contains(pid)), "{before:?} {left:?}");
+    assert!(left.contains(&second.pid.unwrap()));
+    house.sidecars.stop("again", true).await.unwrap();
+
+    let once = house.up("once").await.pid.unwrap();
+    send(guardian(once), Signal::KILL);
+    let state = house.until_status("once", SidecarStatus::Failed).await;
+    assert_eq!(serde_json::to_value(state.failure.unwrap()).unwrap()["code"], "HOST");
+    assert_eq!(house.processes(), [] as [u32; 0]);
+}
+
+#[tokio::test]
 async fn the_end_of_one_run_never_touches_the_next() {
     let keys = json!({"ready": {"kind": "line", "pattern": "up"}});
     let house = House::of(&[shell("again", "echo up; exec sleep 1000", keys)]);
@@ -114,6 +147,74 @@ async fn what_is_silent_at_its_known_path_is_not_asked_for_others() {
     let message = state.failure.unwrap().message;
     assert!(message.contains("does not answer /health within 300ms"), "{message}");
     assert!(!message.contains("/docs"), "{message}");
+}
+
+/// Keeps in memory what is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_daemon_without_descriptors_takes_what_it_cannot_see_for_alive() {
+    if !alone("restarts::a_daemon_without_descriptors_takes_what_it_cannot_see_for_alive") {
+        return;
+    }
+    let log = Log::default();
+    let writer = log.clone();
+    let layer = tracing_subscriber::fmt::layer().with_writer(move || writer.clone());
+    let _logging = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+    let health = |kind: Value| {
+        let mut health = json!({"intervalMs": 10, "timeoutMs": 60_000, "failures": 1});
+        health.as_object_mut().unwrap().extend(kind.as_object().unwrap().clone());
+        health
+    };
+    let exec = health(json!({"kind": "exec", "program": "true"}));
+    let again = json!({"policy": "on-failure", "backoffMs": 5, "maxBackoffMs": 5, "starts": 100_000});
+    let house = House::of(&[
+        python("http", &server(WELL), json!({"port": "auto", "health": health(json!({"kind": "http"}))})),
+        python("tcp", &server(WELL), json!({"port": "auto", "health": health(json!({"kind": "tcp"}))})),
+        shell("exec", "exec sleep 1000", json!({"health": exec})),
+        shell("again", "exec sleep 1000", json!({"restart": again})),
+    ]);
+    for name in ["http", "tcp", "exec", "again"] {
+        house.up(name).await;
+    }
+    setrlimit(Resource::Nofile, Rlimit { current: Some(256), ..getrlimit(Resource::Nofile) }).unwrap();
+    let mut kept = Vec::new();
+    let looks = |name: &str| {
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        text.lines().filter(|line| line.contains("cannot be looked at by the daemon") && line.contains(name)).count()
+    };
+    for name in ["http", "tcp", "exec"] {
+        eventually("it was looked at in vain", || {
+            // Those that a look has given back, too.
+            kept.extend(std::iter::from_fn(|| fs::File::open("/dev/null").ok()));
+            (looks(&format!("{name:?}")) >= 3).then_some(())
+        })
+        .await;
+    }
+    send(house.state("again").pid.unwrap(), Signal::KILL);
+    let waits = house.until("again", |state| state.next_start_at.is_some() && state.exit.is_some()).await;
+    assert_eq!((waits.status, waits.generation), (SidecarStatus::Starting, 1));
+    let host = |state: &SidecarState| state.failure.as_ref().is_some_and(|why| why.code == FailureCode::Host);
+    house.until("again", host).await;
+    drop(kept);
+    house.until("again", |state| state.generation == 2 && state.status == SidecarStatus::Running).await;
+    let before = logged(&house, "http", "asked", 1).await.len();
+    logged(&house, "http", "asked", before + 3).await;
+    for name in ["http", "tcp", "exec"] {
+        let state = house.state(name);
+        assert!(state.generation == 1 && state.status.is_up() && state.health_failures.is_none(), "{state:?}");
+    }
 }
 
 #[tokio::test]

@@ -10,8 +10,11 @@ use crate::process;
 /// More parents than any process has.
 const LONGEST: usize = 4096;
 
-/// Whether a process below one of these does not show what it has open.
-pub(crate) fn hides(roots: &[Root]) -> bool {
+/// Whether whoever holds a socket, and was not seen to, may be below one of these.
+pub(crate) fn may_be_unseen(uid: Option<u32>, roots: &[Root]) -> bool {
+    if process::may_pass_sockets(uid) {
+        return true;
+    }
     let below = roots.iter().flat_map(Root::below);
     below.into_iter().any(|id| process::hides_descriptors(id.pid))
 }

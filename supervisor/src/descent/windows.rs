@@ -5,7 +5,7 @@ use crate::holder::Root;
 use crate::mark::Instance;
 
 /// Whether a process may hide which pipe it holds: the system tells the process of each connection of a named pipe.
-pub(crate) fn hides(_roots: &[Root]) -> bool {
+pub(crate) fn may_be_unseen(_uid: Option<u32>, _roots: &[Root]) -> bool {
     false
 }
 

@@ -64,6 +64,11 @@ pub(crate) fn hides_descriptors(pid: u32) -> bool {
     matches!(fs::read_dir(format!("/proc/{pid}/fd")), Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied)
 }
 
+/// Whether who made a socket and was not found with it may be a process like ours. Of nobody it is once it is closed.
+pub(crate) fn may_pass_sockets(uid: Option<u32>) -> bool {
+    uid.is_none_or(|uid| uid == rustix::process::geteuid().as_raw())
+}
+
 /// Sends a signal to this very process, and to none that has taken its number since.
 pub(crate) fn signal(id: ProcessId, signal: Signal) {
     let Some(pid) = i32::try_from(id.pid).ok().and_then(Pid::from_raw) else { return };

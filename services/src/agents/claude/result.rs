@@ -28,6 +28,10 @@ impl Costs {
 
 impl Claude {
     pub(super) fn result(&mut self, message: &Value) -> Vec<Step> {
+        // Nothing was asked of it yet: it does not find the session.
+        if self.resumes && message["is_error"] == true {
+            return vec![Step::tell("result", Fact::Lost { why: said(message) })];
+        }
         let mut steps = self.late_denials(message);
         let usage = usage(&message["usage"]);
         let end = TurnEnd {
@@ -80,9 +84,7 @@ impl Claude {
 
     fn failure(&mut self, message: &Value) -> Problem {
         let status = message["api_error_status"].as_u64().and_then(|status| u16::try_from(status).ok());
-        let errors = message["errors"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        let errors: Vec<&str> = errors.collect();
-        let text = message["result"].as_str().map_or_else(|| errors.join("; "), str::to_owned);
+        let text = said(message);
         match (self.problem.take(), status) {
             // One word stands for a service that fails and for one that has too much to do.
             (Some(problem), Some(status))
@@ -101,6 +103,12 @@ impl Claude {
             (None, None) => Problem::new(ProblemKind::ProviderError, text),
         }
     }
+}
+
+/// What it says of what went wrong.
+fn said(message: &Value) -> String {
+    let errors = message["errors"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    message["result"].as_str().map_or_else(|| errors.collect::<Vec<_>>().join("; "), str::to_owned)
 }
 
 fn word(message: &Value, key: &str) -> Option<String> {

@@ -17,7 +17,7 @@ pub(super) fn item(native: &Value, is_done: bool) -> Option<Item> {
     let text = |key: &str| native[key].as_str().unwrap_or_default().to_owned();
     Some(match native["type"].as_str().unwrap_or_default() {
         "userMessage" => return None,
-        "agentMessage" => said(ItemKind::AgentMessage, text("text")),
+        "agentMessage" | "plan" => said(ItemKind::AgentMessage, text("text")),
         "reasoning" => said(ItemKind::Thought, thought(native)),
         "contextCompaction" => Item::new(ItemKind::Compaction).status(status),
         "commandExecution" => Item::new(ItemKind::ToolCall).status(status).tool(command(native)),

@@ -45,7 +45,8 @@ pub(super) fn answered(id: &Value, answers: Answers) -> Step {
 pub(super) fn form(key: &str, params: &Value) -> Option<Fact> {
     let text = |name: &str| params[name].as_str().unwrap_or_default();
     let (schema, title) = (&params["requestedSchema"], format!("{}: {}", text("serverName"), text("message")));
-    if text("mode") != "form" {
+    // Forms of its own kind hold more than those of the protocol; what is more cannot be shown.
+    if !matches!(text("mode"), "form" | "openai/form" | "openaiForm") {
         return None;
     }
     if form::is_empty(schema) {

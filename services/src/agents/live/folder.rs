@@ -111,6 +111,7 @@ impl Live {
             return Some(command);
         }
         let looking = tokio::spawn(async move { looks.look(&folder, &turn, Side::Before).await });
+        self.session.withheld();
         self.held = Some(Held { commands: vec![command], looking });
         None
     }
@@ -128,6 +129,7 @@ impl Live {
             }
             Err(_) => (),
         }
+        self.session.handed_over(self.now());
         held.commands.into_iter().for_each(|command| self.pass(command));
     }
 

@@ -8,7 +8,9 @@ use sixframe_hub::{Json, OutboundChannel};
 use tokio::task::spawn_blocking;
 
 use super::super::event::{Envelope, Event};
-use super::super::log::Log;
+use super::super::log::{Log, read};
+use super::super::problem::{Problem, ProblemKind};
+use super::super::sessions::ends;
 use super::Live;
 
 impl Live {
@@ -38,11 +40,41 @@ impl Live {
         Ok(())
     }
 
+    /// What could not be written is lost. That it is, and the end of what was open, may still find room; else those who follow
+    /// the log are told, and whoever opens it again ends what was open.
+    pub(super) async fn end_log(&mut self, error: &io::Error) {
+        let (log, secrets, now) = (self.log.take(), Arc::clone(&self.surroundings.secrets), self.now());
+        let (why, problem) = (error.kind(), unwritten(error));
+        let ending = spawn_blocking(move || {
+            let mut log = log.ok_or_else(|| io::Error::other("the log is lost"))?;
+            let nothing = || io::Error::other("the log tells of no session");
+            let mut remembered = read(log.path())?.ok_or_else(nothing)?;
+            let is_in_turn = remembered.turn.is_some();
+            let mut ends = ends(&mut remembered, now, &problem);
+            if !is_in_turn {
+                ends.push(remembered.next(now, Event::Error(problem), None));
+            }
+            let lines = log.append(&ends, &secrets)?;
+            Ok::<_, io::Error>((log, ends, lines))
+        });
+        match ending.await.map_err(io::Error::other).flatten() {
+            Ok((log, ends, lines)) => {
+                let written = log.written();
+                self.log = Some(log);
+                self.written.send_replace(written);
+                tell(&self.surroundings.events, &ends, &lines);
+                self.surroundings.archive.ended(&self.view.borrow().session_id, written.bytes);
+            }
+            Err(_) => self.written.send_modify(|written| written.lost = Some(why)),
+        }
+    }
+
     /// Shows the session as it is, without secrets.
     pub(super) fn show(&mut self) {
         let view = self.session.view();
         let place = format!("/{}", view.session_id);
-        let text = serde_json::to_string(&view).map(|text| self.surroundings.secrets.redacted(&text).into_owned());
+        let text =
+            serde_json::to_string(&view).map(|text| self.surroundings.secrets.redacted_json(&text, &[]).into_owned());
         match text.and_then(|text| serde_json::from_str::<Json>(&text)) {
             Ok(json) => {
                 let shown = self.surroundings.views.commit(|write| write.set(&place, json));
@@ -56,6 +88,11 @@ impl Live {
     pub(super) fn path(&self) -> &Path {
         self.log.as_ref().map_or(Path::new(""), Log::path)
     }
+}
+
+fn unwritten(error: &io::Error) -> Problem {
+    let text = format!("the session's log cannot be written, and what happened last is not in it: {error}");
+    Problem::new(ProblemKind::Unknown, text).hint("make room on the disk of agent.dir, and open the session again")
 }
 
 /// Tells events to those who listen to all sessions.

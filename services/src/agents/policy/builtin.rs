@@ -4,7 +4,7 @@ use super::super::permission::Action;
 use super::rule::{Effect, Rule, RuleScope, RuleSource};
 
 /// Names, what becomes of what they find in the mode `auto`, and words for a person.
-const RULES: [(&str, Effect, Option<Action>, &str); 40] = [
+const RULES: [(&str, Effect, Option<Action>, &str); 42] = [
     ("looks_only", Effect::Allow, Some(Action::Command), "commands that only look at ordinary files of the folder"),
     ("wrapper", Effect::Allow, Some(Action::Command), "programs that do nothing but run another one that is allowed"),
     ("change_inside", Effect::Allow, Some(Action::FileChange), "changes of ordinary files of the folder"),
@@ -15,7 +15,7 @@ const RULES: [(&str, Effect, Option<Action>, &str); 40] = [
         Some(Action::Command),
         "lines that cannot be understood in full: substitutions, loops, functions, texts for commands",
     ),
-    ("delete", Effect::Ask, Some(Action::Command), "deleting files"),
+    ("delete", Effect::Ask, None, "deleting files"),
     (
         "delete_all",
         Effect::Deny,
@@ -26,7 +26,13 @@ const RULES: [(&str, Effect, Option<Action>, &str); 40] = [
     ("interpreter", Effect::Ask, Some(Action::Command), "interpreters and shells, which may do anything"),
     ("made_up", Effect::Ask, Some(Action::Command), "eval and what reads or changes commands"),
     ("unknown_program", Effect::Ask, Some(Action::Command), "programs whose name is only known when they run"),
-    ("unknown_file", Effect::Ask, Some(Action::Command), "changing files whose name is only known then"),
+    (
+        "given_program",
+        Effect::Ask,
+        Some(Action::Command),
+        "options that name a program to run, or settings that can: make --eval, tar --to-command, rsync -e",
+    ),
+    ("unknown_file", Effect::Ask, None, "files of which it is only known then which they are"),
     ("hidden_characters", Effect::Ask, Some(Action::Command), "characters that cannot be seen"),
     ("loader_variable", Effect::Ask, Some(Action::Command), "variables that change what is run or loaded"),
     ("force_push", Effect::Deny, Some(Action::Command), "overwriting or deleting what others have pushed"),
@@ -60,12 +66,18 @@ const RULES: [(&str, Effect, Option<Action>, &str); 40] = [
     ("foreign_program", Effect::Ask, Some(Action::Command), "fetching a program and running it"),
     ("publish", Effect::Ask, Some(Action::Command), "publishing"),
     ("network", Effect::Ask, None, "the network"),
+    ("databases", Effect::Ask, Some(Action::Command), "programs that change what databases hold"),
     ("containers", Effect::Ask, Some(Action::Command), "containers and machines"),
     ("other_agent", Effect::Ask, Some(Action::Command), "starting another agent"),
     ("own_daemon", Effect::Ask, Some(Action::Command), "calling the daemon that watches over agents"),
     ("secrets", Effect::Ask, None, "keys, files that may hold some, the environment; what is surely a key is denied"),
     ("outside", Effect::Ask, None, "files outside of the session's folder, and settings in it"),
-    ("protected_files", Effect::Deny, None, "changing files of the system or of the daemon"),
+    (
+        "protected_files",
+        Effect::Deny,
+        None,
+        "changing files of the system; changing or reading what is the daemon's: its configuration, its tokens, the rules, whom people trust",
+    ),
     ("no_turn", Effect::Deny, None, "what is asked outside of a turn"),
     ("plan", Effect::Deny, None, "in the mode plan, what changes anything"),
     (

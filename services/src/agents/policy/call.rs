@@ -148,8 +148,10 @@ impl Calls {
         let Some(flag) = call.words.iter().skip(1).position(|word| is_flag(&word) && word.text.contains('c')) else {
             return Wraps::Nothing;
         };
-        let line = call.words.get(flag + 2).filter(|word| word.is_known);
-        let Some(line) = line else {
+        // Behind `-c` may stand more options.
+        let rest = call.words.get(flag + 2..).unwrap_or_default();
+        let line = rest.iter().find(|word| !(word.is_known && word.text.starts_with(['-', '+'])));
+        let Some(line) = line.filter(|word| word.is_known) else {
             self.unclear.push("a line for a shell that is not known");
             return Wraps::Somehow;
         };
@@ -205,8 +207,7 @@ impl Calls {
             let is_number = call.name == "nice" && option.text[1..].bytes().all(|byte| byte.is_ascii_digit());
             let has_value = valued.contains(&option.text.as_str());
             is_exact &= option.is_known && (is_number || (call.name == "nice" && option.text == "-n"));
-            if call.name == "env" && ["-S", "--split-string"].contains(&option.text.as_str()) {
-                let line = words.get(at + 1).map(|word| word.text.clone()).unwrap_or_default();
+            if let Some(line) = line_in_option(&call.name, option, words.get(at + 1)) {
                 self.script(&Script::read(&line), Standing::Behind, depth + 1);
             }
             at += 1 + usize::from(has_value);
@@ -215,6 +216,9 @@ impl Calls {
             }
         }
         at += taken;
+        if ["flock", "script", "watch"].contains(&call.name.as_str()) {
+            self.lines_behind(call, at, depth);
+        }
         while words.get(at).is_some_and(|word| call.name == "env" && word.text.contains('=')) {
             is_exact = false;
             at += 1;
@@ -227,6 +231,35 @@ impl Calls {
         }
         self.add(Call { join: call.join, ..Call::of(&inner, Standing::Behind) }, depth + 1);
         if is_exact { Wraps::Exactly } else { Wraps::Somehow }
+    }
+}
+
+impl Calls {
+    /// Lines that some give to a shell: behind `-c`, or all that follows.
+    fn lines_behind(&mut self, call: &Call, at: usize, depth: usize) {
+        let flag = |word: &Word| ["-c", "--command"].contains(&word.text.as_str());
+        let behind = call.words.iter().position(flag).and_then(|flag| call.words.get(flag + 1));
+        let all = call.words.get(at..).filter(|_| call.name == "watch").unwrap_or_default();
+        let all = all.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+        for line in behind.map(|word| word.text.clone()).into_iter().chain([all]).filter(|line| !line.is_empty()) {
+            self.script(&Script::read(&line), Standing::Behind, depth + 1);
+        }
+    }
+}
+
+/// The line that `env -S` takes apart and runs, in this option or behind it.
+fn line_in_option(program: &str, option: &Word, next: Option<&Word>) -> Option<String> {
+    if program != "env" {
+        return None;
+    }
+    if let Some(line) = option.text.strip_prefix("--split-string=") {
+        return Some(line.to_owned());
+    }
+    let letters = option.text.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
+    let is_next = option.text == "--split-string" || letters.is_some_and(|letters| letters.ends_with('S'));
+    match is_next {
+        true => next.map(|word| word.text.clone()),
+        false => letters.and_then(|letters| Some(letters.split_once('S')?.1.to_owned())),
     }
 }
 

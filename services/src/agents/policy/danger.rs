@@ -2,8 +2,9 @@
 
 mod files;
 mod git;
+mod options;
 
-pub(super) use files::{read, written};
+pub(super) use files::{held, read, written};
 
 use std::path::Path;
 
@@ -39,12 +40,25 @@ pub(super) struct Scene<'a> {
     pub(super) ground: &'a Ground,
     /// Where it works, as far as that is known.
     pub(super) cwd: &'a Path,
+    /// How sure that is.
+    pub(super) stand: Stand,
     /// Whether anything in the same pipeline, or substituted in the line, reaches out to the network.
     pub(super) has_fetched: bool,
 }
 
+/// How much is known of the folder in which a call works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stand {
+    /// It is this one.
+    Here,
+    /// It is one of the session's.
+    Within,
+    /// It may be any.
+    Anywhere,
+}
+
 /// Programs and what they are, where the name says all: the rule, the risk, the words.
-const NAMED: [(&[&str], &str, Risk, &str); 14] = [
+const NAMED: [(&[&str], &str, Risk, &str); 15] = [
     (
         &["sudo", "doas", "su", "pkexec", "runuser", "run", "gosu", "setpriv", "runas"],
         "other_user",
@@ -73,15 +87,55 @@ const NAMED: [(&[&str], &str, Risk, &str); 14] = [
     (&["shutdown", "reboot", "halt", "poweroff", "init", "telinit"], "power", Risk::Critical, "ends the machine"),
     (
         &[
-            "useradd", "userdel", "usermod", "passwd", "chpasswd", "visudo", "iptables", "nft", "ufw", "mount",
-            "umount", "insmod", "modprobe", "sysctl",
+            "useradd",
+            "userdel",
+            "usermod",
+            "passwd",
+            "chpasswd",
+            "visudo",
+            "iptables",
+            "nft",
+            "ufw",
+            "mount",
+            "umount",
+            "insmod",
+            "rmmod",
+            "modprobe",
+            "sysctl",
+            "swapoff",
+            "swapon",
+            "hostnamectl",
+            "timedatectl",
+            "chroot",
+            "nsenter",
         ],
         "system_settings",
         Risk::Critical,
         "changes settings of the system",
     ),
     (
-        &["crontab", "at", "batch", "launchctl", "systemctl", "service", "schtasks", "defaults"],
+        &[
+            "crontab",
+            "at",
+            "batch",
+            "launchctl",
+            "systemctl",
+            "systemd-run",
+            "service",
+            "schtasks",
+            "defaults",
+            "screen",
+            "tmux",
+            "zellij",
+            "dtach",
+            "disown",
+            "daemonize",
+            "dbus-send",
+            "busctl",
+            "gdbus",
+            "xdg-open",
+            "open",
+        ],
         "later",
         Risk::High,
         "makes something run later, or changes what runs by itself",
@@ -126,6 +180,11 @@ const NAMED: [(&[&str], &str, Risk, &str); 14] = [
             "wormhole",
             "ngrok",
             "cloudflared",
+            "mail",
+            "mailx",
+            "mutt",
+            "sendmail",
+            "msmtp",
         ],
         "network",
         Risk::High,
@@ -158,6 +217,24 @@ const NAMED: [(&[&str], &str, Risk, &str); 14] = [
         "containers",
         Risk::High,
         "changes containers or machines, which may see all of this one",
+    ),
+    (
+        &[
+            "psql",
+            "mysql",
+            "mariadb",
+            "sqlite",
+            "mongo",
+            "mongosh",
+            "redis-cli",
+            "dropdb",
+            "createdb",
+            "cqlsh",
+            "influx",
+        ],
+        "databases",
+        Risk::High,
+        "changes what a database holds, or runs what it is told",
     ),
     (
         &["eval", "source", ".", "trap", "alias", "enable", "hash", "bind"],
@@ -229,6 +306,7 @@ pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Vec<Finding> {
     found.extend(packages(call));
     found.extend(environment(call));
     found.extend(git::findings(call));
+    found.extend(options::findings(call));
     found.extend(files::findings(call, scene));
     if call.words.first().is_some_and(|word| !word.is_known) {
         let text = "which program runs is only known when it does".to_owned();
@@ -314,7 +392,8 @@ fn processes(call: &Call) -> Option<Finding> {
     }
     let all =
         call.given().skip(usize::from(call.operand(0) != call.words.get(1).map_or("", |word| word.text.as_str())));
-    let ends_all = call.name == "kill" && all.into_iter().any(|word| ["-1", "1", "0"].contains(&word));
+    let ends_all = call.name == "killall" && call.words[0].text.ends_with('5')
+        || call.name == "kill" && all.into_iter().any(|word| ["-1", "1", "0"].contains(&word));
     let risk = if ends_all { Risk::Critical } else { Risk::High };
     let text =
         if ends_all { "ends every program of the user, or the system's first" } else { "ends programs that run" };

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::call::{Call, Wraps};
 use super::danger::Scene;
-use super::place::Place;
+use super::place::{Place, secret};
 
 /// What a program is given.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,14 +63,13 @@ const PROGRAMS: [(&str, &str, &[&str], Operands); 41] = [
     ("fgrep", "nilcvowxqshHABCem", GREP, Files),
     (
         "rg",
-        "nilcvowFNSsABCemgtT",
+        "nilcvowFNSsABCemtT",
         &[
             "count",
             "ignore-case",
             "line-number",
             "files",
             "files-with-matches",
-            "glob",
             "type",
             "fixed-strings",
             "word-regexp",
@@ -202,11 +201,39 @@ pub(super) fn is_harmless(call: &Call, scene: &Scene<'_>) -> bool {
         "git" => is_harmless_git(call, scene),
         "find" => is_harmless_find(call, scene),
         "date" => call.given().all(|word| word.starts_with('+') || ["-u", "-I", "-R", "-Is"].contains(&word)),
+        "rg" => is_harmless_search(call, scene),
         "command" => call.words.len() > 2 && ["-v", "-V"].contains(&call.words[1].text.as_str()),
-        _ => PROGRAMS
-            .iter()
-            .any(|(known, letters, long, operands)| *known == name && is_plain(call, letters, long, *operands, scene)),
+        _ => is_listed(call, name, scene),
     }
+}
+
+fn is_listed(call: &Call, name: &str, scene: &Scene<'_>) -> bool {
+    let is_plain = |letters, long, operands| is_plain(call, letters, long, operands, scene);
+    PROGRAMS.iter().any(|(known, letters, long, operands)| *known == name && is_plain(letters, long, *operands))
+}
+
+/// What names files by their endings, or passes over some. By other patterns, files are searched that are hidden else.
+fn is_harmless_search(call: &Call, scene: &Scene<'_>) -> bool {
+    let mut rest = Vec::new();
+    let mut words = call.words.iter();
+    while let Some(word) = words.next() {
+        let glob = match word.text.as_str() {
+            "-g" | "--glob" => words.next().map(|word| word.text.as_str()),
+            text => text.strip_prefix("--glob="),
+        };
+        match glob {
+            Some(glob) if glob.starts_with('!') => (),
+            Some(glob) => {
+                let ending = glob.strip_prefix("**/").unwrap_or(glob).strip_prefix("*.").unwrap_or_default();
+                let is_ending = !ending.is_empty() && ending.bytes().all(|byte| byte.is_ascii_alphanumeric());
+                if !is_ending || [".", "x."].iter().any(|start| secret(&format!("{start}{ending}")).is_some()) {
+                    return false;
+                }
+            }
+            None => rest.push(word.clone()),
+        }
+    }
+    is_listed(&Call { words: rest, ..call.clone() }, "rg", scene)
 }
 
 fn is_plain(call: &Call, letters: &str, long: &[&str], operands: Operands, scene: &Scene<'_>) -> bool {

@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::super::permission::{Action, Risk};
-use super::super::scope;
 use super::call::{Call, Standing, Wraps, calls};
-use super::danger::{self, Finding, Scene};
+use super::danger::{self, Finding, Scene, Stand};
 use super::harmless;
 use super::place::{Ground, Place};
 use super::shell::{Join, Way};
@@ -25,12 +24,16 @@ pub(super) struct Matter {
 /// One thing that would be done.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Part {
+    /// What it is, whatever the agent calls all of it.
+    pub(super) action: Action,
     pub(super) subject: Subject,
     pub(super) findings: Vec<Finding>,
     /// By which rule it needs no person.
     pub(super) harmless: Option<&'static str>,
     /// Whether just this is done: there is nothing in it that is only known later.
     pub(super) is_exact: bool,
+    /// Whether it is done in the session's folder itself.
+    pub(super) is_here: bool,
 }
 
 /// What a rule may be about.
@@ -59,33 +62,19 @@ pub(in super::super) struct Asked<'a> {
 
 impl Matter {
     pub(super) fn look(action: Action, asked: &Asked<'_>, ground: &Ground) -> Matter {
-        let line = asked.command.map(str::to_owned).or_else(|| line(asked.input?));
-        let cwd = asked.input.and_then(|input| input["cwd"].as_str().or(input["rawInput"]["cwd"].as_str()));
-        let cwd = cwd.map(Path::new).filter(|cwd| cwd.is_absolute()).unwrap_or(&ground.folder);
         // Some agents say of a command that it reads, or that it changes files.
         let may_run = matches!(action, Action::Command | Action::Read | Action::FileChange);
-        if let Some(line) = line.filter(|line| may_run && !line.trim().is_empty()) {
-            let mut matter = command(&line, cwd, ground);
-            let unbound = asked.input.is_some_and(|input| input["dangerouslyDisableSandbox"] == true);
-            matter.unclear = matter.unclear.or(unbound.then(|| "it runs outside of the agent's sandbox".to_owned()));
-            return matter;
-        }
-        match action {
-            Action::Command => unknown(action),
-            Action::FileChange | Action::Read if !asked.paths.is_empty() => files(action, asked.paths, ground),
-            Action::Network => {
-                let host = asked.input.and_then(host);
-                let part = Part {
-                    subject: host.map_or(Subject::Other, Subject::Host),
-                    findings: Vec::new(),
-                    harmless: None,
-                    is_exact: true,
-                };
-                Matter { action, parts: vec![part], unclear: None }
-            }
-            Action::FileChange | Action::Read | Action::McpTool | Action::ModeSwitch | Action::Unknown => {
-                unknown(action)
-            }
+        let line = asked.command.map(str::to_owned).or_else(|| line(asked.input?));
+        let line = line.filter(|line| may_run && !line.trim().is_empty());
+        let run = line.map(|line| run(&line, asked.input, ground));
+        let is_file = matches!(action, Action::FileChange | Action::Read) && !asked.paths.is_empty();
+        let told = is_file.then(|| files(action, asked, ground));
+        match (run, told) {
+            // What a model adds to what it asks for takes nothing away from it.
+            (Some(run), Some(told)) => Matter { parts: run.parts.into_iter().chain(told.parts).collect(), ..run },
+            (Some(one), None) | (None, Some(one)) => one,
+            (None, None) if action == Action::Network => reached(asked.input.and_then(host)),
+            (None, None) => Matter { action, parts: Vec::new(), unclear: None },
         }
     }
 
@@ -108,8 +97,10 @@ impl Matter {
     }
 }
 
-fn unknown(action: Action) -> Matter {
-    Matter { action, parts: Vec::new(), unclear: None }
+fn reached(host: Option<String>) -> Matter {
+    let (action, subject) = (Action::Network, host.map_or(Subject::Other, Subject::Host));
+    let part = Part { action, subject, findings: Vec::new(), harmless: None, is_exact: true, is_here: true };
+    Matter { action, parts: vec![part], unclear: None }
 }
 
 /// The line that is run, as agents tell it.
@@ -125,38 +116,118 @@ fn line(input: &Value) -> Option<String> {
     })
 }
 
-/// The host in an address that is asked for.
+/// Names under which agents tell where a command is to run.
+const FOLDERS: [&str; 6] = ["cwd", "workdir", "working_directory", "workingDirectory", "dir_path", "directory"];
+
+/// Where a command is to run, as agents tell it, or as a model has them tell it.
+fn named(input: &Value) -> impl Iterator<Item = &str> {
+    let told = |key| [&input[key], &input["rawInput"][key]];
+    FOLDERS.into_iter().flat_map(told).filter_map(Value::as_str).filter(|folder| !folder.is_empty())
+}
+
+/// The host in an address that is asked for; none where one host is told of and another one asked for.
 fn host(input: &Value) -> Option<String> {
-    let named = input["network"]["host"].as_str().map(str::to_owned);
-    named.or_else(|| {
-        let (_, rest) = input["url"].as_str()?.split_once("://")?;
+    let of_address = |address: &str| {
+        let (_, rest) = address.split_once("://")?;
         let host = rest.split(['/', '?', '#', '\\']).next()?;
         let is_plain = !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || ".-".contains(c));
         is_plain.then(|| host.to_ascii_lowercase())
-    })
+    };
+    match (input["network"]["host"].as_str(), input["url"].as_str()) {
+        (Some(host), None) => Some(host.to_ascii_lowercase()),
+        (None, Some(address)) => of_address(address),
+        (Some(_), Some(_)) | (None, None) => None,
+    }
 }
 
-fn files(action: Action, paths: &[String], ground: &Ground) -> Matter {
-    let scene = Scene { ground, cwd: &ground.folder, has_fetched: false };
+fn files(action: Action, asked: &Asked<'_>, ground: &Ground) -> Matter {
+    let scene = Scene { ground, cwd: &ground.folder, stand: Stand::Here, has_fetched: false };
+    let deletes = asked.input.is_some_and(deletes);
     let part = |path: &String| {
         let place = ground.place(&ground.folder, path);
-        let finding = match action {
-            Action::FileChange => danger::written(path, true, &scene),
-            _ => danger::read(path, true, &scene),
+        let is_known = is_plain(path);
+        let mut findings: Vec<Finding> = match action {
+            Action::FileChange => danger::written(path, is_known, &scene).into_iter().collect(),
+            _ => danger::read(path, is_known, &scene).into_iter().collect(),
         };
+        if !is_known && findings.is_empty() {
+            let text = format!("{path:?} may be another file than it seems");
+            findings.push(Finding::new("unknown_file", Risk::High, text));
+        }
+        if deletes {
+            findings.extend(danger::held(path, &scene));
+            findings.push(Finding::new("delete", Risk::Medium, format!("deletes {path}")));
+        }
         let is_inside = place == Place::Inside || (action == Action::Read && place == Place::Folder);
         let rule = if action == Action::FileChange { "change_inside" } else { "read_inside" };
-        let real = scope::real(&ground.folder.join(path));
+        let real = ground.real(&ground.folder, path);
         Part {
-            harmless: (is_inside && finding.is_none()).then_some(rule),
-            findings: finding.into_iter().collect(),
-            is_exact: real.is_some(),
+            action,
+            harmless: (is_inside && findings.is_empty()).then_some(rule),
+            findings,
+            is_exact: real.is_some() && is_known && !deletes,
+            is_here: true,
             subject: Subject::File(real.unwrap_or_else(|| ground.folder.join(path))),
         }
     };
-    Matter { action, parts: paths.iter().map(part).collect(), unclear: None }
+    Matter { action, parts: asked.paths.iter().map(part).collect(), unclear: None }
 }
 
+/// Whether a path is what it is written as: some agents cut off blanks, and take addresses of files.
+fn is_plain(path: &str) -> bool {
+    let is_address = path.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("file:"));
+    path.trim() == path && !is_address && !path.chars().any(char::is_control)
+}
+
+/// Whether files are to be deleted: by the kind of the tool, or of one of the changes.
+fn deletes(input: &Value) -> bool {
+    let mut changes = input["changes"].as_array().into_iter().flatten();
+    input["kind"] == "delete" || changes.any(|change| change["kind"] == "delete" || change["kind"]["type"] == "delete")
+}
+
+/// A command, looked at from wherever it may run: what is told may be what the agent goes by, or nothing to it.
+fn run(line: &str, input: Option<&Value>, ground: &Ground) -> Matter {
+    let mut matter = command(line, &ground.folder, ground);
+    for folder in input.into_iter().flat_map(named) {
+        let there = ground.folder.join(folder);
+        let elsewhere = match ground.folder_at(&ground.folder, folder) {
+            Some(there) => command(line, &there, ground),
+            None => {
+                let text = format!("it runs in {folder}, which is not in the session's folder");
+                let mut elsewhere = command(line, &there, ground);
+                elsewhere.parts.iter_mut().for_each(|part| part.lead_away(text.clone()));
+                elsewhere
+            }
+        };
+        matter.parts = matter.parts.into_iter().zip(elsewhere.parts).map(|(one, other)| one.and(other)).collect();
+    }
+    let is_unbound = input
+        .is_some_and(|input| input["dangerouslyDisableSandbox"] == true || !input["additionalPermissions"].is_null());
+    let unbound = || "it may do what the agent's sandbox keeps others from".to_owned();
+    matter.unclear = matter.unclear.or(is_unbound.then(unbound));
+    matter
+}
+
+impl Part {
+    /// It is done elsewhere.
+    fn lead_away(&mut self, text: String) {
+        self.findings.push(Finding::new("outside", Risk::Medium, text));
+        (self.harmless, self.is_exact) = (None, false);
+    }
+
+    /// The same, as it looks from two places.
+    fn and(mut self, other: Part) -> Part {
+        let more = other.findings.into_iter().filter(|finding| !self.findings.contains(finding));
+        let more: Vec<Finding> = more.collect();
+        self.findings.extend(more);
+        self.harmless = self.harmless.filter(|_| other.harmless.is_some());
+        self.is_exact &= other.is_exact;
+        self.is_here &= other.is_here;
+        self
+    }
+}
+
+/// A command that runs in this folder.
 fn command(line: &str, cwd: &Path, ground: &Ground) -> Matter {
     let calls = calls(line);
     // Where lines are read by another grammar, nothing is sure.
@@ -165,6 +236,7 @@ fn command(line: &str, cwd: &Path, ground: &Ground) -> Matter {
     let unclear = unclear.map(|why| format!("it cannot be understood in full ({why})"));
     let fetched_inside = calls.calls.iter().any(|call| call.standing == Standing::Inner && danger::fetches(call));
     let mut place = Some(cwd.to_owned());
+    let mut has_left = false;
     let mut pipe_has_fetched = false;
     let mut parts = Vec::new();
     for (at, call) in calls.calls.iter().enumerate() {
@@ -181,10 +253,16 @@ fn command(line: &str, cwd: &Path, ground: &Ground) -> Matter {
             place = None;
         }
         let here = place.as_deref().unwrap_or(cwd);
-        let scene = Scene { ground, cwd: here, has_fetched: pipe_has_fetched || fetched_inside };
+        let stand = match (place.is_some(), has_left) {
+            (true, _) => Stand::Here,
+            (false, false) => Stand::Within,
+            (false, true) => Stand::Anywhere,
+        };
+        let scene = Scene { ground, cwd: here, stand, has_fetched: pipe_has_fetched || fetched_inside };
         let entered = harmless::entered(call, &scene).filter(|_| place.is_some() && is_waited_for(&calls.calls, at));
         parts.push(part(call, &scene, place.is_some(), entered.is_some()));
-        if ["cd", "pushd", "popd", "chdir"].contains(&call.name.as_str()) {
+        if MOVES.contains(&call.name.as_str()) {
+            has_left |= !stays(call, &scene);
             place = entered;
         }
         pipe_has_fetched |= danger::fetches(call);
@@ -193,7 +271,18 @@ fn command(line: &str, cwd: &Path, ground: &Ground) -> Matter {
 }
 
 fn has_moved(calls: &[Call]) -> bool {
-    calls.iter().any(|call| ["cd", "pushd", "popd", "chdir"].contains(&call.name.as_str()))
+    calls.iter().any(|call| MOVES.contains(&call.name.as_str()))
+}
+
+/// Commands that go to another folder.
+const MOVES: [&str; 4] = ["cd", "pushd", "popd", "chdir"];
+
+/// Whether a command that goes to another folder goes to one of the session's, if it goes at all.
+fn stays(call: &Call, scene: &Scene<'_>) -> bool {
+    let [_, folder] = call.words.as_slice() else { return false };
+    let is_named = folder.is_known && !folder.text.is_empty() && !folder.text.starts_with('-');
+    let place = || scene.ground.place(scene.cwd, &folder.text);
+    is_named && scene.stand != Stand::Anywhere && matches!(place(), Place::Inside | Place::Folder | Place::Delicate)
 }
 
 /// Whether a call is no part of a pipeline, and what follows is done only if it went well.
@@ -217,9 +306,11 @@ fn part(call: &Call, scene: &Scene<'_>, is_placed: bool, enters: bool) -> Part {
     let is_exact = is_placed && is_redirected_well && call.is_known() && call.assignments.is_empty();
     let is_harmless = is_exact && findings.is_empty() && (enters || harmless::is_harmless(call, scene));
     Part {
+        action: Action::Command,
         subject: Subject::Command(call.words.iter().map(|word| word.text.clone()).collect()),
         findings,
         harmless: is_harmless.then_some(if call.wraps == Wraps::Exactly { super::WRAPPER } else { "looks_only" }),
         is_exact,
+        is_here: scene.cwd == scene.ground.folder,
     }
 }

@@ -1,7 +1,6 @@
 //! Where files are that a request is about: in the session's folder, outside, where keys lie. Looks at the disk, at the time
 //! at which it is asked: what is there later may be another thing.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::super::permission::Risk;
@@ -12,8 +11,12 @@ use super::super::scope;
 pub(in super::super) struct Ground {
     /// The session's folder, without links.
     pub(in super::super) folder: PathBuf,
-    /// Folders of ours: logs, rules, tokens.
+    /// Folders and files of ours: logs, rules, tokens, the configuration.
     pub(in super::super) own: Vec<PathBuf>,
+    /// Whether the session's folder is one of ours that was made for it.
+    pub(in super::super) is_lent: bool,
+    /// The person's home, without links.
+    pub(in super::super) home: Option<PathBuf>,
 }
 
 /// Where a file is.
@@ -40,6 +43,12 @@ const SYSTEM: [&str; 13] = [
     "/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/sbin", "/sys", "/usr", "/System", "/Library", "/opt",
 ];
 
+/// Folders whose files are others for each process.
+const PER_PROCESS: [&str; 2] = ["/proc/", "/dev/fd/"];
+
+/// How the home is written.
+const HOMES: [&str; 3] = ["~", "$HOME", "${HOME}"];
+
 /// Files that take and give nothing of anybody's.
 const NOWHERE: [&str; 6] = ["/dev/null", "/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/tty", "/dev/zero"];
 
@@ -49,17 +58,48 @@ impl Ground {
         if NOWHERE.contains(&path) {
             return Place::Nowhere;
         }
-        let Some(real) = scope::real(&from.join(path)) else { return Place::Outside };
-        let is_below = |folder: &&PathBuf| real.starts_with(folder.canonicalize().as_ref().unwrap_or(folder));
-        if self.own.iter().any(|folder| is_below(&folder)) {
+        if is_per_process(path) {
+            return Place::System;
+        }
+        let Some(real) = self.real(from, path) else { return Place::Outside };
+        let is_inside = real.starts_with(&self.folder);
+        if !(is_inside && self.is_lent) && self.own.iter().any(|own| real.starts_with(resolved(own))) {
             return Place::Own;
+        }
+        // Who works in a folder of the system's, or in all of them, has named that one.
+        let is_systems = |system: &&str| real.starts_with(system) && !self.folder.starts_with(system);
+        if SYSTEM.iter().any(is_systems) {
+            return Place::System;
         }
         match real.strip_prefix(&self.folder) {
             Ok(below) if below.as_os_str().is_empty() => Place::Folder,
-            Ok(below) if scope::is_ordinary(below) => Place::Inside,
+            Ok(below) if scope::is_ordinary(below) && !self.is_of_person(&real) => Place::Inside,
             Ok(_) => Place::Delicate,
-            Err(_) if SYSTEM.iter().any(|system| real.starts_with(system)) => Place::System,
             Err(_) => Place::Outside,
+        }
+    }
+
+    /// Whether anything of ours lies below what a path leads to.
+    pub(super) fn holds_own(&self, from: &Path, path: &str) -> bool {
+        self.real(from, path).is_some_and(|real| self.own.iter().any(|own| resolved(own).starts_with(&real)))
+    }
+
+    /// Whether a file is a person's settings, or is run by itself: where a session works in a whole home.
+    fn is_of_person(&self, real: &Path) -> bool {
+        let home = self.home.as_deref().filter(|home| home.starts_with(&self.folder));
+        let first = home.and_then(|home| real.strip_prefix(home).ok()?.components().next());
+        let name = first.map(|name| name.as_os_str().to_string_lossy().into_owned());
+        name.is_some_and(|name| name.starts_with('.') || ["bin", "Library"].contains(&name.as_str()))
+    }
+
+    /// The file without links that a path leads to, seen from a folder. None where that cannot be said.
+    pub(super) fn real(&self, from: &Path, path: &str) -> Option<PathBuf> {
+        let below_home = HOMES.iter().find_map(|home| path.strip_prefix(home));
+        let below_home = below_home.filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        match (below_home, &self.home) {
+            _ if is_per_process(path) => None,
+            (Some(rest), Some(home)) => scope::real(&home.join(rest.trim_start_matches('/'))),
+            (_, _) => scope::real(&from.join(path)),
         }
     }
 
@@ -71,52 +111,19 @@ impl Ground {
 
     /// What is secret in a file, by its name and by where it leads.
     pub(super) fn secret(&self, from: &Path, path: &str) -> Option<Risk> {
-        let real = scope::real(&from.join(path)).map(|real| real.to_string_lossy().into_owned());
+        let real = self.real(from, path).map(|real| real.to_string_lossy().into_owned());
         secret(path).max(real.and_then(|real| secret(&real)))
-    }
-
-    /// Whether version control runs no program that the folder names when it is asked for what is there.
-    pub(super) fn has_plain_git(&self, from: &Path) -> bool {
-        for folder in from.ancestors() {
-            let git = folder.join(".git");
-            if git.is_dir() {
-                let runs = [git.join("hooks/post-index-change"), git.join("modules"), folder.join(".gitmodules")];
-                let is_plain = is_plain(&git.join("config")) && is_plain(&git.join("config.worktree"));
-                return is_plain && !runs.iter().any(|path| path.exists());
-            }
-            // A link to elsewhere, or a folder that takes itself for a repository.
-            if git.exists() || folder.join("HEAD").exists() {
-                return false;
-            }
-        }
-        true
     }
 }
 
-/// What makes version control run programs, in its configuration.
-const RUNS: [&str; 12] = [
-    "include",
-    "fsmonitor",
-    "external",
-    "textconv",
-    "alias",
-    "filter",
-    "pager",
-    "hookspath",
-    "command",
-    "program",
-    "worktree",
-    "helper",
-];
+/// Whether another thing stands there for each process.
+fn is_per_process(path: &str) -> bool {
+    PER_PROCESS.iter().any(|folder| path.starts_with(folder))
+}
 
-fn is_plain(config: &Path) -> bool {
-    match fs::read_to_string(config) {
-        Ok(text) => {
-            let text = text.to_ascii_lowercase();
-            !RUNS.iter().any(|word| text.contains(word))
-        }
-        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
-    }
+/// A path without links, or as it stands where it leads nowhere yet.
+fn resolved(path: &Path) -> PathBuf {
+    scope::real(path).unwrap_or_else(|| path.to_owned())
 }
 
 /// Folders whose files are keys.
@@ -124,7 +131,7 @@ const KEY_FOLDERS: [&str; 9] =
     [".ssh", ".gnupg", ".aws", ".azure", ".kube", ".password-store", "gcloud", "keychains", "keyrings"];
 
 /// Files that are keys wherever they are.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 16] = [
     "shadow",
     "gshadow",
     ".netrc",
@@ -137,10 +144,14 @@ const KEYS: [&str; 12] = [
     ".vault-token",
     "environ",
     ".dockercfg",
+    "_netrc",
+    ".my.cnf",
+    ".s3cfg",
+    ".rhosts",
 ];
 
 /// Files that often hold some.
-const MAYBE: [&str; 9] = [
+const MAYBE: [&str; 12] = [
     ".npmrc",
     ".pypirc",
     ".htpasswd",
@@ -150,6 +161,9 @@ const MAYBE: [&str; 9] = [
     "secrets.json",
     "secrets.yaml",
     "secrets.yml",
+    ".boto",
+    ".terraformrc",
+    "terraform.tfstate",
 ];
 
 /// Endings of files that are keys.
@@ -171,7 +185,9 @@ pub(super) fn secret(path: &str) -> Option<Risk> {
     let is_environment = *last == ".env"
         || last.strip_prefix(".env.").is_some_and(|rest| !["example", "sample", "template", "dist"].contains(&rest));
     let ends = KEY_ENDINGS.iter().any(|ending| last.ends_with(ending));
-    (is_environment || ends || MAYBE.contains(last) || path.ends_with(".docker/config.json")).then_some(Risk::High)
+    let is_history = last.starts_with('.') && last.ends_with("_history");
+    let is_account = path.ends_with(".docker/config.json") || path.ends_with("gh/hosts.yml");
+    (is_environment || ends || is_history || is_account || MAYBE.contains(last)).then_some(Risk::High)
 }
 
 #[cfg(test)]
@@ -208,7 +224,8 @@ mod links {
         symlink(outside.path().join("nowhere"), folder.path().join("dangling"))?;
         symlink(outside.path().join("id_rsa"), folder.path().join("harmless"))?;
         std::fs::write(outside.path().join("id_rsa"), "key")?;
-        let ground = Ground { folder: real.clone(), own: vec![outside.path().join("ours")] };
+        let own = vec![outside.path().join("ours")];
+        let ground = Ground { folder: real.clone(), own, is_lent: false, home: None };
         let place = |path: &str| ground.place(&real, path);
         for path in ["a.txt", "src/new/deep.rs", "./src/../a.txt", ".gitignore"] {
             assert_eq!(place(path), Place::Inside, "{path}");

@@ -83,8 +83,8 @@ pub struct Rule {
 
 impl Rule {
     /// Whether it is about a part of a request.
-    pub(super) fn matches(&self, action: Action, part: &Part, folder: &Path) -> bool {
-        if self.source == RuleSource::Builtin || self.action.is_some_and(|about| about != action) {
+    pub(super) fn matches(&self, part: &Part, folder: &Path) -> bool {
+        if self.source == RuleSource::Builtin || self.action.is_some_and(|about| about != part.action) {
             return false;
         }
         let Some(text) = &self.pattern else { return true };
@@ -96,7 +96,10 @@ impl Rule {
         };
         // What allows must know what it allows: a pattern with an open end, only what nothing is said against.
         let is_open = self.action == Some(Action::Command) && text.ends_with(" *");
-        let is_sound = part.is_exact && (!is_open || self.source == RuleSource::Config || part.findings.is_empty());
+        // What is dangerous is allowed where it was, and the same words are another thing elsewhere.
+        let is_there = part.is_here || part.findings.is_empty() || self.source == RuleSource::Config;
+        let is_sound =
+            part.is_exact && is_there && (!is_open || self.source == RuleSource::Config || part.findings.is_empty());
         has && (self.effect != Effect::Allow || is_sound)
     }
 }

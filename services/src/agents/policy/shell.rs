@@ -240,6 +240,11 @@ impl Lines<'_> {
                 self.unclear("a compound command");
             }
         }
+        let is_body = ["{", "do", "then"].contains(&word.text.as_str());
+        if is_body && self.now.words.first().is_some_and(|first| RESERVED.contains(&first.text.as_str())) {
+            // What stands behind it is a command of its own.
+            return self.end(Join::Then);
+        }
         match self.now.words.is_empty() && word.assigned().is_some() {
             true => self.now.assignments.push(word),
             false => self.now.words.push(word),

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a bench that cannot be built fails the test that needs it")]
 
+mod attacks;
 mod properties;
 mod shells;
 
@@ -32,7 +33,9 @@ impl Bench {
         let ours = folder.path().join("ours");
         let config = PolicyConfig { rules, protected: Vec::new() };
         let policy = Policy::new(config, &ours);
-        Bench { ground: Ground { folder: project, own: vec![ours] }, policy, folder }
+        let home = folder.path().canonicalize().unwrap().join("home");
+        let ground = Ground { folder: project, own: vec![ours], is_lent: false, home: Some(home) };
+        Bench { ground, policy, folder }
     }
 
     pub(super) fn command(&self, line: &str) -> Ruling {
@@ -374,7 +377,7 @@ fn what_is_remembered_for_good_is_kept_privately_for_its_folder() {
     }
     let again = Policy::new(PolicyConfig::default(), &bench.folder.path().join("ours"));
     let asked = Asked { command: Some("npm install left-pad"), ..Asked::default() };
-    let other = Ground { folder: bench.ground.folder.join("src"), own: Vec::new() };
+    let other = Ground { folder: bench.ground.folder.join("src"), ..bench.ground.clone() };
     let effect = |ground| again.rule(Action::Command, &asked, ground, Mode::Ask, None).effect;
     assert_eq!(
         (effect(&bench.ground), effect(&other)),

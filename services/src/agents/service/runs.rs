@@ -14,8 +14,8 @@ use super::super::api::{
 use super::super::log::{Follow, Reading};
 use super::super::runs::{Begun, Changed, NotRun};
 use super::super::sessions::Agents;
-use super::done;
 use super::leash::Leash;
+use super::{done, lost_log};
 
 /// The methods `run.*` over the runs.
 pub(super) fn router(agents: &Agents) -> Router {
@@ -168,8 +168,7 @@ impl Source {
                 }
                 next = self.follow.next() => next,
             };
-            let unreadable = |error: std::io::Error| Fault::new(Code::INTERNAL, format!("the log is lost: {error}"));
-            let Some((seq, line)) = next.map_err(unreadable)? else { break };
+            let Some((seq, line)) = next.map_err(|error| lost_log(&error))? else { break };
             self.at = seq;
             return Ok(Some((line, self)));
         }

@@ -11,11 +11,12 @@ use sixframe_hub::{Event, Place};
 use super::super::api::{EventsParams, Since};
 use super::super::log::Follow;
 use super::super::sessions::Agents;
+use super::lost_log;
 
 type Items = Pin<Box<dyn Stream<Item = Result<Item<Payload>, Fault>> + Send>>;
 
 /// The most sessions or types that may be named.
-const NAMED: usize = 256;
+pub(super) const NAMED: usize = 256;
 
 pub(super) fn watch(agents: Agents, context: &Context, params: EventsParams) -> Items {
     let resume = context.resume().map(|(epoch, position)| Since { epoch: epoch.to_owned(), position });
@@ -32,7 +33,7 @@ pub(super) fn watch(agents: Agents, context: &Context, params: EventsParams) -> 
 }
 
 /// Whether an event is of these types.
-fn fits(types: &[String], kind: &str) -> bool {
+pub(super) fn fits(types: &[String], kind: &str) -> bool {
     let fits = |wanted: &String| kind == wanted || (wanted.ends_with('.') && kind.starts_with(&**wanted));
     types.is_empty() || types.iter().any(fits)
 }
@@ -66,8 +67,9 @@ struct Kind {
 impl Followed {
     async fn next(mut self) -> Result<Option<(Item<Payload>, Followed)>, Fault> {
         loop {
-            let unreadable = |error: std::io::Error| Fault::new(Code::INTERNAL, format!("the log is lost: {error}"));
-            let Some((seq, line)) = self.follow.next().await.map_err(unreadable)? else { return Ok(None) };
+            let Some((seq, line)) = self.follow.next().await.map_err(|error| lost_log(&error))? else {
+                return Ok(None);
+            };
             let payload = Payload::from_json(line).map_err(|error| Fault::new(Code::INTERNAL, error.to_string()))?;
             let is_wanted =
                 self.types.is_empty() || payload.parse::<Kind>().is_ok_and(|of| fits(&self.types, &of.kind));

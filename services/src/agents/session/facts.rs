@@ -59,6 +59,7 @@ impl Session {
             Fact::Unparsed(unparsed) => self.push(now, Event::Unparsed(unparsed), None, src, ext),
             Fact::Native => self.push(now, Event::Native(Native {}), None, src, ext),
             Fact::Alive => (),
+            Fact::Lost { why } => self.lost(now, &why),
             Fact::Ended(end) => self.ended(now, end),
             Fact::Gone { problem } => self.gone(now, problem),
         }

@@ -119,7 +119,8 @@ impl Session {
         }
         let changes = match ask.action {
             Action::Command | Action::FileChange | Action::McpTool | Action::Unknown => true,
-            Action::Network | Action::Read | Action::ModeSwitch => false,
+            // Some agents say of a command that it reads.
+            Action::Network | Action::Read | Action::ModeSwitch => ask.ruling.runs,
         };
         if self.mode == Mode::Plan && changes {
             return Some((denied(ask, "nothing is changed while planning"), "plan".to_owned()));

@@ -67,6 +67,16 @@ impl Session {
         true
     }
 
+    /// What the open turn is about is kept from the agent: until [`Session::handed_over`], it is not the agent who is silent.
+    pub fn withheld(&mut self) {
+        self.is_withheld = true;
+    }
+
+    /// The agent was given what the open turn is about.
+    pub fn handed_over(&mut self, now: Moment) {
+        (self.is_withheld, self.alive) = (false, now.at);
+    }
+
     /// Time has passed: does what is due. To be called no later than [`Session::deadline`].
     pub fn tick(&mut self, now: Moment) {
         let grown = self.deltas.due(now.at);
@@ -102,6 +112,9 @@ impl Session {
     }
 
     fn silent_by(&self) -> Duration {
+        if self.is_withheld {
+            return Duration::MAX;
+        }
         let timers = &self.beginning.timers;
         let is_heard = self.turns.open().is_some_and(|turn| turn.is_heard());
         self.alive + if is_heard { timers.stall } else { timers.first_event }

@@ -5,10 +5,10 @@ use super::super::item::{Item, ItemStatus};
 use super::super::log::Remembered;
 use super::super::moment::Moment;
 use super::super::permission::{Decider, Decision, PermissionResolved};
-use super::super::problem::{Problem, ProblemKind};
+use super::super::problem::Problem;
 
 /// What ends everything that a daemon that was ended has left open, in the order in which it would have.
-pub(super) fn ends(remembered: &mut Remembered, now: Moment) -> Vec<Envelope> {
+pub(in super::super) fn ends(remembered: &mut Remembered, now: Moment, why: &Problem) -> Vec<Envelope> {
     let mut events = Vec::new();
     if remembered.torn > 0 {
         events.push((Event::LogRecovered(LogRecovered { bytes: remembered.torn }), None, None));
@@ -28,7 +28,7 @@ pub(super) fn ends(remembered: &mut Remembered, now: Moment) -> Vec<Envelope> {
         events.push((Event::ItemUpserted(cancelled), turn.clone(), Some(id)));
     }
     if turn.is_some() {
-        let error = Some(Problem::new(ProblemKind::Crashed, "the daemon was ended in the midst of the turn"));
+        let error = Some(why.clone());
         let (usage, cost, first_event_ms, native_stop_reason) = (None, None, None, None);
         let outcome = Outcome::Failed;
         let ended = TurnEnded { outcome, error, usage, cost, duration_ms: 0, first_event_ms, native_stop_reason };

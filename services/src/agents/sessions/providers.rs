@@ -38,7 +38,7 @@ impl Agents {
             let kind = [&detect::CLAUDE, &detect::CODEX, &detect::GEMINI].into_iter().find(|kind| kind.id == id);
             match kind {
                 Some(kind) => detect::look(supervisor, kind, &program.program, &program.env, able).await,
-                None => detect::look_for(&id, &program.program, able),
+                None => detect::look_for(&id, &program.program, able).await,
             }
         });
         let (mut found, local) = tokio::join!(join_all(looks), local.look());

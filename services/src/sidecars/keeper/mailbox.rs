@@ -2,7 +2,7 @@
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::sidecars::api::SidecarState;
+use crate::sidecars::api::{SidecarState, SidecarStatus};
 use crate::sidecars::board::Board;
 
 /// Wishes that wait for a keeper; it looks at them at any time, and forgets none.
@@ -43,7 +43,10 @@ impl Mailbox {
         while !self.wanted {
             match self.commands.recv().await {
                 Some(Command::Start(reply) | Command::Restart(reply)) => self.start(reply),
-                Some(Command::Stop(reply)) => tell(reply, board, name),
+                Some(Command::Stop(reply)) => {
+                    is_not_started(board, name);
+                    tell(reply, board, name);
+                }
                 None => return false,
             }
         }
@@ -122,6 +125,13 @@ impl Mailbox {
 /// Nobody is told who does not wait any more.
 fn answer(waiting: &mut Vec<Reply>, state: &SidecarState) {
     waiting.drain(..).for_each(|reply| _ = reply.send(state.clone()));
+}
+
+/// It was said to be starting, as something that starts with the daemon, and was stopped before.
+fn is_not_started(board: &Board, name: &str) {
+    if board.entry(name).is_some_and(|entry| entry.state.status == SidecarStatus::Starting) {
+        board.change(name, |entry| entry.state.status = SidecarStatus::Stopped);
+    }
 }
 
 fn tell(reply: Reply, board: &Board, name: &str) {

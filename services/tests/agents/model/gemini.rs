@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use super::{cut, garble, plain, streamed};
+use super::{cut, garble, plain, recalled, streamed};
 
 /// What it was asked last: a text, or nothing where that is what a tool answered.
 fn asked(body: &Value) -> Option<String> {
@@ -33,6 +33,7 @@ pub(super) async fn answer(stream: &mut TcpStream, body: &Value) -> std::io::Res
             let call = json!({"name": "write_file", "args": {"file_path": rest, "content": "written\n"}});
             part(stream, json!({"functionCall": call}), true).await?;
         }
+        ("recall", _) => texts(stream, &[recalled(&body["contents"], rest)]).await?,
         ("garble", _) => return garble(stream).await,
         ("cut", _) => {
             part(stream, json!({"text": "Hel"}), false).await?;

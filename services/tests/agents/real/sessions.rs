@@ -45,6 +45,34 @@ async fn a_closed_session_is_opened_again(provider: &str) {
     world.close(&session).await;
 }
 
+/// Where each keeps its sessions, below its home.
+fn kept(provider: &str) -> &'static str {
+    match provider {
+        "claude" => ".claude/projects",
+        "codex" => "sessions",
+        _ => ".gemini/tmp",
+    }
+}
+
+/// One whose own session is gone begins another, is given a summary, and says so.
+async fn a_lost_session_is_begun_anew(provider: &str) {
+    let world = World::new().await;
+    let session = world.session(provider).await;
+    assert_eq!(world.prompt(&session, "hello magpie").end().await["outcome"], "completed");
+    let native = world.house.shown(&session)["nativeSessionId"].clone();
+    let kept = world.house.folder.path().join("homes").join(provider).join(kept(provider));
+    let world = world.restart().await;
+    std::fs::remove_dir_all(kept).unwrap();
+    assert!(recalls(&world, &session, "magpie").await);
+    assert_ne!(world.house.shown(&session)["nativeSessionId"], native);
+    let logged = world.house.logged(&session);
+    let says_so =
+        |event: &&Value| event["data"]["kind"] == "notice" && event.to_string().contains("cannot be gone on with");
+    assert_eq!(logged.iter().filter(says_so).count(), 1, "{logged:?}");
+    assert_eq!(world.prompt(&session, "hello again").end().await["outcome"], "completed");
+    world.close(&session).await;
+}
+
 /// Another agent is told by a summary.
 async fn another_agent_takes_over(from: &str, to: &str) {
     let world = World::new().await;
@@ -99,6 +127,9 @@ really! {
     codex_forks_its_session: a_fork_is_the_agents_own("codex");
     claude_goes_on_with_a_session_that_was_closed: a_closed_session_is_opened_again("claude");
     codex_goes_on_with_a_session_that_was_closed: a_closed_session_is_opened_again("codex");
+    claude_begins_a_lost_session_anew: a_lost_session_is_begun_anew("claude");
+    codex_begins_a_lost_session_anew: a_lost_session_is_begun_anew("codex");
+    gemini_begins_a_lost_session_anew: a_lost_session_is_begun_anew("gemini");
     codex_takes_over_from_claude: another_agent_takes_over("claude", "codex");
     claude_takes_over_from_codex: another_agent_takes_over("codex", "claude");
 }

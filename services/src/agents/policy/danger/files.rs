@@ -4,7 +4,7 @@ use super::super::super::permission::Risk;
 use super::super::call::{Call, Wraps};
 use super::super::place::{Place, secret};
 use super::super::shell::{Way, Word};
-use super::{Finding, Scene, shown};
+use super::{Finding, Scene, Stand, shown};
 
 /// Programs that change the files that they are given.
 const WRITERS: [&str; 20] = [
@@ -16,7 +16,9 @@ pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     found.extend(deleted(call, scene));
     found.extend(opened(call));
+    found.extend(taken_away(call, scene));
     found.extend(copied(call, scene));
+    found.extend(mirrored(call, scene));
     found.extend(call.redirects.iter().filter_map(|redirect| redirected(&redirect.target, redirect.way, scene)));
     found.extend(told(call, scene));
     if WRITERS.contains(&call.name.as_str()) || changes_in_place(call) {
@@ -58,7 +60,13 @@ fn deleted(call: &Call, scene: &Scene<'_>) -> Option<Finding> {
     };
     let is_inside = |word: &&&Word| {
         let place = scene.ground.place(scene.cwd, &word.text);
-        word.is_known && (place == Place::Inside || (by_find && place == Place::Folder))
+        let is_ours = scene.ground.holds_own(scene.cwd, &word.text);
+        let is_placed = match scene.stand {
+            Stand::Here => true,
+            Stand::Within => word.text.starts_with('/') || !word.text.contains(".."),
+            Stand::Anywhere => word.text.starts_with('/'),
+        };
+        word.is_known && is_placed && !is_ours && (place == Place::Inside || (by_find && place == Place::Folder))
     };
     let whole = call.has("", &["no-preserve-root"]);
     let is_bounded = !whole && !places.is_empty() && places.iter().filter(is_inside).count() == places.len();
@@ -70,6 +78,23 @@ fn deleted(call: &Call, scene: &Scene<'_>) -> Option<Finding> {
         ),
     };
     Some(Finding::new("delete_all", risk, format!("`{}` {text}", shown(call))))
+}
+
+/// Folders that are moved or closed with what is the daemon's own in them.
+fn taken_away(call: &Call, scene: &Scene<'_>) -> Option<Finding> {
+    let given: Vec<&Word> = call.operands().filter(|word| word.text != "--").collect();
+    let taken = match call.name.as_str() {
+        "mv" => given.split_last().map_or(&[][..], |(_, moved)| moved),
+        "rmdir" | "chmod" | "chown" => &given[..],
+        _ => &[],
+    };
+    taken.iter().find_map(|word| held(&word.text, scene))
+}
+
+/// A folder with what is the daemon's own in it.
+pub(in super::super) fn held(path: &str, scene: &Scene<'_>) -> Option<Finding> {
+    let text = || format!("changes {path}, which holds what is the daemon's own");
+    scene.ground.holds_own(scene.cwd, path).then(|| Finding::new("protected_files", Risk::Critical, text()))
 }
 
 /// Opening files to everybody, or giving programs their owner's rights.
@@ -114,6 +139,19 @@ fn copied(call: &Call, scene: &Scene<'_>) -> Option<Finding> {
     Some(Finding::new("disk", risk, "`dd` overwrites what it is pointed at"))
 }
 
+/// Making a folder like another one, with everything deleted in it that is not in that.
+fn mirrored(call: &Call, scene: &Scene<'_>) -> Option<Finding> {
+    let deletes = call.given().any(|word| word.starts_with("--del") || word.starts_with("--remove-source"));
+    if call.name != "rsync" || !deletes {
+        return None;
+    }
+    let place = |word: &Word| scene.ground.place(scene.cwd, &word.text);
+    let target = call.operands().last().filter(|word| word.is_known && scene.stand == Stand::Here);
+    let is_inside = target.is_some_and(|word| !word.text.contains(':') && place(word) == Place::Inside);
+    let risk = if is_inside { Risk::High } else { Risk::Critical };
+    Some(Finding::new("delete_all", risk, format!("`{}` deletes what is not on the other side", shown(call))))
+}
+
 fn redirected(target: &Word, way: Way, scene: &Scene<'_>) -> Option<Finding> {
     match way {
         Way::Same | Way::Text => None,
@@ -128,13 +166,13 @@ pub(in super::super) fn written(path: &str, is_known: bool, scene: &Scene<'_>) -
         return Some(Finding::new("secrets", risk, format!("changes {path}, which holds keys or may")));
     }
     let (risk, text) = match scene.ground.place(scene.cwd, path) {
+        Place::Own => (Risk::Critical, "which is the daemon's own"),
         _ if !is_known => (Risk::High, "and where that is, is only known when it does"),
         Place::Inside | Place::Nowhere => return None,
         Place::Folder => (Risk::Medium, "the folder itself"),
         Place::Delicate => (Risk::High, "where a change is more than a change: it may run by itself"),
         Place::Outside => (Risk::High, "outside of the session's folder"),
         Place::System => (Risk::Critical, "which is the system's"),
-        Place::Own => (Risk::Critical, "which is the daemon's own"),
     };
     let rule = match (risk, is_known) {
         (Risk::Critical, _) => "protected_files",
@@ -153,16 +191,31 @@ pub(in super::super) fn read(path: &str, is_known: bool, scene: &Scene<'_>) -> O
         Place::Own => {
             Some(Finding::new("protected_files", Risk::Critical, format!("reads {path}, which is the daemon's own")))
         }
-        _ if !is_known => None,
-        Place::Outside | Place::System if looks_like_path(path) => {
+        _ if !is_known && !is_of_home(path) => None,
+        Place::Outside | Place::System if looks_like_path(path) || is_of_home(path) => {
             Some(Finding::new("outside", Risk::Medium, format!("{path} is outside of the session's folder")))
         }
         _ => None,
     }
 }
 
+/// Whether a path begins in the home, however that is written.
+fn is_of_home(path: &str) -> bool {
+    ["~", "$HOME", "${HOME}"].iter().any(|home| {
+        let rest = path.strip_prefix(home);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
+}
+
 fn looks_like_path(word: &str) -> bool {
     word.starts_with('/') || word.starts_with("..") || word.starts_with('~') || word.contains("/..")
+}
+
+/// Settings in the folder: what looks at them may change them as well.
+fn delicate(path: &str, scene: &Scene<'_>) -> Option<Finding> {
+    let text = || format!("names {path}, where a change is more than a change: it may run by itself");
+    let is_delicate = scene.ground.place(scene.cwd, path) == Place::Delicate;
+    is_delicate.then(|| Finding::new("outside", Risk::Medium, text()))
 }
 
 /// Files that a call names, in words and in the values of options.
@@ -178,7 +231,7 @@ fn told(call: &Call, scene: &Scene<'_>) -> Vec<Finding> {
         for piece in pieces.chain(attached).chain([word.text.as_str()]) {
             let finding = match secret(piece) {
                 Some(risk) => Some(Finding::new("secrets", risk, format!("names {piece}, which holds keys or may"))),
-                None => read(piece, word.is_known, scene),
+                None => read(piece, word.is_known, scene).or_else(|| delicate(piece, scene)),
             };
             found.extend(finding.filter(|finding| !found.contains(finding)));
         }

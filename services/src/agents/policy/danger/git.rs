@@ -34,8 +34,8 @@ pub(super) fn findings(call: &Call) -> Vec<Finding> {
     };
     let operand = |of: &[&str]| given.iter().any(|word| of.contains(word));
     let mut found = Vec::new();
-    let configured =
-        call.given().any(|word| word == "-c" || word.starts_with("--exec-path") || word.starts_with("--config-env"));
+    let elsewhere = ["--exec-path", "--config-env", "--git-dir", "--work-tree", "--super-prefix", "--attr-source"];
+    let configured = call.given().any(|word| word == "-c" || elsewhere.iter().any(|option| word.starts_with(option)));
     if configured || name == "config" {
         found.push(Finding::new("git_settings", Risk::High, "settings of git can name programs that it runs"));
     }
@@ -60,7 +60,20 @@ pub(super) fn findings(call: &Call) -> Vec<Finding> {
         "fetch" | "pull" | "clone" | "ls-remote" | "submodule" | "remote" if name != "remote" || !given.is_empty() => {
             found.push(Finding::new("network", Risk::Medium, format!("`git {name}` reaches out to the network")));
         }
-        "filter-branch" | "filter-repo" | "replace" | "update-ref" | "gc" | "prune" => {
+        "daemon" | "instaweb" | "send-email" | "imap-send" | "request-pull" | "svn" | "p4" | "http-backend"
+        | "upload-pack" | "receive-pack" | "upload-archive" => {
+            found.push(Finding::new("network", Risk::High, format!("`git {name}` reaches out to the network")));
+        }
+        "credential" | "credential-store" | "credential-cache" => {
+            found.push(Finding::new("secrets", Risk::High, format!("`git {name}` shows or changes keys")));
+        }
+        "hook" | "gui" | "citool" | "mergetool" | "difftool" | "web--browse" | "help" | "maintenance" => {
+            found.push(Finding::new("git_settings", Risk::High, format!("`git {name}` runs programs")));
+        }
+        "commit" if has("", &["amend"]) => {
+            found.push(Finding::new("git_history", Risk::High, "`git commit --amend` changes what was committed"));
+        }
+        "filter-branch" | "filter-repo" | "replace" | "update-ref" | "gc" | "prune" | "rebase" | "fast-import" => {
             found.push(Finding::new("git_history", Risk::High, format!("`git {name}` changes what was committed")));
         }
         _ => (),

@@ -128,7 +128,11 @@ impl Indexing {
 
     fn made_anew(&self) -> io::Result<Index> {
         let place = self.place();
-        match fs::remove_dir_all(&place) {
+        let removed = match fs::remove_dir_all(&place) {
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => fs::remove_file(&place),
+            removed => removed,
+        };
+        match removed {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             Ok(()) | Err(_) => (),
         }
