@@ -143,21 +143,20 @@ test("thoughts are folded, an error says what it is and what to do, and trying a
   expect(screen.getByText("a secret thought")).toBeTruthy();
   expect(document.querySelector(".said img")).toBeNull();
   fireEvent.click(screen.getByRole("button", { name: "Try again" }));
-  const prompt = { sessionId: "ses_1", content: [{ type: "text", text: "do it" }], delivery: "queue" };
+  const prompt = { sessionId: "ses_1", again: "prompt_turn_1", types: ["prompt.queued"] };
   await vi.waitFor(() => expect(made.asked).toEqual([["prompt", prompt]]));
 });
 
-test("what is asked again has all that it had, also what is not kept here", async () => {
+test("what is asked again is what the daemon was asked, and not what is kept of it here", async () => {
   const log = new Log().created();
   log.push("turn.started", { promptId: "p" }, { turnId: "turn_1" });
-  const long = `first ${"word ".repeat(60_000)}last`;
-  const content = [{ type: "text" as const, text: long }, { type: "image" as const, mimeType: "image/png", data: "aGk=" }];
-  log.item("u", { kind: "user_message", status: "completed", content });
+  log.item("u", { kind: "user_message", status: "completed", content: [{ type: "image", mimeType: "image/png", data: "aGk=" }] });
   log.end("turn_1", { outcome: "interrupted" });
   const made = furnished({ ses_1: IDLE }, { log });
   await look(made);
   fireEvent.click(await screen.findByRole("button", { name: "Ask again" }));
-  await vi.waitFor(() => expect(made.asked).toEqual([["prompt", { sessionId: "ses_1", content, delivery: "queue" }]]));
+  const prompt = { sessionId: "ses_1", again: "p", types: ["prompt.queued"] };
+  await vi.waitFor(() => expect(made.asked).toEqual([["prompt", prompt]]));
 });
 
 test("controls of methods that the daemon has not are not there", async () => {
@@ -224,4 +223,17 @@ test("what is said to its end is told to who does not see it, and pieces are not
   push(log.item("a", { kind: "agent_message", status: "completed", content: [{ type: "text", text: "Good morning" }] }).envelopes.at(-1) as AgentEnvelope);
   await vi.waitFor(() => expect(said()).toContain("The agent says: Good morning"));
   expect(screen.getByRole("log", { name: "Messages" }).getAttribute("aria-live")).toBe("off");
+});
+
+test("of thousands of sessions the newest are there, and the rest when it is asked for", async () => {
+  const sessions = Object.fromEntries(
+    Array.from({ length: 3_000 }, (_, at) => [`ses_${String(at).padStart(4, "0")}`, { ...IDLE, title: `task ${at}` }]),
+  );
+  const made = furnished(sessions);
+  render(<Console environment={made.environment} />);
+  const list = await screen.findByRole("list", { name: "Sessions" });
+  await within(list).findByText("task 2999");
+  expect(within(list).getAllByRole("listitem").length).toBe(201);
+  fireEvent.click(within(list).getByRole("button", { name: "2,800 more sessions" }));
+  expect(within(list).getByText("task 1800")).toBeTruthy();
 });
