@@ -117,8 +117,6 @@ export interface Turn {
   readonly turnId: string;
   readonly promptId: string;
   readonly startedAt: number;
-  /** What was asked. */
-  readonly prompt: string;
   readonly outcome: AgentOutcome | undefined;
   readonly error: AgentProblem | undefined;
   readonly usage: AgentUsage | undefined;
