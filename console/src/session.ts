@@ -1,5 +1,7 @@
 /** How this page comes in: a ticket, which a link carries once, becomes a session, which the browser keeps. */
 
+import { learnTime } from "./daemon-time.js";
+
 /** What became of looking for a session. */
 export type Entry = { kind: "in"; token: string } | { kind: "out"; why: string } | { kind: "unreachable" };
 
@@ -51,6 +53,7 @@ export async function renew(surroundings: Surroundings, token: string): Promise<
 async function ask({ fetch, storage }: Surroundings, headers: Record<string, string>, body?: string): Promise<Entry> {
   try {
     const answer = await fetch("/session", { method: "POST", headers, ...(body !== undefined && { body }) });
+    learnTime(answer.headers.get("date"));
     if (answer.ok) {
       const { token } = (await answer.json()) as { token: string };
       storage.setItem(KEPT, token);

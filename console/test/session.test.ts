@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 
+import { daemonNow, learnTime } from "../src/daemon-time.js";
 import { enter, hasTicket, type Surroundings } from "../src/session.js";
 
 interface Asked {
@@ -75,4 +76,15 @@ test("a daemon that is away is no reason to forget the session", async () => {
   const page = surroundings("", "kept", () => Promise.reject(new TypeError("failed to fetch")));
   expect(await enter(page)).toEqual({ kind: "unreachable" });
   expect(page.kept()).toBe("kept");
+});
+
+test("what the daemon says of times is compared with its own clock", () => {
+  const now = Date.UTC(2026, 0, 1, 12);
+  learnTime("Thu, 01 Jan 2026 12:00:01 GMT", now);
+  expect(Math.abs(daemonNow() - Date.now())).toBeLessThan(500);
+  learnTime("Thu, 01 Jan 2026 11:45:00 GMT", now);
+  expect(Math.abs(daemonNow() - Date.now() + 900_000)).toBeLessThan(500);
+  learnTime(null, now);
+  expect(Math.abs(daemonNow() - Date.now() + 900_000)).toBeLessThan(500);
+  learnTime(new Date().toUTCString());
 });

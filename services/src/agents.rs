@@ -16,6 +16,7 @@ mod form;
 mod git;
 mod identifier;
 mod item;
+mod joints;
 mod live;
 mod local;
 mod log;
@@ -32,6 +33,7 @@ mod service;
 mod session;
 mod sessions;
 mod state;
+mod strange;
 mod summary;
 mod transcript;
 mod trust;
@@ -53,7 +55,7 @@ pub use event::{
     AnswerKind, CloseReason, Delivery, Delta, DeltaField, DiffScope, DiffUpdate, Envelope, Event, FileSeen,
     FilesChanged, FilesContended, LogRecovered, Mode, Native, Outcome, Plan, PlanEntry, PlanStatus, ProcessEvent,
     PromptQueued, PromptRef, Question, QuestionOption, QuestionRequest, QuestionResolved, Retry, RunApplied, RunEnded,
-    RunMember, RunMemberEnded, RunMerged, RunStarted, SessionClosed, SessionCreated, SessionUpdate, Source,
+    RunMember, RunMemberEnded, RunMerged, RunMerging, RunStarted, SessionClosed, SessionCreated, SessionUpdate, Source,
     StateChange, Strategy, TurnEnded, TurnStarted, TurnUndone, Unparsed,
 };
 pub use git::{Applied, Bounds, Diff, Git, GitError, Repository, Store, Tree};

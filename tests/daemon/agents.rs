@@ -87,6 +87,67 @@ async fn an_agents_own_command_may_not_consent_in_its_users_name() {
 }
 
 #[tokio::test]
+async fn however_an_agents_command_hides_where_it_comes_from_it_may_not_consent() {
+    let sandbox = Sandbox::new();
+    let daemon = sandbox.serve(&[]);
+    let peer = daemon.connect().await;
+    let session = session(&peer, &sandbox, "builtin").await;
+    let (program, token) = (env!("CARGO_BIN_EXE_sixframe"), daemon.ready["tokenFile"].as_str().unwrap());
+    for scheme in ["unix:", "ws:"] {
+        let address = daemon.address(scheme);
+        let call =
+            format!("{program} call --token-file {token} {address} agent.approve '{{\"permissionId\": \"any\"}}'");
+        let aside = |way: &str| format!("rm -f out; {way}; until test -s out; do sleep 0.05; done; cat out");
+        let ways = [
+            format!("env -i {call}"),
+            // Its parents are gone, so that the system gives it another one.
+            aside(&format!("( ( {call} > out.new 2>&1; mv out.new out ) & )")),
+            aside(&format!(
+                "( setsid nohup sh -c \"( {} > out.new 2>&1; mv out.new out ) &\" & )",
+                call.replace('"', "\\\"")
+            )),
+            format!("cp {program} mine && {}", call.replace(program, "./mine")),
+            format!("exec 3<>/dev/null; cd / && {call}"),
+        ];
+        for way in ways {
+            let mut turn = prompt(&peer, &session, &format!("run {way}"));
+            allow(&peer, &mut turn).await;
+            let mut said = String::new();
+            while let Some(item) = turn.next().await {
+                let event = item.unwrap().data;
+                said += event["data"]["delta"].as_str().filter(|_| event["type"] == "item.delta").unwrap_or_default();
+            }
+            assert!(said.contains("\"FORBIDDEN\""), "{scheme} {way}: {said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_agents_command_is_told_no_token_and_reads_none_by_the_way() {
+    let sandbox = Sandbox::new();
+    let daemon = sandbox.serve(&[]);
+    let peer = daemon.connect().await;
+    let session = session(&peer, &sandbox, "builtin").await;
+    let mut turn =
+        prompt(&peer, &session, "run env; tr '\\0' '\\n' < /proc/$PPID/environ; tr '\\0' ' ' < /proc/$PPID/cmdline");
+    allow(&peer, &mut turn).await;
+    let mut said = String::new();
+    while let Some(item) = turn.next().await {
+        said += &item.unwrap().data.to_string();
+    }
+    assert!(said.contains("PATH=") && !said.contains(&daemon.token()), "{said}");
+    // The daemon's own file of settings is no file like others, wherever the session works.
+    let explained: Value = peer
+        .request_raw(
+            "policy.explain",
+            json!({"cwd": sandbox.folder.path(), "action": "file_change", "paths": [".config/sixframe/sixframe.toml"]}),
+        )
+        .await
+        .unwrap();
+    assert_eq!((&explained["rule"], &explained["risk"]), (&json!("protected_files"), &json!("critical")));
+}
+
+#[tokio::test]
 async fn a_window_that_closes_stops_the_turn_that_it_asked_for() {
     let sandbox = Sandbox::new();
     let daemon = sandbox.serve(&[]);

@@ -4,18 +4,15 @@
  */
 
 import type {
-  AgentContent, AgentDelivery, AgentFileChange, AgentPromptParams, AgentProviderInfo, AgentProviders, TranscriptList,
+  AgentDelivery, AgentFileChange, AgentPromptParams, AgentProviderInfo, AgentProviders, TranscriptList,
 } from "../api.js";
 import type { Link } from "../connection.js";
 import type { Catalogue } from "../methods/catalogue.js";
 import { failureOf, type Failure } from "../methods/run.js";
 import type { Toasts } from "../shell/toasts.js";
 import { Store } from "../store.js";
-import type { Turn } from "./entry.js";
 import { SessionFeed } from "./session-feed.js";
-import { itemKey, type SessionFold } from "./session-fold.js";
 import type { Permission, SessionView } from "./session-view.js";
-import { wholeItem } from "./whole-item.js";
 
 /** What is known of the providers. */
 export interface ProvidersView {
@@ -154,32 +151,21 @@ export class Agents {
    * tells comes by the session's history.
    */
   prompt(sessionId: string, text: string, delivery: AgentDelivery): Promise<boolean> {
-    return this.#prompt({ sessionId, content: [{ type: "text", text }], delivery }, text);
+    return this.#prompt(sessionId, { content: [{ type: "text", text }], delivery }, text);
   }
 
-  /** Asks for the same again as in a turn, with its pictures and what else it had, also where not all of it is kept here. */
-  async again(fold: SessionFold, { prompt, promptItem }: Turn): Promise<boolean> {
-    const { sessionId } = fold;
-    try {
-      const known = fold.entry(itemKey(promptItem));
-      const isAll = known?.type !== "item" || (known.text.cut === 0 && !known.isReleased);
-      const item = isAll ? known : await wholeItem(this.#link, sessionId, known);
-      const text = item?.type === "item" ? item.text.text : prompt;
-      const others = item?.type === "item" ? item.others : [];
-      const said: AgentContent[] = text === "" ? [] : [{ type: "text", text }];
-      return await this.#prompt({ sessionId, content: [...said, ...others], delivery: "queue" }, text);
-    } catch (error) {
-      this.#complain("It was not sent", failureOf(error));
-      return false;
-    }
+  /** Asks once more for what was asked: with all that it said, and all that was sent with it. */
+  again(sessionId: string, promptId: string): Promise<boolean> {
+    return this.#prompt(sessionId, { again: promptId });
   }
 
-  async #prompt(payload: AgentPromptParams, text: string): Promise<boolean> {
-    const { sessionId } = payload;
+  async #prompt(sessionId: string, asked: Partial<AgentPromptParams>, text?: string): Promise<boolean> {
+    // What the turn tells comes by the session's history; of this stream it is enough to know that it goes on.
+    const payload = { sessionId, ...asked, types: ["prompt.queued"] };
     const stream = this.#link.stream<unknown>("agent.prompt", payload, undefined, { resume: false });
     try {
       const first = await stream.next();
-      this.#name(sessionId, text);
+      if (text !== undefined) this.#name(sessionId, text);
       if (first.done !== true) void this.#hold(stream);
       return true;
     } catch (error) {

@@ -2,6 +2,7 @@ import { Bot, ListTodo, RotateCw, Scissors } from "lucide-react";
 import type { ReactNode } from "react";
 
 import type { AgentPlanStatus } from "../api.js";
+import { daemonNow } from "../daemon-time.js";
 import { Markdown } from "../render/markdown.js";
 import { shortened, visible } from "../render/plain.js";
 import { lasting } from "../shell/units.js";
@@ -23,7 +24,7 @@ export function EntryView({
 }: {
   entry: Entry;
   sessionId: string;
-  onRetry: ((turn: Turn) => void) | undefined;
+  onRetry: ((promptId: string) => void) | undefined;
 }): ReactNode {
   switch (entry.type) {
     case "item":
@@ -128,14 +129,15 @@ function Note({ entry: { tone, text, detail } }: { entry: NoteEntry }): ReactNod
 
 /** Counts down while it waits. */
 function Retry({ entry: { attempt, max, until, problem } }: { entry: RetryEntry }): ReactNode {
-  const isWaiting = useNow(until > Date.now()) < until;
+  const now = useNow(until > daemonNow());
+  const isWaiting = now < until;
   const times = max === undefined ? `time ${attempt}` : `time ${attempt} of ${max}`;
   const name = (PROBLEM_WORDS[problem.kind] ?? PROBLEM_WORDS.unknown).name;
   return (
     <div className="note note-line" data-tone="warn">
       <RotateCw size={13} aria-hidden />
       <p>
-        {isWaiting ? `${name}. The agent asks again in ${lasting(until - Date.now())}` : `${name}. The agent asked again`} ({times}):{" "}
+        {isWaiting ? `${name}. The agent asks again in ${lasting(until - now)}` : `${name}. The agent asked again`} ({times}):{" "}
         {visible(problem.message)}
       </p>
     </div>

@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
 
+import { daemonNow } from "../daemon-time.js";
 import { useEnvironment } from "../shell/environment.js";
 import { useStore } from "../store.js";
 import type { SessionFeed } from "./session-feed.js";
@@ -55,13 +56,13 @@ export function useFeed(feed: SessionFeed): number {
   return useSyncExternalStore(feed.subscribe, feed.version);
 }
 
-/** The time, told once a second while it is wanted. */
+/** The time as the daemon has it, told once a second while it is wanted. */
 export function useNow(isWanted: boolean): number {
-  const [now, setNow] = useState(Date.now);
+  const [now, setNow] = useState(daemonNow);
   useEffect(() => {
     if (!isWanted) return undefined;
-    setNow(Date.now());
-    const timer = setInterval(() => setNow(Date.now()), 1_000);
+    setNow(daemonNow());
+    const timer = setInterval(() => setNow(daemonNow()), 1_000);
     return () => clearInterval(timer);
   }, [isWanted]);
   return now;

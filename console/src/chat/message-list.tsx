@@ -6,7 +6,7 @@ import {
 
 import { visible } from "../render/plain.js";
 import { count } from "../shell/units.js";
-import type { Entry, Turn } from "./entry.js";
+import type { Entry } from "./entry.js";
 import { EntryView, labelOf } from "./entry-view.js";
 import { useFollowing } from "./following.js";
 import { OpennessProvider, useOpen, type Openness } from "./openness.js";
@@ -23,7 +23,7 @@ export function MessageList({
   at,
 }: {
   fold: SessionFold;
-  onRetry: ((turn: Turn) => void) | undefined;
+  onRetry: ((promptId: string) => void) | undefined;
   /** Where to begin: at the entry of this key, or at the first; at the end where it is absent. */
   at?: "first" | (string & {}) | undefined;
 }): ReactNode {
@@ -140,7 +140,7 @@ const RowView = memo(function RowView({
   row: Row;
   entry: Entry | undefined;
   sessionId: string;
-  onRetry: ((turn: Turn) => void) | undefined;
+  onRetry: ((promptId: string) => void) | undefined;
   said: string;
 }): ReactNode {
   if (row.kind === "forgotten")

@@ -1,7 +1,7 @@
 import { useEffect, useId, useState, type FormEvent, type ReactNode } from "react";
 
 import { ErrorCard } from "../methods/error-card.js";
-import type { Failure } from "../methods/run.js";
+import { passes, type Failure } from "../methods/run.js";
 import { useEnvironment } from "../shell/environment.js";
 import { useStore } from "../store.js";
 import { focusAsked } from "./focus-asked.js";
@@ -16,7 +16,7 @@ const KEPT = "sixframe.agents.folder";
 /** Which agent, in which folder, with which leave: what a session begins with. */
 export function NewSession({ sessions, isOpen }: { sessions: readonly SessionView[]; isOpen: boolean }): ReactNode {
   const { agents } = useEnvironment();
-  const { state, providers, usual, folder: preset } = useStore(agents.providers);
+  const { state, providers, usual, folder: preset, failure: missed } = useStore(agents.providers);
   const modes = useModes();
   const [id, folders] = [useId(), useId()];
   const [chosen, setChosen] = useState<string | undefined>(undefined);
@@ -29,6 +29,10 @@ export function NewSession({ sessions, isOpen }: { sessions: readonly SessionVie
   useEffect(() => {
     if (isOpen && state === "unknown") void agents.look(false);
   }, [agents, isOpen, state]);
+  useEffect(() => {
+    // What a lost connection took along is asked for again when it is back.
+    if (isOpen && missed && (missed.code === "INDETERMINATE" || passes(missed))) void agents.look(false);
+  }, [agents, isOpen]);
   const provider = chosen ?? usual;
   const info = providers.find((one) => one.id === provider);
   const canBegin = isOpen && !isBusy && cwd.trim() !== "" && info !== undefined && isUsable(info);

@@ -6,7 +6,6 @@ import { useEnvironment } from "../shell/environment.js";
 import { lasting } from "../shell/units.js";
 import { useStore } from "../store.js";
 import { Composer } from "./composer.js";
-import type { Turn } from "./entry.js";
 import { catchFocus } from "./focus-asked.js";
 import { useFeed, useHas, useNow } from "./hooks.js";
 import { isComposing, pressed } from "./keys.js";
@@ -41,7 +40,7 @@ export function SessionPane({
   const waiting = useMemo(() => (session ? waitingOf([session]) : []), [session]);
   const isBusy = session?.turnId !== undefined;
   const canAsk = session !== undefined && isOpen;
-  const retry = useCallback((turn: Turn) => void agents.again(fold, turn), [agents, fold]);
+  const retry = useCallback((promptId: string) => void agents.again(sessionId, promptId), [agents, sessionId]);
   const stop = (): void => void agents.interrupt(sessionId);
   const press = (event: KeyboardEvent): void => {
     const isTaken = event.defaultPrevented || (event.target as Element).closest("dialog, [role=menu]") !== null;

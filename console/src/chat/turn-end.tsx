@@ -22,10 +22,10 @@ export function TurnEnd({
 }: {
   turn: Turn;
   sessionId: string;
-  onRetry?: ((turn: Turn) => void) | undefined;
+  onRetry?: ((promptId: string) => void) | undefined;
 }): ReactNode {
-  const { outcome, error, usage, cost, durationMs, files, prompt, promptItem, isUndone } = turn;
-  const retry = onRetry && (prompt !== "" || promptItem !== "") ? () => onRetry(turn) : undefined;
+  const { outcome, error, usage, cost, durationMs, files, promptId, isUndone } = turn;
+  const retry = onRetry && (() => onRetry(promptId));
   const facts = [
     durationMs !== undefined && milliseconds(durationMs),
     usage && tokens(usage),

@@ -16,6 +16,7 @@ use super::item::{Content, Item, ItemKind, ItemStatus};
 use super::permission::{Ask, OptionKind, PermissionOption, Verdict};
 use super::policy::Ruling;
 use super::problem::{Problem, ProblemKind};
+use super::strange;
 use super::turn::TurnEnd;
 use super::usage::{Usage, UsageUpdate};
 use choices::Choices;
@@ -30,6 +31,8 @@ pub struct Acp {
     open: HashMap<u64, Asked>,
     /// Requests for leave that we have not answered: the id of each, by its JSON text, and the tool's.
     asks: BTreeMap<String, (Value, String)>,
+    /// Those of them that nobody knows how to allow.
+    strangers: HashSet<String>,
     /// Forms that a person has not filled in: the id of each request, by its JSON text, and the form.
     forms: BTreeMap<String, (Value, Value)>,
     session: Option<String>,
@@ -216,9 +219,7 @@ impl Acp {
             return self.elicited(method, message);
         }
         if method != "session/request_permission" {
-            let error = json!({"code": -32601, "message": "not supported"});
-            let refused = Step::Say(json!({"jsonrpc": "2.0", "id": message["id"], "error": error}));
-            return vec![refused, Step::Tell(Told::unknown(method, message))];
+            return self.strange(method, message);
         }
         let (key, params) = (message["id"].to_string(), &message["params"]);
         let (mut steps, call) = self.call(method, &params["toolCall"]);
@@ -238,6 +239,29 @@ impl Acp {
         self.asks.insert(key, (message["id"].clone(), id));
         steps.push(Step::tell(method, Fact::Asked(ask)));
         steps
+    }
+
+    /// It asks something that the protocol does not know.
+    fn strange(&mut self, method: &str, message: &Value) -> Vec<Step> {
+        let (key, params) = (message["id"].to_string(), &message["params"]);
+        if !strange::is_leave(method) {
+            let notice = Fact::Item { id: format!("refused-{key}"), item: strange::refused(method) };
+            return vec![
+                refused(&message["id"]),
+                Step::tell(method, notice),
+                Step::Tell(Told::unknown(method, message)),
+            ];
+        }
+        // What offers options as the protocol does is answered as the protocol does.
+        let offered = options(&params["options"]);
+        let mut ask = strange::ask(&key, method, params, false);
+        if offered.iter().any(|option| option.kind.allows()) {
+            ask = Ask { options: offered, ..strange::ask(&key, method, params, true) };
+        } else {
+            self.strangers.insert(key.clone());
+        }
+        self.asks.insert(key, (message["id"].clone(), ask.item.clone().unwrap_or_default()));
+        vec![Step::tell(method, Fact::Asked(ask))]
     }
 
     /// A person is to fill something in.
@@ -391,8 +415,12 @@ impl Acp {
 
     fn decide(&mut self, key: &str, verdict: Verdict) -> Vec<Step> {
         let Some((id, call)) = self.asks.remove(key) else { return Vec::new() };
+        if self.strangers.remove(key) {
+            return vec![refused(&id)];
+        }
         match verdict {
             Verdict::Allow { option_id } => vec![answer(&id, Some(&option_id))],
+            Verdict::Deny { option_id, .. } if call.is_empty() => vec![answer(&id, option_id.as_deref())],
             Verdict::Deny { option_id, .. } => {
                 self.denied.insert(call.clone());
                 // Some never tell of a tool again that was denied.
@@ -406,7 +434,10 @@ impl Acp {
         let cancel = json!({"jsonrpc": "2.0", "method": "session/cancel", "params": {"sessionId": self.session}});
         // What is asked must be answered, and this is the answer to be given then.
         let asks = std::mem::take(&mut self.asks);
-        let asks = asks.into_values().map(|(id, _)| answer(&id, None));
+        let strangers = std::mem::take(&mut self.strangers);
+        let asks =
+            asks.iter().map(|(key, (id, _))| if strangers.contains(key) { refused(id) } else { answer(id, None) });
+        let asks: Vec<Step> = asks.collect();
         let forms = std::mem::take(&mut self.forms).into_values().map(|(id, _)| filled(&id, None));
         [Step::Say(cancel)].into_iter().chain(asks).chain(forms).collect()
     }
@@ -461,6 +492,10 @@ fn answer(id: &Value, option: Option<&str>) -> Step {
         None => json!({"outcome": "cancelled"}),
     };
     Step::Say(json!({"jsonrpc": "2.0", "id": id, "result": {"outcome": outcome}}))
+}
+
+fn refused(id: &Value) -> Step {
+    Step::Say(json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32601, "message": "not supported"}}))
 }
 
 fn filled(id: &Value, content: Option<Value>) -> Step {

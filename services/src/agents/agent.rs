@@ -155,6 +155,18 @@ impl Prompt {
         Prompt { id: id.into(), content, context: None }
     }
 
+    /// How much it says, in bytes.
+    pub fn bytes(&self) -> usize {
+        let context = self.context.as_ref().map_or(0, |context| context.text.len());
+        let of = |content: &Content| match content {
+            Content::Text { text } => text.len(),
+            Content::Image { data, .. } => data.len(),
+            Content::ResourceLink { uri, .. } => uri.len(),
+            Content::Other { value } => value.to_string().len(),
+        };
+        context + self.content.iter().map(of).sum::<usize>()
+    }
+
     /// The text of what it says, without the context.
     pub fn text(&self) -> String {
         self.content.iter().filter_map(text_of).collect::<Vec<_>>().join("\n")

@@ -152,7 +152,16 @@ pub struct PromptParams {
     /// The session.
     pub session_id: String,
     /// What is asked.
+    #[serde(default)]
     pub content: Vec<Content>,
+    /// The id of a prompt of this session that is asked again, with all that it said and all that was sent with it: in the
+    /// place of `content`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<String>,
+    /// The types of the events that come, as `agent.events` takes them; all where none is named. The last one comes in any
+    /// case.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub types: Vec<String>,
     /// What is to become of the turn that may be open.
     #[serde(default)]
     pub delivery: Delivery,

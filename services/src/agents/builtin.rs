@@ -1,10 +1,12 @@
 //! The built-in agent: no model, and it says so. It lists, reads, searches and edits files and runs commands by a few plain
 //! words, and asks leave as any other agent does, so that everything can be tried on any machine.
 
+mod files;
 mod words;
 mod work;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use sixframe_supervisor::Supervisor;
 use tokio::sync::{mpsc, oneshot};
@@ -23,6 +25,7 @@ const FACTS: usize = 256;
 #[derive(Clone)]
 pub struct BuiltIn {
     supervisor: Supervisor,
+    own: Vec<PathBuf>,
 }
 
 impl std::fmt::Debug for BuiltIn {
@@ -34,7 +37,12 @@ impl std::fmt::Debug for BuiltIn {
 impl BuiltIn {
     /// The agent, whose commands are held by `supervisor`.
     pub fn new(supervisor: Supervisor) -> BuiltIn {
-        BuiltIn { supervisor }
+        BuiltIn::kept_from(supervisor, Vec::new())
+    }
+
+    /// The agent, which asks before it reads any of these files and folders.
+    pub fn kept_from(supervisor: Supervisor, own: Vec<PathBuf>) -> BuiltIn {
+        BuiltIn { supervisor, own }
     }
 
     pub(super) fn info(abilities: Abilities) -> ProviderInfo {
@@ -67,7 +75,7 @@ impl Agent for BuiltIn {
         let (told, facts) = mpsc::channel(FACTS);
         let (asks, asked) = mpsc::channel(1);
         let voice = Voice { told, asks };
-        let work = Work::new(self.supervisor.clone(), launch, voice.clone());
+        let work = Work::new(self.supervisor.clone(), launch, self.own.clone(), voice.clone());
         tokio::spawn(attend(work, voice, heard, asked));
         Running { commands, facts }
     }

@@ -17,6 +17,7 @@ use super::item::{Content, Item, ItemKind, ItemStatus};
 use super::permission::{Action, Ask, OptionKind, PermissionOption, Verdict};
 use super::policy::Ruling;
 use super::problem::{Problem, ProblemKind};
+use super::strange;
 use super::trust::FolderSettings;
 use super::usage::{LimitStatus, Limits};
 use blocks::Blocks;
@@ -52,6 +53,8 @@ struct Asked {
     rules: Vec<Value>,
     /// What is to be filled in, where a tool server asks.
     form: Option<Value>,
+    /// Whether it is of a kind that is not known here, and cannot be allowed.
+    is_strange: bool,
 }
 
 impl Claude {
@@ -157,6 +160,7 @@ impl Claude {
             input: request["input"].clone(),
             rules: session_rules(&request["permission_suggestions"]),
             form: None,
+            is_strange: false,
         };
         let fact = match subtype {
             "can_use_tool" if request["tool_name"] == questions::TOOL => {
@@ -171,11 +175,14 @@ impl Claude {
                     None => return vec![filled(id, None), Step::Tell(Told::unknown(name, message))],
                 }
             }
+            _ if strange::is_leave(subtype) || request["tool_name"].is_string() => {
+                // What is about a tool is answered as any request to use one.
+                asked.is_strange = !(request["tool_name"].is_string() && request["input"].is_object());
+                Fact::Asked(strange::ask(id, subtype, request, !asked.is_strange))
+            }
             _ => {
-                let refused = json!({"type": "control_response", "response": {
-                    "subtype": "error", "request_id": id, "error": "not supported", "error_code": "unsupported_request"
-                }});
-                return vec![Step::Say(refused), Step::Tell(Told::unknown(name, message))];
+                let notice = Fact::Item { id: format!("refused-{id}"), item: strange::refused(subtype) };
+                return vec![refused(id), Step::tell(&name, notice), Step::Tell(Told::unknown(name, message))];
             }
         };
         self.asked.insert(id.to_owned(), asked);
@@ -231,6 +238,9 @@ impl Claude {
         let Some(asked) = self.asked.remove(key) else { return Vec::new() };
         if asked.form.is_some() {
             return vec![filled(key, matches!(verdict, Verdict::Allow { .. }).then(|| json!({})))];
+        }
+        if asked.is_strange {
+            return vec![refused(key)];
         }
         let answer = match verdict {
             Verdict::Allow { option_id } => {
@@ -420,6 +430,7 @@ fn ask(id: &str, request: &Value, asked: &Asked) -> Ask {
     }
     options.push(PermissionOption::new(REJECT_ONCE, OptionKind::RejectOnce, "Deny"));
     let mut paths = tools::paths(&asked.input);
+    paths.extend(tools::reached(name, &asked.input));
     paths.extend(text("blocked_path").filter(|path| !paths.contains(path)));
     Ask {
         key: id.to_owned(),
@@ -477,6 +488,13 @@ fn filled(key: &str, content: Option<Value>) -> Step {
             None => json!({"action": "decline"}),
         },
     )
+}
+
+fn refused(key: &str) -> Step {
+    let response = json!({
+        "subtype": "error", "request_id": key, "error": "not supported", "error_code": "unsupported_request",
+    });
+    Step::Say(json!({"type": "control_response", "response": response}))
 }
 
 fn respond(key: &str, answer: Value) -> Step {

@@ -1,5 +1,6 @@
 //! Codex, by its app-server: JSON-RPC without the member `jsonrpc`, where both sides ask, and each counts its own requests.
 
+mod approvals;
 mod items;
 mod problems;
 mod questions;
@@ -17,6 +18,7 @@ use super::item::{Content, Item, ItemKind, ItemStatus};
 use super::permission::{Action, Ask, OptionKind, PermissionOption, Verdict};
 use super::policy::Ruling;
 use super::problem::{Problem, ProblemKind};
+use super::strange;
 use super::trust::FolderSettings;
 use super::turn::TurnEnd;
 use super::usage::{LimitStatus, Limits, Usage, UsageUpdate};
@@ -156,8 +158,8 @@ impl Codex {
     fn asked(&mut self, method: &str, message: &Value) -> Vec<Step> {
         let (key, params) = (message["id"].to_string(), &message["params"]);
         let ask = match method {
-            "item/commandExecution/requestApproval" => command_ask(&key, params),
-            "item/fileChange/requestApproval" => {
+            COMMAND => command_ask(&key, params),
+            CHANGE => {
                 let known = params["itemId"].as_str().and_then(|id| self.changes.get(id));
                 change_ask(&key, params, known)
             }
@@ -173,11 +175,15 @@ impl Codex {
         let fact = match method {
             "item/tool/requestUserInput" => Some(Fact::Inquired(questions::inquiry(&key, params))),
             questions::FORM => questions::form(&key, params),
-            _ => {
-                let refused = json!({"code": -32601, "message": "not supported"});
-                let refused = Step::Say(json!({"id": message["id"], "error": refused}));
-                return vec![refused, Step::Tell(Told::unknown(method, message))];
-            }
+            _ => match approvals::ask(&key, method, params) {
+                Some(ask) => Some(Fact::Asked(ask)),
+                None => {
+                    let refused = Step::Say(approvals::answer(message, false));
+                    let id = format!("refused-{key}");
+                    let notice = Step::tell(method, Fact::Item { id, item: strange::refused(method) });
+                    return vec![refused, notice, Step::Tell(Told::unknown(method, message))];
+                }
+            },
         };
         match fact {
             Some(fact) => {
@@ -334,6 +340,9 @@ impl Codex {
             let allowed = matches!(verdict, Verdict::Allow { .. }).then(Answers::new);
             return vec![questions::filled(&message, allowed.as_ref())];
         }
+        if !OURS.iter().any(|ours| message["method"] == *ours) {
+            return vec![Step::Say(approvals::answer(&message, matches!(verdict, Verdict::Allow { .. })))];
+        }
         let decision = match verdict {
             Verdict::Deny { .. } => json!("decline"),
             Verdict::Allow { option_id } if option_id == AMENDMENT => {
@@ -399,6 +408,11 @@ impl Translator for Codex {
     }
 }
 
+/// Its requests for leave whose answers are a decision among those that it offers.
+const COMMAND: &str = "item/commandExecution/requestApproval";
+const CHANGE: &str = "item/fileChange/requestApproval";
+const OURS: [&str; 2] = [COMMAND, CHANGE];
+
 const AMENDMENT: &str = "acceptWithExecpolicyAmendment";
 
 fn alive(native_type: &str) -> Vec<Step> {
@@ -420,9 +434,12 @@ fn input(prompt: &Prompt) -> Vec<Value> {
 fn command_ask(key: &str, params: &Value) -> Ask {
     let command = params["command"].as_str().unwrap_or_default();
     let network = params.get("networkApprovalContext").filter(|context| !context.is_null());
-    let input = json!({
+    let mut input = json!({
         "command": command, "cwd": params["cwd"], "network": network, "actions": params["commandActions"],
     });
+    for (name, value) in approvals::more(params) {
+        input[name] = value.clone();
+    }
     let mut options = vec![PermissionOption::new("accept", OptionKind::AllowOnce, "Allow")];
     let offered = |name: &str| {
         let decisions = params["availableDecisions"].as_array().into_iter().flatten();

@@ -18,7 +18,7 @@ use super::usage::{Limits, UsageUpdate};
 pub use files::{FileSeen, FilesChanged, FilesContended, TurnUndone};
 pub use process::{Native, ProcessEvent, Retry, Unparsed};
 pub use question::{AnswerKind, Question, QuestionOption, QuestionRequest, QuestionResolved};
-pub use run::{RunApplied, RunEnded, RunMember, RunMemberEnded, RunMerged, RunStarted, Strategy};
+pub use run::{RunApplied, RunEnded, RunMember, RunMemberEnded, RunMerged, RunMerging, RunStarted, Strategy};
 pub use session::{CloseReason, LogRecovered, Mode, SessionClosed, SessionCreated, SessionUpdate, StateChange};
 pub use turn::{
     Delivery, Delta, DeltaField, DiffScope, DiffUpdate, Outcome, Plan, PlanEntry, PlanStatus, PromptQueued, PromptRef,
@@ -152,6 +152,9 @@ pub enum Event {
     /// One of them is done.
     #[serde(rename = "run.member_ended")]
     RunMemberEnded(RunMemberEnded),
+    /// Somebody is asked to judge their answers, or to make one of them.
+    #[serde(rename = "run.merging")]
+    RunMerging(RunMerging),
     /// Their answers were judged, or made into one.
     #[serde(rename = "run.merged")]
     RunMerged(RunMerged),
@@ -212,6 +215,7 @@ impl Event {
             Event::TurnUndone(_) => "turn.undone",
             Event::RunStarted(_) => "run.started",
             Event::RunMemberEnded(_) => "run.member_ended",
+            Event::RunMerging(_) => "run.merging",
             Event::RunMerged(_) => "run.merged",
             Event::RunEnded(_) => "run.ended",
             Event::RunApplied(_) => "run.applied",

@@ -16,6 +16,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
 
 use super::agent::{Agent, Command, Fact, Launch, Running, Told};
+use super::item::ItemStatus;
+use super::joints::Joints;
 use super::log::{Log, Written};
 use super::moment::Moment;
 use super::policy::{Ground, Policy, Remembered};
@@ -75,6 +77,8 @@ struct Live {
     said_no_undo: bool,
     /// Whether it was closed, and not only halted.
     is_done: bool,
+    /// Ends of texts that may be the beginnings of secrets.
+    joints: Joints,
     /// Answers to wishes that are not in the log yet.
     replies: Vec<Box<dyn FnOnce() + Send + Sync>>,
 }
@@ -138,8 +142,14 @@ impl Live {
                 self.reply(told, stopped);
             }
             Some(Wish::Abandon(id)) => self.session.abandon(now, &id),
-            Some(Wish::SetMode(mode)) => self.session.set_mode(now, mode),
-            Some(Wish::SetModel(model)) => self.session.set_model(now, model),
+            Some(Wish::SetMode(mode, told)) => {
+                self.session.set_mode(now, mode);
+                self.reply(told, ());
+            }
+            Some(Wish::SetModel(model, told)) => {
+                self.session.set_model(now, model);
+                self.reply(told, ());
+            }
             Some(Wish::Succeed(agent, model, told)) => {
                 let succeeded = self.succeed(now, agent, model);
                 self.reply(told, succeeded);
@@ -194,16 +204,37 @@ impl Live {
         }
     }
 
-    async fn take(&mut self, told: Told) {
+    async fn take(&mut self, mut told: Told) {
         if matches!(told.fact, Fact::Gone { .. }) {
             (self.running, self.held) = (None, None);
         }
+        self.join(&mut told.fact);
         if matches!(told.fact, Fact::Ended(_)) {
             self.look_behind().await;
             self.see_rest().await;
         }
         let told = self.ruled(told).await;
         self.session.told(self.now(), told);
+    }
+
+    /// Keeps back what may be a part of a secret, and tells what was kept where nothing follows.
+    fn join(&mut self, fact: &mut Fact) {
+        let now = self.now();
+        let ends: Vec<_> = match fact {
+            Fact::Grew { id, field, text } => {
+                let secrets = Arc::clone(&self.surroundings.secrets);
+                *text = self.joints.push(&secrets, id, *field, std::mem::take(text));
+                return;
+            }
+            Fact::Item { id, item } if item.status.is_some_and(ItemStatus::is_final) => {
+                self.joints.flush(id).into_iter().map(|(field, text)| (id.clone(), field, text)).collect()
+            }
+            Fact::Ended(_) | Fact::Gone { .. } => self.joints.finish(),
+            _ => return,
+        };
+        for (id, field, text) in ends {
+            self.session.told(now, Fact::Grew { id, field, text }.into());
+        }
     }
 
     /// Says of what is asked leave for what the rules say.

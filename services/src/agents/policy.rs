@@ -26,6 +26,11 @@ pub(super) use store::NotKept;
 use store::Store;
 pub(super) use store::write as write_privately;
 
+/// Whether a file of this name may hold keys.
+pub(super) fn is_secret(path: &str) -> bool {
+    place::secret(path).is_some()
+}
+
 /// The option that remembers a yes for the session.
 pub(super) const ALLOW_SESSION: &str = "sixframe:session";
 

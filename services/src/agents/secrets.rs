@@ -42,6 +42,68 @@ impl Secrets {
         Secrets { values }
     }
 
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// Where the end of a text begins that may be the beginning of a secret, which ends in what follows; its length where
+    /// there is none.
+    pub(super) fn open_end(&self, text: &str) -> usize {
+        let bytes = text.as_bytes();
+        let open = self.values.iter().filter_map(|secret| {
+            let secret = secret.as_bytes();
+            let from = bytes.len().saturating_sub(secret.len() - 1);
+            let first = *secret.first()?;
+            let mut starts = memchr::memchr_iter(first, &bytes[from..]).map(|at| from + at);
+            starts.find(|start| secret.starts_with(&bytes[*start..]))
+        });
+        open.min().unwrap_or(bytes.len())
+    }
+
+    /// A text of JSON without them, but for what these members of it say.
+    pub(super) fn redacted_json<'a>(&self, text: &'a str, spared: &[&str]) -> Cow<'a, str> {
+        // In JSON a secret may stand with other characters than its own.
+        let is_in = |secret: &String| match secret.contains(['"', '\\']) || secret.contains(char::is_control) {
+            true => text.contains(serde_json::Value::from(secret.as_str()).to_string().trim_matches('"')),
+            false => text.contains(secret.as_str()),
+        };
+        if !self.values.iter().any(is_in) {
+            return Cow::Borrowed(text);
+        }
+        let Ok(mut value) = serde_json::from_str::<serde_json::Value>(text) else { return self.redacted(text) };
+        match value.as_object_mut() {
+            Some(members) => {
+                members
+                    .iter_mut()
+                    .filter(|(name, _)| !spared.contains(&name.as_str()))
+                    .for_each(|(_, of)| self.take_out(of));
+            }
+            None => self.take_out(&mut value),
+        }
+        Cow::Owned(value.to_string())
+    }
+
+    /// Takes them out of all texts of a value, names of members among them.
+    fn take_out(&self, value: &mut serde_json::Value) {
+        match value {
+            serde_json::Value::String(text) => {
+                if let Cow::Owned(redacted) = self.redacted(text) {
+                    *text = redacted;
+                }
+            }
+            serde_json::Value::Array(values) => values.iter_mut().for_each(|value| self.take_out(value)),
+            serde_json::Value::Object(members) => {
+                let named = std::mem::take(members).into_iter();
+                members.extend(named.map(|(name, mut value)| {
+                    self.take_out(&mut value);
+                    (self.redacted(&name).into_owned(), value)
+                }));
+            }
+            serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => (),
+        }
+    }
+
     /// The text without them.
     pub fn redacted<'a>(&self, text: &'a str) -> Cow<'a, str> {
         self.values.iter().fold(Cow::Borrowed(text), |text, secret| match text.contains(secret.as_str()) {
@@ -65,6 +127,8 @@ fn is_secret(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -76,5 +140,20 @@ mod tests {
         assert_eq!(told, "key [redacted], /usr/bin/something, short");
         assert!(matches!(secrets.redacted("nothing"), Cow::Borrowed(_)));
         assert!(!format!("{secrets:?}").contains("abc"));
+    }
+
+    #[test]
+    fn a_secret_is_found_in_json_however_it_is_written_there_and_the_form_of_it_stays() {
+        let values = ["with\"quote\\and\nline", "item.upserted", "agent_message"];
+        let secrets = Secrets::of(values.map(|value| ("A_KEY".to_owned(), value.to_owned())).into_iter());
+        let event = json!({
+            "type": "item.upserted", "data": {"text": format!("say {} twice", values[0]), "input": {values[0]: [values[0]]}},
+        });
+        let told = secrets.redacted_json(&event.to_string(), &["type"]).into_owned();
+        let expected = json!({
+            "type": "item.upserted", "data": {"text": "say [redacted] twice", "input": {"[redacted]": ["[redacted]"]}},
+        });
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&told).ok(), Some(expected));
+        assert!(matches!(secrets.redacted_json("{\"a\":1}", &[]), Cow::Borrowed(_)));
     }
 }

@@ -1,5 +1,6 @@
 //! The agents' methods, served. Knows nothing of transports.
 
+mod again;
 mod chat;
 mod composing;
 mod leash;
@@ -49,11 +50,13 @@ pub fn router(agents: &Agents) -> Router {
             decide(reject.clone(), context, permission_id, Choice::Reject { reason })
         })
         .method(CANCEL_PROMPT, move |_, params| take_back(cancel.clone(), params))
-        .function(SET_MODE, move |_, SetModeParams { session_id, mode: to }| {
-            session(&mode, &session_id).map(|session| session.set_mode(to)).map(done)
+        .method(SET_MODE, move |_, SetModeParams { session_id, mode: to }| {
+            let agents = mode.clone();
+            async move { Ok::<_, Fault>(done(session(&agents, &session_id)?.set_mode(to).await?)) }
         })
-        .function(SET_MODEL, move |_, SetModelParams { session_id, model: to }| {
-            session(&model, &session_id).map(|session| session.set_model(to)).map(done)
+        .method(SET_MODEL, move |_, SetModelParams { session_id, model: to }| {
+            let agents = model.clone();
+            async move { Ok::<_, Fault>(done(session(&agents, &session_id)?.set_model(to).await?)) }
         })
         .method(CLOSE, move |_, SessionRef { session_id }| {
             let agents = close.clone();
@@ -164,7 +167,9 @@ impl From<Refused> for Fault {
     fn from(refused: Refused) -> Fault {
         match refused {
             Refused::Closed => Fault::new(Code::NOT_FOUND, refused.to_string()),
-            Refused::Full => Fault::new(Code::RESOURCE_EXHAUSTED, format!("{refused}; wait for one, or take one back")),
+            Refused::Full | Refused::Heavy => {
+                Fault::new(Code::RESOURCE_EXHAUSTED, format!("{refused}; wait for one, or take one back"))
+            }
         }
     }
 }

@@ -123,6 +123,8 @@ pub struct Session {
     leaving: Option<String>,
     /// Whether the process ends because the agent's own session is lost.
     is_lost: bool,
+    /// The names of variables that an earlier daemon knew the values of, until that is said.
+    lost_env: Vec<String>,
     created_at_ms: u64,
     past_turns: u64,
     history: bool,
@@ -147,13 +149,14 @@ impl Session {
     }
 
     fn at(beginning: Beginning, past: Past) -> Session {
-        let Past { seq, known, asked_model, created_at_ms, turns, has_history, usage, origin } = past;
+        let Past { seq, known, asked_model, created_at_ms, turns, has_history, usage, origin, lost_env } = past;
         Session {
             mode: known.mode.unwrap_or(beginning.created.mode),
             asked_model: asked_model.or_else(|| beginning.created.model.clone()),
             origin,
             leaving: None,
             is_lost: false,
+            lost_env,
             created_at_ms,
             past_turns: turns,
             history: has_history,
@@ -298,6 +301,7 @@ impl Session {
     }
 
     fn start(&mut self, now: Moment) {
+        self.say_lost_env(now);
         self.process = Process::Starting;
         self.ready_by = now.at + self.beginning.patience;
         let Abilities { resume: can_resume, fork: can_fork, .. } = self.beginning.abilities;

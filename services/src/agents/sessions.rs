@@ -125,7 +125,9 @@ impl Agents {
             };
             agents.insert(id, agent);
         }
-        agents.insert("builtin".to_owned(), Arc::new(BuiltIn::new(supervisor.clone())));
+        let own = [&config.dir].into_iter().chain(&config.policy.protected).cloned().collect();
+        let built_in = BuiltIn::kept_from(supervisor.clone(), own);
+        agents.insert("builtin".to_owned(), Arc::new(built_in));
         let looks = Looks::new(config.undo, config.dir.join("undo"), supervisor.clone());
         looks.tidy().inspect_err(|error| tracing::warn!(%error, "what is kept to undo turns cannot be tidied")).ok();
         let local = LocalAgent::new(config.local.clone(), hub);
@@ -204,6 +206,8 @@ impl Agents {
             mode: launch.mode,
             forked_from: None,
             run_id,
+            system_prompt: launch.system_prompt.clone(),
+            env: launch.env.iter().map(|(name, _)| name.clone()).collect(),
         };
         let (id, epoch) = (identifier("ses"), identifier("log"));
         let log = Log::create(&self.0.config.dir, &id).map_err(|error| NotBegun::NoLog(error.to_string()))?;

@@ -108,6 +108,7 @@ impl Reducer {
             | Event::TurnUndone(_)
             | Event::RunStarted(_)
             | Event::RunMemberEnded(_)
+            | Event::RunMerging(_)
             | Event::RunMerged(_)
             | Event::RunEnded(_)
             | Event::RunApplied(_) => return None,

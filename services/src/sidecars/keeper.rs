@@ -223,8 +223,11 @@ impl Entry {
 fn crash_loop(name: &str, config: &SidecarConfig, last: Failure) -> Failure {
     let (starts, what) = (config.restart.starts, last.message);
     let message = format!("{name} was started {starts} times in vain and is not started again; last, {what}");
-    // That somebody has its port is what its user can act on.
-    let code = if last.code == FailureCode::PortInUse { last.code } else { FailureCode::CrashLoop };
+    // That somebody has its port, or the daemon has no room, is what its user can act on.
+    let code = match last.code {
+        FailureCode::PortInUse | FailureCode::Host => last.code,
+        _ => FailureCode::CrashLoop,
+    };
     Failure { code, message, details: last.details }
 }
 

@@ -47,17 +47,24 @@ pub(crate) enum Answered {
     Ours(TcpStream),
     /// Another process, which the system may tell.
     Foreign(Option<Holder>),
+    /// Nobody knows: this process could not look, for want of descriptors as a rule.
+    Unknown(io::Error),
 }
 
-/// Connects to the port of a run and looks whose it is. A port that is not known yet is one where nobody listens. Where the system does not tell (other than Linux) it is taken for ours: the port
-/// was free before the child was started.
+/// Connects to the port of a run and looks whose it is. A port that is not known yet is one where nobody listens. Where the
+/// system does not tell (other than Linux) it is taken for ours: the port was free before the child was started.
 pub(crate) async fn ask(at: &RunPort, child: &Arc<Child>) -> Answered {
     let Some(port) = at.get() else { return Answered::Nobody };
-    let Some(stream) = connect(port).await else { return Answered::Nobody };
+    let stream = match connect(port).await {
+        Ok(Some(stream)) => stream,
+        Ok(None) => return Answered::Nobody,
+        Err(error) => return Answered::Unknown(error),
+    };
     at.0.is_ipv6.store(stream.peer_addr().is_ok_and(|peer| peer.is_ipv6()), Ordering::Relaxed);
     match whose(port, &stream, child).await {
-        Whose::Ours => Answered::Ours(stream),
-        Whose::Foreign(holder) => Answered::Foreign(holder),
+        Ok(Whose::Ours) => Answered::Ours(stream),
+        Ok(Whose::Foreign(holder)) => Answered::Foreign(holder),
+        Err(error) => Answered::Unknown(error),
     }
 }
 
@@ -69,33 +76,48 @@ enum Whose {
 }
 
 #[cfg(target_os = "linux")]
-async fn whose(port: u16, stream: &TcpStream, child: &Arc<Child>) -> Whose {
+async fn whose(port: u16, stream: &TcpStream, child: &Arc<Child>) -> io::Result<Whose> {
     let (child, is_v4) = (Arc::clone(child), stream.peer_addr().is_ok_and(|peer| peer.is_ipv4()));
     let look = move || {
-        let sockets = linux::listeners(port, is_v4);
+        let sockets = linux::listeners(port, is_v4)?;
         let pids: Vec<u32> = child.processes().iter().map(|process| process.pid).collect();
-        match linux::stranger(&sockets, &pids) {
+        let whose = match linux::stranger(&sockets, &pids)? {
             None if !sockets.is_empty() => Whose::Ours,
             None => Whose::Foreign(None),
-            Some(inode) => Whose::Foreign(linux::holder(inode)),
-        }
+            Some(inode) => Whose::Foreign(linux::holder(inode)?),
+        };
+        // Processes and sockets of which there was no room to read are none that were looked for in vain.
+        linux::may_look().map(|()| whose)
     };
-    tokio::task::spawn_blocking(look).await.unwrap_or(Whose::Foreign(None))
+    tokio::task::spawn_blocking(look).await.unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
 #[cfg(not(target_os = "linux"))]
-async fn whose(_port: u16, _stream: &TcpStream, _child: &Arc<Child>) -> Whose {
-    Whose::Ours
+async fn whose(_port: u16, _stream: &TcpStream, _child: &Arc<Child>) -> io::Result<Whose> {
+    Ok(Whose::Ours)
 }
 
-/// A connection to the port by IPv4, or by IPv6 where nobody listens there.
-pub(crate) async fn connect(port: u16) -> Option<TcpStream> {
-    for ip in [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)] {
-        if let Ok(Some(stream)) = connect_by(ip, port).await {
-            return Some(stream);
-        }
+/// A connection to the port by IPv4, or by IPv6 where nobody listens there; none where nobody listens. Errors: this process
+/// cannot connect.
+pub(crate) async fn connect(port: u16) -> io::Result<Option<TcpStream>> {
+    let by_ipv4 = connect_by(IpAddr::V4(Ipv4Addr::LOCALHOST), port).await;
+    if let Ok(Some(stream)) = by_ipv4 {
+        return Ok(Some(stream));
     }
-    None
+    // That there may be no IPv6 says nothing.
+    if let Ok(Some(stream)) = connect_by(IpAddr::V6(Ipv6Addr::LOCALHOST), port).await {
+        return Ok(Some(stream));
+    }
+    match by_ipv4 {
+        Err(error) if !is_an_answer(&error) => Err(error),
+        Ok(_) | Err(_) => Ok(None),
+    }
+}
+
+/// Whether an error at connecting comes from the other side, though that is only its system.
+fn is_an_answer(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, TimedOut};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | HostUnreachable | TimedOut)
 }
 
 /// Bound before it connects: the system could give a socket the very port that it connects to, and the socket would reach
@@ -126,8 +148,8 @@ pub(crate) fn is_taken(port: u16) -> bool {
 #[cfg(target_os = "linux")]
 pub(crate) async fn holder(port: u16) -> Option<Holder> {
     let look = move || {
-        let first = |is_v4| linux::listeners(port, is_v4).first().copied();
-        linux::holder(first(true).or_else(|| first(false))?)
+        let first = |is_v4| linux::listeners(port, is_v4).ok()?.first().copied();
+        linux::holder(first(true).or_else(|| first(false))?).ok().flatten()
     };
     tokio::task::spawn_blocking(look).await.ok().flatten()
 }
@@ -146,10 +168,10 @@ mod tests {
     async fn a_free_port_is_not_taken_and_nobody_answers_there() {
         let port = free_port().unwrap();
         assert!(!is_taken(port));
-        assert!(connect(port).await.is_none());
+        assert!(connect(port).await.unwrap().is_none());
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
         assert!(is_taken(port));
-        assert!(connect(port).await.is_some());
+        assert!(connect(port).await.unwrap().is_some());
         drop(listener);
     }
 

@@ -6,7 +6,7 @@ mod http;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sixframe_supervisor::{Child, ChildConfig, Input, Output, StopLadder, Stream, Supervisor};
+use sixframe_supervisor::{Child, ChildConfig, Failure, Input, Output, SpawnError, StopLadder, Stream, Supervisor};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -29,6 +29,8 @@ pub(crate) enum Seen {
     Foreign(Option<Holder>),
     /// Not as it should be, in words that follow a name.
     Bad(String),
+    /// Nobody could look, which says nothing of it: why, likewise.
+    Unknown(String),
 }
 
 /// How one look is taken, and what it needs.
@@ -64,6 +66,7 @@ impl Probe {
                     Ok(Answered::Nobody) => Seen::Nobody,
                     Ok(Answered::Foreign(holder)) => Seen::Foreign(holder),
                     Ok(Answered::Ours(_)) => Seen::Good,
+                    Ok(Answered::Unknown(error)) => unknown(&error),
                     Err(why) => Seen::Bad(why),
                 },
                 Probe::Http { path, answered } => match limit.hold(listener::ask(port, child)).await {
@@ -73,6 +76,7 @@ impl Probe {
                         listens();
                         ask(stream, port, child, path.as_deref(), answered, limit).await
                     }
+                    Ok(Answered::Unknown(error)) => unknown(&error),
                     Err(why) => Seen::Bad(why),
                 },
             }
@@ -81,6 +85,11 @@ impl Probe {
         let outer = longest.saturating_mul(4);
         timeout(outer, looking).await.unwrap_or_else(|_| Seen::Bad(format!("does not answer within {longest:?}")))
     }
+}
+
+fn unknown(error: &dyn std::error::Error) -> Seen {
+    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+    Seen::Unknown(format!("cannot be looked at by the daemon: {error}{cause}"))
 }
 
 /// Until when a look may take, and how long that is.
@@ -132,6 +141,7 @@ async fn ask(
                 Ok(Answered::Nobody) => return Seen::Nobody,
                 Ok(Answered::Foreign(holder)) => return Seen::Foreign(holder),
                 Ok(Answered::Ours(stream)) => stream,
+                Ok(Answered::Unknown(error)) => return unknown(&error),
                 Err(why) => return Seen::Bad(why),
             },
         };
@@ -163,6 +173,7 @@ async fn run(supervisor: &Supervisor, config: &ChildConfig, longest: Duration) -
     let program = config.program.to_string_lossy();
     let child = match supervisor.spawn(config.clone()) {
         Ok(child) => child,
+        Err(error @ (SpawnError::Pipes { .. } | SpawnError::Guardian { .. })) => return unknown(&error),
         Err(error) => return Seen::Bad(format!("cannot be asked for by {program}: {error}")),
     };
     match timeout(longest, child.stopped()).await {
@@ -171,6 +182,7 @@ async fn run(supervisor: &Supervisor, config: &ChildConfig, longest: Duration) -
             let said = child.output(Stream::Stderr).last_lines(1).concat();
             Seen::Bad(format!("is not vouched for by {program}, which {exit}: {said}"))
         }
+        Ok(Err(failure @ Failure::GuardianLost { .. })) => unknown(&failure),
         Ok(Err(failure)) => Seen::Bad(format!("is not vouched for: {failure}")),
         Err(_) => {
             let _ = child.kill().await;

@@ -143,3 +143,69 @@ async fn a_session_begins_only_where_agents_may_work_and_with_what_they_may_be_g
         assert_eq!(refused.code(), code, "{params}");
     }
 }
+
+#[tokio::test]
+async fn a_secret_that_comes_in_two_pieces_stands_nowhere() {
+    let secret = ("AN_API_KEY".to_owned(), "a-very-\"secret\"-value".to_owned());
+    let house = House::tuned(|config| config.claude.program.env.push(secret));
+    let session = house.session("builtin").await;
+    let mut turn = house.prompt(&session, "run printf 'it is a-very-\"sec'; sleep 0.2; printf 'ret\"-value, or a'");
+    let asked = turn.until("permission.requested").await;
+    house.ask("agent.approve", json!({"permissionId": asked["permissionId"]})).await.unwrap();
+    turn.end().await;
+    assert_eq!(turn.grown("tool_output"), "it is [redacted], or a");
+    let outputs: Vec<String> =
+        house.logged(&session).iter().map(|event| event["data"]["tool"]["output"].to_string()).collect();
+    assert!(outputs.iter().any(|output| output.contains("it is [redacted], or a")), "{outputs:?}");
+}
+
+#[tokio::test]
+async fn keys_and_what_is_the_daemons_are_not_read_without_leave_though_they_are_in_the_folder() {
+    let house =
+        House::tuned(|config| config.policy.protected = vec![config.dir.with_file_name("project").join("ours")]);
+    house.write("a.txt", "needle\n");
+    for name in [".env", "server.key"] {
+        house.write(name, "needle=secret\n");
+    }
+    std::fs::create_dir(house.file("ours")).unwrap();
+    house.write("ours/token", "needle token\n");
+    let session = house.session("builtin").await;
+    for path in [".env", "server.key", "ours/token"] {
+        let mut turn = house.prompt(&session, &format!("read {path}"));
+        let asked = turn.until("permission.requested").await;
+        assert_eq!(asked["action"], "read", "{path}");
+        assert!(["high", "critical"].contains(&asked["risk"].as_str().unwrap()), "{path}: {asked}");
+        house.ask("agent.reject", json!({"permissionId": asked["permissionId"]})).await.unwrap();
+        turn.end().await;
+    }
+    let mut turn = house.prompt(&session, "search needle");
+    turn.end().await;
+    let text = turn.seen.iter().map(serde_json::Value::to_string).collect::<String>();
+    assert!(text.contains("a.txt:1: needle") && text.contains("3 passed over") && !text.contains("secret\""), "{text}");
+}
+
+#[tokio::test]
+async fn a_link_that_is_put_there_between_the_question_and_the_answer_leads_nowhere() {
+    let house = House::new();
+    house.write("notes.txt", "one\n");
+    let outside = house.folder.path().join("outside.txt");
+    std::fs::write(&outside, "one\n").unwrap();
+    let session = house.session("builtin").await;
+    let mut turn = house.prompt(&session, "replace one with two in notes.txt");
+    let asked = turn.until("permission.requested").await;
+    std::fs::remove_file(house.file("notes.txt")).unwrap();
+    std::os::unix::fs::symlink(&outside, house.file("notes.txt")).unwrap();
+    let answer = json!({"permissionId": asked["permissionId"], "inputSha256": asked["inputSha256"]});
+    house.ask("agent.approve", answer).await.unwrap();
+    turn.end().await;
+    assert_eq!(turn.tools(), ["failed"]);
+    assert_eq!(std::fs::read_to_string(&outside).unwrap(), "one\n");
+
+    let mut turn = house.prompt(&session, "replace one with two in notes.txt");
+    let asked = turn.until("permission.requested").await;
+    let real = outside.canonicalize().unwrap();
+    assert_eq!(asked["shownInput"]["leadsTo"], json!(real), "where it leads is shown, and bound");
+    house.ask("agent.approve", json!({"permissionId": asked["permissionId"]})).await.unwrap();
+    turn.end().await;
+    assert_eq!(std::fs::read_to_string(&outside).unwrap(), "two\n", "what was shown is done");
+}

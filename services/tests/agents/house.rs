@@ -62,6 +62,12 @@ impl House {
         House::build_in(folder, &at, timers, programs, |_| (), Vec::new())
     }
 
+    /// A daemon in this folder, which lets agents work in another one too.
+    pub(crate) fn build_for(folder: tempfile::TempDir, root: &Path, timers: Timers) -> House {
+        let (at, programs) = (folder.path().to_owned(), Programs::in_folder(folder.path()));
+        House::build_in(folder, &at, timers, programs, |config| config.roots.push(root.to_owned()), Vec::new())
+    }
+
     /// A daemon whose configuration says more.
     pub(crate) fn tuned(tune: impl FnOnce(&mut AgentsConfig)) -> House {
         let folder = tempfile::tempdir().unwrap();
@@ -112,6 +118,14 @@ impl House {
         let House { folder, agents, timers, programs, .. } = self;
         agents.halt().await;
         House::build_with(folder, timers, programs)
+    }
+
+    /// Likewise, with a configuration that says more.
+    pub(crate) async fn restart_tuned(self, tune: impl FnOnce(&mut AgentsConfig)) -> House {
+        let House { folder, agents, timers, programs, .. } = self;
+        agents.halt().await;
+        let at = folder.path().to_owned();
+        House::build_in(folder, &at, timers, programs, tune, Vec::new())
     }
 
     /// Another daemon on the same folder, while this one is there.

@@ -140,3 +140,75 @@ async fn another_agent_is_told_what_was_done_with_its_first_prompt_and_the_daemo
     assert_eq!((&known["provider"], known.get("nativeSessionId")), (&json!("builtin"), None));
     assert_eq!(house.prompt(&session, "list").end().await["outcome"], "completed");
 }
+
+#[tokio::test]
+async fn what_an_agent_is_told_about_its_task_outlives_the_daemon_and_variables_that_do_not_are_named() {
+    let house = House::new();
+    house.install("echo \"$ALLOWED: $*\" >> ../started\nexec sleep 600");
+    let more = json!({"systemPrompt": "You are terse.", "env": {"ALLOWED": "yes"}});
+    let session = house.session_with("claude", more).await;
+    let of = json!({"sessionId": session});
+    let started = |house: &House| std::fs::read_to_string(house.folder.path().join("started")).unwrap_or_default();
+    while started(&house).is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let house = house.restart().await;
+    assert_eq!(house.ask("agent.getMetadata", of.clone()).await.unwrap()["systemPrompt"], "You are terse.");
+    let known = house.ask("agent.getMetadata", json!(session)).await.unwrap();
+    assert_eq!(known["sessionId"], json!(session), "its id alone does as well");
+    house.ask("agent.resume", of.clone()).await.unwrap();
+    while started(&house).lines().count() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let started = started(&house);
+    let lines: Vec<&str> = started.lines().collect();
+    assert!(lines[0].starts_with("yes: ") && lines[0].contains("=You are terse."), "{started}");
+    assert!(lines[1].starts_with(": ") && lines[1].contains("=You are terse."), "{started}");
+    let notices: Vec<String> = house
+        .logged(&session)
+        .iter()
+        .filter(|event| event["data"]["kind"] == "notice")
+        .map(|event| event["data"]["content"][0]["text"].to_string())
+        .collect();
+    assert!(notices.len() == 1 && notices[0].contains("ALLOWED"), "{notices:?}");
+    let fork = house.ask("agent.fork", of.clone()).await.unwrap();
+    assert_eq!(house.ask("agent.getMetadata", fork).await.unwrap()["systemPrompt"], "You are terse.");
+}
+
+#[tokio::test]
+async fn a_prompt_is_asked_again_with_all_that_it_said_and_all_that_was_sent_with_it() {
+    let house = House::new();
+    house.write("a.txt", "needle\n");
+    let session = house.session("builtin").await;
+    let content = json!([
+        {"type": "text", "text": "list"}, {"type": "resource_link", "uri": "file:///a"}, {"type": "image", "mimeType": "image/png", "data": "AA=="},
+    ]);
+    let more = json!({"content": content, "currentFile": "a.txt", "selection": {"text": "needle"}});
+    let mut turn = house.prompt_with(&session, "", more);
+    turn.end().await;
+    house.write("a.txt", "another\n");
+    let asked = turn.seen[0]["data"].clone();
+    let again = json!({"sessionId": session, "again": asked["promptId"], "types": ["prompt."]});
+    let mut second = super::house::Turn { items: house.window.stream_raw("agent.prompt", again), seen: Vec::new() };
+    second.end().await;
+    assert_eq!(second.names(), ["prompt.queued", "prompt.started", "turn.ended"], "and no more than is wished comes");
+    let told = &second.seen[0]["data"];
+    assert_eq!((&told["content"], &told["context"]), (&content, &asked["context"]));
+    assert_ne!(told["promptId"], asked["promptId"]);
+    let started = |turn: &super::house::Turn| {
+        turn.seen.iter().find(|event| event["type"] == "prompt.started").unwrap()["ext"]["context"].clone()
+    };
+    assert!(started(&turn).as_str().unwrap().contains("needle"));
+    assert_eq!(started(&second), started(&turn));
+    for (more, code) in [
+        (json!({"again": "prompt_0"}), Code::NOT_FOUND),
+        (json!({"again": asked["promptId"], "content": content}), Code::INVALID_PAYLOAD),
+        (json!({"again": asked["promptId"], "template": "default"}), Code::INVALID_PAYLOAD),
+        (json!({}), Code::INVALID_PAYLOAD),
+    ] {
+        let mut params = json!({"sessionId": session});
+        params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let refused = house.window.stream_raw::<_, Value>("agent.prompt", params).next().await.unwrap().unwrap_err();
+        assert_eq!(refused.code(), code, "{more}");
+    }
+}

@@ -22,6 +22,25 @@ async fn a_session_is_there_again_when_the_daemon_is() {
 }
 
 #[tokio::test]
+async fn a_session_in_a_folder_where_agents_may_not_work_any_more_does_not_go_on() {
+    let house = House::new();
+    let session = house.session("builtin").await;
+    house.prompt(&session, "list").end().await;
+    let other = house.folder.path().join("other-root");
+    fs::create_dir(&other).unwrap();
+    let house = house.restart_tuned(|config| config.roots = vec![other]).await;
+    assert!(house.shown(&session).is_null());
+    assert_eq!(house.logged(&session).last().unwrap()["type"], "session.closed");
+    for method in ["agent.resume", "agent.fork"] {
+        let refused = house.ask(method, json!({"sessionId": session})).await.unwrap_err();
+        assert_eq!(refused.code().to_string(), "FORBIDDEN", "{method}");
+    }
+    let house = house.restart().await;
+    house.ask("agent.resume", json!({"sessionId": session})).await.unwrap();
+    assert_eq!(house.prompt(&session, "list").end().await["outcome"], "completed");
+}
+
+#[tokio::test]
 async fn a_daemon_that_was_killed_leaves_no_turn_open_and_no_permission_waiting() {
     let house = House::new();
     let session = house.session("builtin").await;
@@ -39,7 +58,7 @@ async fn a_daemon_that_was_killed_leaves_no_turn_open_and_no_permission_waiting(
     fs::copy(house.folder.path().join("sessions").join(&name), &log).unwrap();
     fs::OpenOptions::new().append(true).open(&log).unwrap().write_all(b"{\"v\":1,\"epo").unwrap();
 
-    let next = House::build(folder, house.timers);
+    let next = House::build_for(folder, house.folder.path(), house.timers);
     let logged = next.logged(&session);
     let last: Vec<_> = logged[logged.len() - 5..].iter().map(|event| event["type"].as_str().unwrap()).collect();
     assert_eq!(last, ["log.recovered", "permission.resolved", "item.upserted", "turn.ended", "prompt.cancelled"]);

@@ -194,6 +194,9 @@ async fn a_judge_picks_one_of_those_that_completed() {
     let created = run.of("session.created");
     assert!(created.iter().any(|created| created["provider"] == "judge" && created["mode"] == "plan"));
     let list = house.ask("run.list", json!({})).await.unwrap();
+    let judge = run.of("run.merging")[0]["by"].clone();
+    assert_eq!((&judge["name"], &judge["provider"]), (&json!("judge"), &json!("judge")));
+    assert_eq!(judge["sessionId"], list["runs"][0]["merger"]["sessionId"], "its session stands in the run's log");
     assert_eq!(list["runs"][0]["merged"]["chosen"], "right");
     assert_eq!(list["runs"][0]["merger"]["outcome"], "completed");
 }
@@ -275,6 +278,10 @@ async fn members_change_the_same_file_apart_and_one_of_them_is_applied() {
     assert_eq!(house.read("a.txt"), "one\ntwo, not committed\nleft\n");
     assert_eq!(fs::read(house.file("left.bin")).unwrap(), [0, 1, 2]);
     assert_eq!(house.logged(&id).last().unwrap()["type"], "run.applied");
+    let list = house.ask("run.list", json!({})).await.unwrap();
+    let applied: Vec<&Value> =
+        list["runs"][0]["members"].as_array().unwrap().iter().map(|of| &of["isApplied"]).collect();
+    assert_eq!(applied, [&json!(true), &Value::Null], "every window sees it");
 
     let refused = house.ask("run.apply", of("right")).await.unwrap_err();
     assert_eq!(refused.code(), Code::CONFLICT);

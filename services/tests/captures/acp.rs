@@ -4,7 +4,7 @@ use sixframe_services::agents::{
     Outcome, Prompt, Step, Translator, Verdict,
 };
 
-use super::replay::{self, Heard};
+use super::replay::{self, Heard, text};
 
 const MAIN: [&str; 4] = [
     "acp-gemini-0.61.0-nofs-main",
@@ -193,4 +193,34 @@ fn a_form_is_a_question_and_an_interrupt_answers_it() {
     heard.take(acp.command(Command::Interrupt));
     assert_eq!((heard.said[4]["id"].as_str(), &heard.said[4]["result"]["action"]), (Some("c"), &"cancel".into()));
     assert_eq!(acp.command(Command::Answer { key: "\"c\"".into(), answers }), []);
+}
+
+#[test]
+fn leave_of_a_kind_that_is_not_known_is_asked_for_and_what_is_no_leave_is_refused() {
+    let (mut acp, mut heard) = (Acp::default(), Heard::default());
+    let ask = |id: u64, method: &str, options: serde_json::Value| {
+        let params = serde_json::json!({"sessionId": "s", "what": "the moon", "options": options});
+        serde_json::json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).to_string()
+    };
+    let options = serde_json::json!([
+        {"optionId": "y", "kind": "allow_once", "name": "Yes"}, {"optionId": "n", "kind": "reject_once", "name": "No"},
+    ]);
+    heard.take(acp.hear(ask(1, "_vendor/confirm", options.clone()).as_bytes()));
+    heard.take(acp.hear(ask(2, "session/request_approval", serde_json::Value::Null).as_bytes()));
+    heard.take(acp.hear(ask(3, "fs/read_text_file", serde_json::Value::Null).as_bytes()));
+    assert_eq!((heard.said.len(), &heard.said[0]["error"]["code"]), (1, &serde_json::json!(-32601)), "no leave");
+    assert!(text(&heard.of_kind(ItemKind::Notice)[0]).contains("fs/read_text_file"));
+    let asked: Vec<(Action, bool)> = heard.asked().iter().map(|ask| (ask.action, ask.option(true).is_some())).collect();
+    assert_eq!(asked, [(Action::Unknown, true), (Action::Unknown, false)]);
+    assert!(heard.asked().iter().all(|ask| ask.input.to_string().contains("the moon")), "all of it is shown");
+    let decide = |key: &str, verdict| Command::Decide { key: key.to_owned(), verdict };
+    heard.take(acp.command(decide("1", Verdict::Allow { option_id: "y".into() })));
+    heard.take(acp.command(decide("2", Verdict::Deny { option_id: None, reason: "no".into() })));
+    assert_eq!(heard.said[1]["result"]["outcome"]["optionId"], "y");
+    assert_eq!(heard.said[2]["error"]["code"], -32601);
+    heard.take(acp.hear(ask(4, "_vendor/confirm", options).as_bytes()));
+    heard.take(acp.hear(ask(5, "session/request_approval", serde_json::Value::Null).as_bytes()));
+    heard.take(acp.command(Command::Interrupt));
+    assert_eq!(heard.said[4]["result"]["outcome"]["outcome"], "cancelled");
+    assert_eq!((&heard.said[5]["id"], &heard.said[5]["error"]["code"]), (&5.into(), &(-32601).into()));
 }

@@ -178,6 +178,53 @@ fn what_has_no_name_is_kept_and_what_is_no_json_is_told() {
 }
 
 #[test]
+fn leave_of_a_kind_that_is_not_known_is_asked_for_and_never_given_by_the_way() {
+    let decided = |request: Value, is_allowed: bool| {
+        let (mut heard, mut claude) = (Heard::default(), Claude::default());
+        let message = json!({"type": "control_request", "request_id": "q", "request": request});
+        heard.take(claude.hear(message.to_string().as_bytes()));
+        let ask = heard.asked()[0].clone();
+        assert_eq!(ask.action, Action::Unknown);
+        assert!(ask.input.to_string().contains("the moon"), "all of it is shown: {}", ask.input);
+        let option_id = ask.option(is_allowed).map(|option| option.option_id.clone());
+        let verdict = match (is_allowed, option_id.clone()) {
+            (true, Some(option_id)) => Verdict::Allow { option_id },
+            (_, option_id) => Verdict::Deny { option_id, reason: "no".into() },
+        };
+        heard.take(claude.command(Command::Decide { key: ask.key, verdict }));
+        (option_id, heard.said[0]["response"].clone())
+    };
+    let tool =
+        json!({"subtype": "can_use_tool", "tool_name": "Teleport", "input": {"to": "the moon"}, "tool_use_id": "t"});
+    assert_eq!(decided(tool.clone(), true).1["response"]["behavior"], "allow");
+    assert_eq!(decided(tool, false).1["response"]["behavior"], "deny");
+    let kind = json!({"subtype": "can_use_device", "tool_name": "Laser", "input": {"at": "the moon"}});
+    let allowed = decided(kind.clone(), true).1;
+    assert_eq!(allowed["response"], json!({"behavior": "allow", "updatedInput": {"at": "the moon"}}));
+    assert_eq!(decided(kind, false).1["response"]["behavior"], "deny");
+    let strange = json!({"subtype": "approve_teleport", "to": "the moon"});
+    let (option, said) = decided(strange.clone(), true);
+    assert_eq!((option, &said["error_code"]), (None, &json!("unsupported_request")), "it can only be denied");
+    assert_eq!(decided(strange, false).1["error_code"], "unsupported_request");
+}
+
+#[test]
+fn a_pattern_of_names_is_about_where_it_leads() {
+    let paths = |input: Value| {
+        let request = json!({"subtype": "can_use_tool", "tool_name": "Glob", "input": input, "tool_use_id": "t"});
+        let message = json!({"type": "control_request", "request_id": "q", "request": request});
+        let mut heard = Heard::default();
+        heard.take(Claude::default().hear(message.to_string().as_bytes()));
+        heard.asked()[0].paths.clone()
+    };
+    assert_eq!(paths(json!({"pattern": "/etc/**/*.conf"})), ["/etc/"]);
+    assert_eq!(paths(json!({"pattern": "../*", "path": "src"})), ["src", "src/../"]);
+    assert_eq!(paths(json!({"pattern": "*/../../x", "path": "src"})), ["src", ".."]);
+    assert_eq!(paths(json!({"pattern": "~/.ssh/*"})), ["~/.ssh/"]);
+    assert_eq!(paths(json!({"pattern": "**/*.rs", "path": "src"})), ["src", "src/"]);
+}
+
+#[test]
 fn a_message_tells_its_text_whatever_was_cut_before() {
     // A recording whose beginning is missing: the message begins in the middle.
     let mut heard = Heard::default();

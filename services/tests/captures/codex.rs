@@ -141,9 +141,90 @@ fn what_it_asks_and_we_do_not_know_is_refused_and_kept() {
     heard.take(codex.hear(br#"{"method":"item/tool/call","id":0,"params":{}}"#));
     assert_eq!(heard.said[0]["error"]["code"], -32601);
     assert_eq!(heard.unknown(), ["item/tool/call"]);
+    assert!(text(&heard.of_kind(ItemKind::Notice)[0]).contains("item/tool/call"), "and a person is told");
     let failed = r#"{"method":"turn/completed","params":{"turn":{"id":"t","status":"failed","error":{"message":"busy","codexErrorInfo":{"responseTooManyFailedAttempts":{"httpStatusCode":429}}}}}}"#;
     heard.take(codex.hear(failed.as_bytes()));
     assert_eq!(heard.failure().kind, ProblemKind::RateLimited);
+}
+
+/// What it is answered when this is decided about what it asks.
+fn decided(request: &Value, is_allowed: bool) -> (Heard, Value) {
+    let (mut heard, mut codex) = (Heard::default(), Codex::default());
+    heard.take(codex.hear(request.to_string().as_bytes()));
+    let ask = heard.asked()[0].clone();
+    let option_id = ask.option(is_allowed).map(|option| option.option_id.clone());
+    let verdict = match (is_allowed, option_id) {
+        (true, Some(option_id)) => Verdict::Allow { option_id },
+        (_, option_id) => Verdict::Deny { option_id, reason: "no".into() },
+    };
+    heard.take(codex.command(Command::Decide { key: ask.key, verdict }));
+    let said = heard.said.last().unwrap().clone();
+    (heard, said)
+}
+
+#[test]
+fn leave_of_a_kind_that_is_not_known_is_asked_for_and_answered_as_the_kind_wants_it() {
+    let rights = json!({"network": {"enabled": true}, "fileSystem": {"write": ["/srv"]}});
+    let cases = [
+        (
+            "item/permissions/requestApproval",
+            json!({"itemId": "i", "reason": "why", "permissions": rights}),
+            Action::Unknown,
+            json!({"permissions": rights, "scope": "turn"}),
+            json!({"permissions": {}, "scope": "turn"}),
+        ),
+        (
+            "execCommandApproval",
+            json!({"callId": "i", "command": ["rm", "-rf", "/"], "cwd": "/"}),
+            Action::Command,
+            json!({"decision": "approved"}),
+            json!({"decision": "denied"}),
+        ),
+        (
+            "applyPatchApproval",
+            json!({"callId": "i", "fileChanges": {"/a": {"add": {"content": "x"}}}}),
+            Action::FileChange,
+            json!({"decision": "approved"}),
+            json!({"decision": "denied"}),
+        ),
+        (
+            "item/teleport/requestApproval",
+            json!({"itemId": "i", "to": "the moon"}),
+            Action::Unknown,
+            json!({"decision": "accept"}),
+            json!({"decision": "decline"}),
+        ),
+    ];
+    for (method, params, action, yes, no) in cases {
+        let request = json!({"method": method, "id": 7, "params": params});
+        let (heard, allowed) = decided(&request, true);
+        assert_eq!(allowed, json!({"id": 7, "result": yes}), "{method}");
+        assert_eq!(decided(&request, false).1, json!({"id": 7, "result": no}), "{method}");
+        let ask = heard.asked()[0];
+        assert_eq!((ask.action, ask.item.as_deref()), (action, Some("i")), "{method}");
+        assert!(ask.input.to_string().contains(&params.to_string()), "all of it is shown: {}", ask.input);
+    }
+}
+
+#[test]
+fn leave_that_nobody_knows_how_to_give_is_shown_and_can_only_be_denied() {
+    let request = json!({"method": "account/confirmPurchase", "id": "a", "params": {"price": 100}});
+    let (heard, said) = decided(&request, false);
+    let ask = heard.asked()[0];
+    assert_eq!((ask.action, ask.option(true)), (Action::Unknown, None));
+    assert!(ask.title.contains("account/confirmPurchase") && ask.input.to_string().contains("100"));
+    assert_eq!((&said["id"], &said["error"]["code"]), (&json!("a"), &json!(-32601)));
+}
+
+#[test]
+fn what_a_command_is_given_beside_itself_is_shown_with_it() {
+    let params = json!({"itemId": "i", "command": "ls", "cwd": "/", "additionalPermissions": {"network": true},
+        "tomorrow": "x", "threadId": "t"});
+    let request = json!({"method": "item/commandExecution/requestApproval", "id": 1, "params": params});
+    let (heard, _) = decided(&request, false);
+    let input = &heard.asked()[0].input;
+    assert_eq!((&input["additionalPermissions"]["network"], &input["tomorrow"]), (&json!(true), &json!("x")));
+    assert!(input["threadId"].is_null());
 }
 
 #[test]

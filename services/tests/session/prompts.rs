@@ -1,5 +1,8 @@
+use std::time::Duration;
+
 use sixframe_services::agents::{
-    Abilities, Command, Content, Delivery, Event, Fact, ItemStatus, Mode, Outcome, Problem, ProblemKind, State, TurnEnd,
+    Abilities, Command, Content, Delivery, Event, Fact, ItemStatus, Mode, Outcome, Problem, ProblemKind, Prompt,
+    Refused, State, TurnEnd,
 };
 
 use super::stage::Stage;
@@ -160,4 +163,16 @@ fn a_prompt_that_waits_can_be_edited_and_one_at_work_cannot() {
     assert_eq!((told.prompt_id.as_str(), told.position, &told.content), ("b", 0, &content), "it keeps its place");
     stage.ends();
     assert!(matches!(stage.commands.last(), Some(Command::Prompt(prompt)) if prompt.content == content));
+}
+
+#[test]
+fn what_waits_is_bounded_in_bytes_too_and_one_that_is_longer_is_taken_where_none_waits() {
+    let mut stage = Stage::ready(Mode::Ask);
+    let mut ask = |text: usize| {
+        let prompt = Prompt::new("long", vec![Content::Text { text: "x".repeat(text) }]);
+        stage.session.prompt(stage.now, prompt, Delivery::Queue, Duration::from_secs(300))
+    };
+    assert_eq!(ask(17 << 20), Ok(()), "it is at work");
+    assert_eq!(ask(17 << 20), Ok(()));
+    assert_eq!(ask(1), Err(Refused::Heavy));
 }

@@ -1,13 +1,16 @@
 //! Ends of all kinds, and what follows from them.
 
 use std::fs;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
 
 use futures_util::future::join_all;
-use rustix::process::Signal;
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use serde_json::{Value, json};
-use sixframe_services::sidecars::api::SidecarStatus;
+use sixframe_services::sidecars::api::{FailureCode, SidecarState, SidecarStatus};
+use tracing_subscriber::layer::SubscriberExt as _;
 
-use crate::house::{House, LONG, logged, python, send, server, shell};
+use crate::house::{House, LONG, WELL, alone, eventually, logged, python, send, server, shell};
 
 #[tokio::test]
 async fn a_program_that_ends_again_and_again_is_given_up_with_its_last_words() {
@@ -144,6 +147,74 @@ async fn what_is_silent_at_its_known_path_is_not_asked_for_others() {
     let message = state.failure.unwrap().message;
     assert!(message.contains("does not answer /health within 300ms"), "{message}");
     assert!(!message.contains("/docs"), "{message}");
+}
+
+/// Keeps in memory what is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_daemon_without_descriptors_takes_what_it_cannot_see_for_alive() {
+    if !alone("restarts::a_daemon_without_descriptors_takes_what_it_cannot_see_for_alive") {
+        return;
+    }
+    let log = Log::default();
+    let writer = log.clone();
+    let layer = tracing_subscriber::fmt::layer().with_writer(move || writer.clone());
+    let _logging = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+    let health = |kind: Value| {
+        let mut health = json!({"intervalMs": 10, "timeoutMs": 60_000, "failures": 1});
+        health.as_object_mut().unwrap().extend(kind.as_object().unwrap().clone());
+        health
+    };
+    let exec = health(json!({"kind": "exec", "program": "true"}));
+    let again = json!({"policy": "on-failure", "backoffMs": 5, "maxBackoffMs": 5, "starts": 100_000});
+    let house = House::of(&[
+        python("http", &server(WELL), json!({"port": "auto", "health": health(json!({"kind": "http"}))})),
+        python("tcp", &server(WELL), json!({"port": "auto", "health": health(json!({"kind": "tcp"}))})),
+        shell("exec", "exec sleep 1000", json!({"health": exec})),
+        shell("again", "exec sleep 1000", json!({"restart": again})),
+    ]);
+    for name in ["http", "tcp", "exec", "again"] {
+        house.up(name).await;
+    }
+    setrlimit(Resource::Nofile, Rlimit { current: Some(256), ..getrlimit(Resource::Nofile) }).unwrap();
+    let mut kept = Vec::new();
+    let looks = |name: &str| {
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        text.lines().filter(|line| line.contains("cannot be looked at by the daemon") && line.contains(name)).count()
+    };
+    for name in ["http", "tcp", "exec"] {
+        eventually("it was looked at in vain", || {
+            // Those that a look has given back, too.
+            kept.extend(std::iter::from_fn(|| fs::File::open("/dev/null").ok()));
+            (looks(&format!("{name:?}")) >= 3).then_some(())
+        })
+        .await;
+    }
+    send(house.state("again").pid.unwrap(), Signal::KILL);
+    let waits = house.until("again", |state| state.next_start_at.is_some() && state.exit.is_some()).await;
+    assert_eq!((waits.status, waits.generation), (SidecarStatus::Starting, 1));
+    let host = |state: &SidecarState| state.failure.as_ref().is_some_and(|why| why.code == FailureCode::Host);
+    house.until("again", host).await;
+    drop(kept);
+    house.until("again", |state| state.generation == 2 && state.status == SidecarStatus::Running).await;
+    let before = logged(&house, "http", "asked", 1).await.len();
+    logged(&house, "http", "asked", before + 3).await;
+    for name in ["http", "tcp", "exec"] {
+        let state = house.state(name);
+        assert!(state.generation == 1 && state.status.is_up() && state.health_failures.is_none(), "{state:?}");
+    }
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ mod tests {
         }
         assert_eq!([0, 9, 10, 29].map(|offset| arrivals.of(offset).unwrap()), [0, 0, 1, 2].map(after));
         for second in 3..100_000 {
-            arrivals.note(second * 10, after(second), second * 10 - 1000);
+            arrivals.note(second * 10, after(second), (second * 10).saturating_sub(1000));
             assert!(arrivals.notes.len() <= NOTES);
         }
         assert_eq!(arrivals.of(999_995), Some(after(99_999)));

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { ask, begin, card, leaveItems, messages } from "../harness/agents.js";
 import { inChromium } from "../harness/chromium.js";
 import { ConsoleDaemon } from "../harness/console-daemon.js";
+import { enter, watched } from "../harness/console-page.js";
 import { inConsole } from "../harness/console-world.js";
 import { conversation } from "../harness/conversation.js";
 
@@ -43,6 +44,32 @@ inChromium("the chat of the real daemon", () => {
     await messages(page).getByText("Stopped", { exact: true }).waitFor();
   });
 
+  test("two windows show one session, and either answers; the clock of one may be wrong", async () => {
+    const { page, folder } = world;
+    await begin(page, folder);
+    await ask(page, "write notes.txt\nfirst");
+    await card(page).waitFor();
+    const other = await watched(world.browser);
+    await other.page.clock.setSystemTime(Date.now() + 3_600_000);
+    await enter(other.page, await world.daemon.link(), "Agents");
+    await other.page.getByRole("list", { name: "Sessions" }).getByRole("button").first().click();
+    await card(other.page).getByText(/Denied in 9 min/).waitFor();
+    await card(other.page).getByRole("button", { name: "Allow once" }).click();
+    for (const one of [page, other.page]) {
+      await messages(one).getByText("Done", { exact: true }).waitFor();
+      expect(await card(one).count()).toBe(0);
+    }
+    await ask(page, "run echo begun; sleep 60");
+    await card(page).waitFor();
+    await ask(other.page, "list");
+    await page.getByText("1 prompt waits").waitFor();
+    await page.close();
+    await messages(other.page).getByText("Stopped", { exact: true }).waitFor();
+    await expect.poll(() => messages(other.page).getByText("Done", { exact: true }).count()).toBe(2);
+    expect(other.complaints).toEqual([]);
+    await other.context.close();
+  });
+
   test("a hundred messages with code, diffs and output of tools take less than 50 MB", { timeout: 120_000 }, async () => {
     await world.daemon.kill();
     leaveItems(world.daemon.folder, "ses_talk", conversation(100));
@@ -61,13 +88,25 @@ inChromium("the chat of the real daemon", () => {
     expect(after).toBeLessThan(50);
   });
 
+  test("a search for agents that a lost connection took along is made again when it is back", async () => {
+    const { page } = world;
+    const form = page.getByRole("form", { name: "New session" });
+    await form.getByRole("radio", { name: /^Built-in/ }).waitFor();
+    await form.getByRole("button", { name: "Look again" }).click();
+    await world.daemon.kill();
+    await page.getByRole("alert").getByText("The connection was lost.").waitFor();
+    world.daemon = await ConsoleDaemon.start(world.daemon);
+    await form.getByRole("button", { name: "Look again" }).waitFor();
+    await page.getByRole("alert").waitFor({ state: "detached" });
+  });
+
   test("sessions are called by what was asked in them, also after a restart and in another window", async () => {
     await world.daemon.kill();
     leaveItems(world.daemon.folder, "ses_1", [said("user_message", "How is a bridge held?"), said("agent_message", "By cables.")]);
     leaveItems(world.daemon.folder, "ses_2", [said("user_message", "Build a wall"), said("agent_message", "It stands.")]);
     world.daemon = await ConsoleDaemon.start(world.daemon);
     const { page } = world;
-    await page.getByRole("alert").waitFor({ state: "detached" });
+    await page.getByText("Connected", { exact: true }).waitFor();
     const list = page.getByRole("list", { name: "Sessions" });
     await list.getByText("How is a bridge held?").waitFor();
     await list.getByText("Build a wall").waitFor();

@@ -17,6 +17,7 @@ pub struct Process {
 /// nobody was seen to hold the socket: it may be on its way from one process to another. Reading happens on a thread that may
 /// block. A process that hands its socket on is named by whoever holds it now.
 pub async fn loopback_peer(local: SocketAddr, remote: SocketAddr) -> Option<Process> {
+    let [local, remote] = [local, remote].map(|at| SocketAddr::new(at.ip().to_canonical(), at.port()));
     if !cfg!(target_os = "linux") || !remote.ip().is_loopback() {
         return None;
     }
@@ -30,21 +31,38 @@ mod table {
 
     use super::Process;
 
-    /// The peer's own row has our addresses swapped.
+    /// By IPv4, a peer's socket may be one for IPv6 all the same, as those of Java are.
     pub(super) fn owner(local: SocketAddr, remote: SocketAddr) -> Option<Process> {
-        let (peer, us) = (written(remote), written(local));
-        let table = fs::read_to_string(if remote.is_ipv4() { "/proc/net/tcp" } else { "/proc/net/tcp6" }).ok()?;
-        let (uid, inode) = table.lines().find_map(|line| {
-            let mut columns = line.split_ascii_whitespace().skip(1);
-            let row = columns.next()? == peer && columns.next()? == us;
-            let uid = columns.nth(4)?.parse().ok()?;
-            row.then_some((uid, columns.nth(1)?))
-        })?;
+        let (uid, inode) = match (local.ip(), remote.ip()) {
+            (IpAddr::V4(_), IpAddr::V4(_)) => {
+                row("/proc/net/tcp", local, remote).or_else(|| row("/proc/net/tcp6", mapped(local), mapped(remote)))
+            }
+            _ => row("/proc/net/tcp6", local, remote),
+        }?;
         // Closed by its process: the row belongs to nobody any more, and names the user 0.
         if inode == "0" {
             return None;
         }
         Some(Process { uid, pid: holder(&format!("socket:[{inode}]")) })
+    }
+
+    fn mapped(address: SocketAddr) -> SocketAddr {
+        let ip = match address.ip() {
+            IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+            IpAddr::V6(ip) => ip,
+        };
+        SocketAddr::new(ip.into(), address.port())
+    }
+
+    /// User and inode of the peer's own row, which has our addresses swapped.
+    fn row(table: &str, local: SocketAddr, remote: SocketAddr) -> Option<(u32, String)> {
+        let (peer, us) = (written(remote), written(local));
+        fs::read_to_string(table).ok()?.lines().find_map(|line| {
+            let mut columns = line.split_ascii_whitespace().skip(1);
+            let row = columns.next()? == peer && columns.next()? == us;
+            let uid = columns.nth(4)?.parse().ok()?;
+            row.then_some((uid, columns.nth(1)?.to_owned()))
+        })
     }
 
     /// An address as the table writes it: 32-bit words in the machine's byte order, in hexadecimal.
@@ -65,5 +83,32 @@ mod table {
             let links = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
             links.filter_map(|link| fs::read_link(link.path()).ok()).any(|target| target == Path::new(socket))
         })
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_peer_is_found_by_both_families_until_it_has_closed_its_end() {
+        let (v4, v6) = (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("[::]:0").unwrap());
+        let [four, six] = [&v4, &v6].map(|listener| listener.local_addr().unwrap().port());
+        for (listener, to) in [
+            (&v4, format!("127.0.0.1:{four}")),
+            (&v4, format!("[::ffff:127.0.0.1]:{four}")),
+            (&v6, format!("[::1]:{six}")),
+            (&v6, format!("127.0.0.1:{six}")),
+        ] {
+            let client = TcpStream::connect(&to).unwrap();
+            let (server, remote) = listener.accept().unwrap();
+            let local = server.local_addr().unwrap();
+            let peer = loopback_peer(local, remote).await;
+            assert_eq!(peer.unwrap().pid, Some(std::process::id()), "{to}");
+            drop(client);
+            assert_eq!(loopback_peer(local, remote).await, None, "{to}");
+        }
     }
 }

@@ -70,8 +70,21 @@ pub const SET_PROVIDER: Method<SetProviderParams, Done> = Method::new("agent.set
     .idempotent();
 
 /// `agent.getMetadata`: of sessions that are closed too.
-pub const GET_METADATA: Method<SessionRef, Metadata> =
-    Method::new("agent.getMetadata").doc("Says what is known of a session.").scope(Scope::Read).idempotent();
+pub const GET_METADATA: Method<MetadataParams, Metadata> = Method::new("agent.getMetadata")
+    .doc("Says what is known of a session. The session's id alone does as well as an object.")
+    .scope(Scope::Read)
+    .idempotent();
+
+/// What `agent.getMetadata` takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(rename = "AgentMetadataParams")]
+pub enum MetadataParams {
+    /// The session.
+    Session(SessionRef),
+    /// Its id.
+    Id(String),
+}
 
 /// What `agent.fork` takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -148,6 +161,9 @@ pub struct Metadata {
     /// The run that this is a member of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_id: Option<String>,
+    /// What the agent is told about its task beside its own instructions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system_prompt: Option<String>,
     /// The number of its newest event.
     pub seq: u64,
 }

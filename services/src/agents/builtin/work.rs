@@ -1,7 +1,7 @@
 //! What the built-in agent does: each thing that is wanted is a tool call, with leave where it needs it.
 
 use std::fs;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,12 +19,9 @@ use super::super::item::{
 use super::super::permission::{Action, Ask, OptionKind, PermissionOption, Verdict};
 use super::super::policy::Ruling;
 use super::super::program::environment;
-use super::super::scope;
+use super::files::{self, Place};
 use super::words::{HELP, Wanted, understood};
 use super::{Unheard, Voice};
-
-/// The longest file that is read, in bytes.
-const LONGEST: u64 = 4 << 20;
 
 /// The most that is told of what is listed or found.
 const MOST: usize = 500;
@@ -36,6 +33,8 @@ const PASSED_OVER: [&str; 4] = [".git", "node_modules", "target", ".hg"];
 pub(super) struct Work {
     supervisor: Supervisor,
     launch: Launch,
+    /// What is only read with leave.
+    own: Vec<PathBuf>,
     voice: Voice,
 }
 
@@ -48,8 +47,8 @@ enum Done {
 }
 
 impl Work {
-    pub(super) fn new(supervisor: Supervisor, launch: Launch, voice: Voice) -> Work {
-        Work { supervisor, launch, voice }
+    pub(super) fn new(supervisor: Supervisor, launch: Launch, own: Vec<PathBuf>, voice: Voice) -> Work {
+        Work { supervisor, launch, own, voice }
     }
 
     /// Works on a prompt. May be dropped at any time; a command that runs is killed then.
@@ -85,9 +84,12 @@ impl Work {
         let id = identifier("item");
         let call = described(&wanted);
         self.tell(&id, ItemStatus::InProgress, call.clone()).await?;
-        let done = match self.leave(&id, &wanted, &call).await? {
-            Verdict::Deny { reason, .. } => Done::Denied(reason),
-            Verdict::Allow { .. } => self.perform(&id, wanted).await?,
+        let done = match self.look(&wanted).await {
+            Ok(place) => match self.leave(&id, &wanted, &call, place.as_ref()).await? {
+                Verdict::Deny { reason, .. } => Done::Denied(reason),
+                Verdict::Allow { .. } => self.perform(&id, wanted, place).await?,
+            },
+            Err(error) => Done::Badly(error.to_string()),
         };
         match done {
             Done::Well(call) => self.tell(&id, ItemStatus::Completed, call).await.map(|()| true),
@@ -109,20 +111,43 @@ impl Work {
         self.voice.tell(Fact::Item { id: id.to_owned(), item }).await
     }
 
-    /// What changes something, and what is not in the folder, needs leave.
-    async fn leave(&self, id: &str, wanted: &Wanted, call: &ToolCall) -> Result<Verdict, Unheard> {
-        let (action, path) = match wanted {
-            Wanted::List { folder: path } | Wanted::Search { folder: path, .. } | Wanted::Read { file: path } => {
-                if self.is_inside(path).await {
+    /// The file or folder that something is about, as it is now.
+    async fn look(&self, wanted: &Wanted) -> io::Result<Option<Place>> {
+        let path = match wanted {
+            Wanted::List { folder: path } | Wanted::Search { folder: path, .. } => path,
+            Wanted::Read { file } | Wanted::Write { file, .. } | Wanted::Replace { file, .. } => file,
+            Wanted::Run { .. } | Wanted::Ask { .. } => return Ok(None),
+        };
+        let (folder, path, own) = (self.launch.cwd.clone(), path.clone(), self.own.clone());
+        let looked = spawn_blocking(move || Place::look(&folder, &path, &own)).await;
+        looked.map_err(|_| io::Error::other("it was given up"))?.map(Some)
+    }
+
+    /// What changes something needs leave, and what is not in the folder, or may be a key, to be read.
+    async fn leave(
+        &self,
+        id: &str,
+        wanted: &Wanted,
+        call: &ToolCall,
+        place: Option<&Place>,
+    ) -> Result<Verdict, Unheard> {
+        let action = match wanted {
+            Wanted::List { .. } | Wanted::Search { .. } | Wanted::Read { .. } => {
+                if place.is_some_and(|place| place.is_open) {
                     return Ok(Verdict::Allow { option_id: String::new() });
                 }
-                (Action::Read, Some(path))
+                Action::Read
             }
-            Wanted::Write { file, .. } | Wanted::Replace { file, .. } => (Action::FileChange, Some(file)),
-            Wanted::Run { .. } => (Action::Command, None),
+            Wanted::Write { .. } | Wanted::Replace { .. } => Action::FileChange,
+            Wanted::Run { .. } => Action::Command,
             Wanted::Ask { .. } => return Ok(Verdict::Allow { option_id: String::new() }),
         };
-        let paths = path.map(|path| self.place(path).to_string_lossy().into_owned()).into_iter().collect();
+        let paths = place.map(|place| place.real.to_string_lossy().into_owned()).into_iter().collect();
+        let mut input = call.input.clone().unwrap_or_default();
+        // What is allowed is this file, and no other one that a link may lead to by then.
+        if let Some(place) = place.filter(|place| place.real != place.named) {
+            input["leadsTo"] = json!(place.real);
+        }
         let options = vec![
             PermissionOption::new("allow", OptionKind::AllowOnce, "Allow"),
             PermissionOption::new("deny", OptionKind::RejectOnce, "Deny"),
@@ -135,7 +160,7 @@ impl Work {
                 title: call.title.clone().unwrap_or_default(),
                 description: None,
                 reason: None,
-                input: call.input.clone().unwrap_or_default(),
+                input,
                 paths,
                 ruling: Ruling::default(),
                 options,
@@ -143,36 +168,28 @@ impl Work {
             .await
     }
 
-    fn place(&self, path: &str) -> PathBuf {
-        self.launch.cwd.join(path)
-    }
-
-    /// Whether a path leads into the folder, through all links.
-    async fn is_inside(&self, path: &str) -> bool {
-        let (folder, place) = (self.launch.cwd.clone(), self.place(path));
-        let looked = spawn_blocking(move || {
-            let folder = folder.canonicalize().ok()?;
-            scope::real(&place).map(|real| real.starts_with(folder))
-        });
-        looked.await.ok().flatten().unwrap_or_default()
-    }
-
-    async fn perform(&self, id: &str, wanted: Wanted) -> Result<Done, Unheard> {
-        let folder = self.launch.cwd.clone();
-        let answer = match wanted {
-            Wanted::Run { line } => return self.run(id, line).await,
-            Wanted::Ask { question, options } => return self.inquire(id, question, options).await,
-            Wanted::List { folder: below } => spawn_blocking(move || list(&folder.join(below)).map(answered)).await,
-            Wanted::Read { file } => spawn_blocking(move || read(&folder.join(file)).map(answered)).await,
-            Wanted::Search { text, folder: below } => {
-                spawn_blocking(move || search(&folder, &folder.join(below), &text).map(answered)).await
+    async fn perform(&self, id: &str, wanted: Wanted, place: Option<Place>) -> Result<Done, Unheard> {
+        let place = match (&wanted, place) {
+            (Wanted::Run { line }, _) => return self.run(id, line.clone()).await,
+            (Wanted::Ask { question, options }, _) => {
+                return self.inquire(id, question.clone(), options.clone()).await;
             }
-            Wanted::Write { file, text } => spawn_blocking(move || write(&folder, &file, |_| Ok(text))).await,
-            Wanted::Replace { file, old, new } => {
-                spawn_blocking(move || write(&folder, &file, |text| replaced(text, &old, &new))).await
-            }
+            (_, Some(place)) => place,
+            (_, None) => return Ok(Done::Badly("it is about no file".to_owned())),
         };
-        Ok(match answer {
+        let (root, own) = (self.launch.cwd.clone(), self.own.clone());
+        let done = spawn_blocking(move || {
+            let real = place.again()?;
+            match wanted {
+                Wanted::List { .. } => list(real).map(answered),
+                Wanted::Read { .. } => files::read(real).map(answered),
+                Wanted::Search { text, .. } => search(&root, real, &text, &own).map(answered),
+                Wanted::Write { file, text } => write(real, &file, |_| Ok(text)),
+                Wanted::Replace { file, old, new } => write(real, &file, |text| replaced(text, &old, &new)),
+                Wanted::Run { .. } | Wanted::Ask { .. } => Err(io::Error::other("it is about no file")),
+            }
+        });
+        Ok(match done.await {
             Ok(Ok(call)) => Done::Well(call),
             Ok(Err(error)) => Done::Badly(error.to_string()),
             Err(_) => Done::Badly("it was given up".to_owned()),
@@ -319,27 +336,22 @@ fn cut(mut lines: Vec<String>) -> String {
     lines.join("\n")
 }
 
-fn read(file: &Path) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    fs::File::open(file)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LONGEST {
-        return Err(io::Error::other(format!("the file is longer than {LONGEST} bytes")));
-    }
-    String::from_utf8(bytes).map_err(|_| io::Error::other("the file is no text"))
-}
-
-/// The lines in which a text stands, below a folder. Links are not followed, and what is no text is passed over.
-fn search(root: &Path, folder: &Path, text: &str) -> io::Result<String> {
+/// The lines in which a text stands, below a folder. Links are not followed, and what is no text is passed over; so are keys, which
+/// is said.
+fn search(root: &Path, folder: &Path, text: &str, own: &[PathBuf]) -> io::Result<String> {
     let mut found = Vec::new();
+    let mut kept = 0;
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder)? {
             let entry = entry?;
             let kind = entry.file_type()?;
-            if kind.is_dir() && !PASSED_OVER.iter().any(|name| entry.file_name() == *name) {
+            if files::is_kept(&entry.path(), own) {
+                kept += 1;
+            } else if kind.is_dir() && !PASSED_OVER.iter().any(|name| entry.file_name() == *name) {
                 folders.push(entry.path());
             } else if kind.is_file() {
-                let Ok(content) = read(&entry.path()) else { continue };
+                let Ok(content) = files::read(&entry.path()) else { continue };
                 let path = entry.path();
                 let shown = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
                 let lines = content.lines().enumerate().filter(|(_, line)| line.contains(text));
@@ -348,7 +360,8 @@ fn search(root: &Path, folder: &Path, text: &str) -> io::Result<String> {
         }
     }
     found.sort();
-    Ok(if found.is_empty() { "nothing found".to_owned() } else { cut(found) })
+    let answer = if found.is_empty() { "nothing found".to_owned() } else { cut(found) };
+    Ok(if kept > 0 { format!("{answer}\n{kept} passed over, which may hold keys") } else { answer })
 }
 
 fn replaced(text: &str, old: &str, new: &str) -> io::Result<String> {
@@ -360,19 +373,15 @@ fn replaced(text: &str, old: &str, new: &str) -> io::Result<String> {
 }
 
 /// Writes a file, whose text is made from the one that it has.
-fn write(folder: &Path, file: &str, change: impl FnOnce(&str) -> io::Result<String>) -> io::Result<ToolCall> {
-    let path = folder.join(file);
-    let (old, kind) = match read(&path) {
+fn write(real: &Path, file: &str, change: impl FnOnce(&str) -> io::Result<String>) -> io::Result<ToolCall> {
+    let (old, kind) = match files::read(real) {
         Ok(text) => (text, ChangeKind::Modify),
         Err(error) if error.kind() == io::ErrorKind::NotFound => (String::new(), ChangeKind::Add),
         Err(error) => return Err(error),
     };
     let new = change(&old)?;
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent)?;
-    }
-    fs::write(&path, &new)?;
-    let change = FileChange::with_diff(path.to_string_lossy(), kind, diff::unified(&old, &new));
+    files::write(real, &new)?;
+    let change = FileChange::with_diff(real.to_string_lossy(), kind, diff::unified(&old, &new));
     let text = format!("{file}: {} lines added, {} taken away", change.additions, change.deletions);
     Ok(ToolCall { changes: Some(vec![change]), ..answered(text) })
 }

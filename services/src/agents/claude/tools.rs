@@ -47,6 +47,20 @@ pub(super) fn paths(input: &Value) -> Vec<String> {
     given.map(str::to_owned).collect()
 }
 
+/// Where a pattern of names leads that may leave the folder: the part in front of its first wildcard.
+pub(super) fn reached(name: &str, input: &Value) -> Option<String> {
+    let pattern = input["pattern"].as_str().filter(|_| name == "Glob")?;
+    let fixed = pattern.find(['*', '?', '[', '{']).map_or(pattern, |end| &pattern[..end]);
+    // Behind a wildcard, steps upward lead nobody knows where.
+    let leaves = pattern[fixed.len()..].contains("..");
+    let below = |path: &str| input["path"].as_str().map_or_else(|| path.to_owned(), |base| format!("{base}/{path}"));
+    match fixed.starts_with(['/', '~', '\\']) {
+        true => Some(fixed.to_owned()),
+        false if leaves => Some("..".to_owned()),
+        false => Some(below(fixed)),
+    }
+}
+
 /// What a tool does this time, in one line.
 pub(super) fn title(name: &str, input: &Value) -> String {
     let keys = ["command", "file_path", "notebook_path", "path", "pattern", "url", "query", "description", "skill"];

@@ -81,6 +81,14 @@ pub struct RunMemberEnded {
     pub files: Vec<FileChange>,
 }
 
+/// Somebody is asked to judge the answers, or to make one of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AgentRunMerging")]
+pub struct RunMerging {
+    /// Who: a member, or somebody else.
+    pub by: RunMember,
+}
+
 /// The answers were judged, or made into one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

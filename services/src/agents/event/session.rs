@@ -27,6 +27,12 @@ pub struct SessionCreated {
     /// The run that this is a member of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_id: Option<String>,
+    /// What the agent is told about its task beside its own instructions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system_prompt: Option<String>,
+    /// The names of the variables that the caller set for the agent. Their values are kept nowhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env: Vec<String>,
 }
 
 /// What is allowed without being asked for.

@@ -9,6 +9,7 @@ use super::super::agent::{Agent, Answers, Prompt};
 use super::super::api::Metadata;
 use super::super::event::{Delivery, Mode};
 use super::super::item::{Content, FileChange};
+use super::super::joints::Joints;
 use super::super::log::{Follow, Log, Reading};
 use super::super::permission::Decider;
 use super::super::session::{Choice, NotNow, Refused, Session, SessionView, Unanswered, Undecided};
@@ -24,8 +25,8 @@ pub(super) enum Wish {
     EditPrompt(String, Vec<Content>, oneshot::Sender<bool>),
     Interrupt { keeps_queue: bool, told: oneshot::Sender<bool> },
     Abandon(String),
-    SetMode(Mode),
-    SetModel(String),
+    SetMode(Mode, oneshot::Sender<()>),
+    SetModel(String, oneshot::Sender<()>),
     Succeed(Arc<dyn Agent>, Option<String>, oneshot::Sender<Result<(), NotNow>>),
     Undo { turn: String, is_forced: bool, told: oneshot::Sender<Result<Vec<FileChange>, NotUndone>> },
     Wake,
@@ -42,7 +43,6 @@ pub(in super::super) struct Handle {
     log: Reading,
     view: watch::Receiver<SessionView>,
     epoch: String,
-    system_prompt: Option<String>,
 }
 
 /// The session's task has ended, because it was closed or its log cannot be written.
@@ -57,7 +57,6 @@ impl Handle {
         let (written, following) = watch::channel(log.written());
         let (view, viewing) = watch::channel(session.view());
         let path = log.path().to_owned();
-        let system_prompt = surroundings.launch.system_prompt.clone();
         let live = Live {
             session,
             log: Some(log),
@@ -70,10 +69,11 @@ impl Handle {
             watching: None,
             said_unwatched: false,
             is_done: false,
+            joints: Joints::default(),
             replies: Vec::new(),
         };
         tokio::spawn(live.run(wished));
-        Handle { wishes, log: Reading::new(path, following), view: viewing, epoch, system_prompt }
+        Handle { wishes, log: Reading::new(path, following), view: viewing, epoch }
     }
 
     pub(in super::super) fn view(&self) -> SessionView {
@@ -141,12 +141,12 @@ impl Handle {
         self.wish(Wish::Abandon(prompt_id));
     }
 
-    pub(in super::super) fn set_mode(&self, mode: Mode) {
-        self.wish(Wish::SetMode(mode));
+    pub(in super::super) async fn set_mode(&self, mode: Mode) -> Result<(), Over> {
+        self.ask(|told| Wish::SetMode(mode, told)).await
     }
 
-    pub(in super::super) fn set_model(&self, model: String) {
-        self.wish(Wish::SetModel(model));
+    pub(in super::super) async fn set_model(&self, model: String) -> Result<(), Over> {
+        self.ask(|told| Wish::SetModel(model, told)).await
     }
 
     /// Lets another agent answer from now on.
@@ -174,11 +174,6 @@ impl Handle {
 
     pub(in super::super) async fn metadata(&self) -> Result<Metadata, Over> {
         self.ask(Wish::Metadata).await
-    }
-
-    /// What its agent is told about its task.
-    pub(in super::super) fn system_prompt(&self) -> Option<String> {
-        self.system_prompt.clone()
     }
 
     /// Whether nobody hears what is wished any more.

@@ -1,6 +1,6 @@
 //! Reads a log from an event on, as it is and as it grows. A reader that is slow costs nothing but its place in the file.
 
-use std::io::{self, BufRead as _, SeekFrom};
+use std::io::{self, BufRead as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use memchr::memchr;
@@ -13,6 +13,9 @@ use super::Written;
 
 /// Bytes that are read at once.
 const READ: usize = 64 << 10;
+
+/// Where no more than so many bytes are to be passed over, they are read.
+const NEAR: u64 = 256 << 10;
 
 /// A log that can be read.
 #[derive(Clone, Debug)]
@@ -48,6 +51,11 @@ impl Reading {
         // The sender is gone, and so it is final.
         let (_, written) = watch::channel(Written { bytes, seq: 0, is_final: true, lost: None });
         Some((Reading { path, written }, epoch))
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// How much of it is written, in bytes, up to the end of an event.
@@ -108,6 +116,12 @@ impl Follow {
         }
     }
 
+    /// Where what it has read and not told begins in the file.
+    #[cfg(test)]
+    pub(super) fn passed_over(&self) -> u64 {
+        self.at
+    }
+
     /// Reads on; what is written, and no more, so that no event is seen before it is whole. False at the end.
     async fn read(&mut self) -> io::Result<bool> {
         self.buffer.drain(..self.done);
@@ -124,15 +138,51 @@ impl Follow {
             return written.lost.map_or(Ok(false), |why| Err(super::unwritten(why)));
         }
         if self.file.is_none() {
+            if self.after > 0 && have == 0 && written.bytes > NEAR {
+                let (path, after) = (self.path.clone(), self.after);
+                let found = tokio::task::spawn_blocking(move || place_of(&path, after, written.bytes)).await;
+                (self.at, self.seq) = found.map_err(io::Error::other)??;
+            }
+            let have = self.at;
             let mut file = File::open(&self.path).await?;
             file.seek(SeekFrom::Start(have)).await?;
             self.file = Some(file);
         }
         let Some(file) = &mut self.file else { return Ok(false) };
+        let have = self.at + self.buffer.len() as u64;
         let most = usize::try_from(written.bytes - have).unwrap_or(READ).min(READ);
         let mut piece = vec![0; most];
         let read = file.read(&mut piece).await?;
         self.buffer.extend_from_slice(&piece[..read]);
         Ok(read > 0)
     }
+}
+
+/// The number of an event, wherever in its line it stands.
+#[derive(Deserialize)]
+struct Numbered {
+    seq: u64,
+}
+
+/// Where in a log an event begins that is not behind the one that follows `after`, and how many are before it: halving the
+/// log until what is left is short.
+fn place_of(path: &Path, after: u64, bytes: u64) -> io::Result<(u64, u64)> {
+    let mut reader = io::BufReader::new(std::fs::File::open(path)?);
+    let (mut place, mut end) = ((0, 0), bytes);
+    let mut line = Vec::new();
+    while end - place.0 > NEAR {
+        let middle = place.0 + (end - place.0) / 2;
+        reader.seek(SeekFrom::Start(middle))?;
+        line.clear();
+        let start = middle + reader.read_until(b'\n', &mut line)? as u64;
+        line.clear();
+        let is_before_end = start < end && reader.read_until(b'\n', &mut line)? > 0;
+        // Where one line fills all of the rest, or cannot be read, what is before it is near enough.
+        let seq = is_before_end.then(|| serde_json::from_slice::<Numbered>(&line).ok()).flatten().map(|line| line.seq);
+        match seq {
+            Some(seq) if seq <= after + 1 => place = (start, seq - 1),
+            Some(_) | None => end = middle,
+        }
+    }
+    Ok(place)
 }

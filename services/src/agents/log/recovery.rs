@@ -210,6 +210,7 @@ impl Remembered {
         if let Some(provider) = &update.provider {
             // What the one before told of itself is not the next one's.
             self.created.provider.clone_from(provider);
+            self.created.env.clear();
             self.asked_model = None;
             known = SessionUpdate { title: known.title, mode: known.mode, ..SessionUpdate::default() };
         }

@@ -29,6 +29,8 @@ fn events() -> Vec<Envelope> {
         mode: Mode::Ask,
         forked_from: None,
         run_id: None,
+        system_prompt: None,
+        env: Vec::new(),
     };
     let native = Some("native".to_owned());
     let queued = |id: &str| PromptQueued {
@@ -144,5 +146,28 @@ async fn a_follower_reads_what_is_there_and_what_comes_and_then_ends() -> io::Re
     assert_eq!(next?.map(|(seq, _)| seq), Some(7));
     told.send_modify(|written| written.is_final = true);
     assert_eq!(follow.next().await?, None);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_follower_of_a_long_log_begins_where_it_was_told_to() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut log = Log::create(folder.path(), "ses_1")?;
+    let update = |seq: u64| {
+        // Some lines are longer than all that is read at once.
+        let title = "x".repeat(if seq.is_multiple_of(97) { 300_000 } else { 1_500 });
+        envelope(seq, Event::SessionUpdated(SessionUpdate { title: Some(title), ..Default::default() }))
+    };
+    let events: Vec<Envelope> = (1..=600).map(update).collect();
+    log.append(&events, &Secrets::default())?;
+    for after in (0..600).step_by(7).chain([1, 96, 97, 98, 598, 599]) {
+        let (_told, written) = watch::channel(log.written());
+        let mut follow = Follow::new(log.path(), written, after);
+        let next = follow.next().await?;
+        let line = next.as_ref().and_then(|(_, line)| serde_json::from_str::<serde_json::Value>(line).ok());
+        assert_eq!(next.map(|(seq, _)| seq), Some(after + 1));
+        assert_eq!(line.map(|line| line["seq"].clone()), Some((after + 1).into()));
+        assert!(after < 590 || follow.passed_over() > 1_000_000, "what is before it is not read");
+    }
     Ok(())
 }

@@ -201,8 +201,10 @@ fn run(line: &str, input: Option<&Value>, ground: &Ground) -> Matter {
         };
         matter.parts = matter.parts.into_iter().zip(elsewhere.parts).map(|(one, other)| one.and(other)).collect();
     }
-    let is_unbound = input.is_some_and(|input| input["dangerouslyDisableSandbox"] == true);
-    matter.unclear = matter.unclear.or(is_unbound.then(|| "it runs outside of the agent's sandbox".to_owned()));
+    let is_unbound = input
+        .is_some_and(|input| input["dangerouslyDisableSandbox"] == true || !input["additionalPermissions"].is_null());
+    let unbound = || "it may do what the agent's sandbox keeps others from".to_owned();
+    matter.unclear = matter.unclear.or(is_unbound.then(unbound));
     matter
 }
 

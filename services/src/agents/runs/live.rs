@@ -302,6 +302,7 @@ impl Live {
             Some(Merger::Member(name)) => {
                 let member = work.members.iter().find(|asked| asked.name == name);
                 let member = member.ok_or_else(|| nobody("the member was not asked"))?;
+                self.run.merger_begins(self.now(), &member.session_id, None);
                 (name, member.session_id.clone(), member.session.clone())
             }
             Some(Merger::Other(invited)) => {
@@ -312,7 +313,7 @@ impl Live {
                 let (member, session) = joined.map_err(|error| nobody(&error.to_string()))?;
                 self.follow(&session);
                 let session_id = member.session_id.unwrap_or_default();
-                self.run.merger_begins(&session_id, member.worktree);
+                self.run.merger_begins(self.now(), &session_id, member.worktree);
                 (invited.name, session_id, session)
             }
         };
@@ -396,7 +397,8 @@ impl Live {
     fn show(&mut self) {
         let view = self.run.view();
         let place = format!("/{}", view.run_id);
-        let text = serde_json::to_string(&view).map(|text| self.surroundings.secrets.redacted(&text).into_owned());
+        let text =
+            serde_json::to_string(&view).map(|text| self.surroundings.secrets.redacted_json(&text, &[]).into_owned());
         match text.and_then(|text| serde_json::from_str::<Json>(&text)) {
             Ok(json) => {
                 let shown = self.surroundings.views.commit(|write| write.set(&place, json));

@@ -87,7 +87,40 @@ impl Ear<'_> {
             Event::ItemDelta(delta) if delta.field == DeltaField::Text && self.item == item_id => {
                 self.grow(&delta.delta);
             }
-            _ => (),
+            Event::ItemUpserted(_)
+            | Event::ItemDelta(_)
+            | Event::SessionCreated(_)
+            | Event::SessionUpdated(_)
+            | Event::SessionClosed(_)
+            | Event::LogRecovered(_)
+            | Event::StateChanged(_)
+            | Event::PromptQueued(_)
+            | Event::PromptStarted(_)
+            | Event::PromptCancelled(_)
+            | Event::PromptSteered(_)
+            | Event::TurnStarted(_)
+            | Event::DiffUpdated(_)
+            | Event::PlanUpdated(_)
+            | Event::PermissionRequested(_)
+            | Event::PermissionResolved(_)
+            | Event::QuestionRequested(_)
+            | Event::QuestionResolved(_)
+            | Event::FilesChanged(_)
+            | Event::FilesContended(_)
+            | Event::TurnUndone(_)
+            | Event::RunStarted(_)
+            | Event::RunMemberEnded(_)
+            | Event::RunMerging(_)
+            | Event::RunMerged(_)
+            | Event::RunEnded(_)
+            | Event::RunApplied(_)
+            | Event::UsageUpdated(_)
+            | Event::LimitsUpdated(_)
+            | Event::RetryScheduled(_)
+            | Event::ProcessEvent(_)
+            | Event::Error(_)
+            | Event::Unparsed(_)
+            | Event::Native(_) => (),
         }
         None
     }

@@ -2,8 +2,8 @@
 //! for its log, and what is to be done, come out.
 
 use super::super::event::{
-    Envelope, Event, LogRecovered, Outcome, RunApplied, RunEnded, RunMember, RunMemberEnded, RunMerged, RunStarted,
-    Source, Strategy,
+    Envelope, Event, LogRecovered, Outcome, RunApplied, RunEnded, RunMember, RunMemberEnded, RunMerged, RunMerging,
+    RunStarted, Source, Strategy,
 };
 use super::super::moment::Moment;
 use super::super::problem::{Problem, ProblemKind};
@@ -51,6 +51,8 @@ enum Phase {
 struct Member {
     member: RunMember,
     ended: Option<RunMemberEnded>,
+    /// Whether what it changed is in the run's folder.
+    is_applied: bool,
 }
 
 /// A run.
@@ -81,16 +83,49 @@ impl Run {
         for event in events {
             match event {
                 Event::RunMemberEnded(ended) => drop(run.record(ended.clone())),
+                Event::RunMerging(merging) => {
+                    run.merger.iter_mut().for_each(|merger| merger.member = merging.by.clone());
+                }
                 Event::RunMerged(merged) => run.merged = Some(merged.clone()),
                 Event::RunEnded(ended) => run.phase = Phase::Ended(ended.clone()),
-                _ => (),
+                Event::RunApplied(applied) => run.is_applied(&applied.name),
+                Event::RunStarted(_) | Event::LogRecovered(_) => (),
+                // What is of sessions is in no log of a run.
+                Event::SessionCreated(_)
+                | Event::SessionUpdated(_)
+                | Event::SessionClosed(_)
+                | Event::StateChanged(_)
+                | Event::PromptQueued(_)
+                | Event::PromptStarted(_)
+                | Event::PromptCancelled(_)
+                | Event::PromptSteered(_)
+                | Event::TurnStarted(_)
+                | Event::TurnEnded(_)
+                | Event::ItemUpserted(_)
+                | Event::ItemDelta(_)
+                | Event::DiffUpdated(_)
+                | Event::PlanUpdated(_)
+                | Event::PermissionRequested(_)
+                | Event::PermissionResolved(_)
+                | Event::QuestionRequested(_)
+                | Event::QuestionResolved(_)
+                | Event::FilesChanged(_)
+                | Event::FilesContended(_)
+                | Event::TurnUndone(_)
+                | Event::UsageUpdated(_)
+                | Event::LimitsUpdated(_)
+                | Event::RetryScheduled(_)
+                | Event::ProcessEvent(_)
+                | Event::Error(_)
+                | Event::Unparsed(_)
+                | Event::Native(_) => (),
             }
         }
         run
     }
 
     fn of(started_at_ms: u64, beginning: RunBeginning) -> Run {
-        let member = |member: &RunMember| Member { member: member.clone(), ended: None };
+        let member = |member: &RunMember| Member { member: member.clone(), ended: None, is_applied: false };
         Run {
             started_at_ms,
             seq: 0,
@@ -126,7 +161,10 @@ impl Run {
         };
         let shown_merged =
             |merged: &RunMerged| RunMerged { text: merged.text.as_deref().map(view::ending), ..merged.clone() };
-        let shown = |Member { member, ended }: &Member| RunMemberView::of(member, ended.as_ref());
+        let shown = |Member { member, ended, is_applied }: &Member| RunMemberView {
+            is_applied: *is_applied,
+            ..RunMemberView::of(member, ended.as_ref())
+        };
         RunView {
             run_id: self.beginning.id.clone(),
             prompt: view::beginning(prompt),
@@ -145,11 +183,12 @@ impl Run {
     }
 
     /// Whoever merges has a session now.
-    pub(in super::super) fn merger_begins(&mut self, session_id: &str, worktree: Option<String>) {
-        if let Some(merger) = &mut self.merger {
-            merger.member.session_id = Some(session_id.to_owned());
-            merger.member.worktree = worktree;
-        }
+    pub(in super::super) fn merger_begins(&mut self, now: Moment, session_id: &str, worktree: Option<String>) {
+        let Some(merger) = &mut self.merger else { return };
+        merger.member.session_id = Some(session_id.to_owned());
+        merger.member.worktree = worktree.or(merger.member.worktree.take());
+        let by = merger.member.clone();
+        self.log(now, Event::RunMerging(RunMerging { by }));
     }
 
     /// A member is done with what the run asked.
@@ -258,7 +297,13 @@ impl Run {
 
     /// What a member changed is in the folder now.
     pub(in super::super) fn applied(&mut self, now: Moment, applied: RunApplied) {
+        self.is_applied(&applied.name);
         self.log(now, Event::RunApplied(applied));
+    }
+
+    fn is_applied(&mut self, name: &str) {
+        let known = self.members.iter_mut().chain(&mut self.merger).filter(|known| known.member.name == name);
+        known.for_each(|known| known.is_applied = true);
     }
 
     /// All members are done.

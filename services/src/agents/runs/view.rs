@@ -84,6 +84,9 @@ pub struct RunMemberView {
     /// What it changed in its worktree, without the diffs, which `run.diff` has. The first 200 files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileChange>,
+    /// Whether these are in the run's folder, because somebody applied them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_applied: bool,
 }
 
 impl RunMemberView {
@@ -96,6 +99,7 @@ impl RunMemberView {
             error: ended.and_then(|ended| ended.error.clone()),
             answer: answer.map(ending),
             files: files.map(|file| FileChange { unified_diff: None, ..file.clone() }).collect(),
+            is_applied: false,
         }
     }
 }

@@ -14,7 +14,8 @@ use super::super::prompt_builder::Additions;
 use super::super::sessions::Agents;
 use super::composing::compose;
 use super::leash::Leash;
-use super::lost_log;
+use super::watching::{NAMED, fits};
+use super::{again, lost_log};
 
 /// The longest that a turn may be given: a day.
 pub(in super::super) const LONGEST_MS: u64 = 86_400_000;
@@ -38,6 +39,8 @@ pub(super) struct Prompting {
     /// The turn that works on it.
     turn_id: Option<String>,
     leash: Option<Leash>,
+    /// Which events are wanted, where not all are.
+    types: Vec<String>,
     is_over: bool,
 }
 
@@ -61,13 +64,24 @@ struct Data {
 
 impl Prompting {
     async fn begin(agents: &Agents, context: Context, params: PromptParams) -> Result<Prompting, Fault> {
-        let PromptParams { session_id, content, delivery, timeout_ms, detach, current_file, selection, template } =
+        let session = super::session(agents, &params.session_id)?;
+        if params.types.len() > NAMED {
+            return Err(Fault::limit("types of a prompt's events", NAMED as u64, "fewer names, or none"));
+        }
+        let asked = match &params.again {
+            Some(prompt_id) => Some(again::asked(&session, prompt_id, &params).await?),
+            None => None,
+        };
+        let PromptParams { content, delivery, timeout_ms, detach, current_file, selection, template, types, .. } =
             params;
-        let session = super::session(agents, &session_id)?;
         let additions = Additions { current_file, selection, template, history: Vec::new() };
-        let prompt = compose(agents, session.view().cwd.into(), content, additions).await?;
+        let prompt = match asked {
+            Some(prompt) => prompt,
+            None => compose(agents, session.view().cwd.into(), content, additions).await?,
+        };
         let timeout = std::time::Duration::from_millis(timeout_ms.clamp(1, LONGEST_MS));
-        Prompting::of(session, context, prompt, delivery, timeout, detach).await
+        let prompting = Prompting::of(session, context, prompt, delivery, timeout, detach).await?;
+        Ok(Prompting { types, ..prompting })
     }
 
     /// Gives a session a prompt and follows it.
@@ -91,7 +105,14 @@ impl Prompting {
             }
             false => Some(leash),
         };
-        Ok(Prompting { follow: session.follow(after), prompt_id, turn_id: None, leash, is_over: false })
+        Ok(Prompting {
+            follow: session.follow(after),
+            prompt_id,
+            turn_id: None,
+            leash,
+            types: Vec::new(),
+            is_over: false,
+        })
     }
 
     async fn next(mut self) -> Result<Option<(Item<Payload>, Prompting)>, Fault> {
@@ -105,7 +126,8 @@ impl Prompting {
             let Some((_, line)) = self.follow.next().await.map_err(|error| lost_log(&error))? else { break };
             let payload = Payload::from_json(line).map_err(|error| Fault::new(Code::INTERNAL, error.to_string()))?;
             let Ok(head) = payload.parse::<Head>() else { continue };
-            if self.takes(head) {
+            let is_wanted = fits(&self.types, &head.kind);
+            if self.takes(head) && (is_wanted || self.is_over) {
                 return Ok(Some(payload));
             }
         }

@@ -4,8 +4,8 @@ use serde_json::json;
 use sixframe_core::{Code, Context, Fault, Router, Scope};
 
 use super::super::api::{
-    ANSWER, AnswerParams, Done, EDIT_PROMPT, EditPromptParams, FORK, ForkParams, GET_METADATA, RESUME, SET_PROVIDER,
-    SessionRef, SetProviderParams, UNDO, UndoParams, Undone,
+    ANSWER, AnswerParams, Done, EDIT_PROMPT, EditPromptParams, FORK, ForkParams, GET_METADATA, MetadataParams, RESUME,
+    SET_PROVIDER, SessionRef, SetProviderParams, UNDO, UndoParams, Undone,
 };
 use super::super::permission::Decider;
 use super::super::session::{NotNow, Unanswered};
@@ -24,8 +24,9 @@ pub(super) fn router(agents: &Agents) -> Router {
         .method(FORK, move |context, params| fork(forking.clone(), context, params))
         .method(SET_PROVIDER, move |_, params| hand_over(handing.clone(), params))
         .method(UNDO, move |_, params| undo(undoing.clone(), params))
-        .method(GET_METADATA, move |_, SessionRef { session_id }| {
+        .method(GET_METADATA, move |_, params| {
             let agents = known.clone();
+            let (MetadataParams::Session(SessionRef { session_id }) | MetadataParams::Id(session_id)) = params;
             async move { Ok::<_, Fault>(agents.metadata(&session_id).await?) }
         })
 }

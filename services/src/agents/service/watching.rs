@@ -16,7 +16,7 @@ use super::lost_log;
 type Items = Pin<Box<dyn Stream<Item = Result<Item<Payload>, Fault>> + Send>>;
 
 /// The most sessions or types that may be named.
-const NAMED: usize = 256;
+pub(super) const NAMED: usize = 256;
 
 pub(super) fn watch(agents: Agents, context: &Context, params: EventsParams) -> Items {
     let resume = context.resume().map(|(epoch, position)| Since { epoch: epoch.to_owned(), position });
@@ -33,7 +33,7 @@ pub(super) fn watch(agents: Agents, context: &Context, params: EventsParams) -> 
 }
 
 /// Whether an event is of these types.
-fn fits(types: &[String], kind: &str) -> bool {
+pub(super) fn fits(types: &[String], kind: &str) -> bool {
     let fits = |wanted: &String| kind == wanted || (wanted.ends_with('.') && kind.starts_with(&**wanted));
     types.is_empty() || types.iter().any(fits)
 }

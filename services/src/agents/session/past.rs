@@ -31,6 +31,8 @@ pub struct Past {
     pub usage: UsageUpdate,
     /// The agent's own id of the session that this is a fork of, as long as the agent has not made it.
     pub origin: Option<String>,
+    /// The names of variables that its caller had set, and whose values nobody knows any more.
+    pub lost_env: Vec<String>,
 }
 
 /// An agent that is to answer from now on.
@@ -116,6 +118,7 @@ impl Session {
         let before = std::mem::replace(&mut self.beginning.created.provider, provider.clone());
         (self.beginning.abilities, self.beginning.patience) = (abilities, patience);
         (self.asked_model, self.origin) = (model.clone(), None);
+        self.lost_env.clear();
         let known = std::mem::take(&mut self.known);
         self.known = SessionUpdate { title: known.title, mode: known.mode, ..SessionUpdate::default() };
         let text = match self.has_history() {
@@ -176,8 +179,21 @@ impl Session {
             is_closed: self.closed,
             forked_from: created.forked_from.clone(),
             run_id: created.run_id.clone(),
+            system_prompt: created.system_prompt.clone(),
             seq: self.seq,
             ..Metadata::of(self.known.clone())
+        }
+    }
+
+    /// Says that the agent is started without what its caller had set, so that nobody wonders.
+    pub(super) fn say_lost_env(&mut self, now: Moment) {
+        let names = std::mem::take(&mut self.lost_env);
+        if !names.is_empty() {
+            let names = names.join(", ");
+            let text = format!(
+                "The values of variables that this session began with are not kept, so its agent is started without them: {names}."
+            );
+            self.notice(now, &identifier("notice"), text);
         }
     }
 

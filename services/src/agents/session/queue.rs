@@ -12,6 +12,9 @@ use super::{Output, Process, Session};
 /// The most prompts that wait.
 const QUEUE: usize = 64;
 
+/// How much the prompts that wait may say together, in bytes.
+const BYTES: usize = 16 << 20;
+
 /// Why a prompt is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
@@ -21,6 +24,9 @@ pub enum Refused {
     /// Too many wait.
     #[error("{QUEUE} prompts wait already")]
     Full,
+    /// What waits is too long with it.
+    #[error("what the prompts that wait say is longer than {} MiB with it", BYTES >> 20)]
+    Heavy,
 }
 
 #[derive(Clone, Debug)]
@@ -47,6 +53,10 @@ impl Session {
         }
         if self.queue.len() >= QUEUE {
             return Err(Refused::Full);
+        }
+        let waits = self.queue.iter().map(|waiting| waiting.prompt.bytes()).sum::<usize>();
+        if !self.queue.is_empty() && waits + prompt.bytes() > BYTES {
+            return Err(Refused::Heavy);
         }
         let joins = delivery == Delivery::Steer && self.can_be_steered();
         let is_first = delivery != Delivery::Queue;

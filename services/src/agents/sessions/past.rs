@@ -84,14 +84,15 @@ impl Agents {
             mode: consent.limits(known.mode),
             forked_from: Some(id.to_owned()),
             run_id: None,
+            system_prompt: known.system_prompt.clone(),
+            env: Vec::new(),
         };
         let (fork, epoch) = (identifier("ses"), identifier("log"));
         let log = Log::create(&self.0.config.dir, &fork).map_err(|error| NotBegun::NoLog(error.to_string()))?;
         let beginning = self.beginning(fork.clone(), epoch.clone(), created, &*agent);
         let trunk = Trunk { native_session_id: known.native_session_id, title: title.or(known.title), history };
         let session = Session::forked(Moment::now(self.0.start), beginning, trunk);
-        let system_prompt = self.session(id).and_then(|handle| handle.system_prompt());
-        let launch = Launch { cwd, model: known.model, system_prompt, ..Launch::default() };
+        let launch = Launch { cwd, model: known.model, system_prompt: known.system_prompt, ..Launch::default() };
         let handle = Handle::spawn(session, epoch, log, self.surroundings(agent, launch));
         self.sessions().insert(fork.clone(), handle);
         Ok(fork)
@@ -108,7 +109,9 @@ impl Agents {
         let agent = self.agent(provider)?;
         if handle.view().provider == provider {
             // It is there already, and knows what was said.
-            model.into_iter().for_each(|model| handle.set_model(model));
+            if let Some(model) = model {
+                handle.set_model(model).await?;
+            }
             return Ok(());
         }
         Ok(handle.succeed(agent, model).await??)
@@ -144,6 +147,7 @@ impl Agents {
             is_closed: remembered.is_closed,
             forked_from: created.forked_from,
             run_id: created.run_id,
+            system_prompt: created.system_prompt,
             seq,
             ..Metadata::of(known)
         }
@@ -197,10 +201,11 @@ impl Agents {
         let now = Moment::now(self.0.start);
         let run = remembered.created.run_id.as_deref();
         let is_over = run.is_some_and(|run| runs::is_passing(&self.0.config.dir, run, &remembered.created.cwd));
+        let is_outside = self.is_outside(&remembered.created.cwd);
         let crashed = Problem::new(ProblemKind::Crashed, "the daemon was ended in the midst of the turn");
         let mut ends = ends(&mut remembered, now, &crashed);
-        if is_over && opened.is_none() {
-            // The run that it was for ends with its daemon, and so does its worktree.
+        if (is_over || is_outside) && opened.is_none() {
+            // The run that it was for ends with its daemon, and so does its worktree; or agents may not work there any more.
             let closed = Event::SessionClosed(SessionClosed { reason: CloseReason::Shutdown });
             ends.push(remembered.next(now, closed, None));
             log.append(&ends, &self.0.secrets)?;
@@ -213,7 +218,9 @@ impl Agents {
         let origin = self.origin(&remembered);
         let Remembered { session_id, epoch, seq, mut created, known, asked_model, .. } = remembered;
         created.model.clone_from(&asked_model);
-        let launch = Launch { cwd: PathBuf::from(&created.cwd), model: asked_model.clone(), ..Launch::default() };
+        let (cwd, system_prompt) = (PathBuf::from(&created.cwd), created.system_prompt.clone());
+        let launch = Launch { cwd, model: asked_model.clone(), system_prompt, ..Launch::default() };
+        let lost_env = std::mem::take(&mut created.env);
         let beginning = self.beginning(session_id.clone(), epoch.clone(), created, &*agent);
         let past = Past {
             seq,
@@ -224,6 +231,7 @@ impl Agents {
             has_history: remembered.has_history,
             usage: remembered.usage,
             origin,
+            lost_env,
         };
         let mut session = Session::resumed(beginning, past);
         opened.into_iter().for_each(|mode| session.reopen(now, mode));
@@ -231,6 +239,12 @@ impl Agents {
         handle.show();
         self.sessions().insert(session_id, handle);
         Ok(())
+    }
+
+    /// Whether agents may not work in a folder by now, in which a session was begun.
+    fn is_outside(&self, cwd: &str) -> bool {
+        let is_worktree = runs::is_worktree(&self.0.config.dir, Path::new(cwd));
+        !is_worktree && matches!(self.folder(cwd), Err(NotBegun::Outside(_)))
     }
 
     /// The agent's own id of the session that this is a fork of, where the agent has not made the fork yet.

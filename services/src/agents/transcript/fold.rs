@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::super::event::{
-    DiffScope, Event, FilesChanged, PromptQueued, RunApplied, RunMember, RunMemberEnded, RunStarted, TurnEnded,
+    DiffScope, Event, FilesChanged, PromptQueued, RunApplied, RunMember, RunMemberEnded, RunMerging, RunStarted,
+    TurnEnded,
 };
 use super::super::item::{ChangeKind, Content, FileChange, Item, ItemKind, ItemStatus};
 use super::super::permission::{PermissionRequest, PermissionResolved};
@@ -140,6 +141,7 @@ impl Fold {
             }
             Event::RunStarted(started) => self.run_started(started),
             Event::RunMemberEnded(ended) => self.member_ended(ended),
+            Event::RunMerging(merging) => self.merging(merging),
             Event::RunMerged(merged) => self.run().into_iter().for_each(|run| run.merged = Some(merged.clone())),
             Event::RunEnded(ended) => self.run().into_iter().for_each(|run| run.ended = Some(ended.clone())),
             Event::RunApplied(applied) => self.applied(&applied),
@@ -311,6 +313,11 @@ impl Fold {
         let Some(member) = self.member(&ended.name) else { return };
         (member.outcome, member.error) = (Some(ended.outcome), ended.error);
         (member.answer, member.files) = (ended.answer, ended.files);
+    }
+
+    fn merging(&mut self, merging: RunMerging) {
+        let merger = self.run().and_then(|run| run.merger.as_mut());
+        merger.into_iter().for_each(|merger| *merger = merging.by.clone());
     }
 
     fn applied(&mut self, applied: &RunApplied) {

@@ -52,6 +52,7 @@ pub(super) fn notice(event: &Event) -> Option<String> {
         | Event::FilesChanged(_)
         | Event::RunStarted(_)
         | Event::RunMemberEnded(_)
+        | Event::RunMerging(_)
         | Event::RunMerged(_)
         | Event::RunEnded(_)
         | Event::RunApplied(_)

@@ -105,6 +105,10 @@ async fn listening(
                 has_answered = true;
                 wait = (wait * 2).min(SLOWEST);
             }
+            Seen::Unknown(why) => {
+                last.is(why);
+                (wait, foreign_since) = ((wait * 2).min(SLOWEST), None);
+            }
         }
         sleep(wait).await;
     }

@@ -78,11 +78,11 @@ impl Keeper {
     async fn run_once(&mut self, config: &Arc<SidecarConfig>) -> Outcome {
         let launch = match Launch::prepare(config, &self.around).await {
             Ok(launch) => launch,
-            Err(failure) => return Outcome::Failed(failure),
+            Err(failure) => return not_run(failure),
         };
         let child = match self.around.supervisor.spawn(launch.config) {
             Ok(child) => Arc::new(child),
-            Err(error) => return Outcome::Failed(not_begun(config, &error)),
+            Err(error) => return not_run(not_begun(config, &error)),
         };
         launch.started.get_or_init(|| Arc::downgrade(&child));
         let run = self.has_begun(config, child, launch.port);
@@ -301,6 +301,10 @@ async fn look_after(run: &Run, probe: Option<&Probe>, has_lived: bool, mut tell:
         liveness.begin(Instant::now(), SystemTime::now());
         sleep(interval).await;
         let seen = probe.look(&run.port, &run.child, longest, || ()).await;
+        if let Seen::Unknown(why) = &seen {
+            tracing::warn!(sidecar = run.config.name, "it {why}");
+            continue;
+        }
         let before = liveness.failures();
         let is_good = matches!(seen, Seen::Good);
         let verdict = liveness.end(is_good, expected, Instant::now(), SystemTime::now());
@@ -311,9 +315,17 @@ async fn look_after(run: &Run, probe: Option<&Probe>, has_lived: bool, mut tell:
             return match seen {
                 Seen::Good | Seen::Nobody => "does not listen any more".to_owned(),
                 Seen::Foreign(_) => "does not listen any more, but another program does".to_owned(),
-                Seen::Bad(why) => why,
+                Seen::Bad(why) | Seen::Unknown(why) => why,
             };
         }
+    }
+}
+
+/// It could not begin. That the daemon has no room for it may pass; anything else stays as it is.
+fn not_run(failure: Failure) -> Outcome {
+    match failure.code {
+        FailureCode::Host => Outcome::Ended { how: Ended::Badly, ready: None, failure },
+        _ => Outcome::Failed(failure),
     }
 }
 

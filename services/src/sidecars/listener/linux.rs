@@ -1,7 +1,7 @@
 //! Listening sockets and their processes, as `/proc` tells of them.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader, ErrorKind};
 
 use crate::sidecars::api::Holder;
 
@@ -9,8 +9,8 @@ use crate::sidecars::api::Holder;
 const LISTENS: &str = "0A";
 
 /// The sockets that a connection to a port of the loopback address reaches, by their inodes: those bound to the most
-/// specific address. There are several where they share the port.
-pub(super) fn listeners(port: u16, is_v4: bool) -> Vec<u64> {
+/// specific address. There are several where they share the port. Errors: the tables cannot be read.
+pub(super) fn listeners(port: u16, is_v4: bool) -> io::Result<Vec<u64>> {
     let bindings: &[(&str, &str)] = match is_v4 {
         true => &[
             ("/proc/net/tcp", "127.0.0.1"),
@@ -20,16 +20,26 @@ pub(super) fn listeners(port: u16, is_v4: bool) -> Vec<u64> {
         ],
         false => &[("/proc/net/tcp6", "::1"), ("/proc/net/tcp6", "::")],
     };
-    let all = bindings.iter().map(|(table, address)| read(table, address, port));
-    all.into_iter().find(|found| !found.is_empty()).unwrap_or_default()
+    for (table, address) in bindings {
+        let found = read(table, address, port)?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+    }
+    Ok(Vec::new())
 }
 
 /// The inodes of one table. Listening sockets come first in it, and what follows can be long.
-fn read(table: &str, address: &str, port: u16) -> Vec<u64> {
-    let Ok(file) = fs::File::open(table) else { return Vec::new() };
+fn read(table: &str, address: &str, port: u16) -> io::Result<Vec<u64>> {
+    let file = match fs::File::open(table) {
+        Ok(file) => file,
+        // A system without IPv6 has one table less.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
     let rows = BufReader::new(file).lines().skip(1).map_while(Result::ok);
     let rows = rows.filter_map(|row| Row::read(&row)).take_while(|row| row.listens);
-    rows.filter(|row| row.port == port && row.address == address).map(|row| row.inode).collect()
+    Ok(rows.filter(|row| row.port == port && row.address == address).map(|row| row.inode).collect())
 }
 
 struct Row {
@@ -64,25 +74,44 @@ fn written(hex: &str) -> Option<String> {
     }
 }
 
-/// The first of the sockets that none of the processes has open.
-pub(super) fn stranger(sockets: &[u64], pids: &[u32]) -> Option<u64> {
-    let known: Vec<u64> = pids.iter().flat_map(|pid| sockets_of(*pid)).collect();
-    sockets.iter().copied().find(|socket| !known.contains(socket))
+/// The first of the sockets that none of the processes has open. Errors: this process cannot look.
+pub(super) fn stranger(sockets: &[u64], pids: &[u32]) -> io::Result<Option<u64>> {
+    let known: Vec<Vec<u64>> = pids.iter().map(|pid| sockets_of(*pid)).collect::<io::Result<_>>()?;
+    Ok(sockets.iter().copied().find(|socket| !known.iter().any(|of| of.contains(socket))))
 }
 
 /// The process that has a socket open, as far as we may look.
-pub(super) fn holder(socket: u64) -> Option<Holder> {
-    let entries = fs::read_dir("/proc").ok()?.flatten();
-    let mut pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let pid = pids.find(|pid| sockets_of(*pid).contains(&socket))?;
-    let program = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-    Some(Holder { pid, program: program.trim_end().to_owned() })
+pub(super) fn holder(socket: u64) -> io::Result<Option<Holder>> {
+    for entry in fs::read_dir("/proc")?.flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        if sockets_of(pid)?.contains(&socket) {
+            let program = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+            return Ok(Some(Holder { pid, program: program.trim_end().to_owned() }));
+        }
+    }
+    Ok(None)
 }
 
-fn sockets_of(pid: u32) -> Vec<u64> {
-    let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fd")) else { return Vec::new() };
+/// Whether there is room to look at all.
+pub(super) fn may_look() -> io::Result<()> {
+    fs::read_dir("/proc/self/task").map(drop)
+}
+
+/// None of a process that has ended, or is not ours to look at.
+fn sockets_of(pid: u32) -> io::Result<Vec<u64>> {
+    let entries = match fs::read_dir(format!("/proc/{pid}/fd")) {
+        Ok(entries) => entries,
+        Err(error) if is_want_of_room(&error) => return Err(error),
+        Err(_) => return Ok(Vec::new()),
+    };
     let links = entries.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
-    links.filter_map(|link| link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()).collect()
+    Ok(links.filter_map(|link| link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()).collect())
+}
+
+/// Whether this process, or the system, has no descriptors or no memory left.
+fn is_want_of_room(error: &io::Error) -> bool {
+    !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied)
+        && error.raw_os_error() != Some(rustix::io::Errno::SRCH.raw_os_error())
 }
 
 #[cfg(test)]

@@ -104,6 +104,7 @@ impl Chunks {
             | Event::TurnUndone(_)
             | Event::RunStarted(_)
             | Event::RunMemberEnded(_)
+            | Event::RunMerging(_)
             | Event::RunMerged(_)
             | Event::RunEnded(_)
             | Event::RunApplied(_)
