@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "c97a05fae937ecfa";
+export const methodsHash = "2f4653320d8ec1b1";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
@@ -276,6 +276,11 @@ export interface AgentCreateSession {
   provider?: string | null;
   /** What the agent is told about its task beside its own instructions. */
   systemPrompt?: string | null;
+  /**
+   * Whether it is closed when whoever begins it is gone: at once with the connection that is closed, after the grace with one
+   * that is lost.
+   */
+  tied?: boolean;
 }
 
 /** The file that a prompt is about. */
@@ -471,6 +476,9 @@ export type AgentEnvelope = ({
 } | {
   data: AgentRunMemberEnded;
   type: "run.member_ended";
+} | {
+  data: AgentRunMerging;
+  type: "run.merging";
 } | {
   data: AgentRunMerged;
   type: "run.merged";
@@ -725,6 +733,8 @@ export interface AgentMetadata {
   seq: number;
   /** The session. */
   sessionId: string;
+  /** What the agent is told about its task beside its own instructions. */
+  systemPrompt?: string | null;
   /** What it is called. */
   title?: string | null;
   /** The tools that the agent has, as far as it tells them. */
@@ -734,6 +744,13 @@ export interface AgentMetadata {
   /** What was used so far. */
   usage: AgentUsageUpdate;
 }
+
+/** What `agent.getMetadata` takes. */
+export type AgentMetadataParams =
+  /** The session. */
+  | AgentSessionRef
+  /** Its id. */
+  | string;
 
 /** What is allowed without being asked for. */
 export type AgentMode =
@@ -946,8 +963,13 @@ export interface AgentPromptOmitted {
 
 /** What `agent.prompt` takes. */
 export interface AgentPromptParams {
+  /**
+   * The id of a prompt of this session that is asked again, with all that it said and all that was sent with it: in the
+   * place of `content`.
+   */
+  again?: string | null;
   /** What is asked. */
-  content: AgentContent[];
+  content?: AgentContent[];
   /** The file that it is about: a path, or a path with the text that an editor has. */
   currentFile?: AgentCurrentFile | null;
   /** What is to become of the turn that may be open. */
@@ -965,6 +987,11 @@ export interface AgentPromptParams {
   template?: string | null;
   /** How long the turn may take, without the time that people take. Default 300 s. */
   timeoutMs?: number;
+  /**
+   * The types of the events that come, as `agent.events` takes them; all where none is named. The last one comes in any
+   * case.
+   */
+  types?: string[];
 }
 
 /** A part of what is sent. */
@@ -1299,6 +1326,8 @@ export interface AgentRunMemberView {
   error?: AgentProblem | null;
   /** What it changed in its worktree, without the diffs, which `run.diff` has. The first 200 files. */
   files?: AgentFileChange[];
+  /** Whether these are in the run's folder, because somebody applied them. */
+  isApplied?: boolean;
   /** Its model, where one was asked for. */
   model?: string | null;
   /** Its name within the run. */
@@ -1333,6 +1362,12 @@ export interface AgentRunMergerParams {
   name?: string | null;
   /** The provider of another agent. */
   provider?: string | null;
+}
+
+/** Somebody is asked to judge the answers, or to make one of them. */
+export interface AgentRunMerging {
+  /** Who: a member, or somebody else. */
+  by: AgentRunMember;
 }
 
 /** A run. */
@@ -1442,6 +1477,8 @@ export interface AgentSessionClosed {
 export interface AgentSessionCreated {
   /** The folder that the agent works in. */
   cwd: string;
+  /** The names of the variables that the caller set for the agent. Their values are kept nowhere. */
+  env?: string[];
   /** The session that this is a fork of. */
   forkedFrom?: string | null;
   /** What is allowed without being asked for. */
@@ -1452,6 +1489,8 @@ export interface AgentSessionCreated {
   provider: string;
   /** The run that this is a member of. */
   runId?: string | null;
+  /** What the agent is told about its task beside its own instructions. */
+  systemPrompt?: string | null;
 }
 
 /** A session. */
@@ -3178,10 +3217,10 @@ export interface Api {
     params: AgentForkParams;
     result: AgentSessionRef;
   };
-  /** Says what is known of a session. */
+  /** Says what is known of a session. The session's id alone does as well as an object. */
   "agent.getMetadata": {
     kind: "unary";
-    params: AgentSessionRef;
+    params: AgentMetadataParams;
     result: AgentMetadata;
   };
   /** Stops an agent's turn and takes back the prompts that wait, unless keepQueue is said. */
