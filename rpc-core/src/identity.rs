@@ -58,7 +58,8 @@ pub struct Identity {
     pub transport: &'static str,
     /// The scopes that the peer's token, or the transport itself, grants.
     pub scopes: Scopes,
-    /// The peer's process id: unix sockets, named pipes, children, and loopback TCP where the socket table shows it.
+    /// The peer's process id: unix sockets, named pipes, children, and TCP within this machine where the socket table shows
+    /// it.
     pub pid: Option<u32>,
     /// The peer's user id, on Unix.
     pub uid: Option<u32>,

@@ -30,7 +30,7 @@ use crate::connections::Slot;
 pub use access::{Access, Refusal, Token};
 pub use client::{ClientConfig, ClientTransport, connect};
 pub use handshake::open;
-pub use peer::{Process, loopback_peer};
+pub use peer::{Process, local_peer};
 pub use server::{ServerConfig, ServerTransport, WebSocketListener, listen};
 pub use tokio_tungstenite::tungstenite::http;
 

@@ -117,10 +117,6 @@ export interface Turn {
   readonly turnId: string;
   readonly promptId: string;
   readonly startedAt: number;
-  /** What was asked. */
-  readonly prompt: string;
-  /** The item that has it in full; empty where none has. */
-  readonly promptItem: string;
   readonly outcome: AgentOutcome | undefined;
   readonly error: AgentProblem | undefined;
   readonly usage: AgentUsage | undefined;

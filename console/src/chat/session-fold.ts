@@ -191,8 +191,6 @@ export class SessionFold {
     if (changes) open?.files.item(itemId, changes);
     if (isFinal(next.status)) open?.items.delete(next.key);
     else open?.items.add(next.key);
-    if (next.kind === "user_message" && open && open.turn.promptItem === "")
-      open.turn = { ...open.turn, prompt: next.text.text, promptItem: itemId };
     this.#put(next, known?.type === "item" ? known : undefined);
   }
 
@@ -303,8 +301,6 @@ function openedTurn(turnId: string, promptId: string, at: number): Turn {
     turnId,
     promptId,
     startedAt: at,
-    prompt: "",
-    promptItem: "",
     outcome: undefined,
     error: undefined,
     usage: undefined,

@@ -143,21 +143,18 @@ test("thoughts are folded, an error says what it is and what to do, and trying a
   expect(screen.getByText("a secret thought")).toBeTruthy();
   expect(document.querySelector(".said img")).toBeNull();
   fireEvent.click(screen.getByRole("button", { name: "Try again" }));
-  const prompt = { sessionId: "ses_1", content: [{ type: "text", text: "do it" }], delivery: "queue" };
-  await vi.waitFor(() => expect(made.asked).toEqual([["prompt", prompt]]));
+  await vi.waitFor(() => expect(made.asked).toEqual([["prompt", { sessionId: "ses_1", again: expect.any(String), types: ["prompt.queued"] }]]));
 });
 
-test("what is asked again has all that it had, also what is not kept here", async () => {
+test("what is asked again is named, and not said again from what is kept here", async () => {
   const log = new Log().created();
   log.push("turn.started", { promptId: "p" }, { turnId: "turn_1" });
-  const long = `first ${"word ".repeat(60_000)}last`;
-  const content = [{ type: "text" as const, text: long }, { type: "image" as const, mimeType: "image/png", data: "aGk=" }];
-  log.item("u", { kind: "user_message", status: "completed", content });
+  log.item("u", { kind: "user_message", status: "completed", content: [{ type: "text", text: `first ${"word ".repeat(60_000)}last` }] });
   log.end("turn_1", { outcome: "interrupted" });
   const made = furnished({ ses_1: IDLE }, { log });
   await look(made);
   fireEvent.click(await screen.findByRole("button", { name: "Ask again" }));
-  await vi.waitFor(() => expect(made.asked).toEqual([["prompt", { sessionId: "ses_1", content, delivery: "queue" }]]));
+  await vi.waitFor(() => expect(made.asked).toEqual([["prompt", { sessionId: "ses_1", again: "p", types: ["prompt.queued"] }]]));
 });
 
 test("controls of methods that the daemon has not are not there", async () => {

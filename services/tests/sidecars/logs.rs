@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sixframe_core::Items;
 use sixframe_services::sidecars::api::SidecarStatus;
 
-use crate::house::{House, LONG, shell};
+use crate::house::{House, LONG, WELL, python, server, shell};
 
 fn read(house: &House, params: Value) -> Items<Value> {
     house.peer.stream_raw("sidecar.logs", params)
@@ -185,6 +185,38 @@ async fn a_reader_that_takes_nothing_costs_the_program_nothing() {
     let stuck = read(&house, json!({"name": "loud"}));
     house.up("loud").await;
     drop(stuck);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_with_a_reader_that_takes_nothing_holds_up_neither_who_writes_nor_the_looks_at_others() {
+    let program = "
+import os, sys, time
+line, longest = b'x' * 79 + b'\\n', 0.0
+for _ in range(40000):
+    begun = time.monotonic()
+    os.write(1, line * 100)
+    longest = max(longest, time.monotonic() - begun)
+print('longest', longest, file=sys.stderr)
+time.sleep(1000)
+";
+    let health = json!({"kind": "http", "intervalMs": 5, "timeoutMs": 5000, "failures": 1});
+    let flood =
+        json!({"port": "auto", "logBytes": 65536, "ready": {"kind": "line", "pattern": "longest", "stream": "stderr"}});
+    let web = python("web", &server(WELL), json!({"port": "auto", "health": health, "restart": "never"}));
+    let house = House::of(&[web, python("flood", program, flood)]);
+    house.up("web").await;
+    let _stuck = read(&house, json!({"name": "flood"}));
+    house.sidecars.start("flood").await.unwrap();
+    let before = crate::house::logged(&house, "web", "asked", 1).await.len();
+    house.sidecars.wait_ready("flood", LONG).await.unwrap();
+    // It is looked at while the other writes, and behind that.
+    crate::house::logged(&house, "web", "asked", before + 20).await;
+    let web = house.state("web");
+    assert!(web.generation == 1 && web.status == SidecarStatus::Ready && web.health_failures.is_none(), "{web:?}");
+    let told = all(&house, json!({"name": "flood", "stream": "stderr", "follow": false})).await;
+    let longest: f64 = texts(&told)[0].strip_prefix("longest ").unwrap().parse().unwrap();
+    // Others have the processor too; whoever waits for a reader waits for ever.
+    assert!(longest < 2.0, "{longest} s");
 }
 
 #[tokio::test]

@@ -38,10 +38,10 @@ inChromium("the processes of the real daemon", () => {
   });
 
   afterEach(async () => {
-    expect(first.complaints).toEqual([]);
     await first.context.close();
     await daemon.stop();
     await expect.poll(() => marked(MARK, mark)).toEqual([]);
+    expect(first.complaints).toEqual([]);
   });
 
   /** Looks at one, and waits until it stands so. */

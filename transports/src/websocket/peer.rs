@@ -11,14 +11,14 @@ pub struct Process {
     pub pid: Option<u32>,
 }
 
-/// The process at the other end of the loopback connection whose ends are `local`, ours, and `remote`.
+/// The process at the other end of the connection whose ends are `local`, ours, and `remote`, if it is of this machine.
 ///
 /// `None` for connections from elsewhere, on other systems, and when the peer has closed its end already. Without `pid`
 /// nobody was seen to hold the socket: it may be on its way from one process to another. Reading happens on a thread that may
 /// block. A process that hands its socket on is named by whoever holds it now.
-pub async fn loopback_peer(local: SocketAddr, remote: SocketAddr) -> Option<Process> {
+pub async fn local_peer(local: SocketAddr, remote: SocketAddr) -> Option<Process> {
     let [local, remote] = [local, remote].map(|at| SocketAddr::new(at.ip().to_canonical(), at.port()));
-    if !cfg!(target_os = "linux") || !remote.ip().is_loopback() {
+    if !cfg!(target_os = "linux") {
         return None;
     }
     tokio::task::spawn_blocking(move || table::owner(local, remote)).await.ok().flatten()
@@ -105,10 +105,10 @@ mod tests {
             let client = TcpStream::connect(&to).unwrap();
             let (server, remote) = listener.accept().unwrap();
             let local = server.local_addr().unwrap();
-            let peer = loopback_peer(local, remote).await;
+            let peer = local_peer(local, remote).await;
             assert_eq!(peer.unwrap().pid, Some(std::process::id()), "{to}");
             drop(client);
-            assert_eq!(loopback_peer(local, remote).await, None, "{to}");
+            assert_eq!(local_peer(local, remote).await, None, "{to}");
         }
     }
 }

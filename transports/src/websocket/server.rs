@@ -198,7 +198,7 @@ impl ServerTransport {
 }
 
 async fn identified(local: SocketAddr, from: SocketAddr, scopes: Scopes) -> Identity {
-    let process = peer::loopback_peer(local, from).await;
+    let process = peer::local_peer(local, from).await;
     Identity {
         pid: process.and_then(|process| process.pid),
         uid: process.map(|process| process.uid),
