@@ -223,3 +223,16 @@ test("what is said to its end is told to who does not see it, and pieces are not
   await vi.waitFor(() => expect(said()).toContain("The agent says: Good morning"));
   expect(screen.getByRole("log", { name: "Messages" }).getAttribute("aria-live")).toBe("off");
 });
+
+test("of thousands of sessions the newest are there, and the rest when it is asked for", async () => {
+  const sessions = Object.fromEntries(
+    Array.from({ length: 3_000 }, (_, at) => [`ses_${String(at).padStart(4, "0")}`, { ...IDLE, title: `task ${at}` }]),
+  );
+  const made = furnished(sessions);
+  render(<Console environment={made.environment} />);
+  const list = await screen.findByRole("list", { name: "Sessions" });
+  await within(list).findByText("task 2999");
+  expect(within(list).getAllByRole("listitem").length).toBe(201);
+  fireEvent.click(within(list).getByRole("button", { name: "2,800 more sessions" }));
+  expect(within(list).getByText("task 1800")).toBeTruthy();
+});
