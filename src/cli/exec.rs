@@ -14,8 +14,8 @@ use super::agents::{Said, decline, judged, with_agents};
 use super::args::ExecArgs;
 use super::failure::Failure;
 use super::peer::line;
-use super::print;
 use super::signals::Signals;
+use super::{print, reader};
 
 /// Asks an agent for something in a session that ends with it.
 pub(super) async fn run(args: &ExecArgs) -> Result<(), Error> {
@@ -87,9 +87,12 @@ async fn follow(
     let mut items = endpoint.forward_stream("agent.prompt", Payload::of(&params)?);
     let mut shown = Shown { is_json: args.json, ..Shown::default() };
     let mut ended_by = None;
+    let mut unread = std::pin::pin!(reader::gone());
     loop {
         let next = tokio::select! {
             next = items.next() => next,
+            // As for any program whose output nobody wants any more; closing the session stops the agent.
+            () = &mut unread => return Ok(()),
             signal = signals.asked() => {
                 if ended_by.replace(signal).is_some() {
                     return Err(Failure::Signalled(signal).into());

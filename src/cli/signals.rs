@@ -1,4 +1,4 @@
-//! The signals that ask a subcommand to end while an agent works for it: what ^C sends, and what `timeout` and `kill` do.
+//! The signals that ask a subcommand to end in order: what ^C sends, and what `timeout` and `kill` do.
 
 use std::io;
 

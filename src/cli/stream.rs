@@ -8,6 +8,7 @@ use sixframe_core::{CallOptions, Item, Items, Payload};
 use super::args::StreamArgs;
 use super::failure::Failure;
 use super::peer::{Peer, line, payload};
+use super::signals::Signals;
 use super::{print, reader};
 
 /// Opens a stream and prints its items, one a line. ^C cancels it.
@@ -20,11 +21,13 @@ pub(super) async fn run(args: &StreamArgs) -> Result<(), Error> {
     // Only the peer knows whether losing the stream stops something; such a one is never issued again.
     let resumable = peer.described(&args.request.method).await["x-resumable"].as_bool();
     let options = CallOptions { resumable, window: Some(args.credit.get()), ..CallOptions::default() };
+    // Before the first item is seen: whoever sees it may send one.
+    let mut signals = Signals::new()?;
     let items = peer.endpoint.with(options).forward_stream(&args.request.method, payload);
     let result = tokio::select! {
         result = show(items, args) => result,
         () = reader::gone() => Ok(()),
-        _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted.into()),
+        signal = signals.asked() => Err(Failure::Signalled(signal).into()),
     };
     peer.close().await;
     result

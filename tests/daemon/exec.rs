@@ -86,7 +86,8 @@ async fn an_interrupt_ends_the_agent_and_what_it_has_started() {
         let mut command = sandbox.sixframe(&["exec", "--provider", "command:endless", "hello"]);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
         let pid = line.trim().parse().unwrap();
         assert!(is_alive(pid));
         kill_process(Pid::from_child(&child), Signal::INT).unwrap();
@@ -94,6 +95,20 @@ async fn an_interrupt_ends_the_agent_and_what_it_has_started() {
         eventually("what the agent started is gone", || !is_alive(pid)).await;
         drop(daemon);
     }
+}
+
+#[tokio::test]
+async fn an_agent_that_nobody_reads_any_more_is_stopped_though_it_says_nothing() {
+    let sandbox = sandbox();
+    let mut command = sandbox.sixframe(&["exec", "--provider", "command:endless", "hello"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    stdout.read_line(&mut line).unwrap();
+    drop(stdout);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let pid = line.trim().parse().unwrap();
+    eventually("what the agent started is gone", || !is_alive(pid)).await;
 }
 
 #[tokio::test]
@@ -110,7 +125,7 @@ async fn where_the_log_can_hold_no_more_it_fails_and_says_so_and_the_agent_is_go
     let output = limited.current_dir(sandbox.work()).stdin(Stdio::null()).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     let (stdout, stderr) = (text(output.stdout), text(output.stderr));
-    assert!(output.status.code() == Some(1) && stderr.contains("log is lost"), "{stderr}");
+    assert!(output.status.code() == Some(1) && stderr.contains("log cannot be written"), "{stderr}");
     let pid = stdout.lines().next().unwrap().parse().unwrap();
     eventually("what the agent started is gone", || !is_alive(pid)).await;
 }
@@ -133,7 +148,8 @@ async fn however_it_is_ended_its_session_is_closed() {
         let mut command = sandbox.sixframe(&["exec", "--provider", "command:endless", "hello"]);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
         let pid = line.trim().parse().unwrap();
         kill_process(Pid::from_child(&child), signal).unwrap();
         assert_eq!(child.wait().unwrap().code(), code);

@@ -143,7 +143,8 @@ test("thoughts are folded, an error says what it is and what to do, and trying a
   expect(screen.getByText("a secret thought")).toBeTruthy();
   expect(document.querySelector(".said img")).toBeNull();
   fireEvent.click(screen.getByRole("button", { name: "Try again" }));
-  await vi.waitFor(() => expect(made.asked).toEqual([["prompt", { sessionId: "ses_1", again: expect.any(String), types: ["prompt.queued"] }]]));
+  const prompt = { sessionId: "ses_1", again: "prompt_turn_1", types: ["prompt.queued"] };
+  await vi.waitFor(() => expect(made.asked).toEqual([["prompt", prompt]]));
 });
 
 test("what is asked again is named, and not said again from what is kept here", async () => {
