@@ -58,7 +58,7 @@ pub use event::{
     RunMember, RunMemberEnded, RunMerged, RunMerging, RunStarted, SessionClosed, SessionCreated, SessionUpdate, Source,
     StateChange, Strategy, TurnEnded, TurnStarted, TurnUndone, Unparsed,
 };
-pub use git::{Applied, Bounds, Diff, Git, GitError, Repository, Store, Tree};
+pub use git::{Applied, Bounds, Diff, Git, GitError, Glance, Repository, Store, Tree};
 pub use item::{
     ChangeKind, CommandRun, Content, FileChange, Item, ItemKind, ItemStatus, Location, McpTool, ToolCall, ToolKind,
     ToolOutput,

@@ -7,7 +7,7 @@ import { Markdown } from "../render/markdown.js";
 import { shortened, visible } from "../render/plain.js";
 import { lasting } from "../shell/units.js";
 import { Disclosure } from "./disclosure.js";
-import { isFinal, type DecisionEntry, type Entry, type ItemEntry, type NoteEntry, type PlanEntry, type RetryEntry, type Turn } from "./entry.js";
+import { isFinal, type DecisionEntry, type Entry, type ItemEntry, type NoteEntry, type PlanEntry, type RetryEntry } from "./entry.js";
 import { useNow } from "./hooks.js";
 import { AgentMessage, Thought, UserMessage } from "./message.js";
 import { ProblemCard } from "./problem-card.js";

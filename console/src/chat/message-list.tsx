@@ -9,7 +9,7 @@ import { count } from "../shell/units.js";
 import type { Entry } from "./entry.js";
 import { EntryView, labelOf } from "./entry-view.js";
 import { useFollowing } from "./following.js";
-import { OpennessProvider, useOpen, type Openness } from "./openness.js";
+import { FolderContext, OpennessProvider, useOpen, type Openness } from "./openness.js";
 import { rowsOf, type Row, type StepsRow } from "./rows.js";
 import type { SessionFold } from "./session-fold.js";
 
@@ -61,7 +61,7 @@ export function MessageList({
   }, [virtualizer, at]);
 
   return (
-    <OpennessProvider value={openness}>
+    <Provided folder={fold.facts.cwd} openness={openness}>
       <div className="messages-frame">
         <div
           ref={scroller}
@@ -112,7 +112,16 @@ export function MessageList({
           </button>
         )}
       </div>
-    </OpennessProvider>
+    </Provided>
+  );
+}
+
+/** What rows need to know of the history as a whole. */
+function Provided({ folder, openness, children }: { folder: string; openness: Openness; children: ReactNode }): ReactNode {
+  return (
+    <FolderContext value={folder}>
+      <OpennessProvider value={openness}>{children}</OpennessProvider>
+    </FolderContext>
   );
 }
 

@@ -1,13 +1,17 @@
 import { BellRing, Plus, RotateCcw } from "lucide-react";
-import type { ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 
 import { visible } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
+import { count } from "../shell/units.js";
 import { useStore } from "../store.js";
 import { useHas } from "./hooks.js";
 import { folderName, nameOf, type SessionView } from "./session-view.js";
 import { StateDot } from "./state-dot.js";
 import { stateWords } from "./words.js";
+
+/** Sessions that are shown before more are asked for. */
+const AT_ONCE = 200;
 
 /** The sessions, those that wait for a person in front, and those that ended while this page looked. */
 export function SessionList({
@@ -21,6 +25,7 @@ export function SessionList({
 }): ReactNode {
   const { agents } = useEnvironment();
   const canResume = useHas("agent.resume");
+  const [shown, setShown] = useState(AT_ONCE);
   const closed = useStore(agents.closed).filter(({ sessionId }) => !sessions.some((one) => one.sessionId === sessionId));
   return (
     <>
@@ -31,7 +36,7 @@ export function SessionList({
         </button>
       </div>
       <ul className="side-list" aria-label="Sessions">
-        {ordered(sessions).map((session) => (
+        {ordered(sessions).slice(0, shown).map((session) => (
           <li key={session.sessionId} data-selected={session.sessionId === chosen}>
             <button
               type="button"
@@ -43,6 +48,13 @@ export function SessionList({
             </button>
           </li>
         ))}
+        {sessions.length > shown && (
+          <li>
+            <button type="button" className="link-button session-more" onClick={() => setShown(shown + 5 * AT_ONCE)}>
+              {`${count(sessions.length - shown)} more sessions`}
+            </button>
+          </li>
+        )}
         {closed.map((session) => (
           <li key={session.sessionId} data-selected={session.sessionId === chosen} className="session-closed">
             <button type="button" className="side-open" onClick={() => onChoose(session.sessionId)}>

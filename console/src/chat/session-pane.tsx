@@ -10,7 +10,6 @@ import { catchFocus } from "./focus-asked.js";
 import { useFeed, useHas, useNow } from "./hooks.js";
 import { isComposing, pressed } from "./keys.js";
 import { MessageList } from "./message-list.js";
-import { FolderContext } from "./openness.js";
 import { QueueList } from "./queue-list.js";
 import { SessionHead } from "./session-head.js";
 import { waitingOf, type SessionView } from "./session-view.js";
@@ -55,9 +54,7 @@ export function SessionPane({
       </button>
       {session && <SessionHead session={session} facts={fold.facts} isOpen={isOpen} />}
       <Failed feed={feed} />
-      <FolderContext value={fold.facts.cwd}>
-        <MessageList key={sessionId} fold={fold} onRetry={canAsk && !isBusy ? retry : undefined} />
-      </FolderContext>
+      <MessageList key={sessionId} fold={fold} onRetry={canAsk && !isBusy ? retry : undefined} />
       <Told feed={feed} version={version} />
       <div className="session-foot">
         {session && isBusy && <Working session={session} since={fold.turn(session.turnId ?? "")?.startedAt} />}

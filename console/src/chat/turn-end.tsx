@@ -25,7 +25,7 @@ export function TurnEnd({
   onRetry?: ((promptId: string) => void) | undefined;
 }): ReactNode {
   const { outcome, error, usage, cost, durationMs, files, promptId, isUndone } = turn;
-  const retry = onRetry && (() => onRetry(promptId));
+  const retry = onRetry && promptId !== "" ? () => onRetry(promptId) : undefined;
   const facts = [
     durationMs !== undefined && milliseconds(durationMs),
     usage && tokens(usage),

@@ -4,7 +4,7 @@ import { CopyButton } from "../json/copy-button.js";
 import { bytes } from "../shell/units.js";
 import { useStore } from "../store.js";
 import { checkpoint } from "./checkpoint.js";
-import { coloured, loadedLanguages, LONGEST_COLOURED } from "./highlighter.js";
+import { coloured, isColourable, loadedLanguages } from "./highlighter.js";
 import { legible, shortened, visible } from "./plain.js";
 
 /** Characters that are shown before more are asked for. */
@@ -47,7 +47,7 @@ export const Code = memo(function Code({
 });
 
 function Body({ text, lang, isStreaming }: { text: string; lang: string; isStreaming: boolean }): ReactNode {
-  if (lang === "" || text.length > LONGEST_COLOURED) return <Plain text={text} />;
+  if (lang === "" || !isColourable(text)) return <Plain text={text} />;
   const end = isStreaming ? text.lastIndexOf("\n", checkpoint(text.length)) + 1 : text.length;
   return (
     <>

@@ -13,8 +13,18 @@ export interface Piece {
   look: string;
 }
 
-/** Characters of code that are coloured at most: longer code is plain. */
-export const LONGEST_COLOURED = 65_536;
+/**
+ * Characters of code that are coloured at most, and of one of its lines: longer code is plain. Grammars take the square of
+ * them for code that was made to hold the page up.
+ */
+const LONGEST_COLOURED = 16_384;
+const LONGEST_LINE = 1_000;
+const TOO_LONG = new RegExp(`[^\\n]{${LONGEST_LINE + 1}}`);
+
+/** Whether code is short enough to be coloured. */
+export function isColourable(code: string): boolean {
+  return code.length <= LONGEST_COLOURED && !TOO_LONG.test(code);
+}
 
 type Lowlight = Awaited<typeof import("./lowlight.js")>["lowlight"];
 
@@ -29,7 +39,7 @@ export const loadedLanguages = new Store(0);
 /** The code, coloured; none where its language has no colours, or none yet: then it is being loaded. */
 export function coloured(code: string, name: string): Piece[] | undefined {
   const language = languageNamed(name);
-  if (language === undefined || code.length > LONGEST_COLOURED) return undefined;
+  if (language === undefined || !isColourable(code)) return undefined;
   if (!lowlight?.registered(language)) {
     void loaded(language);
     return undefined;

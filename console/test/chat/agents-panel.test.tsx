@@ -143,7 +143,8 @@ test("thoughts are folded, an error says what it is and what to do, and trying a
   expect(screen.getByText("a secret thought")).toBeTruthy();
   expect(document.querySelector(".said img")).toBeNull();
   fireEvent.click(screen.getByRole("button", { name: "Try again" }));
-  await vi.waitFor(() => expect(made.asked).toEqual([["prompt", { sessionId: "ses_1", again: expect.any(String), types: ["prompt.queued"] }]]));
+  const prompt = { sessionId: "ses_1", again: "prompt_turn_1", types: ["prompt.queued"] };
+  await vi.waitFor(() => expect(made.asked).toEqual([["prompt", prompt]]));
 });
 
 test("what is asked again is named, and not said again from what is kept here", async () => {
@@ -221,4 +222,17 @@ test("what is said to its end is told to who does not see it, and pieces are not
   push(log.item("a", { kind: "agent_message", status: "completed", content: [{ type: "text", text: "Good morning" }] }).envelopes.at(-1) as AgentEnvelope);
   await vi.waitFor(() => expect(said()).toContain("The agent says: Good morning"));
   expect(screen.getByRole("log", { name: "Messages" }).getAttribute("aria-live")).toBe("off");
+});
+
+test("of thousands of sessions the newest are there, and the rest when it is asked for", async () => {
+  const sessions = Object.fromEntries(
+    Array.from({ length: 3_000 }, (_, at) => [`ses_${String(at).padStart(4, "0")}`, { ...IDLE, title: `task ${at}` }]),
+  );
+  const made = furnished(sessions);
+  render(<Console environment={made.environment} />);
+  const list = await screen.findByRole("list", { name: "Sessions" });
+  await within(list).findByText("task 2999");
+  expect(within(list).getAllByRole("listitem").length).toBe(201);
+  fireEvent.click(within(list).getByRole("button", { name: "2,800 more sessions" }));
+  expect(within(list).getByText("task 1800")).toBeTruthy();
 });

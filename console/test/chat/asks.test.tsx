@@ -126,7 +126,7 @@ test("an answer that was not taken is said, and can be given again", async () =>
   await settled();
   fireEvent.click(screen.getByRole("button", { name: "Allow once" }));
   expect(await screen.findByText(/It was not allowed: what was shown is not what is asked for/)).toBeTruthy();
-  expect(screen.getByRole<HTMLButtonElement>("button", { name: "Allow once" }).disabled).toBe(false);
+  await vi.waitFor(() => expect(screen.getByRole<HTMLButtonElement>("button", { name: "Allow once" }).disabled).toBe(false));
 });
 
 test("a denial goes out with its reason", async () => {

@@ -5,7 +5,7 @@ import type { AgentFileChange } from "../../src/api.js";
 import { Code } from "../../src/render/code.js";
 import { DiffView } from "../../src/render/diff-view.js";
 import { rowsOf, splitRows } from "../../src/render/diff.js";
-import { loaded } from "../../src/render/highlighter.js";
+import { coloured, loaded } from "../../src/render/highlighter.js";
 import { languageNamed } from "../../src/render/languages.js";
 import { shortened, visible } from "../../src/render/plain.js";
 import { Terminal } from "../../src/render/terminal.js";
@@ -205,4 +205,11 @@ describe("a terminal", () => {
     expect(lines).toEqual(whole);
     expect(reader.read("another\n").map(({ text: line }) => line)).toEqual(["another"]);
   });
+});
+
+test("code that would hold the page up is plain", async () => {
+  await loaded("yaml");
+  expect(coloured("a: [1]\n".repeat(100), "yaml")).toBeDefined();
+  expect(coloured(`a: ${"- ".repeat(600)}`, "yaml")).toBeUndefined();
+  expect(coloured("a: [1]\n".repeat(3_000), "yaml")).toBeUndefined();
 });

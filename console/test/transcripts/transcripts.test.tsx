@@ -192,7 +192,7 @@ describe("a transcript", () => {
       "turn",
       "notice completed",
     ]);
-    expect(fold.turn("t1")).toMatchObject({ outcome: "completed", durationMs: 5_000, prompt: "make it faster" });
+    expect(fold.turn("t1")).toMatchObject({ outcome: "completed", durationMs: 5_000 });
     expect(fold.turn("t1")?.files.map(({ path }) => path)).toEqual(["src/a.rs"]);
   });
 

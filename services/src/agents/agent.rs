@@ -37,6 +37,12 @@ pub trait Agent: Send + Sync {
         SettingsUse::Ignores
     }
 
+    /// Whether it changes nothing in its folder before it was told [`Verdict::Allow`] to what it asked. Programs of others cannot
+    /// promise that: what they do without asking is theirs to choose.
+    fn waits_for_leave(&self) -> bool {
+        false
+    }
+
     /// Starts it, within a tokio runtime. That it cannot be started is told as [`Fact::Gone`].
     fn start(&self, launch: Launch) -> Running;
 }

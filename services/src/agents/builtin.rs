@@ -70,6 +70,10 @@ impl Agent for BuiltIn {
         Abilities { permissions: true, ..Abilities::default() }
     }
 
+    fn waits_for_leave(&self) -> bool {
+        true
+    }
+
     fn start(&self, launch: Launch) -> Running {
         let (commands, heard) = mpsc::unbounded_channel();
         let (told, facts) = mpsc::channel(FACTS);

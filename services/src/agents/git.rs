@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use super::detect;
 pub use repository::Repository;
-pub use store::{Applied, Bounds, Diff, Store, Tree};
+pub use store::{Applied, Bounds, Diff, Glance, Store, Tree};
 
 /// How long a call may take.
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -77,6 +77,8 @@ struct Live {
     said_no_undo: bool,
     /// Whether it was closed, and not only halted.
     is_done: bool,
+    /// Whether its log cannot be written any more.
+    is_lost: bool,
     /// Ends of texts that may be the beginnings of secrets.
     joints: Joints,
     /// Answers to wishes that are not in the log yet.
@@ -210,6 +212,8 @@ impl Live {
         }
         self.join(&mut told.fact);
         if matches!(told.fact, Fact::Ended(_)) {
+            // What the agent has said does not wait for that.
+            self.settle().await;
             self.look_behind().await;
             self.see_rest().await;
         }
@@ -251,6 +255,9 @@ impl Live {
     /// Does what the session wants to be done. False when that is not possible any more.
     async fn settle(&mut self) -> bool {
         loop {
+            if self.is_lost {
+                return false;
+            }
             let outputs = self.session.outputs();
             if outputs.is_empty() {
                 return true;
@@ -266,6 +273,7 @@ impl Live {
             // What is done must be in the log before it is.
             if let Err(error) = self.write(events).await {
                 tracing::error!(%error, log = %self.path().display(), "a session ends, because its log cannot be written");
+                self.is_lost = true;
                 self.session.halt(self.now());
                 self.tell(Command::Stop);
                 self.end_log(&error).await;

@@ -105,6 +105,11 @@ impl Agent for LocalAgent {
         Abilities { usage: true, ..Abilities::default() }
     }
 
+    fn waits_for_leave(&self) -> bool {
+        // It has no tools at all.
+        true
+    }
+
     fn start(&self, launch: Launch) -> Running {
         let (commands, heard) = mpsc::unbounded_channel();
         let (told, facts) = mpsc::channel(FACTS);

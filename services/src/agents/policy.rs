@@ -26,6 +26,15 @@ pub(super) use store::NotKept;
 use store::Store;
 pub(super) use store::write as write_privately;
 
+/// Whether a program of this name runs what it is given as text, or what a folder tells it to.
+pub(super) fn runs_texts(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    let lower = lower.strip_suffix(".exe").unwrap_or(&lower);
+    let name = lower.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
+    let runners = ["npx", "bunx", "uvx", "uv", "tsx", "ts-node", "make", "just", "go", "cargo", "env"];
+    runners.contains(&name) || call::SHELLS.contains(&name) || danger::INTERPRETERS.contains(&name)
+}
+
 /// Whether a file of this name may hold keys.
 pub(super) fn is_secret(path: &str) -> bool {
     place::secret(path).is_some()

@@ -23,7 +23,7 @@ use super::detect;
 use super::event::ProcessEvent;
 use super::problem::{Problem, ProblemKind};
 use super::secrets::Secrets;
-use super::trust::{FolderSettings, SettingsUse};
+use super::trust::{self, FolderSettings, SettingsUse};
 use lines::{LineReader, Read};
 
 /// Silence after which the output of a program that has ended is over, though a process out of reach keeps it open.
@@ -144,10 +144,15 @@ impl ProgramAgent {
 /// works in, where `PATH` has entries that are relative.
 pub(super) async fn located(program: &Program, launch: &Launch) -> Result<PathBuf, Problem> {
     let found = detect::located(&program.program).await;
-    found.ok_or_else(|| match launch.cwd.is_dir() {
+    let found = found.ok_or_else(|| match launch.cwd.is_dir() {
         true => missing(&program.program.to_string_lossy()),
         false => no_folder(launch),
-    })
+    })?;
+    // What the folder has to run, nobody was shown.
+    match trust::of_folder(&found, &program.args, &launch.cwd) {
+        Some(file) => Err(trust::unshown(&file)),
+        None => Ok(found),
+    }
 }
 
 /// The environment of an agent's program: ours, without what is not an agent's, and with these variables.

@@ -2,6 +2,7 @@
 //! person trusts it by its path and by what the files hold; when one of them changes, the trust is gone. What is read now may
 //! be another thing when an agent reads it.
 
+mod programs;
 mod settings;
 
 use std::fs;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::permission::sha256;
 use super::policy::write_privately;
 use super::problem::{Problem, ProblemKind};
+pub(super) use programs::{of_folder, unshown};
 use settings::Settings;
 pub use settings::SettingsFile;
 

@@ -3,15 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 use sha2::{Digest as _, Sha256};
 use sixframe_supervisor::Supervisor;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::timeout;
 
-use super::git::{Applied, Bounds, Git, GitError, Repository, Store, Tree};
+use super::git::{Applied, Bounds, Git, GitError, Glance, Repository, Store, Tree};
 use super::item::FileChange;
 
 /// How a look at a folder is called in its store.
@@ -19,6 +19,9 @@ const INDEX: &str = "undo";
 
 /// Turns of a folder that are under way at once, at most; those whose end nobody sees are among them.
 const BEGUN: usize = 64;
+
+/// For how long a folder is not looked at that was too much to look at.
+const REST: Duration = Duration::from_secs(600);
 
 /// What is not looked at where a folder is in no repository that says so itself.
 const PASSED_OVER: &str = "node_modules/\n.venv/\n__pycache__/\n";
@@ -102,12 +105,18 @@ pub(super) struct Looks {
     dir: PathBuf,
     supervisor: Supervisor,
     folders: Mutex<HashMap<PathBuf, Arc<AsyncMutex<Place>>>>,
+    /// Until when folders are not looked at.
+    given_up: Mutex<HashMap<PathBuf, Instant>>,
 }
 
 /// What is known of a session's folder.
 #[derive(Debug, Default)]
 struct Place {
     looked: Option<Looked>,
+    /// What the last look has seen.
+    seen: Option<Glance>,
+    /// Turns since what is too long ago was let go.
+    turns: usize,
     /// The turns that were seen as they began, and under which names they are kept.
     begun: BTreeMap<String, String>,
 }
@@ -122,7 +131,7 @@ struct Looked {
 impl Looks {
     /// The looks that are kept in this folder.
     pub(super) fn new(config: UndoConfig, dir: PathBuf, supervisor: Supervisor) -> Looks {
-        Looks { config, dir, supervisor, folders: Mutex::default() }
+        Looks { config, dir, supervisor, folders: Mutex::default(), given_up: Mutex::default() }
     }
 
     /// Whether anything is looked at.
@@ -139,11 +148,18 @@ impl Looks {
             Side::Before => self.config.patience,
             Side::After => self.config.end_patience,
         };
+        let too_long = || NotUndone::Failed(format!("a look at it took longer than {} s", patience.as_secs()));
+        if self.given_up().get(folder).is_some_and(|until| Instant::now() < *until) {
+            return Err(too_long());
+        }
         let looking = async {
-            let place = self.place(folder);
-            let mut place = place.lock().await;
+            let mut place = self.place(folder).lock_owned().await;
+            if side == Side::After && !place.begun.contains_key(turn) {
+                // Without its beginning, its end is of no use.
+                return Err(NotUndone::NotKept);
+            }
             let Looked { store, top } = self.opened(&mut place, folder).await?;
-            let tree = store.look(INDEX, &top, &self.limits()).await?;
+            let tree = store.look_again(INDEX, &top, &self.limits(), &mut place.seen).await?;
             let name = match side {
                 Side::Before => {
                     let name = format!("{:013}-{turn}", now_ms());
@@ -153,14 +169,38 @@ impl Looks {
                     }
                     name + "/before"
                 }
-                // Without its beginning, its end is of no use.
                 Side::After => place.begun.remove(turn).ok_or(NotUndone::NotKept)? + "/after",
             };
-            Ok(store.keep(&name, &tree).await?)
+            let keeping = async move {
+                let kept = store.keep(&name, &tree).await;
+                drop(place);
+                kept
+            };
+            match side {
+                // It was seen, and a prompt waits. Whoever looks next comes behind that.
+                Side::Before => drop(tokio::spawn(async move {
+                    let kept = keeping.await;
+                    kept.inspect_err(|error| tracing::warn!(%error, "a turn cannot be undone")).ok();
+                })),
+                Side::After => keeping.await?,
+            }
+            Ok(())
         };
-        timeout(patience, looking)
-            .await
-            .unwrap_or_else(|_| Err(NotUndone::Failed(format!("it took longer than {} s", patience.as_secs()))))
+        let looked = timeout(patience, looking).await;
+        if looked.is_err() && side == Side::Before {
+            // What took too long would do so again, and a prompt would wait for it each time.
+            self.given_up().insert(folder.to_owned(), Instant::now() + REST);
+        }
+        looked.unwrap_or_else(|_| Err(too_long()))
+    }
+
+    /// A turn ended before the look that was to come before it, and changed nothing: what was seen is let go.
+    pub(super) async fn forgo(&self, folder: &Path, turn: &str) {
+        let place = self.place(folder);
+        let mut place = place.lock().await;
+        let (Some(name), Some(Looked { store, .. })) = (place.begun.remove(turn), place.looked.clone()) else { return };
+        let gone = store.let_go(&[name + "/before"]).await;
+        gone.inspect_err(|error| tracing::debug!(%error, "a look stays behind")).ok();
     }
 
     /// Looks at a folder for the first time, which takes longest, before anybody waits for it.
@@ -171,13 +211,22 @@ impl Looks {
             return Ok(());
         }
         let Looked { store, top } = self.opened(&mut place, folder).await?;
-        store.look(INDEX, &top, &self.limits()).await.map(drop).map_err(NotUndone::from)
+        store.look_again(INDEX, &top, &self.limits(), &mut place.seen).await?;
+        // However long that took, the next look is quicker.
+        self.given_up().remove(folder);
+        Ok(())
     }
 
     /// Lets go of what is too long ago, or too much. Nobody has to wait for it.
     pub(super) async fn forget(&self, folder: &Path) -> Result<(), NotUndone> {
         let place = self.place(folder);
         let mut place = place.lock().await;
+        place.turns += 1;
+        // It takes several calls, and a prompt may be waiting behind them.
+        if place.turns < self.config.turns.div_ceil(20).max(1) {
+            return Ok(());
+        }
+        place.turns = 0;
         let Looked { store, .. } = self.opened(&mut place, folder).await?;
         self.let_go(&store, &store.all_kept().await?).await.map_err(NotUndone::from)
     }
@@ -197,7 +246,7 @@ impl Looks {
             Some(after) => store.kept(after).await?,
             None => None,
         };
-        let now = store.look(INDEX, &top, &self.limits()).await?;
+        let now = store.look_again(INDEX, &top, &self.limits(), &mut place.seen).await?;
         let paths = changed(&store, &before, after.as_ref().unwrap_or(&now)).await?;
         let since = match &after {
             Some(after) => changed(&store, after, &now).await?,
@@ -239,6 +288,10 @@ impl Looks {
     fn limits(&self) -> Bounds {
         let UndoConfig { file_bytes, files, bytes, .. } = self.config;
         Bounds { file_bytes, files, bytes }
+    }
+
+    fn given_up(&self) -> MutexGuard<'_, HashMap<PathBuf, Instant>> {
+        self.given_up.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn place(&self, folder: &Path) -> Arc<AsyncMutex<Place>> {

@@ -116,3 +116,17 @@ async fn what_was_done_before_it_came_is_told_with_the_first_prompt_and_never_ag
     turn.end().await;
     assert_eq!(turn.grown("text"), "and on");
 }
+
+#[tokio::test]
+async fn a_file_of_the_folder_is_not_run_because_the_configuration_has_its_name() {
+    let house = House::tuned(given(&["ask.sh"]));
+    let witness = house.folder.path().join("witness");
+    let session = house.session("command:it").await;
+    let mut turn = house.prompt(&session, "hello");
+    assert_ne!(turn.end().await["outcome"], "completed", "there is none");
+    house.write("ask.sh", &format!("touch {}\n", witness.display()));
+    let mut turn = house.prompt(&session, "hello");
+    let ended = turn.end().await;
+    assert_eq!(ended["error"]["kind"], "untrusted_workspace", "{ended}");
+    assert!(!witness.exists());
+}

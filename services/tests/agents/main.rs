@@ -24,4 +24,5 @@ mod streams;
 mod transcripts;
 mod trust;
 mod undo;
+#[cfg(target_os = "linux")]
 mod watching;

@@ -174,6 +174,34 @@ async fn the_oldest_turns_are_let_go() {
 }
 
 #[tokio::test]
+async fn leave_that_is_given_at_once_waits_until_the_folder_was_looked_at() {
+    let house = House::new();
+    for at in 0..3_000 {
+        let folder = house.file(&format!("d{}", at / 100));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(format!("f{at}.txt")), format!("file {at}\n")).unwrap();
+    }
+    house.write("a.txt", "old\n");
+    let session = house.session_with("builtin", json!({"mode": "acceptEdits"})).await;
+    let write = async |text: &str| {
+        let mut turn = house.prompt(&session, &format!("write a.txt\n{text}"));
+        assert_eq!(turn.end().await["outcome"], "completed");
+        turn.seen.last().unwrap()["turnId"].as_str().unwrap().to_owned()
+    };
+    let turn = write("new").await;
+    assert_eq!(house.read("a.txt"), "new\n");
+    undo(&house, &turn, false).await.unwrap();
+    assert_eq!(house.read("a.txt"), "old\n", "it was seen as it was before");
+    // What nobody looks at any more is let go, and what is there to be seen is seen in one call.
+    for _ in 0..3 {
+        assert_eq!(house.prompt(&session, "list").end().await["outcome"], "completed");
+    }
+    let turn = write("newer").await;
+    undo(&house, &turn, false).await.unwrap();
+    assert_eq!(house.read("a.txt"), "old\n");
+}
+
+#[tokio::test]
 #[ignore = "a measurement: what a look costs in a folder of 10 000 files"]
 async fn what_a_look_costs() {
     let house = House::new();

@@ -1,4 +1,5 @@
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 
 use serde_json::{Value, json};
 
@@ -17,17 +18,15 @@ async fn until_seen(turn: &mut Turn, path: &str) {
     }
 }
 
-/// The folder is watched a moment after the turn has begun: files are written anew until one is seen.
+/// The folder is watched a moment after the turn has begun: the system tells when it is, and then a file is seen.
 async fn watched(house: &House, turn: &mut Turn) {
-    let folder = house.file("").to_owned();
-    let writing = tokio::spawn(async move {
-        for at in 0u64.. {
-            fs::write(folder.join("watched.tmp"), at.to_string()).unwrap();
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-    });
+    let mark = format!(" ino:{:x} ", fs::metadata(house.file("")).unwrap().ino());
+    let watches = |entry: fs::DirEntry| fs::read_to_string(entry.path()).is_ok_and(|text| text.contains(&mark));
+    while !fs::read_dir("/proc/self/fdinfo").unwrap().flatten().any(watches) {
+        tokio::task::yield_now().await;
+    }
+    house.write("watched.tmp", "x");
     until_seen(turn, "watched.tmp").await;
-    writing.abort();
 }
 
 async fn answer(house: &House, asked: &Value) {
@@ -88,9 +87,7 @@ async fn a_person_who_edits_what_the_turn_is_changing_is_warned_and_the_agents_o
         house.write("b.txt", "old\nand mine\n");
         match turn.next().await {
             Some(event) if event["type"] == "files.contended" => break event["data"]["paths"].clone(),
-            Some(event) if event["type"] == "files.changed" => {
-                tokio::time::sleep(std::time::Duration::from_millis(100)).await
-            }
+            // Each write is told before the next one.
             Some(_) => (),
             None => panic!("nobody is warned: {:?}", turn.names()),
         }

@@ -44,6 +44,7 @@ inChromium("runs of the real daemon", () => {
     const [one, other] = await begun(page, "replace red with blue in poem.txt", "acceptEdits");
     for (const column of [one, other]) await column.getByText("1 file changed", { exact: true }).last().waitFor();
     expect(readFileSync(world.file("poem.txt"), "utf8")).toBe("roses are red\n");
+    for (const column of [one, other]) await column.getByRole("figure", { name: "Change of poem.txt", exact: true }).first().waitFor();
     expect(await page.evaluate(unnamed)).toEqual([]);
     expect(await page.evaluate(faint)).toEqual([]);
     await world.shoot("run");

@@ -1,13 +1,15 @@
 //! A store of ours for what files were at some moment. It is a repository that nobody else writes, and which reads the objects
 //! of a person's one: filters, drivers and hooks that are set there mean nothing here, and nothing is written there.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::super::item::FileChange;
 use super::super::log::make_private;
 use super::changes::{changes, names};
-use super::{Answer, Call, Git, GitError, Repository};
+use super::{Answer, Call, Git, GitError, PATIENCE, Repository};
 
 /// The longest list of a person's own patterns that is taken over, in bytes.
 const EXCLUDE: u64 = 1 << 20;
@@ -100,27 +102,72 @@ impl Store {
     /// # Errors
     /// A limit is passed, a file cannot be read, or git fails.
     pub async fn look(&self, name: &str, folder: &Path, limits: &Bounds) -> Result<Tree, GitError> {
-        let listed = match self.seeded(name, folder).await? {
-            Some(listed) => listed,
-            None => self.call(name, folder).args(["ls-files", "--stage", "-z"]).run().await?,
+        self.look_again(name, folder, limits, &mut None).await
+    }
+
+    /// The same by somebody who looks again and again, and alone: where nothing has changed since what was `seen`, it costs one
+    /// call.
+    ///
+    /// # Errors
+    /// A limit is passed, a file cannot be read, or git fails.
+    pub async fn look_again(
+        &self,
+        name: &str,
+        folder: &Path,
+        limits: &Bounds,
+        seen: &mut Option<Glance>,
+    ) -> Result<Tree, GitError> {
+        let index = self.index(name);
+        // Whoever else has written the index meanwhile, as another daemon may, has seen other things.
+        let known = seen.take().filter(|known| Stamp::of(&index).is_some_and(|stamp| stamp == known.stamp));
+        let (links, torn, before) = match known {
+            Some(Glance { links, tree, stamp }) => (links, Vec::new(), Some((tree, stamp))),
+            None => {
+                self.unlock(&index);
+                let listed = match self.seeded(name, folder).await? {
+                    Some(listed) => listed,
+                    None => self.call(name, folder).args(["ls-files", "--stage", "-z"]).run().await?,
+                };
+                let (links, torn) = special(&listed);
+                (links, torn, None)
+            }
         };
-        let (links, torn) = special(&listed);
         let look = ["ls-files", "-z", "--modified", "--deleted", "--others", "--exclude-standard"];
         let fresh = self.call(name, folder).args(look).run().await?;
         let mut paths = Vec::new();
-        for path in fresh.split(|byte| *byte == 0).chain(torn) {
+        for path in fresh.split(|byte| *byte == 0).chain(torn.iter().map(Vec::as_slice)) {
             // A repository within the folder is listed with a slash, and has its own history.
-            if !path.is_empty() && !path.ends_with(b"/") && !links.contains(&path) {
+            if !path.is_empty() && !path.ends_with(b"/") && !links.contains(path) {
                 paths.extend_from_slice(path);
                 paths.push(0);
             }
         }
         let paths = limits.within(folder, paths).await?;
+        if let (true, Some((tree, stamp))) = (paths.is_empty(), before)
+            && Stamp::of(&index).as_ref() == Some(&stamp)
+        {
+            *seen = Some(Glance { links, tree: tree.clone(), stamp });
+            return Ok(tree);
+        }
         if !paths.is_empty() {
             let take = ["update-index", "-z", "--add", "--remove", "--replace", "--stdin"];
             self.call(name, folder).args(take).input(paths).run().await?;
         }
-        Ok(Tree(self.call(name, folder).args(["write-tree"]).text().await?))
+        let tree = Tree(self.call(name, folder).args(["write-tree"]).text().await?);
+        *seen = Stamp::of(&index).map(|stamp| Glance { links, tree: tree.clone(), stamp });
+        Ok(tree)
+    }
+
+    /// Takes away the lock of a call that was killed, which nobody else would.
+    fn unlock(&self, index: &Path) {
+        let mut lock = index.as_os_str().to_owned();
+        lock.push(".lock");
+        let lock = Path::new(&lock);
+        let made = lock.metadata().and_then(|lock| lock.modified());
+        let is_old = made.ok().and_then(|made| made.elapsed().ok()).is_some_and(|age| age > PATIENCE);
+        if is_old {
+            let _ = std::fs::remove_file(lock);
+        }
     }
 
     /// Writes all files of a tree into a folder that has none.
@@ -245,6 +292,35 @@ impl Store {
     }
 }
 
+/// What a look has seen, for the next one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Glance {
+    /// The paths of other repositories in the folder.
+    links: BTreeSet<Vec<u8>>,
+    tree: Tree,
+    /// The index as it was then.
+    stamp: Stamp,
+}
+
+/// What tells one version of a file from another: git writes an index anew each time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Stamp {
+    file: u64,
+    length: u64,
+    modified: SystemTime,
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Option<Stamp> {
+        let file = path.metadata().ok()?;
+        #[cfg(unix)]
+        let number = std::os::unix::fs::MetadataExt::ino(&file);
+        #[cfg(not(unix))]
+        let number = 0;
+        Some(Stamp { file: number, length: file.len(), modified: file.modified().ok()? })
+    }
+}
+
 /// How much of a folder is taken into a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
@@ -298,15 +374,15 @@ enum Merged {
 }
 
 /// Of an index: the paths of other repositories in it, and those that somebody has not finished merging.
-fn special(listed: &[u8]) -> (Vec<&[u8]>, Vec<&[u8]>) {
-    let (mut links, mut torn) = (Vec::new(), Vec::new());
+fn special(listed: &[u8]) -> (BTreeSet<Vec<u8>>, Vec<Vec<u8>>) {
+    let (mut links, mut torn) = (BTreeSet::new(), Vec::new());
     for entry in listed.split(|byte| *byte == 0) {
         let Some(tab) = memchr::memchr(b'\t', entry) else { continue };
         let (head, path) = (&entry[..tab], &entry[tab + 1..]);
         if head.starts_with(b"160000 ") {
-            links.push(path);
+            links.insert(path.to_vec());
         } else if !head.ends_with(b" 0") {
-            torn.push(path);
+            torn.push(path.to_vec());
         }
     }
     (links, torn)

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use super::super::agent::{Command, Fact};
 use super::super::event::Outcome;
 use super::super::item::FileChange;
+use super::super::permission::Verdict;
 use super::super::turn::TurnEnd;
 use super::super::undo::{NotUndone, Side};
 use super::super::watcher::{Seen, Watching};
@@ -17,6 +18,8 @@ use super::Live;
 /// Commands that wait until the folder was looked at.
 #[derive(Debug)]
 pub(super) struct Held {
+    /// Whether the agent is at work meanwhile, since it changes nothing before it is given leave: leave alone waits.
+    is_at_work: bool,
     commands: Vec<Command>,
     looking: JoinHandle<Result<(), NotUndone>>,
 }
@@ -75,6 +78,22 @@ impl Live {
     /// Gives a command back that is to be told now, and keeps one that has to wait.
     pub(super) fn hold(&mut self, command: Command) -> Option<Command> {
         match (&mut self.held, &command) {
+            (Some(held), Command::Decide { verdict: Verdict::Allow { .. }, .. }) if held.is_at_work => {
+                held.commands.push(command);
+                self.session.withheld();
+                None
+            }
+            (Some(held), Command::Interrupt) if held.is_at_work => {
+                // Leave that it was not told of is given for nothing.
+                held.commands.clear();
+                Some(command)
+            }
+            (Some(held), Command::Prompt(_)) if held.is_at_work => {
+                // The turn that was looked for is over, and had leave for nothing.
+                self.held = None;
+                self.look_before(command)
+            }
+            (Some(held), _) if held.is_at_work => Some(command),
             (Some(_), Command::Interrupt) => {
                 // The agent knows nothing of the turn yet.
                 self.held = None;
@@ -111,9 +130,13 @@ impl Live {
             return Some(command);
         }
         let looking = tokio::spawn(async move { looks.look(&folder, &turn, Side::Before).await });
-        self.session.withheld();
-        self.held = Some(Held { commands: vec![command], looking });
-        None
+        let is_at_work = self.surroundings.agent.waits_for_leave();
+        let (now, commands) = if is_at_work { (Some(command), Vec::new()) } else { (None, vec![command]) };
+        self.held = Some(Held { is_at_work, commands, looking });
+        if now.is_none() {
+            self.session.withheld();
+        }
+        now
     }
 
     /// The folder was looked at, or cannot be: the agent is told what waited.
@@ -135,8 +158,17 @@ impl Live {
 
     /// Looks at the folder as a turn has left it, before anybody hears of its end: what others do behind that is not its. Where
     /// that takes too long, undo says that the end was not seen.
-    pub(super) async fn look_behind(&self) {
+    pub(super) async fn look_behind(&mut self) {
         let Some(turn) = self.session.view().turn_id.filter(|_| self.surroundings.looks.is_on()) else { return };
+        if let Some(held) = self.held.take().filter(|held| !held.looking.is_finished()) {
+            // The agent was given no leave, and changed nothing.
+            let (looks, folder) = (Arc::clone(&self.surroundings.looks), self.surroundings.launch.cwd.clone());
+            tokio::spawn(async move {
+                let _ = held.looking.await;
+                looks.forgo(&folder, &turn).await;
+            });
+            return;
+        }
         let seen = self.surroundings.looks.look(&self.surroundings.launch.cwd, &turn, Side::After).await;
         seen.inspect_err(|why| tracing::debug!(%why, "the end of a turn was not seen")).ok();
         let (looks, folder) = (Arc::clone(&self.surroundings.looks), self.surroundings.launch.cwd.clone());

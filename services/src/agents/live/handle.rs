@@ -69,6 +69,7 @@ impl Handle {
             watching: None,
             said_unwatched: false,
             is_done: false,
+            is_lost: false,
             joints: Joints::default(),
             replies: Vec::new(),
         };

@@ -123,7 +123,11 @@ impl Prompting {
     /// The next event of the prompt and its turn; none at the end.
     pub(super) async fn take(&mut self) -> Result<Option<Payload>, Fault> {
         while !self.is_over {
-            let Some((_, line)) = self.follow.next().await.map_err(|error| lost_log(&error))? else { break };
+            let Some((_, line)) = self.follow.next().await.map_err(|error| lost_log(&error))? else {
+                // A session tells of the end of its turns before its own, unless its log takes no more.
+                let message = "the session ended in the midst of this; agent.resume opens it again";
+                return Err(Fault::new(Code::INTERNAL, message));
+            };
             let payload = Payload::from_json(line).map_err(|error| Fault::new(Code::INTERNAL, error.to_string()))?;
             let Ok(head) = payload.parse::<Head>() else { continue };
             let is_wanted = fits(&self.types, &head.kind);
