@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "e7c30f1256756cca";
+export const methodsHash = "2f4653320d8ec1b1";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
@@ -276,6 +276,11 @@ export interface AgentCreateSession {
   provider?: string | null;
   /** What the agent is told about its task beside its own instructions. */
   systemPrompt?: string | null;
+  /**
+   * Whether it is closed when whoever begins it is gone: at once with the connection that is closed, after the grace with one
+   * that is lost.
+   */
+  tied?: boolean;
 }
 
 /** The file that a prompt is about. */
