@@ -22,7 +22,7 @@ use crate::config::{Flag, FlagValue};
 /// What a script can rely on.
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 the work failed, and stderr says why (the peer's error as one line of JSON); 2 the command line or the \
-configuration is wrong; 3 the connection cannot be made or broke; 4 a time ran out; 130 ended by ^C.";
+configuration is wrong; 3 the connection cannot be made or broke; 4 a time ran out; 130 ended by ^C, 143 by SIGTERM.";
 
 /// Settings that come by flag. They go over the file and the variables, and a repeated flag makes one list that replaces
 /// theirs.

@@ -9,6 +9,7 @@ use super::args::CallArgs;
 use super::failure::Failure;
 use super::peer::{Peer, line, payload};
 use super::print;
+use super::signals::Signals;
 
 /// Calls a method and prints its result. ^C cancels the call.
 pub(super) async fn run(args: &CallArgs) -> Result<(), Error> {
@@ -19,10 +20,11 @@ pub(super) async fn run(args: &CallArgs) -> Result<(), Error> {
         millis => Timeout::After(Duration::from_millis(millis)),
     };
     let endpoint = peer.endpoint.with(CallOptions { timeout, ..CallOptions::default() });
+    let mut signals = Signals::new()?;
     let call = endpoint.forward(&args.request.method, payload);
     let answer = tokio::select! {
         answer = call => answer.map_err(Failure::Call),
-        _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
+        signal = signals.asked() => Err(Failure::Signalled(signal)),
     };
     peer.close().await;
     Ok(print(&(line(&answer?) + "\n"))?)

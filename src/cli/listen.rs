@@ -7,6 +7,7 @@ use sixframe_core::{Direction, Items};
 use super::args::ListenArgs;
 use super::failure::Failure;
 use super::peer::Peer;
+use super::signals::Signals;
 use super::{print, reader};
 use crate::methods::api::{RPC_TAP, TappedFrame};
 
@@ -16,12 +17,14 @@ const SHOWN: usize = 160;
 /// Prints the frames of a daemon's other connections until ^C.
 pub(super) async fn run(args: &ListenArgs) -> Result<(), Error> {
     let peer = Peer::connect(&args.peer).await?;
+    // Before anything is said: whoever reads it may send one.
+    let mut signals = Signals::new()?;
     let frames = peer.endpoint.stream(&RPC_TAP, ());
     eprintln!("sixframe: watching the frames of {}; ^C ends it", args.peer.address);
     let result = tokio::select! {
         result = show(frames, args.json) => result,
         () = reader::gone() => Ok(()),
-        _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted.into()),
+        signal = signals.asked() => Err(Failure::Signalled(signal).into()),
     };
     peer.close().await;
     result

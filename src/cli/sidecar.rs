@@ -16,6 +16,7 @@ use super::config::loaded;
 use super::failure::Failure;
 use super::open::nearest;
 use super::peer::Peer;
+use super::signals::Signals;
 use super::{print, reader};
 
 /// Longer than any start: its own limit ends it.
@@ -52,9 +53,10 @@ async fn with_daemon(args: &DaemonArgs, ask: impl AsyncFnOnce(RpcEndpoint) -> Re
     let peer = Peer::connect(&PeerArgs { address, reach: args.reach.clone() }).await?;
     let patient = CallOptions { timeout: Timeout::After(LONGEST), ..CallOptions::default() };
     let endpoint = peer.endpoint.with(patient);
+    let mut signals = Signals::new()?;
     let result = tokio::select! {
         result = ask(endpoint) => result,
-        _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted.into()),
+        signal = signals.asked() => Err(Failure::Signalled(signal).into()),
     };
     peer.close().await;
     result
