@@ -20,7 +20,7 @@ program = \"/bin/sh\"
 args = [\"-c\", \"echo $$; exec sleep 600\"]
 [agent.command.endless-words]
 program = \"/bin/sh\"
-args = [\"-c\", \"echo $$; exec yes words words words words words words words words words words\"]
+args = [\"-c\", \"echo $$ > pid; exec yes words words words words words words words words words words\"]
 ";
 
 fn sandbox() -> Sandbox {
@@ -124,9 +124,9 @@ async fn where_the_log_can_hold_no_more_it_fails_and_says_so_and_the_agent_is_go
     limited.env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let output = limited.current_dir(sandbox.work()).stdin(Stdio::null()).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+    let stderr = text(output.stderr);
     assert!(output.status.code() == Some(1) && stderr.contains("log cannot be written"), "{stderr}");
-    let pid = stdout.lines().next().unwrap().parse().unwrap();
+    let pid = std::fs::read_to_string(sandbox.work().join("pid")).unwrap().trim().parse().unwrap();
     eventually("what the agent started is gone", || !is_alive(pid)).await;
 }
 
