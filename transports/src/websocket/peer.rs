@@ -7,15 +7,16 @@ use std::net::SocketAddr;
 pub struct Process {
     /// The user that made the socket.
     pub uid: u32,
-    /// A process that holds it, where we may see that.
+    /// The process that alone holds it, where we may see that.
     pub pid: Option<u32>,
 }
 
 /// The process at the other end of the connection whose ends are `local`, ours, and `remote`, if it is of this machine.
 ///
 /// `None` for connections from elsewhere, on other systems, and when the peer has closed its end already. Without `pid`
-/// nobody was seen to hold the socket: it may be on its way from one process to another. Reading happens on a thread that may
-/// block. A process that hands its socket on is named by whoever holds it now.
+/// nobody was seen to hold the socket, which may be on its way from one process to another, or several were, any of which may
+/// write to it. Reading happens on a thread that may block. A process that has handed its socket on, and keeps none, is named by
+/// whoever holds it now.
 pub async fn local_peer(local: SocketAddr, remote: SocketAddr) -> Option<Process> {
     let [local, remote] = [local, remote].map(|at| SocketAddr::new(at.ip().to_canonical(), at.port()));
     if !cfg!(target_os = "linux") {
@@ -78,11 +79,13 @@ mod table {
 
     fn holder(socket: &str) -> Option<u32> {
         let processes = fs::read_dir("/proc").ok()?.flatten();
-        let mut pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-        pids.find(|pid| {
+        let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        let mut holders = pids.filter(|pid| {
             let links = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
             links.filter_map(|link| fs::read_link(link.path()).ok()).any(|target| target == Path::new(socket))
-        })
+        });
+        let first = holders.next()?;
+        holders.next().is_none().then_some(first)
     }
 }
 
@@ -91,6 +94,21 @@ mod tests {
     use std::net::{TcpListener, TcpStream};
 
     use super::*;
+
+    #[tokio::test]
+    async fn of_several_who_hold_it_none_is_taken_for_the_peer() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (server, remote) = listener.accept().unwrap();
+        let copy = std::os::fd::OwnedFd::from(client.try_clone().unwrap());
+        let mut other = std::process::Command::new("cat").stdin(copy).spawn().unwrap();
+        let shared = local_peer(server.local_addr().unwrap(), remote).await.unwrap();
+        other.kill().unwrap();
+        other.wait().unwrap();
+        assert_eq!(shared.pid, None);
+        let alone = local_peer(server.local_addr().unwrap(), remote).await.unwrap();
+        assert_eq!((alone.pid, alone.uid), (Some(std::process::id()), shared.uid));
+    }
 
     #[tokio::test]
     async fn a_peer_is_found_by_both_families_until_it_has_closed_its_end() {
