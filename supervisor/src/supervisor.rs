@@ -206,7 +206,7 @@ impl Held {
             instance: self.shared.instance.clone(),
             generation: Some(self.generation),
             known: members.into_iter().chain(program).collect(),
-            session: program.map(|program| program.pid),
+            leader: program,
         };
         // A runtime that is being shut down runs nothing any more; what is left is then for the ledger.
         let _ = tokio::task::spawn_blocking(move || sweep.run()).await;

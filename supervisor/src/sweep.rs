@@ -21,8 +21,8 @@ pub(crate) struct Sweep {
     pub(crate) generation: Option<u64>,
     /// Processes that are known to belong to it.
     pub(crate) known: HashSet<ProcessId>,
-    /// The session that its program began.
-    pub(crate) session: Option<u32>,
+    /// The program that began its session.
+    pub(crate) leader: Option<ProcessId>,
 }
 
 impl Sweep {
@@ -43,9 +43,12 @@ impl Sweep {
     }
 
     fn find(&self) -> Vec<ProcessId> {
+        // A session's number is nobody else's while somebody is in it; behind that, it may be a stranger's.
+        let is_its = |leader: &ProcessId| process::process(leader.pid).is_none_or(|now| now.id == *leader);
+        let session = self.leader.filter(is_its).map(|leader| leader.pid);
         let belongs = |process: &Process| {
             self.known.contains(&process.id)
-                || self.session == Some(process.session)
+                || session == Some(process.session)
                 || process::variable(process.id.pid, VARIABLE)
                     .is_some_and(|value| self.instance.is_in(&value, self.generation))
         };

@@ -184,7 +184,7 @@ impl Told {
             true => numbers.filter(|id| self.carries_mark(*id)).collect(),
             false => HashSet::new(),
         };
-        Sweep { instance: self.instance.clone(), generation: None, known, session: None }
+        Sweep { instance: self.instance.clone(), generation: None, known, leader: None }
     }
 
     /// A guardian or a program has the mark from its start on.
