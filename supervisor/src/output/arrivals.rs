@@ -3,13 +3,18 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-/// Most notes. When there are more, every second one is given up: its bytes count as having come with those before.
-const NOTES: usize = 1024;
+/// Most notes. Where there would be more, only one arrival in so many is noted, over all that is kept: the bytes of the others
+/// count as having come with those before.
+const NOTES: usize = 4096;
 
 /// Times by offset, the oldest first.
 #[derive(Default)]
 pub(super) struct Arrivals {
     notes: VecDeque<(u64, Instant)>,
+    /// Of so many arrivals one is noted, if not all are.
+    stride: u32,
+    /// Arrivals since the last note.
+    passed: u32,
 }
 
 impl Arrivals {
@@ -18,7 +23,16 @@ impl Arrivals {
         while self.notes.get(1).is_some_and(|(next, _)| *next <= start) {
             self.notes.pop_front();
         }
+        if self.notes.len() < NOTES / 4 {
+            self.stride /= 2;
+        }
+        self.passed += 1;
+        if self.passed < self.stride && !self.notes.is_empty() {
+            return;
+        }
+        self.passed = 0;
         if self.notes.len() == NOTES {
+            self.stride = self.stride.max(1) * 2;
             let mut is_kept = false;
             self.notes.retain(|_| {
                 is_kept = !is_kept;
@@ -62,5 +76,9 @@ mod tests {
         }
         let told: Vec<Option<Instant>> = (0..2_000_000).step_by(100).map(|offset| arrivals.of(offset)).collect();
         assert!(told.is_sorted() && arrivals.notes.len() <= NOTES);
+        let (notes, behind) = (arrivals.notes.iter(), arrivals.notes.iter().skip(1));
+        let widest = notes.zip(behind).map(|((one, _), (next, _))| next - one).max();
+        // The oldest are those of before: a window of a hundred was kept then.
+        assert!(widest <= Some(64 * 10), "old notes are as near to each other as new ones: {widest:?}");
     }
 }
