@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::join_all;
@@ -66,7 +67,8 @@ async fn a_killed_program_is_there_again_on_its_own_and_its_whole_tree_was_gone_
         fs::read_to_string(house.file("pids")).unwrap().lines().map(|pid| pid.parse().unwrap()).collect();
     let left = house.processes();
     assert!(pids[..2].iter().all(|pid| !left.contains(pid)), "{pids:?} {left:?}");
-    assert!(pids[2..].iter().all(|pid| left.contains(pid)), "{pids:?} {left:?}");
+    // One that is just becoming another program has no variables for a moment.
+    assert!(pids[2..].iter().all(|pid| Path::new(&format!("/proc/{pid}")).exists()), "{pids:?}");
 }
 
 #[tokio::test]
