@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::agent::{Answers, Command, Fact, Inquiry, Launch, Prompt, Step, Told, Translator, unparsed};
 use super::event::{DeltaField, Mode, Outcome, Plan, PlanEntry, PlanStatus, SessionUpdate};
 use super::form;
+use super::identifier::Names;
 use super::item::{Content, Item, ItemKind, ItemStatus};
 use super::permission::{Ask, OptionKind, PermissionOption, Verdict};
 use super::policy::Ruling;
@@ -42,7 +43,8 @@ pub struct Acp {
     denied: HashSet<String>,
     /// What is being said.
     saying: Option<Saying>,
-    messages: u64,
+    /// What it does not name.
+    names: Names,
     /// What it told of itself beside what it said: it failed.
     has_failed: bool,
     /// All that its model says has the name of a message. What has none it says itself.
@@ -124,7 +126,8 @@ impl Acp {
             (Asked::Initialise, None) => {
                 self.agent_version = result["agentInfo"]["version"].as_str().map(str::to_owned);
                 let name = result["agentInfo"]["name"].as_str().unwrap_or_default();
-                self.names_messages = name.ends_with("codex-acp");
+                // Others go by that name as well, and name none of their messages.
+                self.names_messages = name == "@agentclientprotocol/codex-acp";
                 self.begin(&result["agentCapabilities"])
             }
             (Asked::LoadSession | Asked::ForkSession, Some(error)) => self.begin_anew(&text(error)),
@@ -245,7 +248,7 @@ impl Acp {
     fn strange(&mut self, method: &str, message: &Value) -> Vec<Step> {
         let (key, params) = (message["id"].to_string(), &message["params"]);
         if !strange::is_leave(method) {
-            let notice = Fact::Item { id: format!("refused-{key}"), item: strange::refused(method) };
+            let notice = Fact::Item { id: self.names.next(), item: strange::refused(method) };
             return vec![
                 refused(&message["id"]),
                 Step::tell(method, notice),
@@ -335,9 +338,8 @@ impl Acp {
             }
             "compaction_update" => match update["status"].as_str() {
                 Some("completed") => {
-                    self.messages += 1;
                     let item = Item::new(ItemKind::Compaction).status(ItemStatus::Completed);
-                    vec![Step::tell(kind, Fact::Item { id: format!("message-{}", self.messages), item })]
+                    vec![Step::tell(kind, Fact::Item { id: self.names.next(), item })]
                 }
                 Some(_) | None => alive(kind),
             },
@@ -363,8 +365,7 @@ impl Acp {
         let mut steps: Vec<Step> = self.remark().into_iter().collect();
         if !self.saying.as_ref().is_some_and(goes_on) {
             steps.extend(self.hush());
-            self.messages += 1;
-            let id = named.map_or_else(|| format!("message-{}", self.messages), str::to_owned);
+            let id = named.map_or_else(|| self.names.next(), str::to_owned);
             let item = Item::new(kind).status(ItemStatus::InProgress);
             steps.push(Step::tell(name, Fact::Item { id: id.clone(), item }));
             self.saying = Some(Saying { id, kind, text: String::new() });
@@ -392,9 +393,8 @@ impl Acp {
     }
 
     fn notice(&mut self, text: String) -> Step {
-        self.messages += 1;
         let item = Item::new(ItemKind::Notice).status(ItemStatus::Completed).text(text);
-        Step::tell("notice", Fact::Item { id: format!("message-{}", self.messages), item })
+        Step::tell("notice", Fact::Item { id: self.names.next(), item })
     }
 
     fn prompt(&mut self, prompt: &Prompt) -> Vec<Step> {

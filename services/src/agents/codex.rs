@@ -14,6 +14,7 @@ use super::agent::{Answers, Command, Fact, Launch, Prompt, Step, Told, Translato
 use super::event::{
     DeltaField, DiffScope, DiffUpdate, Mode, Outcome, Plan, PlanEntry, PlanStatus, Retry, SessionUpdate,
 };
+use super::identifier::Names;
 use super::item::{Content, Item, ItemKind, ItemStatus};
 use super::permission::{Action, Ask, OptionKind, PermissionOption, Verdict};
 use super::policy::Ruling;
@@ -43,7 +44,8 @@ pub struct Codex {
     /// What was used until the turn began, and until now.
     used: (Usage, Usage),
     problem: Option<Problem>,
-    notices: u64,
+    /// What it does not name.
+    names: Names,
     /// What it is told before the first prompt.
     history: Option<String>,
 }
@@ -179,7 +181,7 @@ impl Codex {
                 Some(ask) => Some(Fact::Asked(ask)),
                 None => {
                     let refused = Step::Say(approvals::answer(message, false));
-                    let id = format!("refused-{key}");
+                    let id = self.names.next();
                     let notice = Step::tell(method, Fact::Item { id, item: strange::refused(method) });
                     return vec![refused, notice, Step::Tell(Told::unknown(method, message))];
                 }
@@ -316,9 +318,8 @@ impl Codex {
     }
 
     fn notice(&mut self, text: &str) -> Step {
-        self.notices += 1;
         let item = Item::new(ItemKind::Notice).status(ItemStatus::Completed).text(text);
-        Step::tell("warning", Fact::Item { id: format!("notice-{}", self.notices), item })
+        Step::tell("warning", Fact::Item { id: self.names.next(), item })
     }
 
     fn interrupt(&mut self) -> Vec<Step> {

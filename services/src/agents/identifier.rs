@@ -10,3 +10,24 @@ pub(super) fn identifier(of: &str) -> String {
     }
     bytes.iter().fold(format!("{of}_"), |name, byte| format!("{name}{byte:02x}"))
 }
+
+/// Names for what a process does not name itself. Another process never gives the same ones, though it counts anew.
+#[derive(Debug)]
+pub(super) struct Names {
+    process: String,
+    given: u64,
+}
+
+impl Default for Names {
+    fn default() -> Names {
+        Names { process: identifier("own"), given: 0 }
+    }
+}
+
+impl Names {
+    /// The next one.
+    pub(super) fn next(&mut self) -> String {
+        self.given += 1;
+        format!("{}-{}", self.process, self.given)
+    }
+}

@@ -1,4 +1,4 @@
-use serde_json::Value;
+use serde_json::{Value, json};
 use sixframe_services::agents::{
     Acp, Action, Answers, ChangeKind, Command, Content, DeltaField, Fact, ItemKind, ItemStatus, Launch, OptionKind,
     Outcome, Prompt, Step, Translator, Verdict,
@@ -223,4 +223,25 @@ fn leave_of_a_kind_that_is_not_known_is_asked_for_and_what_is_no_leave_is_refuse
     heard.take(acp.command(Command::Interrupt));
     assert_eq!(heard.said[4]["result"]["outcome"]["outcome"], "cancelled");
     assert_eq!((&heard.said[5]["id"], &heard.said[5]["error"]["code"]), (&5.into(), &(-32601).into()));
+}
+
+#[test]
+fn what_it_does_not_name_is_called_as_nothing_of_another_process_is() {
+    let names = || {
+        let mut acp = Acp::default();
+        let chunk = json!({"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": "hi"}});
+        let line = json!({"jsonrpc": "2.0", "method": "session/update", "params": {"sessionId": "s", "update": chunk}});
+        let steps = acp.hear(line.to_string().as_bytes()).into_iter();
+        let named = steps.filter_map(|step| match step {
+            Step::Tell(told) => match told.fact {
+                Fact::Item { id, .. } => Some(id),
+                _ => None,
+            },
+            Step::Say(_) => None,
+        });
+        named.collect::<Vec<_>>()
+    };
+    let (one, other) = (names(), names());
+    assert_eq!((one.len(), other.len()), (1, 1));
+    assert_ne!(one, other);
 }
