@@ -182,8 +182,8 @@ fn leave_of_a_kind_that_is_not_known_is_asked_for_and_answered_as_the_kind_wants
         ),
         (
             "applyPatchApproval",
-            json!({"callId": "i", "fileChanges": {"/a": {"add": {"content": "x"}}}}),
-            Action::FileChange,
+            json!({"callId": "i", "fileChanges": {"/a": {"delete": {"content": "x"}}}, "grantRoot": "/"}),
+            Action::Unknown,
             json!({"decision": "approved"}),
             json!({"decision": "denied"}),
         ),

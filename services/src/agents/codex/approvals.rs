@@ -25,7 +25,8 @@ pub(super) fn ask(key: &str, method: &str, params: &Value) -> Option<Ask> {
         OLD_CHANGE => {
             let files = params["fileChanges"].as_object().into_iter().flatten();
             let paths: Vec<String> = files.map(|(path, _)| path.clone()).collect();
-            known_as(ask, Action::FileChange, format!("change {}", paths.join(", ")), params, paths)
+            // It may delete, move and ask for a whole folder beside; a person looks at all of it.
+            known_as(ask, Action::Unknown, format!("change {}", paths.join(", ")), params, paths)
         }
         RIGHTS => known_as(ask, Action::Unknown, "more rights for this turn".to_owned(), params, Vec::new()),
         _ => ask,
