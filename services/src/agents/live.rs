@@ -93,8 +93,12 @@ impl Live {
             tokio::select! {
                 biased;
                 wish = wished.recv(), if !self.session.is_closed() => self.wish(wish).await,
-                told = next(&mut self.running) => self.told(told).await,
                 looked = folder::looked(&mut self.held) => self.release(looked),
+                told = next(&mut self.running) => {
+                    self.told(told).await;
+                    // One that never stops telling keeps no time from running out.
+                    self.session.tick(self.now());
+                }
                 seen = folder::seen(&mut self.watching) => self.saw(seen),
                 () = until(self.surroundings.start, deadline) => self.session.tick(self.now()),
             }

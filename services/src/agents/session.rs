@@ -109,8 +109,8 @@ pub struct Session {
     ready_by: Duration,
     /// When something last came from the agent.
     alive: Duration,
-    /// Whether the agent was not given yet what the open turn is about.
-    is_withheld: bool,
+    /// Since when what the open turn is about is kept from the agent.
+    withheld_since: Option<Duration>,
     /// When the turn must be over; time that passes while leave is awaited does not count.
     turn_by: Duration,
     waiting_since: Option<Duration>,
@@ -174,7 +174,7 @@ impl Session {
             process: Process::Absent,
             ready_by: Duration::ZERO,
             alive: Duration::ZERO,
-            is_withheld: false,
+            withheld_since: None,
             turn_by: Duration::ZERO,
             waiting_since: None,
             ladder: None,
@@ -315,7 +315,7 @@ impl Session {
         let (turn, prompt) = (identifier("turn"), &waiting.prompt);
         let Some(started) = self.turns.begin(now.at, &turn, &prompt.id) else { return };
         (self.alive, self.turn_by, self.waiting_since) = (now.at, now.at + waiting.timeout, None);
-        self.is_withheld = false;
+        self.withheld_since = None;
         self.given(now, Event::PromptStarted(PromptRef { prompt_id: prompt.id.clone() }), prompt);
         self.log(now, started, None);
         self.said(now, prompt);

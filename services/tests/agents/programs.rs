@@ -3,7 +3,8 @@ use std::time::Duration;
 use serde_json::json;
 use sixframe_services::agents::Timers;
 
-use super::house::House;
+use super::house::{House, Programs};
+use super::scripted::{Reply, scripted};
 
 /// Begins as Claude Code does.
 const BEGIN: &str = r#"
@@ -217,4 +218,17 @@ cat >/dev/null
     house.ask("agent.providers", json!({"recheck": true})).await.unwrap();
     let asked = std::fs::read_to_string(house.folder.path().join("claude.where")).unwrap();
     assert_eq!(asked.lines().collect::<Vec<_>>(), ["/", "/"], "a repository's settings would tell who is logged in");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_that_never_stops_telling_keeps_no_time_from_running_out() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("project")).unwrap();
+    let programs = Programs::in_folder(folder.path());
+    let flood = scripted("flood", |_, _| Reply::Flood);
+    let timers = Timers { interrupt: Duration::from_millis(50), ..Timers::default() };
+    let house = House::build_among(folder, timers, programs, vec![flood]);
+    let session = house.session("flood").await;
+    let ended = house.prompt_with(&session, "hello", json!({"timeoutMs": 300})).end().await;
+    assert_eq!(ended["error"]["kind"], "timeout", "{ended}");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sixframe_services::agents::{
     Abilities, Agent, Command, Fact, Item, ItemKind, ItemStatus, Launch, Outcome, Problem, ProblemKind, Running,
-    SessionUpdate, TurnEnd,
+    SessionUpdate, Told, TurnEnd,
 };
 use tokio::sync::mpsc;
 
@@ -15,6 +15,8 @@ pub(crate) enum Reply {
     Fail(ProblemKind),
     /// Nothing, until it is interrupted.
     Hang,
+    /// More than anybody can note, and nothing is heard meanwhile but the end.
+    Flood,
 }
 
 type Script = Arc<dyn Fn(&str, &Path) -> Reply + Send + Sync>;
@@ -48,7 +50,8 @@ impl Agent for Scripted {
         tokio::spawn(async move {
             let tell = async |fact: Fact| drop(told.send(fact.into()).await);
             tell(Fact::Ready(SessionUpdate::default())).await;
-            while let Some(command) = heard.recv().await {
+            let mut is_deaf = false;
+            while let Some(command) = next(&mut heard, is_deaf.then_some(&told)).await {
                 match command {
                     Command::Prompt(prompt) => match script(&prompt.text(), &launch.cwd) {
                         Reply::Say(text) => {
@@ -60,7 +63,9 @@ impl Agent for Scripted {
                             tell(Fact::Ended(TurnEnd::failed(Problem::new(kind, "as the test says")))).await;
                         }
                         Reply::Hang => (),
+                        Reply::Flood => is_deaf = true,
                     },
+                    Command::Interrupt if is_deaf => (),
                     Command::Interrupt => tell(Fact::Ended(TurnEnd::new(Outcome::Interrupted))).await,
                     Command::Stop => break,
                     _ => (),
@@ -69,5 +74,23 @@ impl Agent for Scripted {
             tell(Fact::Gone { problem: None }).await;
         });
         Running { commands, facts }
+    }
+}
+
+/// The next command; until it comes, there is no end of what is told, if somebody is to hear it.
+async fn next(heard: &mut mpsc::UnboundedReceiver<Command>, told: Option<&mpsc::Sender<Told>>) -> Option<Command> {
+    let Some(told) = told else { return heard.recv().await };
+    let flood = async {
+        loop {
+            let item = Item::new(ItemKind::AgentMessage).status(ItemStatus::InProgress).text("and so on ".repeat(200));
+            if told.send(Fact::Item { id: "flood".to_owned(), item }.into()).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        command = heard.recv() => command,
+        () = flood => None,
     }
 }

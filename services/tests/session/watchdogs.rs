@@ -45,8 +45,9 @@ fn an_agent_that_tells_of_nothing_is_interrupted_and_then_stopped() {
 fn an_agent_that_was_given_nothing_yet_is_not_silent() {
     let mut stage = Stage::ready(Mode::Ask);
     stage.prompt("a", Delivery::Queue);
-    stage.session.withheld();
-    stage.pass(secs(120));
+    let now = stage.now;
+    stage.session.withheld(now);
+    stage.pass(secs(400));
     assert_eq!(stage.commands.len(), 1, "{:?}", stage.commands);
     let now = stage.now;
     stage.session.handed_over(now);

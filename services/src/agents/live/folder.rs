@@ -80,7 +80,7 @@ impl Live {
         match (&mut self.held, &command) {
             (Some(held), Command::Decide { verdict: Verdict::Allow { .. }, .. }) if held.is_at_work => {
                 held.commands.push(command);
-                self.session.withheld();
+                self.session.withheld(self.now());
                 None
             }
             (Some(held), Command::Interrupt) if held.is_at_work => {
@@ -134,7 +134,7 @@ impl Live {
         let (now, commands) = if is_at_work { (Some(command), Vec::new()) } else { (None, vec![command]) };
         self.held = Some(Held { is_at_work, commands, looking });
         if now.is_none() {
-            self.session.withheld();
+            self.session.withheld(self.now());
         }
         now
     }

@@ -67,14 +67,17 @@ impl Session {
         true
     }
 
-    /// What the open turn is about is kept from the agent: until [`Session::handed_over`], it is not the agent who is silent.
-    pub fn withheld(&mut self) {
-        self.is_withheld = true;
+    /// What the open turn is about is kept from the agent: until [`Session::handed_over`], no time of the agent's passes.
+    pub fn withheld(&mut self, now: Moment) {
+        self.withheld_since.get_or_insert(now.at);
     }
 
     /// The agent was given what the open turn is about.
     pub fn handed_over(&mut self, now: Moment) {
-        (self.is_withheld, self.alive) = (false, now.at);
+        if let Some(since) = self.withheld_since.take() {
+            self.turn_by += now.at.saturating_sub(since);
+            self.alive = now.at;
+        }
     }
 
     /// Time has passed: does what is due. To be called no later than [`Session::deadline`].
@@ -108,13 +111,13 @@ impl Session {
     }
 
     fn is_watched(&self) -> bool {
-        self.turns.open().is_some() && self.ladder.is_none() && !self.waits_for_people()
+        self.turns.open().is_some()
+            && self.ladder.is_none()
+            && self.withheld_since.is_none()
+            && !self.waits_for_people()
     }
 
     fn silent_by(&self) -> Duration {
-        if self.is_withheld {
-            return Duration::MAX;
-        }
         let timers = &self.beginning.timers;
         let is_heard = self.turns.open().is_some_and(|turn| turn.is_heard());
         self.alive + if is_heard { timers.stall } else { timers.first_event }
