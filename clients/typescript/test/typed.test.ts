@@ -49,7 +49,9 @@ describe("a typed endpoint", () => {
     const calls = [hub.request("rpc.ping"), hub.request("hub.commit", { ops: [] }, {}, 5000)];
     const codes = calls.map((call) => call.catch((error: RpcError) => error.code));
     await peer.next();
-    await peer.expect({ method: "hub.commit", meta: { timeoutMs: 5000 } });
+    const { meta } = await peer.expect({ method: "hub.commit" });
+    const { timeoutMs } = meta as { timeoutMs: number };
+    expect(timeoutMs > 4_000 && timeoutMs <= 5_000).toBe(true);
     endpoint.stop();
     expect(await Promise.all(codes)).toEqual(["CONNECTION_CLOSED", "INDETERMINATE"]);
   });

@@ -1,13 +1,20 @@
 /** Calls for one answer, against a scripted peer. */
 
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { drain } from "../../src/drain.js";
 import { RpcEndpoint } from "../../src/index.js";
 import { open, Peer, turns } from "../peer.js";
 import { code, connected, controller } from "./ends.js";
 
+/** No time passes between a call and its frame, which tells how much is left. */
+function stillstand(): void {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  onTestFinished(() => void vi.useRealTimers());
+}
+
 describe("calls", () => {
   test("a request is answered", async () => {
+    stillstand();
     const [peer, endpoint] = connected();
     const answer = endpoint.request("add", [1, 2]);
     const { cid } = await peer.expect({ kind: "req", method: "add", payload: [1, 2], meta: { timeoutMs: 60_000 } });
@@ -25,6 +32,7 @@ describe("calls", () => {
   });
 
   test("version 0.2's positional arguments are meta and a timeout", async () => {
+    stillstand();
     const [peer, endpoint] = connected();
     const answer = code(endpoint.request("m", 1, { tenant: "acme" }, 5000));
     await peer.expect({ payload: 1, meta: { tenant: "acme", timeoutMs: 5000 } });
