@@ -9,7 +9,7 @@ mod line;
 mod queue;
 mod wakeups;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -47,6 +47,8 @@ struct Watch {
     /// The program, until it has ended.
     program: Option<Pid>,
     stage: Stage,
+    /// Who was asked to end: a second time would mean "at once" to some.
+    asked: HashSet<ProcessId>,
     members: Members,
 }
 
@@ -69,7 +71,16 @@ impl Watch {
         let family = Family::new()?;
         let wakeups = Wakeups::new()?;
         let members = Members::new();
-        Ok(Watch { line, wakeups, launch: None, family, program: None, stage: Stage::Running, members })
+        Ok(Watch {
+            line,
+            wakeups,
+            launch: None,
+            family,
+            program: None,
+            stage: Stage::Running,
+            asked: HashSet::new(),
+            members,
+        })
     }
 
     fn keep(mut self) -> io::Result<()> {
@@ -170,7 +181,7 @@ impl Watch {
         Ok(())
     }
 
-    /// Asks everything below to end; what was promised more time before has no more than `grace` from now on.
+    /// Asks everything below to end, each once; what was promised more time before has no more than `grace` from now on.
     fn ask(&mut self, signal: Signal, grace: Duration) {
         let until = Instant::now() + grace;
         match self.stage {
@@ -178,7 +189,7 @@ impl Watch {
             Stage::Asked { until: before } => self.stage = Stage::Asked { until: before.min(until) },
             Stage::Running => self.stage = Stage::Asked { until },
         }
-        tree::ask(|| self.family.living(), signal.number());
+        tree::ask(|| self.family.living(), signal.number(), &mut self.asked);
     }
 
     fn send(&mut self, signal: Signal) {

@@ -34,8 +34,9 @@ pub(crate) fn end(find: impl FnMut() -> Vec<ProcessId>) -> usize {
 }
 
 /// Sends all of them a signal that none can miss by being started meanwhile: they are stopped until nobody new can come, and
-/// go on with the signal. Those that cannot be stopped in time are sent it all the same.
-pub(crate) fn ask(find: impl FnMut() -> Vec<ProcessId>, signal: Signal) {
+/// go on with the signal. Those that cannot be stopped in time are sent it all the same. Those who were asked before stand
+/// still with the others, since they may be starting one, and are not sent it again.
+pub(crate) fn ask(find: impl FnMut() -> Vec<ProcessId>, signal: Signal, asked: &mut HashSet<ProcessId>) {
     let until = Instant::now() + STANDSTILL;
     let still = |stopped: &HashSet<ProcessId>| {
         let is_still = stopped.iter().all(|id| process::stands_still(id.pid)) || until <= Instant::now();
@@ -45,7 +46,7 @@ pub(crate) fn ask(find: impl FnMut() -> Vec<ProcessId>, signal: Signal) {
         is_still
     };
     let stopped = stop(find, still);
-    stopped.iter().for_each(|id| process::signal(*id, signal));
+    stopped.iter().filter(|id| asked.insert(**id)).for_each(|id| process::signal(*id, signal));
     stopped.iter().for_each(|id| process::signal(*id, Signal::CONT));
 }
 

@@ -154,6 +154,24 @@ async fn a_leader_that_obeys_does_not_hide_a_member_that_does_not() {
 }
 
 #[tokio::test]
+async fn who_is_asked_to_end_is_asked_once_though_the_leader_ends_first() {
+    let worker = "import os, signal\n\
+        signal.signal(signal.SIGTERM, lambda *_: os.write(os.open('terms', os.O_CREAT | os.O_APPEND | os.O_WRONLY), b'.'))\n\
+        print('up', flush=True)\nwhile True: signal.pause()\n";
+    for _ in 0..3 {
+        let (sandbox, supervisor) = (Sandbox::new(), supervisor());
+        std::fs::write(sandbox.path().join("worker.py"), worker).unwrap();
+        let mut config = shell(&sandbox, "python3 worker.py & wait");
+        config.stdin = Input::Null;
+        config.stop.signal_for = Duration::from_millis(300);
+        let child = supervisor.spawn(config).unwrap();
+        assert_eq!(first_line(&child).await, "up");
+        assert_eq!(child.stop().await.unwrap().signal, Some(15));
+        assert_eq!(std::fs::read_to_string(sandbox.path().join("terms")).unwrap(), ".");
+    }
+}
+
+#[tokio::test]
 async fn nobody_misses_the_signal_by_being_started_at_that_moment() {
     for _ in 0..5 {
         let (sandbox, supervisor) = (Sandbox::new(), supervisor());
