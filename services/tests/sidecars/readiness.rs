@@ -1,5 +1,6 @@
 //! When a sidecar is ready, and when it never will be.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -43,7 +44,9 @@ async fn what_is_ready_as_its_time_ends_is_ready_or_has_failed_and_everyone_is_t
             }
             false => {
                 let codes = waiting.iter().map(|told| told.as_ref().unwrap_err().code.as_ref());
-                assert!(codes.clone().all(|code| code == "START_TIMEOUT"), "{:?}", codes.collect::<Vec<_>>());
+                // Where its time was over before it had begun, that was the machine's.
+                let codes: BTreeSet<&str> = codes.collect();
+                assert!([["START_TIMEOUT"], ["HOST"]].map(BTreeSet::from).contains(&codes), "{codes:?}");
                 assert_eq!(house.state("web").status, SidecarStatus::Failed);
                 assert_eq!(house.processes(), [] as [u32; 0]);
             }

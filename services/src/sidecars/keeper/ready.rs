@@ -31,15 +31,31 @@ pub(super) struct Foreign {
 
 /// What a run was last seen to do, in words behind its name.
 #[derive(Default)]
-pub(super) struct LastSeen(Mutex<Option<String>>);
+pub(super) enum Last {
+    /// Its program has not begun.
+    #[default]
+    NotBegun,
+    /// It does this.
+    Seen(String),
+    /// Nobody could look, for this reason.
+    Unseen(String),
+}
+
+/// The same while it changes.
+#[derive(Default)]
+pub(super) struct LastSeen(Mutex<Last>);
 
 impl LastSeen {
     fn is(&self, what: String) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(what);
+        self.set(Last::Seen(what));
     }
 
-    pub(super) fn take(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    fn set(&self, last: Last) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = last;
+    }
+
+    pub(super) fn take(&self) -> Last {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -52,6 +68,7 @@ pub(super) async fn ready(
     longest: Duration,
     last: &LastSeen,
 ) -> Result<(), Foreign> {
+    last.is("has just begun".to_owned());
     match ready.kind {
         ReadyKind::Started => Ok(()),
         ReadyKind::Line => {
@@ -106,7 +123,7 @@ async fn listening(
                 wait = (wait * 2).min(SLOWEST);
             }
             Seen::Unknown(why) => {
-                last.is(why);
+                last.set(Last::Unseen(why));
                 (wait, foreign_since) = ((wait * 2).min(SLOWEST), None);
             }
         }
