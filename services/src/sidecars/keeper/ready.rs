@@ -12,6 +12,7 @@ use crate::sidecars::api::Holder;
 use crate::sidecars::check;
 use crate::sidecars::config::{LogStreams, Ready, ReadyKind};
 use crate::sidecars::listener::RunPort;
+use crate::sidecars::portion::Portion;
 use crate::sidecars::probe::{Probe, Seen};
 
 /// How often a listener is looked for.
@@ -138,10 +139,13 @@ async fn line(ready: &Ready, child: &Arc<Child>) {
         let mut lines = child.output(stream).subscribe(From::Start).lines();
         let pattern = &pattern;
         async move {
+            let mut portion = Portion::default();
             while let Some(line) = lines.next().await {
-                if matches!(&line, Line::Text { text, .. } if pattern.is_in(text)) {
+                let Line::Text { text, .. } = line else { continue };
+                if pattern.is_in(&text) {
                     return;
                 }
+                portion.passed(text.len()).await;
             }
             std::future::pending().await
         }
@@ -186,11 +190,13 @@ struct Handshake {
 /// The port of the first line that is a handshake; other lines before it are passed over.
 async fn handshake(child: &Arc<Child>) -> u16 {
     let mut lines = child.output(Stream::Stdout).subscribe(From::Start).lines();
+    let mut portion = Portion::default();
     while let Some(line) = lines.next().await {
         let Line::Text { text, .. } = line else { continue };
         if let Ok(Handshake { port }) = serde_json::from_str(&text) {
             return port.get();
         }
+        portion.passed(text.len()).await;
     }
     std::future::pending().await
 }
