@@ -92,7 +92,10 @@ impl Keeper {
                 });
             }
             Report::Exited(status) => self.program_has_ended(status).await,
-            Report::Members(members) => self.seen.members = members,
+            Report::Members(members) => {
+                self.held.has_members(&members);
+                self.seen.members = members;
+            }
             Report::NotStarted(_) | Report::Empty => (),
         }
     }
