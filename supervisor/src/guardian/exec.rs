@@ -12,7 +12,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 
-use rustix::io::{FdFlags, fcntl_setfd};
+use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::process::{getpid, getppid, setsid};
 
 use crate::ProcessId;
@@ -23,8 +23,8 @@ use image::Image;
 /// Starts the program. Its signals are what a program expects, the mask empty and nothing ignored: the standard library
 /// sees to the mask and to `SIGPIPE`, and the guardian ignores no other.
 pub(super) fn start(launch: &Launch, descriptors: Vec<OwnedFd>) -> io::Result<ProcessId> {
-    let [stdin, stdout, stderr] =
-        <[OwnedFd; 3]>::try_from(descriptors).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+    // The system leaves out those for which this process has no room.
+    let [stdin, stdout, stderr] = <[OwnedFd; 3]>::try_from(descriptors).map_err(|_| Errno::MFILE)?;
     let image = Image::new(launch)?;
     // What it says of the program is never used: it would have a shell read what the system cannot run.
     let mut command = Command::new(&launch.program);
