@@ -60,6 +60,7 @@ impl Session {
             Fact::Native => self.push(now, Event::Native(Native {}), None, src, ext),
             Fact::Alive => (),
             Fact::Lost { why } => self.lost(now, &why),
+            Fact::Began { reason } => self.began(now, reason, src),
             Fact::Ended(end) => self.ended(now, end),
             Fact::Gone { problem } => self.gone(now, problem),
         }

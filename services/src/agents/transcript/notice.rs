@@ -1,6 +1,6 @@
 //! What of an event is told beside what an agent says, in words.
 
-use super::super::event::{Event, ProcessEvent, SessionUpdate};
+use super::super::event::{Event, ProcessEvent, SessionUpdate, TurnOrigin, TurnStarted};
 use super::super::problem::Problem;
 use super::heads;
 
@@ -37,9 +37,13 @@ pub(super) fn notice(event: &Event) -> Option<String> {
             "The agent said {} bytes that cannot be read ({}): {}",
             unparsed.bytes, unparsed.error, unparsed.preview
         )),
+        Event::TurnStarted(TurnStarted { origin: TurnOrigin::Agent, reason, .. }) => Some(match reason {
+            Some(reason) => format!("The agent began this turn by itself: {reason}"),
+            None => "The agent began this turn by itself.".to_owned(),
+        }),
         Event::SessionCreated(_)
-        | Event::StateChanged(_)
         | Event::TurnStarted(_)
+        | Event::StateChanged(_)
         | Event::TurnEnded(_)
         | Event::ItemUpserted(_)
         | Event::ItemDelta(_)
