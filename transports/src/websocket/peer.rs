@@ -132,14 +132,14 @@ mod tests {
     }
 
     #[tokio::test]
-    #[ignore = "measures: it opens 20,000 sockets"]
-    async fn finding_a_peer_among_ten_thousand() {
+    #[ignore = "measures: it opens 19,000 sockets"]
+    async fn finding_a_peer_among_many() {
         use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
         let limit = getrlimit(Resource::Nofile);
         setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut open = Vec::new();
-        for most in [10, 1_000, 10_000] {
+        for most in [10, 1_000, 9_500] {
             while open.len() < most {
                 let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
                 open.push((client, listener.accept().unwrap()));
