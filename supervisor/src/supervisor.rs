@@ -199,14 +199,20 @@ impl Held {
         }
     }
 
+    /// This lives of it now, its program among them.
+    pub(crate) fn has_members(&self, members: &[ProcessId]) {
+        if let Some(ledger) = &self.shared.ledger {
+            ledger.members(self.generation, members);
+        }
+    }
+
     /// Ends everything that belongs to the child, as far as it can be found without its guardian.
     #[cfg(unix)]
     pub(crate) async fn sweep(&self, program: Option<ProcessId>, members: Vec<ProcessId>) {
         let sweep = crate::sweep::Sweep {
-            instance: self.shared.instance.clone(),
-            generation: Some(self.generation),
             known: members.into_iter().chain(program).collect(),
-            leader: program,
+            leaders: program.into_iter().collect(),
+            marked: crate::sweep::Marked::All(self.shared.instance.clone(), self.generation),
         };
         // A runtime that is being shut down runs nothing any more; what is left is then for the ledger.
         let _ = tokio::task::spawn_blocking(move || sweep.run()).await;

@@ -10,7 +10,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 
-use rustix::io::{FdFlags, fcntl_setfd};
+use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::process::{getpid, getppid, setsid};
 
 use crate::ProcessId;
@@ -20,8 +20,8 @@ use crate::process;
 /// Starts the program. Its signals are what a program expects, the mask empty and nothing ignored: the standard library
 /// sees to the mask and to `SIGPIPE`, and the guardian ignores no other.
 pub(super) fn start(launch: &Launch, descriptors: Vec<OwnedFd>) -> io::Result<ProcessId> {
-    let [stdin, stdout, stderr] =
-        <[OwnedFd; 3]>::try_from(descriptors).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+    // The system leaves out those for which this process has no room.
+    let [stdin, stdout, stderr] = <[OwnedFd; 3]>::try_from(descriptors).map_err(|_| Errno::MFILE)?;
     let mut command = Command::new(&launch.program);
     command.args(&launch.args).stdin(stdin).stdout(stdout).stderr(Stdio::from(stderr));
     if launch.clear_env {

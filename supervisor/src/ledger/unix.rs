@@ -10,11 +10,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use crate::mark::Instance;
-use crate::sweep::Sweep;
+use crate::sweep::{Marked, Sweep};
 use crate::{ProcessId, process};
 
-/// Lines after which the file is written anew with what still lives.
-const LINES: usize = 1024;
+/// Bytes after which the file is written anew with what still lives.
+const LONGEST: usize = 128 << 10;
 
 /// The end of a ledger's file name.
 const SUFFIX: &str = ".ledger";
@@ -27,6 +27,8 @@ enum Entry {
     Host { instance: String, boot: String, host: ProcessId },
     /// A process of a child: its guardian, its program.
     Process { generation: u64, process: ProcessId },
+    /// What else lives of a child now; it goes over what was said before.
+    Members { generation: u64, members: Vec<ProcessId> },
     /// Nothing is left of a child.
     Ended { generation: u64 },
 }
@@ -41,8 +43,16 @@ pub(crate) struct Ledger {
 #[derive(Default)]
 struct Open {
     file: Option<File>,
-    lines: usize,
-    live: BTreeMap<u64, Vec<ProcessId>>,
+    written: usize,
+    live: BTreeMap<u64, Family>,
+}
+
+/// What is known of a child.
+#[derive(Debug, Default)]
+struct Family {
+    /// Its guardian, its program.
+    first: Vec<ProcessId>,
+    members: Vec<ProcessId>,
 }
 
 impl Ledger {
@@ -63,8 +73,19 @@ impl Ledger {
     /// A process of a child. What cannot be written is not kept: the guardian is there all the same.
     pub(crate) fn add(&self, generation: u64, process: ProcessId) {
         let mut open = self.book();
-        open.live.entry(generation).or_default().push(process);
+        open.live.entry(generation).or_default().first.push(process);
         self.note(&mut open, &Entry::Process { generation, process });
+    }
+
+    /// What lives of a child now.
+    pub(crate) fn members(&self, generation: u64, members: &[ProcessId]) {
+        let mut open = self.book();
+        let Some(family) = open.live.get_mut(&generation) else { return };
+        let others: Vec<ProcessId> = members.iter().filter(|member| !family.first.contains(member)).copied().collect();
+        if family.members != others {
+            family.members.clone_from(&others);
+            self.note(&mut open, &Entry::Members { generation, members: others });
+        }
     }
 
     /// Nothing of a child is left.
@@ -77,10 +98,7 @@ impl Ledger {
 
     fn note(&self, open: &mut Open, entry: &Entry) {
         let written = match &mut open.file {
-            Some(file) if open.lines < LINES => {
-                open.lines += 1;
-                write(file, entry)
-            }
+            Some(file) if open.written < LONGEST => write(file, entry).map(|length| open.written += length),
             _ => self.rewrite(open),
         };
         if let Err(error) = written {
@@ -96,15 +114,18 @@ impl Ledger {
         let beside = self.path.with_extension("new");
         let mut file = File::create(&beside)?;
         write(&mut file, &self.head)?;
-        for (generation, processes) in &open.live {
-            for process in processes {
+        for (generation, family) in &open.live {
+            for process in &family.first {
                 write(&mut file, &Entry::Process { generation: *generation, process: *process })?;
+            }
+            if !family.members.is_empty() {
+                write(&mut file, &Entry::Members { generation: *generation, members: family.members.clone() })?;
             }
         }
         fs::rename(&beside, &self.path)?;
         open.file = Some(file);
         // Counted anew, so that what cannot be made shorter is not written again at every line.
-        open.lines = 0;
+        open.written = 0;
         Ok(())
     }
 
@@ -129,10 +150,11 @@ fn make_private(folder: &Path) -> io::Result<()> {
     builder.recursive(true).create(folder)
 }
 
-fn write(file: &mut File, entry: &Entry) -> io::Result<()> {
+/// How long the line was, in bytes.
+fn write(file: &mut File, entry: &Entry) -> io::Result<usize> {
     let mut line = serde_json::to_vec(entry)?;
     line.push(b'\n');
-    file.write_all(&line)
+    file.write_all(&line).map(|()| line.len())
 }
 
 /// Ends what is left of another supervisor's children, if its host is gone, and removes its ledger.
@@ -153,7 +175,7 @@ struct Told {
     instance: Instance,
     boot: String,
     host: ProcessId,
-    live: BTreeMap<u64, Vec<ProcessId>>,
+    live: BTreeMap<u64, Family>,
 }
 
 impl Told {
@@ -164,7 +186,8 @@ impl Told {
         let mut told = Told { instance: Instance::named(&instance), boot, host, live: BTreeMap::new() };
         for entry in entries {
             match entry {
-                Entry::Process { generation, process } => told.live.entry(generation).or_default().push(process),
+                Entry::Process { generation, process } => told.live.entry(generation).or_default().first.push(process),
+                Entry::Members { generation, members } => told.live.entry(generation).or_default().members = members,
                 Entry::Ended { generation } => drop(told.live.remove(&generation)),
                 Entry::Host { .. } => (),
             }
@@ -177,19 +200,25 @@ impl Told {
         self.boot == process::boot_id() && host.is_some_and(|host| host.id == self.host && !host.is_dead)
     }
 
-    /// Numbers of another start of the system mean nothing; its marks are on nobody.
+    /// Numbers of another start of the system mean nothing.
     fn sweep(&self) -> Sweep {
-        let numbers = self.live.values().flatten().copied();
-        let known: HashSet<ProcessId> = match self.boot == process::boot_id() {
-            true => numbers.filter(|id| self.carries_mark(*id)).collect(),
-            false => HashSet::new(),
-        };
-        Sweep { instance: self.instance.clone(), generation: None, known, leader: None }
+        let marked = Marked::InSession(self.instance.clone());
+        if self.boot != process::boot_id() {
+            return Sweep { known: HashSet::new(), leaders: Vec::new(), marked };
+        }
+        let all: Vec<(u64, ProcessId)> = self
+            .live
+            .iter()
+            .flat_map(|(generation, family)| family.first.iter().chain(&family.members).map(|id| (*generation, *id)))
+            .collect();
+        let known =
+            all.iter().filter(|(generation, id)| self.carries_mark(*id, *generation)).map(|(_, id)| *id).collect();
+        Sweep { known, leaders: all.into_iter().map(|(_, id)| id).collect(), marked }
     }
 
-    /// A guardian or a program has the mark from its start on.
-    fn carries_mark(&self, id: ProcessId) -> bool {
+    /// A process has the mark from its start on.
+    fn carries_mark(&self, id: ProcessId, generation: u64) -> bool {
         let value = process::variable(id.pid, crate::mark::VARIABLE);
-        value.is_some_and(|value| self.instance.is_in(&value, None))
+        value.is_some_and(|value| self.instance.is_in(&value, Some(generation)))
     }
 }

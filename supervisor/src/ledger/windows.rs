@@ -15,5 +15,7 @@ impl Ledger {
 
     pub(crate) fn add(&self, _generation: u64, _process: ProcessId) {}
 
+    pub(crate) fn members(&self, _generation: u64, _members: &[ProcessId]) {}
+
     pub(crate) fn end(&self, _generation: u64) {}
 }

@@ -24,6 +24,12 @@ fn what_survives_a_host_and_its_guardians_is_ended_by_the_next() {
     let ledger = sandbox.path().join("ledger");
     let shapes = [Shape::Setsid, Shape::DaemonStays];
     let mut host = Host::start(&sandbox, &shapes, End::Killed, 100, Some(ledger.clone()));
+    let pids = ["0-Setsid/pids", "1-DaemonStays/pids"].map(|pids| numbers(&sandbox.path().join(pids))).concat();
+    until("the ledger has them all", || {
+        let file = std::fs::read_dir(&ledger).unwrap().next().unwrap().unwrap().path();
+        let text = std::fs::read_to_string(file).unwrap();
+        pids.iter().all(|pid| text.contains(&format!("\"pid\":{pid},"))).then_some(())
+    });
     // It stands still, so that it cannot clean up after its guardians.
     send(host.pid(), Signal::STOP);
     until("the host stands still", || crate::sandbox::state(host.pid()).filter(|(state, _)| state == "T"));
@@ -67,6 +73,10 @@ fn a_number_that_another_process_has_now_is_left_alone() {
     let (reused, other_start) = stranger(None);
     let (unmarked, its_start) = stranger(None);
     let (mut ours, our_start) = stranger(Some("outer.7/cafe.3"));
+    let (mut member, member_start) = stranger(Some("cafe.4"));
+    // As a service has it whose manager was given our variables.
+    let (copied, _) = stranger(Some("cafe.3"));
+    let (of_another_child, another_start) = stranger(Some("cafe.5"));
     let head = |boot: &str| {
         format!(
             r#"{{"host":{{"instance":"cafe","boot":"{boot}","host":{{"pid":{},"started":1}}}}}}"#,
@@ -81,13 +91,18 @@ fn a_number_that_another_process_has_now_is_left_alone() {
         line(reused.id(), other_start + 1),
         line(unmarked.id(), its_start),
         line(ours.id(), our_start),
+        line(of_another_child.id(), another_start),
+        format!(r#"{{"members":{{"generation":4,"members":[{{"pid":{},"started":1}}]}}}}"#, copied.id()),
+        format!(r#"{{"members":{{"generation":4,"members":[{{"pid":{},"started":{member_start}}}]}}}}"#, member.id()),
         r#"{"process":{"gener"#.to_owned(),
     ];
     std::fs::write(ledger.join("cafe.ledger"), lines.join("\n")).unwrap();
     drop(supervisor(&ledger));
     assert!(!is_alive(ours.id()), "it carries the mark and was started then");
+    assert!(!is_alive(member.id()), "and so does what was told of it last");
     ours.wait().unwrap();
-    for mut other in [reused, unmarked] {
+    member.wait().unwrap();
+    for mut other in [reused, unmarked, copied, of_another_child] {
         assert!(is_alive(other.id()));
         other.kill().unwrap();
         other.wait().unwrap();

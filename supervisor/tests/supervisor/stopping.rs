@@ -304,7 +304,7 @@ async fn a_program_that_is_no_guardian_is_named_and_runs_nothing() {
     let supervisor =
         Supervisor::new(SupervisorConfig::new(sixframe_supervisor::GuardProgram::at("/bin/true"))).unwrap();
     let child = supervisor.spawn(ChildConfig::new("sh")).unwrap();
-    assert!(matches!(child.started().await, Err(Failure::NotStarted { .. })));
+    assert!(matches!(child.started().await, Err(Failure::NotNow { .. })));
     let absent = Supervisor::new(SupervisorConfig::new(sixframe_supervisor::GuardProgram::at("/no/guardian"))).unwrap();
     let refused = absent.spawn(ChildConfig::new("sh")).unwrap_err();
     assert!(refused.to_string().contains("/no/guardian"), "{refused}");

@@ -64,7 +64,10 @@ fn kill_9_leaves_nothing_of(shape: Shape) {
             assert!(sandbox.processes().len() >= 2 + shape.processes(), "the host, its guardian, and {shape:?}");
         }
     }
+    let begun = Instant::now();
     host.kill();
+    until("every process is gone", || sandbox.processes().is_empty().then_some(()));
+    eprintln!("{shape:?}: nothing left {:.1} ms after kill -9", begun.elapsed().as_secs_f64() * 1e3);
     nothing_is_left(&sandbox, &host.guardians, &[shape], grace);
 }
 
