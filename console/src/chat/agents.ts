@@ -46,6 +46,11 @@ const MOST_TITLES = 1_000;
 const LOOK_MS = 60_000;
 /** To close a session takes as long as its agent takes to end. */
 const CLOSE_MS = 60_000;
+/**
+ * As long as the daemon gives a turn: a person who looks on stops one that takes too long, and the daemon one whose agent falls
+ * silent.
+ */
+export const TURN_MS = 86_400_000;
 /** Histories that are kept though they are not looked at. */
 const KEPT_FEEDS = 4;
 
@@ -161,7 +166,7 @@ export class Agents {
 
   async #prompt(sessionId: string, asked: Partial<AgentPromptParams>, text?: string): Promise<boolean> {
     // What the turn tells comes by the session's history; of this stream it is enough to know that it goes on.
-    const payload = { sessionId, ...asked, types: ["prompt.queued"] };
+    const payload = { sessionId, ...asked, types: ["prompt.queued"], timeoutMs: TURN_MS };
     const stream = this.#link.stream<unknown>("agent.prompt", payload, undefined, { resume: false });
     try {
       const first = await stream.next();

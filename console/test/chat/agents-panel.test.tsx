@@ -143,7 +143,7 @@ test("thoughts are folded, an error says what it is and what to do, and trying a
   expect(screen.getByText("a secret thought")).toBeTruthy();
   expect(document.querySelector(".said img")).toBeNull();
   fireEvent.click(screen.getByRole("button", { name: "Try again" }));
-  const prompt = { sessionId: "ses_1", again: "prompt_turn_1", types: ["prompt.queued"] };
+  const prompt = { sessionId: "ses_1", again: "prompt_turn_1", types: ["prompt.queued"], timeoutMs: 86_400_000 };
   await vi.waitFor(() => expect(made.asked).toEqual([["prompt", prompt]]));
 });
 
@@ -155,7 +155,16 @@ test("what is asked again is named, and not said again from what is kept here", 
   const made = furnished({ ses_1: IDLE }, { log });
   await look(made);
   fireEvent.click(await screen.findByRole("button", { name: "Ask again" }));
-  await vi.waitFor(() => expect(made.asked).toEqual([["prompt", { sessionId: "ses_1", again: "p", types: ["prompt.queued"] }]]));
+  await vi.waitFor(() => expect(made.asked).toEqual([["prompt", { sessionId: "ses_1", again: "p", types: ["prompt.queued"], timeoutMs: 86_400_000 }]]));
+});
+
+test("a turn that took too long is not said to have been silent", async () => {
+  const log = new Log().created().turn("turn_1", "build all of it");
+  const error = { kind: "timeout" as const, message: "the turn took longer than it was given", retryable: true };
+  log.end("turn_1", { outcome: "failed", error });
+  await look(furnished({ ses_1: IDLE }, { log }));
+  const card = await screen.findByRole("region", { name: "What went wrong" });
+  expect([card.textContent?.includes("It took too long"), card.textContent?.includes("Nothing came")]).toEqual([true, false]);
 });
 
 test("controls of methods that the daemon has not are not there", async () => {
