@@ -33,8 +33,11 @@ export interface Wanted {
   model?: string;
 }
 
-/** What `agent.undo` answers; `conflict` names files that changed since. */
-export type Undone = { kind: "done"; files: readonly AgentFileChange[] } | { kind: "conflict"; failure: Failure } | { kind: "failed" };
+/** What `agent.undo` answers; `conflict` names the files that changed since, which force would overwrite. */
+export type Undone =
+  | { kind: "done"; files: readonly AgentFileChange[] }
+  | { kind: "conflict"; paths: readonly string[] }
+  | { kind: "failed" };
 
 const CHOSEN = "sixframe.agents.session";
 const NAMES = "sixframe.agents.names";
@@ -270,7 +273,8 @@ export class Agents {
       return { kind: "done", files };
     } catch (error) {
       const failure = failureOf(error);
-      if (failure.code === "CONFLICT") return { kind: "conflict", failure };
+      const paths = overwritten(failure);
+      if (paths.length > 0) return { kind: "conflict", paths };
       this.#complain("It was not undone", failure);
       return { kind: "failed" };
     }
@@ -289,6 +293,12 @@ export class Agents {
   #complain(what: string, { code, message }: Failure): void {
     this.#toasts.say(`${what}: ${message} (${code})`, undefined, "bad");
   }
+}
+
+/** The files that were changed since; none where it was refused for another reason. */
+function overwritten({ code, details }: Failure): readonly string[] {
+  const paths: unknown = code === "CONFLICT" ? (details as { paths?: unknown } | null | undefined)?.paths : undefined;
+  return Array.isArray(paths) ? paths.filter((path) => typeof path === "string") : [];
 }
 
 function remembered(): Readonly<Record<string, string>> {
