@@ -35,7 +35,7 @@ use questions::Open;
 pub use questions::Unanswered;
 pub use queue::Refused;
 use queue::Waiting;
-pub use view::SessionView;
+pub use view::{SessionView, WaitingPrompt};
 use watchdogs::Ladder;
 pub use watchdogs::Timers;
 
