@@ -203,6 +203,11 @@ impl Session {
         &self.beginning.id
     }
 
+    /// The life of its log.
+    pub fn epoch(&self) -> &str {
+        &self.beginning.epoch
+    }
+
     /// What is allowed without being asked for.
     pub fn mode(&self) -> Mode {
         self.mode
