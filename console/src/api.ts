@@ -317,6 +317,10 @@ export type AgentDecider =
   | {
       kind: "agent";
     }
+  /** Whoever stopped the turn: by `agent.interrupt`, by a prompt for now, or by leaving. */
+  | {
+      kind: "stop";
+    }
   /** The daemon, which ended. */
   | {
       kind: "shutdown";
@@ -1697,10 +1701,21 @@ export interface AgentTurnEnded {
   usage?: AgentUsage | null;
 }
 
+/** Who begins a turn. */
+export type AgentTurnOrigin =
+  /** Somebody, by a prompt. */
+  | "prompt"
+  /** The agent, by itself: something that it had left to itself is done, a command in the background for one. */
+  | "agent";
+
 /** The agent works. */
 export interface AgentTurnStarted {
-  /** On what. */
-  promptId: string;
+  /** Who began it. */
+  origin?: AgentTurnOrigin;
+  /** On what; nothing where the agent begins by itself. */
+  promptId?: string | null;
+  /** Why the agent began it, in its words, where it says so. */
+  reason?: string | null;
 }
 
 /** What a turn changed is undone. */

@@ -300,6 +300,8 @@ pub enum Fact {
         /// What it says of that.
         why: String,
     },
+    /// It was to consider this in the turn, and did not: the turn was over, or never had a name.
+    Unsteered(Prompt),
     /// It has begun a turn by itself, while it was asked nothing.
     Began {
         /// Why, in its words.
