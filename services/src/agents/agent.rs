@@ -19,6 +19,9 @@ use super::trust::{FolderSettings, SettingsUse};
 use super::turn::TurnEnd;
 use super::usage::{Limits, UsageUpdate};
 
+/// How often what has nothing to say tells that it is alive. No watchdog is that short of patience.
+pub(super) const PULSE: Duration = Duration::from_millis(500);
+
 /// An agent that can be started any number of times.
 pub trait Agent: Send + Sync {
     /// Its provider's id.
