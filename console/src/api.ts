@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "2f4653320d8ec1b1";
+export const methodsHash = "e1f2d8d60fffd606";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
@@ -1491,6 +1491,8 @@ export interface AgentSessionCreated {
   runId?: string | null;
   /** What the agent is told about its task beside its own instructions. */
   systemPrompt?: string | null;
+  /** Whether it goes with whoever began it, and not on after them. */
+  tied?: boolean;
 }
 
 /** A session. */
