@@ -29,12 +29,15 @@ pub struct SupervisorConfig {
     /// A folder for the ledgers: what a host and its guardians leave behind when all of them are killed is found there, and
     /// ended, by the next supervisor that is given the same folder. Made with the first child. None keeps none.
     pub ledger: Option<PathBuf>,
+    /// How many descriptors a child may open, as the soft limit that it begins with: for a host that has raised its own, which
+    /// programs that use `select` cannot live with. None gives them ours. Without effect on Windows.
+    pub open_files: Option<u64>,
 }
 
 impl SupervisorConfig {
     /// Guarded by `guard`, without a ledger.
     pub fn new(guard: GuardProgram) -> SupervisorConfig {
-        SupervisorConfig { guard, ledger: None }
+        SupervisorConfig { guard, ledger: None, open_files: None }
     }
 }
 
@@ -46,6 +49,7 @@ pub struct Supervisor {
 
 struct Shared {
     guard: GuardProgram,
+    open_files: Option<u64>,
     instance: Instance,
     generations: AtomicU64,
     ledger: Option<Ledger>,
@@ -69,6 +73,7 @@ impl Supervisor {
         let ledger = config.ledger.map(|folder| Ledger::open(&folder, &instance));
         let shared = Shared {
             guard: config.guard,
+            open_files: config.open_files,
             instance,
             generations: AtomicU64::new(FIRST),
             ledger,
@@ -85,7 +90,7 @@ impl Supervisor {
         config.check()?;
         let generation = self.shared.generations.fetch_add(1, Ordering::Relaxed);
         let mark = self.shared.instance.mark(generation);
-        let (holder, ends) = Holder::start(&config, &self.shared.guard, &mark)?;
+        let (holder, ends) = Holder::start(&config, &self.shared.guard, self.shared.open_files, &mark)?;
         let no_pipes = |source| SpawnError::Pipes { program: config.name.clone(), source };
         let outputs = Outputs::of(&config, ends).map_err(no_pipes)?;
         let known = Arc::new(Known {
