@@ -54,6 +54,8 @@ struct Shared {
     generations: AtomicU64,
     ledger: Option<Ledger>,
     live: Mutex<HashMap<u64, Live>>,
+    #[cfg(unix)]
+    standstill: crate::standstill::Standstill,
 }
 
 /// A child as the supervisor remembers it.
@@ -78,6 +80,8 @@ impl Supervisor {
             generations: AtomicU64::new(FIRST),
             ledger,
             live: Mutex::default(),
+            #[cfg(unix)]
+            standstill: crate::standstill::Standstill::default(),
         };
         Ok(Supervisor { shared: Arc::new(shared) })
     }
@@ -90,6 +94,8 @@ impl Supervisor {
         config.check()?;
         let generation = self.shared.generations.fetch_add(1, Ordering::Relaxed);
         let mark = self.shared.instance.mark(generation);
+        #[cfg(unix)]
+        self.watch_guardians();
         let (holder, ends) = Holder::start(&config, &self.shared.guard, self.shared.open_files, &mark)?;
         let no_pipes = |source| SpawnError::Pipes { program: config.name.clone(), source };
         let outputs = Outputs::of(&config, ends).map_err(no_pipes)?;
@@ -119,6 +125,15 @@ impl Supervisor {
         };
         tokio::spawn(keeper.keep());
         Ok(Child { known, wishes, pipes: Mutex::new(outputs.handed) })
+    }
+
+    #[cfg(unix)]
+    fn watch_guardians(&self) {
+        let shared = Arc::downgrade(&self.shared);
+        self.shared.standstill.watch(move || {
+            let roots = shared.upgrade().map(|shared| shared.roots()).unwrap_or_default();
+            roots.iter().filter_map(Root::guardian).collect()
+        });
     }
 
     /// Stops all children by their ladders, all at once, and waits until nothing of them is left.
