@@ -204,8 +204,8 @@ fn sidecars(config: &Config, hub: &Hub, supervisor: &Supervisor) -> Result<Sidec
 fn supervisor(config: &Config) -> Result<Supervisor, Error> {
     let guard = GuardProgram::this_program()?;
     let ledger = Some(config.runtime_dir.join("children"));
-    let open_files = open_files::raise();
-    Supervisor::new(SupervisorConfig { guard, ledger, open_files }).context("child processes cannot be held")
+    let config = SupervisorConfig { guard, ledger, open_files: open_files::raise(), child_subreaper: true };
+    Supervisor::new(config).context("child processes cannot be held")
 }
 
 /// The state, as it was when the last daemon of this folder ended.
