@@ -4,6 +4,7 @@
 mod connections;
 mod instance;
 mod log;
+mod open_files;
 mod parent;
 mod ready;
 mod remote;
@@ -203,7 +204,8 @@ fn sidecars(config: &Config, hub: &Hub, supervisor: &Supervisor) -> Result<Sidec
 fn supervisor(config: &Config) -> Result<Supervisor, Error> {
     let guard = GuardProgram::this_program()?;
     let ledger = Some(config.runtime_dir.join("children"));
-    Supervisor::new(SupervisorConfig { guard, ledger, child_subreaper: true }).context("child processes cannot be held")
+    let config = SupervisorConfig { guard, ledger, open_files: open_files::raise(), child_subreaper: true };
+    Supervisor::new(config).context("child processes cannot be held")
 }
 
 /// The state, as it was when the last daemon of this folder ended.

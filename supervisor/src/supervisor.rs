@@ -30,6 +30,9 @@ pub struct SupervisorConfig {
     /// A folder for the ledgers: what a host and its guardians leave behind when all of them are killed is found there, and
     /// ended, by the next supervisor that is given the same folder. Made with the first child. None keeps none.
     pub ledger: Option<PathBuf>,
+    /// How many descriptors a child may open, as the soft limit that it begins with: for a host that has raised its own, which
+    /// programs that use `select` cannot live with. None gives them ours. Without effect on Windows.
+    pub open_files: Option<u64>,
     /// Whether this process becomes a child subreaper, on Linux: what a program has below it comes to this process when its
     /// guardian is killed, where it is known to be ours, and ended. For a host that starts programs by supervisors alone: it
     /// takes in the orphans of all its descendants, and those that are in another session than its own end with the next
@@ -40,7 +43,7 @@ pub struct SupervisorConfig {
 impl SupervisorConfig {
     /// Guarded by `guard`, without a ledger, in a process that adopts nobody.
     pub fn new(guard: GuardProgram) -> SupervisorConfig {
-        SupervisorConfig { guard, ledger: None, child_subreaper: false }
+        SupervisorConfig { guard, ledger: None, open_files: None, child_subreaper: false }
     }
 }
 
@@ -52,12 +55,15 @@ pub struct Supervisor {
 
 struct Shared {
     guard: GuardProgram,
+    open_files: Option<u64>,
     instance: Instance,
     generations: AtomicU64,
     ledger: Option<Ledger>,
     /// Closed when the ledgers of earlier supervisors are settled.
     settled: watch::Receiver<()>,
     live: Mutex<HashMap<u64, Live>>,
+    #[cfg(unix)]
+    standstill: crate::standstill::Standstill,
 }
 
 /// A child as the supervisor remembers it.
@@ -88,11 +94,14 @@ impl Supervisor {
         };
         let shared = Shared {
             guard: config.guard,
+            open_files: config.open_files,
             instance,
             generations: AtomicU64::new(FIRST),
             ledger,
             settled,
             live: Mutex::default(),
+            #[cfg(unix)]
+            standstill: crate::standstill::Standstill::default(),
         };
         Ok(Supervisor { shared: Arc::new(shared) })
     }
@@ -105,7 +114,9 @@ impl Supervisor {
         config.check()?;
         let generation = self.shared.generations.fetch_add(1, Ordering::Relaxed);
         let mark = self.shared.instance.mark(generation);
-        let (holder, ends) = Holder::start(&config, &self.shared.guard, &mark)?;
+        #[cfg(unix)]
+        self.watch_guardians();
+        let (holder, ends) = Holder::start(&config, &self.shared.guard, self.shared.open_files, &mark)?;
         let no_pipes = |source| SpawnError::Pipes { program: config.name.clone(), source };
         let outputs = Outputs::of(&config, ends).map_err(no_pipes)?;
         let known = Arc::new(Known {
@@ -134,6 +145,15 @@ impl Supervisor {
         };
         tokio::spawn(keeper.keep());
         Ok(Child { known, wishes, pipes: Mutex::new(outputs.handed) })
+    }
+
+    #[cfg(unix)]
+    fn watch_guardians(&self) {
+        let shared = Arc::downgrade(&self.shared);
+        self.shared.standstill.watch(move || {
+            let roots = shared.upgrade().map(|shared| shared.roots()).unwrap_or_default();
+            roots.iter().filter_map(Root::guardian).collect()
+        });
     }
 
     /// Waits until nothing is left of the children of earlier supervisors that the ledger tells of, at the longest for the time
