@@ -19,6 +19,9 @@ use super::{Config, KEYS, Surroundings, TABLES};
 /// The variable that names the file, where the flag does not.
 const FILE_VARIABLE: &str = "SIXFRAME_CONFIG";
 
+/// What the variables begin with that say where bundled programs are: read where one is looked for.
+const PROGRAM_VARIABLES: &str = "SIXFRAME_BIN_";
+
 /// A setting given on the command line: the flag's own spelling, the key it sets, and the value.
 pub(crate) struct Flag {
     pub(crate) spelling: String,
@@ -161,10 +164,8 @@ impl Layers<'_> {
 
     fn read_variables(&mut self, variables: &[(OsString, OsString)]) {
         for (name, value) in variables {
-            let Some(name) = name.to_str().filter(|name| name.starts_with("SIXFRAME_") && *name != FILE_VARIABLE)
-            else {
-                continue;
-            };
+            let is_ours = |name: &&str| name.starts_with("SIXFRAME_") && !name.starts_with(PROGRAM_VARIABLES);
+            let Some(name) = name.to_str().filter(is_ours).filter(|name| *name != FILE_VARIABLE) else { continue };
             match (KEYS.iter().find(|key| key.variable() == name), value.to_str()) {
                 (Some(key), Some(text)) => self.give(key, (key.value_of_text)(text), Source::Variable(name.to_owned())),
                 (Some(_), None) => self.errors.push(format!("{name}: the value is not UTF-8")),

@@ -26,7 +26,7 @@ const SIDECAR: &str = r#"
 # [[sidecar]]
 # name = "search"                  # letters, digits, '.', '_' and '-'
 # program = "python3"              # a path from this file's folder, or a name in PATH
-# #binary = "search-server"        # or a bundled program: beside the daemon, or in binaries/ here, also with -<target triple>
+# #binary = "search-server"        # or a bundled one: beside the daemon, in binaries/ here, also with -<target triple> behind
 # args = ["-m", "http.server", "{port}", "--bind", "127.0.0.1"]    # {port} is the port that it was given
 # env = { PYTHONUNBUFFERED = "1" } # {port} works here too; values are never shown
 # #cwd = "search"                  # by default the daemon's own folder

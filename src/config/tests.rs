@@ -199,6 +199,17 @@ fn the_default_limits_are_the_engine_s() {
 }
 
 #[test]
+fn a_variable_that_says_where_a_bundled_program_is_is_no_setting() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut inputs = inputs(folder.path());
+    inputs.variables = vec![variable("SIXFRAME_BIN_SEARCH_SERVER", "/opt/search"), variable("SIXFRAME_BIN_X", "y")];
+    let loaded = load(&inputs).unwrap();
+    assert_eq!(loaded.config, Config::defaults(&inputs.surroundings));
+    // No key is hidden by it.
+    assert!(KEYS.iter().all(|key| !key.variable().starts_with("SIXFRAME_BIN_")));
+}
+
+#[test]
 fn a_sidecar_needs_two_keys_and_its_paths_begin_at_the_file() {
     let text = "[[sidecar]]\nname = \"a\"\nprogram = \"python3\"\n[[sidecar]]\nname = \"b\"\nprogram = \"./b\"\ncwd = \"~/c\"\n";
     let (folder, inputs) = with_file(text);
