@@ -245,6 +245,37 @@ fn what_is_wrong_with_a_sidecar_names_the_file_the_entry_and_the_key() {
 }
 
 #[test]
+fn everything_that_is_wrong_with_a_sidecar_is_told_at_once() {
+    let told = |rest: &str| {
+        let (_folder, inputs) = with_file(&format!("[[sidecar]]\nname = \"web\"\n{rest}\n"));
+        only_error(&inputs)
+    };
+    let all = |rest: &str, hints: &[&str]| {
+        let told = told(rest);
+        assert!(hints.iter().all(|hint| told.contains(hint)), "{rest}: {told}");
+        assert_eq!(told.split("; ").filter(|part| !part.starts_with("the nearest")).count(), hints.len(), "{told}");
+    };
+    let unknown = ["unknown key \"cmd\"", "unknown key \"ports\""];
+    all(
+        "ports = 80\ncmd = \"x\"\nhealth = \"htpp\"",
+        &[&unknown[..], &["health: unknown variant `htpp`", "give either program or binary"]].concat(),
+    );
+    all(
+        "program = \"x\"\nlog_bytes = 1\nrestart = { policy = \"allways\", starts = \"5\", backof_ms = 1 }",
+        &["unknown key \"restart.backof_ms\"", "`allways`", "starts: invalid type", "log_bytes must be from 1024"],
+    );
+    all(
+        "program = \"x\"\nport = \"80\"\nready = { timeout_ms = 0 }\nargs = [\"{port}\"]",
+        &["port:", "ready: missing field `kind`"],
+    );
+    // Whether there is a port is not known before it is known how it becomes ready.
+    all(
+        "program = \"\"\nready = \"hand shake\"\nhealth = \"http\"\ncwd = \"\"",
+        &["ready:", "must not be empty", "the path is empty", "leave the key out"],
+    );
+}
+
+#[test]
 fn each_sidecar_that_is_wrong_is_told_of_with_its_own_line() {
     let entry = |name: &str, rest: &str| format!("[[sidecar]]\nname = \"{name}\"\nprogram = \"p\"\n{rest}\n");
     let all = [entry("a", ""), entry("b", "port = \"80\""), entry("c", ""), entry("d", "[sidecar.stop]\nsignl = 1")];
