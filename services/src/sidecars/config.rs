@@ -124,6 +124,15 @@ impl SidecarConfig {
         Ready { kind, path, program, args, ..Ready::default() }
     }
 
+    /// Whether readiness is found by the very look that health takes, so that what is ready was in good health once.
+    pub(crate) fn is_ready_by_health(&self) -> bool {
+        use {HealthKind as H, ReadyKind as R};
+        let Ready { kind, path, program, args, .. } = self.readiness();
+        let health = &self.health;
+        matches!((kind, health.kind), (R::Http, H::Http) | (R::Tcp, H::Tcp) | (R::Exec, H::Exec))
+            && (&path, &program, &args) == (&health.path, &health.program, &health.args)
+    }
+
     /// Whether its port is told to it, in an argument or a variable.
     pub(crate) fn tells_port(&self) -> bool {
         self.args.iter().chain(self.env.values()).any(|text| text.contains(PORT))

@@ -188,7 +188,7 @@ impl Keeper {
                 biased;
                 () = self.mailbox.turned(board, name) => Lived::Turned,
                 _ = run.child.exited() => Lived::Fallen,
-                why = look_after(run, probe.as_ref(), is_known, |failures| {
+                why = look_after(run, probe.as_ref(), run.config.is_ready_by_health(), |failures| {
                     board.change(name, |entry| entry.state.health_failures = (failures > 0).then_some(failures));
                 }) => Lived::Dead(why),
             }
@@ -407,8 +407,10 @@ fn details(run: &Run, exit: Option<RunExit>) -> FailureDetails {
 
 /// Where it is reached; `[::1]` where it does not listen by IPv4.
 fn url(config: &SidecarConfig, port: &RunPort) -> Option<String> {
-    let is_tcp = config.readiness().kind == ReadyKind::Tcp || config.health.kind == HealthKind::Tcp;
-    let scheme = if is_tcp { "tcp" } else { "http" };
+    let (ready, health) = (config.readiness().kind, config.health.kind);
+    let is_http = ready == ReadyKind::Http || health == HealthKind::Http;
+    let is_tcp = ready == ReadyKind::Tcp || health == HealthKind::Tcp;
+    let scheme = if is_tcp && !is_http { "tcp" } else { "http" };
     let host = if port.is_ipv6() { "[::1]" } else { "127.0.0.1" };
     port.get().map(|port| format!("{scheme}://{host}:{port}"))
 }
