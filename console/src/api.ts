@@ -2566,7 +2566,10 @@ export type SidecarReadyOrWord =
   /** The table. */
   | SidecarReady;
 
-/** What happens when a sidecar ends by itself. */
+/**
+ * What happens when a sidecar ends by itself. Once it was ready, that it is not ready in time at a later start, or that another
+ * program has its port then, is such an end too; at its first start it is final.
+ */
 export interface SidecarRestart {
   /**
    * Milliseconds before the first restart, at most: the wait is a random part of it, and it doubles each time.
@@ -2579,9 +2582,9 @@ export interface SidecarRestart {
   policy?: SidecarRestartPolicy;
   /** Milliseconds for which a run must be ready to count as stable. Default 30,000. */
   stableMs?: number;
-  /** Starts in vain after which it is not started again: within `window_ms`, or without a stable run in between. Default 5. */
+  /** Ends after which it is not started again: within `window_ms`, or without a stable run in between. Default 5. */
   starts?: number;
-  /** Milliseconds within which starts count, though runs in between were stable. Default 60,000. */
+  /** Milliseconds within which ends count, though runs in between were stable. Default 60,000. */
   windowMs?: number;
 }
 

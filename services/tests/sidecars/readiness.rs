@@ -258,6 +258,29 @@ async fn what_cannot_be_started_says_so_at_once() {
 }
 
 #[tokio::test]
+async fn a_program_that_is_there_and_cannot_be_started_is_not_said_to_be_missing() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let house = House::of(&[
+        json!({"name": "script", "program": "./script"}),
+        json!({"name": "folder", "program": "./folder"}),
+        json!({"name": "beside", "program": "beside.py"}),
+    ]);
+    for (name, text) in [("script", "#!/opt/no such/python3 -u\nprint()\n"), ("beside.py", "#!/usr/bin/env python3\n")]
+    {
+        fs::write(house.file(name), text).unwrap();
+        fs::set_permissions(house.file(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    fs::create_dir(house.file("folder")).unwrap();
+    let script = house.fails("script").await;
+    assert!(script.code == "NOT_FOUND" && script.message.contains("\"/opt/no\""), "{script}");
+    assert!(!script.message.contains("PATH"), "{script}");
+    let folder = house.fails("folder").await;
+    assert!(folder.message.contains("./folder is a folder"), "{folder}");
+    let beside = house.fails("beside").await;
+    assert!(beside.code == "NOT_FOUND" && beside.message.contains("./beside.py"), "{beside}");
+}
+
+#[tokio::test]
 async fn a_bundled_program_is_started_from_the_folder_of_the_configuration() {
     use std::os::unix::fs::PermissionsExt as _;
     let house =
