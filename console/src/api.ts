@@ -2406,6 +2406,11 @@ export type SidecarLogItem =
       offset: number;
       /** Whether it goes on in the next item, or its end was not written yet. */
       partial?: boolean;
+      /**
+       * Whether it is the rest of a line, of which the beginning is missing: behind a gap, where that is not known, or at the
+       * start of the last bytes.
+       */
+      rest?: boolean;
       /** Where it was written. */
       stream: SidecarLogStream;
       /** Without its end. What is no UTF-8 is shown as replacement characters. */

@@ -28,7 +28,7 @@ async fn lines(child: &Child, from: From) -> Vec<Line> {
 }
 
 fn text(at: u64, text: &str, end: LineEnd) -> Line {
-    Line::Text { at, text: text.to_owned(), end }
+    Line::Text { at, text: text.to_owned(), end, rest: false }
 }
 
 /// Our resident memory, in bytes.
