@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "2f4653320d8ec1b1";
+export const methodsHash = "96479b820bba4203";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
@@ -2278,6 +2278,11 @@ export interface SidecarConfig {
   restart?: SidecarRestartOrWord;
   /** How it is asked to stop, step by step. */
   stop?: SidecarStop;
+  /**
+   * Whether its lines are in the daemon's own log too, as it wrote them, at the level `info`, with the target
+   * `sixframe_supervisor::output`. Default no.
+   */
+  traceOutput?: boolean;
 }
 
 /** Where a sidecar is reached. */

@@ -42,6 +42,7 @@ const SIDECAR: &str = r#"
 # #restart = { policy = "always", backoff_ms = 250, max_backoff_ms = 30000, starts = 5, window_ms = 60000, stable_ms = 30000 }
 # stop = { close_stdin_ms = 2000, signal = "terminate", signal_ms = 3000 } # and http = "POST /shutdown", asked first
 # log_bytes = 4194304              # of each output
+# trace_output = false             # whether its lines are in the daemon's own log too
 "#;
 
 /// The example file: each key's words, its type, its variable and its default.

@@ -10,7 +10,7 @@ use super::key::{Place, Setting};
 use super::nearest::nearest;
 
 /// The keys of an entry.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "name",
     "program",
     "binary",
@@ -25,6 +25,7 @@ const KEYS: [&str; 14] = [
     "restart",
     "stop",
     "log_bytes",
+    "trace_output",
 ];
 
 /// The keys of the tables within an entry.

@@ -72,6 +72,10 @@ pub struct SidecarConfig {
     /// Bytes of each of its outputs that are kept for readers. Default 4 MiB.
     #[serde(default = "default_log_bytes", alias = "log_bytes")]
     pub log_bytes: u64,
+    /// Whether its lines are in the daemon's own log too, as it wrote them, at the level `info`, with the target
+    /// `sixframe_supervisor::output`. Default no.
+    #[serde(default, alias = "trace_output")]
+    pub trace_output: bool,
 }
 
 /// The variables, or an error that tells nothing of what is there instead: it may be a secret.
@@ -106,6 +110,7 @@ impl SidecarConfig {
             restart: Restart::default(),
             stop: Stop::default(),
             log_bytes: default_log_bytes(),
+            trace_output: false,
         }
     }
 

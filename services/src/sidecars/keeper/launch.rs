@@ -36,6 +36,7 @@ impl Launch {
         let mut child = words(config, program, &config.args, port.get(), around);
         child.name = config.name.clone();
         child.output_bytes = usize::try_from(config.log_bytes).unwrap_or(usize::MAX);
+        child.trace_output = config.trace_output;
         let started = Started::default();
         child.stop = ladder(config, &port, &started);
         Ok(Launch { config: child, port, started })
