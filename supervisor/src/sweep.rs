@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::mark::{Instance, VARIABLE};
 use crate::process::{self, Process};
-use crate::{ProcessId, tree};
+use crate::{ProcessId, orphans, tree};
 
 /// Rounds after which what still comes back is left to itself, with the pause between them: the killed need a moment.
 const ROUNDS: usize = 200;
@@ -60,12 +60,15 @@ impl Sweep {
             let is_in_session = sessions.contains(&process.session);
             self.known.contains(&process.id)
                 || match &self.marked {
-                    Marked::All(instance, generation) => is_in_session || carries(process, instance, Some(*generation)),
+                    Marked::All(instance, generation) => {
+                        is_in_session || carries(process, instance, Some(*generation)) || orphans::is_one(process)
+                    }
                     Marked::InSession(instance) => is_in_session && carries(process, instance, None),
                 }
         };
         let (mut all, mut ours) = (Vec::new(), HashSet::new());
         process::each(|process| {
+            orphans::reap(&process);
             // At once: it may be gone when all are known.
             if belongs(&process) {
                 ours.insert(process.id);

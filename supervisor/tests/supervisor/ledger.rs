@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Child, Command};
+use std::time::Duration;
 
 use rustix::process::Signal;
 use sixframe_supervisor::{Supervisor, SupervisorConfig};
@@ -52,6 +53,25 @@ fn what_survives_a_host_and_its_guardians_is_ended_by_the_next() {
     assert_eq!(ledgers(&ledger), 0, "nothing lives that would have to be found");
 }
 
+#[tokio::test]
+async fn guardians_of_a_host_that_is_gone_are_left_to_give_the_time_that_they_have_promised() {
+    let sandbox = Sandbox::new();
+    let ledger = sandbox.path().join("ledger");
+    let folder = sandbox.folder("0-Careful");
+    let mut host = Host::start(&sandbox, &[Shape::Careful], End::Killed, 600_000, Some(ledger.clone()));
+    host.kill();
+    until("it is asked to end", || folder.join("asked").exists().then_some(()));
+    let next = supervisor(&ledger);
+    let at_once = tokio::time::timeout(Duration::ZERO, next.settled()).await;
+    assert!(at_once.is_err(), "the careful one is not done");
+    std::fs::write(folder.join("go"), "").unwrap();
+    next.settled().await;
+    assert!(folder.join("done").exists(), "it was let end");
+    assert!(sandbox.processes().into_iter().all(|pid| !is_alive(pid)));
+    assert_eq!(ledgers(&ledger), 0);
+    host.guardians.iter().for_each(|guardian| reap(*guardian));
+}
+
 /// A process that is none of ours, and when it was started.
 fn stranger(mark: Option<&str>) -> (Child, u64) {
     let mut command = Command::new("sleep");
@@ -83,15 +103,15 @@ fn a_number_that_another_process_has_now_is_left_alone() {
             std::process::id()
         )
     };
-    let line = |pid: u32, started: u64| {
-        format!(r#"{{"process":{{"generation":3,"process":{{"pid":{pid},"started":{started}}}}}}}"#)
+    let line = |generation: u64, pid: u32, started: u64| {
+        format!(r#"{{"process":{{"generation":{generation},"process":{{"pid":{pid},"started":{started}}}}}}}"#)
     };
     let lines = [
         head(boot.trim()),
-        line(reused.id(), other_start + 1),
-        line(unmarked.id(), its_start),
-        line(ours.id(), our_start),
-        line(of_another_child.id(), another_start),
+        line(1, reused.id(), other_start + 1),
+        line(2, unmarked.id(), its_start),
+        line(3, ours.id(), our_start),
+        line(6, of_another_child.id(), another_start),
         format!(r#"{{"members":{{"generation":4,"members":[{{"pid":{},"started":1}}]}}}}"#, copied.id()),
         format!(r#"{{"members":{{"generation":4,"members":[{{"pid":{},"started":{member_start}}}]}}}}"#, member.id()),
         r#"{"process":{"gener"#.to_owned(),

@@ -54,7 +54,12 @@ impl Keeper {
     /// Runs it once, as soon as what it depends on is there; and on another port where the one that was free is lost.
     pub(super) async fn attempt(&mut self, config: &Arc<SidecarConfig>) -> Outcome {
         let depended = {
-            let depended = self.around.board.all_up(&config.depends_on);
+            let (supervisor, board) = (&self.around.supervisor, &self.around.board);
+            let depended = async {
+                // One of a daemon that was killed may still have the port.
+                supervisor.settled().await;
+                board.all_up(&config.depends_on).await
+            };
             tokio::select! {
                 biased;
                 () = self.mailbox.turned(&self.around.board, &self.known.name) => return Outcome::Turned,
