@@ -203,7 +203,7 @@ fn sidecars(config: &Config, hub: &Hub, supervisor: &Supervisor) -> Result<Sidec
 fn supervisor(config: &Config) -> Result<Supervisor, Error> {
     let guard = GuardProgram::this_program()?;
     let ledger = Some(config.runtime_dir.join("children"));
-    Supervisor::new(SupervisorConfig { guard, ledger }).context("child processes cannot be held")
+    Supervisor::new(SupervisorConfig { guard, ledger, child_subreaper: true }).context("child processes cannot be held")
 }
 
 /// The state, as it was when the last daemon of this folder ended.

@@ -14,6 +14,7 @@ const HEAD: &str = "\
 # ~/.config/sixframe/sixframe.toml; on Windows %APPDATA%\\sixframe\\sixframe.toml). Over the file go the variables named below,
 # where lists are separated by commas, and over those go flags: --listen, --runtime-dir, --token-file, --allow,
 # --console-port, --console-dir, --no-console, and --set KEY=VALUE for all the others. Relative paths in this file start at its folder, and ~/ is the home folder.
+# SIXFRAME_TOKEN is no setting: it is for programs that call the daemon, whose own token is in token_file.
 # Paths below are those of a user on Linux.
 ";
 

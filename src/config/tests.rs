@@ -96,6 +96,16 @@ fn an_unknown_variable_is_an_error_that_names_the_nearest() {
 }
 
 #[test]
+fn variables_that_are_not_the_daemons_are_no_settings() {
+    let (_folder, mut inputs) = with_file("");
+    inputs.variables = vec![variable("SIXFRAME_TOKEN", "for a program that calls"), variable("SIXFRAME_BIN_LLM", "/l")];
+    let loaded = load(&inputs).unwrap();
+    assert_eq!(loaded.source("token_file"), Source::Default);
+    inputs.variables = vec![variable("SIXFRAME_TOKENS", "x")];
+    assert!(only_error(&inputs).contains("unknown variable"));
+}
+
+#[test]
 fn a_wrong_type_names_the_key_and_the_expected_type() {
     let (_folder, mut inputs) = with_file("listen = \"ws://127.0.0.1:0\"\nlimits = 3\n");
     inputs.variables = vec![variable("SIXFRAME_DRAIN_MS", "soon")];

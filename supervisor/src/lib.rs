@@ -40,6 +40,8 @@ mod keeper;
 mod lease;
 mod ledger;
 mod mark;
+#[cfg(unix)]
+mod orphans;
 mod output;
 mod pipe;
 mod process;

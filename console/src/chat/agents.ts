@@ -4,13 +4,14 @@
  */
 
 import type {
-  AgentDelivery, AgentFileChange, AgentPromptParams, AgentProviderInfo, AgentProviders, TranscriptList,
+  AgentDelivery, AgentEnvelope, AgentFileChange, AgentPromptParams, AgentProviderInfo, AgentProviders, TranscriptList,
 } from "../api.js";
 import type { Link } from "../connection.js";
 import type { Catalogue } from "../methods/catalogue.js";
 import { failureOf, type Failure } from "../methods/run.js";
 import type { Toasts } from "../shell/toasts.js";
 import { Store } from "../store.js";
+import { parted } from "./entry.js";
 import { SessionFeed } from "./session-feed.js";
 import type { Permission, SessionView } from "./session-view.js";
 
@@ -223,6 +224,19 @@ export class Agents {
   editPrompt(sessionId: string, promptId: string, text: string): Promise<boolean> {
     const content = [{ type: "text", text }];
     return this.#ask("It was not changed", "agent.editPrompt", { sessionId, promptId, content });
+  }
+
+  /** All that a prompt says of which the gist is shown, by the event that tells it. Where it cannot be had, that was said. */
+  async wholePrompt(sessionId: string, seq: number): Promise<string | undefined> {
+    const payload = { sessions: [sessionId], types: ["prompt.queued"] };
+    try {
+      for await (const event of this.#link.stream<AgentEnvelope | null>("agent.events", payload, undefined, { resume: false })) {
+        if (event?.type === "prompt.queued" && event.seq === seq) return parted(event.data.content).text;
+      }
+    } catch (error) {
+      this.#complain("All of it cannot be shown", failureOf(error));
+    }
+    return undefined;
   }
 
   setMode(sessionId: string, mode: string): Promise<boolean> {

@@ -8,6 +8,9 @@ import type {
   PermissionRequest,
 } from "../api.js";
 
+/** A prompt that waits: its gist where it is long, and where the log tells all of it. */
+export type WaitingPrompt = AgentPromptQueued & { readonly isCut?: boolean; readonly seq?: number };
+
 /** Why a request is risky. */
 export interface RiskHit {
   rule: string;
@@ -27,7 +30,7 @@ export interface SessionView {
   readonly turnId?: string;
   readonly title?: string;
   readonly model?: string;
-  readonly queue: readonly AgentPromptQueued[];
+  readonly queue: readonly WaitingPrompt[];
   readonly permissions: readonly Permission[];
   readonly questions: readonly AgentQuestionRequest[];
   readonly usage: AgentUsageUpdate;

@@ -167,6 +167,19 @@ test("a turn that took too long is not said to have been silent", async () => {
   expect([card.textContent?.includes("It took too long"), card.textContent?.includes("Nothing came")]).toEqual([true, false]);
 });
 
+test("of a long prompt that waits the gist is shown, and all of it is changed", async () => {
+  const log = new Log().created().turn("turn_1", "edit");
+  const whole = `${"long ".repeat(1_000)}end`;
+  const { seq } = log.push("prompt.queued", { promptId: "p2", position: 0, delivery: "queue", content: [{ type: "text", text: whole }] });
+  const queue = [{ promptId: "p2", position: 0, delivery: "queue", content: [{ type: "text", text: "long long" }], isCut: true, bytes: whole.length, seq }];
+  const made = furnished({ ses_1: { ...IDLE, queue } }, { log, methods: ["agent.editPrompt"] });
+  await look(made);
+  expect(await screen.findByText("long long …")).toBeTruthy();
+  fireEvent.click(screen.getByRole("button", { name: "Change the prompt" }));
+  const field = await screen.findByRole<HTMLTextAreaElement>("textbox", { name: "The prompt" });
+  expect(field.value).toBe(whole);
+});
+
 test("controls of methods that the daemon has not are not there", async () => {
   const changes = [{ path: "/srv/me/project/a.txt", kind: "modify" as const, binary: false, unifiedDiff: "@@ -1 +1 @@\n-a\n+b\n", additions: 1, deletions: 1 }];
   const log = new Log().created().turn("turn_1", "edit");

@@ -1,6 +1,8 @@
 //! What sidecars write, and where readers are.
 
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 use sixframe_core::Items;
@@ -136,6 +138,31 @@ async fn a_search_leaves_out_lines_alone() {
     found.sort_unstable();
     assert_eq!(found, ["Error: a", "an ERROR"]);
     assert_eq!((items[0]["kind"].as_str(), items[3]["kind"].as_str()), (Some("started"), Some("exited")));
+}
+
+#[tokio::test]
+async fn a_search_in_vain_lets_others_have_their_turns() {
+    let script = "yes 'a line that nobody looks for' | head -c 4000000; exit 1";
+    let house = House::of(&[shell("work", script, json!({"restart": "never"}))]);
+    house.sidecars.start("work").await.unwrap();
+    house.until_status("work", SidecarStatus::Failed).await;
+    for follow in [false, true] {
+        let mut items = read(&house, json!({"name": "work", "search": "in vain", "follow": follow}));
+        assert_eq!(next(&mut items).await["kind"], "started");
+        // All of this test, the sidecars and their peer run in turns on one thread.
+        let turns = Arc::new(AtomicUsize::new(0));
+        let counting = Arc::clone(&turns);
+        let other = tokio::spawn(async move {
+            loop {
+                counting.fetch_add(1, Ordering::Relaxed);
+                tokio::task::yield_now().await;
+            }
+        });
+        assert_eq!(next(&mut items).await["kind"], "exited");
+        other.abort();
+        let turns = turns.load(Ordering::Relaxed);
+        assert!(turns > 4_000_000 / (64 << 10), "{turns} turns");
+    }
 }
 
 #[tokio::test]

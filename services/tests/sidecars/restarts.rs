@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sixframe_services::sidecars::api::{FailureCode, SidecarState, SidecarStatus};
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use crate::house::{House, LONG, WELL, alone, eventually, logged, python, send, server, shell};
+use crate::house::{House, LONG, Plan, WELL, alone, eventually, logged, python, send, server, shell};
 
 #[tokio::test]
 async fn a_program_that_ends_again_and_again_is_given_up_with_its_last_words() {
@@ -30,6 +30,31 @@ async fn a_program_that_ends_again_and_again_is_given_up_with_its_last_words() {
     house.sidecars.start("weak").await.unwrap();
     let again = house.until("weak", |state| state.status == SidecarStatus::Failed && state.starts > 5).await;
     assert_eq!(again.starts, 10);
+}
+
+#[tokio::test]
+async fn slow_crashes_are_counted_though_none_falls_into_the_window_of_another() {
+    // Each run is ready, and longer than the window; the third is the last.
+    let restart =
+        json!({"policy": "always", "backoffMs": 1, "maxBackoffMs": 1, "starts": 3, "windowMs": 20, "stableMs": 60_000});
+    let script = "echo up; echo slowly >&2; sleep 0.1; exit 3";
+    let ready = json!({"kind": "line", "pattern": "up"});
+    let house = House::of(&[shell("slow", script, json!({"restart": restart, "ready": ready}))]);
+    house.sidecars.start("slow").await.unwrap();
+    let state = house.until_status("slow", SidecarStatus::Failed).await;
+    let failure = serde_json::to_value(state.failure.unwrap()).unwrap();
+    assert_eq!(failure["code"], "CRASH_LOOP");
+    assert_eq!(failure["details"], json!({"exit": {"code": 3}, "stderr": ["slowly"]}));
+    assert_eq!((state.starts, state.restarts), (3, 2));
+}
+
+#[tokio::test]
+async fn runs_that_were_stable_are_never_given_up_for_their_number() {
+    let restart =
+        json!({"policy": "always", "backoffMs": 1, "maxBackoffMs": 1, "starts": 2, "windowMs": 1, "stableMs": 10});
+    let house = House::of(&[shell("job", "sleep 0.1; exit 3", json!({"restart": restart}))]);
+    house.sidecars.start("job").await.unwrap();
+    house.until("job", |state| state.starts > 4 && state.status == SidecarStatus::Running).await;
 }
 
 #[tokio::test]
@@ -217,6 +242,74 @@ async fn a_daemon_without_descriptors_takes_what_it_cannot_see_for_alive() {
         let state = house.state(name);
         assert!(state.generation == 1 && state.status.is_up() && state.health_failures.is_none(), "{state:?}");
     }
+}
+
+/// Both die with the guardian, or the program never begins.
+const TIGHT: [&str; 2] = ["ulimit -n 18", "exit 1"];
+
+#[tokio::test]
+async fn what_cannot_be_started_for_want_of_room_is_started_as_soon_as_there_is_some() {
+    for limit in TIGHT {
+        let house = Plan::new().guarded_behind(&format!("[ -e $HOUSE/tight ] && {limit}"));
+        fs::write(house.folder.path().join("tight"), "").unwrap();
+        let again = json!({"policy": "on-failure", "backoffMs": 20, "maxBackoffMs": 20, "starts": 100_000});
+        let few = json!({"policy": "on-failure", "backoffMs": 1, "maxBackoffMs": 1, "starts": 3});
+        let house = house.build(&[
+            shell("web", "exec sleep 1000", json!({"restart": again})),
+            shell("few", "exec sleep 1000", json!({"restart": few})),
+        ]);
+        house.sidecars.start("web").await.unwrap();
+        house.sidecars.start("few").await.unwrap();
+        let host = |state: &SidecarState| state.failure.as_ref().is_some_and(|why| why.code == FailureCode::Host);
+        let waits = house.until("web", |state| state.next_start_at.is_some() && state.generation > 1).await;
+        assert!(waits.status == SidecarStatus::Starting && host(&waits) && waits.exit.is_none(), "{waits:?}");
+        let given_up = house.until_status("few", SidecarStatus::Failed).await;
+        assert!(given_up.starts == 3 && host(&given_up), "{given_up:?}");
+        fs::remove_file(house.file("tight")).unwrap();
+        let up = house.until_status("web", SidecarStatus::Running).await;
+        assert!(up.failure.is_none() && up.restarts + 1 == up.starts, "{up:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_vouches_and_cannot_be_started_for_want_of_room_says_nothing() {
+    for limit in TIGHT {
+        let line = format!("[ -e $HOUSE/tight ] && {{ echo . >> $HOUSE/vain; {limit}; }}");
+        let exec = json!({"kind": "exec", "program": "true", "intervalMs": 5, "timeoutMs": 60_000, "failures": 1});
+        let web = shell("web", "exec sleep 1000", json!({"health": exec, "restart": "never"}));
+        let house = Plan::new().guarded_behind(&line).build(&[web]);
+        house.up("web").await;
+        fs::write(house.file("tight"), "").unwrap();
+        let vain = || fs::read_to_string(house.file("vain")).unwrap_or_default().len() / 2;
+        eventually("it was looked at in vain", || (vain() > 5).then_some(())).await;
+        let state = house.state("web");
+        assert!(state.generation == 1 && state.status.is_up() && state.health_failures.is_none(), "{state:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_start_that_could_not_be_watched_is_tried_again() {
+    let line = "[ -e $HOUSE/tight ] && exit 1";
+    let ready = json!({"kind": "exec", "program": "test", "args": ["-e", "warm"], "timeoutMs": 300});
+    let again = json!({"policy": "on-failure", "backoffMs": 20, "maxBackoffMs": 20, "starts": 100_000});
+    // Those who look at it find no room as soon as it has begun.
+    let script = "touch tight; exec sleep 1000";
+    let house = Plan::new().guarded_behind(line).build(&[
+        shell("once", script, json!({"ready": ready, "restart": "never"})),
+        shell("web", script, json!({"ready": ready, "restart": again})),
+    ]);
+    house.sidecars.start("once").await.unwrap();
+    let why = house.until_status("once", SidecarStatus::Failed).await.failure.unwrap();
+    assert!(why.code == FailureCode::Host && why.message.contains("cannot be looked at by the daemon"), "{why:?}");
+    fs::remove_file(house.file("tight")).unwrap();
+    house.sidecars.start("web").await.unwrap();
+    house.until("web", |state| state.next_start_at.is_some()).await;
+    fs::write(house.file("warm"), "").unwrap();
+    eventually("it is ready", || {
+        let _ = fs::remove_file(house.file("tight"));
+        (house.state("web").status == SidecarStatus::Ready).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

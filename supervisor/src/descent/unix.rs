@@ -2,10 +2,9 @@
 
 use std::collections::HashSet;
 
-use crate::Descent;
 use crate::holder::Root;
 use crate::mark::{Instance, VARIABLE};
-use crate::process;
+use crate::{Descent, orphans, process};
 
 /// More parents than any process has.
 const LONGEST: usize = 4096;
@@ -29,7 +28,9 @@ pub(crate) fn of(pid: u32, roots: &[Root], instance: &Instance) -> Descent {
         }
         // One that ended under our eyes has handed its children on: whose they are now was not seen.
         let Some(process) = process::process(pid).filter(|process| !process.is_dead) else { return Descent::Unknown };
-        if process::variable(pid, VARIABLE).is_some_and(|value| instance.is_in(&value, None)) {
+        if orphans::is_one(&process)
+            || process::variable(pid, VARIABLE).is_some_and(|value| instance.is_in(&value, None))
+        {
             return Descent::Ours;
         }
         if process.parent <= 1 {

@@ -15,7 +15,7 @@ use crate::guard_program::GuardProgram;
 use crate::lease::{Decoder, Launch, Order, Report, encode};
 use crate::mark::VARIABLE;
 use crate::{ChildConfig, ProcessId, SpawnError};
-use crate::{process, tree};
+use crate::{orphans, process, tree};
 
 use super::{Ends, pipes};
 
@@ -54,7 +54,7 @@ impl Holder {
         let mut command = Command::new(&guard.path);
         command.args(&guard.args).arg0("sixframe-guardian").env(VARIABLE, mark);
         command.stdin(guards).stdout(Stdio::null()).stderr(Stdio::null());
-        let spawned = command.spawn();
+        let spawned = orphans::begin(|| command.spawn(), |guardian| guardian.id().unwrap_or_default());
         let guardian = spawned.map_err(|source| SpawnError::Guardian {
             program: program(),
             guardian: guard.path.clone(),
@@ -95,6 +95,7 @@ impl Holder {
     /// Takes notice of the guardian's end.
     pub(crate) async fn ended(&mut self) {
         let _ = self.guardian.wait().await;
+        orphans::ended(self.root.0.pid);
     }
 
     /// Ends a guardian that does not do its work.

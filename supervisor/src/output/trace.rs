@@ -19,5 +19,7 @@ pub(crate) async fn trace(child: String, stream: Stream, output: KeptOutput) {
                 tracing::warn!(target: "sixframe_supervisor::output", child, stream, from, to, "output was lost");
             }
         }
+        // A flood would else have this thread for as long as it lasts.
+        tokio::task::coop::consume_budget().await;
     }
 }

@@ -171,6 +171,8 @@ pub(super) fn not_started(config: &SidecarConfig, error: &sixframe_supervisor::F
         sixframe_supervisor::Failure::NotStarted { reason, .. } => {
             failure(FailureCode::Spawn, format!("{program} cannot be started: {reason}"))
         }
-        sixframe_supervisor::Failure::GuardianLost { .. } => failure(FailureCode::Host, error.to_string()),
+        sixframe_supervisor::Failure::NotNow { .. } | sixframe_supervisor::Failure::GuardianLost { .. } => {
+            failure(FailureCode::Host, format!("{} did not run: {error}", config.name))
+        }
     }
 }

@@ -7,7 +7,7 @@ use sixframe_supervisor::{Child, Stream};
 use tokio::time::{Instant, sleep};
 
 use super::launch::{Launch, not_begun, not_started, taken, words};
-use super::ready::{Foreign, LastSeen, ready};
+use super::ready::{Foreign, Last, LastSeen, ready};
 use super::secrets::without_secrets;
 use super::{Keeper, Outcome, failure};
 use crate::sidecars::api::{Failure, FailureCode, FailureDetails, RunExit, SidecarStatus};
@@ -52,7 +52,12 @@ impl Keeper {
     /// Runs it once, as soon as what it depends on is there; and on another port where the one that was free is lost.
     pub(super) async fn attempt(&mut self, config: &Arc<SidecarConfig>) -> Outcome {
         let depended = {
-            let depended = self.around.board.all_up(&config.depends_on);
+            let (supervisor, board) = (&self.around.supervisor, &self.around.board);
+            let depended = async {
+                // One of a daemon that was killed may still have the port.
+                supervisor.settled().await;
+                board.all_up(&config.depends_on).await
+            };
             tokio::select! {
                 biased;
                 () = self.mailbox.turned(&self.around.board, &self.known.name) => return Outcome::Turned,
@@ -97,10 +102,9 @@ impl Keeper {
             Met::Fallen => self.fell(&run, &readiness).await,
             Met::Ready => self.live(&run, &readiness).await,
             Met::TimedOut => {
-                let last = last.take().map(|last| without_secrets(config, run.port.get(), last));
-                let failure = too_slow(&run, &readiness, last);
+                let failure = too_slow(&run, &readiness, last.take());
                 self.end(&run).await;
-                Outcome::Failed(failure)
+                not_run(failure)
             }
             Met::Foreign(foreign) => {
                 self.end(&run).await;
@@ -217,8 +221,9 @@ impl Keeper {
     /// Its program has ended, or never ran, before it was ready.
     async fn fell(&mut self, run: &Run, readiness: &Ready) -> Outcome {
         let ended = self.settle(run).await;
-        if let Err(error @ sixframe_supervisor::Failure::NotStarted { .. }) = &ended {
-            return Outcome::Failed(not_started(&run.config, error));
+        use sixframe_supervisor::Failure::{NotNow, NotStarted};
+        if let Err(error @ (NotStarted { .. } | NotNow { .. })) = &ended {
+            return not_run(not_started(&run.config, error));
         }
         if let Some(clash) = clash(run).await {
             return clash;
@@ -321,7 +326,7 @@ async fn look_after(run: &Run, probe: Option<&Probe>, has_lived: bool, mut tell:
     }
 }
 
-/// It could not begin. That the daemon has no room for it may pass; anything else stays as it is.
+/// It could not begin, or came to nothing. That the daemon could not do its part may pass; anything else stays as it is.
 fn not_run(failure: Failure) -> Outcome {
     match failure.code {
         FailureCode::Host => Outcome::Ended { how: Ended::Badly, ready: None, failure },
@@ -363,12 +368,27 @@ fn exited(
     }
 }
 
-fn too_slow(run: &Run, readiness: &Ready, last: Option<String>) -> Failure {
+/// Its time is over. Where this daemon did not see to the last what it does, that is no fault of its own.
+fn too_slow(run: &Run, readiness: &Ready, last: Last) -> Failure {
     let (name, longest) = (&run.config.name, readiness.timeout_ms);
-    let why = last.unwrap_or_else(|| "was still being started".to_owned());
-    let message =
-        format!("{name} was not ready within {longest} ms: it {why}; if it needs longer, raise ready.timeout_ms");
-    failure(FailureCode::StartTimeout, message).with(details(run, None))
+    let known = |why| without_secrets(&run.config, run.port.get(), why);
+    match last {
+        Last::Seen(why) => {
+            let why = known(why);
+            let message = format!(
+                "{name} was not ready within {longest} ms: it {why}; if it needs longer, raise ready.timeout_ms"
+            );
+            failure(FailureCode::StartTimeout, message).with(details(run, None))
+        }
+        Last::Unseen(why) => {
+            let message = format!("whether {name} was ready within {longest} ms is not known: it {}", known(why));
+            failure(FailureCode::Host, message).with(details(run, None))
+        }
+        Last::NotBegun => {
+            let message = format!("{name} was still being started after {longest} ms; the machine has too much to do");
+            failure(FailureCode::Host, message)
+        }
+    }
 }
 
 fn not_ours(run: &Run, Foreign { port, holder }: Foreign) -> Failure {

@@ -14,6 +14,7 @@ use super::{Missing, RunLog};
 use crate::sidecars::api::{LogItem, LogStream, LogsEdge, LogsFrom, LogsParams};
 use crate::sidecars::config::LogStreams;
 use crate::sidecars::keeper::Known;
+use crate::sidecars::portion::Portion;
 
 /// The logs as `sidecar.logs` tells them.
 pub(crate) fn read(
@@ -77,6 +78,7 @@ impl Reader {
     }
 
     async fn next(&mut self) -> Option<LogItem> {
+        let mut portion = Portion::default();
         loop {
             if let Some(item) = self.first.pop_front() {
                 return Some(item);
@@ -91,7 +93,7 @@ impl Reader {
             };
             match item {
                 Some(item) if self.is_wanted(&item) => return Some(item),
-                Some(_) => {}
+                Some(item) => portion.passed(length(&item)).await,
                 None => {
                     let was_live = self.reading.take().is_some_and(|reading| reading.until.is_some());
                     // Everything later was not there yet when it was asked for.
@@ -266,6 +268,14 @@ impl Reading {
         self.has_ended = true;
         let generation = self.run.generation;
         Some(LogItem::Exited { generation, exit: end.exit, last_offset: end.last_offset })
+    }
+}
+
+/// Bytes of its text.
+fn length(item: &LogItem) -> usize {
+    match item {
+        LogItem::Line { text, .. } => text.len(),
+        LogItem::Gap { .. } | LogItem::Started { .. } | LogItem::Exited { .. } => 0,
     }
 }
 
