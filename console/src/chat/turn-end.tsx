@@ -61,6 +61,7 @@ export function TurnEnd({
 
 function ChangedFileList({ turn, sessionId }: { turn: Turn; sessionId: string }): ReactNode {
   const { files, turnId } = turn;
+  const [shown, setShown] = useState(MOST_PATHS);
   const [additions, deletions] = [sum(files, "additions"), sum(files, "deletions")];
   return (
     <Disclosure
@@ -83,7 +84,7 @@ function ChangedFileList({ turn, sessionId }: { turn: Turn; sessionId: string })
     >
       {() => (
         <ul className="changed-files" aria-label="Changed files">
-          {files.map((file) => (
+          {files.slice(0, shown).map((file) => (
             <li key={file.path}>
               {file.changes.length > 0 ? (
                 <Disclosure
@@ -100,6 +101,13 @@ function ChangedFileList({ turn, sessionId }: { turn: Turn; sessionId: string })
               )}
             </li>
           ))}
+          {files.length > shown && (
+            <li>
+              <button type="button" className="link-button" onClick={() => setShown(shown + 5 * MOST_PATHS)}>
+                {`${count(files.length - shown)} more files`}
+              </button>
+            </li>
+          )}
         </ul>
       )}
     </Disclosure>

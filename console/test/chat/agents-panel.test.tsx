@@ -302,3 +302,52 @@ test("of thousands of sessions the newest are there, and the rest when it is ask
   fireEvent.click(within(list).getByRole("button", { name: "2,800 more sessions" }));
   expect(within(list).getByText("task 1800")).toBeTruthy();
 });
+
+test("a session that another window closed and opened again is followed on", async () => {
+  const log = new Log().created().turn("turn_1", "hello").end("turn_1");
+  const closed = log.push("session.closed", { reason: "closed" });
+  const made = furnished({ ses_1: IDLE }, { log, methods: ["agent.resume"] });
+  made.served.endpoint.register("agent.events", async function* (payload) {
+    const since = (payload as { since?: { position: number } }).since?.position ?? 0;
+    for (const envelope of log.envelopes.slice(since)) yield envelope as unknown;
+    // What is closed ends; what is opened again does not.
+    if (log.envelopes.at(-1) !== closed) await new Promise(() => undefined);
+  });
+  await look(made);
+  await screen.findByText("The session was closed.");
+  act(() => made.served.commit([{ op: "remove", path: "/agents/ses_1" } as never]));
+  await screen.findByText(/This session is closed/);
+  const feed = made.environment.agents.feed("ses_1");
+  await vi.waitFor(() => expect(feed.isOpen).toBe(false));
+  log.push("session.updated", { mode: "ask" });
+  log.item("late", { kind: "agent_message", status: "completed", content: [{ type: "text", text: "here again" }] });
+  act(() => made.served.commit([{ op: "add", path: "/agents/ses_1", value: IDLE } as never]));
+  expect(await screen.findByText("here again")).toBeTruthy();
+});
+
+test("names as long as an agent makes them, and currencies that it makes up, take no more room than others", async () => {
+  const log = new Log().created().turn("turn_1", "hello");
+  log.end("turn_1", { cost: { amountMicros: 1_500_000, currency: `x\u202e${"y".repeat(5_000)}` } });
+  await look(furnished({ ses_1: { ...IDLE, title: "long ".repeat(200_000) } }, { log }));
+  const heading = await screen.findByRole("heading", { name: /^long long/ });
+  expect(heading.textContent?.length).toBeLessThan(310);
+  const [cost] = await screen.findAllByText(/^1\.50 x⟨U\+202E⟩y/);
+  expect(cost?.textContent?.length).toBeLessThan(20);
+});
+
+test("a command that a line has no room for is there as a whole, and of thousands of files the first are", async () => {
+  const line = `for one in ${"file ".repeat(100)}; do\n  rm $one\ndone`;
+  const log = new Log().created().turn("turn_1", "go");
+  log.item("t", { kind: "tool_call", status: "completed", tool: { name: "run", toolKind: "execute", command: { line, exitCode: 0 } } });
+  const files = Array.from({ length: 5_000 }, (_, at) => ({ path: `src/${at}.ts`, kind: "add" as const, binary: false, additions: 1, deletions: 0 }));
+  log.push("diff.updated", { scope: "turn", files }, { turnId: "turn_1" });
+  log.end("turn_1");
+  await look(furnished({ ses_1: IDLE }, { log }));
+  const whole = await screen.findByLabelText("Code, sh");
+  expect(whole.textContent).toBe(line);
+  fireEvent.click(await screen.findByRole("button", { name: /5,000 files changed/ }));
+  const list = screen.getByRole("list", { name: "Changed files" });
+  expect(within(list).getAllByRole("listitem").length).toBe(101);
+  fireEvent.click(within(list).getByRole("button", { name: "4,900 more files" }));
+  expect(within(list).getAllByRole("listitem").length).toBe(601);
+});
