@@ -30,6 +30,8 @@ export interface SessionView {
   readonly queue: readonly AgentPromptQueued[];
   readonly permissions: readonly Permission[];
   readonly questions: readonly AgentQuestionRequest[];
+  /** 0 where the daemon does not tell. */
+  readonly createdAtMs: number;
   readonly usage: AgentUsageUpdate;
   readonly seq: number;
   readonly forkedFrom?: string;
@@ -54,6 +56,7 @@ function sessionOf(sessionId: string, view: Partial<SessionView>): SessionView {
     queue: view.queue ?? [],
     permissions: view.permissions ?? [],
     questions: view.questions ?? [],
+    createdAtMs: view.createdAtMs ?? 0,
     usage: view.usage ?? {},
     seq: view.seq ?? 0,
   };

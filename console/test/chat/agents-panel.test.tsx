@@ -226,7 +226,7 @@ test("what is said to its end is told to who does not see it, and pieces are not
 
 test("of thousands of sessions the newest are there, and the rest when it is asked for", async () => {
   const sessions = Object.fromEntries(
-    Array.from({ length: 3_000 }, (_, at) => [`ses_${String(at).padStart(4, "0")}`, { ...IDLE, title: `task ${at}` }]),
+    Array.from({ length: 3_000 }, (_, at) => [`ses_${String(2_999 - at).padStart(4, "0")}`, { ...IDLE, title: `task ${at}`, createdAtMs: 1_790_000_000_000 + at }]),
   );
   const made = furnished(sessions);
   render(<Console environment={made.environment} />);
