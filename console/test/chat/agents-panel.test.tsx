@@ -1,4 +1,4 @@
-import { act, fireEvent, render, screen, within } from "@testing-library/react";
+import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/react";
 import { RpcError } from "sixframe";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
@@ -156,6 +156,26 @@ test("what is asked again is named, and not said again from what is kept here", 
   await look(made);
   fireEvent.click(await screen.findByRole("button", { name: "Ask again" }));
   await vi.waitFor(() => expect(made.asked).toEqual([["prompt", { sessionId: "ses_1", again: "p", types: ["prompt.queued"] }]]));
+});
+
+test("what is asked again is asked once, however often that is clicked, and can be asked again when it was refused", async () => {
+  const log = new Log().created().turn("turn_1", "do it").end("turn_1", { outcome: "interrupted" });
+  const made = furnished({ ses_1: IDLE }, { log });
+  await look(made);
+  const again = await screen.findByRole("button", { name: "Ask again" });
+  for (let clicks = 0; clicks < 3; clicks += 1) fireEvent.click(again);
+  await vi.waitFor(() => expect(made.asked.length).toBe(1));
+  expect(screen.queryByRole("button", { name: "Ask again" })).toBeNull();
+
+  const other = furnished({ ses_1: IDLE }, { log });
+  other.served.endpoint.register("agent.prompt", () => {
+    throw new RpcError("RESOURCE_EXHAUSTED", "too many wait");
+  });
+  cleanup();
+  await look(other);
+  fireEvent.click(await screen.findByRole("button", { name: "Ask again" }));
+  expect(await screen.findByText(/It was not sent: too many wait/)).toBeTruthy();
+  expect(await screen.findByRole("button", { name: "Ask again" })).toBeTruthy();
 });
 
 test("controls of methods that the daemon has not are not there", async () => {
