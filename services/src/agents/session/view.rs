@@ -119,6 +119,9 @@ pub struct SessionView {
     /// The run that this is a member of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_id: Option<String>,
+    /// When it was begun, in milliseconds since 1970.
+    #[serde(default)]
+    pub created_at_ms: u64,
     /// What was used so far.
     pub usage: UsageUpdate,
     /// The number of its newest event.
@@ -146,6 +149,7 @@ impl Session {
             questions: self.questions.values().map(|open| open.request.clone()).collect(),
             forked_from: created.forked_from.clone(),
             run_id: created.run_id.clone(),
+            created_at_ms: self.created_at_ms,
             usage: self.usage.clone(),
             seq: self.seq,
         }
