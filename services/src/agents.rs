@@ -26,6 +26,7 @@ mod policy;
 mod problem;
 mod program;
 mod prompt_builder;
+mod roots;
 mod runs;
 mod scope;
 mod secrets;

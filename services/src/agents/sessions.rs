@@ -30,6 +30,7 @@ use super::log::{Log, Reading, erase};
 use super::moment::Moment;
 use super::policy::{Ground, Policy};
 use super::program::ProgramAgent;
+use super::roots;
 use super::prompt_builder::Templates;
 use super::runs::{self, Runs};
 use super::secrets::Secrets;
@@ -137,7 +138,9 @@ impl Agents {
         let own = [&config.dir].into_iter().chain(&config.policy.protected).cloned().collect();
         let built_in = BuiltIn::kept_from(supervisor.clone(), own);
         agents.insert("builtin".to_owned(), Arc::new(built_in));
-        let looks = Looks::new(config.undo, config.dir.join("undo"), supervisor.clone());
+        let (dir, allowed) = (config.dir.clone(), config.roots.clone());
+        let may = move |top: &Path| roots::allow(&allowed, top) || runs::is_worktree(&dir, top);
+        let looks = Looks::new(config.undo, config.dir.join("undo"), supervisor.clone(), may);
         looks.tidy().inspect_err(|error| tracing::warn!(%error, "what is kept to undo turns cannot be tidied")).ok();
         let local = LocalAgent::new(config.local.clone(), hub);
         agents.insert("local".to_owned(), Arc::new(local.clone()));
@@ -393,9 +396,7 @@ impl Agents {
         let no_folder = || NotBegun::NoFolder(cwd.to_owned());
         let path = Path::new(cwd);
         let real = path.canonicalize().ok().filter(|real| path.is_absolute() && real.is_dir()).ok_or_else(no_folder)?;
-        let roots = &self.0.config.roots;
-        let is_allowed = |root: &PathBuf| root.canonicalize().is_ok_and(|root| real.starts_with(root));
-        match roots.is_empty() || roots.iter().any(is_allowed) {
+        match roots::allow(&self.0.config.roots, &real) {
             true => Ok(real),
             false => Err(NotBegun::Outside(cwd.to_owned())),
         }
