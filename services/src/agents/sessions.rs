@@ -21,7 +21,6 @@ use super::agent::{Agent, Launch};
 use super::api::CreateSession;
 use super::builtin::BuiltIn;
 use super::command::CommandAgent;
-use super::detect::ProviderInfo;
 use super::event::SessionCreated;
 use super::identifier::identifier;
 use super::live::{Handle, Surroundings, Views};
@@ -42,6 +41,7 @@ pub use config::{AgentsConfig, ProviderConfig};
 pub(super) use ends::ends;
 pub(super) use past::{Consent, NotHanded};
 pub use problems::{NotBegun, OpenError};
+use providers::Search;
 
 /// Bytes of events that are kept for those who listen to all sessions and lag.
 const EVENTS: usize = 8 << 20;
@@ -77,7 +77,7 @@ struct Shared {
     policy: Policy,
     trust: Trust,
     start: Instant,
-    found: AsyncMutex<Option<Vec<ProviderInfo>>>,
+    search: Search,
     /// Held while a session is opened again, so that it is opened once.
     opening: AsyncMutex<()>,
     looks: Arc<Looks>,
@@ -161,7 +161,7 @@ impl Agents {
             secrets,
             archive,
             start: Instant::now(),
-            found: AsyncMutex::default(),
+            search: Search::default(),
             opening: AsyncMutex::default(),
             config,
         };
@@ -188,7 +188,7 @@ impl Agents {
     pub(super) async fn create(&self, params: CreateSession) -> Result<String, NotBegun> {
         let provider = match params.provider {
             Some(provider) => provider,
-            None => self.providers(false).await.default,
+            None => self.usual_provider().await,
         };
         let agent = self.agent(&provider)?;
         let cwd = self.folder(&params.cwd)?;
