@@ -39,7 +39,7 @@ async fn measure(
     in_flight: u32,
     method: &str,
     time: Duration,
-) -> Result<Latencies, Failure> {
+) -> Result<Latencies, Error> {
     let begun = Instant::now();
     let mut callers = JoinSet::new();
     for endpoint in endpoints.iter().flat_map(|endpoint| (0..in_flight).map(move |_| endpoint)) {
@@ -47,7 +47,7 @@ async fn measure(
     }
     let mut all = Latencies::new();
     while let Some(done) = callers.join_next().await {
-        all.add(&done.map_err(|_| Failure::Interrupted)?.map_err(Failure::Call)?);
+        all.add(&done?.map_err(Failure::Call)?);
     }
     all.took = begun.elapsed();
     Ok(all)

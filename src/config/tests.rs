@@ -100,7 +100,10 @@ fn variables_that_are_not_the_daemons_are_no_settings() {
     let (_folder, mut inputs) = with_file("");
     inputs.variables = vec![variable("SIXFRAME_TOKEN", "for a program that calls"), variable("SIXFRAME_BIN_LLM", "/l")];
     let loaded = load(&inputs).unwrap();
-    assert_eq!(loaded.source("token_file"), Source::Default);
+    assert_eq!(
+        loaded.source("token_file").to_string(),
+        load(&with_file("").1).unwrap().source("token_file").to_string()
+    );
     inputs.variables = vec![variable("SIXFRAME_TOKENS", "x")];
     assert!(only_error(&inputs).contains("unknown variable"));
 }
