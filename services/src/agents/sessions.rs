@@ -29,8 +29,8 @@ use super::log::{Log, Reading, erase};
 use super::moment::Moment;
 use super::policy::{Ground, Policy};
 use super::program::ProgramAgent;
-use super::roots;
 use super::prompt_builder::Templates;
+use super::roots;
 use super::runs::{self, Runs};
 use super::secrets::Secrets;
 use super::session::{Beginning, Session, SessionView};
@@ -257,6 +257,11 @@ impl Agents {
 
     pub(super) fn session(&self, id: &str) -> Option<Handle> {
         self.sessions().get(id).cloned()
+    }
+
+    /// The sessions that are open, as windows see them: without secrets.
+    pub(super) fn views(&self) -> Result<Vec<SessionView>, serde_json::Error> {
+        Ok(self.0.views.read()?.into_values().collect())
     }
 
     /// The session in which this waits for leave.
