@@ -113,10 +113,10 @@ function SessionLine({ session }: { session: SessionView }): ReactNode {
   );
 }
 
-/** Those that wait for a person, then the newest; ids rise with time. */
+/** Those that wait for a person, then the newest. */
 function ordered(sessions: readonly SessionView[]): readonly SessionView[] {
   const waits = ({ permissions, questions }: SessionView): boolean => permissions.length + questions.length > 0;
   return [...sessions].sort(
-    (one, other) => Number(waits(other)) - Number(waits(one)) || other.sessionId.localeCompare(one.sessionId, "en"),
+    (one, other) => Number(waits(other)) - Number(waits(one)) || other.createdAtMs - one.createdAtMs || other.sessionId.localeCompare(one.sessionId, "en"),
   );
 }

@@ -36,6 +36,8 @@ export interface SessionView {
   readonly queue: readonly WaitingPrompt[];
   readonly permissions: readonly Permission[];
   readonly questions: readonly AgentQuestionRequest[];
+  /** 0 where the daemon does not tell. */
+  readonly createdAtMs: number;
   readonly usage: AgentUsageUpdate;
   readonly seq: number;
   readonly forkedFrom?: string;
@@ -60,6 +62,7 @@ function sessionOf(sessionId: string, view: Partial<SessionView>): SessionView {
     queue: view.queue ?? [],
     permissions: view.permissions ?? [],
     questions: view.questions ?? [],
+    createdAtMs: view.createdAtMs ?? 0,
     usage: view.usage ?? {},
     seq: view.seq ?? 0,
   };
