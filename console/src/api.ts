@@ -1077,6 +1077,8 @@ export type AgentProviderState =
   | "ready"
   /** It may be: its program does not say whether somebody is logged in. */
   | "unknown"
+  /** Its program is being asked, and has not answered yet; the next call may tell more. */
+  | "checking"
   /** Nobody is logged in. */
   | "loggedOut"
   /** It is older than any that it was tried with. */
