@@ -35,6 +35,12 @@ pub(super) fn runs_texts(name: &str) -> bool {
     runners.contains(&name) || call::SHELLS.contains(&name) || danger::INTERPRETERS.contains(&name)
 }
 
+/// The programs that these words run, those that stand behind others among them: what each is held for, and its words.
+pub(super) fn programs_of(words: &[String]) -> Vec<(String, Vec<String>)> {
+    let calls = call::calls(&shell_words::join(words)).calls.into_iter();
+    calls.map(|call| (call.name, call.words.into_iter().map(|word| word.text).collect())).collect()
+}
+
 /// Whether a file of this name may hold keys.
 pub(super) fn is_secret(path: &str) -> bool {
     place::secret(path).is_some()
