@@ -4,6 +4,7 @@
 mod connections;
 mod instance;
 mod log;
+mod open_files;
 mod parent;
 mod ready;
 mod remote;
@@ -204,7 +205,8 @@ fn sidecars(config: &Config, hub: &Hub, supervisor: &Supervisor) -> Result<Sidec
 fn families(config: &Config) -> Result<Families, Error> {
     let guard = GuardProgram::this_program()?;
     let ledger = Some(config.runtime_dir.join("children"));
-    let all = Supervisor::new(SupervisorConfig { guard, ledger }).context("child processes cannot be held")?;
+    let config = SupervisorConfig { guard, ledger, open_files: open_files::raise(), child_subreaper: true };
+    let all = Supervisor::new(config).context("child processes cannot be held")?;
     Ok(Families { agents: all.apart(), all })
 }
 

@@ -58,7 +58,26 @@ mod tests {
         let of =
             |address: &str| is_of_this_machine(&Identity { address: Some(address.to_owned()), ..Identity::default() });
         assert!(["127.0.0.1:80", "127.4.5.6:80", "[::ffff:127.0.0.1]:80", "@abstract"].into_iter().all(of));
-        assert!(!["192.0.2.7:80", "[::ffff:198.51.100.7]:80", "[2001:db8::7]:80"].into_iter().any(of));
+        assert!(!["203.0.113.7:80", "[::ffff:198.51.100.7]:80"].into_iter().any(of));
         assert!(is_of_this_machine(&Identity::default()));
+        // Without IPv6 nobody comes by it, and what the system says to its addresses is no answer.
+        if UdpSocket::bind("[::1]:0").is_ok() {
+            assert!(of("[::1]:80") && !of("[2001:db8::7]:80"));
+        }
+    }
+
+    #[test]
+    fn another_address_of_this_machine_is_here_too() {
+        // No packet is sent: the system only says from where one would be. There may be no such address.
+        let outward = |ours: &str, theirs: &str| {
+            let socket = UdpSocket::bind(ours).ok()?;
+            socket.connect(theirs).ok()?;
+            socket.local_addr().ok()
+        };
+        let addresses = [outward("0.0.0.0:0", "203.0.113.7:9"), outward("[::]:0", "[2001:db8::7]:9")];
+        for address in addresses.into_iter().flatten() {
+            let identity = Identity { address: Some(address.to_string()), ..Identity::default() };
+            assert!(is_of_this_machine(&identity), "{address}");
+        }
     }
 }

@@ -34,8 +34,11 @@ export interface Wanted {
   model?: string;
 }
 
-/** What `agent.undo` answers; `conflict` names files that changed since. */
-export type Undone = { kind: "done"; files: readonly AgentFileChange[] } | { kind: "conflict"; failure: Failure } | { kind: "failed" };
+/** What `agent.undo` answers; `conflict` names the files that changed since, which force would overwrite. */
+export type Undone =
+  | { kind: "done"; files: readonly AgentFileChange[] }
+  | { kind: "conflict"; paths: readonly string[] }
+  | { kind: "failed" };
 
 const CHOSEN = "sixframe.agents.session";
 const NAMES = "sixframe.agents.names";
@@ -47,6 +50,11 @@ const MOST_TITLES = 1_000;
 const LOOK_MS = 60_000;
 /** To close a session takes as long as its agent takes to end. */
 const CLOSE_MS = 60_000;
+/**
+ * As long as the daemon gives a turn: a person who looks on stops one that takes too long, and the daemon one whose agent falls
+ * silent.
+ */
+export const TURN_MS = 86_400_000;
 /** Histories that are kept though they are not looked at. */
 const KEPT_FEEDS = 4;
 
@@ -162,7 +170,7 @@ export class Agents {
 
   async #prompt(sessionId: string, asked: Partial<AgentPromptParams>, text?: string): Promise<boolean> {
     // What the turn tells comes by the session's history; of this stream it is enough to know that it goes on.
-    const payload = { sessionId, ...asked, types: ["prompt.queued"] };
+    const payload = { sessionId, ...asked, types: ["prompt.queued"], timeoutMs: TURN_MS };
     const stream = this.#link.stream<unknown>("agent.prompt", payload, undefined, { resume: false });
     try {
       const first = await stream.next();
@@ -279,7 +287,8 @@ export class Agents {
       return { kind: "done", files };
     } catch (error) {
       const failure = failureOf(error);
-      if (failure.code === "CONFLICT") return { kind: "conflict", failure };
+      const paths = overwritten(failure);
+      if (paths.length > 0) return { kind: "conflict", paths };
       this.#complain("It was not undone", failure);
       return { kind: "failed" };
     }
@@ -298,6 +307,12 @@ export class Agents {
   #complain(what: string, { code, message }: Failure): void {
     this.#toasts.say(`${what}: ${message} (${code})`, undefined, "bad");
   }
+}
+
+/** The files that were changed since; none where it was refused for another reason. */
+function overwritten({ code, details }: Failure): readonly string[] {
+  const paths: unknown = code === "CONFLICT" ? (details as { paths?: unknown } | null | undefined)?.paths : undefined;
+  return Array.isArray(paths) ? paths.filter((path) => typeof path === "string") : [];
 }
 
 function remembered(): Readonly<Record<string, string>> {

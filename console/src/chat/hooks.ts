@@ -47,12 +47,18 @@ export function useHas(method: string): boolean {
   return view.state === "ready" && catalogue.method(method) !== undefined;
 }
 
-/** Follows a session while somebody looks, and says how often it changed. */
-export function useFeed(feed: SessionFeed): number {
+/**
+ * Follows a session while somebody looks, and says how often it changed. A history that had ended goes on where the session
+ * `isThere` again, whichever window opened it.
+ */
+export function useFeed(feed: SessionFeed, isThere = false): number {
   useEffect(() => {
     feed.open();
     return () => feed.close();
   }, [feed]);
+  useEffect(() => {
+    if (isThere) feed.open();
+  }, [feed, isThere]);
   return useSyncExternalStore(feed.subscribe, feed.version);
 }
 

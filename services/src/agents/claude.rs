@@ -78,7 +78,6 @@ impl Claude {
         arguments.extend(launch.model.iter().map(|model| format!("--model={model}")));
         arguments.extend(launch.resume.iter().map(|id| format!("--resume={id}")));
         arguments.extend(launch.is_fork.then(|| "--fork-session".to_owned()));
-        arguments.extend(launch.system_prompt.iter().map(|text| format!("--append-system-prompt={text}")));
         arguments.push(format!("--permission-mode={}", mode(launch.mode)));
         arguments
     }
@@ -273,7 +272,11 @@ impl Translator for Claude {
     fn open(&mut self, launch: &Launch) -> Vec<Step> {
         self.resumes = launch.resume.is_some();
         self.history = launch.history.clone().filter(|_| !self.resumes);
-        let request = json!({"subtype": "initialize", "hooks": null});
+        let mut request = json!({"subtype": "initialize", "hooks": null});
+        if let Some(text) = &launch.system_prompt {
+            // Not among the arguments, which every user of the machine can read, and which have an end.
+            request["appendSystemPrompt"] = json!(text);
+        }
         vec![Step::Say(json!({"type": "control_request", "request_id": INITIALISE, "request": request}))]
     }
 
@@ -366,11 +369,16 @@ fn names(array: &Value, member: &str) -> Option<Vec<String>> {
 fn retry(message: &Value) -> Retry {
     let status = message["error_status"].as_u64().and_then(|status| u16::try_from(status).ok());
     let word = message["error"].as_str().unwrap_or("unknown");
+    let error = match (word, status) {
+        // Without a status, there was no answer.
+        ("unknown", None) => Problem::new(ProblemKind::Network, "its service did not answer").code(word),
+        _ => Problem { http_status: status, ..problem(word, word) },
+    };
     Retry {
         attempt: message["attempt"].as_u64().unwrap_or(1),
         max: message["max_retries"].as_u64(),
         delay_ms: message["retry_delay_ms"].as_f64().unwrap_or_default().max(0.0) as u64,
-        error: Problem { http_status: status, ..problem(word, word) },
+        error,
     }
 }
 

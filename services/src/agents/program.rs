@@ -298,7 +298,12 @@ impl<'a> Conversation<'a> {
                 },
                 read = read => match read {
                     Ok(Some(read)) => self.hear(read).await?,
-                    Ok(None) | Err(_) => reader = None,
+                    Ok(None) | Err(_) => {
+                        reader = None;
+                        if exit.is_none() {
+                            self.tell(Fact::Muted.into()).await?;
+                        }
+                    }
                 },
                 ended = self.child.exited(), if exit.is_none() => exit = Some(ended),
                 () = tokio::time::sleep(DRAIN), if exit.is_some() => reader = None,
@@ -362,6 +367,9 @@ impl<'a> Conversation<'a> {
         // Nobody has to know any more where nobody listens.
         let _ = self.tell(Fact::Process(exited).into()).await;
         if self.stopping {
+            if exit.as_ref().is_ok_and(|exit| exit.signal == Some(9)) {
+                tracing::warn!(agent = self.child.name(), "it did not end when it was asked to, and was killed");
+            }
             return None;
         }
         let how = exit.map_or_else(|failure| failure.to_string(), |exit| format!("its program {exit}"));
@@ -396,6 +404,8 @@ pub(super) fn not_run(failure: &Failure, launch: &Launch) -> Problem {
     match failure {
         Failure::NotStarted { kind: std::io::ErrorKind::NotFound, .. } if !launch.cwd.is_dir() => no_folder(launch),
         Failure::NotStarted { program, kind: std::io::ErrorKind::NotFound, .. } => missing(program),
-        Failure::NotStarted { .. } | Failure::GuardianLost { .. } => not_started(&failure.to_string()),
+        Failure::NotStarted { .. } | Failure::NotNow { .. } | Failure::GuardianLost { .. } => {
+            not_started(&failure.to_string())
+        }
     }
 }

@@ -132,6 +132,33 @@ async fn a_program_that_falls_silent_is_stopped_and_the_turn_fails_by_that() {
 }
 
 #[tokio::test]
+async fn a_program_that_closes_its_output_and_does_not_end_is_stopped_and_another_one_is_started() {
+    let house = House::with(Timers { exit: Duration::from_millis(100), ..Timers::default() });
+    house.install(&script(
+        r#"
+read prompt
+echo '{"type":"system","subtype":"init","session_id":"native-1"}'
+case "$prompt" in
+  *hello*) echo '{"type":"result","subtype":"success","is_error":false}'; exec >&-; exec sleep 600;;
+  *silence*) exec >&-; exec sleep 600;;
+esac
+"#,
+    ));
+    let session = house.session("claude").await;
+    let mut events = house.events(&session);
+    assert_eq!(house.prompt(&session, "hello").end().await["outcome"], "completed");
+    let problem = events.until("error").await;
+    assert_eq!(problem["kind"], "timeout", "{problem}");
+    while events.until("process.event").await["what"] != "exited" {}
+
+    assert_eq!(house.prompt(&session, "hello again").end().await["outcome"], "completed");
+    let ended = house.prompt(&session, "silence").end().await;
+    assert_eq!((&ended["outcome"], &ended["error"]["kind"]), (&json!("failed"), &json!("timeout")), "{ended}");
+    let spawned = house.logged(&session).iter().filter(|event| event["data"]["what"] == "spawned").count();
+    assert_eq!(spawned, 3, "each of them had said its last word");
+}
+
+#[tokio::test]
 async fn a_program_that_does_not_hear_an_interrupt_is_stopped_and_the_turn_is_interrupted() {
     let house = House::with(Timers { interrupt: Duration::from_millis(50), ..Timers::default() });
     house.install(&script(

@@ -2,6 +2,7 @@
 //! `cargo xtask test --only agents` installs them and runs the tests that need them.
 
 pub(crate) mod installed;
+mod instructions;
 mod matrix;
 mod schema;
 mod sessions;

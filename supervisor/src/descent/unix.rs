@@ -2,10 +2,9 @@
 
 use std::collections::HashSet;
 
-use crate::Descent;
 use crate::holder::Root;
 use crate::mark::{Instance, VARIABLE};
-use crate::process;
+use crate::{Descent, orphans, process};
 
 /// More parents than any process has.
 const LONGEST: usize = 4096;
@@ -30,7 +29,8 @@ pub(crate) fn of(pid: u32, roots: &[Root], others: &[u64], instance: &Instance) 
         // One that ended under our eyes has handed its children on: whose they are now was not seen.
         let Some(process) = process::process(pid).filter(|process| !process.is_dead) else { return Descent::Unknown };
         let is_of_others = |value: &[u8]| others.iter().any(|generation| instance.is_in(value, Some(*generation)));
-        if process::variable(pid, VARIABLE).is_some_and(|value| instance.is_in(&value, None) && !is_of_others(&value)) {
+        let is_marked = |value: Vec<u8>| instance.is_in(&value, None) && !is_of_others(&value);
+        if orphans::is_one(&process) || process::variable(pid, VARIABLE).is_some_and(is_marked) {
             return Descent::Ours;
         }
         if process.parent <= 1 {

@@ -32,6 +32,7 @@ fn events() -> Vec<Envelope> {
         run_id: None,
         system_prompt: None,
         env: Vec::new(),
+        tied: false,
     };
     let native = Some("native".to_owned());
     let queued = |id: &str| PromptQueued {
