@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "2f4653320d8ec1b1";
+export const methodsHash = "96479b820bba4203";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
@@ -2278,6 +2278,11 @@ export interface SidecarConfig {
   restart?: SidecarRestartOrWord;
   /** How it is asked to stop, step by step. */
   stop?: SidecarStop;
+  /**
+   * Whether its lines are in the daemon's own log too, as it wrote them, at the level `info`, with the target
+   * `sixframe_supervisor::output`. Default no.
+   */
+  traceOutput?: boolean;
 }
 
 /** Where a sidecar is reached. */
@@ -2406,6 +2411,11 @@ export type SidecarLogItem =
       offset: number;
       /** Whether it goes on in the next item, or its end was not written yet. */
       partial?: boolean;
+      /**
+       * Whether it is the rest of a line, of which the beginning is missing: behind a gap, where that is not known, or at the
+       * start of the last bytes.
+       */
+      rest?: boolean;
       /** Where it was written. */
       stream: SidecarLogStream;
       /** Without its end. What is no UTF-8 is shown as replacement characters. */
@@ -2566,7 +2576,10 @@ export type SidecarReadyOrWord =
   /** The table. */
   | SidecarReady;
 
-/** What happens when a sidecar ends by itself. */
+/**
+ * What happens when a sidecar ends by itself. Once it was ready, that it is not ready in time at a later start, or that another
+ * program has its port then, is such an end too; at its first start it is final.
+ */
 export interface SidecarRestart {
   /**
    * Milliseconds before the first restart, at most: the wait is a random part of it, and it doubles each time.
@@ -2579,9 +2592,9 @@ export interface SidecarRestart {
   policy?: SidecarRestartPolicy;
   /** Milliseconds for which a run must be ready to count as stable. Default 30,000. */
   stableMs?: number;
-  /** Starts in vain after which it is not started again: within `window_ms`, or without a stable run in between. Default 5. */
+  /** Ends after which it is not started again: within `window_ms`, or without a stable run in between. Default 5. */
   starts?: number;
-  /** Milliseconds within which starts count, though runs in between were stable. Default 60,000. */
+  /** Milliseconds within which ends count, though runs in between were stable. Default 60,000. */
   windowMs?: number;
 }
 

@@ -19,6 +19,19 @@ use super::{Config, KEYS, Surroundings, TABLES};
 /// The variable that names the file, where the flag does not.
 const FILE_VARIABLE: &str = "SIXFRAME_CONFIG";
 
+/// The variable in which people give the token to programs of theirs that call. It is not the daemon's, whose token is in a file:
+/// what stands in an environment, everything that is started inherits.
+const CALLERS_VARIABLE: &str = "SIXFRAME_TOKEN";
+
+/// What the variables begin with that say where bundled sidecars are. The sidecars read them.
+const BINARY_VARIABLES: &str = "SIXFRAME_BIN_";
+
+/// Whether a variable is to be a setting.
+fn is_setting(name: &str) -> bool {
+    let is_others = [FILE_VARIABLE, CALLERS_VARIABLE].contains(&name) || name.starts_with(BINARY_VARIABLES);
+    name.starts_with("SIXFRAME_") && !is_others
+}
+
 /// A setting given on the command line: the flag's own spelling, the key it sets, and the value.
 pub(crate) struct Flag {
     pub(crate) spelling: String,
@@ -161,10 +174,7 @@ impl Layers<'_> {
 
     fn read_variables(&mut self, variables: &[(OsString, OsString)]) {
         for (name, value) in variables {
-            let Some(name) = name.to_str().filter(|name| name.starts_with("SIXFRAME_") && *name != FILE_VARIABLE)
-            else {
-                continue;
-            };
+            let Some(name) = name.to_str().filter(|name| is_setting(name)) else { continue };
             match (KEYS.iter().find(|key| key.variable() == name), value.to_str()) {
                 (Some(key), Some(text)) => self.give(key, (key.value_of_text)(text), Source::Variable(name.to_owned())),
                 (Some(_), None) => self.errors.push(format!("{name}: the value is not UTF-8")),

@@ -1,6 +1,7 @@
 //! `sixframe exec` and `sixframe smoke`, with a daemon that runs and without one.
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -111,21 +112,38 @@ async fn an_agent_that_nobody_reads_any_more_is_stopped_though_it_says_nothing()
     eventually("what the agent started is gone", || !is_alive(pid)).await;
 }
 
+/// Asks a command where no file may be longer than so many blocks, as on a disk that is full. Gives the exit code and stderr.
+fn with_room_for(blocks: u32, sandbox: &Sandbox) -> (Option<i32>, String) {
+    let plain = sandbox.sixframe(&["exec", "--provider", "command:endless-words", "hello"]);
+    let mut limited = std::process::Command::new("/bin/sh");
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+    limited.args(["-c", &script]).arg(plain.get_program()).args(plain.get_args());
+    limited.env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = limited.current_dir(sandbox.work()).stdin(Stdio::null()).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+/// The files in the folder of the logs.
+fn left(sandbox: &Sandbox) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(sandbox.folder.path().join("run/agents")).into_iter().flatten();
+    entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect()
+}
+
+#[test]
+fn where_no_log_can_be_begun_no_session_is_and_nothing_is_left() {
+    let sandbox = sandbox();
+    let (code, stderr) = with_room_for(0, &sandbox);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("RESOURCE_EXHAUSTED") && stderr.contains("log cannot be read or written"), "{stderr}");
+    assert!(!sandbox.work().join("pid").exists(), "the agent was started");
+    assert_eq!(left(&sandbox), Vec::<PathBuf>::new());
+}
+
 #[tokio::test]
 async fn where_the_log_can_hold_no_more_it_fails_and_says_so_and_the_agent_is_gone() {
     let sandbox = sandbox();
-    let plain = sandbox.sixframe(&["exec", "--provider", "command:endless-words", "hello"]);
-    // No file may be longer than this, as on a disk that is full.
-    let mut limited = std::process::Command::new("/bin/sh");
-    limited
-        .args(["-c", "trap '' XFSZ; ulimit -f 100; exec \"$0\" \"$@\""])
-        .arg(plain.get_program())
-        .args(plain.get_args());
-    limited.env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let output = limited.current_dir(sandbox.work()).stdin(Stdio::null()).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    let stderr = text(output.stderr);
-    assert!(output.status.code() == Some(1) && stderr.contains("log cannot be written"), "{stderr}");
+    let (code, stderr) = with_room_for(100, &sandbox);
+    assert!(code == Some(1) && stderr.contains("log cannot be written"), "{stderr}");
     let pid = std::fs::read_to_string(sandbox.work().join("pid")).unwrap().trim().parse().unwrap();
     eventually("what the agent started is gone", || !is_alive(pid)).await;
 }
@@ -158,6 +176,44 @@ async fn however_it_is_ended_its_session_is_closed() {
     }
     let known: Value = peer.request_raw("agent.getMetadata", ours.unwrap()).await.unwrap();
     assert_eq!(known["isClosed"], false, "what others began stays");
+}
+
+#[tokio::test]
+async fn the_session_of_one_that_was_killed_is_closed_at_the_next_look() {
+    for with_daemon in [false, true] {
+        let sandbox = sandbox();
+        let mut command = sandbox.sixframe(&["exec", "--provider", "command:endless", "hello"]);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let pid = line.trim().parse().unwrap();
+        eventually("what the agent started is gone", || !is_alive(pid)).await;
+        let log = left(&sandbox).into_iter().find(|path| path.extension().unwrap() == "jsonl").unwrap();
+        let daemon = with_daemon.then(|| sandbox.serve(&[]));
+        if daemon.is_none() {
+            assert_eq!(sandbox.run(&["exec", "--provider", "command:echo", "hello"]).0, 0);
+        }
+        let text = std::fs::read_to_string(&log).unwrap();
+        let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let ended = events.iter().find(|event| event["type"] == "turn.ended").unwrap();
+        assert_eq!(ended["data"]["error"]["kind"], "crashed");
+        assert_eq!(events.last().unwrap()["type"], "session.closed");
+        let Some(daemon) = daemon else { continue };
+        let peer = daemon.connect().await;
+        let state: Value = peer.request_raw("hub.getSnapshot", json!({})).await.unwrap();
+        assert_eq!(state["agents"], json!({}), "nobody is there whose it was");
+        let session = json!({"sessionId": log.file_stem().unwrap().to_str()});
+        peer.request_raw::<_, Value>("agent.resume", &session).await.unwrap();
+        let known: Value = peer.request_raw("agent.getMetadata", &session).await.unwrap();
+        assert_eq!(known["isClosed"], false);
+        drop(daemon);
+        // Somebody has opened it, and so it is theirs.
+        let daemon = sandbox.serve(&[]);
+        let known: Value = daemon.connect().await.request_raw("agent.getMetadata", &session).await.unwrap();
+        assert_eq!(known["isClosed"], false);
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,12 @@ import type {
   AgentUsageUpdate,
   PermissionRequest,
 } from "../api.js";
+import { shortened } from "../render/plain.js";
+
+const LONGEST_NAME = 300;
+
+/** A prompt that waits: its gist where it is long, and where the log tells all of it. */
+export type WaitingPrompt = AgentPromptQueued & { readonly isCut?: boolean; readonly seq?: number };
 
 /** Why a request is risky. */
 export interface RiskHit {
@@ -27,7 +33,7 @@ export interface SessionView {
   readonly turnId?: string;
   readonly title?: string;
   readonly model?: string;
-  readonly queue: readonly AgentPromptQueued[];
+  readonly queue: readonly WaitingPrompt[];
   readonly permissions: readonly Permission[];
   readonly questions: readonly AgentQuestionRequest[];
   /** 0 where the daemon does not tell. */
@@ -87,7 +93,7 @@ export function isBusy({ turnId, queue }: Pick<SessionView, "turnId" | "queue">)
 
 /** What a session is called: its title, or the folder that it works in. */
 export function nameOf({ title, cwd, sessionId }: Pick<SessionView, "title" | "cwd" | "sessionId">): string {
-  return title !== undefined && title !== "" ? title : folderName({ cwd, sessionId });
+  return title !== undefined && title !== "" ? shortened(title, LONGEST_NAME) : folderName({ cwd, sessionId });
 }
 
 /** The last part of the folder's path. */

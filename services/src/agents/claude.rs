@@ -78,7 +78,6 @@ impl Claude {
         arguments.extend(launch.model.iter().map(|model| format!("--model={model}")));
         arguments.extend(launch.resume.iter().map(|id| format!("--resume={id}")));
         arguments.extend(launch.is_fork.then(|| "--fork-session".to_owned()));
-        arguments.extend(launch.system_prompt.iter().map(|text| format!("--append-system-prompt={text}")));
         arguments.push(format!("--permission-mode={}", mode(launch.mode)));
         arguments
     }
@@ -273,7 +272,11 @@ impl Translator for Claude {
     fn open(&mut self, launch: &Launch) -> Vec<Step> {
         self.resumes = launch.resume.is_some();
         self.history = launch.history.clone().filter(|_| !self.resumes);
-        let request = json!({"subtype": "initialize", "hooks": null});
+        let mut request = json!({"subtype": "initialize", "hooks": null});
+        if let Some(text) = &launch.system_prompt {
+            // Not among the arguments, which every user of the machine can read, and which have an end.
+            request["appendSystemPrompt"] = json!(text);
+        }
         vec![Step::Say(json!({"type": "control_request", "request_id": INITIALISE, "request": request}))]
     }
 

@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
 
 use super::agent::{Agent, Command, Fact, Launch, Running, Told};
+use super::event::Envelope;
 use super::item::ItemStatus;
 use super::joints::Joints;
 use super::log::{Log, Written};
@@ -86,7 +87,10 @@ struct Live {
 }
 
 impl Live {
-    async fn run(mut self, mut wished: mpsc::UnboundedReceiver<Wish>) {
+    async fn run(mut self, begun: Vec<Output>, mut wished: mpsc::UnboundedReceiver<Wish>) {
+        for deed in begun {
+            self.act(deed).await;
+        }
         let mut sound = self.settle().await;
         while sound && !(self.session.is_closed() && self.running.is_none()) {
             let deadline = self.session.deadline();
@@ -266,14 +270,7 @@ impl Live {
             if outputs.is_empty() {
                 return true;
             }
-            let mut events = Vec::new();
-            let mut deeds = Vec::new();
-            for output in outputs {
-                match output {
-                    Output::Log(envelope) => events.push(*envelope),
-                    Output::Start { .. } | Output::Tell(_) | Output::Remember { .. } => deeds.push(output),
-                }
-            }
+            let (events, deeds) = parted(outputs);
             // What is done must be in the log before it is.
             if let Err(error) = self.write(events).await {
                 tracing::error!(%error, log = %self.path().display(), "a session ends, because its log cannot be written");
@@ -351,6 +348,19 @@ impl Live {
         let hidden = self.surroundings.views.commit(|write| write.remove(&place));
         hidden.inspect_err(|error| tracing::error!(%error, "a session cannot be taken away")).ok();
     }
+}
+
+/// What is to be written, and what is to be done when that is.
+fn parted(outputs: Vec<Output>) -> (Vec<Envelope>, Vec<Output>) {
+    let mut events = Vec::new();
+    let mut deeds = Vec::new();
+    for output in outputs {
+        match output {
+            Output::Log(envelope) => events.push(*envelope),
+            Output::Start { .. } | Output::Tell(_) | Output::Remember { .. } => deeds.push(output),
+        }
+    }
+    (events, deeds)
 }
 
 /// The next fact; what has ended without a word is gone.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::event::{Envelope, Event};
 use super::secrets::Secrets;
 pub(super) use follow::{Follow, Reading};
-pub(super) use recovery::{Remembered, is_closed, read, recover};
+pub(super) use recovery::{Remembered, is_closed, is_tied, read, recover};
 
 /// Members of an envelope that nobody but us writes.
 const OURS: [&str; 9] = ["v", "epoch", "seq", "ts", "sessionId", "turnId", "itemId", "type", "src"];
@@ -83,8 +83,13 @@ impl Log {
         let mut options = OpenOptions::new();
         options.append(true).create_new(true);
         private(&mut options);
-        let file = options.open(&path)?;
-        Ok(Log { claim, file, path, written: Written::default() })
+        match options.open(&path) {
+            Ok(file) => Ok(Log { claim, file, path, written: Written::default() }),
+            Err(error) => {
+                claim.discard();
+                Err(error)
+            }
+        }
     }
 
     /// A log that is there, and ends with an event.
@@ -114,7 +119,7 @@ impl Log {
     pub(super) fn append(&mut self, envelopes: &[Envelope], secrets: &Secrets) -> io::Result<Vec<String>> {
         let lines = envelopes.iter().map(|envelope| {
             let line = serde_json::to_string(envelope).map_err(io::Error::other)?;
-            Ok(secrets.redacted_json(&line, &OURS).into_owned())
+            Ok(secrets.redacted_json(&line, &OURS, envelope.event.grows()).into_owned())
         });
         let lines: Vec<String> = lines.collect::<io::Result<_>>()?;
         let text = lines.iter().fold(String::new(), |text, line| text + line + "\n");
@@ -132,6 +137,14 @@ impl Log {
         self.written.seq += envelopes.len() as u64;
         Ok(lines)
     }
+}
+
+/// Takes away a log in which nothing stands.
+pub(super) fn erase(folder: &Path, session_id: &str) {
+    let path = place(folder, session_id);
+    // The lock goes last: as long as it is there, nobody else takes the log for one that is left.
+    let removed = std::fs::remove_file(&path).and_then(|()| std::fs::remove_file(path.with_extension("lock")));
+    removed.inspect_err(|error| tracing::warn!(%error, log = %path.display(), "an empty log is left behind")).ok();
 }
 
 /// Where the log of a session is.

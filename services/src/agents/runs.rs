@@ -26,7 +26,7 @@ use super::git::{Git, GitError, Repository};
 use super::identifier::identifier;
 use super::live::Handle;
 use super::log::{Log, Reading};
-use super::sessions::{Agents, NotBegun};
+use super::sessions::{Agents, NotBegun, Standing};
 pub(super) use handle::{Changed, RunHandle};
 use live::Starting;
 pub(super) use recovery::bring_back;
@@ -211,7 +211,7 @@ impl Agents {
     ) -> Result<Begun, NotRun> {
         let has_worktrees = params.worktrees;
         let plan = self.plan(params)?;
-        let log = Log::create(self.dir(), &plan.id).map_err(|error| NotBegun::NoLog(error.to_string()))?;
+        let log = Log::create(self.dir(), &plan.id).map_err(NotBegun::from)?;
         let place = log.path().to_owned();
         let workshop = match has_worktrees {
             true => Some(self.workshop(&plan).await),
@@ -367,7 +367,8 @@ impl Agents {
             None => (cwd.to_owned(), None),
         };
         let launch = Launch { cwd, model: invited.model.clone(), mode: invited.mode, ..Launch::default() };
-        let (session_id, handle) = self.begin(Arc::clone(&invited.agent), launch, Some(run_id.to_owned()))?;
+        let standing = Standing { run_id: Some(run_id.to_owned()), ..Standing::default() };
+        let (session_id, handle) = self.begin(Arc::clone(&invited.agent), launch, standing)?;
         Ok((RunMember { session_id: Some(session_id), worktree, ..member(invited) }, handle))
     }
 }

@@ -133,11 +133,14 @@ fn no_session(id: &str) -> Fault {
 
 /// A log cannot be read on, or will not be written any more.
 fn lost_log(error: &io::Error) -> Fault {
-    let code = match error.kind() {
+    Fault::new(code_of(error.kind()), format!("the session's log is lost: {error}"))
+}
+
+fn code_of(failure: ErrorKind) -> &'static str {
+    match failure {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => Code::RESOURCE_EXHAUSTED,
         _ => Code::INTERNAL,
-    };
-    Fault::new(code, format!("the session's log is lost: {error}"))
+    }
 }
 
 fn done(_: ()) -> Done {
@@ -188,7 +191,9 @@ impl From<NotBegun> for Fault {
             }
             NotBegun::NoSession(id) => no_session(&id),
             NotBegun::Elsewhere(_) => Fault::new(Code::CONFLICT, message),
-            NotBegun::NoLog(_) => Fault::new(Code::INTERNAL, message),
+            NotBegun::NoLog { kind, .. } => {
+                Fault::new(code_of(kind), format!("{message}; look at the disk of agent.dir"))
+            }
         }
     }
 }

@@ -35,7 +35,7 @@ use questions::Open;
 pub use questions::Unanswered;
 pub use queue::Refused;
 use queue::Waiting;
-pub use view::SessionView;
+pub use view::{SessionView, WaitingPrompt};
 use watchdogs::Ladder;
 pub use watchdogs::Timers;
 
@@ -201,6 +201,11 @@ impl Session {
     /// Its id.
     pub fn id(&self) -> &str {
         &self.beginning.id
+    }
+
+    /// The life of its log.
+    pub fn epoch(&self) -> &str {
+        &self.beginning.epoch
     }
 
     /// What is allowed without being asked for.

@@ -26,7 +26,7 @@ use super::event::SessionCreated;
 use super::identifier::identifier;
 use super::live::{Handle, Surroundings, Views};
 use super::local::LocalAgent;
-use super::log::{Log, Reading};
+use super::log::{Log, Reading, erase};
 use super::moment::Moment;
 use super::policy::{Ground, Policy};
 use super::program::ProgramAgent;
@@ -80,6 +80,15 @@ struct Shared {
     /// Held while a session is opened again, so that it is opened once.
     opening: AsyncMutex<()>,
     looks: Arc<Looks>,
+}
+
+/// What a session belongs to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// Whether it goes with whoever began it.
+    pub(super) is_tied: bool,
+    /// The run that it is a member of.
+    pub(super) run_id: Option<String>,
 }
 
 impl std::fmt::Debug for Agents {
@@ -155,6 +164,7 @@ impl Agents {
         };
         let agents = Agents(Arc::new(shared));
         if !agents.0.config.resume {
+            agents.end_tied();
             return Ok(agents);
         }
         agents.bring_back().map_err(|source| OpenError::Logs { dir: agents.0.config.dir.clone(), source })?;
@@ -189,7 +199,8 @@ impl Agents {
             env,
             ..Launch::default()
         };
-        self.begin(agent, launch, None).map(|(id, _)| id)
+        let begun = self.begin(agent, launch, Standing { is_tied: params.tied, run_id: None });
+        begun.map(|(id, _)| id)
     }
 
     /// Begins a session in a folder that was looked at, and starts its agent.
@@ -197,8 +208,9 @@ impl Agents {
         &self,
         agent: Arc<dyn Agent>,
         launch: Launch,
-        run_id: Option<String>,
+        standing: Standing,
     ) -> Result<(String, Handle), NotBegun> {
+        let Standing { is_tied, run_id } = standing;
         let created = SessionCreated {
             provider: agent.provider().to_owned(),
             cwd: launch.cwd.to_string_lossy().into_owned(),
@@ -208,14 +220,22 @@ impl Agents {
             run_id,
             system_prompt: launch.system_prompt.clone(),
             env: launch.env.iter().map(|(name, _)| name.clone()).collect(),
+            tied: is_tied,
         };
         let (id, epoch) = (identifier("ses"), identifier("log"));
-        let log = Log::create(&self.0.config.dir, &id).map_err(|error| NotBegun::NoLog(error.to_string()))?;
-        let beginning = self.beginning(id.clone(), epoch.clone(), created, &*agent);
+        let beginning = self.beginning(id.clone(), epoch, created, &*agent);
         let session = Session::begin(Moment::now(self.0.start), beginning);
-        let handle = Handle::spawn(session, epoch, log, self.surroundings(agent, launch));
-        self.sessions().insert(id.clone(), handle.clone());
+        let handle = self.bear(session, self.surroundings(agent, launch))?;
         Ok((id, handle))
+    }
+
+    /// Brings a new session to life. Where its log cannot be written, nothing is left of it.
+    fn bear(&self, session: Session, surroundings: Surroundings) -> Result<Handle, NotBegun> {
+        let id = session.id().to_owned();
+        let log = Log::create(&self.0.config.dir, &id)?;
+        let handle = Handle::spawn(session, log, surroundings).inspect_err(|_| erase(&self.0.config.dir, &id))?;
+        self.sessions().insert(id, handle.clone());
+        Ok(handle)
     }
 
     /// The agent of a provider.

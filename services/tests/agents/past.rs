@@ -144,7 +144,7 @@ async fn another_agent_is_told_what_was_done_with_its_first_prompt_and_the_daemo
 #[tokio::test]
 async fn what_an_agent_is_told_about_its_task_outlives_the_daemon_and_variables_that_do_not_are_named() {
     let house = House::new();
-    house.install("echo \"$ALLOWED: $*\" >> ../started\nexec sleep 600");
+    house.install("read line\necho \"$ALLOWED: $line\" >> ../started\nexec sleep 600");
     let more = json!({"systemPrompt": "You are terse.", "env": {"ALLOWED": "yes"}});
     let session = house.session_with("claude", more).await;
     let of = json!({"sessionId": session});
@@ -162,8 +162,8 @@ async fn what_an_agent_is_told_about_its_task_outlives_the_daemon_and_variables_
     }
     let started = started(&house);
     let lines: Vec<&str> = started.lines().collect();
-    assert!(lines[0].starts_with("yes: ") && lines[0].contains("=You are terse."), "{started}");
-    assert!(lines[1].starts_with(": ") && lines[1].contains("=You are terse."), "{started}");
+    assert!(lines[0].starts_with("yes: ") && lines[0].contains(":\"You are terse.\""), "{started}");
+    assert!(lines[1].starts_with(": ") && lines[1].contains(":\"You are terse.\""), "{started}");
     let notices: Vec<String> = house
         .logged(&session)
         .iter()

@@ -45,6 +45,22 @@ cat >/dev/null
 }
 
 #[tokio::test]
+async fn claude_is_told_to_run_each_command_in_the_sessions_folder() {
+    let house = House::new();
+    house.install(&script(
+        r#"
+read prompt
+echo "$CLAUDE_BASH_MAINTAIN_PROJECT_WORKING_DIR" > told
+echo '{"type":"result","subtype":"success","is_error":false}'
+cat >/dev/null
+"#,
+    ));
+    let session = house.session("claude").await;
+    assert_eq!(house.prompt(&session, "hello").end().await["outcome"], "completed");
+    assert_eq!(house.read("told"), "1\n");
+}
+
+#[tokio::test]
 async fn a_program_that_is_killed_ends_its_turn_and_the_next_prompt_resumes() {
     let house = House::new();
     house.install(&script(

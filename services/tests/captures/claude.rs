@@ -35,6 +35,15 @@ fn played(name: &str) -> Heard {
 }
 
 #[test]
+fn what_it_is_told_about_its_task_stands_in_no_argument() {
+    let launch = Launch { system_prompt: Some("be brief ".repeat(40_000)), ..Launch::default() };
+    assert!(Claude::arguments(&launch).iter().all(|argument| !argument.contains("brief")));
+    let told = Claude::default().open(&launch);
+    let [Step::Say(request)] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!(request["request"]["appendSystemPrompt"], json!(launch.system_prompt));
+}
+
+#[test]
 fn streamed_text_comes_as_deltas_and_once_in_full() {
     let heard = played("text-partial");
     assert_eq!(heard.messages(), ["Hello from the mock model."]);

@@ -23,6 +23,7 @@ pub(crate) fn beginning(mode: Mode, abilities: Abilities) -> Beginning {
         run_id: None,
         system_prompt: None,
         env: Vec::new(),
+        tied: false,
     };
     let (id, epoch, timers) = ("ses_1".into(), "e1".into(), Timers::default());
     Beginning { id, epoch, created, abilities, patience: Duration::from_secs(10), timers }

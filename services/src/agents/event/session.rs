@@ -33,6 +33,9 @@ pub struct SessionCreated {
     /// The names of the variables that the caller set for the agent. Their values are kept nowhere.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<String>,
+    /// Whether it goes with whoever began it, and not on after them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tied: bool,
 }
 
 /// What is allowed without being asked for.

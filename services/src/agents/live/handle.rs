@@ -1,5 +1,6 @@
 //! What others have of a session that lives.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use super::super::log::{Follow, Log, Reading};
 use super::super::permission::Decider;
 use super::super::session::{Choice, NotNow, Refused, Session, SessionView, Unanswered, Undecided};
 use super::super::undo::NotUndone;
-use super::{Live, Surroundings};
+use super::{Live, Surroundings, parted};
 
 /// What is wished of a session.
 pub(super) enum Wish {
@@ -51,13 +52,23 @@ pub(in super::super) struct Handle {
 pub(in super::super) struct Over;
 
 impl Handle {
-    /// Brings a session to life.
-    pub(in super::super) fn spawn(session: Session, epoch: String, log: Log, surroundings: Surroundings) -> Handle {
+    /// Brings a session to life, with what it says first in the log.
+    ///
+    /// # Errors
+    /// That cannot be written, and nothing comes of the session.
+    pub(in super::super) fn spawn(
+        mut session: Session,
+        mut log: Log,
+        surroundings: Surroundings,
+    ) -> io::Result<Handle> {
+        let (events, deeds) = parted(session.outputs());
+        let lines = log.append(&events, &surroundings.secrets)?;
+        let epoch = session.epoch().to_owned();
         let (wishes, wished) = mpsc::unbounded_channel();
         let (written, following) = watch::channel(log.written());
         let (view, viewing) = watch::channel(session.view());
         let path = log.path().to_owned();
-        let live = Live {
+        let mut live = Live {
             session,
             log: Some(log),
             surroundings,
@@ -73,8 +84,9 @@ impl Handle {
             joints: Joints::default(),
             replies: Vec::new(),
         };
-        tokio::spawn(live.run(wished));
-        Handle { wishes, log: Reading::new(path, following), view: viewing, epoch }
+        live.wrote(&events, &lines);
+        tokio::spawn(live.run(deeds, wished));
+        Ok(Handle { wishes, log: Reading::new(path, following), view: viewing, epoch })
     }
 
     pub(in super::super) fn view(&self) -> SessionView {

@@ -25,19 +25,23 @@ impl Live {
             (log, events, lines)
         });
         let (log, events, lines) = writing.await.map_err(io::Error::other)?;
-        let written = log.written();
         self.log = Some(log);
-        let lines = lines?;
+        self.wrote(&events, &lines?);
+        Ok(())
+    }
+
+    /// Shows and tells what stands in the log now.
+    pub(super) fn wrote(&mut self, events: &[Envelope], lines: &[String]) {
+        let Some(written) = self.log.as_ref().map(Log::written).filter(|_| !events.is_empty()) else { return };
         // Before it is told: what is asked for can be answered by then.
         if events.iter().any(|envelope| !matches!(envelope.event, Event::ItemDelta(_))) {
             self.show();
         }
         self.written.send_replace(written);
-        tell(&self.surroundings.events, &events, &lines);
+        tell(&self.surroundings.events, events, lines);
         if events.iter().any(|envelope| matches!(envelope.event, Event::TurnEnded(_) | Event::SessionClosed(_))) {
             self.surroundings.archive.ended(&events[0].session_id, written.bytes);
         }
-        Ok(())
     }
 
     /// What could not be written is lost. That it is, and the end of what was open, may still find room; else those who follow
@@ -73,8 +77,8 @@ impl Live {
     pub(super) fn show(&mut self) {
         let view = self.session.view();
         let place = format!("/{}", view.session_id);
-        let text =
-            serde_json::to_string(&view).map(|text| self.surroundings.secrets.redacted_json(&text, &[]).into_owned());
+        let text = serde_json::to_string(&view)
+            .map(|text| self.surroundings.secrets.redacted_json(&text, &[], true).into_owned());
         match text.and_then(|text| serde_json::from_str::<Json>(&text)) {
             Ok(json) => {
                 let shown = self.surroundings.views.commit(|write| write.set(&place, json));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io::{self, BufRead as _, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use memchr::memchr_iter;
@@ -130,6 +130,14 @@ pub(crate) fn is_closed(path: &Path) -> io::Result<bool> {
     Ok(matches!(event, Some(Event::SessionClosed(_))))
 }
 
+/// Whether a log begins with a session that goes with whoever began it. Reads its first line alone.
+pub(crate) fn is_tied(path: &Path) -> io::Result<bool> {
+    let mut first = String::new();
+    io::BufReader::new(fs::File::open(path)?).read_line(&mut first)?;
+    let created = serde_json::from_str::<Event>(&first);
+    Ok(matches!(created, Ok(Event::SessionCreated(SessionCreated { tied: true, .. }))))
+}
+
 fn of(head: Head, created: SessionCreated) -> Remembered {
     Remembered {
         session_id: head.session_id,
@@ -172,7 +180,8 @@ impl Remembered {
 
     fn take(&mut self, head: Head, event: Option<Event>) {
         self.seq = head.seq;
-        // What follows the end of a session says that it was opened again.
+        // What follows the end of a session says that it was opened again, and then by somebody who keeps it.
+        self.created.tied &= !self.is_closed;
         self.is_closed = matches!(event, Some(Event::SessionClosed(_)));
         match event {
             Some(Event::SessionUpdated(update)) => self.update(update, head.src.provider == "sixframe"),

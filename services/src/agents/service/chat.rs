@@ -155,8 +155,7 @@ async fn begin_own(
     let told: Vec<String> = system_prompt.into_iter().chain([system]).filter(|text| !text.is_empty()).collect();
     let system_prompt = (!told.is_empty()).then(|| told.join("\n\n"));
     let provider = (agent_id != "default").then_some(agent_id);
-    let params =
-        CreateSession { provider, cwd, model, mode: mode.unwrap_or_default(), system_prompt, env, tied: false };
+    let params = CreateSession { provider, cwd, model, mode: mode.unwrap_or_default(), system_prompt, env, tied: true };
     Ok(super::begin(agents.clone(), context.clone(), params).await?.session_id)
 }
 

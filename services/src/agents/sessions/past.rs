@@ -12,7 +12,7 @@ use super::super::event::{CloseReason, Event, Mode, SessionClosed, SessionCreate
 use super::super::identifier::identifier;
 use super::super::item::FileChange;
 use super::super::live::{Handle, Over};
-use super::super::log::{Claim, Log, Remembered, is_closed, place, read, recover};
+use super::super::log::{Claim, Log, Remembered, is_closed, is_tied, place, read, recover};
 use super::super::moment::Moment;
 use super::super::problem::{Problem, ProblemKind};
 use super::super::runs;
@@ -50,8 +50,7 @@ impl Agents {
         let path = self.log_of(id)?;
         let reading = path.clone();
         let taken = spawn_blocking(move || take(&reading)).await.map_err(io::Error::other).flatten();
-        let taken = taken.map_err(|error| NotBegun::NoLog(error.to_string()))?;
-        let (claim, remembered) = match taken {
+        let (claim, remembered) = match taken? {
             Taken::Here(claim, remembered) => (claim, *remembered),
             Taken::Elsewhere => return Err(NotBegun::Elsewhere(id.to_owned())),
             Taken::Nothing => return Err(NotBegun::NoSession(id.to_owned())),
@@ -60,7 +59,7 @@ impl Agents {
         let mode = consent.limits(remembered.known.mode.unwrap_or(remembered.created.mode));
         self.revive(claim, &path, remembered, Some(mode)).map_err(|error| match error {
             Unrevived::NoProvider(provider) => NotBegun::NoProvider(provider),
-            Unrevived::Lost(error) => NotBegun::NoLog(error.to_string()),
+            Unrevived::Lost(error) => NotBegun::from(error),
         })
     }
 
@@ -76,7 +75,7 @@ impl Agents {
         let cwd = self.folder(&known.cwd)?;
         let path = self.log_of(id)?;
         let read = spawn_blocking(move || summary::of_log(&path)).await.map_err(io::Error::other).flatten();
-        let history = read.map_err(|error| NotBegun::NoLog(error.to_string()))?;
+        let history = read?;
         let created = SessionCreated {
             provider: known.provider,
             cwd: known.cwd,
@@ -86,15 +85,14 @@ impl Agents {
             run_id: None,
             system_prompt: known.system_prompt.clone(),
             env: Vec::new(),
+            tied: false,
         };
         let (fork, epoch) = (identifier("ses"), identifier("log"));
-        let log = Log::create(&self.0.config.dir, &fork).map_err(|error| NotBegun::NoLog(error.to_string()))?;
-        let beginning = self.beginning(fork.clone(), epoch.clone(), created, &*agent);
+        let beginning = self.beginning(fork.clone(), epoch, created, &*agent);
         let trunk = Trunk { native_session_id: known.native_session_id, title: title.or(known.title), history };
         let session = Session::forked(Moment::now(self.0.start), beginning, trunk);
         let launch = Launch { cwd, model: known.model, system_prompt: known.system_prompt, ..Launch::default() };
-        let handle = Handle::spawn(session, epoch, log, self.surroundings(agent, launch));
-        self.sessions().insert(fork.clone(), handle);
+        self.bear(session, self.surroundings(agent, launch))?;
         Ok(fork)
     }
 
@@ -126,8 +124,7 @@ impl Agents {
         }
         let path = self.log_of(id)?;
         let read = spawn_blocking(move || read(&path)).await.map_err(io::Error::other).flatten();
-        let remembered = read.map_err(|error| NotBegun::NoLog(error.to_string()))?;
-        let remembered = remembered.ok_or_else(|| NotBegun::NoSession(id.to_owned()))?;
+        let remembered = read?.ok_or_else(|| NotBegun::NoSession(id.to_owned()))?;
         Ok(self.described(remembered))
     }
 
@@ -187,6 +184,19 @@ impl Agents {
         }
     }
 
+    /// Closes the sessions that went with processes that were killed. For a process that takes over no others; it looks at those
+    /// logs alone that somebody has left a lock beside.
+    pub(super) fn end_tied(&self) {
+        let entries = std::fs::read_dir(&self.0.config.dir).into_iter().flatten().flatten();
+        let locks = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|is| is == "lock"));
+        for log in locks.map(|path| path.with_extension("jsonl")).filter(|log| !runs::is_log(log)) {
+            if is_tied(&log).unwrap_or_default() {
+                let ended = self.bring_one_back(&log);
+                ended.inspect_err(|error| tracing::warn!(%error, log = %log.display(), "a session stays open")).ok();
+            }
+        }
+    }
+
     /// Brings a session to life from its log; into this mode where it is opened by somebody, and not only brought back.
     fn revive(
         &self,
@@ -195,17 +205,18 @@ impl Agents {
         mut remembered: Remembered,
         opened: Option<Mode>,
     ) -> Result<(), Unrevived> {
-        let provider = &remembered.created.provider;
-        let agent = self.agent(provider).map_err(|_| Unrevived::NoProvider(provider.clone()))?;
+        let provider = remembered.created.provider.clone();
         let mut log = Log::open(claim, path.to_owned(), remembered.seq)?;
         let now = Moment::now(self.0.start);
         let run = remembered.created.run_id.as_deref();
         let is_over = run.is_some_and(|run| runs::is_passing(&self.0.config.dir, run, &remembered.created.cwd));
         let is_outside = self.is_outside(&remembered.created.cwd);
+        let is_tied = remembered.created.tied;
         let crashed = Problem::new(ProblemKind::Crashed, "the daemon was ended in the midst of the turn");
         let mut ends = ends(&mut remembered, now, &crashed);
-        if (is_over || is_outside) && opened.is_none() {
-            // The run that it was for ends with its daemon, and so does its worktree; or agents may not work there any more.
+        if (is_over || is_outside || is_tied) && opened.is_none() {
+            // The run that it was for ends with its daemon, and so does its worktree; or agents may not work there any more; or
+            // whoever it was for is gone.
             let closed = Event::SessionClosed(SessionClosed { reason: CloseReason::Shutdown });
             ends.push(remembered.next(now, closed, None));
             log.append(&ends, &self.0.secrets)?;
@@ -213,6 +224,7 @@ impl Agents {
             log.close();
             return Ok(());
         }
+        let agent = self.agent(&provider).map_err(|_| Unrevived::NoProvider(provider))?;
         log.append(&ends, &self.0.secrets)?;
         self.archive().ended(&remembered.session_id, log.written().bytes);
         let origin = self.origin(&remembered);
@@ -221,7 +233,7 @@ impl Agents {
         let (cwd, system_prompt) = (PathBuf::from(&created.cwd), created.system_prompt.clone());
         let launch = Launch { cwd, model: asked_model.clone(), system_prompt, ..Launch::default() };
         let lost_env = std::mem::take(&mut created.env);
-        let beginning = self.beginning(session_id.clone(), epoch.clone(), created, &*agent);
+        let beginning = self.beginning(session_id.clone(), epoch, created, &*agent);
         let past = Past {
             seq,
             known,
@@ -235,7 +247,7 @@ impl Agents {
         };
         let mut session = Session::resumed(beginning, past);
         opened.into_iter().for_each(|mode| session.reopen(now, mode));
-        let handle = Handle::spawn(session, epoch, log, self.surroundings(agent, launch));
+        let handle = Handle::spawn(session, log, self.surroundings(agent, launch))?;
         handle.show();
         self.sessions().insert(session_id, handle);
         Ok(())

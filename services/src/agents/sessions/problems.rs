@@ -52,7 +52,18 @@ pub enum NotBegun {
     /// Another daemon has it.
     #[error("another daemon has the session {0}; close it there, or end that daemon")]
     Elsewhere(String),
-    /// The log cannot be made.
-    #[error("the session's log cannot be written: {0}")]
-    NoLog(String),
+    /// The log fails.
+    #[error("the session's log cannot be read or written: {message}")]
+    NoLog {
+        /// In which way.
+        kind: io::ErrorKind,
+        /// What the system said.
+        message: String,
+    },
+}
+
+impl From<io::Error> for NotBegun {
+    fn from(error: io::Error) -> NotBegun {
+        NotBegun::NoLog { kind: error.kind(), message: error.to_string() }
+    }
 }

@@ -120,7 +120,7 @@ async fn answer(stream: &mut TcpStream, body: &Value) -> io::Result<()> {
         ("run", _) => tool(stream, number, "Bash", json!({"command": rest, "description": "as asked"})).await?,
         ("write", _) => tool(stream, number, "Write", json!({"file_path": rest, "content": "written\n"})).await?,
         ("ask", _) => tool(stream, number, "AskUserQuestion", question(rest)).await?,
-        ("recall", _) => text(stream, &[recalled(&body["messages"], rest)]).await?,
+        ("recall", _) => text(stream, &[recalled(body, rest)]).await?,
         ("forever", _) => forever(stream).await?,
         ("garble", _) => return garble(stream).await,
         ("cut", _) => {
