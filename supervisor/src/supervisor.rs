@@ -175,8 +175,10 @@ impl Supervisor {
     fn watch_guardians(&self) {
         let shared = Arc::downgrade(&self.shared);
         self.shared.standstill.watch(move || {
-            let roots = shared.upgrade().map(|shared| shared.roots()).unwrap_or_default();
-            roots.iter().filter_map(Root::guardian).collect()
+            let shared = shared.upgrade();
+            shared
+                .map(|shared| shared.live().values().filter_map(|child| child.root.guardian()).collect())
+                .unwrap_or_default()
         });
     }
 

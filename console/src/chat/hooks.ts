@@ -48,17 +48,17 @@ export function useHas(method: string): boolean {
 }
 
 /**
- * Follows a session while somebody looks, and says how often it changed. A history that had ended goes on where the session
- * `isThere` again, whichever window opened it.
+ * Follows a session while somebody looks, and says how often it changed. `known` is the number of the newest event that the
+ * daemon's state tells of: a session that was closed, and is gone on with by whomever, is followed again.
  */
-export function useFeed(feed: SessionFeed, isThere = false): number {
+export function useFeed(feed: SessionFeed, known = 0): number {
   useEffect(() => {
     feed.open();
     return () => feed.close();
   }, [feed]);
   useEffect(() => {
-    if (isThere) feed.open();
-  }, [feed, isThere]);
+    if (known > feed.fold.seq) feed.open();
+  }, [feed, known]);
   return useSyncExternalStore(feed.subscribe, feed.version);
 }
 

@@ -34,7 +34,7 @@ export function SessionPane({
 }): ReactNode {
   const { agents } = useEnvironment();
   const feed = useMemo(() => agents.feed(sessionId), [agents, sessionId]);
-  const version = useFeed(feed, session !== undefined);
+  const version = useFeed(feed, session?.seq);
   const { fold } = feed;
   const waiting = useMemo(() => (session ? waitingOf([session]) : []), [session]);
   const isWorking = session?.turnId !== undefined;

@@ -11,7 +11,9 @@ use serde::Deserialize;
 use super::super::event::{Envelope, Event, SessionCreated, SessionUpdate, Source};
 use super::super::item::{ItemKind, ItemStatus};
 use super::super::moment::{Moment, wall_ms};
+use super::super::session::UsedIds;
 use super::super::summary::BEFORE;
+use super::super::transcript::title_of;
 use super::super::usage::UsageUpdate;
 
 /// What a log tells of its session.
@@ -25,8 +27,12 @@ pub(crate) struct Remembered {
     pub(crate) known: SessionUpdate,
     /// The model that was asked for last.
     pub(crate) asked_model: Option<String>,
+    /// What was asked first, as a title.
+    pub(crate) asked_first: Option<String>,
     /// When it began, in milliseconds since 1970.
     pub(crate) created_at_ms: u64,
+    /// The ids that its items have.
+    pub(crate) used: UsedIds,
     /// How many turns it had.
     pub(crate) turns: u64,
     /// Whether it tells of what was before it.
@@ -144,7 +150,9 @@ fn of(head: Head, created: SessionCreated) -> Remembered {
         epoch: head.epoch,
         seq: head.seq,
         asked_model: created.model.clone(),
+        asked_first: None,
         created_at_ms: wall_ms(&head.ts).unwrap_or_default(),
+        used: UsedIds::default(),
         turns: 0,
         has_history: false,
         usage: UsageUpdate::default(),
@@ -180,6 +188,7 @@ impl Remembered {
 
     fn take(&mut self, head: Head, event: Option<Event>) {
         self.seq = head.seq;
+        head.item_id.iter().for_each(|id| self.used.insert(id));
         // What follows the end of a session says that it was opened again, and then by somebody who keeps it.
         self.created.tied &= !self.is_closed;
         self.is_closed = matches!(event, Some(Event::SessionClosed(_)));
@@ -201,7 +210,12 @@ impl Remembered {
                 self.questions.insert(request.question_id, head.item_id);
             }
             Some(Event::QuestionResolved(resolved)) => drop(self.questions.remove(&resolved.question_id)),
-            Some(Event::PromptQueued(queued)) => drop(self.prompts.insert(queued.prompt_id)),
+            Some(Event::PromptQueued(queued)) => {
+                if self.asked_first.is_none() {
+                    self.asked_first = title_of(&queued.content);
+                }
+                self.prompts.insert(queued.prompt_id);
+            }
             Some(Event::PromptStarted(prompt) | Event::PromptCancelled(prompt) | Event::PromptSteered(prompt)) => {
                 self.prompts.remove(&prompt.prompt_id);
             }

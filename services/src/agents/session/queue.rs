@@ -6,6 +6,7 @@ use super::super::agent::{Command, Prompt};
 use super::super::event::{Delivery, Event, Outcome, PromptQueued, PromptRef};
 use super::super::item::Content;
 use super::super::moment::Moment;
+use super::super::transcript::title_of;
 use super::super::turn::TurnEnd;
 use super::{Output, Process, Session};
 
@@ -59,6 +60,9 @@ impl Session {
         let waits = self.queue.iter().map(|waiting| waiting.prompt.bytes()).sum::<usize>();
         if !self.queue.is_empty() && waits + prompt.bytes() > BYTES {
             return Err(Refused::Heavy);
+        }
+        if self.asked_first.is_none() {
+            self.asked_first = title_of(&prompt.content);
         }
         let joins = delivery == Delivery::Steer && self.can_be_steered();
         let is_first = delivery != Delivery::Queue;

@@ -97,7 +97,7 @@ pub struct SessionView {
     /// The turn that is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn_id: Option<String>,
-    /// What it is called.
+    /// What it is called: by its agent, else by the first line that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// The model that answers.
@@ -141,7 +141,7 @@ impl Session {
             mode: self.mode,
             is_ready: self.process == Process::Ready,
             turn_id: self.turns.open().map(|turn| turn.id().to_owned()),
-            title: self.known.title.clone(),
+            title: self.title(),
             model: self.known.model.clone().or_else(|| self.asked_model.clone()),
             native_session_id: self.known.native_session_id.clone(),
             queue: queue.collect(),
