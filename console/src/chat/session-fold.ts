@@ -131,10 +131,10 @@ export class SessionFold {
       case "item.delta":
         return this.#item(envelope, at, turnId);
       case "turn.started": {
-        const turn = openedTurn(turnId ?? "", envelope.data.promptId, at);
+        const turn = openedTurn(turnId ?? "", envelope.data.promptId ?? "", at);
         this.#turns.set(turn.turnId, { turn, files: new ChangedFiles(this.facts.cwd), items: new Set() });
         this.facts = { ...this.facts, turnId: turn.turnId };
-        return;
+        return this.#rest(envelope, at);
       }
       case "turn.ended":
         return this.#end(envelope.data, turnId ?? "", envelope.seq, at);

@@ -300,6 +300,11 @@ pub enum Fact {
         /// What it says of that.
         why: String,
     },
+    /// It has begun a turn by itself, while it was asked nothing.
+    Began {
+        /// Why, in its words.
+        reason: Option<String>,
+    },
     /// The turn is over.
     Ended(TurnEnd),
     /// It is gone: nothing comes any more.

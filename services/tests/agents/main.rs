@@ -12,6 +12,7 @@ mod git;
 mod house;
 mod local;
 mod model;
+mod owners;
 mod past;
 mod policy;
 mod programs;

@@ -71,6 +71,8 @@ impl ItemIds {
             | Fact::Unparsed(_)
             | Fact::Native
             | Fact::Alive
+            | Fact::Muted
+            | Fact::Began { .. }
             | Fact::Lost { .. }
             | Fact::Ended(_)
             | Fact::Gone { .. } => (),
