@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "2f4653320d8ec1b1";
+export const methodsHash = "836ce531879ece97";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
@@ -1077,6 +1077,8 @@ export type AgentProviderState =
   | "ready"
   /** It may be: its program does not say whether somebody is logged in. */
   | "unknown"
+  /** Its program is being asked, and has not answered yet; the next call may tell more. */
+  | "checking"
   /** Nobody is logged in. */
   | "loggedOut"
   /** It is older than any that it was tried with. */
@@ -1491,6 +1493,8 @@ export interface AgentSessionCreated {
   runId?: string | null;
   /** What the agent is told about its task beside its own instructions. */
   systemPrompt?: string | null;
+  /** Whether it goes with whoever began it, and not on after them. */
+  tied?: boolean;
 }
 
 /** A session. */
@@ -1521,6 +1525,50 @@ export interface AgentSessionUpdate {
   title?: string | null;
   /** The tools that the agent has. */
   tools?: string[] | null;
+}
+
+/** A session as a window shows it: what it is doing, and what it waits for. */
+export interface AgentSessionView {
+  /** The folder that the agent works in. */
+  cwd: string;
+  /** The session that this is a fork of. */
+  forkedFrom?: string | null;
+  /** Whether the agent's process can be spoken to. */
+  isReady: boolean;
+  /** What is allowed without being asked for. */
+  mode: AgentMode;
+  /** The model that answers. */
+  model?: string | null;
+  /** The agent's own id of the session. */
+  nativeSessionId?: string | null;
+  /** What waits for leave. */
+  permissions: PermissionRequest[];
+  /** The provider of its agent. */
+  provider: string;
+  /** What waits for an answer. */
+  questions: AgentQuestionRequest[];
+  /** Prompts that wait. */
+  queue: AgentPromptQueued[];
+  /** The run that this is a member of. */
+  runId?: string | null;
+  /** The number of its newest event. */
+  seq: number;
+  /** Its id. */
+  sessionId: string;
+  /** What it is doing. */
+  state: AgentState;
+  /** What it is called: by its agent, else by the first line that was asked. */
+  title?: string | null;
+  /** The turn that is open. */
+  turnId?: string | null;
+  /** What was used so far. */
+  usage: AgentUsageUpdate;
+}
+
+/** What `agent.sessions` answers. */
+export interface AgentSessions {
+  /** The sessions, in the order of their ids. */
+  sessions: AgentSessionView[];
 }
 
 /** What `agent.setMode` takes. */
@@ -2857,6 +2905,8 @@ export interface TranscriptHit {
 export interface TranscriptHits {
   /** What was found, the newest first. */
   hits: TranscriptHit[];
+  /** Whether there may be more, since so much has the words, though not in order, that not all of it was looked through. */
+  isCut?: boolean;
   /** Whether there may be more, since not all logs are in the index yet. */
   isRebuilding: boolean;
 }
@@ -3259,6 +3309,12 @@ export interface Api {
     params: AgentSessionRef;
     result: AgentSessionRef;
   };
+  /** Lists the sessions that are open. */
+  "agent.sessions": {
+    kind: "unary";
+    params: { [key: string]: never };
+    result: AgentSessions;
+  };
   /** Says what an agent may do without asking. */
   "agent.setMode": {
     kind: "unary";
@@ -3573,6 +3629,7 @@ export const methods = {
   "agent.providers": { kind: "unary", idempotent: true, resumable: false },
   "agent.reject": { kind: "unary", idempotent: false, resumable: false },
   "agent.resume": { kind: "unary", idempotent: true, resumable: false },
+  "agent.sessions": { kind: "unary", idempotent: true, resumable: false },
   "agent.setMode": { kind: "unary", idempotent: true, resumable: false },
   "agent.setModel": { kind: "unary", idempotent: true, resumable: false },
   "agent.setProvider": { kind: "unary", idempotent: true, resumable: false },

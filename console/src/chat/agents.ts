@@ -3,9 +3,7 @@
  * of how they are shown.
  */
 
-import type {
-  AgentDelivery, AgentFileChange, AgentPromptParams, AgentProviderInfo, AgentProviders, TranscriptList,
-} from "../api.js";
+import type { AgentDelivery, AgentFileChange, AgentPromptParams, AgentProviderInfo, AgentProviders } from "../api.js";
 import type { Link } from "../connection.js";
 import type { Catalogue } from "../methods/catalogue.js";
 import { failureOf, type Failure } from "../methods/run.js";
@@ -37,11 +35,6 @@ export interface Wanted {
 export type Undone = { kind: "done"; files: readonly AgentFileChange[] } | { kind: "conflict"; failure: Failure } | { kind: "failed" };
 
 const CHOSEN = "sixframe.agents.session";
-const NAMES = "sixframe.agents.names";
-const MOST_NAMES = 100;
-const LONGEST_NAME = 80;
-/** As many as the daemon tells of at once. */
-const MOST_TITLES = 1_000;
 /** To look for programs takes as long as each of them takes to say its version. */
 const LOOK_MS = 60_000;
 /** To close a session takes as long as its agent takes to end. */
@@ -55,16 +48,11 @@ export class Agents {
   readonly chosen = new Store<string>(sessionStorage.getItem(CHOSEN) ?? "");
   /** Sessions that ended while this page looked, so that they can be gone on with. */
   readonly closed = new Store<readonly SessionView[]>([]);
-  /** What was asked first, by session: what one is called that has no title. */
-  readonly names = new Store<Readonly<Record<string, string>>>(remembered());
-  /** What other sessions are called, by the daemon's transcripts: the first thing that was asked. */
-  readonly titles = new Store<ReadonlyMap<string, string>>(new Map());
   /** What is typed and not sent, by session. */
   readonly drafts = new Map<string, string>();
   readonly #link: Link;
   readonly #catalogue: Catalogue;
   readonly #toasts: Toasts;
-  readonly #lookedUp = new Set<string>();
   readonly #feeds = new Map<string, SessionFeed>();
 
   constructor(link: Link, catalogue: Catalogue, toasts: Toasts) {
@@ -83,10 +71,7 @@ export class Agents {
     this.chosen.set(sessionId);
   }
 
-      const isChecking = providers.some(({ state }) => state === "checking");
   /** Asks which agents are on this machine; `again` has the daemon look anew. */
-      // Each call waits a while for those that have not answered; what is known is shown meanwhile.
-      if (isChecking) void this.look(false);
   async look(again: boolean): Promise<void> {
     if (this.providers.get().state === "scanning") return;
     this.providers.update((view) => ({ ...view, state: "scanning" }));
@@ -98,24 +83,12 @@ export class Agents {
         undefined,
         options,
       );
+      const isChecking = providers.some(({ state }) => state === "checking");
       this.providers.set({ state: "known", providers, usual, folder: cwd ?? "" });
+      // Each call waits a while for those that have not answered; what is known is shown meanwhile.
+      if (isChecking) void this.look(false);
     } catch (error) {
       this.providers.update((view) => ({ ...view, state: "failed", failure: failureOf(error) }));
-    }
-  }
-
-  /** Learns what sessions are called that have no title and were not begun here; each is asked for once. */
-  async learnTitles(sessionIds: readonly string[]): Promise<void> {
-    const unknown = sessionIds.filter((id) => !this.#lookedUp.has(id));
-    if (unknown.length === 0) return;
-    for (const id of unknown) this.#lookedUp.add(id);
-    try {
-      const { transcripts } = await this.#link.request<TranscriptList>("transcript.list", { limit: MOST_TITLES });
-      const found = transcripts.flatMap(({ sessionId, title }): [string, string][] => (title ? [[sessionId, title]] : []));
-      this.titles.update((known) => new Map([...known, ...found]));
-    } catch {
-      // They are called by their folders then.
-      for (const id of unknown) this.#lookedUp.delete(id);
     }
   }
 
@@ -154,7 +127,7 @@ export class Agents {
    * tells comes by the session's history.
    */
   prompt(sessionId: string, text: string, delivery: AgentDelivery): Promise<boolean> {
-    return this.#prompt(sessionId, { content: [{ type: "text", text }], delivery }, text);
+    return this.#prompt(sessionId, { content: [{ type: "text", text }], delivery });
   }
 
   /** Asks once more for what was asked: with all that it said, and all that was sent with it. */
@@ -162,27 +135,18 @@ export class Agents {
     return this.#prompt(sessionId, { again: promptId });
   }
 
-  async #prompt(sessionId: string, asked: Partial<AgentPromptParams>, text?: string): Promise<boolean> {
+  async #prompt(sessionId: string, asked: Partial<AgentPromptParams>): Promise<boolean> {
     // What the turn tells comes by the session's history; of this stream it is enough to know that it goes on.
     const payload = { sessionId, ...asked, types: ["prompt.queued"] };
     const stream = this.#link.stream<unknown>("agent.prompt", payload, undefined, { resume: false });
     try {
       const first = await stream.next();
-      if (text !== undefined) this.#name(sessionId, text);
       if (first.done !== true) void this.#hold(stream);
       return true;
     } catch (error) {
       this.#complain("It was not sent", failureOf(error));
       return false;
     }
-  }
-
-  #name(sessionId: string, text: string): void {
-    if (this.names.get()[sessionId] !== undefined) return;
-    const known = Object.entries(this.names.get()).slice(1 - MOST_NAMES);
-    const name = text.trim().split("\n", 1)[0]?.slice(0, LONGEST_NAME) ?? "";
-    this.names.set({ ...Object.fromEntries(known), [sessionId]: name });
-    sessionStorage.setItem(NAMES, JSON.stringify(this.names.get()));
   }
 
   /** Holds the stream of a prompt until its turn ends: whoever lets go of it stops the turn. */
@@ -286,13 +250,5 @@ export class Agents {
 
   #complain(what: string, { code, message }: Failure): void {
     this.#toasts.say(`${what}: ${message} (${code})`, undefined, "bad");
-  }
-}
-
-function remembered(): Readonly<Record<string, string>> {
-  try {
-    return JSON.parse(sessionStorage.getItem(NAMES) ?? "{}") as Record<string, string>;
-  } catch {
-    return {};
   }
 }

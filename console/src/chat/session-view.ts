@@ -1,40 +1,12 @@
 /** The sessions as the daemon's state shows them. */
 
-import type {
-  AgentPromptQueued,
-  AgentQuestionRequest,
-  AgentState,
-  AgentUsageUpdate,
-  PermissionRequest,
-} from "../api.js";
+import type { AgentQuestionRequest, AgentSessionView, PermissionRequest } from "../api.js";
 
-/** Why a request is risky. */
-export interface RiskHit {
-  rule: string;
-  text: string;
-}
+/** What an agent asks leave for. */
+export type Permission = PermissionRequest;
 
-/** What an agent asks leave for; a daemon with a policy says why it is risky. */
-export type Permission = PermissionRequest & { hits?: readonly RiskHit[] };
-
-export interface SessionView {
-  readonly sessionId: string;
-  readonly provider: string;
-  readonly cwd: string;
-  readonly state: AgentState;
-  readonly mode: string;
-  readonly isReady: boolean;
-  readonly turnId?: string;
-  readonly title?: string;
-  readonly model?: string;
-  readonly queue: readonly AgentPromptQueued[];
-  readonly permissions: readonly Permission[];
-  readonly questions: readonly AgentQuestionRequest[];
-  readonly usage: AgentUsageUpdate;
-  readonly seq: number;
-  readonly forkedFrom?: string;
-  readonly runId?: string;
-}
+/** A session as the daemon shows it. */
+export type SessionView = AgentSessionView;
 
 /** The sessions of the slice `agents`, by their ids; undefined where the daemon has no agents. */
 export function sessionsOf(slice: unknown): readonly SessionView[] | undefined {
@@ -84,7 +56,7 @@ export function isBusy({ turnId, queue }: Pick<SessionView, "turnId" | "queue">)
 
 /** What a session is called: its title, or the folder that it works in. */
 export function nameOf({ title, cwd, sessionId }: Pick<SessionView, "title" | "cwd" | "sessionId">): string {
-  return title !== undefined && title !== "" ? title : folderName({ cwd, sessionId });
+  return title ? title : folderName({ cwd, sessionId });
 }
 
 /** The last part of the folder's path. */
