@@ -34,12 +34,7 @@ pub(super) async fn run(args: &BenchArgs) -> Result<(), Error> {
 }
 
 /// Keeps `in_flight` calls under way on each connection for `time`.
-async fn measure(
-    endpoints: &[RpcEndpoint],
-    in_flight: u32,
-    method: &str,
-    time: Duration,
-) -> Result<Latencies, Error> {
+async fn measure(endpoints: &[RpcEndpoint], in_flight: u32, method: &str, time: Duration) -> Result<Latencies, Error> {
     let begun = Instant::now();
     let mut callers = JoinSet::new();
     for endpoint in endpoints.iter().flat_map(|endpoint| (0..in_flight).map(move |_| endpoint)) {
