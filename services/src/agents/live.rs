@@ -252,7 +252,26 @@ impl Live {
                 self.joints.flush(id).into_iter().map(|(field, text)| (id.clone(), field, text)).collect()
             }
             Fact::Ended(_) | Fact::Gone { .. } => self.joints.finish(),
-            _ => return,
+            // They bring no text that goes on.
+            Fact::Process(_)
+            | Fact::Ready(_)
+            | Fact::Session(_)
+            | Fact::Item { .. }
+            | Fact::Asked(_)
+            | Fact::Inquired(_)
+            | Fact::Withdrew { .. }
+            | Fact::Diff(_)
+            | Fact::Plan(_)
+            | Fact::Usage(_)
+            | Fact::Limits(_)
+            | Fact::Retry(_)
+            | Fact::Problem(_)
+            | Fact::Unparsed(_)
+            | Fact::Native
+            | Fact::Alive
+            | Fact::Muted
+            | Fact::Began { .. }
+            | Fact::Lost { .. } => return,
         };
         for (id, field, text) in ends {
             self.session.told(now, Fact::Grew { id, field, text }.into());

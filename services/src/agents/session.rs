@@ -3,6 +3,7 @@
 
 mod facts;
 mod files;
+mod item_ids;
 mod own;
 mod past;
 mod permissions;
@@ -30,6 +31,8 @@ use super::state::{Reducer, State};
 use super::turn::{TurnEnd, Turns};
 use super::usage::UsageUpdate;
 use files::Files;
+use item_ids::ItemIds;
+pub use item_ids::UsedIds;
 pub use past::{NotNow, Past, Successor, Trunk};
 use permissions::Pending;
 pub use permissions::{Choice, Undecided};
@@ -104,6 +107,8 @@ pub struct Session {
     questions: BTreeMap<String, Open>,
     files: Files,
     deltas: Deltas,
+    /// What the agent's items are called here.
+    ids: ItemIds,
     /// Items that are not done.
     open_items: BTreeMap<String, ItemKind>,
     /// Calls that were denied and must not be done.
@@ -135,6 +140,8 @@ pub struct Session {
     lost_env: Vec<String>,
     created_at_ms: u64,
     past_turns: u64,
+    /// What was asked first, where nothing else says what the session is called.
+    asked_first: Option<String>,
     history: bool,
     known: SessionUpdate,
     usage: UsageUpdate,
@@ -157,7 +164,19 @@ impl Session {
     }
 
     fn at(beginning: Beginning, past: Past) -> Session {
-        let Past { seq, known, asked_model, created_at_ms, turns, has_history, usage, origin, lost_env } = past;
+        let Past {
+            seq,
+            known,
+            asked_model,
+            asked_first,
+            created_at_ms,
+            turns,
+            has_history,
+            usage,
+            origin,
+            lost_env,
+            items,
+        } = past;
         Session {
             mode: known.mode.unwrap_or(beginning.created.mode),
             asked_model: asked_model.or_else(|| beginning.created.model.clone()),
@@ -167,6 +186,8 @@ impl Session {
             lost_env,
             created_at_ms,
             past_turns: turns,
+            ids: ItemIds::new(items),
+            asked_first,
             history: has_history,
             beginning,
             seq,
@@ -288,6 +309,7 @@ impl Session {
     fn gone(&mut self, now: Moment, problem: Option<Problem>) {
         let before = std::mem::replace(&mut self.process, Process::Absent);
         self.muted_at = None;
+        self.ids.forget();
         if self.begins_anew() {
             return self.start(now);
         }
@@ -331,6 +353,7 @@ impl Session {
 
     fn open_turn(&mut self, now: Moment, waiting: &Waiting) {
         let (turn, prompt) = (identifier("turn"), &waiting.prompt);
+        self.ids.forget();
         let Some(started) = self.turns.begin(now.at, &turn, TurnStarted::on(&prompt.id)) else { return };
         (self.alive, self.turn_by, self.waiting_since) = (now.at, now.at + waiting.timeout, None);
         (self.withheld_since, self.given) = (None, waiting.timeout);

@@ -17,6 +17,7 @@ impl Session {
         let Some(started) = self.turns.begin(now.at, &identifier("turn"), TurnStarted::by_agent(reason)) else {
             return;
         };
+        self.ids.forget();
         (self.turn_by, self.waiting_since, self.withheld_since) = (now.at + self.given, None, None);
         self.push(now, started, None, src, None);
         self.turns.open_mut().into_iter().for_each(|turn| turn.heard(now.at));

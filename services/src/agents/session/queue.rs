@@ -6,6 +6,7 @@ use super::super::agent::{Command, Prompt};
 use super::super::event::{Delivery, Event, Outcome, PromptQueued, PromptRef};
 use super::super::item::Content;
 use super::super::moment::Moment;
+use super::super::transcript::title_of;
 use super::super::turn::TurnEnd;
 use super::{Output, Process, Session};
 
@@ -60,6 +61,9 @@ impl Session {
         if !self.queue.is_empty() && waits + prompt.bytes() > BYTES {
             return Err(Refused::Heavy);
         }
+        if self.asked_first.is_none() {
+            self.asked_first = title_of(&prompt.content);
+        }
         let joins = delivery == Delivery::Steer && self.can_be_steered();
         let at = if delivery == Delivery::Queue { self.queue.len() } else { self.behind_the_first() };
         let waiting = Waiting { prompt, delivery, timeout, told: self.seq + 1 };
@@ -112,14 +116,23 @@ impl Session {
     }
 
     /// Puts other words in the place of a prompt that waits. Gives whether it does.
-    pub fn edit_prompt(&mut self, now: Moment, prompt_id: &str, content: Vec<Content>) -> bool {
+    ///
+    /// # Errors
+    /// What waits would say too much.
+    pub fn edit_prompt(&mut self, now: Moment, prompt_id: &str, content: Vec<Content>) -> Result<bool, Refused> {
         let told_by = self.seq + 1;
+        let waits = self.queue.iter().filter(|waiting| waiting.prompt.id != prompt_id);
+        let others = waits.map(|waiting| waiting.prompt.bytes()).sum::<usize>();
         let mut waiting = self.queue.iter_mut().enumerate();
-        let Some((at, waiting)) = waiting.find(|(_, waiting)| waiting.prompt.id == prompt_id) else { return false };
-        (waiting.prompt.content, waiting.told) = (content, told_by);
+        let Some((at, waiting)) = waiting.find(|(_, waiting)| waiting.prompt.id == prompt_id) else { return Ok(false) };
+        let edited = Prompt { content, ..waiting.prompt.clone() };
+        if others > 0 && others + edited.bytes() > BYTES {
+            return Err(Refused::Heavy);
+        }
+        (waiting.prompt, waiting.told) = (edited, told_by);
         let told = queued(at, waiting);
         self.log(now, Event::PromptQueued(told), None);
-        true
+        Ok(true)
     }
 
     /// Takes all prompts back that wait.

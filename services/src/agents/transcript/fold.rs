@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::super::event::{
     DiffScope, Event, FilesChanged, PromptQueued, RunApplied, RunMember, RunMemberEnded, RunMerging, RunStarted,
-    TurnEnded,
+    Subject, TurnEnded,
 };
 use super::super::item::{ChangeKind, Content, FileChange, Item, ItemKind, ItemStatus};
 use super::super::permission::{PermissionRequest, PermissionResolved};
@@ -93,6 +93,9 @@ impl Fold {
         if let Some(text) = notice(&event) {
             self.note(head, event.name(), text);
         }
+        if matches!(event.subject(), Subject::Session | Subject::Usage | Subject::Agent) {
+            return;
+        }
         let turn = head.turn_id.as_ref().and_then(|id| self.turns.get(id)).copied();
         match event {
             Event::PromptQueued(PromptQueued { prompt_id, content, .. }) => {
@@ -145,20 +148,8 @@ impl Fold {
             Event::RunMerged(merged) => self.run().into_iter().for_each(|run| run.merged = Some(merged.clone())),
             Event::RunEnded(ended) => self.run().into_iter().for_each(|run| run.ended = Some(ended.clone())),
             Event::RunApplied(applied) => self.applied(&applied),
-            Event::SessionCreated(_)
-            | Event::SessionUpdated(_)
-            | Event::SessionClosed(_)
-            | Event::LogRecovered(_)
-            | Event::StateChanged(_)
-            | Event::PromptStarted(_)
-            | Event::FilesContended(_)
-            | Event::UsageUpdated(_)
-            | Event::LimitsUpdated(_)
-            | Event::RetryScheduled(_)
-            | Event::ProcessEvent(_)
-            | Event::Error(_)
-            | Event::Unparsed(_)
-            | Event::Native(_) => (),
+            // What is left is in the heads, or a notice.
+            _ => (),
         }
     }
 
