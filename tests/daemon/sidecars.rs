@@ -61,6 +61,39 @@ async fn pid(daemon: &Daemon, name: &str) -> u32 {
 }
 
 #[tokio::test]
+async fn its_lines_are_in_the_daemon_s_log_where_that_is_asked_for() {
+    let sandbox = Sandbox::new();
+    let entry = |name: &str, traced: bool| {
+        format!(
+            "[[sidecar]]\nname = {name:?}\nprogram = \"sh\"\nargs = [\"-c\", \"echo said by {name} >&2; exec sleep 1000\"]\nready = {{ kind = \"line\", pattern = \"said\" }}\nauto_start = true\ntrace_output = {traced}\n"
+        )
+    };
+    let [flag, file] = sandbox.configured(&(entry("quiet", false) + &entry("loud", true)));
+    let log = sandbox.folder.path().join("log");
+    let daemon = sandbox.serve_with(&[&flag, &file], |command| {
+        command.env("SIXFRAME_LOG", "info").stderr(std::fs::File::create(&log).unwrap());
+    });
+    pid(&daemon, "quiet").await;
+    let text = || std::fs::read_to_string(&log).unwrap();
+    eventually("the line is in the log", || text().contains("said by loud")).await;
+    assert!(text().contains("sixframe_supervisor::output") && !text().contains("said by quiet"), "{}", text());
+}
+
+#[tokio::test]
+async fn a_bundled_program_is_started_from_where_its_variable_says() {
+    let sandbox = Sandbox::new();
+    let elsewhere = sandbox.folder.path().join("elsewhere");
+    std::fs::write(&elsewhere, "#!/bin/sh\nexec sleep 1000\n").unwrap();
+    std::fs::set_permissions(&elsewhere, Permissions::from_mode(0o700)).unwrap();
+    let [flag, file] =
+        sandbox.configured("[[sidecar]]\nname = \"search\"\nbinary = \"search-server\"\nauto_start = true\n");
+    let daemon = sandbox.serve_with(&[&flag, &file], |command| {
+        command.env("SIXFRAME_BIN_SEARCH_SERVER", &elsewhere);
+    });
+    assert!(is_alive(pid(&daemon, "search").await));
+}
+
+#[tokio::test]
 async fn a_newcomer_sees_a_service_become_ready_reads_its_logs_and_finds_nothing_left_of_it() {
     let sandbox = Sandbox::new();
     // The daemon is ready before the sidecar is: that waits for a file.

@@ -58,6 +58,69 @@ async fn runs_that_were_stable_are_never_given_up_for_their_number() {
 }
 
 #[tokio::test]
+async fn what_is_given_up_is_said_to_have_ended_and_by_which_rule() {
+    let often = json!({"policy": "always", "backoffMs": 1, "maxBackoffMs": 1, "starts": 3});
+    let stable = json!({"policy": "always", "backoffMs": 1, "maxBackoffMs": 1, "starts": 3, "stableMs": 1});
+    let house = House::of(&[
+        shell("job", "exit 0", json!({"restart": often})),
+        shell("stable", "sleep 0.1; exit 3", json!({"restart": stable})),
+    ]);
+    let rules = [
+        (
+            "job",
+            "job ended 3 times without being ready for 30000 ms in between and is not started again; last, job exited with 0",
+        ),
+        ("stable", "stable ended 3 times within 60000 ms and is not started again; last, stable exited with 3"),
+    ];
+    for (name, rule) in rules {
+        house.sidecars.start(name).await.unwrap();
+        let failure = house.until_status(name, SidecarStatus::Failed).await.failure.unwrap();
+        assert!(failure.code == FailureCode::CrashLoop && failure.message.starts_with(rule), "{failure:?}");
+    }
+}
+
+#[tokio::test]
+async fn one_that_was_ready_and_is_too_slow_another_time_is_started_again() {
+    let script = "echo . >> runs; case $(wc -l < runs) in 2) exec sleep 1000;; esac; echo up; exec sleep 1000";
+    let ready = json!({"kind": "line", "pattern": "up", "timeoutMs": 1000});
+    let restart = json!({"policy": "always", "backoffMs": 1, "maxBackoffMs": 1});
+    let house = House::of(&[shell("web", script, json!({"ready": ready, "restart": restart}))]);
+    send(house.up("web").await.pid.unwrap(), Signal::KILL);
+    let late = |state: &SidecarState| state.failure.as_ref().is_some_and(|why| why.code == FailureCode::StartTimeout);
+    let waits = house.until("web", late).await;
+    assert_eq!((waits.status, waits.generation), (SidecarStatus::Starting, 2));
+    let third = house.until("web", |state| state.generation == 3 && state.status == SidecarStatus::Ready).await;
+    assert_eq!(third.failure, None);
+    // A person's start counts anew, and what is wrong then is final.
+    house.sidecars.stop("web", true).await.unwrap();
+    fs::write(house.file("runs"), ".\n").unwrap();
+    house.sidecars.start("web").await.unwrap();
+    assert!(late(&house.until_status("web", SidecarStatus::Failed).await));
+}
+
+#[tokio::test]
+async fn one_that_was_ready_and_finds_its_port_taken_is_started_again_as_soon_as_it_may() {
+    let restart = json!({"policy": "on-failure", "backoffMs": 10, "maxBackoffMs": 10, "starts": 100_000});
+    let few = json!({"policy": "on-failure", "backoffMs": 1, "maxBackoffMs": 1, "starts": 3});
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let keys = |restart: &Value| json!({"port": free(), "health": "http", "restart": restart});
+    let house = House::of(&[python("web", &server(WELL), keys(&restart)), python("few", &server(WELL), keys(&few))]);
+    let mut squatters = Vec::new();
+    for name in ["web", "few"] {
+        let state = house.up(name).await;
+        squatters.push(std::net::TcpListener::bind(("::1", state.port.unwrap())).unwrap());
+        send(state.pid.unwrap(), Signal::KILL);
+    }
+    let taken = |state: &SidecarState| state.failure.as_ref().is_some_and(|why| why.code == FailureCode::PortInUse);
+    let waits = house.until("web", taken).await;
+    assert_eq!((waits.status, waits.generation), (SidecarStatus::Starting, 1));
+    let given_up = house.until_status("few", SidecarStatus::Failed).await.failure.unwrap();
+    assert!(given_up.code == FailureCode::PortInUse && given_up.details.unwrap().holder.is_some());
+    drop(squatters);
+    house.until("web", |state| state.generation == 2 && state.status == SidecarStatus::Ready).await;
+}
+
+#[tokio::test]
 async fn what_ends_well_rests_unless_it_is_always_to_run() {
     let script = "echo $$ >> $RUNS; [ $(wc -l < $RUNS) -ge 3 ] && sleep 1000; exit 0";
     let always = json!({"policy": "always", "backoffMs": 1, "maxBackoffMs": 2});

@@ -12,8 +12,9 @@ pub(crate) async fn trace(child: String, stream: Stream, output: KeptOutput) {
     };
     while let Some(line) = lines.next().await {
         match line {
-            Line::Text { text, .. } => {
-                tracing::info!(target: "sixframe_supervisor::output", child, stream, "{text}");
+            Line::Text { text, rest, .. } => {
+                let missing = if rest { "…" } else { "" };
+                tracing::info!(target: "sixframe_supervisor::output", child, stream, "{missing}{text}");
             }
             Line::Gap { from, to } => {
                 tracing::warn!(target: "sixframe_supervisor::output", child, stream, from, to, "output was lost");

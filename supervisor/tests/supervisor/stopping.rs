@@ -498,6 +498,21 @@ async fn starting_costs_a_host_of_a_gibibyte_no_more_than_a_small_one() {
 }
 
 #[tokio::test]
+async fn what_a_handle_apart_has_started_is_told_from_the_rest() {
+    let (sandbox, other) = (Sandbox::new(), Sandbox::new());
+    let all = supervisor();
+    let apart = all.apart();
+    let (child, pids) = running(&all, &sandbox, Shape::DaemonStays, |_| ()).await;
+    assert!(pids.iter().all(|pid| all.owns(*pid) && !apart.owns(*pid)), "nothing was started by it yet");
+    let (its, its_pids) = running(&apart, &other, Shape::DaemonStays, |_| ()).await;
+    assert!(its_pids.iter().all(|pid| all.owns(*pid) && apart.owns(*pid)), "the daemon too");
+    assert!(pids.iter().all(|pid| !apart.owns(*pid)), "though all carry a mark of the same supervisor");
+    assert_eq!((all.len(), apart.len()), (2, 2), "they are stopped together");
+    its.kill().await.unwrap();
+    child.kill().await.unwrap();
+}
+
+#[tokio::test]
 async fn descendants_are_owned_and_others_are_not() {
     let (sandbox, supervisor) = (Sandbox::new(), supervisor());
     let (child, pids) = running(&supervisor, &sandbox, Shape::DaemonStays, |_| ()).await;

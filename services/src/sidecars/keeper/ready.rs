@@ -193,12 +193,19 @@ async fn handshake(child: &Arc<Child>) -> u16 {
     let mut portion = Portion::default();
     while let Some(line) = lines.next().await {
         let Line::Text { text, .. } = line else { continue };
-        if let Ok(Handshake { port }) = serde_json::from_str(&text) {
-            return port.get();
+        if let Some(port) = port_in(&text) {
+            return port;
         }
         portion.passed(text.len()).await;
     }
     std::future::pending().await
+}
+
+/// The port of a line that is a handshake: an object. What is read into a struct could be a list as well.
+fn port_in(text: &str) -> Option<u16> {
+    let text = text.trim_start();
+    let handshake = text.starts_with('{').then(|| serde_json::from_str::<Handshake>(text).ok()).flatten();
+    handshake.map(|handshake| handshake.port.get())
 }
 
 #[cfg(test)]
@@ -215,8 +222,9 @@ mod tests {
 
     #[test]
     fn a_handshake_is_an_object_with_a_port() {
-        let port = |text| serde_json::from_str::<Handshake>(text).ok().map(|handshake| handshake.port.get());
-        assert_eq!(port("{\"port\": 80, \"pid\": 3}"), Some(80));
-        assert!(["{}", "{\"port\": 0}", "{\"port\": \"80\"}", "80", "port"].iter().all(|text| port(text).is_none()));
+        assert_eq!(port_in(" {\"port\": 80, \"pid\": 3}"), Some(80));
+        let others =
+            ["{}", "{\"port\": 0}", "{\"port\": \"80\"}", "80", "port", "[1]", " [80]", "[{\"port\": 80}]", ""];
+        assert!(others.iter().all(|text| port_in(text).is_none()));
     }
 }

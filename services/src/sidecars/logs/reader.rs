@@ -200,8 +200,8 @@ impl Reading {
         }
         // What has no end yet is told as far as it is there.
         for at in 0..STREAMS.len() {
-            let offset = self.lines[at].take().map(|lines| lines.offset());
-            if let Some(item) = offset.and_then(|offset| self.unfinished(at, offset)) {
+            let Some(lines) = self.lines[at].take() else { continue };
+            if let Some(item) = self.unfinished(at, lines.offset(), lines.is_within_line()) {
                 return Some(item);
             }
         }
@@ -242,7 +242,7 @@ impl Reading {
         Some(item(&self.run, STREAMS[at], line))
     }
 
-    fn unfinished(&self, at: usize, offset: u64) -> Option<LogItem> {
+    fn unfinished(&self, at: usize, offset: u64, rest: bool) -> Option<LogItem> {
         match self.run.outputs[at].subscribe(From::Offset(offset)).try_next()? {
             Piece::Bytes { at: offset, bytes } => {
                 let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -252,6 +252,7 @@ impl Reading {
                     offset,
                     text,
                     partial: true,
+                    rest,
                 })
             }
             Piece::Gap { .. } => None,
@@ -303,8 +304,8 @@ async fn next_of(lines: &mut Option<Lines>) -> Option<Line> {
 fn item(run: &RunLog, stream: LogStream, line: Line) -> LogItem {
     let generation = run.generation;
     match line {
-        Line::Text { at, text, end } => {
-            LogItem::Line { stream, generation, offset: at, text, partial: end == LineEnd::Cut }
+        Line::Text { at, text, end, rest } => {
+            LogItem::Line { stream, generation, offset: at, text, partial: end == LineEnd::Cut, rest }
         }
         Line::Gap { from, to } => LogItem::Gap { stream, generation, last_generation: None, from, to },
     }
