@@ -278,6 +278,9 @@ fn everything_that_is_wrong_with_a_sidecar_is_told_at_once() {
         "program = \"x\"\nport = \"80\"\nready = { timeout_ms = 0 }\nargs = [\"{port}\"]",
         &["port:", "ready: missing field `kind`"],
     );
+    let (_folder, inputs) = with_file("[[sidecar]]\ncmd = \"x\"\n");
+    let error = only_error(&inputs);
+    assert!(["`name`", "\"cmd\"", "program or binary"].iter().all(|hint| error.contains(hint)), "{error}");
     // Whether there is a port is not known before it is known how it becomes ready.
     all(
         "program = \"\"\nready = \"hand shake\"\nhealth = \"http\"\ncwd = \"\"",
