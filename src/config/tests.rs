@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::load::Source;
 use super::*;
 
 fn inputs(folder: &Path) -> Inputs {
@@ -100,7 +101,7 @@ fn variables_that_are_not_the_daemons_are_no_settings() {
     let (_folder, mut inputs) = with_file("");
     inputs.variables = vec![variable("SIXFRAME_TOKEN", "for a program that calls"), variable("SIXFRAME_BIN_LLM", "/l")];
     let loaded = load(&inputs).unwrap();
-    assert_eq!(loaded.source("token_file"), Source::Default);
+    assert!(matches!(loaded.source("token_file"), Source::Default));
     inputs.variables = vec![variable("SIXFRAME_TOKENS", "x")];
     assert!(only_error(&inputs).contains("unknown variable"));
 }

@@ -7,20 +7,35 @@ use std::net::{SocketAddr, UdpSocket};
 use sixframe_core::{Identity, Scope};
 use sixframe_supervisor::Supervisor;
 
-/// The identity without the scopes that are for people, where it is a supervised program's or cannot be shown not to be.
-pub(super) fn restrained(supervisor: &Supervisor, identity: Identity) -> Identity {
-    let is_supervised = match identity.pid {
+/// Those who hold what the daemon has started.
+#[derive(Clone)]
+pub(crate) struct Families {
+    /// All of it.
+    pub(crate) all: Supervisor,
+    /// What was started for agents.
+    pub(crate) agents: Supervisor,
+}
+
+impl Families {
+    /// The identity without the scopes that are for people, where it is a supervised program's or cannot be shown not to be.
+    /// What descends from an agent looks on alone: it may have no other agent do what its own may not.
+    pub(super) fn restrained(&self, identity: Identity) -> Identity {
+        let (held, whose) = match (is_below(&self.agents, &identity), is_below(&self.all, &identity)) {
+            (true, _) => (&[Scope::Approve, Scope::Admin, Scope::Call][..], "an agent's program"),
+            (false, true) => (&[Scope::Approve, Scope::Admin][..], "a supervised program"),
+            (false, false) => return identity,
+        };
+        let who = identity.pid.map_or("what hides its process", |_| whose);
+        tracing::info!(pid = identity.pid, "{who} has connected; it does not have the scopes {held:?}");
+        let scopes = held.iter().fold(identity.scopes, |scopes, scope| scopes.without(*scope));
+        Identity { scopes, ..identity }
+    }
+}
+
+fn is_below(supervisor: &Supervisor, identity: &Identity) -> bool {
+    match identity.pid {
         Some(pid) => supervisor.owns(pid),
-        None => is_of_this_machine(&identity) && supervisor.may_own_unseen(identity.uid),
-    };
-    match is_supervised {
-        true => {
-            let who = identity.pid.map_or("what hides its process", |_| "a supervised program");
-            tracing::info!(pid = identity.pid, "{who} has connected; it may neither approve nor administer");
-            let scopes = identity.scopes.without(Scope::Approve).without(Scope::Admin);
-            Identity { scopes, ..identity }
-        }
-        false => identity,
+        None => is_of_this_machine(identity) && supervisor.may_own_unseen(identity.uid),
     }
 }
 

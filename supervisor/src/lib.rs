@@ -47,6 +47,8 @@ mod pipe;
 mod process;
 #[cfg(any(windows, test))]
 mod shim;
+#[cfg(unix)]
+mod standstill;
 mod status;
 mod stdin;
 mod supervisor;

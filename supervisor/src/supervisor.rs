@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -30,6 +30,9 @@ pub struct SupervisorConfig {
     /// A folder for the ledgers: what a host and its guardians leave behind when all of them are killed is found there, and
     /// ended, by the next supervisor that is given the same folder. Made with the first child. None keeps none.
     pub ledger: Option<PathBuf>,
+    /// How many descriptors a child may open, as the soft limit that it begins with: for a host that has raised its own, which
+    /// programs that use `select` cannot live with. None gives them ours. Without effect on Windows.
+    pub open_files: Option<u64>,
     /// Whether this process becomes a child subreaper, on Linux: what a program has below it comes to this process when its
     /// guardian is killed, where it is known to be ours, and ended. For a host that starts programs by supervisors alone: it
     /// takes in the orphans of all its descendants, and those that are in another session than its own end with the next
@@ -40,7 +43,7 @@ pub struct SupervisorConfig {
 impl SupervisorConfig {
     /// Guarded by `guard`, without a ledger, in a process that adopts nobody.
     pub fn new(guard: GuardProgram) -> SupervisorConfig {
-        SupervisorConfig { guard, ledger: None, child_subreaper: false }
+        SupervisorConfig { guard, ledger: None, open_files: None, child_subreaper: false }
     }
 }
 
@@ -48,21 +51,37 @@ impl SupervisorConfig {
 #[derive(Clone)]
 pub struct Supervisor {
     shared: Arc<Shared>,
+    /// The children that this handle and its clones tell of; none for all of them.
+    family: Option<Family>,
+}
+
+/// Children that are told apart from the others, and whether there ever was one.
+#[derive(Clone, Default)]
+struct Family(Arc<AtomicBool>);
+
+impl Family {
+    fn is(&self, other: Option<&Family>) -> bool {
+        other.is_some_and(|other| Arc::ptr_eq(&self.0, &other.0))
+    }
 }
 
 struct Shared {
     guard: GuardProgram,
+    open_files: Option<u64>,
     instance: Instance,
     generations: AtomicU64,
     ledger: Option<Ledger>,
     /// Closed when the ledgers of earlier supervisors are settled.
     settled: watch::Receiver<()>,
     live: Mutex<HashMap<u64, Live>>,
+    #[cfg(unix)]
+    standstill: crate::standstill::Standstill,
 }
 
 /// A child as the supervisor remembers it.
 struct Live {
     root: Root,
+    family: Option<Family>,
     wishes: mpsc::UnboundedSender<Wish>,
     status: watch::Receiver<Status>,
 }
@@ -88,13 +107,24 @@ impl Supervisor {
         };
         let shared = Shared {
             guard: config.guard,
+            open_files: config.open_files,
             instance,
             generations: AtomicU64::new(FIRST),
             ledger,
             settled,
             live: Mutex::default(),
+            #[cfg(unix)]
+            standstill: crate::standstill::Standstill::default(),
         };
-        Ok(Supervisor { shared: Arc::new(shared) })
+        Ok(Supervisor { shared: Arc::new(shared), family: None })
+    }
+
+    /// Another handle on the same children, by which those that it and its clones start are told apart: of it,
+    /// [`Supervisor::owns`], [`Supervisor::descent`] and [`Supervisor::may_own_unseen`] know these alone. Those of the handle
+    /// that it comes of know all.
+    #[must_use]
+    pub fn apart(&self) -> Supervisor {
+        Supervisor { shared: Arc::clone(&self.shared), family: Some(Family::default()) }
     }
 
     /// Starts a child, within a tokio runtime with its I/O and its clock enabled. It returns when the guardian was started,
@@ -103,9 +133,13 @@ impl Supervisor {
     /// Errors: a text holds a NUL, or a variable's name a `=`; the system has no descriptors left; the guardian cannot be started; on Windows, the program is a batch file.
     pub fn spawn(&self, config: ChildConfig) -> Result<Child, SpawnError> {
         config.check()?;
+        // Before it runs: whoever asks about it finds it.
+        self.family.iter().for_each(|family| family.0.store(true, Ordering::Relaxed));
         let generation = self.shared.generations.fetch_add(1, Ordering::Relaxed);
         let mark = self.shared.instance.mark(generation);
-        let (holder, ends) = Holder::start(&config, &self.shared.guard, &mark)?;
+        #[cfg(unix)]
+        self.watch_guardians();
+        let (holder, ends) = Holder::start(&config, &self.shared.guard, self.shared.open_files, &mark)?;
         let no_pipes = |source| SpawnError::Pipes { program: config.name.clone(), source };
         let outputs = Outputs::of(&config, ends).map_err(no_pipes)?;
         let known = Arc::new(Known {
@@ -119,7 +153,8 @@ impl Supervisor {
             kept: outputs.kept,
         });
         let (wishes, wished) = mpsc::unbounded_channel();
-        let live = Live { root: holder.root(), wishes: wishes.clone(), status: known.status.subscribe() };
+        let (root, family) = (holder.root(), self.family.clone());
+        let live = Live { root, family, wishes: wishes.clone(), status: known.status.subscribe() };
         let held = Held::new(self.shared.clone(), generation, live, config.stop.signal_for);
         let keeper = Keeper {
             program: config.program.to_string_lossy().into_owned(),
@@ -134,6 +169,12 @@ impl Supervisor {
         };
         tokio::spawn(keeper.keep());
         Ok(Child { known, wishes, pipes: Mutex::new(outputs.handed) })
+    }
+
+    #[cfg(unix)]
+    fn watch_guardians(&self) {
+        let shared = Arc::downgrade(&self.shared);
+        self.shared.standstill.watch(move || shared.upgrade().map(|shared| shared.guardians()).unwrap_or_default());
     }
 
     /// Waits until nothing is left of the children of earlier supervisors that the ledger tells of, at the longest for the time
@@ -167,13 +208,31 @@ impl Supervisor {
     /// Where a process comes from; [`Descent::Unknown`] when it has ended, unless there was never a child to come from.
     pub fn descent(&self, pid: u32) -> Descent {
         match self.has_started_any() {
-            true => descent::of(pid, &self.shared.roots(), &self.shared.instance),
+            true => descent::of(pid, &self.roots(), &self.others(), &self.shared.instance),
             false => Descent::NotOurs,
         }
     }
 
     fn has_started_any(&self) -> bool {
-        self.shared.generations.load(Ordering::Relaxed) != FIRST
+        match &self.family {
+            Some(family) => family.0.load(Ordering::Relaxed),
+            None => self.shared.generations.load(Ordering::Relaxed) != FIRST,
+        }
+    }
+
+    fn tells_of(&self, child: &Live) -> bool {
+        self.family.as_ref().is_none_or(|family| family.is(child.family.as_ref()))
+    }
+
+    fn roots(&self) -> Vec<Root> {
+        let live = self.shared.live();
+        live.values().filter(|child| self.tells_of(child)).map(|child| child.root.clone()).collect()
+    }
+
+    /// The children that this handle does not tell of.
+    fn others(&self) -> Vec<u64> {
+        let live = self.shared.live();
+        live.iter().filter(|(_, child)| !self.tells_of(child)).map(|(generation, _)| *generation).collect()
     }
 
     /// Whether a peer on a socket that no process was seen to hold, of the user `uid` where that is known, may be below one of
@@ -181,7 +240,7 @@ impl Supervisor {
     /// what it has written, have ended, or have the socket on its way to itself. One of another user may if a process below a
     /// child does not show us what it has open.
     pub fn may_own_unseen(&self, uid: Option<u32>) -> bool {
-        self.has_started_any() && descent::may_be_unseen(uid, &self.shared.roots())
+        self.has_started_any() && descent::may_be_unseen(uid, &self.roots())
     }
 
     /// How many children are not stopped yet.
@@ -196,8 +255,9 @@ impl Supervisor {
 }
 
 impl Shared {
-    fn roots(&self) -> Vec<Root> {
-        self.live().values().map(|child| child.root.clone()).collect()
+    #[cfg(unix)]
+    fn guardians(&self) -> Vec<ProcessId> {
+        self.live().values().filter_map(|child| child.root.guardian()).collect()
     }
 
     fn live(&self) -> MutexGuard<'_, HashMap<u64, Live>> {

@@ -190,6 +190,88 @@ async fn a_sidecar_that_connects_back_may_read_and_not_administer() {
     }
 }
 
+#[tokio::test]
+async fn a_sidecar_that_connects_back_is_refused_every_method_that_is_for_people_however_it_comes() {
+    let sandbox = Sandbox::new();
+    // What to ask for is read from the daemon while it runs.
+    let script = "while read -r address method params; do echo $address $method $params $($PROGRAM call $address $method $params 2>&1); done < asks";
+    let program = env!("CARGO_BIN_EXE_sixframe");
+    let daemon = sandbox.serve_configured(&format!(
+        "[[sidecar]]\nname = \"asks\"\nprogram = \"sh\"\nargs = [\"-c\", \"{script}\"]\ncwd = \".\"\n\
+         env = {{ PROGRAM = \"{program}\" }}\nrestart = \"never\"\n"
+    ));
+    let peer = daemon.connect().await;
+    let document = peer.request(&sixframe::DISCOVER, ()).await.unwrap();
+    let methods = document["methods"].as_array().unwrap().iter();
+    let for_people: Vec<&str> = methods
+        .filter(|method| method["x-scope"] == "approve" || method["x-scope"] == "admin")
+        .map(|method| method["name"].as_str().unwrap())
+        .collect();
+    for method in ["agent.approve", "agent.setMode", "sidecar.setMode", "console.ticket", "rpc.tap"] {
+        assert!(for_people.contains(&method), "{for_people:?}");
+    }
+    let addresses = [daemon.address("unix:"), daemon.address("ws:")];
+    let define = r#"sidecar.define {"name":"late","program":"sleep"}"#;
+    let asked =
+        for_people.iter().map(|method| format!("{method} {{}}")).chain([define, "sidecar.list {}"].map(Into::into));
+    let asks: Vec<String> =
+        asked.flat_map(|asked| addresses.iter().map(move |address| format!("{address} {asked}"))).collect();
+    std::fs::write(sandbox.work().join("asks"), asks.join("\n") + "\n").unwrap();
+    let _: Value = peer.request_raw("sidecar.start", json!({"name": "asks"})).await.unwrap();
+    let mut logs = peer.stream_raw::<_, Value>("sidecar.logs", json!({"name": "asks"}));
+    let mut answers = Vec::new();
+    loop {
+        let item = logs.next().await.unwrap().unwrap().data;
+        match item["kind"].as_str().unwrap() {
+            "line" => answers.push(item["text"].as_str().unwrap().to_owned()),
+            "exited" => break,
+            _ => {}
+        }
+    }
+    assert_eq!(answers.len(), asks.len(), "{answers:#?}");
+    for (ask, answer) in asks.iter().zip(&answers) {
+        let is_answered = match ask.split(' ').nth(1).unwrap() {
+            "sidecar.list" => answer.contains(r#""name":"asks""#),
+            "sidecar.define" => answer.contains("FORBIDDEN") && answer.contains("--allow sidecar.define"),
+            _ => answer.contains("FORBIDDEN") && answer.contains("needs the scope"),
+        };
+        assert!(answer.starts_with(ask) && is_answered, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_daemon_may_open_all_that_the_system_grants_and_its_programs_begin_as_before() {
+    let sandbox = Sandbox::new();
+    let shell = |name: &str| {
+        format!(
+            "[[sidecar]]\nname = \"{name}\"\nprogram = \"sh\"\nrestart = \"never\"\n\
+             args = [\"-c\", \"echo $(ulimit -Sn) $(ulimit -Hn)\"]\n"
+        )
+    };
+    let [flag, file] = sandbox.configured(&shell("limits"));
+    let daemon = sandbox.serve_with(&[&flag, &file], |command| {
+        let mut limited = std::process::Command::new("sh");
+        limited.args(["-c", "ulimit -Sn 200; ulimit -Hn 4000; exec \"$0\" \"$@\""]).arg(command.get_program());
+        limited.args(command.get_args()).env_clear().current_dir(command.get_current_dir().unwrap());
+        limited.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        *command = limited;
+    });
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", daemon.pid())).unwrap();
+    let files: Vec<&str> =
+        limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap().split_ascii_whitespace().collect();
+    assert_eq!(files[..2], ["4000", "4000"]);
+    let peer = daemon.connect().await;
+    let _: Value = peer.request_raw("sidecar.start", json!({"name": "limits"})).await.unwrap();
+    let mut logs = peer.stream_raw::<_, Value>("sidecar.logs", json!({"name": "limits", "stream": "stdout"}));
+    let line = loop {
+        let item = logs.next().await.unwrap().unwrap().data;
+        if item["kind"] == "line" {
+            break item;
+        }
+    };
+    assert_eq!(line["text"], "200 4000");
+}
+
 /// Asks by the daemon's WebSocket for what needs a scope that it has not, and takes care that nobody sees it do so: it closes
 /// the socket behind its words, or ends, or has the socket under way to itself while the daemon looks whose it is.
 const SNEAK: &str = r#"

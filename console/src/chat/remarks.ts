@@ -35,6 +35,9 @@ export function remark(envelope: AgentEnvelope, { before, at, titleOf }: Circums
       return changed(envelope.data, before, (text) => note("plain", text));
     case "session.closed":
       return envelope.data.reason === "closed" ? note("plain", "The session was closed.") : undefined;
+    case "turn.started":
+      if (envelope.data.origin !== "agent") return undefined;
+      return note("plain", "The agent began this by itself.", envelope.data.reason ?? undefined);
     case "log.recovered":
       return note("warn", `${envelope.data.bytes} bytes at the end of the log were torn by a crash and put aside.`);
     case "files.contended":
@@ -67,8 +70,8 @@ function began({ provider, cwd, forkedFrom }: Of<"session.created">): string {
 
 /** Changes that a person made, or would want to know of. What is learned at the beginning is none. */
 function changed(data: Of<"session.updated">, before: Facts, note: (text: string) => NoteEntry): NoteEntry | undefined {
-  if (data.provider && before.provider !== "" && data.provider !== before.provider)
-    return note(`From here on ${data.provider} answers; it was given a summary of what was said.`);
+  // What another agent knows of what was said, a notice tells.
+  if (data.provider && before.provider !== "" && data.provider !== before.provider) return note(`From here on ${data.provider} answers.`);
   if (data.mode && data.mode !== before.mode) return note(`Mode: ${MODE_WORDS[data.mode]?.name ?? data.mode}`);
   if (data.model && before.model !== undefined && data.model !== before.model) return note(`Model: ${data.model}`);
   return undefined;

@@ -30,7 +30,8 @@ export function TurnEnd({
   const { outcome, error, usage, cost, durationMs, files, promptId, isUndone } = turn;
   const retry = onRetry && promptId !== "" ? () => onRetry(promptId) : undefined;
   const facts = [
-    durationMs !== undefined && milliseconds(durationMs),
+    // How long a turn was that nobody saw the end of is not known.
+    durationMs !== undefined && durationMs > 0 && milliseconds(durationMs),
     usage && tokens(usage),
     cost && money(cost.amountMicros, cost.currency),
   ].filter((fact) => typeof fact === "string");
@@ -61,6 +62,7 @@ export function TurnEnd({
 
 function ChangedFileList({ turn, sessionId }: { turn: Turn; sessionId: string }): ReactNode {
   const { files, turnId } = turn;
+  const [shown, setShown] = useState(MOST_PATHS);
   const [additions, deletions] = [sum(files, "additions"), sum(files, "deletions")];
   return (
     <Disclosure
@@ -83,7 +85,7 @@ function ChangedFileList({ turn, sessionId }: { turn: Turn; sessionId: string })
     >
       {() => (
         <ul className="changed-files" aria-label="Changed files">
-          {files.map((file) => (
+          {files.slice(0, shown).map((file) => (
             <li key={file.path}>
               {file.changes.length > 0 ? (
                 <Disclosure
@@ -100,6 +102,13 @@ function ChangedFileList({ turn, sessionId }: { turn: Turn; sessionId: string })
               )}
             </li>
           ))}
+          {files.length > shown && (
+            <li>
+              <button type="button" className="link-button" onClick={() => setShown(shown + 5 * MOST_PATHS)}>
+                {`${count(files.length - shown)} more files`}
+              </button>
+            </li>
+          )}
         </ul>
       )}
     </Disclosure>

@@ -1,4 +1,4 @@
-import { act, fireEvent, render, screen, within } from "@testing-library/react";
+import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/react";
 import { RpcError } from "sixframe";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
@@ -180,6 +180,26 @@ test("of a long prompt that waits the gist is shown, and all of it is changed", 
   expect(field.value).toBe(whole);
 });
 
+test("what is asked again is asked once, however often that is clicked, and can be asked again when it was refused", async () => {
+  const log = new Log().created().turn("turn_1", "do it").end("turn_1", { outcome: "interrupted" });
+  const made = furnished({ ses_1: IDLE }, { log });
+  await look(made);
+  const again = await screen.findByRole("button", { name: "Ask again" });
+  for (let clicks = 0; clicks < 3; clicks += 1) fireEvent.click(again);
+  await vi.waitFor(() => expect(made.asked.length).toBe(1));
+  expect(screen.queryByRole("button", { name: "Ask again" })).toBeNull();
+
+  const other = furnished({ ses_1: IDLE }, { log });
+  other.served.endpoint.register("agent.prompt", () => {
+    throw new RpcError("RESOURCE_EXHAUSTED", "too many wait");
+  });
+  cleanup();
+  await look(other);
+  fireEvent.click(await screen.findByRole("button", { name: "Ask again" }));
+  expect(await screen.findByText(/It was not sent: too many wait/)).toBeTruthy();
+  expect(await screen.findByRole("button", { name: "Ask again" })).toBeTruthy();
+});
+
 test("controls of methods that the daemon has not are not there", async () => {
   const changes = [{ path: "/srv/me/project/a.txt", kind: "modify" as const, binary: false, unifiedDiff: "@@ -1 +1 @@\n-a\n+b\n", additions: 1, deletions: 1 }];
   const log = new Log().created().turn("turn_1", "edit");
@@ -292,7 +312,7 @@ test("what is said to its end is told to who does not see it, and pieces are not
 
 test("of thousands of sessions the newest are there, and the rest when it is asked for", async () => {
   const sessions = Object.fromEntries(
-    Array.from({ length: 3_000 }, (_, at) => [`ses_${String(at).padStart(4, "0")}`, { ...IDLE, title: `task ${at}` }]),
+    Array.from({ length: 3_000 }, (_, at) => [`ses_${String(2_999 - at).padStart(4, "0")}`, { ...IDLE, title: `task ${at}`, createdAtMs: 1_790_000_000_000 + at }]),
   );
   const made = furnished(sessions);
   render(<Console environment={made.environment} />);
@@ -301,4 +321,53 @@ test("of thousands of sessions the newest are there, and the rest when it is ask
   expect(within(list).getAllByRole("listitem").length).toBe(201);
   fireEvent.click(within(list).getByRole("button", { name: "2,800 more sessions" }));
   expect(within(list).getByText("task 1800")).toBeTruthy();
+});
+
+test("a session that another window closed and opened again is followed on", async () => {
+  const log = new Log().created().turn("turn_1", "hello").end("turn_1");
+  const closed = log.push("session.closed", { reason: "closed" });
+  const made = furnished({ ses_1: IDLE }, { log, methods: ["agent.resume"] });
+  made.served.endpoint.register("agent.events", async function* (payload) {
+    const since = (payload as { since?: { position: number } }).since?.position ?? 0;
+    for (const envelope of log.envelopes.slice(since)) yield envelope as unknown;
+    // What is closed ends; what is opened again does not.
+    if (log.envelopes.at(-1) !== closed) await new Promise(() => undefined);
+  });
+  await look(made);
+  await screen.findByText("The session was closed.");
+  act(() => made.served.commit([{ op: "remove", path: "/agents/ses_1" } as never]));
+  await screen.findByText(/This session is closed/);
+  const feed = made.environment.agents.feed("ses_1");
+  await vi.waitFor(() => expect(feed.isOpen).toBe(false));
+  log.push("session.updated", { mode: "ask" });
+  log.item("late", { kind: "agent_message", status: "completed", content: [{ type: "text", text: "here again" }] });
+  act(() => made.served.commit([{ op: "add", path: "/agents/ses_1", value: { ...IDLE, seq: log.envelopes.length } } as never]));
+  expect(await screen.findByText("here again")).toBeTruthy();
+});
+
+test("names as long as an agent makes them, and currencies that it makes up, take no more room than others", async () => {
+  const log = new Log().created().turn("turn_1", "hello");
+  log.end("turn_1", { cost: { amountMicros: 1_500_000, currency: `x\u202e${"y".repeat(5_000)}` } });
+  await look(furnished({ ses_1: { ...IDLE, title: "long ".repeat(200_000) } }, { log }));
+  const heading = await screen.findByRole("heading", { name: /^long long/ });
+  expect(heading.textContent?.length).toBeLessThan(310);
+  const [cost] = await screen.findAllByText(/^1\.50 x⟨U\+202E⟩y/);
+  expect(cost?.textContent?.length).toBeLessThan(20);
+});
+
+test("a command that a line has no room for is there as a whole, and of thousands of files the first are", async () => {
+  const line = `for one in ${"file ".repeat(100)}; do\n  rm $one\ndone`;
+  const log = new Log().created().turn("turn_1", "go");
+  log.item("t", { kind: "tool_call", status: "completed", tool: { name: "run", toolKind: "execute", command: { line, exitCode: 0 } } });
+  const files = Array.from({ length: 5_000 }, (_, at) => ({ path: `src/${at}.ts`, kind: "add" as const, binary: false, additions: 1, deletions: 0 }));
+  log.push("diff.updated", { scope: "turn", files }, { turnId: "turn_1" });
+  log.end("turn_1");
+  await look(furnished({ ses_1: IDLE }, { log }));
+  const whole = await screen.findByLabelText("Code, sh");
+  expect(whole.textContent).toBe(line);
+  fireEvent.click(await screen.findByRole("button", { name: /5,000 files changed/ }));
+  const list = screen.getByRole("list", { name: "Changed files" });
+  expect(within(list).getAllByRole("listitem").length).toBe(101);
+  fireEvent.click(within(list).getByRole("button", { name: "4,900 more files" }));
+  expect(within(list).getAllByRole("listitem").length).toBe(601);
 });

@@ -86,12 +86,34 @@ test("what was open when its turn ended is not open any more, even where nobody 
   expect([item(fold, "t").status, item(fold, "t").isAsked]).toEqual(["cancelled", false]);
 });
 
+test("what came to its end waits for nobody, even where it is not said whose leave was withdrawn", () => {
+  const log = new Log().created().turn("turn_1", "hello");
+  log.item("t", { kind: "tool_call", status: "in_progress", tool: { name: "run" } });
+  log.push("permission.requested", asked("perm_1"), { turnId: "turn_1", itemId: "t" });
+  log.push("permission.resolved", { permissionId: "perm_1", decision: "withdrawn", by: { kind: "shutdown" }, latencyMs: 0 }, { turnId: "turn_1" });
+  log.item("t", { kind: "tool_call", status: "cancelled" });
+  const fold = folded(log.envelopes);
+  expect([item(fold, "t").status, item(fold, "t").isAsked]).toEqual(["cancelled", false]);
+});
+
 test("how leave was answered is in the history, with what was asked", () => {
   const log = new Log().created().turn("turn_1", "hello");
   log.push("permission.requested", asked("perm_1"), { turnId: "turn_1", itemId: "t" });
   const by = { kind: "policy" as const, rule: "accept_edits" };
   log.push("permission.resolved", { permissionId: "perm_1", decision: "allowed", by, latencyMs: 3 }, { turnId: "turn_1", itemId: "t" });
   expect(list(folded(log.envelopes)).at(-1)).toMatchObject({ type: "decision", decision: "allowed", title: "write a.txt", by });
+});
+
+test("another agent has nothing of what was the one's before, and is not said to know more than a notice tells", () => {
+  const log = new Log().created();
+  log.push("session.updated", { model: "opus", models: ["opus", "haiku"], commands: ["/compact"], tools: ["Bash"], mcpServers: { db: "ready" }, agentVersion: "2", nativeSessionId: "n" });
+  log.push("limits.updated", { scope: "five_hour", status: "warning", usedPercent: 91 });
+  log.push("session.updated", { provider: "codex", model: "big" });
+  log.push("session.updated", { agentVersion: "1" });
+  const fold = folded(log.envelopes);
+  expect(fold.facts).toMatchObject({ provider: "codex", mode: "ask", cwd: "/srv/me/project", model: "big", models: [], commands: [], tools: [], mcpServers: {}, agentVersion: "1", nativeSessionId: undefined, limits: {} });
+  const notes = list(fold).flatMap((entry) => (entry.type === "note" ? [entry.text] : []));
+  expect(notes.at(-1)).toBe("From here on codex answers.");
 });
 
 test("costs add up by currency, and limits are told when they change", () => {

@@ -372,6 +372,34 @@ async fn worktrees_that_are_kept_outlive_the_daemon_until_they_are_discarded() {
 }
 
 #[tokio::test]
+async fn changes_are_applied_only_where_agents_may_work_in_all_of_the_repository() {
+    let house = House::new();
+    let project = with_repository(&house);
+    fs::create_dir(project.join("deep")).unwrap();
+    house.write("deep/b.txt", "b\n");
+    let members = json!([{"provider": "builtin", "name": "a", "mode": "acceptEdits"}]);
+    let params = json!({
+        "prompt": "write new.txt\nhello", "members": members, "worktrees": true, "keep": true, "cwd": project.join("deep")
+    });
+    let mut run = Run::start(&house, params.clone());
+    assert_eq!(run.end().await["outcome"], "completed");
+    let house = house.restart_tuned(|config| config.roots = vec![project.join("deep")]).await;
+    let of_it = json!({"runId": run.id(), "member": "a"});
+    let refused = loop {
+        let refused = house.ask("run.apply", of_it.clone()).await.unwrap_err();
+        // What is left is looked at in the background.
+        if refused.code() != Code::NOT_FOUND {
+            break refused;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!((refused.code(), &refused.details().unwrap()["setting"]), (Code::FORBIDDEN, &json!("agent.roots")));
+    assert!(!house.file("deep/new.txt").exists());
+    let refused = house.window.stream_raw::<_, Value>("run.start", params).next().await.unwrap().unwrap_err();
+    assert_eq!(refused.details().unwrap()["path"], "worktrees");
+}
+
+#[tokio::test]
 async fn a_run_begins_only_as_it_makes_sense_and_leaves_nothing_else() {
     let house = House::new();
     let cwd = house.folder.path().join("project");

@@ -13,7 +13,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
-use rustix::process::{getpid, getppid, setsid};
+use rustix::process::{Resource, Rlimit, getpid, getppid, getrlimit, setrlimit, setsid};
 
 use crate::ProcessId;
 use crate::lease::Launch;
@@ -33,9 +33,12 @@ pub(super) fn start(launch: &Launch, descriptors: Vec<OwnedFd>) -> io::Result<Pr
         command.current_dir(cwd);
     }
     close_on_exec();
-    let guardian = getpid();
+    let (guardian, open_files) = (getpid(), launch.open_files);
     let before_exec = move || {
         setsid()?;
+        if let Some(most) = open_files {
+            limit_open_files(most)?;
+        }
         die_with_guardian()?;
         // It may have ended before the kernel was told.
         match getppid() == Some(guardian) {
@@ -60,6 +63,13 @@ fn close_on_exec() {
         let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
         let _ = fcntl_setfd(descriptor, FdFlags::CLOEXEC);
     }
+}
+
+/// The guardian keeps what it has: it needs descriptors to look for the family.
+fn limit_open_files(most: u64) -> io::Result<()> {
+    let ours = getrlimit(Resource::Nofile);
+    let most = ours.maximum.map_or(most, |hard| most.min(hard));
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: Some(most), ..ours })?)
 }
 
 /// Armed here and nowhere else: it is the end of the thread that starts a program which counts, and this process has one.

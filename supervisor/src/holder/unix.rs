@@ -46,7 +46,12 @@ impl Root {
 
 impl Holder {
     /// Starts the guardian, which takes the time of a plain `posix_spawn`; the rest follows with [`launch`](Holder::launch).
-    pub(crate) fn start(config: &ChildConfig, guard: &GuardProgram, mark: &str) -> Result<(Holder, Ends), SpawnError> {
+    pub(crate) fn start(
+        config: &ChildConfig,
+        guard: &GuardProgram,
+        open_files: Option<u64>,
+        mark: &str,
+    ) -> Result<(Holder, Ends), SpawnError> {
         let program = || config.program.to_string_lossy().into_owned();
         let no_pipes = |source| SpawnError::Pipes { program: program(), source };
         let (ends, theirs) = pipes(config).map_err(no_pipes)?;
@@ -62,7 +67,7 @@ impl Holder {
         })?;
         let pid = guardian.id().unwrap_or_default();
         let root = Root(process::process(pid).map_or(ProcessId { pid, started: 0 }, |process| process.id));
-        let launch = Some((launch(config, mark), theirs));
+        let launch = Some((Launch { open_files, ..launch(config, mark) }, theirs));
         Ok((Holder { lease, guardian, root, decoder: Decoder::default(), launch }, ends))
     }
 
@@ -150,6 +155,7 @@ fn launch(config: &ChildConfig, mark: &str) -> Launch {
         mark: mark.to_owned(),
         signal: config.stop.signal,
         grace: config.stop.signal_for,
+        open_files: None,
     }
 }
 

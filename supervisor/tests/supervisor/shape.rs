@@ -56,7 +56,8 @@ impl Shape {
             Shape::DaemonStays => format!("(setsid sh -c '{stay}' &); {stay}"),
             Shape::Careful => {
                 let end = "echo > asked; while ! [ -e go ]; do sleep 0.01; done; echo > done; exit 0";
-                format!("trap '{end}' TERM; {stay}")
+                // Whose outputs are gone with the host; a shell that tells that its `sleep` was ended would end by that.
+                format!("exec >/dev/null 2>&1; trap '{end}' TERM; {stay}")
             }
             Shape::Fugitive => {
                 let flee = "while ! [ -e go ]; do /bin/sleep 0.01; done; kill -9 '$PPID'; exec /bin/sleep 1000";

@@ -174,8 +174,12 @@ fn a_sibling_does_not_keep_the_lease_of_another() {
             assert!(shared.is_empty(), "{one} and {other} both hold {shared:?}");
         }
     }
-    // The second guardian stands still and could keep the first's lease open, had it got it.
-    send(host.guardians[1], Signal::STOP);
+    // The second guardian stands still and could keep the first's lease open, had it got it. A host that stands still too does
+    // not tell it to go on.
+    for stopped in [host.pid(), host.guardians[1]] {
+        send(stopped, Signal::STOP);
+        until("it stands still", || state(stopped).filter(|(state, _)| state == "T"));
+    }
     host.kill();
     let first = numbers(&sandbox.path().join("0-Plain/pids"))[0];
     until("the first is gone though the second's guardian stands still", || (!is_alive(first)).then_some(()));

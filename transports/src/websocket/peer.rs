@@ -132,32 +132,6 @@ mod tests {
     }
 
     #[tokio::test]
-    #[ignore = "measures: it opens 19,000 sockets"]
-    async fn finding_a_peer_among_many() {
-        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-        let limit = getrlimit(Resource::Nofile);
-        setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let mut open = Vec::new();
-        for most in [10, 1_000, 9_500] {
-            while open.len() < most {
-                let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-                open.push((client, listener.accept().unwrap()));
-            }
-            let (_, (server, remote)) = &open[most / 2];
-            let mut times = Vec::new();
-            for _ in 0..21 {
-                let begun = std::time::Instant::now();
-                let found = local_peer(server.local_addr().unwrap(), *remote).await;
-                times.push(begun.elapsed());
-                assert_eq!(found.unwrap().pid, Some(std::process::id()));
-            }
-            times.sort();
-            eprintln!("{most} connections: {:?} (at most {:?})", times[10], times[20]);
-        }
-    }
-
-    #[tokio::test]
     async fn a_peer_is_found_by_both_families_until_it_has_closed_its_end() {
         let (v4, v6) = (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("[::]:0").unwrap());
         let [four, six] = [&v4, &v6].map(|listener| listener.local_addr().unwrap().port());

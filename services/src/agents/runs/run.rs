@@ -3,7 +3,7 @@
 
 use super::super::event::{
     Envelope, Event, LogRecovered, Outcome, RunApplied, RunEnded, RunMember, RunMemberEnded, RunMerged, RunMerging,
-    RunStarted, Source, Strategy,
+    RunStarted, Source, Strategy, Subject,
 };
 use super::super::moment::Moment;
 use super::super::problem::{Problem, ProblemKind};
@@ -80,7 +80,8 @@ impl Run {
     /// A run as its log tells of it: what it tells behind the beginning, and the number of its newest event.
     pub(in super::super) fn remembered(beginning: RunBeginning, events: &[Event], seq: u64, started_at_ms: u64) -> Run {
         let mut run = Run { seq, ..Run::of(started_at_ms, beginning) };
-        for event in events {
+        // What is of sessions is in no log of a run.
+        for event in events.iter().filter(|event| event.subject() == Subject::Run) {
             match event {
                 Event::RunMemberEnded(ended) => drop(run.record(ended.clone())),
                 Event::RunMerging(merging) => {
@@ -89,36 +90,8 @@ impl Run {
                 Event::RunMerged(merged) => run.merged = Some(merged.clone()),
                 Event::RunEnded(ended) => run.phase = Phase::Ended(ended.clone()),
                 Event::RunApplied(applied) => run.is_applied(&applied.name),
-                Event::RunStarted(_) | Event::LogRecovered(_) => (),
-                // What is of sessions is in no log of a run.
-                Event::SessionCreated(_)
-                | Event::SessionUpdated(_)
-                | Event::SessionClosed(_)
-                | Event::StateChanged(_)
-                | Event::PromptQueued(_)
-                | Event::PromptStarted(_)
-                | Event::PromptCancelled(_)
-                | Event::PromptSteered(_)
-                | Event::TurnStarted(_)
-                | Event::TurnEnded(_)
-                | Event::ItemUpserted(_)
-                | Event::ItemDelta(_)
-                | Event::DiffUpdated(_)
-                | Event::PlanUpdated(_)
-                | Event::PermissionRequested(_)
-                | Event::PermissionResolved(_)
-                | Event::QuestionRequested(_)
-                | Event::QuestionResolved(_)
-                | Event::FilesChanged(_)
-                | Event::FilesContended(_)
-                | Event::TurnUndone(_)
-                | Event::UsageUpdated(_)
-                | Event::LimitsUpdated(_)
-                | Event::RetryScheduled(_)
-                | Event::ProcessEvent(_)
-                | Event::Error(_)
-                | Event::Unparsed(_)
-                | Event::Native(_) => (),
+                // It stands in the beginning.
+                _ => (),
             }
         }
         run

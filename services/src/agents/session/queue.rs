@@ -6,6 +6,7 @@ use super::super::agent::{Command, Prompt};
 use super::super::event::{Delivery, Event, Outcome, PromptQueued, PromptRef};
 use super::super::item::Content;
 use super::super::moment::Moment;
+use super::super::transcript::title_of;
 use super::super::turn::TurnEnd;
 use super::{Output, Process, Session};
 
@@ -60,6 +61,9 @@ impl Session {
         if !self.queue.is_empty() && waits + prompt.bytes() > BYTES {
             return Err(Refused::Heavy);
         }
+        if self.asked_first.is_none() {
+            self.asked_first = title_of(&prompt.content);
+        }
         let joins = delivery == Delivery::Steer && self.can_be_steered();
         let is_first = delivery != Delivery::Queue;
         let at = if is_first { 0 } else { self.queue.len() };
@@ -81,7 +85,7 @@ impl Session {
     }
 
     fn steer(&mut self, now: Moment, prompt: Prompt) {
-        self.given(now, Event::PromptSteered(PromptRef { prompt_id: prompt.id.clone() }), &prompt);
+        self.hand(now, Event::PromptSteered(PromptRef { prompt_id: prompt.id.clone() }), &prompt);
         self.said(now, &prompt);
         self.outputs.push(Output::Tell(Command::Steer(prompt)));
     }
@@ -95,14 +99,23 @@ impl Session {
     }
 
     /// Puts other words in the place of a prompt that waits. Gives whether it does.
-    pub fn edit_prompt(&mut self, now: Moment, prompt_id: &str, content: Vec<Content>) -> bool {
+    ///
+    /// # Errors
+    /// What waits would say too much.
+    pub fn edit_prompt(&mut self, now: Moment, prompt_id: &str, content: Vec<Content>) -> Result<bool, Refused> {
         let told_by = self.seq + 1;
+        let waits = self.queue.iter().filter(|waiting| waiting.prompt.id != prompt_id);
+        let others = waits.map(|waiting| waiting.prompt.bytes()).sum::<usize>();
         let mut waiting = self.queue.iter_mut().enumerate();
-        let Some((at, waiting)) = waiting.find(|(_, waiting)| waiting.prompt.id == prompt_id) else { return false };
-        (waiting.prompt.content, waiting.told) = (content, told_by);
+        let Some((at, waiting)) = waiting.find(|(_, waiting)| waiting.prompt.id == prompt_id) else { return Ok(false) };
+        let edited = Prompt { content, ..waiting.prompt.clone() };
+        if others > 0 && others + edited.bytes() > BYTES {
+            return Err(Refused::Heavy);
+        }
+        (waiting.prompt, waiting.told) = (edited, told_by);
         let told = queued(at, waiting);
         self.log(now, Event::PromptQueued(told), None);
-        true
+        Ok(true)
     }
 
     /// Takes all prompts back that wait.
@@ -114,7 +127,7 @@ impl Session {
 
     /// Whoever asked for something does not want it any more: it is taken back where it waits, and its turn is stopped.
     pub fn abandon(&mut self, now: Moment, prompt_id: &str) {
-        let is_open = self.turns.open().is_some_and(|turn| turn.prompt_id() == prompt_id);
+        let is_open = self.turns.open().is_some_and(|turn| turn.prompt_id() == Some(prompt_id));
         if !self.cancel_prompt(now, prompt_id) && is_open {
             self.stop_turn(now);
         }
