@@ -185,7 +185,8 @@ export class SessionFold {
     const kind = isDelta ? (envelope.data.field === "thought" ? "thought" : "agent_message") : envelope.data.kind;
     const entry = known?.type === "item" ? known : begun(start, kind);
     const told = isDelta ? enlarged(entry, envelope.data) : patched(entry, envelope.data, at);
-    const next = { ...told, last: envelope.seq };
+    // What is done waits for nobody, also where a daemon that was killed could not say so.
+    const next = { ...told, last: envelope.seq, isAsked: told.isAsked && !isFinal(told.status) };
     const changes = isDelta ? undefined : envelope.data.tool?.changes;
     const open = this.#turns.get(turnId ?? "");
     if (changes) open?.files.item(itemId, changes);

@@ -36,7 +36,7 @@ export function SessionHead({ session, facts, isOpen }: { session: SessionView; 
       </div>
       <span className="spacer" />
       <UsageLine session={session} facts={facts} />
-      <ModelSelect sessionId={sessionId} model={model} models={facts.models} isOff={!isOpen} />
+      <ModelSelect sessionId={sessionId} model={model ?? undefined} models={facts.models} isOff={!isOpen} />
       <ModeSelect mode={mode} isOff={!isOpen} onChange={(next) => void agents.setMode(sessionId, next)} />
       <SessionMenu session={session} isOpen={isOpen} />
     </header>

@@ -21,6 +21,7 @@ mod real;
 mod restarts;
 mod runs;
 mod scripted;
+mod starts;
 mod streams;
 mod transcripts;
 mod trust;
