@@ -92,10 +92,7 @@ export class Agents {
     this.chosen.set(sessionId);
   }
 
-      const isChecking = providers.some(({ state }) => state === "checking");
   /** Asks which agents are on this machine; `again` has the daemon look anew. */
-      // Each call waits a while for those that have not answered; what is known is shown meanwhile.
-      if (isChecking) void this.look(false);
   async look(again: boolean): Promise<void> {
     if (this.providers.get().state === "scanning") return;
     this.providers.update((view) => ({ ...view, state: "scanning" }));
@@ -108,6 +105,8 @@ export class Agents {
         options,
       );
       this.providers.set({ state: "known", providers, usual, folder: cwd ?? "" });
+      // Each call waits a while for those that have not answered; what is known is shown meanwhile.
+      if (providers.some(({ state }) => state === "checking")) void this.look(false);
     } catch (error) {
       this.providers.update((view) => ({ ...view, state: "failed", failure: failureOf(error) }));
     }
