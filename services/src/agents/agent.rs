@@ -86,6 +86,8 @@ pub struct Launch {
     pub env: Vec<(String, String)>,
     /// What becomes of the settings that lie in the folder.
     pub settings: FolderSettings,
+    /// What its program may run of the folder: what that comes to, where a person trusts it.
+    pub code: Option<String>,
 }
 
 /// An agent that runs. Dropping it stops it.

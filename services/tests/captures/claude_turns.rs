@@ -46,7 +46,7 @@ fn prompt(text: &str) -> Command {
 fn told(heard: &Heard) -> Vec<String> {
     let messages = heard.messages();
     let mut messages = messages.iter();
-    let short = |fact: &Fact| match fact {
+    let mut short = |fact: &Fact| match fact {
         Fact::Began { reason } => Some(format!("began: {}", reason.as_deref().unwrap_or_default())),
         Fact::Ended(end) => {
             Some(format!("{:?} for {:?}", end.outcome, end.cost.as_ref().map(|cost| cost.amount_micros)))

@@ -8,6 +8,18 @@ use sixframe_services::agents::{
 use super::stage::Stage;
 
 #[test]
+fn what_waits_cannot_be_edited_to_be_more_than_may_wait() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    stage.prompt("b", Delivery::Queue);
+    stage.prompt("c", Delivery::Queue);
+    let long = vec![Content::Text { text: "x".repeat(16 << 20) }];
+    assert_eq!(stage.session.edit_prompt(stage.now, "c", long.clone()), Err(Refused::Heavy));
+    assert!(stage.session.cancel_prompt(stage.now, "b"));
+    assert_eq!(stage.session.edit_prompt(stage.now, "c", long), Ok(true), "alone it may be as long as any");
+}
+
+#[test]
 fn a_prompt_waits_for_the_agent_and_begins_a_turn_when_it_is_ready() {
     let mut stage = Stage::new(Mode::Ask, Abilities::default());
     assert_eq!(stage.starts, [None], "the process starts with the session");
@@ -181,9 +193,9 @@ fn a_prompt_that_waits_can_be_edited_and_one_at_work_cannot() {
     stage.prompt("b", Delivery::Queue);
     stage.prompt("c", Delivery::Queue);
     let content = vec![Content::Text { text: "something else".into() }];
-    assert!(!stage.session.edit_prompt(stage.now, "a", content.clone()), "it is at work");
-    assert!(!stage.session.edit_prompt(stage.now, "x", content.clone()));
-    assert!(stage.session.edit_prompt(stage.now, "b", content.clone()));
+    assert_eq!(stage.session.edit_prompt(stage.now, "a", content.clone()), Ok(false), "it is at work");
+    assert_eq!(stage.session.edit_prompt(stage.now, "x", content.clone()), Ok(false));
+    assert_eq!(stage.session.edit_prompt(stage.now, "b", content.clone()), Ok(true));
     stage.drain();
     let told = match &stage.log.last().unwrap().event {
         Event::PromptQueued(told) => told.clone(),

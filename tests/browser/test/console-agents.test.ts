@@ -186,7 +186,8 @@ inChromium("the agents of the real daemon", () => {
     leaveLog(world.daemon.folder, "ses_long", 10_000);
     world.daemon = await ConsoleDaemon.start(world.daemon);
     const { page } = world;
-    await page.getByRole("alert").waitFor({ state: "detached" });
+    // The connection that was lost, and what it took along.
+    await expect.poll(() => page.getByRole("alert").count()).toBe(0);
     await page.getByRole("list", { name: "Sessions" }).getByRole("button").click();
     await messages(page).getByText("step 9999", { exact: true }).waitFor({ timeout: 30_000 });
     expect(await messages(page).getByRole("article").count()).toBeLessThan(60);

@@ -24,7 +24,7 @@ pub(super) enum Wish {
     Decide(String, Choice, Decider, oneshot::Sender<Result<(), Undecided>>),
     Answer(String, Answers, Decider, oneshot::Sender<Result<(), Unanswered>>),
     CancelPrompt(String, oneshot::Sender<bool>),
-    EditPrompt(String, Vec<Content>, oneshot::Sender<bool>),
+    EditPrompt(String, Vec<Content>, oneshot::Sender<Result<bool, Refused>>),
     Interrupt { keeps_queue: bool, told: oneshot::Sender<bool> },
     Abandon(String),
     SetMode(Mode, oneshot::Sender<()>),
@@ -141,7 +141,11 @@ impl Handle {
         self.ask(|told| Wish::Answer(id, answers, by, told)).await
     }
 
-    pub(in super::super) async fn edit_prompt(&self, id: String, content: Vec<Content>) -> Result<bool, Over> {
+    pub(in super::super) async fn edit_prompt(
+        &self,
+        id: String,
+        content: Vec<Content>,
+    ) -> Result<Result<bool, Refused>, Over> {
         self.ask(|told| Wish::EditPrompt(id, content, told)).await
     }
 

@@ -50,7 +50,7 @@ async fn edit(agents: Agents, params: EditPromptParams) -> Result<Done, Fault> {
         let details = json!({"path": "content", "expected": "at least one part"});
         return Err(Fault::new(Code::INVALID_PAYLOAD, "a prompt says something").details(details));
     }
-    match session(&agents, &session_id)?.edit_prompt(prompt_id, content).await? {
+    match session(&agents, &session_id)?.edit_prompt(prompt_id, content).await?? {
         true => Ok(Done { ok: true }),
         false => Err(Fault::new(Code::NOT_FOUND, "no such prompt waits; what is at work cannot be edited any more")),
     }

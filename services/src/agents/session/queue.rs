@@ -99,14 +99,23 @@ impl Session {
     }
 
     /// Puts other words in the place of a prompt that waits. Gives whether it does.
-    pub fn edit_prompt(&mut self, now: Moment, prompt_id: &str, content: Vec<Content>) -> bool {
+    ///
+    /// # Errors
+    /// What waits would say too much.
+    pub fn edit_prompt(&mut self, now: Moment, prompt_id: &str, content: Vec<Content>) -> Result<bool, Refused> {
         let told_by = self.seq + 1;
+        let waits = self.queue.iter().filter(|waiting| waiting.prompt.id != prompt_id);
+        let others = waits.map(|waiting| waiting.prompt.bytes()).sum::<usize>();
         let mut waiting = self.queue.iter_mut().enumerate();
-        let Some((at, waiting)) = waiting.find(|(_, waiting)| waiting.prompt.id == prompt_id) else { return false };
-        (waiting.prompt.content, waiting.told) = (content, told_by);
+        let Some((at, waiting)) = waiting.find(|(_, waiting)| waiting.prompt.id == prompt_id) else { return Ok(false) };
+        let edited = Prompt { content, ..waiting.prompt.clone() };
+        if others > 0 && others + edited.bytes() > BYTES {
+            return Err(Refused::Heavy);
+        }
+        (waiting.prompt, waiting.told) = (edited, told_by);
         let told = queued(at, waiting);
         self.log(now, Event::PromptQueued(told), None);
-        true
+        Ok(true)
     }
 
     /// Takes all prompts back that wait.
