@@ -136,7 +136,8 @@ settings! { |at|
         /// Malformed messages after which the connection is closed, at least 16.
         malformed: u32 = 64;
 
-        /// Connections that may be open at once, over all addresses.
+        /// Connections that may be open at once, over all addresses. Each takes a descriptor: the daemon raises its own limit
+        /// of open files to the system's hard one (ulimit -Hn).
         connections: u32 = 1024;
 
         /// Milliseconds that a new connection gets to introduce itself.

@@ -4,6 +4,7 @@
 mod connections;
 mod instance;
 mod log;
+mod open_files;
 mod parent;
 mod ready;
 mod remote;
@@ -36,6 +37,7 @@ use parent::ParentTransport;
 use ready::Ready;
 use stop::Stop;
 pub(crate) use stop::Stopped;
+use supervised::Families;
 pub(crate) use token::read as read_token;
 use windows::Windows;
 pub(crate) use within::within;
@@ -62,11 +64,11 @@ pub(crate) async fn serve(
     let console = console(config, access).await?;
     let entrance = console.as_ref().map(|console| Arc::clone(console.entrance()));
     let hub = open_hub(config)?;
-    let supervisor = supervisor(config)?;
-    let sidecars = sidecars(config, &hub, &supervisor)?;
-    let agents = agents(config, &hub, &supervisor)?;
+    let families = families(config)?;
+    let sidecars = sidecars(config, &hub, &families.all)?;
+    let agents = agents(config, &hub, &families.agents)?;
     let services = Services { sidecars: sidecars.clone(), agents };
-    let connections = connections(config, &hub, entrance.clone(), &supervisor, &services)?;
+    let connections = connections(config, &hub, entrance.clone(), &families, &services)?;
     let ready = Ready::of(config, &listeners, entrance.as_deref());
     announce(Announcement { line: serde_json::to_string(&ready)?, entrance })?;
     tracing::info!(listen = ?ready.listen, console = ready.console, "ready");
@@ -101,11 +103,11 @@ pub(crate) async fn serve(
 pub(crate) async fn serve_parent(config: &Config, framing: Framing) -> Result<Stopped, Error> {
     let mut stop = Stop::new()?;
     let hub = open_hub(config)?;
-    let supervisor = supervisor(config)?;
-    let sidecars = sidecars(config, &hub, &supervisor)?;
-    let agents = agents(config, &hub, &supervisor)?;
+    let families = families(config)?;
+    let sidecars = sidecars(config, &hub, &families.all)?;
+    let agents = agents(config, &hub, &families.agents)?;
     let services = Services { sidecars: sidecars.clone(), agents };
-    let connections = connections(config, &hub, None, &supervisor, &services)?;
+    let connections = connections(config, &hub, None, &families, &services)?;
     let (transport, identity) = stdio::open(framing, config.limits.of_connection().message_bytes)?;
     let longest = if framing == Framing::NativeMessaging { TO_BROWSER_BYTES } else { framing.longest() };
     let transport = Bounded::new(transport, longest, "a browser takes no more from a native messaging host");
@@ -149,7 +151,7 @@ fn connections(
     config: &Config,
     hub: &Hub,
     entrance: Option<Arc<Entrance>>,
-    supervisor: &Supervisor,
+    families: &Families,
     services: &Services,
 ) -> Result<Arc<Connections>, Error> {
     let taps = Arc::new(Taps::default());
@@ -158,7 +160,7 @@ fn connections(
     let methods = methods::router(&methods::Surroundings {
         roots: Arc::new(Roots::new(&config.fs.roots)),
         run_allowed: config.allows_process_run(),
-        supervisor: supervisor.clone(),
+        supervisor: families.all.clone(),
         taps: Arc::clone(&taps),
         metrics: metrics.clone(),
         entrance,
@@ -172,7 +174,7 @@ fn connections(
         true => methods.server_id(instance::provide(&config.hub.dir)?),
         false => methods,
     };
-    Ok(Connections::new(config, service(named, &metrics), taps, windows, supervisor.clone()))
+    Ok(Connections::new(config, service(named, &metrics), taps, windows, families.clone()))
 }
 
 /// What runs programs of its own, and has to be stopped.
@@ -200,10 +202,12 @@ fn sidecars(config: &Config, hub: &Hub, supervisor: &Supervisor) -> Result<Sidec
 }
 
 /// What holds the programs that are started, after it has ended what an earlier daemon has left behind.
-fn supervisor(config: &Config) -> Result<Supervisor, Error> {
+fn families(config: &Config) -> Result<Families, Error> {
     let guard = GuardProgram::this_program()?;
     let ledger = Some(config.runtime_dir.join("children"));
-    Supervisor::new(SupervisorConfig { guard, ledger }).context("child processes cannot be held")
+    let config = SupervisorConfig { guard, ledger, open_files: open_files::raise(), child_subreaper: true };
+    let all = Supervisor::new(config).context("child processes cannot be held")?;
+    Ok(Families { agents: all.apart(), all })
 }
 
 /// The state, as it was when the last daemon of this folder ended.

@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "836ce531879ece97";
+export const methodsHash = "9bb8277e1c3e3d5d";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
@@ -1529,6 +1529,8 @@ export interface AgentSessionUpdate {
 
 /** A session as a window shows it: what it is doing, and what it waits for. */
 export interface AgentSessionView {
+  /** When it was begun, in milliseconds since 1970. */
+  createdAtMs: number;
   /** The folder that the agent works in. */
   cwd: string;
   /** The session that this is a fork of. */
@@ -1548,7 +1550,7 @@ export interface AgentSessionView {
   /** What waits for an answer. */
   questions: AgentQuestionRequest[];
   /** Prompts that wait. */
-  queue: AgentPromptQueued[];
+  queue: AgentWaitingPrompt[];
   /** The run that this is a member of. */
   runId?: string | null;
   /** The number of its newest event. */
@@ -1809,6 +1811,26 @@ export interface AgentUsageUpdate {
   session?: AgentUsage | null;
   /** Used in this turn so far. */
   turn?: AgentUsage | null;
+}
+
+/** A prompt that waits, as a window shows it. */
+export interface AgentWaitingPrompt {
+  /** How much it says, in bytes, and what is sent with it. */
+  bytes: number;
+  /** What it says: the first 2 KiB of its texts, without pictures. */
+  content: AgentContent[];
+  /** What the agent is given with it. */
+  context?: AgentContextSummary | null;
+  /** How it is to reach an agent that is at work. */
+  delivery: AgentDelivery;
+  /** Whether it says more than that. */
+  isCut: boolean;
+  /** How many are before it. */
+  position: number;
+  /** Its id. */
+  promptId: string;
+  /** The number of the event `prompt.queued` that tells all of it, among those that `agent.events` gives of the session. */
+  seq: number;
 }
 
 /** Where what the sidecars offer comes from. */
@@ -2326,6 +2348,11 @@ export interface SidecarConfig {
   restart?: SidecarRestartOrWord;
   /** How it is asked to stop, step by step. */
   stop?: SidecarStop;
+  /**
+   * Whether its lines are in the daemon's own log too, as it wrote them, at the level `info`, with the target
+   * `sixframe_supervisor::output`. Default no.
+   */
+  traceOutput?: boolean;
 }
 
 /** Where a sidecar is reached. */
@@ -2454,6 +2481,11 @@ export type SidecarLogItem =
       offset: number;
       /** Whether it goes on in the next item, or its end was not written yet. */
       partial?: boolean;
+      /**
+       * Whether it is the rest of a line, of which the beginning is missing: behind a gap, where that is not known, or at the
+       * start of the last bytes.
+       */
+      rest?: boolean;
       /** Where it was written. */
       stream: SidecarLogStream;
       /** Without its end. What is no UTF-8 is shown as replacement characters. */
@@ -2614,7 +2646,10 @@ export type SidecarReadyOrWord =
   /** The table. */
   | SidecarReady;
 
-/** What happens when a sidecar ends by itself. */
+/**
+ * What happens when a sidecar ends by itself. Once it was ready, that it is not ready in time at a later start, or that another
+ * program has its port then, is such an end too; at its first start it is final.
+ */
 export interface SidecarRestart {
   /**
    * Milliseconds before the first restart, at most: the wait is a random part of it, and it doubles each time.
@@ -2627,9 +2662,9 @@ export interface SidecarRestart {
   policy?: SidecarRestartPolicy;
   /** Milliseconds for which a run must be ready to count as stable. Default 30,000. */
   stableMs?: number;
-  /** Starts in vain after which it is not started again: within `window_ms`, or without a stable run in between. Default 5. */
+  /** Ends after which it is not started again: within `window_ms`, or without a stable run in between. Default 5. */
   starts?: number;
-  /** Milliseconds within which starts count, though runs in between were stable. Default 60,000. */
+  /** Milliseconds within which ends count, though runs in between were stable. Default 60,000. */
   windowMs?: number;
 }
 

@@ -14,5 +14,10 @@ export function learnTime(date: string | null, now = Date.now()): void {
 
 /** What time it is for the daemon, in milliseconds since 1970. */
 export function daemonNow(): number {
-  return Date.now() + ahead;
+  return daemonTime(Date.now());
+}
+
+/** What time it was for the daemon when this machine's clock said `at`. */
+export function daemonTime(at: number): number {
+  return at + ahead;
 }

@@ -274,3 +274,21 @@ test("numbers are written as people read them", () => {
   expect([12, 1_234, 56_789, 1_234_567].map(bytes)).toEqual(["12 B", "1.2 kB", "57 kB", "1.2 MB"]);
   expect([0, 59_999, 90_000].map(lasting)).toEqual(["1 s", "59 s", "1 min 30 s"]);
 });
+
+test("a key without a name, as a browser sends it when it fills a field in, is no shortcut and no failure", async () => {
+  const { environment } = furnished();
+  render(<Console environment={environment} />);
+  const failures: unknown[] = [];
+  const note = (event: ErrorEvent): void => void failures.push(event.error);
+  window.addEventListener("error", note);
+  ends.push(() => window.removeEventListener("error", note));
+  document.body.dispatchEvent(new Event("keydown", { bubbles: true }));
+  expect(failures).toEqual([]);
+});
+
+test("a short message shows what is hidden in what it tells", async () => {
+  const { environment } = furnished();
+  render(<Console environment={environment} />);
+  act(() => environment.toasts.say("no model \u202egpj\u001b[2K", undefined, "bad"));
+  expect(await screen.findByText("no model ⟨U+202E⟩gpj␛[2K")).toBeTruthy();
+});

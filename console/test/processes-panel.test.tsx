@@ -3,6 +3,7 @@ import { RpcError } from "sixframe";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { Console } from "../src/console.js";
+import { learnTime } from "../src/daemon-time.js";
 import { Log } from "../src/processes/log-pane.js";
 import { LogTail } from "../src/processes/log-tail.js";
 import { chosenSidecar } from "../src/processes/chosen-sidecar.js";
@@ -150,6 +151,46 @@ test("a switch of mode that fails says that nothing was changed, and one that wo
     { mode: "connected", serverUrl: "wss://far.example" },
     { mode: "connected", serverUrl: "wss://far.example", identity: "abc" },
   ]);
+});
+
+test("a switch whose answer does not come is not said to have changed nothing", async () => {
+  const { served } = furnished({ api: READY });
+  served.endpoint.register("sidecar.setMode", () => {
+    throw new RpcError("RPC_TIMEOUT", "the time is up");
+  });
+  const changing = (value: unknown): void => act(() => served.commit([{ op: "replace", path: "/sidecars/mode", value }]));
+  fireEvent.click(await screen.findByRole("radio", { name: "Standalone" }));
+  const dialog = screen.getByRole("dialog", { name: "Run without sidecars" });
+  const submit = within(dialog).getByRole<HTMLButtonElement>("button", { name: "Switch" });
+  fireEvent.click(submit);
+  expect(await within(dialog).findByText(/No answer came, .* the mode is service\./)).toBeTruthy();
+  changing({ mode: "service", changing: { to: "standalone", since: 1 }, endpoints: {} });
+  expect(await within(dialog).findByText("It is still under way.")).toBeTruthy();
+  expect([submit.disabled, within(dialog).queryByText("Nothing was changed.")]).toEqual([true, null]);
+  changing({ mode: "standalone", endpoints: {} });
+  expect(await within(dialog).findByText(/the mode is standalone\./)).toBeTruthy();
+});
+
+test("an action whose answer does not come is not said to have come to nothing", async () => {
+  const { served } = furnished({ api: READY });
+  served.endpoint.register("sidecar.stop", () => {
+    throw new RpcError("INDETERMINATE", "the connection was lost");
+  });
+  const detail = await screen.findByRole("region", { name: "api" });
+  fireEvent.click(within(detail).getByRole("button", { name: "Stop api" }));
+  expect(await within(detail).findByText(/No answer came whether it was stopped; .* it is ready\./)).toBeTruthy();
+  change(served, "api", { ...READY, status: "stopping" });
+  expect(await within(detail).findByText("It is still under way: it is stopping.")).toBeTruthy();
+  expect(within(detail).queryByText("It could not be stopped.")).toBeNull();
+});
+
+test("how long a sidecar is up is counted by the daemon's clock", async () => {
+  const ahead = 3_600_000;
+  learnTime(new Date(Date.now() + ahead).toUTCString());
+  ends.push(() => learnTime(new Date().toUTCString()));
+  furnished({ api: { ...READY, startedAt: Date.now() + ahead - 125_000 } });
+  const detail = await screen.findByRole("region", { name: "api" });
+  expect(within(detail).getByText("Up for").nextElementSibling?.textContent).toMatch(/^2 ?m/);
 });
 
 test("a remote daemon that cannot be used is said to be so, and why, until it can", async () => {

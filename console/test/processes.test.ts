@@ -195,7 +195,7 @@ test("a log is followed over runs, with gaps and the borders between them", asyn
   expect(peer.opened[0]?.payload).toEqual({ name: "api", stream: "both", from: "start", follow: true });
   items.push(
     { kind: "gap", stream: "stdout", generation: 1, from: 0, to: 12_340 },
-    line(12_340, "one"),
+    { ...line(12_340, "one"), rest: true },
     line(0, "two", "stderr"),
     { kind: "exited", generation: 1, exit: { code: 3 } },
     { kind: "started", generation: 2, pid: 42 },
@@ -204,7 +204,7 @@ test("a log is followed over runs, with gaps and the borders between them", asyn
   await until(tail, () => tail.rows.length === 6);
   expect(asText(tail.rows).split("\n")).toEqual([
     "[12,340 bytes not kept]",
-    "one",
+    "…one",
     "two",
     "[Run 1 exited with code 3]",
     "[Run 2 began, process 42]",

@@ -82,7 +82,7 @@ pub use secrets::Secrets;
 pub use service::router;
 pub use session::{
     Beginning, Choice, NotNow, Output, Past, Refused, Session, SessionView, Successor, Timers, Trunk, Unanswered,
-    Undecided, UsedIds,
+    Undecided, UsedIds, WaitingPrompt,
 };
 pub use sessions::{Agents, AgentsConfig, NotBegun, OpenError, ProviderConfig};
 pub use state::{Reducer, State};

@@ -14,6 +14,7 @@ mod listener;
 mod liveness;
 mod logs;
 mod mode;
+mod portion;
 mod probe;
 mod restart;
 mod router;

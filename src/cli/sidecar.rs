@@ -168,7 +168,10 @@ async fn logs(args: &SidecarLogsArgs) -> Result<(), Error> {
 
 fn show(name: &str, item: LogItem) -> Result<(), Error> {
     match item {
-        LogItem::Line { text, partial, .. } => print(&if partial { text } else { text + "\n" })?,
+        LogItem::Line { text, partial, rest, .. } => {
+            let (missing, end) = (if rest { "…" } else { "" }, if partial { "" } else { "\n" });
+            print(&format!("{missing}{text}{end}"))?;
+        }
         // Of a stream to which nothing was written, nothing is missing.
         LogItem::Gap { from, to, .. } if from == to => (),
         LogItem::Gap { generation, last_generation: Some(last), from, to, .. } => {

@@ -27,7 +27,7 @@ const SIDECAR: &str = r#"
 # [[sidecar]]
 # name = "search"                  # letters, digits, '.', '_' and '-'
 # program = "python3"              # a path from this file's folder, or a name in PATH
-# #binary = "search-server"        # or a bundled program: beside the daemon, or in binaries/ here, also with -<target triple>
+# #binary = "search-server"        # or a bundled one: beside the daemon, in binaries/ here, also with -<target triple> behind
 # args = ["-m", "http.server", "{port}", "--bind", "127.0.0.1"]    # {port} is the port that it was given
 # env = { PYTHONUNBUFFERED = "1" } # {port} works here too; values are never shown
 # #cwd = "search"                  # by default the daemon's own folder
@@ -43,6 +43,7 @@ const SIDECAR: &str = r#"
 # #restart = { policy = "always", backoff_ms = 250, max_backoff_ms = 30000, starts = 5, window_ms = 60000, stable_ms = 30000 }
 # stop = { close_stdin_ms = 2000, signal = "terminate", signal_ms = 3000 } # and http = "POST /shutdown", asked first
 # log_bytes = 4194304              # of each output
+# trace_output = false             # whether its lines are in the daemon's own log too
 "#;
 
 /// The example file: each key's words, its type, its variable and its default.

@@ -10,7 +10,7 @@ use super::key::{Place, Setting};
 use super::nearest::nearest;
 
 /// The keys of an entry.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "name",
     "program",
     "binary",
@@ -25,6 +25,7 @@ const KEYS: [&str; 14] = [
     "restart",
     "stop",
     "log_bytes",
+    "trace_output",
 ];
 
 /// The keys of the tables within an entry.
@@ -34,6 +35,9 @@ const INNER: [(&str, &[&str]); 4] = [
     ("restart", &["policy", "backoff_ms", "max_backoff_ms", "starts", "window_ms", "stable_ms"]),
     ("stop", &["http", "close_stdin_ms", "signal", "signal_ms"]),
 ];
+
+/// Of the tables that need a kind, one with which every other key can be read.
+const KINDS: [(&str, &str); 2] = [("health", "none"), ("ready", "started")];
 
 /// What stands for the value of a variable where it is shown.
 const HIDDEN: &str = "(hidden)";
@@ -57,14 +61,14 @@ impl Setting for SidecarEntry {
             Some(name) => Some(format!("{name:?}: {why}")),
             None => Some(format!("an entry without a name: {why}")),
         };
-        unknown_key(table).map_or(Ok(()), |why| Err(named(why)))?;
-        let mut config = read(value).map_err(named)?;
-        let faults = sidecars::faults(&config);
+        let (config, mut faults) = read(table);
+        let mut config = config.unwrap_or_else(|| SidecarConfig::new("", ""));
+        let mut found = |path: Result<String, String>| path.map_err(|why| faults.push(why)).ok();
+        config.program = config.program.and_then(|program| found(rooted(program, place)));
+        config.cwd = config.cwd.and_then(|cwd| found(in_full(&cwd, place)));
         if !faults.is_empty() {
             return Err(named(faults.join("; ")));
         }
-        config.program = config.program.map(|program| rooted(program, place)).transpose().map_err(named)?;
-        config.cwd = config.cwd.map(|cwd| in_full(&cwd, place)).transpose().map_err(named)?;
         Ok(SidecarEntry { config, folder: place.folder.to_path_buf() })
     }
 
@@ -78,28 +82,96 @@ impl Setting for SidecarEntry {
     }
 }
 
-fn read(value: &Value) -> Result<SidecarConfig, String> {
-    serde_path_to_error::deserialize(value.clone()).map_err(|error| {
+/// What an entry says, and all that is wrong with it.
+fn read(table: &Table) -> (Option<SidecarConfig>, Vec<String>) {
+    let mut faults = unknown_keys(table);
+    let mut known = known_keys(table);
+    let unreadable: Vec<(String, Vec<String>)> = known
+        .iter()
+        .map(|(key, value)| (key.clone(), faults_of_key(key, value)))
+        .filter(|(_, faults)| !faults.is_empty())
+        .collect();
+    for (key, why) in &unreadable {
+        known.remove(key);
+        faults.extend(why.iter().cloned());
+    }
+    let is_unreadable = |name: &str| unreadable.iter().any(|(key, _)| key == name);
+    if is_unreadable("name") {
+        known.insert("name".to_owned(), "unreadable".into());
+    }
+    let config = match deserialized(&known) {
+        Ok(config) => config,
+        Err(why) => return (None, [faults, vec![why]].concat()),
+    };
+    // What names a key that cannot be read may be right once it can. A handshake brings a port.
+    let is_open = |fault: &String| {
+        let names = |key: &str| fault.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == key);
+        unreadable.iter().any(|(key, _)| names(key)) || (is_unreadable("ready") && names("port"))
+    };
+    faults.extend(sidecars::faults(&config).into_iter().filter(|fault| !is_open(fault)));
+    (Some(config), faults)
+}
+
+fn deserialized(table: &Table) -> Result<SidecarConfig, String> {
+    serde_path_to_error::deserialize(Value::Table(table.clone())).map_err(|error| {
         let (path, why) = (error.path().to_string(), error.inner().message().to_owned());
         if path == "." { why } else { format!("{path}: {why}") }
     })
 }
 
-/// What is wrong with the first key that nobody knows.
-fn unknown_key(table: &Table) -> Option<String> {
-    let known = &KEYS[..];
+/// What is wrong with the value of a key by itself; of a table, with each of its keys.
+fn faults_of_key(key: &str, value: &Value) -> Vec<String> {
+    let fault = |value: Value| {
+        let mut table: Table =
+            [("name", "a"), ("program", "b")].map(|(key, word)| (key.to_owned(), word.into())).into_iter().collect();
+        table.insert(key.to_owned(), value);
+        deserialized(&table).err()
+    };
+    let Some(whole) = fault(value.clone()) else { return Vec::new() };
+    let Some(inner) = value.as_table().filter(|_| INNER.iter().any(|(name, _)| *name == key)) else {
+        return vec![whole];
+    };
+    let alone = |(inner, value): (&String, &Value)| {
+        let mut table: Table = KINDS
+            .iter()
+            .filter(|(name, _)| *name == key)
+            .map(|(_, kind)| ("kind".to_owned(), (*kind).into()))
+            .collect();
+        table.insert(inner.clone(), value.clone());
+        fault(Value::Table(table))
+    };
+    let each: Vec<String> = inner.iter().filter_map(alone).collect();
+    if each.is_empty() { vec![whole] } else { each }
+}
+
+/// What is wrong with the keys that nobody knows.
+fn unknown_keys(table: &Table) -> Vec<String> {
     let told = |path: String, key: &str, known: &[&str]| {
         let near = nearest(key, known.iter().copied()).unwrap_or_default();
         format!("unknown key {path:?}; the nearest known one is {near:?}")
     };
-    if let Some(key) = table.keys().find(|key| !known.contains(&key.as_str())) {
-        return Some(told(key.clone(), key, known));
+    let outer = table.keys().filter(|key| !is_known(&KEYS, key)).map(|key| told(key.clone(), key, &KEYS));
+    let inner = INNER.iter().flat_map(|(name, known)| {
+        let keys = table.get(*name).and_then(Value::as_table).into_iter().flat_map(Table::keys);
+        keys.filter(|key| !is_known(known, key)).map(move |key| told(format!("{name}.{key}"), key, known))
+    });
+    outer.chain(inner).collect()
+}
+
+/// The entry without them.
+fn known_keys(table: &Table) -> Table {
+    let mut table = table.clone();
+    table.retain(|key, _| is_known(&KEYS, key));
+    for (name, known) in INNER {
+        if let Some(inner) = table.get_mut(name).and_then(Value::as_table_mut) {
+            inner.retain(|key, _| is_known(known, key));
+        }
     }
-    INNER.iter().find_map(|(name, known)| {
-        let inner = table.get(*name)?.as_table()?;
-        let key = inner.keys().find(|key| !known.contains(&key.as_str()))?;
-        Some(told(format!("{name}.{key}"), key, known))
-    })
+    table
+}
+
+fn is_known(known: &[&str], key: &str) -> bool {
+    known.contains(&key)
 }
 
 /// A path begins at the place, a name is looked up in `PATH`.

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::load::Source;
 use super::*;
 
 fn inputs(folder: &Path) -> Inputs {
@@ -100,10 +101,7 @@ fn variables_that_are_not_the_daemons_are_no_settings() {
     let (_folder, mut inputs) = with_file("");
     inputs.variables = vec![variable("SIXFRAME_TOKEN", "for a program that calls"), variable("SIXFRAME_BIN_LLM", "/l")];
     let loaded = load(&inputs).unwrap();
-    assert_eq!(
-        loaded.source("token_file").to_string(),
-        load(&with_file("").1).unwrap().source("token_file").to_string()
-    );
+    assert!(matches!(loaded.source("token_file"), Source::Default));
     inputs.variables = vec![variable("SIXFRAME_TOKENS", "x")];
     assert!(only_error(&inputs).contains("unknown variable"));
 }
@@ -212,6 +210,17 @@ fn the_default_limits_are_the_engine_s() {
 }
 
 #[test]
+fn a_variable_that_says_where_a_bundled_program_is_is_no_setting() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut inputs = inputs(folder.path());
+    inputs.variables = vec![variable("SIXFRAME_BIN_SEARCH_SERVER", "/opt/search"), variable("SIXFRAME_BIN_X", "y")];
+    let loaded = load(&inputs).unwrap();
+    assert_eq!(loaded.config, Config::defaults(&inputs.surroundings));
+    // No key is hidden by it.
+    assert!(KEYS.iter().all(|key| !key.variable().starts_with("SIXFRAME_BIN_")));
+}
+
+#[test]
 fn a_sidecar_needs_two_keys_and_its_paths_begin_at_the_file() {
     let text = "[[sidecar]]\nname = \"a\"\nprogram = \"python3\"\n[[sidecar]]\nname = \"b\"\nprogram = \"./b\"\ncwd = \"~/c\"\n";
     let (folder, inputs) = with_file(text);
@@ -244,6 +253,37 @@ fn what_is_wrong_with_a_sidecar_names_the_file_the_entry_and_the_key() {
         let error = only_error(&inputs);
         assert!(error.contains("sixframe.toml:1: sidecar") && error.contains(hint), "{text}: {error}");
     }
+}
+
+#[test]
+fn everything_that_is_wrong_with_a_sidecar_is_told_at_once() {
+    let told = |rest: &str| {
+        let (_folder, inputs) = with_file(&format!("[[sidecar]]\nname = \"web\"\n{rest}\n"));
+        only_error(&inputs)
+    };
+    let all = |rest: &str, hints: &[&str]| {
+        let told = told(rest);
+        assert!(hints.iter().all(|hint| told.contains(hint)), "{rest}: {told}");
+        assert_eq!(told.split("; ").filter(|part| !part.starts_with("the nearest")).count(), hints.len(), "{told}");
+    };
+    let unknown = ["unknown key \"cmd\"", "unknown key \"ports\""];
+    all(
+        "ports = 80\ncmd = \"x\"\nhealth = \"htpp\"",
+        &[&unknown[..], &["health: unknown variant `htpp`", "give either program or binary"]].concat(),
+    );
+    all(
+        "program = \"x\"\nlog_bytes = 1\nrestart = { policy = \"allways\", starts = \"5\", backof_ms = 1 }",
+        &["unknown key \"restart.backof_ms\"", "`allways`", "starts: invalid type", "log_bytes must be from 1024"],
+    );
+    all(
+        "program = \"x\"\nport = \"80\"\nready = { timeout_ms = 0 }\nargs = [\"{port}\"]",
+        &["port:", "ready: missing field `kind`"],
+    );
+    // Whether there is a port is not known before it is known how it becomes ready.
+    all(
+        "program = \"\"\nready = \"hand shake\"\nhealth = \"http\"\ncwd = \"\"",
+        &["ready:", "must not be empty", "the path is empty", "leave the key out"],
+    );
 }
 
 #[test]

@@ -9,12 +9,12 @@ use anyhow::Error;
 use sixframe_core::{
     Budget, Direction, FrameTap, Identity, Message, Owners, RpcEndpoint, Service, Transport, connect_with,
 };
-use sixframe_supervisor::Supervisor;
 use sixframe_transports::Listener;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::{Windows, supervised};
+use super::Windows;
+use super::supervised::Families;
 use crate::config::Config;
 use crate::methods::{Tapped, Taps};
 
@@ -30,7 +30,7 @@ pub(crate) struct Connections {
     template: sixframe_core::Config,
     taps: Arc<Taps>,
     windows: Arc<Windows>,
-    supervisor: Supervisor,
+    families: Families,
     most: usize,
     idle: Option<Duration>,
     numbers: AtomicU64,
@@ -45,7 +45,7 @@ impl Connections {
         service: Arc<dyn Service>,
         taps: Arc<Taps>,
         windows: Windows,
-        supervisor: Supervisor,
+        families: Families,
     ) -> Arc<Connections> {
         let template = sixframe_core::Config {
             limits: config.limits.of_connection(),
@@ -59,7 +59,7 @@ impl Connections {
             template,
             taps,
             windows: Arc::new(windows),
-            supervisor,
+            families,
             most: config.limits.connections as usize,
             idle: (config.limits.idle_ms > 0).then(|| Duration::from_millis(config.limits.idle_ms)),
             numbers: AtomicU64::new(1),
@@ -71,7 +71,7 @@ impl Connections {
     /// Runs a connection on a task of its own, unless there are too many: then it is closed at once.
     pub(crate) fn serve<T: Transport>(self: &Arc<Self>, transport: T, identity: Identity) {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
-        let identity = supervised::restrained(&self.supervisor, identity);
+        let identity = self.families.restrained(identity);
         tracing::debug!(number, ?identity, "connected");
         let tapped = Tapped::new(number, identity.clone());
         let last = self.idle.map(|longest| Arc::new(LastFrame::now(longest)));

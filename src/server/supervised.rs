@@ -7,20 +7,35 @@ use std::net::{SocketAddr, UdpSocket};
 use sixframe_core::{Identity, Scope};
 use sixframe_supervisor::Supervisor;
 
-/// The identity without the scopes that are for people, where it is a supervised program's or cannot be shown not to be.
-pub(super) fn restrained(supervisor: &Supervisor, identity: Identity) -> Identity {
-    let is_supervised = match identity.pid {
+/// Those who hold what the daemon has started.
+#[derive(Clone)]
+pub(crate) struct Families {
+    /// All of it.
+    pub(crate) all: Supervisor,
+    /// What was started for agents.
+    pub(crate) agents: Supervisor,
+}
+
+impl Families {
+    /// The identity without the scopes that are for people, where it is a supervised program's or cannot be shown not to be.
+    /// What descends from an agent looks on alone: it may have no other agent do what its own may not.
+    pub(super) fn restrained(&self, identity: Identity) -> Identity {
+        let (held, whose) = match (is_below(&self.agents, &identity), is_below(&self.all, &identity)) {
+            (true, _) => (&[Scope::Approve, Scope::Admin, Scope::Call][..], "an agent's program"),
+            (false, true) => (&[Scope::Approve, Scope::Admin][..], "a supervised program"),
+            (false, false) => return identity,
+        };
+        let who = identity.pid.map_or("what hides its process", |_| whose);
+        tracing::info!(pid = identity.pid, "{who} has connected; it does not have the scopes {held:?}");
+        let scopes = held.iter().fold(identity.scopes, |scopes, scope| scopes.without(*scope));
+        Identity { scopes, ..identity }
+    }
+}
+
+fn is_below(supervisor: &Supervisor, identity: &Identity) -> bool {
+    match identity.pid {
         Some(pid) => supervisor.owns(pid),
-        None => is_of_this_machine(&identity) && supervisor.may_own_unseen(identity.uid),
-    };
-    match is_supervised {
-        true => {
-            let who = identity.pid.map_or("what hides its process", |_| "a supervised program");
-            tracing::info!(pid = identity.pid, "{who} has connected; it may neither approve nor administer");
-            let scopes = identity.scopes.without(Scope::Approve).without(Scope::Admin);
-            Identity { scopes, ..identity }
-        }
-        false => identity,
+        None => is_of_this_machine(identity) && supervisor.may_own_unseen(identity.uid),
     }
 }
 
@@ -43,7 +58,26 @@ mod tests {
         let of =
             |address: &str| is_of_this_machine(&Identity { address: Some(address.to_owned()), ..Identity::default() });
         assert!(["127.0.0.1:80", "127.4.5.6:80", "[::ffff:127.0.0.1]:80", "@abstract"].into_iter().all(of));
-        assert!(!["192.0.2.7:80", "[::ffff:198.51.100.7]:80", "[2001:db8::7]:80"].into_iter().any(of));
+        assert!(!["203.0.113.7:80", "[::ffff:198.51.100.7]:80"].into_iter().any(of));
         assert!(is_of_this_machine(&Identity::default()));
+        // Without IPv6 nobody comes by it, and what the system says to its addresses is no answer.
+        if UdpSocket::bind("[::1]:0").is_ok() {
+            assert!(of("[::1]:80") && !of("[2001:db8::7]:80"));
+        }
+    }
+
+    #[test]
+    fn another_address_of_this_machine_is_here_too() {
+        // No packet is sent: the system only says from where one would be. There may be no such address.
+        let outward = |ours: &str, theirs: &str| {
+            let socket = UdpSocket::bind(ours).ok()?;
+            socket.connect(theirs).ok()?;
+            socket.local_addr().ok()
+        };
+        let addresses = [outward("0.0.0.0:0", "203.0.113.7:9"), outward("[::]:0", "[2001:db8::7]:9")];
+        for address in addresses.into_iter().flatten() {
+            let identity = Identity { address: Some(address.to_string()), ..Identity::default() };
+            assert!(is_of_this_machine(&identity), "{address}");
+        }
     }
 }

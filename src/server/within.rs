@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Error;
 use sixframe_core::{Identity, Router, RpcEndpoint, Scopes, connect, memory};
 
-use super::{Services, agents, connections, open_hub, sidecars, supervisor};
+use super::{Services, agents, connections, families, open_hub, sidecars};
 use crate::config::Config;
 
 /// Time for the last frames to leave.
@@ -14,11 +14,11 @@ const CLOSING: Duration = Duration::from_secs(1);
 /// Does the work with an endpoint to a daemon of our own. What that has started is gone when this completes.
 pub(crate) async fn within<T>(config: &Config, work: impl AsyncFnOnce(RpcEndpoint) -> T) -> Result<T, Error> {
     let hub = open_hub(config)?;
-    let supervisor = supervisor(config)?;
-    let sidecars = sidecars(config, &hub, &supervisor)?;
-    let agents = agents(config, &hub, &supervisor)?;
+    let families = families(config)?;
+    let sidecars = sidecars(config, &hub, &families.all)?;
+    let agents = agents(config, &hub, &families.agents)?;
     let services = Services { sidecars: sidecars.clone(), agents: agents.clone() };
-    let connections = connections(config, &hub, None, &supervisor, &services)?;
+    let connections = connections(config, &hub, None, &families, &services)?;
     let (ours, theirs) = memory::pair(memory::MemoryConfig::default());
     let pid = Some(std::process::id());
     let identity = Identity { transport: "memory", scopes: Scopes::ALL, pid, ..Identity::default() };

@@ -151,7 +151,11 @@ impl Watch {
     }
 
     fn start(&mut self, launch: Launch) -> io::Result<()> {
-        if !self.wakeups.watch_host(launch.host)? || parent() != Some(launch.host) {
+        let is_there = match self.wakeups.watch_host(launch.host) {
+            Ok(lives) => lives && parent() == Some(launch.host),
+            Err(error) => return self.cannot_start(error),
+        };
+        if !is_there {
             return Err(io::Error::other("the host is gone already"));
         }
         match exec::start(&launch, self.line.take_descriptors()) {
@@ -163,11 +167,14 @@ impl Watch {
                 let _ = self.line.report(&Report::Started(id));
                 Ok(())
             }
-            Err(error) => {
-                self.line.report(&Report::NotStarted(error.raw_os_error().unwrap_or_default()))?;
-                Err(error)
-            }
+            Err(error) => self.cannot_start(error),
         }
+    }
+
+    fn cannot_start(&mut self, error: io::Error) -> io::Result<()> {
+        let number = error.raw_os_error().unwrap_or(rustix::io::Errno::INVAL.raw_os_error());
+        self.line.report(&Report::NotStarted(number))?;
+        Err(error)
     }
 
     /// Whatever the reason: everything below is to go. The input has closed with the host.

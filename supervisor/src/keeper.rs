@@ -92,7 +92,10 @@ impl Keeper {
                 });
             }
             Report::Exited(status) => self.program_has_ended(status).await,
-            Report::Members(members) => self.seen.members = members,
+            Report::Members(members) => {
+                self.held.has_members(&members);
+                self.seen.members = members;
+            }
             Report::NotStarted(_) | Report::Empty => (),
         }
     }
@@ -147,9 +150,7 @@ impl Keeper {
     async fn is_not_started(&mut self, error: i32) -> Status {
         self.readers = [None, None];
         self.holder.ended().await;
-        let error = std::io::Error::from_raw_os_error(error);
-        let (program, reason) = (self.program.clone(), error.to_string());
-        Status::Failed(Failure::NotStarted { program, reason, kind: error.kind() })
+        Status::Failed(Failure::of_start(self.program.clone(), error))
     }
 
     /// The guardian was ended by somebody else, or by us: nobody but us is left to end what it has guarded.
@@ -160,7 +161,7 @@ impl Keeper {
         let (name, reason) = (self.program.clone(), "its guardian ended before it ran".to_owned());
         Status::Failed(match program {
             Some(_) => Failure::GuardianLost { program: name },
-            None => Failure::NotStarted { program: name, reason, kind: std::io::ErrorKind::Other },
+            None => Failure::NotNow { program: name, reason },
         })
     }
 }

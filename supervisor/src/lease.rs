@@ -44,6 +44,8 @@ pub(crate) struct Launch {
     /// What is done when the host is gone, and for what outlives the program.
     pub(crate) signal: Signal,
     pub(crate) grace: Duration,
+    /// The soft limit of descriptors that the program begins with; ours where there is none.
+    pub(crate) open_files: Option<u64>,
 }
 
 /// From the guardian.

@@ -40,11 +40,15 @@ mod keeper;
 mod lease;
 mod ledger;
 mod mark;
+#[cfg(unix)]
+mod orphans;
 mod output;
 mod pipe;
 mod process;
 #[cfg(any(windows, test))]
 mod shim;
+#[cfg(unix)]
+mod standstill;
 mod status;
 mod stdin;
 mod supervisor;

@@ -59,14 +59,17 @@ impl KeptOutput {
 
     /// The output from an offset on, what is kept first and then what comes. Never slows the child, nor other subscribers.
     pub fn subscribe(&self, from: From) -> Subscription {
-        let next = match from {
-            From::Start => 0,
-            From::Offset(offset) => offset,
-            From::End => self.end(),
-            From::Last(bytes) => self.end().saturating_sub(bytes),
+        let (next, begins_within_line) = match from {
+            From::Start => (0, false),
+            From::Offset(offset) => (offset, false),
+            From::End => (self.end(), false),
+            From::Last(bytes) => {
+                let ring = self.ring();
+                let next = ring.end().saturating_sub(bytes).max(ring.start());
+                (next, !ring.begins_line(next))
+            }
         };
-        let next = if matches!(from, From::Last(_)) { next.max(self.start()) } else { next };
-        Subscription::new(self.clone(), next)
+        Subscription::new(self.clone(), next, begins_within_line)
     }
 
     /// The offset of the first byte that is still kept.
@@ -85,11 +88,16 @@ impl KeptOutput {
         self.ring().came(offset)
     }
 
-    /// The last lines, each cut to 64 KiB and decoded with replacement characters: at most `most`, from what is kept. For
-    /// telling why a child failed.
+    /// The last lines, each cut to 64 KiB and decoded with replacement characters: at most `most`, from what is kept. The rest of
+    /// one whose beginning is missing begins with `…`. For telling why a child failed.
     pub fn last_lines(&self, most: usize) -> Vec<String> {
-        let bytes = self.ring().newest(most.saturating_mul(256).clamp(4 << 10, 1 << 20));
-        lines::of(&bytes, most)
+        let (bytes, begins_line) = {
+            let ring = self.ring();
+            let bytes = ring.newest(most.saturating_mul(256).clamp(4 << 10, 1 << 20));
+            let begins_line = ring.begins_line(ring.end() - bytes.len() as u64);
+            (bytes, begins_line)
+        };
+        lines::of(&bytes, most, !begins_line)
     }
 
     pub(crate) fn push(&self, bytes: &[u8]) {

@@ -13,8 +13,8 @@ use macos as system;
 
 #[cfg(unix)]
 pub(crate) use system::{
-    boot_id, children, each, hides_descriptors, may_pass_sockets, process, signal, stands_still, tells_children,
-    variable,
+    boot_id, children, each, hides_descriptors, is_held, may_pass_sockets, process, signal, stands_still,
+    tells_children, variable,
 };
 
 use serde::{Deserialize, Serialize};

@@ -65,7 +65,7 @@ impl std::fmt::Display for Exit {
 /// Why a child has no exit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
-    /// Its program could not be started.
+    /// Its program could not be started, and trying again would not change that.
     #[error("cannot start {program}: {reason}")]
     NotStarted {
         /// What was to be started.
@@ -75,12 +75,57 @@ pub enum Failure {
         /// The same as a kind.
         kind: io::ErrorKind,
     },
+    /// It could not be started at that moment, which says nothing of the program: the system had no process, descriptor or
+    /// memory left for it, its file was just being written, or its guardian ended before it could start it.
+    #[error("cannot start {program} now: {reason}")]
+    NotNow {
+        /// What was to be started.
+        program: String,
+        /// What the system said, or what has happened.
+        reason: String,
+    },
     /// Its guardian was ended by somebody else. What it guarded was ended too.
     #[error("the process that guards {program} was ended from outside")]
     GuardianLost {
         /// What was guarded.
         program: String,
     },
+}
+
+impl Failure {
+    /// By the number of the system's error.
+    pub(crate) fn of_start(program: String, number: i32) -> Failure {
+        let error = io::Error::from_raw_os_error(number);
+        match passes(number) {
+            true => Failure::NotNow { program, reason: error.to_string() },
+            false => Failure::NotStarted { program, reason: error.to_string(), kind: error.kind() },
+        }
+    }
+}
+
+/// Whether the error with this number passes by itself.
+#[cfg(unix)]
+fn passes(number: i32) -> bool {
+    use rustix::io::Errno;
+    let passing = [Errno::AGAIN, Errno::NOMEM, Errno::MFILE, Errno::NFILE, Errno::TXTBSY, Errno::INTR];
+    passing.into_iter().any(|error| error.raw_os_error() == number)
+}
+
+/// Whether the error with this number passes by itself.
+#[cfg(windows)]
+fn passes(number: i32) -> bool {
+    use windows_sys::Win32::Foundation::{
+        ERROR_COMMITMENT_LIMIT, ERROR_NO_SYSTEM_RESOURCES, ERROR_NOT_ENOUGH_MEMORY, ERROR_SHARING_VIOLATION,
+        ERROR_TOO_MANY_OPEN_FILES,
+    };
+    let passing = [
+        ERROR_COMMITMENT_LIMIT,
+        ERROR_NO_SYSTEM_RESOURCES,
+        ERROR_NOT_ENOUGH_MEMORY,
+        ERROR_SHARING_VIOLATION,
+        ERROR_TOO_MANY_OPEN_FILES,
+    ];
+    passing.into_iter().any(|error| error.cast_signed() == number)
 }
 
 /// Why [`Supervisor::spawn`](crate::Supervisor::spawn) could not even begin.
@@ -116,4 +161,22 @@ pub enum SpawnError {
         /// What was to be started.
         program: String,
     },
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::*;
+
+    #[test]
+    fn what_passes_by_itself_is_told_apart_from_what_stays() {
+        let of = |error: Errno| Failure::of_start("p".to_owned(), error.raw_os_error());
+        for passing in [Errno::AGAIN, Errno::NOMEM, Errno::MFILE, Errno::NFILE, Errno::TXTBSY] {
+            assert!(matches!(of(passing), Failure::NotNow { .. }), "{passing}");
+        }
+        for staying in [Errno::NOENT, Errno::ACCESS, Errno::NOEXEC, Errno::TOOBIG, Errno::PERM, Errno::LOOP] {
+            assert!(matches!(of(staying), Failure::NotStarted { .. }), "{staying}");
+        }
+    }
 }

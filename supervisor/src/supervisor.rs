@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
@@ -29,12 +30,20 @@ pub struct SupervisorConfig {
     /// A folder for the ledgers: what a host and its guardians leave behind when all of them are killed is found there, and
     /// ended, by the next supervisor that is given the same folder. Made with the first child. None keeps none.
     pub ledger: Option<PathBuf>,
+    /// How many descriptors a child may open, as the soft limit that it begins with: for a host that has raised its own, which
+    /// programs that use `select` cannot live with. None gives them ours. Without effect on Windows.
+    pub open_files: Option<u64>,
+    /// Whether this process becomes a child subreaper, on Linux: what a program has below it comes to this process when its
+    /// guardian is killed, where it is known to be ours, and ended. For a host that starts programs by supervisors alone: it
+    /// takes in the orphans of all its descendants, and those that are in another session than its own end with the next
+    /// guardian that is killed.
+    pub child_subreaper: bool,
 }
 
 impl SupervisorConfig {
-    /// Guarded by `guard`, without a ledger.
+    /// Guarded by `guard`, without a ledger, in a process that adopts nobody.
     pub fn new(guard: GuardProgram) -> SupervisorConfig {
-        SupervisorConfig { guard, ledger: None }
+        SupervisorConfig { guard, ledger: None, open_files: None, child_subreaper: false }
     }
 }
 
@@ -42,39 +51,80 @@ impl SupervisorConfig {
 #[derive(Clone)]
 pub struct Supervisor {
     shared: Arc<Shared>,
+    /// The children that this handle and its clones tell of; none for all of them.
+    family: Option<Family>,
+}
+
+/// Children that are told apart from the others, and whether there ever was one.
+#[derive(Clone, Default)]
+struct Family(Arc<AtomicBool>);
+
+impl Family {
+    fn is(&self, other: Option<&Family>) -> bool {
+        other.is_some_and(|other| Arc::ptr_eq(&self.0, &other.0))
+    }
 }
 
 struct Shared {
     guard: GuardProgram,
+    open_files: Option<u64>,
     instance: Instance,
     generations: AtomicU64,
     ledger: Option<Ledger>,
+    /// Closed when the ledgers of earlier supervisors are settled.
+    settled: watch::Receiver<()>,
     live: Mutex<HashMap<u64, Live>>,
+    #[cfg(unix)]
+    standstill: crate::standstill::Standstill,
 }
 
 /// A child as the supervisor remembers it.
 struct Live {
     root: Root,
+    family: Option<Family>,
     wishes: mpsc::UnboundedSender<Wish>,
     status: watch::Receiver<Status>,
 }
 
 impl Supervisor {
     /// Ends what earlier supervisors have left behind, as far as the ledger tells and every mark agrees, which can take a
-    /// moment; then it is ready.
+    /// moment; then it is ready. Where guardians still give their children the time that these were promised, that happens
+    /// afterwards ([`settled`](Supervisor::settled)).
     ///
-    /// Errors: the system has no random numbers. A ledger that cannot be written is logged, and children start all the same.
+    /// Errors: the system has no random numbers, or does not let this process be a subreaper. A ledger that cannot be written is logged, and children start all the same.
     pub fn new(config: SupervisorConfig) -> std::io::Result<Supervisor> {
         let instance = Instance::new().map_err(std::io::Error::other)?;
-        let ledger = config.ledger.map(|folder| Ledger::open(&folder, &instance));
+        #[cfg(unix)]
+        if config.child_subreaper {
+            crate::orphans::adopt()?;
+        }
+        let (ledger, settled) = match config.ledger {
+            Some(folder) => {
+                let (ledger, settled) = Ledger::open(&folder, &instance);
+                (Some(ledger), settled)
+            }
+            None => (None, watch::channel(()).1),
+        };
         let shared = Shared {
             guard: config.guard,
+            open_files: config.open_files,
             instance,
             generations: AtomicU64::new(FIRST),
             ledger,
+            settled,
             live: Mutex::default(),
+            #[cfg(unix)]
+            standstill: crate::standstill::Standstill::default(),
         };
-        Ok(Supervisor { shared: Arc::new(shared) })
+        Ok(Supervisor { shared: Arc::new(shared), family: None })
+    }
+
+    /// Another handle on the same children, by which those that it and its clones start are told apart: of it,
+    /// [`Supervisor::owns`], [`Supervisor::descent`] and [`Supervisor::may_own_unseen`] know these alone. Those of the handle
+    /// that it comes of know all.
+    #[must_use]
+    pub fn apart(&self) -> Supervisor {
+        Supervisor { shared: Arc::clone(&self.shared), family: Some(Family::default()) }
     }
 
     /// Starts a child, within a tokio runtime with its I/O and its clock enabled. It returns when the guardian was started,
@@ -83,9 +133,13 @@ impl Supervisor {
     /// Errors: a text holds a NUL, or a variable's name a `=`; the system has no descriptors left; the guardian cannot be started; on Windows, the program is a batch file.
     pub fn spawn(&self, config: ChildConfig) -> Result<Child, SpawnError> {
         config.check()?;
+        // Before it runs: whoever asks about it finds it.
+        self.family.iter().for_each(|family| family.0.store(true, Ordering::Relaxed));
         let generation = self.shared.generations.fetch_add(1, Ordering::Relaxed);
         let mark = self.shared.instance.mark(generation);
-        let (holder, ends) = Holder::start(&config, &self.shared.guard, &mark)?;
+        #[cfg(unix)]
+        self.watch_guardians();
+        let (holder, ends) = Holder::start(&config, &self.shared.guard, self.shared.open_files, &mark)?;
         let no_pipes = |source| SpawnError::Pipes { program: config.name.clone(), source };
         let outputs = Outputs::of(&config, ends).map_err(no_pipes)?;
         let known = Arc::new(Known {
@@ -99,8 +153,9 @@ impl Supervisor {
             kept: outputs.kept,
         });
         let (wishes, wished) = mpsc::unbounded_channel();
-        let live = Live { root: holder.root(), wishes: wishes.clone(), status: known.status.subscribe() };
-        let held = Held::new(self.shared.clone(), generation, live);
+        let (root, family) = (holder.root(), self.family.clone());
+        let live = Live { root, family, wishes: wishes.clone(), status: known.status.subscribe() };
+        let held = Held::new(self.shared.clone(), generation, live, config.stop.signal_for);
         let keeper = Keeper {
             program: config.program.to_string_lossy().into_owned(),
             known: Arc::clone(&known),
@@ -114,6 +169,24 @@ impl Supervisor {
         };
         tokio::spawn(keeper.keep());
         Ok(Child { known, wishes, pipes: Mutex::new(outputs.handed) })
+    }
+
+    #[cfg(unix)]
+    fn watch_guardians(&self) {
+        let shared = Arc::downgrade(&self.shared);
+        self.shared.standstill.watch(move || {
+            let shared = shared.upgrade();
+            shared
+                .map(|shared| shared.live().values().filter_map(|child| child.root.guardian()).collect())
+                .unwrap_or_default()
+        });
+    }
+
+    /// Waits until nothing is left of the children of earlier supervisors that the ledger tells of, at the longest for the time
+    /// that they were promised when they were started. For what needs a port or a file that one of them may have.
+    pub async fn settled(&self) {
+        let mut settled = self.shared.settled.clone();
+        while settled.changed().await.is_ok() {}
     }
 
     /// Stops all children by their ladders, all at once, and waits until nothing of them is left.
@@ -140,13 +213,31 @@ impl Supervisor {
     /// Where a process comes from; [`Descent::Unknown`] when it has ended, unless there was never a child to come from.
     pub fn descent(&self, pid: u32) -> Descent {
         match self.has_started_any() {
-            true => descent::of(pid, &self.shared.roots(), &self.shared.instance),
+            true => descent::of(pid, &self.roots(), &self.others(), &self.shared.instance),
             false => Descent::NotOurs,
         }
     }
 
     fn has_started_any(&self) -> bool {
-        self.shared.generations.load(Ordering::Relaxed) != FIRST
+        match &self.family {
+            Some(family) => family.0.load(Ordering::Relaxed),
+            None => self.shared.generations.load(Ordering::Relaxed) != FIRST,
+        }
+    }
+
+    fn tells_of(&self, child: &Live) -> bool {
+        self.family.as_ref().is_none_or(|family| family.is(child.family.as_ref()))
+    }
+
+    fn roots(&self) -> Vec<Root> {
+        let live = self.shared.live();
+        live.values().filter(|child| self.tells_of(child)).map(|child| child.root.clone()).collect()
+    }
+
+    /// The children that this handle does not tell of.
+    fn others(&self) -> Vec<u64> {
+        let live = self.shared.live();
+        live.iter().filter(|(_, child)| !self.tells_of(child)).map(|(generation, _)| *generation).collect()
     }
 
     /// Whether a peer on a socket that no process was seen to hold, of the user `uid` where that is known, may be below one of
@@ -154,7 +245,7 @@ impl Supervisor {
     /// what it has written, have ended, or have the socket on its way to itself. One of another user may if a process below a
     /// child does not show us what it has open.
     pub fn may_own_unseen(&self, uid: Option<u32>) -> bool {
-        self.has_started_any() && descent::may_be_unseen(uid, &self.shared.roots())
+        self.has_started_any() && descent::may_be_unseen(uid, &self.roots())
     }
 
     /// How many children are not stopped yet.
@@ -169,10 +260,6 @@ impl Supervisor {
 }
 
 impl Shared {
-    fn roots(&self) -> Vec<Root> {
-        self.live().values().map(|child| child.root.clone()).collect()
-    }
-
     fn live(&self) -> MutexGuard<'_, HashMap<u64, Live>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -185,9 +272,9 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    fn new(shared: Arc<Shared>, generation: u64, live: Live) -> Held {
-        if let Some(ledger) = &shared.ledger {
-            live.root.guardian().into_iter().for_each(|guardian| ledger.add(generation, guardian));
+    fn new(shared: Arc<Shared>, generation: u64, live: Live, grace: Duration) -> Held {
+        if let (Some(ledger), Some(guardian)) = (&shared.ledger, live.root.guardian()) {
+            ledger.guards(generation, guardian, grace);
         }
         shared.live().insert(generation, live);
         Held { shared, generation }
@@ -195,7 +282,14 @@ impl Held {
 
     pub(crate) fn has_started(&self, program: ProcessId) {
         if let Some(ledger) = &self.shared.ledger {
-            ledger.add(self.generation, program);
+            ledger.runs(self.generation, program);
+        }
+    }
+
+    /// This lives of it now, its program among them.
+    pub(crate) fn has_members(&self, members: &[ProcessId]) {
+        if let Some(ledger) = &self.shared.ledger {
+            ledger.members(self.generation, members);
         }
     }
 
@@ -203,10 +297,9 @@ impl Held {
     #[cfg(unix)]
     pub(crate) async fn sweep(&self, program: Option<ProcessId>, members: Vec<ProcessId>) {
         let sweep = crate::sweep::Sweep {
-            instance: self.shared.instance.clone(),
-            generation: Some(self.generation),
             known: members.into_iter().chain(program).collect(),
-            leader: program,
+            leaders: program.into_iter().collect(),
+            marked: crate::sweep::Marked::All(self.shared.instance.clone(), self.generation),
         };
         // A runtime that is being shut down runs nothing any more; what is left is then for the ledger.
         let _ = tokio::task::spawn_blocking(move || sweep.run()).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::mark::{Instance, VARIABLE};
 use crate::process::{self, Process};
-use crate::{ProcessId, tree};
+use crate::{ProcessId, orphans, tree};
 
 /// Rounds after which what still comes back is left to itself, with the pause between them: the killed need a moment.
 const ROUNDS: usize = 200;
@@ -14,15 +14,22 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// Looks that find nobody before that is believed: one may miss what starts its successor and ends.
 const VAIN: usize = 3;
 
-/// What is looked for.
+/// What is looked for, with all that descends from it.
 pub(crate) struct Sweep {
-    pub(crate) instance: Instance,
-    /// One child; all of them where there is none.
-    pub(crate) generation: Option<u64>,
     /// Processes that are known to belong to it.
     pub(crate) known: HashSet<ProcessId>,
-    /// The program that began its session.
-    pub(crate) leader: Option<ProcessId>,
+    /// The programs that began its sessions.
+    pub(crate) leaders: Vec<ProcessId>,
+    pub(crate) marked: Marked,
+}
+
+/// Who else belongs to it, by the mark.
+pub(crate) enum Marked {
+    /// Whoever carries that of this child.
+    All(Instance, u64),
+    /// Nobody, and of a session only those who carry that of this supervisor. What is known from a file alone may be true of
+    /// another process by now, and variables are copied: a manager of services that was given ours gives them to all of its own.
+    InSession(Instance),
 }
 
 impl Sweep {
@@ -44,16 +51,24 @@ impl Sweep {
 
     fn find(&self) -> Vec<ProcessId> {
         // A session's number is nobody else's while somebody is in it; behind that, it may be a stranger's.
-        let is_its = |leader: &ProcessId| process::process(leader.pid).is_none_or(|now| now.id == *leader);
-        let session = self.leader.filter(is_its).map(|leader| leader.pid);
+        let is_its = |leader: &&ProcessId| process::process(leader.pid).is_none_or(|now| now.id == **leader);
+        let sessions: HashSet<u32> = self.leaders.iter().filter(is_its).map(|leader| leader.pid).collect();
+        let carries = |process: &Process, instance: &Instance, generation| {
+            process::variable(process.id.pid, VARIABLE).is_some_and(|value| instance.is_in(&value, generation))
+        };
         let belongs = |process: &Process| {
+            let is_in_session = sessions.contains(&process.session);
             self.known.contains(&process.id)
-                || session == Some(process.session)
-                || process::variable(process.id.pid, VARIABLE)
-                    .is_some_and(|value| self.instance.is_in(&value, self.generation))
+                || match &self.marked {
+                    Marked::All(instance, generation) => {
+                        is_in_session || carries(process, instance, Some(*generation)) || orphans::is_one(process)
+                    }
+                    Marked::InSession(instance) => is_in_session && carries(process, instance, None),
+                }
         };
         let (mut all, mut ours) = (Vec::new(), HashSet::new());
         process::each(|process| {
+            orphans::reap(&process);
             // At once: it may be gone when all are known.
             if belongs(&process) {
                 ours.insert(process.id);

@@ -12,9 +12,10 @@ use crate::process::{self, Process};
 /// Looks for newcomers before what was stopped is killed. One that forks faster than that is met again in the next round.
 const LOOKS: usize = 256;
 
-/// How long those that were stopped may go on within a call of the system before they are left to it, and the pause between
-/// two glances at them.
-const STANDSTILL: Duration = Duration::from_millis(20);
+/// How long those that were stopped may go on within a call of the system that does not heed signals before they are left to
+/// it; how long they may wait for a processor on which they stop; and the pause between two glances at them.
+const HELD: Duration = Duration::from_millis(20);
+const STANDSTILL: Duration = Duration::from_millis(500);
 const GLANCE: Duration = Duration::from_micros(50);
 
 /// Everything that lives below `root`, by the parents that the system tells.
@@ -37,11 +38,13 @@ pub(crate) fn end(find: impl FnMut() -> Vec<ProcessId>) -> usize {
 /// go on with the signal. Those that cannot be stopped in time are sent it all the same. Those who were asked before stand
 /// still with the others, since they may be starting one, and are not sent it again.
 pub(crate) fn ask(find: impl FnMut() -> Vec<ProcessId>, signal: Signal, asked: &mut HashSet<ProcessId>) {
-    let until = Instant::now() + STANDSTILL;
+    let begun = Instant::now();
     let still = |stopped: &HashSet<ProcessId>| {
-        let is_still = stopped.iter().all(|id| process::stands_still(id.pid)) || until <= Instant::now();
+        let waited = begun.elapsed();
+        let is_still = |id: &ProcessId| process::stands_still(id.pid) || (waited >= HELD && process::is_held(id.pid));
+        let is_still = waited >= STANDSTILL || stopped.iter().all(is_still);
         if !is_still {
-            std::thread::sleep(GLANCE);
+            std::thread::sleep(if waited < HELD { GLANCE } else { GLANCE * 20 });
         }
         is_still
     };
@@ -56,12 +59,16 @@ fn stop(
     are_still: impl Fn(&HashSet<ProcessId>) -> bool,
 ) -> HashSet<ProcessId> {
     let mut stopped = HashSet::new();
-    for _ in 0..LOOKS {
+    let mut looks = 0;
+    while looks < LOOKS {
         let were_still = are_still(&stopped);
         let new: Vec<ProcessId> = find().into_iter().filter(|id| stopped.insert(*id)).collect();
         new.iter().for_each(|id| process::signal(*id, Signal::STOP));
-        if new.is_empty() && were_still {
-            break;
+        match (new.is_empty(), were_still) {
+            (true, true) => break,
+            // Time ends this, and not the number of looks.
+            (true, false) => (),
+            (false, _) => looks += 1,
         }
     }
     stopped

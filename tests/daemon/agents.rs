@@ -123,6 +123,69 @@ async fn however_an_agents_command_hides_where_it_comes_from_it_may_not_consent(
 }
 
 #[tokio::test]
+async fn an_agents_own_command_looks_on_and_has_no_other_agent_do_anything() {
+    let sandbox = Sandbox::new();
+    let daemon = sandbox.serve(&["--allow", "process.run"]);
+    let peer = daemon.connect().await;
+    let (own, other) = (session(&peer, &sandbox, "builtin").await, session(&peer, &sandbox, "builtin").await);
+    let mut at_work = prompt(&peer, &other, "run echo never");
+    until(&mut at_work, "permission.requested").await;
+    let mut waiting = prompt(&peer, &other, "list");
+    let queued = until(&mut waiting, "prompt.queued").await["promptId"].clone();
+    let (program, token) = (env!("CARGO_BIN_EXE_sixframe"), daemon.ready["tokenFile"].as_str().unwrap());
+    let cwd = sandbox.work().to_str().unwrap().to_owned();
+    let content = json!([{"type": "text", "text": "list"}]);
+    let acts = [
+        ("agent.createSession", json!({"provider": "builtin", "cwd": cwd})),
+        ("agent.prompt", json!({"sessionId": other, "content": content})),
+        ("agent.editPrompt", json!({"sessionId": other, "promptId": queued, "content": content})),
+        ("agent.cancelPrompt", json!({"sessionId": other, "promptId": queued})),
+        ("agent.interrupt", json!({"sessionId": other})),
+        ("agent.setModel", json!({"sessionId": other, "model": "x"})),
+        ("agent.setProvider", json!({"sessionId": other, "provider": "builtin"})),
+        ("agent.fork", json!({"sessionId": other})),
+        ("agent.resume", json!({"sessionId": other})),
+        ("agent.close", json!({"sessionId": other})),
+        ("agent.chat", json!({"agentId": "builtin", "messages": [{"role": "user", "content": "list"}]})),
+        ("run.start", json!({"prompt": "list", "cwd": cwd, "members": [{"provider": "builtin"}]})),
+        ("transcript.export", json!({"sessionId": other})),
+        ("process.run", json!({"program": "true"})),
+        ("hub.updateGlobal", json!({"x": 1})),
+    ];
+    let looks = [("agent.providers", json!({})), ("hub.getSnapshot", Value::Null)];
+    for scheme in ["unix:", "ws:"] {
+        let address = daemon.address(scheme);
+        let call = |(method, params): &(&str, Value)| {
+            format!("{program} call --token-file {token} {address} {method} '{params}'")
+        };
+        let calls: Vec<String> = acts.iter().map(call).collect();
+        let mut turn = prompt(&peer, &own, &format!("run {}", calls.join("; ")));
+        allow(&peer, &mut turn).await;
+        let said = grown(&mut turn).await;
+        assert_eq!(said.matches("\"FORBIDDEN\"").count(), acts.len(), "{scheme} {said}");
+        let calls: Vec<String> = looks.iter().map(call).collect();
+        let mut turn = prompt(&peer, &own, &format!("run {} && echo seen", calls.join(" && ")));
+        allow(&peer, &mut turn).await;
+        let said = grown(&mut turn).await;
+        assert!(said.ends_with("seen\n") && said.contains("builtin"), "{scheme} {said}");
+    }
+    let state: Value = peer.request_raw("hub.getSnapshot", ()).await.unwrap();
+    assert_eq!(state["agents"].as_object().unwrap().len(), 2, "no other session was begun");
+    assert_eq!(state["agents"][&other]["queue"][0]["promptId"], queued);
+    assert_eq!(state["agents"][&other]["state"]["name"], "waiting_approval");
+}
+
+/// What a command writes, to the end of its turn.
+async fn grown(turn: &mut sixframe::Items<Value>) -> String {
+    let mut said = String::new();
+    while let Some(item) = turn.next().await {
+        let event = item.unwrap().data;
+        said += event["data"]["delta"].as_str().filter(|_| event["type"] == "item.delta").unwrap_or_default();
+    }
+    said
+}
+
+#[tokio::test]
 async fn an_agents_command_is_told_no_token_and_reads_none_by_the_way() {
     let sandbox = Sandbox::new();
     let daemon = sandbox.serve(&[]);

@@ -61,6 +61,39 @@ async fn pid(daemon: &Daemon, name: &str) -> u32 {
 }
 
 #[tokio::test]
+async fn its_lines_are_in_the_daemon_s_log_where_that_is_asked_for() {
+    let sandbox = Sandbox::new();
+    let entry = |name: &str, traced: bool| {
+        format!(
+            "[[sidecar]]\nname = {name:?}\nprogram = \"sh\"\nargs = [\"-c\", \"echo said by {name} >&2; exec sleep 1000\"]\nready = {{ kind = \"line\", pattern = \"said\" }}\nauto_start = true\ntrace_output = {traced}\n"
+        )
+    };
+    let [flag, file] = sandbox.configured(&(entry("quiet", false) + &entry("loud", true)));
+    let log = sandbox.folder.path().join("log");
+    let daemon = sandbox.serve_with(&[&flag, &file], |command| {
+        command.env("SIXFRAME_LOG", "info").stderr(std::fs::File::create(&log).unwrap());
+    });
+    pid(&daemon, "quiet").await;
+    let text = || std::fs::read_to_string(&log).unwrap();
+    eventually("the line is in the log", || text().contains("said by loud")).await;
+    assert!(text().contains("sixframe_supervisor::output") && !text().contains("said by quiet"), "{}", text());
+}
+
+#[tokio::test]
+async fn a_bundled_program_is_started_from_where_its_variable_says() {
+    let sandbox = Sandbox::new();
+    let elsewhere = sandbox.folder.path().join("elsewhere");
+    std::fs::write(&elsewhere, "#!/bin/sh\nexec sleep 1000\n").unwrap();
+    std::fs::set_permissions(&elsewhere, Permissions::from_mode(0o700)).unwrap();
+    let [flag, file] =
+        sandbox.configured("[[sidecar]]\nname = \"search\"\nbinary = \"search-server\"\nauto_start = true\n");
+    let daemon = sandbox.serve_with(&[&flag, &file], |command| {
+        command.env("SIXFRAME_BIN_SEARCH_SERVER", &elsewhere);
+    });
+    assert!(is_alive(pid(&daemon, "search").await));
+}
+
+#[tokio::test]
 async fn a_newcomer_sees_a_service_become_ready_reads_its_logs_and_finds_nothing_left_of_it() {
     let sandbox = Sandbox::new();
     // The daemon is ready before the sidecar is: that waits for a file.
@@ -155,6 +188,88 @@ async fn a_sidecar_that_connects_back_may_read_and_not_administer() {
         let ended = ends(name).await;
         assert!(ended["failure"]["details"]["stderr"][0].as_str().unwrap().contains("FORBIDDEN"), "{ended}");
     }
+}
+
+#[tokio::test]
+async fn a_sidecar_that_connects_back_is_refused_every_method_that_is_for_people_however_it_comes() {
+    let sandbox = Sandbox::new();
+    // What to ask for is read from the daemon while it runs.
+    let script = "while read -r address method params; do echo $address $method $params $($PROGRAM call $address $method $params 2>&1); done < asks";
+    let program = env!("CARGO_BIN_EXE_sixframe");
+    let daemon = sandbox.serve_configured(&format!(
+        "[[sidecar]]\nname = \"asks\"\nprogram = \"sh\"\nargs = [\"-c\", \"{script}\"]\ncwd = \".\"\n\
+         env = {{ PROGRAM = \"{program}\" }}\nrestart = \"never\"\n"
+    ));
+    let peer = daemon.connect().await;
+    let document = peer.request(&sixframe::DISCOVER, ()).await.unwrap();
+    let methods = document["methods"].as_array().unwrap().iter();
+    let for_people: Vec<&str> = methods
+        .filter(|method| method["x-scope"] == "approve" || method["x-scope"] == "admin")
+        .map(|method| method["name"].as_str().unwrap())
+        .collect();
+    for method in ["agent.approve", "agent.setMode", "sidecar.setMode", "console.ticket", "rpc.tap"] {
+        assert!(for_people.contains(&method), "{for_people:?}");
+    }
+    let addresses = [daemon.address("unix:"), daemon.address("ws:")];
+    let define = r#"sidecar.define {"name":"late","program":"sleep"}"#;
+    let asked =
+        for_people.iter().map(|method| format!("{method} {{}}")).chain([define, "sidecar.list {}"].map(Into::into));
+    let asks: Vec<String> =
+        asked.flat_map(|asked| addresses.iter().map(move |address| format!("{address} {asked}"))).collect();
+    std::fs::write(sandbox.work().join("asks"), asks.join("\n") + "\n").unwrap();
+    let _: Value = peer.request_raw("sidecar.start", json!({"name": "asks"})).await.unwrap();
+    let mut logs = peer.stream_raw::<_, Value>("sidecar.logs", json!({"name": "asks"}));
+    let mut answers = Vec::new();
+    loop {
+        let item = logs.next().await.unwrap().unwrap().data;
+        match item["kind"].as_str().unwrap() {
+            "line" => answers.push(item["text"].as_str().unwrap().to_owned()),
+            "exited" => break,
+            _ => {}
+        }
+    }
+    assert_eq!(answers.len(), asks.len(), "{answers:#?}");
+    for (ask, answer) in asks.iter().zip(&answers) {
+        let is_answered = match ask.split(' ').nth(1).unwrap() {
+            "sidecar.list" => answer.contains(r#""name":"asks""#),
+            "sidecar.define" => answer.contains("FORBIDDEN") && answer.contains("--allow sidecar.define"),
+            _ => answer.contains("FORBIDDEN") && answer.contains("needs the scope"),
+        };
+        assert!(answer.starts_with(ask) && is_answered, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_daemon_may_open_all_that_the_system_grants_and_its_programs_begin_as_before() {
+    let sandbox = Sandbox::new();
+    let shell = |name: &str| {
+        format!(
+            "[[sidecar]]\nname = \"{name}\"\nprogram = \"sh\"\nrestart = \"never\"\n\
+             args = [\"-c\", \"echo $(ulimit -Sn) $(ulimit -Hn)\"]\n"
+        )
+    };
+    let [flag, file] = sandbox.configured(&shell("limits"));
+    let daemon = sandbox.serve_with(&[&flag, &file], |command| {
+        let mut limited = std::process::Command::new("sh");
+        limited.args(["-c", "ulimit -Sn 200; ulimit -Hn 4000; exec \"$0\" \"$@\""]).arg(command.get_program());
+        limited.args(command.get_args()).env_clear().current_dir(command.get_current_dir().unwrap());
+        limited.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        *command = limited;
+    });
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", daemon.pid())).unwrap();
+    let files: Vec<&str> =
+        limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap().split_ascii_whitespace().collect();
+    assert_eq!(files[..2], ["4000", "4000"]);
+    let peer = daemon.connect().await;
+    let _: Value = peer.request_raw("sidecar.start", json!({"name": "limits"})).await.unwrap();
+    let mut logs = peer.stream_raw::<_, Value>("sidecar.logs", json!({"name": "limits", "stream": "stdout"}));
+    let line = loop {
+        let item = logs.next().await.unwrap().unwrap().data;
+        if item["kind"] == "line" {
+            break item;
+        }
+    };
+    assert_eq!(line["text"], "200 4000");
 }
 
 /// Asks by the daemon's WebSocket for what needs a scope that it has not, and takes care that nobody sees it do so: it closes

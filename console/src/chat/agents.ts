@@ -3,12 +3,15 @@
  * of how they are shown.
  */
 
-import type { AgentDelivery, AgentFileChange, AgentPromptParams, AgentProviderInfo, AgentProviders } from "../api.js";
+import type {
+  AgentDelivery, AgentEnvelope, AgentFileChange, AgentPromptParams, AgentProviderInfo, AgentProviders,
+} from "../api.js";
 import type { Link } from "../connection.js";
 import type { Catalogue } from "../methods/catalogue.js";
 import { failureOf, type Failure } from "../methods/run.js";
 import type { Toasts } from "../shell/toasts.js";
 import { Store } from "../store.js";
+import { parted } from "./entry.js";
 import { SessionFeed } from "./session-feed.js";
 import type { Permission, SessionView } from "./session-view.js";
 
@@ -31,14 +34,22 @@ export interface Wanted {
   model?: string;
 }
 
-/** What `agent.undo` answers; `conflict` names files that changed since. */
-export type Undone = { kind: "done"; files: readonly AgentFileChange[] } | { kind: "conflict"; failure: Failure } | { kind: "failed" };
+/** What `agent.undo` answers; `conflict` names the files that changed since, which force would overwrite. */
+export type Undone =
+  | { kind: "done"; files: readonly AgentFileChange[] }
+  | { kind: "conflict"; paths: readonly string[] }
+  | { kind: "failed" };
 
 const CHOSEN = "sixframe.agents.session";
 /** To look for programs takes as long as each of them takes to say its version. */
 const LOOK_MS = 60_000;
 /** To close a session takes as long as its agent takes to end. */
 const CLOSE_MS = 60_000;
+/**
+ * As long as the daemon gives a turn: a person who looks on stops one that takes too long, and the daemon one whose agent falls
+ * silent.
+ */
+export const TURN_MS = 86_400_000;
 /** Histories that are kept though they are not looked at. */
 const KEPT_FEEDS = 4;
 
@@ -137,7 +148,7 @@ export class Agents {
 
   async #prompt(sessionId: string, asked: Partial<AgentPromptParams>): Promise<boolean> {
     // What the turn tells comes by the session's history; of this stream it is enough to know that it goes on.
-    const payload = { sessionId, ...asked, types: ["prompt.queued"] };
+    const payload = { sessionId, ...asked, types: ["prompt.queued"], timeoutMs: TURN_MS };
     const stream = this.#link.stream<unknown>("agent.prompt", payload, undefined, { resume: false });
     try {
       const first = await stream.next();
@@ -182,6 +193,19 @@ export class Agents {
   editPrompt(sessionId: string, promptId: string, text: string): Promise<boolean> {
     const content = [{ type: "text", text }];
     return this.#ask("It was not changed", "agent.editPrompt", { sessionId, promptId, content });
+  }
+
+  /** All that a prompt says of which the gist is shown, by the event that tells it. Where it cannot be had, that was said. */
+  async wholePrompt(sessionId: string, seq: number): Promise<string | undefined> {
+    const payload = { sessions: [sessionId], types: ["prompt.queued"] };
+    try {
+      for await (const event of this.#link.stream<AgentEnvelope | null>("agent.events", payload, undefined, { resume: false })) {
+        if (event?.type === "prompt.queued" && event.seq === seq) return parted(event.data.content).text;
+      }
+    } catch (error) {
+      this.#complain("All of it cannot be shown", failureOf(error));
+    }
+    return undefined;
   }
 
   setMode(sessionId: string, mode: string): Promise<boolean> {
@@ -232,7 +256,8 @@ export class Agents {
       return { kind: "done", files };
     } catch (error) {
       const failure = failureOf(error);
-      if (failure.code === "CONFLICT") return { kind: "conflict", failure };
+      const paths = overwritten(failure);
+      if (paths.length > 0) return { kind: "conflict", paths };
       this.#complain("It was not undone", failure);
       return { kind: "failed" };
     }
@@ -251,4 +276,10 @@ export class Agents {
   #complain(what: string, { code, message }: Failure): void {
     this.#toasts.say(`${what}: ${message} (${code})`, undefined, "bad");
   }
+}
+
+/** The files that were changed since; none where it was refused for another reason. */
+function overwritten({ code, details }: Failure): readonly string[] {
+  const paths: unknown = code === "CONFLICT" ? (details as { paths?: unknown } | null | undefined)?.paths : undefined;
+  return Array.isArray(paths) ? paths.filter((path) => typeof path === "string") : [];
 }

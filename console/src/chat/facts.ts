@@ -61,7 +61,7 @@ export function updated(facts: Facts, envelope: AgentEnvelope): Facts {
     case "session.created":
       return { ...facts, ...said(envelope.data), isClosed: false };
     case "session.updated":
-      return { ...facts, ...said(envelope.data) };
+      return { ...succeeded(facts, envelope.data.provider ?? facts.provider), ...said(envelope.data) };
     case "session.closed":
       return { ...facts, isClosed: envelope.data.reason === "closed" };
     case "state.changed":
@@ -75,6 +75,14 @@ export function updated(facts: Facts, envelope: AgentEnvelope): Facts {
     default:
       return facts;
   }
+}
+
+/** Without what only the agent of before had, where another one answers from now on. */
+function succeeded(facts: Facts, provider: string): Facts {
+  if (facts.provider === "" || provider === facts.provider) return facts;
+  const { model, models, commands, tools, mcpServers, agentVersion, nativeSessionId, limits } = NO_FACTS;
+  const usage = { ...facts.usage, contextSize: null, contextUsed: null };
+  return { ...facts, model, models, commands, tools, mcpServers, agentVersion, nativeSessionId, limits, usage };
 }
 
 /** The members that say something. */

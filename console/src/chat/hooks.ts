@@ -24,12 +24,18 @@ export function useHas(method: string): boolean {
   return view.state === "ready" && catalogue.method(method) !== undefined;
 }
 
-/** Follows a session while somebody looks, and says how often it changed. */
-export function useFeed(feed: SessionFeed): number {
+/**
+ * Follows a session while somebody looks, and says how often it changed. `known` is the number of the newest event that the
+ * daemon's state tells of: a session that was closed, and is gone on with by whomever, is followed again.
+ */
+export function useFeed(feed: SessionFeed, known = 0): number {
   useEffect(() => {
     feed.open();
     return () => feed.close();
   }, [feed]);
+  useEffect(() => {
+    if (known > feed.fold.seq) feed.open();
+  }, [feed, known]);
   return useSyncExternalStore(feed.subscribe, feed.version);
 }
 

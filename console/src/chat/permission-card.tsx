@@ -75,8 +75,8 @@ export function PermissionCard({
         )}
         {hits && hits.length > 0 && (
           <ul className="ask-hits" aria-label="Why it is risky">
-            {hits.map(({ rule, text }) => (
-              <li key={rule} title={rule}>
+            {hits.map(({ rule, text }, at) => (
+              <li key={at} title={visible(rule)}>
                 <Ticked text={visible(text)} />
               </li>
             ))}
@@ -85,7 +85,7 @@ export function PermissionCard({
         <ExactInput input={shownInput} />
         {paths.length > 0 && (
           <ul className="ask-paths" aria-label="Files">
-            {paths.map((path) => (
+            {[...new Set(paths)].map((path) => (
               <li key={path}>
                 <code>{visible(path)}</code>
               </li>

@@ -1,13 +1,13 @@
 import { Check, Hourglass, Pencil, X } from "lucide-react";
 import { useState, type KeyboardEvent, type ReactNode } from "react";
 
-import type { AgentPromptQueued } from "../api.js";
 import { readable } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
 import { parted } from "./entry.js";
 import { catchFocus } from "./focus-asked.js";
 import { useHas } from "./hooks.js";
 import { meaningOf, pressed } from "./keys.js";
+import type { WaitingPrompt } from "./session-view.js";
 
 /** Prompts that wait for their turn: they can be changed and taken back. */
 export function QueueList({
@@ -15,7 +15,7 @@ export function QueueList({
   sessionId,
   isOpen,
 }: {
-  queue: readonly AgentPromptQueued[];
+  queue: readonly WaitingPrompt[];
   sessionId: string;
   /** Whether the daemon can be reached. */
   isOpen: boolean;
@@ -37,18 +37,24 @@ export function QueueList({
 }
 
 function Queued({
-  prompt: { promptId, content, delivery },
+  prompt: { promptId, content, delivery, isCut = false, seq = 0 },
   sessionId,
   isOpen,
 }: {
-  prompt: AgentPromptQueued;
+  prompt: WaitingPrompt;
   sessionId: string;
   isOpen: boolean;
 }): ReactNode {
   const { agents } = useEnvironment();
   const canEdit = useHas("agent.editPrompt");
   const { text } = parted(content);
+  const [whole, setWhole] = useState<string | undefined>(undefined);
   const [edited, setEdited] = useState<string | undefined>(undefined);
+  const begin = async (): Promise<void> => {
+    const said = isCut ? await agents.wholePrompt(sessionId, seq) : text;
+    setWhole(said);
+    setEdited(said);
+  };
   const leave = (): void => {
     setEdited(undefined);
     // When the field is gone.
@@ -56,7 +62,7 @@ function Queued({
   };
   const save = async (): Promise<void> => {
     if (edited === undefined || edited.trim() === "") return;
-    if (edited === text || (await agents.editPrompt(sessionId, promptId, edited))) leave();
+    if (edited === whole || (await agents.editPrompt(sessionId, promptId, edited))) leave();
   };
   const press = (event: KeyboardEvent): void => {
     const meaning = meaningOf(pressed(event));
@@ -88,10 +94,10 @@ function Queued({
     );
   return (
     <li className="queued">
-      <span className="queued-text">{readable(text)}</span>
+      <span className="queued-text">{readable(isCut ? `${text} …` : text)}</span>
       {delivery !== "queue" && <span className="badge">{delivery === "now" ? "now" : "next"}</span>}
       {canEdit && (
-        <button type="button" className="icon-button icon-small" aria-label="Change the prompt" disabled={!isOpen} onClick={() => setEdited(text)}>
+        <button type="button" className="icon-button icon-small" aria-label="Change the prompt" disabled={!isOpen} onClick={() => void begin()}>
           <Pencil size={13} />
         </button>
       )}

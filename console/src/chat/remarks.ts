@@ -67,8 +67,8 @@ function began({ provider, cwd, forkedFrom }: Of<"session.created">): string {
 
 /** Changes that a person made, or would want to know of. What is learned at the beginning is none. */
 function changed(data: Of<"session.updated">, before: Facts, note: (text: string) => NoteEntry): NoteEntry | undefined {
-  if (data.provider && before.provider !== "" && data.provider !== before.provider)
-    return note(`From here on ${data.provider} answers; it was given a summary of what was said.`);
+  // What another agent knows of what was said, a notice tells.
+  if (data.provider && before.provider !== "" && data.provider !== before.provider) return note(`From here on ${data.provider} answers.`);
   if (data.mode && data.mode !== before.mode) return note(`Mode: ${MODE_WORDS[data.mode]?.name ?? data.mode}`);
   if (data.model && before.model !== undefined && data.model !== before.model) return note(`Model: ${data.model}`);
   return undefined;

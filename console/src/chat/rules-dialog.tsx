@@ -6,7 +6,7 @@ import { failureOf, type Failure } from "../methods/run.js";
 import { visible } from "../render/plain.js";
 import { Dialog } from "../shell/dialog.js";
 import { useEnvironment } from "../shell/environment.js";
-import { ACTION_WORDS } from "./words.js";
+import { ACTION_WORDS, MODE_WORDS } from "./words.js";
 
 /** A rule of the policy, as `policy.list` tells it. */
 interface Rule {
@@ -23,8 +23,18 @@ const EFFECTS: Readonly<Record<Rule["effect"], string>> = { allow: "Allowed", as
 const SOURCES: Readonly<Record<Rule["source"], string>> = { builtin: "built in", config: "the configuration", person: "you" };
 const SCOPES: Readonly<Record<Rule["scope"], string>> = { session: "this session", folder: "this folder", always: "everywhere" };
 
+/** The modes in which rules that are built in decide, where that is not `auto` alone; no mode stands for all of them. */
+const MODES: Readonly<Record<string, string | undefined>> = { no_turn: undefined, ask: undefined, plan: "plan", accept_edits: "acceptEdits" };
+const AUTO = "auto";
+
+/** The mode that a rule decides in; undefined where it does in each. */
+function modeOf({ id, source }: Rule): string | undefined {
+  if (source !== "builtin") return undefined;
+  return id in MODES ? MODES[id] : AUTO;
+}
+
 /** By which rules an agent may do something without asking, or may not; those that a person made can be taken back. */
-export function RulesDialog({ sessionId, onClose }: { sessionId: string; onClose: () => void }): ReactNode {
+export function RulesDialog({ sessionId, mode, onClose }: { sessionId: string; mode: string; onClose: () => void }): ReactNode {
   const { link } = useEnvironment();
   const [rules, setRules] = useState<readonly Rule[] | undefined>(undefined);
   const [failure, setFailure] = useState<Failure | undefined>(undefined);
@@ -47,28 +57,18 @@ export function RulesDialog({ sessionId, onClose }: { sessionId: string; onClose
       {failure && <ErrorCard failure={failure} />}
       {rules === undefined && !failure && <p className="quiet">Asking for the rules…</p>}
       {rules?.length === 0 && <p className="quiet">There are none: you are asked for everything.</p>}
-      <ul className="rules-list" tabIndex={0} aria-label="Rules">
-        {rules?.map((rule) => (
-          <li key={rule.id}>
-            <span className="badge" data-effect={rule.effect}>
-              {EFFECTS[rule.effect] ?? visible(rule.effect)}
-            </span>
-            <span className="rules-text">
-              {visible(rule.text)}
-              <span className="quiet">
-                {[rule.action && (ACTION_WORDS[rule.action] ?? visible(rule.action)), rule.pattern && visible(rule.pattern), SCOPES[rule.scope], SOURCES[rule.source]]
-                  .filter(Boolean)
-                  .join(" · ")}
-              </span>
-            </span>
-            {rule.source === "person" && (
-              <button type="button" className="link-button" onClick={() => revoke(rule.id)}>
-                Take back
-              </button>
-            )}
-          </li>
-        ))}
-      </ul>
+      {rules && rules.length > 0 && (
+        <div className="rules-all" tabIndex={0} role="region" aria-label="All rules">
+          <p className="quiet">{`The mode is ${modeName(mode)}. ${MODE_WORDS[mode]?.means ?? "What it means is not known here"}.`}</p>
+          <RuleList name="What decides in this mode" rules={rules.filter((rule) => counts(rule, mode))} onRevoke={revoke} />
+          <RuleList
+            name="What decides in other modes alone"
+            means="Here you are told of what these find, beside what you are asked."
+            rules={rules.filter((rule) => !counts(rule, mode))}
+            onRevoke={revoke}
+          />
+        </div>
+      )}
       <div className="dialog-actions">
         <button type="button" className="button" data-first onClick={onClose}>
           Close
@@ -76,4 +76,63 @@ export function RulesDialog({ sessionId, onClose }: { sessionId: string; onClose
       </div>
     </Dialog>
   );
+}
+
+function RuleList({
+  name,
+  means,
+  rules,
+  onRevoke,
+}: {
+  name: string;
+  means?: string;
+  rules: readonly Rule[];
+  onRevoke: (id: string) => void;
+}): ReactNode {
+  if (rules.length === 0) return null;
+  return (
+    <>
+      <h3>{name}</h3>
+      {means !== undefined && <p className="quiet">{means}</p>}
+      <ul className="rules-list" aria-label={name}>
+        {rules.map((rule) => (
+          <li key={rule.id}>
+            <span className="badge" data-effect={rule.effect}>
+              {EFFECTS[rule.effect] ?? visible(rule.effect)}
+            </span>
+            <span className="rules-text">
+              {visible(rule.text)}
+              <span className="quiet">{facts(rule).join(" · ")}</span>
+            </span>
+            {rule.source === "person" && (
+              <button type="button" className="link-button" aria-label={`Take back: ${visible(rule.text)}`} onClick={() => onRevoke(rule.id)}>
+                Take back
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function facts(rule: Rule): readonly string[] {
+  const { action, pattern, scope, source } = rule;
+  const mode = modeOf(rule);
+  return [
+    action && (ACTION_WORDS[action] ?? visible(action)),
+    pattern && visible(pattern),
+    SCOPES[scope] ?? visible(scope),
+    SOURCES[source] ?? visible(source),
+    source === "builtin" && (mode === undefined ? "in every mode" : `in the mode ${modeName(mode)} alone`),
+  ].filter((fact) => typeof fact === "string" && fact !== "") as string[];
+}
+
+/** Whether a rule decides anything in a mode. */
+function counts(rule: Rule, mode: string): boolean {
+  return (modeOf(rule) ?? mode) === mode;
+}
+
+function modeName(mode: string): string {
+  return MODE_WORDS[mode]?.name ?? visible(mode);
 }

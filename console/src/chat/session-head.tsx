@@ -114,7 +114,7 @@ function SessionMenu({ session, isOpen }: { session: SessionView; isOpen: boolea
           </DropdownMenu.Content>
         </DropdownMenu.Portal>
       </DropdownMenu.Root>
-      {shown === "rules" && <RulesDialog sessionId={sessionId} onClose={() => show(undefined)} />}
+      {shown === "rules" && <RulesDialog sessionId={sessionId} mode={session.mode} onClose={() => show(undefined)} />}
       {shown === "trust" && (
         <Dialog label="Settings in the folder" onClose={() => show(undefined)}>
           <h2>Settings in the folder</h2>

@@ -27,6 +27,10 @@ export function SessionList({
   const canResume = useHas("agent.resume");
   const [shown, setShown] = useState(AT_ONCE);
   const closed = useStore(agents.closed).filter(({ sessionId }) => !sessions.some((one) => one.sessionId === sessionId));
+  const hasTranscripts = useHas("transcript.list");
+  const goOn = async (sessionId: string): Promise<void> => {
+    if (await agents.resume(sessionId)) onChoose(sessionId);
+  };
   return (
     <>
       <div className="session-new">
@@ -70,7 +74,7 @@ export function SessionList({
                 className="icon-button icon-small"
                 aria-label={`Go on with ${visible(nameOf(session))}`}
                 title="Go on with it"
-                onClick={() => void agents.resume(session.sessionId)}
+                onClick={() => void goOn(session.sessionId)}
               >
                 <RotateCcw size={14} />
               </button>
@@ -79,6 +83,11 @@ export function SessionList({
         ))}
       </ul>
       {sessions.length + closed.length === 0 && <p className="empty-line">There is no session yet.</p>}
+      {hasTranscripts && (
+        <a className="sessions-earlier" href="#transcripts">
+          Earlier sessions
+        </a>
+      )}
     </>
   );
 }
@@ -104,10 +113,10 @@ function SessionLine({ session }: { session: SessionView }): ReactNode {
   );
 }
 
-/** Those that wait for a person, then the newest; ids rise with time. */
+/** Those that wait for a person, then the newest. */
 function ordered(sessions: readonly SessionView[]): readonly SessionView[] {
   const waits = ({ permissions, questions }: SessionView): boolean => permissions.length + questions.length > 0;
   return [...sessions].sort(
-    (one, other) => Number(waits(other)) - Number(waits(one)) || other.sessionId.localeCompare(one.sessionId, "en"),
+    (one, other) => Number(waits(other)) - Number(waits(one)) || other.createdAtMs - one.createdAtMs || other.sessionId.localeCompare(one.sessionId, "en"),
   );
 }

@@ -1,6 +1,12 @@
 /** The sessions as the daemon's state shows them. */
 
-import type { AgentQuestionRequest, AgentSessionView, PermissionRequest } from "../api.js";
+import type { AgentQuestionRequest, AgentSessionView, AgentWaitingPrompt, PermissionRequest } from "../api.js";
+import { shortened } from "../render/plain.js";
+
+const LONGEST_NAME = 300;
+
+/** A prompt that waits: its gist where it is long, and where the log tells all of it. */
+export type WaitingPrompt = AgentWaitingPrompt;
 
 /** What an agent asks leave for. */
 export type Permission = PermissionRequest;
@@ -26,6 +32,7 @@ function sessionOf(sessionId: string, view: Partial<SessionView>): SessionView {
     queue: view.queue ?? [],
     permissions: view.permissions ?? [],
     questions: view.questions ?? [],
+    createdAtMs: view.createdAtMs ?? 0,
     usage: view.usage ?? {},
     seq: view.seq ?? 0,
   };
@@ -56,7 +63,7 @@ export function isBusy({ turnId, queue }: Pick<SessionView, "turnId" | "queue">)
 
 /** What a session is called: its title, or the folder that it works in. */
 export function nameOf({ title, cwd, sessionId }: Pick<SessionView, "title" | "cwd" | "sessionId">): string {
-  return title ? title : folderName({ cwd, sessionId });
+  return title ? shortened(title, LONGEST_NAME) : folderName({ cwd, sessionId });
 }
 
 /** The last part of the folder's path. */

@@ -22,7 +22,7 @@ import { useState, type ReactNode } from "react";
 import type { AgentItemStatus, AgentToolKind } from "../api.js";
 import { failureOf } from "../methods/run.js";
 import { Code } from "../render/code.js";
-import { visible } from "../render/plain.js";
+import { shortened, visible } from "../render/plain.js";
 import { Terminal } from "../render/terminal.js";
 import { useEnvironment } from "../shell/environment.js";
 import { bytes, milliseconds } from "../shell/units.js";
@@ -55,6 +55,10 @@ const STATUS: Record<AgentItemStatus, { icon: LucideIcon; word: string }> = {
   denied: { icon: ShieldX, word: "denied" },
   cancelled: { icon: Ban, word: "cancelled" },
 };
+
+const LONGEST_TITLE = 300;
+/** Characters of a command that a line has room for, more or less. */
+const LONG_COMMAND = 60;
 
 const ASKED = { icon: BellRing, word: "waits for you" };
 
@@ -105,7 +109,7 @@ function ToolHead({ entry }: { entry: ItemEntry }): ReactNode {
     <>
       <Icon size={14} aria-hidden />
       <span className="tool-kind">{TOOL_WORDS[tool?.toolKind ?? "other"] ?? "Tool"}</span>
-      <span className="tool-title">{visible(titleOf(tool))}</span>
+      <span className="tool-title">{shortened(visible(titleOf(tool)), LONGEST_TITLE)}</span>
       {typeof exit === "number" && exit !== 0 && <span className="tool-exit">exit {exit}</span>}
       <span className="tool-status" data-status={entry.isAsked ? "denied" : (status ?? "in_progress")}>
         <Mark size={13} className={isLive && !entry.isAsked ? "turning" : ""} aria-hidden />
@@ -128,6 +132,7 @@ function ToolBody({ tool, isLive }: { tool: Tool; isLive: boolean }): ReactNode 
   const hasDiff = changes !== undefined && changes !== null && changes.length > 0;
   return (
     <>
+      {command && (command.line.length > LONG_COMMAND || command.line.includes("\n")) && <Code text={command.line} lang="sh" />}
       {!command && !hasDiff && input !== undefined && input !== null && <ExactInput input={input} />}
       {(input === undefined || input === null) && inputText.text !== "" && <Code text={inputText.text} lang="json" />}
       {hasDiff && <Diffs changes={changes} />}

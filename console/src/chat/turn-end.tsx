@@ -14,6 +14,9 @@ import { useReadOnly } from "./read-only.js";
 import { money, tokens } from "./usage.js";
 import { OUTCOME_WORDS } from "./words.js";
 
+/** Files that are named before more are only counted. */
+const MOST_PATHS = 100;
+
 /** How a turn ended, what it used, and what it changed, with ways to try again and to take it back. */
 export function TurnEnd({
   turn,
@@ -27,7 +30,8 @@ export function TurnEnd({
   const { outcome, error, usage, cost, durationMs, files, promptId, isUndone } = turn;
   const retry = onRetry && promptId !== "" ? () => onRetry(promptId) : undefined;
   const facts = [
-    durationMs !== undefined && milliseconds(durationMs),
+    // How long a turn was that nobody saw the end of is not known.
+    durationMs !== undefined && durationMs > 0 && milliseconds(durationMs),
     usage && tokens(usage),
     cost && money(cost.amountMicros, cost.currency),
   ].filter((fact) => typeof fact === "string");
@@ -58,6 +62,7 @@ export function TurnEnd({
 
 function ChangedFileList({ turn, sessionId }: { turn: Turn; sessionId: string }): ReactNode {
   const { files, turnId } = turn;
+  const [shown, setShown] = useState(MOST_PATHS);
   const [additions, deletions] = [sum(files, "additions"), sum(files, "deletions")];
   return (
     <Disclosure
@@ -80,7 +85,7 @@ function ChangedFileList({ turn, sessionId }: { turn: Turn; sessionId: string })
     >
       {() => (
         <ul className="changed-files" aria-label="Changed files">
-          {files.map((file) => (
+          {files.slice(0, shown).map((file) => (
             <li key={file.path}>
               {file.changes.length > 0 ? (
                 <Disclosure
@@ -97,6 +102,13 @@ function ChangedFileList({ turn, sessionId }: { turn: Turn; sessionId: string })
               )}
             </li>
           ))}
+          {files.length > shown && (
+            <li>
+              <button type="button" className="link-button" onClick={() => setShown(shown + 5 * MOST_PATHS)}>
+                {`${count(files.length - shown)} more files`}
+              </button>
+            </li>
+          )}
         </ul>
       )}
     </Disclosure>
@@ -141,14 +153,14 @@ function UndoButton({ turn, sessionId }: { turn: Turn; sessionId: string }): Rea
   const hasUndo = useHas("agent.undo");
   const canUndo = !useReadOnly() && hasUndo;
   const [isBusy, setBusy] = useState(false);
-  const [conflict, setConflict] = useState<string | undefined>(undefined);
+  const [conflict, setConflict] = useState<readonly string[] | undefined>(undefined);
   if (!canUndo || turn.isUndone) return null;
   const undo = async (force: boolean): Promise<void> => {
     setBusy(true);
     setConflict(undefined);
     const undone = await agents.undo(sessionId, turn.turnId, force);
     setBusy(false);
-    if (undone.kind === "conflict") setConflict(undone.failure.message);
+    if (undone.kind === "conflict") setConflict(undone.paths);
     if (undone.kind === "done") toasts.say(`${undone.files.length === 1 ? "1 file is" : `${undone.files.length} files are`} as before the turn`);
   };
   return (
@@ -160,8 +172,15 @@ function UndoButton({ turn, sessionId }: { turn: Turn; sessionId: string }): Rea
       {conflict !== undefined && (
         <Dialog label="Undo anyway?" onClose={() => setConflict(undefined)}>
           <h2>Undo anyway?</h2>
-          <p>{visible(conflict)}</p>
-          <p>What was changed in these files since would be lost.</p>
+          <p>{`${conflict.length === 1 ? "This file was" : "These files were"} changed after the turn, or its end was not seen. What was changed there since would be lost.`}</p>
+          <ul className="undo-paths" tabIndex={0} aria-label="Files that would be overwritten">
+            {conflict.slice(0, MOST_PATHS).map((path) => (
+              <li key={path}>
+                <code>{visible(path)}</code>
+              </li>
+            ))}
+            {conflict.length > MOST_PATHS && <li className="quiet">{`and ${count(conflict.length - MOST_PATHS)} more`}</li>}
+          </ul>
           <div className="dialog-actions">
             <button type="button" className="button" data-first onClick={() => setConflict(undefined)}>
               Keep them

@@ -1,6 +1,10 @@
 /** What was used and what it cost, as people read it. */
 
 import type { AgentUsage } from "../api.js";
+import { shortened, visible } from "../render/plain.js";
+
+/** An agent may call a currency anything. */
+const LONGEST_CURRENCY = 12;
 
 /** A count of tokens, short. */
 export function short(tokens: number): string {
@@ -24,6 +28,6 @@ export function money(micros: number, currency: string): string {
     return new Intl.NumberFormat("en", format).format(amount);
   } catch {
     // A currency that nobody knows.
-    return `${amount.toFixed(digits)} ${currency}`;
+    return `${amount.toFixed(digits)} ${shortened(visible(currency), LONGEST_CURRENCY)}`;
   }
 }

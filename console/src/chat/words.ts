@@ -91,7 +91,7 @@ export const PROBLEM_WORDS: Readonly<Record<AgentProblemKind, { name: string; hi
   invalid_request: { name: "The service refused the request", hint: "Begin a new session if it happens again." },
   content_policy: { name: "The service refused what was asked for", hint: "Ask in other words." },
   network: { name: "The service cannot be reached", hint: "Look at the network, then try again." },
-  timeout: { name: "Nothing came for too long", hint: "Try again." },
+  timeout: { name: "It took too long", hint: "Try again, or ask for less at once." },
   provider_error: { name: "The service failed", hint: "Try again." },
   untrusted_workspace: { name: "The folder is not trusted", hint: "Trust it with the agent's own program, if you do." },
   cli_missing: { name: "The agent's program is not installed", hint: "Install it, then look again." },

@@ -20,6 +20,8 @@ export function useShortcuts(shortcuts: Shortcuts): void {
   });
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
+      // What a browser fills in by itself comes as a key without a name.
+      if (typeof event.key !== "string") return;
       const modified = isMac ? event.metaKey : event.ctrlKey;
       if (event.altKey || event.defaultPrevented || isComposing(event)) return;
       const run = latest.current[`${modified ? "mod+" : ""}${event.key.toLowerCase()}`];

@@ -6,7 +6,7 @@ import type { Toasts } from "../shell/toasts.js";
 import { Store } from "../store.js";
 import { dependentsOf, sidecarOf, type Action, type ModeName, type Sidecar, type Usage } from "./sidecar.js";
 
-/** What was asked for last, where that was refused. */
+/** What was asked for last, where that was refused, or no answer came. */
 export interface Refusal {
   action: Action;
   failure: Failure;
@@ -28,6 +28,11 @@ export type ModeWanted =
 export interface Measured {
   generation: number;
   usage: Usage;
+}
+
+/** Whether a failure leaves open what came of what was asked for: the daemon goes on with it though nobody waits. */
+export function leavesOpen({ code }: Failure): boolean {
+  return code === "RPC_TIMEOUT" || code === "CONNECTION_CLOSED" || code === "INDETERMINATE";
 }
 
 /** To stop takes as long as the ladder of its stop allows. */
@@ -74,7 +79,8 @@ export class Keeper {
     } catch (error) {
       const failure = failureOf(error);
       this.refusals.update((refusals) => new Map(refusals).set(name, { action, failure }));
-      this.#toasts.say(`${name}: ${failure.message} (${failure.code})`, undefined, "bad");
+      const open = leavesOpen(failure) ? "; it may still be under way" : "";
+      this.#toasts.say(`${name}: ${failure.message} (${failure.code})${open}`, undefined, "bad");
     } finally {
       this.busy.update((busy) => without(busy, name));
     }
@@ -85,7 +91,7 @@ export class Keeper {
     this.refusals.update((refusals) => (refusals.has(name) ? without(refusals, name) : refusals));
   }
 
-  /** Switches the mode; a failure says that nothing was changed. */
+  /** Switches the mode; a failure says that nothing was changed, unless it leaves that open. */
   async setMode(wanted: ModeWanted): Promise<Failure | undefined> {
     try {
       await this.#link.request("sidecar.setMode", wanted, undefined, { timeoutMs: ACTION_MS });

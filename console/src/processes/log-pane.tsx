@@ -127,6 +127,7 @@ const Row = memo(function Row({ row, pattern }: { row: LogRow; pattern: RegExp |
     <>
       <span className="log-stream">{row.stream === "stderr" ? "err" : "out"}</span>
       <span className="log-text">
+        {row.rest && <span className="log-more">… </span>}
         <LogText text={row.text} pattern={pattern} longest={LONGEST} />
         {row.partial && <span className="log-more"> …</span>}
       </span>

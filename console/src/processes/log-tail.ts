@@ -26,6 +26,8 @@ export interface LogLine {
   readonly plain: string;
   /** Whether it goes on in the next one. */
   readonly partial: boolean;
+  /** Whether it is the rest of a line, of which the beginning is missing. */
+  readonly rest: boolean;
 }
 
 /** Something that was written, said or missed. */
@@ -185,7 +187,8 @@ export class LogTail {
     const partial = item["partial"] === true;
     // The rest of one whose end was not written yet may come as the whole when it is read again.
     if (!this.#reads(stream, generation, offset, partial ? offset - 1 : offset)) return;
-    const row = { kind: "line", stream, generation, offset, text, plain: plain(text), partial } as const;
+    const rest = item["rest"] === true;
+    const row = { kind: "line", stream, generation, offset, text, plain: plain(text), partial, rest } as const;
     this.#push(row, text.length * 2);
   }
 

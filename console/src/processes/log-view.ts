@@ -98,7 +98,7 @@ export function patternOf(text: string): RegExp | undefined {
 export function worded(row: LogRow): string {
   switch (row.kind) {
     case "line":
-      return row.plain;
+      return row.rest ? `…${row.plain}` : row.plain;
     case "gap":
       return `${count(row.to - row.from)} bytes not kept`;
     case "runs": {

@@ -4,7 +4,7 @@ import { ErrorCard } from "../methods/error-card.js";
 import type { Failure } from "../methods/run.js";
 import { Dialog } from "../shell/dialog.js";
 import { useEnvironment } from "../shell/environment.js";
-import type { ModeWanted } from "./keeper.js";
+import { leavesOpen, type ModeWanted } from "./keeper.js";
 import { isUp, type Mode, type ModeName, type Sidecar } from "./sidecar.js";
 
 const TITLES: Record<ModeName, string> = {
@@ -48,7 +48,7 @@ export function ModeDialog({
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          if (fits && !isBusy) void apply();
+          if (fits && !isBusy && !mode.changing) void apply();
         }}
       >
         <h2>{TITLES[wanted]}</h2>
@@ -84,18 +84,18 @@ export function ModeDialog({
         {wanted === "standalone" && running.length === 0 && <p>No sidecar runs, so nothing is stopped.</p>}
         {failure && (
           <>
-            <p>Nothing was changed.</p>
+            <p>{outcome(failure, mode)}</p>
             <ErrorCard failure={failure} />
           </>
         )}
         <div className="dialog-actions">
           <button type="button" className="button" onClick={onClose}>
-            Cancel
+            {failure && leavesOpen(failure) ? "Close" : "Cancel"}
           </button>
           <button
             type="submit"
             className="button button-primary"
-            disabled={!fits || isBusy}
+            disabled={!fits || isBusy || mode.changing !== undefined}
             aria-busy={isBusy}
             {...(wanted === "standalone" && { "data-first": true })}
           >
@@ -105,6 +105,13 @@ export function ModeDialog({
       </form>
     </Dialog>
   );
+}
+
+/** What came of a switch that no answer says was made. */
+function outcome(failure: Failure, mode: Mode): string {
+  if (!leavesOpen(failure)) return "Nothing was changed.";
+  if (mode.changing) return "It is still under way.";
+  return `No answer came, so that it may still be under way; as far as is known here, the mode is ${mode.name}.`;
 }
 
 function modeWanted(mode: ModeName, serviceUrl: string, serverUrl: string, identity: string): ModeWanted {

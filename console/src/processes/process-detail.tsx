@@ -6,6 +6,7 @@ import { useEnvironment } from "../shell/environment.js";
 import { bytes, clock, count, lasting } from "../shell/units.js";
 import { useStore } from "../store.js";
 import { FailureCard } from "./failure-card.js";
+import { leavesOpen, type Refusal } from "./keeper.js";
 import { LogPane } from "./log-pane.js";
 import { ProcessActions } from "./process-actions.js";
 import { ending, isUp, type Sidecar } from "./sidecar.js";
@@ -43,7 +44,7 @@ export function ProcessDetail({
       <Facts sidecar={sidecar} now={now} onSelect={onSelect} />
       {refusal && (
         <div className="process-refusal">
-          <p>It could not be {PARTICIPLES[refusal.action]}.</p>
+          <p>{outcome(refusal, sidecar)}</p>
           <ErrorCard failure={refusal.failure} />
           <button type="button" className="link-button" onClick={() => keeper.forgive(sidecar.name)}>
             Dismiss
@@ -54,6 +55,13 @@ export function ProcessDetail({
       <LogPane name={sidecar.name} />
     </section>
   );
+}
+
+/** What came of an action that no answer says was done. */
+function outcome({ action, failure }: Refusal, { status }: Sidecar): string {
+  if (!leavesOpen(failure)) return `It could not be ${PARTICIPLES[action]}.`;
+  if (status === "starting" || status === "stopping") return `It is still under way: it is ${status}.`;
+  return `No answer came whether it was ${PARTICIPLES[action]}; as far as is known here, it is ${status}.`;
 }
 
 const PARTICIPLES = { start: "started", stop: "stopped", restart: "restarted" } as const;

@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from "react";
 
+import { daemonNow, daemonTime } from "../daemon-time.js";
 import { useEnvironment } from "../shell/environment.js";
 import { useStore } from "../store.js";
 import { chosenSidecar } from "./chosen-sidecar.js";
@@ -24,7 +25,7 @@ export function ProcessesPanel(): ReactNode {
   const [narrow, setNarrow] = useState<"list" | "detail">("list");
   const time = useNow();
   // What was last known does not grow older while nobody knows.
-  const now = phase === "open" ? time : since;
+  const now = phase === "open" ? time : daemonTime(since);
 
   const hasAny = told !== undefined && told.sidecars.length > 0;
   useEffect(() => {
@@ -83,10 +84,11 @@ function useSidecars(slice: unknown): Sidecars | undefined {
   }, [told, measured]);
 }
 
+/** The daemon's time, told once a second. */
 function useNow(): number {
-  const [now, setNow] = useState(Date.now);
+  const [now, setNow] = useState(daemonNow);
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 1_000);
+    const timer = setInterval(() => setNow(daemonNow()), 1_000);
     return () => clearInterval(timer);
   }, []);
   return now;

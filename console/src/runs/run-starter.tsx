@@ -131,7 +131,7 @@ function Worktrees({
           disabled={!worktrees}
           onChange={(event) => onChange({ worktrees, keep: event.target.checked })}
         />{" "}
-        Keep the worktrees when it has ended, so that changes can be applied
+        Keep the worktrees when it has ended, so that changes can be applied after the daemon has ended too
       </label>
       {!worktrees && isShared && <p className="notice">They share the folder: one may overwrite what another one writes.</p>}
     </div>

@@ -4,6 +4,7 @@
  */
 
 import type { AgentEnvelope, AgentRunChanges, AgentRunStartParams } from "../api.js";
+import { TURN_MS } from "../chat/agents.js";
 import type { Link } from "../connection.js";
 import { failureOf, type Failure } from "../methods/run.js";
 import type { Toasts } from "../shell/toasts.js";
@@ -30,7 +31,8 @@ export class Runs {
 
   /** Begins a run and looks at it. A failure says that there is none. */
   async start(wanted: AgentRunStartParams): Promise<Failure | undefined> {
-    const stream = this.#link.stream<AgentEnvelope>("run.start", wanted, undefined, { resume: false });
+    const payload = { ...wanted, timeoutMs: TURN_MS };
+    const stream = this.#link.stream<AgentEnvelope>("run.start", payload, undefined, { resume: false });
     try {
       const first = await stream.next();
       if (first.done === true) return failureOf({ code: "INTERNAL", message: "the run ended before it began" });

@@ -1,6 +1,7 @@
 import { X } from "lucide-react";
 import type { ReactNode } from "react";
 
+import { shortened, visible } from "../render/plain.js";
 import { Store, useStore } from "../store.js";
 
 export interface Toast {
@@ -12,6 +13,7 @@ export interface Toast {
 
 const SHOWN_MS = 8_000;
 const MOST = 4;
+const LONGEST = 600;
 
 /** Short messages about what was just done. */
 export class Toasts {
@@ -37,7 +39,7 @@ export function ToastList({ toasts }: { toasts: Toasts }): ReactNode {
     <div className="toasts" role="status" aria-live="polite">
       {shown.map(({ number, text, tone, action }) => (
         <div key={number} className="toast" data-tone={tone}>
-          <span className="toast-text">{text}</span>
+          <span className="toast-text">{shortened(visible(text), LONGEST)}</span>
           {action && (
             <button
               type="button"

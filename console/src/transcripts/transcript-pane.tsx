@@ -1,7 +1,8 @@
-import { Download } from "lucide-react";
-import { useMemo, useState, type ReactNode } from "react";
+import { Download, MessageSquare, RotateCcw } from "lucide-react";
+import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 
 import type { Transcript, TranscriptFormat, TranscriptInfo } from "../api.js";
+import { useHas, useSessions } from "../chat/hooks.js";
 import { MessageList } from "../chat/message-list.js";
 import { ReadOnlyProvider } from "../chat/read-only.js";
 import { itemKey } from "../chat/session-fold.js";
@@ -10,6 +11,7 @@ import { OUTCOME_WORDS } from "../chat/words.js";
 import { ErrorCard } from "../methods/error-card.js";
 import { failureOf, type Failure } from "../methods/run.js";
 import { shortened, visible } from "../render/plain.js";
+import { useEnvironment } from "../shell/environment.js";
 import { save } from "../shell/save.js";
 import { count, milliseconds } from "../shell/units.js";
 import { useStore } from "../store.js";
@@ -87,6 +89,7 @@ function Whole({
           </p>
         </div>
         <span className="spacer" />
+        {!transcript.run && <GoOn sessionId={info.sessionId} />}
         <Exports archive={archive} info={info} />
       </header>
       {lost > 0 && (
@@ -122,6 +125,37 @@ function Facts({ info }: { info: TranscriptInfo }): ReactNode {
     <>
       <span>{facts.join(" · ")}</span> <code title={visible(cwd)}>{visible(cwd)}</code>
     </>
+  );
+}
+
+/** Leads to the session among the agents; one that is closed is opened again first, where the daemon knows how. */
+function GoOn({ sessionId }: { sessionId: string }): ReactNode {
+  const { agents, runs, connection } = useEnvironment();
+  const isOpen = useStore(connection.standing).phase === "open";
+  const canResume = useHas("agent.resume");
+  const isThere = useSessions()?.some((session) => session.sessionId === sessionId) ?? false;
+  const [isBusy, setBusy] = useState(false);
+  const isShown = useRef(false);
+  useEffect(() => {
+    isShown.current = true;
+    return () => void (isShown.current = false);
+  }, []);
+  if (!isThere && !canResume) return null;
+  const goOn = async (): Promise<void> => {
+    setBusy(true);
+    const isReady = isThere || (await agents.resume(sessionId));
+    setBusy(false);
+    // Who has gone elsewhere meanwhile stays there.
+    if (!isReady || !isShown.current) return;
+    runs.chosen.set(undefined);
+    agents.choose(sessionId);
+    location.hash = "agents";
+  };
+  return (
+    <button type="button" className="button button-small" disabled={!isOpen || isBusy} onClick={() => void goOn()}>
+      {isThere ? <MessageSquare size={13} aria-hidden /> : <RotateCcw size={13} aria-hidden />}
+      {isBusy ? "Opening…" : isThere ? "Go to the session" : "Go on with it"}
+    </button>
   );
 }
 

@@ -1,4 +1,4 @@
-import { act, fireEvent, render, screen, within } from "@testing-library/react";
+import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/react";
 import { RpcError } from "sixframe";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
@@ -143,7 +143,7 @@ test("thoughts are folded, an error says what it is and what to do, and trying a
   expect(screen.getByText("a secret thought")).toBeTruthy();
   expect(document.querySelector(".said img")).toBeNull();
   fireEvent.click(screen.getByRole("button", { name: "Try again" }));
-  const prompt = { sessionId: "ses_1", again: "prompt_turn_1", types: ["prompt.queued"] };
+  const prompt = { sessionId: "ses_1", again: "prompt_turn_1", types: ["prompt.queued"], timeoutMs: 86_400_000 };
   await vi.waitFor(() => expect(made.asked).toEqual([["prompt", prompt]]));
 });
 
@@ -155,7 +155,49 @@ test("what is asked again is named, and not said again from what is kept here", 
   const made = furnished({ ses_1: IDLE }, { log });
   await look(made);
   fireEvent.click(await screen.findByRole("button", { name: "Ask again" }));
-  await vi.waitFor(() => expect(made.asked).toEqual([["prompt", { sessionId: "ses_1", again: "p", types: ["prompt.queued"] }]]));
+  await vi.waitFor(() => expect(made.asked).toEqual([["prompt", { sessionId: "ses_1", again: "p", types: ["prompt.queued"], timeoutMs: 86_400_000 }]]));
+});
+
+test("a turn that took too long is not said to have been silent", async () => {
+  const log = new Log().created().turn("turn_1", "build all of it");
+  const error = { kind: "timeout" as const, message: "the turn took longer than it was given", retryable: true };
+  log.end("turn_1", { outcome: "failed", error });
+  await look(furnished({ ses_1: IDLE }, { log }));
+  const card = await screen.findByRole("region", { name: "What went wrong" });
+  expect([card.textContent?.includes("It took too long"), card.textContent?.includes("Nothing came")]).toEqual([true, false]);
+});
+
+test("of a long prompt that waits the gist is shown, and all of it is changed", async () => {
+  const log = new Log().created().turn("turn_1", "edit");
+  const whole = `${"long ".repeat(1_000)}end`;
+  const { seq } = log.push("prompt.queued", { promptId: "p2", position: 0, delivery: "queue", content: [{ type: "text", text: whole }] });
+  const queue = [{ promptId: "p2", position: 0, delivery: "queue", content: [{ type: "text", text: "long long" }], isCut: true, bytes: whole.length, seq }];
+  const made = furnished({ ses_1: { ...IDLE, queue } }, { log, methods: ["agent.editPrompt"] });
+  await look(made);
+  expect(await screen.findByText("long long …")).toBeTruthy();
+  fireEvent.click(screen.getByRole("button", { name: "Change the prompt" }));
+  const field = await screen.findByRole<HTMLTextAreaElement>("textbox", { name: "The prompt" });
+  expect(field.value).toBe(whole);
+});
+
+test("what is asked again is asked once, however often that is clicked, and can be asked again when it was refused", async () => {
+  const log = new Log().created().turn("turn_1", "do it").end("turn_1", { outcome: "interrupted" });
+  const made = furnished({ ses_1: IDLE }, { log });
+  await look(made);
+  const again = await screen.findByRole("button", { name: "Ask again" });
+  for (let clicks = 0; clicks < 3; clicks += 1) fireEvent.click(again);
+  await vi.waitFor(() => expect(made.asked.length).toBe(1));
+  expect(screen.queryByRole("button", { name: "Ask again" })).toBeNull();
+
+  const other = furnished({ ses_1: IDLE }, { log });
+  other.served.endpoint.register("agent.prompt", () => {
+    throw new RpcError("RESOURCE_EXHAUSTED", "too many wait");
+  });
+  cleanup();
+  await look(other);
+  fireEvent.click(await screen.findByRole("button", { name: "Ask again" }));
+  expect(await screen.findByText(/It was not sent: too many wait/)).toBeTruthy();
+  expect(await screen.findByRole("button", { name: "Ask again" })).toBeTruthy();
 });
 
 test("controls of methods that the daemon has not are not there", async () => {
@@ -178,15 +220,18 @@ test("with them a turn is undone, after a question where files changed since, an
   log.item("t", { kind: "tool_call", status: "completed", tool: { name: "edit", changes } }).end("turn_1");
   const queue = [{ promptId: "p2", position: 0, delivery: "queue", content: [{ type: "text", text: "next" }] }];
   const made = furnished({ ses_1: { ...IDLE, queue } }, { log, methods: ["agent.undo", "agent.editPrompt"] });
+  const paths = ["a\u202e.txt", ...Array.from({ length: 5_000 }, (_, at) => `src/${at}.ts`)];
   made.served.endpoint.register("agent.undo", (payload) => {
     made.asked.push(payload);
-    if (!(payload as { force?: boolean }).force) throw new RpcError("CONFLICT", "a.txt changed since");
+    if (!(payload as { force?: boolean }).force) throw new RpcError("CONFLICT", "files changed since", { paths });
     return { files: changes };
   });
   await look(made);
   fireEvent.click(await screen.findByRole("button", { name: "Undo" }));
   const dialog = await screen.findByRole("dialog", { name: "Undo anyway?" });
-  expect(dialog.textContent).toContain("a.txt changed since");
+  const named = within(dialog).getByRole("list", { name: "Files that would be overwritten" });
+  const lines = within(named).getAllByRole("listitem").map(({ textContent }) => textContent);
+  expect([lines[0], lines.length, lines.at(-1)]).toEqual(["a⟨U+202E⟩.txt", 101, "and 4,901 more"]);
   fireEvent.click(within(dialog).getByRole("button", { name: "Undo anyway" }));
   await vi.waitFor(() =>
     expect(made.asked).toEqual([
@@ -202,6 +247,47 @@ test("with them a turn is undone, after a question where files changed since, an
   fireEvent.keyDown(field, { key: "Enter", keyCode: 13 });
   const edited = { sessionId: "ses_1", promptId: "p2", content: [{ type: "text", text: "another" }] };
   await vi.waitFor(() => expect(made.asked[2]).toEqual(["editPrompt", edited]));
+});
+
+test("an undo that is refused for another reason is not offered once more with force", async () => {
+  const changes = [{ path: "a.txt", kind: "modify" as const, binary: false, additions: 1, deletions: 1 }];
+  const log = new Log().created().turn("turn_1", "edit");
+  log.item("t", { kind: "tool_call", status: "completed", tool: { name: "edit", changes } }).end("turn_1");
+  const made = furnished({ ses_1: IDLE }, { log, methods: ["agent.undo"] });
+  made.served.endpoint.register("agent.undo", () => {
+    throw new RpcError("CONFLICT", "a turn is open");
+  });
+  await look(made);
+  fireEvent.click(await screen.findByRole("button", { name: "Undo" }));
+  expect(await screen.findByText("It was not undone: a turn is open (CONFLICT)")).toBeTruthy();
+  expect(screen.queryByRole("dialog")).toBeNull();
+});
+
+const RULES = [
+  { id: "looks_only", source: "builtin", effect: "allow", text: "commands that only look", action: "command", scope: "always" },
+  { id: "accept_edits", source: "builtin", effect: "allow", text: "changes of ordinary files", action: "file_change", scope: "always" },
+  { id: "plan", source: "builtin", effect: "deny", text: "what changes anything", scope: "always" },
+  { id: "no_turn", source: "builtin", effect: "deny", text: "what is asked outside of a turn", scope: "always" },
+  { id: "rule_1", source: "person", effect: "allow", text: "npm test", action: "command", pattern: "npm test *", scope: "folder" },
+];
+
+test.each([
+  ["ask", ["what is asked outside of a turn", "npm test"]],
+  ["acceptEdits", ["changes of ordinary files", "what is asked outside of a turn", "npm test"]],
+  ["auto", ["commands that only look", "what is asked outside of a turn", "npm test"]],
+])("rules stand by whether they decide in the mode %s", async (mode, deciding) => {
+  const made = furnished({ ses_1: { ...IDLE, mode } }, { log: new Log().created(), methods: ["policy.list"] });
+  made.served.endpoint.register("policy.list", () => ({ rules: RULES }));
+  await look(made);
+  fireEvent.keyDown(screen.getByRole("button", { name: "More of the session" }), { key: "Enter" });
+  fireEvent.click(await screen.findByRole("menuitem", { name: "Rules…" }));
+  const now = await screen.findByRole("list", { name: "What decides in this mode" });
+  const texts = within(now).getAllByRole("listitem").map(({ textContent }) => textContent);
+  expect(texts.length).toBe(deciding.length);
+  for (const [at, text] of deciding.entries()) expect(texts[at]).toContain(text);
+  const others = within(screen.getByRole("list", { name: "What decides in other modes alone" })).getAllByRole("listitem");
+  expect(others.length).toBe(RULES.length - deciding.length);
+  expect(screen.getByRole("dialog").textContent).toContain("in the mode Plan alone");
 });
 
 test("what is said to its end is told to who does not see it, and pieces are not", async () => {
@@ -226,7 +312,7 @@ test("what is said to its end is told to who does not see it, and pieces are not
 
 test("of thousands of sessions the newest are there, and the rest when it is asked for", async () => {
   const sessions = Object.fromEntries(
-    Array.from({ length: 3_000 }, (_, at) => [`ses_${String(at).padStart(4, "0")}`, { ...IDLE, title: `task ${at}` }]),
+    Array.from({ length: 3_000 }, (_, at) => [`ses_${String(2_999 - at).padStart(4, "0")}`, { ...IDLE, title: `task ${at}`, createdAtMs: 1_790_000_000_000 + at }]),
   );
   const made = furnished(sessions);
   render(<Console environment={made.environment} />);
@@ -235,4 +321,53 @@ test("of thousands of sessions the newest are there, and the rest when it is ask
   expect(within(list).getAllByRole("listitem").length).toBe(201);
   fireEvent.click(within(list).getByRole("button", { name: "2,800 more sessions" }));
   expect(within(list).getByText("task 1800")).toBeTruthy();
+});
+
+test("a session that another window closed and opened again is followed on", async () => {
+  const log = new Log().created().turn("turn_1", "hello").end("turn_1");
+  const closed = log.push("session.closed", { reason: "closed" });
+  const made = furnished({ ses_1: IDLE }, { log, methods: ["agent.resume"] });
+  made.served.endpoint.register("agent.events", async function* (payload) {
+    const since = (payload as { since?: { position: number } }).since?.position ?? 0;
+    for (const envelope of log.envelopes.slice(since)) yield envelope as unknown;
+    // What is closed ends; what is opened again does not.
+    if (log.envelopes.at(-1) !== closed) await new Promise(() => undefined);
+  });
+  await look(made);
+  await screen.findByText("The session was closed.");
+  act(() => made.served.commit([{ op: "remove", path: "/agents/ses_1" } as never]));
+  await screen.findByText(/This session is closed/);
+  const feed = made.environment.agents.feed("ses_1");
+  await vi.waitFor(() => expect(feed.isOpen).toBe(false));
+  log.push("session.updated", { mode: "ask" });
+  log.item("late", { kind: "agent_message", status: "completed", content: [{ type: "text", text: "here again" }] });
+  act(() => made.served.commit([{ op: "add", path: "/agents/ses_1", value: IDLE } as never]));
+  expect(await screen.findByText("here again")).toBeTruthy();
+});
+
+test("names as long as an agent makes them, and currencies that it makes up, take no more room than others", async () => {
+  const log = new Log().created().turn("turn_1", "hello");
+  log.end("turn_1", { cost: { amountMicros: 1_500_000, currency: `x\u202e${"y".repeat(5_000)}` } });
+  await look(furnished({ ses_1: { ...IDLE, title: "long ".repeat(200_000) } }, { log }));
+  const heading = await screen.findByRole("heading", { name: /^long long/ });
+  expect(heading.textContent?.length).toBeLessThan(310);
+  const [cost] = await screen.findAllByText(/^1\.50 x⟨U\+202E⟩y/);
+  expect(cost?.textContent?.length).toBeLessThan(20);
+});
+
+test("a command that a line has no room for is there as a whole, and of thousands of files the first are", async () => {
+  const line = `for one in ${"file ".repeat(100)}; do\n  rm $one\ndone`;
+  const log = new Log().created().turn("turn_1", "go");
+  log.item("t", { kind: "tool_call", status: "completed", tool: { name: "run", toolKind: "execute", command: { line, exitCode: 0 } } });
+  const files = Array.from({ length: 5_000 }, (_, at) => ({ path: `src/${at}.ts`, kind: "add" as const, binary: false, additions: 1, deletions: 0 }));
+  log.push("diff.updated", { scope: "turn", files }, { turnId: "turn_1" });
+  log.end("turn_1");
+  await look(furnished({ ses_1: IDLE }, { log }));
+  const whole = await screen.findByLabelText("Code, sh");
+  expect(whole.textContent).toBe(line);
+  fireEvent.click(await screen.findByRole("button", { name: /5,000 files changed/ }));
+  const list = screen.getByRole("list", { name: "Changed files" });
+  expect(within(list).getAllByRole("listitem").length).toBe(101);
+  fireEvent.click(within(list).getByRole("button", { name: "4,900 more files" }));
+  expect(within(list).getAllByRole("listitem").length).toBe(601);
 });

@@ -86,6 +86,16 @@ test("a card shows the exact input with nothing in it hidden, the risk and why, 
   expect(within(card).getAllByRole("button").map(({ textContent }) => textContent)).toEqual(["Allow once", "Always allow, by a rule of the agent's own", "Deny and say why", "Deny"]);
 });
 
+test("what is told twice, by a rule or as a path, is no trouble, and each reason stands", async () => {
+  const complain = vi.spyOn(console, "error").mockImplementation(() => undefined);
+  const hits = [{ rule: "secrets", text: "It reads a.key" }, { rule: "secrets", text: "It reads b.key" }];
+  await furnished(sessionWith({ permissions: [{ ...PERMISSION, hits, paths: ["/srv/a", "/srv/a"] }] }));
+  const card = await screen.findByRole("article", { name: /Run a command/ });
+  const reasons = within(within(card).getByRole("list", { name: "Why it is risky" })).getAllByRole("listitem");
+  expect(reasons.map(({ textContent }) => textContent)).toEqual(["It reads a.key", "It reads b.key"]);
+  expect(complain).not.toHaveBeenCalled();
+});
+
 test("nothing is allowed before the card has stood still, nor by Enter; a click sends the hash of what was shown", async () => {
   const { asked } = await furnished(sessionWith({ permissions: [PERMISSION] }));
   const allow = await screen.findByRole<HTMLButtonElement>("button", { name: "Allow once" });

@@ -94,6 +94,18 @@ test("how leave was answered is in the history, with what was asked", () => {
   expect(list(folded(log.envelopes)).at(-1)).toMatchObject({ type: "decision", decision: "allowed", title: "write a.txt", by });
 });
 
+test("another agent has nothing of what was the one's before, and is not said to know more than a notice tells", () => {
+  const log = new Log().created();
+  log.push("session.updated", { model: "opus", models: ["opus", "haiku"], commands: ["/compact"], tools: ["Bash"], mcpServers: { db: "ready" }, agentVersion: "2", nativeSessionId: "n" });
+  log.push("limits.updated", { scope: "five_hour", status: "warning", usedPercent: 91 });
+  log.push("session.updated", { provider: "codex", model: "big" });
+  log.push("session.updated", { agentVersion: "1" });
+  const fold = folded(log.envelopes);
+  expect(fold.facts).toMatchObject({ provider: "codex", mode: "ask", cwd: "/srv/me/project", model: "big", models: [], commands: [], tools: [], mcpServers: {}, agentVersion: "1", nativeSessionId: undefined, limits: {} });
+  const notes = list(fold).flatMap((entry) => (entry.type === "note" ? [entry.text] : []));
+  expect(notes.at(-1)).toBe("From here on codex answers.");
+});
+
 test("costs add up by currency, and limits are told when they change", () => {
   const log = new Log().created();
   for (const turn of ["turn_1", "turn_2"]) log.turn(turn, "x").end(turn, { cost: { amountMicros: 1_500, currency: "USD" } });

@@ -225,6 +225,7 @@ test("a run begins with what was chosen, and is looked at", async () => {
         merger: { provider: "codex" },
         worktrees: true,
         keep: true,
+        timeoutMs: 86_400_000,
       },
     ],
   ]);

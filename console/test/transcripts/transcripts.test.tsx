@@ -72,7 +72,7 @@ type Answers = Partial<Record<string, (payload: Record<string, unknown>) => unkn
 
 /** The console on a daemon that answers so. */
 function opened(answers: Answers, methods: readonly string[] = METHODS): { asked: [string, unknown][] } {
-  const made = furnish({ global: {}, sessions: {} }, methods);
+  const made = furnish({ global: {}, sessions: {}, agents: {} }, methods);
   ends.push(made.end);
   const asked: [string, unknown][] = [];
   for (const name of methods)
@@ -224,6 +224,47 @@ describe("a transcript", () => {
     expect(pane.querySelector(".markdown strong")?.textContent).toBe("faster");
     expect(pane.querySelector(".markdown b")).toBeNull();
     for (const name of ["Undo", "Try again", "Ask again"]) expect(within(pane).queryByRole("button", { name })).toBeNull();
+  });
+
+  test("of a session that is closed is gone on with: it is opened again, and looked at", async () => {
+    let isRefused = true;
+    const resume = (): unknown => {
+      if (isRefused) throw new RpcError("CONFLICT", "another daemon has it");
+      return { sessionId: "s1" };
+    };
+    const { asked } = opened(
+      {
+        "transcript.list": () => ({ transcripts: [info("s1")] }),
+        "transcript.get": () => ({ sessionId: "s1", format: "json", transcript: WHOLE }),
+        "agent.resume": resume,
+      },
+      [...METHODS, "agent.resume"],
+    );
+    fireEvent.click(await screen.findByRole("button", { name: /About s1/ }));
+    const button = await screen.findByRole("button", { name: "Go on with it" });
+    fireEvent.click(button);
+    await screen.findByText(/It cannot be gone on with: another daemon has it/);
+    expect(location.hash).toBe("#transcripts");
+    isRefused = false;
+    fireEvent.click(button);
+    await screen.findByRole("region", { name: "Session" });
+    expect(location.hash).toBe("#agents");
+    expect(asked.filter(([name]) => name === "agent.resume").map(([, payload]) => payload)).toEqual([{ sessionId: "s1" }, { sessionId: "s1" }]);
+  });
+
+  test("of a run is not gone on with", async () => {
+    const started = { prompt: "all of you", strategy: "fanout" as const, members: [] };
+    const run = { ...started, hasWorktrees: false } as never;
+    opened(
+      {
+        "transcript.list": () => ({ transcripts: [info("run_1")] }),
+        "transcript.get": () => ({ sessionId: "run_1", format: "json", transcript: { info: info("run_1"), turns: [], run } }),
+      },
+      [...METHODS, "agent.resume"],
+    );
+    fireEvent.click(await screen.findByRole("button", { name: /About run_1/ }));
+    await screen.findByRole("region", { name: "Run" });
+    expect(screen.queryByRole("button", { name: "Go on with it" })).toBeNull();
   });
 
   test("of many turns comes in several answers, and one that is too long to be downloaded is written all the same", async () => {

@@ -293,6 +293,8 @@ pub enum Fact {
     Native,
     /// It is alive, and has nothing to tell.
     Alive,
+    /// Its program has closed its output: it tells nothing more, and is to end.
+    Muted,
     /// Its own session, with which it was to go on, is not there any more. It ends, and is to begin anew.
     Lost {
         /// What it says of that.

@@ -282,11 +282,16 @@ fn names(array: &Value, member: &str) -> Option<Vec<String>> {
 fn retry(message: &Value) -> Retry {
     let status = message["error_status"].as_u64().and_then(|status| u16::try_from(status).ok());
     let word = message["error"].as_str().unwrap_or("unknown");
+    let error = match (word, status) {
+        // Without a status, there was no answer.
+        ("unknown", None) => Problem::new(ProblemKind::Network, "its service did not answer").code(word),
+        _ => Problem { http_status: status, ..problem(word, word) },
+    };
     Retry {
         attempt: message["attempt"].as_u64().unwrap_or(1),
         max: message["max_retries"].as_u64(),
         delay_ms: message["retry_delay_ms"].as_f64().unwrap_or_default().max(0.0) as u64,
-        error: Problem { http_status: status, ..problem(word, word) },
+        error,
     }
 }
 

@@ -188,6 +188,7 @@ impl Attending {
     ) -> Result<(Wish, Result<Exit, Failure>), Over> {
         let saying = self.pass_on(child.take_pipe(Stream::Stdout), child);
         tokio::pin!(saying);
+        let mut has_said_all = false;
         loop {
             tokio::select! {
                 biased;
@@ -197,18 +198,18 @@ impl Attending {
                         Some(Command::Stop) | None => Wish::Stop,
                         Some(_) => continue,
                     };
-                    let stopping = child.stop();
-                    tokio::pin!(stopping);
-                    // What it says until it ends is still told, and the session may want it gone meanwhile.
-                    let exit = tokio::select! {
-                        (said, exit) = async { tokio::join!(&mut saying, &mut stopping) } => { said?; exit },
-                    };
+                    // What it says until it ends is still told.
+                    let rest = async { if has_said_all { Ok(()) } else { saying.as_mut().await } };
+                    let (said, exit) = tokio::join!(rest, child.stop());
+                    said?;
                     return Ok((wish, exit));
                 }
-                said = &mut saying => {
+                said = &mut saying, if !has_said_all => {
                     said?;
-                    return Ok((Wish::None, child.stopped().await));
+                    has_said_all = true;
+                    self.tell(Fact::Muted).await?;
                 }
+                exit = child.stopped(), if has_said_all => return Ok((Wish::None, exit)),
             }
         }
     }

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::item::Item;
+use super::item::{Item, ItemStatus};
 use super::permission::{PermissionRequest, PermissionResolved};
 use super::problem::Problem;
 use super::usage::{Limits, UsageUpdate};
@@ -285,6 +285,11 @@ impl Event {
             Event::Unparsed(_) => "unparsed",
             Event::Native(_) => "native",
         }
+    }
+
+    /// Whether more of what it tells may follow, so that its texts may end in the midst of something.
+    pub(super) fn grows(&self) -> bool {
+        matches!(self, Event::ItemUpserted(item) if !item.status.is_some_and(ItemStatus::is_final))
     }
 }
 

@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::event::DeltaField;
-use super::secrets::{REDACTED, Secrets};
-
-/// Of a text that ends with the beginning of a secret, so many bytes say too much of it.
-const TELLING: usize = 8;
+use super::secrets::{Secrets, told};
 
 /// The ends of texts that wait: of each field of an item less than the longest secret.
 #[derive(Debug, Default)]
@@ -46,13 +43,9 @@ impl Joints {
     }
 }
 
-/// What was the beginning of a secret, and did not become one, or not yet.
-fn told(end: String) -> String {
-    if end.len() < TELLING { end } else { REDACTED.to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::secrets::REDACTED;
     use super::*;
     use proptest::prelude::*;
 

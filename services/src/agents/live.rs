@@ -259,6 +259,7 @@ impl Live {
             | Fact::Unparsed(_)
             | Fact::Native
             | Fact::Alive
+            | Fact::Muted
             | Fact::Lost { .. } => return,
         };
         for (id, field, text) in ends {

@@ -162,9 +162,14 @@ pub(super) fn environment(given: &[(String, String)], launch: &Launch) -> Vec<(O
     let removed = ["SIXFRAME_TOKEN", "CLAUDECODE", "CDPATH"].into_iter().map(|name| (name.into(), None));
     // Nor does it run what only lies in the folder that it works in.
     let path = detect::path_from_anywhere().map(|path| ("PATH".into(), Some(path)));
-    // Agents update themselves when they are alone, and Gemini is one process and not two.
-    let fixed = [("DISABLE_AUTOUPDATER", "1"), ("GEMINI_CLI_NO_RELAUNCH", "true")]
-        .map(|(name, value)| (name.into(), Some(value.into())));
+    // Agents update themselves when they are alone, and Gemini is one process and not two. By the last one, Claude Code runs
+    // each command where the session is, as a person is shown it, and not where the last one has gone to.
+    let fixed = [
+        ("DISABLE_AUTOUPDATER", "1"),
+        ("GEMINI_CLI_NO_RELAUNCH", "true"),
+        ("CLAUDE_BASH_MAINTAIN_PROJECT_WORKING_DIR", "1"),
+    ]
+    .map(|(name, value)| (name.into(), Some(value.into())));
     let given = given.iter().chain(&launch.env);
     let given = given.map(|(name, value)| (name.into(), Some(value.into())));
     removed.chain(path).chain(fixed).chain(given).collect()
@@ -289,7 +294,12 @@ impl<'a> Conversation<'a> {
                 },
                 read = read => match read {
                     Ok(Some(read)) => self.hear(read).await?,
-                    Ok(None) | Err(_) => reader = None,
+                    Ok(None) | Err(_) => {
+                        reader = None;
+                        if exit.is_none() {
+                            self.tell(Fact::Muted.into()).await?;
+                        }
+                    }
                 },
                 ended = self.child.exited(), if exit.is_none() => exit = Some(ended),
                 () = tokio::time::sleep(DRAIN), if exit.is_some() => reader = None,
@@ -353,6 +363,9 @@ impl<'a> Conversation<'a> {
         // Nobody has to know any more where nobody listens.
         let _ = self.tell(Fact::Process(exited).into()).await;
         if self.stopping {
+            if exit.as_ref().is_ok_and(|exit| exit.signal == Some(9)) {
+                tracing::warn!(agent = self.child.name(), "it did not end when it was asked to, and was killed");
+            }
             return None;
         }
         let how = exit.map_or_else(|failure| failure.to_string(), |exit| format!("its program {exit}"));
@@ -387,6 +400,8 @@ pub(super) fn not_run(failure: &Failure, launch: &Launch) -> Problem {
     match failure {
         Failure::NotStarted { kind: std::io::ErrorKind::NotFound, .. } if !launch.cwd.is_dir() => no_folder(launch),
         Failure::NotStarted { program, kind: std::io::ErrorKind::NotFound, .. } => missing(program),
-        Failure::NotStarted { .. } | Failure::GuardianLost { .. } => not_started(&failure.to_string()),
+        Failure::NotStarted { .. } | Failure::NotNow { .. } | Failure::GuardianLost { .. } => {
+            not_started(&failure.to_string())
+        }
     }
 }

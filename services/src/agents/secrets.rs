@@ -5,8 +5,16 @@ use std::borrow::Cow;
 /// Shorter values are not looked for: they may be ordinary words.
 const SHORTEST: usize = 12;
 
+/// Of a text that ends with the beginning of a secret, so many bytes say too much of it.
+const TELLING: usize = 8;
+
 /// What stands in the place of a secret.
 pub(super) const REDACTED: &str = "[redacted]";
+
+/// What is told of an end that is the beginning of a secret, and did not become one, or not yet.
+pub(super) fn told(end: String) -> String {
+    if end.len() < TELLING { end } else { REDACTED.to_owned() }
+}
 
 /// Values that must not be told. Shown without them.
 #[derive(Clone, Default)]
@@ -61,14 +69,19 @@ impl Secrets {
         open.min().unwrap_or(bytes.len())
     }
 
-    /// A text of JSON without them, but for what these members of it say.
-    pub(super) fn redacted_json<'a>(&self, text: &'a str, spared: &[&str]) -> Cow<'a, str> {
+    /// A text of JSON without them, but for what these members of it say. Where it grows, its texts may end with the beginning
+    /// of one, which is taken out as well.
+    pub(super) fn redacted_json<'a>(&self, text: &'a str, spared: &[&str], grows: bool) -> Cow<'a, str> {
         // In JSON a secret may stand with other characters than its own.
-        let is_in = |secret: &String| match secret.contains(['"', '\\']) || secret.contains(char::is_control) {
-            true => text.contains(serde_json::Value::from(secret.as_str()).to_string().trim_matches('"')),
-            false => text.contains(secret.as_str()),
+        let is_in = |secret: &str| match secret.contains(['"', '\\']) || secret.contains(char::is_control) {
+            true => text.contains(serde_json::Value::from(secret).to_string().trim_matches('"')),
+            false => text.contains(secret),
         };
-        if !self.values.iter().any(is_in) {
+        let begins = |secret: &str| {
+            let telling = (0..=TELLING).rev().find(|at| secret.is_char_boundary(*at));
+            is_in(&secret[..telling.unwrap_or_default()])
+        };
+        if !self.values.iter().any(|secret| is_in(secret) || (grows && begins(secret))) {
             return Cow::Borrowed(text);
         }
         let Ok(mut value) = serde_json::from_str::<serde_json::Value>(text) else { return self.redacted(text) };
@@ -77,26 +90,30 @@ impl Secrets {
                 members
                     .iter_mut()
                     .filter(|(name, _)| !spared.contains(&name.as_str()))
-                    .for_each(|(_, of)| self.take_out(of));
+                    .for_each(|(_, of)| self.take_out(of, grows));
             }
-            None => self.take_out(&mut value),
+            None => self.take_out(&mut value, grows),
         }
         Cow::Owned(value.to_string())
     }
 
     /// Takes them out of all texts of a value, names of members among them.
-    fn take_out(&self, value: &mut serde_json::Value) {
+    fn take_out(&self, value: &mut serde_json::Value, grows: bool) {
         match value {
             serde_json::Value::String(text) => {
                 if let Cow::Owned(redacted) = self.redacted(text) {
                     *text = redacted;
                 }
+                if grows {
+                    let end = text.split_off(self.open_end(text));
+                    text.push_str(&told(end));
+                }
             }
-            serde_json::Value::Array(values) => values.iter_mut().for_each(|value| self.take_out(value)),
+            serde_json::Value::Array(values) => values.iter_mut().for_each(|value| self.take_out(value, grows)),
             serde_json::Value::Object(members) => {
                 let named = std::mem::take(members).into_iter();
                 members.extend(named.map(|(name, mut value)| {
-                    self.take_out(&mut value);
+                    self.take_out(&mut value, grows);
                     (self.redacted(&name).into_owned(), value)
                 }));
             }
@@ -143,17 +160,41 @@ mod tests {
     }
 
     #[test]
+    fn of_a_text_that_grows_no_end_is_told_that_begins_a_secret() {
+        let secret = "with\"quote-and-more";
+        let secrets = Secrets::of([("A_KEY".to_owned(), secret.to_owned())].into_iter());
+        let text = "the key is with\"quote-and-more, again";
+        for end in 0..=text.len() {
+            let event =
+                json!({"data": {"content": [{"text": text[..end]}], "tool": {"output": {"json": [text[..end]]}}}});
+            let told = secrets.redacted_json(&event.to_string(), &[], true).into_owned();
+            let told: serde_json::Value = serde_json::from_str(&told).unwrap_or_default();
+            for told in [&told["data"]["content"][0]["text"], &told["data"]["tool"]["output"]["json"][0]] {
+                let told = told.as_str().unwrap_or_default();
+                assert!(
+                    !told.contains(&secret[..TELLING]) && text[..end].starts_with(&told[..told.len().min(11)]),
+                    "{told}"
+                );
+            }
+        }
+        let whole = json!({"text": text}).to_string();
+        assert_eq!(secrets.redacted_json(&whole, &[], true), "{\"text\":\"the key is [redacted], again\"}");
+        let part = json!({"text": "with\"quote"}).to_string();
+        assert_eq!(secrets.redacted_json(&part, &[], false), part, "it is what it is in the end");
+    }
+
+    #[test]
     fn a_secret_is_found_in_json_however_it_is_written_there_and_the_form_of_it_stays() {
         let values = ["with\"quote\\and\nline", "item.upserted", "agent_message"];
         let secrets = Secrets::of(values.map(|value| ("A_KEY".to_owned(), value.to_owned())).into_iter());
         let event = json!({
             "type": "item.upserted", "data": {"text": format!("say {} twice", values[0]), "input": {values[0]: [values[0]]}},
         });
-        let told = secrets.redacted_json(&event.to_string(), &["type"]).into_owned();
+        let told = secrets.redacted_json(&event.to_string(), &["type"], false).into_owned();
         let expected = json!({
             "type": "item.upserted", "data": {"text": "say [redacted] twice", "input": {"[redacted]": ["[redacted]"]}},
         });
         assert_eq!(serde_json::from_str::<serde_json::Value>(&told).ok(), Some(expected));
-        assert!(matches!(secrets.redacted_json("{\"a\":1}", &[]), Cow::Borrowed(_)));
+        assert!(matches!(secrets.redacted_json("{\"a\":1}", &[], false), Cow::Borrowed(_)));
     }
 }

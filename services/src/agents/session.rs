@@ -38,7 +38,7 @@ use questions::Open;
 pub use questions::Unanswered;
 pub use queue::Refused;
 use queue::Waiting;
-pub use view::SessionView;
+pub use view::{SessionView, WaitingPrompt};
 use watchdogs::Ladder;
 pub use watchdogs::Timers;
 
@@ -114,6 +114,8 @@ pub struct Session {
     ready_by: Duration,
     /// When something last came from the agent.
     alive: Duration,
+    /// When the agent's program closed its output, until it ends.
+    muted_at: Option<Duration>,
     /// Since when what the open turn is about is kept from the agent.
     withheld_since: Option<Duration>,
     /// When the turn must be over; time that passes while leave is awaited does not count.
@@ -195,6 +197,7 @@ impl Session {
             process: Process::Absent,
             ready_by: Duration::ZERO,
             alive: Duration::ZERO,
+            muted_at: None,
             withheld_since: None,
             turn_by: Duration::ZERO,
             waiting_since: None,
@@ -296,6 +299,7 @@ impl Session {
     /// The agent's process is gone.
     fn gone(&mut self, now: Moment, problem: Option<Problem>) {
         let before = std::mem::replace(&mut self.process, Process::Absent);
+        self.muted_at = None;
         self.ids.forget();
         if self.begins_anew() {
             return self.start(now);
@@ -371,7 +375,7 @@ impl Session {
         }
         self.denied.clear();
         self.forget_files();
-        self.ladder = None;
+        (self.ladder, self.muted_at) = (None, None);
         let Some((turn, ended)) = self.turns.end(now.at, end) else { return };
         self.past_turns += 1;
         self.write(now, ended, None, Source::sixframe(), None, Some(turn));

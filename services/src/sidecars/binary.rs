@@ -69,7 +69,7 @@ impl Places {
             }
         }
         for project in &self.projects {
-            found.extend(marked.iter().map(|file| project.join("binaries").join(file)));
+            found.extend(both().map(|file| project.join("binaries").join(file)));
         }
         let mut seen = BTreeSet::new();
         found.retain(|path| seen.insert(path.clone()));
@@ -105,6 +105,7 @@ mod tests {
         [&bin, &binaries].iter().for_each(|folder| fs::create_dir_all(folder).unwrap());
         let in_order = [
             binaries.join(with_suffix(&format!("tool.v1-{}", TRIPLES[0]))),
+            binaries.join(with_suffix("tool.v1")),
             bin.join(with_suffix(&format!("tool.v1-{}", TRIPLES[0]))),
             bin.join(with_suffix("tool.v1")),
         ];

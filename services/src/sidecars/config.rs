@@ -72,6 +72,10 @@ pub struct SidecarConfig {
     /// Bytes of each of its outputs that are kept for readers. Default 4 MiB.
     #[serde(default = "default_log_bytes", alias = "log_bytes")]
     pub log_bytes: u64,
+    /// Whether its lines are in the daemon's own log too, as it wrote them, at the level `info`, with the target
+    /// `sixframe_supervisor::output`. Default no.
+    #[serde(default, alias = "trace_output")]
+    pub trace_output: bool,
 }
 
 /// The variables, or an error that tells nothing of what is there instead: it may be a secret.
@@ -106,6 +110,7 @@ impl SidecarConfig {
             restart: Restart::default(),
             stop: Stop::default(),
             log_bytes: default_log_bytes(),
+            trace_output: false,
         }
     }
 
@@ -122,6 +127,15 @@ impl SidecarConfig {
             HealthKind::Exec => ReadyKind::Exec,
         };
         Ready { kind, path, program, args, ..Ready::default() }
+    }
+
+    /// Whether readiness is found by the very look that health takes, so that what is ready was in good health once.
+    pub(crate) fn is_ready_by_health(&self) -> bool {
+        use {HealthKind as H, ReadyKind as R};
+        let Ready { kind, path, program, args, .. } = self.readiness();
+        let health = &self.health;
+        matches!((kind, health.kind), (R::Http, H::Http) | (R::Tcp, H::Tcp) | (R::Exec, H::Exec))
+            && (&path, &program, &args) == (&health.path, &health.program, &health.args)
     }
 
     /// Whether its port is told to it, in an argument or a variable.

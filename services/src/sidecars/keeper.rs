@@ -2,8 +2,10 @@
 //! There is one for each sidecar, and it alone changes the sidecar's state, so that a late end of one run never touches the
 //! next.
 
+mod in_use;
 mod launch;
 mod mailbox;
+mod not_started;
 mod ready;
 mod run;
 mod secrets;
@@ -22,7 +24,7 @@ use super::binary::Places;
 use super::board::{Board, Entry, now_ms};
 use super::config::SidecarConfig;
 use super::logs::Runs;
-use super::restart::{Ended, Next, Restarts};
+use super::restart::{Broken, Ended, Next, Restarts};
 
 /// What all keepers work with.
 pub(crate) struct Around {
@@ -85,9 +87,9 @@ enum Outcome {
     Turned,
     /// By itself; a run that was ready says since when.
     Ended { how: Ended, ready: Option<Instant>, failure: Failure },
-    /// In a way that trying again does not mend.
+    /// In a way that trying again does not mend, unless it was ready before.
     Failed(Failure),
-    /// Somebody else took the port that was free; another may be tried at once.
+    /// Somebody else took the port that was free; another may be tried at once, and after some it is an end like any other.
     PortLost(Failure),
 }
 
@@ -120,14 +122,15 @@ impl Keeper {
             let ended = match outcome {
                 Outcome::Turned => None,
                 _ if self.mailbox.is_asked() => None,
-                Outcome::Failed(failure) | Outcome::PortLost(failure) => return Rest::Failed(failure),
+                Outcome::Failed(failure) if !self.may_pass(&failure) => return Rest::Failed(failure),
+                Outcome::Failed(failure) | Outcome::PortLost(failure) => Some((Ended::Badly, None, failure)),
                 Outcome::Ended { how, ready, failure } => Some((how, ready, failure)),
             };
             is_restart = match ended {
                 Some((how, ready, failure)) => match restarts.ended(how, ready, Instant::now()) {
                     Next::Rest if how == Ended::Well => return Rest::Done,
                     Next::Rest => return Rest::Failed(failure),
-                    Next::Broken => return Rest::Failed(crash_loop(&self.known.name, &config, failure)),
+                    Next::Broken(rule) => return Rest::Failed(crash_loop(&config, rule, failure)),
                     Next::Again(wait) => self.wait(wait, ready, failure).await,
                 },
                 None => false,
@@ -141,6 +144,13 @@ impl Keeper {
                 restarts = Restarts::new(config.restart.clone());
             }
         }
+    }
+
+    /// Whether it may well start another time: it did since somebody started it, and no word of its configuration is wrong.
+    fn may_pass(&self, failure: &Failure) -> bool {
+        use FailureCode::{NotOurs, PortInUse, StartTimeout};
+        let was_up = || self.around.board.entry(&self.known.name).is_some_and(|entry| entry.was_up);
+        matches!(failure.code, StartTimeout | PortInUse | NotOurs) && was_up()
     }
 
     /// Waits before a restart; false where somebody wished something else meanwhile.
@@ -220,12 +230,17 @@ impl Entry {
     }
 }
 
-fn crash_loop(name: &str, config: &SidecarConfig, last: Failure) -> Failure {
-    let (starts, what) = (config.restart.starts, last.message);
-    let message = format!("{name} was started {starts} times in vain and is not started again; last, {what}");
+fn crash_loop(config: &SidecarConfig, rule: Broken, last: Failure) -> Failure {
+    let (name, restart, what) = (&config.name, &config.restart, last.message);
+    let times = if restart.starts == 1 { "once".to_owned() } else { format!("{} times", restart.starts) };
+    let rule = match rule {
+        Broken::Unstable => format!("without being ready for {} ms in between", restart.stable_ms),
+        Broken::Window => format!("within {} ms", restart.window_ms),
+    };
+    let message = format!("{name} ended {times} {rule} and is not started again; last, {what}");
     // That somebody has its port, or the daemon has no room, is what its user can act on.
     let code = match last.code {
-        FailureCode::PortInUse | FailureCode::Host => last.code,
+        FailureCode::PortInUse | FailureCode::NotOurs | FailureCode::Host => last.code,
         _ => FailureCode::CrashLoop,
     };
     Failure { code, message, details: last.details }

@@ -6,7 +6,9 @@ mod http;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sixframe_supervisor::{Child, ChildConfig, Failure, Input, Output, SpawnError, StopLadder, Stream, Supervisor};
+use sixframe_supervisor::{
+    Child, ChildConfig, Failure, Input, Output, SpawnError, Status, StopLadder, Stream, Supervisor,
+};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -182,11 +184,15 @@ async fn run(supervisor: &Supervisor, config: &ChildConfig, longest: Duration) -
             let said = child.output(Stream::Stderr).last_lines(1).concat();
             Seen::Bad(format!("is not vouched for by {program}, which {exit}: {said}"))
         }
-        Ok(Err(failure @ Failure::GuardianLost { .. })) => unknown(&failure),
-        Ok(Err(failure)) => Seen::Bad(format!("is not vouched for: {failure}")),
+        Ok(Err(failure @ (Failure::NotNow { .. } | Failure::GuardianLost { .. }))) => unknown(&failure),
+        Ok(Err(failure @ Failure::NotStarted { .. })) => Seen::Bad(format!("is not vouched for: {failure}")),
         Err(_) => {
+            let has_begun = child.status() != Status::Starting;
             let _ = child.kill().await;
-            Seen::Bad(format!("is not vouched for by {program} within {longest:?}"))
+            match has_begun {
+                true => Seen::Bad(format!("is not vouched for by {program} within {longest:?}")),
+                false => Seen::Unknown(format!("cannot be looked at by the daemon: {program} did not begin in time")),
+            }
         }
     }
 }

@@ -23,8 +23,17 @@ pub(crate) enum Next {
     Again(Duration),
     /// It stays as it is.
     Rest,
-    /// It was started in vain too often.
-    Broken,
+    /// It has ended too often.
+    Broken(Broken),
+}
+
+/// By which rule it has ended too often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Broken {
+    /// No run in between was stable.
+    Unstable,
+    /// Within the window, however stable the runs were.
+    Window,
 }
 
 /// What is remembered of the runs since a person started it.
@@ -57,10 +66,13 @@ impl Restarts {
             self.recent.pop_front();
         }
         let starts = self.restart.starts;
-        if self.unstable >= starts || self.recent.len() >= starts as usize {
-            return Next::Broken;
+        if self.unstable >= starts {
+            Next::Broken(Broken::Unstable)
+        } else if self.recent.len() >= starts as usize {
+            Next::Broken(Broken::Window)
+        } else {
+            Next::Again(self.wait())
         }
-        Next::Again(self.wait())
     }
 
     /// A random part of a time that doubles with every run in vain.
@@ -84,13 +96,13 @@ mod tests {
     }
 
     /// Runs that each become ready at once and end badly after `run`; how many until it is broken, at most 50.
-    async fn runs_until_broken(restarts: &mut Restarts, run: Duration) -> Option<u32> {
+    async fn runs_until_broken(restarts: &mut Restarts, run: Duration) -> Option<(u32, Broken)> {
         for count in 1..=50 {
             let ready = Instant::now();
             tokio::time::advance(run).await;
             match restarts.ended(Ended::Badly, Some(ready), Instant::now()) {
                 Next::Again(wait) => tokio::time::advance(wait).await,
-                Next::Broken => return Some(count),
+                Next::Broken(rule) => return Some((count, rule)),
                 Next::Rest => panic!("it is started again"),
             }
         }
@@ -102,7 +114,7 @@ mod tests {
         for seconds in [0, 1, 5, 20, 29] {
             let run = Duration::from_secs(seconds);
             let broken = runs_until_broken(&mut of(RestartPolicy::OnFailure), run).await;
-            assert_eq!(broken, Some(5), "after {seconds} s each");
+            assert_eq!(broken, Some((5, Broken::Unstable)), "after {seconds} s each");
         }
     }
 
@@ -116,7 +128,7 @@ mod tests {
     async fn too_many_ends_within_the_window_trip_it_though_each_run_was_stable() {
         let restart = Restart { stable_ms: 1_000, ..Restart::default() };
         let broken = runs_until_broken(&mut Restarts::new(restart), Duration::from_secs(2)).await;
-        assert_eq!(broken, Some(5));
+        assert_eq!(broken, Some((5, Broken::Window)));
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,5 +1,7 @@
 //! Plain commands as agents: scripts of the shell.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use sixframe_services::agents::{AgentsConfig, Program, ProviderConfig};
 
@@ -129,4 +131,45 @@ async fn a_file_of_the_folder_is_not_run_because_the_configuration_has_its_name(
     let ended = turn.end().await;
     assert_eq!(ended["error"]["kind"], "untrusted_workspace", "{ended}");
     assert!(!witness.exists());
+}
+
+/// Answers, closes its output, and goes on without end.
+const LINGERS: &str = "echo $$; exec >&- 2>&-; sleep 600";
+
+fn lives(pid: &str) -> bool {
+    std::path::Path::new("/proc").join(pid.trim()).exists()
+}
+
+#[tokio::test]
+async fn a_command_that_has_said_all_and_does_not_end_is_stopped_and_fails_its_turn() {
+    let house = House::tuned(|config| {
+        config.timers.exit = Duration::from_millis(100);
+        shell(LINGERS)(config);
+    });
+    let session = house.session("command:it").await;
+    for _ in 0..2 {
+        let mut turn = house.prompt(&session, "hello");
+        let ended = turn.end().await;
+        assert_eq!((&ended["outcome"], &ended["error"]["kind"]), (&json!("failed"), &json!("timeout")), "{ended}");
+        assert!(ended["error"]["message"].as_str().unwrap().contains("closed its output"), "{ended}");
+        assert!(!lives(&turn.grown("text")), "nothing of it is left");
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_has_said_all_and_does_not_end_hears_an_interrupt_and_the_end_of_its_session() {
+    let house = House::tuned(shell(LINGERS));
+    let session = house.session("command:it").await;
+    let mut turn = house.prompt(&session, "hello");
+    turn.until("item.upserted").await;
+    while turn.next().await.unwrap()["data"]["status"] != "completed" {}
+    house.ask("agent.interrupt", json!({"sessionId": session})).await.unwrap();
+    assert_eq!(turn.end().await["outcome"], "interrupted");
+    assert!(!lives(&turn.grown("text")));
+
+    let mut turn = house.prompt(&session, "hello");
+    let pid = turn.until("item.delta").await["delta"].as_str().unwrap().to_owned();
+    while turn.next().await.unwrap()["data"]["status"] != "completed" {}
+    house.ask("agent.close", json!({"sessionId": session})).await.unwrap();
+    assert!(!lives(&pid), "it is gone when the session is closed");
 }

@@ -45,6 +45,22 @@ cat >/dev/null
 }
 
 #[tokio::test]
+async fn claude_is_told_to_run_each_command_in_the_sessions_folder() {
+    let house = House::new();
+    house.install(&script(
+        r#"
+read prompt
+echo "$CLAUDE_BASH_MAINTAIN_PROJECT_WORKING_DIR" > told
+echo '{"type":"result","subtype":"success","is_error":false}'
+cat >/dev/null
+"#,
+    ));
+    let session = house.session("claude").await;
+    assert_eq!(house.prompt(&session, "hello").end().await["outcome"], "completed");
+    assert_eq!(house.read("told"), "1\n");
+}
+
+#[tokio::test]
 async fn a_program_that_is_killed_ends_its_turn_and_the_next_prompt_resumes() {
     let house = House::new();
     house.install(&script(
@@ -113,6 +129,33 @@ async fn a_program_that_falls_silent_is_stopped_and_the_turn_fails_by_that() {
     assert_eq!(ended["error"]["kind"], "timeout", "{ended}");
     let logged = house.logged(&session);
     assert!(logged.iter().any(|event| event["data"]["what"] == "exited"), "nothing of it is left");
+}
+
+#[tokio::test]
+async fn a_program_that_closes_its_output_and_does_not_end_is_stopped_and_another_one_is_started() {
+    let house = House::with(Timers { exit: Duration::from_millis(100), ..Timers::default() });
+    house.install(&script(
+        r#"
+read prompt
+echo '{"type":"system","subtype":"init","session_id":"native-1"}'
+case "$prompt" in
+  *hello*) echo '{"type":"result","subtype":"success","is_error":false}'; exec >&-; exec sleep 600;;
+  *silence*) exec >&-; exec sleep 600;;
+esac
+"#,
+    ));
+    let session = house.session("claude").await;
+    let mut events = house.events(&session);
+    assert_eq!(house.prompt(&session, "hello").end().await["outcome"], "completed");
+    let problem = events.until("error").await;
+    assert_eq!(problem["kind"], "timeout", "{problem}");
+    while events.until("process.event").await["what"] != "exited" {}
+
+    assert_eq!(house.prompt(&session, "hello again").end().await["outcome"], "completed");
+    let ended = house.prompt(&session, "silence").end().await;
+    assert_eq!((&ended["outcome"], &ended["error"]["kind"]), (&json!("failed"), &json!("timeout")), "{ended}");
+    let spawned = house.logged(&session).iter().filter(|event| event["data"]["what"] == "spawned").count();
+    assert_eq!(spawned, 3, "each of them had said its last word");
 }
 
 #[tokio::test]

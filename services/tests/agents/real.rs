@@ -55,11 +55,12 @@ impl World {
     }
 }
 
-/// A program that is given nothing of the environment that the tests run in, but its own variables, where programs are, and
-/// whether it is told to trust the folder.
+/// A program that is given nothing of the environment that the tests run in, but its own variables, where programs are,
+/// whether it is told to trust the folder, and that its shell is to stay there.
 fn alone(installed: Installed) -> Program {
-    const SCRIPT: &str =
-        r#"exec env -i ${GEMINI_CLI_TRUST_WORKSPACE+GEMINI_CLI_TRUST_WORKSPACE="$GEMINI_CLI_TRUST_WORKSPACE"} "$@""#;
+    const SCRIPT: &str = r#"exec env -i \
+        ${GEMINI_CLI_TRUST_WORKSPACE+GEMINI_CLI_TRUST_WORKSPACE="$GEMINI_CLI_TRUST_WORKSPACE"} \
+        CLAUDE_BASH_MAINTAIN_PROJECT_WORKING_DIR="$CLAUDE_BASH_MAINTAIN_PROJECT_WORKING_DIR" "$@""#;
     let Installed { program, variables, args } = installed;
     let path = ("PATH", std::env::var("PATH").unwrap());
     let variables = [path].into_iter().chain(variables).map(|(name, value)| format!("{name}={value}"));

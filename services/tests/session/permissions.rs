@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use serde_json::json;
 use sixframe_services::agents::{
     Action, Ask, Choice, Command, Decider, Decision, Delivery, Effect, Event, Fact, Hit, ItemStatus, Mode, OptionKind,
     Outcome, PermissionOption, ProblemKind, Remembered, Risk, Ruling, State, TurnEnd, Undecided, Verdict, input_sha256,
@@ -247,4 +248,32 @@ fn what_is_shown_is_what_the_log_has() {
     assert_eq!(stage.session.view().permissions.first(), Some(&logged));
     assert_eq!(logged.input_sha256, input_sha256(&logged.shown_input));
     assert_eq!(logged.expires_at_ms, stage.now.wall_ms + 600_000);
+}
+
+#[test]
+fn what_nobody_could_look_through_is_denied_at_once_and_what_waits_goes_on_waiting() {
+    let mut stage = at_work(Mode::Ask);
+    let first = stage.asks("0", Action::Command);
+    (1..64).for_each(|key| drop(stage.asks(&key.to_string(), Action::Command)));
+    assert_eq!(decided(&stage), []);
+    for key in ["one too many", "another"] {
+        stage.asks(key, Action::Command);
+        let resolved = stage.resolved().last().copied().unwrap().clone();
+        assert_eq!((resolved.decision, resolved.by), (Decision::Denied, Decider::Policy { rule: "too_many".into() }));
+        assert!(resolved.reason.unwrap().contains("64 requests"), "the record says why");
+    }
+    assert_eq!(stage.session.view().permissions.len(), 64);
+    stage.session.decide(stage.now, &first, approve(), person()).unwrap();
+    stage.drain();
+    stage.asks("in its place", Action::Command);
+    assert_eq!(decided(&stage), [("one too many", false), ("another", false), ("0", true)]);
+
+    let mut stage = at_work(Mode::Ask);
+    let long = |key: &str, bytes: usize| Ask { input: json!({"text": "x".repeat(bytes)}), ..ask(key, Action::Unknown) };
+    stage.told(Fact::Asked(long("too long", 9 << 20)));
+    stage.told(Fact::Asked(long("long", 7 << 20)));
+    stage.told(Fact::Asked(long("too long with it", 2 << 20)));
+    stage.told(Fact::Asked(long("short", 1 << 10)));
+    assert_eq!(decided(&stage), [("too long", false), ("too long with it", false)]);
+    assert_eq!(stage.session.state(), State::WaitingApproval { count: 2 });
 }

@@ -158,6 +158,35 @@ fn closing_ends_the_turn_and_takes_back_what_waits() {
 }
 
 #[test]
+fn of_long_prompts_that_wait_the_gist_is_shown_and_where_the_rest_is() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    let text = |text: String| Content::Text { text };
+    let picture = || Content::Image { mime_type: "image/png".into(), data: "A".repeat(1 << 20) };
+    for (id, content) in [
+        ("short", vec![text("one".into()), text("two".into())]),
+        ("long", vec![text("é".repeat(1 << 20)), text("more".into())]),
+        ("pictures", vec![text("see".into()), picture(), text("this".into())]),
+    ] {
+        stage.session.prompt(stage.now, Prompt::new(id, content), Delivery::Queue, Duration::from_secs(1)).unwrap();
+    }
+    stage.drain();
+    let queue = stage.session.view().queue;
+    let cut: Vec<(bool, u64)> = queue.iter().map(|prompt| (prompt.is_cut, prompt.bytes)).collect();
+    assert_eq!(cut, [(false, 6), (true, (2 << 20) + 4), (true, (1 << 20) + 7)]);
+    assert_eq!(queue[1].content, [text("é".repeat(1 << 10))]);
+    assert_eq!(queue[2].content, [text("see".into())]);
+    for prompt in &queue {
+        let told = stage.log.iter().find(|envelope| envelope.seq == prompt.seq).unwrap();
+        assert!(matches!(&told.event, Event::PromptQueued(queued) if queued.prompt_id == prompt.prompt_id));
+    }
+    assert!(stage.session.edit_prompt(stage.now, "long", vec![text("other words".into())]));
+    stage.drain();
+    let edited = stage.session.view().queue[1].clone();
+    assert_eq!((edited.is_cut, edited.bytes, edited.seq), (false, 11, stage.session.seq()));
+}
+
+#[test]
 fn a_prompt_that_waits_can_be_edited_and_one_at_work_cannot() {
     let mut stage = Stage::ready(Mode::Ask);
     stage.prompt("a", Delivery::Queue);

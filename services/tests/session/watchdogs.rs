@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use sixframe_services::agents::{
-    Abilities, Action, Choice, Command, Decider, Delivery, Fact, Mode, Outcome, ProblemKind, State, TurnEnd,
+    Abilities, Action, Choice, Command, Decider, Delivery, Fact, Mode, Outcome, Problem, ProblemKind, Retry,
+    SessionUpdate, State, TurnEnd,
 };
 
 use super::stage::Stage;
@@ -71,6 +72,18 @@ fn any_word_of_the_agent_keeps_it_going() {
 }
 
 #[test]
+fn an_agent_that_told_when_it_asks_its_service_again_may_be_silent_until_then() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    let error = Problem::new(ProblemKind::RateLimited, "too many requests");
+    stage.told(Fact::Retry(Retry { attempt: 1, max: Some(10), delay_ms: 150_000, error }));
+    stage.pass(secs(269));
+    assert_eq!(stage.commands.len(), 1, "{:?}", stage.commands);
+    stage.pass(secs(1));
+    assert_eq!(stage.commands.last(), Some(&Command::Interrupt));
+}
+
+#[test]
 fn nothing_is_too_slow_while_leave_is_awaited() {
     let mut stage = Stage::ready(Mode::Ask);
     stage.prompt("a", Delivery::Queue);
@@ -127,4 +140,56 @@ fn a_process_that_cannot_be_ended_does_not_hold_its_turn_open() {
     stage.told(Fact::Gone { problem: None });
     assert_eq!(stage.starts.len(), 2);
     assert_eq!(stage.ended().len(), 1);
+}
+
+#[test]
+fn a_program_that_has_told_all_and_does_not_end_is_stopped() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    stage.told(Fact::Ended(TurnEnd::new(Outcome::Completed)));
+    stage.told(Fact::Muted);
+    stage.prompt("b", Delivery::Queue);
+    assert_eq!(stage.prompted(), ["a"], "it could not answer");
+    stage.pass(secs(9));
+    assert!(!stage.commands.contains(&Command::Stop));
+    stage.pass(secs(1));
+    assert_eq!(stage.commands.last(), Some(&Command::Stop));
+    assert!(stage.names().contains(&"error"), "that is said: {:?}", stage.names());
+    stage.told(Fact::Gone { problem: None });
+    assert_eq!(stage.starts.len(), 2, "another one is given what waits");
+    stage.told(Fact::Ready(SessionUpdate::default()));
+    assert_eq!(stage.prompted(), ["a", "b"]);
+}
+
+#[test]
+fn a_program_that_has_told_all_and_does_not_end_fails_its_turn_unless_it_ends_in_time() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    stage.told(Fact::Muted);
+    stage.pass(secs(9));
+    stage.told(Fact::Ended(TurnEnd::new(Outcome::Completed)));
+    stage.pass(secs(30));
+    assert_eq!((stage.ended()[0].outcome, stage.commands.contains(&Command::Stop)), (Outcome::Completed, false));
+
+    stage.prompt("b", Delivery::Queue);
+    stage.told(Fact::Muted);
+    stage.pass(secs(10));
+    assert_eq!(stage.commands.last(), Some(&Command::Stop));
+    assert_eq!(stage.ended().len(), 1, "the turn is open until the agent is gone");
+    stage.told(Fact::Ended(TurnEnd::new(Outcome::Interrupted)));
+    assert_eq!((stage.ended()[1].outcome, kind(&stage)), (Outcome::Failed, ProblemKind::Timeout));
+}
+
+#[test]
+fn a_program_that_has_told_all_is_left_alone_while_leave_is_awaited() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    let id = stage.asks("k", Action::Command);
+    stage.told(Fact::Muted);
+    stage.pass(secs(60));
+    assert!(!stage.commands.contains(&Command::Stop));
+    let approve = Choice::Approve { option_id: None, input_sha256: None };
+    stage.session.decide(stage.now, &id, approve, Decider::Timeout).unwrap();
+    stage.pass(Duration::ZERO);
+    assert_eq!(stage.commands.last(), Some(&Command::Stop));
 }

@@ -2,6 +2,7 @@
 //! the test ends.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -35,6 +36,8 @@ pub(crate) struct Plan {
     pub(crate) mode: SetMode,
     pub(crate) define_allowed: bool,
     pub(crate) check_server: CheckServer,
+    /// What guards the sidecars.
+    pub(crate) guard: PathBuf,
 }
 
 impl Plan {
@@ -42,7 +45,17 @@ impl Plan {
         let check_server = looking(|url, _| async move { Err(format!("{url} is not there")) });
         let mode = SetMode::Service { service_url: None };
         let (folder, hub) = (tempfile::tempdir().unwrap(), Hub::new(HubConfig::default()).unwrap());
-        Plan { folder, hub, mode, define_allowed: false, check_server }
+        let guard = PathBuf::from(env!("CARGO_BIN_EXE_sixframe-services-guardian"));
+        Plan { folder, hub, mode, define_allowed: false, check_server, guard }
+    }
+
+    /// Guardians run this line of a shell's before they begin, with the house's folder in `$HOUSE`.
+    pub(crate) fn guarded_behind(self, line: &str) -> Plan {
+        let guard = self.folder.path().join("guard");
+        let (house, guardian) = (self.folder.path().display(), self.guard.display());
+        fs::write(&guard, format!("#!/bin/sh\nHOUSE={house}\n{line}\nexec {guardian}\n")).unwrap();
+        fs::set_permissions(&guard, fs::Permissions::from_mode(0o755)).unwrap();
+        Plan { guard, ..self }
     }
 
     /// With these sidecars, each a JSON object; its variables get the tag.
@@ -60,7 +73,7 @@ impl Plan {
             define_allowed: self.define_allowed,
             check_server: self.check_server,
         };
-        let guard = GuardProgram::at(env!("CARGO_BIN_EXE_sixframe-services-guardian"));
+        let guard = GuardProgram::at(self.guard);
         let supervisor = Supervisor::new(SupervisorConfig::new(guard)).unwrap();
         let hub = self.hub;
         let sidecars = Sidecars::new(setup, &hub, supervisor.clone()).unwrap();

@@ -1,6 +1,8 @@
 //! What sidecars write, and where readers are.
 
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 use sixframe_core::Items;
@@ -80,6 +82,25 @@ async fn a_reader_begins_at_an_offset_at_the_end_or_with_the_last_bytes() {
 }
 
 #[tokio::test]
+async fn the_rest_of_a_line_is_told_as_such() {
+    let house = House::of(&[shell("work", "echo 2475712; echo 2475713; printf 'name? '; sleep 1000", json!({}))]);
+    house.up("work").await;
+    crate::house::logged(&house, "work", "2475713", 1).await;
+    let last = |bytes: u64| json!({"name": "work", "from": {"last": bytes}, "follow": false});
+    while texts(&all(&house, last(6)).await) != ["name? "] {}
+    let seen = async |bytes: u64| {
+        let items = all(&house, last(bytes)).await;
+        let lines = items.iter().map(|item| (item["text"].as_str().unwrap().to_owned(), item["rest"] == json!(true)));
+        lines.collect::<Vec<_>>()
+    };
+    let line = |text: &str, rest: bool| (text.to_owned(), rest);
+    assert_eq!(seen(10).await, [line("713", true), line("name? ", false)]);
+    assert_eq!(seen(14).await, [line("2475713", false), line("name? ", false)]);
+    assert_eq!(seen(3).await, [line("e? ", true)]);
+    assert_eq!(seen(1000).await[0], line("2475712", false));
+}
+
+#[tokio::test]
 async fn what_has_no_end_yet_is_told_to_who_does_not_wait() {
     let house = House::of(&[shell("ask", "echo hello; printf 'name? '; sleep 1000", json!({}))]);
     house.up("ask").await;
@@ -101,6 +122,7 @@ async fn what_is_not_kept_any_more_is_told_as_a_gap() {
     assert_eq!(items[0]["kind"], "started");
     assert_eq!((&items[1]["kind"], &items[1]["from"]), (&json!("gap"), &json!(0)));
     assert_eq!(items[1]["to"], items[2]["offset"]);
+    assert_eq!((&items[2]["rest"], &items[3]["rest"]), (&json!(true), &Value::Null), "{items:?}");
     assert_eq!(*texts(&items).last().unwrap(), "done");
 }
 
@@ -136,6 +158,31 @@ async fn a_search_leaves_out_lines_alone() {
     found.sort_unstable();
     assert_eq!(found, ["Error: a", "an ERROR"]);
     assert_eq!((items[0]["kind"].as_str(), items[3]["kind"].as_str()), (Some("started"), Some("exited")));
+}
+
+#[tokio::test]
+async fn a_search_in_vain_lets_others_have_their_turns() {
+    let script = "yes 'a line that nobody looks for' | head -c 4000000; exit 1";
+    let house = House::of(&[shell("work", script, json!({"restart": "never"}))]);
+    house.sidecars.start("work").await.unwrap();
+    house.until_status("work", SidecarStatus::Failed).await;
+    for follow in [false, true] {
+        let mut items = read(&house, json!({"name": "work", "search": "in vain", "follow": follow}));
+        assert_eq!(next(&mut items).await["kind"], "started");
+        // All of this test, the sidecars and their peer run in turns on one thread.
+        let turns = Arc::new(AtomicUsize::new(0));
+        let counting = Arc::clone(&turns);
+        let other = tokio::spawn(async move {
+            loop {
+                counting.fetch_add(1, Ordering::Relaxed);
+                tokio::task::yield_now().await;
+            }
+        });
+        assert_eq!(next(&mut items).await["kind"], "exited");
+        other.abort();
+        let turns = turns.load(Ordering::Relaxed);
+        assert!(turns > 4_000_000 / (64 << 10), "{turns} turns");
+    }
 }
 
 #[tokio::test]

@@ -48,6 +48,31 @@ async fn a_switch_makes_the_target_ready_swaps_at_once_and_stops_the_old_side() 
 }
 
 #[tokio::test]
+async fn who_waits_during_a_switch_away_is_not_led_to_what_is_about_to_be_stopped() {
+    let plan = Plan { check_server: any_server(), ..Plan::new() };
+    let stubborn = "trap '' TERM; touch up; while [ ! -e go ]; do sleep 0.01; done";
+    let house = plan.build(&[
+        python("db", &server(WELL), json!({"port": "auto", "health": "http"})),
+        shell("web", stubborn, json!({"dependsOn": ["db"], "stop": {"closeStdinMs": 0, "signalMs": 60_000}})),
+    ]);
+    house.up("db").await;
+    house.up("web").await;
+    eventually("it listens to no signal", || house.file("up").exists().then_some(())).await;
+    let switching = set(&house, connected());
+    let waiting = async {
+        house.until_status("web", SidecarStatus::Stopping).await;
+        // It goes last, and runs as before.
+        assert_eq!((house.state("db").status, house.state("db").owner), (SidecarStatus::Ready, Owner::This));
+        let waits = house.sidecars.wait_ready("db", LONG);
+        fs::write(house.file("go"), "").unwrap();
+        waits.await
+    };
+    let (switched, waited) = tokio::join!(switching, waiting);
+    switched.unwrap();
+    assert_eq!(waited.unwrap().owner, Owner::Remote);
+}
+
+#[tokio::test]
 async fn the_hub_never_shows_two_owners_nor_a_target_that_is_not_ready() {
     let plan = Plan { mode: SetMode::Standalone, check_server: any_server(), ..Plan::new() };
     let house =

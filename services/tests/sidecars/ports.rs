@@ -4,8 +4,8 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
-use serde_json::json;
-use sixframe_services::sidecars::api::SidecarStatus;
+use serde_json::{Value, json};
+use sixframe_services::sidecars::api::{FailureCode, SidecarStatus};
 
 use crate::house::{House, WELL, details, logged, python, server, shell};
 
@@ -55,9 +55,35 @@ async fn a_program_that_says_that_its_fixed_port_is_in_use_is_believed() {
     let house = House::of(&[shell("web", "echo 'bind: Address already in use' >&2; exit 3", keys)]);
     let fault = house.fails("web").await;
     assert_eq!(fault.code, "PORT_IN_USE", "{fault}");
+    assert!(fault.message.contains("web exited with 3 before it was ready"), "{fault}");
+    assert!(fault.message.contains("in use: bind: Address already in use"), "nobody else is accused: {fault}");
     assert_eq!(details(&fault)["exit"], json!({"code": 3}));
     let state = house.until_status("web", SidecarStatus::Failed).await;
     assert_eq!(serde_json::to_value(state.failure.unwrap()).unwrap()["code"], "PORT_IN_USE");
+}
+
+#[tokio::test]
+async fn a_program_that_says_that_another_address_is_in_use_has_ended_in_its_own_words() {
+    let restart = json!({"policy": "on-failure", "backoffMs": 1, "maxBackoffMs": 1, "starts": 2});
+    let script = "echo 'metrics: listen tcp 127.0.0.1:909: bind: address already in use' >&2; exit 3";
+    let keys = |port: Value| json!({"port": port, "env": {"P": "{port}"}, "ready": "tcp", "restart": restart});
+    let house = House::of(&[shell("fixed", script, keys(json!(free()))), shell("auto", script, keys(json!("auto")))]);
+    for name in ["fixed", "auto"] {
+        let fault = house.fails(name).await;
+        assert!(fault.code == "EXITED" && fault.message.contains("in use: metrics: listen tcp"), "{fault}");
+        let state = house.until_status(name, SidecarStatus::Failed).await;
+        assert_eq!((state.starts, state.failure.unwrap().code), (2, FailureCode::CrashLoop), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn one_that_loses_every_port_is_started_again_as_its_restart_says() {
+    let restart = json!({"policy": "on-failure", "backoffMs": 1, "maxBackoffMs": 1, "starts": 2});
+    let keys = json!({"port": "auto", "env": {"P": "{port}"}, "ready": "tcp", "restart": restart});
+    let house = House::of(&[shell("web", "echo 'OSError: [Errno 98] Address already in use' >&2; exit 1", keys)]);
+    house.sidecars.start("web").await.unwrap();
+    let state = house.until_status("web", SidecarStatus::Failed).await;
+    assert_eq!((state.starts, state.restarts, state.failure.unwrap().code), (10, 1, FailureCode::PortInUse));
 }
 
 #[tokio::test]

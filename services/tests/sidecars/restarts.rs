@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sixframe_services::sidecars::api::{FailureCode, SidecarState, SidecarStatus};
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use crate::house::{House, LONG, WELL, alone, eventually, logged, python, send, server, shell};
+use crate::house::{House, LONG, Plan, WELL, alone, eventually, logged, python, send, server, shell};
 
 #[tokio::test]
 async fn a_program_that_ends_again_and_again_is_given_up_with_its_last_words() {
@@ -30,6 +30,94 @@ async fn a_program_that_ends_again_and_again_is_given_up_with_its_last_words() {
     house.sidecars.start("weak").await.unwrap();
     let again = house.until("weak", |state| state.status == SidecarStatus::Failed && state.starts > 5).await;
     assert_eq!(again.starts, 10);
+}
+
+#[tokio::test]
+async fn slow_crashes_are_counted_though_none_falls_into_the_window_of_another() {
+    // Each run is ready, and longer than the window; the third is the last.
+    let restart =
+        json!({"policy": "always", "backoffMs": 1, "maxBackoffMs": 1, "starts": 3, "windowMs": 20, "stableMs": 60_000});
+    let script = "echo up; echo slowly >&2; sleep 0.1; exit 3";
+    let ready = json!({"kind": "line", "pattern": "up"});
+    let house = House::of(&[shell("slow", script, json!({"restart": restart, "ready": ready}))]);
+    house.sidecars.start("slow").await.unwrap();
+    let state = house.until_status("slow", SidecarStatus::Failed).await;
+    let failure = serde_json::to_value(state.failure.unwrap()).unwrap();
+    assert_eq!(failure["code"], "CRASH_LOOP");
+    assert_eq!(failure["details"], json!({"exit": {"code": 3}, "stderr": ["slowly"]}));
+    assert_eq!((state.starts, state.restarts), (3, 2));
+}
+
+#[tokio::test]
+async fn runs_that_were_stable_are_never_given_up_for_their_number() {
+    let restart =
+        json!({"policy": "always", "backoffMs": 1, "maxBackoffMs": 1, "starts": 2, "windowMs": 1, "stableMs": 10});
+    let house = House::of(&[shell("job", "sleep 0.1; exit 3", json!({"restart": restart}))]);
+    house.sidecars.start("job").await.unwrap();
+    house.until("job", |state| state.starts > 4 && state.status == SidecarStatus::Running).await;
+}
+
+#[tokio::test]
+async fn what_is_given_up_is_said_to_have_ended_and_by_which_rule() {
+    let often = json!({"policy": "always", "backoffMs": 1, "maxBackoffMs": 1, "starts": 3});
+    let stable = json!({"policy": "always", "backoffMs": 1, "maxBackoffMs": 1, "starts": 3, "stableMs": 1});
+    let house = House::of(&[
+        shell("job", "exit 0", json!({"restart": often})),
+        shell("stable", "sleep 0.1; exit 3", json!({"restart": stable})),
+    ]);
+    let rules = [
+        (
+            "job",
+            "job ended 3 times without being ready for 30000 ms in between and is not started again; last, job exited with 0",
+        ),
+        ("stable", "stable ended 3 times within 60000 ms and is not started again; last, stable exited with 3"),
+    ];
+    for (name, rule) in rules {
+        house.sidecars.start(name).await.unwrap();
+        let failure = house.until_status(name, SidecarStatus::Failed).await.failure.unwrap();
+        assert!(failure.code == FailureCode::CrashLoop && failure.message.starts_with(rule), "{failure:?}");
+    }
+}
+
+#[tokio::test]
+async fn one_that_was_ready_and_is_too_slow_another_time_is_started_again() {
+    let script = "echo . >> runs; case $(wc -l < runs) in 2) exec sleep 1000;; esac; echo up; exec sleep 1000";
+    let ready = json!({"kind": "line", "pattern": "up", "timeoutMs": 1000});
+    let restart = json!({"policy": "always", "backoffMs": 1, "maxBackoffMs": 1});
+    let house = House::of(&[shell("web", script, json!({"ready": ready, "restart": restart}))]);
+    send(house.up("web").await.pid.unwrap(), Signal::KILL);
+    let late = |state: &SidecarState| state.failure.as_ref().is_some_and(|why| why.code == FailureCode::StartTimeout);
+    let waits = house.until("web", late).await;
+    assert_eq!((waits.status, waits.generation), (SidecarStatus::Starting, 2));
+    let third = house.until("web", |state| state.generation == 3 && state.status == SidecarStatus::Ready).await;
+    assert_eq!(third.failure, None);
+    // A person's start counts anew, and what is wrong then is final.
+    house.sidecars.stop("web", true).await.unwrap();
+    fs::write(house.file("runs"), ".\n").unwrap();
+    house.sidecars.start("web").await.unwrap();
+    assert!(late(&house.until_status("web", SidecarStatus::Failed).await));
+}
+
+#[tokio::test]
+async fn one_that_was_ready_and_finds_its_port_taken_is_started_again_as_soon_as_it_may() {
+    let restart = json!({"policy": "on-failure", "backoffMs": 10, "maxBackoffMs": 10, "starts": 100_000});
+    let few = json!({"policy": "on-failure", "backoffMs": 1, "maxBackoffMs": 1, "starts": 3});
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let keys = |restart: &Value| json!({"port": free(), "health": "http", "restart": restart});
+    let house = House::of(&[python("web", &server(WELL), keys(&restart)), python("few", &server(WELL), keys(&few))]);
+    let mut squatters = Vec::new();
+    for name in ["web", "few"] {
+        let state = house.up(name).await;
+        squatters.push(std::net::TcpListener::bind(("::1", state.port.unwrap())).unwrap());
+        send(state.pid.unwrap(), Signal::KILL);
+    }
+    let taken = |state: &SidecarState| state.failure.as_ref().is_some_and(|why| why.code == FailureCode::PortInUse);
+    let waits = house.until("web", taken).await;
+    assert_eq!((waits.status, waits.generation), (SidecarStatus::Starting, 1));
+    let given_up = house.until_status("few", SidecarStatus::Failed).await.failure.unwrap();
+    assert!(given_up.code == FailureCode::PortInUse && given_up.details.unwrap().holder.is_some());
+    drop(squatters);
+    house.until("web", |state| state.generation == 2 && state.status == SidecarStatus::Ready).await;
 }
 
 #[tokio::test]
@@ -217,6 +305,74 @@ async fn a_daemon_without_descriptors_takes_what_it_cannot_see_for_alive() {
         let state = house.state(name);
         assert!(state.generation == 1 && state.status.is_up() && state.health_failures.is_none(), "{state:?}");
     }
+}
+
+/// Both die with the guardian, or the program never begins.
+const TIGHT: [&str; 2] = ["ulimit -n 18", "exit 1"];
+
+#[tokio::test]
+async fn what_cannot_be_started_for_want_of_room_is_started_as_soon_as_there_is_some() {
+    for limit in TIGHT {
+        let house = Plan::new().guarded_behind(&format!("[ -e $HOUSE/tight ] && {limit}"));
+        fs::write(house.folder.path().join("tight"), "").unwrap();
+        let again = json!({"policy": "on-failure", "backoffMs": 20, "maxBackoffMs": 20, "starts": 100_000});
+        let few = json!({"policy": "on-failure", "backoffMs": 1, "maxBackoffMs": 1, "starts": 3});
+        let house = house.build(&[
+            shell("web", "exec sleep 1000", json!({"restart": again})),
+            shell("few", "exec sleep 1000", json!({"restart": few})),
+        ]);
+        house.sidecars.start("web").await.unwrap();
+        house.sidecars.start("few").await.unwrap();
+        let host = |state: &SidecarState| state.failure.as_ref().is_some_and(|why| why.code == FailureCode::Host);
+        let waits = house.until("web", |state| state.next_start_at.is_some() && state.generation > 1).await;
+        assert!(waits.status == SidecarStatus::Starting && host(&waits) && waits.exit.is_none(), "{waits:?}");
+        let given_up = house.until_status("few", SidecarStatus::Failed).await;
+        assert!(given_up.starts == 3 && host(&given_up), "{given_up:?}");
+        fs::remove_file(house.file("tight")).unwrap();
+        let up = house.until_status("web", SidecarStatus::Running).await;
+        assert!(up.failure.is_none() && up.restarts + 1 == up.starts, "{up:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_vouches_and_cannot_be_started_for_want_of_room_says_nothing() {
+    for limit in TIGHT {
+        let line = format!("[ -e $HOUSE/tight ] && {{ echo . >> $HOUSE/vain; {limit}; }}");
+        let exec = json!({"kind": "exec", "program": "true", "intervalMs": 5, "timeoutMs": 60_000, "failures": 1});
+        let web = shell("web", "exec sleep 1000", json!({"health": exec, "restart": "never"}));
+        let house = Plan::new().guarded_behind(&line).build(&[web]);
+        house.up("web").await;
+        fs::write(house.file("tight"), "").unwrap();
+        let vain = || fs::read_to_string(house.file("vain")).unwrap_or_default().len() / 2;
+        eventually("it was looked at in vain", || (vain() > 5).then_some(())).await;
+        let state = house.state("web");
+        assert!(state.generation == 1 && state.status.is_up() && state.health_failures.is_none(), "{state:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_start_that_could_not_be_watched_is_tried_again() {
+    let line = "[ -e $HOUSE/tight ] && exit 1";
+    let ready = json!({"kind": "exec", "program": "test", "args": ["-e", "warm"], "timeoutMs": 300});
+    let again = json!({"policy": "on-failure", "backoffMs": 20, "maxBackoffMs": 20, "starts": 100_000});
+    // Those who look at it find no room as soon as it has begun.
+    let script = "touch tight; exec sleep 1000";
+    let house = Plan::new().guarded_behind(line).build(&[
+        shell("once", script, json!({"ready": ready, "restart": "never"})),
+        shell("web", script, json!({"ready": ready, "restart": again})),
+    ]);
+    house.sidecars.start("once").await.unwrap();
+    let why = house.until_status("once", SidecarStatus::Failed).await.failure.unwrap();
+    assert!(why.code == FailureCode::Host && why.message.contains("cannot be looked at by the daemon"), "{why:?}");
+    fs::remove_file(house.file("tight")).unwrap();
+    house.sidecars.start("web").await.unwrap();
+    house.until("web", |state| state.next_start_at.is_some()).await;
+    fs::write(house.file("warm"), "").unwrap();
+    eventually("it is ready", || {
+        let _ = fs::remove_file(house.file("tight"));
+        (house.state("web").status == SidecarStatus::Ready).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -2,10 +2,9 @@
 
 use std::collections::HashSet;
 
-use crate::Descent;
 use crate::holder::Root;
 use crate::mark::{Instance, VARIABLE};
-use crate::process;
+use crate::{Descent, orphans, process};
 
 /// More parents than any process has.
 const LONGEST: usize = 4096;
@@ -19,8 +18,8 @@ pub(crate) fn may_be_unseen(uid: Option<u32>, roots: &[Root]) -> bool {
     below.into_iter().any(|id| process::hides_descriptors(id.pid))
 }
 
-/// Follows the parents of `pid`.
-pub(crate) fn of(pid: u32, roots: &[Root], instance: &Instance) -> Descent {
+/// Follows the parents of `pid`. A mark of one of the `others`, which live, says nothing.
+pub(crate) fn of(pid: u32, roots: &[Root], others: &[u64], instance: &Instance) -> Descent {
     let guardians: HashSet<u32> = roots.iter().map(|root| root.0.pid).collect();
     let mut pid = pid;
     for _ in 0..LONGEST {
@@ -29,7 +28,10 @@ pub(crate) fn of(pid: u32, roots: &[Root], instance: &Instance) -> Descent {
         }
         // One that ended under our eyes has handed its children on: whose they are now was not seen.
         let Some(process) = process::process(pid).filter(|process| !process.is_dead) else { return Descent::Unknown };
-        if process::variable(pid, VARIABLE).is_some_and(|value| instance.is_in(&value, None)) {
+        let is_of_others = |value: &[u8]| others.iter().any(|generation| instance.is_in(value, Some(*generation)));
+        let is_marked = |value: Vec<u8>| instance.is_in(&value, None) && !is_of_others(&value);
+        // Whose orphan it is nobody knows any more.
+        if orphans::is_one(&process) || process::variable(pid, VARIABLE).is_some_and(is_marked) {
             return Descent::Ours;
         }
         if process.parent <= 1 {

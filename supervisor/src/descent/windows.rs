@@ -10,7 +10,7 @@ pub(crate) fn may_be_unseen(_uid: Option<u32>, _roots: &[Root]) -> bool {
 }
 
 /// Asks each job.
-pub(crate) fn of(pid: u32, roots: &[Root], _instance: &Instance) -> Descent {
+pub(crate) fn of(pid: u32, roots: &[Root], _others: &[u64], _instance: &Instance) -> Descent {
     match roots.iter().map(|root| root.0.holds(pid)).collect::<Option<Vec<bool>>>() {
         Some(found) if found.contains(&true) => Descent::Ours,
         Some(_) => Descent::NotOurs,

@@ -5,47 +5,49 @@
     reason = "what is done between fork and exec must be said to the standard library by an unsafe call"
 )]
 
+mod image;
+
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 
-use rustix::io::{FdFlags, fcntl_setfd};
-use rustix::process::{getpid, getppid, setsid};
+use rustix::io::{Errno, FdFlags, fcntl_setfd};
+use rustix::process::{Resource, Rlimit, getpid, getppid, getrlimit, setrlimit, setsid};
 
 use crate::ProcessId;
 use crate::lease::Launch;
 use crate::process;
+use image::Image;
 
 /// Starts the program. Its signals are what a program expects, the mask empty and nothing ignored: the standard library
 /// sees to the mask and to `SIGPIPE`, and the guardian ignores no other.
 pub(super) fn start(launch: &Launch, descriptors: Vec<OwnedFd>) -> io::Result<ProcessId> {
-    let [stdin, stdout, stderr] =
-        <[OwnedFd; 3]>::try_from(descriptors).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+    // The system leaves out those for which this process has no room.
+    let [stdin, stdout, stderr] = <[OwnedFd; 3]>::try_from(descriptors).map_err(|_| Errno::MFILE)?;
+    let image = Image::new(launch)?;
+    // What it says of the program is never used: it would have a shell read what the system cannot run.
     let mut command = Command::new(&launch.program);
-    command.args(&launch.args).stdin(stdin).stdout(stdout).stderr(Stdio::from(stderr));
-    if launch.clear_env {
-        command.env_clear();
-    }
-    for (name, value) in &launch.env {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
+    command.stdin(stdin).stdout(stdout).stderr(Stdio::from(stderr));
     if let Some(cwd) = &launch.cwd {
         command.current_dir(cwd);
     }
     close_on_exec();
-    let guardian = getpid();
+    let (guardian, open_files) = (getpid(), launch.open_files);
     let before_exec = move || {
         setsid()?;
+        if let Some(most) = open_files {
+            limit_open_files(most)?;
+        }
         die_with_guardian()?;
         // It may have ended before the kernel was told.
-        if getppid() == Some(guardian) { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
+        match getppid() == Some(guardian) {
+            true => Err(image.execute()),
+            false => Err(io::ErrorKind::BrokenPipe.into()),
+        }
     };
-    // SAFETY: the closure only makes system calls, takes no lock and allocates nothing; and this process has one thread, so
-    // that no lock can be held by another at the fork.
+    // SAFETY: the closure makes system calls and allocates; this process has one thread, so that no lock can be held by
+    // another at the fork.
     unsafe { command.pre_exec(before_exec) };
     let child = command.spawn()?;
     let started = process::process(child.id()).map_or(0, |process| process.id.started);
@@ -61,6 +63,13 @@ fn close_on_exec() {
         let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
         let _ = fcntl_setfd(descriptor, FdFlags::CLOEXEC);
     }
+}
+
+/// The guardian keeps what it has: it needs descriptors to look for the family.
+fn limit_open_files(most: u64) -> io::Result<()> {
+    let ours = getrlimit(Resource::Nofile);
+    let most = ours.maximum.map_or(most, |hard| most.min(hard));
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: Some(most), ..ours })?)
 }
 
 /// Armed here and nowhere else: it is the end of the thread that starts a program which counts, and this process has one.

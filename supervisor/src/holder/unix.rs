@@ -15,7 +15,7 @@ use crate::guard_program::GuardProgram;
 use crate::lease::{Decoder, Launch, Order, Report, encode};
 use crate::mark::VARIABLE;
 use crate::{ChildConfig, ProcessId, SpawnError};
-use crate::{process, tree};
+use crate::{orphans, process, tree};
 
 use super::{Ends, pipes};
 
@@ -46,7 +46,12 @@ impl Root {
 
 impl Holder {
     /// Starts the guardian, which takes the time of a plain `posix_spawn`; the rest follows with [`launch`](Holder::launch).
-    pub(crate) fn start(config: &ChildConfig, guard: &GuardProgram, mark: &str) -> Result<(Holder, Ends), SpawnError> {
+    pub(crate) fn start(
+        config: &ChildConfig,
+        guard: &GuardProgram,
+        open_files: Option<u64>,
+        mark: &str,
+    ) -> Result<(Holder, Ends), SpawnError> {
         let program = || config.program.to_string_lossy().into_owned();
         let no_pipes = |source| SpawnError::Pipes { program: program(), source };
         let (ends, theirs) = pipes(config).map_err(no_pipes)?;
@@ -54,7 +59,7 @@ impl Holder {
         let mut command = Command::new(&guard.path);
         command.args(&guard.args).arg0("sixframe-guardian").env(VARIABLE, mark);
         command.stdin(guards).stdout(Stdio::null()).stderr(Stdio::null());
-        let spawned = command.spawn();
+        let spawned = orphans::begin(|| command.spawn(), |guardian| guardian.id().unwrap_or_default());
         let guardian = spawned.map_err(|source| SpawnError::Guardian {
             program: program(),
             guardian: guard.path.clone(),
@@ -62,7 +67,7 @@ impl Holder {
         })?;
         let pid = guardian.id().unwrap_or_default();
         let root = Root(process::process(pid).map_or(ProcessId { pid, started: 0 }, |process| process.id));
-        let launch = Some((launch(config, mark), theirs));
+        let launch = Some((Launch { open_files, ..launch(config, mark) }, theirs));
         Ok((Holder { lease, guardian, root, decoder: Decoder::default(), launch }, ends))
     }
 
@@ -95,6 +100,7 @@ impl Holder {
     /// Takes notice of the guardian's end.
     pub(crate) async fn ended(&mut self) {
         let _ = self.guardian.wait().await;
+        orphans::ended(self.root.0.pid);
     }
 
     /// Ends a guardian that does not do its work.
@@ -149,6 +155,7 @@ fn launch(config: &ChildConfig, mark: &str) -> Launch {
         mark: mark.to_owned(),
         signal: config.stop.signal,
         grace: config.stop.signal_for,
+        open_files: None,
     }
 }
 

@@ -48,7 +48,12 @@ pub(crate) struct Holder {
 
 impl Holder {
     /// Starts the program inside a new job.
-    pub(crate) fn start(config: &ChildConfig, _: &GuardProgram, mark: &str) -> Result<(Holder, Ends), SpawnError> {
+    pub(crate) fn start(
+        config: &ChildConfig,
+        _: &GuardProgram,
+        _: Option<u64>,
+        mark: &str,
+    ) -> Result<(Holder, Ends), SpawnError> {
         let program = || config.program.to_string_lossy().into_owned();
         let no_pipes = |source| SpawnError::Pipes { program: program(), source };
         let (ends, theirs) = pipes(config).map_err(no_pipes)?;

@@ -6,15 +6,21 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use crate::mark::Instance;
-use crate::sweep::Sweep;
+use crate::sweep::{Marked, Sweep};
 use crate::{ProcessId, process};
 
-/// Lines after which the file is written anew with what still lives.
-const LINES: usize = 1024;
+/// Bytes after which the file is written anew with what still lives.
+const LONGEST: usize = 128 << 10;
+
+/// What a guardian has beyond the time that it gives, to kill and to end; and the pause between two looks at whether it has.
+const MARGIN: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// The end of a ledger's file name.
 const SUFFIX: &str = ".ledger";
@@ -25,8 +31,12 @@ const SUFFIX: &str = ".ledger";
 enum Entry {
     /// The first: whose ledger it is.
     Host { instance: String, boot: String, host: ProcessId },
-    /// A process of a child: its guardian, its program.
+    /// A child's guardian, and how long it lets the child live when it has been asked to end.
+    Guardian { generation: u64, process: ProcessId, grace: Duration },
+    /// A child's program.
     Process { generation: u64, process: ProcessId },
+    /// What else lives of a child now; it goes over what was said before.
+    Members { generation: u64, members: Vec<ProcessId> },
     /// Nothing is left of a child.
     Ended { generation: u64 },
 }
@@ -41,30 +51,69 @@ pub(crate) struct Ledger {
 #[derive(Default)]
 struct Open {
     file: Option<File>,
-    lines: usize,
-    live: BTreeMap<u64, Vec<ProcessId>>,
+    written: usize,
+    live: BTreeMap<u64, Family>,
+}
+
+/// What is known of a child.
+#[derive(Debug, Default)]
+struct Family {
+    guardian: Option<(ProcessId, Duration)>,
+    program: Option<ProcessId>,
+    members: Vec<ProcessId>,
+}
+
+impl Family {
+    fn all(&self) -> impl Iterator<Item = ProcessId> {
+        let first = self.guardian.map(|(id, _)| id).into_iter().chain(self.program);
+        first.chain(self.members.iter().copied())
+    }
 }
 
 impl Ledger {
-    /// Ends what the ledgers in `folder` tell of hosts that are gone and removes those; the new one is for `instance`.
-    pub(crate) fn open(folder: &Path, instance: &Instance) -> Ledger {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if path.to_string_lossy().ends_with(SUFFIX) {
-                settle(&path);
-            }
+    /// Ends what the ledgers in `folder` tell of hosts that are gone and removes those; the new one is for `instance`. Where
+    /// guardians are still at it, they are waited for by a thread. What is received is closed when all is done.
+    pub(crate) fn open(folder: &Path, instance: &Instance) -> (Ledger, watch::Receiver<()>) {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        let ledgers = entries.filter(|path| path.to_string_lossy().ends_with(SUFFIX));
+        let at_work: Vec<Told> = ledgers.filter_map(|path| Told::read(path)?.settle_unless_guarded()).collect();
+        let (settling, settled) = watch::channel(());
+        if !at_work.is_empty() {
+            std::thread::spawn(move || {
+                at_work.iter().for_each(Told::wait_and_settle);
+                drop(settling);
+            });
         }
         let pid = std::process::id();
         let host = process::process(pid).map_or(ProcessId { pid, started: 0 }, |process| process.id);
         let head = Entry::Host { instance: instance.to_string(), boot: process::boot_id(), host };
-        Ledger { path: folder.join(format!("{instance}{SUFFIX}")), head, open: Mutex::default() }
+        (Ledger { path: folder.join(format!("{instance}{SUFFIX}")), head, open: Mutex::default() }, settled)
     }
 
-    /// A process of a child. What cannot be written is not kept: the guardian is there all the same.
-    pub(crate) fn add(&self, generation: u64, process: ProcessId) {
+    /// A child's guardian. What cannot be written is not kept: the guardian is there all the same.
+    pub(crate) fn guards(&self, generation: u64, process: ProcessId, grace: Duration) {
         let mut open = self.book();
-        open.live.entry(generation).or_default().push(process);
+        open.live.entry(generation).or_default().guardian = Some((process, grace));
+        self.note(&mut open, &Entry::Guardian { generation, process, grace });
+    }
+
+    /// A child's program.
+    pub(crate) fn runs(&self, generation: u64, process: ProcessId) {
+        let mut open = self.book();
+        open.live.entry(generation).or_default().program = Some(process);
         self.note(&mut open, &Entry::Process { generation, process });
+    }
+
+    /// What lives of a child now.
+    pub(crate) fn members(&self, generation: u64, members: &[ProcessId]) {
+        let mut open = self.book();
+        let Some(family) = open.live.get_mut(&generation) else { return };
+        let others: Vec<ProcessId> =
+            members.iter().filter(|member| Some(**member) != family.program).copied().collect();
+        if family.members != others {
+            family.members.clone_from(&others);
+            self.note(&mut open, &Entry::Members { generation, members: others });
+        }
     }
 
     /// Nothing of a child is left.
@@ -77,10 +126,7 @@ impl Ledger {
 
     fn note(&self, open: &mut Open, entry: &Entry) {
         let written = match &mut open.file {
-            Some(file) if open.lines < LINES => {
-                open.lines += 1;
-                write(file, entry)
-            }
+            Some(file) if open.written < LONGEST => write(file, entry).map(|length| open.written += length),
             _ => self.rewrite(open),
         };
         if let Err(error) = written {
@@ -96,15 +142,22 @@ impl Ledger {
         let beside = self.path.with_extension("new");
         let mut file = File::create(&beside)?;
         write(&mut file, &self.head)?;
-        for (generation, processes) in &open.live {
-            for process in processes {
-                write(&mut file, &Entry::Process { generation: *generation, process: *process })?;
+        for (generation, family) in &open.live {
+            let generation = *generation;
+            if let Some((process, grace)) = family.guardian {
+                write(&mut file, &Entry::Guardian { generation, process, grace })?;
+            }
+            if let Some(process) = family.program {
+                write(&mut file, &Entry::Process { generation, process })?;
+            }
+            if !family.members.is_empty() {
+                write(&mut file, &Entry::Members { generation, members: family.members.clone() })?;
             }
         }
         fs::rename(&beside, &self.path)?;
         open.file = Some(file);
         // Counted anew, so that what cannot be made shorter is not written again at every line.
-        open.lines = 0;
+        open.written = 0;
         Ok(())
     }
 
@@ -129,42 +182,38 @@ fn make_private(folder: &Path) -> io::Result<()> {
     builder.recursive(true).create(folder)
 }
 
-fn write(file: &mut File, entry: &Entry) -> io::Result<()> {
+/// How long the line was, in bytes.
+fn write(file: &mut File, entry: &Entry) -> io::Result<usize> {
     let mut line = serde_json::to_vec(entry)?;
     line.push(b'\n');
-    file.write_all(&line)
-}
-
-/// Ends what is left of another supervisor's children, if its host is gone, and removes its ledger.
-fn settle(path: &Path) {
-    let Some(told) = fs::read_to_string(path).ok().and_then(|text| Told::of(&text)) else { return };
-    if told.is_alive() {
-        return;
-    }
-    let left = told.sweep().run();
-    if left > 0 {
-        tracing::warn!(left, "ended processes that an earlier run had left behind");
-    }
-    let _ = fs::remove_file(path);
+    file.write_all(&line).map(|()| line.len())
 }
 
 /// What a ledger tells.
 struct Told {
+    path: PathBuf,
     instance: Instance,
     boot: String,
     host: ProcessId,
-    live: BTreeMap<u64, Vec<ProcessId>>,
+    live: BTreeMap<u64, Family>,
 }
 
 impl Told {
     /// A line that was torn when the power went is passed over; a file without a head tells nothing.
-    fn of(text: &str) -> Option<Told> {
+    fn read(path: PathBuf) -> Option<Told> {
+        let text = fs::read_to_string(&path).ok()?;
         let mut entries = text.lines().filter_map(|line| serde_json::from_str(line).ok());
         let Some(Entry::Host { instance, boot, host }) = entries.next() else { return None };
-        let mut told = Told { instance: Instance::named(&instance), boot, host, live: BTreeMap::new() };
+        let mut told = Told { path, instance: Instance::named(&instance), boot, host, live: BTreeMap::new() };
         for entry in entries {
             match entry {
-                Entry::Process { generation, process } => told.live.entry(generation).or_default().push(process),
+                Entry::Guardian { generation, process, grace } => {
+                    told.live.entry(generation).or_default().guardian = Some((process, grace));
+                }
+                Entry::Process { generation, process } => {
+                    told.live.entry(generation).or_default().program = Some(process)
+                }
+                Entry::Members { generation, members } => told.live.entry(generation).or_default().members = members,
                 Entry::Ended { generation } => drop(told.live.remove(&generation)),
                 Entry::Host { .. } => (),
             }
@@ -172,24 +221,73 @@ impl Told {
         Some(told)
     }
 
-    fn is_alive(&self) -> bool {
+    /// If the host is gone: at once where no guardian is left, and by whoever it is given back to where some are.
+    fn settle_unless_guarded(self) -> Option<Told> {
+        if self.has_host() {
+            return None;
+        }
+        match self.guards_for() {
+            Some(_) => Some(self),
+            None => {
+                self.settle();
+                None
+            }
+        }
+    }
+
+    /// Guardians end what they guard, with the time that it was promised; one that does not is not waited for much longer.
+    fn wait_and_settle(&self) {
+        let begun = Instant::now();
+        while self.guards_for().is_some_and(|grace| begun.elapsed() < grace + MARGIN) {
+            std::thread::sleep(PAUSE);
+        }
+        self.settle();
+    }
+
+    /// Ends what is left and removes the ledger.
+    fn settle(&self) {
+        let left = self.sweep().run();
+        if left > 0 {
+            tracing::warn!(left, "ended processes that an earlier run had left behind");
+        }
+        let _ = fs::remove_file(&self.path);
+    }
+
+    /// The longest time that a guardian who still lives gives a child to end.
+    fn guards_for(&self) -> Option<Duration> {
+        let lives = |generation: u64, id: ProcessId| {
+            let process = process::process(id.pid);
+            process.is_some_and(|process| process.id == id && !process.is_dead) && self.carries_mark(id, generation)
+        };
+        let is_of_this_start = self.boot == process::boot_id();
+        let guardians = self.live.iter().filter_map(|(generation, family)| Some((*generation, family.guardian?)));
+        guardians
+            .filter(|(generation, (id, _))| is_of_this_start && lives(*generation, *id))
+            .map(|(_, (_, grace))| grace)
+            .max()
+    }
+
+    fn has_host(&self) -> bool {
         let host = process::process(self.host.pid);
         self.boot == process::boot_id() && host.is_some_and(|host| host.id == self.host && !host.is_dead)
     }
 
-    /// Numbers of another start of the system mean nothing; its marks are on nobody.
+    /// Numbers of another start of the system mean nothing.
     fn sweep(&self) -> Sweep {
-        let numbers = self.live.values().flatten().copied();
-        let known: HashSet<ProcessId> = match self.boot == process::boot_id() {
-            true => numbers.filter(|id| self.carries_mark(*id)).collect(),
-            false => HashSet::new(),
-        };
-        Sweep { instance: self.instance.clone(), generation: None, known, leader: None }
+        let marked = Marked::InSession(self.instance.clone());
+        if self.boot != process::boot_id() {
+            return Sweep { known: HashSet::new(), leaders: Vec::new(), marked };
+        }
+        let all: Vec<(u64, ProcessId)> =
+            self.live.iter().flat_map(|(generation, family)| family.all().map(|id| (*generation, id))).collect();
+        let known =
+            all.iter().filter(|(generation, id)| self.carries_mark(*id, *generation)).map(|(_, id)| *id).collect();
+        Sweep { known, leaders: all.into_iter().map(|(_, id)| id).collect(), marked }
     }
 
-    /// A guardian or a program has the mark from its start on.
-    fn carries_mark(&self, id: ProcessId) -> bool {
+    /// A process has the mark from its start on.
+    fn carries_mark(&self, id: ProcessId, generation: u64) -> bool {
         let value = process::variable(id.pid, crate::mark::VARIABLE);
-        value.is_some_and(|value| self.instance.is_in(&value, None))
+        value.is_some_and(|value| self.instance.is_in(&value, Some(generation)))
     }
 }

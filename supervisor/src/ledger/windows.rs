@@ -1,6 +1,9 @@
 //! Nothing is written: the system closes the jobs of a host that is gone, whatever ended it.
 
 use std::path::Path;
+use std::time::Duration;
+
+use tokio::sync::watch;
 
 use crate::ProcessId;
 use crate::mark::Instance;
@@ -9,11 +12,15 @@ use crate::mark::Instance;
 pub(crate) struct Ledger;
 
 impl Ledger {
-    pub(crate) fn open(_folder: &Path, _instance: &Instance) -> Ledger {
-        Ledger
+    pub(crate) fn open(_folder: &Path, _instance: &Instance) -> (Ledger, watch::Receiver<()>) {
+        (Ledger, watch::channel(()).1)
     }
 
-    pub(crate) fn add(&self, _generation: u64, _process: ProcessId) {}
+    pub(crate) fn guards(&self, _generation: u64, _process: ProcessId, _grace: Duration) {}
+
+    pub(crate) fn runs(&self, _generation: u64, _process: ProcessId) {}
+
+    pub(crate) fn members(&self, _generation: u64, _members: &[ProcessId]) {}
 
     pub(crate) fn end(&self, _generation: u64) {}
 }

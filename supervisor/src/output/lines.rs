@@ -20,6 +20,9 @@ pub enum Line {
         text: String,
         /// How it ends.
         end: LineEnd,
+        /// Whether this is the rest of a line, of which the beginning is missing: behind a gap, where that is not known, or
+        /// where it was not asked for.
+        rest: bool,
     },
     /// The subscriber was too slow for these bytes.
     Gap {
@@ -53,7 +56,7 @@ pub struct Lines {
 
 impl Lines {
     pub(super) fn new(pieces: Subscription) -> Lines {
-        let open = Open { at: pieces.offset(), text: Vec::new(), after_return: false };
+        let open = Open::new(pieces.offset(), pieces.begins_within_line());
         Lines { pieces, open, ready: VecDeque::new(), is_over: false }
     }
 
@@ -80,13 +83,22 @@ impl Lines {
         }
     }
 
+    /// Whether what was not told yet begins with the rest of a line.
+    pub fn is_within_line(&self) -> bool {
+        match self.ready.front() {
+            Some(Line::Text { rest, .. }) => *rest,
+            Some(Line::Gap { .. }) => false,
+            None => self.open.is_rest,
+        }
+    }
+
     fn take(&mut self, piece: Piece) {
         match piece {
             Piece::Bytes { bytes, .. } => self.open.push(&bytes, &mut self.ready),
             Piece::Gap { from, to } => {
                 self.open.close(LineEnd::Missing, 0, &mut self.ready);
                 self.ready.push_back(Line::Gap { from, to });
-                self.open = Open { at: to, text: Vec::new(), after_return: false };
+                self.open = Open::new(to, true);
             }
         }
     }
@@ -98,9 +110,15 @@ struct Open {
     text: Vec<u8>,
     /// The last byte was a carriage return that ended a line: a line feed now belongs to it.
     after_return: bool,
+    /// Its beginning is missing.
+    is_rest: bool,
 }
 
 impl Open {
+    fn new(at: u64, is_rest: bool) -> Open {
+        Open { at, text: Vec::new(), after_return: false, is_rest }
+    }
+
     fn push(&mut self, mut bytes: &[u8], into: &mut VecDeque<Line>) {
         while !bytes.is_empty() {
             if std::mem::take(&mut self.after_return) && bytes[0] == b'\n' {
@@ -140,7 +158,8 @@ impl Open {
     fn close(&mut self, end: LineEnd, width: u64, into: &mut VecDeque<Line>) {
         let length = self.text.len() as u64;
         if end != LineEnd::Missing || length > 0 {
-            into.push_back(Line::Text { at: self.at, text: shown(&self.text), end });
+            let rest = std::mem::take(&mut self.is_rest);
+            into.push_back(Line::Text { at: self.at, text: shown(&self.text), end, rest });
         }
         self.text.clear();
         self.at += length + width;
@@ -174,14 +193,14 @@ fn shown(text: &[u8]) -> String {
     String::from_utf8_lossy(text).into_owned()
 }
 
-/// The last lines of `bytes`, of which the first may be cut.
-pub(super) fn of(bytes: &[u8], most: usize) -> Vec<String> {
-    let mut open = Open { at: 0, text: Vec::new(), after_return: false };
+/// The last lines of `bytes`, which may begin with the rest of one; that is marked.
+pub(super) fn of(bytes: &[u8], most: usize, begins_within_line: bool) -> Vec<String> {
+    let mut open = Open::new(0, begins_within_line);
     let mut found = VecDeque::new();
     open.push(bytes, &mut found);
     open.close(LineEnd::Missing, 0, &mut found);
     let texts = found.into_iter().filter_map(|line| match line {
-        Line::Text { text, .. } => Some(text),
+        Line::Text { text, rest, .. } => Some(if rest { format!("…{text}") } else { text }),
         Line::Gap { .. } => None,
     });
     let mut texts: Vec<String> = texts.collect();
@@ -194,12 +213,15 @@ mod tests {
     use super::*;
 
     fn lines(pieces: &[&[u8]]) -> Vec<(u64, String, LineEnd)> {
-        let mut open = Open { at: 0, text: Vec::new(), after_return: false };
+        let mut open = Open::new(0, false);
         let mut found = VecDeque::new();
         pieces.iter().for_each(|piece| open.push(piece, &mut found));
         open.close(LineEnd::Missing, 0, &mut found);
         let texts = found.into_iter().map(|line| match line {
-            Line::Text { at, text, end } => (at, text, end),
+            Line::Text { at, text, end, rest } => {
+                assert!(!rest, "no beginning is missing");
+                (at, text, end)
+            }
             Line::Gap { .. } => panic!("no bytes were lost"),
         });
         texts.collect()
@@ -236,6 +258,7 @@ mod tests {
     #[test]
     fn bytes_that_are_no_text_are_shown_as_such() {
         assert_eq!(lines(&[b"a\xffb\n"]), [line(0, "a\u{fffd}b", LineEnd::Newline)]);
-        assert_eq!(of(b"1\n2\n3", 2), ["2", "3"]);
+        assert_eq!(of(b"1\n2\n3", 2, true), ["2", "3"]);
+        assert_eq!(of(b"1\n2", 2, true), ["…1", "2"]);
     }
 }

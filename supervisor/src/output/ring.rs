@@ -60,6 +60,11 @@ impl Ring {
         &self.bytes[place..until]
     }
 
+    /// Whether a line begins at `offset`, as far as is known.
+    pub(super) fn begins_line(&self, offset: u64) -> bool {
+        offset == 0 || matches!(self.at(offset - 1, 1), [b'\n' | b'\r'])
+    }
+
     /// The newest bytes, at most `most`.
     pub(super) fn newest(&self, most: usize) -> Vec<u8> {
         let mut found = Vec::new();

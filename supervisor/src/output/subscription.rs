@@ -43,13 +43,14 @@ pub enum Piece {
 pub struct Subscription {
     output: KeptOutput,
     next: u64,
+    begins_within_line: bool,
     ends: tokio::sync::watch::Receiver<super::End>,
 }
 
 impl Subscription {
-    pub(super) fn new(output: KeptOutput, next: u64) -> Subscription {
+    pub(super) fn new(output: KeptOutput, next: u64, begins_within_line: bool) -> Subscription {
         let ends = output.shared.end.subscribe();
-        Subscription { output, next, ends }
+        Subscription { output, next, begins_within_line, ends }
     }
 
     /// The next piece; none when the output has ended. May be dropped and called again at any time.
@@ -73,6 +74,11 @@ impl Subscription {
     /// The offset where the next piece begins: what to subscribe from to go on later.
     pub fn offset(&self) -> u64 {
         self.next
+    }
+
+    /// Whether it began in the midst of a line without being told where: nobody knows what is before.
+    pub(super) fn begins_within_line(&self) -> bool {
+        self.begins_within_line
     }
 
     /// Line by line instead.

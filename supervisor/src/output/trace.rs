@@ -12,12 +12,15 @@ pub(crate) async fn trace(child: String, stream: Stream, output: KeptOutput) {
     };
     while let Some(line) = lines.next().await {
         match line {
-            Line::Text { text, .. } => {
-                tracing::info!(target: "sixframe_supervisor::output", child, stream, "{text}");
+            Line::Text { text, rest, .. } => {
+                let missing = if rest { "…" } else { "" };
+                tracing::info!(target: "sixframe_supervisor::output", child, stream, "{missing}{text}");
             }
             Line::Gap { from, to } => {
                 tracing::warn!(target: "sixframe_supervisor::output", child, stream, from, to, "output was lost");
             }
         }
+        // A flood would else have this thread for as long as it lasts.
+        tokio::task::coop::consume_budget().await;
     }
 }

@@ -84,9 +84,21 @@ pub(crate) fn signal(id: ProcessId, signal: Signal) {
 /// Whether no thread of a process runs any more: all are stopped, or have ended. One that was sent `SIGSTOP` may still be
 /// within a call of the system, and that may be a fork.
 pub(crate) fn stands_still(pid: u32) -> bool {
+    states(pid).all(|state| STILL.contains(&state))
+}
+
+/// Whether those threads of a process that are not stopped are within a call of the system that does not heed signals, and may
+/// be so for long: one that waits for the program that it has just forked, for a disk, for a file of another machine.
+pub(crate) fn is_held(pid: u32) -> bool {
+    states(pid).all(|state| state == 'D' || STILL.contains(&state))
+}
+
+/// Stopped, traced, ended.
+const STILL: [char; 5] = ['T', 't', 'Z', 'X', 'x'];
+
+fn states(pid: u32) -> impl Iterator<Item = char> {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    let mut states = threads.filter_map(|thread| state(&fs::read_to_string(thread.path().join("stat")).ok()?));
-    states.all(|state| matches!(state, 'T' | 't' | 'Z' | 'X' | 'x'))
+    threads.filter_map(|thread| state(&fs::read_to_string(thread.path().join("stat")).ok()?))
 }
 
 /// What tells one start of the system from another.

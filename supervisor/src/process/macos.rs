@@ -28,6 +28,11 @@ pub(crate) fn stands_still(pid: u32) -> bool {
     told(pid).is_none_or(|told| matches!(told.pbi_status, libc::SSTOP | libc::SZOMB))
 }
 
+/// Whether it is within a call of the system that does not heed signals, which is not told here: it may be.
+pub(crate) fn is_held(_pid: u32) -> bool {
+    true
+}
+
 fn told(pid: u32) -> Option<libc::proc_bsdinfo> {
     let mut told = MaybeUninit::<libc::proc_bsdinfo>::uninit();
     let size = i32::try_from(size_of::<libc::proc_bsdinfo>()).ok()?;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Child, Command};
+use std::time::Duration;
 
 use rustix::process::Signal;
 use sixframe_supervisor::{Supervisor, SupervisorConfig};
@@ -24,6 +25,12 @@ fn what_survives_a_host_and_its_guardians_is_ended_by_the_next() {
     let ledger = sandbox.path().join("ledger");
     let shapes = [Shape::Setsid, Shape::DaemonStays];
     let mut host = Host::start(&sandbox, &shapes, End::Killed, 100, Some(ledger.clone()));
+    let pids = ["0-Setsid/pids", "1-DaemonStays/pids"].map(|pids| numbers(&sandbox.path().join(pids))).concat();
+    until("the ledger has them all", || {
+        let file = std::fs::read_dir(&ledger).unwrap().next().unwrap().unwrap().path();
+        let text = std::fs::read_to_string(file).unwrap();
+        pids.iter().all(|pid| text.contains(&format!("\"pid\":{pid},"))).then_some(())
+    });
     // It stands still, so that it cannot clean up after its guardians.
     send(host.pid(), Signal::STOP);
     until("the host stands still", || crate::sandbox::state(host.pid()).filter(|(state, _)| state == "T"));
@@ -44,6 +51,25 @@ fn what_survives_a_host_and_its_guardians_is_ended_by_the_next() {
     }
     drop(next);
     assert_eq!(ledgers(&ledger), 0, "nothing lives that would have to be found");
+}
+
+#[tokio::test]
+async fn guardians_of_a_host_that_is_gone_are_left_to_give_the_time_that_they_have_promised() {
+    let sandbox = Sandbox::new();
+    let ledger = sandbox.path().join("ledger");
+    let folder = sandbox.folder("0-Careful");
+    let mut host = Host::start(&sandbox, &[Shape::Careful], End::Killed, 600_000, Some(ledger.clone()));
+    host.kill();
+    until("it is asked to end", || folder.join("asked").exists().then_some(()));
+    let next = supervisor(&ledger);
+    let at_once = tokio::time::timeout(Duration::ZERO, next.settled()).await;
+    assert!(at_once.is_err(), "the careful one is not done");
+    std::fs::write(folder.join("go"), "").unwrap();
+    next.settled().await;
+    assert!(folder.join("done").exists(), "it was let end");
+    assert!(sandbox.processes().into_iter().all(|pid| !is_alive(pid)));
+    assert_eq!(ledgers(&ledger), 0);
+    host.guardians.iter().for_each(|guardian| reap(*guardian));
 }
 
 /// A process that is none of ours, and when it was started.
@@ -67,27 +93,36 @@ fn a_number_that_another_process_has_now_is_left_alone() {
     let (reused, other_start) = stranger(None);
     let (unmarked, its_start) = stranger(None);
     let (mut ours, our_start) = stranger(Some("outer.7/cafe.3"));
+    let (mut member, member_start) = stranger(Some("cafe.4"));
+    // As a service has it whose manager was given our variables.
+    let (copied, _) = stranger(Some("cafe.3"));
+    let (of_another_child, another_start) = stranger(Some("cafe.5"));
     let head = |boot: &str| {
         format!(
             r#"{{"host":{{"instance":"cafe","boot":"{boot}","host":{{"pid":{},"started":1}}}}}}"#,
             std::process::id()
         )
     };
-    let line = |pid: u32, started: u64| {
-        format!(r#"{{"process":{{"generation":3,"process":{{"pid":{pid},"started":{started}}}}}}}"#)
+    let line = |generation: u64, pid: u32, started: u64| {
+        format!(r#"{{"process":{{"generation":{generation},"process":{{"pid":{pid},"started":{started}}}}}}}"#)
     };
     let lines = [
         head(boot.trim()),
-        line(reused.id(), other_start + 1),
-        line(unmarked.id(), its_start),
-        line(ours.id(), our_start),
+        line(1, reused.id(), other_start + 1),
+        line(2, unmarked.id(), its_start),
+        line(3, ours.id(), our_start),
+        line(6, of_another_child.id(), another_start),
+        format!(r#"{{"members":{{"generation":4,"members":[{{"pid":{},"started":1}}]}}}}"#, copied.id()),
+        format!(r#"{{"members":{{"generation":4,"members":[{{"pid":{},"started":{member_start}}}]}}}}"#, member.id()),
         r#"{"process":{"gener"#.to_owned(),
     ];
     std::fs::write(ledger.join("cafe.ledger"), lines.join("\n")).unwrap();
     drop(supervisor(&ledger));
     assert!(!is_alive(ours.id()), "it carries the mark and was started then");
+    assert!(!is_alive(member.id()), "and so does what was told of it last");
     ours.wait().unwrap();
-    for mut other in [reused, unmarked] {
+    member.wait().unwrap();
+    for mut other in [reused, unmarked, copied, of_another_child] {
         assert!(is_alive(other.id()));
         other.kill().unwrap();
         other.wait().unwrap();

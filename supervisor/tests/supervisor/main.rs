@@ -6,6 +6,7 @@
 mod host;
 mod ledger;
 mod output;
+mod room;
 mod sandbox;
 mod shape;
 mod stopping;

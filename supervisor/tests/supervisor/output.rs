@@ -28,7 +28,7 @@ async fn lines(child: &Child, from: From) -> Vec<Line> {
 }
 
 fn text(at: u64, text: &str, end: LineEnd) -> Line {
-    Line::Text { at, text: text.to_owned(), end }
+    Line::Text { at, text: text.to_owned(), end, rest: false }
 }
 
 /// Our resident memory, in bytes.
@@ -70,7 +70,7 @@ async fn a_late_subscriber_is_told_what_it_has_missed() {
     }
     assert_eq!((next, pieces.offset()), (100_004, 100_004));
     assert!(matches!(output.subscribe(From::Last(10)).next().await, Some(Piece::Bytes { at: 99_994, .. })));
-    assert_eq!(output.last_lines(1)[0].trim_start_matches('\0'), "end");
+    assert_eq!(output.last_lines(1)[0].trim_start_matches(['\u{2026}', '\0']), "end");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -24,6 +24,11 @@ pub(crate) enum Shape {
     Hop,
     /// Processes that start their successors and end, again and again, and heed the polite signals. Not among [`Shape::ALL`].
     Swarm,
+    /// One process that takes its time when it is asked to end, until there is a file `go`. Not among [`Shape::ALL`].
+    Careful,
+    /// A process that leaves its session, its parents and its environment behind and, as soon as there is a file `go`, kills
+    /// its guardian. Not among [`Shape::ALL`].
+    Fugitive,
 }
 
 impl Shape {
@@ -33,7 +38,7 @@ impl Shape {
     /// How many processes it has, after which it stays as it is; the one that hops is told by its heartbeat.
     pub(crate) fn processes(self) -> usize {
         match self {
-            Shape::Plain | Shape::TermProof => 1,
+            Shape::Plain | Shape::TermProof | Shape::Careful | Shape::Fugitive => 1,
             Shape::Hop | Shape::Daemon | Shape::Swarm => 1,
             Shape::Launcher | Shape::Setsid | Shape::DaemonStays => 2,
         }
@@ -49,6 +54,15 @@ impl Shape {
             Shape::Setsid => format!("setsid sh -c '{stay}' & {stay}"),
             Shape::Daemon => format!("(setsid sh -c '{stay}' &)"),
             Shape::DaemonStays => format!("(setsid sh -c '{stay}' &); {stay}"),
+            Shape::Careful => {
+                let end = "echo > asked; while ! [ -e go ]; do sleep 0.01; done; echo > done; exit 0";
+                // Whose outputs are gone with the host; a shell that tells that its `sleep` was ended would end by that.
+                format!("exec >/dev/null 2>&1; trap '{end}' TERM; {stay}")
+            }
+            Shape::Fugitive => {
+                let flee = "while ! [ -e go ]; do /bin/sleep 0.01; done; kill -9 '$PPID'; exec /bin/sleep 1000";
+                format!("(setsid env -i /bin/sh -c 'echo $$ >> pids; {flee}' &); while :; do sleep 1; done")
+            }
             Shape::Hop => {
                 let hop = "trap '' TERM HUP INT\necho . >> heartbeat\nsleep 0.003\nsetsid sh ./hop &\n";
                 std::fs::write(folder.join("hop"), hop).unwrap();

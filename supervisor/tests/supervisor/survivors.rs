@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use sixframe_supervisor::{Descent, Failure, Status, Supervisor, SupervisorConfig};
 
 use crate::host::{End, Host};
-use crate::sandbox::{Sandbox, is_alive, numbers, reap, send, state, until};
+use crate::sandbox::{Sandbox, alone, guard, is_alive, numbers, reap, send, state, until};
 use crate::shape::Shape;
 
 /// Time for a tree that is killed to be gone, on a machine that does other things too.
@@ -64,7 +65,10 @@ fn kill_9_leaves_nothing_of(shape: Shape) {
             assert!(sandbox.processes().len() >= 2 + shape.processes(), "the host, its guardian, and {shape:?}");
         }
     }
+    let begun = Instant::now();
     host.kill();
+    until("every process is gone", || sandbox.processes().is_empty().then_some(()));
+    eprintln!("{shape:?}: nothing left {:.1} ms after kill -9", begun.elapsed().as_secs_f64() * 1e3);
     nothing_is_left(&sandbox, &host.guardians, &[shape], grace);
 }
 
@@ -131,6 +135,32 @@ fn sockets(pid: u32) -> HashSet<PathBuf> {
     targets.filter(|target| target.to_string_lossy().starts_with("socket:")).collect()
 }
 
+#[tokio::test]
+async fn who_kills_its_guardian_and_hides_is_known_to_a_subreaper_and_ended() {
+    if !alone("survivors::who_kills_its_guardian_and_hides_is_known_to_a_subreaper_and_ended") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let folder = sandbox.folder("fugitive");
+    let config = SupervisorConfig { child_subreaper: true, ..SupervisorConfig::new(guard()) };
+    let supervisor = Supervisor::new(config).unwrap();
+    let other = supervisor.spawn(Shape::Plain.config(&sandbox.folder("other"))).unwrap();
+    other.started().await.unwrap();
+    let child = supervisor.spawn(Shape::Fugitive.config(&folder)).unwrap();
+    child.started().await.unwrap();
+    std::fs::write(folder.join("go"), "").unwrap();
+    // Nothing of the supervisor runs while this thread waits.
+    let fugitive = until("it has come here", || {
+        let fugitive = *numbers(&folder.join("pids")).first()?;
+        (state(fugitive)?.1 == std::process::id()).then_some(fugitive)
+    });
+    assert_eq!(supervisor.descent(fugitive), Descent::Ours);
+    assert!(matches!(child.stopped().await, Err(Failure::GuardianLost { .. })));
+    assert_eq!(state(fugitive), None, "it is gone, and taken notice of");
+    assert!(matches!(other.status(), Status::Running { .. }), "who has a guardian is not concerned");
+    other.kill().await.unwrap();
+}
+
 #[test]
 fn a_sibling_does_not_keep_the_lease_of_another() {
     let sandbox = Sandbox::new();
@@ -144,8 +174,12 @@ fn a_sibling_does_not_keep_the_lease_of_another() {
             assert!(shared.is_empty(), "{one} and {other} both hold {shared:?}");
         }
     }
-    // The second guardian stands still and could keep the first's lease open, had it got it.
-    send(host.guardians[1], Signal::STOP);
+    // The second guardian stands still and could keep the first's lease open, had it got it. A host that stands still too does
+    // not tell it to go on.
+    for stopped in [host.pid(), host.guardians[1]] {
+        send(stopped, Signal::STOP);
+        until("it stands still", || state(stopped).filter(|(state, _)| state == "T"));
+    }
     host.kill();
     let first = numbers(&sandbox.path().join("0-Plain/pids"))[0];
     until("the first is gone though the second's guardian stands still", || (!is_alive(first)).then_some(()));

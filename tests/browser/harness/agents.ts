@@ -34,6 +34,13 @@ export async function ask(page: Page, text: string): Promise<void> {
   await page.keyboard.press("Enter");
 }
 
+/** Waits until the turn of what was asked last has ended so. */
+export async function ended(page: Page, text: string, outcome: "Done" | "Failed" | "Stopped"): Promise<void> {
+  await messages(page).getByRole("article", { name: "You" }).filter({ hasText: text }).last().waitFor();
+  const last = messages(page).getByRole("article").last().filter({ has: page.locator(".outcome").getByText(outcome, { exact: true }) });
+  await last.waitFor();
+}
+
 /** The card of what waits for leave in the session that is looked at. */
 export function card(page: Page): Locator {
   return page.getByRole("region", { name: "What waits for you here" }).getByRole("article");

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 const AGENTS = process.env.SIXFRAME_AGENTS ?? fileURLToPath(new URL("../../../target/agents/", import.meta.url));
 
 /** Claude Code's program; it may be missing. */
-const CLAUDE = join(AGENTS, "node_modules", "@anthropic-ai", `claude-code-${platform()}-${arch()}`, "claude");
+export const CLAUDE = join(AGENTS, "node_modules", "@anthropic-ai", `claude-code-${platform()}-${arch()}`, "claude");
 
 /** Why it cannot be tested here; undefined where it can. */
 export function withoutClaude(): string | undefined {
@@ -18,9 +18,9 @@ export function withoutClaude(): string | undefined {
 
 /**
  * The configuration of a daemon whose Claude Code has its home in `folder`, a key that is nobody's, nothing else of our
- * environment, and asks the model at `url`.
+ * environment but the variables that `inherits` has, and asks the model at `url`.
  */
-export function claudeConfiguration(folder: string, url: string): string {
+export function claudeConfiguration(folder: string, url: string, inherits: Readonly<Record<string, string>> = {}): string {
   const home = join(folder, "home");
   mkdirSync(home, { recursive: true });
   const variables = {
@@ -29,9 +29,11 @@ export function claudeConfiguration(folder: string, url: string): string {
     ANTHROPIC_BASE_URL: url,
     ANTHROPIC_API_KEY: "key-of-a-test-and-of-nobody",
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+    CLAUDE_CODE_MAX_RETRIES: "1",
     DISABLE_AUTOUPDATER: "1",
     DISABLE_TELEMETRY: "1",
     DISABLE_ERROR_REPORTING: "1",
+    ...inherits,
   };
   const program = join(folder, "claude");
   const words = [...Object.entries(variables).map(([name, value]) => `${name}=${value}`), CLAUDE].map(quoted);

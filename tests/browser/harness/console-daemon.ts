@@ -81,14 +81,23 @@ export class ConsoleDaemon {
   }
 
   /** As a power cut would. */
-  async kill(): Promise<void> {
-    const exited = once(this.#process, "exit");
-    this.#process.kill("SIGKILL");
-    await exited;
+  kill(): Promise<void> {
+    return this.#signal("SIGKILL");
+  }
+
+  /** In order, as a service manager would. */
+  end(): Promise<void> {
+    return this.#signal("SIGTERM");
   }
 
   async stop(): Promise<void> {
     if (this.#process.exitCode === null && this.#process.signalCode === null) await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  async #signal(signal: NodeJS.Signals): Promise<void> {
+    const exited = once(this.#process, "exit");
+    this.#process.kill(signal);
+    await exited;
   }
 }

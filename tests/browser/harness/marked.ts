@@ -16,3 +16,14 @@ export function marked(name: string, value: string): number[] {
     }
   });
 }
+
+/** Those of them that were started by a command line with this in it. */
+export function markedAs(name: string, value: string, program: string): number[] {
+  return marked(name, value).filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").includes(program);
+    } catch {
+      return false;
+    }
+  });
+}

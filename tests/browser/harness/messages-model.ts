@@ -1,6 +1,7 @@
 /**
  * A model's service for one test: the Messages API, streamed, on a port of this machine. What it answers is chosen by the first
- * word of the last thing that it was asked: `write PATH`, `forever`, `fail-STATUS`; anything else is answered with `HELLO`.
+ * word of the last thing that it was asked: `write PATH`, `run COMMAND`, `recall WORD`, `forever`; while it is ill also
+ * `fail-STATUS`, `tired-STATUS` (once, and worth another try), `garble` and `cut`. Anything else is answered with `HELLO`.
  */
 
 import { once } from "node:events";
@@ -12,6 +13,9 @@ export const HELLO = ["Hello ", "from ", "the ", "model."] as const;
 /** What is said when a tool has done its work, and when it has not. */
 export const DONE = "It is done.";
 export const NOT_DONE = "It was not done.";
+/** What is answered to who asks for a word that was said before, and for one that was not. */
+export const KNOWN = "That was said.";
+export const UNKNOWN = "That was never said.";
 /** What a `write` writes. */
 export const WRITTEN = "written\n";
 
@@ -38,6 +42,7 @@ export class MessagesModel {
   readonly #server: Server;
   #answers = 0;
   #hungUp = 0;
+  #isIll = true;
   #gate: { opened: Promise<void>; open: () => void } | undefined;
 
   private constructor(server: Server) {
@@ -55,6 +60,16 @@ export class MessagesModel {
   /** How many have hung up in the midst of an answer. */
   get hungUp(): number {
     return this.#hungUp;
+  }
+
+  /** From now on nothing fails, until it falls ill again. */
+  recover(): void {
+    this.#isIll = false;
+  }
+
+  /** From now on it fails where it is asked to. */
+  fallIll(): void {
+    this.#isIll = true;
   }
 
   /** Holds what follows the first pieces of a text back until the function that it gives is called. */
@@ -88,28 +103,43 @@ export class MessagesModel {
   async #answer(response: ServerResponse, body: Asked): Promise<void> {
     const number = (this.#answers += 1);
     const asked = lastAsked(body);
-    const status = "word" in asked ? /^fail-(\d{3})$/.exec(asked.word)?.[1] : undefined;
-    if (status !== undefined) {
-      plain(response, Number(status), { type: "error", error: { type: "api_error", message: `refused with ${status}` } });
-      return;
-    }
+    if (this.#isIll && "word" in asked && this.#fails(response, asked.word)) return;
     response.writeHead(200, { "content-type": "text/event-stream" });
     const usage = { input_tokens: 10, output_tokens: 1 };
     const stops = { stop_reason: null, stop_sequence: null };
     const message = { id: `msg_${number}`, type: "message", role: "assistant", model: body.model, content: [], usage, ...stops };
     event(response, { type: "message_start", message });
-    const stop = await this.#content(response, number, asked);
+    const stop = await this.#content(response, number, body, asked);
     if (stop === undefined) return;
     event(response, { type: "message_delta", delta: { stop_reason: stop, stop_sequence: null }, usage: { output_tokens: 12 } });
     event(response, { type: "message_stop" });
     response.end();
   }
 
+  /** Fails with a status where the word says so, or with what no service says; gives whether it does. */
+  #fails(response: ServerResponse, word: string): boolean {
+    const [, how, status] = /^(fail|tired)-(\d{3})$/.exec(word) ?? [];
+    if (status !== undefined) {
+      if (how === "tired") this.recover();
+      const error = { type: "error", error: { type: "api_error", message: `refused with ${status}` } };
+      plain(response, Number(status), error, { "x-should-retry": String(how === "tired") });
+      return true;
+    }
+    if (word !== "garble") return false;
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    response.end("data: {\"type\": \ufffd, nothing of this is JSON\n\n");
+    return true;
+  }
+
   /** What is between the head and the end of a message; undefined where nobody listens any more. */
-  async #content(response: ServerResponse, number: number, asked: Question): Promise<Stop | undefined> {
+  async #content(response: ServerResponse, number: number, body: Asked, asked: Question): Promise<Stop | undefined> {
     if ("isDone" in asked) return this.#text(response, [asked.isDone ? DONE : NOT_DONE]);
-    if (asked.word === "write") return written(response, `toolu_${number}`, asked.rest);
+    const id = `toolu_${number}`;
+    if (asked.word === "write") return tool(response, id, "Write", { file_path: asked.rest, content: WRITTEN });
+    if (asked.word === "run") return tool(response, id, "Bash", { command: asked.rest, description: "as asked" });
+    if (asked.word === "recall") return this.#text(response, [wasTold(body, asked.rest) ? KNOWN : UNKNOWN]);
     if (asked.word === "forever") return this.#forever(response);
+    if (asked.word === "cut" && this.#isIll) return cut(response);
     return this.#text(response, HELLO);
   }
 
@@ -142,10 +172,21 @@ function lastAsked({ messages = [] }: Asked): Question {
   return { word, rest: rest.join(" ") };
 }
 
-function written(response: ServerResponse, id: string, path: string): Stop {
-  begin(response, { type: "tool_use", id, name: "Write", input: {} });
-  const input = JSON.stringify({ file_path: path, content: WRITTEN });
-  delta(response, { type: "input_json_delta", partial_json: input });
+/** Whether a word stands there more often than in the question for it. */
+function wasTold({ messages = [] }: Asked, word: string): boolean {
+  return JSON.stringify(messages).split(word).length > 2;
+}
+
+/** Hangs up in the midst of an answer. */
+function cut(response: ServerResponse): undefined {
+  begin(response, { type: "text", text: "" });
+  delta(response, { type: "text_delta", text: "Hel" });
+  response.socket?.end();
+}
+
+function tool(response: ServerResponse, id: string, name: string, input: object): Stop {
+  begin(response, { type: "tool_use", id, name, input: {} });
+  delta(response, { type: "input_json_delta", partial_json: JSON.stringify(input) });
   event(response, { type: "content_block_stop", index: 0 });
   return "tool_use";
 }
@@ -162,8 +203,8 @@ function event(response: ServerResponse, told: { type: string } & Record<string,
   response.write(`event: ${told.type}\ndata: ${JSON.stringify(told)}\n\n`);
 }
 
-function plain(response: ServerResponse, status: number, body: object): void {
-  response.writeHead(status, { "content-type": "application/json", "x-should-retry": "false" });
+function plain(response: ServerResponse, status: number, body: object, headers: Record<string, string> = {}): void {
+  response.writeHead(status, { "content-type": "application/json", ...headers });
   response.end(JSON.stringify(body));
 }
 

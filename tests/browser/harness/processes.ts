@@ -18,3 +18,14 @@ export function isAlive(pid: number): boolean {
 export async function gone(pid: number): Promise<void> {
   await expect.poll(() => isAlive(pid), { timeout: 15_000, interval: 10 }).toBe(false);
 }
+
+/** Kills processes; one may be gone already, because another one was killed. */
+export function killAll(pids: readonly number[]): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  }
+}

@@ -26,7 +26,8 @@ pub async fn local_peer(local: SocketAddr, remote: SocketAddr) -> Option<Process
 }
 
 mod table {
-    use std::fs;
+    use std::fs::{self, File};
+    use std::io::{BufRead as _, BufReader};
     use std::net::{IpAddr, SocketAddr};
     use std::path::Path;
 
@@ -57,13 +58,18 @@ mod table {
 
     /// User and inode of the peer's own row, which has our addresses swapped.
     fn row(table: &str, local: SocketAddr, remote: SocketAddr) -> Option<(u32, String)> {
-        let (peer, us) = (written(remote), written(local));
-        fs::read_to_string(table).ok()?.lines().find_map(|line| {
-            let mut columns = line.split_ascii_whitespace().skip(1);
-            let row = columns.next()? == peer && columns.next()? == us;
-            let uid = columns.nth(4)?.parse().ok()?;
-            row.then_some((uid, columns.nth(1)?.to_owned()))
-        })
+        let ends = format!(" {} {} ", written(remote), written(local));
+        let (mut table, mut line) = (BufReader::new(File::open(table).ok()?), String::new());
+        while table.read_line(&mut line).ok()? > 0 {
+            if let Some((_, rest)) = line.split_once(&ends) {
+                // Behind the ends: the state, the queues, a timer, a counter, the user, another counter, the inode.
+                let mut columns = rest.split_ascii_whitespace();
+                let uid = columns.nth(4)?.parse().ok()?;
+                return Some((uid, columns.nth(1)?.to_owned()));
+            }
+            line.clear();
+        }
+        None
     }
 
     /// An address as the table writes it: 32-bit words in the machine's byte order, in hexadecimal.
@@ -108,6 +114,21 @@ mod tests {
         assert_eq!(shared.pid, None);
         let alone = local_peer(server.local_addr().unwrap(), remote).await.unwrap();
         assert_eq!((alone.pid, alone.uid), (Some(std::process::id()), shared.uid));
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_comes_by_another_address_of_this_machine_is_found() {
+        // No packet is sent: the system only says from where one would be. There may be no such address.
+        let outward = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+        if outward.connect("203.0.113.7:9").is_err() {
+            return;
+        }
+        let listener = TcpListener::bind("0.0.0.0:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let _client = TcpStream::connect((outward.local_addr().unwrap().ip(), port)).unwrap();
+        let (server, remote) = listener.accept().unwrap();
+        let peer = local_peer(server.local_addr().unwrap(), remote).await;
+        assert_eq!(peer.unwrap().pid, Some(std::process::id()));
     }
 
     #[tokio::test]

@@ -92,6 +92,13 @@ impl Claude {
             {
                 Problem { provider_code: problem.provider_code, ..Problem::of_status(status, problem.message) }
             }
+            // Nor has it one for a service that cannot be reached, or is lost.
+            (Some(problem), None)
+                if matches!(problem.kind, ProblemKind::Unknown | ProblemKind::ProviderError)
+                    && names_connection(&problem.message) =>
+            {
+                Problem { kind: ProblemKind::Network, ..problem }
+            }
             // It has no word for an answer that breaks off, or that is none.
             (Some(problem), None)
                 if problem.kind == ProblemKind::Unknown && message["terminal_reason"] == "api_error" =>
@@ -103,6 +110,23 @@ impl Claude {
             (None, None) => Problem::new(ProblemKind::ProviderError, text),
         }
     }
+}
+
+/// Whether a text has the system's name for a failure of a connection in it, as in `(ECONNREFUSED)`.
+fn names_connection(text: &str) -> bool {
+    const NAMES: [&str; 10] = [
+        "(ECONNREFUSED)",
+        "(ECONNRESET)",
+        "(ECONNABORTED)",
+        "(EPIPE)",
+        "(ETIMEDOUT)",
+        "(ENOTFOUND)",
+        "(EAI_AGAIN)",
+        "(EHOSTUNREACH)",
+        "(ENETUNREACH)",
+        "(ENETDOWN)",
+    ];
+    NAMES.iter().any(|name| text.contains(name))
 }
 
 /// What it says of what went wrong.
@@ -123,5 +147,39 @@ fn usage(usage: &Value) -> Usage {
         cached_write: number("cache_creation_input_tokens"),
         output: number("output_tokens"),
         reasoning: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::super::agent::Translator as _;
+    use super::*;
+
+    fn kind(error: &str, text: &str) -> ProblemKind {
+        let mut claude = Claude::default();
+        let content = json!([{"type": "text", "text": text}]);
+        claude
+            .hear(json!({"type": "assistant", "error": error, "message": {"content": content}}).to_string().as_bytes());
+        let result = json!({"type": "result", "subtype": "success", "is_error": true, "terminal_reason": "api_error"});
+        let steps = claude.hear(result.to_string().as_bytes());
+        let told = steps.into_iter().find_map(|step| match step {
+            Step::Tell(told) => match told.fact {
+                Fact::Ended(end) => end.error,
+                _ => None,
+            },
+            Step::Say(_) => None,
+        });
+        told.unwrap().kind
+    }
+
+    #[test]
+    fn a_service_that_cannot_be_reached_is_told_as_that_whatever_its_word_is() {
+        let refused = "API Error: Connection refused — a firewall or proxy may be blocking it (ECONNREFUSED)";
+        assert_eq!(kind("server_error", refused), ProblemKind::Network);
+        assert_eq!(kind("unknown", "API Error: Connection to the API was lost (ECONNRESET)."), ProblemKind::Network);
+        assert_eq!(kind("server_error", "API Error: internal"), ProblemKind::ProviderError);
+        assert_eq!(kind("rate_limit", "API Error: too many (ECONNRESET)"), ProblemKind::RateLimited);
     }
 }

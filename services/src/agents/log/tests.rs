@@ -4,6 +4,7 @@ use super::super::event::{
     Delivery, LogRecovered, Mode, Outcome, PromptQueued, PromptRef, SessionCreated, SessionUpdate, Source, TurnEnded,
     TurnStarted,
 };
+use super::super::item::{Item, ItemKind, ItemStatus, ToolCall, ToolOutput};
 use super::*;
 
 fn envelope(seq: u64, event: Event) -> Envelope {
@@ -171,4 +172,30 @@ async fn a_follower_of_a_long_log_begins_where_it_was_told_to() -> io::Result<()
         assert!(after < 590 || follow.passed_over() > 1_000_000, "what is before it is not read");
     }
     Ok(())
+}
+
+#[test]
+fn of_an_item_that_grows_no_part_of_a_secret_is_written_before_all_of_it_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = "a-very-secret-value";
+    let secrets = Secrets::of([("A_KEY".to_owned(), secret.to_owned())].into_iter());
+    let mut log = Log::create(folder.path(), "ses_1").unwrap();
+    let text = format!("it is {secret}, or not");
+    let item = |end: usize, status| {
+        let tool = ToolCall { output: Some(ToolOutput::of_text(&text[..end])), ..ToolCall::default() };
+        Event::ItemUpserted(Item::new(ItemKind::ToolCall).status(status).tool(tool))
+    };
+    let growing = (1..text.len()).map(|end| item(end, ItemStatus::InProgress));
+    let events: Vec<Envelope> = growing
+        .chain([item(text.len(), ItemStatus::Completed)])
+        .zip(1..)
+        .map(|(event, seq)| envelope(seq, event))
+        .collect();
+    let lines = log.append(&events, &secrets).unwrap();
+    let told: Vec<serde_json::Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<&str> = told.iter().map(|told| told["data"]["tool"]["output"]["text"].as_str().unwrap()).collect();
+    assert!(told.iter().all(|told| !told.contains(&secret[..8])), "{told:?}");
+    assert_eq!(told.last(), Some(&"it is [redacted], or not"));
+    assert_eq!(told[5..9], ["it is ", "it is a", "it is a-", "it is a-v"], "what may be anything is told");
+    assert_eq!(std::fs::read_to_string(log.path()).unwrap(), lines.join("\n") + "\n", "on the wire as in the log");
 }

@@ -3,6 +3,7 @@
 mod files;
 mod git;
 mod options;
+mod search;
 
 pub(super) use files::{held, read, written};
 
@@ -307,6 +308,7 @@ pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Vec<Finding> {
     found.extend(environment(call));
     found.extend(git::findings(call));
     found.extend(options::findings(call));
+    found.extend(search::findings(call, scene));
     found.extend(files::findings(call, scene));
     if call.words.first().is_some_and(|word| !word.is_known) {
         let text = "which program runs is only known when it does".to_owned();

@@ -71,6 +71,7 @@ impl ItemIds {
             | Fact::Unparsed(_)
             | Fact::Native
             | Fact::Alive
+            | Fact::Muted
             | Fact::Lost { .. }
             | Fact::Ended(_)
             | Fact::Gone { .. } => (),

@@ -12,11 +12,19 @@ use super::super::permission::{
 use super::super::policy::{ALLOW_ALWAYS, ALLOW_SESSION, Effect, Ruling};
 use super::{Output, Session};
 
+/// The most requests that wait at once.
+const WAITING: usize = 64;
+
+/// How much the requests that wait may hold together, in bytes.
+const BYTES: usize = 8 << 20;
+
 /// A request that waits.
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) ask: Ask,
     pub(super) request: PermissionRequest,
+    /// How much it holds.
+    bytes: usize,
     asked_at: Duration,
     pub(super) expires_at: Duration,
 }
@@ -78,12 +86,14 @@ impl Session {
         // It asks the same anew, maybe with another input: what was shown before is void.
         self.withdraw(now, |pending| pending.ask.key == ask.key, &Decider::Agent);
         let ask = offered(ask);
-        let ruled = self.ruled(&ask);
+        let bytes = held(&ask);
+        let ruled = self.one_too_many(&ask, bytes).or_else(|| self.ruled(&ask));
         let request = self.request(now, &ask);
         let id = request.permission_id.clone();
         let item = ask.item.clone();
         let expires_at = now.at + self.beginning.timers.approval;
-        self.permissions.insert(id.clone(), Pending { ask, request: request.clone(), asked_at: now.at, expires_at });
+        let pending = Pending { ask, request: request.clone(), bytes, asked_at: now.at, expires_at };
+        self.permissions.insert(id.clone(), pending);
         self.waiting_since.get_or_insert(now.at);
         self.push(now, Event::PermissionRequested(Box::new(request)), item.as_deref(), src, None);
         if let Some((verdict, rule)) = ruled {
@@ -110,6 +120,20 @@ impl Session {
             options: ask.options.clone(),
             expires_at_ms: now.after(self.beginning.timers.approval).wall_ms,
         }
+    }
+
+    /// What nobody could look through is denied at once.
+    fn one_too_many(&self, ask: &Ask, bytes: usize) -> Option<(Verdict, String)> {
+        let waiting = self.permissions.values().map(|pending| pending.bytes).sum::<usize>();
+        let reason = match (self.permissions.len() >= WAITING, waiting + bytes > BYTES) {
+            (true, _) => format!("{WAITING} requests for leave wait already; ask again when some are answered"),
+            (false, true) => {
+                let most = BYTES >> 20;
+                format!("what waits for leave would be longer than {most} MiB with it, which nobody could look through")
+            }
+            (false, false) => return None,
+        };
+        Some((denied(ask, &reason), "too_many".to_owned()))
     }
 
     /// What is decided without a person, and by which rule.
@@ -220,6 +244,13 @@ impl Session {
         self.log(now, Event::PermissionResolved(resolved), ask.item.as_deref());
         self.go_on(now);
     }
+}
+
+/// How much of a request would have to be kept and shown, in bytes.
+fn held(ask: &Ask) -> usize {
+    let texts = [&ask.description, &ask.reason].into_iter().flatten().chain([&ask.title]).chain(&ask.paths);
+    let options = ask.options.iter().map(|option| option.label.len() + option.option_id.len());
+    ask.input.to_string().len() + texts.map(String::len).sum::<usize>() + options.sum::<usize>()
 }
 
 fn denied(ask: &Ask, reason: &str) -> Verdict {

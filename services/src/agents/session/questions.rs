@@ -13,6 +13,9 @@ use super::{Output, Session};
 /// The longest answer, in bytes.
 const LONGEST: usize = 64 << 10;
 
+/// The most requests for answers that wait at once, and how much they may hold together, in bytes.
+const WAITING: (usize, usize) = (16, 1 << 20);
+
 /// Questions that wait.
 #[derive(Debug)]
 pub(super) struct Open {
@@ -73,12 +76,20 @@ impl Session {
             expires_at_ms: now.after(self.beginning.timers.approval).wall_ms,
         };
         let (id, item) = (request.question_id.clone(), inquiry.item.clone());
-        let is_askable = has_turn && are_distinct(&request.questions);
+        let held = |request: &QuestionRequest| serde_json::to_string(request).map_or(usize::MAX, |text| text.len());
+        let waiting =
+            self.questions.values().map(|open| held(&open.request)).fold(held(&request), usize::saturating_add);
+        let is_one_too_many = self.questions.len() >= WAITING.0 || waiting > WAITING.1;
+        let is_askable = has_turn && !is_one_too_many && are_distinct(&request.questions);
         self.questions.insert(id.clone(), Open { inquiry, request: request.clone(), expires_at });
         self.waiting_since.get_or_insert(now.at);
         self.push(now, Event::QuestionRequested(request), item.as_deref(), src, None);
         if !is_askable {
-            let rule = if has_turn { "unclear_question" } else { "no_turn" };
+            let rule = match (has_turn, is_one_too_many) {
+                (false, _) => "no_turn",
+                (true, true) => "too_many",
+                (true, false) => "unclear_question",
+            };
             self.settle_question(now, &id, None, Decider::Policy { rule: rule.to_owned() });
         }
     }

@@ -35,6 +35,8 @@ pub(super) struct Waiting {
     pub(super) prompt: Prompt,
     pub(super) delivery: Delivery,
     pub(super) timeout: Duration,
+    /// The number of the event that tells all that it says.
+    pub(super) told: u64,
 }
 
 impl Session {
@@ -65,7 +67,7 @@ impl Session {
         let joins = delivery == Delivery::Steer && self.can_be_steered();
         let is_first = delivery != Delivery::Queue;
         let at = if is_first { 0 } else { self.queue.len() };
-        let waiting = Waiting { prompt, delivery, timeout };
+        let waiting = Waiting { prompt, delivery, timeout, told: self.seq + 1 };
         self.log(now, Event::PromptQueued(queued(at, &waiting)), None);
         match joins {
             true => self.steer(now, waiting.prompt),
@@ -103,13 +105,14 @@ impl Session {
     pub fn edit_prompt(&mut self, now: Moment, prompt_id: &str, content: Vec<Content>) -> Result<bool, Refused> {
         let waits = self.queue.iter().filter(|waiting| waiting.prompt.id != prompt_id);
         let others = waits.map(|waiting| waiting.prompt.bytes()).sum::<usize>();
+        let told_by = self.seq + 1;
         let mut waiting = self.queue.iter_mut().enumerate();
         let Some((at, waiting)) = waiting.find(|(_, waiting)| waiting.prompt.id == prompt_id) else { return Ok(false) };
         let edited = Prompt { content, ..waiting.prompt.clone() };
         if others > 0 && others + edited.bytes() > BYTES {
             return Err(Refused::Heavy);
         }
-        waiting.prompt = edited;
+        (waiting.prompt, waiting.told) = (edited, told_by);
         let told = queued(at, waiting);
         self.log(now, Event::PromptQueued(told), None);
         Ok(true)
@@ -148,8 +151,8 @@ impl Session {
 }
 
 /// A prompt that waits, as it is told.
-pub(super) fn queued(position: usize, waiting: &Waiting) -> PromptQueued {
-    let Waiting { prompt, delivery, timeout: _ } = waiting;
+fn queued(position: usize, waiting: &Waiting) -> PromptQueued {
+    let Waiting { prompt, delivery, timeout: _, told: _ } = waiting;
     let (prompt_id, content) = (prompt.id.clone(), prompt.content.clone());
     let context = prompt.context.as_ref().map(|context| context.summary.clone());
     PromptQueued { prompt_id, position: position as u64, delivery: *delivery, content, context }

@@ -3,12 +3,79 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::super::event::{Mode, PromptQueued, QuestionRequest};
+use super::super::event::{Delivery, Mode, QuestionRequest};
+use super::super::item::Content;
 use super::super::permission::PermissionRequest;
+use super::super::prompt_builder::ContextSummary;
 use super::super::state::State;
 use super::super::usage::UsageUpdate;
-use super::queue::queued;
+use super::queue::Waiting;
 use super::{Process, Session};
+
+/// How much of what a prompt says is shown while it waits, in bytes.
+const GIST: usize = 2 << 10;
+
+/// A prompt that waits, as a window shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentWaitingPrompt")]
+pub struct WaitingPrompt {
+    /// Its id.
+    pub prompt_id: String,
+    /// How many are before it.
+    pub position: u64,
+    /// How it is to reach an agent that is at work.
+    pub delivery: Delivery,
+    /// What it says: the first 2 KiB of its texts, without pictures.
+    pub content: Vec<Content>,
+    /// Whether it says more than that.
+    pub is_cut: bool,
+    /// How much it says, in bytes, and what is sent with it.
+    pub bytes: u64,
+    /// The number of the event `prompt.queued` that tells all of it, among those that `agent.events` gives of the session.
+    pub seq: u64,
+    /// What the agent is given with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<ContextSummary>,
+}
+
+impl WaitingPrompt {
+    fn of(position: usize, waiting: &Waiting) -> WaitingPrompt {
+        let Waiting { prompt, delivery, told, timeout: _ } = waiting;
+        let mut room = GIST;
+        let content: Vec<Content> = prompt.content.iter().map_while(|part| gist(part, &mut room)).collect();
+        WaitingPrompt {
+            prompt_id: prompt.id.clone(),
+            position: position as u64,
+            delivery: *delivery,
+            is_cut: content != prompt.content,
+            content,
+            bytes: prompt.bytes() as u64,
+            seq: *told,
+            context: prompt.context.as_ref().map(|context| context.summary.clone()),
+        }
+    }
+}
+
+/// As much of a part as there is room for; none where there is no more.
+fn gist(part: &Content, room: &mut usize) -> Option<Content> {
+    let fits = |bytes: usize, room: &mut usize| {
+        let rest = room.checked_sub(bytes);
+        rest.map(|rest| *room = rest).is_some()
+    };
+    match part {
+        Content::Text { text } => {
+            let end = (0..=text.len().min(*room)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+            *room = if end < text.len() { 0 } else { *room - end };
+            (end > 0 || text.is_empty()).then(|| Content::Text { text: text[..end].to_owned() })
+        }
+        Content::ResourceLink { uri, name } => {
+            let bytes = uri.len() + name.as_ref().map_or(0, String::len);
+            fits(bytes, room).then(|| part.clone())
+        }
+        Content::Image { .. } | Content::Other { .. } => None,
+    }
+}
 
 /// A session as a window shows it: what it is doing, and what it waits for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,7 +107,7 @@ pub struct SessionView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub native_session_id: Option<String>,
     /// Prompts that wait.
-    pub queue: Vec<PromptQueued>,
+    pub queue: Vec<WaitingPrompt>,
     /// What waits for leave.
     pub permissions: Vec<PermissionRequest>,
     /// What waits for an answer.
@@ -52,6 +119,9 @@ pub struct SessionView {
     /// The run that this is a member of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_id: Option<String>,
+    /// When it was begun, in milliseconds since 1970.
+    #[serde(default)]
+    pub created_at_ms: u64,
     /// What was used so far.
     pub usage: UsageUpdate,
     /// The number of its newest event.
@@ -61,7 +131,7 @@ pub struct SessionView {
 impl Session {
     /// The session as a window shows it.
     pub fn view(&self) -> SessionView {
-        let queue = self.queue.iter().enumerate().map(|(position, waiting)| queued(position, waiting));
+        let queue = self.queue.iter().enumerate().map(|(position, waiting)| WaitingPrompt::of(position, waiting));
         let created = &self.beginning.created;
         SessionView {
             session_id: self.beginning.id.clone(),
@@ -79,6 +149,7 @@ impl Session {
             questions: self.questions.values().map(|open| open.request.clone()).collect(),
             forked_from: created.forked_from.clone(),
             run_id: created.run_id.clone(),
+            created_at_ms: self.created_at_ms,
             usage: self.usage.clone(),
             seq: self.seq,
         }

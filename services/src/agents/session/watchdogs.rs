@@ -1,9 +1,10 @@
 //! What takes too long: a process that is never ready, an agent that falls silent, a turn without end, an interrupt that is
-//! not heard. None of it runs while leave is awaited.
+//! not heard, a program that has nothing more to tell and does not end. None of it runs while leave is awaited.
 
 use std::time::Duration;
 
 use super::super::agent::Command;
+use super::super::event::Event;
 use super::super::moment::Moment;
 use super::super::permission::Decider;
 use super::super::problem::{Problem, ProblemKind};
@@ -21,6 +22,9 @@ pub struct Timers {
     pub approval: Duration,
     /// Until an agent that was interrupted ends its turn; then its process is stopped. Default 2 s.
     pub interrupt: Duration,
+    /// Until a program that has closed its output, and so can tell nothing more, ends by itself; then it is stopped. Default
+    /// 10 s.
+    pub exit: Duration,
     /// Until the process is gone; then the turn ends without it. Default 15 s.
     pub stop: Duration,
 }
@@ -32,6 +36,7 @@ impl Default for Timers {
             stall: Duration::from_secs(120),
             approval: Duration::from_secs(600),
             interrupt: Duration::from_secs(2),
+            exit: Duration::from_secs(10),
             stop: Duration::from_secs(15),
         }
     }
@@ -92,6 +97,9 @@ impl Session {
         if self.process == Process::Starting && now.at >= self.ready_by {
             self.never_ready(now);
         }
+        if self.exit_by().is_some_and(|by| now.at >= by) {
+            self.never_exited(now);
+        }
         if let Some(problem) = self.overdue(now) {
             self.interrupt(now, TurnEnd::failed(problem));
         }
@@ -104,6 +112,7 @@ impl Session {
         deadlines.extend(self.deltas.deadline());
         deadlines.extend(self.ladder.as_ref().map(|ladder| ladder.until));
         deadlines.extend((self.process == Process::Starting).then_some(self.ready_by));
+        deadlines.extend(self.exit_by());
         if self.is_watched() {
             deadlines.extend([self.silent_by(), self.turn_by]);
         }
@@ -130,6 +139,39 @@ impl Session {
             (true, false, true) => "the agent has told of nothing for too long",
         };
         Some(Problem::new(ProblemKind::Timeout, text))
+    }
+
+    /// The agent's program has closed its output. Nothing that it is asked any more could be answered.
+    pub(super) fn muted(&mut self, now: Moment) {
+        if matches!(self.process, Process::Absent | Process::Starting | Process::Stopping) {
+            // It is on its way out, or has a time of its own in which it must be ready.
+            return;
+        }
+        if self.turns.open().is_none() {
+            self.process = Process::Stopping;
+        }
+        self.muted_at = Some(now.at);
+    }
+
+    fn exit_by(&self) -> Option<Duration> {
+        let by = self.muted_at? + self.beginning.timers.exit;
+        (self.ladder.is_none() && !self.waits_for_people()).then_some(by)
+    }
+
+    fn never_exited(&mut self, now: Moment) {
+        self.muted_at = None;
+        let seconds = self.beginning.timers.exit.as_secs_f64();
+        let text = format!("the agent's program closed its output and did not end within {seconds} s; it was stopped");
+        let problem = Problem::new(ProblemKind::Timeout, text);
+        self.process = Process::Stopping;
+        self.outputs.push(Output::Tell(Command::Stop));
+        match self.turns.open() {
+            Some(_) => {
+                let until = now.at + self.beginning.timers.stop;
+                self.ladder = Some(Ladder { end: TurnEnd::failed(problem), rung: Rung::Stopped, until });
+            }
+            None => self.log(now, Event::Error(problem), None),
+        }
     }
 
     fn climb(&mut self, now: Moment) {

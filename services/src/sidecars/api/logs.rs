@@ -84,6 +84,10 @@ pub enum LogItem {
         /// Whether it goes on in the next item, or its end was not written yet.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         partial: bool,
+        /// Whether it is the rest of a line, of which the beginning is missing: behind a gap, where that is not known, or at the
+        /// start of the last bytes.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        rest: bool,
     },
     /// Bytes that are not kept any more.
     Gap {

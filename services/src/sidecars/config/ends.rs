@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What happens when a sidecar ends by itself.
+/// What happens when a sidecar ends by itself. Once it was ready, that it is not ready in time at a later start, or that another
+/// program has its port then, is such an end too; at its first start it is final.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "SidecarRestart")]
@@ -18,10 +19,10 @@ pub struct Restart {
     /// What it doubles up to. Default 30,000.
     #[serde(default = "default_max_backoff_ms", alias = "max_backoff_ms")]
     pub max_backoff_ms: u64,
-    /// Starts in vain after which it is not started again: within `window_ms`, or without a stable run in between. Default 5.
+    /// Ends after which it is not started again: within `window_ms`, or without a stable run in between. Default 5.
     #[serde(default = "default_starts")]
     pub starts: u32,
-    /// Milliseconds within which starts count, though runs in between were stable. Default 60,000.
+    /// Milliseconds within which ends count, though runs in between were stable. Default 60,000.
     #[serde(default = "default_window_ms", alias = "window_ms")]
     pub window_ms: u64,
     /// Milliseconds for which a run must be ready to count as stable. Default 30,000.

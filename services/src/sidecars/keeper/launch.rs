@@ -36,6 +36,7 @@ impl Launch {
         let mut child = words(config, program, &config.args, port.get(), around);
         child.name = config.name.clone();
         child.output_bytes = usize::try_from(config.log_bytes).unwrap_or(usize::MAX);
+        child.trace_output = config.trace_output;
         let started = Started::default();
         child.stop = ladder(config, &port, &started);
         Ok(Launch { config: child, port, started })
@@ -79,7 +80,7 @@ fn missing(name: &str, tried: &[PathBuf]) -> Failure {
 }
 
 /// A path begins at the folder of the configuration, a name is looked up in `PATH`.
-fn rooted(program: &str, around: &Around) -> OsString {
+pub(super) fn rooted(program: &str, around: &Around) -> OsString {
     let is_path = program.contains('/') || (cfg!(windows) && program.contains('\\'));
     match &around.folder {
         Some(folder) if is_path => folder.join(program).into(),
@@ -87,7 +88,7 @@ fn rooted(program: &str, around: &Around) -> OsString {
     }
 }
 
-fn folder(config: &SidecarConfig, around: &Around) -> Option<PathBuf> {
+pub(super) fn folder(config: &SidecarConfig, around: &Around) -> Option<PathBuf> {
     let cwd = Path::new(config.cwd.as_ref()?);
     Some(around.folder.as_ref().map_or_else(|| cwd.to_path_buf(), |folder| folder.join(cwd)))
 }
@@ -154,23 +155,4 @@ pub(super) fn not_begun(config: &SidecarConfig, error: &SpawnError) -> Failure {
     };
     let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
     failure(code, format!("{} cannot be started: {error}{cause}", config.name))
-}
-
-/// Why the program did not run.
-pub(super) fn not_started(config: &SidecarConfig, error: &sixframe_supervisor::Failure) -> Failure {
-    use std::io::ErrorKind;
-    let program = config.program.as_ref().or(config.binary.as_ref()).map_or("", String::as_str);
-    match error {
-        sixframe_supervisor::Failure::NotStarted { kind: ErrorKind::NotFound, .. } => {
-            let hint = if program.contains(' ') { "; words behind the program go into args" } else { "" };
-            failure(FailureCode::NotFound, format!("no program {program}; check the path or PATH{hint}"))
-        }
-        sixframe_supervisor::Failure::NotStarted { kind: ErrorKind::PermissionDenied, .. } => {
-            failure(FailureCode::Spawn, format!("the daemon's user may not start {program}; check its mode"))
-        }
-        sixframe_supervisor::Failure::NotStarted { reason, .. } => {
-            failure(FailureCode::Spawn, format!("{program} cannot be started: {reason}"))
-        }
-        sixframe_supervisor::Failure::GuardianLost { .. } => failure(FailureCode::Host, error.to_string()),
-    }
 }

@@ -12,6 +12,7 @@ use crate::sidecars::api::Holder;
 use crate::sidecars::check;
 use crate::sidecars::config::{LogStreams, Ready, ReadyKind};
 use crate::sidecars::listener::RunPort;
+use crate::sidecars::portion::Portion;
 use crate::sidecars::probe::{Probe, Seen};
 
 /// How often a listener is looked for.
@@ -31,15 +32,31 @@ pub(super) struct Foreign {
 
 /// What a run was last seen to do, in words behind its name.
 #[derive(Default)]
-pub(super) struct LastSeen(Mutex<Option<String>>);
+pub(super) enum Last {
+    /// Its program has not begun.
+    #[default]
+    NotBegun,
+    /// It does this.
+    Seen(String),
+    /// Nobody could look, for this reason.
+    Unseen(String),
+}
+
+/// The same while it changes.
+#[derive(Default)]
+pub(super) struct LastSeen(Mutex<Last>);
 
 impl LastSeen {
     fn is(&self, what: String) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(what);
+        self.set(Last::Seen(what));
     }
 
-    pub(super) fn take(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    fn set(&self, last: Last) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = last;
+    }
+
+    pub(super) fn take(&self) -> Last {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -52,6 +69,7 @@ pub(super) async fn ready(
     longest: Duration,
     last: &LastSeen,
 ) -> Result<(), Foreign> {
+    last.is("has just begun".to_owned());
     match ready.kind {
         ReadyKind::Started => Ok(()),
         ReadyKind::Line => {
@@ -106,7 +124,7 @@ async fn listening(
                 wait = (wait * 2).min(SLOWEST);
             }
             Seen::Unknown(why) => {
-                last.is(why);
+                last.set(Last::Unseen(why));
                 (wait, foreign_since) = ((wait * 2).min(SLOWEST), None);
             }
         }
@@ -121,10 +139,13 @@ async fn line(ready: &Ready, child: &Arc<Child>) {
         let mut lines = child.output(stream).subscribe(From::Start).lines();
         let pattern = &pattern;
         async move {
+            let mut portion = Portion::default();
             while let Some(line) = lines.next().await {
-                if matches!(&line, Line::Text { text, .. } if pattern.is_in(text)) {
+                let Line::Text { text, .. } = line else { continue };
+                if pattern.is_in(&text) {
                     return;
                 }
+                portion.passed(text.len()).await;
             }
             std::future::pending().await
         }
@@ -169,13 +190,22 @@ struct Handshake {
 /// The port of the first line that is a handshake; other lines before it are passed over.
 async fn handshake(child: &Arc<Child>) -> u16 {
     let mut lines = child.output(Stream::Stdout).subscribe(From::Start).lines();
+    let mut portion = Portion::default();
     while let Some(line) = lines.next().await {
         let Line::Text { text, .. } = line else { continue };
-        if let Ok(Handshake { port }) = serde_json::from_str(&text) {
-            return port.get();
+        if let Some(port) = port_in(&text) {
+            return port;
         }
+        portion.passed(text.len()).await;
     }
     std::future::pending().await
+}
+
+/// The port of a line that is a handshake: an object. What is read into a struct could be a list as well.
+fn port_in(text: &str) -> Option<u16> {
+    let text = text.trim_start();
+    let handshake = text.starts_with('{').then(|| serde_json::from_str::<Handshake>(text).ok()).flatten();
+    handshake.map(|handshake| handshake.port.get())
 }
 
 #[cfg(test)]
@@ -192,8 +222,9 @@ mod tests {
 
     #[test]
     fn a_handshake_is_an_object_with_a_port() {
-        let port = |text| serde_json::from_str::<Handshake>(text).ok().map(|handshake| handshake.port.get());
-        assert_eq!(port("{\"port\": 80, \"pid\": 3}"), Some(80));
-        assert!(["{}", "{\"port\": 0}", "{\"port\": \"80\"}", "80", "port"].iter().all(|text| port(text).is_none()));
+        assert_eq!(port_in(" {\"port\": 80, \"pid\": 3}"), Some(80));
+        let others =
+            ["{}", "{\"port\": 0}", "{\"port\": \"80\"}", "80", "port", "[1]", " [80]", "[{\"port\": 80}]", ""];
+        assert!(others.iter().all(|text| port_in(text).is_none()));
     }
 }

@@ -6,8 +6,10 @@ use std::time::{Duration, SystemTime};
 use sixframe_supervisor::{Child, Stream};
 use tokio::time::{Instant, sleep};
 
-use super::launch::{Launch, not_begun, not_started, taken, words};
-use super::ready::{Foreign, LastSeen, ready};
+use super::in_use;
+use super::launch::{Launch, not_begun, taken, words};
+use super::not_started::not_started;
+use super::ready::{Foreign, Last, LastSeen, ready};
 use super::secrets::without_secrets;
 use super::{Keeper, Outcome, failure};
 use crate::sidecars::api::{Failure, FailureCode, FailureDetails, RunExit, SidecarStatus};
@@ -52,7 +54,12 @@ impl Keeper {
     /// Runs it once, as soon as what it depends on is there; and on another port where the one that was free is lost.
     pub(super) async fn attempt(&mut self, config: &Arc<SidecarConfig>) -> Outcome {
         let depended = {
-            let depended = self.around.board.all_up(&config.depends_on);
+            let (supervisor, board) = (&self.around.supervisor, &self.around.board);
+            let depended = async {
+                // One of a daemon that was killed may still have the port.
+                supervisor.settled().await;
+                board.all_up(&config.depends_on).await
+            };
             tokio::select! {
                 biased;
                 () = self.mailbox.turned(&self.around.board, &self.known.name) => return Outcome::Turned,
@@ -97,10 +104,9 @@ impl Keeper {
             Met::Fallen => self.fell(&run, &readiness).await,
             Met::Ready => self.live(&run, &readiness).await,
             Met::TimedOut => {
-                let last = last.take().map(|last| without_secrets(config, run.port.get(), last));
-                let failure = too_slow(&run, &readiness, last);
+                let failure = too_slow(&run, &readiness, last.take());
                 self.end(&run).await;
-                Outcome::Failed(failure)
+                not_run(failure)
             }
             Met::Foreign(foreign) => {
                 self.end(&run).await;
@@ -189,7 +195,7 @@ impl Keeper {
                 biased;
                 () = self.mailbox.turned(board, name) => Lived::Turned,
                 _ = run.child.exited() => Lived::Fallen,
-                why = look_after(run, probe.as_ref(), is_known, |failures| {
+                why = look_after(run, probe.as_ref(), run.config.is_ready_by_health(), |failures| {
                     board.change(name, |entry| entry.state.health_failures = (failures > 0).then_some(failures));
                 }) => Lived::Dead(why),
             }
@@ -217,8 +223,9 @@ impl Keeper {
     /// Its program has ended, or never ran, before it was ready.
     async fn fell(&mut self, run: &Run, readiness: &Ready) -> Outcome {
         let ended = self.settle(run).await;
-        if let Err(error @ sixframe_supervisor::Failure::NotStarted { .. }) = &ended {
-            return Outcome::Failed(not_started(&run.config, error));
+        use sixframe_supervisor::Failure::{NotNow, NotStarted};
+        if let Err(error @ (NotStarted { .. } | NotNow { .. })) = &ended {
+            return not_run(not_started(&run.config, &self.around, error));
         }
         if let Some(clash) = clash(run).await {
             return clash;
@@ -226,19 +233,15 @@ impl Keeper {
         let asks_nothing = readiness.kind == ReadyKind::Started;
         let (how, failure) = exited(run, ended, if asks_nothing { "" } else { " before it was ready" });
         let how = if asks_nothing { how } else { Ended::Badly };
-        let Some(port) = run.port.get().filter(|_| says_in_use(run)) else {
+        let Some(line) = in_use::said(last_lines(run)) else {
             return Outcome::Ended { how, ready: None, failure };
         };
-        // Whoever had the port for a moment has given it back by now, or has it on an address of its own.
+        // Nobody has its port now: whoever had it has given it back, or it means another one.
+        let is_its_port = run.port.get().is_some_and(|port| in_use::may_mean(&line, port));
+        let failure = in_words(run, failure, &line, is_its_port);
         match run.config.port {
-            Port::Auto => Outcome::PortLost(failure),
-            Port::Fixed(_) | Port::None => {
-                let told = taken(port).await;
-                let holder = told.details.and_then(|details| details.holder);
-                let details = FailureDetails { holder, ..*failure.details.unwrap_or_default() };
-                let failure = Failure { details: Some(Box::new(details)), ..super::failure(told.code, told.message) };
-                Outcome::Ended { how, ready: None, failure }
-            }
+            Port::Auto if is_its_port => Outcome::PortLost(failure),
+            Port::Auto | Port::Fixed(_) | Port::None => Outcome::Ended { how, ready: None, failure },
         }
     }
 
@@ -321,7 +324,7 @@ async fn look_after(run: &Run, probe: Option<&Probe>, has_lived: bool, mut tell:
     }
 }
 
-/// It could not begin. That the daemon has no room for it may pass; anything else stays as it is.
+/// It could not begin, or came to nothing. That the daemon could not do its part may pass; anything else stays as it is.
 fn not_run(failure: Failure) -> Outcome {
     match failure.code {
         FailureCode::Host => Outcome::Ended { how: Ended::Badly, ready: None, failure },
@@ -339,12 +342,17 @@ async fn clash(run: &Run) -> Option<Outcome> {
     }
 }
 
-/// Whether its last words are those of a program whose port another one has.
-fn says_in_use(run: &Run) -> bool {
-    let words = ["address already in use", "eaddrinuse", "only one usage of each socket address"];
-    let of = |stream| run.child.output(stream).last_lines(LAST_LINES);
-    let lines = [of(Stream::Stderr), of(Stream::Stdout)].concat();
-    lines.iter().map(|line| line.to_lowercase()).any(|line| words.iter().any(|word| line.contains(word)))
+/// The last that it wrote on both outputs.
+fn last_lines(run: &Run) -> Vec<String> {
+    [Stream::Stderr, Stream::Stdout].map(|stream| run.child.output(stream).last_lines(LAST_LINES)).concat()
+}
+
+/// Why it has ended, with the line in which it says that an address is in use.
+fn in_words(run: &Run, exited: Failure, line: &str, is_its_port: bool) -> Failure {
+    let line = without_secrets(&run.config, run.port.get(), line.trim().to_owned());
+    let message = format!("{}; it says that an address is in use: {line}", exited.message);
+    let code = if is_its_port { FailureCode::PortInUse } else { exited.code };
+    Failure { code, message, ..exited }
 }
 
 fn exited(
@@ -363,12 +371,27 @@ fn exited(
     }
 }
 
-fn too_slow(run: &Run, readiness: &Ready, last: Option<String>) -> Failure {
+/// Its time is over. Where this daemon did not see to the last what it does, that is no fault of its own.
+fn too_slow(run: &Run, readiness: &Ready, last: Last) -> Failure {
     let (name, longest) = (&run.config.name, readiness.timeout_ms);
-    let why = last.unwrap_or_else(|| "was still being started".to_owned());
-    let message =
-        format!("{name} was not ready within {longest} ms: it {why}; if it needs longer, raise ready.timeout_ms");
-    failure(FailureCode::StartTimeout, message).with(details(run, None))
+    let known = |why| without_secrets(&run.config, run.port.get(), why);
+    match last {
+        Last::Seen(why) => {
+            let why = known(why);
+            let message = format!(
+                "{name} was not ready within {longest} ms: it {why}; if it needs longer, raise ready.timeout_ms"
+            );
+            failure(FailureCode::StartTimeout, message).with(details(run, None))
+        }
+        Last::Unseen(why) => {
+            let message = format!("whether {name} was ready within {longest} ms is not known: it {}", known(why));
+            failure(FailureCode::Host, message).with(details(run, None))
+        }
+        Last::NotBegun => {
+            let message = format!("{name} was still being started after {longest} ms; the machine has too much to do");
+            failure(FailureCode::Host, message)
+        }
+    }
 }
 
 fn not_ours(run: &Run, Foreign { port, holder }: Foreign) -> Failure {
@@ -392,8 +415,10 @@ fn details(run: &Run, exit: Option<RunExit>) -> FailureDetails {
 
 /// Where it is reached; `[::1]` where it does not listen by IPv4.
 fn url(config: &SidecarConfig, port: &RunPort) -> Option<String> {
-    let is_tcp = config.readiness().kind == ReadyKind::Tcp || config.health.kind == HealthKind::Tcp;
-    let scheme = if is_tcp { "tcp" } else { "http" };
+    let (ready, health) = (config.readiness().kind, config.health.kind);
+    let is_http = ready == ReadyKind::Http || health == HealthKind::Http;
+    let is_tcp = ready == ReadyKind::Tcp || health == HealthKind::Tcp;
+    let scheme = if is_tcp && !is_http { "tcp" } else { "http" };
     let host = if port.is_ipv6() { "[::1]" } else { "127.0.0.1" };
     port.get().map(|port| format!("{scheme}://{host}:{port}"))
 }

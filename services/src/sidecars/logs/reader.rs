@@ -14,6 +14,7 @@ use super::{Missing, RunLog};
 use crate::sidecars::api::{LogItem, LogStream, LogsEdge, LogsFrom, LogsParams};
 use crate::sidecars::config::LogStreams;
 use crate::sidecars::keeper::Known;
+use crate::sidecars::portion::Portion;
 
 /// The logs as `sidecar.logs` tells them.
 pub(crate) fn read(
@@ -77,6 +78,7 @@ impl Reader {
     }
 
     async fn next(&mut self) -> Option<LogItem> {
+        let mut portion = Portion::default();
         loop {
             if let Some(item) = self.first.pop_front() {
                 return Some(item);
@@ -91,7 +93,7 @@ impl Reader {
             };
             match item {
                 Some(item) if self.is_wanted(&item) => return Some(item),
-                Some(_) => {}
+                Some(item) => portion.passed(length(&item)).await,
                 None => {
                     let was_live = self.reading.take().is_some_and(|reading| reading.until.is_some());
                     // Everything later was not there yet when it was asked for.
@@ -198,8 +200,8 @@ impl Reading {
         }
         // What has no end yet is told as far as it is there.
         for at in 0..STREAMS.len() {
-            let offset = self.lines[at].take().map(|lines| lines.offset());
-            if let Some(item) = offset.and_then(|offset| self.unfinished(at, offset)) {
+            let Some(lines) = self.lines[at].take() else { continue };
+            if let Some(item) = self.unfinished(at, lines.offset(), lines.is_within_line()) {
                 return Some(item);
             }
         }
@@ -240,7 +242,7 @@ impl Reading {
         Some(item(&self.run, STREAMS[at], line))
     }
 
-    fn unfinished(&self, at: usize, offset: u64) -> Option<LogItem> {
+    fn unfinished(&self, at: usize, offset: u64, rest: bool) -> Option<LogItem> {
         match self.run.outputs[at].subscribe(From::Offset(offset)).try_next()? {
             Piece::Bytes { at: offset, bytes } => {
                 let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -250,6 +252,7 @@ impl Reading {
                     offset,
                     text,
                     partial: true,
+                    rest,
                 })
             }
             Piece::Gap { .. } => None,
@@ -266,6 +269,14 @@ impl Reading {
         self.has_ended = true;
         let generation = self.run.generation;
         Some(LogItem::Exited { generation, exit: end.exit, last_offset: end.last_offset })
+    }
+}
+
+/// Bytes of its text.
+fn length(item: &LogItem) -> usize {
+    match item {
+        LogItem::Line { text, .. } => text.len(),
+        LogItem::Gap { .. } | LogItem::Started { .. } | LogItem::Exited { .. } => 0,
     }
 }
 
@@ -293,8 +304,8 @@ async fn next_of(lines: &mut Option<Lines>) -> Option<Line> {
 fn item(run: &RunLog, stream: LogStream, line: Line) -> LogItem {
     let generation = run.generation;
     match line {
-        Line::Text { at, text, end } => {
-            LogItem::Line { stream, generation, offset: at, text, partial: end == LineEnd::Cut }
+        Line::Text { at, text, end, rest } => {
+            LogItem::Line { stream, generation, offset: at, text, partial: end == LineEnd::Cut, rest }
         }
         Line::Gap { from, to } => LogItem::Gap { stream, generation, last_generation: None, from, to },
     }

@@ -26,12 +26,12 @@ impl Sidecars {
         tokio::time::timeout(longest, self.ready_since(name, falls)).await.unwrap_or_else(|_| late())
     }
 
-    /// Waits until it is ready, here or at the server that the mode has; fails once it has fallen more often than `falls`
+    /// Waits until it is ready, here or at the server that the mode has, where those here are about to be stopped; fails once it has fallen more often than `falls`
     /// times.
     async fn ready_since(&self, name: &str, falls: u64) -> Result<SidecarState, Fault> {
         let look = |entry: Entry| match entry.state.owner {
             Owner::Remote => Ok(Some(entry.state)),
-            _ if self.waits_for_server()? => Ok(None),
+            _ if self.is_remote()? => Ok(None),
             _ => readiness(entry, falls),
         };
         self.until(name, look).await
@@ -63,12 +63,13 @@ impl Sidecars {
         }
     }
 
-    /// Whether it is not known yet who the server is. Errors: it is not there, or not to be used.
-    fn waits_for_server(&self) -> Result<bool, Fault> {
+    /// Whether it is the server that will answer for it, as soon as it is known and nothing runs here. Errors: it is not there,
+    /// or not to be used.
+    fn is_remote(&self) -> Result<bool, Fault> {
         let mode = self.board().mode_state();
         match (mode.mode, mode.server_failure) {
             (Mode::Connected, Some(why)) => Err(unreachable(&mode.server_url.unwrap_or_default(), why)),
-            (Mode::Connected, None) => Ok(mode.server_id.is_none()),
+            (Mode::Connected, None) => Ok(true),
             (Mode::Service | Mode::Standalone, _) => Ok(false),
         }
     }

@@ -53,6 +53,8 @@ fn claude(packages: &Path, folder: &Path, url: &str) -> Installed {
         ("ANTHROPIC_BASE_URL", url.to_owned()),
         ("ANTHROPIC_API_KEY", "key-of-a-test-and-of-nobody".to_owned()),
         ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1".to_owned()),
+        // It would go on for minutes, and tells each time that it asks again.
+        ("CLAUDE_CODE_MAX_RETRIES", "1".to_owned()),
         ("DISABLE_AUTOUPDATER", "1".to_owned()),
         ("DISABLE_TELEMETRY", "1".to_owned()),
         ("DISABLE_ERROR_REPORTING", "1".to_owned()),

@@ -87,6 +87,24 @@ async fn another_agent_takes_over(from: &str, to: &str) {
 
 #[tokio::test]
 #[ignore = "needs the real programs of agents: cargo xtask test --only agents"]
+async fn claude_runs_each_command_in_the_sessions_folder_wherever_the_last_one_has_gone() {
+    let world = World::new().await;
+    std::fs::create_dir(world.house.file("deep")).unwrap();
+    for (file, text) in [("word", "outer"), ("deep/word", "inner")] {
+        world.house.write(file, text);
+    }
+    let session = world.session("claude").await;
+    for (line, said) in [("cd deep && cat word", "inner"), ("cat word", "outer")] {
+        let mut turn = world.prompt(&session, &format!("run {line}"));
+        assert_eq!(turn.end().await["outcome"], "completed");
+        let outputs: Vec<&Value> = turn.seen.iter().map(|event| &event["data"]["tool"]["output"]["text"]).collect();
+        assert!(outputs.contains(&&json!(said)), "{line}: {outputs:?}");
+    }
+    world.close(&session).await;
+}
+
+#[tokio::test]
+#[ignore = "needs the real programs of agents: cargo xtask test --only agents"]
 async fn claude_asks_a_person_and_is_told_the_answer() {
     let world = World::new().await;
     let session = world.session("claude").await;

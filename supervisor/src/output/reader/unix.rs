@@ -9,8 +9,13 @@ use tokio::task::JoinHandle;
 
 use crate::KeptOutput;
 
-/// Bytes read at once: as many as a pipe holds.
+/// Bytes read at once: as many as a pipe holds at first.
 const READ: usize = 64 << 10;
+
+/// Bytes that the pipe of a flood holds on Linux. A child that fills its pipe would stand still until we have been woken, once
+/// for each 64 KiB; of those that write less, the system's memory is not asked for.
+#[cfg(target_os = "linux")]
+const WIDE: usize = 256 << 10;
 
 /// Reads between which others have their turn.
 const TURN: usize = 16;
@@ -28,7 +33,8 @@ impl Reader {
         let pipe = pipe::Receiver::from_owned_fd(pipe)?;
         let (marks, asked) = mpsc::unbounded_channel();
         let into = output.clone();
-        let task = tokio::spawn(async move { Reading { pipe, into, buffer: Vec::new() }.run(asked).await });
+        let task =
+            tokio::spawn(async move { Reading { pipe, into, buffer: Vec::new(), is_wide: false }.run(asked).await });
         Ok(Reader { output, task, marks })
     }
 
@@ -59,6 +65,8 @@ struct Reading {
     into: KeptOutput,
     /// Made with the first byte: many children never write to standard error.
     buffer: Vec<u8>,
+    /// The pipe was full once.
+    is_wide: bool,
 }
 
 impl Reading {
@@ -87,13 +95,25 @@ impl Reading {
         for _ in 0..TURN {
             match self.pipe.try_read(&mut self.buffer) {
                 Ok(0) => return false,
-                Ok(read) => self.into.push(&self.buffer[..read]),
+                Ok(read) => {
+                    self.into.push(&self.buffer[..read]);
+                    self.widen_if_full(read);
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
                 Err(_) => return false,
             }
         }
         true
+    }
+
+    /// Once, and if the system lets the user have it: a pipe that stays as it was is read as well.
+    fn widen_if_full(&mut self, read: usize) {
+        if read == READ && !self.is_wide {
+            self.is_wide = true;
+            #[cfg(target_os = "linux")]
+            let _ = rustix::pipe::fcntl_setpipe_size(&self.pipe, WIDE);
+        }
     }
 
     fn read_what_is_there(&mut self) -> u64 {
@@ -119,6 +139,24 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn the_pipe_of_a_flood_is_made_wider_and_that_of_others_is_left_as_it_is() {
+        for (written, holds) in [(READ, WIDE), (READ - 1, READ)] {
+            let (theirs, ours) = rustix::pipe::pipe().unwrap();
+            rustix::io::ioctl_fionbio(&theirs, true).unwrap();
+            assert_eq!(rustix::io::write(&ours, &vec![b'x'; written]), Ok(written));
+            let output = KeptOutput::new(READ);
+            let reader = Reader::start(theirs, output.clone()).unwrap();
+            let mut pieces = output.subscribe(crate::From::Start);
+            while pieces.offset() < written as u64 {
+                pieces.next().await.unwrap();
+            }
+            assert_eq!(rustix::pipe::fcntl_getpipe_size(&ours), Ok(holds));
+            drop(reader);
+        }
+    }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn whoever_asks_for_the_end_while_the_pipe_ends_is_answered() {

@@ -282,3 +282,29 @@ fn a_nested_repository_that_names_a_program_is_not_met_by_the_way() {
     assert!(witness.exists(), "git asks the one within, which runs a program");
     assert_eq!(bench.command("git status").effect, Effect::Ask);
 }
+
+#[test]
+fn a_search_through_folders_asks_where_one_holds_what_its_name_tells_to_be_a_key() {
+    let bench = Bench::new();
+    let folder = &bench.ground.folder;
+    let effect = |line: &str| bench.command(line).effect;
+    assert_eq!(effect("rg needle"), Effect::Allow, "what is hidden is not searched");
+    fs::write(folder.join("docs/server.pem"), "needle").unwrap();
+    for line in [
+        "rg needle",
+        "rg -n needle docs",
+        "rg -A 3 src",
+        "rg -l needle . src",
+        "rg needle docs/server.pem",
+        "cd docs && rg needle",
+    ] {
+        let ruling = bench.command(line);
+        assert_eq!((ruling.effect, ruling.hits[0].rule.as_str()), (Effect::Ask, "secrets"), "{line}: {ruling:?}");
+        assert!(ruling.hits[0].text.contains("server.pem") && ruling.remembers.is_empty(), "{line}: {ruling:?}");
+    }
+    for line in ["rg needle src", "rg -n needle src a.txt", "rg --files", "cd src && rg needle"] {
+        assert_eq!(effect(line), Effect::Allow, "{line}: {:?}", bench.command(line));
+    }
+    fs::write(folder.join(".gitignore"), "*.pem\n").unwrap();
+    assert_eq!(effect("rg needle"), Effect::Allow, "what is ignored is not searched");
+}

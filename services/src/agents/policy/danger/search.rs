@@ -1,0 +1,65 @@
+//! Searches through whole folders: they print what is in files that nobody names, keys among them.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use ignore::WalkBuilder;
+
+use super::super::super::permission::Risk;
+use super::super::call::Call;
+use super::super::place::{Place, secret};
+use super::{Finding, Scene, shown};
+
+/// The most entries of folders that are looked at, and for how long.
+const MOST: (usize, Duration) = (100_000, Duration::from_secs(1));
+
+/// Letters of options whose value may be the next word.
+const VALUED: &str = "ABCemtTgfEMdjr";
+
+/// Files that a search would go through and that may hold keys.
+pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Option<Finding> {
+    if call.name != "rg" || call.given().any(|word| word == "--files") {
+        return None;
+    }
+    // Its own settings may have it look everywhere.
+    let looks_everywhere = std::env::var_os("RIPGREP_CONFIG_PATH").is_some();
+    let until = Instant::now() + MOST.1;
+    let mut entries = 0;
+    for place in places(call, scene) {
+        for entry in WalkBuilder::new(place).standard_filters(!looks_everywhere).build().flatten() {
+            entries += 1;
+            if entries > MOST.0 || Instant::now() > until {
+                let text = "searches more files than can be looked through, and some may hold keys";
+                return Some(Finding::new("secrets", Risk::Medium, format!("`{}` {text}", shown(call))));
+            }
+            let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
+            if let Some(risk) = entry.file_name().to_str().and_then(secret).filter(|_| is_file) {
+                let path = entry.path().strip_prefix(scene.cwd).unwrap_or(entry.path());
+                let text = format!("searches {}, which holds keys or may", path.display());
+                return Some(Finding::new("secrets", risk.min(Risk::High), text));
+            }
+        }
+    }
+    None
+}
+
+/// The folders that are searched; where that is not sure, the one that it runs in.
+fn places(call: &Call, scene: &Scene<'_>) -> Vec<PathBuf> {
+    let may_take_next = |word: &str| match word.strip_prefix("--") {
+        Some(long) => !long.is_empty() && !long.contains('='),
+        None => word.starts_with('-') && word.ends_with(|letter| VALUED.contains(letter)),
+    };
+    let is_sure = !call.given().any(may_take_next);
+    // The first is what is looked for.
+    let named: Vec<PathBuf> = call.operands().skip(1).map(|word| scene.cwd.join(&word.text)).collect();
+    let places = match is_sure && !named.is_empty() && named.iter().all(|path| path.exists()) {
+        true => named,
+        false => vec![scene.cwd.to_owned()],
+    };
+    // About what is elsewhere a person is asked in any case.
+    let is_here = |place: &PathBuf| {
+        let place = scene.ground.place(scene.cwd, &place.to_string_lossy());
+        matches!(place, Place::Inside | Place::Folder | Place::Delicate)
+    };
+    places.into_iter().filter(is_here).collect()
+}
