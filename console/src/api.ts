@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "9bb8277e1c3e3d5d";
+export const methodsHash = "a5720dd1ac7e280e";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
@@ -1747,10 +1747,21 @@ export interface AgentTurnEnded {
   usage?: AgentUsage | null;
 }
 
+/** Who begins a turn. */
+export type AgentTurnOrigin =
+  /** Somebody, by a prompt. */
+  | "prompt"
+  /** The agent, by itself: something that it had left to itself is done, a command in the background for one. */
+  | "agent";
+
 /** The agent works. */
 export interface AgentTurnStarted {
-  /** On what. */
-  promptId: string;
+  /** Who began it. */
+  origin: AgentTurnOrigin;
+  /** On what; nothing where the agent begins by itself. */
+  promptId?: string | null;
+  /** Why the agent began it, in its words, where it says so. */
+  reason?: string | null;
 }
 
 /** What a turn changed is undone. */

@@ -57,7 +57,7 @@ pub use event::{
     FilesChanged, FilesContended, LogRecovered, Mode, Native, Outcome, Plan, PlanEntry, PlanStatus, ProcessEvent,
     PromptQueued, PromptRef, Question, QuestionOption, QuestionRequest, QuestionResolved, Retry, RunApplied, RunEnded,
     RunMember, RunMemberEnded, RunMerged, RunMerging, RunStarted, SessionClosed, SessionCreated, SessionUpdate, Source,
-    StateChange, Strategy, Subject, TurnEnded, TurnStarted, TurnUndone, Unparsed,
+    StateChange, Strategy, Subject, TurnEnded, TurnOrigin, TurnStarted, TurnUndone, Unparsed,
 };
 pub use git::{Applied, Bounds, Diff, Git, GitError, Glance, Repository, Store, Tree};
 pub use item::{

@@ -174,12 +174,7 @@ impl Supervisor {
     #[cfg(unix)]
     fn watch_guardians(&self) {
         let shared = Arc::downgrade(&self.shared);
-        self.shared.standstill.watch(move || {
-            let shared = shared.upgrade();
-            shared
-                .map(|shared| shared.live().values().filter_map(|child| child.root.guardian()).collect())
-                .unwrap_or_default()
-        });
+        self.shared.standstill.watch(move || shared.upgrade().map(|shared| shared.guardians()).unwrap_or_default());
     }
 
     /// Waits until nothing is left of the children of earlier supervisors that the ledger tells of, at the longest for the time
@@ -260,6 +255,11 @@ impl Supervisor {
 }
 
 impl Shared {
+    #[cfg(unix)]
+    fn guardians(&self) -> Vec<ProcessId> {
+        self.live().values().filter_map(|child| child.root.guardian()).collect()
+    }
+
     fn live(&self) -> MutexGuard<'_, HashMap<u64, Live>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -24,7 +24,7 @@ export function SessionHead({ session, facts, isOpen }: { session: SessionView; 
   return (
     <header className="session-head">
       <div className="session-title">
-        <h2>{visible(nameOf(session))}</h2>
+        <h2 title={visible(nameOf(session))}>{visible(nameOf(session))}</h2>
         <p>
           <StateDot state={state} />
           <span>{stateWords(state)}</span>

@@ -83,7 +83,7 @@ function Whole({
     <>
       <header className="transcript-head">
         <div className="session-title">
-          <h2>{shortened(visible(titleOf(info)), LONGEST_TITLE)}</h2>
+          <h2 title={shortened(visible(titleOf(info)), LONGEST_TITLE)}>{shortened(visible(titleOf(info)), LONGEST_TITLE)}</h2>
           <p>
             <Facts info={info} />
           </p>

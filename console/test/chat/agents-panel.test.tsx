@@ -341,7 +341,7 @@ test("a session that another window closed and opened again is followed on", asy
   await vi.waitFor(() => expect(feed.isOpen).toBe(false));
   log.push("session.updated", { mode: "ask" });
   log.item("late", { kind: "agent_message", status: "completed", content: [{ type: "text", text: "here again" }] });
-  act(() => made.served.commit([{ op: "add", path: "/agents/ses_1", value: IDLE } as never]));
+  act(() => made.served.commit([{ op: "add", path: "/agents/ses_1", value: { ...IDLE, seq: log.envelopes.length } } as never]));
   expect(await screen.findByText("here again")).toBeTruthy();
 });
 

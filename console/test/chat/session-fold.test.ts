@@ -86,6 +86,16 @@ test("what was open when its turn ended is not open any more, even where nobody 
   expect([item(fold, "t").status, item(fold, "t").isAsked]).toEqual(["cancelled", false]);
 });
 
+test("what came to its end waits for nobody, even where it is not said whose leave was withdrawn", () => {
+  const log = new Log().created().turn("turn_1", "hello");
+  log.item("t", { kind: "tool_call", status: "in_progress", tool: { name: "run" } });
+  log.push("permission.requested", asked("perm_1"), { turnId: "turn_1", itemId: "t" });
+  log.push("permission.resolved", { permissionId: "perm_1", decision: "withdrawn", by: { kind: "shutdown" }, latencyMs: 0 }, { turnId: "turn_1" });
+  log.item("t", { kind: "tool_call", status: "cancelled" });
+  const fold = folded(log.envelopes);
+  expect([item(fold, "t").status, item(fold, "t").isAsked]).toEqual(["cancelled", false]);
+});
+
 test("how leave was answered is in the history, with what was asked", () => {
   const log = new Log().created().turn("turn_1", "hello");
   log.push("permission.requested", asked("perm_1"), { turnId: "turn_1", itemId: "t" });

@@ -86,6 +86,8 @@ pub struct Launch {
     pub env: Vec<(String, String)>,
     /// What becomes of the settings that lie in the folder.
     pub settings: FolderSettings,
+    /// What its program may run of the folder: what that comes to, where a person trusts it.
+    pub code: Option<String>,
 }
 
 /// An agent that runs. Dropping it stops it.
@@ -299,6 +301,11 @@ pub enum Fact {
     Lost {
         /// What it says of that.
         why: String,
+    },
+    /// It has begun a turn by itself, while it was asked nothing.
+    Began {
+        /// Why, in its words.
+        reason: Option<String>,
     },
     /// The turn is over.
     Ended(TurnEnd),

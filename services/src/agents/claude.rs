@@ -3,6 +3,7 @@
 
 mod asking;
 mod blocks;
+mod course;
 mod questions;
 mod result;
 mod tools;
@@ -18,6 +19,7 @@ use super::problem::{Problem, ProblemKind};
 use super::trust::FolderSettings;
 use super::usage::{LimitStatus, Limits};
 use blocks::Blocks;
+use course::Course;
 use result::Costs;
 
 /// The id of our first request.
@@ -32,6 +34,7 @@ pub struct Claude {
     /// Tools that were denied, so that their failure is told as that.
     denied: HashSet<String>,
     costs: Costs,
+    course: Course,
     /// What went wrong with the model's service in this turn.
     problem: Option<Problem>,
     requests: u64,
@@ -174,14 +177,39 @@ impl Claude {
         }
     }
 
+    fn understand(&mut self, message: &Value) -> Vec<Step> {
+        let kind = message["type"].as_str().unwrap_or_default();
+        match kind {
+            "system" => self.system(message),
+            "stream_event" => self.blocks.streamed(message),
+            "assistant" => self.assistant(message),
+            "user" => self.user(message),
+            "result" => self.result(message),
+            "control_request" => self.asks(message),
+            "control_response" => self.answers(message),
+            "control_cancel_request" => {
+                let key = message["request_id"].as_str().unwrap_or_default().to_owned();
+                self.asked.remove(&key);
+                vec![Step::tell(kind, Fact::Withdrew { key })]
+            }
+            "rate_limit_event" => match limits(&message["rate_limit_info"]) {
+                Some(limits) => vec![Step::tell(kind, Fact::Limits(limits))],
+                None => alive(kind),
+            },
+            "command_lifecycle" => match self.course.follow(message) {
+                Some(end) => vec![Step::tell(kind, Fact::Ended(end))],
+                None => alive(kind),
+            },
+            "tool_progress" | "keep_alive" => alive(kind),
+            _ => vec![Step::Tell(Told::unknown(kind, message))],
+        }
+    }
+
     fn prompt(&mut self, prompt: &Prompt) -> Vec<Step> {
         (self.problem, self.interrupted) = (None, false);
         let history = self.history.take().map(|text| json!({"type": "text", "text": text}));
         let content: Vec<Value> = history.into_iter().chain(prompt.sent().iter().map(part)).collect();
-        let message = json!({"role": "user", "content": content});
-        vec![Step::Say(json!({
-            "type": "user", "message": message, "parent_tool_use_id": null, "session_id": "", "client_composed": true
-        }))]
+        vec![Step::Say(course::prompt(content, self.course.give()))]
     }
 }
 
@@ -202,27 +230,10 @@ impl Translator for Claude {
             Ok(message) => message,
             Err(error) => return vec![unparsed(line, &error)],
         };
-        let kind = message["type"].as_str().unwrap_or_default();
-        match kind {
-            "system" => self.system(&message),
-            "stream_event" => self.blocks.streamed(&message),
-            "assistant" => self.assistant(&message),
-            "user" => self.user(&message),
-            "result" => self.result(&message),
-            "control_request" => self.asks(&message),
-            "control_response" => self.answers(&message),
-            "control_cancel_request" => {
-                let key = message["request_id"].as_str().unwrap_or_default().to_owned();
-                self.asked.remove(&key);
-                vec![Step::tell(kind, Fact::Withdrew { key })]
-            }
-            "rate_limit_event" => match limits(&message["rate_limit_info"]) {
-                Some(limits) => vec![Step::tell(kind, Fact::Limits(limits))],
-                None => alive(kind),
-            },
-            "tool_progress" | "keep_alive" | "command_lifecycle" => alive(kind),
-            _ => vec![Step::Tell(Told::unknown(kind, &message))],
-        }
+        let begun = self.course.hear(&message);
+        let mut steps = self.understand(&message);
+        steps.splice(0..0, begun);
+        steps
     }
 
     fn command(&mut self, command: Command) -> Vec<Step> {

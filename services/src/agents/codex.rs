@@ -3,6 +3,7 @@
 mod approvals;
 mod asking;
 mod items;
+mod patches;
 mod problems;
 mod questions;
 
@@ -31,10 +32,13 @@ pub struct Codex {
     requests: u64,
     /// What we asked and it has not answered.
     open: HashMap<u64, Asked>,
-    /// What it asked and we have not answered: by its id of the request, as JSON text.
+    /// What it asked and we have not answered: by its id of the request, as JSON text, with a number behind it where it was
+    /// asked for anew.
     asks: HashMap<String, Value>,
     /// What is to be changed in files, by item: it is told before leave is asked for it, and not again.
     changes: HashMap<String, Value>,
+    /// How often something was asked for anew.
+    renewed: u64,
     thread: Option<String>,
     turn: Option<String>,
     /// The turn is to be interrupted as soon as it has a name.
@@ -199,16 +203,12 @@ impl Codex {
                 None => alive(method),
             },
             "error" => self.error(method, params),
-            "serverRequest/resolved" => match self.asks.remove(&params["requestId"].to_string()) {
-                // It takes back what we have not answered.
-                Some(_) => vec![Step::tell(method, Fact::Withdrew { key: params["requestId"].to_string() })],
-                None => alive(method),
-            },
+            "serverRequest/resolved" => self.taken_back(method, &params["requestId"]),
+            "item/fileChange/patchUpdated" => self.patched(method, &text("itemId"), &params["changes"]),
             "thread/started"
             | "thread/status/changed"
             | "remoteControl/status/changed"
             | "item/reasoning/summaryPartAdded"
-            | "item/fileChange/patchUpdated"
             | "item/mcpToolCall/progress" => alive(method),
             _ => vec![Step::Tell(Told::unknown(method, message))],
         }
@@ -216,13 +216,13 @@ impl Codex {
 
     fn item(&mut self, method: &str, native: &Value) -> Vec<Step> {
         let id = native["id"].as_str().unwrap_or_default().to_owned();
-        if native["type"] == "fileChange" {
-            self.changes.insert(id.clone(), native["changes"].clone());
+        let is_done = method == "item/completed";
+        let Some(item) = item(native, is_done) else { return alive(method) };
+        let mut steps = vec![Step::tell(method, Fact::Item { id: id.clone(), item })];
+        if native["type"] == "fileChange" && !is_done {
+            steps.extend(self.patched(method, &id, &native["changes"]));
         }
-        match item(native, method == "item/completed") {
-            Some(item) => vec![Step::tell(method, Fact::Item { id, item })],
-            None => alive(method),
-        }
+        steps
     }
 
     fn error(&mut self, method: &str, params: &Value) -> Vec<Step> {

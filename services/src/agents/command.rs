@@ -158,7 +158,12 @@ impl Attending {
         let asked = parts.collect::<Vec<_>>().join("\n\n");
         let child = match self.child(&asked).await {
             Ok(child) => child,
-            Err(problem) => return self.tell(Fact::Ended(TurnEnd::failed(problem))).await,
+            Err(problem) => {
+                // Whom the person trusts by then is looked up when it is begun anew.
+                let is_untrusted = problem.kind == ProblemKind::UntrustedWorkspace;
+                self.tell(Fact::Ended(TurnEnd::failed(problem))).await?;
+                return if is_untrusted { Err(Over) } else { Ok(()) };
+            }
         };
         match child.started().await {
             Ok(process) => self.tell(Fact::Process(ProcessEvent::Spawned { pid: process.pid })).await?,

@@ -22,7 +22,7 @@ pub use run::{RunApplied, RunEnded, RunMember, RunMemberEnded, RunMerged, RunMer
 pub use session::{CloseReason, LogRecovered, Mode, SessionClosed, SessionCreated, SessionUpdate, StateChange};
 pub use turn::{
     Delivery, Delta, DeltaField, DiffScope, DiffUpdate, Outcome, Plan, PlanEntry, PlanStatus, PromptQueued, PromptRef,
-    TurnEnded, TurnStarted,
+    TurnEnded, TurnOrigin, TurnStarted,
 };
 
 /// An event, where it belongs, and where it comes from. Log and wire carry the same text.
@@ -333,7 +333,7 @@ mod tests {
         let events = [
             Event::Error(problem),
             Event::ProcessEvent(ProcessEvent::Ready),
-            Event::TurnStarted(TurnStarted { prompt_id: "p".into() }),
+            Event::TurnStarted(TurnStarted::on("p")),
             Event::PlanUpdated(Plan { entries: Vec::new() }),
             Event::LogRecovered(LogRecovered { bytes: 3 }),
             Event::SessionUpdated(SessionUpdate::default()),

@@ -35,6 +35,12 @@ pub(super) fn runs_texts(name: &str) -> bool {
     runners.contains(&name) || call::SHELLS.contains(&name) || danger::INTERPRETERS.contains(&name)
 }
 
+/// The programs that these words run, those that stand behind others among them: what each is held for, and its words.
+pub(super) fn programs_of(words: &[String]) -> Vec<(String, Vec<String>)> {
+    let calls = call::calls(&shell_words::join(words)).calls.into_iter();
+    calls.map(|call| (call.name, call.words.into_iter().map(|word| word.text).collect())).collect()
+}
+
 /// Whether a file of this name may hold keys.
 pub(super) fn is_secret(path: &str) -> bool {
     place::secret(path).is_some()
@@ -190,7 +196,8 @@ fn decide(matter: &Matter, rules: &[Rule], mode: Mode, folder: &Path) -> Ruling 
     let mut remembers = Vec::new();
     if can_be_remembered {
         let asked = parts.iter().zip(&of_parts).filter(|(_, (effect, _))| *effect == Effect::Ask);
-        let each: Option<Vec<Remembered>> = asked.map(|(part, _)| remembered(part)).collect();
+        let each: Option<Vec<Remembered>> =
+            asked.map(|(part, _)| remembered(part).filter(|_| may_write(part, mode))).collect();
         remembers = each.filter(|each| each.len() <= REMEMBERED).unwrap_or_default();
         remembers.dedup();
         // Those that say that a person is to be asked are not to be talked round.
@@ -236,7 +243,9 @@ fn of_whole(matter: &Matter, rules: &[Rule]) -> Option<Said> {
 fn of_part(part: &Part, rules: &[Rule], mode: Mode, folder: &Path) -> Said {
     let is_auto = mode == Mode::Auto;
     let accepts = mode == Mode::AcceptEdits && part.action == Action::FileChange;
+    // To allow a command is not to allow that it writes into files, where that is not allowed by itself.
     let matching = rules.iter().filter(|rule| rule.matches(part, folder));
+    let matching = matching.filter(|rule| may_write(part, mode) || rule.effect != Effect::Allow);
     let mut said: Vec<Said> = matching.map(|rule| (rule.effect, rule.id.clone())).collect();
     // Of those that are as bad, the first.
     let worst = part.findings.iter().rev().max_by_key(|finding| finding.risk);
@@ -251,6 +260,11 @@ fn of_part(part: &Part, rules: &[Rule], mode: Mode, folder: &Path) -> Said {
     let harmless = harmless.map(|rule| (Effect::Allow, if accepts { "accept_edits" } else { rule }.to_owned()));
     let otherwise = || (Effect::Ask, worst.map_or("ask", |finding| finding.rule).to_owned());
     strongest(&said).or(harmless).unwrap_or_else(otherwise)
+}
+
+/// Whether a command that is allowed may write into ordinary files of the folder.
+fn may_write(part: &Part, mode: Mode) -> bool {
+    !part.writes || matches!(mode, Mode::Auto | Mode::AcceptEdits)
 }
 
 /// What would be remembered of a yes to this: as little as is of any use.

@@ -13,6 +13,7 @@ use serde_json::Value;
 use sixframe_supervisor::{Child, ChildConfig, ChildStdin, Exit, Failure, Output, StopLadder, Stream, Supervisor};
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::acp::Acp;
@@ -23,7 +24,7 @@ use super::detect;
 use super::event::ProcessEvent;
 use super::problem::{Problem, ProblemKind};
 use super::secrets::Secrets;
-use super::trust::{self, FolderSettings, SettingsUse};
+use super::trust::{self, Configured, FolderSettings, SettingsUse};
 use lines::{LineReader, Read};
 
 /// Silence after which the output of a program that has ended is over, though a process out of reach keeps it open.
@@ -148,9 +149,12 @@ pub(super) async fn located(program: &Program, launch: &Launch) -> Result<PathBu
         true => missing(&program.program.to_string_lossy()),
         false => no_folder(launch),
     })?;
-    // What the folder has to run, nobody was shown.
-    match trust::of_folder(&found, &program.args, &launch.cwd) {
-        Some(file) => Err(trust::unshown(&file)),
+    // What the folder has to run must be what a person was shown, now that it is run.
+    let configured = Configured::new(&program.program, &program.args);
+    let (cwd, trusted) = (launch.cwd.clone(), launch.code.clone());
+    let looked = spawn_blocking(move || trust::untrusted_code(&configured, &cwd, trusted.as_deref())).await;
+    match looked.map_err(|error| not_started(&error.to_string()))? {
+        Some(problem) => Err(problem),
         None => Ok(found),
     }
 }

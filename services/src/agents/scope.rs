@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 /// Names below which changes mean more than they say: hooks, settings, what runs by itself.
-const DELICATE: [&str; 13] = [
+const DELICATE: [&str; 26] = [
     ".git",
     ".hg",
     ".svn",
@@ -17,6 +17,19 @@ const DELICATE: [&str; 13] = [
     ".husky",
     ".mcp.json",
     ".envrc",
+    ".agents",
+    ".qwen",
+    ".opencode",
+    "opencode.json",
+    "opencode.jsonc",
+    ".crush.json",
+    "crush.json",
+    ".goose",
+    ".kimi",
+    ".copilot",
+    ".cargo",
+    ".devcontainer",
+    ".gitmodules",
 ];
 
 /// Whether nothing in a path below the folder is more than a name.

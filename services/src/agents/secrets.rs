@@ -138,7 +138,19 @@ impl std::fmt::Debug for Secrets {
 
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    let ends = ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIALS"];
+    let ends = [
+        "KEY",
+        "TOKEN",
+        "SECRET",
+        "PASSWORD",
+        "PASSWD",
+        "PASSPHRASE",
+        "CREDENTIALS",
+        // `GIT_ASKPASS` names a program.
+        "_PASS",
+        "_PAT",
+        "_DSN",
+    ];
     ends.iter().any(|end| name.ends_with(end))
 }
 
@@ -151,7 +163,7 @@ mod tests {
     #[test]
     fn values_of_variables_that_are_named_as_secrets_are_taken_out_of_texts() {
         let variables =
-            [("SERVICE_API_KEY", "abcdefghijklmnop"), ("PATH", "/usr/bin/something"), ("MY_TOKEN", "short")];
+            [("SERVICE_API_KEY", "abcdefghijklmnop"), ("GIT_ASKPASS", "/usr/bin/something"), ("MY_TOKEN", "short")];
         let secrets = Secrets::of(variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter());
         let told = secrets.redacted("key abcdefghijklmnop, /usr/bin/something, short");
         assert_eq!(told, "key [redacted], /usr/bin/something, short");

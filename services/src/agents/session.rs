@@ -4,6 +4,7 @@
 mod facts;
 mod files;
 mod item_ids;
+mod own;
 mod past;
 mod permissions;
 mod questions;
@@ -18,6 +19,7 @@ use super::agent::{Abilities, Command, Prompt};
 use super::deltas::Deltas;
 use super::event::{
     CloseReason, Envelope, Event, Mode, Outcome, PromptRef, SessionClosed, SessionCreated, SessionUpdate, Source,
+    TurnStarted,
 };
 use super::identifier::identifier;
 use super::item::{Item, ItemKind, ItemStatus};
@@ -120,6 +122,8 @@ pub struct Session {
     withheld_since: Option<Duration>,
     /// When the turn must be over; time that passes while leave is awaited does not count.
     turn_by: Duration,
+    /// What a turn is given that the agent begins by itself: what the last prompt was.
+    given: Duration,
     waiting_since: Option<Duration>,
     ladder: Option<Ladder>,
     mode: Mode,
@@ -200,6 +204,7 @@ impl Session {
             muted_at: None,
             withheld_since: None,
             turn_by: Duration::ZERO,
+            given: own::GIVEN,
             waiting_since: None,
             ladder: None,
             known,
@@ -345,16 +350,16 @@ impl Session {
     fn open_turn(&mut self, now: Moment, waiting: &Waiting) {
         let (turn, prompt) = (identifier("turn"), &waiting.prompt);
         self.ids.forget();
-        let Some(started) = self.turns.begin(now.at, &turn, &prompt.id) else { return };
+        let Some(started) = self.turns.begin(now.at, &turn, TurnStarted::on(&prompt.id)) else { return };
         (self.alive, self.turn_by, self.waiting_since) = (now.at, now.at + waiting.timeout, None);
-        self.withheld_since = None;
-        self.given(now, Event::PromptStarted(PromptRef { prompt_id: prompt.id.clone() }), prompt);
+        (self.withheld_since, self.given) = (None, waiting.timeout);
+        self.hand(now, Event::PromptStarted(PromptRef { prompt_id: prompt.id.clone() }), prompt);
         self.log(now, started, None);
         self.said(now, prompt);
     }
 
     /// The agent is given a prompt: the text of its context stands beside that, once.
-    fn given(&mut self, now: Moment, event: Event, prompt: &Prompt) {
+    fn hand(&mut self, now: Moment, event: Event, prompt: &Prompt) {
         let context = prompt.context.as_ref().map(|context| serde_json::json!({"context": context.text}));
         self.push(now, event, None, Source::sixframe(), context);
     }

@@ -35,7 +35,7 @@ use super::runs::{self, Runs};
 use super::secrets::Secrets;
 use super::session::{Beginning, Session, SessionView};
 use super::transcript::Archive;
-use super::trust::{FolderSettings, SettingsUse, Trust, untrusted};
+use super::trust::{Configured, FolderCode, FolderSettings, SettingsUse, Trust, unshown, untrusted};
 use super::undo::Looks;
 pub use config::{AgentsConfig, ProviderConfig};
 pub(super) use ends::ends;
@@ -147,11 +147,16 @@ impl Agents {
         let archive = Archive::open(config.dir.clone(), config.transcripts.clone(), Arc::clone(&secrets));
         agents.extend(others.into_iter().map(|agent| (agent.provider().to_owned(), agent)));
         let policy = Policy::new(config.policy.clone(), &config.dir);
+        let configured = config.programs().map(|(id, ProviderConfig { program, .. })| {
+            let configured = Configured::new(&program.program, &program.args);
+            (id, configured)
+        });
+        let trust = Trust::below(&config.dir, configured.collect());
         let shared = Shared {
             looks: Arc::new(looks),
             supervisor,
             policy,
-            trust: Trust::below(&config.dir),
+            trust,
             agents,
             local,
             sessions: Mutex::default(),
@@ -365,18 +370,23 @@ impl Agents {
         &self.0.trust
     }
 
-    /// Whether an agent may begin in a folder: not where it would load what nobody trusts.
+    /// Whether an agent may begin in a folder: not where it would load or run what nobody trusts.
     async fn check_trust(&self, agent: &dyn Agent, cwd: &Path) -> Result<(), NotBegun> {
-        if agent.settings_use() != SettingsUse::Loads {
+        let loads = agent.settings_use() == SettingsUse::Loads;
+        if !loads && !self.0.trust.knows(agent.provider()) {
             return Ok(());
         }
         let (trust, folder) = (self.0.trust.clone(), cwd.to_owned());
         let given_up = |_| NotBegun::NoFolder(cwd.to_string_lossy().into_owned());
         let standing = spawn_blocking(move || trust.standing(&folder)).await.map_err(given_up)?;
-        if standing.settings_for(agent.provider()) != FolderSettings::Withheld {
-            return Ok(());
-        }
-        let problem = untrusted(&standing.named_for(agent.provider()));
+        let is_withheld = loads && standing.settings_for(agent.provider()) == FolderSettings::Withheld;
+        let problem = match standing.code_for(agent.provider()) {
+            FolderCode::Withheld(names) => unshown(&names),
+            FolderCode::Absent | FolderCode::Trusted(_) if is_withheld => {
+                untrusted(&standing.named_for(agent.provider()))
+            }
+            FolderCode::Absent | FolderCode::Trusted(_) => return Ok(()),
+        };
         let hint = problem.hint.unwrap_or_default();
         Err(NotBegun::Untrusted { message: problem.message, hint, sha256: standing.sha256 })
     }

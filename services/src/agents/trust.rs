@@ -5,16 +5,18 @@
 mod programs;
 mod settings;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::permission::sha256;
 use super::policy::write_privately;
 use super::problem::{Problem, ProblemKind};
-pub(super) use programs::{of_folder, unshown};
+pub(super) use programs::Configured;
 use settings::Settings;
 pub use settings::SettingsFile;
 
@@ -28,6 +30,17 @@ pub enum FolderSettings {
     Absent,
     /// They are loaded: a person trusts them as they are.
     Trusted,
+}
+
+/// What becomes of what an agent's program would run of the folder that it is started in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum FolderCode {
+    /// It would run nothing of it.
+    Absent,
+    /// A person trusts what it would run, as it is, which comes to this.
+    Trusted(String),
+    /// Nobody trusts it: these files.
+    Withheld(String),
 }
 
 /// What an agent does with the settings that lie in the folder it works in.
@@ -50,8 +63,12 @@ pub(super) struct Standing {
     pub(super) sha256: Option<String>,
     /// Whether a person trusts them as they are.
     pub(super) is_trusted: bool,
-    /// Whether a person trusted them as they were.
+    /// Whether a person trusted settings as they were.
     pub(super) has_changed: bool,
+    /// Whether a person trusts the settings as they are, whatever programs run beside them.
+    are_settings_trusted: bool,
+    /// What each program would run of the folder, where a person trusts that as it is, by its provider.
+    programs: BTreeMap<String, Option<String>>,
 }
 
 impl Standing {
@@ -59,19 +76,57 @@ impl Standing {
     pub(super) fn settings_for(&self, provider: &str) -> FolderSettings {
         match self.files.iter().any(|file| file.is_read_by(provider)) {
             false => FolderSettings::Absent,
-            true if self.is_trusted => FolderSettings::Trusted,
+            true if self.are_settings_trusted => FolderSettings::Trusted,
             true => FolderSettings::Withheld,
         }
     }
 
     /// The paths of the files that this provider reads.
     pub(super) fn named_for(&self, provider: &str) -> String {
-        let read = self.files.iter().filter(|file| file.is_read_by(provider)).map(|file| file.path.as_str());
-        let mut names: Vec<&str> = read.take(4).collect();
-        let more = self.files.iter().filter(|file| file.is_read_by(provider)).count() > names.len();
-        names.extend(more.then_some("…"));
-        names.join(", ")
+        let read = self.files.iter().filter(|file| file.is_read_by(provider));
+        listed(read.map(|file| file.path.as_str()))
     }
+
+    /// What the program of this provider may run of the folder.
+    pub(super) fn code_for(&self, provider: &str) -> FolderCode {
+        match self.programs.get(provider) {
+            None => FolderCode::Absent,
+            Some(Some(sha256)) => FolderCode::Trusted(sha256.clone()),
+            Some(None) => {
+                let run = self.files.iter().filter(|file| file.is_run_by(provider));
+                FolderCode::Withheld(listed(run.map(|file| file.path.as_str())))
+            }
+        }
+    }
+}
+
+/// The first names, and whether there are more.
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.collect();
+    let more = names.len() > NAMED;
+    names.into_iter().take(NAMED).chain(more.then_some("…")).collect::<Vec<_>>().join(", ")
+}
+
+/// The most files that are named.
+const NAMED: usize = 4;
+
+/// What an agent is told whose program would run what nobody trusts.
+pub(super) fn unshown(names: &str) -> Problem {
+    let text = format!("its program would run what lies in the folder and nobody trusts: {names}");
+    let hint =
+        "look at it, and trust it with trust.grant, or name what is to run by its full path in the configuration";
+    Problem::new(ProblemKind::UntrustedWorkspace, text).hint(hint)
+}
+
+/// What a program would run of the folder that it is started in, unless it comes to this.
+pub(super) fn untrusted_code(program: &Configured, cwd: &Path, trusted: Option<&str>) -> Option<Problem> {
+    let (names, sha256) = settings::code(program, cwd, home().as_deref())?;
+    let is_trusted = sha256.is_some() && sha256.as_deref() == trusted;
+    (!is_trusted).then(|| unshown(&listed(names.iter().map(String::as_str))))
+}
+
+fn home() -> Option<PathBuf> {
+    std::env::home_dir().and_then(|home| home.canonicalize().ok())
 }
 
 /// What an agent is told that would load settings that nobody trusts.
@@ -85,7 +140,11 @@ pub(super) fn untrusted(names: &str) -> Problem {
 #[derive(Debug, Serialize, Deserialize)]
 struct Record {
     cwd: PathBuf,
+    /// What the settings come to; empty where there were none.
     sha256: String,
+    /// What each program would run, by its provider.
+    #[serde(default)]
+    programs: BTreeMap<String, String>,
 }
 
 /// The folders that people trust, in a file each, private to their user.
@@ -93,33 +152,66 @@ struct Record {
 pub(super) struct Trust {
     folder: PathBuf,
     home: Option<PathBuf>,
+    programs: Arc<BTreeMap<String, Configured>>,
 }
 
 impl Trust {
-    /// Those that are kept below a folder.
-    pub(super) fn below(folder: &Path) -> Trust {
-        Trust { folder: folder.join("trust"), home: std::env::home_dir().and_then(|home| home.canonicalize().ok()) }
+    /// Those that are kept below a folder, with the programs that may run something of them, by their providers.
+    pub(super) fn below(folder: &Path, mut programs: BTreeMap<String, Configured>) -> Trust {
+        programs.retain(|_, program| program.takes_code());
+        Trust { folder: folder.join("trust"), home: home(), programs: Arc::new(programs) }
+    }
+
+    /// Whether the program of this provider may run something of a folder.
+    pub(super) fn knows(&self, provider: &str) -> bool {
+        self.programs.contains_key(provider)
     }
 
     /// Looks at a folder, given without links. Reads its settings: not for a thread that must not wait.
     pub(super) fn standing(&self, cwd: &Path) -> Standing {
-        let Settings { files, sha256 } = Settings::read(cwd, self.home.as_deref());
-        let trusted = self.trusted(cwd);
-        let is_trusted = sha256.is_some() && trusted == sha256;
-        Standing { has_changed: trusted.is_some() && !is_trusted && !files.is_empty(), is_trusted, files, sha256 }
+        let Settings { files, sha256, settings, programs } = self.read(cwd);
+        let record = self.record(cwd);
+        let is_trusted = |known: Option<&String>, now: &Option<String>| now.is_some() && known == now.as_ref();
+        let trusted = record.as_ref().map(|record| &record.sha256).filter(|trusted| !trusted.is_empty());
+        let are_settings_trusted = is_trusted(trusted, &settings);
+        let has_settings = files.iter().any(SettingsFile::is_setting);
+        let known = |provider: &String| record.as_ref().and_then(|record| record.programs.get(provider));
+        let programs: BTreeMap<_, _> = programs
+            .into_iter()
+            .map(|(provider, now)| {
+                let is_trusted = is_trusted(known(&provider), &now);
+                (provider, now.filter(|_| is_trusted))
+            })
+            .collect();
+        Standing {
+            has_changed: trusted.is_some() && !are_settings_trusted && has_settings,
+            is_trusted: !files.is_empty()
+                && (are_settings_trusted || !has_settings)
+                && programs.values().all(Option::is_some),
+            are_settings_trusted,
+            programs,
+            files,
+            sha256,
+        }
     }
 
-    /// Trusts a folder's settings as they are, if that is what they come to; else gives what they do.
+    /// Trusts a folder's settings as they are, and what programs would run of it, if that is what they come to; else gives
+    /// what they do.
     ///
     /// # Errors
     /// It cannot be written down.
     pub(super) fn grant(&self, cwd: &Path, sha256: &str) -> io::Result<Result<(), Option<String>>> {
-        let Settings { sha256: now, .. } = Settings::read(cwd, self.home.as_deref());
+        let Settings { sha256: now, settings, programs, .. } = self.read(cwd);
         if now.as_deref() != Some(sha256) {
             return Ok(Err(now));
         }
-        let record = Record { cwd: cwd.to_owned(), sha256: sha256.to_owned() };
+        let programs = programs.into_iter().filter_map(|(provider, sha256)| Some((provider, sha256?))).collect();
+        let record = Record { cwd: cwd.to_owned(), sha256: settings.unwrap_or_default(), programs };
         write_privately(&self.path(cwd), &serde_json::to_vec_pretty(&record)?).map(Ok)
+    }
+
+    fn read(&self, cwd: &Path) -> Settings {
+        Settings::read(cwd, self.home.as_deref(), &self.programs)
     }
 
     /// Trusts a folder no more.
@@ -133,9 +225,9 @@ impl Trust {
         }
     }
 
-    fn trusted(&self, cwd: &Path) -> Option<String> {
+    fn record(&self, cwd: &Path) -> Option<Record> {
         let record: Record = serde_json::from_slice(&fs::read(self.path(cwd)).ok()?).ok()?;
-        (record.cwd == cwd).then_some(record.sha256)
+        (record.cwd == cwd).then_some(record)
     }
 
     fn path(&self, cwd: &Path) -> PathBuf {
@@ -156,7 +248,9 @@ mod tests {
     impl Bench {
         fn new() -> Bench {
             let folder = tempfile::tempdir().unwrap();
-            let trust = Trust { folder: folder.path().join("kept"), home: Some(folder.path().join("home")) };
+            let make = Configured::new("make".as_ref(), &["ask".to_owned()]);
+            let programs = Arc::new(BTreeMap::from([("command:make".to_owned(), make)]));
+            let trust = Trust { folder: folder.path().join("kept"), home: Some(folder.path().join("home")), programs };
             fs::create_dir_all(folder.path().join("project/sub/.git")).unwrap();
             Bench { folder, trust }
         }
@@ -207,6 +301,38 @@ mod tests {
         bench.trust.revoke(&bench.project()).unwrap();
         let standing = bench.standing();
         assert!(!standing.is_trusted && !standing.has_changed);
+    }
+
+    #[test]
+    fn what_a_program_would_run_is_trusted_with_the_settings_and_changes_apart_from_them() {
+        let bench = Bench::new();
+        let code = || bench.standing().code_for("command:make");
+        assert_eq!(code(), FolderCode::Absent);
+        bench.write("project/Makefile", "ask:");
+        bench.write("project/.mcp.json", "{}");
+        let standing = bench.standing();
+        let told: Vec<(&str, &str)> =
+            standing.files.iter().map(|file| (file.path.as_str(), file.what.as_str())).collect();
+        assert_eq!(told, [(".mcp.json", "tool servers for Claude Code"), ("Makefile", "what command:make runs")]);
+        assert_eq!(code(), FolderCode::Withheld("Makefile".to_owned()));
+        assert_eq!(standing.code_for("command:other"), FolderCode::Absent);
+        bench.trust.grant(&bench.project(), &standing.sha256.unwrap()).unwrap().unwrap();
+        let FolderCode::Trusted(sha256) = code() else { panic!("{:?}", code()) };
+        assert!(bench.standing().is_trusted);
+        let make = &bench.trust.programs["command:make"];
+        assert_eq!(untrusted_code(make, &bench.project(), Some(&sha256)), None);
+        assert!(untrusted_code(make, &bench.project(), None).unwrap().message.contains("Makefile"));
+
+        bench.write("project/Makefile", "ask: evil");
+        let standing = bench.standing();
+        assert_eq!((standing.is_trusted, standing.has_changed), (false, false));
+        assert_eq!(standing.settings_for("claude"), FolderSettings::Trusted, "they are what they were");
+        assert_eq!(code(), FolderCode::Withheld("Makefile".to_owned()));
+        assert!(untrusted_code(make, &bench.project(), Some(&sha256)).is_some(), "when it is started, too");
+        bench.write("project/Makefile", "ask:");
+        bench.write("project/.mcp.json", "changed");
+        assert_eq!(code(), FolderCode::Trusted(sha256));
+        assert_eq!(bench.standing().settings_for("claude"), FolderSettings::Withheld);
     }
 
     #[test]

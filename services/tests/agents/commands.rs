@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use sixframe_core::Code;
 use sixframe_services::agents::{AgentsConfig, Program, ProviderConfig};
 
 use super::house::House;
@@ -120,17 +121,36 @@ async fn what_was_done_before_it_came_is_told_with_the_first_prompt_and_never_ag
 }
 
 #[tokio::test]
-async fn a_file_of_the_folder_is_not_run_because_the_configuration_has_its_name() {
+async fn what_a_command_would_run_of_the_folder_is_run_only_as_a_person_trusts_it() {
     let house = House::tuned(given(&["ask.sh"]));
     let witness = house.folder.path().join("witness");
     let session = house.session("command:it").await;
-    let mut turn = house.prompt(&session, "hello");
-    assert_ne!(turn.end().await["outcome"], "completed", "there is none");
+    assert_ne!(house.prompt(&session, "hello").end().await["outcome"], "completed", "there is none");
     house.write("ask.sh", &format!("touch {}\n", witness.display()));
-    let mut turn = house.prompt(&session, "hello");
-    let ended = turn.end().await;
+    let ended = house.prompt(&session, "hello").end().await;
     assert_eq!(ended["error"]["kind"], "untrusted_workspace", "{ended}");
+    assert!(ended["error"]["message"].as_str().unwrap().contains("ask.sh") && !witness.exists(), "{ended}");
+    let params = json!({"provider": "command:it", "cwd": house.file("")});
+    let refused = house.ask("agent.createSession", params.clone()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FORBIDDEN);
+
+    let trust = async || {
+        let cwd = house.file("");
+        let status = house.ask("trust.status", json!({"cwd": cwd})).await.unwrap();
+        assert_eq!(status["files"][0]["what"], "what command:it runs");
+        house.ask("trust.grant", json!({"cwd": cwd, "sha256": status["sha256"]})).await.unwrap();
+    };
+    trust().await;
+    assert_eq!(house.prompt(&session, "hello").end().await["outcome"], "completed");
+    std::fs::remove_file(&witness).unwrap();
+    house.write("ask.sh", &format!("touch {} # again\n", witness.display()));
+    let ended = house.prompt(&session, "hello").end().await;
+    assert_eq!(ended["error"]["kind"], "untrusted_workspace", "it is looked at each time");
     assert!(!witness.exists());
+    trust().await;
+    house.ask("agent.createSession", params).await.unwrap();
+    assert_eq!(house.prompt(&session, "hello").end().await["outcome"], "completed", "the same session goes on");
+    assert!(witness.exists());
 }
 
 /// Answers, closes its output, and goes on without end.

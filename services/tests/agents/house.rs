@@ -134,6 +134,16 @@ impl House {
         House::build_in(tempfile::tempdir().unwrap(), &at, self.timers, programs, |_| (), Vec::new())
     }
 
+    /// The program of an agent.
+    pub(crate) fn program(&self, provider: &str) -> &Program {
+        let Programs { claude, codex, gemini } = &self.programs;
+        match provider {
+            "claude" => claude,
+            "codex" => codex,
+            _ => gemini,
+        }
+    }
+
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join("project").join(name)
     }

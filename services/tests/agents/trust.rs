@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 use sixframe_core::{CallError, Code};
+use sixframe_services::agents::{Program, ProviderConfig};
 
 use super::house::House;
 
@@ -118,6 +119,31 @@ async fn an_agent_that_cannot_be_kept_from_settings_is_not_begun_where_nobody_tr
     assert!(ended["error"]["hint"].is_string());
     assert!(notices(&house, &session)[0].contains("has changed"));
     assert!(!house.folder.path().join("other.args").exists(), "it was not started");
+}
+
+#[tokio::test]
+async fn an_agent_whose_program_takes_code_from_the_folder_is_not_begun_where_nobody_trusts_that() {
+    let house = House::tuned(|config| {
+        let program =
+            Program { args: vec!["-y".into(), "some-agent".into()], ..Program::new(config.dir.with_file_name("npx")) };
+        config.acp.insert("some".into(), ProviderConfig { program, allow_env: Vec::new() });
+    });
+    house.install_as("npx", RECORD);
+    house.session("acp:some").await;
+    started(&house, "npx").await;
+    house.write("package.json", "{}");
+    let params = json!({"provider": "acp:some", "cwd": house.file("")});
+    let refused = house.ask("agent.createSession", params.clone()).await.unwrap_err();
+    let CallError::Fault(fault) = refused else { panic!("{refused}") };
+    let details = serde_json::to_value(&fault.details).unwrap();
+    assert_eq!((fault.code.as_ref(), &details["kind"]), (Code::FORBIDDEN, &json!("untrusted_workspace")));
+    assert!(fault.message.contains("package.json"), "{}", fault.message);
+    house.ask("trust.grant", json!({"cwd": folder(&house), "sha256": details["sha256"]})).await.unwrap();
+    house.ask("agent.createSession", params).await.unwrap();
+    started(&house, "npx").await;
+    let session = house.session("builtin").await;
+    house.write("package.json", "changed");
+    assert_ne!(house.prompt(&session, "list").end().await["outcome"], "failed", "others are not concerned");
 }
 
 #[tokio::test]

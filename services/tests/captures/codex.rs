@@ -106,6 +106,39 @@ fn a_change_of_files_is_shown_as_it_was_told_before_it_was_asked_for() {
 }
 
 #[test]
+fn a_change_that_is_told_anew_while_it_waits_is_asked_for_anew_and_an_answer_to_the_first_allows_nothing() {
+    let change = |text: &str| json!([{"path": "/p/a.txt", "kind": {"type": "add"}, "diff": text}]);
+    let mut codex = Codex::default();
+    let hear = |codex: &mut Codex, message: Value| codex.hear(message.to_string().as_bytes());
+    let item = json!({"type": "fileChange", "id": "i", "status": "inProgress", "changes": change("one")});
+    hear(&mut codex, json!({"method": "item/started", "params": {"item": item}}));
+    let ask = json!({"id": 7, "method": "item/fileChange/requestApproval", "params": {"itemId": "i"}});
+    let asked = |steps: &[Step]| {
+        let asks = steps.iter().filter_map(|step| match step {
+            Step::Tell(told) => match &told.fact {
+                Fact::Asked(ask) => Some((ask.key.clone(), ask.input["changes"].clone())),
+                _ => None,
+            },
+            _ => None,
+        });
+        asks.collect::<Vec<_>>()
+    };
+    let first = asked(&hear(&mut codex, ask));
+    assert_eq!(first, [("7".to_owned(), change("one"))]);
+    let patched = |text: &str| json!({"method": "item/fileChange/patchUpdated", "params": {"itemId": "i", "changes": change(text)}});
+    assert_eq!(asked(&hear(&mut codex, patched("one"))), [], "it is what was shown");
+    let steps = hear(&mut codex, patched("evil"));
+    assert!(matches!(&steps[0], Step::Tell(told) if told.fact == Fact::Withdrew { key: "7".into() }), "{steps:?}");
+    let second = asked(&steps);
+    assert_eq!((second.len(), &second[0].1), (1, &change("evil")));
+    let allow = |key: &str| Command::Decide { key: key.into(), verdict: Verdict::Allow { option_id: "accept".into() } };
+    assert!(codex.command(allow("7")).is_empty(), "what was on its way is about something else");
+    let said = codex.command(allow(&second[0].0));
+    assert!(matches!(&said[..], [Step::Say(said)] if said["id"] == 7 && said["result"]["decision"] == "accept"));
+    assert_eq!(asked(&hear(&mut codex, patched("more"))), [], "nothing waits");
+}
+
+#[test]
 fn an_interrupt_ends_the_turn_and_withdraws_what_is_asked() {
     let heard = played("interrupt");
     assert_eq!(heard.outcomes(), [Outcome::Interrupted, Outcome::Completed]);

@@ -5,5 +5,6 @@
 mod acp;
 mod acp_protocol;
 mod claude;
+mod claude_turns;
 mod codex;
 mod replay;

@@ -26,6 +26,7 @@ enum Move {
     Ask(u8),
     Withdraw(u8),
     Answer(bool),
+    Begin,
     End(Outcome),
     Gone(bool),
     Pass(u64),
@@ -49,6 +50,7 @@ fn any_move() -> impl Strategy<Value = Move> {
         3 => (0u8..3).prop_map(Move::Ask),
         1 => (0u8..3).prop_map(Move::Withdraw),
         2 => any::<bool>().prop_map(Move::Answer),
+        1 => Just(Move::Begin),
         4 => outcome.prop_map(Move::End),
         1 => any::<bool>().prop_map(Move::Gone),
         2 => prop::sample::select(vec![1, 20, 3_000, 70_000, 700_000]).prop_map(Move::Pass),
@@ -105,6 +107,7 @@ fn play(stage: &mut Stage, step: Move, number: usize) {
                 .into_iter()
                 .for_each(|id| stage.session.decide(stage.now, &id, choice.clone(), Decider::Timeout).unwrap());
         }
+        Move::Begin => stage.told(Fact::Began { reason: None }),
         Move::End(outcome) => stage.told(Fact::Ended(TurnEnd::new(outcome))),
         Move::Gone(crashed) => {
             let problem = crashed.then(|| Problem::new(ProblemKind::Crashed, "gone"));

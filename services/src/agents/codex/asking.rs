@@ -83,7 +83,7 @@ impl Codex {
 /// Its requests for leave whose answers are a decision among those that it offers.
 const COMMAND: &str = "item/commandExecution/requestApproval";
 
-const CHANGE: &str = "item/fileChange/requestApproval";
+pub(super) const CHANGE: &str = "item/fileChange/requestApproval";
 
 const OURS: [&str; 2] = [COMMAND, CHANGE];
 
@@ -117,7 +117,7 @@ fn command_ask(key: &str, params: &Value) -> Ask {
     of(key, params, action, format!("run {command}"), input, Vec::new(), options)
 }
 
-fn change_ask(key: &str, params: &Value, changes: Option<&Value>) -> Ask {
+pub(super) fn change_ask(key: &str, params: &Value, changes: Option<&Value>) -> Ask {
     let listed = changes.and_then(Value::as_array).into_iter().flatten();
     let moved = |change: &Value| change["kind"]["move_path"].as_str().map(str::to_owned);
     let paths: Vec<String> =

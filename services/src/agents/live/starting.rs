@@ -4,7 +4,8 @@ use tokio::task::spawn_blocking;
 
 use super::super::agent::{Fact, Launch};
 use super::super::identifier::identifier;
-use super::super::trust::{FolderSettings, SettingsUse, Standing, untrusted};
+use super::super::problem::Problem;
+use super::super::trust::{FolderCode, FolderSettings, SettingsUse, Standing, unshown, untrusted};
 use super::{Live, Surroundings};
 
 impl Live {
@@ -13,11 +14,16 @@ impl Live {
         let history = self.history().await;
         let Surroundings { agent, launch, trust, .. } = self.surroundings.clone();
         let uses = agent.settings_use();
-        let mut settings = FolderSettings::Withheld;
-        if uses != SettingsUse::Ignores {
+        let (mut settings, mut code) = (FolderSettings::Withheld, None);
+        if uses != SettingsUse::Ignores || trust.knows(agent.provider()) {
             let cwd = launch.cwd.clone();
             // Where nobody could look, nothing is trusted.
             let standing = spawn_blocking(move || trust.standing(&cwd)).await.ok();
+            match standing.as_ref().map(|standing| standing.code_for(agent.provider())) {
+                Some(FolderCode::Trusted(sha256)) => code = Some(sha256),
+                Some(FolderCode::Withheld(names)) => return self.not_begun(unshown(&names)),
+                Some(FolderCode::Absent) | None => (),
+            }
             settings =
                 standing.as_ref().map_or(FolderSettings::Withheld, |standing| standing.settings_for(agent.provider()));
             if let (FolderSettings::Withheld, Some(standing)) = (settings, &standing) {
@@ -25,13 +31,16 @@ impl Live {
             }
             if (settings, uses) == (FolderSettings::Withheld, SettingsUse::Loads) {
                 let names = standing.map(|standing| standing.named_for(agent.provider())).unwrap_or_default();
-                let problem = Some(untrusted(&names));
-                return self.session.told(self.now(), Fact::Gone { problem }.into());
+                return self.not_begun(untrusted(&names));
             }
         }
         let model = self.session.asked_model().map(str::to_owned);
-        let launch = Launch { resume, is_fork, history, mode: self.session.mode(), model, settings, ..launch };
+        let launch = Launch { resume, is_fork, history, mode: self.session.mode(), model, settings, code, ..launch };
         self.running = Some(agent.start(launch));
+    }
+
+    fn not_begun(&mut self, problem: Problem) {
+        self.session.told(self.now(), Fact::Gone { problem: Some(problem) }.into());
     }
 
     /// Says that settings are not loaded, so that nobody wonders.
@@ -41,8 +50,8 @@ impl Live {
             true => format!("What lies in this folder has changed since it was trusted, and is not loaded: {names}."),
             false => format!("What lies in this folder is not loaded until somebody trusts it: {names}."),
         };
-        // An agent that is not started says it by failing.
-        if uses == SettingsUse::CanWithhold || standing.has_changed {
+        // An agent that is not started says it by failing, and who reads none does not care.
+        if uses != SettingsUse::Ignores && (uses == SettingsUse::CanWithhold || standing.has_changed) {
             self.session.notice(self.now(), &identifier("notice"), text);
         }
     }

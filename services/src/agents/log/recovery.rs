@@ -43,10 +43,10 @@ pub(crate) struct Remembered {
     pub(crate) turn: Option<String>,
     /// The items of that turn that were not done.
     pub(crate) items: BTreeMap<String, ItemKind>,
-    /// Permissions that nobody had answered.
-    pub(crate) permissions: BTreeSet<String>,
-    /// Questions that nobody had answered.
-    pub(crate) questions: BTreeSet<String>,
+    /// Permissions that nobody had answered, and the item of each.
+    pub(crate) permissions: BTreeMap<String, Option<String>>,
+    /// Questions that nobody had answered, likewise.
+    pub(crate) questions: BTreeMap<String, Option<String>>,
     /// Prompts that waited.
     pub(crate) prompts: BTreeSet<String>,
     pub(crate) is_closed: bool,
@@ -160,8 +160,8 @@ fn of(head: Head, created: SessionCreated) -> Remembered {
         known: SessionUpdate::default(),
         turn: None,
         items: BTreeMap::new(),
-        permissions: BTreeSet::new(),
-        questions: BTreeSet::new(),
+        permissions: BTreeMap::new(),
+        questions: BTreeMap::new(),
         prompts: BTreeSet::new(),
         is_closed: false,
         torn: 0,
@@ -202,9 +202,13 @@ impl Remembered {
             }
             Some(Event::ItemUpserted(item)) => self.item(head.item_id.unwrap_or_default(), item.kind, item.status),
             Some(Event::UsageUpdated(usage)) => self.usage.take(usage),
-            Some(Event::PermissionRequested(request)) => drop(self.permissions.insert(request.permission_id)),
+            Some(Event::PermissionRequested(request)) => {
+                self.permissions.insert(request.permission_id, head.item_id);
+            }
             Some(Event::PermissionResolved(resolved)) => drop(self.permissions.remove(&resolved.permission_id)),
-            Some(Event::QuestionRequested(request)) => drop(self.questions.insert(request.question_id)),
+            Some(Event::QuestionRequested(request)) => {
+                self.questions.insert(request.question_id, head.item_id);
+            }
             Some(Event::QuestionResolved(resolved)) => drop(self.questions.remove(&resolved.question_id)),
             Some(Event::PromptQueued(queued)) => {
                 if self.asked_first.is_none() {

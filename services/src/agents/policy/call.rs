@@ -203,12 +203,17 @@ impl Calls {
         }
         let mut at = 1;
         let mut is_exact = *is_plain && call.assignments.is_empty();
-        while let Some(option) = words.get(at).filter(|word| word.text.starts_with('-') && word.text.len() > 1) {
+        // A dash alone empties the environment.
+        let is_option = |word: &&Word| word.text.starts_with('-') && (word.text.len() > 1 || call.name == "env");
+        while let Some(option) = words.get(at).filter(is_option) {
             let is_number = call.name == "nice" && option.text[1..].bytes().all(|byte| byte.is_ascii_digit());
             let has_value = valued.contains(&option.text.as_str());
             is_exact &= option.is_known && (is_number || (call.name == "nice" && option.text == "-n"));
             if let Some(line) = line_in_option(&call.name, option, words.get(at + 1)) {
                 self.script(&Script::read(&line), Standing::Behind, depth + 1);
+            }
+            if let Some(folder) = folder_in_option(&call.name, option, words.get(at + 1)) {
+                self.add(Call::of(&[Word::known("cd"), folder], Standing::Behind), depth + 1);
             }
             at += 1 + usize::from(has_value);
             if option.text == "--" {
@@ -237,13 +242,36 @@ impl Calls {
 impl Calls {
     /// Lines that some give to a shell: behind `-c`, or all that follows.
     fn lines_behind(&mut self, call: &Call, at: usize, depth: usize) {
-        let flag = |word: &Word| ["-c", "--command"].contains(&word.text.as_str());
+        let is_short = |text: &str| text.starts_with('-') && !text.starts_with("--") && text.ends_with('c');
+        let flag = |word: &Word| word.text == "--command" || is_short(&word.text);
+        let attached = call.words.iter().find_map(|word| word.text.strip_prefix("--command="));
         let behind = call.words.iter().position(flag).and_then(|flag| call.words.get(flag + 1));
+        let behind = behind.map(|word| word.text.as_str()).or(attached);
         let all = call.words.get(at..).filter(|_| call.name == "watch").unwrap_or_default();
         let all = all.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
-        for line in behind.map(|word| word.text.clone()).into_iter().chain([all]).filter(|line| !line.is_empty()) {
+        for line in behind.map(str::to_owned).into_iter().chain([all]).filter(|line| !line.is_empty()) {
             self.script(&Script::read(&line), Standing::Behind, depth + 1);
         }
+    }
+}
+
+/// The folder in which a program runs another one, in this option or behind it.
+fn folder_in_option(program: &str, option: &Word, next: Option<&Word>) -> Option<Word> {
+    let (letter, long) = match program {
+        "env" => ('C', "--chdir"),
+        "sudo" => ('D', "--chdir"),
+        _ => return None,
+    };
+    let attached = |folder: &str| if option.is_known { Word::known(folder) } else { Word::unknown(folder) };
+    if let Some(rest) = option.text.strip_prefix("--") {
+        let (name, folder) = rest.split_once('=').map_or((rest, None), |(name, folder)| (name, Some(folder)));
+        let is_one = !name.is_empty() && long[2..].starts_with(name);
+        return is_one.then(|| folder.map(attached).or(next.cloned()))?;
+    }
+    match option.text[1..].split_once(letter) {
+        Some((_, "")) => next.cloned(),
+        Some((_, folder)) => Some(attached(folder)),
+        None => None,
     }
 }
 
@@ -316,7 +344,7 @@ impl Call {
         self.given().any(|word| match (word.strip_prefix("--"), word.strip_prefix('-')) {
             (Some(name), _) => {
                 let name = name.split('=').next().unwrap_or_default();
-                name.len() > 1 && long.iter().any(|long| long.starts_with(name))
+                !name.is_empty() && long.iter().any(|long| long.starts_with(name))
             }
             (None, Some(short)) => short.chars().any(|letter| letters.contains(letter)),
             (None, None) => false,

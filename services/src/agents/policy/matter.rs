@@ -34,6 +34,8 @@ pub(super) struct Part {
     pub(super) is_exact: bool,
     /// Whether it is done in the session's folder itself.
     pub(super) is_here: bool,
+    /// Whether what a command writes goes into a file.
+    pub(super) writes: bool,
 }
 
 /// What a rule may be about.
@@ -99,7 +101,8 @@ impl Matter {
 
 fn reached(host: Option<String>) -> Matter {
     let (action, subject) = (Action::Network, host.map_or(Subject::Other, Subject::Host));
-    let part = Part { action, subject, findings: Vec::new(), harmless: None, is_exact: true, is_here: true };
+    let part =
+        Part { action, subject, findings: Vec::new(), harmless: None, is_exact: true, is_here: true, writes: false };
     Matter { action, parts: vec![part], unclear: None }
 }
 
@@ -167,6 +170,7 @@ fn files(action: Action, asked: &Asked<'_>, ground: &Ground) -> Matter {
             findings,
             is_exact: real.is_some() && is_known && !deletes,
             is_here: true,
+            writes: false,
             subject: Subject::File(real.unwrap_or_else(|| ground.folder.join(path))),
         }
     };
@@ -312,5 +316,8 @@ fn part(call: &Call, scene: &Scene<'_>, is_placed: bool, enters: bool) -> Part {
         harmless: is_harmless.then_some(if call.wraps == Wraps::Exactly { super::WRAPPER } else { "looks_only" }),
         is_exact,
         is_here: scene.cwd == scene.ground.folder,
+        writes: call.redirects.iter().any(|redirect| {
+            redirect.way == Way::Write && scene.ground.place(scene.cwd, &redirect.target.text) != Place::Nowhere
+        }),
     }
 }

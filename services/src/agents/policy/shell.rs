@@ -63,6 +63,11 @@ pub(super) struct Word {
 }
 
 impl Word {
+    /// One that comes to just this.
+    pub(super) fn known(text: &str) -> Word {
+        Word { text: text.to_owned(), is_known: true, quoted_from: None }
+    }
+
     /// One that is only known later.
     pub(super) fn unknown(text: &str) -> Word {
         Word { text: text.to_owned(), is_known: false, quoted_from: Some(0) }

@@ -274,7 +274,8 @@ fn files_are_judged_by_where_they_are() {
         assert_eq!(effect(Action::FileChange, path), Effect::Allow, "{path}");
         assert_eq!(effect(Action::Read, path), Effect::Allow, "{path}");
     }
-    for path in ["../x", ".env", ".git/config", ".claude/settings.json", "x.pem"] {
+    for path in ["../x", ".env", ".git/config", ".claude/settings.json", "x.pem", "opencode.json", ".cargo/config.toml"]
+    {
         assert_eq!(effect(Action::FileChange, path), Effect::Ask, "{path}");
     }
     for path in ["/etc/passwd", "/somewhere/.ssh/id_rsa"] {
@@ -350,6 +351,12 @@ fn a_yes_is_remembered_as_narrowly_as_is_of_use_and_revoked_at_once() {
         assert_eq!(bench.command(line).effect, effect, "{line}");
     }
     assert_eq!(bench.command_in("cargo test", Mode::Ask).effect, Effect::Allow, "in whatever mode");
+    for line in ["cargo test > src/main.rs", "cargo test >> a.txt", "cargo test 2> a.txt | tail -n 1"] {
+        assert_eq!(bench.command_in(line, Mode::Ask).effect, Effect::Ask, "{line}: it was not allowed to write files");
+        assert_eq!(bench.command(line).effect, Effect::Allow, "{line}: such files may be changed in this mode anyway");
+    }
+    assert_eq!(bench.command_in("cargo test 2> /dev/null", Mode::Ask).effect, Effect::Allow);
+    assert_eq!(bench.command_in("cargo bench > a.txt", Mode::Ask).remembers, []);
     let rules = bench.policy.list(Some(("ses_1", &bench.ground.folder)));
     let of_cargo = |rule: &&Rule| rule.pattern.as_deref() == Some("cargo test *");
     let rule = rules.iter().find(of_cargo).unwrap();

@@ -73,7 +73,9 @@ impl Ear<'_> {
             return None;
         }
         match event {
-            Event::TurnStarted(started) if started.prompt_id == self.prompt_id => self.turn = turn_id,
+            Event::TurnStarted(started) if started.prompt_id.as_deref() == Some(self.prompt_id) => {
+                self.turn = turn_id;
+            }
             Event::PromptCancelled(prompt) if prompt.prompt_id == self.prompt_id => {
                 return Some((Outcome::Interrupted, None));
             }

@@ -96,8 +96,9 @@ impl Prompting {
         let prompt_id = prompt.id.clone();
         // Held from before it is given: whoever goes meanwhile takes it along.
         let (held, id) = (session.clone(), prompt_id.clone());
+        let owner = (!detach).then(|| context.owner());
         let leash = Leash::new(context, move || held.abandon(id));
-        let after = session.prompt(prompt, delivery, timeout).await??;
+        let after = session.prompt(prompt, delivery, timeout, owner).await??;
         let leash = match detach {
             true => {
                 leash.let_go();

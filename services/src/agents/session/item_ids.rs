@@ -72,6 +72,7 @@ impl ItemIds {
             | Fact::Native
             | Fact::Alive
             | Fact::Muted
+            | Fact::Began { .. }
             | Fact::Lost { .. }
             | Fact::Ended(_)
             | Fact::Gone { .. } => (),

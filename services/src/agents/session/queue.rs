@@ -85,7 +85,7 @@ impl Session {
     }
 
     fn steer(&mut self, now: Moment, prompt: Prompt) {
-        self.given(now, Event::PromptSteered(PromptRef { prompt_id: prompt.id.clone() }), &prompt);
+        self.hand(now, Event::PromptSteered(PromptRef { prompt_id: prompt.id.clone() }), &prompt);
         self.said(now, &prompt);
         self.outputs.push(Output::Tell(Command::Steer(prompt)));
     }
@@ -127,7 +127,7 @@ impl Session {
 
     /// Whoever asked for something does not want it any more: it is taken back where it waits, and its turn is stopped.
     pub fn abandon(&mut self, now: Moment, prompt_id: &str) {
-        let is_open = self.turns.open().is_some_and(|turn| turn.prompt_id() == prompt_id);
+        let is_open = self.turns.open().is_some_and(|turn| turn.prompt_id() == Some(prompt_id));
         if !self.cancel_prompt(now, prompt_id) && is_open {
             self.stop_turn(now);
         }

@@ -106,7 +106,7 @@ impl Fold {
                 self.note(head, "prompt.cancelled", taken_back(&content));
             }
             Event::PromptSteered(prompt) => drop(self.prompts.remove(&prompt.prompt_id)),
-            Event::TurnStarted(started) => self.begin(head, &started.prompt_id),
+            Event::TurnStarted(started) => self.begin(head, started.prompt_id.as_deref()),
             Event::TurnEnded(ended) => self.end(head, turn, ended),
             Event::ItemUpserted(item) => self.item(head, turn, item),
             Event::ItemDelta(delta) => {
@@ -168,8 +168,8 @@ impl Fold {
         }
     }
 
-    fn begin(&mut self, head: &Head, prompt_id: &str) {
-        let prompt = self.prompts.remove(prompt_id).unwrap_or_default();
+    fn begin(&mut self, head: &Head, prompt_id: Option<&str>) {
+        let prompt = prompt_id.and_then(|id| self.prompts.remove(id)).unwrap_or_default();
         let turn_id = head.turn_id.clone().unwrap_or_default();
         let (prompt, started_at_ms) = (text(&prompt), head.at_ms());
         self.turns.insert(turn_id.clone(), self.transcript.turns.len());

@@ -1,14 +1,14 @@
 //! What of an event is told beside what an agent says, in words.
 
-use super::super::event::{Event, ProcessEvent, SessionUpdate, Subject};
+use super::super::event::{Event, ProcessEvent, SessionUpdate, Subject, TurnOrigin, TurnStarted};
 use super::super::problem::Problem;
 use super::heads;
 
 /// What the event says for people; none where it says nothing of its own.
 pub(super) fn notice(event: &Event) -> Option<String> {
     match event.subject() {
-        Subject::Session | Subject::Files | Subject::Agent => (),
-        Subject::Prompt | Subject::Turn | Subject::Item | Subject::Asking | Subject::Run | Subject::Usage => {
+        Subject::Session | Subject::Turn | Subject::Files | Subject::Agent => (),
+        Subject::Prompt | Subject::Item | Subject::Asking | Subject::Run | Subject::Usage => {
             return None;
         }
     }
@@ -42,6 +42,10 @@ pub(super) fn notice(event: &Event) -> Option<String> {
             "The agent said {} bytes that cannot be read ({}): {}",
             unparsed.bytes, unparsed.error, unparsed.preview
         )),
+        Event::TurnStarted(TurnStarted { origin: TurnOrigin::Agent, reason, .. }) => Some(match reason {
+            Some(reason) => format!("The agent began this turn by itself: {reason}"),
+            None => "The agent began this turn by itself.".to_owned(),
+        }),
         // The rest is told where it belongs, or to nobody.
         _ => None,
     }

@@ -1,5 +1,7 @@
-//! The files of a folder that agents load settings from, as far as that is known of them.
+//! The files of a folder that agents load settings from, as far as that is known of them, and those that programs of the
+//! configuration run.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -8,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::permission::sha256;
+use super::programs::Configured;
 
 /// The most files, and the longest one in bytes, that are looked at.
 const MOST: (usize, u64) = (2_000, 8 << 20);
@@ -51,39 +54,107 @@ pub struct SettingsFile {
     /// The SHA-256 of what it holds, in hexadecimal; empty where it cannot be read.
     pub sha256: String,
     #[serde(skip)]
-    readers: &'static [&'static str],
+    reader: Reader,
+}
+
+/// Who takes something from a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Reader {
+    /// Agents of these providers take settings; any where none is named.
+    Agents(&'static [&'static str]),
+    /// The program of this provider runs it.
+    Program(String),
+}
+
+impl Default for Reader {
+    fn default() -> Reader {
+        Reader::Agents(&[])
+    }
 }
 
 impl SettingsFile {
-    /// Whether an agent of this provider may load it.
+    /// Whether an agent of this provider may load settings from it.
     pub(super) fn is_read_by(&self, provider: &str) -> bool {
         let is_known = ["claude", "codex", "gemini"].contains(&provider);
-        if is_known { self.readers.contains(&provider) } else { true }
+        match self.reader {
+            Reader::Agents(readers) => !is_known || readers.contains(&provider),
+            Reader::Program(_) => false,
+        }
+    }
+
+    /// Whether it is no program's.
+    pub(super) fn is_setting(&self) -> bool {
+        matches!(self.reader, Reader::Agents(_))
+    }
+
+    /// Whether the program of this provider runs it.
+    pub(super) fn is_run_by(&self, provider: &str) -> bool {
+        matches!(&self.reader, Reader::Program(runner) if runner == provider)
     }
 }
 
 /// What lies in a folder.
 pub(super) struct Settings {
     pub(super) files: Vec<SettingsFile>,
+    /// What all of it comes to. None where there is nothing, or not all can be read.
     pub(super) sha256: Option<String>,
+    /// What the settings alone come to.
+    pub(super) settings: Option<String>,
+    /// What each program would run of it, by its provider: those that would run something.
+    pub(super) programs: BTreeMap<String, Option<String>>,
 }
 
 impl Settings {
     /// Looks into a folder, and into those above it as far as its repository goes. What a person has in their home is their own.
-    pub(super) fn read(cwd: &Path, home: Option<&Path>) -> Settings {
-        let mut walk = Walk { cwd, files: Vec::new(), is_whole: true };
+    pub(super) fn read(cwd: &Path, home: Option<&Path>, programs: &BTreeMap<String, Configured>) -> Settings {
+        let mut walk = Walk::new(cwd);
         for folder in of_repository(cwd).into_iter().filter(|folder| Some(*folder) != home) {
             for (name, what, readers) in KNOWN {
-                walk.look(&folder.join(name), what, readers, 0);
+                walk.look(&folder.join(name), what, &Reader::Agents(readers), 0);
             }
         }
-        let Walk { mut files, is_whole, .. } = walk;
+        let (mut files, settings) = walk.end();
+        let mut of_programs = BTreeMap::new();
+        for (provider, program) in programs {
+            let (run, sha256) = run_by(provider, program, cwd, home);
+            if !run.is_empty() {
+                files.extend(run);
+                of_programs.insert(provider.clone(), sha256);
+            }
+        }
         files.sort_by(|one, other| one.path.cmp(&other.path));
-        // No name holds a zero, and a hash has always the same length.
-        let all: Vec<String> = files.iter().map(|file| format!("{}\0{}", file.path, file.sha256)).collect();
-        let sha256 = (is_whole && !files.is_empty()).then(|| sha256(all.concat().as_bytes()));
-        Settings { files, sha256 }
+        let is_whole = of_programs.values().chain([&settings]).flatten().count()
+            == of_programs.len() + usize::from(files.iter().any(SettingsFile::is_setting));
+        let sha256 = (is_whole && !files.is_empty()).then(|| hash_of(&files));
+        Settings { files, sha256, settings, programs: of_programs }
     }
+}
+
+/// What a program would run of a folder, and what that comes to.
+fn run_by(
+    provider: &str,
+    program: &Configured,
+    cwd: &Path,
+    home: Option<&Path>,
+) -> (Vec<SettingsFile>, Option<String>) {
+    let mut walk = Walk::new(cwd);
+    let (what, reader) = (format!("what {provider} runs"), Reader::Program(provider.to_owned()));
+    program.files(cwd, home).iter().for_each(|file| walk.look(file, &what, &reader, 0));
+    walk.end()
+}
+
+/// The names of what a program would run of a folder, and what that comes to; none where it would run nothing.
+pub(super) fn code(program: &Configured, cwd: &Path, home: Option<&Path>) -> Option<(Vec<String>, Option<String>)> {
+    let (files, sha256) = run_by("", program, cwd, home);
+    let names: Vec<String> = files.into_iter().map(|file| file.path).collect();
+    (!names.is_empty()).then_some((names, sha256))
+}
+
+/// What files come to.
+fn hash_of(files: &[SettingsFile]) -> String {
+    // No name holds a zero, and a hash has always the same length.
+    let all: Vec<String> = files.iter().map(|file| format!("{}\0{}", file.path, file.sha256)).collect();
+    sha256(all.concat().as_bytes())
 }
 
 /// A folder and those above it, to the one of its repository; itself alone where it is in none.
@@ -99,7 +170,18 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn look(&mut self, path: &Path, what: &str, readers: &'static [&'static str], depth: usize) {
+    fn new(cwd: &Path) -> Walk<'_> {
+        Walk { cwd, files: Vec::new(), is_whole: true }
+    }
+
+    /// The files that were found, and what they come to. None where there are none, or not all can be read.
+    fn end(mut self) -> (Vec<SettingsFile>, Option<String>) {
+        self.files.sort_by(|one, other| one.path.cmp(&other.path));
+        let sha256 = (self.is_whole && !self.files.is_empty()).then(|| hash_of(&self.files));
+        (self.files, sha256)
+    }
+
+    fn look(&mut self, path: &Path, what: &str, reader: &Reader, depth: usize) {
         if depth > DEEPEST || self.files.len() >= MOST.0 {
             self.is_whole = false;
             return;
@@ -108,13 +190,13 @@ impl Walk<'_> {
         let found = match fs::metadata(path) {
             Ok(found) => found,
             Err(_) if fs::symlink_metadata(path).is_err() => return,
-            Err(_) => return self.add(path, what, readers, None),
+            Err(_) => return self.add(path, what, reader, None),
         };
         if !found.is_dir() {
             let sha256 = if found.is_file() { hash(path).ok() } else { None };
-            return self.add(path, what, readers, sha256);
+            return self.add(path, what, reader, sha256);
         }
-        let Ok(entries) = fs::read_dir(path) else { return self.add(path, what, readers, None) };
+        let Ok(entries) = fs::read_dir(path) else { return self.add(path, what, reader, None) };
         let mut below: Vec<PathBuf> = Vec::new();
         for entry in entries.take(MOST.0 + 1) {
             match entry {
@@ -125,14 +207,14 @@ impl Walk<'_> {
         below.sort();
         let is_setting = |path: &PathBuf| depth > 0 || !PASSED_OVER.iter().any(|name| path.ends_with(name));
         for path in below.iter().filter(|path| is_setting(path)) {
-            self.look(path, what, readers, depth + 1);
+            self.look(path, what, reader, depth + 1);
         }
     }
 
-    fn add(&mut self, path: &Path, what: &str, readers: &'static [&'static str], sha256: Option<String>) {
+    fn add(&mut self, path: &Path, what: &str, reader: &Reader, sha256: Option<String>) {
         self.is_whole &= sha256.is_some();
         let sha256 = sha256.unwrap_or_default();
-        self.files.push(SettingsFile { path: self.seen(path), what: what.to_owned(), sha256, readers });
+        self.files.push(SettingsFile { path: self.seen(path), what: what.to_owned(), sha256, reader: reader.clone() });
     }
 
     /// The path as it is seen from the folder.

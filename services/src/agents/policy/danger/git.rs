@@ -26,7 +26,7 @@ pub(super) fn findings(call: &Call) -> Vec<Finding> {
         given.iter().any(|word| match (word.strip_prefix("--"), word.strip_prefix('-')) {
             (Some(word), _) => {
                 let word = word.split('=').next().unwrap_or_default();
-                word.len() > 1 && long.iter().any(|long| long.starts_with(word))
+                !word.is_empty() && long.iter().any(|long| long.starts_with(word))
             }
             (None, Some(word)) => word.chars().any(|letter| letters.contains(letter)),
             (None, None) => false,

@@ -302,6 +302,7 @@ fn a_search_through_folders_asks_where_one_holds_what_its_name_tells_to_be_a_key
         assert_eq!((ruling.effect, ruling.hits[0].rule.as_str()), (Effect::Ask, "secrets"), "{line}: {ruling:?}");
         assert!(ruling.hits[0].text.contains("server.pem") && ruling.remembers.is_empty(), "{line}: {ruling:?}");
     }
+    assert_eq!(effect("diff src docs"), Effect::Ask, "of two folders it shows what nobody names");
     for line in ["rg needle src", "rg -n needle src a.txt", "rg --files", "cd src && rg needle"] {
         assert_eq!(effect(line), Effect::Allow, "{line}: {:?}", bench.command(line));
     }

@@ -236,7 +236,7 @@ impl Chunks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agents::{Delta, Source, TurnEnd};
+    use crate::agents::{Delta, Source, TurnEnd, TurnStarted};
 
     fn envelope(item: &str, event: Event) -> Envelope {
         Envelope {
@@ -297,7 +297,7 @@ mod tests {
     #[test]
     fn a_stop_is_done_and_no_error() {
         let mut turns = crate::agents::Turns::default();
-        turns.begin(std::time::Duration::ZERO, "t", "p");
+        turns.begin(std::time::Duration::ZERO, "t", TurnStarted::on("p"));
         let problem = Problem::new(crate::agents::ProblemKind::Timeout, "late");
         let end = TurnEnd { error: Some(problem), ..TurnEnd::new(Outcome::Interrupted) };
         let (_, ended) = turns.end(std::time::Duration::ZERO, end).unwrap();
