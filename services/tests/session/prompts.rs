@@ -247,7 +247,7 @@ fn of_long_prompts_that_wait_the_gist_is_shown_and_where_the_rest_is() {
         let told = stage.log.iter().find(|envelope| envelope.seq == prompt.seq).unwrap();
         assert!(matches!(&told.event, Event::PromptQueued(queued) if queued.prompt_id == prompt.prompt_id));
     }
-    assert!(stage.session.edit_prompt(stage.now, "long", vec![text("other words".into())]));
+    assert!(stage.session.edit_prompt(stage.now, "long", vec![text("other words".into())]).unwrap());
     stage.drain();
     let edited = stage.session.view().queue[1].clone();
     assert_eq!((edited.is_cut, edited.bytes, edited.seq), (false, 11, stage.session.seq()));
