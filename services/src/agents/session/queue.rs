@@ -120,7 +120,6 @@ impl Session {
     /// # Errors
     /// What waits would say too much.
     pub fn edit_prompt(&mut self, now: Moment, prompt_id: &str, content: Vec<Content>) -> Result<bool, Refused> {
-        let told_by = self.seq + 1;
         let waits = self.queue.iter().filter(|waiting| waiting.prompt.id != prompt_id);
         let others = waits.map(|waiting| waiting.prompt.bytes()).sum::<usize>();
         let told_by = self.seq + 1;
