@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "96479b820bba4203";
+export const methodsHash = "a5720dd1ac7e280e";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
@@ -316,6 +316,10 @@ export type AgentDecider =
   /** The agent, which took it back, or whose turn ended. */
   | {
       kind: "agent";
+    }
+  /** Whoever stopped the turn: by `agent.interrupt`, by a prompt for now, or by leaving. */
+  | {
+      kind: "stop";
     }
   /** The daemon, which ended. */
   | {
@@ -1077,6 +1081,8 @@ export type AgentProviderState =
   | "ready"
   /** It may be: its program does not say whether somebody is logged in. */
   | "unknown"
+  /** Its program is being asked, and has not answered yet; the next call may tell more. */
+  | "checking"
   /** Nobody is logged in. */
   | "loggedOut"
   /** It is older than any that it was tried with. */
@@ -1491,6 +1497,8 @@ export interface AgentSessionCreated {
   runId?: string | null;
   /** What the agent is told about its task beside its own instructions. */
   systemPrompt?: string | null;
+  /** Whether it goes with whoever began it, and not on after them. */
+  tied?: boolean;
 }
 
 /** A session. */
@@ -1521,6 +1529,52 @@ export interface AgentSessionUpdate {
   title?: string | null;
   /** The tools that the agent has. */
   tools?: string[] | null;
+}
+
+/** A session as a window shows it: what it is doing, and what it waits for. */
+export interface AgentSessionView {
+  /** When it was begun, in milliseconds since 1970. */
+  createdAtMs: number;
+  /** The folder that the agent works in. */
+  cwd: string;
+  /** The session that this is a fork of. */
+  forkedFrom?: string | null;
+  /** Whether the agent's process can be spoken to. */
+  isReady: boolean;
+  /** What is allowed without being asked for. */
+  mode: AgentMode;
+  /** The model that answers. */
+  model?: string | null;
+  /** The agent's own id of the session. */
+  nativeSessionId?: string | null;
+  /** What waits for leave. */
+  permissions: PermissionRequest[];
+  /** The provider of its agent. */
+  provider: string;
+  /** What waits for an answer. */
+  questions: AgentQuestionRequest[];
+  /** Prompts that wait. */
+  queue: AgentWaitingPrompt[];
+  /** The run that this is a member of. */
+  runId?: string | null;
+  /** The number of its newest event. */
+  seq: number;
+  /** Its id. */
+  sessionId: string;
+  /** What it is doing. */
+  state: AgentState;
+  /** What it is called: by its agent, else by the first line that was asked. */
+  title?: string | null;
+  /** The turn that is open. */
+  turnId?: string | null;
+  /** What was used so far. */
+  usage: AgentUsageUpdate;
+}
+
+/** What `agent.sessions` answers. */
+export interface AgentSessions {
+  /** The sessions, in the order of their ids. */
+  sessions: AgentSessionView[];
 }
 
 /** What `agent.setMode` takes. */
@@ -1697,10 +1751,21 @@ export interface AgentTurnEnded {
   usage?: AgentUsage | null;
 }
 
+/** Who begins a turn. */
+export type AgentTurnOrigin =
+  /** Somebody, by a prompt. */
+  | "prompt"
+  /** The agent, by itself: something that it had left to itself is done, a command in the background for one. */
+  | "agent";
+
 /** The agent works. */
 export interface AgentTurnStarted {
-  /** On what. */
-  promptId: string;
+  /** Who began it. */
+  origin: AgentTurnOrigin;
+  /** On what; nothing where the agent begins by itself. */
+  promptId?: string | null;
+  /** Why the agent began it, in its words, where it says so. */
+  reason?: string | null;
 }
 
 /** What a turn changed is undone. */
@@ -1761,6 +1826,26 @@ export interface AgentUsageUpdate {
   session?: AgentUsage | null;
   /** Used in this turn so far. */
   turn?: AgentUsage | null;
+}
+
+/** A prompt that waits, as a window shows it. */
+export interface AgentWaitingPrompt {
+  /** How much it says, in bytes, and what is sent with it. */
+  bytes: number;
+  /** What it says: the first 2 KiB of its texts, without pictures. */
+  content: AgentContent[];
+  /** What the agent is given with it. */
+  context?: AgentContextSummary | null;
+  /** How it is to reach an agent that is at work. */
+  delivery: AgentDelivery;
+  /** Whether it says more than that. */
+  isCut: boolean;
+  /** How many are before it. */
+  position: number;
+  /** Its id. */
+  promptId: string;
+  /** The number of the event `prompt.queued` that tells all of it, among those that `agent.events` gives of the session. */
+  seq: number;
 }
 
 /** Where what the sidecars offer comes from. */
@@ -2870,6 +2955,8 @@ export interface TranscriptHit {
 export interface TranscriptHits {
   /** What was found, the newest first. */
   hits: TranscriptHit[];
+  /** Whether there may be more, since so much has the words, though not in order, that not all of it was looked through. */
+  isCut?: boolean;
   /** Whether there may be more, since not all logs are in the index yet. */
   isRebuilding: boolean;
 }
@@ -3272,6 +3359,12 @@ export interface Api {
     params: AgentSessionRef;
     result: AgentSessionRef;
   };
+  /** Lists the sessions that are open. */
+  "agent.sessions": {
+    kind: "unary";
+    params: { [key: string]: never };
+    result: AgentSessions;
+  };
   /** Says what an agent may do without asking. */
   "agent.setMode": {
     kind: "unary";
@@ -3586,6 +3679,7 @@ export const methods = {
   "agent.providers": { kind: "unary", idempotent: true, resumable: false },
   "agent.reject": { kind: "unary", idempotent: false, resumable: false },
   "agent.resume": { kind: "unary", idempotent: true, resumable: false },
+  "agent.sessions": { kind: "unary", idempotent: true, resumable: false },
   "agent.setMode": { kind: "unary", idempotent: true, resumable: false },
   "agent.setModel": { kind: "unary", idempotent: true, resumable: false },
   "agent.setProvider": { kind: "unary", idempotent: true, resumable: false },

@@ -26,6 +26,7 @@ mod policy;
 mod problem;
 mod program;
 mod prompt_builder;
+mod roots;
 mod runs;
 mod scope;
 mod secrets;
@@ -56,7 +57,7 @@ pub use event::{
     FilesChanged, FilesContended, LogRecovered, Mode, Native, Outcome, Plan, PlanEntry, PlanStatus, ProcessEvent,
     PromptQueued, PromptRef, Question, QuestionOption, QuestionRequest, QuestionResolved, Retry, RunApplied, RunEnded,
     RunMember, RunMemberEnded, RunMerged, RunMerging, RunStarted, SessionClosed, SessionCreated, SessionUpdate, Source,
-    StateChange, Strategy, TurnEnded, TurnStarted, TurnUndone, Unparsed,
+    StateChange, Strategy, Subject, TurnEnded, TurnOrigin, TurnStarted, TurnUndone, Unparsed,
 };
 pub use git::{Applied, Bounds, Diff, Git, GitError, Glance, Repository, Store, Tree};
 pub use item::{
@@ -81,7 +82,7 @@ pub use secrets::Secrets;
 pub use service::router;
 pub use session::{
     Beginning, Choice, NotNow, Output, Past, Refused, Session, SessionView, Successor, Timers, Trunk, Unanswered,
-    Undecided, WaitingPrompt,
+    Undecided, UsedIds, WaitingPrompt,
 };
 pub use sessions::{Agents, AgentsConfig, NotBegun, OpenError, ProviderConfig};
 pub use state::{Reducer, State};

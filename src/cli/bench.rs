@@ -34,12 +34,7 @@ pub(super) async fn run(args: &BenchArgs) -> Result<(), Error> {
 }
 
 /// Keeps `in_flight` calls under way on each connection for `time`.
-async fn measure(
-    endpoints: &[RpcEndpoint],
-    in_flight: u32,
-    method: &str,
-    time: Duration,
-) -> Result<Latencies, Failure> {
+async fn measure(endpoints: &[RpcEndpoint], in_flight: u32, method: &str, time: Duration) -> Result<Latencies, Error> {
     let begun = Instant::now();
     let mut callers = JoinSet::new();
     for endpoint in endpoints.iter().flat_map(|endpoint| (0..in_flight).map(move |_| endpoint)) {
@@ -47,7 +42,7 @@ async fn measure(
     }
     let mut all = Latencies::new();
     while let Some(done) = callers.join_next().await {
-        all.add(&done.map_err(|_| Failure::Interrupted)?.map_err(Failure::Call)?);
+        all.add(&done?.map_err(Failure::Call)?);
     }
     all.took = begun.elapsed();
     Ok(all)

@@ -28,9 +28,6 @@ pub(super) enum Failure {
         /// Whether that was time running out.
         is_late: bool,
     },
-    /// ^C.
-    #[error("interrupted")]
-    Interrupted,
     /// A signal, by its number.
     #[error("ended by the signal {0}")]
     Signalled(u8),
@@ -44,7 +41,7 @@ impl Failure {
                 eprintln!("sixframe: {self}")
             }
             Failure::Call(error) => eprintln!("{}", told(error)),
-            Failure::Interrupted | Failure::Signalled(_) => (),
+            Failure::Signalled(_) => (),
         }
         ExitCode::from(self.code())
     }
@@ -56,7 +53,6 @@ impl Failure {
             Failure::Call(CallError::Closed(_) | CallError::Indeterminate(_)) | Failure::Connection(_) => 3,
             Failure::Call(_) | Failure::Agent { .. } | Failure::NoBrowser => 1,
             Failure::Usage(_) => 2,
-            Failure::Interrupted => 130,
             Failure::Signalled(number) => 128 + number,
         }
     }

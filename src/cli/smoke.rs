@@ -83,7 +83,12 @@ fn time(took: Duration) -> String {
 
 /// The first steps cost nothing: whether it is there, in which version, and whether somebody is logged in.
 async fn found(args: &SmokeArgs, endpoint: &RpcEndpoint, steps: &mut Steps) -> Result<ProviderInfo, Error> {
-    let listed = endpoint.request(&PROVIDERS, ProvidersParams { recheck: true }).await.map_err(Failure::Call)?;
+    let is_wanted = |info: &ProviderInfo| args.prompted.provider.as_ref().is_none_or(|provider| *provider == info.id);
+    let mut listed = endpoint.request(&PROVIDERS, ProvidersParams { recheck: true }).await.map_err(Failure::Call)?;
+    // Each call waits a while for those that do not answer.
+    while listed.providers.iter().any(|info| is_wanted(info) && info.state == ProviderState::Checking) {
+        listed = endpoint.request(&PROVIDERS, ProvidersParams::default()).await.map_err(Failure::Call)?;
+    }
     let wanted = args.prompted.provider.clone().unwrap_or(listed.default);
     let known: Vec<&str> = listed.providers.iter().map(|info| info.id.as_str()).collect();
     let unknown = || Failure::Usage(format!("there is no provider {wanted}; there are {}", known.join(", ")));
@@ -97,7 +102,11 @@ async fn found(args: &SmokeArgs, endpoint: &RpcEndpoint, steps: &mut Steps) -> R
     match info.state {
         ProviderState::TooOld => return Err(stuck("is too old").into()),
         ProviderState::Broken => return Err(stuck("does not run").into()),
-        ProviderState::Ready | ProviderState::Unknown | ProviderState::LoggedOut | ProviderState::Missing => (),
+        ProviderState::Ready
+        | ProviderState::Unknown
+        | ProviderState::Checking
+        | ProviderState::LoggedOut
+        | ProviderState::Missing => (),
     }
     let tested = match info.tested {
         Some(Tested::Within) => ", which it was tried with",

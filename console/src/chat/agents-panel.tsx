@@ -6,7 +6,7 @@ import { useStore } from "../store.js";
 import { RunList } from "../runs/run-list.js";
 import { RunPane } from "../runs/run-pane.js";
 import { RunStarter } from "../runs/run-starter.js";
-import { useSessions, useTitles } from "./hooks.js";
+import { useSessions } from "./hooks.js";
 import { NewSession } from "./new-session.js";
 import { SessionList } from "./session-list.js";
 import { SessionPane } from "./session-pane.js";
@@ -19,7 +19,6 @@ export function AgentsPanel(): ReactNode {
   const run = useStore(runs.chosen);
   const preset = useStore(agents.providers).folder;
   const isOpen = useStore(connection.standing).phase === "open";
-  useTitles(sessions, isOpen);
   const [narrow, setNarrow] = useState<"list" | "detail">("detail");
   useEffect(() => setNarrow("detail"), [chosen]);
   if (sessions === undefined) return <NoState hub={hub} />;

@@ -4,7 +4,7 @@
  */
 
 import type {
-  AgentDelivery, AgentEnvelope, AgentFileChange, AgentPromptParams, AgentProviderInfo, AgentProviders, TranscriptList,
+  AgentDelivery, AgentEnvelope, AgentFileChange, AgentPromptParams, AgentProviderInfo, AgentProviders,
 } from "../api.js";
 import type { Link } from "../connection.js";
 import type { Catalogue } from "../methods/catalogue.js";
@@ -41,11 +41,6 @@ export type Undone =
   | { kind: "failed" };
 
 const CHOSEN = "sixframe.agents.session";
-const NAMES = "sixframe.agents.names";
-const MOST_NAMES = 100;
-const LONGEST_NAME = 80;
-/** As many as the daemon tells of at once. */
-const MOST_TITLES = 1_000;
 /** To look for programs takes as long as each of them takes to say its version. */
 const LOOK_MS = 60_000;
 /** To close a session takes as long as its agent takes to end. */
@@ -64,16 +59,11 @@ export class Agents {
   readonly chosen = new Store<string>(sessionStorage.getItem(CHOSEN) ?? "");
   /** Sessions that ended while this page looked, so that they can be gone on with. */
   readonly closed = new Store<readonly SessionView[]>([]);
-  /** What was asked first, by session: what one is called that has no title. */
-  readonly names = new Store<Readonly<Record<string, string>>>(remembered());
-  /** What other sessions are called, by the daemon's transcripts: the first thing that was asked. */
-  readonly titles = new Store<ReadonlyMap<string, string>>(new Map());
   /** What is typed and not sent, by session. */
   readonly drafts = new Map<string, string>();
   readonly #link: Link;
   readonly #catalogue: Catalogue;
   readonly #toasts: Toasts;
-  readonly #lookedUp = new Set<string>();
   readonly #feeds = new Map<string, SessionFeed>();
 
   constructor(link: Link, catalogue: Catalogue, toasts: Toasts) {
@@ -104,24 +94,12 @@ export class Agents {
         undefined,
         options,
       );
+      const isChecking = providers.some(({ state }) => state === "checking");
       this.providers.set({ state: "known", providers, usual, folder: cwd ?? "" });
+      // Each call waits a while for those that have not answered; what is known is shown meanwhile.
+      if (isChecking) void this.look(false);
     } catch (error) {
       this.providers.update((view) => ({ ...view, state: "failed", failure: failureOf(error) }));
-    }
-  }
-
-  /** Learns what sessions are called that have no title and were not begun here; each is asked for once. */
-  async learnTitles(sessionIds: readonly string[]): Promise<void> {
-    const unknown = sessionIds.filter((id) => !this.#lookedUp.has(id));
-    if (unknown.length === 0) return;
-    for (const id of unknown) this.#lookedUp.add(id);
-    try {
-      const { transcripts } = await this.#link.request<TranscriptList>("transcript.list", { limit: MOST_TITLES });
-      const found = transcripts.flatMap(({ sessionId, title }): [string, string][] => (title ? [[sessionId, title]] : []));
-      this.titles.update((known) => new Map([...known, ...found]));
-    } catch {
-      // They are called by their folders then.
-      for (const id of unknown) this.#lookedUp.delete(id);
     }
   }
 
@@ -160,7 +138,7 @@ export class Agents {
    * tells comes by the session's history.
    */
   prompt(sessionId: string, text: string, delivery: AgentDelivery): Promise<boolean> {
-    return this.#prompt(sessionId, { content: [{ type: "text", text }], delivery }, text);
+    return this.#prompt(sessionId, { content: [{ type: "text", text }], delivery });
   }
 
   /** Asks once more for what was asked: with all that it said, and all that was sent with it. */
@@ -168,27 +146,18 @@ export class Agents {
     return this.#prompt(sessionId, { again: promptId });
   }
 
-  async #prompt(sessionId: string, asked: Partial<AgentPromptParams>, text?: string): Promise<boolean> {
+  async #prompt(sessionId: string, asked: Partial<AgentPromptParams>): Promise<boolean> {
     // What the turn tells comes by the session's history; of this stream it is enough to know that it goes on.
     const payload = { sessionId, ...asked, types: ["prompt.queued"], timeoutMs: TURN_MS };
     const stream = this.#link.stream<unknown>("agent.prompt", payload, undefined, { resume: false });
     try {
       const first = await stream.next();
-      if (text !== undefined) this.#name(sessionId, text);
       if (first.done !== true) void this.#hold(stream);
       return true;
     } catch (error) {
       this.#complain("It was not sent", failureOf(error));
       return false;
     }
-  }
-
-  #name(sessionId: string, text: string): void {
-    if (this.names.get()[sessionId] !== undefined) return;
-    const known = Object.entries(this.names.get()).slice(1 - MOST_NAMES);
-    const name = text.trim().split("\n", 1)[0]?.slice(0, LONGEST_NAME) ?? "";
-    this.names.set({ ...Object.fromEntries(known), [sessionId]: name });
-    sessionStorage.setItem(NAMES, JSON.stringify(this.names.get()));
   }
 
   /** Holds the stream of a prompt until its turn ends: whoever lets go of it stops the turn. */
@@ -313,12 +282,4 @@ export class Agents {
 function overwritten({ code, details }: Failure): readonly string[] {
   const paths: unknown = code === "CONFLICT" ? (details as { paths?: unknown } | null | undefined)?.paths : undefined;
   return Array.isArray(paths) ? paths.filter((path) => typeof path === "string") : [];
-}
-
-function remembered(): Readonly<Record<string, string>> {
-  try {
-    return JSON.parse(sessionStorage.getItem(NAMES) ?? "{}") as Record<string, string>;
-  } catch {
-    return {};
-  }
 }

@@ -8,37 +8,14 @@ import { sessionsOf, type SessionView } from "./session-view.js";
 
 /** The sessions of the daemon: undefined while nothing is known, null where it has no agents. */
 export function useSessions(): readonly SessionView[] | null | undefined {
-  const { hub, agents } = useEnvironment();
-  const names = useStore(agents.names);
-  const titles = useStore(agents.titles);
+  const { hub } = useEnvironment();
   const state = useSyncExternalStore(
     (changed) => hub.onChange(changed),
     () => hub.state,
   );
   const slice: unknown = state?.["agents"];
-  return useMemo(() => {
-    if (state === undefined) return undefined;
-    const named = (session: SessionView): SessionView => {
-      const name = session.title ?? names[session.sessionId] ?? titles.get(session.sessionId);
-      return name === undefined ? session : { ...session, title: name };
-    };
-    return sessionsOf(slice)?.map(named) ?? null;
-  }, [state === undefined, slice, names, titles]);
+  return useMemo(() => (state === undefined ? undefined : (sessionsOf(slice) ?? null)), [state === undefined, slice]);
 }
-
-/** Learns what sessions are called that nobody has told this page of, as soon as something was asked in them. */
-export function useTitles(sessions: readonly SessionView[] | null | undefined, isOpen: boolean): void {
-  const { agents } = useEnvironment();
-  const canLearn = useHas("transcript.list") && isOpen;
-  const unnamed = (sessions ?? []).filter(({ title, seq }) => title === undefined && seq >= FIRST_ASKED);
-  const ids = unnamed.map(({ sessionId }) => sessionId).join(" ");
-  useEffect(() => {
-    if (canLearn && ids !== "") void agents.learnTitles(ids.split(" "));
-  }, [agents, canLearn, ids]);
-}
-
-/** The number of events that a session has at least when something was asked in it. */
-const FIRST_ASKED = 4;
 
 /** Whether the daemon has a method; a control that needs it is shown only then. */
 export function useHas(method: string): boolean {
@@ -48,10 +25,13 @@ export function useHas(method: string): boolean {
 }
 
 /**
- * Follows a session while somebody looks, and says how often it changed. A history that had ended goes on where the session
- * `isThere` again, whichever window opened it.
+ * Follows a session while somebody looks, and says how often it changed. `known` is the number of the newest event that the
+ * daemon's state tells of, and nothing where the session is not there: one that was closed is followed again when it is gone on
+ * with, by whichever window.
  */
-export function useFeed(feed: SessionFeed, isThere = false): number {
+export function useFeed(feed: SessionFeed, known?: number): number {
+  const isThere = known !== undefined;
+  const isBehind = isThere && known > feed.fold.seq;
   useEffect(() => {
     feed.open();
     return () => feed.close();
@@ -59,6 +39,9 @@ export function useFeed(feed: SessionFeed, isThere = false): number {
   useEffect(() => {
     if (isThere) feed.open();
   }, [feed, isThere]);
+  useEffect(() => {
+    if (isBehind) feed.open();
+  }, [feed, isBehind]);
   return useSyncExternalStore(feed.subscribe, feed.version);
 }
 

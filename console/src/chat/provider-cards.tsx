@@ -11,6 +11,7 @@ import { PROVIDER_WORDS } from "./words.js";
 const MARKS: Record<AgentProviderState, LucideIcon> = {
   ready: CircleCheck,
   unknown: CircleHelp,
+  checking: LoaderCircle,
   loggedOut: LogIn,
   tooOld: TriangleAlert,
   broken: CircleX,

@@ -35,6 +35,9 @@ export function remark(envelope: AgentEnvelope, { before, at, titleOf }: Circums
       return changed(envelope.data, before, (text) => note("plain", text));
     case "session.closed":
       return envelope.data.reason === "closed" ? note("plain", "The session was closed.") : undefined;
+    case "turn.started":
+      if (envelope.data.origin !== "agent") return undefined;
+      return note("plain", "The agent began this by itself.", envelope.data.reason ?? undefined);
     case "log.recovered":
       return note("warn", `${envelope.data.bytes} bytes at the end of the log were torn by a crash and put aside.`);
     case "files.contended":
@@ -118,6 +121,8 @@ export function decider(by: AgentDecider): string {
       return "because nobody answered in time";
     case "agent":
       return "by the agent";
+    case "stop":
+      return "because the turn was stopped";
     case "shutdown":
       return "because the daemon ended";
   }

@@ -131,10 +131,10 @@ export class SessionFold {
       case "item.delta":
         return this.#item(envelope, at, turnId);
       case "turn.started": {
-        const turn = openedTurn(turnId ?? "", envelope.data.promptId, at);
+        const turn = openedTurn(turnId ?? "", envelope.data.promptId ?? "", at);
         this.#turns.set(turn.turnId, { turn, files: new ChangedFiles(this.facts.cwd), items: new Set() });
         this.facts = { ...this.facts, turnId: turn.turnId };
-        return;
+        return this.#rest(envelope, at);
       }
       case "turn.ended":
         return this.#end(envelope.data, turnId ?? "", envelope.seq, at);
@@ -185,7 +185,8 @@ export class SessionFold {
     const kind = isDelta ? (envelope.data.field === "thought" ? "thought" : "agent_message") : envelope.data.kind;
     const entry = known?.type === "item" ? known : begun(start, kind);
     const told = isDelta ? enlarged(entry, envelope.data) : patched(entry, envelope.data, at);
-    const next = { ...told, last: envelope.seq };
+    // What is done waits for nobody, also where a daemon that was killed could not say so.
+    const next = { ...told, last: envelope.seq, isAsked: told.isAsked && !isFinal(told.status) };
     const changes = isDelta ? undefined : envelope.data.tool?.changes;
     const open = this.#turns.get(turnId ?? "");
     if (changes) open?.files.item(itemId, changes);

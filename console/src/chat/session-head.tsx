@@ -24,7 +24,7 @@ export function SessionHead({ session, facts, isOpen }: { session: SessionView; 
   return (
     <header className="session-head">
       <div className="session-title">
-        <h2>{visible(nameOf(session))}</h2>
+        <h2 title={visible(nameOf(session))}>{visible(nameOf(session))}</h2>
         <p>
           <StateDot state={state} />
           <span>{stateWords(state)}</span>
@@ -36,7 +36,7 @@ export function SessionHead({ session, facts, isOpen }: { session: SessionView; 
       </div>
       <span className="spacer" />
       <UsageLine session={session} facts={facts} />
-      <ModelSelect sessionId={sessionId} model={model} models={facts.models} isOff={!isOpen} />
+      <ModelSelect sessionId={sessionId} model={model ?? undefined} models={facts.models} isOff={!isOpen} />
       <ModeSelect mode={mode} isOff={!isOpen} onChange={(next) => void agents.setMode(sessionId, next)} />
       <SessionMenu session={session} isOpen={isOpen} />
     </header>

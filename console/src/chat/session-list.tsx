@@ -5,6 +5,7 @@ import { visible } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
 import { count } from "../shell/units.js";
 import { useStore } from "../store.js";
+import { focusAsked } from "./focus-asked.js";
 import { useHas } from "./hooks.js";
 import { folderName, nameOf, type SessionView } from "./session-view.js";
 import { StateDot } from "./state-dot.js";
@@ -29,7 +30,9 @@ export function SessionList({
   const closed = useStore(agents.closed).filter(({ sessionId }) => !sessions.some((one) => one.sessionId === sessionId));
   const hasTranscripts = useHas("transcript.list");
   const goOn = async (sessionId: string): Promise<void> => {
-    if (await agents.resume(sessionId)) onChoose(sessionId);
+    if (!(await agents.resume(sessionId))) return;
+    focusAsked.set(true);
+    onChoose(sessionId);
   };
   return (
     <>
@@ -113,10 +116,10 @@ function SessionLine({ session }: { session: SessionView }): ReactNode {
   );
 }
 
-/** Those that wait for a person, then the newest; ids rise with time. */
+/** Those that wait for a person, then the newest. */
 function ordered(sessions: readonly SessionView[]): readonly SessionView[] {
   const waits = ({ permissions, questions }: SessionView): boolean => permissions.length + questions.length > 0;
   return [...sessions].sort(
-    (one, other) => Number(waits(other)) - Number(waits(one)) || other.sessionId.localeCompare(one.sessionId, "en"),
+    (one, other) => Number(waits(other)) - Number(waits(one)) || other.createdAtMs - one.createdAtMs || other.sessionId.localeCompare(one.sessionId, "en"),
   );
 }

@@ -1,4 +1,4 @@
-import { useCallback, useMemo, type KeyboardEvent, type ReactNode } from "react";
+import { useCallback, useEffect, useMemo, useState, type KeyboardEvent, type ReactNode } from "react";
 
 import { passes } from "../methods/run.js";
 import { visible } from "../render/plain.js";
@@ -6,13 +6,13 @@ import { useEnvironment } from "../shell/environment.js";
 import { lasting } from "../shell/units.js";
 import { useStore } from "../store.js";
 import { Composer } from "./composer.js";
-import { catchFocus } from "./focus-asked.js";
+import { catchFocus, focusAsked } from "./focus-asked.js";
 import { useFeed, useHas, useNow } from "./hooks.js";
 import { isComposing, pressed } from "./keys.js";
 import { MessageList } from "./message-list.js";
 import { QueueList } from "./queue-list.js";
 import { SessionHead } from "./session-head.js";
-import { waitingOf, type SessionView } from "./session-view.js";
+import { isBusy, waitingOf, type SessionView } from "./session-view.js";
 import type { SessionFeed } from "./session-feed.js";
 import { Told } from "./told.js";
 import { WaitingCards } from "./waiting-cards.js";
@@ -34,16 +34,16 @@ export function SessionPane({
 }): ReactNode {
   const { agents } = useEnvironment();
   const feed = useMemo(() => agents.feed(sessionId), [agents, sessionId]);
-  const version = useFeed(feed, session !== undefined);
+  const version = useFeed(feed, session?.seq);
   const { fold } = feed;
   const waiting = useMemo(() => (session ? waitingOf([session]) : []), [session]);
-  const isBusy = session?.turnId !== undefined;
+  const isWorking = session?.turnId !== undefined;
   const canAsk = session !== undefined && isOpen;
-  const retry = useCallback((promptId: string) => void agents.again(sessionId, promptId), [agents, sessionId]);
+  const retry = useRetry(sessionId, session, fold.facts.turns);
   const stop = (): void => void agents.interrupt(sessionId);
   const press = (event: KeyboardEvent): void => {
     const isTaken = event.defaultPrevented || (event.target as Element).closest("dialog, [role=menu]") !== null;
-    if (event.key !== "Escape" || isTaken || !isBusy || isComposing(pressed(event))) return;
+    if (event.key !== "Escape" || isTaken || !isWorking || isComposing(pressed(event))) return;
     event.preventDefault();
     stop();
   };
@@ -54,20 +54,39 @@ export function SessionPane({
       </button>
       {session && <SessionHead session={session} facts={fold.facts} isOpen={isOpen} />}
       <Failed feed={feed} />
-      <MessageList key={sessionId} fold={fold} onRetry={canAsk && !isBusy ? retry : undefined} />
+      <MessageList key={sessionId} fold={fold} onRetry={canAsk ? retry : undefined} />
       <Told feed={feed} version={version} />
       <div className="session-foot">
-        {session && isBusy && <Working session={session} since={fold.turn(session.turnId ?? "")?.startedAt} />}
+        {session && isWorking && <Working session={session} since={fold.turn(session.turnId ?? "")?.startedAt} />}
         <WaitingCards waiting={waiting} label="What waits for you here" onAnswered={catchFocus} />
         {session && <QueueList queue={session.queue} sessionId={sessionId} isOpen={isOpen} />}
         {session ? (
-          <Composer key={sessionId} sessionId={sessionId} isBusy={isBusy} isOpen={isOpen} onStop={stop} />
+          <Composer key={sessionId} sessionId={sessionId} isBusy={isWorking} isOpen={isOpen} onStop={stop} />
         ) : (
           <Gone sessionId={sessionId} isOpen={isOpen} />
         )}
       </div>
     </section>
   );
+}
+
+/**
+ * Asks for something once more; undefined while something is at work, or was just asked for: a second click asks for nothing.
+ * `turns` is the number of those that have ended.
+ */
+function useRetry(sessionId: string, session: SessionView | undefined, turns: number): ((promptId: string) => void) | undefined {
+  const { agents } = useEnvironment();
+  const [isAsked, setAsked] = useState(false);
+  const isAtWork = session !== undefined && isBusy(session);
+  useEffect(() => setAsked(false), [isAtWork, turns]);
+  const retry = useCallback(
+    (promptId: string) => {
+      setAsked(true);
+      void agents.again(sessionId, promptId).then((isTaken) => isTaken || setAsked(false));
+    },
+    [agents, sessionId],
+  );
+  return isAsked || isAtWork ? undefined : retry;
 }
 
 /** Why the history does not come. That the connection is lost, the page says elsewhere. */
@@ -98,11 +117,14 @@ function Working({ session, since }: { session: SessionView; since: number | und
 function Gone({ sessionId, isOpen }: { sessionId: string; isOpen: boolean }): ReactNode {
   const { agents } = useEnvironment();
   const canResume = useHas("agent.resume");
+  const goOn = async (): Promise<void> => {
+    if (await agents.resume(sessionId)) focusAsked.set(true);
+  };
   return (
     <div className="session-gone">
       <span>This session is closed. Its history stays.</span>
       {canResume && (
-        <button type="button" className="button" disabled={!isOpen} onClick={() => void agents.resume(sessionId)}>
+        <button type="button" className="button" disabled={!isOpen} onClick={() => void goOn()}>
           Go on with it
         </button>
       )}

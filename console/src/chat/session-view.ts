@@ -1,46 +1,18 @@
 /** The sessions as the daemon's state shows them. */
 
-import type {
-  AgentPromptQueued,
-  AgentQuestionRequest,
-  AgentState,
-  AgentUsageUpdate,
-  PermissionRequest,
-} from "../api.js";
+import type { AgentQuestionRequest, AgentSessionView, AgentWaitingPrompt, PermissionRequest } from "../api.js";
 import { shortened } from "../render/plain.js";
 
 const LONGEST_NAME = 300;
 
 /** A prompt that waits: its gist where it is long, and where the log tells all of it. */
-export type WaitingPrompt = AgentPromptQueued & { readonly isCut?: boolean; readonly seq?: number };
+export type WaitingPrompt = AgentWaitingPrompt;
 
-/** Why a request is risky. */
-export interface RiskHit {
-  rule: string;
-  text: string;
-}
+/** What an agent asks leave for. */
+export type Permission = PermissionRequest;
 
-/** What an agent asks leave for; a daemon with a policy says why it is risky. */
-export type Permission = PermissionRequest & { hits?: readonly RiskHit[] };
-
-export interface SessionView {
-  readonly sessionId: string;
-  readonly provider: string;
-  readonly cwd: string;
-  readonly state: AgentState;
-  readonly mode: string;
-  readonly isReady: boolean;
-  readonly turnId?: string;
-  readonly title?: string;
-  readonly model?: string;
-  readonly queue: readonly WaitingPrompt[];
-  readonly permissions: readonly Permission[];
-  readonly questions: readonly AgentQuestionRequest[];
-  readonly usage: AgentUsageUpdate;
-  readonly seq: number;
-  readonly forkedFrom?: string;
-  readonly runId?: string;
-}
+/** A session as the daemon shows it. */
+export type SessionView = AgentSessionView;
 
 /** The sessions of the slice `agents`, by their ids; undefined where the daemon has no agents. */
 export function sessionsOf(slice: unknown): readonly SessionView[] | undefined {
@@ -60,6 +32,7 @@ function sessionOf(sessionId: string, view: Partial<SessionView>): SessionView {
     queue: view.queue ?? [],
     permissions: view.permissions ?? [],
     questions: view.questions ?? [],
+    createdAtMs: view.createdAtMs ?? 0,
     usage: view.usage ?? {},
     seq: view.seq ?? 0,
   };
@@ -90,7 +63,7 @@ export function isBusy({ turnId, queue }: Pick<SessionView, "turnId" | "queue">)
 
 /** What a session is called: its title, or the folder that it works in. */
 export function nameOf({ title, cwd, sessionId }: Pick<SessionView, "title" | "cwd" | "sessionId">): string {
-  return title !== undefined && title !== "" ? shortened(title, LONGEST_NAME) : folderName({ cwd, sessionId });
+  return title ? shortened(title, LONGEST_NAME) : folderName({ cwd, sessionId });
 }
 
 /** The last part of the folder's path. */

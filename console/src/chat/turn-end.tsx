@@ -30,7 +30,8 @@ export function TurnEnd({
   const { outcome, error, usage, cost, durationMs, files, promptId, isUndone } = turn;
   const retry = onRetry && promptId !== "" ? () => onRetry(promptId) : undefined;
   const facts = [
-    durationMs !== undefined && milliseconds(durationMs),
+    // How long a turn was that nobody saw the end of is not known.
+    durationMs !== undefined && durationMs > 0 && milliseconds(durationMs),
     usage && tokens(usage),
     cost && money(cost.amountMicros, cost.currency),
   ].filter((fact) => typeof fact === "string");

@@ -40,6 +40,7 @@ export const OUTCOME_WORDS: Readonly<Record<AgentOutcome, string>> = {
 export const PROVIDER_WORDS: Readonly<Record<AgentProviderState, string>> = {
   ready: "Ready",
   unknown: "Ready; login not checked",
+  checking: "Does not answer yet",
   loggedOut: "Not logged in",
   tooOld: "Too old",
   broken: "Does not run",

@@ -50,7 +50,7 @@ function RunHead({ run, isOpen }: { run: AgentRunView; isOpen: boolean }): React
   return (
     <header className="run-head">
       <div className="session-title">
-        <h2>{shortened(visible(titleOf(run)), LONGEST_TITLE)}</h2>
+        <h2 title={shortened(visible(titleOf(run)), LONGEST_TITLE)}>{shortened(visible(titleOf(run)), LONGEST_TITLE)}</h2>
         <p>
           <Standing run={run} />
           <span aria-hidden>·</span>

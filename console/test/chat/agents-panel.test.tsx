@@ -1,4 +1,4 @@
-import { act, fireEvent, render, screen, within } from "@testing-library/react";
+import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/react";
 import { RpcError } from "sixframe";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
@@ -149,7 +149,7 @@ test("thoughts are folded, an error says what it is and what to do, and trying a
 
 test("what is asked again is named, and not said again from what is kept here", async () => {
   const log = new Log().created();
-  log.push("turn.started", { promptId: "p" }, { turnId: "turn_1" });
+  log.push("turn.started", { origin: "prompt", promptId: "p" }, { turnId: "turn_1" });
   log.item("u", { kind: "user_message", status: "completed", content: [{ type: "text", text: `first ${"word ".repeat(60_000)}last` }] });
   log.end("turn_1", { outcome: "interrupted" });
   const made = furnished({ ses_1: IDLE }, { log });
@@ -178,6 +178,26 @@ test("of a long prompt that waits the gist is shown, and all of it is changed", 
   fireEvent.click(screen.getByRole("button", { name: "Change the prompt" }));
   const field = await screen.findByRole<HTMLTextAreaElement>("textbox", { name: "The prompt" });
   expect(field.value).toBe(whole);
+});
+
+test("what is asked again is asked once, however often that is clicked, and can be asked again when it was refused", async () => {
+  const log = new Log().created().turn("turn_1", "do it").end("turn_1", { outcome: "interrupted" });
+  const made = furnished({ ses_1: IDLE }, { log });
+  await look(made);
+  const again = await screen.findByRole("button", { name: "Ask again" });
+  for (let clicks = 0; clicks < 3; clicks += 1) fireEvent.click(again);
+  await vi.waitFor(() => expect(made.asked.length).toBe(1));
+  expect(screen.queryByRole("button", { name: "Ask again" })).toBeNull();
+
+  const other = furnished({ ses_1: IDLE }, { log });
+  other.served.endpoint.register("agent.prompt", () => {
+    throw new RpcError("RESOURCE_EXHAUSTED", "too many wait");
+  });
+  cleanup();
+  await look(other);
+  fireEvent.click(await screen.findByRole("button", { name: "Ask again" }));
+  expect(await screen.findByText(/It was not sent: too many wait/)).toBeTruthy();
+  expect(await screen.findByRole("button", { name: "Ask again" })).toBeTruthy();
 });
 
 test("controls of methods that the daemon has not are not there", async () => {
@@ -292,7 +312,7 @@ test("what is said to its end is told to who does not see it, and pieces are not
 
 test("of thousands of sessions the newest are there, and the rest when it is asked for", async () => {
   const sessions = Object.fromEntries(
-    Array.from({ length: 3_000 }, (_, at) => [`ses_${String(at).padStart(4, "0")}`, { ...IDLE, title: `task ${at}` }]),
+    Array.from({ length: 3_000 }, (_, at) => [`ses_${String(2_999 - at).padStart(4, "0")}`, { ...IDLE, title: `task ${at}`, createdAtMs: 1_790_000_000_000 + at }]),
   );
   const made = furnished(sessions);
   render(<Console environment={made.environment} />);
@@ -321,7 +341,7 @@ test("a session that another window closed and opened again is followed on", asy
   await vi.waitFor(() => expect(feed.isOpen).toBe(false));
   log.push("session.updated", { mode: "ask" });
   log.item("late", { kind: "agent_message", status: "completed", content: [{ type: "text", text: "here again" }] });
-  act(() => made.served.commit([{ op: "add", path: "/agents/ses_1", value: IDLE } as never]));
+  act(() => made.served.commit([{ op: "add", path: "/agents/ses_1", value: { ...IDLE, seq: log.envelopes.length } } as never]));
   expect(await screen.findByText("here again")).toBeTruthy();
 });
 

@@ -86,6 +86,16 @@ test("what was open when its turn ended is not open any more, even where nobody 
   expect([item(fold, "t").status, item(fold, "t").isAsked]).toEqual(["cancelled", false]);
 });
 
+test("what came to its end waits for nobody, even where it is not said whose leave was withdrawn", () => {
+  const log = new Log().created().turn("turn_1", "hello");
+  log.item("t", { kind: "tool_call", status: "in_progress", tool: { name: "run" } });
+  log.push("permission.requested", asked("perm_1"), { turnId: "turn_1", itemId: "t" });
+  log.push("permission.resolved", { permissionId: "perm_1", decision: "withdrawn", by: { kind: "shutdown" }, latencyMs: 0 }, { turnId: "turn_1" });
+  log.item("t", { kind: "tool_call", status: "cancelled" });
+  const fold = folded(log.envelopes);
+  expect([item(fold, "t").status, item(fold, "t").isAsked]).toEqual(["cancelled", false]);
+});
+
 test("how leave was answered is in the history, with what was asked", () => {
   const log = new Log().created().turn("turn_1", "hello");
   log.push("permission.requested", asked("perm_1"), { turnId: "turn_1", itemId: "t" });
@@ -104,6 +114,17 @@ test("another agent has nothing of what was the one's before, and is not said to
   expect(fold.facts).toMatchObject({ provider: "codex", mode: "ask", cwd: "/srv/me/project", model: "big", models: [], commands: [], tools: [], mcpServers: {}, agentVersion: "1", nativeSessionId: undefined, limits: {} });
   const notes = list(fold).flatMap((entry) => (entry.type === "note" ? [entry.text] : []));
   expect(notes.at(-1)).toBe("From here on codex answers.");
+});
+
+test("a turn that the agent begins by itself says so, and has no prompt that could be asked again", () => {
+  const log = new Log().created();
+  log.push("turn.started", { origin: "agent", reason: "a command ended" }, { turnId: "own" });
+  log.item("m", { kind: "agent_message", status: "completed", content: text("It is done") }, "own");
+  log.end("own");
+  const fold = folded(log.envelopes);
+  const told = list(fold).flatMap((entry) => (entry.type === "note" ? [entry.text, entry.detail] : []));
+  expect(told.slice(-2)).toEqual(["The agent began this by itself.", "a command ended"]);
+  expect(fold.turn("own")).toMatchObject({ promptId: "", outcome: "completed" });
 });
 
 test("costs add up by currency, and limits are told when they change", () => {

@@ -1,7 +1,9 @@
 //! Claude Code, by its streamed JSON and its control protocol, which go both ways over one pair of pipes. Several permissions
 //! may be asked for at once; nothing here waits for an answer.
 
+mod asking;
 mod blocks;
+mod course;
 mod questions;
 mod result;
 mod tools;
@@ -10,17 +12,14 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
-use super::agent::{Answers, Command, Fact, Inquiry, Launch, Prompt, Step, Told, Translator, unparsed};
+use super::agent::{Command, Fact, Launch, Prompt, Step, Told, Translator, unparsed};
 use super::event::{Mode, Retry, SessionUpdate};
-use super::form;
 use super::item::{Content, Item, ItemKind, ItemStatus};
-use super::permission::{Action, Ask, OptionKind, PermissionOption, Verdict};
-use super::policy::Ruling;
 use super::problem::{Problem, ProblemKind};
-use super::strange;
 use super::trust::FolderSettings;
 use super::usage::{LimitStatus, Limits};
 use blocks::Blocks;
+use course::Course;
 use result::Costs;
 
 /// The id of our first request.
@@ -35,6 +34,7 @@ pub struct Claude {
     /// Tools that were denied, so that their failure is told as that.
     denied: HashSet<String>,
     costs: Costs,
+    course: Course,
     /// What went wrong with the model's service in this turn.
     problem: Option<Problem>,
     requests: u64,
@@ -149,62 +149,6 @@ impl Claude {
         if steps.is_empty() { alive("user") } else { steps }
     }
 
-    /// It asks us something.
-    fn asks(&mut self, message: &Value) -> Vec<Step> {
-        let (id, request) = (message["request_id"].as_str().unwrap_or_default(), &message["request"]);
-        let subtype = request["subtype"].as_str().unwrap_or_default();
-        let name = format!("control_request/{subtype}");
-        let mut asked = Asked {
-            tool_use_id: request["tool_use_id"].as_str().map(str::to_owned),
-            input: request["input"].clone(),
-            rules: session_rules(&request["permission_suggestions"]),
-            form: None,
-            is_strange: false,
-        };
-        let fact = match subtype {
-            "can_use_tool" if request["tool_name"] == questions::TOOL => {
-                Fact::Inquired(questions::inquiry(id, request))
-            }
-            "can_use_tool" => Fact::Asked(ask(id, request, &asked)),
-            "elicitation" => {
-                asked.form = Some(request["requested_schema"].clone());
-                match elicited(id, request) {
-                    Some(fact) => fact,
-                    // What cannot be shown nobody can agree to.
-                    None => return vec![filled(id, None), Step::Tell(Told::unknown(name, message))],
-                }
-            }
-            _ if strange::is_leave(subtype) || request["tool_name"].is_string() => {
-                // What is about a tool is answered as any request to use one.
-                asked.is_strange = !(request["tool_name"].is_string() && request["input"].is_object());
-                Fact::Asked(strange::ask(id, subtype, request, !asked.is_strange))
-            }
-            _ => {
-                let notice = Fact::Item { id: format!("refused-{id}"), item: strange::refused(subtype) };
-                return vec![refused(id), Step::tell(&name, notice), Step::Tell(Told::unknown(name, message))];
-            }
-        };
-        self.asked.insert(id.to_owned(), asked);
-        vec![Step::tell(&name, fact)]
-    }
-
-    fn answer(&mut self, key: &str, answers: Option<Answers>) -> Vec<Step> {
-        let Some(asked) = self.asked.remove(key) else { return Vec::new() };
-        if let Some(schema) = asked.form {
-            return vec![filled(key, answers.map(|answers| form::content(&schema, &answers)))];
-        }
-        let answer = match answers {
-            Some(answers) => {
-                json!({"behavior": "allow", "updatedInput": questions::answered(&asked.input, &answers)})
-            }
-            None => {
-                self.denied.extend(asked.tool_use_id);
-                json!({"behavior": "deny", "message": "the person did not answer", "interrupt": false})
-            }
-        };
-        vec![respond(key, answer)]
-    }
-
     /// It answers what we asked.
     fn answers(&mut self, message: &Value) -> Vec<Step> {
         let response = &message["response"];
@@ -233,38 +177,39 @@ impl Claude {
         }
     }
 
-    fn decide(&mut self, key: &str, verdict: Verdict) -> Vec<Step> {
-        let Some(asked) = self.asked.remove(key) else { return Vec::new() };
-        if asked.form.is_some() {
-            return vec![filled(key, matches!(verdict, Verdict::Allow { .. }).then(|| json!({})))];
-        }
-        if asked.is_strange {
-            return vec![refused(key)];
-        }
-        let answer = match verdict {
-            Verdict::Allow { option_id } => {
-                let mut answer = json!({"behavior": "allow", "updatedInput": asked.input});
-                if option_id == ALLOW_SESSION {
-                    answer["updatedPermissions"] = Value::Array(asked.rules);
-                }
-                answer
+    fn understand(&mut self, message: &Value) -> Vec<Step> {
+        let kind = message["type"].as_str().unwrap_or_default();
+        match kind {
+            "system" => self.system(message),
+            "stream_event" => self.blocks.streamed(message),
+            "assistant" => self.assistant(message),
+            "user" => self.user(message),
+            "result" => self.result(message),
+            "control_request" => self.asks(message),
+            "control_response" => self.answers(message),
+            "control_cancel_request" => {
+                let key = message["request_id"].as_str().unwrap_or_default().to_owned();
+                self.asked.remove(&key);
+                vec![Step::tell(kind, Fact::Withdrew { key })]
             }
-            Verdict::Deny { reason, .. } => {
-                self.denied.extend(asked.tool_use_id);
-                json!({"behavior": "deny", "message": reason, "interrupt": false})
-            }
-        };
-        vec![respond(key, answer)]
+            "rate_limit_event" => match limits(&message["rate_limit_info"]) {
+                Some(limits) => vec![Step::tell(kind, Fact::Limits(limits))],
+                None => alive(kind),
+            },
+            "command_lifecycle" => match self.course.follow(message) {
+                Some(end) => vec![Step::tell(kind, Fact::Ended(end))],
+                None => alive(kind),
+            },
+            "tool_progress" | "keep_alive" => alive(kind),
+            _ => vec![Step::Tell(Told::unknown(kind, message))],
+        }
     }
 
     fn prompt(&mut self, prompt: &Prompt) -> Vec<Step> {
         (self.problem, self.interrupted) = (None, false);
         let history = self.history.take().map(|text| json!({"type": "text", "text": text}));
         let content: Vec<Value> = history.into_iter().chain(prompt.sent().iter().map(part)).collect();
-        let message = json!({"role": "user", "content": content});
-        vec![Step::Say(json!({
-            "type": "user", "message": message, "parent_tool_use_id": null, "session_id": "", "client_composed": true
-        }))]
+        vec![Step::Say(course::prompt(content, self.course.give()))]
     }
 }
 
@@ -285,27 +230,10 @@ impl Translator for Claude {
             Ok(message) => message,
             Err(error) => return vec![unparsed(line, &error)],
         };
-        let kind = message["type"].as_str().unwrap_or_default();
-        match kind {
-            "system" => self.system(&message),
-            "stream_event" => self.blocks.streamed(&message),
-            "assistant" => self.assistant(&message),
-            "user" => self.user(&message),
-            "result" => self.result(&message),
-            "control_request" => self.asks(&message),
-            "control_response" => self.answers(&message),
-            "control_cancel_request" => {
-                let key = message["request_id"].as_str().unwrap_or_default().to_owned();
-                self.asked.remove(&key);
-                vec![Step::tell(kind, Fact::Withdrew { key })]
-            }
-            "rate_limit_event" => match limits(&message["rate_limit_info"]) {
-                Some(limits) => vec![Step::tell(kind, Fact::Limits(limits))],
-                None => alive(kind),
-            },
-            "tool_progress" | "keep_alive" | "command_lifecycle" => alive(kind),
-            _ => vec![Step::Tell(Told::unknown(kind, &message))],
-        }
+        let begun = self.course.hear(&message);
+        let mut steps = self.understand(&message);
+        steps.splice(0..0, begun);
+        steps
     }
 
     fn command(&mut self, command: Command) -> Vec<Step> {
@@ -323,10 +251,6 @@ impl Translator for Claude {
         }
     }
 }
-
-const ALLOW_ONCE: &str = "allow_once";
-const ALLOW_SESSION: &str = "allow_session";
-const REJECT_ONCE: &str = "reject_once";
 
 /// What it may do without asking is decided here and not there, but for planning, which changes what it is told.
 fn mode(mode: Mode) -> &'static str {
@@ -414,100 +338,6 @@ fn problem(word: &str, text: &str) -> Problem {
         Kind::AuthRequired => problem.hint("log in with `claude auth login`, or set ANTHROPIC_API_KEY"),
         _ => problem,
     }
-}
-
-/// What it proposes to allow from now on, as far as that is a rule and stays in this session. Where it would write it into
-/// settings, it is told to keep it to itself.
-fn session_rules(suggestions: &Value) -> Vec<Value> {
-    let rules = suggestions.as_array().into_iter().flatten().filter(|suggestion| suggestion["type"] == "addRules");
-    let kept = rules.filter(|suggestion| suggestion["behavior"] == "allow").map(|suggestion| {
-        let mut rule = suggestion.clone();
-        rule["destination"] = json!("session");
-        rule
-    });
-    kept.collect()
-}
-
-fn ask(id: &str, request: &Value, asked: &Asked) -> Ask {
-    let name = request["tool_name"].as_str().unwrap_or("unknown");
-    let text = |key: &str| request[key].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-    let mut options = vec![PermissionOption::new(ALLOW_ONCE, OptionKind::AllowOnce, "Allow")];
-    if !asked.rules.is_empty() {
-        let option = PermissionOption::new(ALLOW_SESSION, OptionKind::AllowSession, "Allow for this session");
-        options.push(PermissionOption { rule_preview: Some(tools::preview(&asked.rules)), ..option });
-    }
-    options.push(PermissionOption::new(REJECT_ONCE, OptionKind::RejectOnce, "Deny"));
-    let mut paths = tools::paths(&asked.input);
-    paths.extend(tools::reached(name, &asked.input));
-    paths.extend(text("blocked_path").filter(|path| !paths.contains(path)));
-    Ask {
-        key: id.to_owned(),
-        item: asked.tool_use_id.clone(),
-        action: tools::action(name),
-        title: tools::title(name, &asked.input),
-        description: text("description"),
-        reason: text("decision_reason"),
-        input: asked.input.clone(),
-        paths,
-        ruling: Ruling::default(),
-        options,
-    }
-}
-
-/// What a tool server asks for. None where it is nothing that can be shown here, such as a page to be opened.
-fn elicited(key: &str, request: &Value) -> Option<Fact> {
-    let (schema, text) = (&request["requested_schema"], |name: &str| request[name].as_str().unwrap_or_default());
-    if text("mode") == "url" {
-        return None;
-    }
-    let title = format!("{}: {}", text("mcp_server_name"), text("message"));
-    if form::is_empty(schema) {
-        return Some(Fact::Asked(consent(key, title, request)));
-    }
-    let questions = form::questions(schema, &request["property_order"])?;
-    Some(Fact::Inquired(Inquiry { key: key.to_owned(), item: None, title: Some(title), questions }))
-}
-
-/// A form with nothing to fill in is a request for leave.
-fn consent(key: &str, title: String, request: &Value) -> Ask {
-    let options = vec![
-        PermissionOption::new(ALLOW_ONCE, OptionKind::AllowOnce, "Allow"),
-        PermissionOption::new(REJECT_ONCE, OptionKind::RejectOnce, "Deny"),
-    ];
-    Ask {
-        key: key.to_owned(),
-        item: None,
-        action: Action::McpTool,
-        title,
-        description: None,
-        reason: None,
-        input: request.clone(),
-        paths: Vec::new(),
-        ruling: Ruling::default(),
-        options,
-    }
-}
-
-fn filled(key: &str, content: Option<Value>) -> Step {
-    respond(
-        key,
-        match content {
-            Some(content) => json!({"action": "accept", "content": content}),
-            None => json!({"action": "decline"}),
-        },
-    )
-}
-
-fn refused(key: &str) -> Step {
-    let response = json!({
-        "subtype": "error", "request_id": key, "error": "not supported", "error_code": "unsupported_request",
-    });
-    Step::Say(json!({"type": "control_response", "response": response}))
-}
-
-fn respond(key: &str, answer: Value) -> Step {
-    let response = json!({"subtype": "success", "request_id": key, "response": answer});
-    Step::Say(json!({"type": "control_response", "response": response}))
 }
 
 fn part(content: &Content) -> Value {

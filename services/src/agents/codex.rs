@@ -1,31 +1,33 @@
 //! Codex, by its app-server: JSON-RPC without the member `jsonrpc`, where both sides ask, and each counts its own requests.
 
 mod approvals;
+mod asking;
 mod items;
 mod patches;
 mod problems;
 mod questions;
+mod sandbox;
+mod steers;
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::agent::{Answers, Command, Fact, Launch, Prompt, Step, Told, Translator, unparsed};
+use super::agent::{Command, Fact, Launch, Prompt, Step, Told, Translator, unparsed};
 use super::event::{
     DeltaField, DiffScope, DiffUpdate, Mode, Outcome, Plan, PlanEntry, PlanStatus, Retry, SessionUpdate,
 };
 use super::identifier::Names;
 use super::item::{Content, Item, ItemKind, ItemStatus};
-use super::permission::{Action, Ask, OptionKind, PermissionOption, Verdict};
-use super::policy::Ruling;
 use super::problem::{Problem, ProblemKind};
-use super::strange;
 use super::trust::FolderSettings;
 use super::turn::TurnEnd;
 use super::usage::{LimitStatus, Limits, Usage, UsageUpdate};
 use items::{diffs, item};
 use problems::problem;
+use sandbox::Sandbox;
+use steers::Steers;
 
 /// The translator.
 #[derive(Debug, Default)]
@@ -45,6 +47,8 @@ pub struct Codex {
     turn: Option<String>,
     /// The turn is to be interrupted as soon as it has a name.
     interrupts: bool,
+    steers: Steers,
+    sandbox: Sandbox,
     /// What was used until the turn began, and until now.
     used: (Usage, Usage),
     problem: Option<Problem>,
@@ -54,12 +58,13 @@ pub struct Codex {
     history: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Asked {
     Initialise,
     Resume,
     Start,
     Turn,
+    Steer(Prompt),
     Other,
 }
 
@@ -131,6 +136,7 @@ impl Codex {
             }
             (Asked::Resume | Asked::Start, None) => {
                 let thread = &result["thread"];
+                self.sandbox = Sandbox::of(self.launch.mode, &result["sandbox"]);
                 self.thread = thread["id"].as_str().map(str::to_owned);
                 let update = SessionUpdate {
                     native_session_id: self.thread.clone(),
@@ -141,14 +147,17 @@ impl Codex {
                 vec![Step::tell("thread/start", Fact::Ready(update))]
             }
             (Asked::Turn, None) => {
-                self.turn = result["turn"]["id"].as_str().map(str::to_owned).or(self.turn.take());
-                self.late_interrupt()
+                if let (Some(turn), false) = (result["turn"]["id"].as_str(), self.steers.is_over()) {
+                    self.turn = Some(turn.to_owned());
+                }
+                self.named()
             }
             (Asked::Turn, Some(error)) => {
                 let problem = self.problem.take();
                 let problem = problem.unwrap_or_else(|| Problem::new(ProblemKind::InvalidRequest, error));
-                vec![Step::tell("turn/start", Fact::Ended(TurnEnd::failed(problem)))]
+                self.steers.ends("turn/start", TurnEnd::failed(problem))
             }
+            (Asked::Steer(prompt), failure) => self.steers.answered(prompt, failure.is_some()),
             (Asked::Initialise | Asked::Start, Some(error)) => {
                 let problem = Problem::new(ProblemKind::Protocol, format!("it refused to begin: {error}"));
                 vec![Step::tell("thread/start", Fact::Problem(problem))]
@@ -158,55 +167,6 @@ impl Codex {
             }
             (Asked::Other, None) => alive("answer"),
         }
-    }
-
-    /// It asks us something.
-    fn asked(&mut self, method: &str, message: &Value) -> Vec<Step> {
-        let (key, params) = (message["id"].to_string(), &message["params"]);
-        let ask = match method {
-            COMMAND => command_ask(&key, params),
-            CHANGE => {
-                let known = params["itemId"].as_str().and_then(|id| self.changes.get(id));
-                change_ask(&key, params, known)
-            }
-            _ => return self.inquired(method, message),
-        };
-        self.asks.insert(key, message.clone());
-        vec![Step::tell(method, Fact::Asked(ask))]
-    }
-
-    /// It asks us something that is not about commands or files.
-    fn inquired(&mut self, method: &str, message: &Value) -> Vec<Step> {
-        let (key, params) = (message["id"].to_string(), &message["params"]);
-        let fact = match method {
-            "item/tool/requestUserInput" => Some(Fact::Inquired(questions::inquiry(&key, params))),
-            questions::FORM => questions::form(&key, params),
-            _ => match approvals::ask(&key, method, params) {
-                Some(ask) => Some(Fact::Asked(ask)),
-                None => {
-                    let refused = Step::Say(approvals::answer(message, false));
-                    let id = self.names.next();
-                    let notice = Step::tell(method, Fact::Item { id, item: strange::refused(method) });
-                    return vec![refused, notice, Step::Tell(Told::unknown(method, message))];
-                }
-            },
-        };
-        match fact {
-            Some(fact) => {
-                self.asks.insert(key, message.clone());
-                vec![Step::tell(method, fact)]
-            }
-            // What cannot be shown nobody can agree to.
-            None => vec![questions::filled(message, None), Step::Tell(Told::unknown(method, message))],
-        }
-    }
-
-    fn answer(&mut self, key: &str, answers: Option<Answers>) -> Vec<Step> {
-        let Some(message) = self.asks.remove(key) else { return Vec::new() };
-        if message["method"] == questions::FORM {
-            return vec![questions::filled(&message, answers.as_ref())];
-        }
-        vec![questions::answered(&message["id"], answers.unwrap_or_default())]
     }
 
     fn noted(&mut self, method: &str, message: &Value) -> Vec<Step> {
@@ -220,10 +180,13 @@ impl Codex {
             "item/commandExecution/outputDelta" => grew(DeltaField::ToolOutput),
             "turn/started" => {
                 self.turn = params["turn"]["id"].as_str().map(str::to_owned);
-                let late = self.late_interrupt();
+                let late = self.named();
                 if late.is_empty() { alive(method) } else { late }
             }
-            "turn/completed" => vec![Step::tell(method, Fact::Ended(self.end(&params["turn"])))],
+            "turn/completed" => {
+                let end = self.end(&params["turn"]);
+                self.steers.ends(method, end)
+            }
             "turn/diff/updated" => {
                 let files = diffs(&text("diff"));
                 vec![Step::tell(method, Fact::Diff(DiffUpdate { scope: DiffScope::Turn, files }))]
@@ -322,6 +285,34 @@ impl Codex {
         Step::tell("warning", Fact::Item { id: self.names.next(), item })
     }
 
+    /// The turn has a name: what has waited for that is said.
+    fn named(&mut self) -> Vec<Step> {
+        let interrupt = self.late_interrupt();
+        match interrupt.is_empty() {
+            true => self.late_steers(),
+            false => interrupt,
+        }
+    }
+
+    fn steer(&mut self, prompt: Prompt) -> Vec<Step> {
+        match self.steers.hold(prompt) {
+            Some(lost) => vec![lost],
+            None => self.late_steers(),
+        }
+    }
+
+    /// Says what it is to consider, if the turn has a name.
+    fn late_steers(&mut self) -> Vec<Step> {
+        let Some(turn) = self.turn.clone() else { return Vec::new() };
+        let thread = self.thread.clone();
+        let steers = self.steers.send();
+        let said = steers.into_iter().map(|prompt| {
+            let params = json!({"threadId": thread, "input": input(&prompt), "expectedTurnId": turn});
+            self.request(Asked::Steer(prompt), "turn/steer", params)
+        });
+        said.collect()
+    }
+
     fn interrupt(&mut self) -> Vec<Step> {
         self.interrupts = true;
         self.late_interrupt()
@@ -335,32 +326,15 @@ impl Codex {
         vec![self.request(Asked::Other, "turn/interrupt", params)]
     }
 
-    fn decide(&mut self, key: &str, verdict: Verdict) -> Vec<Step> {
-        let Some(message) = self.asks.remove(key) else { return Vec::new() };
-        if message["method"] == questions::FORM {
-            let allowed = matches!(verdict, Verdict::Allow { .. }).then(Answers::new);
-            return vec![questions::filled(&message, allowed.as_ref())];
-        }
-        if !OURS.iter().any(|ours| message["method"] == *ours) {
-            return vec![Step::Say(approvals::answer(&message, matches!(verdict, Verdict::Allow { .. })))];
-        }
-        let decision = match verdict {
-            Verdict::Deny { .. } => json!("decline"),
-            Verdict::Allow { option_id } if option_id == AMENDMENT => {
-                let amendment = &message["params"]["proposedExecpolicyAmendment"];
-                json!({"acceptWithExecpolicyAmendment": {"execpolicy_amendment": amendment}})
-            }
-            Verdict::Allow { option_id } if option_id == "acceptForSession" => json!(option_id),
-            Verdict::Allow { .. } => json!("accept"),
-        };
-        vec![Step::Say(json!({"id": message["id"], "result": {"decision": decision}}))]
-    }
-
     fn prompt(&mut self, prompt: &Prompt) -> Vec<Step> {
         (self.problem, self.interrupts, self.turn) = (None, false, None);
+        self.steers.begin();
         let history = self.history.take().map(|text| json!({"type": "text", "text": text}));
         let input: Vec<Value> = history.into_iter().chain(input(prompt)).collect();
-        let params = json!({"threadId": self.thread, "input": input, "model": self.launch.model});
+        let mut params = json!({"threadId": self.thread, "input": input, "model": self.launch.model});
+        if let Some(policy) = self.sandbox.change(self.launch.mode) {
+            params["sandboxPolicy"] = policy;
+        }
         vec![self.request(Asked::Turn, "turn/start", params)]
     }
 }
@@ -388,15 +362,12 @@ impl Translator for Codex {
     fn command(&mut self, command: Command) -> Vec<Step> {
         match command {
             Command::Prompt(prompt) => self.prompt(&prompt),
-            Command::Steer(prompt) => {
-                let params = json!({"threadId": self.thread, "input": input(&prompt), "expectedTurnId": self.turn});
-                vec![self.request(Asked::Other, "turn/steer", params)]
-            }
+            Command::Steer(prompt) => self.steer(prompt),
             Command::Interrupt => self.interrupt(),
             Command::Decide { key, verdict } => self.decide(&key, verdict),
             Command::Answer { key, answers } => self.answer(&key, answers),
             Command::SetMode(mode) => {
-                // The sandbox is the thread's; it is another one when the process is started anew.
+                // The sandbox is another one from the next turn on.
                 self.launch.mode = mode;
                 Vec::new()
             }
@@ -408,13 +379,6 @@ impl Translator for Codex {
         }
     }
 }
-
-/// Its requests for leave whose answers are a decision among those that it offers.
-const COMMAND: &str = "item/commandExecution/requestApproval";
-const CHANGE: &str = "item/fileChange/requestApproval";
-const OURS: [&str; 2] = [COMMAND, CHANGE];
-
-const AMENDMENT: &str = "acceptWithExecpolicyAmendment";
 
 fn alive(native_type: &str) -> Vec<Step> {
     vec![Step::tell(native_type, Fact::Alive)]
@@ -430,65 +394,6 @@ fn input(prompt: &Prompt) -> Vec<Value> {
         Content::Other { value } => value.clone(),
     };
     prompt.sent().iter().map(part).collect()
-}
-
-fn command_ask(key: &str, params: &Value) -> Ask {
-    let command = params["command"].as_str().unwrap_or_default();
-    let network = params.get("networkApprovalContext").filter(|context| !context.is_null());
-    let mut input = json!({
-        "command": command, "cwd": params["cwd"], "network": network, "actions": params["commandActions"],
-    });
-    for (name, value) in approvals::more(params) {
-        input[name] = value.clone();
-    }
-    let mut options = vec![PermissionOption::new("accept", OptionKind::AllowOnce, "Allow")];
-    let offered = |name: &str| {
-        let decisions = params["availableDecisions"].as_array().into_iter().flatten();
-        decisions.into_iter().any(|decision| decision == name || decision.get(name).is_some())
-    };
-    if offered("acceptForSession") {
-        options.push(PermissionOption::new("acceptForSession", OptionKind::AllowSession, "Allow for this session"));
-    }
-    if offered(AMENDMENT) {
-        let words = params["proposedExecpolicyAmendment"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        let rule_preview = Some(shell_words::join(words));
-        let option = PermissionOption::new(AMENDMENT, OptionKind::AllowAlways, "Always allow what begins with this");
-        options.push(PermissionOption { rule_preview, ..option });
-    }
-    options.push(PermissionOption::new("decline", OptionKind::RejectOnce, "Deny"));
-    let action = if network.is_some() { Action::Network } else { Action::Command };
-    of(key, params, action, format!("run {command}"), input, Vec::new(), options)
-}
-
-fn change_ask(key: &str, params: &Value, changes: Option<&Value>) -> Ask {
-    let listed = changes.and_then(Value::as_array).into_iter().flatten();
-    let moved = |change: &Value| change["kind"]["move_path"].as_str().map(str::to_owned);
-    let paths: Vec<String> =
-        listed.flat_map(|change| change["path"].as_str().map(str::to_owned).into_iter().chain(moved(change))).collect();
-    let input = json!({"changes": changes, "grantRoot": params["grantRoot"]});
-    let options = vec![
-        PermissionOption::new("accept", OptionKind::AllowOnce, "Allow"),
-        PermissionOption::new("acceptForSession", OptionKind::AllowSession, "Allow for this session"),
-        PermissionOption::new("decline", OptionKind::RejectOnce, "Deny"),
-    ];
-    // What grants a whole folder is more than a change of files.
-    let action = if params["grantRoot"].is_null() { Action::FileChange } else { Action::Unknown };
-    of(key, params, action, format!("change {}", paths.join(", ")), input, paths, options)
-}
-
-fn of(
-    key: &str,
-    params: &Value,
-    action: Action,
-    title: String,
-    input: Value,
-    paths: Vec<String>,
-    options: Vec<PermissionOption>,
-) -> Ask {
-    let text = |name: &str| params[name].as_str().map(str::to_owned);
-    let (item, reason) = (text("itemId"), text("reason"));
-    let (key, description, ruling) = (key.to_owned(), None, Ruling::default());
-    Ask { key, item, action, title, description, reason, input, paths, ruling, options }
 }
 
 fn plan(steps: &Value) -> Plan {

@@ -59,6 +59,8 @@ pub enum ProviderState {
     Ready,
     /// It may be: its program does not say whether somebody is logged in.
     Unknown,
+    /// Its program is being asked, and has not answered yet; the next call may tell more.
+    Checking,
     /// Nobody is logged in.
     LoggedOut,
     /// It is older than any that it was tried with.
@@ -152,6 +154,45 @@ fn claude_login(answer: &Answer) -> Option<Login> {
     Some(Login { is_in: status["loggedIn"].as_bool()?, method })
 }
 
+/// What a look at a provider has found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sighting {
+    pub(super) info: ProviderInfo,
+    /// Whether a program was asked and did not answer in time, so that it may be worth while to ask again.
+    pub(super) is_silent: bool,
+}
+
+impl Sighting {
+    pub(super) fn of(info: ProviderInfo) -> Sighting {
+        Sighting { info, is_silent: false }
+    }
+}
+
+/// A provider whose program is being asked.
+pub(super) fn checked(kind: &Kind, abilities: Abilities) -> ProviderInfo {
+    ProviderInfo {
+        name: kind.name.to_owned(),
+        install_url: Some(kind.install_url.to_owned()),
+        ..looked_for(kind.id, abilities)
+    }
+}
+
+/// A provider of which no more is known than its id.
+pub(super) fn looked_for(id: &str, abilities: Abilities) -> ProviderInfo {
+    ProviderInfo {
+        id: id.to_owned(),
+        name: id.split_once(':').map_or(id, |(_, name)| name).to_owned(),
+        state: ProviderState::Checking,
+        hint: Some("it has not answered yet; ask again in a moment".to_owned()),
+        program: None,
+        version: None,
+        tested: None,
+        auth_method: None,
+        abilities,
+        install_url: None,
+    }
+}
+
 /// Looks for a program and asks it about itself.
 pub(super) async fn look(
     supervisor: &Supervisor,
@@ -159,42 +200,46 @@ pub(super) async fn look(
     program: &OsStr,
     env: &[(String, String)],
     abilities: Abilities,
-) -> ProviderInfo {
+) -> Sighting {
     let mut info = ProviderInfo {
-        id: kind.id.to_owned(),
-        name: kind.name.to_owned(),
         state: ProviderState::Missing,
         hint: Some(format!("install {}: {}", kind.name, kind.install_url)),
-        program: None,
-        version: None,
-        tested: None,
-        auth_method: None,
-        abilities,
-        install_url: Some(kind.install_url.to_owned()),
+        ..checked(kind, abilities)
     };
-    let Some(path) = located(program).await else { return info };
+    let Some(path) = located(program).await else { return Sighting::of(info) };
     info.program = Some(path.to_string_lossy().into_owned());
-    let said = ask(supervisor, &path, &["--version"], env).await;
+    let said = match ask(supervisor, &path, &["--version"], env).await {
+        Ok(said) => said,
+        Err(Silent) => {
+            let hint = format!("{} does not answer to --version; end what hangs there, and look again", path.display());
+            let info = ProviderInfo { state: ProviderState::Broken, hint: Some(hint), ..info };
+            return Sighting { info, is_silent: true };
+        }
+    };
     let Some(version) = said.filter(|answer| answer.is_success).and_then(|answer| version(&answer.stdout)) else {
         info.hint = Some(format!("{} does not say its version; install {} anew", path.display(), kind.name));
-        return ProviderInfo { state: ProviderState::Broken, ..info };
+        return Sighting::of(ProviderInfo { state: ProviderState::Broken, ..info });
     };
     let tested = compare(&version, kind.tested);
     (info.version, info.tested) = (Some(version), Some(tested));
     if tested == Tested::Older {
         info.hint = Some(format!("update {} to {} or newer", kind.name, kind.tested.0));
-        return ProviderInfo { state: ProviderState::TooOld, ..info };
+        return Sighting::of(ProviderInfo { state: ProviderState::TooOld, ..info });
     }
-    let login = match &kind.auth {
-        Some(auth) => ask(supervisor, &path, auth.args, env).await.and_then(|answer| (auth.read)(&answer)),
-        None => None,
+    let answer = match &kind.auth {
+        Some(auth) => ask(supervisor, &path, auth.args, env).await,
+        None => Ok(None),
     };
+    let is_silent = answer.is_err();
+    let answer = answer.unwrap_or_default();
+    let login = kind.auth.as_ref().zip(answer).and_then(|(auth, answer)| (auth.read)(&answer));
     let (state, hint) = match &login {
         Some(Login { is_in: true, .. }) => (ProviderState::Ready, None),
         Some(_) => (ProviderState::LoggedOut, kind.auth.map(|auth| auth.hint.to_owned())),
         None => (ProviderState::Unknown, None),
     };
-    ProviderInfo { state, hint, auth_method: login.and_then(|login| login.method), ..info }
+    let info = ProviderInfo { state, hint, auth_method: login.and_then(|login| login.method), ..info };
+    Sighting { info, is_silent }
 }
 
 /// Looks for a program of which no more is known than that it speaks the Agent Client Protocol, or that it answers.
@@ -202,16 +247,10 @@ pub(super) async fn look_for(id: &str, program: &OsStr, abilities: Abilities) ->
     let found = located(program).await.map(|path| path.to_string_lossy().into_owned());
     let missing = format!("install {}, or correct its program in the configuration", program.to_string_lossy());
     ProviderInfo {
-        id: id.to_owned(),
-        name: id.split_once(':').map_or(id, |(_, name)| name).to_owned(),
         state: if found.is_some() { ProviderState::Unknown } else { ProviderState::Missing },
         hint: found.is_none().then_some(missing),
         program: found,
-        version: None,
-        tested: None,
-        auth_method: None,
-        abilities,
-        install_url: None,
+        ..looked_for(id, abilities)
     }
 }
 
@@ -280,7 +319,16 @@ fn is_program(path: &Path) -> bool {
     path.is_file()
 }
 
-async fn ask(supervisor: &Supervisor, program: &Path, args: &[&str], env: &[(String, String)]) -> Option<Answer> {
+/// A program that was asked about itself does not answer in time.
+struct Silent;
+
+/// What a program answers; nothing where it cannot be started.
+async fn ask(
+    supervisor: &Supervisor,
+    program: &Path,
+    args: &[&str],
+    env: &[(String, String)],
+) -> Result<Option<Answer>, Silent> {
     let mut config = ChildConfig::new(program);
     config.args = args.iter().map(Into::into).collect();
     config.env = env.iter().map(|(name, value)| (name.into(), Some(value.into()))).collect();
@@ -288,11 +336,11 @@ async fn ask(supervisor: &Supervisor, program: &Path, args: &[&str], env: &[(Str
     config.cwd = nowhere();
     config.stdin = Input::Null;
     config.stop = StopLadder { signal_for: Duration::from_millis(500), ..StopLadder::default() };
-    let child = supervisor.spawn(config).ok()?;
+    let Ok(child) = supervisor.spawn(config) else { return Ok(None) };
     // One that does not end is stopped as it is dropped.
-    let exit = timeout(PATIENCE, child.stopped()).await.ok()?.ok()?;
+    let Ok(exit) = timeout(PATIENCE, child.stopped()).await.map_err(|_| Silent)? else { return Ok(None) };
     let stdout = child.output(Stream::Stdout).last_lines(200).join("\n");
-    Some(Answer { is_success: exit.is_success(), stdout })
+    Ok(Some(Answer { is_success: exit.is_success(), stdout }))
 }
 
 /// The first thing in a text that looks like a version.

@@ -22,7 +22,7 @@ pub use run::{RunApplied, RunEnded, RunMember, RunMemberEnded, RunMerged, RunMer
 pub use session::{CloseReason, LogRecovered, Mode, SessionClosed, SessionCreated, SessionUpdate, StateChange};
 pub use turn::{
     Delivery, Delta, DeltaField, DiffScope, DiffUpdate, Outcome, Plan, PlanEntry, PlanStatus, PromptQueued, PromptRef,
-    TurnEnded, TurnStarted,
+    TurnEnded, TurnOrigin, TurnStarted,
 };
 
 /// An event, where it belongs, and where it comes from. Log and wire carry the same text.
@@ -187,7 +187,65 @@ pub enum Event {
     Native(Native),
 }
 
+/// What an event is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// The session as a whole, and its log.
+    Session,
+    /// What somebody asked for.
+    Prompt,
+    /// The agent at work, from when to when.
+    Turn,
+    /// What the agent says and does.
+    Item,
+    /// What it asks a person: leave, or an answer.
+    Asking,
+    /// The files of the folder.
+    Files,
+    /// Several agents on one prompt.
+    Run,
+    /// What it costs.
+    Usage,
+    /// The agent's program, and what goes wrong with it.
+    Agent,
+}
+
 impl Event {
+    /// What it is about. Whoever cares for a part of what happens asks this, and is looked at when a new event comes to that part.
+    pub fn subject(&self) -> Subject {
+        match self {
+            Event::SessionCreated(_)
+            | Event::SessionUpdated(_)
+            | Event::SessionClosed(_)
+            | Event::LogRecovered(_)
+            | Event::StateChanged(_) => Subject::Session,
+            Event::PromptQueued(_) | Event::PromptStarted(_) | Event::PromptCancelled(_) | Event::PromptSteered(_) => {
+                Subject::Prompt
+            }
+            Event::TurnStarted(_) | Event::TurnEnded(_) => Subject::Turn,
+            Event::ItemUpserted(_) | Event::ItemDelta(_) | Event::DiffUpdated(_) | Event::PlanUpdated(_) => {
+                Subject::Item
+            }
+            Event::PermissionRequested(_)
+            | Event::PermissionResolved(_)
+            | Event::QuestionRequested(_)
+            | Event::QuestionResolved(_) => Subject::Asking,
+            Event::FilesChanged(_) | Event::FilesContended(_) | Event::TurnUndone(_) => Subject::Files,
+            Event::RunStarted(_)
+            | Event::RunMemberEnded(_)
+            | Event::RunMerging(_)
+            | Event::RunMerged(_)
+            | Event::RunEnded(_)
+            | Event::RunApplied(_) => Subject::Run,
+            Event::UsageUpdated(_) | Event::LimitsUpdated(_) => Subject::Usage,
+            Event::RetryScheduled(_)
+            | Event::ProcessEvent(_)
+            | Event::Error(_)
+            | Event::Unparsed(_)
+            | Event::Native(_) => Subject::Agent,
+        }
+    }
+
     /// Its type, as it travels.
     pub fn name(&self) -> &'static str {
         match self {
@@ -275,7 +333,7 @@ mod tests {
         let events = [
             Event::Error(problem),
             Event::ProcessEvent(ProcessEvent::Ready),
-            Event::TurnStarted(TurnStarted { prompt_id: "p".into() }),
+            Event::TurnStarted(TurnStarted::on("p")),
             Event::PlanUpdated(Plan { entries: Vec::new() }),
             Event::LogRecovered(LogRecovered { bytes: 3 }),
             Event::SessionUpdated(SessionUpdate::default()),

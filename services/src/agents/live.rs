@@ -2,6 +2,7 @@
 
 mod folder;
 mod handle;
+mod owner;
 mod starting;
 mod writing;
 
@@ -33,6 +34,7 @@ use super::watcher::{WatchConfig, Watching};
 use folder::Held;
 use handle::Wish;
 pub(super) use handle::{Handle, Over};
+use owner::Owners;
 pub(super) use writing::tell;
 
 /// Facts that are taken together, before the log is written.
@@ -70,6 +72,7 @@ struct Live {
     running: Option<Running>,
     /// What waits until the folder was looked at.
     held: Option<Held>,
+    owners: Owners,
     /// The folder, while a turn is open.
     watching: Option<Watching>,
     /// Whether it was said that not all of it is watched.
@@ -93,7 +96,7 @@ impl Live {
         }
         let mut sound = self.settle().await;
         while sound && !(self.session.is_closed() && self.running.is_none()) {
-            let deadline = self.session.deadline();
+            let (deadline, works_by_itself) = (self.session.deadline(), self.session.works_by_itself());
             tokio::select! {
                 biased;
                 wish = wished.recv(), if !self.session.is_closed() => self.wish(wish).await,
@@ -104,6 +107,7 @@ impl Live {
                     self.session.tick(self.now());
                 }
                 seen = folder::seen(&mut self.watching) => self.saw(seen),
+                () = owner::gone(&self.owners, works_by_itself) => drop(self.session.stop_turn(self.now())),
                 () = until(self.surroundings.start, deadline) => self.session.tick(self.now()),
             }
             sound = self.settle().await;
@@ -111,6 +115,7 @@ impl Live {
                 self.replies.drain(..).for_each(|reply| reply());
             }
             self.attend_folder();
+            self.owners.attend(&self.session);
         }
         self.end();
     }
@@ -122,7 +127,8 @@ impl Live {
     async fn wish(&mut self, wish: Option<Wish>) {
         let now = self.now();
         match wish {
-            Some(Wish::Prompt(prompt, delivery, timeout, told)) => {
+            Some(Wish::Prompt(prompt, delivery, timeout, owner, told)) => {
+                self.owners.asks(&self.session, &prompt.id, owner);
                 let before = self.session.seq();
                 let taken = self.session.prompt(now, prompt, delivery, timeout);
                 self.reply(told, taken.map(|()| before));
@@ -226,7 +232,11 @@ impl Live {
             self.see_rest().await;
         }
         let told = self.ruled(told).await;
+        let has_begun = matches!(told.fact, Fact::Began { .. });
         self.session.told(self.now(), told);
+        if has_begun && self.session.works_by_itself() {
+            self.look_beside();
+        }
     }
 
     /// Keeps back what may be a part of a secret, and tells what was kept where nothing follows.
@@ -242,7 +252,26 @@ impl Live {
                 self.joints.flush(id).into_iter().map(|(field, text)| (id.clone(), field, text)).collect()
             }
             Fact::Ended(_) | Fact::Gone { .. } => self.joints.finish(),
-            _ => return,
+            // They bring no text that goes on.
+            Fact::Process(_)
+            | Fact::Ready(_)
+            | Fact::Session(_)
+            | Fact::Item { .. }
+            | Fact::Asked(_)
+            | Fact::Inquired(_)
+            | Fact::Withdrew { .. }
+            | Fact::Diff(_)
+            | Fact::Plan(_)
+            | Fact::Usage(_)
+            | Fact::Limits(_)
+            | Fact::Retry(_)
+            | Fact::Problem(_)
+            | Fact::Unparsed(_)
+            | Fact::Native
+            | Fact::Alive
+            | Fact::Muted
+            | Fact::Began { .. }
+            | Fact::Lost { .. } => return,
         };
         for (id, field, text) in ends {
             self.session.told(now, Fact::Grew { id, field, text }.into());

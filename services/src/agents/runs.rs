@@ -231,6 +231,15 @@ impl Agents {
         begun
     }
 
+    /// Brings what a member has changed into the folder of its run, if agents may still work in all of its repository.
+    pub(super) async fn apply_run(&self, id: &str, member: &str, shown: Option<&str>) -> Result<Changed, NotRun> {
+        let run = self.runs().run(id)?;
+        if let Some(top) = run.top() {
+            self.folder(&top.to_string_lossy())?;
+        }
+        run.apply(member, shown).await
+    }
+
     fn plan(&self, params: RunStartParams) -> Result<Plan, NotRun> {
         let RunStartParams { prompt, cwd, members, strategy, merger, keep, timeout_ms, .. } = params;
         let malformed = |path, reason: &str| Err(NotRun::Malformed { path, reason: reason.to_owned() });

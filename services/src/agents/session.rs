@@ -3,6 +3,8 @@
 
 mod facts;
 mod files;
+mod item_ids;
+mod own;
 mod past;
 mod permissions;
 mod questions;
@@ -17,6 +19,7 @@ use super::agent::{Abilities, Command, Prompt};
 use super::deltas::Deltas;
 use super::event::{
     CloseReason, Envelope, Event, Mode, Outcome, PromptRef, SessionClosed, SessionCreated, SessionUpdate, Source,
+    TurnStarted,
 };
 use super::identifier::identifier;
 use super::item::{Item, ItemKind, ItemStatus};
@@ -28,6 +31,8 @@ use super::state::{Reducer, State};
 use super::turn::{TurnEnd, Turns};
 use super::usage::UsageUpdate;
 use files::Files;
+use item_ids::ItemIds;
+pub use item_ids::UsedIds;
 pub use past::{NotNow, Past, Successor, Trunk};
 use permissions::Pending;
 pub use permissions::{Choice, Undecided};
@@ -96,10 +101,14 @@ pub struct Session {
     reducer: Reducer,
     turns: Turns,
     queue: VecDeque<Waiting>,
+    /// Prompts that were to join the open turn.
+    steered: BTreeSet<String>,
     permissions: BTreeMap<String, Pending>,
     questions: BTreeMap<String, Open>,
     files: Files,
     deltas: Deltas,
+    /// What the agent's items are called here.
+    ids: ItemIds,
     /// Items that are not done.
     open_items: BTreeMap<String, ItemKind>,
     /// Calls that were denied and must not be done.
@@ -115,6 +124,8 @@ pub struct Session {
     withheld_since: Option<Duration>,
     /// When the turn must be over; time that passes while leave is awaited does not count.
     turn_by: Duration,
+    /// What a turn is given that the agent begins by itself: what the last prompt was.
+    given: Duration,
     waiting_since: Option<Duration>,
     ladder: Option<Ladder>,
     mode: Mode,
@@ -129,6 +140,8 @@ pub struct Session {
     lost_env: Vec<String>,
     created_at_ms: u64,
     past_turns: u64,
+    /// What was asked first, where nothing else says what the session is called.
+    asked_first: Option<String>,
     history: bool,
     known: SessionUpdate,
     usage: UsageUpdate,
@@ -151,7 +164,19 @@ impl Session {
     }
 
     fn at(beginning: Beginning, past: Past) -> Session {
-        let Past { seq, known, asked_model, created_at_ms, turns, has_history, usage, origin, lost_env } = past;
+        let Past {
+            seq,
+            known,
+            asked_model,
+            asked_first,
+            created_at_ms,
+            turns,
+            has_history,
+            usage,
+            origin,
+            lost_env,
+            items,
+        } = past;
         Session {
             mode: known.mode.unwrap_or(beginning.created.mode),
             asked_model: asked_model.or_else(|| beginning.created.model.clone()),
@@ -161,12 +186,15 @@ impl Session {
             lost_env,
             created_at_ms,
             past_turns: turns,
+            ids: ItemIds::new(items),
+            asked_first,
             history: has_history,
             beginning,
             seq,
             reducer: Reducer::default(),
             turns: Turns::default(),
             queue: VecDeque::new(),
+            steered: BTreeSet::new(),
             permissions: BTreeMap::new(),
             questions: BTreeMap::new(),
             files: Files::default(),
@@ -179,6 +207,7 @@ impl Session {
             muted_at: None,
             withheld_since: None,
             turn_by: Duration::ZERO,
+            given: own::GIVEN,
             waiting_since: None,
             ladder: None,
             known,
@@ -256,6 +285,7 @@ impl Session {
     /// Ends the session: its turn, its queue, its agent.
     pub fn close(&mut self, now: Moment) {
         if !self.closed {
+            self.withdraw_all(now, &Decider::Stop);
             self.halt(now);
             self.log(now, Event::SessionClosed(SessionClosed { reason: CloseReason::Closed }), None);
         }
@@ -279,6 +309,7 @@ impl Session {
     fn gone(&mut self, now: Moment, problem: Option<Problem>) {
         let before = std::mem::replace(&mut self.process, Process::Absent);
         self.muted_at = None;
+        self.ids.forget();
         if self.begins_anew() {
             return self.start(now);
         }
@@ -322,16 +353,18 @@ impl Session {
 
     fn open_turn(&mut self, now: Moment, waiting: &Waiting) {
         let (turn, prompt) = (identifier("turn"), &waiting.prompt);
-        let Some(started) = self.turns.begin(now.at, &turn, &prompt.id) else { return };
+        self.ids.forget();
+        let Some(started) = self.turns.begin(now.at, &turn, TurnStarted::on(&prompt.id)) else { return };
         (self.alive, self.turn_by, self.waiting_since) = (now.at, now.at + waiting.timeout, None);
-        self.withheld_since = None;
-        self.given(now, Event::PromptStarted(PromptRef { prompt_id: prompt.id.clone() }), prompt);
+        (self.withheld_since, self.given) = (None, waiting.timeout);
+        self.steered.clear();
+        self.hand(now, Event::PromptStarted(PromptRef { prompt_id: prompt.id.clone() }), prompt);
         self.log(now, started, None);
         self.said(now, prompt);
     }
 
     /// The agent is given a prompt: the text of its context stands beside that, once.
-    fn given(&mut self, now: Moment, event: Event, prompt: &Prompt) {
+    fn hand(&mut self, now: Moment, event: Event, prompt: &Prompt) {
         let context = prompt.context.as_ref().map(|context| serde_json::json!({"context": context.text}));
         self.push(now, event, None, Source::sixframe(), context);
     }

@@ -21,7 +21,6 @@ use super::agent::{Agent, Launch};
 use super::api::CreateSession;
 use super::builtin::BuiltIn;
 use super::command::CommandAgent;
-use super::detect::ProviderInfo;
 use super::event::SessionCreated;
 use super::identifier::identifier;
 use super::live::{Handle, Surroundings, Views};
@@ -31,6 +30,7 @@ use super::moment::Moment;
 use super::policy::{Ground, Policy};
 use super::program::ProgramAgent;
 use super::prompt_builder::Templates;
+use super::roots;
 use super::runs::{self, Runs};
 use super::secrets::Secrets;
 use super::session::{Beginning, Session, SessionView};
@@ -41,6 +41,7 @@ pub use config::{AgentsConfig, ProviderConfig};
 pub(super) use ends::ends;
 pub(super) use past::{Consent, NotHanded};
 pub use problems::{NotBegun, OpenError};
+use providers::Search;
 
 /// Bytes of events that are kept for those who listen to all sessions and lag.
 const EVENTS: usize = 8 << 20;
@@ -76,7 +77,7 @@ struct Shared {
     policy: Policy,
     trust: Trust,
     start: Instant,
-    found: AsyncMutex<Option<Vec<ProviderInfo>>>,
+    search: Search,
     /// Held while a session is opened again, so that it is opened once.
     opening: AsyncMutex<()>,
     looks: Arc<Looks>,
@@ -137,7 +138,9 @@ impl Agents {
         let own = [&config.dir].into_iter().chain(&config.policy.protected).cloned().collect();
         let built_in = BuiltIn::kept_from(supervisor.clone(), own);
         agents.insert("builtin".to_owned(), Arc::new(built_in));
-        let looks = Looks::new(config.undo, config.dir.join("undo"), supervisor.clone());
+        let (dir, allowed) = (config.dir.clone(), config.roots.clone());
+        let may = move |top: &Path| roots::allow(&allowed, top) || runs::is_worktree(&dir, top);
+        let looks = Looks::new(config.undo, config.dir.join("undo"), supervisor.clone(), may);
         looks.tidy().inspect_err(|error| tracing::warn!(%error, "what is kept to undo turns cannot be tidied")).ok();
         let local = LocalAgent::new(config.local.clone(), hub);
         agents.insert("local".to_owned(), Arc::new(local.clone()));
@@ -163,7 +166,7 @@ impl Agents {
             secrets,
             archive,
             start: Instant::now(),
-            found: AsyncMutex::default(),
+            search: Search::default(),
             opening: AsyncMutex::default(),
             config,
         };
@@ -190,7 +193,7 @@ impl Agents {
     pub(super) async fn create(&self, params: CreateSession) -> Result<String, NotBegun> {
         let provider = match params.provider {
             Some(provider) => provider,
-            None => self.providers(false).await.default,
+            None => self.usual_provider().await,
         };
         let agent = self.agent(&provider)?;
         let cwd = self.folder(&params.cwd)?;
@@ -259,6 +262,11 @@ impl Agents {
 
     pub(super) fn session(&self, id: &str) -> Option<Handle> {
         self.sessions().get(id).cloned()
+    }
+
+    /// The sessions that are open, as windows see them: without secrets.
+    pub(super) fn views(&self) -> Result<Vec<SessionView>, serde_json::Error> {
+        Ok(self.0.views.read()?.into_values().collect())
     }
 
     /// The session in which this waits for leave.
@@ -408,9 +416,7 @@ impl Agents {
         let no_folder = || NotBegun::NoFolder(cwd.to_owned());
         let path = Path::new(cwd);
         let real = path.canonicalize().ok().filter(|real| path.is_absolute() && real.is_dir()).ok_or_else(no_folder)?;
-        let roots = &self.0.config.roots;
-        let is_allowed = |root: &PathBuf| root.canonicalize().is_ok_and(|root| real.starts_with(root));
-        match roots.is_empty() || roots.iter().any(is_allowed) {
+        match roots::allow(&self.0.config.roots, &real) {
             true => Ok(real),
             false => Err(NotBegun::Outside(cwd.to_owned())),
         }

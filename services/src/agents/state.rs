@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     fn started() -> Event {
-        Event::TurnStarted(TurnStarted { prompt_id: "p".into() })
+        Event::TurnStarted(TurnStarted::on("p"))
     }
 
     fn ended(outcome: Outcome, error: Option<Problem>) -> Event {

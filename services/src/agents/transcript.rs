@@ -34,6 +34,7 @@ pub use archive::TranscriptConfig;
 pub(super) use archive::{Archive, Folder};
 pub(super) use catalogue::Found;
 use fold::Fold;
+pub(super) use heads::title_of;
 use heads::{Head, Heads};
 
 /// What a list of transcripts tells of one.

@@ -37,7 +37,7 @@ impl TurnEnd {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Turn {
     id: String,
-    prompt_id: String,
+    prompt_id: Option<String>,
     began: Duration,
     first_event: Option<Duration>,
 }
@@ -48,9 +48,9 @@ impl Turn {
         &self.id
     }
 
-    /// What it works on.
-    pub fn prompt_id(&self) -> &str {
-        &self.prompt_id
+    /// What it works on; nothing where the agent began it by itself.
+    pub fn prompt_id(&self) -> Option<&str> {
+        self.prompt_id.as_deref()
     }
 
     /// The agent told of something.
@@ -82,14 +82,13 @@ impl Turns {
     }
 
     /// Opens a turn, unless one is open.
-    pub fn begin(&mut self, now: Duration, id: &str, prompt_id: &str) -> Option<Event> {
+    pub fn begin(&mut self, now: Duration, id: &str, started: TurnStarted) -> Option<Event> {
         if self.open.is_some() {
             return None;
         }
-        let (id, prompt_id) = (id.to_owned(), prompt_id.to_owned());
-        let started = Event::TurnStarted(TurnStarted { prompt_id: prompt_id.clone() });
+        let (id, prompt_id) = (id.to_owned(), started.prompt_id.clone());
         self.open = Some(Turn { id, prompt_id, began: now, first_event: None });
-        Some(started)
+        Some(Event::TurnStarted(started))
     }
 
     /// Ends the turn that is open: its id, and what tells of its end. Nothing where none is open.
@@ -116,7 +115,7 @@ mod tests {
                 let now = Duration::from_millis(at as u64);
                 if begins {
                     let id = format!("turn{at}");
-                    let told = turns.begin(now, &id, "p").is_some();
+                    let told = turns.begin(now, &id, TurnStarted::on("p")).is_some();
                     prop_assert_eq!(told, open.is_none());
                     if told {
                         begun += 1;

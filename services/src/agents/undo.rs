@@ -104,6 +104,8 @@ pub(super) struct Looks {
     config: UndoConfig,
     dir: PathBuf,
     supervisor: Supervisor,
+    /// Which folders agents may work in.
+    may: Box<dyn Fn(&Path) -> bool + Send + Sync>,
     folders: Mutex<HashMap<PathBuf, Arc<AsyncMutex<Place>>>>,
     /// Until when folders are not looked at.
     given_up: Mutex<HashMap<PathBuf, Instant>>,
@@ -129,9 +131,15 @@ struct Looked {
 }
 
 impl Looks {
-    /// The looks that are kept in this folder.
-    pub(super) fn new(config: UndoConfig, dir: PathBuf, supervisor: Supervisor) -> Looks {
-        Looks { config, dir, supervisor, folders: Mutex::default(), given_up: Mutex::default() }
+    /// The looks that are kept in this folder, at folders that agents may work in.
+    pub(super) fn new(
+        config: UndoConfig,
+        dir: PathBuf,
+        supervisor: Supervisor,
+        may: impl Fn(&Path) -> bool + Send + Sync + 'static,
+    ) -> Looks {
+        let (folders, given_up) = (Mutex::default(), Mutex::default());
+        Looks { config, dir, supervisor, may: Box::new(may), folders, given_up }
     }
 
     /// Whether anything is looked at.
@@ -304,7 +312,8 @@ impl Looks {
             return Ok(looked.clone());
         }
         let git = Git::find(&self.supervisor)?;
-        let repository = Repository::of(&git, folder).await.ok();
+        // What lies above the folders that agents may work in is not looked at, and not put back.
+        let repository = Repository::of(&git, folder).await.ok().filter(|repository| (self.may)(repository.top()));
         let top = repository.as_ref().map_or(folder, Repository::top).to_owned();
         let hash = Sha256::digest(top.as_os_str().as_encoded_bytes());
         let at = self.dir.join(hash[..8].iter().map(|byte| format!("{byte:02x}")).collect::<String>());

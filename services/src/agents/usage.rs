@@ -20,6 +20,19 @@ pub struct Usage {
     pub reasoning: u64,
 }
 
+impl Usage {
+    /// Both together.
+    pub(crate) fn plus(self, more: Usage) -> Usage {
+        Usage {
+            input: self.input + more.input,
+            cached_read: self.cached_read + more.cached_read,
+            cached_write: self.cached_write + more.cached_write,
+            output: self.output + more.output,
+            reasoning: self.reasoning + more.reasoning,
+        }
+    }
+}
+
 /// What it cost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

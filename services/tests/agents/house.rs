@@ -99,7 +99,7 @@ impl House {
         let guard = GuardProgram::at(env!("CARGO_BIN_EXE_sixframe-services-guardian"));
         let supervisor = Supervisor::new(SupervisorConfig::new(guard)).unwrap();
         let hub = Hub::new(HubConfig::default()).unwrap();
-        let mut config = AgentsConfig { timers, ..AgentsConfig::new(at.join("sessions")) };
+        let mut config = AgentsConfig { timers, providers_wait: LONG, ..AgentsConfig::new(at.join("sessions")) };
         config.roots = vec![at.to_owned()];
         config.claude.program = programs.claude.clone();
         config.claude.allow_env = vec!["ALLOWED".into()];
@@ -132,6 +132,16 @@ impl House {
     pub(crate) fn beside(&self) -> House {
         let (at, programs) = (self.folder.path().to_owned(), self.programs.clone());
         House::build_in(tempfile::tempdir().unwrap(), &at, self.timers, programs, |_| (), Vec::new())
+    }
+
+    /// The program of an agent.
+    pub(crate) fn program(&self, provider: &str) -> &Program {
+        let Programs { claude, codex, gemini } = &self.programs;
+        match provider {
+            "claude" => claude,
+            "codex" => codex,
+            _ => gemini,
+        }
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {

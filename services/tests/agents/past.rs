@@ -212,3 +212,22 @@ async fn a_prompt_is_asked_again_with_all_that_it_said_and_all_that_was_sent_wit
         assert_eq!(refused.code(), code, "{more}");
     }
 }
+
+#[tokio::test]
+async fn the_sessions_that_are_open_are_listed_by_what_they_are_called_and_after_the_daemon_too() {
+    let house = House::new();
+    let (one, two) = (house.session("builtin").await, house.session("builtin").await);
+    house.prompt(&one, "list\nand more").end().await;
+    house.ask("agent.close", json!({"sessionId": two})).await.unwrap();
+    let house = house.restart().await;
+    let listed = house.ask("agent.sessions", json!({})).await.unwrap();
+    let sessions = listed["sessions"].as_array().unwrap();
+    assert_eq!(sessions.len(), 1, "{listed}");
+    assert_eq!((&sessions[0]["sessionId"], &sessions[0]["title"]), (&json!(one), &json!("list")));
+    assert_eq!(sessions[0], house.shown(&one), "as the hub shows it");
+    let known = house.ask("agent.getMetadata", json!({"sessionId": one})).await.unwrap();
+    assert_eq!(known["title"], "list");
+    house.ask("agent.close", json!({"sessionId": one})).await.unwrap();
+    let known = house.ask("agent.getMetadata", json!({"sessionId": one})).await.unwrap();
+    assert_eq!((&known["title"], &known["isClosed"]), (&json!("list"), &json!(true)));
+}

@@ -245,6 +245,35 @@ async fn programs_that_are_not_there_or_broken_are_states_and_no_errors() {
 }
 
 #[tokio::test]
+async fn a_program_that_hangs_keeps_nobody_from_the_others_and_is_looked_at_again() {
+    let house = House::tuned(|config| config.providers_wait = Duration::from_millis(20));
+    house.install(r#"[ "$1" = --version ] && read line < "$0.go"; echo 2.1.300"#);
+    house.install_as("codex", "echo 0.169.0");
+    let go = house.folder.path().join("claude.go");
+    assert!(std::process::Command::new("mkfifo").arg(&go).status().unwrap().success());
+    let of = |listed: &serde_json::Value, id: &str| {
+        let providers = listed["providers"].as_array().unwrap();
+        providers.iter().find(|provider| provider["id"] == id).unwrap().clone()
+    };
+    let mut listed = house.ask("agent.providers", json!({})).await.unwrap();
+    while of(&listed, "codex")["state"] == "checking" {
+        listed = house.ask("agent.providers", json!({})).await.unwrap();
+    }
+    assert_eq!(of(&listed, "codex")["version"], "0.169.0");
+    let claude = of(&listed, "claude");
+    assert_eq!((&claude["state"], &listed["default"]), (&json!("checking"), &json!("codex")));
+    assert!(claude["hint"].as_str().unwrap().contains("ask again"), "{claude}");
+    // Who names none is given the first that can be used, and not the first that answers.
+    let begin = house.ask("agent.createSession", json!({"cwd": house.file("")}));
+    let open = async { tokio::fs::write(&go, "go\n").await.unwrap() };
+    let (begun, ()) = tokio::join!(begin, open);
+    let session = begun.unwrap()["sessionId"].as_str().unwrap().to_owned();
+    assert_eq!(house.shown(&session)["provider"], "claude");
+    let listed = house.ask("agent.providers", json!({})).await.unwrap();
+    assert_eq!((&of(&listed, "claude")["version"], &listed["default"]), (&json!("2.1.300"), &json!("claude")));
+}
+
+#[tokio::test]
 async fn a_program_is_asked_about_itself_where_no_repository_can_answer_and_found_when_it_is_installed_later() {
     let house = House::new();
     let session = house.session("claude").await;

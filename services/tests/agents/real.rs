@@ -1,6 +1,7 @@
 //! The real programs of agents, each in a world of its own, with a model that is a test's. They are not ours to ship:
 //! `cargo xtask test --only agents` installs them and runs the tests that need them.
 
+mod background;
 pub(crate) mod installed;
 mod instructions;
 mod matrix;

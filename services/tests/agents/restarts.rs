@@ -69,6 +69,7 @@ async fn a_daemon_that_was_killed_leaves_no_turn_open_and_no_permission_waiting(
     assert_eq!((&call["data"]["kind"], &call["data"]["status"]), (&json!("tool_call"), &json!("cancelled")));
     let begun = logged.iter().find(|event| event["data"]["kind"] == "tool_call").unwrap();
     assert_eq!((&call["itemId"], &call["turnId"]), (&begun["itemId"], &ended["turnId"]));
+    assert_eq!(logged[logged.len() - 4]["itemId"], begun["itemId"], "whose leave is withdrawn");
     assert!(begun["seq"].as_u64() < call["seq"].as_u64(), "it was open before");
     assert_eq!(logged[logged.len() - 5]["data"]["bytes"], 11);
     let refused = next.ask("agent.approve", json!({"permissionId": asked["permissionId"]})).await;

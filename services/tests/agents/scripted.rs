@@ -15,6 +15,8 @@ pub(crate) enum Reply {
     Fail(ProblemKind),
     /// Nothing, until it is interrupted.
     Hang,
+    /// The turn ends, and it begins one by itself, until it is interrupted.
+    Linger,
     /// More than anybody can note, and nothing is heard meanwhile but the end.
     Flood,
 }
@@ -63,6 +65,10 @@ impl Agent for Scripted {
                             tell(Fact::Ended(TurnEnd::failed(Problem::new(kind, "as the test says")))).await;
                         }
                         Reply::Hang => (),
+                        Reply::Linger => {
+                            tell(Fact::Ended(TurnEnd::new(Outcome::Completed))).await;
+                            tell(Fact::Began { reason: None }).await;
+                        }
                         Reply::Flood => is_deaf = true,
                     },
                     Command::Interrupt if is_deaf => (),

@@ -101,6 +101,28 @@ async fn a_transcript_is_listed_and_read_while_its_session_lives_and_after() {
 }
 
 #[tokio::test]
+async fn a_name_that_may_go_on_is_found_behind_newer_texts_that_have_its_parts_apart() {
+    let house = House::new();
+    let session = house.session("builtin").await;
+    let asked = ["say chi/rho1", "say rho2 and chi", "say rho3, then chi", "say rho4 or chi"];
+    for text in asked {
+        house.prompt(&session, text).end().await;
+    }
+    let query = json!({"query": "chi/rh", "limit": 1});
+    let hits = loop {
+        let found = house.ask("transcript.search", query.clone()).await.unwrap();
+        if found["isRebuilding"] == false && !found["hits"].as_array().unwrap().is_empty() {
+            break found["hits"].clone();
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(hits.as_array().unwrap().len(), 1);
+    assert!(hits[0]["snippet"].as_str().unwrap().contains("chi/rho1"), "{hits}");
+    let all = house.ask("transcript.search", json!({"query": "chi rh"})).await.unwrap();
+    assert!(all["hits"].as_array().unwrap().len() >= asked.len(), "apart they are in all of them: {all}");
+}
+
+#[tokio::test]
 async fn a_list_goes_on_where_it_ended() {
     let house = House::new();
     let mut sessions = Vec::new();

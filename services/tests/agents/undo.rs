@@ -222,3 +222,21 @@ async fn what_a_look_costs() {
         turn.end().await;
     }
 }
+
+#[tokio::test]
+async fn what_lies_above_the_folders_that_agents_may_work_in_is_not_put_back() {
+    let house = House::tuned(|config| config.roots = vec![config.roots[0].join("project/sub")]);
+    fs::create_dir(house.file("sub")).unwrap();
+    let git = Command::new("git").args(["init", "-q"]).current_dir(house.file("")).output().unwrap();
+    assert!(git.status.success(), "{git:?}");
+    house.write("above.txt", "a person's\n");
+    house.write("sub/a.txt", "old\n");
+    let begin = json!({"provider": "builtin", "cwd": house.file("sub")});
+    let begun = house.ask("agent.createSession", begin).await.unwrap();
+    let session = begun["sessionId"].as_str().unwrap();
+    let turn = done(&house, session, "run echo new > ../above.txt; echo new > a.txt").await;
+    assert_eq!((house.read("above.txt").as_str(), house.read("sub/a.txt").as_str()), ("new\n", "new\n"));
+    let undone = undo(&house, &turn, false).await.unwrap();
+    assert_eq!(paths(&undone), [("a.txt", "modify")]);
+    assert_eq!((house.read("above.txt").as_str(), house.read("sub/a.txt").as_str()), ("new\n", "old\n"));
+}

@@ -5,5 +5,7 @@
 mod acp;
 mod acp_protocol;
 mod claude;
+mod claude_turns;
 mod codex;
+mod codex_turns;
 mod replay;

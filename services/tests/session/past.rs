@@ -1,11 +1,11 @@
 use std::time::Duration;
 
 use sixframe_services::agents::{
-    Abilities, Command, Delivery, Event, Fact, Item, ItemKind, Mode, NotNow, Past, Problem, ProblemKind, ProcessEvent,
-    Session, SessionUpdate, Successor, Trunk,
+    Abilities, Action, Ask, Command, Delivery, DeltaField, Event, Fact, Item, ItemKind, ItemStatus, Mode, NotNow, Past,
+    Problem, ProblemKind, ProcessEvent, Session, SessionUpdate, Successor, Trunk, UsedIds,
 };
 
-use super::stage::{NOW, Stage, beginning};
+use super::stage::{NOW, Stage, ask, beginning};
 
 const ABLE: Abilities = Abilities { resume: true, steer: false, permissions: true, usage: true, fork: true };
 
@@ -138,4 +138,84 @@ fn a_session_that_is_opened_again_says_so_and_counts_on() {
     stage.ends();
     let metadata = stage.session.metadata();
     assert_eq!((metadata.turns, metadata.created_at_ms, metadata.model.as_deref()), (4, 5, Some("m")));
+}
+
+/// The ids of the items of this kind that were told of, in their order.
+fn items(stage: &Stage, wanted: ItemKind) -> Vec<String> {
+    let of_kind = stage.log.iter().filter(|envelope| match &envelope.event {
+        Event::ItemUpserted(item) => item.kind == wanted,
+        Event::ItemDelta(_) => wanted == ItemKind::AgentMessage,
+        _ => false,
+    });
+    of_kind.filter_map(|envelope| envelope.item_id.clone()).collect()
+}
+
+/// A turn of an agent that counts its items anew each time: a call that asks leave, and a message that grows.
+fn counted_turn(stage: &mut Stage, prompt: &str) {
+    stage.prompt(prompt, Delivery::Queue);
+    stage.tool("1", ItemStatus::InProgress);
+    let asked = Ask { item: Some("1".into()), ..ask(prompt, Action::Command) };
+    stage.told(Fact::Asked(asked));
+    stage.told(Fact::Item {
+        id: "2".into(),
+        item: Item { parent: Some("1".into()), ..Item::new(ItemKind::AgentMessage) },
+    });
+    stage.told(Fact::Grew { id: "2".into(), field: DeltaField::Text, text: "hi".into() });
+    stage.tool("1", ItemStatus::Denied);
+    stage.ends();
+}
+
+#[test]
+fn an_agent_that_counts_its_items_anew_in_each_turn_tells_of_other_ones() {
+    let mut stage = Stage::ready(Mode::Ask);
+    counted_turn(&mut stage, "a");
+    counted_turn(&mut stage, "b");
+    let calls = items(&stage, ItemKind::ToolCall);
+    assert_eq!(calls[..2], ["1", "1"]);
+    assert!(calls.len() == 4 && calls[2] == calls[3] && calls[2] != "1", "{calls:?}");
+    let messages = items(&stage, ItemKind::AgentMessage);
+    let (first, second) = messages.split_at(messages.len() / 2);
+    assert!(first.iter().all(|id| id == "2") && second.iter().all(|id| *id == second[0] && id != "2"), "{messages:?}");
+    let asked: Vec<&str> = stage
+        .log
+        .iter()
+        .filter(|envelope| matches!(envelope.event, Event::PermissionRequested(_)))
+        .filter_map(|envelope| envelope.item_id.as_deref())
+        .collect();
+    assert_eq!(asked, ["1", &calls[2]], "leave is asked for the call of its own turn");
+    let parents: Vec<_> = stage
+        .log
+        .iter()
+        .filter_map(|envelope| match &envelope.event {
+            Event::ItemUpserted(item) => item.parent.clone(),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(parents, ["1", &calls[2]]);
+}
+
+#[test]
+fn an_agent_that_counts_anew_behind_the_daemon_tells_of_other_items() {
+    let mut items_of_before = UsedIds::default();
+    items_of_before.insert("1");
+    let past = Past { seq: 7, items: items_of_before, ..Past::default() };
+    let mut stage = Stage::of(Session::resumed(beginning(Mode::Ask, ABLE), past), NOW);
+    stage.prompt("a", Delivery::Queue);
+    stage.told(native("native"));
+    stage.tool("1", ItemStatus::Completed);
+    assert_ne!(items(&stage, ItemKind::ToolCall), ["1"]);
+}
+
+#[test]
+fn a_session_is_called_by_what_was_asked_first_until_its_agent_names_it() {
+    let mut stage = Stage::ready(Mode::Ask);
+    assert_eq!(stage.session.view().title, None);
+    stage.prompt("a", Delivery::Queue);
+    stage.prompt("b", Delivery::Queue);
+    assert_eq!(stage.session.view().title.as_deref(), Some("do a"));
+    assert_eq!(stage.session.metadata().title.as_deref(), Some("do a"));
+    stage.told(Fact::Session(SessionUpdate { title: Some("a name".into()), ..SessionUpdate::default() }));
+    assert_eq!(stage.session.view().title.as_deref(), Some("a name"));
+    let past = Past { seq: 7, asked_first: Some("do x".into()), ..Past::default() };
+    assert_eq!(Session::resumed(beginning(Mode::Ask, ABLE), past).view().title.as_deref(), Some("do x"));
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use sixframe_services::agents::{
-    Action, Choice, Command, Decider, Delivery, DeltaField, Event, Fact, ItemStatus, Mode, Outcome, Problem,
-    ProblemKind, Reducer, TurnEnd,
+    Abilities, Action, Choice, Command, Content, Decider, Delivery, DeltaField, Event, Fact, ItemStatus, Mode, Outcome,
+    Problem, ProblemKind, Reducer, Successor, TurnEnd,
 };
 
 use super::stage::{Stage, ask};
@@ -17,12 +17,16 @@ enum Move {
     Prompt(Delivery),
     CancelFirst,
     Stop,
+    Edit,
+    Succeed,
+    Abandon,
     Ready,
     Tool(u8, ItemStatus),
     Grow(u8),
     Ask(u8),
     Withdraw(u8),
     Answer(bool),
+    Begin,
     End(Outcome),
     Gone(bool),
     Pass(u64),
@@ -37,12 +41,16 @@ fn any_move() -> impl Strategy<Value = Move> {
         3 => delivery.prop_map(Move::Prompt),
         1 => Just(Move::CancelFirst),
         1 => Just(Move::Stop),
+        1 => Just(Move::Edit),
+        1 => Just(Move::Succeed),
+        1 => Just(Move::Abandon),
         4 => Just(Move::Ready),
         3 => (0u8..3, status).prop_map(|(id, status)| Move::Tool(id, status)),
         3 => (0u8..3).prop_map(Move::Grow),
         3 => (0u8..3).prop_map(Move::Ask),
         1 => (0u8..3).prop_map(Move::Withdraw),
         2 => any::<bool>().prop_map(Move::Answer),
+        1 => Just(Move::Begin),
         4 => outcome.prop_map(Move::End),
         1 => any::<bool>().prop_map(Move::Gone),
         2 => prop::sample::select(vec![1, 20, 3_000, 70_000, 700_000]).prop_map(Move::Pass),
@@ -58,6 +66,26 @@ fn play(stage: &mut Stage, step: Move, number: usize) {
         Move::CancelFirst => {
             let first = stage.session.view().queue.first().map(|queued| queued.prompt_id.clone());
             first.into_iter().for_each(|id| assert!(stage.session.cancel_prompt(stage.now, &id)));
+        }
+        Move::Edit => {
+            let last = stage.session.view().queue.last().map(|queued| queued.prompt_id.clone());
+            let content = || vec![Content::Text { text: "other words".into() }];
+            last.into_iter().for_each(|id| assert_eq!(stage.session.edit_prompt(stage.now, &id, content()), Ok(true)));
+            let begun = stage.prompted().last().map(|id| (*id).to_owned());
+            begun
+                .into_iter()
+                .for_each(|id| assert_eq!(stage.session.edit_prompt(stage.now, &id, content()), Ok(false)));
+        }
+        Move::Succeed => {
+            let in_turn = stage.session.view().turn_id.is_some();
+            let (provider, patience) = (format!("agent-{number}"), Duration::from_secs(5));
+            let successor = Successor { provider, abilities: Abilities::default(), patience, model: None };
+            assert_eq!(stage.session.succeed(stage.now, successor).is_err(), in_turn);
+        }
+        Move::Abandon => {
+            let any = stage.session.view().queue.last().map(|queued| queued.prompt_id.clone());
+            let any = any.or(stage.prompted().last().map(|id| (*id).to_owned()));
+            any.into_iter().for_each(|id| stage.session.abandon(stage.now, &id));
         }
         Move::Stop => {
             stage.session.stop_turn(stage.now);
@@ -79,6 +107,7 @@ fn play(stage: &mut Stage, step: Move, number: usize) {
                 .into_iter()
                 .for_each(|id| stage.session.decide(stage.now, &id, choice.clone(), Decider::Timeout).unwrap());
         }
+        Move::Begin => stage.told(Fact::Began { reason: None }),
         Move::End(outcome) => stage.told(Fact::Ended(TurnEnd::new(outcome))),
         Move::Gone(crashed) => {
             let problem = crashed.then(|| Problem::new(ProblemKind::Crashed, "gone"));
@@ -95,12 +124,16 @@ fn check(stage: &Stage) {
     let (mut asked, mut prompts) = (BTreeSet::new(), BTreeMap::<String, &'static str>::new());
     let mut reducer = Reducer::default();
     let mut grown = BTreeMap::<String, u64>::new();
+    let mut items = BTreeMap::<String, String>::new();
     for (at, envelope) in stage.log.iter().enumerate() {
         assert_eq!(envelope.seq, at as u64 + 1, "numbers have no holes");
         let turn = envelope.turn_id.clone();
         match &envelope.event {
             Event::StateChanged(change) => assert_eq!(change.state, reducer.state(), "the state is derived"),
             event => drop(reducer.apply(event, envelope.item_id.as_deref())),
+        }
+        if let (Some(item), Some(turn)) = (&envelope.item_id, &envelope.turn_id) {
+            assert_eq!(items.entry(item.clone()).or_insert(turn.clone()), turn, "an item is of one turn");
         }
         match &envelope.event {
             Event::TurnStarted(_) => {
@@ -119,7 +152,10 @@ fn check(stage: &Stage) {
                 assert!(delta.offset == *known || delta.offset == 0, "no gap");
                 *known = delta.offset + delta.delta.len() as u64;
             }
-            Event::PromptQueued(queued) => assert!(prompts.insert(queued.prompt_id.clone(), "queued").is_none()),
+            // It is queued once more where it is edited, and only while it waits.
+            Event::PromptQueued(queued) => {
+                assert!(prompts.insert(queued.prompt_id.clone(), "queued").is_none_or(|before| before == "queued"));
+            }
             Event::PromptStarted(prompt) | Event::PromptSteered(prompt) | Event::PromptCancelled(prompt) => {
                 assert_eq!(prompts.insert(prompt.prompt_id.clone(), "done"), Some("queued"), "it goes one way");
             }
@@ -137,8 +173,10 @@ proptest! {
     fn every_log_of_a_session_is_well_formed(
         moves in prop::collection::vec(any_move(), 0..60),
         mode in prop::sample::select(vec![Mode::Ask, Mode::AcceptEdits, Mode::Plan]),
+        steer in any::<bool>(),
     ) {
-        let mut stage = Stage::ready(mode);
+        let mut stage = Stage::new(mode, Abilities { resume: true, steer, ..Abilities::default() });
+        stage.told(Fact::Ready(Default::default()));
         for (number, step) in moves.into_iter().enumerate() {
             play(&mut stage, step, number);
         }

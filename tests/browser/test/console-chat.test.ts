@@ -1,7 +1,7 @@
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 
-import { ask, begin, card, leaveItems, messages } from "../harness/agents.js";
+import { ask, begin, card, leaveItems, messages, prompt } from "../harness/agents.js";
 import { inChromium } from "../harness/chromium.js";
 import { ConsoleDaemon } from "../harness/console-daemon.js";
 import { enter, watched } from "../harness/console-page.js";
@@ -66,6 +66,33 @@ inChromium("the chat of the real daemon", () => {
     await page.close();
     await messages(other.page).getByText("Stopped", { exact: true }).waitFor();
     await expect.poll(() => messages(other.page).getByText("Done", { exact: true }).count()).toBe(2);
+    expect(other.complaints).toEqual([]);
+    await other.context.close();
+  });
+
+  test("a session that one window closes and another one goes on with is followed by both, and a draft stays", async () => {
+    const { page, folder } = world;
+    await begin(page, folder);
+    await ask(page, "write notes.txt\nnever");
+    await card(page).waitFor();
+    await prompt(page).fill("not sent yet");
+    const other = await watched(world.browser);
+    await enter(other.page, await world.daemon.link(), "Agents");
+    await other.page.getByRole("list", { name: "Sessions" }).getByRole("button").first().click();
+    await card(other.page).waitFor();
+    await other.page.getByRole("button", { name: "More of the session" }).click();
+    await other.page.getByRole("menuitem", { name: "Close the session" }).click();
+    await other.page.getByRole("button", { name: "Close it" }).click();
+    for (const one of [page, other.page]) {
+      await one.getByText("This session is closed. Its history stays.").waitFor();
+      expect(await card(one).count()).toBe(0);
+    }
+    await page.getByRole("button", { name: "Go on with it" }).click();
+    await prompt(page).waitFor();
+    expect(await prompt(page).inputValue()).toBe("not sent yet");
+    await prompt(page).fill("");
+    await ask(page, "list");
+    for (const one of [page, other.page]) await messages(one).getByText("Done", { exact: true }).waitFor();
     expect(other.complaints).toEqual([]);
     await other.context.close();
   });

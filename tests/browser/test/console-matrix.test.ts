@@ -147,6 +147,8 @@ function whatHolds(player: Player): void {
     for (let number = 1; number <= 8; number += 1) await expect.poll(() => existsSync(world.file(`begun-${number}`))).toBe(true);
     const doing = (state: RegExp) => sessions(page).getByRole("listitem").filter({ hasText: state });
     await expect.poll(() => doing(/Working/).count()).toBe(8);
+    const order = await sessions(page).getByRole("listitem").allTextContents();
+    expect(order.map((text) => /begun-(\d)/.exec(text)?.[1])).toEqual(["8", "7", "6", "5", "4", "3", "2", "1"]);
     await shoot("eight");
     writeFileSync(world.file("go"), "");
     await expect.poll(() => doing(/Idle/).count()).toBe(8);

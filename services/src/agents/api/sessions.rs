@@ -10,8 +10,27 @@ use sixframe_core::{Method, Scope};
 use super::super::agent::Abilities;
 use super::super::event::{Mode, SessionUpdate};
 use super::super::item::{Content, FileChange};
+use super::super::session::SessionView;
 use super::super::usage::UsageUpdate;
 use super::{Done, SessionRef};
+
+/// `agent.sessions`: as the hub's slice `agents` shows them, for who watches no hub.
+pub const SESSIONS: Method<SessionsParams, SessionsListed> =
+    Method::new("agent.sessions").doc("Lists the sessions that are open.").scope(Scope::Read).idempotent();
+
+/// What `agent.sessions` takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "AgentSessionsParams")]
+pub struct SessionsParams {}
+
+/// What `agent.sessions` answers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AgentSessions")]
+pub struct SessionsListed {
+    /// The sessions, in the order of their ids.
+    pub sessions: Vec<SessionView>,
+}
 
 /// `agent.answer`: good for one answer.
 pub const ANSWER: Method<AnswerParams, Done> = Method::new("agent.answer")

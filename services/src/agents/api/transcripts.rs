@@ -164,6 +164,9 @@ pub struct TranscriptHits {
     pub hits: Vec<TranscriptHit>,
     /// Whether there may be more, since not all logs are in the index yet.
     pub is_rebuilding: bool,
+    /// Whether there may be more, since so much has the words, though not in order, that not all of it was looked through.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_cut: bool,
 }
 
 /// A part of a session that was found.

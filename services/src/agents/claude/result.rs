@@ -33,19 +33,25 @@ impl Claude {
             return vec![Step::tell("result", Fact::Lost { why: said(message) })];
         }
         let mut steps = self.late_denials(message);
-        let usage = usage(&message["usage"]);
-        let end = TurnEnd {
-            usage: Some(usage),
-            cost: self.costs.of_turn(message["total_cost_usd"].as_f64()),
-            native_stop_reason: word(message, "terminal_reason").or_else(|| word(message, "stop_reason")),
-            ..self.end(message)
-        };
+        let usage = self.course.used(usage(&message["usage"]));
+        let end = self.end(message);
+        (self.problem, self.blocks) = (None, Blocks::default());
         let context_size = message["modelUsage"].as_object().into_iter().flatten();
         let context_size = context_size.filter_map(|(_, model)| model["contextWindow"].as_u64()).max();
         let told = UsageUpdate { context_size, turn: Some(usage), ..UsageUpdate::default() };
         steps.push(Step::tell("result", Fact::Usage(told)));
+        if !self.course.ends(message, usage) {
+            steps.extend(end.error.map(|problem| Step::tell("result", Fact::Problem(problem))));
+            return steps;
+        }
+        let end = TurnEnd {
+            usage: Some(usage),
+            cost: self.costs.of_turn(message["total_cost_usd"].as_f64()),
+            native_stop_reason: word(message, "terminal_reason").or_else(|| word(message, "stop_reason")),
+            ..end
+        };
         steps.push(Step::tell("result", Fact::Ended(end)));
-        (self.problem, self.interrupted, self.blocks) = (None, false, Blocks::default());
+        self.interrupted = false;
         steps
     }
 

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::super::agent::{Fact, Step};
-use super::{CHANGE, Codex, alive, change_ask};
+use super::asking::{CHANGE, change_ask};
+use super::{Codex, alive};
 
 impl Codex {
     /// It tells what is to be changed. Where something else was shown to a person, that is void, and it is asked for anew: by

@@ -49,13 +49,44 @@ pub struct PromptRef {
     pub prompt_id: String,
 }
 
+/// Who begins a turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "AgentTurnOrigin")]
+pub enum TurnOrigin {
+    /// Somebody, by a prompt.
+    #[default]
+    Prompt,
+    /// The agent, by itself: something that it had left to itself is done, a command in the background for one.
+    Agent,
+}
+
 /// The agent works.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "AgentTurnStarted")]
 pub struct TurnStarted {
-    /// On what.
-    pub prompt_id: String,
+    /// On what; nothing where the agent begins by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_id: Option<String>,
+    /// Who began it.
+    #[serde(default)]
+    pub origin: TurnOrigin,
+    /// Why the agent began it, in its words, where it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl TurnStarted {
+    /// A turn that works on a prompt.
+    pub fn on(prompt_id: impl Into<String>) -> TurnStarted {
+        TurnStarted { prompt_id: Some(prompt_id.into()), ..TurnStarted::default() }
+    }
+
+    /// A turn that the agent began by itself.
+    pub fn by_agent(reason: Option<String>) -> TurnStarted {
+        TurnStarted { prompt_id: None, origin: TurnOrigin::Agent, reason }
+    }
 }
 
 /// How a turn ended.
@@ -103,6 +134,21 @@ pub struct TurnEnded {
     /// The agent's own word for how it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub native_stop_reason: Option<String>,
+}
+
+impl TurnEnded {
+    /// The end of what somebody stopped before it began.
+    pub(crate) fn stopped() -> TurnEnded {
+        TurnEnded {
+            outcome: Outcome::Interrupted,
+            error: None,
+            usage: None,
+            cost: None,
+            duration_ms: 0,
+            first_event_ms: None,
+            native_stop_reason: None,
+        }
+    }
 }
 
 /// What of an item grew.

@@ -123,6 +123,14 @@ impl Live {
         });
     }
 
+    /// The agent has begun by itself: the folder is looked at while it works, and leave waits for that.
+    pub(super) fn look_beside(&mut self) {
+        let Some(turn) = self.session.view().turn_id.filter(|_| self.surroundings.looks.is_on()) else { return };
+        let (looks, folder) = (Arc::clone(&self.surroundings.looks), self.surroundings.launch.cwd.clone());
+        let looking = tokio::spawn(async move { looks.look(&folder, &turn, Side::Before).await });
+        self.held = Some(Held { is_at_work: true, commands: Vec::new(), looking });
+    }
+
     fn look_before(&mut self, command: Command) -> Option<Command> {
         let Some(turn) = self.session.view().turn_id else { return Some(command) };
         let (looks, folder) = (Arc::clone(&self.surroundings.looks), self.surroundings.launch.cwd.clone());

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sixframe_core::Owner;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::super::agent::{Agent, Answers, Prompt};
@@ -15,15 +16,15 @@ use super::super::log::{Follow, Log, Reading};
 use super::super::permission::Decider;
 use super::super::session::{Choice, NotNow, Refused, Session, SessionView, Unanswered, Undecided};
 use super::super::undo::NotUndone;
-use super::{Live, Surroundings, parted};
+use super::{Live, Owners, Surroundings, parted};
 
 /// What is wished of a session.
 pub(super) enum Wish {
-    Prompt(Prompt, Delivery, Duration, oneshot::Sender<Result<u64, Refused>>),
+    Prompt(Prompt, Delivery, Duration, Option<Owner>, oneshot::Sender<Result<u64, Refused>>),
     Decide(String, Choice, Decider, oneshot::Sender<Result<(), Undecided>>),
     Answer(String, Answers, Decider, oneshot::Sender<Result<(), Unanswered>>),
     CancelPrompt(String, oneshot::Sender<bool>),
-    EditPrompt(String, Vec<Content>, oneshot::Sender<bool>),
+    EditPrompt(String, Vec<Content>, oneshot::Sender<Result<bool, Refused>>),
     Interrupt { keeps_queue: bool, told: oneshot::Sender<bool> },
     Abandon(String),
     SetMode(Mode, oneshot::Sender<()>),
@@ -76,6 +77,7 @@ impl Handle {
             view,
             running: None,
             held: None,
+            owners: Owners::default(),
             said_no_undo: false,
             watching: None,
             said_unwatched: false,
@@ -110,14 +112,15 @@ impl Handle {
         self.wish(Wish::Show);
     }
 
-    /// Gives the number of the last event before the prompt's own.
+    /// Gives the number of the last event before the prompt's own. What the agent begins by itself behind it is the owner's too.
     pub(in super::super) async fn prompt(
         &self,
         prompt: Prompt,
         delivery: Delivery,
         timeout: Duration,
+        owner: Option<Owner>,
     ) -> Result<Result<u64, Refused>, Over> {
-        self.ask(|told| Wish::Prompt(prompt, delivery, timeout, told)).await
+        self.ask(|told| Wish::Prompt(prompt, delivery, timeout, owner, told)).await
     }
 
     pub(in super::super) async fn decide(
@@ -138,7 +141,11 @@ impl Handle {
         self.ask(|told| Wish::Answer(id, answers, by, told)).await
     }
 
-    pub(in super::super) async fn edit_prompt(&self, id: String, content: Vec<Content>) -> Result<bool, Over> {
+    pub(in super::super) async fn edit_prompt(
+        &self,
+        id: String,
+        content: Vec<Content>,
+    ) -> Result<Result<bool, Refused>, Over> {
         self.ask(|told| Wish::EditPrompt(id, content, told)).await
     }
 

@@ -11,7 +11,9 @@ use serde::Deserialize;
 use super::super::event::{Envelope, Event, SessionCreated, SessionUpdate, Source};
 use super::super::item::{ItemKind, ItemStatus};
 use super::super::moment::{Moment, wall_ms};
+use super::super::session::UsedIds;
 use super::super::summary::BEFORE;
+use super::super::transcript::title_of;
 use super::super::usage::UsageUpdate;
 
 /// What a log tells of its session.
@@ -25,8 +27,12 @@ pub(crate) struct Remembered {
     pub(crate) known: SessionUpdate,
     /// The model that was asked for last.
     pub(crate) asked_model: Option<String>,
+    /// What was asked first, as a title.
+    pub(crate) asked_first: Option<String>,
     /// When it began, in milliseconds since 1970.
     pub(crate) created_at_ms: u64,
+    /// The ids that its items have.
+    pub(crate) used: UsedIds,
     /// How many turns it had.
     pub(crate) turns: u64,
     /// Whether it tells of what was before it.
@@ -37,10 +43,10 @@ pub(crate) struct Remembered {
     pub(crate) turn: Option<String>,
     /// The items of that turn that were not done.
     pub(crate) items: BTreeMap<String, ItemKind>,
-    /// Permissions that nobody had answered.
-    pub(crate) permissions: BTreeSet<String>,
-    /// Questions that nobody had answered.
-    pub(crate) questions: BTreeSet<String>,
+    /// Permissions that nobody had answered, and the item of each.
+    pub(crate) permissions: BTreeMap<String, Option<String>>,
+    /// Questions that nobody had answered, likewise.
+    pub(crate) questions: BTreeMap<String, Option<String>>,
     /// Prompts that waited.
     pub(crate) prompts: BTreeSet<String>,
     pub(crate) is_closed: bool,
@@ -144,7 +150,9 @@ fn of(head: Head, created: SessionCreated) -> Remembered {
         epoch: head.epoch,
         seq: head.seq,
         asked_model: created.model.clone(),
+        asked_first: None,
         created_at_ms: wall_ms(&head.ts).unwrap_or_default(),
+        used: UsedIds::default(),
         turns: 0,
         has_history: false,
         usage: UsageUpdate::default(),
@@ -152,8 +160,8 @@ fn of(head: Head, created: SessionCreated) -> Remembered {
         known: SessionUpdate::default(),
         turn: None,
         items: BTreeMap::new(),
-        permissions: BTreeSet::new(),
-        questions: BTreeSet::new(),
+        permissions: BTreeMap::new(),
+        questions: BTreeMap::new(),
         prompts: BTreeSet::new(),
         is_closed: false,
         torn: 0,
@@ -180,6 +188,7 @@ impl Remembered {
 
     fn take(&mut self, head: Head, event: Option<Event>) {
         self.seq = head.seq;
+        head.item_id.iter().for_each(|id| self.used.insert(id));
         // What follows the end of a session says that it was opened again, and then by somebody who keeps it.
         self.created.tied &= !self.is_closed;
         self.is_closed = matches!(event, Some(Event::SessionClosed(_)));
@@ -193,11 +202,20 @@ impl Remembered {
             }
             Some(Event::ItemUpserted(item)) => self.item(head.item_id.unwrap_or_default(), item.kind, item.status),
             Some(Event::UsageUpdated(usage)) => self.usage.take(usage),
-            Some(Event::PermissionRequested(request)) => drop(self.permissions.insert(request.permission_id)),
+            Some(Event::PermissionRequested(request)) => {
+                self.permissions.insert(request.permission_id, head.item_id);
+            }
             Some(Event::PermissionResolved(resolved)) => drop(self.permissions.remove(&resolved.permission_id)),
-            Some(Event::QuestionRequested(request)) => drop(self.questions.insert(request.question_id)),
+            Some(Event::QuestionRequested(request)) => {
+                self.questions.insert(request.question_id, head.item_id);
+            }
             Some(Event::QuestionResolved(resolved)) => drop(self.questions.remove(&resolved.question_id)),
-            Some(Event::PromptQueued(queued)) => drop(self.prompts.insert(queued.prompt_id)),
+            Some(Event::PromptQueued(queued)) => {
+                if self.asked_first.is_none() {
+                    self.asked_first = title_of(&queued.content);
+                }
+                self.prompts.insert(queued.prompt_id);
+            }
             Some(Event::PromptStarted(prompt) | Event::PromptCancelled(prompt) | Event::PromptSteered(prompt)) => {
                 self.prompts.remove(&prompt.prompt_id);
             }

@@ -47,7 +47,7 @@ fn events() -> Vec<Envelope> {
         Event::SessionUpdated(SessionUpdate { native_session_id: native, ..SessionUpdate::default() }),
         Event::PromptQueued(queued("a")),
         Event::PromptStarted(PromptRef { prompt_id: "a".into() }),
-        Event::TurnStarted(TurnStarted { prompt_id: "a".into() }),
+        Event::TurnStarted(TurnStarted::on("a")),
         Event::PromptQueued(queued("b")),
     ];
     (1..).zip(events).map(|(seq, event)| envelope(seq, event)).collect()

@@ -1,5 +1,6 @@
 //! What others have of a run that lives.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -75,6 +76,11 @@ impl RunHandle {
         answer
     }
 
+    /// The folder of the repository that changes are applied to.
+    pub(super) fn top(&self) -> Option<&Path> {
+        self.workshop.as_deref().map(Workshop::top)
+    }
+
     /// What a member has changed.
     pub(in super::super) async fn changes(&self, member: &str) -> Result<Changed, NotRun> {
         let changes = self.workshop_of(member)?.changes(member).await?;
@@ -82,7 +88,7 @@ impl RunHandle {
     }
 
     /// Brings that into the folder of the run, if it is still what was shown.
-    pub(in super::super) async fn apply(&self, member: &str, shown: Option<&str>) -> Result<Changed, NotRun> {
+    pub(super) async fn apply(&self, member: &str, shown: Option<&str>) -> Result<Changed, NotRun> {
         let workshop = self.workshop_of(member)?;
         let changes = workshop.changes(member).await?;
         let sha256 = changes.sha256.clone();

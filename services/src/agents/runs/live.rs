@@ -223,7 +223,7 @@ impl Live {
         let Some(work) = &mut self.work else { return };
         let prompt = Prompt::new(identifier("prompt"), vec![Content::Text { text }]);
         let prompt_id = prompt.id.clone();
-        let after = match session.prompt(prompt, Delivery::Queue, work.timeout).await {
+        let after = match session.prompt(prompt, Delivery::Queue, work.timeout, None).await {
             Ok(Ok(after)) => Ok(after),
             Ok(Err(refused)) => Err(refused.to_string()),
             Err(over) => Err(over.to_string()),

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::super::event::{DeltaField, Event, Outcome};
+use super::super::event::{DeltaField, Event, Outcome, Subject};
 use super::super::item::{Content, ItemKind};
 use super::super::log::Follow;
 use super::super::problem::{Problem, ProblemKind};
@@ -69,8 +69,13 @@ impl Ear<'_> {
     /// How it ended, if it did.
     fn take(&mut self, head: Head) -> Option<(Outcome, Option<Problem>)> {
         let Head { turn_id, item_id, event } = head;
+        if !matches!(event.subject(), Subject::Prompt | Subject::Turn | Subject::Item) {
+            return None;
+        }
         match event {
-            Event::TurnStarted(started) if started.prompt_id == self.prompt_id => self.turn = turn_id,
+            Event::TurnStarted(started) if started.prompt_id.as_deref() == Some(self.prompt_id) => {
+                self.turn = turn_id;
+            }
             Event::PromptCancelled(prompt) if prompt.prompt_id == self.prompt_id => {
                 return Some((Outcome::Interrupted, None));
             }
@@ -87,40 +92,8 @@ impl Ear<'_> {
             Event::ItemDelta(delta) if delta.field == DeltaField::Text && self.item == item_id => {
                 self.grow(&delta.delta);
             }
-            Event::ItemUpserted(_)
-            | Event::ItemDelta(_)
-            | Event::SessionCreated(_)
-            | Event::SessionUpdated(_)
-            | Event::SessionClosed(_)
-            | Event::LogRecovered(_)
-            | Event::StateChanged(_)
-            | Event::PromptQueued(_)
-            | Event::PromptStarted(_)
-            | Event::PromptCancelled(_)
-            | Event::PromptSteered(_)
-            | Event::TurnStarted(_)
-            | Event::DiffUpdated(_)
-            | Event::PlanUpdated(_)
-            | Event::PermissionRequested(_)
-            | Event::PermissionResolved(_)
-            | Event::QuestionRequested(_)
-            | Event::QuestionResolved(_)
-            | Event::FilesChanged(_)
-            | Event::FilesContended(_)
-            | Event::TurnUndone(_)
-            | Event::RunStarted(_)
-            | Event::RunMemberEnded(_)
-            | Event::RunMerging(_)
-            | Event::RunMerged(_)
-            | Event::RunEnded(_)
-            | Event::RunApplied(_)
-            | Event::UsageUpdated(_)
-            | Event::LimitsUpdated(_)
-            | Event::RetryScheduled(_)
-            | Event::ProcessEvent(_)
-            | Event::Error(_)
-            | Event::Unparsed(_)
-            | Event::Native(_) => (),
+            // What it says at last is all that counts.
+            _ => (),
         }
         None
     }

@@ -146,6 +146,11 @@ impl Workshop {
         cwd.is_dir().then_some(cwd).ok_or_else(unseen)
     }
 
+    /// The folder of the repository.
+    pub(super) fn top(&self) -> &Path {
+        self.repository.top()
+    }
+
     /// Whether a member has a worktree, or had one.
     pub(super) fn has(&self, name: &str) -> bool {
         self.ledger().names.iter().any(|known| known == name)

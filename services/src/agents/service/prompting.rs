@@ -96,8 +96,9 @@ impl Prompting {
         let prompt_id = prompt.id.clone();
         // Held from before it is given: whoever goes meanwhile takes it along.
         let (held, id) = (session.clone(), prompt_id.clone());
+        let owner = (!detach).then(|| context.owner());
         let leash = Leash::new(context, move || held.abandon(id));
-        let after = session.prompt(prompt, delivery, timeout).await??;
+        let after = session.prompt(prompt, delivery, timeout, owner).await??;
         let leash = match detach {
             true => {
                 leash.let_go();
@@ -144,6 +145,8 @@ impl Prompting {
         let is_ours = head.data.prompt_id.as_deref() == Some(&self.prompt_id);
         match (head.kind.as_str(), is_ours) {
             ("turn.started" | "prompt.steered", true) => self.turn_id = head.turn_id.clone(),
+            // It did not join the turn that it was told to join.
+            ("prompt.queued", true) => self.turn_id = None,
             ("prompt.cancelled", true) => self.is_over = true,
             _ => (),
         }

@@ -34,8 +34,7 @@ pub(super) fn router(agents: &Agents) -> Router {
         .method(RUN_APPLY, move |_, RunApply { run_id, member, sha256 }| {
             let agents = applying.clone();
             // Whoever is gone in the midst of it must not leave half of it undone.
-            let applied =
-                tokio::spawn(async move { agents.runs().run(&run_id)?.apply(&member, sha256.as_deref()).await });
+            let applied = tokio::spawn(async move { agents.apply_run(&run_id, &member, sha256.as_deref()).await });
             async move { Ok::<_, Fault>(changes(applied.await.map_err(lost)??)) }
         })
         .method(RUN_DISCARD, move |_, RunRef { run_id }| {

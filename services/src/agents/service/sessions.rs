@@ -5,7 +5,7 @@ use sixframe_core::{Code, Context, Fault, Router, Scope};
 
 use super::super::api::{
     ANSWER, AnswerParams, Done, EDIT_PROMPT, EditPromptParams, FORK, ForkParams, GET_METADATA, MetadataParams, RESUME,
-    SET_PROVIDER, SessionRef, SetProviderParams, UNDO, UndoParams, Undone,
+    SESSIONS, SET_PROVIDER, SessionRef, SessionsListed, SetProviderParams, UNDO, UndoParams, Undone,
 };
 use super::super::permission::Decider;
 use super::super::session::{NotNow, Unanswered};
@@ -16,8 +16,9 @@ use super::session;
 pub(super) fn router(agents: &Agents) -> Router {
     let each = || agents.clone();
     let (answering, editing, resuming) = (each(), each(), each());
-    let (forking, handing, known, undoing) = (each(), each(), each(), each());
+    let (forking, handing, known, undoing, listing) = (each(), each(), each(), each(), each());
     Router::new()
+        .function(SESSIONS, move |_, _| listing.views().map(|sessions| SessionsListed { sessions }).map_err(unread))
         .method(ANSWER, move |context, params| answer(answering.clone(), context, params))
         .method(EDIT_PROMPT, move |_, params| edit(editing.clone(), params))
         .method(RESUME, move |context, params| resume(resuming.clone(), context, params))
@@ -29,6 +30,10 @@ pub(super) fn router(agents: &Agents) -> Router {
             let (MetadataParams::Session(SessionRef { session_id }) | MetadataParams::Id(session_id)) = params;
             async move { Ok::<_, Fault>(agents.metadata(&session_id).await?) }
         })
+}
+
+fn unread(error: serde_json::Error) -> Fault {
+    Fault::new(Code::INTERNAL, format!("the state of the sessions cannot be read: {error}"))
 }
 
 async fn answer(agents: Agents, context: Context, params: AnswerParams) -> Result<Done, Fault> {
@@ -45,7 +50,7 @@ async fn edit(agents: Agents, params: EditPromptParams) -> Result<Done, Fault> {
         let details = json!({"path": "content", "expected": "at least one part"});
         return Err(Fault::new(Code::INVALID_PAYLOAD, "a prompt says something").details(details));
     }
-    match session(&agents, &session_id)?.edit_prompt(prompt_id, content).await? {
+    match session(&agents, &session_id)?.edit_prompt(prompt_id, content).await?? {
         true => Ok(Done { ok: true }),
         false => Err(Fault::new(Code::NOT_FOUND, "no such prompt waits; what is at work cannot be edited any more")),
     }

@@ -18,12 +18,13 @@ impl Session {
         if self.closed {
             return;
         }
-        let Told { fact, native_type, ext } = told;
+        let Told { mut fact, native_type, ext } = told;
         let is_of_process = matches!(fact, Fact::Process(_) | Fact::Gone { .. });
         if self.leaving.is_some() && !is_of_process {
             // What the one who leaves still says is not the next one's.
             return;
         }
+        self.ids.rename(&mut fact);
         let provider = self.leaving.as_ref().unwrap_or(&self.beginning.created.provider).clone();
         let src = Source { provider, native_type };
         self.alive = now.at;
@@ -67,6 +68,8 @@ impl Session {
             Fact::Alive => (),
             Fact::Muted => self.muted(now),
             Fact::Lost { why } => self.lost(now, &why),
+            Fact::Unsteered(prompt) => self.unsteered(now, prompt),
+            Fact::Began { reason } => self.began(now, reason, src),
             Fact::Ended(end) => self.ended(now, end),
             Fact::Gone { problem } => self.gone(now, problem),
         }

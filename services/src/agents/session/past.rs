@@ -10,7 +10,7 @@ use super::super::item::{FileChange, Item, ItemKind, ItemStatus};
 use super::super::moment::Moment;
 use super::super::summary::BEFORE;
 use super::super::usage::UsageUpdate;
-use super::{Beginning, Output, Process, Session};
+use super::{Beginning, Output, Process, Session, UsedIds};
 
 /// What a session has behind it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,6 +21,8 @@ pub struct Past {
     pub known: SessionUpdate,
     /// The model that was asked for last.
     pub asked_model: Option<String>,
+    /// What was asked first, as a title.
+    pub asked_first: Option<String>,
     /// When it began, in milliseconds since 1970.
     pub created_at_ms: u64,
     /// How many turns it had.
@@ -33,6 +35,8 @@ pub struct Past {
     pub origin: Option<String>,
     /// The names of variables that its caller had set, and whose values nobody knows any more.
     pub lost_env: Vec<String>,
+    /// The ids that its items have.
+    pub items: UsedIds,
 }
 
 /// An agent that is to answer from now on.
@@ -163,6 +167,11 @@ impl Session {
         self.past_turns > 0 || self.history
     }
 
+    /// What it is called: by its agent or whoever has forked it, else by what was asked first.
+    pub(super) fn title(&self) -> Option<String> {
+        self.known.title.clone().or_else(|| self.asked_first.clone())
+    }
+
     /// What is known of it.
     pub fn metadata(&self) -> Metadata {
         let created = &self.beginning.created;
@@ -180,6 +189,7 @@ impl Session {
             forked_from: created.forked_from.clone(),
             run_id: created.run_id.clone(),
             system_prompt: created.system_prompt.clone(),
+            title: self.title(),
             seq: self.seq,
             ..Metadata::of(self.known.clone())
         }

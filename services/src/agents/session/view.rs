@@ -97,7 +97,7 @@ pub struct SessionView {
     /// The turn that is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn_id: Option<String>,
-    /// What it is called.
+    /// What it is called: by its agent, else by the first line that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// The model that answers.
@@ -119,6 +119,9 @@ pub struct SessionView {
     /// The run that this is a member of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_id: Option<String>,
+    /// When it was begun, in milliseconds since 1970.
+    #[serde(default)]
+    pub created_at_ms: u64,
     /// What was used so far.
     pub usage: UsageUpdate,
     /// The number of its newest event.
@@ -138,7 +141,7 @@ impl Session {
             mode: self.mode,
             is_ready: self.process == Process::Ready,
             turn_id: self.turns.open().map(|turn| turn.id().to_owned()),
-            title: self.known.title.clone(),
+            title: self.title(),
             model: self.known.model.clone().or_else(|| self.asked_model.clone()),
             native_session_id: self.known.native_session_id.clone(),
             queue: queue.collect(),
@@ -146,6 +149,7 @@ impl Session {
             questions: self.questions.values().map(|open| open.request.clone()).collect(),
             forked_from: created.forked_from.clone(),
             run_id: created.run_id.clone(),
+            created_at_ms: self.created_at_ms,
             usage: self.usage.clone(),
             seq: self.seq,
         }

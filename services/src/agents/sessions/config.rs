@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::super::local::LocalConfig;
 use super::super::policy::PolicyConfig;
@@ -45,6 +46,8 @@ pub struct AgentsConfig {
     pub undo: UndoConfig,
     /// How sessions' folders are watched.
     pub watch: WatchConfig,
+    /// How long `agent.providers` waits for programs that are asked about themselves. Default 3 s.
+    pub providers_wait: Duration,
 }
 
 /// How an agent's program is started.
@@ -85,6 +88,7 @@ impl AgentsConfig {
             timers: Timers::default(),
             undo: UndoConfig::default(),
             watch: WatchConfig::default(),
+            providers_wait: Duration::from_secs(3),
         }
     }
 

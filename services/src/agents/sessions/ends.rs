@@ -14,14 +14,14 @@ pub(in super::super) fn ends(remembered: &mut Remembered, now: Moment, why: &Pro
         events.push((Event::LogRecovered(LogRecovered { bytes: remembered.torn }), None, None));
     }
     let turn = remembered.turn.take();
-    for permission_id in std::mem::take(&mut remembered.permissions) {
+    for (permission_id, item) in std::mem::take(&mut remembered.permissions) {
         let (decision, by) = (Decision::Withdrawn, Decider::Shutdown);
         let resolved = PermissionResolved { permission_id, decision, option_id: None, by, reason: None, latency_ms: 0 };
-        events.push((Event::PermissionResolved(resolved), turn.clone(), None));
+        events.push((Event::PermissionResolved(resolved), turn.clone(), item));
     }
-    for question_id in std::mem::take(&mut remembered.questions) {
+    for (question_id, item) in std::mem::take(&mut remembered.questions) {
         let resolved = QuestionResolved { question_id, answers: None, by: Decider::Shutdown };
-        events.push((Event::QuestionResolved(resolved), turn.clone(), None));
+        events.push((Event::QuestionResolved(resolved), turn.clone(), item));
     }
     for (id, kind) in std::mem::take(&mut remembered.items) {
         let cancelled = Item::new(kind).status(ItemStatus::Cancelled);

@@ -130,6 +130,7 @@ impl Agents {
 
     fn described(&self, remembered: Remembered) -> Metadata {
         let Remembered { session_id, seq, created, known, asked_model, created_at_ms, turns, usage, .. } = remembered;
+        let title = known.title.clone().or(remembered.asked_first);
         let abilities = self.0.agents.get(&created.provider).map(|agent| agent.abilities()).unwrap_or_default();
         Metadata {
             session_id,
@@ -145,6 +146,7 @@ impl Agents {
             forked_from: created.forked_from,
             run_id: created.run_id,
             system_prompt: created.system_prompt,
+            title,
             seq,
             ..Metadata::of(known)
         }
@@ -238,6 +240,8 @@ impl Agents {
             seq,
             known,
             asked_model,
+            asked_first: remembered.asked_first,
+            items: remembered.used,
             created_at_ms: remembered.created_at_ms,
             turns: remembered.turns,
             has_history: remembered.has_history,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::super::event::{
     DiffScope, Event, FilesChanged, PromptQueued, RunApplied, RunMember, RunMemberEnded, RunMerging, RunStarted,
-    TurnEnded,
+    Subject, TurnEnded,
 };
 use super::super::item::{ChangeKind, Content, FileChange, Item, ItemKind, ItemStatus};
 use super::super::permission::{PermissionRequest, PermissionResolved};
@@ -93,6 +93,9 @@ impl Fold {
         if let Some(text) = notice(&event) {
             self.note(head, event.name(), text);
         }
+        if matches!(event.subject(), Subject::Session | Subject::Usage | Subject::Agent) {
+            return;
+        }
         let turn = head.turn_id.as_ref().and_then(|id| self.turns.get(id)).copied();
         match event {
             Event::PromptQueued(PromptQueued { prompt_id, content, .. }) => {
@@ -103,7 +106,7 @@ impl Fold {
                 self.note(head, "prompt.cancelled", taken_back(&content));
             }
             Event::PromptSteered(prompt) => drop(self.prompts.remove(&prompt.prompt_id)),
-            Event::TurnStarted(started) => self.begin(head, &started.prompt_id),
+            Event::TurnStarted(started) => self.begin(head, started.prompt_id.as_deref()),
             Event::TurnEnded(ended) => self.end(head, turn, ended),
             Event::ItemUpserted(item) => self.item(head, turn, item),
             Event::ItemDelta(delta) => {
@@ -145,20 +148,8 @@ impl Fold {
             Event::RunMerged(merged) => self.run().into_iter().for_each(|run| run.merged = Some(merged.clone())),
             Event::RunEnded(ended) => self.run().into_iter().for_each(|run| run.ended = Some(ended.clone())),
             Event::RunApplied(applied) => self.applied(&applied),
-            Event::SessionCreated(_)
-            | Event::SessionUpdated(_)
-            | Event::SessionClosed(_)
-            | Event::LogRecovered(_)
-            | Event::StateChanged(_)
-            | Event::PromptStarted(_)
-            | Event::FilesContended(_)
-            | Event::UsageUpdated(_)
-            | Event::LimitsUpdated(_)
-            | Event::RetryScheduled(_)
-            | Event::ProcessEvent(_)
-            | Event::Error(_)
-            | Event::Unparsed(_)
-            | Event::Native(_) => (),
+            // What is left is in the heads, or a notice.
+            _ => (),
         }
     }
 
@@ -177,8 +168,8 @@ impl Fold {
         }
     }
 
-    fn begin(&mut self, head: &Head, prompt_id: &str) {
-        let prompt = self.prompts.remove(prompt_id).unwrap_or_default();
+    fn begin(&mut self, head: &Head, prompt_id: Option<&str>) {
+        let prompt = prompt_id.and_then(|id| self.prompts.remove(id)).unwrap_or_default();
         let turn_id = head.turn_id.clone().unwrap_or_default();
         let (prompt, started_at_ms) = (text(&prompt), head.at_ms());
         self.turns.insert(turn_id.clone(), self.transcript.turns.len());
@@ -310,7 +301,9 @@ impl Fold {
     }
 
     fn member_ended(&mut self, ended: RunMemberEnded) {
-        let Some(member) = self.member(&ended.name) else { return };
+        // Whoever merges and is a member has an end as such already.
+        let member = self.member(&ended.name).filter(|member| member.outcome.is_none());
+        let Some(member) = member else { return };
         (member.outcome, member.error) = (Some(ended.outcome), ended.error);
         (member.answer, member.files) = (ended.answer, ended.files);
     }

@@ -62,7 +62,7 @@ impl Heads {
             Event::SessionCreated(created) => self.created(head, created),
             Event::RunStarted(started) => self.run_started(head, started),
             Event::SessionUpdated(update) => self.updated(update),
-            Event::PromptQueued(queued) if self.info.title.is_none() => self.info.title = title(&text(&queued.content)),
+            Event::PromptQueued(queued) if self.info.title.is_none() => self.info.title = title_of(&queued.content),
             Event::TurnStarted(_) => {
                 self.info.turns += 1;
                 self.info.is_closed = false;
@@ -158,6 +158,11 @@ pub(super) fn text(content: &[Content]) -> String {
         Content::Other { value } => value.to_string(),
     });
     parts.collect::<Vec<_>>().join("\n")
+}
+
+/// What a session is called in which this was asked first.
+pub(in super::super) fn title_of(asked: &[Content]) -> Option<String> {
+    title(&text(asked))
 }
 
 /// The first line that says something, where it is not long.

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use tantivy::collector::{DocSetCollector, TopDocs};
-use tantivy::query::{BooleanQuery, Occur, PhrasePrefixQuery, PhraseQuery, Query as Asked, RangeQuery, TermQuery};
+use tantivy::query::{BooleanQuery, EmptyQuery, Occur, PhraseQuery, Query as Asked, RangeQuery, TermQuery};
 use tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, OwnedValue, STORED, STRING, Schema, TextFieldIndexing, TextOptions,
     Value as _,
@@ -28,8 +28,8 @@ const SESSION: &str = "session";
 /// Memory that a writer may take, in bytes.
 const WRITER: usize = 32 << 20;
 
-/// Words that one that goes on may be the beginning of.
-const EXPANSIONS: u32 = 4096;
+/// The most entries that have all words of a query and are looked through for those that have them in order.
+const LOOKED: usize = 2048;
 
 /// What is kept of a session.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -169,18 +169,27 @@ impl Index {
         Ok(kept)
     }
 
-    /// Entries that have what is looked for, the newest first, from those behind `passed` on.
-    pub(super) fn search(
-        &self,
-        query: &Query,
-        filter: &Filter,
-        limit: usize,
-        passed: usize,
-    ) -> tantivy::Result<Vec<Entry>> {
+    /// Entries that have what is looked for, the newest first, and whether there may be more of them though fewer were found.
+    pub(super) fn search(&self, query: &Query, filter: &Filter, limit: usize) -> tantivy::Result<(Vec<Entry>, bool)> {
         let searcher = self.searcher()?;
-        let newest = TopDocs::with_limit(limit).and_offset(passed).order_by_fast_field::<u64>("at", Order::Desc);
-        let found = searcher.search(&self.asked(query, filter), &newest)?;
-        found.into_iter().map(|(_, address)| self.entry(&searcher, address)).collect()
+        let (asked, is_exact) = (self.asked(query, filter), query.is_exact());
+        let (mut entries, mut passed) = (Vec::new(), 0);
+        while passed < LOOKED {
+            let newest = TopDocs::with_limit(limit).and_offset(passed).order_by_fast_field::<u64>("at", Order::Desc);
+            let found = searcher.search(&asked, &newest)?;
+            let is_end = found.len() < limit;
+            passed += found.len();
+            for (_, address) in found {
+                let entry = self.entry(&searcher, address)?;
+                if entries.len() < limit && (is_exact || query.find(&entry.text).is_some()) {
+                    entries.push(entry);
+                }
+            }
+            if is_end || entries.len() == limit {
+                return Ok((entries, false));
+            }
+        }
+        Ok((entries, true))
     }
 
     fn entry(&self, searcher: &Searcher, address: DocAddress) -> tantivy::Result<Entry> {
@@ -217,18 +226,26 @@ impl Index {
         let term = |text: &str| Term::from_field_text(field, text);
         let terms: Vec<(usize, Term)> = sequence.words.iter().map(|(at, text)| (*at, term(text))).collect();
         match (sequence.words.as_slice(), sequence.is_open) {
-            ([(_, word)], true) => {
-                let end = after(word).map_or(Bound::Unbounded, |end| Bound::Excluded(term(&end)));
-                Box::new(RangeQuery::new(Bound::Included(term(word)), end))
-            }
+            ([], _) => Box::new(EmptyQuery),
+            ([(_, word)], true) => Box::new(self.beginning(word)),
             ([(_, word)], false) => Box::new(exact(field, word)),
-            (_, true) => {
-                let mut asked = PhrasePrefixQuery::new_with_offset(terms);
-                asked.set_max_expansions(EXPANSIONS);
-                Box::new(asked)
+            // To ask for all ways to go on at their places costs each of them at each entry; those who have one are few.
+            ([before @ .., (_, last)], true) => {
+                let before: Box<dyn Asked> = match before {
+                    [(_, word)] => Box::new(exact(field, word)),
+                    before => Box::new(PhraseQuery::new_with_offset(terms[..before.len()].to_vec())),
+                };
+                Box::new(BooleanQuery::intersection(vec![before, Box::new(self.beginning(last))]))
             }
             (_, false) => Box::new(PhraseQuery::new_with_offset(terms)),
         }
+    }
+
+    /// Any word that begins with this.
+    fn beginning(&self, word: &str) -> RangeQuery {
+        let term = |text: &str| Term::from_field_text(self.fields.text, text);
+        let end = after(word).map_or(Bound::Unbounded, |end| Bound::Excluded(term(&end)));
+        RangeQuery::new(Bound::Included(term(word)), end)
     }
 }
 

@@ -1,11 +1,17 @@
 //! What of an event is told beside what an agent says, in words.
 
-use super::super::event::{Event, ProcessEvent, SessionUpdate};
+use super::super::event::{Event, ProcessEvent, SessionUpdate, Subject, TurnOrigin, TurnStarted};
 use super::super::problem::Problem;
 use super::heads;
 
 /// What the event says for people; none where it says nothing of its own.
 pub(super) fn notice(event: &Event) -> Option<String> {
+    match event.subject() {
+        Subject::Session | Subject::Turn | Subject::Files | Subject::Agent => (),
+        Subject::Prompt | Subject::Item | Subject::Asking | Subject::Run | Subject::Usage => {
+            return None;
+        }
+    }
     match event {
         Event::LogRecovered(recovered) => Some(format!(
             "The end of the log was torn: {} bytes behind the last whole event were taken away.",
@@ -13,7 +19,6 @@ pub(super) fn notice(event: &Event) -> Option<String> {
         )),
         Event::SessionUpdated(update) => updated(update),
         Event::SessionClosed(_) => Some("The session was closed.".to_owned()),
-        Event::PromptQueued(_) | Event::PromptStarted(_) | Event::PromptSteered(_) | Event::PromptCancelled(_) => None,
         Event::FilesContended(contended) => {
             Some(format!("Somebody else changed what the turn was changing: {}", contended.paths.join(", ")))
         }
@@ -37,29 +42,12 @@ pub(super) fn notice(event: &Event) -> Option<String> {
             "The agent said {} bytes that cannot be read ({}): {}",
             unparsed.bytes, unparsed.error, unparsed.preview
         )),
-        Event::SessionCreated(_)
-        | Event::StateChanged(_)
-        | Event::TurnStarted(_)
-        | Event::TurnEnded(_)
-        | Event::ItemUpserted(_)
-        | Event::ItemDelta(_)
-        | Event::DiffUpdated(_)
-        | Event::PlanUpdated(_)
-        | Event::PermissionRequested(_)
-        | Event::PermissionResolved(_)
-        | Event::QuestionRequested(_)
-        | Event::QuestionResolved(_)
-        | Event::FilesChanged(_)
-        | Event::RunStarted(_)
-        | Event::RunMemberEnded(_)
-        | Event::RunMerging(_)
-        | Event::RunMerged(_)
-        | Event::RunEnded(_)
-        | Event::RunApplied(_)
-        | Event::UsageUpdated(_)
-        | Event::LimitsUpdated(_)
-        | Event::ProcessEvent(_)
-        | Event::Native(_) => None,
+        Event::TurnStarted(TurnStarted { origin: TurnOrigin::Agent, reason, .. }) => Some(match reason {
+            Some(reason) => format!("The agent began this turn by itself: {reason}"),
+            None => "The agent began this turn by itself.".to_owned(),
+        }),
+        // The rest is told where it belongs, or to nobody.
+        _ => None,
     }
 }
 

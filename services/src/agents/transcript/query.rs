@@ -43,6 +43,12 @@ impl Query {
         (!clauses.is_empty()).then_some(Query { clauses })
     }
 
+    /// Whether an index knows of each text that it has what is looked for. Of words of which the last goes on it knows that they
+    /// are there, and not that they follow each other.
+    pub(super) fn is_exact(&self) -> bool {
+        !self.clauses.iter().flatten().any(|sequence| sequence.is_open && sequence.words.len() > 1)
+    }
+
     /// Where a text has what is looked for, in bytes and in order. None where it has not all of it.
     pub(super) fn find(&self, text: &str) -> Option<Vec<(usize, usize)>> {
         let words = words(text);

@@ -95,8 +95,11 @@ fn asked(body: &Value) -> Option<String> {
     if parts.iter().any(|part| part["type"] == "tool_result") {
         return None;
     }
-    let texts = parts.iter().rev().filter_map(|part| part["text"].as_str());
-    texts.into_iter().find(|text| !text.contains("<system-reminder>")).map(str::to_owned)
+    let texts: Vec<&str> = parts.iter().rev().filter_map(|part| part["text"].as_str()).collect();
+    let asked = texts.iter().find(|text| !text.contains("<system-reminder>"));
+    // What is to be done behind a command in the background is what that is called.
+    let called = |text: &&str| Some(text.split_once("Background command \"")?.1.split_once('"')?.0.to_owned());
+    asked.map(|text| (*text).to_owned()).or_else(|| texts.iter().find_map(called))
 }
 
 async fn answer(stream: &mut TcpStream, body: &Value) -> io::Result<()> {
@@ -118,6 +121,11 @@ async fn answer(stream: &mut TcpStream, body: &Value) -> io::Result<()> {
     let stop = match (word, asked.is_none()) {
         (_, true) => text(stream, &["It ", "is ", "done."]).await?,
         ("run", _) => tool(stream, number, "Bash", json!({"command": rest, "description": "as asked"})).await?,
+        ("later", _) => {
+            let (command, then) = rest.split_once(" | ").unwrap_or((rest, "hello"));
+            let input = json!({"command": command, "description": then, "run_in_background": true});
+            tool(stream, number, "Bash", input).await?
+        }
         ("write", _) => tool(stream, number, "Write", json!({"file_path": rest, "content": "written\n"})).await?,
         ("ask", _) => tool(stream, number, "AskUserQuestion", question(rest)).await?,
         ("recall", _) => text(stream, &[recalled(body, rest)]).await?,

@@ -346,7 +346,7 @@ impl Archive {
         let searched =
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.searched(&index, &query, &filter, limit)));
         match searched {
-            Ok(Ok(hits)) => Some(TranscriptHits { hits, is_rebuilding }),
+            Ok(Ok((hits, is_cut))) => Some(TranscriptHits { hits, is_rebuilding, is_cut }),
             Ok(Err(_)) | Err(_) => {
                 tracing::warn!("the transcripts' index cannot be read, and is made anew");
                 indexing.discard(&mut indexing.state());
@@ -362,9 +362,9 @@ impl Archive {
         query: &Query,
         filter: &Filter,
         limit: usize,
-    ) -> tantivy::Result<Vec<TranscriptHit>> {
-        let found = index.search(query, filter, limit, 0)?;
-        Ok(found.into_iter().map(|entry| self.hit(entry, query)).collect())
+    ) -> tantivy::Result<(Vec<TranscriptHit>, bool)> {
+        let (found, is_cut) = index.search(query, filter, limit)?;
+        Ok((found.into_iter().map(|entry| self.hit(entry, query)).collect(), is_cut))
     }
 
     fn hit(&self, entry: Entry, query: &Query) -> TranscriptHit {
@@ -396,7 +396,7 @@ impl Archive {
             entries.truncate(limit - hits.len());
             hits.extend(entries.into_iter().map(|entry| self.hit(entry, query)));
         }
-        TranscriptHits { hits, is_rebuilding: true }
+        TranscriptHits { hits, is_rebuilding: true, is_cut: false }
     }
 }
 

@@ -1,0 +1,91 @@
+//! The ids of items, each of which is that of one item in all of a session. Agents keep to that within a turn at best: some count
+//! anew in each turn, or with each process.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use super::super::agent::Fact;
+use super::super::identifier::identifier;
+
+/// The ids that items of a session have. It keeps a number for each, by which two are the same once in a great while: then an
+/// item is given another name, and that is all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UsedIds(HashSet<u64>);
+
+impl UsedIds {
+    /// An item has this id.
+    pub fn insert(&mut self, id: &str) {
+        self.0.insert(number(id));
+    }
+
+    fn has(&self, id: &str) -> bool {
+        self.0.contains(&number(id))
+    }
+}
+
+fn number(id: &str) -> u64 {
+    // It is the same in all processes of a version, and kept in none.
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What the items are called that an agent tells of.
+#[derive(Debug, Default)]
+pub(super) struct ItemIds {
+    /// By what the agent calls them, since the last turn began.
+    known: HashMap<String, String>,
+    used: UsedIds,
+}
+
+impl ItemIds {
+    pub(super) fn new(used: UsedIds) -> ItemIds {
+        ItemIds { known: HashMap::new(), used }
+    }
+
+    /// A turn begins: what is told from here on is of other items, whatever it is called.
+    pub(super) fn forget(&mut self) {
+        self.known.clear();
+    }
+
+    /// Puts our ids in the place of the agent's.
+    pub(super) fn rename(&mut self, fact: &mut Fact) {
+        match fact {
+            Fact::Item { id, item } => {
+                *id = self.ours(id);
+                item.parent.iter_mut().for_each(|parent| *parent = self.ours(parent));
+            }
+            Fact::Grew { id, .. } => *id = self.ours(id),
+            Fact::Asked(ask) => ask.item.iter_mut().for_each(|id| *id = self.ours(id)),
+            Fact::Inquired(inquiry) => inquiry.item.iter_mut().for_each(|id| *id = self.ours(id)),
+            Fact::Process(_)
+            | Fact::Ready(_)
+            | Fact::Session(_)
+            | Fact::Withdrew { .. }
+            | Fact::Diff(_)
+            | Fact::Plan(_)
+            | Fact::Usage(_)
+            | Fact::Limits(_)
+            | Fact::Retry(_)
+            | Fact::Problem(_)
+            | Fact::Unparsed(_)
+            | Fact::Native
+            | Fact::Alive
+            | Fact::Muted
+            | Fact::Began { .. }
+            | Fact::Lost { .. }
+            | Fact::Ended(_)
+            | Fact::Gone { .. } => (),
+        }
+    }
+
+    fn ours(&mut self, id: &str) -> String {
+        if let Some(known) = self.known.get(id) {
+            return known.clone();
+        }
+        let ours = if self.used.has(id) { identifier("item") } else { id.to_owned() };
+        self.used.insert(&ours);
+        self.known.insert(id.to_owned(), ours.clone());
+        ours
+    }
+}

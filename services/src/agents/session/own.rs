@@ -1,0 +1,40 @@
+//! Turns that the agent begins by itself, while it was asked nothing. They are turns as all others: they can be stopped, what
+//! they ask is asked, and they end once.
+
+use std::time::Duration;
+
+use super::super::event::{Source, TurnStarted};
+use super::super::identifier::identifier;
+use super::super::moment::Moment;
+use super::Session;
+
+/// What such a turn is given in a session that had no prompt yet.
+pub(super) const GIVEN: Duration = Duration::from_secs(300);
+
+impl Session {
+    /// The agent has begun a turn. While one is open, that is a part of it.
+    pub(super) fn began(&mut self, now: Moment, reason: Option<String>, src: Source) {
+        let Some(started) = self.turns.begin(now.at, &identifier("turn"), TurnStarted::by_agent(reason)) else {
+            return;
+        };
+        self.ids.forget();
+        (self.turn_by, self.waiting_since, self.withheld_since) = (now.at + self.given, None, None);
+        self.push(now, started, None, src, None);
+        self.turns.open_mut().into_iter().for_each(|turn| turn.heard(now.at));
+    }
+
+    /// The prompt that the open turn works on.
+    pub fn open_prompt(&self) -> Option<&str> {
+        self.turns.open().and_then(|turn| turn.prompt_id())
+    }
+
+    /// Whether a turn is open that the agent began by itself, and that is not being stopped.
+    pub fn works_by_itself(&self) -> bool {
+        self.turns.open().is_some_and(|turn| turn.prompt_id().is_none()) && self.ladder.is_none()
+    }
+
+    /// Whether a prompt waits.
+    pub fn waits(&self, prompt_id: &str) -> bool {
+        self.queue.iter().any(|waiting| waiting.prompt.id == prompt_id)
+    }
+}
