@@ -122,6 +122,7 @@ impl Session {
     pub fn edit_prompt(&mut self, now: Moment, prompt_id: &str, content: Vec<Content>) -> Result<bool, Refused> {
         let waits = self.queue.iter().filter(|waiting| waiting.prompt.id != prompt_id);
         let others = waits.map(|waiting| waiting.prompt.bytes()).sum::<usize>();
+        let told_by = self.seq + 1;
         let mut waiting = self.queue.iter_mut().enumerate();
         let Some((at, waiting)) = waiting.find(|(_, waiting)| waiting.prompt.id == prompt_id) else { return Ok(false) };
         let edited = Prompt { content, ..waiting.prompt.clone() };
