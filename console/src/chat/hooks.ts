@@ -26,16 +26,22 @@ export function useHas(method: string): boolean {
 
 /**
  * Follows a session while somebody looks, and says how often it changed. `known` is the number of the newest event that the
- * daemon's state tells of: a session that was closed, and is gone on with by whomever, is followed again.
+ * daemon's state tells of, and nothing where the session is not there: one that was closed is followed again when it is gone on
+ * with, by whichever window.
  */
-export function useFeed(feed: SessionFeed, known = 0): number {
+export function useFeed(feed: SessionFeed, known?: number): number {
+  const isThere = known !== undefined;
+  const isBehind = isThere && known > feed.fold.seq;
   useEffect(() => {
     feed.open();
     return () => feed.close();
   }, [feed]);
   useEffect(() => {
-    if (known > feed.fold.seq) feed.open();
-  }, [feed, known]);
+    if (isThere) feed.open();
+  }, [feed, isThere]);
+  useEffect(() => {
+    if (isBehind) feed.open();
+  }, [feed, isBehind]);
   return useSyncExternalStore(feed.subscribe, feed.version);
 }
 
