@@ -30,7 +30,7 @@ pub(crate) use render::{example, shown};
 use sidecar::{AppMode, SidecarEntry};
 use sixframe_core::TransportError;
 use sixframe_hub::{Durability, HubConfig, Json, SliceConfig};
-use sixframe_services::agents::{AgentsConfig, PolicyConfig, Templates, UndoConfig};
+use sixframe_services::agents::{AgentsConfig, PolicyConfig, Templates, Timers, UndoConfig};
 use sixframe_services::sidecars::SidecarConfig;
 use sixframe_services::sidecars::api::{Mode, SetMode};
 use sixframe_transports::Address;
@@ -193,6 +193,13 @@ settings! { |at|
         /// is kept for that lies below agent.dir; it needs git.
         undo: bool = true;
 
+        /// How long an agent that was asked something may tell of nothing at all, before it is stopped.
+        first_event_ms: u64 = 60_000;
+
+        /// How long it may tell of nothing more, once it has told of something. Time in which a person is asked does not count,
+        /// nor does that of what the built-in agent and plain commands run.
+        stall_ms: u64 = 120_000;
+
         /// Folders that agents may work in, with everything below them. Where none is named, any folder of the user's.
         roots: Vec<PathBuf> = Vec::new();
 
@@ -328,6 +335,11 @@ impl AgentSettings {
         AgentsConfig {
             policy: PolicyConfig { rules, protected: Vec::new() },
             resume: self.resume,
+            timers: Timers {
+                first_event: Duration::from_millis(self.first_event_ms),
+                stall: Duration::from_millis(self.stall_ms),
+                ..Timers::default()
+            },
             undo: UndoConfig { is_on: self.undo, ..UndoConfig::default() },
             roots: self.roots.clone(),
             claude: self.claude.of_provider(),

@@ -317,6 +317,10 @@ export type AgentDecider =
   | {
       kind: "agent";
     }
+  /** Whoever stopped the turn: by `agent.interrupt`, by a prompt for now, or by leaving. */
+  | {
+      kind: "stop";
+    }
   /** The daemon, which ended. */
   | {
       kind: "shutdown";

@@ -27,6 +27,8 @@ impl Config {
         require(self.limits.connections >= 1, "limits.connections", "must be at least 1".to_owned());
         require(self.limits.stall_ms >= 1, "limits.stall_ms", "must be at least 1".to_owned());
         require(self.limits.handshake_ms >= 1, "limits.handshake_ms", "must be at least 1".to_owned());
+        require(self.agent.first_event_ms >= 1000, "agent.first_event_ms", "must be at least 1000".to_owned());
+        require(self.agent.stall_ms >= 1000, "agent.stall_ms", "must be at least 1000".to_owned());
         require(limits.soft_bytes >= 1, "limits.soft_bytes", "must be at least 1".to_owned());
         require(limits.message_bytes >= 1024, "limits.message_bytes", "must be at least 1024".to_owned());
         // A snapshot is one message, in which strings have their escapes.

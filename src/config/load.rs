@@ -26,9 +26,13 @@ const CALLERS_VARIABLE: &str = "SIXFRAME_TOKEN";
 /// What the variables begin with that say where bundled sidecars are. The sidecars read them.
 const BINARY_VARIABLES: &str = "SIXFRAME_BIN_";
 
+/// The variable by which a sidecar shows that it is the one that was started. What it starts may be of Sixframe too.
+const NONCE_VARIABLE: &str = "SIXFRAME_NONCE";
+
 /// Whether a variable is to be a setting.
 fn is_setting(name: &str) -> bool {
-    let is_others = [FILE_VARIABLE, CALLERS_VARIABLE].contains(&name) || name.starts_with(BINARY_VARIABLES);
+    let is_others =
+        [FILE_VARIABLE, CALLERS_VARIABLE, NONCE_VARIABLE].contains(&name) || name.starts_with(BINARY_VARIABLES);
     name.starts_with("SIXFRAME_") && !is_others
 }
 

@@ -96,8 +96,9 @@ fn read(table: &Table) -> (Option<SidecarConfig>, Vec<String>) {
         faults.extend(why.iter().cloned());
     }
     let is_unreadable = |name: &str| unreadable.iter().any(|(key, _)| key == name);
-    if is_unreadable("name") {
-        known.insert("name".to_owned(), "unreadable".into());
+    if !known.contains_key("name") {
+        faults.extend((!is_unreadable("name")).then(|| "missing field `name`".to_owned()));
+        known.insert("name".to_owned(), "unnamed".into());
     }
     let config = match deserialized(&known) {
         Ok(config) => config,

@@ -210,14 +210,14 @@ fn the_default_limits_are_the_engine_s() {
 }
 
 #[test]
-fn a_variable_that_says_where_a_bundled_program_is_is_no_setting() {
+fn variables_for_sidecars_are_no_settings() {
     let folder = tempfile::tempdir().unwrap();
     let mut inputs = inputs(folder.path());
-    inputs.variables = vec![variable("SIXFRAME_BIN_SEARCH_SERVER", "/opt/search"), variable("SIXFRAME_BIN_X", "y")];
+    inputs.variables = vec![variable("SIXFRAME_BIN_SEARCH_SERVER", "/opt/search"), variable("SIXFRAME_NONCE", "y")];
     let loaded = load(&inputs).unwrap();
     assert_eq!(loaded.config, Config::defaults(&inputs.surroundings));
     // No key is hidden by it.
-    assert!(KEYS.iter().all(|key| !key.variable().starts_with("SIXFRAME_BIN_")));
+    assert!(KEYS.iter().all(|key| !key.variable().starts_with("SIXFRAME_BIN_") && key.variable() != "SIXFRAME_NONCE"));
 }
 
 #[test]
@@ -279,6 +279,9 @@ fn everything_that_is_wrong_with_a_sidecar_is_told_at_once() {
         "program = \"x\"\nport = \"80\"\nready = { timeout_ms = 0 }\nargs = [\"{port}\"]",
         &["port:", "ready: missing field `kind`"],
     );
+    let (_folder, inputs) = with_file("[[sidecar]]\ncmd = \"x\"\n");
+    let error = only_error(&inputs);
+    assert!(["`name`", "\"cmd\"", "program or binary"].iter().all(|hint| error.contains(hint)), "{error}");
     // Whether there is a port is not known before it is known how it becomes ready.
     all(
         "program = \"\"\nready = \"hand shake\"\nhealth = \"http\"\ncwd = \"\"",

@@ -121,6 +121,8 @@ export function decider(by: AgentDecider): string {
       return "because nobody answered in time";
     case "agent":
       return "by the agent";
+    case "stop":
+      return "because the turn was stopped";
     case "shutdown":
       return "because the daemon ended";
   }

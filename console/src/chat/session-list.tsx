@@ -5,6 +5,7 @@ import { visible } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
 import { count } from "../shell/units.js";
 import { useStore } from "../store.js";
+import { focusAsked } from "./focus-asked.js";
 import { useHas } from "./hooks.js";
 import { folderName, nameOf, type SessionView } from "./session-view.js";
 import { StateDot } from "./state-dot.js";
@@ -29,7 +30,9 @@ export function SessionList({
   const closed = useStore(agents.closed).filter(({ sessionId }) => !sessions.some((one) => one.sessionId === sessionId));
   const hasTranscripts = useHas("transcript.list");
   const goOn = async (sessionId: string): Promise<void> => {
-    if (await agents.resume(sessionId)) onChoose(sessionId);
+    if (!(await agents.resume(sessionId))) return;
+    focusAsked.set(true);
+    onChoose(sessionId);
   };
   return (
     <>

@@ -6,7 +6,7 @@ import { useEnvironment } from "../shell/environment.js";
 import { lasting } from "../shell/units.js";
 import { useStore } from "../store.js";
 import { Composer } from "./composer.js";
-import { catchFocus } from "./focus-asked.js";
+import { catchFocus, focusAsked } from "./focus-asked.js";
 import { useFeed, useHas, useNow } from "./hooks.js";
 import { isComposing, pressed } from "./keys.js";
 import { MessageList } from "./message-list.js";
@@ -117,11 +117,14 @@ function Working({ session, since }: { session: SessionView; since: number | und
 function Gone({ sessionId, isOpen }: { sessionId: string; isOpen: boolean }): ReactNode {
   const { agents } = useEnvironment();
   const canResume = useHas("agent.resume");
+  const goOn = async (): Promise<void> => {
+    if (await agents.resume(sessionId)) focusAsked.set(true);
+  };
   return (
     <div className="session-gone">
       <span>This session is closed. Its history stays.</span>
       {canResume && (
-        <button type="button" className="button" disabled={!isOpen} onClick={() => void agents.resume(sessionId)}>
+        <button type="button" className="button" disabled={!isOpen} onClick={() => void goOn()}>
           Go on with it
         </button>
       )}

@@ -64,7 +64,7 @@ function turnTold(turn: TranscriptTurn): Placed[] {
   const ends = { seq: last, at: end, turnId };
   const hasPrompt = turn.prompt !== "" && !items.some(({ kind }) => kind === "user_message");
   return [
-    { ...begins, type: "turn.started", data: { promptId: turnId, origin: "prompt" } },
+    { ...begins, type: "turn.started", data: { origin: "prompt", promptId: turnId } },
     ...when(hasPrompt, { ...begins, itemId: `prompt:${turnId}`, ...said("user_message", turn.prompt) }),
     ...inOrder(inner),
     ...(plan ? [{ ...ends, type: "plan.updated" as const, data: plan }] : []),

@@ -2,6 +2,7 @@ import { Download, MessageSquare, RotateCcw } from "lucide-react";
 import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 
 import type { Transcript, TranscriptFormat, TranscriptInfo } from "../api.js";
+import { focusAsked } from "../chat/focus-asked.js";
 import { useHas, useSessions } from "../chat/hooks.js";
 import { MessageList } from "../chat/message-list.js";
 import { ReadOnlyProvider } from "../chat/read-only.js";
@@ -149,6 +150,7 @@ function GoOn({ sessionId }: { sessionId: string }): ReactNode {
     if (!isReady || !isShown.current) return;
     runs.chosen.set(undefined);
     agents.choose(sessionId);
+    focusAsked.set(true);
     location.hash = "agents";
   };
   return (

@@ -149,7 +149,7 @@ test("thoughts are folded, an error says what it is and what to do, and trying a
 
 test("what is asked again is named, and not said again from what is kept here", async () => {
   const log = new Log().created();
-  log.push("turn.started", { promptId: "p", origin: "prompt" }, { turnId: "turn_1" });
+  log.push("turn.started", { origin: "prompt", promptId: "p" }, { turnId: "turn_1" });
   log.item("u", { kind: "user_message", status: "completed", content: [{ type: "text", text: `first ${"word ".repeat(60_000)}last` }] });
   log.end("turn_1", { outcome: "interrupted" });
   const made = furnished({ ses_1: IDLE }, { log });

@@ -33,7 +33,7 @@ export class Log {
   turn(turnId: string, prompt: string): this {
     const promptId = `prompt_${turnId}`;
     this.push("prompt.started", { promptId }, { turnId });
-    this.push("turn.started", { promptId, origin: "prompt" }, { turnId });
+    this.push("turn.started", { origin: "prompt", promptId }, { turnId });
     const content = [{ type: "text" as const, text: prompt }];
     this.push("item.upserted", { kind: "user_message", status: "completed", content }, { turnId, itemId: promptId });
     return this;

@@ -116,6 +116,17 @@ test("another agent has nothing of what was the one's before, and is not said to
   expect(notes.at(-1)).toBe("From here on codex answers.");
 });
 
+test("a turn that the agent begins by itself says so, and has no prompt that could be asked again", () => {
+  const log = new Log().created();
+  log.push("turn.started", { origin: "agent", reason: "a command ended" }, { turnId: "own" });
+  log.item("m", { kind: "agent_message", status: "completed", content: text("It is done") }, "own");
+  log.end("own");
+  const fold = folded(log.envelopes);
+  const told = list(fold).flatMap((entry) => (entry.type === "note" ? [entry.text, entry.detail] : []));
+  expect(told.slice(-2)).toEqual(["The agent began this by itself.", "a command ended"]);
+  expect(fold.turn("own")).toMatchObject({ promptId: "", outcome: "completed" });
+});
+
 test("costs add up by currency, and limits are told when they change", () => {
   const log = new Log().created();
   for (const turn of ["turn_1", "turn_2"]) log.turn(turn, "x").end(turn, { cost: { amountMicros: 1_500, currency: "USD" } });

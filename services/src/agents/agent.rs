@@ -19,6 +19,9 @@ use super::trust::{FolderSettings, SettingsUse};
 use super::turn::TurnEnd;
 use super::usage::{Limits, UsageUpdate};
 
+/// How often what has nothing to say tells that it is alive. No watchdog is that short of patience.
+pub(super) const PULSE: Duration = Duration::from_millis(500);
+
 /// An agent that can be started any number of times.
 pub trait Agent: Send + Sync {
     /// Its provider's id.
@@ -302,6 +305,8 @@ pub enum Fact {
         /// What it says of that.
         why: String,
     },
+    /// It was to consider this in the turn, and did not: the turn was over, or never had a name.
+    Unsteered(Prompt),
     /// It has begun a turn by itself, while it was asked nothing.
     Began {
         /// Why, in its words.

@@ -10,8 +10,9 @@ use std::path::PathBuf;
 
 use sixframe_supervisor::Supervisor;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::interval;
 
-use super::agent::{Abilities, Agent, Answers, Command, Fact, Inquiry, Launch, Prompt, Running, Told};
+use super::agent::{Abilities, Agent, Answers, Command, Fact, Inquiry, Launch, PULSE, Prompt, Running, Told};
 use super::detect::{ProviderInfo, ProviderState};
 use super::event::{Outcome, SessionUpdate};
 use super::permission::{Ask, Verdict};
@@ -107,6 +108,11 @@ impl Voice {
         self.told.send(fact.into()).await.map_err(|_| Unheard)
     }
 
+    /// Tells that it is at work, though it has nothing to say. Where more waits to be heard, that tells it.
+    fn live(&self) {
+        let _ = self.told.try_send(Fact::Alive.into());
+    }
+
     /// Asks leave and waits for it. What is not answered is denied.
     async fn ask(&self, ask: Ask) -> Result<Verdict, Unheard> {
         match self.wait(ask.key.clone(), Fact::Asked(ask)).await? {
@@ -146,6 +152,7 @@ async fn attend(
         let Some(prompt) = next_prompt(&mut heard).await else { break };
         let doing = work.turn(&prompt);
         tokio::pin!(doing);
+        let mut pulse = interval(PULSE);
         let end = loop {
             tokio::select! {
                 biased;
@@ -157,6 +164,7 @@ async fn attend(
                     Some(Command::Stop) | None => break Err(Unheard),
                     Some(Command::Prompt(_) | Command::Steer(_) | Command::SetMode(_) | Command::SetModel(_)) => (),
                 },
+                _ = pulse.tick() => voice.live(),
                 end = &mut doing => break end.map(|()| TurnEnd::new(Outcome::Completed)),
             }
         };

@@ -6,6 +6,8 @@ mod items;
 mod patches;
 mod problems;
 mod questions;
+mod sandbox;
+mod steers;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -24,6 +26,8 @@ use super::turn::TurnEnd;
 use super::usage::{LimitStatus, Limits, Usage, UsageUpdate};
 use items::{diffs, item};
 use problems::problem;
+use sandbox::Sandbox;
+use steers::Steers;
 
 /// The translator.
 #[derive(Debug, Default)]
@@ -43,6 +47,8 @@ pub struct Codex {
     turn: Option<String>,
     /// The turn is to be interrupted as soon as it has a name.
     interrupts: bool,
+    steers: Steers,
+    sandbox: Sandbox,
     /// What was used until the turn began, and until now.
     used: (Usage, Usage),
     problem: Option<Problem>,
@@ -52,12 +58,13 @@ pub struct Codex {
     history: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Asked {
     Initialise,
     Resume,
     Start,
     Turn,
+    Steer(Prompt),
     Other,
 }
 
@@ -129,6 +136,7 @@ impl Codex {
             }
             (Asked::Resume | Asked::Start, None) => {
                 let thread = &result["thread"];
+                self.sandbox = Sandbox::of(self.launch.mode, &result["sandbox"]);
                 self.thread = thread["id"].as_str().map(str::to_owned);
                 let update = SessionUpdate {
                     native_session_id: self.thread.clone(),
@@ -139,14 +147,17 @@ impl Codex {
                 vec![Step::tell("thread/start", Fact::Ready(update))]
             }
             (Asked::Turn, None) => {
-                self.turn = result["turn"]["id"].as_str().map(str::to_owned).or(self.turn.take());
-                self.late_interrupt()
+                if let (Some(turn), false) = (result["turn"]["id"].as_str(), self.steers.is_over()) {
+                    self.turn = Some(turn.to_owned());
+                }
+                self.named()
             }
             (Asked::Turn, Some(error)) => {
                 let problem = self.problem.take();
                 let problem = problem.unwrap_or_else(|| Problem::new(ProblemKind::InvalidRequest, error));
-                vec![Step::tell("turn/start", Fact::Ended(TurnEnd::failed(problem)))]
+                self.steers.ends("turn/start", TurnEnd::failed(problem))
             }
+            (Asked::Steer(prompt), failure) => self.steers.answered(prompt, failure.is_some()),
             (Asked::Initialise | Asked::Start, Some(error)) => {
                 let problem = Problem::new(ProblemKind::Protocol, format!("it refused to begin: {error}"));
                 vec![Step::tell("thread/start", Fact::Problem(problem))]
@@ -169,10 +180,13 @@ impl Codex {
             "item/commandExecution/outputDelta" => grew(DeltaField::ToolOutput),
             "turn/started" => {
                 self.turn = params["turn"]["id"].as_str().map(str::to_owned);
-                let late = self.late_interrupt();
+                let late = self.named();
                 if late.is_empty() { alive(method) } else { late }
             }
-            "turn/completed" => vec![Step::tell(method, Fact::Ended(self.end(&params["turn"])))],
+            "turn/completed" => {
+                let end = self.end(&params["turn"]);
+                self.steers.ends(method, end)
+            }
             "turn/diff/updated" => {
                 let files = diffs(&text("diff"));
                 vec![Step::tell(method, Fact::Diff(DiffUpdate { scope: DiffScope::Turn, files }))]
@@ -271,6 +285,34 @@ impl Codex {
         Step::tell("warning", Fact::Item { id: self.names.next(), item })
     }
 
+    /// The turn has a name: what has waited for that is said.
+    fn named(&mut self) -> Vec<Step> {
+        let interrupt = self.late_interrupt();
+        match interrupt.is_empty() {
+            true => self.late_steers(),
+            false => interrupt,
+        }
+    }
+
+    fn steer(&mut self, prompt: Prompt) -> Vec<Step> {
+        match self.steers.hold(prompt) {
+            Some(lost) => vec![lost],
+            None => self.late_steers(),
+        }
+    }
+
+    /// Says what it is to consider, if the turn has a name.
+    fn late_steers(&mut self) -> Vec<Step> {
+        let Some(turn) = self.turn.clone() else { return Vec::new() };
+        let thread = self.thread.clone();
+        let steers = self.steers.send();
+        let said = steers.into_iter().map(|prompt| {
+            let params = json!({"threadId": thread, "input": input(&prompt), "expectedTurnId": turn});
+            self.request(Asked::Steer(prompt), "turn/steer", params)
+        });
+        said.collect()
+    }
+
     fn interrupt(&mut self) -> Vec<Step> {
         self.interrupts = true;
         self.late_interrupt()
@@ -286,9 +328,13 @@ impl Codex {
 
     fn prompt(&mut self, prompt: &Prompt) -> Vec<Step> {
         (self.problem, self.interrupts, self.turn) = (None, false, None);
+        self.steers.begin();
         let history = self.history.take().map(|text| json!({"type": "text", "text": text}));
         let input: Vec<Value> = history.into_iter().chain(input(prompt)).collect();
-        let params = json!({"threadId": self.thread, "input": input, "model": self.launch.model});
+        let mut params = json!({"threadId": self.thread, "input": input, "model": self.launch.model});
+        if let Some(policy) = self.sandbox.change(self.launch.mode) {
+            params["sandboxPolicy"] = policy;
+        }
         vec![self.request(Asked::Turn, "turn/start", params)]
     }
 }
@@ -316,15 +362,12 @@ impl Translator for Codex {
     fn command(&mut self, command: Command) -> Vec<Step> {
         match command {
             Command::Prompt(prompt) => self.prompt(&prompt),
-            Command::Steer(prompt) => {
-                let params = json!({"threadId": self.thread, "input": input(&prompt), "expectedTurnId": self.turn});
-                vec![self.request(Asked::Other, "turn/steer", params)]
-            }
+            Command::Steer(prompt) => self.steer(prompt),
             Command::Interrupt => self.interrupt(),
             Command::Decide { key, verdict } => self.decide(&key, verdict),
             Command::Answer { key, answers } => self.answer(&key, answers),
             Command::SetMode(mode) => {
-                // The sandbox is the thread's; it is another one when the process is started anew.
+                // The sandbox is another one from the next turn on.
                 self.launch.mode = mode;
                 Vec::new()
             }

@@ -13,8 +13,9 @@ use sixframe_supervisor::{
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc;
+use tokio::time::interval;
 
-use super::agent::{Abilities, Agent, Command, Fact, Launch, Prompt, Running, Told};
+use super::agent::{Abilities, Agent, Command, Fact, Launch, PULSE, Prompt, Running, Told};
 use super::event::{DeltaField, Outcome, ProcessEvent, SessionUpdate};
 use super::identifier::identifier;
 use super::item::{Item, ItemKind, ItemStatus};
@@ -194,6 +195,7 @@ impl Attending {
         let saying = self.pass_on(child.take_pipe(Stream::Stdout), child);
         tokio::pin!(saying);
         let mut has_said_all = false;
+        let mut pulse = interval(PULSE);
         loop {
             tokio::select! {
                 biased;
@@ -213,6 +215,10 @@ impl Attending {
                     said?;
                     has_said_all = true;
                     self.tell(Fact::Muted).await?;
+                }
+                _ = pulse.tick(), if !has_said_all => {
+                    // Where more waits to be heard, that tells it.
+                    let _ = self.told.try_send(Fact::Alive.into());
                 }
                 exit = child.stopped(), if has_said_all => return Ok((Wish::None, exit)),
             }

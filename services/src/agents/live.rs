@@ -270,6 +270,7 @@ impl Live {
             | Fact::Native
             | Fact::Alive
             | Fact::Muted
+            | Fact::Unsteered(_)
             | Fact::Began { .. }
             | Fact::Lost { .. } => return,
         };

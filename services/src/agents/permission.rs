@@ -213,6 +213,8 @@ pub enum Decider {
     Timeout,
     /// The agent, which took it back, or whose turn ended.
     Agent,
+    /// Whoever stopped the turn: by `agent.interrupt`, by a prompt for now, or by leaving.
+    Stop,
     /// The daemon, which ended.
     Shutdown,
 }

@@ -101,6 +101,8 @@ pub struct Session {
     reducer: Reducer,
     turns: Turns,
     queue: VecDeque<Waiting>,
+    /// Prompts that were to join the open turn.
+    steered: BTreeSet<String>,
     permissions: BTreeMap<String, Pending>,
     questions: BTreeMap<String, Open>,
     files: Files,
@@ -192,6 +194,7 @@ impl Session {
             reducer: Reducer::default(),
             turns: Turns::default(),
             queue: VecDeque::new(),
+            steered: BTreeSet::new(),
             permissions: BTreeMap::new(),
             questions: BTreeMap::new(),
             files: Files::default(),
@@ -282,6 +285,7 @@ impl Session {
     /// Ends the session: its turn, its queue, its agent.
     pub fn close(&mut self, now: Moment) {
         if !self.closed {
+            self.withdraw_all(now, &Decider::Stop);
             self.halt(now);
             self.log(now, Event::SessionClosed(SessionClosed { reason: CloseReason::Closed }), None);
         }
@@ -353,6 +357,7 @@ impl Session {
         let Some(started) = self.turns.begin(now.at, &turn, TurnStarted::on(&prompt.id)) else { return };
         (self.alive, self.turn_by, self.waiting_since) = (now.at, now.at + waiting.timeout, None);
         (self.withheld_since, self.given) = (None, waiting.timeout);
+        self.steered.clear();
         self.hand(now, Event::PromptStarted(PromptRef { prompt_id: prompt.id.clone() }), prompt);
         self.log(now, started, None);
         self.said(now, prompt);

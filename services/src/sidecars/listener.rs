@@ -6,8 +6,8 @@ mod linux;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use sixframe_supervisor::Child;
 use tokio::net::{TcpSocket, TcpStream};
@@ -22,6 +22,7 @@ pub(crate) struct RunPort(Arc<Known>);
 struct Known {
     port: AtomicU16,
     is_ipv6: AtomicBool,
+    nonce: OnceLock<String>,
 }
 
 impl RunPort {
@@ -31,6 +32,15 @@ impl RunPort {
 
     pub(crate) fn set(&self, port: u16) {
         self.0.port.store(port, Ordering::Relaxed);
+    }
+
+    /// What the run is given, to show by it at this port that it is the one. Empty where the system has no random numbers.
+    pub(crate) fn nonce(&self) -> &str {
+        self.0.nonce.get_or_init(|| {
+            let mut bytes = [0; 16];
+            let is_random = getrandom::fill(&mut bytes).is_ok();
+            if is_random { format!("{:032x}", u128::from_ne_bytes(bytes)) } else { String::new() }
+        })
     }
 
     /// Whether whoever listens there was last found by IPv6.
@@ -45,8 +55,8 @@ pub(crate) enum Answered {
     Nobody,
     /// A process below the child; the connection to it.
     Ours(TcpStream),
-    /// Another process, which the system may tell.
-    Foreign(Option<Holder>),
+    /// Another process, which the system may tell; the connection to it.
+    Foreign(Option<Holder>, TcpStream),
     /// Nobody knows: this process could not look, for want of descriptors as a rule.
     Unknown(io::Error),
 }
@@ -63,7 +73,7 @@ pub(crate) async fn ask(at: &RunPort, child: &Arc<Child>) -> Answered {
     at.0.is_ipv6.store(stream.peer_addr().is_ok_and(|peer| peer.is_ipv6()), Ordering::Relaxed);
     match whose(port, &stream, child).await {
         Ok(Whose::Ours) => Answered::Ours(stream),
-        Ok(Whose::Foreign(holder)) => Answered::Foreign(holder),
+        Ok(Whose::Foreign(holder)) => Answered::Foreign(holder, stream),
         Err(error) => Answered::Unknown(error),
     }
 }

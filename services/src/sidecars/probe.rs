@@ -12,6 +12,7 @@ use sixframe_supervisor::{
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use http::Answer;
 pub(crate) use http::request;
 
 use super::api::Holder;
@@ -64,23 +65,12 @@ impl Probe {
         let looking = async {
             match self {
                 Probe::Exec { supervisor, config } => run(supervisor, config, longest).await,
-                Probe::Tcp => match limit.hold(listener::ask(port, child)).await {
-                    Ok(Answered::Nobody) => Seen::Nobody,
-                    Ok(Answered::Foreign(holder)) => Seen::Foreign(holder),
-                    Ok(Answered::Ours(_)) => Seen::Good,
-                    Ok(Answered::Unknown(error)) => unknown(&error),
-                    Err(why) => Seen::Bad(why),
+                Probe::Tcp => match reach(port, child, limit).await {
+                    Ok(Reached { stranger: Some(holder), .. }) => Seen::Foreign(holder),
+                    Ok(Reached { stranger: None, .. }) => Seen::Good,
+                    Err(seen) => seen,
                 },
-                Probe::Http { path, answered } => match limit.hold(listener::ask(port, child)).await {
-                    Ok(Answered::Nobody) => Seen::Nobody,
-                    Ok(Answered::Foreign(holder)) => Seen::Foreign(holder),
-                    Ok(Answered::Ours(stream)) => {
-                        listens();
-                        ask(stream, port, child, path.as_deref(), answered, limit).await
-                    }
-                    Ok(Answered::Unknown(error)) => unknown(&error),
-                    Err(why) => Seen::Bad(why),
-                },
+                Probe::Http { path, answered } => ask(port, child, path.as_deref(), answered, limit, listens).await,
             }
         };
         // Beyond the limit, as a program that vouches is also ended.
@@ -108,52 +98,59 @@ impl Limit {
     }
 }
 
-/// Why a path does not answer well, in words that follow a name.
-enum Refused {
-    /// It says so by its status.
-    Status(String),
-    /// It says nothing.
-    Silent(String),
+/// Whoever listens.
+struct Reached {
+    stream: TcpStream,
+    /// Who it is, as far as the system tells, where it is not the child.
+    stranger: Option<Option<Holder>>,
 }
 
-/// Asks for each path in turn, over a connection of its own, of which each must lead to the child, until one answers well;
-/// that one is asked for first from then on. Only a status leads to the next path: whoever is silent would be so again.
+/// Errors: what is seen instead.
+async fn reach(at: &RunPort, child: &Arc<Child>, limit: Limit) -> Result<Reached, Seen> {
+    match limit.hold(listener::ask(at, child)).await {
+        Ok(Answered::Ours(stream)) => Ok(Reached { stream, stranger: None }),
+        Ok(Answered::Foreign(holder, stream)) => Ok(Reached { stream, stranger: Some(holder) }),
+        Ok(Answered::Nobody) => Err(Seen::Nobody),
+        Ok(Answered::Unknown(error)) => Err(unknown(&error)),
+        Err(why) => Err(Seen::Bad(why)),
+    }
+}
+
+/// Asks for each path in turn, over a connection of its own, of which each must lead to the child or to who shows its nonce,
+/// until one answers well; that one is asked for first from then on. Only a status leads to the next path: whoever is silent
+/// would be so again.
 async fn ask(
-    first: TcpStream,
     at: &RunPort,
     child: &Arc<Child>,
     path: Option<&str>,
     answered: &Mutex<Option<&'static str>>,
     limit: Limit,
+    listens: impl Fn(),
 ) -> Seen {
-    let port = at.get().unwrap_or_default();
-    if let Some(path) = path {
-        return match get(first, port, path, limit).await {
-            Ok(()) => Seen::Good,
-            Err(Refused::Status(why) | Refused::Silent(why)) => Seen::Bad(why),
-        };
-    }
     let known = *answered.lock().unwrap_or_else(PoisonError::into_inner);
-    let paths = known.into_iter().chain(PATHS.into_iter().filter(|path| Some(*path) != known));
-    let (mut next, mut said) = (Some(first), Vec::new());
+    let usual = known.into_iter().chain(PATHS.into_iter().filter(|path| Some(*path) != known));
+    let paths: Vec<&str> = path.map_or_else(|| usual.collect(), |path| vec![path]);
+    let mut said = Vec::new();
     for path in paths {
-        let stream = match next.take() {
-            Some(stream) => stream,
-            None => match limit.hold(listener::ask(at, child)).await {
-                Ok(Answered::Nobody) => return Seen::Nobody,
-                Ok(Answered::Foreign(holder)) => return Seen::Foreign(holder),
-                Ok(Answered::Ours(stream)) => stream,
-                Ok(Answered::Unknown(error)) => return unknown(&error),
-                Err(why) => return Seen::Bad(why),
-            },
+        let Reached { stream, stranger } = match reach(at, child, limit).await {
+            Ok(reached) => reached,
+            Err(seen) => return seen,
         };
-        match get(stream, port, path, limit).await {
-            Ok(()) => {
-                *answered.lock().unwrap_or_else(PoisonError::into_inner) = Some(path);
+        if stranger.is_none() {
+            listens();
+        }
+        let answer = get(stream, at, path, limit).await;
+        let shown = answer.as_ref().ok().and_then(|answer| answer.nonce.as_deref());
+        let is_ours = shown.is_some_and(|nonce| !nonce.is_empty() && nonce == at.nonce());
+        match (answer, stranger) {
+            (_, Some(holder)) if !is_ours => return Seen::Foreign(holder),
+            (Ok(Answer { status: 200..400, .. }), _) => {
+                *answered.lock().unwrap_or_else(PoisonError::into_inner) =
+                    PATHS.into_iter().find(|usual| *usual == path);
                 return Seen::Good;
             }
-            Err(Refused::Status(why)) => said.push(why),
-            Err(Refused::Silent(why)) => {
+            (Ok(Answer { status, .. }), _) => said.push(format!("answers {path} with {status}")),
+            (Err(why), _) => {
                 said.push(why);
                 break;
             }
@@ -162,12 +159,13 @@ async fn ask(
     Seen::Bad(said.join("; "))
 }
 
-async fn get(stream: TcpStream, port: u16, path: &str, limit: Limit) -> Result<(), Refused> {
+/// Errors: it says nothing, in words that follow a name.
+async fn get(stream: TcpStream, at: &RunPort, path: &str, limit: Limit) -> Result<Answer, String> {
+    let port = at.get().unwrap_or_default();
     match timeout_at(limit.by, request(stream, port, "GET", path)).await {
-        Ok(Ok(status)) if (200..400).contains(&status) => Ok(()),
-        Ok(Ok(status)) => Err(Refused::Status(format!("answers {path} with {status}"))),
-        Ok(Err(error)) => Err(Refused::Silent(format!("does not answer {path}: {error}"))),
-        Err(_) => Err(Refused::Silent(format!("does not answer {path} within {:?}", limit.longest))),
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => Err(format!("does not answer {path}: {error}")),
+        Err(_) => Err(format!("does not answer {path} within {:?}", limit.longest)),
     }
 }
 

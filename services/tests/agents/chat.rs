@@ -49,6 +49,23 @@ async fn a_conversation_is_answered_by_a_session_that_is_closed_with_it() {
 }
 
 #[tokio::test]
+async fn a_conversation_that_is_stopped_while_it_waits_is_done_and_no_error() {
+    let house = House::new();
+    let session = house.session("builtin").await;
+    let mut first = house.prompt(&session, "run sleep 600");
+    first.until("permission.requested").await;
+    let message = json!({"role": "user", "content": "list"});
+    let (window, params) = (house.window.clone(), json!({"agentId": session, "messages": [message]}));
+    let waiting = tokio::spawn(async move { window.request_raw::<_, Value>("agent.chat", params).await });
+    let mut events = house.events(&session);
+    while events.until("prompt.queued").await["content"][0]["text"] != "list" {}
+    house.ask("agent.interrupt", json!({"sessionId": session})).await.unwrap();
+    let answer = waiting.await.unwrap().unwrap();
+    let expected = (&json!("interrupted"), &json!(true), &json!("ABORTED"));
+    assert_eq!((&answer["outcome"], &answer["stopped"], &answer["code"]), expected);
+}
+
+#[tokio::test]
 async fn what_was_said_before_is_handed_over_to_an_agent_that_was_not_there() {
     let house = echoing();
     let messages = json!([

@@ -25,6 +25,34 @@ fn said(seen: &[Value]) -> Vec<&str> {
     messages.filter_map(|event| event["data"]["content"][0]["text"].as_str()).collect()
 }
 
+/// Timers that are over before the silent work of these tests is.
+fn impatient(config: &mut AgentsConfig) {
+    config.timers.first_event = Duration::from_secs(2);
+    config.timers.stall = Duration::from_secs(2);
+}
+
+#[tokio::test]
+async fn a_command_that_is_silent_for_long_is_at_work_as_long_as_it_runs() {
+    let house = House::tuned(|config| {
+        impatient(config);
+        shell("read line; sleep 4; echo done")(config);
+    });
+    let session = house.session("command:it").await;
+    let mut turn = house.prompt(&session, "hello");
+    assert_eq!(turn.end().await["outcome"], "completed");
+    assert_eq!(said(&turn.seen), ["done\n"]);
+}
+
+#[tokio::test]
+async fn what_the_builtin_agent_runs_may_be_silent_for_long() {
+    let house = House::tuned(impatient);
+    let session = house.session("builtin").await;
+    let mut turn = house.prompt(&session, "run sleep 4");
+    let asked = turn.until("permission.requested").await;
+    house.ask("agent.approve", json!({"permissionId": asked["permissionId"]})).await.unwrap();
+    assert_eq!(turn.end().await["outcome"], "completed");
+}
+
 #[tokio::test]
 async fn what_a_command_writes_is_what_the_agent_says() {
     let house =
@@ -37,6 +65,20 @@ async fn what_a_command_writes_is_what_the_agent_says() {
     let mut again = house.prompt(&session, "again");
     assert_eq!(again.end().await["outcome"], "completed", "each prompt has a process of its own");
     assert!(again.grown("text").starts_with("you said again"));
+}
+
+#[tokio::test]
+async fn a_secret_that_a_caller_sets_for_a_session_stands_nowhere() {
+    let house = House::tuned(|config| {
+        shell("printf 'it is %s, or not' \"$A_TOKEN\"")(config);
+        config.command.get_mut("it").unwrap().allow_env = vec!["A_TOKEN".to_owned()];
+    });
+    let session = house.session_with("command:it", json!({"env": {"A_TOKEN": "a-value-of-the-caller"}})).await;
+    let mut turn = house.prompt(&session, "hello");
+    assert_eq!(turn.end().await["outcome"], "completed");
+    assert_eq!(said(&turn.seen), ["it is [redacted], or not"]);
+    let logged = house.logged(&session);
+    assert!(logged.iter().all(|event| !event.to_string().contains("a-value-of-the-caller")), "{logged:?}");
 }
 
 #[tokio::test]

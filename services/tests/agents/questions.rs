@@ -41,7 +41,7 @@ async fn a_question_that_is_declined_fails_its_tool_and_one_whose_turn_ends_is_w
     let mut turn = house.prompt(&session, "ask What now?");
     let asked = turn.until("question.requested").await;
     house.ask("agent.interrupt", json!({"sessionId": session})).await.unwrap();
-    assert_eq!(turn.until("question.resolved").await["by"], json!({"kind": "agent"}));
+    assert_eq!(turn.until("question.resolved").await["by"], json!({"kind": "stop"}));
     assert_eq!(turn.end().await["outcome"], "interrupted");
     let late = json!({"questionId": asked["questionId"], "answers": {"answer": ["x"]}});
     assert_eq!(house.ask("agent.answer", late).await.unwrap_err().code(), Code::NOT_FOUND);

@@ -234,6 +234,44 @@ async fn a_member_makes_one_answer_of_all() {
     assert_eq!(run.end().await["outcome"], "completed");
     assert_eq!(run.of("run.merged"), [&json!({"by": "a", "text": "both"})]);
     assert_eq!(run.of("session.created").len(), 2, "it goes on in its own session");
+    let list = house.ask("run.list", json!({})).await.unwrap();
+    let shown = &list["runs"][0];
+    assert_eq!(shown["members"][0]["answer"], "from the first", "its own answer is kept beside the merged one");
+    assert_eq!((&shown["merger"]["answer"], &shown["merged"]["text"]), (&json!("both"), &json!("both")));
+    let transcript = house.ask("transcript.get", json!({"sessionId": run.id(), "format": "json"})).await.unwrap();
+    assert_eq!(transcript["transcript"]["run"]["members"][0]["answer"], "from the first");
+}
+
+/// What whoever makes one answer of two is told of the folder.
+async fn told_of_the_folder(merger: Value, worktrees: bool) -> String {
+    let (told, heard) = std::sync::mpsc::channel();
+    let reply = move |prompt: &str, _: &Path| {
+        if prompt.contains("Several agents") {
+            told.send(prompt.to_owned()).unwrap();
+        }
+        Reply::Say("said".to_owned())
+    };
+    let house = among(vec![scripted("first", reply.clone()), says("second", "b"), scripted("third", reply)]);
+    with_repository(&house);
+    let members = json!([{"provider": "first", "name": "a"}, {"provider": "second", "name": "b"}]);
+    let params = json!({"members": members, "strategy": "synthesise", "merger": merger, "worktrees": worktrees});
+    let mut run = Run::start(&house, params);
+    assert_eq!(run.end().await["outcome"], "completed");
+    let asked = heard.try_recv().unwrap();
+    asked.lines().find(|line| line.contains("change them here")).unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn who_makes_one_answer_of_all_is_told_truly_whose_changes_its_folder_holds() {
+    let (member, other) = (json!({"name": "a"}), json!({"provider": "third"}));
+    let told = told_of_the_folder(member.clone(), true).await;
+    assert!(told.contains("holds the changes of a, which you made before, and nobody else's"), "{told}");
+    let told = told_of_the_folder(other.clone(), true).await;
+    assert!(told.contains("none of their changes is made yet"), "{told}");
+    for merger in [member, other] {
+        let told = told_of_the_folder(merger, false).await;
+        assert!(told.contains("in which all of them have worked"), "{told}");
+    }
 }
 
 #[tokio::test]

@@ -7,4 +7,5 @@ mod acp_protocol;
 mod claude;
 mod claude_turns;
 mod codex;
+mod codex_turns;
 mod replay;

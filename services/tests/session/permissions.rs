@@ -277,3 +277,32 @@ fn what_nobody_could_look_through_is_denied_at_once_and_what_waits_goes_on_waiti
     assert_eq!(decided(&stage), [("too long", false), ("too long with it", false)]);
     assert_eq!(stage.session.state(), State::WaitingApproval { count: 2 });
 }
+
+#[test]
+fn what_waited_says_who_or_what_stopped_the_turn() {
+    let by = |stop: fn(&mut Stage)| {
+        let mut stage = at_work(Mode::Ask);
+        stage.asks("k", Action::Command);
+        stop(&mut stage);
+        let resolved = stage.resolved()[0];
+        assert_eq!(resolved.decision, Decision::Withdrawn);
+        resolved.by.clone()
+    };
+    let stopped = by(|stage| {
+        stage.session.stop_turn(stage.now);
+        stage.drain();
+    });
+    assert_eq!(stopped, Decider::Stop);
+    assert_eq!(by(|stage| stage.prompt("b", Delivery::Now)), Decider::Stop);
+    let closed = by(|stage| {
+        stage.session.close(stage.now);
+        stage.drain();
+    });
+    assert_eq!(closed, Decider::Stop);
+    assert_eq!(by(|stage| stage.ends()), Decider::Agent);
+    let halted = by(|stage| {
+        stage.session.halt(stage.now);
+        stage.drain();
+    });
+    assert_eq!(halted, Decider::Shutdown);
+}

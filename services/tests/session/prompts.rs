@@ -56,6 +56,73 @@ fn prompts_run_one_after_another_in_their_order() {
 }
 
 #[test]
+fn prompts_that_go_first_keep_their_order() {
+    for delivery in [Delivery::Steer, Delivery::Now] {
+        let mut stage = Stage::ready(Mode::Ask);
+        stage.prompt("a", Delivery::Queue);
+        stage.prompt("last", Delivery::Queue);
+        for id in ["b", "c", "d"] {
+            stage.prompt(id, delivery);
+        }
+        let places: Vec<u64> = stage
+            .log
+            .iter()
+            .filter_map(|envelope| match &envelope.event {
+                Event::PromptQueued(queued) => Some(queued.position),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(places, [0, 0, 0, 1, 2]);
+        (0..5).for_each(|_| stage.ends());
+        assert_eq!(stage.prompted(), ["a", "b", "c", "d", "last"]);
+    }
+}
+
+fn steerable() -> Stage {
+    let mut stage = Stage::new(Mode::Ask, Abilities { steer: true, ..Abilities::default() });
+    stage.told(Fact::Ready(Default::default()));
+    stage.prompt("a", Delivery::Queue);
+    stage.prompt("last", Delivery::Queue);
+    stage
+}
+
+fn steered(stage: &Stage) -> Vec<Prompt> {
+    let steered = stage.commands.iter().filter_map(|command| match command {
+        Command::Steer(prompt) => Some(prompt.clone()),
+        _ => None,
+    });
+    steered.collect()
+}
+
+#[test]
+fn what_did_not_join_the_turn_goes_in_front_of_the_queue() {
+    let mut stage = steerable();
+    stage.prompt("b", Delivery::Steer);
+    stage.prompt("c", Delivery::Steer);
+    for prompt in steered(&stage) {
+        stage.told(Fact::Unsteered(prompt));
+    }
+    (0..4).for_each(|_| stage.ends());
+    assert_eq!(stage.prompted(), ["a", "b", "c", "last"]);
+    assert_eq!(stage.ended().len(), 4);
+}
+
+#[test]
+fn what_did_not_join_the_turn_and_is_not_wanted_any_more_is_taken_back() {
+    let mut stage = steerable();
+    stage.prompt("b", Delivery::Steer);
+    stage.session.abandon(stage.now, "b");
+    stage.prompt("c", Delivery::Steer);
+    stage.session.cancel_prompts(stage.now);
+    for prompt in steered(&stage) {
+        stage.told(Fact::Unsteered(prompt));
+    }
+    stage.ends();
+    assert_eq!(stage.prompted(), ["a"]);
+    assert_eq!(stage.names().iter().filter(|name| **name == "prompt.cancelled").count(), 3);
+}
+
+#[test]
 fn a_prompt_for_now_interrupts_the_turn_and_is_the_next_one() {
     let mut stage = Stage::ready(Mode::Ask);
     stage.prompt("a", Delivery::Queue);
@@ -180,7 +247,7 @@ fn of_long_prompts_that_wait_the_gist_is_shown_and_where_the_rest_is() {
         let told = stage.log.iter().find(|envelope| envelope.seq == prompt.seq).unwrap();
         assert!(matches!(&told.event, Event::PromptQueued(queued) if queued.prompt_id == prompt.prompt_id));
     }
-    assert!(stage.session.edit_prompt(stage.now, "long", vec![text("other words".into())]));
+    assert!(stage.session.edit_prompt(stage.now, "long", vec![text("other words".into())]).unwrap());
     stage.drain();
     let edited = stage.session.view().queue[1].clone();
     assert_eq!((edited.is_cut, edited.bytes, edited.seq), (false, 11, stage.session.seq()));

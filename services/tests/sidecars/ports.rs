@@ -3,24 +3,39 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 use sixframe_services::sidecars::api::{FailureCode, SidecarStatus};
 
-use crate::house::{House, WELL, details, logged, python, server, shell};
+use crate::house::{House, WELL, details, eventually, logged, python, server, shell};
 
 /// Somebody else who answers everything with 200.
 fn squatter(port: u16) -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
     let port = listener.local_addr().unwrap().port();
+    answers(listener, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_owned());
+    port
+}
+
+/// Somebody else who answers everything so; how often, is counted.
+fn answering(port: u16, answer: String) -> Arc<AtomicUsize> {
+    answers(TcpListener::bind(("127.0.0.1", port)).unwrap(), answer)
+}
+
+fn answers(listener: TcpListener, answer: String) -> Arc<AtomicUsize> {
+    let count = Arc::new(AtomicUsize::new(0));
+    let counting = Arc::clone(&count);
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let _ = stream.read(&mut [0; 1024]);
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+            let _ = stream.write_all(answer.as_bytes());
+            counting.fetch_add(1, Ordering::Relaxed);
         }
     });
-    port
+    count
 }
 
 fn free() -> u16 {
@@ -99,6 +114,29 @@ async fn an_answer_from_a_program_that_is_not_ours_is_not_readiness() {
     assert_eq!(details(&fault)["holder"]["pid"], std::process::id());
     house.until_status("web", SidecarStatus::Failed).await;
     assert!(house.processes().is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_that_shows_the_nonce_of_this_run_is_readiness_whoever_gives_it() {
+    let script = "printf %s $SIXFRAME_NONCE > nonce.new; mv nonce.new nonce; sleep 1000";
+    let health = json!({"kind": "http", "intervalMs": 5, "failures": 1});
+    let keys = |port: u16| json!({"port": port, "health": health, "cwd": ".", "restart": "never"});
+    let (port, other) = (free(), free());
+    let house = House::of(&[shell("web", script, keys(port)), shell("forged", "sleep 1000", keys(other))]);
+    house.sidecars.start("web").await.unwrap();
+    house.sidecars.start("forged").await.unwrap();
+    let nonce = eventually("it has its nonce", || fs::read_to_string(house.file("nonce")).ok()).await;
+    assert_eq!(nonce.len(), 32);
+    let shows = |nonce: &str| format!("HTTP/1.1 200 OK\r\nSixframe-Nonce: {nonce}\r\nContent-Length: 0\r\n\r\n");
+    house.until("forged", |state| state.pid.is_some()).await;
+    answering(other, shows(&nonce));
+    let fault = house.sidecars.wait_ready("forged", crate::house::LONG).await.unwrap_err();
+    assert_eq!(fault.code, "NOT_OURS", "the nonce is another one's");
+    let asked = answering(port, shows(&nonce));
+    house.sidecars.wait_ready("web", crate::house::LONG).await.unwrap();
+    let before = asked.load(Ordering::Relaxed);
+    eventually("it is looked after likewise", || (asked.load(Ordering::Relaxed) > before + 3).then_some(())).await;
+    assert_eq!(house.state("web").status, SidecarStatus::Ready);
 }
 
 #[tokio::test]

@@ -353,7 +353,7 @@ async fn a_program_that_vouches_and_cannot_be_started_for_want_of_room_says_noth
 #[tokio::test]
 async fn a_start_that_could_not_be_watched_is_tried_again() {
     let line = "[ -e $HOUSE/tight ] && exit 1";
-    let ready = json!({"kind": "exec", "program": "test", "args": ["-e", "warm"], "timeoutMs": 300});
+    let ready = json!({"kind": "exec", "program": "test", "args": ["-e", "warm"], "timeoutMs": 2000});
     let again = json!({"policy": "on-failure", "backoffMs": 20, "maxBackoffMs": 20, "starts": 100_000});
     // Those who look at it find no room as soon as it has begun.
     let script = "touch tight; exec sleep 1000";

@@ -18,6 +18,9 @@ use crate::{ProcessId, process};
 /// Bytes after which the file is written anew with what still lives.
 const LONGEST: usize = 128 << 10;
 
+/// Of a greater family than this, in processes, the rest is found by its parents.
+const MEMBERS: usize = 1024;
+
 /// What a guardian has beyond the time that it gives, to kill and to end; and the pause between two looks at whether it has.
 const MARGIN: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(20);
@@ -52,6 +55,8 @@ pub(crate) struct Ledger {
 struct Open {
     file: Option<File>,
     written: usize,
+    /// That it cannot be written was told, and is not told again before it can.
+    is_failing: bool,
     live: BTreeMap<u64, Family>,
 }
 
@@ -109,7 +114,7 @@ impl Ledger {
         let mut open = self.book();
         let Some(family) = open.live.get_mut(&generation) else { return };
         let others: Vec<ProcessId> =
-            members.iter().filter(|member| Some(**member) != family.program).copied().collect();
+            members.iter().filter(|member| Some(**member) != family.program).take(MEMBERS).copied().collect();
         if family.members != others {
             family.members.clone_from(&others);
             self.note(&mut open, &Entry::Members { generation, members: others });
@@ -129,7 +134,13 @@ impl Ledger {
             Some(file) if open.written < LONGEST => write(file, entry).map(|length| open.written += length),
             _ => self.rewrite(open),
         };
-        if let Err(error) = written {
+        let Err(error) = written else {
+            open.is_failing = false;
+            return;
+        };
+        // A part of the line may stand there, and would spoil the next one.
+        open.file = None;
+        if !std::mem::replace(&mut open.is_failing, true) {
             tracing::warn!(path = %self.path.display(), %error, "the ledger of child processes cannot be written");
         }
     }
@@ -140,7 +151,18 @@ impl Ledger {
             make_private(folder)?;
         }
         let beside = self.path.with_extension("new");
-        let mut file = File::create(&beside)?;
+        let written = self.write_beside(&beside, open).and_then(|file| fs::rename(&beside, &self.path).map(|()| file));
+        if written.is_err() {
+            let _ = fs::remove_file(&beside);
+        }
+        open.file = Some(written?);
+        // Counted anew, so that what cannot be made shorter is not written again at every line.
+        open.written = 0;
+        Ok(())
+    }
+
+    fn write_beside(&self, beside: &Path, open: &Open) -> io::Result<File> {
+        let mut file = File::create(beside)?;
         write(&mut file, &self.head)?;
         for (generation, family) in &open.live {
             let generation = *generation;
@@ -154,11 +176,7 @@ impl Ledger {
                 write(&mut file, &Entry::Members { generation, members: family.members.clone() })?;
             }
         }
-        fs::rename(&beside, &self.path)?;
-        open.file = Some(file);
-        // Counted anew, so that what cannot be made shorter is not written again at every line.
-        open.written = 0;
-        Ok(())
+        Ok(file)
     }
 
     fn book(&self) -> MutexGuard<'_, Open> {
@@ -169,7 +187,7 @@ impl Ledger {
 impl Drop for Ledger {
     fn drop(&mut self) {
         let open = self.book();
-        if open.live.is_empty() && open.file.is_some() {
+        if open.live.is_empty() {
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -289,5 +307,54 @@ impl Told {
     fn carries_mark(&self, id: ProcessId, generation: u64) -> bool {
         let value = process::variable(id.pid, crate::mark::VARIABLE);
         value.is_some_and(|value| self.instance.is_in(&value, Some(generation)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    /// Counts the lines that are logged.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<usize>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            *self.0.lock().unwrap() += bytes.iter().filter(|byte| **byte == b'\n').count();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_told_once_and_written_whole_as_soon_as_it_can_be() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+        let _logging = tracing::subscriber::set_default(subscriber);
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("ledgers");
+        // A file where the folder should be, so that nothing can be made in it.
+        fs::write(&folder, "").unwrap();
+        let id = |pid: u32| ProcessId { pid, started: 5 };
+        let (ledger, _) = Ledger::open(&folder, &Instance::named("cafe"));
+        ledger.guards(1, id(10), Duration::from_secs(3));
+        for member in 0..100 {
+            ledger.members(1, &[id(100 + member)]);
+        }
+        assert_eq!(*lines.0.lock().unwrap(), 1);
+        fs::remove_file(&folder).unwrap();
+        ledger.runs(1, id(11));
+        let told = Told::read(folder.join("cafe.ledger")).unwrap();
+        let all: Vec<u32> = told.live[&1].all().map(|id| id.pid).collect();
+        assert_eq!(all, [10, 11, 199]);
+        ledger.end(1);
+        drop(ledger);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
     }
 }

@@ -75,9 +75,11 @@ inChromium("names that agents give", () => {
     await page.getByText("Connected", { exact: true }).waitFor();
     await show(page, "Transcripts");
     await page.getByRole("list", { name: "Transcripts" }).getByRole("button", { name: /^help/ }).click();
-    await page.getByRole("button", { name: "Go on with it" }).click();
+    await page.getByRole("button", { name: "Go on with it" }).press("Enter");
     await messages(page).getByText("I am the agent that is built into Sixframe").waitFor();
-    await ask(page, "ask Tabs? Yes|No");
+    await expect.poll(() => prompt(page).evaluate((field) => field === document.activeElement)).toBe(true);
+    await page.keyboard.type("ask Tabs? [Yes|No]");
+    await page.keyboard.press("Enter");
     await page.getByRole("region", { name: "What waits for you here" }).getByRole("article", { name: /A question/ }).waitFor();
     expect(complaints).toEqual([]);
     await context.close();

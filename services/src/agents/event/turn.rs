@@ -136,6 +136,21 @@ pub struct TurnEnded {
     pub native_stop_reason: Option<String>,
 }
 
+impl TurnEnded {
+    /// The end of what somebody stopped before it began.
+    pub(crate) fn stopped() -> TurnEnded {
+        TurnEnded {
+            outcome: Outcome::Interrupted,
+            error: None,
+            usage: None,
+            cost: None,
+            duration_ms: 0,
+            first_event_ms: None,
+            native_stop_reason: None,
+        }
+    }
+}
+
 /// What of an item grew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -45,12 +45,38 @@ pub(super) fn vote(prompt: &str, answers: &[Answer<'_>], nonce: &str) -> String 
     )
 }
 
+/// The folder in which whoever makes one answer of all works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bench<'a> {
+    /// A worktree of the files as they were in the beginning.
+    Fresh,
+    /// The worktree of a member, who goes on in it.
+    Own(&'a str),
+    /// The folder in which all have worked.
+    Shared,
+}
+
+impl Bench<'_> {
+    fn told(self) -> String {
+        match self {
+            Bench::Fresh => "in this folder, where none of their changes is made yet".to_owned(),
+            Bench::Own(name) => format!(
+                "in this folder, which is your own copy: it holds the changes of {name}, which you made before, and nobody else's"
+            ),
+            Bench::Shared => "in this folder, in which all of them have worked: whatever they changed is changed here \
+                              already, and what one wrote another may have written over. Look at the files first"
+                .to_owned(),
+        }
+    }
+}
+
 /// Asks for one answer made of all.
-pub(super) fn synthesis(prompt: &str, answers: &[Answer<'_>], nonce: &str) -> String {
+pub(super) fn synthesis(prompt: &str, answers: &[Answer<'_>], bench: Bench<'_>, nonce: &str) -> String {
     format!(
         "Several agents were given the same task. Make one answer of theirs that is better than each: take over what is right, \
-         settle where they differ, leave out what is wrong. Where the task is to change files, change them here, in this \
-         folder, where none of their changes is made yet.\n\n{}\n\nNow give the one answer to the task.",
+         settle where they differ, leave out what is wrong. Where the task is to change files, change them here, {}.\n\n{}\n\n\
+         Now give the one answer to the task.",
+        bench.told(),
         material(prompt, answers, nonce)
     )
 }
@@ -152,7 +178,7 @@ mod tests {
     fn long_answers_are_cut_in_their_midst_and_that_is_said() {
         let long = "ä".repeat(MOST);
         let answers = ["a", "b", "c", "d"].map(|name| answer(name, &long));
-        let asked = synthesis("task", &answers, "77aa");
+        let asked = synthesis("task", &answers, Bench::Fresh, "77aa");
         assert!(asked.len() < MOST + (4 << 10), "{}", asked.len());
         assert_eq!(asked.matches("are left out here]").count(), 4);
         assert_eq!(cut("short", 9), "short");

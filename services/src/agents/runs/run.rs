@@ -7,7 +7,7 @@ use super::super::event::{
 };
 use super::super::moment::Moment;
 use super::super::problem::{Problem, ProblemKind};
-use super::merging::{self, Answer};
+use super::merging::{self, Answer, Bench};
 use super::view::{self, RunMemberView, RunState, RunView};
 
 /// What a run begins with.
@@ -80,11 +80,16 @@ impl Run {
     /// A run as its log tells of it: what it tells behind the beginning, and the number of its newest event.
     pub(in super::super) fn remembered(beginning: RunBeginning, events: &[Event], seq: u64, started_at_ms: u64) -> Run {
         let mut run = Run { seq, ..Run::of(started_at_ms, beginning) };
+        let mut is_merging = false;
         // What is of sessions is in no log of a run.
         for event in events.iter().filter(|event| event.subject() == Subject::Run) {
             match event {
+                Event::RunMemberEnded(ended) if is_merging => {
+                    run.merger.iter_mut().for_each(|merger| merger.ended = Some(ended.clone()));
+                }
                 Event::RunMemberEnded(ended) => drop(run.record(ended.clone())),
                 Event::RunMerging(merging) => {
+                    is_merging = true;
                     run.merger.iter_mut().for_each(|merger| merger.member = merging.by.clone());
                 }
                 Event::RunMerged(merged) => run.merged = Some(merged.clone()),
@@ -192,7 +197,6 @@ impl Run {
         if let Some(merger) = &mut self.merger {
             merger.ended = Some(ended.clone());
         }
-        self.record(ended.clone());
         self.log(now, Event::RunMemberEnded(ended.clone()));
         if self.is_cancelled {
             return self.clean(Outcome::Interrupted, None);
@@ -303,12 +307,22 @@ impl Run {
                 let asked = match strategy {
                     Strategy::Vote => merging::vote(prompt, &answers, nonce),
                     Strategy::Fanout | Strategy::Race | Strategy::Synthesise => {
-                        merging::synthesis(prompt, &answers, nonce)
+                        merging::synthesis(prompt, &answers, self.bench(), nonce)
                     }
                 };
                 self.phase = Phase::Merging;
                 self.outputs.push(RunOutput::Merge(asked));
             }
+        }
+    }
+
+    /// Where whoever makes one answer of all works.
+    fn bench(&self) -> Bench<'_> {
+        let merger = self.beginning.started.merger.as_ref().map_or("", |merger| merger.name.as_str());
+        match (self.beginning.has_worktrees, self.members.iter().any(|known| known.member.name == merger)) {
+            (false, _) => Bench::Shared,
+            (true, true) => Bench::Own(merger),
+            (true, false) => Bench::Fresh,
         }
     }
 

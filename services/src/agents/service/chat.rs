@@ -32,8 +32,13 @@ pub(super) fn router(agents: &Agents) -> Router {
 async fn chat(agents: Agents, context: Context, params: ChatParams) -> Result<ChatResult, Fault> {
     let mut talk = Talk::begin(agents, context, params).await?;
     while talk.next().await?.is_some() {}
-    let ended = talk.chunks.ended().cloned().ok_or_else(lost)?;
     let session_id = talk.chunks.session_id().to_owned();
+    let ended = match talk.chunks.ended() {
+        Some(ended) => ended.clone(),
+        // It was taken back before its turn began.
+        None if talk.chunks.is_taken_back() => TurnEnded::stopped(),
+        None => return Err(lost()),
+    };
     let TurnEnded { outcome, error, usage, cost, .. } = ended;
     let stopped = outcome == Outcome::Interrupted;
     if let (Some(problem), false) = (error, stopped) {

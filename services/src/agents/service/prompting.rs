@@ -145,6 +145,8 @@ impl Prompting {
         let is_ours = head.data.prompt_id.as_deref() == Some(&self.prompt_id);
         match (head.kind.as_str(), is_ours) {
             ("turn.started" | "prompt.steered", true) => self.turn_id = head.turn_id.clone(),
+            // It did not join the turn that it was told to join.
+            ("prompt.queued", true) => self.turn_id = None,
             ("prompt.cancelled", true) => self.is_over = true,
             _ => (),
         }

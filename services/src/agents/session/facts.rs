@@ -68,6 +68,7 @@ impl Session {
             Fact::Alive => (),
             Fact::Muted => self.muted(now),
             Fact::Lost { why } => self.lost(now, &why),
+            Fact::Unsteered(prompt) => self.unsteered(now, prompt),
             Fact::Began { reason } => self.began(now, reason, src),
             Fact::Ended(end) => self.ended(now, end),
             Fact::Gone { problem } => self.gone(now, problem),

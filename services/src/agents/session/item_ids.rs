@@ -72,6 +72,7 @@ impl ItemIds {
             | Fact::Native
             | Fact::Alive
             | Fact::Muted
+            | Fact::Unsteered(_)
             | Fact::Began { .. }
             | Fact::Lost { .. }
             | Fact::Ended(_)

@@ -65,8 +65,7 @@ impl Session {
             self.asked_first = title_of(&prompt.content);
         }
         let joins = delivery == Delivery::Steer && self.can_be_steered();
-        let is_first = delivery != Delivery::Queue;
-        let at = if is_first { 0 } else { self.queue.len() };
+        let at = if delivery == Delivery::Queue { self.queue.len() } else { self.behind_the_first() };
         let waiting = Waiting { prompt, delivery, timeout, told: self.seq + 1 };
         self.log(now, Event::PromptQueued(queued(at, &waiting)), None);
         match joins {
@@ -84,7 +83,25 @@ impl Session {
         self.turns.open().is_some() && self.ladder.is_none() && self.beginning.abilities.steer
     }
 
+    /// Behind the prompts that go in front of the queue, in their order.
+    fn behind_the_first(&self) -> usize {
+        self.queue.iter().take_while(|waiting| waiting.delivery != Delivery::Queue).count()
+    }
+
+    /// What was to join the turn was not taken: it waits in front of the queue, unless nobody wants it any more.
+    pub(super) fn unsteered(&mut self, now: Moment, prompt: Prompt) {
+        if !self.steered.remove(&prompt.id) {
+            return self.log(now, Event::PromptCancelled(PromptRef { prompt_id: prompt.id }), None);
+        }
+        let (at, told) = (self.behind_the_first(), self.seq + 1);
+        let waiting = Waiting { prompt, delivery: Delivery::Steer, timeout: self.given, told };
+        self.log(now, Event::PromptQueued(queued(at, &waiting)), None);
+        self.queue.insert(at, waiting);
+        self.pump(now);
+    }
+
     fn steer(&mut self, now: Moment, prompt: Prompt) {
+        self.steered.insert(prompt.id.clone());
         self.hand(now, Event::PromptSteered(PromptRef { prompt_id: prompt.id.clone() }), &prompt);
         self.said(now, &prompt);
         self.outputs.push(Output::Tell(Command::Steer(prompt)));
@@ -103,9 +120,9 @@ impl Session {
     /// # Errors
     /// What waits would say too much.
     pub fn edit_prompt(&mut self, now: Moment, prompt_id: &str, content: Vec<Content>) -> Result<bool, Refused> {
-        let told_by = self.seq + 1;
         let waits = self.queue.iter().filter(|waiting| waiting.prompt.id != prompt_id);
         let others = waits.map(|waiting| waiting.prompt.bytes()).sum::<usize>();
+        let told_by = self.seq + 1;
         let mut waiting = self.queue.iter_mut().enumerate();
         let Some((at, waiting)) = waiting.find(|(_, waiting)| waiting.prompt.id == prompt_id) else { return Ok(false) };
         let edited = Prompt { content, ..waiting.prompt.clone() };
@@ -120,6 +137,7 @@ impl Session {
 
     /// Takes all prompts back that wait.
     pub fn cancel_prompts(&mut self, now: Moment) {
+        self.steered.clear();
         while let Some(waiting) = self.queue.pop_front() {
             self.log(now, Event::PromptCancelled(PromptRef { prompt_id: waiting.prompt.id }), None);
         }
@@ -127,6 +145,7 @@ impl Session {
 
     /// Whoever asked for something does not want it any more: it is taken back where it waits, and its turn is stopped.
     pub fn abandon(&mut self, now: Moment, prompt_id: &str) {
+        self.steered.remove(prompt_id);
         let is_open = self.turns.open().is_some_and(|turn| turn.prompt_id() == Some(prompt_id));
         if !self.cancel_prompt(now, prompt_id) && is_open {
             self.stop_turn(now);

@@ -57,6 +57,15 @@ enum Rung {
     Stopped,
 }
 
+/// Who it is by whom a turn is stopped that will have ended so.
+fn cause(end: &TurnEnd) -> Decider {
+    match &end.error {
+        None => Decider::Stop,
+        Some(problem) if problem.kind == ProblemKind::Timeout => Decider::Timeout,
+        Some(_) => Decider::Agent,
+    }
+}
+
 impl Session {
     /// Stops the turn that is open, unless it is being stopped. Gives whether there is one.
     pub(super) fn interrupt(&mut self, now: Moment, end: TurnEnd) -> bool {
@@ -64,7 +73,7 @@ impl Session {
             return false;
         }
         if self.ladder.is_none() {
-            self.withdraw_all(now, &Decider::Agent);
+            self.withdraw_all(now, &cause(&end));
             self.outputs.push(Output::Tell(Command::Interrupt));
             let until = now.at + self.beginning.timers.interrupt;
             self.ladder = Some(Ladder { end, rung: Rung::Interrupted, until });

@@ -257,6 +257,7 @@ fn told_of_permission<'a>(permission: &'a TranscriptPermission, blocks: &mut Vec
         Decider::Policy { rule } => format!("rule {rule}"),
         Decider::Timeout => "nobody, in time".to_owned(),
         Decider::Agent => "the agent".to_owned(),
+        Decider::Stop => "whoever stopped the turn".to_owned(),
         Decider::Shutdown => "the daemon's end".to_owned(),
     });
     let decision = resolved.as_ref().map_or("waiting".to_owned(), |resolved| word(resolved.decision));

@@ -301,7 +301,9 @@ impl Fold {
     }
 
     fn member_ended(&mut self, ended: RunMemberEnded) {
-        let Some(member) = self.member(&ended.name) else { return };
+        // Whoever merges and is a member has an end as such already.
+        let member = self.member(&ended.name).filter(|member| member.outcome.is_none());
+        let Some(member) = member else { return };
         (member.outcome, member.error) = (Some(ended.outcome), ended.error);
         (member.answer, member.files) = (ended.answer, ended.files);
     }

@@ -14,6 +14,9 @@ use crate::sidecars::config::{PORT, Port, ReadyKind, SidecarConfig, StopSignal};
 use crate::sidecars::listener::{self, Answered, RunPort};
 use crate::sidecars::probe;
 
+/// The variable with what a program shows in its answers, where its sockets cannot be looked at.
+const NONCE: &str = "SIXFRAME_NONCE";
+
 /// A program that can be started.
 pub(super) struct Launch {
     pub(super) config: ChildConfig,
@@ -37,6 +40,7 @@ impl Launch {
         child.name = config.name.clone();
         child.output_bytes = usize::try_from(config.log_bytes).unwrap_or(usize::MAX);
         child.trace_output = config.trace_output;
+        child.env.insert(0, (NONCE.into(), Some(port.nonce().into())));
         let started = Started::default();
         child.stop = ladder(config, &port, &started);
         Ok(Launch { config: child, port, started })

@@ -8,8 +8,19 @@ use hyper::header::{CONNECTION, HOST, USER_AGENT};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-/// Sends a request and gives the status of its answer. Errors: what broke, in words.
-pub(crate) async fn request(stream: TcpStream, port: u16, method: &str, path: &str) -> Result<u16, String> {
+/// The header in which a program shows the nonce that it was given.
+const NONCE: &str = "sixframe-nonce";
+
+/// What is looked at of an answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// The nonce that it shows.
+    pub(crate) nonce: Option<String>,
+}
+
+/// Sends a request. Errors: what broke, in words.
+pub(crate) async fn request(stream: TcpStream, port: u16, method: &str, path: &str) -> Result<Answer, String> {
     let request = Request::builder()
         .method(method)
         .uri(path)
@@ -31,7 +42,9 @@ pub(crate) async fn request(stream: TcpStream, port: u16, method: &str, path: &s
             Err(error) => Err(error),
         },
     };
-    answer.map(|answer| answer.status().as_u16()).map_err(told)
+    let answer = answer.map_err(told)?;
+    let nonce = answer.headers().get(NONCE).and_then(|nonce| Some(nonce.to_str().ok()?.to_owned()));
+    Ok(Answer { status: answer.status().as_u16(), nonce })
 }
 
 #[cfg(test)]
@@ -41,7 +54,7 @@ mod tests {
 
     use super::*;
 
-    async fn answered(answer: &'static [u8]) -> (Result<u16, String>, String) {
+    async fn answered(answer: &'static [u8]) -> (Result<Answer, String>, String) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let asking = tokio::spawn(async move {
@@ -59,10 +72,16 @@ mod tests {
 
     #[tokio::test]
     async fn the_status_is_told_and_a_redirect_is_not_followed() {
-        let (status, asked) =
+        let (answer, asked) =
             answered(b"HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1:1/\r\n\r\n").await;
-        assert_eq!(status, Ok(307));
+        assert_eq!(answer, Ok(Answer { status: 307, nonce: None }));
         assert!(asked.starts_with("GET /health HTTP/1.1\r\n") && asked.contains("connection: close"), "{asked}");
+    }
+
+    #[tokio::test]
+    async fn the_nonce_is_told_that_an_answer_shows() {
+        let (answer, _) = answered(b"HTTP/1.1 200 OK\r\nSixframe-Nonce: abc\r\n\r\n").await;
+        assert_eq!(answer.unwrap().nonce.as_deref(), Some("abc"));
     }
 
     #[tokio::test]

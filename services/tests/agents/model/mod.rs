@@ -95,11 +95,11 @@ fn asked(body: &Value) -> Option<String> {
     if parts.iter().any(|part| part["type"] == "tool_result") {
         return None;
     }
-    let texts = parts.iter().rev().filter_map(|part| part["text"].as_str());
-    let text = texts.into_iter().find(|text| !text.contains("<system-reminder>"))?;
+    let texts: Vec<&str> = parts.iter().rev().filter_map(|part| part["text"].as_str()).collect();
+    let asked = texts.iter().find(|text| !text.contains("<system-reminder>"));
     // What is to be done behind a command in the background is what that is called.
-    let called = text.split_once("Background command \"").and_then(|(_, rest)| rest.split_once('"'));
-    Some(called.map_or(text, |(called, _)| called).to_owned())
+    let called = |text: &&str| Some(text.split_once("Background command \"")?.1.split_once('"')?.0.to_owned());
+    asked.map(|text| (*text).to_owned()).or_else(|| texts.iter().find_map(called))
 }
 
 async fn answer(stream: &mut TcpStream, body: &Value) -> io::Result<()> {

@@ -128,6 +128,39 @@ async fn claude_asks_a_person_and_is_told_the_answer() {
     world.close(&session).await;
 }
 
+#[tokio::test]
+#[ignore = "needs the real programs of agents: cargo xtask test --only agents"]
+async fn codex_considers_what_it_is_told_right_behind_a_prompt() {
+    let world = World::new().await;
+    let session = world.session("codex").await;
+    let mut events = world.house.events(&session);
+    let mut turn = world.prompt(&session, "run touch made.txt");
+    let mut steered = world.house.prompt_with(&session, "hello magpie", json!({"delivery": "steer"}));
+    let asked = events.until("permission.requested").await;
+    world.house.ask("agent.approve", json!({"permissionId": asked["permissionId"]})).await.unwrap();
+    assert_eq!(turn.end().await["outcome"], "completed");
+    assert_eq!(steered.end().await["outcome"], "completed");
+    assert!(recalls(&world, &session, "magpie").await, "{:?}", world.house.logged(&session));
+    let logged = world.house.logged(&session);
+    assert!(logged.iter().all(|event| event["type"] != "error"), "{logged:?}");
+    world.close(&session).await;
+}
+
+#[tokio::test]
+#[ignore = "needs the real programs of agents: cargo xtask test --only agents"]
+async fn codex_changes_files_behind_a_plan() {
+    let world = World::new().await;
+    let session = world.house.session_with("codex", json!({"mode": "plan"})).await;
+    assert_eq!(world.prompt(&session, "hello there").end().await["outcome"], "completed");
+    world.house.ask("agent.setMode", json!({"sessionId": session, "mode": "ask"})).await.unwrap();
+    let mut turn = world.prompt(&session, "run touch made.txt");
+    let asked = turn.until("permission.requested").await;
+    world.house.ask("agent.approve", json!({"permissionId": asked["permissionId"]})).await.unwrap();
+    assert_eq!(turn.end().await["outcome"], "completed");
+    assert!(world.house.file("made.txt").exists(), "{:?}", turn.seen);
+    world.close(&session).await;
+}
+
 macro_rules! really {
     ($($name:ident: $call:expr;)*) => {
         $(

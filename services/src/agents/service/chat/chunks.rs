@@ -26,6 +26,7 @@ pub(super) struct Chunks {
     tools: BTreeMap<String, (ToolCall, Option<ItemStatus>)>,
     files: Vec<FileChange>,
     ended: Option<TurnEnded>,
+    is_taken_back: bool,
 }
 
 impl Chunks {
@@ -37,6 +38,7 @@ impl Chunks {
             tools: BTreeMap::new(),
             files: Vec::new(),
             ended: None,
+            is_taken_back: false,
         }
     }
 
@@ -47,6 +49,11 @@ impl Chunks {
     /// How the turn ended.
     pub(super) fn ended(&self) -> Option<&TurnEnded> {
         self.ended.as_ref()
+    }
+
+    /// Whether the prompt was taken back while it waited.
+    pub(super) fn is_taken_back(&self) -> bool {
+        self.is_taken_back
     }
 
     /// All that the agent said. What it said in the end holds over what was told meanwhile.
@@ -83,6 +90,7 @@ impl Chunks {
             Event::Error(problem) => vec![self.error(&problem)],
             Event::TurnEnded(ended) => self.end(ended),
             Event::PromptCancelled(_) => {
+                self.is_taken_back = true;
                 let metadata = json!({"stopped": true, "code": ABORTED});
                 vec![self.chunk(ChunkKind::Done, String::new(), metadata)]
             }

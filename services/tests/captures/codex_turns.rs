@@ -1,0 +1,146 @@
+//! What Codex is told in the midst of a turn, and in which sandbox it works.
+
+use serde_json::{Value, json};
+use sixframe_services::agents::{Codex, Command, Content, Fact, Launch, Mode, Outcome, Prompt, Translator};
+
+use super::replay::Heard;
+
+struct Talk {
+    codex: Codex,
+    heard: Heard,
+}
+
+impl Talk {
+    /// A thread that was begun in a mode.
+    fn begin(mode: Mode) -> Talk {
+        let launch = Launch { mode, ..Launch::default() };
+        let mut talk = Talk { codex: Codex::default(), heard: Heard::default() };
+        let steps = talk.codex.open(&launch);
+        talk.heard.take(steps);
+        talk.hear(json!({"id": 1, "result": {}}));
+        let sandbox =
+            json!({"type": if mode == Mode::Plan { "readOnly" } else { "workspaceWrite" }, "networkAccess": true});
+        talk.hear(json!({"id": 2, "result": {"thread": {"id": "thread"}, "sandbox": sandbox}}));
+        talk
+    }
+
+    fn hear(&mut self, line: Value) {
+        let steps = self.codex.hear(line.to_string().as_bytes());
+        self.heard.take(steps);
+    }
+
+    fn command(&mut self, command: Command) {
+        let steps = self.codex.command(command);
+        self.heard.take(steps);
+    }
+
+    fn prompt(&mut self, text: &str) {
+        self.command(Command::Prompt(prompt(text)));
+    }
+
+    fn steer(&mut self, text: &str) {
+        self.command(Command::Steer(prompt(text)));
+    }
+
+    fn starts(&mut self, turn: &str) {
+        self.hear(json!({"method": "turn/started", "params": {"turn": {"id": turn}}}));
+    }
+
+    fn ends(&mut self, turn: &str) {
+        self.hear(json!({"method": "turn/completed", "params": {"turn": {"id": turn, "status": "completed"}}}));
+    }
+
+    /// What it was asked by a method.
+    fn asked(&self, method: &str) -> Vec<&Value> {
+        self.heard.said.iter().filter(|said| said["method"] == method).collect()
+    }
+
+    /// What became of turns and of what was to join them.
+    fn told(&self) -> Vec<String> {
+        let short = |fact: &Fact| match fact {
+            Fact::Unsteered(prompt) => Some(prompt.id.clone()),
+            Fact::Ended(end) => Some(format!("{:?}", end.outcome)),
+            Fact::Problem(problem) => Some(problem.message.clone()),
+            _ => None,
+        };
+        self.heard.told.iter().filter_map(|told| short(&told.fact)).collect()
+    }
+}
+
+fn prompt(text: &str) -> Prompt {
+    Prompt::new(text, vec![Content::Text { text: text.to_owned() }])
+}
+
+#[test]
+fn what_it_is_to_consider_waits_until_the_turn_has_a_name() {
+    let mut talk = Talk::begin(Mode::Ask);
+    talk.prompt("a");
+    talk.steer("b");
+    talk.steer("c");
+    assert_eq!(talk.asked("turn/steer").len(), 0, "{:?}", talk.heard.said);
+    talk.starts("t1");
+    talk.hear(json!({"id": 3, "result": {"turn": {"id": "t1"}}}));
+    talk.steer("d");
+    let asked = talk.asked("turn/steer");
+    let said: Vec<_> = asked.iter().map(|asked| asked["params"]["input"][0]["text"].as_str().unwrap()).collect();
+    assert_eq!(said, ["b", "c", "d"]);
+    assert!(asked.iter().all(|asked| asked["params"]["expectedTurnId"] == "t1"));
+}
+
+#[test]
+fn what_it_did_not_take_into_the_turn_is_given_back_before_the_turn_ends() {
+    let mut talk = Talk::begin(Mode::Ask);
+    talk.prompt("a");
+    talk.starts("t1");
+    talk.steer("b");
+    talk.steer("c");
+    talk.ends("t1");
+    assert_eq!(talk.told(), [""; 0], "it is not known yet what became of all");
+    let refused = json!({"code": -32600, "message": "no active turn"});
+    talk.hear(json!({"id": 4, "error": refused}));
+    talk.hear(json!({"id": 5, "result": {"turnId": "t1"}}));
+    assert_eq!(talk.told(), ["b", "Completed"]);
+    talk.steer("d");
+    assert_eq!(talk.told().last().unwrap(), "d", "there is no turn any more");
+}
+
+#[test]
+fn a_turn_that_never_had_a_name_gives_back_what_was_to_join_it() {
+    let mut talk = Talk::begin(Mode::Ask);
+    talk.prompt("a");
+    talk.steer("b");
+    talk.hear(json!({"id": 3, "error": {"code": 1, "message": "no"}}));
+    assert_eq!(talk.told(), ["b".to_owned(), format!("{:?}", Outcome::Failed)]);
+}
+
+/// The sandbox that it is told with each turn.
+fn sandboxes(talk: &Talk) -> Vec<Value> {
+    talk.asked("turn/start").iter().map(|asked| asked["params"]["sandboxPolicy"].clone()).collect()
+}
+
+#[test]
+fn the_sandbox_goes_with_the_mode_from_the_next_turn_on() {
+    let mut talk = Talk::begin(Mode::Plan);
+    let modes = [Mode::Plan, Mode::Ask, Mode::AcceptEdits, Mode::Plan];
+    for (number, mode) in modes.into_iter().enumerate() {
+        talk.command(Command::SetMode(mode));
+        talk.prompt("a");
+        talk.starts(&format!("t{number}"));
+        talk.ends(&format!("t{number}"));
+    }
+    let expected = [Value::Null, json!({"type": "workspaceWrite"}), Value::Null, json!({"type": "readOnly"})];
+    assert_eq!(sandboxes(&talk), expected);
+}
+
+#[test]
+fn behind_a_plan_the_sandbox_is_as_its_configuration_had_it() {
+    let mut talk = Talk::begin(Mode::Ask);
+    for mode in [Mode::Plan, Mode::Ask] {
+        talk.command(Command::SetMode(mode));
+        talk.prompt("a");
+        talk.starts("t");
+        talk.ends("t");
+    }
+    let expected = [json!({"type": "readOnly"}), json!({"type": "workspaceWrite", "networkAccess": true})];
+    assert_eq!(sandboxes(&talk), expected);
+}
