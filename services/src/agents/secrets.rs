@@ -5,6 +5,9 @@ use std::borrow::Cow;
 /// Shorter values are not looked for: they may be ordinary words.
 const SHORTEST: usize = 12;
 
+/// Of a secret of several lines, shorter ones are not looked for by themselves.
+const LINE: usize = 24;
+
 /// Of a text that ends with the beginning of a secret, so many bytes say too much of it.
 const TELLING: usize = 8;
 
@@ -33,19 +36,22 @@ impl Secrets {
     /// The secrets among some variables.
     pub fn of(variables: impl Iterator<Item = (String, String)>) -> Secrets {
         let secret = variables.filter(|(name, value)| is_secret(name) && value.len() >= SHORTEST);
-        Secrets::sorted(secret.map(|(_, value)| value).collect())
+        Secrets::default().and(secret.map(|(_, value)| value).collect())
+    }
+
+    /// These, and the secrets among more variables.
+    pub(super) fn and_of(&self, variables: &[(String, String)]) -> Secrets {
+        self.and(Secrets::of(variables.iter().cloned()).values)
     }
 
     /// These and more, as they are.
     pub fn and(&self, more: Vec<String>) -> Secrets {
+        let more: Vec<String> = more.into_iter().filter(|value| value.len() >= SHORTEST).collect();
         let mut values = self.values.clone();
-        values.extend(more.into_iter().filter(|value| value.len() >= SHORTEST));
-        Secrets::sorted(values)
-    }
-
-    fn sorted(mut values: Vec<String>) -> Secrets {
+        values.extend(more.iter().flat_map(|value| forms(value)));
+        values.extend(more);
         // One that holds another one goes first.
-        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        values.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
         values.dedup();
         Secrets { values }
     }
@@ -136,6 +142,16 @@ impl std::fmt::Debug for Secrets {
     }
 }
 
+/// Other forms in which a secret may be told: within a text of JSON, as what a tool is given while it comes, and, of several
+/// lines such as a key has, each that is nothing but that.
+fn forms(value: &str) -> Vec<String> {
+    let json = serde_json::Value::from(value).to_string();
+    let escaped = json.get(1..json.len() - 1).filter(|escaped| *escaped != value).map(str::to_owned);
+    let is_key = |line: &&str| line.len() >= LINE && !line.contains(char::is_whitespace) && !line.starts_with("-----");
+    let lines = value.lines().map(str::trim).filter(|line| *line != value).filter(is_key).map(str::to_owned);
+    escaped.into_iter().chain(lines).collect()
+}
+
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     let ends = [
@@ -169,6 +185,20 @@ mod tests {
         assert_eq!(told, "key [redacted], /usr/bin/something, short");
         assert!(matches!(secrets.redacted("nothing"), Cow::Borrowed(_)));
         assert!(!format!("{secrets:?}").contains("abc"));
+    }
+
+    #[test]
+    fn a_secret_is_found_as_json_has_it_and_a_key_line_by_line() {
+        let line = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC";
+        let key = format!("-----BEGIN PRIVATE KEY-----\n{line}\nshort\n-----END PRIVATE KEY-----");
+        let variables = [("A_KEY", key.as_str()), ("B_TOKEN", "to\"ken\\of\"mine")];
+        let secrets = Secrets::of(variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter());
+        let json = json!({"command": format!("echo {} {}", variables[0].1, variables[1].1)}).to_string();
+        assert_eq!(secrets.redacted(&json), r#"{"command":"echo [redacted] [redacted]"}"#);
+        assert_eq!(secrets.redacted(&format!("> {line}\r\n> short")), "> [redacted]\r\n> short");
+        assert_eq!(secrets.redacted("-----BEGIN PRIVATE KEY-----"), "-----BEGIN PRIVATE KEY-----");
+        let more = secrets.and_of(&[("C_SECRET".to_owned(), "another-one-of-them".to_owned())]);
+        assert_eq!(more.redacted(&format!("{key} another-one-of-them")), "[redacted] [redacted]");
     }
 
     #[test]

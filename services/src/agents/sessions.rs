@@ -359,7 +359,12 @@ impl Agents {
 
     fn surroundings(&self, agent: Arc<dyn Agent>, launch: Launch) -> Surroundings {
         let Shared { views, events, secrets, policy, archive, looks, trust, start, .. } = &*self.0;
-        let (views, events, secrets) = (Arc::clone(views), events.clone(), Arc::clone(secrets));
+        let (views, events) = (Arc::clone(views), events.clone());
+        // What the caller has set for this session is no less a secret.
+        let secrets = match launch.env.is_empty() {
+            true => Arc::clone(secrets),
+            false => Arc::new(secrets.and_of(&launch.env)),
+        };
         let ground = self.ground(&launch.cwd);
         let (policy, archive, trust) = (policy.clone(), archive.clone(), trust.clone());
         let (looks, watch, start) = (Arc::clone(looks), self.0.config.watch, *start);

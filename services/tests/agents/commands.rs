@@ -68,6 +68,20 @@ async fn what_a_command_writes_is_what_the_agent_says() {
 }
 
 #[tokio::test]
+async fn a_secret_that_a_caller_sets_for_a_session_stands_nowhere() {
+    let house = House::tuned(|config| {
+        shell("printf 'it is %s, or not' \"$A_TOKEN\"")(config);
+        config.command.get_mut("it").unwrap().allow_env = vec!["A_TOKEN".to_owned()];
+    });
+    let session = house.session_with("command:it", json!({"env": {"A_TOKEN": "a-value-of-the-caller"}})).await;
+    let mut turn = house.prompt(&session, "hello");
+    assert_eq!(turn.end().await["outcome"], "completed");
+    assert_eq!(said(&turn.seen), ["it is [redacted], or not"]);
+    let logged = house.logged(&session);
+    assert!(logged.iter().all(|event| !event.to_string().contains("a-value-of-the-caller")), "{logged:?}");
+}
+
+#[tokio::test]
 async fn it_is_told_as_it_comes_and_an_interrupt_ends_the_whole_tree() {
     let house = House::tuned(shell("echo $$; sleep 600 & wait"));
     let session = house.session("command:it").await;

@@ -33,8 +33,8 @@ pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Option<Finding> {
                 return Some(Finding::new("secrets", Risk::Medium, format!("`{}` {text}", shown(call))));
             }
             let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-            if let Some(risk) = entry.file_name().to_str().and_then(secret).filter(|_| is_file) {
-                let path = entry.path().strip_prefix(scene.cwd).unwrap_or(entry.path());
+            let path = entry.path().strip_prefix(&scene.ground.folder).unwrap_or(entry.path());
+            if let Some(risk) = secret(&path.to_string_lossy()).filter(|_| is_file) {
                 let text = format!("searches {}, which holds keys or may", path.display());
                 return Some(Finding::new("secrets", risk.min(Risk::High), text));
             }

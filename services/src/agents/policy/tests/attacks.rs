@@ -306,6 +306,9 @@ fn a_search_through_folders_asks_where_one_holds_what_its_name_tells_to_be_a_key
     for line in ["rg needle src", "rg -n needle src a.txt", "rg --files", "cd src && rg needle"] {
         assert_eq!(effect(line), Effect::Allow, "{line}: {:?}", bench.command(line));
     }
-    fs::write(folder.join(".gitignore"), "*.pem\n").unwrap();
+    fs::create_dir(folder.join("src/gcloud")).unwrap();
+    fs::write(folder.join("src/gcloud/token"), "needle").unwrap();
+    assert_eq!(effect("rg needle src"), Effect::Ask, "by the folder that it lies in");
+    fs::write(folder.join(".gitignore"), "*.pem\ngcloud\n").unwrap();
     assert_eq!(effect("rg needle"), Effect::Allow, "what is ignored is not searched");
 }
