@@ -224,8 +224,8 @@ impl Keeper {
     async fn fell(&mut self, run: &Run, readiness: &Ready) -> Outcome {
         let ended = self.settle(run).await;
         use sixframe_supervisor::Failure::{NotNow, NotStarted};
-        if let Err(error @ (NotStarted { .. } | NotNow { .. })) = &ended {
-            return not_run(not_started(&run.config, &self.around, error));
+        if let Err(error @ (NotStarted { .. } | NotNow { .. })) = ended {
+            return not_run(not_started(&run.config, &self.around, error).await);
         }
         if let Some(clash) = clash(run).await {
             return clash;
