@@ -98,10 +98,17 @@ fn an_unknown_variable_is_an_error_that_names_the_nearest() {
 
 #[test]
 fn variables_that_are_not_the_daemons_are_no_settings() {
-    let (_folder, mut inputs) = with_file("");
+    let folder = tempfile::tempdir().unwrap();
+    let mut inputs = inputs(folder.path());
     inputs.variables = vec![variable("SIXFRAME_TOKEN", "for a program that calls"), variable("SIXFRAME_BIN_LLM", "/l")];
+    inputs.variables.push(variable("SIXFRAME_NONCE", "of the sidecar that this was started by"));
     let loaded = load(&inputs).unwrap();
     assert!(matches!(loaded.source("token_file"), Source::Default));
+    assert_eq!(loaded.config, Config::defaults(&inputs.surroundings));
+    // No key is hidden by them.
+    let is_others =
+        |name: &str| name.starts_with("SIXFRAME_BIN_") || ["SIXFRAME_TOKEN", "SIXFRAME_NONCE"].contains(&name);
+    assert!(!KEYS.iter().any(|key| is_others(&key.variable())));
     inputs.variables = vec![variable("SIXFRAME_TOKENS", "x")];
     assert!(only_error(&inputs).contains("unknown variable"));
 }
@@ -207,17 +214,6 @@ fn a_daemon_started_at_the_root_of_the_file_system_shows_no_folder() {
 fn the_default_limits_are_the_engine_s() {
     let config = Config::defaults(&Surroundings::example());
     assert_eq!(config.limits.of_connection(), sixframe_core::Limits::default());
-}
-
-#[test]
-fn variables_for_sidecars_are_no_settings() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut inputs = inputs(folder.path());
-    inputs.variables = vec![variable("SIXFRAME_BIN_SEARCH_SERVER", "/opt/search"), variable("SIXFRAME_NONCE", "y")];
-    let loaded = load(&inputs).unwrap();
-    assert_eq!(loaded.config, Config::defaults(&inputs.surroundings));
-    // No key is hidden by it.
-    assert!(KEYS.iter().all(|key| !key.variable().starts_with("SIXFRAME_BIN_") && key.variable() != "SIXFRAME_NONCE"));
 }
 
 #[test]
