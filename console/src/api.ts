@@ -2739,6 +2739,8 @@ export interface SidecarState {
   url?: string | null;
   /** What its processes use; only while somebody follows `sidecar.watch`. */
   usage?: SidecarUsage | null;
+  /** What it waits for before it is started, in words behind "it waits for", while it does. */
+  waitsFor?: string | null;
 }
 
 /** How far a sidecar is. */

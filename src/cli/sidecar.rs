@@ -115,14 +115,15 @@ fn row(state: &SidecarState, mode: &ModeState) -> [String; 7] {
         or_dash(state.url.clone().or_else(|| mode.endpoints.get(&state.name).map(|endpoint| endpoint.url.clone()))),
         or_dash(state.ready_at.map(since)),
         state.restarts.to_string(),
-        state
-            .failure
-            .as_ref()
-            .map(|failure| &failure.message)
-            .or(mode.server_failure.as_ref())
-            .map(|why| on_one_line(why))
-            .unwrap_or_default(),
+        why(state, mode).map(|why| on_one_line(&why)).unwrap_or_default(),
     ]
+}
+
+/// Why it is not there.
+fn why(state: &SidecarState, mode: &ModeState) -> Option<String> {
+    let waits = state.waits_for.as_ref().map(|what| format!("waits for {what}"));
+    let failure = state.failure.as_ref().map(|failure| failure.message.clone());
+    waits.or(failure).or_else(|| mode.server_failure.clone())
 }
 
 /// A text that holds what a program has said: nothing in it steers a terminal.
@@ -202,6 +203,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn one_that_waits_says_for_what() {
+        let state = json!({"name": "web", "status": "starting", "generation": 0, "starts": 0, "restarts": 0,
+            "changedAt": 0, "owner": "this", "dependsOn": ["store"], "autoStart": false, "waitsFor": "store"});
+        let listed = json!({"mode": {"mode": "service", "endpoints": {}}, "sidecars": [state]});
+        let table = table(&serde_json::from_value(listed).unwrap());
+        assert!(table.ends_with("waits for store\n"), "{table:?}");
+    }
 
     #[test]
     fn what_a_program_has_said_steers_no_terminal() {

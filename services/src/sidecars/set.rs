@@ -226,6 +226,7 @@ fn first_state(config: &SidecarConfig, status: SidecarStatus) -> SidecarState {
         ready_at: None,
         changed_at: now_ms(),
         next_start_at: None,
+        waits_for: None,
         owner: Owner::None,
         exit: None,
         depends_on: config.depends_on.clone(),

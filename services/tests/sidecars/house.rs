@@ -38,6 +38,8 @@ pub(crate) struct Plan {
     pub(crate) check_server: CheckServer,
     /// What guards the sidecars.
     pub(crate) guard: PathBuf,
+    /// Where it is written down what is to be ended by the next daemon.
+    pub(crate) ledger: Option<PathBuf>,
 }
 
 impl Plan {
@@ -46,7 +48,7 @@ impl Plan {
         let mode = SetMode::Service { service_url: None };
         let (folder, hub) = (tempfile::tempdir().unwrap(), Hub::new(HubConfig::default()).unwrap());
         let guard = PathBuf::from(env!("CARGO_BIN_EXE_sixframe-services-guardian"));
-        Plan { folder, hub, mode, define_allowed: false, check_server, guard }
+        Plan { folder, hub, mode, define_allowed: false, check_server, guard, ledger: None }
     }
 
     /// Guardians run this line of a shell's before they begin, with the house's folder in `$HOUSE`.
@@ -74,7 +76,8 @@ impl Plan {
             check_server: self.check_server,
         };
         let guard = GuardProgram::at(self.guard);
-        let supervisor = Supervisor::new(SupervisorConfig::new(guard)).unwrap();
+        let supervision = SupervisorConfig { ledger: self.ledger, ..SupervisorConfig::new(guard) };
+        let supervisor = Supervisor::new(supervision).unwrap();
         let hub = self.hub;
         let sidecars = Sidecars::new(setup, &hub, supervisor.clone()).unwrap();
         let (ours, theirs) = memory::pair(Default::default());

@@ -1,14 +1,17 @@
 //! Who depends on whom: first what is needed, last what needs it.
 
-use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
 use std::sync::Arc;
+use std::{env, fs};
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use sixframe_hub::{Hub, HubConfig};
-use sixframe_services::sidecars::api::SidecarStatus;
+use sixframe_services::sidecars::api::{SidecarState, SidecarStatus};
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use crate::house::{House, LONG, Plan, WELL, alone, details, python, server, shell};
+use crate::house::{House, LONG, Plan, WELL, alone, details, python, send, server, shell};
 
 /// Says in a file that it is up, and when it ends.
 fn noted(name: &str, depends: &[&str]) -> Value {
@@ -47,6 +50,45 @@ async fn everything_starts_behind_what_it_needs_and_stops_before_it() {
     assert!(house.processes().is_empty() && house.supervisor.is_empty());
     let refused = house.sidecars.start("store").await.unwrap_err();
     assert!(refused.code == "CONFLICT" && refused.message.contains("the daemon is stopping"));
+}
+
+#[tokio::test]
+async fn one_that_waits_for_programs_of_an_earlier_daemon_or_for_others_says_so() {
+    const EARLIER: &str = "SIXFRAME_TEST_EARLIER";
+    if let Some(folder) = env::var_os(EARLIER) {
+        let folder = Path::new(&folder);
+        let script = "trap 'while [ ! -e $FOLDER/go ]; do sleep 0.01; done; exit 0' TERM; echo up; \
+                      while :; do sleep 0.01; done";
+        let keys = json!({"env": {"FOLDER": folder}, "ready": {"kind": "line", "pattern": "up"},
+            "stop": {"closeStdinMs": 0, "signalMs": 60_000}});
+        let plan = Plan { ledger: Some(folder.join("ledger")), ..Plan::new() };
+        let house = plan.build(&[shell("old", script, keys)]);
+        house.up("old").await;
+        send(std::process::id(), Signal::KILL);
+        std::future::pending::<()>().await;
+    }
+    let plan = Plan::new();
+    let folder = plan.folder.path().to_path_buf();
+    let mut earlier = std::process::Command::new(env::current_exe().unwrap());
+    let test = "order::one_that_waits_for_programs_of_an_earlier_daemon_or_for_others_says_so";
+    let ended = earlier.args(["--exact", test]).env(EARLIER, &folder).env("TMPDIR", &folder).output().unwrap();
+    assert_eq!(ended.status.signal(), Some(9), "{}", String::from_utf8_lossy(&ended.stdout));
+    let store = shell(
+        "store",
+        "while [ ! -e warm ]; do sleep 0.01; done; echo up; exec sleep 1000",
+        json!({"ready": {"kind": "line", "pattern": "up"}}),
+    );
+    let web = shell("web", "exec sleep 1000", json!({"dependsOn": ["store"]}));
+    let house = Plan { ledger: Some(folder.join("ledger")), ..plan }.build(&[store, web]);
+    house.sidecars.start("web").await.unwrap();
+    let says = |what: &'static str| move |state: &SidecarState| state.waits_for.as_deref() == Some(what);
+    let waits = house.until("web", says("programs of an earlier daemon to end")).await;
+    assert_eq!((waits.status, waits.starts), (SidecarStatus::Starting, 0));
+    fs::write(house.file("go"), "").unwrap();
+    house.until("web", says("store")).await;
+    fs::write(house.file("warm"), "").unwrap();
+    let up = house.sidecars.wait_ready("web", LONG).await.unwrap();
+    assert_eq!((up.waits_for, house.state("store").waits_for), (None, None));
 }
 
 #[tokio::test]

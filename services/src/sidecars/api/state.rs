@@ -40,6 +40,9 @@ pub struct SidecarState {
     /// When it is started again, in milliseconds since 1970, while it waits for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_start_at: Option<u64>,
+    /// What it waits for before it is started, in words behind "it waits for", while it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<String>,
     /// Whose process answers for it.
     pub owner: Owner,
     /// How its last run ended.

@@ -1,8 +1,10 @@
 //! One run of a sidecar, from its start until nothing of it is left.
 
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
+use futures_util::poll;
 use sixframe_supervisor::{Child, Stream};
 use tokio::time::{Instant, sleep};
 
@@ -53,21 +55,21 @@ enum Lived {
 impl Keeper {
     /// Runs it once, as soon as what it depends on is there; and on another port where the one that was free is lost.
     pub(super) async fn attempt(&mut self, config: &Arc<SidecarConfig>) -> Outcome {
-        let depended = {
-            let (supervisor, board) = (&self.around.supervisor, &self.around.board);
-            let depended = async {
-                // One of a daemon that was killed may still have the port.
-                supervisor.settled().await;
-                board.all_up(&config.depends_on).await
-            };
-            tokio::select! {
-                biased;
-                () = self.mailbox.turned(&self.around.board, &self.known.name) => return Outcome::Turned,
-                depended = depended => depended,
-            }
+        let (supervisor, board, name) = (&self.around.supervisor, &self.around.board, &self.known.name);
+        let says = |what: String| board.change_if(name, |state| state.waits_for.replace(what.clone()) != Some(what));
+        let depended = async {
+            // One of a daemon that was killed may still have the port.
+            or_say(supervisor.settled(), || says("programs of an earlier daemon to end".to_owned())).await;
+            or_say(board.all_up(&config.depends_on), || says(config.depends_on.join(", "))).await
         };
-        if let Err(failure) = depended {
-            return Outcome::Failed(failure);
+        let depended = tokio::select! {
+            biased;
+            () = self.mailbox.turned(board, name) => Err(Outcome::Turned),
+            depended = depended => depended.map_err(Outcome::Failed),
+        };
+        board.change_if(name, |state| state.waits_for.take().is_some());
+        if let Err(outcome) = depended {
+            return outcome;
         }
         let mut outcome = self.run_once(config).await;
         for _ in 1..PORTS {
@@ -296,6 +298,16 @@ impl Keeper {
         });
         self.known.runs.end(run.generation, exit);
     }
+}
+
+/// Does the work; says so where it is not done at once.
+async fn or_say<T>(work: impl Future<Output = T>, say: impl FnOnce()) -> T {
+    tokio::pin!(work);
+    if let Poll::Ready(done) = poll!(work.as_mut()) {
+        return done;
+    }
+    say();
+    work.await
 }
 
 /// Looks at it again and again, until it does not live any more: in which way.
