@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "959ac00d42173fb8";
+export const methodsHash = "2efa3ddecc8f0cd0";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
