@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "a5720dd1ac7e280e";
+export const methodsHash = "959ac00d42173fb8";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {

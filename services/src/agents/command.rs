@@ -70,10 +70,11 @@ impl CommandAgent {
             let hint = format!("take {PLACE} out of the arguments, so that the prompt goes in on standard input");
             return Err(wrong("the prompt is too long for an argument").hint(hint));
         }
+        let env = environment(Some(&program), &self.program.env, launch);
         let mut config = ChildConfig::new(program);
         config.name = format!("agent-{}", self.provider.replace(':', "-"));
         config.args = self.program.args.iter().map(|arg| arg.replace(PLACE, asked).into()).collect();
-        config.env = environment(&self.program.env, launch);
+        config.env = env;
         config.cwd = Some(launch.cwd.clone());
         config.stdin = if takes_argument { Input::Null } else { Input::Piped };
         config.stdout = Output::Piped;

@@ -1,6 +1,9 @@
 //! Which agents are on this machine. What is missing, too old or logged out is a state with a hint, and no error. Nothing here
 //! asks a model anything.
 
+mod account;
+mod places;
+
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,9 +16,14 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::agent::Abilities;
+use super::program::Program;
+pub(super) use places::find;
 
 /// How long a program may take to say its version, or whether somebody is logged in.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long one may take of which nobody knows whether it says its version at all.
+const SHORT_PATIENCE: Duration = Duration::from_secs(4);
 
 /// A provider as it is on this machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -194,21 +202,16 @@ pub(super) fn looked_for(id: &str, abilities: Abilities) -> ProviderInfo {
 }
 
 /// Looks for a program and asks it about itself.
-pub(super) async fn look(
-    supervisor: &Supervisor,
-    kind: &Kind,
-    program: &OsStr,
-    env: &[(String, String)],
-    abilities: Abilities,
-) -> Sighting {
+pub(super) async fn look(supervisor: &Supervisor, kind: &Kind, program: &Program, abilities: Abilities) -> Sighting {
+    let env = &program.env;
     let mut info = ProviderInfo {
         state: ProviderState::Missing,
         hint: Some(format!("install {}: {}", kind.name, kind.install_url)),
         ..checked(kind, abilities)
     };
-    let Some(path) = located(program).await else { return Sighting::of(info) };
+    let Some(path) = located(&program.program).await else { return Sighting::of(info) };
     info.program = Some(path.to_string_lossy().into_owned());
-    let said = match ask(supervisor, &path, &["--version"], env).await {
+    let said = match ask(supervisor, &path, &["--version"], env, PATIENCE).await {
         Ok(said) => said,
         Err(Silent) => {
             let hint = format!("{} does not answer to --version; end what hangs there, and look again", path.display());
@@ -227,12 +230,18 @@ pub(super) async fn look(
         return Sighting::of(ProviderInfo { state: ProviderState::TooOld, ..info });
     }
     let answer = match &kind.auth {
-        Some(auth) => ask(supervisor, &path, auth.args, env).await,
+        Some(auth) => ask(supervisor, &path, auth.args, env, PATIENCE).await,
         None => Ok(None),
     };
     let is_silent = answer.is_err();
     let answer = answer.unwrap_or_default();
     let login = kind.auth.as_ref().zip(answer).and_then(|(auth, answer)| (auth.read)(&answer));
+    // Nobody has to be logged in where it was given another service, with a key of its own.
+    let is_out = login.as_ref().is_some_and(|login| !login.is_in);
+    let login = match is_out && kind.id == CODEX.id && !account::is_needed(supervisor, &path, program).await {
+        true => None,
+        false => login,
+    };
     let (state, hint) = match &login {
         Some(Login { is_in: true, .. }) => (ProviderState::Ready, None),
         Some(_) => (ProviderState::LoggedOut, kind.auth.map(|auth| auth.hint.to_owned())),
@@ -242,7 +251,43 @@ pub(super) async fn look(
     Sighting { info, is_silent }
 }
 
-/// Looks for a program of which no more is known than that it speaks the Agent Client Protocol, or that it answers.
+/// Programs that speak the Agent Client Protocol and that were tried, by their names: with which versions.
+const ADAPTERS: [(&str, (&str, &str)); 2] =
+    [("claude-agent-acp", ("0.100.0", "0.100.0")), ("codex-acp", ("2.6.0", "2.6.0"))];
+
+/// Looks for a program that speaks the Agent Client Protocol, and asks it for its version. One that does not say it can be used
+/// all the same.
+pub(super) async fn look_for_acp(
+    supervisor: &Supervisor,
+    id: &str,
+    program: &Program,
+    abilities: Abilities,
+) -> ProviderInfo {
+    let info = look_for(id, &program.program, abilities).await;
+    let Some(path) = info.program.as_ref().map(PathBuf::from) else { return info };
+    let (name, args) = asked_for_version(&path, &program.args);
+    let said = ask(supervisor, &path, &args, &program.env, SHORT_PATIENCE).await.unwrap_or_default();
+    let version = said.filter(|answer| answer.is_success).and_then(|answer| version(&answer.stdout));
+    let known = ADAPTERS.into_iter().find(|(adapter, _)| *adapter == name);
+    let tested = version.as_ref().zip(known).map(|(version, (_, range))| compare(version, range));
+    ProviderInfo { version, tested, ..info }
+}
+
+/// What a program is called, and the arguments that make it say its version: where an interpreter runs a script, it is that.
+fn asked_for_version<'a>(program: &'a Path, args: &'a [String]) -> (&'a str, Vec<&'a str>) {
+    fn name(path: &Path) -> &str {
+        path.file_stem().and_then(OsStr::to_str).unwrap_or_default()
+    }
+    let script = args.first().filter(|arg| INTERPRETERS.contains(&name(program)) && !arg.starts_with('-'));
+    match script {
+        Some(script) => (name(Path::new(script)), vec![script, "--version"]),
+        None => (name(program), vec!["--version"]),
+    }
+}
+
+const INTERPRETERS: [&str; 6] = ["node", "bun", "deno", "python", "python3", "ruby"];
+
+/// Looks for a program of which no more is known than that it answers.
 pub(super) async fn look_for(id: &str, program: &OsStr, abilities: Abilities) -> ProviderInfo {
     let found = located(program).await.map(|path| path.to_string_lossy().into_owned());
     let missing = format!("install {}, or correct its program in the configuration", program.to_string_lossy());
@@ -254,69 +299,30 @@ pub(super) async fn look_for(id: &str, program: &OsStr, abilities: Abilities) ->
     }
 }
 
-/// Where a program is: by its path, in `PATH`, or where installers put such programs without telling it. Never by a path that
-/// depends on the folder that somebody is in: what lies there may be anybody's.
-pub(super) fn find(program: &OsStr) -> Option<PathBuf> {
-    let path = Path::new(program);
-    if path.components().count() > 1 {
-        return (path.is_absolute() && is_program(path)).then(|| path.to_owned());
-    }
-    let listed = std::env::var_os("PATH").map(|list| std::env::split_paths(&list).collect::<Vec<_>>());
-    let home = std::env::home_dir().into_iter().flat_map(|home| {
-        [".local/bin", ".claude/local", ".npm-global/bin", ".bun/bin", ".volta/bin"].map(|folder| home.join(folder))
-    });
-    let known = ["/usr/local/bin", "/opt/homebrew/bin"].map(PathBuf::from);
-    let folders = listed.into_iter().flatten().chain(home).chain(known);
-    folders.filter(|folder| folder.is_absolute()).find_map(|folder| {
-        let names = endings().iter().map(|ending| {
-            let mut name = OsString::from(program);
-            name.push(ending);
-            folder.join(name)
-        });
-        names.into_iter().find(|path| is_program(path))
-    })
-}
-
 /// The same, beside whoever waits for other things: there are disks that take their time.
 pub(super) async fn located(program: &OsStr) -> Option<PathBuf> {
     let program = program.to_owned();
     spawn_blocking(move || find(&program)).await.ok().flatten()
 }
 
-/// `PATH` without the entries that depend on the folder that somebody is in. None where it has none of those.
-pub(super) fn path_from_anywhere() -> Option<OsString> {
+/// The `PATH` for a program: without the entries that depend on the folder that somebody is in; and where the program was found
+/// beside `PATH`, with the folder that it was found in, which holds what it runs by. None where ours will do.
+pub(super) fn path_for(program: Option<&Path>) -> Option<OsString> {
     let listed = std::env::var_os("PATH")?;
-    let (kept, dropped): (Vec<PathBuf>, Vec<PathBuf>) =
+    let (mut kept, dropped): (Vec<PathBuf>, Vec<PathBuf>) =
         std::env::split_paths(&listed).partition(|folder| folder.is_absolute());
+    let own = program.and_then(Path::parent).filter(|folder| !kept.iter().any(|known| known == folder));
+    let own = own.filter(|folder| places::are_known(folder)).map(Path::to_owned);
+    let is_ours = dropped.is_empty() && own.is_none();
+    kept.extend(own);
     // What was taken apart by its separators can be put together by them.
-    std::env::join_paths(kept).ok().filter(|_| !dropped.is_empty())
+    std::env::join_paths(kept).ok().filter(|_| !is_ours)
 }
 
 /// A folder in which nobody but the system's administrator has left settings: an agent that is asked about itself reads those of
 /// the folder that it is in.
 fn nowhere() -> Option<PathBuf> {
     if cfg!(windows) { std::env::home_dir() } else { Some(PathBuf::from("/")) }
-}
-
-#[cfg(windows)]
-fn endings() -> &'static [&'static str] {
-    &[".exe", ".cmd", ""]
-}
-
-#[cfg(not(windows))]
-fn endings() -> &'static [&'static str] {
-    &[""]
-}
-
-#[cfg(unix)]
-fn is_program(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_program(path: &Path) -> bool {
-    path.is_file()
 }
 
 /// A program that was asked about itself does not answer in time.
@@ -328,19 +334,26 @@ async fn ask(
     program: &Path,
     args: &[&str],
     env: &[(String, String)],
+    patience: Duration,
 ) -> Result<Option<Answer>, Silent> {
-    let mut config = ChildConfig::new(program);
+    let mut config = asking(program, env);
     config.args = args.iter().map(Into::into).collect();
-    config.env = env.iter().map(|(name, value)| (name.into(), Some(value.into()))).collect();
-    config.env.extend(path_from_anywhere().map(|path| ("PATH".into(), Some(path))));
-    config.cwd = nowhere();
     config.stdin = Input::Null;
-    config.stop = StopLadder { signal_for: Duration::from_millis(500), ..StopLadder::default() };
     let Ok(child) = supervisor.spawn(config) else { return Ok(None) };
     // One that does not end is stopped as it is dropped.
-    let Ok(exit) = timeout(PATIENCE, child.stopped()).await.map_err(|_| Silent)? else { return Ok(None) };
+    let Ok(exit) = timeout(patience, child.stopped()).await.map_err(|_| Silent)? else { return Ok(None) };
     let stdout = child.output(Stream::Stdout).last_lines(200).join("\n");
     Ok(Some(Answer { is_success: exit.is_success(), stdout }))
+}
+
+/// How a program is asked about itself.
+fn asking(program: &Path, env: &[(String, String)]) -> ChildConfig {
+    let mut config = ChildConfig::new(program);
+    config.env = env.iter().map(|(name, value)| (name.into(), Some(value.into()))).collect();
+    config.env.extend(path_for(Some(program)).map(|path| ("PATH".into(), Some(path))));
+    config.cwd = nowhere();
+    config.stop = StopLadder { signal_for: Duration::from_millis(500), ..StopLadder::default() };
+    config
 }
 
 /// The first thing in a text that looks like a version.

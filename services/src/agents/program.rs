@@ -5,7 +5,7 @@ mod lines;
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -120,11 +120,12 @@ impl ProgramAgent {
     }
 
     fn config(&self, program: PathBuf, launch: &Launch) -> ChildConfig {
+        let env = environment(Some(&program), &self.program.env, launch);
         let mut config = ChildConfig::new(program);
         config.name = format!("agent-{}", self.provider.replace(':', "-"));
         let spoken = (self.dialect.arguments)(launch);
         config.args = self.program.args.iter().chain(&spoken).map(Into::into).collect();
-        config.env = environment(&self.program.env, launch);
+        config.env = env;
         if self.provider == GEMINI {
             config.env.extend(gemini_trust(launch.settings));
         }
@@ -160,12 +161,16 @@ pub(super) async fn located(program: &Program, launch: &Launch) -> Result<PathBu
 }
 
 /// The environment of an agent's program: ours, without what is not an agent's, and with these variables.
-pub(super) fn environment(given: &[(String, String)], launch: &Launch) -> Vec<(OsString, Option<OsString>)> {
+pub(super) fn environment(
+    program: Option<&Path>,
+    given: &[(String, String)],
+    launch: &Launch,
+) -> Vec<(OsString, Option<OsString>)> {
     // Our token is not an agent's; Claude Code takes the second for a sign that it was started by itself; and by the third,
     // a command would go to another folder than the one that the rules have looked at.
     let removed = ["SIXFRAME_TOKEN", "CLAUDECODE", "CDPATH"].into_iter().map(|name| (name.into(), None));
     // Nor does it run what only lies in the folder that it works in.
-    let path = detect::path_from_anywhere().map(|path| ("PATH".into(), Some(path)));
+    let path = detect::path_for(program).map(|path| ("PATH".into(), Some(path)));
     // Agents update themselves when they are alone, and Gemini is one process and not two. By the last one, Claude Code runs
     // each command where the session is, as a person is shown it, and not where the last one has gone to.
     let fixed = [

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use sixframe_services::agents::Timers;
+use sixframe_services::agents::{ProviderConfig, Timers};
 
 use super::house::{House, Programs};
 use super::scripted::{Reply, scripted};
@@ -303,4 +303,56 @@ async fn an_agent_that_never_stops_telling_keeps_no_time_from_running_out() {
     let session = house.session("flood").await;
     let ended = house.prompt_with(&session, "hello", json!({"timeoutMs": 300})).end().await;
     assert_eq!(ended["error"]["kind"], "timeout", "{ended}");
+}
+
+/// A provider as it is found now, whoever takes how long to answer.
+pub(crate) async fn looked_at(house: &House, id: &str) -> serde_json::Value {
+    let mut recheck = true;
+    loop {
+        let listed = house.ask("agent.providers", json!({"recheck": recheck})).await.unwrap();
+        let found = listed["providers"].as_array().unwrap().iter().find(|info| info["id"] == id).unwrap();
+        if found["state"] != "checking" {
+            return found.clone();
+        }
+        recheck = false;
+    }
+}
+
+#[tokio::test]
+async fn codex_with_a_service_of_its_own_needs_nobody_to_be_logged_in() {
+    let house = House::new();
+    let codex = |needs: &str| {
+        house.install_as(
+            "codex",
+            &format!(
+                r#"case "$1" in
+--version) echo codex-cli 0.169.0 ;;
+login) echo Not logged in >&2; exit 1 ;;
+app-server) read initialize; read initialized; read asked
+    echo '{{"id":1,"result":{{}}}}'
+    echo '{{"id":2,"result":{{"account":null,"requiresOpenaiAuth":{needs}}}}}' ;;
+esac
+"#
+            ),
+        );
+    };
+    codex("true");
+    assert_eq!(looked_at(&house, "codex").await["state"], "loggedOut");
+    codex("false");
+    assert_eq!(looked_at(&house, "codex").await["state"], "unknown");
+}
+
+#[tokio::test]
+async fn programs_that_speak_the_agent_client_protocol_are_asked_for_their_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let adapter = folder.path().join("codex-acp");
+    let house = House::tuned(|config| drop(config.acp.insert("codex".into(), ProviderConfig::new(&adapter))));
+    house.install_as("other", "[ \"$1\" = --version ] && echo other 1.2.3\n");
+    house.install_as("adapter", "echo 2.7.0\n");
+    std::fs::rename(house.folder.path().join("adapter"), &adapter).unwrap();
+    let other = looked_at(&house, "acp:other").await;
+    let expected = (&json!("1.2.3"), &json!("unknown"), &json!(null));
+    assert_eq!((&other["version"], &other["state"], &other["tested"]), expected);
+    let adapter = looked_at(&house, "acp:codex").await;
+    assert_eq!((&adapter["version"], &adapter["tested"]), (&json!("2.7.0"), &json!("newer")));
 }

@@ -38,6 +38,20 @@ impl World {
         World { house: House::build_with(folder, timers, Programs { claude, codex, gemini }), model }
     }
 
+    /// One in which Codex is started without anything in between, so that it can be asked about itself.
+    pub(crate) async fn with_codex_itself() -> World {
+        let model = Model::start().await;
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("project")).unwrap();
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+        let [_, codex, _] = installed::all(target, folder.path(), &model.url);
+        let Installed { program, variables, args } = codex;
+        let env = variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let codex = Program { args, env, ..Program::new(program) };
+        let programs = Programs { codex, ..Programs::in_folder(folder.path()) };
+        World { house: House::build_with(folder, Timers::default(), programs), model }
+    }
+
     /// The daemon ends, in order, and another one begins.
     pub(crate) async fn restart(self) -> World {
         World { house: self.house.restart().await, model: self.model }

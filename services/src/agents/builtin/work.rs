@@ -215,7 +215,7 @@ impl Work {
         config.name = "builtin-command".to_owned();
         config.args = vec![flag.into(), line.clone().into()];
         config.cwd = Some(self.launch.cwd.clone());
-        config.env = environment(&[], &self.launch);
+        config.env = environment(None, &[], &self.launch);
         config.stdin = Input::Null;
         config.stop = StopLadder { signal_for: Duration::from_millis(500), ..StopLadder::default() };
         let child = match self.supervisor.spawn(config) {

@@ -107,15 +107,21 @@ impl Agents {
     fn look(&self, id: &str, provider: &ProviderConfig, before: Option<ProviderInfo>) -> Look {
         let Shared { supervisor, .. } = &*self.0;
         let (supervisor, able, id) = (supervisor.clone(), self.abilities(id), id.to_owned());
-        let (program, env) = (provider.program.program.clone(), provider.program.env.clone());
+        let program = provider.program.clone();
         match [&detect::CLAUDE, &detect::CODEX, &detect::GEMINI].into_iter().find(|kind| kind.id == id) {
             Some(kind) => {
                 let before = Sighting::of(before.unwrap_or_else(|| detect::checked(kind, able)));
-                Look::begin(before, async move { detect::look(&supervisor, kind, &program, &env, able).await })
+                Look::begin(before, async move { detect::look(&supervisor, kind, &program, able).await })
             }
             None => {
                 let before = Sighting::of(before.unwrap_or_else(|| detect::looked_for(&id, able)));
-                Look::begin(before, async move { Sighting::of(detect::look_for(&id, &program, able).await) })
+                let looking = async move {
+                    Sighting::of(match id.starts_with("acp:") {
+                        true => detect::look_for_acp(&supervisor, &id, &program, able).await,
+                        false => detect::look_for(&id, &program.program, able).await,
+                    })
+                };
+                Look::begin(before, looking)
             }
         }
     }

@@ -161,6 +161,14 @@ async fn codex_changes_files_behind_a_plan() {
     world.close(&session).await;
 }
 
+#[tokio::test]
+#[ignore = "needs the real programs of agents: cargo xtask test --only agents"]
+async fn codex_with_a_service_of_its_own_is_not_called_logged_out() {
+    let world = World::with_codex_itself().await;
+    let codex = crate::programs::looked_at(&world.house, "codex").await;
+    assert_eq!((&codex["state"], &codex["version"]), (&json!("unknown"), &json!("0.169.0")), "{codex}");
+}
+
 macro_rules! really {
     ($($name:ident: $call:expr;)*) => {
         $(
