@@ -15,6 +15,7 @@ impl Session {
     /// The agent has begun a turn. While one is open, that is a part of it; one that is not ready, or is being stopped, begins none.
     pub(super) fn began(&mut self, now: Moment, reason: Option<String>, src: Source) {
         if self.process != Process::Ready {
+            // Who cannot be spoken to cannot be stopped, and what waits for it would find a turn in its place.
             return;
         }
         let Some(started) = self.turns.begin(now.at, &identifier("turn"), TurnStarted::by_agent(reason)) else {
