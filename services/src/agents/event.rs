@@ -358,4 +358,13 @@ mod tests {
             assert_eq!(written["type"], event.name());
         }
     }
+
+    #[test]
+    fn a_turn_says_who_began_it_where_that_is_the_agent_and_older_ones_said_nothing() {
+        let (asked, own) = (TurnStarted::on("p"), TurnStarted::by_agent(None));
+        for (started, told) in [(asked, json!({"promptId": "p"})), (own, json!({"origin": "agent"}))] {
+            assert_eq!(serde_json::to_value(&started).unwrap_or_default(), told);
+            assert_eq!(serde_json::from_value::<TurnStarted>(told).ok(), Some(started));
+        }
+    }
 }
