@@ -6,14 +6,18 @@ use std::time::Duration;
 use super::super::event::{Source, TurnStarted};
 use super::super::identifier::identifier;
 use super::super::moment::Moment;
-use super::Session;
+use super::{Process, Session};
 
 /// What such a turn is given in a session that had no prompt yet.
 pub(super) const GIVEN: Duration = Duration::from_secs(300);
 
 impl Session {
-    /// The agent has begun a turn. While one is open, that is a part of it.
+    /// The agent has begun a turn. While one is open, that is a part of it; one that is not ready, or is being stopped, begins none.
     pub(super) fn began(&mut self, now: Moment, reason: Option<String>, src: Source) {
+        if self.process != Process::Ready {
+            // Who cannot be spoken to cannot be stopped, and what waits for it would find a turn in its place.
+            return;
+        }
         let Some(started) = self.turns.begin(now.at, &identifier("turn"), TurnStarted::by_agent(reason)) else {
             return;
         };
