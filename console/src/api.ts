@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "959ac00d42173fb8";
+export const methodsHash = "b1dc038d9d7da524";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
@@ -1760,8 +1760,8 @@ export type AgentTurnOrigin =
 
 /** The agent works. */
 export interface AgentTurnStarted {
-  /** Who began it. */
-  origin: AgentTurnOrigin;
+  /** Who began it; somebody, where it is left out. */
+  origin?: AgentTurnOrigin;
   /** On what; nothing where the agent begins by itself. */
   promptId?: string | null;
   /** Why the agent began it, in its words, where it says so. */

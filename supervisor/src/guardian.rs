@@ -67,6 +67,7 @@ impl Watch {
     fn begin() -> io::Result<Watch> {
         // Out of the host's group: what a terminal sends to that is not for us. It fails where we lead one already.
         let _ = rustix::process::setsid();
+        exec::unblock_signals()?;
         let line = Line::take()?;
         let family = Family::new()?;
         let wakeups = Wakeups::new()?;

@@ -52,6 +52,7 @@ impl Keeper {
             });
         }
         self.known.stdin.close();
+        self.held.is_over();
         self.known.status.send_replace(last);
     }
 

@@ -3,63 +3,86 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::process::Process;
+use crate::ProcessId;
+use crate::process::{self, Process};
 
-/// Whether orphans come here.
-static COME_HERE: AtomicBool = AtomicBool::new(false);
+/// Guardians after which those that are gone are looked for.
+const MANY: usize = 1024;
 
-/// The guardians that live: the only children of ours that are in other sessions and no orphans.
-static GUARDIANS: Mutex<Option<HashSet<u32>>> = Mutex::new(None);
+/// The sessions of what was below this process when it began to adopt: none of ours. Nothing before that.
+static STRANGERS: OnceLock<HashSet<u32>> = OnceLock::new();
 
-/// From now on, orphans come here. Does nothing where the system cannot do that.
+/// The guardians that live: children of ours that are in other sessions and no orphans.
+static GUARDIANS: Mutex<Option<HashSet<ProcessId>>> = Mutex::new(None);
+
+/// From now on, orphans come here. Does nothing where the system cannot do that, and in a process to which all orphans of the
+/// system come anyway: there they say nothing of whose they were.
 pub(crate) fn adopt() -> io::Result<()> {
     #[cfg(target_os = "linux")]
-    {
+    if std::process::id() != 1 {
+        STRANGERS.get_or_init(|| {
+            let before = crate::tree::below(std::process::id());
+            before.iter().filter_map(|id| process::process(id.pid)).map(|process| process.session).collect()
+        });
         rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
-        COME_HERE.store(true, Ordering::Relaxed);
     }
     Ok(())
 }
 
 /// Starts a guardian, which at no moment is taken for an orphan.
-pub(crate) fn begin<T, E>(start: impl FnOnce() -> Result<T, E>, pid: impl FnOnce(&T) -> u32) -> Result<T, E> {
+pub(crate) fn begin<T, E>(start: impl FnOnce() -> Result<T, E>, id: impl FnOnce(&T) -> ProcessId) -> Result<T, E> {
     let mut guardians = guardians();
+    let guardians = guardians.get_or_insert_default();
+    if guardians.len() >= MANY {
+        guardians.retain(|id| process::process(id.pid).is_some_and(|process| process.id == *id));
+    }
     let started = start()?;
-    guardians.get_or_insert_default().insert(pid(&started));
+    guardians.insert(id(&started));
     Ok(started)
 }
 
 /// A guardian has ended, and its parent has taken notice.
-pub(crate) fn ended(pid: u32) {
+pub(crate) fn ended(guardian: ProcessId) {
     if let Some(guardians) = guardians().as_mut() {
-        guardians.remove(&pid);
+        guardians.remove(&guardian);
     }
 }
 
 /// Whether a process, as it was seen, came here as an orphan. What this process starts itself stays in its session, unless it
 /// leaves that by itself; nobody who ever left it can come back.
 pub(crate) fn is_one(process: &Process) -> bool {
-    COME_HERE.load(Ordering::Relaxed)
-        && process.parent == std::process::id()
+    let Some(strangers) = STRANGERS.get() else { return false };
+    process.parent == std::process::id()
         && Some(process.session) != session()
-        && !guardians().as_ref().is_some_and(|guardians| guardians.contains(&process.id.pid))
+        && !strangers.contains(&process.session)
+        && !guardians().as_ref().is_some_and(|guardians| guardians.contains(&process.id))
 }
 
-/// Takes notice of the end of one that came here: nobody else waits for it.
-pub(crate) fn reap(process: &Process) {
-    let pid = i32::try_from(process.id.pid).ok().and_then(rustix::process::Pid::from_raw);
-    if process.is_dead && is_one(process) {
-        let _ = rustix::process::waitpid(pid, rustix::process::WaitOptions::NOHANG);
+/// Takes notice of the ends of those who came here: nobody else waits for them, whoever they were.
+pub(crate) fn reap() {
+    if STRANGERS.get().is_none() {
+        return;
     }
+    let children = process::children(std::process::id());
+    children.into_iter().filter_map(process::process).for_each(|process| reap_one(&process));
+}
+
+/// Takes notice of the end of a process, as it was seen, if it is one that came here.
+pub(crate) fn reap_one(process: &Process) {
+    let came = STRANGERS.get().is_some() && process.parent == std::process::id() && Some(process.session) != session();
+    if !process.is_dead || !came || guardians().as_ref().is_some_and(|guardians| guardians.contains(&process.id)) {
+        return;
+    }
+    let pid = i32::try_from(process.id.pid).ok().and_then(rustix::process::Pid::from_raw);
+    let _ = rustix::process::waitpid(pid, rustix::process::WaitOptions::NOHANG);
 }
 
 fn session() -> Option<u32> {
     rustix::process::getsid(None).ok().map(|session| session.as_raw_pid().cast_unsigned())
 }
 
-fn guardians() -> MutexGuard<'static, Option<HashSet<u32>>> {
+fn guardians() -> MutexGuard<'static, Option<HashSet<ProcessId>>> {
     GUARDIANS.lock().unwrap_or_else(PoisonError::into_inner)
 }

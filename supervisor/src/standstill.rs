@@ -7,7 +7,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::AbortHandle;
 
-use crate::{ProcessId, process};
+use crate::{ProcessId, orphans, process};
 
 /// The task that lets guardians go on. Dropping it ends the task.
 #[derive(Default)]
@@ -25,6 +25,7 @@ impl Standstill {
         let watching = tokio::spawn(async move {
             while told.recv().await.is_some() {
                 guardians().into_iter().for_each(let_go_on);
+                orphans::reap();
             }
         });
         *task = Some(watching.abort_handle());

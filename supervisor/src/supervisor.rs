@@ -36,7 +36,7 @@ pub struct SupervisorConfig {
     /// Whether this process becomes a child subreaper, on Linux: what a program has below it comes to this process when its
     /// guardian is killed, where it is known to be ours, and ended. For a host that starts programs by supervisors alone: it
     /// takes in the orphans of all its descendants, and those that are in another session than its own end with the next
-    /// guardian that is killed.
+    /// guardian that is killed, but for the sessions of what was below it before. Without effect in a process 1.
     pub child_subreaper: bool,
 }
 
@@ -177,8 +177,8 @@ impl Supervisor {
         self.shared.standstill.watch(move || shared.upgrade().map(|shared| shared.guardians()).unwrap_or_default());
     }
 
-    /// Waits until nothing is left of the children of earlier supervisors that the ledger tells of, at the longest for the time
-    /// that they were promised when they were started. For what needs a port or a file that one of them may have.
+    /// Waits until nothing is left of the children of earlier supervisors that the ledger tells of, at the longest for 5 s
+    /// more than they were promised when they were started. For what needs a port or a file that one of them may have.
     pub async fn settled(&self) {
         let mut settled = self.shared.settled.clone();
         while settled.changed().await.is_ok() {}
@@ -269,6 +269,10 @@ impl Shared {
 pub(crate) struct Held {
     shared: Arc<Shared>,
     generation: u64,
+    /// What it had could not be looked for.
+    is_left: bool,
+    /// Nothing of it is left.
+    is_over: bool,
 }
 
 impl Held {
@@ -277,7 +281,7 @@ impl Held {
             ledger.guards(generation, guardian, grace);
         }
         shared.live().insert(generation, live);
-        Held { shared, generation }
+        Held { shared, generation, is_left: false, is_over: false }
     }
 
     pub(crate) fn has_started(&self, program: ProcessId) {
@@ -295,26 +299,32 @@ impl Held {
 
     /// Ends everything that belongs to the child, as far as it can be found without its guardian.
     #[cfg(unix)]
-    pub(crate) async fn sweep(&self, program: Option<ProcessId>, members: Vec<ProcessId>) {
+    pub(crate) async fn sweep(&mut self, program: Option<ProcessId>, members: Vec<ProcessId>) {
         let sweep = crate::sweep::Sweep {
             known: members.into_iter().chain(program).collect(),
             leaders: program.into_iter().collect(),
             marked: crate::sweep::Marked::All(self.shared.instance.clone(), self.generation),
         };
         // A runtime that is being shut down runs nothing any more; what is left is then for the ledger.
-        let _ = tokio::task::spawn_blocking(move || sweep.run()).await;
+        self.is_left = tokio::task::spawn_blocking(move || sweep.run()).await.is_err();
+    }
+
+    /// Its last status is true.
+    pub(crate) fn is_over(&mut self) {
+        self.is_over = !self.is_left;
     }
 
     /// The job is the child's only holder, and it is not lost while we live.
     #[cfg(windows)]
-    pub(crate) async fn sweep(&self, _program: Option<ProcessId>, _members: Vec<ProcessId>) {}
+    pub(crate) async fn sweep(&mut self, _program: Option<ProcessId>, _members: Vec<ProcessId>) {}
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
         let live = self.shared.live().remove(&self.generation);
         drop(live);
-        if let Some(ledger) = &self.shared.ledger {
+        // Where the runtime ends before the child, the guardian goes on, and the next supervisor is to know of it.
+        if let Some(ledger) = self.shared.ledger.as_ref().filter(|_| self.is_over) {
             ledger.end(self.generation);
         }
     }

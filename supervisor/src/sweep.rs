@@ -68,7 +68,7 @@ impl Sweep {
         };
         let (mut all, mut ours) = (Vec::new(), HashSet::new());
         process::each(|process| {
-            orphans::reap(&process);
+            orphans::reap_one(&process);
             // At once: it may be gone when all are known.
             if belongs(&process) {
                 ours.insert(process.id);

@@ -63,7 +63,8 @@ enum Asked {
     Initialise,
     Resume,
     Start,
-    Turn,
+    /// A turn, in a mode.
+    Turn(Mode),
     Steer(Prompt),
     Other,
 }
@@ -146,13 +147,14 @@ impl Codex {
                 };
                 vec![Step::tell("thread/start", Fact::Ready(update))]
             }
-            (Asked::Turn, None) => {
+            (Asked::Turn(mode), None) => {
+                self.sandbox.changed(mode);
                 if let (Some(turn), false) = (result["turn"]["id"].as_str(), self.steers.is_over()) {
                     self.turn = Some(turn.to_owned());
                 }
                 self.named()
             }
-            (Asked::Turn, Some(error)) => {
+            (Asked::Turn(_), Some(error)) => {
                 let problem = self.problem.take();
                 let problem = problem.unwrap_or_else(|| Problem::new(ProblemKind::InvalidRequest, error));
                 self.steers.ends("turn/start", TurnEnd::failed(problem))
@@ -335,7 +337,7 @@ impl Codex {
         if let Some(policy) = self.sandbox.change(self.launch.mode) {
             params["sandboxPolicy"] = policy;
         }
-        vec![self.request(Asked::Turn, "turn/start", params)]
+        vec![self.request(Asked::Turn(self.launch.mode), "turn/start", params)]
     }
 }
 

@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::item::{Item, ItemStatus};
 use super::permission::{PermissionRequest, PermissionResolved};
 use super::problem::Problem;
+use super::secrets::OpenEnds;
 use super::usage::{Limits, UsageUpdate};
 pub use files::{FileSeen, FilesChanged, FilesContended, TurnUndone};
 pub use process::{Native, ProcessEvent, Retry, Unparsed};
@@ -287,10 +288,24 @@ impl Event {
         }
     }
 
-    /// Whether more of what it tells may follow, so that its texts may end in the midst of something.
-    pub(super) fn grows(&self) -> bool {
-        matches!(self, Event::ItemUpserted(item) if !item.status.is_some_and(ItemStatus::is_final))
+    /// Of its line, what more may follow of, so that it may end in the midst of something.
+    pub(super) fn open_ends(&self) -> Option<OpenEnds> {
+        match self {
+            Event::ItemUpserted(item) if !item.status.is_some_and(ItemStatus::is_final) => Some(said_so_far),
+            _ => None,
+        }
     }
+}
+
+/// What an item that is under way says and what its tool answered. What a tool is given is told when all of it is there.
+fn said_so_far(line: &mut Value) -> Vec<&mut Value> {
+    let members = line.get_mut("data").and_then(Value::as_object_mut).into_iter().flatten();
+    let open = members.filter_map(|(name, value)| match name.as_str() {
+        "content" => Some(value),
+        "tool" => value.get_mut("output"),
+        _ => None,
+    });
+    open.collect()
 }
 
 #[cfg(test)]
@@ -341,6 +356,15 @@ mod tests {
         for event in events {
             let written = serde_json::to_value(&event).unwrap_or_default();
             assert_eq!(written["type"], event.name());
+        }
+    }
+
+    #[test]
+    fn a_turn_says_who_began_it_where_that_is_the_agent_and_older_ones_said_nothing() {
+        let (asked, own) = (TurnStarted::on("p"), TurnStarted::by_agent(None));
+        for (started, told) in [(asked, json!({"promptId": "p"})), (own, json!({"origin": "agent"}))] {
+            assert_eq!(serde_json::to_value(&started).unwrap_or_default(), told);
+            assert_eq!(serde_json::from_value::<TurnStarted>(told).ok(), Some(started));
         }
     }
 }

@@ -119,7 +119,7 @@ impl Log {
     pub(super) fn append(&mut self, envelopes: &[Envelope], secrets: &Secrets) -> io::Result<Vec<String>> {
         let lines = envelopes.iter().map(|envelope| {
             let line = serde_json::to_string(envelope).map_err(io::Error::other)?;
-            Ok(secrets.redacted_json(&line, &OURS, envelope.event.grows()).into_owned())
+            Ok(secrets.redacted_json(&line, &OURS, envelope.event.open_ends()).into_owned())
         });
         let lines: Vec<String> = lines.collect::<io::Result<_>>()?;
         let text = lines.iter().fold(String::new(), |text, line| text + line + "\n");

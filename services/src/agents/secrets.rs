@@ -1,6 +1,7 @@
 //! Secrets that must not be written down: the values of variables whose names say that they are some.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 /// Shorter values are not looked for: they may be ordinary words.
 const SHORTEST: usize = 12;
@@ -19,6 +20,9 @@ pub(super) fn told(end: String) -> String {
     if end.len() < TELLING { end } else { REDACTED.to_owned() }
 }
 
+/// The parts of a value of JSON whose texts may end in the midst of something, as of a text that grows or was cut.
+pub(super) type OpenEnds = fn(&mut serde_json::Value) -> Vec<&mut serde_json::Value>;
+
 /// Values that must not be told. Shown without them.
 #[derive(Clone, Default)]
 pub struct Secrets {
@@ -35,7 +39,8 @@ impl Secrets {
 
     /// The secrets among some variables.
     pub fn of(variables: impl Iterator<Item = (String, String)>) -> Secrets {
-        let secret = variables.filter(|(name, value)| is_secret(name) && value.len() >= SHORTEST);
+        let secret =
+            variables.filter(|(name, value)| is_secret(name) && value.len() >= SHORTEST && !is_place(name, value));
         Secrets::default().and(secret.map(|(_, value)| value).collect())
     }
 
@@ -75,9 +80,9 @@ impl Secrets {
         open.min().unwrap_or(bytes.len())
     }
 
-    /// A text of JSON without them, but for what these members of it say. Where it grows, its texts may end with the beginning
-    /// of one, which is taken out as well.
-    pub(super) fn redacted_json<'a>(&self, text: &'a str, spared: &[&str], grows: bool) -> Cow<'a, str> {
+    /// A text of JSON without them, but for what these members of it say. Where texts of it end in the midst of something, that
+    /// may be the beginning of one, which is taken out as well.
+    pub(super) fn redacted_json<'a>(&self, text: &'a str, spared: &[&str], open: Option<OpenEnds>) -> Cow<'a, str> {
         // In JSON a secret may stand with other characters than its own.
         let is_in = |secret: &str| match secret.contains(['"', '\\']) || secret.contains(char::is_control) {
             true => text.contains(serde_json::Value::from(secret).to_string().trim_matches('"')),
@@ -87,7 +92,7 @@ impl Secrets {
             let telling = (0..=TELLING).rev().find(|at| secret.is_char_boundary(*at));
             is_in(&secret[..telling.unwrap_or_default()])
         };
-        if !self.values.iter().any(|secret| is_in(secret) || (grows && begins(secret))) {
+        if !self.values.iter().any(|secret| is_in(secret) || (open.is_some() && begins(secret))) {
             return Cow::Borrowed(text);
         }
         let Ok(mut value) = serde_json::from_str::<serde_json::Value>(text) else { return self.redacted(text) };
@@ -96,33 +101,45 @@ impl Secrets {
                 members
                     .iter_mut()
                     .filter(|(name, _)| !spared.contains(&name.as_str()))
-                    .for_each(|(_, of)| self.take_out(of, grows));
+                    .for_each(|(_, of)| self.take_out(of));
             }
-            None => self.take_out(&mut value, grows),
+            None => self.take_out(&mut value),
+        }
+        if let Some(open) = open {
+            open(&mut value).into_iter().for_each(|part| self.take_ends_out(part));
         }
         Cow::Owned(value.to_string())
     }
 
     /// Takes them out of all texts of a value, names of members among them.
-    fn take_out(&self, value: &mut serde_json::Value, grows: bool) {
+    fn take_out(&self, value: &mut serde_json::Value) {
         match value {
             serde_json::Value::String(text) => {
                 if let Cow::Owned(redacted) = self.redacted(text) {
                     *text = redacted;
                 }
-                if grows {
-                    let end = text.split_off(self.open_end(text));
-                    text.push_str(&told(end));
-                }
             }
-            serde_json::Value::Array(values) => values.iter_mut().for_each(|value| self.take_out(value, grows)),
+            serde_json::Value::Array(values) => values.iter_mut().for_each(|value| self.take_out(value)),
             serde_json::Value::Object(members) => {
                 let named = std::mem::take(members).into_iter();
                 members.extend(named.map(|(name, mut value)| {
-                    self.take_out(&mut value, grows);
+                    self.take_out(&mut value);
                     (self.redacted(&name).into_owned(), value)
                 }));
             }
+            serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => (),
+        }
+    }
+
+    /// Takes out of the texts of a value what they end with, where it is the beginning of one.
+    fn take_ends_out(&self, value: &mut serde_json::Value) {
+        match value {
+            serde_json::Value::String(text) => {
+                let end = text.split_off(self.open_end(text));
+                text.push_str(&told(end));
+            }
+            serde_json::Value::Array(values) => values.iter_mut().for_each(|value| self.take_ends_out(value)),
+            serde_json::Value::Object(members) => members.values_mut().for_each(|value| self.take_ends_out(value)),
             serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => (),
         }
     }
@@ -170,6 +187,13 @@ fn is_secret(name: &str) -> bool {
     ends.iter().any(|end| name.ends_with(end))
 }
 
+/// Whether a value is the path of a file, which is no secret: what is in the file is. A key may begin like a path, so it must be
+/// one of something that is there, but for names that are given to paths.
+fn is_place(name: &str, value: &str) -> bool {
+    let path = Path::new(value);
+    path.is_absolute() && (name.to_ascii_uppercase().ends_with("CREDENTIALS") || path.exists())
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -188,6 +212,24 @@ mod tests {
     }
 
     #[test]
+    fn the_path_of_a_file_is_no_secret() {
+        let there = env!("CARGO_MANIFEST_DIR");
+        let variables = [
+            ("GOOGLE_APPLICATION_CREDENTIALS", "/home/nobody/project/key.json"),
+            ("SIGNING_KEY", there),
+            ("OTHER_KEY", "/AxL7Jdm/begins+like/a/path=="),
+            ("MY_CREDENTIALS", "somebody:a-password"),
+        ];
+        let secrets = Secrets::of(variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter());
+        for (_, path) in &variables[..2] {
+            assert_eq!(secrets.redacted(path), *path);
+        }
+        for (_, secret) in &variables[2..] {
+            assert_eq!(secrets.redacted(secret), REDACTED);
+        }
+    }
+
+    #[test]
     fn a_secret_is_found_as_json_has_it_and_a_key_line_by_line() {
         let line = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC";
         let key = format!("-----BEGIN PRIVATE KEY-----\n{line}\nshort\n-----END PRIVATE KEY-----");
@@ -201,6 +243,9 @@ mod tests {
         assert_eq!(more.redacted(&format!("{key} another-one-of-them")), "[redacted] [redacted]");
     }
 
+    /// All that an event tells.
+    const DATA: OpenEnds = |event| event.get_mut("data").into_iter().collect();
+
     #[test]
     fn of_a_text_that_grows_no_end_is_told_that_begins_a_secret() {
         let secret = "with\"quote-and-more";
@@ -209,7 +254,7 @@ mod tests {
         for end in 0..=text.len() {
             let event =
                 json!({"data": {"content": [{"text": text[..end]}], "tool": {"output": {"json": [text[..end]]}}}});
-            let told = secrets.redacted_json(&event.to_string(), &[], true).into_owned();
+            let told = secrets.redacted_json(&event.to_string(), &[], Some(DATA)).into_owned();
             let told: serde_json::Value = serde_json::from_str(&told).unwrap_or_default();
             for told in [&told["data"]["content"][0]["text"], &told["data"]["tool"]["output"]["json"][0]] {
                 let told = told.as_str().unwrap_or_default();
@@ -219,10 +264,11 @@ mod tests {
                 );
             }
         }
-        let whole = json!({"text": text}).to_string();
-        assert_eq!(secrets.redacted_json(&whole, &[], true), "{\"text\":\"the key is [redacted], again\"}");
-        let part = json!({"text": "with\"quote"}).to_string();
-        assert_eq!(secrets.redacted_json(&part, &[], false), part, "it is what it is in the end");
+        let whole = json!({"data": text}).to_string();
+        assert_eq!(secrets.redacted_json(&whole, &[], Some(DATA)), "{\"data\":\"the key is [redacted], again\"}");
+        let part = json!({"text": "with\"quote", "title": "with\"quote"}).to_string();
+        assert_eq!(secrets.redacted_json(&part, &[], Some(DATA)), part, "that is not what grows");
+        assert_eq!(secrets.redacted_json(&part, &[], None), part, "it is what it is in the end");
     }
 
     #[test]
@@ -232,11 +278,11 @@ mod tests {
         let event = json!({
             "type": "item.upserted", "data": {"text": format!("say {} twice", values[0]), "input": {values[0]: [values[0]]}},
         });
-        let told = secrets.redacted_json(&event.to_string(), &["type"], false).into_owned();
+        let told = secrets.redacted_json(&event.to_string(), &["type"], None).into_owned();
         let expected = json!({
             "type": "item.upserted", "data": {"text": "say [redacted] twice", "input": {"[redacted]": ["[redacted]"]}},
         });
         assert_eq!(serde_json::from_str::<serde_json::Value>(&told).ok(), Some(expected));
-        assert!(matches!(secrets.redacted_json("{\"a\":1}", &[], false), Cow::Borrowed(_)));
+        assert!(matches!(secrets.redacted_json("{\"a\":1}", &[], None), Cow::Borrowed(_)));
     }
 }

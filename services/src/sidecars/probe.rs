@@ -30,7 +30,9 @@ pub(crate) enum Seen {
     Nobody,
     /// Somebody else listens.
     Foreign(Option<Holder>),
-    /// Not as it should be, in words that follow a name.
+    /// Somebody of whom the system does not tell listens, and did not show the nonce: in words that follow a name.
+    Unshown(String),
+    /// Not as it should be, likewise.
     Bad(String),
     /// Nobody could look, which says nothing of it: why, likewise.
     Unknown(String),
@@ -59,15 +61,22 @@ impl Probe {
         Probe::Exec { supervisor, config: Box::new(config) }
     }
 
-    /// Looks once, which may take `longest` in all. `listens` is called when it is asked and has not answered yet.
-    pub(crate) async fn look(&self, port: &RunPort, child: &Arc<Child>, longest: Duration, listens: impl Fn()) -> Seen {
+    /// Looks once, which may take `longest` in all. `listens` is called when it is asked and has not answered yet, with whether
+    /// it is known to be the child.
+    pub(crate) async fn look(
+        &self,
+        port: &RunPort,
+        child: &Arc<Child>,
+        longest: Duration,
+        listens: impl Fn(bool),
+    ) -> Seen {
         let limit = Limit { by: Instant::now() + longest, longest };
         let looking = async {
             match self {
                 Probe::Exec { supervisor, config } => run(supervisor, config, longest).await,
                 Probe::Tcp => match reach(port, child, limit).await {
-                    Ok(Reached { stranger: Some(holder), .. }) => Seen::Foreign(holder),
-                    Ok(Reached { stranger: None, .. }) => Seen::Good,
+                    Ok(Reached { is_ours: true, .. }) => Seen::Good,
+                    Ok(Reached { is_ours: false, .. }) => Seen::Foreign(None),
                     Err(seen) => seen,
                 },
                 Probe::Http { path, answered } => ask(port, child, path.as_deref(), answered, limit, listens).await,
@@ -101,62 +110,63 @@ impl Limit {
 /// Whoever listens.
 struct Reached {
     stream: TcpStream,
-    /// Who it is, as far as the system tells, where it is not the child.
-    stranger: Option<Option<Holder>>,
+    /// Whether it is the child; otherwise the system does not tell who it is.
+    is_ours: bool,
 }
 
 /// Errors: what is seen instead.
 async fn reach(at: &RunPort, child: &Arc<Child>, limit: Limit) -> Result<Reached, Seen> {
     match limit.hold(listener::ask(at, child)).await {
-        Ok(Answered::Ours(stream)) => Ok(Reached { stream, stranger: None }),
-        Ok(Answered::Foreign(holder, stream)) => Ok(Reached { stream, stranger: Some(holder) }),
+        Ok(Answered::Ours(stream)) => Ok(Reached { stream, is_ours: true }),
+        Ok(Answered::Foreign(None, stream)) => Ok(Reached { stream, is_ours: false }),
+        Ok(Answered::Foreign(holder, _)) => Err(Seen::Foreign(holder)),
         Ok(Answered::Nobody) => Err(Seen::Nobody),
         Ok(Answered::Unknown(error)) => Err(unknown(&error)),
         Err(why) => Err(Seen::Bad(why)),
     }
 }
 
-/// Asks for each path in turn, over a connection of its own, of which each must lead to the child or to who shows its nonce,
-/// until one answers well; that one is asked for first from then on. Only a status leads to the next path: whoever is silent
-/// would be so again.
+/// Asks for each path in turn, over a connection of its own, of which each must lead to the child or to who shows its nonce
+/// and of whom the system does not tell, until one answers well; that one is asked for first from then on. Only a status leads to
+/// the next path: whoever is silent would be so again.
 async fn ask(
     at: &RunPort,
     child: &Arc<Child>,
     path: Option<&str>,
     answered: &Mutex<Option<&'static str>>,
     limit: Limit,
-    listens: impl Fn(),
+    listens: impl Fn(bool),
 ) -> Seen {
     let known = *answered.lock().unwrap_or_else(PoisonError::into_inner);
     let usual = known.into_iter().chain(PATHS.into_iter().filter(|path| Some(*path) != known));
     let paths: Vec<&str> = path.map_or_else(|| usual.collect(), |path| vec![path]);
-    let mut said = Vec::new();
+    let (mut said, mut is_known) = (Vec::new(), false);
     for path in paths {
-        let Reached { stream, stranger } = match reach(at, child, limit).await {
+        let Reached { stream, is_ours } = match reach(at, child, limit).await {
             Ok(reached) => reached,
             Err(seen) => return seen,
         };
-        if stranger.is_none() {
-            listens();
-        }
+        listens(is_ours);
         let answer = get(stream, at, path, limit).await;
         let shown = answer.as_ref().ok().and_then(|answer| answer.nonce.as_deref());
-        let is_ours = shown.is_some_and(|nonce| !nonce.is_empty() && nonce == at.nonce());
-        match (answer, stranger) {
-            (_, Some(holder)) if !is_ours => return Seen::Foreign(holder),
-            (Ok(Answer { status: 200..400, .. }), _) => {
+        let is_ours = is_ours || shown.is_some_and(|nonce| !nonce.is_empty() && nonce == at.nonce());
+        is_known |= is_ours;
+        match answer {
+            Ok(Answer { status: 200..400, .. }) if is_ours => {
                 *answered.lock().unwrap_or_else(PoisonError::into_inner) =
                     PATHS.into_iter().find(|usual| *usual == path);
                 return Seen::Good;
             }
-            (Ok(Answer { status, .. }), _) => said.push(format!("answers {path} with {status}")),
-            (Err(why), _) => {
+            Ok(Answer { status, .. }) if is_ours => said.push(format!("answers {path} with {status}")),
+            Ok(Answer { status, .. }) => said.push(format!("answers {path} with {status} and without its nonce")),
+            Err(why) => {
                 said.push(why);
                 break;
             }
         }
     }
-    Seen::Bad(said.join("; "))
+    let said = said.join("; ");
+    if is_known { Seen::Bad(said) } else { Seen::Unshown(said) }
 }
 
 /// Errors: it says nothing, in words that follow a name.

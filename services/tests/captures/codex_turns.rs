@@ -42,6 +42,12 @@ impl Talk {
         self.command(Command::Steer(prompt(text)));
     }
 
+    /// It takes the turn that it was asked for last.
+    fn takes(&mut self, turn: &str) {
+        let id = self.asked("turn/start").last().map(|asked| asked["id"].clone());
+        self.hear(json!({"id": id, "result": {"turn": {"id": turn}}}));
+    }
+
     fn starts(&mut self, turn: &str) {
         self.hear(json!({"method": "turn/started", "params": {"turn": {"id": turn}}}));
     }
@@ -125,6 +131,7 @@ fn the_sandbox_goes_with_the_mode_from_the_next_turn_on() {
     for (number, mode) in modes.into_iter().enumerate() {
         talk.command(Command::SetMode(mode));
         talk.prompt("a");
+        talk.takes(&format!("t{number}"));
         talk.starts(&format!("t{number}"));
         talk.ends(&format!("t{number}"));
     }
@@ -138,9 +145,26 @@ fn behind_a_plan_the_sandbox_is_as_its_configuration_had_it() {
     for mode in [Mode::Plan, Mode::Ask] {
         talk.command(Command::SetMode(mode));
         talk.prompt("a");
+        talk.takes("t");
         talk.starts("t");
         talk.ends("t");
     }
     let expected = [json!({"type": "readOnly"}), json!({"type": "workspaceWrite", "networkAccess": true})];
     assert_eq!(sandboxes(&talk), expected);
+}
+
+#[test]
+fn a_sandbox_that_came_with_a_turn_that_was_refused_comes_with_the_next_one() {
+    let mut talk = Talk::begin(Mode::Ask);
+    talk.command(Command::SetMode(Mode::Plan));
+    talk.prompt("a");
+    talk.hear(json!({"id": 3, "error": {"code": 1, "message": "no"}}));
+    talk.prompt("b");
+    talk.command(Command::SetMode(Mode::Ask));
+    talk.takes("t");
+    talk.ends("t");
+    talk.prompt("c");
+    let work = json!({"type": "workspaceWrite", "networkAccess": true});
+    let expected = [json!({"type": "readOnly"}), json!({"type": "readOnly"}), work];
+    assert_eq!(sandboxes(&talk), expected, "by what it was told for the turn, and not by what came to be wanted since");
 }

@@ -183,15 +183,45 @@ fn an_agent_that_counts_its_items_anew_in_each_turn_tells_of_other_ones() {
         .filter_map(|envelope| envelope.item_id.as_deref())
         .collect();
     assert_eq!(asked, ["1", &calls[2]], "leave is asked for the call of its own turn");
-    let parents: Vec<_> = stage
-        .log
-        .iter()
-        .filter_map(|envelope| match &envelope.event {
-            Event::ItemUpserted(item) => item.parent.clone(),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(parents, ["1", &calls[2]]);
+    assert_eq!(parents(&stage), ["1", &calls[2]]);
+}
+
+fn parents(stage: &Stage) -> Vec<String> {
+    let items = stage.log.iter().filter_map(|envelope| match &envelope.event {
+        Event::ItemUpserted(item) => item.parent.clone(),
+        _ => None,
+    });
+    items.collect()
+}
+
+#[test]
+fn what_a_subagent_does_in_a_later_turn_belongs_to_its_call() {
+    let mut stage = Stage::ready(Mode::Ask);
+    let says = |stage: &mut Stage, id: &str| {
+        let item = Item { parent: Some("call".into()), ..Item::new(ItemKind::AgentMessage) };
+        stage.told(Fact::Item { id: id.into(), item });
+    };
+    let begins = |stage: &mut Stage| {
+        let item = Item::new(ItemKind::Subagent).status(ItemStatus::InProgress);
+        stage.told(Fact::Item { id: "call".into(), item });
+    };
+    stage.prompt("a", Delivery::Queue);
+    begins(&mut stage);
+    stage.ends();
+    stage.told(Fact::Began { reason: None });
+    says(&mut stage, "1");
+    stage.ends();
+    assert_eq!(parents(&stage), ["call"]);
+    stage.prompt("b", Delivery::Queue);
+    begins(&mut stage);
+    says(&mut stage, "2");
+    stage.ends();
+    stage.told(Fact::Began { reason: None });
+    says(&mut stage, "3");
+    let calls = items(&stage, ItemKind::Subagent);
+    let second = calls.last().unwrap();
+    assert_ne!(second, "call", "it is another call");
+    assert_eq!(parents(&stage)[1..], [second.clone(), second.clone()]);
 }
 
 #[test]

@@ -3,39 +3,24 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 use sixframe_services::sidecars::api::{FailureCode, SidecarStatus};
 
-use crate::house::{House, WELL, details, eventually, logged, python, server, shell};
+use crate::house::{House, WELL, details, logged, python, server, shell};
 
 /// Somebody else who answers everything with 200.
 fn squatter(port: u16) -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
     let port = listener.local_addr().unwrap().port();
-    answers(listener, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_owned());
-    port
-}
-
-/// Somebody else who answers everything so; how often, is counted.
-fn answering(port: u16, answer: String) -> Arc<AtomicUsize> {
-    answers(TcpListener::bind(("127.0.0.1", port)).unwrap(), answer)
-}
-
-fn answers(listener: TcpListener, answer: String) -> Arc<AtomicUsize> {
-    let count = Arc::new(AtomicUsize::new(0));
-    let counting = Arc::clone(&count);
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let _ = stream.read(&mut [0; 1024]);
-            let _ = stream.write_all(answer.as_bytes());
-            counting.fetch_add(1, Ordering::Relaxed);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
         }
     });
-    count
+    port
 }
 
 fn free() -> u16 {
@@ -116,27 +101,92 @@ async fn an_answer_from_a_program_that_is_not_ours_is_not_readiness() {
     assert!(house.processes().is_empty());
 }
 
+/// A program whose listening socket the system shows nobody: it is a thread's alone. It answers as `answer(stream)` does.
+fn hidden(answer: &str) -> String {
+    format!(
+        r#"
+import ctypes, os, socket, sys, threading, time
+{answer}
+def says(stream, nonce):
+    stream.sendall(f"HTTP/1.1 200 OK\r\nSixframe-Nonce: {{nonce}}\r\nContent-Length: 0\r\n\r\n".encode())
+def serve():
+    CLONE_FILES = 0x400
+    assert ctypes.CDLL(None).unshare(CLONE_FILES) == 0
+    listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+    print("listens")
+    while True:
+        stream, _ = listener.accept()
+        stream.recv(1024)
+        answer(stream)
+        stream.close()
+threading.Thread(target=serve).start()
+"#
+    )
+}
+
 #[tokio::test]
-async fn an_answer_that_shows_the_nonce_of_this_run_is_readiness_whoever_gives_it() {
-    let script = "printf %s $SIXFRAME_NONCE > nonce.new; mv nonce.new nonce; sleep 1000";
-    let health = json!({"kind": "http", "intervalMs": 5, "failures": 1});
-    let keys = |port: u16| json!({"port": port, "health": health, "cwd": ".", "restart": "never"});
-    let (port, other) = (free(), free());
-    let house = House::of(&[shell("web", script, keys(port)), shell("forged", "sleep 1000", keys(other))]);
+async fn whose_sockets_are_hidden_has_time_to_show_the_nonce_of_its_run() {
+    let answer = "
+def answer(stream):
+    if os.path.exists('shows'):
+        print('shown')
+        says(stream, os.environ['SIXFRAME_NONCE'])
+    elif os.path.exists('forges'):
+        print('forged')
+        says(stream, 'f' * 32)
+    else:
+        print('closed')";
+    let health = json!({"kind": "http", "intervalMs": 5, "timeoutMs": 60_000, "failures": 1});
+    let keys =
+        json!({"port": "auto", "health": health, "restart": "never", "ready": {"kind": "http", "timeoutMs": 60_000}});
+    let house = House::of(&[python("web", &hidden(answer), keys)]);
     house.sidecars.start("web").await.unwrap();
-    house.sidecars.start("forged").await.unwrap();
-    let nonce = eventually("it has its nonce", || fs::read_to_string(house.file("nonce")).ok()).await;
-    assert_eq!(nonce.len(), 32);
-    let shows = |nonce: &str| format!("HTTP/1.1 200 OK\r\nSixframe-Nonce: {nonce}\r\nContent-Length: 0\r\n\r\n");
-    house.until("forged", |state| state.pid.is_some()).await;
-    answering(other, shows(&nonce));
-    let fault = house.sidecars.wait_ready("forged", crate::house::LONG).await.unwrap_err();
-    assert_eq!(fault.code, "NOT_OURS", "the nonce is another one's");
-    let asked = answering(port, shows(&nonce));
+    // Longer than somebody else would be believed to be somebody else.
+    logged(&house, "web", "closed", 8).await;
+    fs::write(house.file("forges"), "").unwrap();
+    logged(&house, "web", "forged", 4).await;
+    assert_eq!(house.state("web").status, SidecarStatus::Starting);
+    fs::write(house.file("shows"), "").unwrap();
     house.sidecars.wait_ready("web", crate::house::LONG).await.unwrap();
-    let before = asked.load(Ordering::Relaxed);
-    eventually("it is looked after likewise", || (asked.load(Ordering::Relaxed) > before + 3).then_some(())).await;
-    assert_eq!(house.state("web").status, SidecarStatus::Ready);
+    logged(&house, "web", "shown", 4).await;
+    let state = house.state("web");
+    assert_eq!((state.status, state.starts), (SidecarStatus::Ready, 1));
+}
+
+#[tokio::test]
+async fn whose_sockets_are_hidden_and_who_never_shows_the_nonce_is_not_ours() {
+    let answers = ["def answer(stream): time.sleep(1000)", "def answer(stream): says(stream, '')"];
+    let health = json!({"kind": "http", "timeoutMs": 60_000});
+    let keys = json!({"port": free(), "health": health, "ready": {"kind": "http", "timeoutMs": 4000}});
+    for answer in answers {
+        let house = House::of(&[python("web", &hidden(answer), keys.clone())]);
+        let fault = house.fails("web").await;
+        assert_eq!(fault.code, "NOT_OURS", "{fault}");
+        assert!(fault.message.contains("SIXFRAME_NONCE") && details(&fault)["holder"].is_null(), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn a_silent_program_that_has_taken_a_free_port_is_not_waited_for() {
+    let keys = json!({
+        "port": "auto", "env": {"P": "{port}"}, "restart": "never",
+        "health": {"kind": "http", "timeoutMs": 600_000}, "ready": {"kind": "http", "timeoutMs": 600_000},
+    });
+    let house = House::of(&[shell("web", "exec sleep 1000", keys)]);
+    house.sidecars.start("web").await.unwrap();
+    let first = house.until("web", |state| state.pid.is_some()).await.port.unwrap();
+    let _silent = TcpListener::bind(("127.0.0.1", first)).unwrap();
+    let second = house.until("web", |state| state.starts == 2 && state.port.is_some()).await;
+    assert!(second.port != Some(first) && second.status == SidecarStatus::Starting, "{second:?}");
+}
+
+#[tokio::test]
+async fn a_program_that_vouches_has_the_nonce_of_the_run() {
+    let ready = json!({"kind": "exec", "program": "sh", "args": ["-c", "test $(cat nonce) = $SIXFRAME_NONCE"]});
+    let script = "printf %s $SIXFRAME_NONCE > nonce.new; mv nonce.new nonce; exec sleep 1000";
+    let house = House::of(&[shell("web", script, json!({"ready": ready}))]);
+    house.up("web").await;
+    assert_eq!(fs::read_to_string(house.file("nonce")).unwrap().len(), 32);
 }
 
 #[tokio::test]

@@ -82,14 +82,14 @@ async fn what_is_given_up_is_said_to_have_ended_and_by_which_rule() {
 #[tokio::test]
 async fn one_that_was_ready_and_is_too_slow_another_time_is_started_again() {
     let script = "echo . >> runs; case $(wc -l < runs) in 2) exec sleep 1000;; esac; echo up; exec sleep 1000";
-    let ready = json!({"kind": "line", "pattern": "up", "timeoutMs": 1000});
+    let ready = json!({"kind": "line", "pattern": "up", "timeoutMs": 5000});
     let restart = json!({"policy": "always", "backoffMs": 1, "maxBackoffMs": 1});
     let house = House::of(&[shell("web", script, json!({"ready": ready, "restart": restart}))]);
     send(house.up("web").await.pid.unwrap(), Signal::KILL);
     let late = |state: &SidecarState| state.failure.as_ref().is_some_and(|why| why.code == FailureCode::StartTimeout);
     let waits = house.until("web", late).await;
-    assert_eq!((waits.status, waits.generation), (SidecarStatus::Starting, 2));
-    let third = house.until("web", |state| state.generation == 3 && state.status == SidecarStatus::Ready).await;
+    assert!(waits.status == SidecarStatus::Starting && waits.generation >= 2, "{waits:?}");
+    let third = house.until("web", |state| state.generation >= 3 && state.status == SidecarStatus::Ready).await;
     assert_eq!(third.failure, None);
     // A person's start counts anew, and what is wrong then is final.
     house.sidecars.stop("web", true).await.unwrap();
@@ -352,24 +352,27 @@ async fn a_program_that_vouches_and_cannot_be_started_for_want_of_room_says_noth
 
 #[tokio::test]
 async fn a_start_that_could_not_be_watched_is_tried_again() {
-    let line = "[ -e $HOUSE/tight ] && exit 1";
-    let ready = json!({"kind": "exec", "program": "test", "args": ["-e", "warm"], "timeoutMs": 2000});
+    // There is room for the sidecar, and none for those who look at it.
+    let line = "mkdir $HOUSE/first 2>/dev/null || exit 1";
+    let ready = json!({"kind": "exec", "program": "test", "args": ["-e", "warm"], "timeoutMs": 3000});
     let again = json!({"policy": "on-failure", "backoffMs": 20, "maxBackoffMs": 20, "starts": 100_000});
-    // Those who look at it find no room as soon as it has begun.
-    let script = "touch tight; exec sleep 1000";
+    let script = "exec sleep 1000";
     let house = Plan::new().guarded_behind(line).build(&[
         shell("once", script, json!({"ready": ready, "restart": "never"})),
         shell("web", script, json!({"ready": ready, "restart": again})),
     ]);
     house.sidecars.start("once").await.unwrap();
     let why = house.until_status("once", SidecarStatus::Failed).await.failure.unwrap();
-    assert!(why.code == FailureCode::Host && why.message.contains("cannot be looked at by the daemon"), "{why:?}");
-    fs::remove_file(house.file("tight")).unwrap();
+    let says = |words: &str| why.message.contains(words);
+    // On a machine with too much to do it may not even have begun.
+    assert!(says("cannot be looked at by the daemon") || says("was still being started"), "{why:?}");
+    assert_eq!(why.code, FailureCode::Host);
+    let _ = fs::remove_dir(house.file("first"));
     house.sidecars.start("web").await.unwrap();
     house.until("web", |state| state.next_start_at.is_some()).await;
     fs::write(house.file("warm"), "").unwrap();
     eventually("it is ready", || {
-        let _ = fs::remove_file(house.file("tight"));
+        let _ = fs::remove_dir(house.file("first"));
         (house.state("web").status == SidecarStatus::Ready).then_some(())
     })
     .await;

@@ -20,8 +20,19 @@ use crate::lease::Launch;
 use crate::process;
 use image::Image;
 
-/// Starts the program. Its signals are what a program expects, the mask empty and nothing ignored: the standard library
-/// sees to the mask and to `SIGPIPE`, and the guardian ignores no other.
+/// Lets all signals through, to this process and to what it starts: a host may have been started with some held back.
+pub(super) fn unblock_signals() -> io::Result<()> {
+    let mut none = std::mem::MaybeUninit::uninit();
+    // SAFETY: the set is made before it is read, and outlives both calls.
+    let failed = unsafe {
+        libc::sigemptyset(none.as_mut_ptr());
+        libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut())
+    };
+    if failed == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Starts the program. Its signals are what a program expects: the guardian holds none back, and the standard library sees to
+/// `SIGPIPE`.
 pub(super) fn start(launch: &Launch, descriptors: Vec<OwnedFd>) -> io::Result<ProcessId> {
     // The system leaves out those for which this process has no room.
     let [stdin, stdout, stderr] = <[OwnedFd; 3]>::try_from(descriptors).map_err(|_| Errno::MFILE)?;

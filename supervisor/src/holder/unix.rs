@@ -59,14 +59,17 @@ impl Holder {
         let mut command = Command::new(&guard.path);
         command.args(&guard.args).arg0("sixframe-guardian").env(VARIABLE, mark);
         command.stdin(guards).stdout(Stdio::null()).stderr(Stdio::null());
-        let spawned = orphans::begin(|| command.spawn(), |guardian| guardian.id().unwrap_or_default());
+        let known = |guardian: &Child| {
+            let pid = guardian.id().unwrap_or_default();
+            process::process(pid).map_or(ProcessId { pid, started: 0 }, |process| process.id)
+        };
+        let spawned = orphans::begin(|| command.spawn(), known);
         let guardian = spawned.map_err(|source| SpawnError::Guardian {
             program: program(),
             guardian: guard.path.clone(),
             source,
         })?;
-        let pid = guardian.id().unwrap_or_default();
-        let root = Root(process::process(pid).map_or(ProcessId { pid, started: 0 }, |process| process.id));
+        let root = Root(known(&guardian));
         let launch = Some((Launch { open_files, ..launch(config, mark) }, theirs));
         Ok((Holder { lease, guardian, root, decoder: Decoder::default(), launch }, ends))
     }
@@ -100,7 +103,7 @@ impl Holder {
     /// Takes notice of the guardian's end.
     pub(crate) async fn ended(&mut self) {
         let _ = self.guardian.wait().await;
-        orphans::ended(self.root.0.pid);
+        orphans::ended(self.root.0);
     }
 
     /// Ends a guardian that does not do its work.

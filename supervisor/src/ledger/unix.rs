@@ -84,10 +84,14 @@ impl Ledger {
         let at_work: Vec<Told> = ledgers.filter_map(|path| Told::read(path)?.settle_unless_guarded()).collect();
         let (settling, settled) = watch::channel(());
         if !at_work.is_empty() {
-            std::thread::spawn(move || {
-                at_work.iter().for_each(Told::wait_and_settle);
+            let begun = Instant::now();
+            let waiting = std::thread::Builder::new().name("sixframe-ledger".to_owned()).spawn(move || {
+                at_work.iter().for_each(|told| told.wait_and_settle(begun));
                 drop(settling);
             });
+            if let Err(error) = waiting {
+                tracing::warn!(%error, "what an earlier run has left behind is left to the next");
+            }
         }
         let pid = std::process::id();
         let host = process::process(pid).map_or(ProcessId { pid, started: 0 }, |process| process.id);
@@ -254,8 +258,7 @@ impl Told {
     }
 
     /// Guardians end what they guard, with the time that it was promised; one that does not is not waited for much longer.
-    fn wait_and_settle(&self) {
-        let begun = Instant::now();
+    fn wait_and_settle(&self, begun: Instant) {
         while self.guards_for().is_some_and(|grace| begun.elapsed() < grace + MARGIN) {
             std::thread::sleep(PAUSE);
         }

@@ -72,6 +72,30 @@ async fn guardians_of_a_host_that_is_gone_are_left_to_give_the_time_that_they_ha
     host.guardians.iter().for_each(|guardian| reap(*guardian));
 }
 
+#[test]
+fn what_outlives_the_runtime_of_its_host_stays_in_the_ledger() {
+    let sandbox = Sandbox::new();
+    let (ledger, folder) = (sandbox.path().join("ledger"), sandbox.folder("careful"));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let supervisor = supervisor(&ledger);
+    let mut config = Shape::Careful.config(&folder);
+    config.stop.signal_for = Duration::from_secs(600);
+    let child = runtime.block_on(async {
+        let child = supervisor.spawn(config).unwrap();
+        child.started().await.unwrap();
+        child
+    });
+    let pid = until("it runs", || numbers(&folder.join("pids")).first().copied());
+    runtime.shutdown_timeout(Duration::from_secs(20));
+    drop((child, supervisor));
+    until("its guardian asks it to end", || folder.join("asked").exists().then_some(()));
+    let told = std::fs::read_dir(&ledger).unwrap().map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    let told: Vec<String> = told.collect();
+    assert!(told.len() == 1 && told[0].contains(&format!("\"pid\":{pid},")) && !told[0].contains("ended"), "{told:?}");
+    std::fs::write(folder.join("go"), "").unwrap();
+    until("it has ended", || (!is_alive(pid)).then_some(()));
+}
+
 /// A process that is none of ours, and when it was started.
 fn stranger(mark: Option<&str>) -> (Child, u64) {
     let mut command = Command::new("sleep");

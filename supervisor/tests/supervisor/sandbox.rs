@@ -65,11 +65,24 @@ impl Drop for Sandbox {
 
 /// Runs a test that measures this process in one of its own. Whether that is here.
 pub(crate) fn alone(test: &str) -> bool {
+    alone_under(&[], test)
+}
+
+/// The same, started by another program.
+pub(crate) fn alone_under(starter: &[&str], test: &str) -> bool {
     const ALONE: &str = "SIXFRAME_TEST_ALONE";
     if std::env::var_os(ALONE).is_some() {
         return true;
     }
-    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    let this = std::env::current_exe().unwrap();
+    let mut command = match starter {
+        [] => std::process::Command::new(this),
+        [program, args @ ..] => {
+            let mut command = std::process::Command::new(program);
+            command.args(args).arg(this);
+            command
+        }
+    };
     let output = command.args(["--exact", test, "--nocapture"]).env(ALONE, "1").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "the test {test} exists");

@@ -14,7 +14,7 @@ use sixframe_supervisor::{
 };
 use tokio::io::AsyncWriteExt as _;
 
-use crate::sandbox::{Sandbox, alone, guard, is_alive, numbers, send, state, supervisor, until};
+use crate::sandbox::{Sandbox, alone, alone_under, guard, is_alive, numbers, send, state, supervisor, until};
 use crate::shape::Shape;
 use crate::survivors::{heartbeat_goes, heartbeat_has_stopped};
 
@@ -284,6 +284,18 @@ async fn what_cannot_be_started_is_told_with_its_reason() {
         }
         assert!(child.stop().await.is_err());
     }
+}
+
+#[tokio::test]
+async fn a_host_that_holds_signals_back_starts_programs_that_hear_them() {
+    let test = "stopping::a_host_that_holds_signals_back_starts_programs_that_hear_them";
+    if !alone_under(&["env", "--block-signal=TERM", "--block-signal=CHLD"], test) {
+        return;
+    }
+    let (sandbox, supervisor) = (Sandbox::new(), supervisor());
+    let child = supervisor.spawn(shell(&sandbox, "exec grep SigBlk /proc/self/status")).unwrap();
+    assert_eq!(first_line(&child).await, "SigBlk:\t0000000000000000");
+    child.stopped().await.unwrap();
 }
 
 #[tokio::test]

@@ -142,6 +142,13 @@ async fn who_kills_its_guardian_and_hides_is_known_to_a_subreaper_and_ended() {
     }
     let sandbox = Sandbox::new();
     let folder = sandbox.folder("fugitive");
+    let mut stranger = std::process::Command::new("setsid");
+    let mut stranger = stranger.args(["sleep", "1000"]).spawn().unwrap();
+    until("a stranger has a session of its own", || {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", stranger.id())).unwrap();
+        let session = stat.rsplit_once(')').unwrap().1.split_ascii_whitespace().nth(3).unwrap().to_owned();
+        (session == stranger.id().to_string()).then_some(())
+    });
     let config = SupervisorConfig { child_subreaper: true, ..SupervisorConfig::new(guard()) };
     let supervisor = Supervisor::new(config).unwrap();
     let other = supervisor.spawn(Shape::Plain.config(&sandbox.folder("other"))).unwrap();
@@ -158,6 +165,12 @@ async fn who_kills_its_guardian_and_hides_is_known_to_a_subreaper_and_ended() {
     assert!(matches!(child.stopped().await, Err(Failure::GuardianLost { .. })));
     assert_eq!(state(fugitive), None, "it is gone, and taken notice of");
     assert!(matches!(other.status(), Status::Running { .. }), "who has a guardian is not concerned");
+    assert!(
+        is_alive(stranger.id()) && supervisor.descent(stranger.id()) == Descent::NotOurs,
+        "nor is who was there before"
+    );
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
     other.kill().await.unwrap();
 }
 

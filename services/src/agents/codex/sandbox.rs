@@ -19,15 +19,20 @@ impl Sandbox {
         Sandbox { is_of_plans, work: (!is_of_plans && told.is_object()).then(|| told.clone()) }
     }
 
-    /// What it is to be told for a turn in a mode, where the sandbox is another one by then.
-    pub(super) fn change(&mut self, mode: Mode) -> Option<Value> {
+    /// What it is to be told for a turn in a mode, where the sandbox must be another one for it.
+    pub(super) fn change(&self, mode: Mode) -> Option<Value> {
         let is_of_plans = mode == Mode::Plan;
-        if std::mem::replace(&mut self.is_of_plans, is_of_plans) == is_of_plans {
+        if self.is_of_plans == is_of_plans {
             return None;
         }
         match is_of_plans {
             true => Some(json!({"type": "readOnly"})),
             false => Some(self.work.clone().unwrap_or_else(|| json!({"type": "workspaceWrite"}))),
         }
+    }
+
+    /// It has taken a turn in a mode, with what it was told for that.
+    pub(super) fn changed(&mut self, mode: Mode) {
+        self.is_of_plans = mode == Mode::Plan;
     }
 }

@@ -34,7 +34,7 @@ const VERSIONS: [(&str, &str); 4] = [
     ("Library/Application Support/fnm/node-versions", "installation/bin"),
 ];
 
-const SYSTEM: [&str; 4] = ["/usr/local/bin", "/opt/homebrew/bin", "/home/linuxbrew/.linuxbrew/bin", "/snap/bin"];
+const SYSTEM: [&str; 3] = ["/usr/local/bin", "/opt/homebrew/bin", "/snap/bin"];
 
 /// Where a program is: by its path, in `PATH`, or where installers put such programs without telling it. Never by a path that
 /// depends on the folder that somebody is in: what lies there may be anybody's.

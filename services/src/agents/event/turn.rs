@@ -61,6 +61,12 @@ pub enum TurnOrigin {
     Agent,
 }
 
+impl TurnOrigin {
+    fn is_prompt(&self) -> bool {
+        *self == TurnOrigin::Prompt
+    }
+}
+
 /// The agent works.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -69,8 +75,8 @@ pub struct TurnStarted {
     /// On what; nothing where the agent begins by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt_id: Option<String>,
-    /// Who began it.
-    #[serde(default)]
+    /// Who began it; somebody, where it is left out.
+    #[serde(default, skip_serializing_if = "TurnOrigin::is_prompt")]
     pub origin: TurnOrigin,
     /// Why the agent began it, in its words, where it says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -77,8 +77,7 @@ impl Live {
     pub(super) fn show(&mut self) {
         let view = self.session.view();
         let place = format!("/{}", view.session_id);
-        let text = serde_json::to_string(&view)
-            .map(|text| self.surroundings.secrets.redacted_json(&text, &[], true).into_owned());
+        let text = view.shown(&self.surroundings.secrets);
         match text.and_then(|text| serde_json::from_str::<Json>(&text)) {
             Ok(json) => {
                 let shown = self.surroundings.views.commit(|write| write.set(&place, json));

@@ -199,3 +199,23 @@ fn of_an_item_that_grows_no_part_of_a_secret_is_written_before_all_of_it_is_ther
     assert_eq!(told[5..9], ["it is ", "it is a", "it is a-", "it is a-v"], "what may be anything is told");
     assert_eq!(std::fs::read_to_string(log.path()).unwrap(), lines.join("\n") + "\n", "on the wire as in the log");
 }
+
+#[test]
+fn what_a_tool_is_given_is_written_as_it_is_however_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let secrets = Secrets::of([("A_KEY".to_owned(), "a-very-secret-value".to_owned())].into_iter());
+    let mut log = Log::create(folder.path(), "ses_1").unwrap();
+    let tool = ToolCall {
+        title: Some("Bash: cd a-very-secret".into()),
+        input: Some(serde_json::json!({"command": "cd a-very-secret"})),
+        output: Some(ToolOutput::of_text("in a-very-secret")),
+        ..ToolCall::default()
+    };
+    let item = Item::new(ItemKind::ToolCall).status(ItemStatus::InProgress).text("in a-very-secret").tool(tool);
+    let mut expected = serde_json::to_value(&item).unwrap();
+    expected["content"][0]["text"] = "in [redacted]".into();
+    expected["tool"]["output"]["text"] = "in [redacted]".into();
+    let lines = log.append(&[envelope(1, Event::ItemUpserted(item))], &secrets).unwrap();
+    let told: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();
+    assert_eq!(told["data"], expected);
+}

@@ -1,11 +1,14 @@
 //! The ids of items, each of which is that of one item in all of a session. Agents keep to that within a turn at best: some count
 //! anew in each turn, or with each process.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::super::agent::Fact;
 use super::super::identifier::identifier;
+
+/// How many of the items are remembered that were given another name.
+const REMEMBERED: usize = 1024;
 
 /// The ids that items of a session have. It keeps a number for each, by which two are the same once in a great while: then an
 /// item is given another name, and that is all.
@@ -35,12 +38,14 @@ fn number(id: &str) -> u64 {
 pub(super) struct ItemIds {
     /// By what the agent calls them, since the last turn began.
     known: HashMap<String, String>,
+    /// The newest that were given another name, with what the agent calls them: what belongs to one may be told in a later turn.
+    renamed: VecDeque<(String, String)>,
     used: UsedIds,
 }
 
 impl ItemIds {
     pub(super) fn new(used: UsedIds) -> ItemIds {
-        ItemIds { known: HashMap::new(), used }
+        ItemIds { used, ..ItemIds::default() }
     }
 
     /// A turn begins: what is told from here on is of other items, whatever it is called.
@@ -53,7 +58,7 @@ impl ItemIds {
         match fact {
             Fact::Item { id, item } => {
                 *id = self.ours(id);
-                item.parent.iter_mut().for_each(|parent| *parent = self.ours(parent));
+                item.parent.iter_mut().for_each(|parent| *parent = self.parent(parent));
             }
             Fact::Grew { id, .. } => *id = self.ours(id),
             Fact::Asked(ask) => ask.item.iter_mut().for_each(|id| *id = self.ours(id)),
@@ -84,9 +89,24 @@ impl ItemIds {
         if let Some(known) = self.known.get(id) {
             return known.clone();
         }
-        let ours = if self.used.has(id) { identifier("item") } else { id.to_owned() };
+        let ours = if self.used.has(id) { self.another(id) } else { id.to_owned() };
         self.used.insert(&ours);
         self.known.insert(id.to_owned(), ours.clone());
         ours
+    }
+
+    fn another(&mut self, id: &str) -> String {
+        let ours = identifier("item");
+        if self.renamed.len() >= REMEMBERED {
+            self.renamed.pop_front();
+        }
+        self.renamed.push_back((id.to_owned(), ours.clone()));
+        ours
+    }
+
+    /// What something belongs to is an item that was told of, in an earlier turn maybe. It is given no new name.
+    fn parent(&self, id: &str) -> String {
+        let earlier = || self.renamed.iter().rev().find(|(theirs, _)| theirs == id).map(|(_, ours)| ours);
+        self.known.get(id).or_else(earlier).map_or_else(|| id.to_owned(), String::clone)
     }
 }

@@ -7,16 +7,20 @@ use super::super::event::{Source, TurnStarted};
 use super::super::identifier::identifier;
 use super::super::moment::Moment;
 use super::super::turn::TurnEnd;
-use super::Session;
+use super::{Process, Session};
 
 /// What such a turn is given in a session that had no prompt yet.
 pub(super) const GIVEN: Duration = Duration::from_secs(300);
 
 impl Session {
-    /// The agent has begun a turn. While one is open, that is a part of it.
+    /// The agent has begun a turn. While one is open, that is a part of it; one that is not ready, or is being stopped, begins none.
     pub(super) fn began(&mut self, now: Moment, reason: Option<String>, src: Source) {
         if self.turns.open().is_some() {
             self.works_beside = true;
+            return;
+        }
+        if self.process != Process::Ready {
+            // Who cannot be spoken to cannot be stopped, and what waits for it would find a turn in its place.
             return;
         }
         self.forget_items(now);

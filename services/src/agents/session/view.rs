@@ -2,11 +2,13 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::super::event::{Delivery, Mode, QuestionRequest};
 use super::super::item::Content;
 use super::super::permission::PermissionRequest;
 use super::super::prompt_builder::ContextSummary;
+use super::super::secrets::Secrets;
 use super::super::state::State;
 use super::super::usage::UsageUpdate;
 use super::queue::Waiting;
@@ -55,6 +57,12 @@ impl WaitingPrompt {
             context: prompt.context.as_ref().map(|context| context.summary.clone()),
         }
     }
+}
+
+/// Of a session as a window shows it, the prompts that are not shown to their ends.
+fn cut_prompts(view: &mut Value) -> Vec<&mut Value> {
+    let waiting = view.get_mut("queue").and_then(Value::as_array_mut).into_iter().flatten();
+    waiting.filter(|prompt| prompt["isCut"] == true).filter_map(|prompt| prompt.get_mut("content")).collect()
 }
 
 /// As much of a part as there is room for; none where there is no more.
@@ -128,6 +136,15 @@ pub struct SessionView {
     pub seq: u64,
 }
 
+impl SessionView {
+    /// It as JSON, without secrets. What a prompt is cut to may end with the beginning of one; all else is whole, and is shown as
+    /// it is: by it a person gives leave.
+    pub(in super::super) fn shown(&self, secrets: &Secrets) -> serde_json::Result<String> {
+        let text = serde_json::to_string(self)?;
+        Ok(secrets.redacted_json(&text, &[], Some(cut_prompts)).into_owned())
+    }
+}
+
 impl Session {
     /// The session as a window shows it.
     pub fn view(&self) -> SessionView {
@@ -153,5 +170,39 @@ impl Session {
             usage: self.usage.clone(),
             seq: self.seq,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_what_is_cut_is_shown_without_the_beginning_of_a_secret_at_its_end() {
+        let secrets = Secrets::of([("A_TOKEN".to_owned(), "very-secret-value".to_owned())].into_iter());
+        let prompt = |is_cut| {
+            json!({
+                "promptId": "p", "position": 0, "delivery": "queue", "isCut": is_cut, "bytes": 9, "seq": 1,
+                "content": [{"type": "text", "text": "use very-secret-"}],
+            })
+        };
+        let asked = json!({
+            "permissionId": "1", "action": "command", "title": "rm -rf very-secret", "risk": "high",
+            "shownInput": {"command": "rm -rf very-secret", "env": "very-secret-value"}, "inputSha256": "0",
+            "paths": ["/home/ana/very-secret"], "options": [], "expiresAtMs": 1,
+        });
+        let view = json!({
+            "sessionId": "s", "provider": "claude", "cwd": "/home/ana/very-secret", "state": State::Idle, "mode": Mode::Ask,
+            "isReady": true, "queue": [prompt(false), prompt(true)], "permissions": [asked], "questions": [],
+            "createdAtMs": 1, "usage": {}, "seq": 1,
+        });
+        let parsed: SessionView = serde_json::from_value(view.clone()).expect("it is a view");
+        let mut expected = view;
+        expected["queue"][1]["content"][0]["text"] = json!("use [redacted]");
+        expected["permissions"][0]["shownInput"]["env"] = json!("[redacted]");
+        let shown = parsed.shown(&secrets).and_then(|text| serde_json::from_str::<Value>(&text));
+        assert_eq!(shown.ok(), Some(expected));
     }
 }

@@ -20,11 +20,21 @@ pub(super) fn said(lines: Vec<String>) -> Option<String> {
 /// Whether the line means this port: it names it, or none.
 pub(super) fn may_mean(line: &str, port: u16) -> bool {
     static PORT: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r#"(?i)(?::|', |", |\bport[ :=]{1,3})([0-9]{3,5})\b"#).expect("the expression is a constant")
+        // A name and a colon in front of a number may be that of a file, in front of a line.
+        let behind = [
+            r"[0-9]\.[0-9]+:",
+            r"::1?:",
+            r"[\]*]:",
+            r"\blocalhost:",
+            r"://[^/\s:]+:",
+            r#"(?:^|[\s('"]):"#,
+            r#"['"], ?"#,
+            r#"\bport['"]?[ :=]{1,3}"#,
+        ];
+        Regex::new(&format!(r"(?i)(?:{})([0-9]{{3,5}})\b", behind.join("|"))).expect("the expression is a constant")
     });
     let mut named = PORT.captures_iter(line).filter_map(|found| found[1].parse::<u16>().ok()).peekable();
-    let is_ours = |number: &str| number.parse() == Ok(port);
-    named.peek().is_none() || line.split(|c: char| !c.is_ascii_digit()).any(is_ours)
+    named.peek().is_none() || named.any(|named| named == port)
 }
 
 #[cfg(test)]
@@ -41,6 +51,13 @@ mod tests {
             "2026-11-22 03:44:07.713 ERROR Os { code: 98, kind: AddrInUse, message: \"Address already in use\" }",
             "nginx: [emerg] bind() to 0.0.0.0:8080 failed (98: Address already in use)",
             "Address already in use: port 8080",
+            "Cannot bind http://web.example:8080: EADDRINUSE",
+            "{ code: 'EADDRINUSE', syscall: 'listen', address: '::1', port: 8080 }",
+            "{\"port\":8080,\"error\":\"bind: address already in use\"}",
+            "could not bind to [::1]:8080, localhost:8080 or ::1:8080: Address already in use",
+            "server.cc:142] bind failed: Address already in use",
+            "main.go:142: bind: address already in use",
+            "Traceback, app.py:142: Address already in use (line 9091)",
         ];
         for line in of_8080 {
             assert!(may_mean(line, 8080), "{line}");

@@ -1,6 +1,7 @@
 //! From a configuration to a program that can be started: where it is, on which port, with which words.
 
 use std::ffi::OsString;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -36,29 +37,29 @@ impl Launch {
         if let Some(chosen) = choose(config).await? {
             port.set(chosen);
         }
-        let mut child = words(config, program, &config.args, port.get(), around);
+        let mut child = words(config, program, &config.args, &port, around);
         child.name = config.name.clone();
         child.output_bytes = usize::try_from(config.log_bytes).unwrap_or(usize::MAX);
         child.trace_output = config.trace_output;
-        child.env.insert(0, (NONCE.into(), Some(port.nonce().into())));
         let started = Started::default();
         child.stop = ladder(config, &port, &started);
         Ok(Launch { config: child, port, started })
     }
 }
 
-/// A program with the folder, the variables and the port of the sidecar: itself, or one that looks at it.
+/// A program with the folder, the variables, the nonce and the port of the sidecar: itself, or one that looks at it.
 pub(super) fn words(
     config: &SidecarConfig,
     program: OsString,
     args: &[String],
-    port: Option<u16>,
+    port: &RunPort,
     around: &Around,
 ) -> ChildConfig {
-    let written = |text: &String| port.map_or_else(|| text.clone(), |port| text.replace(PORT, &port.to_string()));
+    let written = |text: &String| port.get().map_or_else(|| text.clone(), |port| text.replace(PORT, &port.to_string()));
     let mut child = ChildConfig::new(program);
     child.args = args.iter().map(|argument| written(argument).into()).collect();
-    child.env = config.env.iter().map(|(name, value)| (name.into(), Some(written(value).into()))).collect();
+    let env = config.env.iter().map(|(name, value)| (name.into(), Some(written(value).into())));
+    child.env = iter::once((NONCE.into(), Some(port.nonce().into()))).chain(env).collect();
     child.cwd = folder(config, around);
     child
 }

@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::launch::{folder, rooted};
 use super::{Around, failure};
@@ -16,7 +17,19 @@ use crate::sidecars::config::SidecarConfig;
 const FIRST_LINE: u64 = 256;
 
 /// Why the program did not run.
-pub(super) fn not_started(config: &SidecarConfig, around: &Around, error: &sixframe_supervisor::Failure) -> Failure {
+pub(super) async fn not_started(
+    config: &Arc<SidecarConfig>,
+    around: &Arc<Around>,
+    error: sixframe_supervisor::Failure,
+) -> Failure {
+    let (config, around) = (Arc::clone(config), Arc::clone(around));
+    // A file may be far away, and who looks at it may wait.
+    let look = move || why(&config, &around, &error);
+    let told = tokio::task::spawn_blocking(look).await;
+    told.unwrap_or_else(|error| failure(FailureCode::Host, format!("why it did not run cannot be looked at: {error}")))
+}
+
+fn why(config: &SidecarConfig, around: &Around, error: &sixframe_supervisor::Failure) -> Failure {
     use sixframe_supervisor::Failure::{GuardianLost, NotNow, NotStarted};
     let program = config.program.as_ref().or(config.binary.as_ref()).map_or("", String::as_str);
     let (kind, reason) = match error {
@@ -30,6 +43,9 @@ pub(super) fn not_started(config: &SidecarConfig, around: &Around, error: &sixfr
     let (code, message) = match (kind, file, interpreter) {
         (_, Some(file), _) if file.is_dir() => {
             (FailureCode::Spawn, format!("{program} is a folder; name the program in it"))
+        }
+        (_, Some(file), _) if file.exists() && !file.is_file() => {
+            (FailureCode::Spawn, format!("{program} is no file but a pipe, a socket or a device; name a program"))
         }
         (ErrorKind::NotFound, Some(_), Some(interpreter)) => {
             let message = format!(
@@ -80,9 +96,10 @@ fn file(config: &SidecarConfig, around: &Around) -> Option<PathBuf> {
     env::split_paths(&paths).map(|folder| folder.join(program)).find(|path| path.is_file())
 }
 
-/// The program that is to run a script, as its first line names it.
+/// The program that is to run a script, as its first line names it. A pipe is not opened: that would wait for who writes to it.
 fn interpreter(file: &Path) -> Option<String> {
     let mut first = Vec::new();
+    let file = Some(file).filter(|file| file.is_file())?;
     File::open(file).ok()?.take(FIRST_LINE).read_to_end(&mut first).ok()?;
     let line = first.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
     let line = String::from_utf8_lossy(line);

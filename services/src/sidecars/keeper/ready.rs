@@ -40,6 +40,8 @@ pub(super) enum Last {
     Seen(String),
     /// Nobody could look, for this reason.
     Unseen(String),
+    /// Somebody else listens, or nobody who has shown that it is the one.
+    Foreign(Foreign),
 }
 
 /// The same while it changes.
@@ -100,11 +102,12 @@ async fn listening(
     let mut wait = LOOK;
     let (mut foreign_since, mut has_answered) = (None, false);
     let at = || format!("on port {} of 127.0.0.1", port.get().unwrap_or_default());
+    let foreign = |holder| Foreign { port: port.get().unwrap_or_default(), holder };
     loop {
-        let listens = || {
-            if !has_answered {
-                last.is(format!("listens {} and has not answered yet", at()));
-            }
+        let listens = |is_ours| match is_ours {
+            _ if has_answered => {}
+            true => last.is(format!("listens {} and has not answered yet", at())),
+            false => last.set(Last::Foreign(foreign(None))),
         };
         match probe.look(port, child, longest, listens).await {
             Seen::Good => return Ok(()),
@@ -114,9 +117,14 @@ async fn listening(
             }
             Seen::Foreign(holder) => {
                 if foreign_since.get_or_insert_with(Instant::now).elapsed() >= BELIEF {
-                    return Err(Foreign { port: port.get().unwrap_or_default(), holder });
+                    return Err(foreign(holder));
                 }
+                last.set(Last::Foreign(foreign(holder)));
                 wait = LOOK;
+            }
+            Seen::Unshown(why) => {
+                last.set(if has_answered { Last::Seen(why) } else { Last::Foreign(foreign(None)) });
+                (wait, foreign_since) = ((wait * 2).min(SLOWEST), None);
             }
             Seen::Bad(why) => {
                 last.is(why);

@@ -12,7 +12,7 @@ use super::not_started::not_started;
 use super::ready::{Foreign, Last, LastSeen, ready};
 use super::secrets::without_secrets;
 use super::{Keeper, Outcome, failure};
-use crate::sidecars::api::{Failure, FailureCode, FailureDetails, RunExit, SidecarStatus};
+use crate::sidecars::api::{Failure, FailureCode, FailureDetails, Holder, RunExit, SidecarStatus};
 use crate::sidecars::board::now_ms;
 use crate::sidecars::config::{Health, HealthKind, Port, Ready, ReadyKind, SidecarConfig};
 use crate::sidecars::listener::{self, RunPort};
@@ -103,19 +103,24 @@ impl Keeper {
             }
             Met::Fallen => self.fell(&run, &readiness).await,
             Met::Ready => self.live(&run, &readiness).await,
-            Met::TimedOut => {
-                let failure = too_slow(&run, &readiness, last.take());
-                self.end(&run).await;
-                not_run(failure)
-            }
-            Met::Foreign(foreign) => {
-                self.end(&run).await;
-                let failure = not_ours(&run, foreign);
-                match config.port {
-                    Port::Auto if readiness.kind != ReadyKind::Handshake => Outcome::PortLost(failure),
-                    Port::Auto | Port::Fixed(_) | Port::None => Outcome::Failed(failure),
+            Met::TimedOut => match last.take() {
+                Last::Foreign(foreign) => self.is_not_ours(&run, &readiness, foreign).await,
+                last => {
+                    let failure = too_slow(&run, &readiness, last);
+                    self.end(&run).await;
+                    not_run(failure)
                 }
-            }
+            },
+            Met::Foreign(foreign) => self.is_not_ours(&run, &readiness, foreign).await,
+        }
+    }
+
+    async fn is_not_ours(&mut self, run: &Run, readiness: &Ready, foreign: Foreign) -> Outcome {
+        self.end(run).await;
+        let failure = not_ours(run, foreign);
+        match run.config.port {
+            Port::Auto if readiness.kind != ReadyKind::Handshake => Outcome::PortLost(failure),
+            Port::Auto | Port::Fixed(_) | Port::None => Outcome::Failed(failure),
         }
     }
 
@@ -123,6 +128,8 @@ impl Keeper {
         self.known.lives_as(&child);
         let state = self.change(|entry| {
             let state = &mut entry.state;
+            // The run on another port has just ended.
+            state.status = SidecarStatus::Starting;
             (state.generation, state.starts) = (state.generation + 1, state.starts + 1);
             (state.started_at, state.ready_at) = (Some(now_ms()), None);
             (state.port, state.url) = (port.get(), url(config, &port));
@@ -170,8 +177,7 @@ impl Keeper {
     }
 
     fn exec(&self, run: &Run, program: Option<&str>, args: &[String]) -> Probe {
-        let port = run.port.get();
-        let mut config = words(&run.config, program.unwrap_or_default().into(), args, port, &self.around);
+        let mut config = words(&run.config, program.unwrap_or_default().into(), args, &run.port, &self.around);
         config.name = format!("{} (probe)", run.config.name);
         Probe::exec(self.around.supervisor.clone(), config)
     }
@@ -224,8 +230,8 @@ impl Keeper {
     async fn fell(&mut self, run: &Run, readiness: &Ready) -> Outcome {
         let ended = self.settle(run).await;
         use sixframe_supervisor::Failure::{NotNow, NotStarted};
-        if let Err(error @ (NotStarted { .. } | NotNow { .. })) = &ended {
-            return not_run(not_started(&run.config, &self.around, error));
+        if let Err(error @ (NotStarted { .. } | NotNow { .. })) = ended {
+            return not_run(not_started(&run.config, &self.around, error).await);
         }
         if let Some(clash) = clash(run).await {
             return clash;
@@ -303,7 +309,7 @@ async fn look_after(run: &Run, probe: Option<&Probe>, has_lived: bool, mut tell:
     loop {
         liveness.begin(Instant::now(), SystemTime::now());
         sleep(interval).await;
-        let seen = probe.look(&run.port, &run.child, longest, || ()).await;
+        let seen = probe.look(&run.port, &run.child, longest, |_| ()).await;
         if let Seen::Unknown(why) = &seen {
             tracing::warn!(sidecar = run.config.name, "it {why}");
             continue;
@@ -318,7 +324,7 @@ async fn look_after(run: &Run, probe: Option<&Probe>, has_lived: bool, mut tell:
             return match seen {
                 Seen::Good | Seen::Nobody => "does not listen any more".to_owned(),
                 Seen::Foreign(_) => "does not listen any more, but another program does".to_owned(),
-                Seen::Bad(why) | Seen::Unknown(why) => why,
+                Seen::Bad(why) | Seen::Unshown(why) | Seen::Unknown(why) => why,
             };
         }
     }
@@ -387,6 +393,7 @@ fn too_slow(run: &Run, readiness: &Ready, last: Last) -> Failure {
             let message = format!("whether {name} was ready within {longest} ms is not known: it {}", known(why));
             failure(FailureCode::Host, message).with(details(run, None))
         }
+        Last::Foreign(foreign) => not_ours(run, foreign),
         Last::NotBegun => {
             let message = format!("{name} was still being started after {longest} ms; the machine has too much to do");
             failure(FailureCode::Host, message)
@@ -397,12 +404,17 @@ fn too_slow(run: &Run, readiness: &Ready, last: Last) -> Failure {
 fn not_ours(run: &Run, Foreign { port, holder }: Foreign) -> Failure {
     let name = &run.config.name;
     let who = match &holder {
-        Some(holder) => format!("{} (process {})", holder.program, holder.pid),
-        None => "a program that the system does not tell".to_owned(),
+        Some(Holder { program, pid }) => {
+            format!("{program} (process {pid}) listens on port {port}, and it was not started by {name}")
+        }
+        None => format!(
+            "a program that the system does not tell listens on port {port}, and nothing shows that {name} started it, as \
+             its SIXFRAME_NONCE in an answer to ready.kind = \"http\" would"
+        ),
     };
     let message = format!(
-        "{who} listens on port {port}, and it was not started by {name}; stop it, or choose another port; where {name} has \
-         its work done by a service of the system, use ready.kind = \"exec\" or \"line\""
+        "{who}; stop it, or choose another port; where {name} has its work done by a service of the system, use ready.kind \
+         = \"exec\" or \"line\""
     );
     failure(FailureCode::NotOurs, message).with(FailureDetails { holder, ..details(run, None) })
 }
