@@ -108,8 +108,11 @@ impl Agent for CommandAgent {
     }
 }
 
-/// The session does not listen any more, or wants no more.
-struct Over;
+/// It is over: the session does not listen any more or wants no more, or something is in the way.
+#[derive(Default)]
+struct Over {
+    problem: Option<Problem>,
+}
 
 /// A session with a command.
 struct Attending {
@@ -120,9 +123,9 @@ struct Attending {
 
 impl Attending {
     async fn run(self, mut heard: mpsc::UnboundedReceiver<Command>) {
-        // Why it is over, nobody has to know: they wanted it, or do not listen.
-        let _: Result<(), Over> = self.attend(&mut heard).await;
-        let _ = self.told.send(Fact::Gone { problem: None }.into()).await;
+        let problem = self.attend(&mut heard).await.err().and_then(|over| over.problem);
+        // Where nobody listens, nobody has to know.
+        let _ = self.told.send(Fact::Gone { problem }.into()).await;
     }
 
     async fn attend(&self, heard: &mut mpsc::UnboundedReceiver<Command>) -> Result<(), Over> {
@@ -133,7 +136,7 @@ impl Attending {
                 Some(Command::Prompt(prompt) | Command::Steer(prompt)) => {
                     self.turn(&prompt, history.take(), heard).await?;
                 }
-                Some(Command::Stop) | None => return Err(Over),
+                Some(Command::Stop) | None => return Err(Over::default()),
                 Some(
                     Command::Interrupt
                     | Command::Decide { .. }
@@ -146,7 +149,7 @@ impl Attending {
     }
 
     async fn tell(&self, fact: Fact) -> Result<(), Over> {
-        self.told.send(fact.into()).await.map_err(|_| Over)
+        self.told.send(fact.into()).await.map_err(|_| Over::default())
     }
 
     /// Runs the program for one prompt, with what was said and done before it.
@@ -162,9 +165,10 @@ impl Attending {
             Ok(child) => child,
             Err(problem) => {
                 // Whom the person trusts by then is looked up when it is begun anew.
-                let is_untrusted = problem.kind == ProblemKind::UntrustedWorkspace;
-                self.tell(Fact::Ended(TurnEnd::failed(problem))).await?;
-                return if is_untrusted { Err(Over) } else { Ok(()) };
+                if problem.kind == ProblemKind::UntrustedWorkspace {
+                    return Err(Over { problem: Some(problem) });
+                }
+                return self.tell(Fact::Ended(TurnEnd::failed(problem))).await;
             }
         };
         match child.started().await {
@@ -178,7 +182,7 @@ impl Attending {
         tokio::spawn(write(child.stdin(), asked));
         let (wish, exit) = self.follow(&child, heard).await?;
         self.end(&child, &wish, exit).await?;
-        if wish == Wish::Stop { Err(Over) } else { Ok(()) }
+        if wish == Wish::Stop { Err(Over::default()) } else { Ok(()) }
     }
 
     async fn child(&self, asked: &str) -> Result<Child, Problem> {

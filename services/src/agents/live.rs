@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sixframe_hub::{OutboundChannel, Slice};
+use tokio::sync::mpsc::error::SendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
 
@@ -101,13 +102,14 @@ impl Live {
                 biased;
                 wish = wished.recv(), if !self.session.is_closed() => self.wish(wish).await,
                 looked = folder::looked(&mut self.held) => self.release(looked),
+                // Whoever floods keeps nobody's going away from being heard.
+                () = owner::gone(&self.owners, works_by_itself) => drop(self.session.stop_turn(self.now())),
                 told = next(&mut self.running) => {
                     self.told(told).await;
                     // One that never stops telling keeps no time from running out.
                     self.session.tick(self.now());
                 }
                 seen = folder::seen(&mut self.watching) => self.saw(seen),
-                () = owner::gone(&self.owners, works_by_itself) => drop(self.session.stop_turn(self.now())),
                 () = until(self.surroundings.start, deadline) => self.session.tick(self.now()),
             }
             sound = self.settle().await;
@@ -222,10 +224,16 @@ impl Live {
 
     async fn take(&mut self, mut told: Told) {
         if matches!(told.fact, Fact::Gone { .. }) {
-            (self.running, self.held) = (None, None);
+            self.running = None;
+            // What waited for the folder was not given to it.
+            for command in self.held.take().into_iter().flat_map(Held::into_commands) {
+                if let Command::Prompt(prompt) = command {
+                    self.session.give_back(prompt);
+                }
+            }
         }
         self.join(&mut told.fact);
-        if matches!(told.fact, Fact::Ended(_)) {
+        if matches!(&told.fact, Fact::Ended(end) if !self.session.outlasts(end)) {
             // What the agent has said does not wait for that.
             self.settle().await;
             self.look_behind().await;
@@ -357,16 +365,23 @@ impl Live {
     }
 
     fn pass(&mut self, command: Command) {
-        let unheard = match &self.running {
-            Some(running) => running.commands.send(command.clone()).is_err(),
-            None => true,
-        };
-        // Whoever is gone without having said so is gone.
-        if unheard && !matches!(command, Command::Stop) {
-            let problem = Some(Problem::new(ProblemKind::Crashed, "the agent is gone"));
-            self.running = None;
-            self.session.told(self.now(), Fact::Gone { problem }.into());
+        // Who is known to be gone is told nothing.
+        let Some(running) = &self.running else { return };
+        let Err(SendError(unheard)) = running.commands.send(command) else { return };
+        match unheard {
+            Command::Stop => return,
+            Command::Prompt(prompt) => self.session.give_back(prompt),
+            Command::Steer(_)
+            | Command::Interrupt
+            | Command::Decide { .. }
+            | Command::Answer { .. }
+            | Command::SetMode(_)
+            | Command::SetModel(_) => (),
         }
+        // Whoever is gone without having said so is gone.
+        let problem = Some(Problem::new(ProblemKind::Crashed, "the agent is gone"));
+        self.running = None;
+        self.session.told(self.now(), Fact::Gone { problem }.into());
     }
 
     fn end(mut self) {

@@ -101,8 +101,8 @@ pub struct Session {
     reducer: Reducer,
     turns: Turns,
     queue: VecDeque<Waiting>,
-    /// Prompts that were to join the open turn.
-    steered: BTreeSet<String>,
+    /// Prompts that were to join the open turn, and the turn's id.
+    steered: BTreeMap<String, String>,
     permissions: BTreeMap<String, Pending>,
     questions: BTreeMap<String, Open>,
     files: Files,
@@ -118,10 +118,18 @@ pub struct Session {
     ready_by: Duration,
     /// When something last came from the agent.
     alive: Duration,
+    /// Until when it has said that it will tell of nothing.
+    quiet_until: Duration,
+    /// Whether it has begun something by itself within the open turn, and has not told of its end.
+    works_beside: bool,
     /// When the agent's program closed its output, until it ends.
     muted_at: Option<Duration>,
     /// Since when what the open turn is about is kept from the agent.
     withheld_since: Option<Duration>,
+    /// What the open turn is about, where the agent that is gone was not given it: the next one is.
+    returned: Option<Prompt>,
+    /// Whether the open turn has waited for another agent.
+    was_returned: bool,
     /// When the turn must be over; time that passes while leave is awaited does not count.
     turn_by: Duration,
     /// What a turn is given that the agent begins by itself: what the last prompt was.
@@ -194,7 +202,7 @@ impl Session {
             reducer: Reducer::default(),
             turns: Turns::default(),
             queue: VecDeque::new(),
-            steered: BTreeSet::new(),
+            steered: BTreeMap::new(),
             permissions: BTreeMap::new(),
             questions: BTreeMap::new(),
             files: Files::default(),
@@ -204,8 +212,12 @@ impl Session {
             process: Process::Absent,
             ready_by: Duration::ZERO,
             alive: Duration::ZERO,
+            quiet_until: Duration::ZERO,
+            works_beside: false,
             muted_at: None,
             withheld_since: None,
+            returned: None,
+            was_returned: false,
             turn_by: Duration::ZERO,
             given: own::GIVEN,
             waiting_since: None,
@@ -310,7 +322,8 @@ impl Session {
         let before = std::mem::replace(&mut self.process, Process::Absent);
         self.muted_at = None;
         self.ids.forget();
-        if self.begins_anew() {
+        self.take_untold_back();
+        if self.begins_anew() || self.waits_for_another(now, before) {
             return self.start(now);
         }
         let crashed = || Problem::new(ProblemKind::Crashed, "the agent's program ended");
@@ -331,6 +344,9 @@ impl Session {
 
     /// What waits first has failed with the agent that was started for it.
     fn could_not_start(&mut self, now: Moment, problem: Problem) {
+        if self.turns.open().is_some() {
+            return self.finish(now, TurnEnd::failed(problem));
+        }
         match self.queue.pop_front() {
             Some(waiting) => {
                 self.open_turn(now, &waiting);
@@ -353,14 +369,24 @@ impl Session {
 
     fn open_turn(&mut self, now: Moment, waiting: &Waiting) {
         let (turn, prompt) = (identifier("turn"), &waiting.prompt);
-        self.ids.forget();
+        self.forget_items(now);
         let Some(started) = self.turns.begin(now.at, &turn, TurnStarted::on(&prompt.id)) else { return };
         (self.alive, self.turn_by, self.waiting_since) = (now.at, now.at + waiting.timeout, None);
         (self.withheld_since, self.given) = (None, waiting.timeout);
+        (self.quiet_until, self.works_beside) = (Duration::ZERO, false);
+        (self.returned, self.was_returned) = (None, false);
         self.steered.clear();
         self.hand(now, Event::PromptStarted(PromptRef { prompt_id: prompt.id.clone() }), prompt);
         self.log(now, started, None);
-        self.said(now, prompt);
+        let item = if waiting.was_steered { identifier("item") } else { prompt.id.clone() };
+        self.said(now, prompt, &item);
+    }
+
+    /// A turn is about to begin: what was told of items outside of turns is told in full, and what follows is of others.
+    fn forget_items(&mut self, now: Moment) {
+        let grown = self.deltas.finish(now.at);
+        self.grew(now, grown);
+        self.ids.forget();
     }
 
     /// The agent is given a prompt: the text of its context stands beside that, once.
@@ -369,10 +395,10 @@ impl Session {
         self.push(now, event, None, Source::sixframe(), context);
     }
 
-    fn said(&mut self, now: Moment, prompt: &Prompt) {
+    fn said(&mut self, now: Moment, prompt: &Prompt, item_id: &str) {
         let content = Some(prompt.content.clone());
         let item = Item { content, ..Item::new(ItemKind::UserMessage).status(ItemStatus::Completed) };
-        self.log(now, Event::ItemUpserted(item), Some(&prompt.id));
+        self.log(now, Event::ItemUpserted(item), Some(item_id));
     }
 
     /// Ends the turn that is open, and everything that is open in it.
@@ -385,7 +411,10 @@ impl Session {
         }
         self.denied.clear();
         self.forget_files();
-        (self.ladder, self.muted_at) = (None, None);
+        (self.ladder, self.returned) = (None, None);
+        if self.process != Process::Stopping {
+            self.muted_at = None;
+        }
         let Some((turn, ended)) = self.turns.end(now.at, end) else { return };
         self.past_turns += 1;
         self.write(now, ended, None, Source::sixframe(), None, Some(turn));

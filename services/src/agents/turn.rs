@@ -19,12 +19,14 @@ pub struct TurnEnd {
     pub cost: Option<Cost>,
     /// The agent's own word for it.
     pub native_stop_reason: Option<String>,
+    /// Whether it is the end of what the agent began by itself, while it was given nothing: no turn of a prompt ends with that.
+    pub is_own: bool,
 }
 
 impl TurnEnd {
     /// An end of which no more is known.
     pub fn new(outcome: Outcome) -> TurnEnd {
-        TurnEnd { outcome, error: None, usage: None, cost: None, native_stop_reason: None }
+        TurnEnd { outcome, error: None, usage: None, cost: None, native_stop_reason: None, is_own: false }
     }
 
     /// An end by something that went wrong.
@@ -94,7 +96,7 @@ impl Turns {
     /// Ends the turn that is open: its id, and what tells of its end. Nothing where none is open.
     pub fn end(&mut self, now: Duration, end: TurnEnd) -> Option<(String, Event)> {
         let Turn { id, began, first_event, .. } = self.open.take()?;
-        let TurnEnd { outcome, error, usage, cost, native_stop_reason } = end;
+        let TurnEnd { outcome, error, usage, cost, native_stop_reason, is_own: _ } = end;
         let since_began = |at: Duration| at.saturating_sub(began).as_millis() as u64;
         let (duration_ms, first_event_ms) = (since_began(now), first_event.map(since_began));
         let ended = TurnEnded { outcome, error, usage, cost, duration_ms, first_event_ms, native_stop_reason };

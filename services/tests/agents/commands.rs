@@ -235,3 +235,31 @@ async fn a_command_that_has_said_all_and_does_not_end_hears_an_interrupt_and_the
     house.ask("agent.close", json!({"sessionId": session})).await.unwrap();
     assert!(!lives(&pid), "it is gone when the session is closed");
 }
+
+#[tokio::test]
+async fn each_prompt_that_waits_is_refused_by_what_nobody_trusts_and_not_by_the_refusal_before() {
+    let house = House::tuned(given(&["ask.sh"]));
+    let gate = house.folder.path().join("gate");
+    assert!(std::process::Command::new("mkfifo").arg(&gate).status().unwrap().success());
+    house.write("ask.sh", &format!("read line < {}; exit 0\n", gate.display()));
+    let status = house.ask("trust.status", json!({"cwd": house.file("")})).await.unwrap();
+    let grant = json!({"cwd": house.file(""), "sha256": status["sha256"]});
+    house.ask("trust.grant", grant).await.unwrap();
+    let session = house.session("command:it").await;
+    let mut first = house.prompt(&session, "hello");
+    while first.until("process.event").await["what"] != "spawned" {}
+    let mut waiting = [house.prompt(&session, "second"), house.prompt(&session, "third")];
+    for turn in &mut waiting {
+        turn.until("prompt.queued").await;
+    }
+    // Whoever opens it has read its own program.
+    let mut open = tokio::fs::OpenOptions::new().write(true).open(&gate).await.unwrap();
+    house.write("ask.sh", "echo other\n");
+    tokio::io::AsyncWriteExt::write_all(&mut open, b"go\n").await.unwrap();
+    drop(open);
+    assert_eq!(first.end().await["outcome"], "completed");
+    for turn in &mut waiting {
+        let ended = turn.end().await;
+        assert_eq!(ended["error"]["kind"], "untrusted_workspace", "{ended}");
+    }
+}

@@ -152,6 +152,7 @@ esac
     while events.until("process.event").await["what"] != "exited" {}
 
     assert_eq!(house.prompt(&session, "hello again").end().await["outcome"], "completed");
+    while events.until("process.event").await["what"] != "exited" {}
     let ended = house.prompt(&session, "silence").end().await;
     assert_eq!((&ended["outcome"], &ended["error"]["kind"]), (&json!("failed"), &json!("timeout")), "{ended}");
     let spawned = house.logged(&session).iter().filter(|event| event["data"]["what"] == "spawned").count();

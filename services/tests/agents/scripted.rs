@@ -17,6 +17,10 @@ pub(crate) enum Reply {
     Hang,
     /// The turn ends, and it begins one by itself, until it is interrupted.
     Linger,
+    /// Nothing, until it is interrupted; then this at once. What is gone by that begins anew.
+    Burst(Vec<Fact>),
+    /// The turn ends, it begins one by itself, and floods in that.
+    Swarm,
     /// More than anybody can note, and nothing is heard meanwhile but the end.
     Flood,
 }
@@ -52,7 +56,7 @@ impl Agent for Scripted {
         tokio::spawn(async move {
             let tell = async |fact: Fact| drop(told.send(fact.into()).await);
             tell(Fact::Ready(SessionUpdate::default())).await;
-            let mut is_deaf = false;
+            let (mut is_deaf, mut burst) = (false, Vec::new());
             while let Some(command) = next(&mut heard, is_deaf.then_some(&told)).await {
                 match command {
                     Command::Prompt(prompt) => match script(&prompt.text(), &launch.cwd) {
@@ -69,9 +73,24 @@ impl Agent for Scripted {
                             tell(Fact::Ended(TurnEnd::new(Outcome::Completed))).await;
                             tell(Fact::Began { reason: None }).await;
                         }
+                        Reply::Burst(facts) => burst = facts,
+                        Reply::Swarm => {
+                            tell(Fact::Ended(TurnEnd::new(Outcome::Completed))).await;
+                            tell(Fact::Began { reason: None }).await;
+                            is_deaf = true;
+                        }
                         Reply::Flood => is_deaf = true,
                     },
                     Command::Interrupt if is_deaf => (),
+                    Command::Interrupt if !burst.is_empty() => {
+                        let is_gone = matches!(burst.last(), Some(Fact::Gone { .. }));
+                        for fact in burst.drain(..) {
+                            tell(fact).await;
+                        }
+                        if is_gone {
+                            return;
+                        }
+                    }
                     Command::Interrupt => tell(Fact::Ended(TurnEnd::new(Outcome::Interrupted))).await,
                     Command::Stop => break,
                     _ => (),

@@ -71,6 +71,15 @@ fn a_turn_that_it_begins_by_itself_begins_and_ends_as_that() {
         "Completed for Some(280)",
     ];
     assert_eq!(told(&heard), expected);
+    let are_own: Vec<bool> = heard
+        .told
+        .iter()
+        .filter_map(|told| match &told.fact {
+            Fact::Ended(end) => Some(end.is_own),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(are_own, [false, true, false]);
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use sixframe_services::agents::{
-    Action, Choice, Command, Decider, Decision, Delivery, Event, Fact, Mode, Outcome, ProblemKind, State, TurnEnd,
-    TurnOrigin, TurnStarted,
+    Action, Choice, Command, Decider, Decision, Delivery, DeltaField, Event, Fact, Mode, Outcome, ProblemKind, State,
+    TurnEnd, TurnOrigin, TurnStarted,
 };
 
 use super::stage::Stage;
@@ -94,4 +94,52 @@ fn it_is_given_the_time_of_the_last_prompt() {
     assert_eq!(stage.commands.len(), 1);
     stage.pass(Duration::from_secs(10));
     assert_eq!(stage.commands.last(), Some(&Command::Interrupt));
+}
+
+#[test]
+fn what_is_told_between_turns_is_told_in_full_before_the_next_one_begins() {
+    let mut stage = Stage::ready(Mode::Ask);
+    let grew = || Fact::Grew { id: "text".into(), field: DeltaField::Text, text: "word ".into() };
+    stage.prompt("a", Delivery::Queue);
+    stage.told(grew());
+    stage.ends();
+    // The second one waits for more of it.
+    (0..2).for_each(|_| stage.told(grew()));
+    stage.told(began());
+    stage.told(grew());
+    stage.ends();
+    stage.told(grew());
+    stage.told(grew());
+    stage.prompt("b", Delivery::Queue);
+    stage.ends();
+    let deltas = stage.log.iter().filter(|envelope| envelope.event.name() == "item.delta");
+    let told: Vec<_> = deltas.map(|envelope| (envelope.item_id.as_deref(), envelope.turn_id.as_deref())).collect();
+    let [first, .., last] = told.as_slice() else { panic!("{told:?}") };
+    let of = |item: &str| told.iter().filter(|(id, turn)| *id == Some(item) && turn.is_some()).count();
+    assert_eq!(told.len(), 6, "{told:?}");
+    assert!(first.0 != last.0 && last.1.is_none(), "{told:?}");
+    assert_eq!((of(first.0.unwrap()), of(last.0.unwrap())), (1, 1), "{told:?}");
+}
+
+fn own_end() -> Fact {
+    Fact::Ended(TurnEnd { is_own: true, ..TurnEnd::new(Outcome::Completed) })
+}
+
+#[test]
+fn its_end_ends_no_turn_of_a_prompt_that_was_opened_meanwhile() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    stage.prompt("b", Delivery::Queue);
+    stage.ends();
+    assert!(!stage.session.works_beside());
+    stage.told(began());
+    assert!(stage.session.works_beside(), "it is of the turn, and has not ended");
+    stage.told(own_end());
+    assert!(!stage.session.works_beside());
+    assert_eq!((stage.ended().len(), stage.session.open_prompt()), (1, Some("b")));
+    stage.ends();
+    assert_eq!(stage.ended().len(), 2);
+    stage.told(began());
+    stage.told(own_end());
+    assert_eq!((stage.ended().len(), stage.session.state()), (3, State::Idle));
 }

@@ -284,3 +284,74 @@ fn what_waits_is_bounded_in_bytes_too_and_one_that_is_longer_is_taken_where_none
     assert_eq!(ask(17 << 20), Ok(()));
     assert_eq!(ask(1), Err(Refused::Heavy));
 }
+
+#[test]
+fn what_did_not_join_the_turn_is_said_there_for_nothing_and_again_in_its_own() {
+    let mut stage = steerable();
+    stage.prompt("b", Delivery::Steer);
+    stage.told(Fact::Unsteered(steered(&stage).remove(0)));
+    stage.ends();
+    let said: Vec<_> = stage
+        .log
+        .iter()
+        .filter_map(|envelope| match &envelope.event {
+            Event::ItemUpserted(item) => Some((envelope.turn_id.clone(), envelope.item_id.clone(), item.status)),
+            _ => None,
+        })
+        .collect();
+    let [a, first, taken_back, again] = said.as_slice() else { panic!("{said:?}") };
+    assert_eq!((&a.0, &first.0, &first.1), (&first.0, &taken_back.0, &taken_back.1));
+    assert_eq!((first.2, taken_back.2), (Some(ItemStatus::Completed), Some(ItemStatus::Cancelled)));
+    assert!(again.0 != first.0 && again.1 != first.1 && again.2 == Some(ItemStatus::Completed), "{said:?}");
+}
+
+/// An agent that ends a turn, and is gone before it is told of the next one.
+fn gone_between() -> Stage {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    stage.prompt("b", Delivery::Queue);
+    let now = stage.now;
+    for fact in [Fact::Ended(TurnEnd::new(Outcome::Completed)), Fact::Muted, Fact::Gone { problem: None }] {
+        stage.session.told(now, fact.into());
+    }
+    stage.drain();
+    assert_eq!((stage.prompted(), stage.starts.len(), stage.ended().len()), (vec!["a"], 2, 1));
+    assert_eq!(stage.session.open_prompt(), Some("b"));
+    stage
+}
+
+#[test]
+fn a_prompt_that_an_agent_was_not_given_before_it_was_gone_is_given_to_the_next_one() {
+    let mut stage = gone_between();
+    stage.pass(Duration::from_secs(9));
+    stage.told(Fact::Ready(Default::default()));
+    assert_eq!(stage.prompted(), ["a", "b"]);
+    stage.pass(Duration::from_secs(59));
+    assert_eq!(stage.commands.len(), 2, "its time began when it was given");
+    stage.ends();
+    let outcomes: Vec<Outcome> = stage.ended().iter().map(|ended| ended.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Completed, Outcome::Completed]);
+}
+
+#[test]
+fn a_prompt_waits_for_one_other_agent_and_can_be_stopped_meanwhile() {
+    let mut stage = gone_between();
+    stage.told(Fact::Gone { problem: Some(Problem::new(ProblemKind::CliMissing, "it is not there")) });
+    assert_eq!(stage.ended()[1].error.as_ref().unwrap().kind, ProblemKind::CliMissing);
+    assert_eq!(stage.starts.len(), 2);
+
+    let mut stage = gone_between();
+    stage.prompt("c", Delivery::Queue);
+    stage.pass(Duration::from_secs(10));
+    assert_eq!(stage.ended()[1].error.as_ref().unwrap().kind, ProblemKind::Timeout, "it was never ready");
+    stage.told(Fact::Gone { problem: None });
+    stage.told(Fact::Ready(Default::default()));
+    assert_eq!(stage.prompted(), ["a", "c"]);
+
+    let mut stage = gone_between();
+    assert!(stage.session.stop_turn(stage.now));
+    stage.drain();
+    assert_eq!(stage.ended()[1].outcome, Outcome::Interrupted);
+    stage.told(Fact::Ready(Default::default()));
+    assert_eq!((stage.prompted(), stage.commands.len()), (vec!["a"], 1));
+}

@@ -20,6 +20,7 @@ enum Move {
     Edit,
     Succeed,
     Abandon,
+    Unsteer,
     Ready,
     Tool(u8, ItemStatus),
     Grow(u8),
@@ -44,6 +45,7 @@ fn any_move() -> impl Strategy<Value = Move> {
         1 => Just(Move::Edit),
         1 => Just(Move::Succeed),
         1 => Just(Move::Abandon),
+        2 => Just(Move::Unsteer),
         4 => Just(Move::Ready),
         3 => (0u8..3, status).prop_map(|(id, status)| Move::Tool(id, status)),
         3 => (0u8..3).prop_map(Move::Grow),
@@ -86,6 +88,12 @@ fn play(stage: &mut Stage, step: Move, number: usize) {
             let any = stage.session.view().queue.last().map(|queued| queued.prompt_id.clone());
             let any = any.or(stage.prompted().last().map(|id| (*id).to_owned()));
             any.into_iter().for_each(|id| stage.session.abandon(stage.now, &id));
+        }
+        Move::Unsteer => {
+            let last = stage.commands.iter().rposition(|command| matches!(command, Command::Steer(_)));
+            if let Some(Command::Steer(prompt)) = last.map(|last| stage.commands.remove(last)) {
+                stage.told(Fact::Unsteered(prompt));
+            }
         }
         Move::Stop => {
             stage.session.stop_turn(stage.now);
@@ -152,18 +160,25 @@ fn check(stage: &Stage) {
                 assert!(delta.offset == *known || delta.offset == 0, "no gap");
                 *known = delta.offset + delta.delta.len() as u64;
             }
-            // It is queued once more where it is edited, and only while it waits.
+            // It is queued once more where it is edited, and only while it waits, or where it did not join a turn.
             Event::PromptQueued(queued) => {
-                assert!(prompts.insert(queued.prompt_id.clone(), "queued").is_none_or(|before| before == "queued"));
+                assert!(prompts.insert(queued.prompt_id.clone(), "queued").is_none_or(|before| before != "done"));
             }
-            Event::PromptStarted(prompt) | Event::PromptSteered(prompt) | Event::PromptCancelled(prompt) => {
+            Event::PromptStarted(prompt) => {
                 assert_eq!(prompts.insert(prompt.prompt_id.clone(), "done"), Some("queued"), "it goes one way");
+            }
+            Event::PromptSteered(prompt) => {
+                assert_eq!(prompts.insert(prompt.prompt_id.clone(), "steered"), Some("queued"), "it goes one way");
+            }
+            Event::PromptCancelled(prompt) => {
+                let before = prompts.insert(prompt.prompt_id.clone(), "done");
+                assert!(matches!(before, Some("queued" | "steered")), "it goes one way: {before:?}");
             }
             _ => (),
         }
     }
     assert_eq!((open, asked.len()), (None, 0), "nothing is open in the end");
-    assert!(prompts.values().all(|state| *state == "done"), "no prompt is forgotten");
+    assert!(prompts.values().all(|state| *state != "queued"), "no prompt is forgotten");
 }
 
 proptest! {

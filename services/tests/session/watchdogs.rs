@@ -193,3 +193,32 @@ fn a_program_that_has_told_all_is_left_alone_while_leave_is_awaited() {
     stage.pass(Duration::ZERO);
     assert_eq!(stage.commands.last(), Some(&Command::Stop));
 }
+
+#[test]
+fn a_retry_that_was_told_holds_whatever_little_is_said_behind_it() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    let error = Problem::new(ProblemKind::Overloaded, "too much to do");
+    stage.told(Fact::Retry(Retry { attempt: 1, max: None, delay_ms: 100_000, error }));
+    stage.told(Fact::Alive);
+    stage.pass(secs(219));
+    assert_eq!(stage.commands.len(), 1, "{:?}", stage.commands);
+    stage.pass(secs(1));
+    assert_eq!(stage.commands.last(), Some(&Command::Interrupt));
+}
+
+#[test]
+fn a_program_that_is_mute_before_it_is_given_a_prompt_is_stopped_though_the_prompt_is_over() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    stage.session.withheld(stage.now);
+    stage.told(Fact::Muted);
+    stage.told(Fact::Ended(TurnEnd::new(Outcome::Interrupted)));
+    stage.prompt("b", Delivery::Queue);
+    assert_eq!(stage.prompted(), ["a"], "it waits for another program");
+    stage.pass(secs(10));
+    assert_eq!(stage.commands.last(), Some(&Command::Stop));
+    stage.told(Fact::Gone { problem: None });
+    stage.told(Fact::Ready(SessionUpdate::default()));
+    assert_eq!(stage.prompted(), ["a", "b"]);
+}

@@ -28,6 +28,15 @@ pub(super) struct Course {
     carried: Usage,
 }
 
+/// What ends with a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// What it was given.
+    Given,
+    /// What it began by itself, while it was given nothing.
+    Own,
+}
+
 #[derive(Debug)]
 struct Given {
     uuid: String,
@@ -98,10 +107,11 @@ impl Course {
         self.carried.plus(usage)
     }
 
-    /// It tells of a result: whether the turn ends with that. If not, it was of something that it began by itself just when it was
+    /// It tells of a result: what ends with that. If nothing does, it was of something that it began by itself just when it was
     /// given a prompt, and so much was used.
-    pub(super) fn ends(&mut self, result: &Value, used: Usage) -> bool {
+    pub(super) fn ends(&mut self, result: &Value, used: Usage) -> Option<End> {
         self.is_running = false;
+        let is_own = self.is_own && self.given.is_none();
         let kind = result["origin"]["kind"].as_str();
         let is_foreign = kind.is_some_and(|kind| kind != "human");
         let waits = self.given.as_ref().is_some_and(|given| match given.place {
@@ -109,11 +119,12 @@ impl Course {
             Place::Queued => true,
             Place::Started => false,
         });
-        match waits {
-            true => self.carried = used,
-            false => (self.given, self.is_own, self.carried) = (None, false, Usage::default()),
+        if waits {
+            self.carried = used;
+            return None;
         }
-        !waits
+        (self.given, self.is_own, self.carried) = (None, false, Usage::default());
+        Some(if is_own { End::Own } else { End::Given })
     }
 }
 

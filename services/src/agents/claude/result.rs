@@ -10,6 +10,7 @@ use super::super::turn::TurnEnd;
 use super::super::usage::{Cost, Usage, UsageUpdate};
 use super::Claude;
 use super::blocks::Blocks;
+use super::course::End;
 
 /// What was paid so far, of which only the sum is told.
 #[derive(Debug, Default)]
@@ -40,14 +41,15 @@ impl Claude {
         let context_size = context_size.filter_map(|(_, model)| model["contextWindow"].as_u64()).max();
         let told = UsageUpdate { context_size, turn: Some(usage), ..UsageUpdate::default() };
         steps.push(Step::tell("result", Fact::Usage(told)));
-        if !self.course.ends(message, usage) {
+        let Some(ends) = self.course.ends(message, usage) else {
             steps.extend(end.error.map(|problem| Step::tell("result", Fact::Problem(problem))));
             return steps;
-        }
+        };
         let end = TurnEnd {
             usage: Some(usage),
             cost: self.costs.of_turn(message["total_cost_usd"].as_f64()),
             native_stop_reason: word(message, "terminal_reason").or_else(|| word(message, "stop_reason")),
+            is_own: ends == End::Own,
             ..end
         };
         steps.push(Step::tell("result", Fact::Ended(end)));

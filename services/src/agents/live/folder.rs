@@ -24,6 +24,13 @@ pub(super) struct Held {
     looking: JoinHandle<Result<(), NotUndone>>,
 }
 
+impl Held {
+    /// What waits.
+    pub(super) fn into_commands(self) -> Vec<Command> {
+        self.commands
+    }
+}
+
 /// What came of the look that is waited for.
 pub(super) async fn looked(held: &mut Option<Held>) -> Result<(), NotUndone> {
     match held {
@@ -95,11 +102,12 @@ impl Live {
             }
             (Some(held), _) if held.is_at_work => Some(command),
             (Some(_), Command::Interrupt) => {
-                // The agent knows nothing of the turn yet.
+                // The agent knows nothing of the turn yet; what it has begun by itself meanwhile is stopped with it.
                 self.held = None;
+                let interrupt = self.session.works_beside().then_some(command);
                 let end = TurnEnd::new(Outcome::Interrupted);
                 self.session.told(self.now(), Fact::Ended(end).into());
-                None
+                interrupt
             }
             (Some(_), Command::Stop) => {
                 self.held = None;

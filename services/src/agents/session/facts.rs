@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::agent::{Fact, Told};
+use super::super::agent::{Command, Fact, Told};
 use super::super::deltas::Grown;
 use super::super::event::{Event, Native, Outcome, ProcessEvent, SessionUpdate, Source};
 use super::super::item::{Item, ItemStatus};
@@ -10,7 +10,7 @@ use super::super::moment::Moment;
 use super::super::permission::Decider;
 use super::super::problem::{Problem, ProblemKind};
 use super::super::turn::TurnEnd;
-use super::{Process, Session};
+use super::{Output, Process, Session};
 
 impl Session {
     /// The agent told of something.
@@ -59,7 +59,7 @@ impl Session {
             Fact::Limits(limits) => self.push(now, Event::LimitsUpdated(limits), None, src, ext),
             Fact::Retry(retry) => {
                 // Until then it has said that it will say nothing.
-                self.alive += Duration::from_millis(retry.delay_ms);
+                self.quiet_until = now.at + Duration::from_millis(retry.delay_ms);
                 self.push(now, Event::RetryScheduled(retry), None, src, ext);
             }
             Fact::Problem(problem) => self.push(now, Event::Error(problem), None, src, ext),
@@ -79,6 +79,10 @@ impl Session {
         if self.process == Process::Starting {
             self.process = Process::Ready;
             self.log(now, Event::ProcessEvent(ProcessEvent::Ready), None);
+        }
+        if let Some(prompt) = self.returned.take() {
+            self.handed_over(now);
+            self.outputs.push(Output::Tell(Command::Prompt(prompt)));
         }
         self.update(now, update, Some(src));
         self.pump(now);
@@ -137,6 +141,10 @@ impl Session {
 
     /// The agent ended its turn.
     fn ended(&mut self, now: Moment, end: TurnEnd) {
+        self.works_beside &= !end.is_own;
+        if self.outlasts(&end) {
+            return;
+        }
         let end = match self.ladder.take() {
             // Why it was stopped is known better here; what it used is known better there.
             Some(ladder) if end.outcome != Outcome::Completed => {

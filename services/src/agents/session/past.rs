@@ -159,7 +159,8 @@ impl Session {
     /// Whether the agent's process is gone only because its own session was lost, and another one is to be started.
     pub(super) fn begins_anew(&mut self) -> bool {
         let is_lost = std::mem::take(&mut self.is_lost);
-        is_lost && !self.closed && self.leaving.is_none() && self.turns.open().is_none()
+        let is_at_work = self.turns.open().is_some() && self.returned.is_none();
+        is_lost && !self.closed && self.leaving.is_none() && !is_at_work
     }
 
     /// Whether there is something to tell an agent that was not there.

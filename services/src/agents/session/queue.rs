@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::super::agent::{Command, Prompt};
-use super::super::event::{Delivery, Event, Outcome, PromptQueued, PromptRef};
-use super::super::item::Content;
+use super::super::event::{Delivery, Event, Outcome, PromptQueued, PromptRef, Source};
+use super::super::item::{Content, Item, ItemKind, ItemStatus};
 use super::super::moment::Moment;
 use super::super::transcript::title_of;
 use super::super::turn::TurnEnd;
@@ -37,6 +37,8 @@ pub(super) struct Waiting {
     pub(super) timeout: Duration,
     /// The number of the event that tells all that it says.
     pub(super) told: u64,
+    /// Whether it was to join a turn before, in which it has been said.
+    pub(super) was_steered: bool,
 }
 
 impl Session {
@@ -66,7 +68,7 @@ impl Session {
         }
         let joins = delivery == Delivery::Steer && self.can_be_steered();
         let at = if delivery == Delivery::Queue { self.queue.len() } else { self.behind_the_first() };
-        let waiting = Waiting { prompt, delivery, timeout, told: self.seq + 1 };
+        let waiting = Waiting { prompt, delivery, timeout, told: self.seq + 1, was_steered: false };
         self.log(now, Event::PromptQueued(queued(at, &waiting)), None);
         match joins {
             true => self.steer(now, waiting.prompt),
@@ -90,20 +92,24 @@ impl Session {
 
     /// What was to join the turn was not taken: it waits in front of the queue, unless nobody wants it any more.
     pub(super) fn unsteered(&mut self, now: Moment, prompt: Prompt) {
-        if !self.steered.remove(&prompt.id) {
+        let Some(turn) = self.steered.remove(&prompt.id) else {
             return self.log(now, Event::PromptCancelled(PromptRef { prompt_id: prompt.id }), None);
-        }
+        };
+        // What was said in that turn was not heard there.
+        let item = Item::new(ItemKind::UserMessage).status(ItemStatus::Cancelled);
+        self.write(now, Event::ItemUpserted(item), Some(&prompt.id), Source::sixframe(), None, Some(turn));
         let (at, told) = (self.behind_the_first(), self.seq + 1);
-        let waiting = Waiting { prompt, delivery: Delivery::Steer, timeout: self.given, told };
+        let waiting = Waiting { prompt, delivery: Delivery::Steer, timeout: self.given, told, was_steered: true };
         self.log(now, Event::PromptQueued(queued(at, &waiting)), None);
         self.queue.insert(at, waiting);
         self.pump(now);
     }
 
     fn steer(&mut self, now: Moment, prompt: Prompt) {
-        self.steered.insert(prompt.id.clone());
+        let Some(turn) = self.turns.open().map(|turn| turn.id().to_owned()) else { return };
+        self.steered.insert(prompt.id.clone(), turn);
         self.hand(now, Event::PromptSteered(PromptRef { prompt_id: prompt.id.clone() }), &prompt);
-        self.said(now, &prompt);
+        self.said(now, &prompt, &prompt.id);
         self.outputs.push(Output::Tell(Command::Steer(prompt)));
     }
 
@@ -152,6 +158,36 @@ impl Session {
         }
     }
 
+    /// The agent is gone, and was never given this: if a turn is open on it, the next agent is given it, once.
+    pub fn give_back(&mut self, prompt: Prompt) {
+        let is_open = self.open_prompt() == Some(prompt.id.as_str());
+        if is_open && self.ladder.is_none() && !self.was_returned {
+            (self.returned, self.was_returned) = (Some(prompt), true);
+        }
+    }
+
+    /// What was to be told to an agent that is gone is not told to another one, but for the prompt of the open turn.
+    pub(super) fn take_untold_back(&mut self) {
+        let (untold, rest): (Vec<_>, _) =
+            std::mem::take(&mut self.outputs).into_iter().partition(|output| matches!(output, Output::Tell(_)));
+        self.outputs = rest;
+        for output in untold {
+            if let Output::Tell(Command::Prompt(prompt)) = output {
+                self.give_back(prompt);
+            }
+        }
+    }
+
+    /// Whether the open turn waits for another agent, since the one that is gone, which was so far, was not given its prompt.
+    pub(super) fn waits_for_another(&mut self, now: Moment, before: Process) -> bool {
+        let waits = self.returned.is_some() && before != Process::Starting && !self.closed;
+        match waits {
+            true => self.withheld(now),
+            false => self.returned = None,
+        }
+        waits
+    }
+
     /// Begins the next turn, if there is something to do and somebody to do it.
     pub(super) fn pump(&mut self, now: Moment) {
         if self.closed || self.turns.open().is_some() || self.queue.is_empty() {
@@ -171,7 +207,7 @@ impl Session {
 
 /// A prompt that waits, as it is told.
 fn queued(position: usize, waiting: &Waiting) -> PromptQueued {
-    let Waiting { prompt, delivery, timeout: _, told: _ } = waiting;
+    let Waiting { prompt, delivery, timeout: _, told: _, was_steered: _ } = waiting;
     let (prompt_id, content) = (prompt.id.clone(), prompt.content.clone());
     let context = prompt.context.as_ref().map(|context| context.summary.clone());
     PromptQueued { prompt_id, position: position as u64, delivery: *delivery, content, context }

@@ -43,7 +43,7 @@ pub struct WaitingPrompt {
 
 impl WaitingPrompt {
     fn of(position: usize, waiting: &Waiting) -> WaitingPrompt {
-        let Waiting { prompt, delivery, told, timeout: _ } = waiting;
+        let Waiting { prompt, delivery, told, timeout: _, was_steered: _ } = waiting;
         let mut room = GIST;
         let content: Vec<Content> = prompt.content.iter().map_while(|part| gist(part, &mut room)).collect();
         WaitingPrompt {

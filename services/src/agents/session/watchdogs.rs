@@ -72,6 +72,11 @@ impl Session {
         if self.turns.open().is_none() {
             return false;
         }
+        if self.returned.is_some() {
+            // No agent knows of it.
+            self.finish(now, end);
+            return true;
+        }
         if self.ladder.is_none() {
             self.withdraw_all(now, &cause(&end));
             self.outputs.push(Output::Tell(Command::Interrupt));
@@ -138,7 +143,7 @@ impl Session {
     fn silent_by(&self) -> Duration {
         let timers = &self.beginning.timers;
         let is_heard = self.turns.open().is_some_and(|turn| turn.is_heard());
-        self.alive + if is_heard { timers.stall } else { timers.first_event }
+        self.alive.max(self.quiet_until) + if is_heard { timers.stall } else { timers.first_event }
     }
 
     fn overdue(&self, now: Moment) -> Option<Problem> {
@@ -156,7 +161,7 @@ impl Session {
             // It is on its way out, or has a time of its own in which it must be ready.
             return;
         }
-        if self.turns.open().is_none() {
+        if self.turns.open().is_none() || self.withheld_since.is_some() {
             self.process = Process::Stopping;
         }
         self.muted_at = Some(now.at);
@@ -188,7 +193,7 @@ impl Session {
         match ladder.rung {
             Rung::Interrupted => {
                 (ladder.rung, ladder.until) = (Rung::Stopped, now.at + self.beginning.timers.stop);
-                self.process = Process::Stopping;
+                (self.process, self.muted_at) = (Process::Stopping, None);
                 self.outputs.push(Output::Tell(Command::Stop));
             }
             Rung::Stopped => {
