@@ -215,7 +215,7 @@ mod tests {
     fn the_path_of_a_file_is_no_secret() {
         let there = env!("CARGO_MANIFEST_DIR");
         let variables = [
-            ("GOOGLE_APPLICATION_CREDENTIALS", "/home/nobody/project/key.json"),
+            ("GOOGLE_APPLICATION_CREDENTIALS", "/srv/nobody/project/key.json"),
             ("SIGNING_KEY", there),
             ("OTHER_KEY", "/AxL7Jdm/begins+like/a/path=="),
             ("MY_CREDENTIALS", "somebody:a-password"),

@@ -191,10 +191,10 @@ mod tests {
         let asked = json!({
             "permissionId": "1", "action": "command", "title": "rm -rf very-secret", "risk": "high",
             "shownInput": {"command": "rm -rf very-secret", "env": "very-secret-value"}, "inputSha256": "0",
-            "paths": ["/home/ana/very-secret"], "options": [], "expiresAtMs": 1,
+            "paths": ["/srv/ana/very-secret"], "options": [], "expiresAtMs": 1,
         });
         let view = json!({
-            "sessionId": "s", "provider": "claude", "cwd": "/home/ana/very-secret", "state": State::Idle, "mode": Mode::Ask,
+            "sessionId": "s", "provider": "claude", "cwd": "/srv/ana/very-secret", "state": State::Idle, "mode": Mode::Ask,
             "isReady": true, "queue": [prompt(false), prompt(true)], "permissions": [asked], "questions": [],
             "createdAtMs": 1, "usage": {}, "seq": 1,
         });
