@@ -17,11 +17,10 @@ static STRANGERS: OnceLock<HashSet<u32>> = OnceLock::new();
 /// The guardians that live: children of ours that are in other sessions and no orphans.
 static GUARDIANS: Mutex<Option<HashSet<ProcessId>>> = Mutex::new(None);
 
-/// From now on, orphans come here. Does nothing where the system cannot do that, and in a process to which all orphans of the
-/// system come anyway: there they say nothing of whose they were.
+/// From now on, orphans come here. Does nothing where the system cannot do that.
 pub(crate) fn adopt() -> io::Result<()> {
     #[cfg(target_os = "linux")]
-    if std::process::id() != 1 {
+    {
         STRANGERS.get_or_init(|| {
             let before = crate::tree::below(std::process::id());
             before.iter().filter_map(|id| process::process(id.pid)).map(|process| process.session).collect()
@@ -36,7 +35,7 @@ pub(crate) fn begin<T, E>(start: impl FnOnce() -> Result<T, E>, id: impl FnOnce(
     let mut guardians = guardians();
     let guardians = guardians.get_or_insert_default();
     if guardians.len() >= MANY {
-        guardians.retain(|id| process::process(id.pid).is_some_and(|process| process.id == *id));
+        guardians.retain(|id| is_taken(id.pid));
     }
     let started = start()?;
     guardians.insert(id(&started));
@@ -57,7 +56,12 @@ pub(crate) fn is_one(process: &Process) -> bool {
     process.parent == std::process::id()
         && Some(process.session) != session()
         && !strangers.contains(&process.session)
-        && !guardians().as_ref().is_some_and(|guardians| guardians.contains(&process.id))
+        && !is_guardian(process)
+}
+
+/// Whether orphans tell whose they were by coming here: to a process 1 all orphans of the system come.
+pub(crate) fn are_ours() -> bool {
+    std::process::id() != 1
 }
 
 /// Takes notice of the ends of those who came here: nobody else waits for them, whoever they were.
@@ -72,11 +76,23 @@ pub(crate) fn reap() {
 /// Takes notice of the end of a process, as it was seen, if it is one that came here.
 pub(crate) fn reap_one(process: &Process) {
     let came = STRANGERS.get().is_some() && process.parent == std::process::id() && Some(process.session) != session();
-    if !process.is_dead || !came || guardians().as_ref().is_some_and(|guardians| guardians.contains(&process.id)) {
+    if !process.is_dead || !came || is_guardian(process) {
         return;
     }
     let pid = i32::try_from(process.id.pid).ok().and_then(rustix::process::Pid::from_raw);
     let _ = rustix::process::waitpid(pid, rustix::process::WaitOptions::NOHANG);
+}
+
+/// One that could not be looked at when it was started is known by its number.
+fn is_guardian(process: &Process) -> bool {
+    let is = |id: &ProcessId| id.pid == process.id.pid && (id.started == 0 || id.started == process.id.started);
+    guardians().as_ref().is_some_and(|guardians| guardians.iter().any(is))
+}
+
+/// Whether there is a process of this number, for which no descriptor is needed.
+fn is_taken(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
 }
 
 fn session() -> Option<u32> {

@@ -36,7 +36,8 @@ pub struct SupervisorConfig {
     /// Whether this process becomes a child subreaper, on Linux: what a program has below it comes to this process when its
     /// guardian is killed, where it is known to be ours, and ended. For a host that starts programs by supervisors alone: it
     /// takes in the orphans of all its descendants, and those that are in another session than its own end with the next
-    /// guardian that is killed, but for the sessions of what was below it before. Without effect in a process 1.
+    /// guardian that is killed, but for the sessions of what was below it before. To a process 1 all
+    /// orphans come: there they are taken for ours, and left alone.
     pub child_subreaper: bool,
 }
 
@@ -305,8 +306,8 @@ impl Held {
             leaders: program.into_iter().collect(),
             marked: crate::sweep::Marked::All(self.shared.instance.clone(), self.generation),
         };
-        // A runtime that is being shut down runs nothing any more; what is left is then for the ledger.
-        self.is_left = tokio::task::spawn_blocking(move || sweep.run()).await.is_err();
+        // A runtime that is being shut down runs nothing any more; what is left, then or in spite of all, is for the ledger.
+        self.is_left = !matches!(tokio::task::spawn_blocking(move || sweep.run()).await, Ok(Some(_)));
     }
 
     /// Its last status is true.

@@ -33,20 +33,21 @@ pub(crate) enum Marked {
 }
 
 impl Sweep {
-    /// Kills until some looks, one behind the other, find nobody; how many there were. Blocks for as long as they take to end.
-    pub(crate) fn run(&self) -> usize {
+    /// Kills until some looks, one behind the other, find nobody; how many there were, and none where some cannot be killed.
+    /// Blocks for as long as they take to end.
+    pub(crate) fn run(&self) -> Option<usize> {
         let (mut killed, mut vain) = (0, 0);
         for _ in 0..ROUNDS {
             let round = tree::end(|| self.find());
             killed += round;
             vain = if round == 0 { vain + 1 } else { 0 };
             if vain == VAIN {
-                return killed;
+                return Some(killed);
             }
             std::thread::sleep(PAUSE);
         }
         tracing::warn!("processes of an ended child cannot be killed");
-        killed
+        None
     }
 
     fn find(&self) -> Vec<ProcessId> {
@@ -61,7 +62,9 @@ impl Sweep {
             self.known.contains(&process.id)
                 || match &self.marked {
                     Marked::All(instance, generation) => {
-                        is_in_session || carries(process, instance, Some(*generation)) || orphans::is_one(process)
+                        is_in_session
+                            || carries(process, instance, Some(*generation))
+                            || orphans::are_ours() && orphans::is_one(process)
                     }
                     Marked::InSession(instance) => is_in_session && carries(process, instance, None),
                 }

@@ -157,9 +157,9 @@ def answer(stream):
 async fn whose_sockets_are_hidden_and_who_never_shows_the_nonce_is_not_ours() {
     let answers = ["def answer(stream): time.sleep(1000)", "def answer(stream): says(stream, '')"];
     let health = json!({"kind": "http", "timeoutMs": 60_000});
-    let keys = json!({"port": free(), "health": health, "ready": {"kind": "http", "timeoutMs": 4000}});
-    for answer in answers {
-        let house = House::of(&[python("web", &hidden(answer), keys.clone())]);
+    for (answer, port) in answers.into_iter().zip([json!(free()), json!("auto")]) {
+        let keys = json!({"port": port, "health": health, "ready": {"kind": "http", "timeoutMs": 4000}});
+        let house = House::of(&[python("web", &hidden(answer), keys)]);
         let fault = house.fails("web").await;
         assert_eq!(fault.code, "NOT_OURS", "{fault}");
         assert!(fault.message.contains("SIXFRAME_NONCE") && details(&fault)["holder"].is_null(), "{fault}");

@@ -267,7 +267,8 @@ impl Told {
 
     /// Ends what is left and removes the ledger.
     fn settle(&self) {
-        let left = self.sweep().run();
+        // What cannot be killed now, the next one tries.
+        let Some(left) = self.sweep().run() else { return };
         if left > 0 {
             tracing::warn!(left, "ended processes that an earlier run had left behind");
         }

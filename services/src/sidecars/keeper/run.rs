@@ -106,6 +106,11 @@ impl Keeper {
             Met::Fallen => self.fell(&run, &readiness).await,
             Met::Ready => self.live(&run, &readiness).await,
             Met::TimedOut => match last.take() {
+                // It is nobody who could be seen: to wait as long on another port would tell nothing new.
+                Last::Foreign(foreign) if foreign.holder.is_none() => {
+                    self.end(&run).await;
+                    Outcome::Failed(not_ours(&run, foreign))
+                }
                 Last::Foreign(foreign) => self.is_not_ours(&run, &readiness, foreign).await,
                 last => {
                     let failure = too_slow(&run, &readiness, last);
