@@ -95,8 +95,9 @@ fn is_taken(pid: u32) -> bool {
     pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
 }
 
+/// As `/proc` tells it: 0 where the session is of another namespace, which `getsid` would be asked for in vain.
 fn session() -> Option<u32> {
-    rustix::process::getsid(None).ok().map(|session| session.as_raw_pid().cast_unsigned())
+    process::process(std::process::id()).map(|process| process.session)
 }
 
 fn guardians() -> MutexGuard<'static, Option<HashSet<ProcessId>>> {
