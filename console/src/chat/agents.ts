@@ -87,7 +87,8 @@ export class Agents {
     if (this.providers.get().state === "scanning") return;
     this.providers.update((view) => ({ ...view, state: "scanning" }));
     try {
-      const options = { timeoutMs: LOOK_MS };
+      // To look twice does no harm: a connection that is lost meanwhile only means to ask again.
+      const options = { timeoutMs: LOOK_MS, idempotent: true };
       const { providers, default: usual, cwd } = await this.#link.request<AgentProviders>(
         "agent.providers",
         again ? { recheck: true } : {},

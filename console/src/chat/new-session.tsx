@@ -31,7 +31,7 @@ export function NewSession({ sessions, isOpen }: { sessions: readonly SessionVie
   }, [agents, isOpen, state]);
   useEffect(() => {
     // What a lost connection took along is asked for again when it is back.
-    if (isOpen && missed && (missed.code === "INDETERMINATE" || passes(missed))) void agents.look(false);
+    if (isOpen && missed && passes(missed)) void agents.look(false);
   }, [agents, isOpen]);
   const provider = chosen ?? usual;
   const info = providers.find((one) => one.id === provider);

@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 
 import type { AgentProviderInfo, AgentProviderState } from "../api.js";
 import { ErrorCard } from "../methods/error-card.js";
+import { passes } from "../methods/run.js";
 import { visible } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
 import { useStore } from "../store.js";
@@ -45,7 +46,7 @@ export function ProviderCards({ chosen, onChoose }: { chosen: string; onChoose: 
           </button>
         )}
       </header>
-      {state === "failed" && failure && <ErrorCard failure={failure} />}
+      {state === "failed" && failure && !passes(failure) && <ErrorCard failure={failure} />}
       {!isScanning && state === "known" && !hasModel && (
         <p className="notice">
           No agent with a model was found on this machine. Install one of those below and look again; the built-in one works

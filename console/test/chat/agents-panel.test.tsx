@@ -88,6 +88,22 @@ test("agents are looked for, what is missing says what to do, and looking again 
   expect(screen.getByText("2.1.329 · newer than tried with")).toBeTruthy();
 });
 
+test("a search that goes down with the connection is no error of its own: the connection says what happened", async () => {
+  const made = furnished({});
+  const looks: unknown[] = [];
+  made.served.endpoint.register("agent.providers", (payload) => {
+    looks.push(payload);
+    return new Promise(() => undefined);
+  });
+  render(<Console environment={made.environment} />);
+  await vi.waitFor(() => expect(looks.length).toBe(1));
+  act(() => made.served.stop());
+  await vi.waitFor(() => expect(made.environment.agents.providers.get().state).toBe("failed"));
+  expect(made.environment.agents.providers.get().failure?.code).toBe("CONNECTION_CLOSED");
+  expect(await screen.findByText("The connection was lost.")).toBeTruthy();
+  expect(document.querySelector(".error-card")).toBeNull();
+});
+
 test("a session that cannot be begun says why, and one that can is looked at", async () => {
   const made = furnished({});
   made.served.endpoint.register("agent.providers", () => ({ providers: [BUILTIN], default: "builtin" }));

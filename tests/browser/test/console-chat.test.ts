@@ -124,7 +124,7 @@ inChromium("the chat of the real daemon", () => {
     await page.getByRole("alert").getByText("The connection was lost.").waitFor();
     world.daemon = await ConsoleDaemon.start(world.daemon);
     await form.getByRole("button", { name: "Look again" }).waitFor();
-    await page.getByRole("alert").first().waitFor({ state: "detached" });
+    await page.getByRole("alert").waitFor({ state: "detached" });
   });
 
   test("sessions are called by what was asked in them, also after a restart and in another window", async () => {
