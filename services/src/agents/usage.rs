@@ -80,6 +80,11 @@ impl UsageUpdate {
         self.turn = news.turn.or(self.turn);
         self.session = news.session.or(self.session);
     }
+
+    /// Another agent answers from now on, and reads a conversation of its own: what was used stays, how full that was goes.
+    pub(crate) fn hand_over(&mut self) {
+        *self = UsageUpdate { session: self.session, ..UsageUpdate::default() };
+    }
 }
 
 /// How much of a plan's quota is used up.

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use sixframe_services::agents::{
     Abilities, Action, Ask, Command, Delivery, DeltaField, Event, Fact, Item, ItemKind, ItemStatus, Mode, NotNow, Past,
-    Problem, ProblemKind, ProcessEvent, Session, SessionUpdate, Successor, Trunk, UsedIds,
+    Problem, ProblemKind, ProcessEvent, Session, SessionUpdate, Successor, Trunk, Usage, UsageUpdate, UsedIds,
 };
 
 use super::stage::{NOW, Stage, ask, beginning};
@@ -58,10 +58,23 @@ fn another_agent_takes_over_when_the_one_before_is_gone_and_not_in_the_midst_of_
     let mut stage = Stage::ready(Mode::Ask);
     stage.prompt("a", Delivery::Queue);
     assert_eq!(stage.session.succeed(stage.now, successor()), Err(NotNow::InTurn));
+    let session = Some(Usage { input: 7, ..Usage::default() });
+    stage.told(Fact::Usage(UsageUpdate {
+        context_used: Some(150_000),
+        context_size: Some(200_000),
+        turn: session,
+        session,
+    }));
     stage.ends();
     stage.session.succeed(stage.now, successor()).unwrap();
     stage.drain();
     assert_eq!(stage.commands.last(), Some(&Command::Stop));
+    let used = UsageUpdate { session, ..UsageUpdate::default() };
+    assert_eq!(
+        stage.session.view().usage,
+        used,
+        "how full the conversation of the one before was says nothing of the next one's"
+    );
     assert_eq!(stage.starts.len(), 1, "one at a time");
     let view = stage.session.view();
     assert_eq!((view.provider.as_str(), view.model.as_deref(), view.native_session_id), ("other", Some("big"), None));

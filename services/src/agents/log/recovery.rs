@@ -239,6 +239,7 @@ impl Remembered {
             self.created.provider.clone_from(provider);
             self.created.env.clear();
             self.asked_model = None;
+            self.usage.hand_over();
             known = SessionUpdate { title: known.title, mode: known.mode, ..SessionUpdate::default() };
         }
         if is_ours && update.model.is_some() {

@@ -5,6 +5,7 @@ use super::super::event::{
     TurnStarted,
 };
 use super::super::item::{Item, ItemKind, ItemStatus, ToolCall, ToolOutput};
+use super::super::usage::{Usage, UsageUpdate};
 use super::*;
 
 fn envelope(seq: u64, event: Event) -> Envelope {
@@ -71,6 +72,21 @@ fn a_log_remembers_what_was_known_and_what_was_open() -> io::Result<()> {
     assert_eq!(remembered.prompts.into_iter().collect::<Vec<_>>(), ["b"]);
     log.append(&[envelope(7, ended())], &Secrets::default())?;
     assert_eq!(recover(log.path())?.and_then(|remembered| remembered.turn), None);
+    Ok(())
+}
+
+#[test]
+fn what_one_agent_used_stays_where_another_took_over_and_how_full_it_was_goes() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut log = Log::create(folder.path(), "ses_1")?;
+    log.append(&events(), &Secrets::default())?;
+    let session = Some(Usage { input: 7, ..Usage::default() });
+    let used = UsageUpdate { context_used: Some(150_000), context_size: Some(200_000), turn: session, session };
+    let taken_over = SessionUpdate { provider: Some("other".into()), ..Default::default() };
+    let after = [envelope(7, Event::UsageUpdated(used)), envelope(8, Event::SessionUpdated(taken_over))];
+    log.append(&after, &Secrets::default())?;
+    let usage = recover(log.path())?.map(|remembered| remembered.usage);
+    assert_eq!(usage, Some(UsageUpdate { session, ..UsageUpdate::default() }));
     Ok(())
 }
 

@@ -123,6 +123,7 @@ impl Session {
         (self.beginning.abilities, self.beginning.patience) = (abilities, patience);
         (self.asked_model, self.origin) = (model.clone(), None);
         self.lost_env.clear();
+        self.usage.hand_over();
         let known = std::mem::take(&mut self.known);
         self.known = SessionUpdate { title: known.title, mode: known.mode, ..SessionUpdate::default() };
         let text = match self.has_history() {
