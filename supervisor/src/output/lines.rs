@@ -1,7 +1,6 @@
 //! Lines of what are only bytes: however they were cut, without an end, of any length, and of any encoding.
 
-use std::collections::VecDeque;
-
+use bytes::{Buf as _, Bytes};
 use memchr::memchr2;
 
 use super::{Piece, Subscription};
@@ -49,58 +48,63 @@ pub enum LineEnd {
 /// The lines of a subscription.
 pub struct Lines {
     pieces: Subscription,
+    /// What has come and was not told yet.
+    piece: Bytes,
+    /// A gap behind the line that is open.
+    gap: Option<(u64, u64)>,
     open: Open,
-    ready: VecDeque<Line>,
     is_over: bool,
 }
 
 impl Lines {
     pub(super) fn new(pieces: Subscription) -> Lines {
         let open = Open::new(pieces.offset(), pieces.begins_within_line());
-        Lines { pieces, open, ready: VecDeque::new(), is_over: false }
+        Lines { pieces, piece: Bytes::new(), gap: None, open, is_over: false }
     }
 
     /// The next line; none when the output has ended. A line without an end is told when the output ends. May be dropped
     /// and called again at any time.
     pub async fn next(&mut self) -> Option<Line> {
-        while self.ready.is_empty() && !self.is_over {
+        loop {
+            if let Some(line) = self.take() {
+                return Some(line);
+            }
+            if self.is_over {
+                return None;
+            }
             match self.pieces.next().await {
-                Some(piece) => self.take(piece),
-                None => {
-                    self.is_over = true;
-                    self.open.close(LineEnd::Missing, 0, &mut self.ready);
-                }
+                Some(Piece::Bytes { bytes, .. }) => self.piece = bytes,
+                Some(Piece::Gap { from, to }) => self.gap = Some((from, to)),
+                None => self.is_over = true,
             }
         }
-        self.ready.pop_front()
     }
 
     /// The offset behind the last line that was told: what to subscribe from to go on later.
     pub fn offset(&self) -> u64 {
-        match self.ready.front() {
-            Some(Line::Text { at, .. } | Line::Gap { from: at, .. }) => *at,
-            None => self.open.at,
-        }
+        self.open.at
     }
 
     /// Whether what was not told yet begins with the rest of a line.
     pub fn is_within_line(&self) -> bool {
-        match self.ready.front() {
-            Some(Line::Text { rest, .. }) => *rest,
-            Some(Line::Gap { .. }) => false,
-            None => self.open.is_rest,
-        }
+        self.open.is_rest
     }
 
-    fn take(&mut self, piece: Piece) {
-        match piece {
-            Piece::Bytes { bytes, .. } => self.open.push(&bytes, &mut self.ready),
-            Piece::Gap { from, to } => {
-                self.open.close(LineEnd::Missing, 0, &mut self.ready);
-                self.ready.push_back(Line::Gap { from, to });
-                self.open = Open::new(to, true);
-            }
+    /// The next line of what has come.
+    fn take(&mut self) -> Option<Line> {
+        let (line, used) = self.open.take(&self.piece);
+        self.piece.advance(used);
+        if line.is_some() {
+            return line;
         }
+        if self.gap.is_none() && !self.is_over {
+            return None;
+        }
+        self.open.close().or_else(|| {
+            let (from, to) = self.gap.take()?;
+            self.open = Open::new(to, true);
+            Some(Line::Gap { from, to })
+        })
     }
 }
 
@@ -119,58 +123,58 @@ impl Open {
         Open { at, text: Vec::new(), after_return: false, is_rest }
     }
 
-    fn push(&mut self, mut bytes: &[u8], into: &mut VecDeque<Line>) {
-        while !bytes.is_empty() {
-            if std::mem::take(&mut self.after_return) && bytes[0] == b'\n' {
-                self.at += 1;
-                self.correct_last(into);
-                bytes = &bytes[1..];
-                continue;
-            }
-            let end = memchr2(b'\n', b'\r', bytes);
-            let room = LONGEST - self.text.len();
-            let taken = end.unwrap_or(bytes.len()).min(room);
-            self.text.extend_from_slice(&bytes[..taken]);
-            bytes = &bytes[taken..];
-            match bytes.first() {
-                Some(b'\n') => self.close(LineEnd::Newline, 1, into),
-                Some(b'\r') => {
-                    self.close(LineEnd::Return, 1, into);
-                    self.after_return = true;
-                }
-                _ if self.text.len() == LONGEST => {
-                    self.cut(into);
-                    continue;
-                }
-                _ => return,
-            }
-            bytes = &bytes[1..];
+    /// The line that ends in `bytes`, and how many of them are used up: all of them where none ends there.
+    fn take(&mut self, bytes: &[u8]) -> (Option<Line>, usize) {
+        let skipped = usize::from(self.after_return && bytes.first() == Some(&b'\n'));
+        if !bytes.is_empty() {
+            self.after_return = false;
         }
+        self.at += skipped as u64;
+        let bytes = &bytes[skipped..];
+        let end = memchr2(b'\n', b'\r', bytes);
+        let taken = end.unwrap_or(bytes.len()).min(LONGEST - self.text.len());
+        let (part, rest) = bytes.split_at(taken);
+        let used = skipped + taken;
+        let (end, width) = match rest {
+            [b'\r', b'\n', ..] => (LineEnd::Newline, 2),
+            [b'\n', ..] => (LineEnd::Newline, 1),
+            [b'\r', ..] => (LineEnd::Return, 1),
+            _ => {
+                self.text.extend_from_slice(part);
+                let is_cut = self.text.len() == LONGEST;
+                return (is_cut.then(|| self.cut()), used);
+            }
+        };
+        self.after_return = end == LineEnd::Return;
+        // Most lines lie in one piece, and are copied once.
+        let line = if self.text.is_empty() {
+            self.line(part, end, width)
+        } else {
+            let mut text = std::mem::take(&mut self.text);
+            text.extend_from_slice(part);
+            self.line(&text, end, width)
+        };
+        (Some(line), used + width)
     }
 
-    /// A carriage return and a line feed are one end, if the line is still here to be told so.
-    fn correct_last(&self, into: &mut VecDeque<Line>) {
-        if let Some(Line::Text { end, .. }) = into.back_mut() {
-            *end = LineEnd::Newline;
-        }
-    }
-
-    fn close(&mut self, end: LineEnd, width: u64, into: &mut VecDeque<Line>) {
-        let length = self.text.len() as u64;
-        if end != LineEnd::Missing || length > 0 {
-            let rest = std::mem::take(&mut self.is_rest);
-            into.push_back(Line::Text { at: self.at, text: shown(&self.text), end, rest });
-        }
-        self.text.clear();
-        self.at += length + width;
+    /// What has no end, where nothing follows.
+    fn close(&mut self) -> Option<Line> {
+        let text = std::mem::take(&mut self.text);
+        (!text.is_empty()).then(|| self.line(&text, LineEnd::Missing, 0))
     }
 
     /// A character that is not whole yet stays for the next part.
-    fn cut(&mut self, into: &mut VecDeque<Line>) {
-        let whole = self.text.len() - unfinished(&self.text);
-        let rest = self.text.split_off(whole);
-        self.close(LineEnd::Cut, 0, into);
-        self.text = rest;
+    fn cut(&mut self) -> Line {
+        let mut text = std::mem::take(&mut self.text);
+        self.text = text.split_off(text.len() - unfinished(&text));
+        self.line(&text, LineEnd::Cut, 0)
+    }
+
+    fn line(&mut self, text: &[u8], end: LineEnd, width: usize) -> Line {
+        let at = self.at;
+        self.at += (text.len() + width) as u64;
+        let rest = std::mem::take(&mut self.is_rest);
+        Line::Text { at, text: shown(text), end, rest }
     }
 }
 
@@ -190,16 +194,19 @@ fn unfinished(text: &[u8]) -> usize {
 }
 
 fn shown(text: &[u8]) -> String {
-    String::from_utf8_lossy(text).into_owned()
+    // To check what is right is many times faster than to look for what is wrong.
+    str::from_utf8(text).map_or_else(|_| String::from_utf8_lossy(text).into_owned(), str::to_owned)
 }
 
 /// The last lines of `bytes`, which may begin with the rest of one; that is marked.
-pub(super) fn of(bytes: &[u8], most: usize, begins_within_line: bool) -> Vec<String> {
+pub(super) fn of(mut bytes: &[u8], most: usize, begins_within_line: bool) -> Vec<String> {
     let mut open = Open::new(0, begins_within_line);
-    let mut found = VecDeque::new();
-    open.push(bytes, &mut found);
-    open.close(LineEnd::Missing, 0, &mut found);
-    let texts = found.into_iter().filter_map(|line| match line {
+    let lines = std::iter::from_fn(|| {
+        let (line, used) = open.take(bytes);
+        bytes = &bytes[used..];
+        line.or_else(|| open.close())
+    });
+    let texts = lines.filter_map(|line| match line {
         Line::Text { text, rest, .. } => Some(if rest { format!("…{text}") } else { text }),
         Line::Gap { .. } => None,
     });
@@ -214,9 +221,15 @@ mod tests {
 
     fn lines(pieces: &[&[u8]]) -> Vec<(u64, String, LineEnd)> {
         let mut open = Open::new(0, false);
-        let mut found = VecDeque::new();
-        pieces.iter().for_each(|piece| open.push(piece, &mut found));
-        open.close(LineEnd::Missing, 0, &mut found);
+        let mut found = Vec::new();
+        for mut piece in pieces.iter().copied() {
+            while !piece.is_empty() {
+                let (line, used) = open.take(piece);
+                found.extend(line);
+                piece = &piece[used..];
+            }
+        }
+        found.extend(open.close());
         let texts = found.into_iter().map(|line| match line {
             Line::Text { at, text, end, rest } => {
                 assert!(!rest, "no beginning is missing");
@@ -234,7 +247,7 @@ mod tests {
     #[test]
     fn lines_are_the_same_however_the_bytes_were_cut() {
         let text = "a\r\nb\rc\n\nd\u{e9}\0f".as_bytes();
-        let expected = vec![
+        let mut expected = vec![
             line(0, "a", LineEnd::Newline),
             line(3, "b", LineEnd::Return),
             line(5, "c", LineEnd::Newline),
@@ -242,6 +255,7 @@ mod tests {
             line(8, "d\u{e9}\0f", LineEnd::Missing),
         ];
         assert_eq!(lines(&[text]), expected);
+        expected[0].2 = LineEnd::Return; // told before it was known what follows
         assert_eq!(lines(&text.iter().map(std::slice::from_ref).collect::<Vec<_>>()), expected);
     }
 

@@ -58,6 +58,8 @@ impl Subscription {
         loop {
             let end = *self.ends.borrow_and_update();
             if self.next < end.offset {
+                // While there is always more, it would else never let others on its thread have their turn: the one who reads.
+                tokio::task::coop::consume_budget().await;
                 return Some(self.take());
             }
             if end.is_final || self.ends.changed().await.is_err() {
