@@ -1,6 +1,7 @@
 import { AppWindow, Cable, Globe, Puzzle, SquareTerminal, type LucideIcon } from "lucide-react";
 import { useEffect, useState, useSyncExternalStore, type ReactNode } from "react";
 
+import { daemonNow } from "../daemon-time.js";
 import { useEnvironment } from "../shell/environment.js";
 import { lasting } from "../shell/units.js";
 
@@ -118,9 +119,9 @@ function Fact({ name, value }: { name: string; value: string }): ReactNode {
 }
 
 function useNow(): number {
-  const [now, setNow] = useState(Date.now);
+  const [now, setNow] = useState(daemonNow);
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 1_000);
+    const timer = setInterval(() => setNow(daemonNow()), 1_000);
     return () => clearInterval(timer);
   }, []);
   return now;
