@@ -93,6 +93,14 @@ test("a sidecar shows how it stands, what it takes and what it writes, as text a
   expect(within(detail).queryByRole("link")).toBeNull();
 });
 
+test("what a sidecar waits for before it is started stands there while it does", async () => {
+  const { served } = furnished({ api: { status: "starting", generation: 0, waitsFor: "`db` to be ready" } });
+  const detail = await screen.findByRole("region", { name: "api" });
+  expect(within(detail).getByText("`db` to be ready").previousElementSibling?.textContent).toBe("Waits for");
+  change(served, "api", READY);
+  await vi.waitFor(() => expect(within(detail).queryByText("Waits for")).toBeNull());
+});
+
 test("an action is off where it makes no sense, turns while it is under way, and asks before it takes others down", async () => {
   const { asked, answers } = furnished({ api: { ...READY, dependsOn: ["db"] }, db: READY });
   const list = await screen.findByRole("list", { name: "Processes" });

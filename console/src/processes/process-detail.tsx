@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { CopyButton } from "../json/copy-button.js";
 import { ErrorCard } from "../methods/error-card.js";
 import { useEnvironment } from "../shell/environment.js";
+import { visible } from "../render/plain.js";
 import { bytes, clock, count, lasting } from "../shell/units.js";
 import { useStore } from "../store.js";
 import { FailureCard } from "./failure-card.js";
@@ -77,6 +78,7 @@ function Facts({
   onSelect: (name: string) => void;
 }): ReactNode {
   const { startedAt, restarts, generation, pid, port, url, usage, owner, exit, dependsOn, autoStart, healthFailures } = sidecar;
+  const { waitsFor } = sidecar;
   return (
     <dl className="facts process-sheet">
       {isUp(sidecar) && startedAt !== undefined && (
@@ -84,6 +86,7 @@ function Facts({
           <span title={`since ${clock(startedAt)}`}>{lasting(now - startedAt)}</span>
         </Fact>
       )}
+      {waitsFor !== undefined && <Fact name="Waits for">{visible(waitsFor)}</Fact>}
       <Fact name="Restarts">{count(restarts)}</Fact>
       {generation > 0 && <Fact name="Run">{count(generation)}</Fact>}
       {pid !== undefined && <Fact name="Process">{pid}</Fact>}

@@ -48,6 +48,8 @@ export interface Sidecar {
   changedAt: number | undefined;
   /** When it is started again, while it waits for that. */
   nextStartAt: number | undefined;
+  /** What it waits for before it is started, in words, while it does. */
+  waitsFor: string | undefined;
   owner: Owner;
   exit: Exit | undefined;
   dependsOn: readonly string[];
@@ -103,6 +105,7 @@ export function sidecarOf(told: unknown): Sidecar {
     startedAt: number(said["startedAt"]),
     changedAt: number(said["changedAt"]),
     nextStartAt: number(said["nextStartAt"]),
+    waitsFor: text(said["waitsFor"]),
     owner: oneOf(OWNERS, said["owner"]) ?? "none",
     exit: exitOf(said["exit"]),
     dependsOn: texts(said["dependsOn"]),
