@@ -9,6 +9,8 @@ export interface AgentAbilities {
   fork: boolean;
   /** Ask before it does something. */
   permissions: boolean;
+  /** Hear why something is denied; others are told only that it is. */
+  reasons: boolean;
   /** Go on with a session of an earlier process. */
   resume: boolean;
   /** Take a prompt in the midst of a turn. */
@@ -1189,7 +1191,7 @@ export interface AgentQuestionResolved {
 export interface AgentRejectParams {
   /** What to answer to. */
   permissionId: string;
-  /** Why, for the agent. */
+  /** Why, for the log, and for an agent that has the ability `reasons`. */
   reason?: string | null;
 }
 
@@ -3371,7 +3373,7 @@ export interface Api {
     params: AgentProvidersParams;
     result: AgentProviders;
   };
-  /** Denies what an agent asks leave for, and tells it why. */
+  /** Denies what an agent asks leave for. Why is written down, and told the agents that have the ability reasons. */
   "agent.reject": {
     kind: "unary";
     params: AgentRejectParams;

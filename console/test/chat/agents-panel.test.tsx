@@ -20,7 +20,7 @@ afterEach(() => {
   for (const end of ends.splice(0)) end();
 });
 
-const ABILITIES = { fork: true, permissions: true, resume: false, steer: false, usage: false };
+const ABILITIES = { fork: true, permissions: true, reasons: true, resume: false, steer: false, usage: false };
 const BUILTIN: AgentProviderInfo = { id: "builtin", name: "Built-in (no model)", state: "ready", version: "0.3.0", abilities: ABILITIES };
 const MISSING: AgentProviderInfo = {
   id: "claude",
