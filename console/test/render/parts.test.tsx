@@ -155,9 +155,9 @@ describe("a diff", () => {
       unmount();
       return words;
     };
-    const turned = "@@ -1 +0,0 @@\n-key = 1\n@@ -0,0 +1 @@\n+/home/me/.zshrc\n";
-    expect(said({ oldMode: "file", newMode: "link", linkTo: "/home/me/.zs\u202ehrc" }, turned)).toBe(
-      "It was a file, and is a link from now on, to /home/me/.zs⟨U+202E⟩hrc | −key = 1 | +/home/me/.zshrc",
+    const turned = "@@ -1 +0,0 @@\n-key = 1\n@@ -0,0 +1 @@\n+/srv/me/.zshrc\n";
+    expect(said({ oldMode: "file", newMode: "link", linkTo: "/srv/me/.zs\u202ehrc" }, turned)).toBe(
+      "It was a file, and is a link from now on, to /srv/me/.zs⟨U+202E⟩hrc | −key = 1 | +/srv/me/.zshrc",
     );
     expect(said({ kind: "add", newMode: "link", linkTo: "../x" }, "@@ -0,0 +1 @@\n+../x\n")).toBe("It is a link, to ../x | +../x");
     expect(said({ oldMode: "file", newMode: "executable" })).toBe("It may be run from now on. | Its lines are as they were.");
@@ -166,7 +166,7 @@ describe("a diff", () => {
     expect(said({ kind: "add", newMode: "executable", isCut: true, unifiedDiff: null })).toBe("It may be run. | Its lines are too long to be shown.");
     expect(said({ oldMode: "file", newMode: "link", linkTo: "x", binary: true }, "@@ -0,0 +1 @@\n+x\n")).toContain("no text, so that is not shown. | +x");
     expect(said({ kind: "add", newMode: "file" })).toBe("It is empty.");
-    expect(said({ oldMode: "file", newMode: "file" }, turned)).toBe("−key = 1 | +/home/me/.zshrc");
+    expect(said({ oldMode: "file", newMode: "file" }, turned)).toBe("−key = 1 | +/srv/me/.zshrc");
   });
 
   test("of many lines shows the first of them, and more when it is asked to", () => {

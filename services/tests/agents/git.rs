@@ -236,7 +236,7 @@ async fn a_change_tells_of_links_of_what_may_be_run_and_of_what_is_too_long_to_b
     person.commit("more");
     let copy = Copy::of(person).await;
     let at = |name: &str| copy.worktree.join(name);
-    for (name, to) in [("cfg.txt", "/home/me/.zshrc"), ("picture.bin", "../b.txt"), ("old link", "b.txt")] {
+    for (name, to) in [("cfg.txt", "/srv/me/.zshrc"), ("picture.bin", "../b.txt"), ("old link", "b.txt")] {
         fs::remove_file(at(name)).unwrap();
         symlink(to, at(name)).unwrap();
     }
@@ -252,9 +252,9 @@ async fn a_change_tells_of_links_of_what_may_be_run_and_of_what_is_too_long_to_b
         serde_json::to_value(found).unwrap()
     };
     let end = "\\ No newline at end of file\n";
-    let turned = format!("@@ -1 +0,0 @@\n-key = 1\n@@ -0,0 +1 @@\n+/home/me/.zshrc\n{end}");
+    let turned = format!("@@ -1 +0,0 @@\n-key = 1\n@@ -0,0 +1 @@\n+/srv/me/.zshrc\n{end}");
     let expected = json!({
-        "path": "cfg.txt", "kind": "modify", "oldMode": "file", "newMode": "link", "linkTo": "/home/me/.zshrc",
+        "path": "cfg.txt", "kind": "modify", "oldMode": "file", "newMode": "link", "linkTo": "/srv/me/.zshrc",
         "binary": false, "unifiedDiff": turned, "additions": 1, "deletions": 1,
     });
     assert_eq!(told("cfg.txt"), expected);
