@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and which function answers. Data goes to stdout, words for people to stderr.
 
 mod agents;
+mod answered;
 mod args;
 mod bench;
 mod call;

@@ -68,7 +68,7 @@ impl Agent for BuiltIn {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { permissions: true, ..Abilities::default() }
+        Abilities { permissions: true, reasons: true, ..Abilities::default() }
     }
 
     fn waits_for_leave(&self) -> bool {
