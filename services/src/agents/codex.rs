@@ -55,6 +55,8 @@ pub struct Codex {
     stops: bool,
     /// The turns that were interrupted, its subagents' too.
     stopped: HashSet<String>,
+    /// Whether a subagent was stopped with the turn.
+    is_cut_short: bool,
     threads: Threads,
     steers: Steers,
     sandbox: Sandbox,
@@ -329,7 +331,8 @@ impl Codex {
     }
 
     fn prompt(&mut self, prompt: &Prompt) -> Vec<Step> {
-        (self.problem, self.stops, self.turn) = (None, false, None);
+        (self.problem, self.turn) = (None, None);
+        (self.stops, self.is_cut_short) = (false, false);
         self.stopped.clear();
         self.changes.clear();
         self.threads.forget_items();

@@ -240,6 +240,22 @@ fn a_subagent_that_has_begun_before_its_call_was_told_is_one_of_the_turn() {
 }
 
 #[test]
+fn a_turn_of_which_a_subagent_was_stopped_was_interrupted_whichever_ends_first() {
+    for is_child_first in [true, false] {
+        let mut talk = Talk::begin();
+        talk.spawns("own", "call", "child");
+        talk.turn("started", "child", "c", "inProgress");
+        talk.interrupt();
+        let ends = [("child", "c", "interrupted"), ("own", "t", "completed")];
+        for at in if is_child_first { [0, 1] } else { [1, 0] } {
+            let (thread, turn, status) = ends[at];
+            talk.turn("completed", thread, turn, status);
+        }
+        assert_eq!(talk.heard.outcomes(), [Outcome::Interrupted]);
+    }
+}
+
+#[test]
 fn what_begins_behind_a_stop_is_stopped_until_there_is_another_prompt() {
     let mut talk = Talk::begin();
     talk.interrupt();

@@ -2,7 +2,6 @@
 //! for us when it is known what became of all of it.
 
 use super::super::agent::{Fact, Prompt, Step};
-use super::super::event::Outcome;
 use super::super::turn::TurnEnd;
 
 /// What became of the prompts that were to join the turn.
@@ -53,12 +52,6 @@ impl Steers {
     pub(super) fn ends(&mut self, end: TurnEnd) -> Vec<Step> {
         (self.is_over, self.end) = (true, Some(end));
         std::mem::take(&mut self.held).into_iter().map(unsteered).collect()
-    }
-
-    /// The end that was not told yet is not that of all that went on.
-    pub(super) fn cut_short(&mut self) {
-        let completed = self.end.as_mut().filter(|end| end.outcome == Outcome::Completed);
-        completed.into_iter().for_each(|end| end.outcome = Outcome::Interrupted);
     }
 
     /// How the turn ended, once, when it is known what became of all.

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::super::agent::{Fact, Step, Told};
+use super::super::event::Outcome;
 use super::super::item::{Item, ItemKind, ItemStatus};
 use super::super::turn::TurnEnd;
 use super::problems::problem;
@@ -42,6 +43,7 @@ impl Codex {
             }
             "turn/completed" => {
                 self.threads.ends(thread);
+                self.is_cut_short |= self.stops && params["turn"]["status"] == "interrupted";
                 self.failed_elsewhere(thread, method, &params["turn"])
             }
             "thread/closed" => {
@@ -77,7 +79,6 @@ impl Codex {
     /// The turn of the session's own thread ends. Nobody hears of that while anything of it goes on.
     pub(super) fn ends(&mut self, method: &str, end: TurnEnd) -> Vec<Step> {
         let steps = self.steers.ends(end);
-        self.cut_short();
         steps.into_iter().chain(self.settled(method)).collect()
     }
 
@@ -86,19 +87,16 @@ impl Codex {
         if self.threads.are_at_work() {
             return None;
         }
-        self.steers.end().map(|end| Step::tell(method, Fact::Ended(end)))
-    }
-
-    /// Where subagents are stopped, the turn was interrupted, though its own thread may have come to an end.
-    fn cut_short(&mut self) {
-        if self.stops && self.threads.are_at_work() {
-            self.steers.cut_short();
+        let mut end = self.steers.end()?;
+        if self.is_cut_short && end.outcome == Outcome::Completed {
+            // The session's own thread had come to an end.
+            end.outcome = Outcome::Interrupted;
         }
+        Some(Step::tell(method, Fact::Ended(end)))
     }
 
     pub(super) fn interrupt(&mut self) -> Vec<Step> {
         self.stops = true;
-        self.cut_short();
         self.late_interrupts()
     }
 

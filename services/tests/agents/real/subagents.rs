@@ -49,7 +49,8 @@ async fn what_a_subagent_does_is_seen_and_asked_within_the_turn_which_ends_with_
     assert!(messages.iter().any(|message| message["data"]["parent"] == call), "{messages:?}");
     let mut next = world.prompt(&session, "hello there");
     assert_eq!(next.end().await["outcome"], "completed");
-    assert_eq!(next.grown("text"), "Hello from the model.");
+    // Codex has its model consider that the subagent is done as soon as it notices, once more maybe.
+    assert!(next.grown("text").starts_with("Hello from the model."), "{}", next.grown("text"));
     world.close(&session).await;
 }
 
