@@ -326,9 +326,10 @@ impl Live {
 
     async fn act(&mut self, deed: Output) {
         match deed {
-            Output::Start { resume, is_fork } => {
+            Output::Start { resume, is_fork, mode, model } => {
                 self.look_ahead();
-                self.start(resume, is_fork).await;
+                let launch = Launch { resume, is_fork, mode, model, ..self.surroundings.launch.clone() };
+                self.start(launch).await;
             }
             Output::Tell(command) => self.tell(command),
             Output::Remember { what, is_kept } => self.remember(what, is_kept).await,

@@ -61,6 +61,40 @@ cat >/dev/null
 }
 
 #[tokio::test]
+async fn a_mode_and_a_model_that_are_chosen_while_a_program_starts_reach_it_before_the_prompt() {
+    let house = House::new();
+    let go = house.folder.path().join("claude.go");
+    assert!(std::process::Command::new("mkfifo").arg(&go).status().unwrap().success());
+    let answer = BEGIN.trim_start().strip_prefix("read line").unwrap();
+    house.install(&format!(
+        r#"
+read line
+read go < "$0.go"
+{answer}
+while read line; do
+  echo "$line" >> heard
+  case "$line" in *'"type":"user"'*) echo '{{"type":"result","subtype":"success","is_error":false}}';; esac
+done
+"#
+    ));
+    let session = house.session("claude").await;
+    house.ask("agent.setMode", json!({"sessionId": session, "mode": "plan"})).await.unwrap();
+    house.ask("agent.setModel", json!({"sessionId": session, "model": "opus"})).await.unwrap();
+    let mut turn = house.prompt(&session, "hello");
+    turn.until("prompt.queued").await;
+    tokio::fs::write(&go, "go\n").await.unwrap();
+    assert_eq!(turn.end().await["outcome"], "completed");
+    let heard = house.read("heard");
+    let heard: Vec<serde_json::Value> = heard.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let asked: Vec<_> = heard.iter().map(|line| (&line["type"], &line["request"])).collect();
+    let request = json!("control_request");
+    let [mode, model] =
+        [json!({"subtype": "set_permission_mode", "mode": "plan"}), json!({"subtype": "set_model", "model": "opus"})];
+    assert_eq!(asked[..2], [(&request, &mode), (&request, &model)], "{heard:?}");
+    assert_eq!(heard[2]["type"], "user");
+}
+
+#[tokio::test]
 async fn a_program_that_is_killed_ends_its_turn_and_the_next_prompt_resumes() {
     let house = House::new();
     house.install(&script(
