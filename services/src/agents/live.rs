@@ -178,8 +178,8 @@ impl Live {
             }
             Some(Wish::Wake) => self.session.wake(now),
             Some(Wish::Metadata(told)) => {
-                let metadata = self.session.metadata();
-                self.reply(told, metadata);
+                let known = (self.session.metadata(), Arc::clone(&self.surroundings.secrets));
+                self.reply(told, known);
             }
             Some(Wish::Show) => self.show(),
             Some(Wish::Close) => {

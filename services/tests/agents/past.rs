@@ -176,6 +176,26 @@ async fn what_an_agent_is_told_about_its_task_outlives_the_daemon_and_variables_
 }
 
 #[tokio::test]
+async fn what_is_known_of_an_open_session_is_told_without_secrets_and_its_fork_knows_them() {
+    let secret = ("AN_API_KEY".to_owned(), "a-very-secret-value".to_owned());
+    let house = House::tuned(|config| config.claude.program.env.push(secret));
+    house.install("read line\necho \"$line\" >> ../started\nexec sleep 600");
+    let more = json!({"systemPrompt": "Use a-very-secret-value."});
+    let session = house.session_with("claude", more).await;
+    let of = json!({"sessionId": session});
+    house.prompt_with(&session, "say a-very-secret-value", json!({"detach": true})).until("prompt.queued").await;
+    let known = house.ask("agent.getMetadata", of.clone()).await.unwrap();
+    let expected = (json!("Use [redacted]."), json!("say [redacted]"));
+    assert_eq!((&known["systemPrompt"], &known["title"]), (&expected.0, &expected.1));
+    house.ask("agent.fork", of).await.unwrap();
+    let started = || std::fs::read_to_string(house.folder.path().join("started")).unwrap_or_default();
+    while started().lines().count() < 2 {
+        tokio::task::yield_now().await;
+    }
+    assert!(started().lines().all(|line| line.contains("Use a-very-secret-value.")), "{}", started());
+}
+
+#[tokio::test]
 async fn a_prompt_is_asked_again_with_all_that_it_said_and_all_that_was_sent_with_it() {
     let house = House::new();
     house.write("a.txt", "needle\n");
