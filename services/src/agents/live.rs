@@ -226,11 +226,7 @@ impl Live {
         if matches!(told.fact, Fact::Gone { .. }) {
             self.running = None;
             // What waited for the folder was not given to it.
-            for command in self.held.take().into_iter().flat_map(Held::into_commands) {
-                if let Command::Prompt(prompt) = command {
-                    self.session.give_back(prompt);
-                }
-            }
+            self.return_held();
         }
         self.join(&mut told.fact);
         if matches!(&told.fact, Fact::Ended(end) if !self.session.outlasts(end)) {
