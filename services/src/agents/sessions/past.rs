@@ -44,15 +44,25 @@ impl Consent {
 impl Agents {
     /// Opens a session again, or starts the agent of one that is open.
     pub(in super::super) async fn resume(&self, id: &str, consent: Consent) -> Result<(), NotBegun> {
-        let _one_at_a_time = self.0.opening.lock().await;
+        let one_at_a_time = Arc::clone(&self.0.opening).lock_owned().await;
         if let Some(handle) = self.session(id).filter(|handle| !handle.is_over()) {
             handle.wake();
             return Ok(());
         }
+        let (agents, id) = (self.clone(), id.to_owned());
+        // Logs are read and written. Whoever is gone meanwhile lets nobody else in before that is done.
+        let reopening = spawn_blocking(move || {
+            let reopened = agents.reopen(&id, consent);
+            drop(one_at_a_time);
+            reopened
+        });
+        reopening.await.map_err(|error| NotBegun::from(io::Error::other(error)))?
+    }
+
+    /// Opens a session again that was closed.
+    fn reopen(&self, id: &str, consent: Consent) -> Result<(), NotBegun> {
         let path = self.log_of(id)?;
-        let reading = path.clone();
-        let taken = spawn_blocking(move || take(&reading)).await.map_err(io::Error::other).flatten();
-        let (claim, remembered) = match taken? {
+        let (claim, remembered) = match take(&path)? {
             Taken::Here(claim, remembered) => (claim, *remembered),
             Taken::Elsewhere => return Err(NotBegun::Elsewhere(id.to_owned())),
             Taken::Nothing => return Err(NotBegun::NoSession(id.to_owned())),
@@ -119,6 +129,12 @@ impl Agents {
 
     /// What is known of a session, of one that is closed too, without secrets.
     pub(in super::super) async fn metadata(&self, id: &str) -> Result<Metadata, NotBegun> {
+        let (known, secrets) = self.known(id).await?;
+        known.shown(&secrets).map_err(|error| NotBegun::from(io::Error::other(error)))
+    }
+
+    /// What is known of a session, and what of that is not shown.
+    async fn known(&self, id: &str) -> Result<(Metadata, Arc<Secrets>), NotBegun> {
         if let Some(handle) = self.session(id)
             && let Ok(known) = handle.metadata().await
         {
@@ -129,12 +145,6 @@ impl Agents {
         let remembered = read?.ok_or_else(|| NotBegun::NoSession(id.to_owned()))?;
         Ok((self.described(remembered), Arc::clone(&self.0.secrets)))
     }
-        let (known, secrets) = self.known(id).await?;
-        known.shown(&secrets).map_err(|error| NotBegun::from(io::Error::other(error)))
-    }
-
-    /// What is known of a session, and what of that is not shown.
-    async fn known(&self, id: &str) -> Result<(Metadata, Arc<Secrets>), NotBegun> {
 
     fn described(&self, remembered: Remembered) -> Metadata {
         let Remembered { session_id, seq, created, known, asked_model, created_at_ms, turns, usage, .. } = remembered;
