@@ -2,6 +2,7 @@
 //! words, and asks leave as any other agent does, so that everything can be tried on any machine.
 
 mod files;
+mod search;
 mod words;
 mod work;
 

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
 
@@ -16,6 +17,7 @@ use super::super::log::{Claim, Log, Remembered, is_closed, is_tied, place, read,
 use super::super::moment::Moment;
 use super::super::problem::{Problem, ProblemKind};
 use super::super::runs;
+use super::super::secrets::Secrets;
 use super::super::session::{NotNow, Past, Session, Trunk};
 use super::super::summary;
 use super::super::undo::NotUndone;
@@ -42,15 +44,25 @@ impl Consent {
 impl Agents {
     /// Opens a session again, or starts the agent of one that is open.
     pub(in super::super) async fn resume(&self, id: &str, consent: Consent) -> Result<(), NotBegun> {
-        let _one_at_a_time = self.0.opening.lock().await;
+        let one_at_a_time = Arc::clone(&self.0.opening).lock_owned().await;
         if let Some(handle) = self.session(id).filter(|handle| !handle.is_over()) {
             handle.wake();
             return Ok(());
         }
+        let (agents, id) = (self.clone(), id.to_owned());
+        // Logs are read and written. Whoever is gone meanwhile lets nobody else in before that is done.
+        let reopening = spawn_blocking(move || {
+            let reopened = agents.reopen(&id, consent);
+            drop(one_at_a_time);
+            reopened
+        });
+        reopening.await.map_err(|error| NotBegun::from(io::Error::other(error)))?
+    }
+
+    /// Opens a session again that was closed.
+    fn reopen(&self, id: &str, consent: Consent) -> Result<(), NotBegun> {
         let path = self.log_of(id)?;
-        let reading = path.clone();
-        let taken = spawn_blocking(move || take(&reading)).await.map_err(io::Error::other).flatten();
-        let (claim, remembered) = match taken? {
+        let (claim, remembered) = match take(&path)? {
             Taken::Here(claim, remembered) => (claim, *remembered),
             Taken::Elsewhere => return Err(NotBegun::Elsewhere(id.to_owned())),
             Taken::Nothing => return Err(NotBegun::NoSession(id.to_owned())),
@@ -70,7 +82,7 @@ impl Agents {
         title: Option<String>,
         consent: Consent,
     ) -> Result<String, NotBegun> {
-        let known = self.metadata(id).await?;
+        let (known, _) = self.known(id).await?;
         let agent = self.agent(&known.provider)?;
         let cwd = self.folder(&known.cwd)?;
         let path = self.log_of(id)?;
@@ -115,17 +127,23 @@ impl Agents {
         Ok(handle.succeed(agent, model).await??)
     }
 
-    /// What is known of a session, of one that is closed too.
+    /// What is known of a session, of one that is closed too, without secrets.
     pub(in super::super) async fn metadata(&self, id: &str) -> Result<Metadata, NotBegun> {
+        let (known, secrets) = self.known(id).await?;
+        known.shown(&secrets).map_err(|error| NotBegun::from(io::Error::other(error)))
+    }
+
+    /// What is known of a session, and what of that is not shown.
+    async fn known(&self, id: &str) -> Result<(Metadata, Arc<Secrets>), NotBegun> {
         if let Some(handle) = self.session(id)
-            && let Ok(metadata) = handle.metadata().await
+            && let Ok(known) = handle.metadata().await
         {
-            return Ok(metadata);
+            return Ok(known);
         }
         let path = self.log_of(id)?;
         let read = spawn_blocking(move || read(&path)).await.map_err(io::Error::other).flatten();
         let remembered = read?.ok_or_else(|| NotBegun::NoSession(id.to_owned()))?;
-        Ok(self.described(remembered))
+        Ok((self.described(remembered), Arc::clone(&self.0.secrets)))
     }
 
     fn described(&self, remembered: Remembered) -> Metadata {
