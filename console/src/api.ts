@@ -2441,7 +2441,9 @@ export type SidecarFailureCode =
   /** What it depends on is not there. */
   | "DEPENDENCY"
   /** This daemon could not do its part. */
-  | "HOST";
+  | "HOST"
+  /** Processes of it live on and cannot be ended. */
+  | "LEFT";
 
 /** What is known of a failure. */
 export interface SidecarFailureDetails {
@@ -2779,7 +2781,7 @@ export type SidecarStatus =
   | "stopping"
   /** No process of it is left. */
   | "stopped"
-  /** No process of it is left, and it will not be started again by itself. */
+  /** It will not be started again by itself; no process of it is left, but with the code `LEFT`. */
   | "failed";
 
 /** How a sidecar is asked to stop, step by step; what is left of it after the last step is killed. */

@@ -430,8 +430,10 @@ pub(super) fn not_run(failure: &Failure, launch: &Launch) -> Problem {
     match failure {
         Failure::NotStarted { kind: std::io::ErrorKind::NotFound, .. } if !launch.cwd.is_dir() => no_folder(launch),
         Failure::NotStarted { program, kind: std::io::ErrorKind::NotFound, .. } => missing(program),
-        Failure::NotStarted { .. } | Failure::NotNow { .. } | Failure::GuardianLost { .. } => {
-            not_started(&failure.to_string())
-        }
+        Failure::NotStarted { .. }
+        | Failure::NotNow { .. }
+        | Failure::GuardianLost { .. }
+        | Failure::GuardianStuck { .. }
+        | Failure::Left { .. } => not_started(&failure.to_string()),
     }
 }
