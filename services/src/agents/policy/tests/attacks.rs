@@ -38,6 +38,47 @@ fn lines_from_life_are_read_for_what_they_do() {
 }
 
 #[test]
+fn a_search_looks_at_whatever_it_may_be_told_of() {
+    let bench = Bench::new();
+    let folder = &bench.ground.folder;
+    for name in [".hidden", "ign"] {
+        fs::create_dir(folder.join(name)).unwrap();
+        fs::write(folder.join(name).join("server.key"), "key").unwrap();
+    }
+    fs::write(folder.join(".gitignore"), "ign\n").unwrap();
+    for line in [
+        "rg key .hidden",
+        "rg -e key .hidden",
+        "rg -A 3 key .hidden",
+        "rg -e key ign",
+        "rg -m 9 -e key ign",
+        "rg --max-count 9 key ign",
+        "rg --regexp=key ign",
+        "rg -eno ign",
+        "rg -nem ign",
+        "rg -e key src ign",
+        "cd src && rg -e key ../ign",
+    ] {
+        let ruling = bench.command(line);
+        assert_eq!(ruling.effect, Effect::Ask, "{line}: {ruling:?}");
+    }
+    for line in ["rg key", "rg key src", "rg -e key src", "rg -A 3 key src", "rg -n key"] {
+        assert_eq!(bench.command(line).effect, Effect::Allow, "{line}: {:?}", bench.command(line));
+    }
+}
+
+#[test]
+fn what_some_shells_write_to_behind_a_mark_is_not_hidden_by_it() {
+    let bench = Bench::new();
+    for line in ["echo x >! a.txt", "echo x >!a.txt", "echo x >>! a.txt", "echo x >|! a.txt", "echo x >&! a.txt"] {
+        let ruling = bench.command(line);
+        assert_eq!((ruling.effect, ruling.rule.as_str()), (Effect::Ask, "unclear"), "{line}: {ruling:?}");
+    }
+    assert_eq!(bench.command("echo x >! /etc/passwd").effect, Effect::Deny);
+    assert_eq!(bench.command("echo x > '!'").effect, Effect::Allow);
+}
+
+#[test]
 fn a_path_that_agents_read_in_another_way_is_not_of_the_folder() {
     let bench = Bench::new();
     for path in [
