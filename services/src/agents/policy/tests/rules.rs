@@ -47,6 +47,7 @@ fn what_changes_a_file_by_a_command_is_held_to_the_rules_about_changes() {
         "sed -i s/a/b/ db/n.txt",
         "dd if=a.txt of=db/x",
         "git checkout -- db/n.txt",
+        "git rm -q db/n.txt",
     ] {
         let ruling = bench.command(line);
         assert_eq!((ruling.effect, ruling.rule.as_str()), (Effect::Deny, "config:1"), "{line}: {ruling:?}");
@@ -56,6 +57,13 @@ fn what_changes_a_file_by_a_command_is_held_to_the_rules_about_changes() {
         let ruling = bench.command(line);
         assert_eq!((ruling.effect, ruling.remembers.len()), (Effect::Ask, 0), "{line}: {ruling:?}");
     }
+    let patterns = ["git checkout *", "git stash *", "git apply a.txt", "mkdir src/new"];
+    let rule = |pattern: &str| Remembered { action: Action::Command, pattern: pattern.to_owned() };
+    bench.policy.remember(&patterns.map(rule), false, "ses_1", &bench.ground.folder, 1).unwrap();
+    for line in ["git checkout main", "git stash -q", "git apply a.txt", "tar xf a.tar"] {
+        assert_eq!(bench.command(line).effect, Effect::Ask, "{line}: it may change what nobody names");
+    }
+    assert_eq!(bench.command_in("mkdir src/new", Mode::Ask).effect, Effect::Allow);
     for line in ["cat db/n.txt", "echo x > src/x", "echo x > docs/a.txt", "echo db/x", "grep -n x db/n.txt", "ls db"] {
         assert_eq!(bench.command(line).effect, Effect::Allow, "{line}: {:?}", bench.command(line));
     }

@@ -41,6 +41,10 @@ const CHANGES: [&str; 18] = [
     "checkout-index",
 ];
 
+/// What keeps to the files that it is told of, where it is told of some.
+const TAKES_PATHS: [&str; 12] =
+    ["diff", "show", "log", "grep", "blame", "annotate", "archive", "checkout", "restore", "clean", "rm", "mv"];
+
 impl Hand<'_> {
     pub(super) fn by_git(&mut self) {
         let Some((name, given)) = subcommand(self.call) else { return };
@@ -59,9 +63,8 @@ impl Hand<'_> {
             self.read(path, true);
             self.read(&whole.to_string_lossy(), true);
         }
-        let names_one =
-            !of_commits.is_empty() || given.iter().any(|word| !word.starts_with('-') && self.is_there(word));
-        if names_one {
+        let is_path = |word: &&str| !word.starts_with('-') && self.is_there(word);
+        if TAKES_PATHS.contains(&name) && (!of_commits.is_empty() || given.iter().any(is_path)) {
             return;
         }
         for folder in [self.scene.cwd, &self.scene.ground.folder] {
@@ -83,8 +86,18 @@ fn shows(name: &str, given: &[&str]) -> bool {
         words.into_iter().any(|word| word.contains(|letter| letters.contains(letter)))
     };
     let long = |names: &[&str]| given.iter().any(|word| names.iter().any(|name| word.starts_with(name)));
-    let patches = short("puUL") || long(&["--patch", "--unified", "--cc", "--word-diff", "--full-diff"]);
-    let sums = long(&["--stat", "--shortstat", "--numstat", "--name-only", "--name-status", "--quiet", "--summary"]);
+    let patches = short("puUL")
+        || long(&["--patch", "--unified", "--cc", "--word-diff", "--color-words", "--remerge-diff", "--binary"]);
+    let sums = long(&[
+        "--no-patch",
+        "--stat",
+        "--shortstat",
+        "--numstat",
+        "--name-only",
+        "--name-status",
+        "--quiet",
+        "--summary",
+    ]);
     match name {
         "log" | "reflog" => patches || short("c"),
         "diff" | "show" | "whatchanged" => patches || !sums,
