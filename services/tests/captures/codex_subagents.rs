@@ -228,6 +228,25 @@ fn a_subagent_that_is_about_to_begin_keeps_the_turn_open_and_one_that_ends_witho
 }
 
 #[test]
+fn subagents_of_the_newer_kind_are_told_of_likewise() {
+    let mut talk = Talk::begin();
+    let activity =
+        |kind: &str| json!({"item": {"type": "subAgentActivity", "id": kind, "kind": kind, "agentThreadId": "child"}});
+    talk.tell("item/started", "own", activity("started"));
+    talk.tell("item/completed", "own", activity("started"));
+    talk.turn("completed", "own", "t", "completed");
+    assert!(talk.heard.ends().is_empty());
+    talk.turn("started", "child", "c", "inProgress");
+    talk.says("child", "msg_1", "done");
+    talk.turn("completed", "child", "c", "completed");
+    talk.tell("item/started", "own", activity("completed"));
+    talk.tell("item/completed", "own", activity("completed"));
+    assert_eq!(talk.heard.outcomes(), [Outcome::Completed]);
+    let parents: Vec<_> = talk.heard.items().into_iter().map(|(_, item)| item.parent).collect();
+    assert_eq!(parents, [None, Some("started".to_owned())], "what is told behind the end is no item of its own");
+}
+
+#[test]
 fn a_subagent_that_has_begun_before_its_call_was_told_is_one_of_the_turn() {
     let mut talk = Talk::begin();
     talk.turn("started", "child", "c", "inProgress");
