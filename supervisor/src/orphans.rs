@@ -113,7 +113,7 @@ pub(crate) fn reap_one(process: &Process) {
 }
 
 /// One that could not be looked at, now or when it was started, is known by its number.
-pub(crate) fn is_guardian(process: ProcessId) -> bool {
+fn is_guardian(process: ProcessId) -> bool {
     let same_start = |id: &ProcessId| [id.started, process.started].contains(&UNSEEN) || id.started == process.started;
     let is = |id: &ProcessId| id.pid == process.pid && same_start(id);
     guardians().as_ref().is_some_and(|guardians| guardians.iter().any(is))

@@ -34,7 +34,7 @@ fn is_allowed(starter: &[&str]) -> bool {
     is_allowed
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn without_descriptors_nothing_is_taken_for_gone_and_with_some_it_is_ended() {
     if !alone("left::without_descriptors_nothing_is_taken_for_gone_and_with_some_it_is_ended") {
         return;
@@ -152,6 +152,7 @@ async fn what_is_another_users_is_told_and_not_taken_for_gone() {
     config.args = ["--reuid", "0", "--regid", "0", "--clear-groups", "sh", "-c", script].map(Into::into).into();
     config.cwd = Some(programs.clone());
     let child = supervisor.spawn(config).unwrap();
+    child.started().await.unwrap();
     let pid = until("root's program runs", || numbers(&programs.join("pids")).first().copied());
     let failure = child.kill().await.unwrap_err();
     assert_eq!(failure, Failure::Left { program: programs.join("setpriv").display().to_string(), pids: vec![pid] });
