@@ -1,9 +1,10 @@
 //! Orphans, where this process adopts them: what a program had below it comes here when its guardian is killed, whatever it
 //! has done to its session and its environment. A property of the whole process.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::ProcessId;
 use crate::process::{self, Process, UNSEEN};
@@ -16,6 +17,12 @@ static STRANGERS: OnceLock<HashSet<u32>> = OnceLock::new();
 
 /// The guardians that live: children of ours that are in other sessions and no orphans.
 static GUARDIANS: Mutex<Option<HashSet<ProcessId>>> = Mutex::new(None);
+
+/// How long a process 1 leaves one that has ended in its own session to whoever started it: no orphan has anybody.
+pub(crate) const CLAIM: Duration = Duration::from_secs(2);
+
+/// Those, and since when they have been seen.
+static UNCLAIMED: Mutex<Option<HashMap<ProcessId, Instant>>> = Mutex::new(None);
 
 /// From now on, orphans come here. Does nothing where the system cannot do that.
 pub(crate) fn adopt() -> io::Result<()> {
@@ -64,18 +71,38 @@ pub(crate) fn are_ours() -> bool {
     STRANGERS.get().is_some() && std::process::id() != 1
 }
 
-/// Takes notice of the ends of those who came here: nobody else waits for them, whoever they were.
-pub(crate) fn reap() {
+/// Takes notice of the ends of those who came here: nobody else waits for them, whoever they were. Whether it is to be asked
+/// again behind [`CLAIM`].
+pub(crate) fn reap() -> bool {
     if STRANGERS.get().is_none() {
-        return;
+        return false;
     }
+    let mut unclaimed = UNCLAIMED.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = unclaimed.take().unwrap_or_default();
+    let mut still = HashMap::new();
     for pid in process::children(std::process::id()) {
         match process::look(pid) {
+            Ok(Some(process)) if is_unclaimed(&process) => {
+                let since = before.get(&process.id).copied().unwrap_or_else(Instant::now);
+                if since.elapsed() >= CLAIM {
+                    take_notice(process.id);
+                } else {
+                    still.insert(process.id, since);
+                }
+            }
             Ok(Some(process)) => reap_one(&process),
             Ok(None) => drop(hidden_one(pid)),
             Err(_) => (),
         }
     }
+    let waits = !still.is_empty();
+    *unclaimed = Some(still);
+    waits
+}
+
+/// Whether a process that has ended may be an orphan though it is in our session, as where both are of another namespace.
+fn is_unclaimed(process: &Process) -> bool {
+    std::process::id() == 1 && process.is_dead && !is_elsewhere(process) && !is_guardian(process.id)
 }
 
 /// Those who came here and are not shown, as where `/proc` has `hidepid`. Takes notice of the ends of those that have ended.
@@ -108,12 +135,17 @@ pub(crate) fn reap_one(process: &Process) {
     if !process.is_dead || !came || is_guardian(process.id) {
         return;
     }
-    let pid = i32::try_from(process.id.pid).ok().and_then(rustix::process::Pid::from_raw);
-    let _ = rustix::process::waitpid(pid, rustix::process::WaitOptions::NOHANG);
+    take_notice(process.id);
+}
+
+fn take_notice(id: ProcessId) {
+    if let Some(pid) = i32::try_from(id.pid).ok().and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::NOHANG);
+    }
 }
 
 /// One that could not be looked at, now or when it was started, is known by its number.
-pub(crate) fn is_guardian(process: ProcessId) -> bool {
+fn is_guardian(process: ProcessId) -> bool {
     let same_start = |id: &ProcessId| [id.started, process.started].contains(&UNSEEN) || id.started == process.started;
     let is = |id: &ProcessId| id.pid == process.pid && same_start(id);
     guardians().as_ref().is_some_and(|guardians| guardians.iter().any(is))

@@ -41,7 +41,8 @@ pub struct SupervisorConfig {
     /// guardian is killed, where it is known to be ours, and ended. For a host that starts programs by supervisors alone: it
     /// takes in the orphans of all its descendants, and those that are in another session than its own end with the next
     /// guardian that is killed, but for the sessions of what was below it before. To a process 1 all
-    /// orphans come: there they are taken for ours, and left alone.
+    /// orphans come: there they are taken for ours, and left alone; of those that have ended it takes notice; in its own
+    /// session after 2 s, in which whoever has started one can do that.
     ///
     /// In another process, and in a process 1, who has left its session and its parents is known by a mark in its variables alone.
     /// There, whoever was given a copy of these, as a manager of services may be, ends with the child if its guardian is killed.

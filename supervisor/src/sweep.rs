@@ -158,16 +158,13 @@ impl Sweep {
     }
 }
 
-/// Whether the parents of a process, among all that were seen, lead to this process, or to one that has just ended and is about
-/// to hand it on to us. Those of a stranger lead past us, or to another guardian of ours.
+/// Whether the parents of a process, among all that were seen, lead to one that has just ended and is about to hand it on to us.
+/// Who is below one that came to us already is found by that one.
 fn is_adrift(process: &Process, all: &HashMap<u32, Process>) -> bool {
     let mut parent = process.parent;
     for _ in 0..=all.len() {
-        if parent == std::process::id() {
-            return true;
-        }
         match all.get(&parent) {
-            Some(above) if parent > 1 && !orphans::is_guardian(above.id) => parent = above.parent,
+            Some(above) if parent != std::process::id() => parent = above.parent,
             Some(_) => return false,
             None => return parent > 1 && !orphans::is_taken(parent),
         }

@@ -5,6 +5,7 @@ mod builtin;
 mod call;
 mod danger;
 mod harmless;
+mod input;
 mod matter;
 mod pattern;
 mod place;
@@ -12,6 +13,7 @@ mod repository;
 mod rule;
 mod shell;
 mod store;
+mod touched;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -187,7 +189,9 @@ fn decide(matter: &Matter, rules: &[Rule], mode: Mode, folder: &Path) -> Ruling 
     let hits: Vec<Hit> = hits(matter);
     let risk = matter.risk();
     // What does nothing but run another program is judged by that one.
-    let does = |part: &&Part| part.harmless != Some(WRAPPER) || matter.parts.len() == 1;
+    let does = |part: &&Part| {
+        part.harmless != Some(WRAPPER) || part.writes || !part.touches.is_empty() || matter.parts.len() == 1
+    };
     let parts: Vec<&Part> = matter.parts.iter().filter(does).collect();
     let of_parts: Vec<Said> = parts.iter().map(|part| of_part(part, rules, mode, folder)).collect();
     let said: Vec<Said> = of_whole(matter, rules).into_iter().chain(of_parts.iter().cloned()).collect();
@@ -201,7 +205,7 @@ fn decide(matter: &Matter, rules: &[Rule], mode: Mode, folder: &Path) -> Ruling 
         remembers = each.filter(|each| each.len() <= REMEMBERED).unwrap_or_default();
         remembers.dedup();
         // Those that say that a person is to be asked are not to be talked round.
-        let asks = |rule: &Rule| rule.effect == Effect::Ask && rule.source == RuleSource::Config;
+        let asks = |rule: &Rule| rule.effect != Effect::Allow && rule.source == RuleSource::Config;
         if rules.iter().any(|known| asks(known) && known.id == rule) {
             remembers.clear();
         }
@@ -244,9 +248,9 @@ fn of_part(part: &Part, rules: &[Rule], mode: Mode, folder: &Path) -> Said {
     let is_auto = mode == Mode::Auto;
     let accepts = mode == Mode::AcceptEdits && part.action == Action::FileChange;
     // To allow a command is not to allow that it writes into files, where that is not allowed by itself.
-    let matching = rules.iter().filter(|rule| rule.matches(part, folder));
-    let matching = matching.filter(|rule| may_write(part, mode) || rule.effect != Effect::Allow);
-    let mut said: Vec<Said> = matching.map(|rule| (rule.effect, rule.id.clone())).collect();
+    let matching = rules.iter().filter_map(|rule| Some((rule.says(part, folder)?, rule.id.clone())));
+    let mut said: Vec<Said> =
+        matching.filter(|(effect, _)| may_write(part, mode) || *effect != Effect::Allow).collect();
     // Of those that are as bad, the first.
     let worst = part.findings.iter().rev().max_by_key(|finding| finding.risk);
     if let Some(finding) = worst.filter(|finding| is_auto && finding.is_ruinous()) {

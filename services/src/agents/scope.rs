@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 /// Names below which changes mean more than they say: hooks, settings, what runs by itself.
-const DELICATE: [&str; 26] = [
+const DELICATE: [&str; 36] = [
     ".git",
     ".hg",
     ".svn",
@@ -30,17 +30,33 @@ const DELICATE: [&str; 26] = [
     ".cargo",
     ".devcontainer",
     ".gitmodules",
+    ".factory",
+    ".junie",
+    ".kiro",
+    ".augment",
+    ".vibe",
+    ".qoder",
+    ".cline",
+    ".roo",
+    ".continue",
+    ".zed",
 ];
+
+/// Names that are so only in this folder.
+const DELICATE_BELOW: [(&str, &str); 1] = [(".github", "hooks")];
 
 /// Whether nothing in a path below the folder is more than a name.
 pub(super) fn is_ordinary(below: &Path) -> bool {
-    below.components().all(|component| match component {
-        Component::Normal(name) => {
-            let name = name.to_string_lossy().to_lowercase();
-            !DELICATE.contains(&name.as_str())
-        }
-        _ => false,
-    })
+    let names: Option<Vec<String>> = below
+        .components()
+        .map(|component| match component {
+            Component::Normal(name) => Some(name.to_string_lossy().to_lowercase()),
+            _ => None,
+        })
+        .collect();
+    let Some(names) = names else { return false };
+    let is_pair = |pair: &[String]| DELICATE_BELOW.contains(&(pair[0].as_str(), pair[1].as_str()));
+    !names.iter().any(|name| DELICATE.contains(&name.as_str())) && !names.windows(2).any(is_pair)
 }
 
 /// The path without links, though its end may not be there yet. None where that cannot be said.

@@ -25,8 +25,12 @@ const MEMBERS: usize = 1024;
 const MARGIN: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// The end of a ledger's file name.
+/// The end of a ledger's file name, and of one that is being written.
 const SUFFIX: &str = ".ledger";
+const NEW: &str = ".new";
+
+/// Behind this time, nobody writes a file any more that has no head.
+const TORN: Duration = Duration::from_secs(60 * 60);
 
 /// One line.
 #[derive(Debug, Serialize, Deserialize)]
@@ -80,7 +84,8 @@ impl Ledger {
     /// guardians are still at it, they are waited for by a thread. What is received is closed when all is done.
     pub(crate) fn open(folder: &Path, instance: &Instance) -> (Ledger, watch::Receiver<()>) {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-        let ledgers = entries.filter(|path| path.to_string_lossy().ends_with(SUFFIX));
+        let is_ledger = |path: &PathBuf| [SUFFIX, NEW].iter().any(|end| path.to_string_lossy().ends_with(end));
+        let ledgers = entries.filter(is_ledger);
         let at_work: Vec<Told> = ledgers.filter_map(|path| Told::read(path)?.settle_unless_guarded()).collect();
         let (settling, settled) = watch::channel(());
         if !at_work.is_empty() {
@@ -155,7 +160,7 @@ impl Ledger {
         if let Some(folder) = self.path.parent() {
             make_private(folder)?;
         }
-        let beside = self.path.with_extension("new");
+        let beside = self.path.with_extension(&NEW[1..]);
         let written = self.write_beside(&beside, open).and_then(|file| fs::rename(&beside, &self.path).map(|()| file));
         if written.is_err() {
             let _ = fs::remove_file(&beside);
@@ -222,11 +227,18 @@ struct Told {
 }
 
 impl Told {
-    /// A line that was torn when the power went is passed over; a file without a head tells nothing.
+    /// A line that was torn when the power went is passed over; a file without a head tells nothing, and goes when nobody can
+    /// be about to write it any more.
     fn read(path: PathBuf) -> Option<Told> {
-        let text = fs::read_to_string(&path).ok()?;
+        let text = String::from_utf8_lossy(&fs::read(&path).ok()?).into_owned();
         let mut entries = text.lines().filter_map(|line| serde_json::from_str(line).ok());
-        let Some(Entry::Host { instance, boot, host }) = entries.next() else { return None };
+        let Some(Entry::Host { instance, boot, host }) = entries.next() else {
+            let written = fs::metadata(&path).and_then(|file| file.modified()).ok()?;
+            if written.elapsed().is_ok_and(|age| age > TORN) {
+                let _ = fs::remove_file(&path);
+            }
+            return None;
+        };
         let mut told = Told { path, instance: Instance::named(&instance), boot, host, live: BTreeMap::new() };
         for entry in entries {
             match entry {

@@ -12,6 +12,7 @@ use sixframe_supervisor::{Child, ChildConfig, Failure, Input, Supervisor, Superv
 
 use crate::sandbox::{Sandbox, alone, alone_under, guard, is_alive, numbers, send, state, supervisor, until};
 use crate::shape::Shape;
+use crate::survivors::{heartbeat_goes, heartbeat_has_stopped};
 
 /// Nobody's user and group.
 const NOBODY: u32 = 65534;
@@ -34,7 +35,7 @@ fn is_allowed(starter: &[&str]) -> bool {
     is_allowed
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn without_descriptors_nothing_is_taken_for_gone_and_with_some_it_is_ended() {
     if !alone("left::without_descriptors_nothing_is_taken_for_gone_and_with_some_it_is_ended") {
         return;
@@ -152,11 +153,66 @@ async fn what_is_another_users_is_told_and_not_taken_for_gone() {
     config.args = ["--reuid", "0", "--regid", "0", "--clear-groups", "sh", "-c", script].map(Into::into).into();
     config.cwd = Some(programs.clone());
     let child = supervisor.spawn(config).unwrap();
+    child.started().await.unwrap();
     let pid = until("root's program runs", || numbers(&programs.join("pids")).first().copied());
     let failure = child.kill().await.unwrap_err();
     assert_eq!(failure, Failure::Left { program: programs.join("setpriv").display().to_string(), pids: vec![pid] });
     assert!(failure.to_string().contains(&pid.to_string()) && is_there(pid), "{failure}");
     drop(sandbox);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_process_1_ends_its_own_and_leaves_other_orphans_alone_until_they_have_ended() {
+    let test = "left::a_process_1_ends_its_own_and_leaves_other_orphans_alone_until_they_have_ended";
+    if std::process::id() != 1 {
+        let starters =
+            [["unshare", "-p", "-f", "--mount-proc"].as_slice(), &["unshare", "-r", "-p", "-f", "--mount-proc"]];
+        let works = |starter: &&[&str]| Command::new("env").args(*starter).arg("true").status().unwrap().success();
+        match starters.into_iter().find(works) {
+            Some(starter) => assert!(!alone_under(starter, test)),
+            None => eprintln!("SKIPPED: unshare is not allowed here"),
+        }
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let config = SupervisorConfig { child_subreaper: true, ..SupervisorConfig::new(guard()) };
+    let supervisor = Supervisor::new(config).unwrap();
+    let folder = sandbox.folder("ours");
+    let child = supervisor.spawn(Shape::DaemonStays.config(&folder)).unwrap();
+    child.started().await.unwrap();
+    let ours = until("the shape is complete", || Some(numbers(&folder.join("pids"))).filter(|pids| pids.len() == 2));
+    // As by a program that somebody runs in our container: the first stays in a session that our namespace does not show.
+    let orphans = "sleep 1000 & echo $! > others; setsid sleep 1000 & echo $! >> others";
+    let ran =
+        Command::new("sh").args(["-c", orphans]).current_dir(sandbox.path()).stdout(Stdio::null()).status().unwrap();
+    let others = numbers(&sandbox.path().join("others"));
+    assert!(ran.success() && others.iter().all(|pid| state(*pid).is_some_and(|(_, parent)| parent == 1)), "{others:?}");
+    send(child.guardian().unwrap().pid, Signal::KILL);
+    let failure = child.stopped().await.unwrap_err();
+    assert!(matches!(failure, Failure::GuardianLost { .. }), "{failure}");
+    assert!(ours.into_iter().all(|pid| state(pid).is_none()) && others.iter().all(|pid| is_alive(*pid)));
+    for other in others {
+        send(other, Signal::KILL);
+        until("an orphan that has ended is taken notice of", || state(other).is_none().then_some(()));
+    }
+}
+
+#[tokio::test]
+async fn what_hops_is_found_by_a_subreaper_too() {
+    if !alone("left::what_hops_is_found_by_a_subreaper_too") {
+        return;
+    }
+    let config = SupervisorConfig { child_subreaper: true, ..SupervisorConfig::new(guard()) };
+    let supervisor = Supervisor::new(config).unwrap();
+    for _ in 0..10 {
+        let sandbox = Sandbox::new();
+        let child = supervisor.spawn(Shape::Hop.config(sandbox.path())).unwrap();
+        child.started().await.unwrap();
+        heartbeat_goes(sandbox.path());
+        send(child.guardian().unwrap().pid, Signal::KILL);
+        assert!(matches!(child.stopped().await, Err(Failure::GuardianLost { .. })));
+        heartbeat_has_stopped(sandbox.path());
+    }
 }
 
 /// As pid 1, since a shell that ended at once would have the kernel end the rest.

@@ -294,6 +294,15 @@ fn line_in_option(program: &str, option: &Word, next: Option<&Word>) -> Option<S
 /// Folders in which a program is the one of that name.
 const PROGRAMS: [&str; 6] = ["/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr/sbin", "/opt/homebrew/bin"];
 
+/// What a program of this name is held for: without versions, in small letters.
+pub(super) fn held_for(base: &str) -> String {
+    let lower = base.to_lowercase();
+    let lower = lower.strip_suffix(".exe").unwrap_or(&lower);
+    let name = lower.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
+    // A name of digits and dots alone is one of its own.
+    if name.is_empty() { lower } else { name }.to_owned()
+}
+
 impl Call {
     fn of(words: &[Word], standing: Standing) -> Call {
         let first = words.first().cloned().unwrap_or_default();
@@ -303,12 +312,8 @@ impl Call {
         };
         let is_found = folder.is_none_or(|folder| PROGRAMS.contains(&folder));
         let exact = (first.is_known && is_found).then(|| base.to_owned());
-        let lower = base.to_lowercase();
-        let lower = lower.strip_suffix(".exe").unwrap_or(&lower);
-        let name = lower.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
         Call {
-            // A name of digits and dots alone is one of its own.
-            name: if name.is_empty() { lower } else { name }.to_owned(),
+            name: held_for(base),
             exact,
             words: words.to_vec(),
             assignments: Vec::new(),

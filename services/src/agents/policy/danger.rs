@@ -5,7 +5,8 @@ mod git;
 mod options;
 mod search;
 
-pub(super) use files::{held, read, written};
+pub(super) use files::{changes_in_place, held, read, written};
+pub(super) use git::{VALUED as GIT_VALUED, subcommand};
 
 use std::path::Path;
 
@@ -306,7 +307,7 @@ pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Vec<Finding> {
     found.extend(processes(call));
     found.extend(packages(call));
     found.extend(environment(call));
-    found.extend(git::findings(call));
+    found.extend(git::findings(call, scene));
     found.extend(options::findings(call));
     found.extend(search::findings(call, scene));
     found.extend(files::findings(call, scene));

@@ -186,6 +186,12 @@ const GIT_OPTIONS: [&str; 44] = [
     "tags",
 ];
 
+/// Whether a program that may be harmless reads the files that it is given; nothing where it is none of these.
+pub(super) fn reads_files(name: &str) -> Option<bool> {
+    let (.., operands) = PROGRAMS.iter().find(|(known, ..)| *known == name)?;
+    Some(matches!(operands, Files | One))
+}
+
 /// Whether nothing comes of a call but that it tells something about ordinary files of the folder, to the agent or to ordinary
 /// files of the folder.
 pub(super) fn is_harmless(call: &Call, scene: &Scene<'_>) -> bool {

@@ -8,8 +8,10 @@ use super::super::permission::{Action, Risk};
 use super::call::{Call, Standing, Wraps, calls};
 use super::danger::{self, Finding, Scene, Stand};
 use super::harmless;
+use super::input;
 use super::place::{Ground, Place};
 use super::shell::{Join, Way};
+use super::touched::{Touch, touched};
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +38,8 @@ pub(super) struct Part {
     pub(super) is_here: bool,
     /// Whether what a command writes goes into a file.
     pub(super) writes: bool,
+    /// Files that are touched by it, for rules that deny or ask.
+    pub(super) touches: Vec<Touch>,
 }
 
 /// What a rule may be about.
@@ -66,18 +70,27 @@ impl Matter {
     pub(super) fn look(action: Action, asked: &Asked<'_>, ground: &Ground) -> Matter {
         // Some agents say of a command that it reads, or that it changes files.
         let may_run = matches!(action, Action::Command | Action::Read | Action::FileChange);
-        let line = asked.command.map(str::to_owned).or_else(|| line(asked.input?));
-        let line = line.filter(|line| may_run && !line.trim().is_empty());
-        let run = line.map(|line| run(&line, asked.input, ground));
+        let told = || asked.input.map(input::lines).unwrap_or_default();
+        let mut lines = asked.command.map_or_else(told, |line| vec![line.to_owned()]);
+        lines.retain(|line| may_run && !line.trim().is_empty());
+        let run = lines.iter().map(|line| run(line, asked.input, ground)).reduce(Matter::with);
+        let beside = || asked.input.and_then(|input| input::beside(action, input));
+        let run = run.map(|run| Matter { unclear: run.unclear.clone().or_else(beside), ..run });
         let is_file = matches!(action, Action::FileChange | Action::Read) && !asked.paths.is_empty();
         let told = is_file.then(|| files(action, asked, ground));
         match (run, told) {
             // What a model adds to what it asks for takes nothing away from it.
-            (Some(run), Some(told)) => Matter { parts: run.parts.into_iter().chain(told.parts).collect(), ..run },
+            (Some(run), Some(told)) => run.with(told),
             (Some(one), None) | (None, Some(one)) => one,
-            (None, None) if action == Action::Network => reached(asked.input.and_then(host)),
+            (None, None) if action == Action::Network => reached(asked.input.and_then(input::host)),
             (None, None) => Matter { action, parts: Vec::new(), unclear: None },
         }
+    }
+
+    /// This, and another one with it.
+    fn with(self, other: Matter) -> Matter {
+        let parts = self.parts.into_iter().chain(other.parts).collect();
+        Matter { parts, unclear: self.unclear.or(other.unclear), ..self }
     }
 
     /// Everything that is dangerous about it.
@@ -101,51 +114,22 @@ impl Matter {
 
 fn reached(host: Option<String>) -> Matter {
     let (action, subject) = (Action::Network, host.map_or(Subject::Other, Subject::Host));
-    let part =
-        Part { action, subject, findings: Vec::new(), harmless: None, is_exact: true, is_here: true, writes: false };
-    Matter { action, parts: vec![part], unclear: None }
-}
-
-/// The line that is run, as agents tell it.
-fn line(input: &Value) -> Option<String> {
-    let told = [&input["command"], &input["rawInput"]["command"], &input["rawInput"]["cmd"]];
-    told.into_iter().find_map(|told| match told {
-        Value::String(line) => Some(line.clone()),
-        Value::Array(words) => {
-            let words: Option<Vec<&str>> = words.iter().map(Value::as_str).collect();
-            Some(shell_words::join(words?))
-        }
-        _ => None,
-    })
-}
-
-/// Names under which agents tell where a command is to run.
-const FOLDERS: [&str; 6] = ["cwd", "workdir", "working_directory", "workingDirectory", "dir_path", "directory"];
-
-/// Where a command is to run, as agents tell it, or as a model has them tell it.
-fn named(input: &Value) -> impl Iterator<Item = &str> {
-    let told = |key| [&input[key], &input["rawInput"][key]];
-    FOLDERS.into_iter().flat_map(told).filter_map(Value::as_str).filter(|folder| !folder.is_empty())
-}
-
-/// The host in an address that is asked for; none where one host is told of and another one asked for.
-fn host(input: &Value) -> Option<String> {
-    let of_address = |address: &str| {
-        let (_, rest) = address.split_once("://")?;
-        let host = rest.split(['/', '?', '#', '\\']).next()?;
-        let is_plain = !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || ".-".contains(c));
-        is_plain.then(|| host.to_ascii_lowercase())
+    let part = Part {
+        action,
+        subject,
+        findings: Vec::new(),
+        harmless: None,
+        is_exact: true,
+        is_here: true,
+        writes: false,
+        touches: Vec::new(),
     };
-    match (input["network"]["host"].as_str(), input["url"].as_str()) {
-        (Some(host), None) => Some(host.to_ascii_lowercase()),
-        (None, Some(address)) => of_address(address),
-        (Some(_), Some(_)) | (None, None) => None,
-    }
+    Matter { action, parts: vec![part], unclear: None }
 }
 
 fn files(action: Action, asked: &Asked<'_>, ground: &Ground) -> Matter {
     let scene = Scene { ground, cwd: &ground.folder, stand: Stand::Here, has_fetched: false };
-    let deletes = asked.input.is_some_and(deletes);
+    let deletes = asked.input.is_some_and(input::deletes);
     let part = |path: &String| {
         let place = ground.place(&ground.folder, path);
         let is_known = is_plain(path);
@@ -164,8 +148,10 @@ fn files(action: Action, asked: &Asked<'_>, ground: &Ground) -> Matter {
         let is_inside = place == Place::Inside || (action == Action::Read && place == Place::Folder);
         let rule = if action == Action::FileChange { "change_inside" } else { "read_inside" };
         let real = ground.real(&ground.folder, path);
+        let touch = |real: &PathBuf| Touch { action, path: real.clone(), is_deep: real.is_dir(), is_sure: true };
         Part {
             action,
+            touches: real.iter().map(touch).collect(),
             harmless: (is_inside && findings.is_empty()).then_some(rule),
             findings,
             is_exact: real.is_some() && is_known && !deletes,
@@ -183,16 +169,10 @@ fn is_plain(path: &str) -> bool {
     path.trim() == path && !is_address && !path.chars().any(char::is_control)
 }
 
-/// Whether files are to be deleted: by the kind of the tool, or of one of the changes.
-fn deletes(input: &Value) -> bool {
-    let mut changes = input["changes"].as_array().into_iter().flatten();
-    input["kind"] == "delete" || changes.any(|change| change["kind"] == "delete" || change["kind"]["type"] == "delete")
-}
-
 /// A command, looked at from wherever it may run: what is told may be what the agent goes by, or nothing to it.
 fn run(line: &str, input: Option<&Value>, ground: &Ground) -> Matter {
     let mut matter = command(line, &ground.folder, ground);
-    for folder in input.into_iter().flat_map(named) {
+    for folder in input.into_iter().flat_map(input::folders) {
         let there = ground.folder.join(folder);
         let elsewhere = match ground.folder_at(&ground.folder, folder) {
             Some(there) => command(line, &there, ground),
@@ -227,6 +207,7 @@ impl Part {
         self.harmless = self.harmless.filter(|_| other.harmless.is_some());
         self.is_exact &= other.is_exact;
         self.is_here &= other.is_here;
+        self.touches.extend(other.touches);
         self
     }
 }
@@ -319,5 +300,6 @@ fn part(call: &Call, scene: &Scene<'_>, is_placed: bool, enters: bool) -> Part {
         writes: call.redirects.iter().any(|redirect| {
             redirect.way == Way::Write && scene.ground.place(scene.cwd, &redirect.target.text) != Place::Nowhere
         }),
+        touches: touched(call, scene),
     }
 }

@@ -167,7 +167,20 @@ const MAYBE: [&str; 12] = [
 ];
 
 /// Endings of files that are keys.
-const KEY_ENDINGS: [&str; 7] = [".pem", ".key", ".p12", ".pfx", ".jks", ".keystore", ".kdbx"];
+const KEY_ENDINGS: [&str; 10] =
+    [".pem", ".key", ".p12", ".pfx", ".jks", ".keystore", ".kdbx", ".env", ".tfvars", ".tfvars.json"];
+
+/// What ends like these and is a word of a program, or shows how to write one.
+const NO_KEYS: [&str; 8] = [
+    "process.env",
+    "import.meta.env",
+    "deno.env",
+    "bun.env",
+    "example.env",
+    "sample.env",
+    "template.env",
+    "example.tfvars",
+];
 
 /// What is secret in a file of this name: keys that open other doors, or what may be some.
 pub(super) fn secret(path: &str) -> Option<Risk> {
@@ -184,7 +197,7 @@ pub(super) fn secret(path: &str) -> Option<Risk> {
     }
     let is_environment = *last == ".env"
         || last.strip_prefix(".env.").is_some_and(|rest| !["example", "sample", "template", "dist"].contains(&rest));
-    let ends = KEY_ENDINGS.iter().any(|ending| last.ends_with(ending));
+    let ends = KEY_ENDINGS.iter().any(|ending| last.ends_with(ending)) && !NO_KEYS.contains(last);
     let is_history = last.starts_with('.') && last.ends_with("_history");
     let is_account = path.ends_with(".docker/config.json") || path.ends_with("gh/hosts.yml");
     (is_environment || ends || is_history || is_account || MAYBE.contains(last)).then_some(Risk::High)
@@ -201,10 +214,32 @@ mod tests {
         for path in critical {
             assert_eq!(secret(path), Some(Risk::Critical), "{path}");
         }
-        for path in [".env", "a/.env.local", "server.key", "x.pem", "credentials.json", ".npmrc"] {
+        for path in [
+            ".env",
+            "a/.env.local",
+            "server.key",
+            "x.pem",
+            "credentials.json",
+            ".npmrc",
+            "prod.env",
+            "deploy/app.tfvars",
+            "app.auto.tfvars.json",
+        ] {
             assert_eq!(secret(path), Some(Risk::High), "{path}");
         }
-        for path in ["a.txt", ".env.example", "id_rsa.pub", "environ", "environment.rs", "src/key.rs", "", "/"] {
+        for path in [
+            "process.env",
+            "src/example.env",
+            "env",
+            "a.txt",
+            ".env.example",
+            "id_rsa.pub",
+            "environ",
+            "environment.rs",
+            "src/key.rs",
+            "",
+            "/",
+        ] {
             assert_eq!(secret(path), None, "{path}");
         }
     }

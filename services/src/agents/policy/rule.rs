@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::super::permission::Action;
 use super::matter::{Part, Subject};
 use super::pattern;
+use super::touched::Touch;
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -82,14 +83,44 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// What it says about a part of a request, if anything.
+    pub(super) fn says(&self, part: &Part, folder: &Path) -> Option<Effect> {
+        if self.matches(part, folder) {
+            return Some(self.effect);
+        }
+        if self.effect == Effect::Allow || self.source == RuleSource::Builtin {
+            return None;
+        }
+        // What touches a file is kept from it like what names it.
+        let touches = part.touches.iter().filter(|touch| self.action == Some(touch.action));
+        let met: Vec<Effect> = touches.filter_map(|touch| self.meets(touch, folder)).collect();
+        met.iter().copied().find(|effect| *effect == Effect::Deny).or(met.first().copied())
+    }
+
+    /// What it says about a file that is touched: where that is not sure, a person is asked.
+    fn meets(&self, touch: &Touch, folder: &Path) -> Option<Effect> {
+        let has = self.pattern.as_deref().is_none_or(|text| pattern::has_file(text, folder, &touch.path));
+        let lies_below = || {
+            let text = self.pattern.as_deref().filter(|_| touch.is_deep);
+            text.is_some_and(|text| pattern::may_lie_below(text, folder, &touch.path))
+        };
+        match has {
+            true if touch.is_sure => Some(self.effect),
+            true => Some(Effect::Ask),
+            false => lies_below().then_some(Effect::Ask),
+        }
+    }
+
     /// Whether it is about a part of a request.
-    pub(super) fn matches(&self, part: &Part, folder: &Path) -> bool {
+    fn matches(&self, part: &Part, folder: &Path) -> bool {
         if self.source == RuleSource::Builtin || self.action.is_some_and(|about| about != part.action) {
             return false;
         }
         let Some(text) = &self.pattern else { return true };
         let has = match &part.subject {
-            Subject::Command(words) => pattern::has_command(text, words),
+            Subject::Command(words) => {
+                pattern::has_command(text, words) || (self.effect != Effect::Allow && pattern::is_meant(text, words))
+            }
             Subject::File(path) => pattern::has_file(text, folder, path),
             Subject::Host(host) => pattern::has_host(text, host),
             Subject::Other => false,
@@ -98,8 +129,11 @@ impl Rule {
         let is_open = self.action == Some(Action::Command) && text.ends_with(" *");
         // What is dangerous is allowed where it was, and the same words are another thing elsewhere.
         let is_there = part.is_here || part.findings.is_empty() || self.source == RuleSource::Config;
-        let is_sound =
-            part.is_exact && is_there && (!is_open || self.source == RuleSource::Config || part.findings.is_empty());
+        let is_bounded = match &part.subject {
+            Subject::Command(words) => part.findings.is_empty() && pattern::is_free(words),
+            Subject::File(_) | Subject::Host(_) | Subject::Other => true,
+        };
+        let is_sound = part.is_exact && is_there && (!is_open || self.source == RuleSource::Config || is_bounded);
         has && (self.effect != Effect::Allow || is_sound)
     }
 }

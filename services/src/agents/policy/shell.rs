@@ -295,6 +295,11 @@ impl Lines<'_> {
             self.now.words.push(Word::unknown(operator));
             return self.open();
         }
+        // Some shells take it for no part of the name.
+        if way == Way::Write && self.reader.starts("!") {
+            self.unclear("shells do not agree on >!");
+            self.reader.skip(1);
+        }
         self.reader.skip_blanks();
         let target = self.expanded();
         if target.text.is_empty() && target.quoted_from.is_none() {

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod properties;
+mod rules;
 mod shells;
 
 use std::fs;

@@ -13,7 +13,7 @@ use super::super::event::{CloseReason, Event, Mode, SessionClosed, SessionCreate
 use super::super::identifier::identifier;
 use super::super::item::FileChange;
 use super::super::live::{Handle, Over};
-use super::super::log::{Claim, Log, Remembered, is_closed, is_tied, place, read, recover};
+use super::super::log::{Claim, Log, Remembered, is_closed, is_tied, place, read, recover, unclosed};
 use super::super::moment::Moment;
 use super::super::problem::{Problem, ProblemKind};
 use super::super::runs;
@@ -172,19 +172,10 @@ impl Agents {
 
     /// The sessions whose logs do not say that they were closed, and that no other daemon has.
     pub(super) fn bring_back(&self) -> io::Result<()> {
-        let dir = &self.0.config.dir;
-        let entries = match std::fs::read_dir(dir) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        for entry in entries {
-            let path = entry?.path();
-            if path.extension().is_some_and(|ending| ending == "jsonl") && !runs::is_log(&path) {
-                // One that cannot be read must not keep the others from coming back.
-                let back = self.bring_one_back(&path);
-                back.inspect_err(|error| tracing::error!(%error, log = %path.display(), "a session is lost")).ok();
-            }
+        for path in unclosed(&self.0.config.dir)?.iter().filter(|log| !runs::is_log(log)) {
+            // One that cannot be read must not keep the others from coming back.
+            let back = self.bring_one_back(path);
+            back.inspect_err(|error| tracing::error!(%error, log = %path.display(), "a session is lost")).ok();
         }
         Ok(())
     }
@@ -204,12 +195,9 @@ impl Agents {
         }
     }
 
-    /// Closes the sessions that went with processes that were killed. For a process that takes over no others; it looks at those
-    /// logs alone that somebody has left a lock beside.
+    /// Closes the sessions that went with processes that were killed. For a process that takes over no others.
     pub(super) fn end_tied(&self) {
-        let entries = std::fs::read_dir(&self.0.config.dir).into_iter().flatten().flatten();
-        let locks = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|is| is == "lock"));
-        for log in locks.map(|path| path.with_extension("jsonl")).filter(|log| !runs::is_log(log)) {
+        for log in unclosed(&self.0.config.dir).unwrap_or_default().into_iter().filter(|log| !runs::is_log(log)) {
             if is_tied(&log).unwrap_or_default() {
                 let ended = self.bring_one_back(&log);
                 ended.inspect_err(|error| tracing::warn!(%error, log = %log.display(), "a session stays open")).ok();

@@ -19,7 +19,7 @@ const MOST: (usize, u64) = (2_000, 8 << 20);
 const DEEPEST: usize = 12;
 
 /// Names, what is in them, and the providers that read them: any where none is named.
-const KNOWN: [(&str, &str, &[&str]); 18] = [
+const KNOWN: [(&str, &str, &[&str]); 28] = [
     (".claude", "settings, hooks, commands and agents of Claude Code", &["claude"]),
     (".mcp.json", "tool servers for Claude Code", &["claude"]),
     (".codex", "settings, hooks and rules of Codex", &["codex"]),
@@ -36,6 +36,16 @@ const KNOWN: [(&str, &str, &[&str]); 18] = [
     (".goose", "settings of another agent", &[]),
     (".kimi", "settings of another agent", &[]),
     (".copilot", "settings of another agent", &[]),
+    (".factory", "settings of another agent", &[]),
+    (".junie", "settings of another agent", &[]),
+    (".kiro", "settings of another agent", &[]),
+    (".augment", "settings of another agent", &[]),
+    (".vibe", "settings of another agent", &[]),
+    (".qoder", "settings of another agent", &[]),
+    (".cline", "settings of another agent", &[]),
+    (".roo", "settings of another agent", &[]),
+    (".continue", "settings of another agent", &[]),
+    (".zed", "settings of another agent", &[]),
     (".vscode/mcp.json", "tool servers", &[]),
     (".github/hooks", "hooks of another agent", &[]),
 ];
@@ -235,4 +245,34 @@ fn hash(path: &Path) -> io::Result<String> {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     Ok(sha256(&bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::scope;
+    use super::*;
+
+    #[test]
+    fn what_agents_load_is_seen_and_no_ordinary_file() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        for (name, ..) in KNOWN {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap_or(folder.path()))?;
+            fs::write(&path, name)?;
+            // Variables are asked about for what they may hold.
+            assert!(name == ".env" || !scope::is_ordinary(Path::new(name)), "{name}");
+        }
+        let seen = Settings::read(folder.path(), None, &BTreeMap::new());
+        let paths: Vec<&str> = seen.files.iter().map(|file| file.path.as_str()).collect();
+        for name in
+            [".factory", ".junie", ".kiro", ".augment", ".vibe", ".qoder", ".cline", ".roo", ".continue", ".zed"]
+        {
+            assert!(paths.contains(&name), "{name}: {paths:?}");
+        }
+        assert_eq!(paths.len(), KNOWN.len());
+        assert!(
+            scope::is_ordinary(Path::new(".github/workflows/x.yml")) && scope::is_ordinary(Path::new("src/hooks/x"))
+        );
+        Ok(())
+    }
 }

@@ -38,7 +38,8 @@ fn is_hidden(c: char) -> bool {
         | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-fn changes_in_place(call: &Call) -> bool {
+/// Whether it changes the files that it is given, as `sed -i` does.
+pub(in super::super) fn changes_in_place(call: &Call) -> bool {
     ["sed", "perl", "ruby"].contains(&call.name.as_str()) && call.has("i", &["in-place"])
 }
 

@@ -2,10 +2,10 @@
 
 use super::super::super::permission::Risk;
 use super::super::call::Call;
-use super::Finding;
+use super::{Finding, Scene};
 
 /// Options in front of the subcommand that take a value.
-const VALUED: [&str; 6] = ["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path"];
+pub(in super::super) const VALUED: [&str; 6] = ["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path"];
 
 /// The subcommand and what stands behind it.
 pub(in super::super) fn subcommand(call: &Call) -> Option<(&str, Vec<&str>)> {
@@ -17,7 +17,22 @@ pub(in super::super) fn subcommand(call: &Call) -> Option<(&str, Vec<&str>)> {
     Some((words.get(at)?, words[at + 1..].to_vec()))
 }
 
-pub(super) fn findings(call: &Call) -> Vec<Finding> {
+/// Whether `git checkout` puts files back as they were, by the words behind it: it is told of more than what to go to, or of a
+/// file that is there, or may be.
+fn puts_back(call: &Call, given: &[&str], scene: &Scene<'_>) -> bool {
+    let operands: Vec<&str> = given.iter().copied().filter(|word| !word.starts_with('-')).collect();
+    // What makes a branch takes no files.
+    let makes = given.iter().any(|word| ["-b", "-B", "-t", "--orphan", "--track"].contains(word));
+    let words: Vec<&str> = call.given().collect();
+    let folders = words.windows(2).filter(|pair| pair[0] == "-C").map(|pair| scene.cwd.join(pair[1]));
+    let folders: Vec<_> = folders.chain([scene.cwd.to_owned()]).collect();
+    let is_file = |word: &str| {
+        word.contains(['*', '?', '[', ':']) || folders.iter().any(|folder| folder.join(word).symlink_metadata().is_ok())
+    };
+    !makes && (operands.len() > 1 || operands.into_iter().any(is_file))
+}
+
+pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Vec<Finding> {
     if call.name != "git" {
         return Vec::new();
     }
@@ -81,9 +96,16 @@ pub(super) fn findings(call: &Call) -> Vec<Finding> {
     let discards = match name {
         "reset" => has("", &["hard", "merge", "keep"]),
         "clean" => !has("n", &["dry-run"]),
-        "checkout" | "switch" => has("fB", &["force", "discard-changes"]) || operand(&["--", "."]),
+        "checkout" => {
+            has("fBp", &["force", "pathspec-from-file", "patch", "ours", "theirs"])
+                || operand(&["--", "."])
+                || puts_back(call, &given, scene)
+        }
+        "switch" => has("fC", &["force", "force-create", "discard-changes"]) || operand(&["--", "."]),
+        "mv" => has("f", &["force"]),
+        "diff" | "log" | "show" => has("", &["output"]),
         "restore" => !has("S", &["staged"]) || has("W", &["worktree"]),
-        "branch" => has("DdfM", &["delete", "force"]),
+        "branch" => has("DdfMC", &["delete", "force"]),
         "tag" => has("df", &["delete", "force"]),
         "stash" => operand(&["drop", "clear", "pop"]),
         "reflog" => operand(&["expire", "delete"]),

@@ -4,8 +4,8 @@ use super::super::super::permission::Risk;
 use super::super::call::Call;
 use super::{Finding, shown};
 
-/// Programs, and their options.
-const GIVEN: [(&[&str], &[&str]); 21] = [
+/// Programs, and their options. One that ends with a colon has its value right behind it.
+const GIVEN: [(&[&str], &[&str]); 23] = [
     (
         &["tar", "bsdtar", "gtar"],
         &[
@@ -25,9 +25,47 @@ const GIVEN: [(&[&str], &[&str]); 21] = [
     (&["sort"], &["--compress-program"]),
     (&["rg"], &["--pre", "--hostname-bin"]),
     (&["make", "gmake"], &["--eval", "-E", "-f", "--file", "--makefile", "-I", "--include-dir", "-C", "--directory"]),
-    (&["cargo"], &["--config", "-Z"]),
-    (&["go"], &["-exec", "-toolexec", "-vettool", "-overlay", "-modfile"]),
-    (&["npm", "pnpm", "yarn", "bun"], &["--script-shell", "--node-options", "--globalconfig", "--userconfig"]),
+    (
+        &["just"],
+        &[
+            "-f",
+            "--justfile",
+            "-d",
+            "--working-directory",
+            "--shell",
+            "--shell-arg",
+            "--shell-command",
+            "-c",
+            "--command",
+            "--set",
+            "--chooser",
+        ],
+    ),
+    (
+        &["cargo"],
+        &["--config", "--config-file", "-Z", "-C", "--manifest-path", "--codegen", "--test-runtool", "--test-builder"],
+    ),
+    (
+        &["go"],
+        &[
+            "-exec",
+            "-toolexec",
+            "-vettool",
+            "-overlay",
+            "-modfile",
+            "-C",
+            "-compiler",
+            "-ldflags",
+            "-gcflags",
+            "-gccgoflags",
+            "-asmflags",
+        ],
+    ),
+    (&["dotnet", "msbuild"], &["-p:", "/p:", "-property:", "/property:", "--property", "-logger:", "/logger:"]),
+    (
+        &["npm", "pnpm", "yarn", "bun"],
+        &["--script-shell", "--shell", "--node-options", "--globalconfig", "--userconfig"],
+    ),
     (&["gradle", "gradlew"], &["-I", "--init-script", "-c", "--settings-file", "--project-cache-dir"]),
     (&["mvn", "mvnw"], &["-s", "--settings", "-gs", "-t", "--toolchains"]),
     (&["man"], &["-P", "--pager", "-H", "--html", "-C", "--config-file"]),
@@ -44,12 +82,8 @@ const GIVEN: [(&[&str], &[&str]); 21] = [
 
 pub(super) fn findings(call: &Call) -> Option<Finding> {
     let (_, options) = GIVEN.iter().find(|(names, _)| names.contains(&call.name.as_str()))?;
-    let is_one = |word: &str| {
-        options.iter().any(|option| match word.strip_prefix(option) {
-            Some(rest) => rest.is_empty() || rest.starts_with('=') || is_letter(option),
-            None => false,
-        })
-    };
+    let has_clusters = !WITHOUT_CLUSTERS.contains(&call.name.as_str());
+    let is_one = |word: &str| options.iter().any(|option| is(option, word, has_clusters));
     // What `make` is told to set may be its shell.
     let sets = |word: &str| ["make", "gmake"].contains(&call.name.as_str()) && word.contains('=');
     let word = call.given().find(|word| is_one(word) || sets(word))?;
@@ -57,7 +91,27 @@ pub(super) fn findings(call: &Call) -> Option<Finding> {
     Some(Finding::new("given_program", Risk::High, text))
 }
 
-/// Whether a value may stand right behind an option.
-fn is_letter(option: &str) -> bool {
-    option.len() == 2 && !option.starts_with("--") || option == "+"
+/// Programs whose long options may stand behind one dash, so that letters are no options each.
+const WITHOUT_CLUSTERS: [&str; 11] =
+    ["go", "mvn", "mvnw", "gradle", "gradlew", "gdb", "lldb", "emacs", "emacsclient", "nmap", "dotnet"];
+
+/// Whether a word is an option, however many dashes it has, and though its name is cut short.
+fn is(option: &str, word: &str, has_clusters: bool) -> bool {
+    if option == "+" || option.ends_with(':') {
+        return word.to_lowercase().starts_with(option);
+    }
+    let is_letter = option.len() == 2;
+    match (word.strip_prefix("--"), word.strip_prefix('-')) {
+        // A value may stand right behind a letter, and letters behind one dash.
+        (None, Some(letters)) if is_letter => match has_clusters {
+            true => letters.split('=').next().unwrap_or_default().contains(&option[1..]),
+            false => letters.starts_with(&option[1..]),
+        },
+        (Some(name), _) | (None, Some(name)) => {
+            let name = name.split('=').next().unwrap_or_default();
+            let full = option.trim_start_matches('-');
+            name == full || (word.starts_with("--") && !is_letter && !name.is_empty() && full.starts_with(name))
+        }
+        (None, None) => false,
+    }
 }

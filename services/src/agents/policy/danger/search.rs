@@ -13,7 +13,7 @@ use super::{Finding, Scene, shown};
 /// The most entries of folders that are looked at, and for how long.
 const MOST: (usize, Duration) = (100_000, Duration::from_secs(1));
 
-/// Letters of options whose value may be the next word.
+/// Letters of options whose value may be the next word, or stand behind the letter.
 const VALUED: &str = "ABCemtTgfEMdjr";
 
 /// Files that a search would go through and that may hold keys.
@@ -43,18 +43,22 @@ pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Option<Finding> {
     None
 }
 
-/// The folders that are searched; where that is not sure, the one that it runs in.
+/// The folders that are searched; where that is not sure, the one that it runs in, and whatever is named and there.
 fn places(call: &Call, scene: &Scene<'_>) -> Vec<PathBuf> {
-    let may_take_next = |word: &str| match word.strip_prefix("--") {
-        Some(long) => !long.is_empty() && !long.contains('='),
-        None => word.starts_with('-') && word.ends_with(|letter| VALUED.contains(letter)),
+    // An operand may be the value of an option, and what is looked for may stand in one.
+    let moves_operands = |word: &str| match word.strip_prefix("--") {
+        Some(long) => {
+            !long.is_empty() && (!long.contains('=') || ["regexp=", "file="].iter().any(|name| long.starts_with(name)))
+        }
+        None => word.starts_with('-') && word.contains(|letter| VALUED.contains(letter)),
     };
-    let is_sure = !call.given().any(may_take_next);
+    let is_sure = !call.given().any(moves_operands);
+    let operands: Vec<PathBuf> = call.operands().map(|word| scene.cwd.join(&word.text)).collect();
     // The first is what is looked for.
-    let named: Vec<PathBuf> = call.operands().skip(1).map(|word| scene.cwd.join(&word.text)).collect();
-    let places = match is_sure && !named.is_empty() && named.iter().all(|path| path.exists()) {
-        true => named,
-        false => vec![scene.cwd.to_owned()],
+    let named = operands.get(1..).unwrap_or_default();
+    let places: Vec<PathBuf> = match is_sure && !named.is_empty() && named.iter().all(|path| path.exists()) {
+        true => named.to_vec(),
+        false => operands.into_iter().filter(|path| path.exists()).chain([scene.cwd.to_owned()]).collect(),
     };
     // About what is elsewhere a person is asked in any case.
     let is_here = |place: &PathBuf| {

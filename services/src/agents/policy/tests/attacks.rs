@@ -16,6 +16,7 @@ fn effect(bench: &Bench, action: Action, paths: &[&str], input: &serde_json::Val
 #[test]
 fn lines_from_life_are_read_for_what_they_do() {
     let bench = Bench::new();
+    let remembering = remembering();
     let mut expected = "";
     let mut wrong = Vec::new();
     for line in include_str!("lines.txt").lines().filter(|line| !line.is_empty()) {
@@ -23,8 +24,14 @@ fn lines_from_life_are_read_for_what_they_do() {
             expected = head.split(':').next().unwrap();
             continue;
         }
-        let ruling = bench.command(&line.replace("\\n", "\n"));
+        let is_of_rules = expected.ends_with("remembered");
+        let ruling = match is_of_rules {
+            true => remembering.command_in(line, Mode::Ask),
+            false => bench.command(&line.replace("\\n", "\n")),
+        };
         let found = match (ruling.effect, ruling.remembers.is_empty()) {
+            (Effect::Allow, _) if is_of_rules => "remembered",
+            _ if is_of_rules => "not remembered",
             (Effect::Deny, _) => "denied",
             (Effect::Ask, false) => "asked",
             (Effect::Ask, true) => "asked once",
@@ -35,6 +42,126 @@ fn lines_from_life_are_read_for_what_they_do() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A session in which a person has said yes to more than is offered.
+fn remembering() -> Bench {
+    let bench = Bench::new();
+    let patterns = [
+        "go test *",
+        "go build *",
+        "go vet *",
+        "go env *",
+        "make build *",
+        "npm test *",
+        "npm run build *",
+        "yarn build *",
+        "just test *",
+        "dotnet build *",
+        "mvn test *",
+        "gradle build *",
+        "cargo test *",
+        "cargo clippy *",
+        "git checkout *",
+        "git switch *",
+        "git diff *",
+        "git mv *",
+        "pytest *",
+        "rake *",
+        "make build",
+    ];
+    let rule = |pattern: &&str| Remembered { action: Action::Command, pattern: (*pattern).to_owned() };
+    let rules: Vec<Remembered> = patterns.iter().map(rule).collect();
+    bench.policy.remember(&rules, false, "ses_1", &bench.ground.folder, 1).unwrap();
+    bench
+}
+
+#[test]
+fn what_is_told_beside_a_command_is_looked_at_with_it() {
+    let bench = Bench::new();
+    let run = |input| effect(&bench, Action::Command, &[], &input);
+    let raw = |input: serde_json::Value| run(json!({"title": "x", "kind": "execute", "rawInput": input}));
+    for input in [
+        json!({"command": "cat", "args": ["/etc/hostname"]}),
+        json!({"command": "cat", "args": "/etc/hostname"}),
+        json!({"command": "cat a.txt", "arguments": ["../x"]}),
+        json!({"command": "cat a.txt #", "args": ["../x"]}),
+        json!({"command": ["cat"], "argv": [".env"]}),
+        json!({"cmd": "find", "args": [".", "-delete"]}),
+        json!({"command": "cat", "args": ["a.txt"], "argv": ["../x"]}),
+        json!({"command": "cat", "args": [1]}),
+        json!({"command": "cat", "args": {"0": "x"}}),
+        json!({"command": "ls", "env": {"PATH": "/tmp/evil"}}),
+        json!({"command": "ls", "env": [{"name": "PATH", "value": "/tmp/evil"}]}),
+        json!({"command": "ls", "environment": {"LD_PRELOAD": "x"}}),
+        json!({"command": "ls", "shell": "./x"}),
+        json!({"command": "ls", "stdin": "x"}),
+        json!({"command": "cat", "path": "/etc/hostname"}),
+        json!({"command": "ls", "working_dir": "/etc"}),
+    ] {
+        assert_eq!((run(input.clone()), raw(input.clone())).1, Effect::Ask, "{input}");
+        if input["cmd"].is_null() {
+            assert_eq!(run(input.clone()), Effect::Ask, "{input}");
+        }
+    }
+    assert_eq!(raw(json!({"command": "rm", "args": ["-rf", "/"]})), Effect::Deny);
+    assert_eq!(raw(json!({"command": "cat", "args": ["/etc/shadow"]})), Effect::Deny);
+    assert_eq!(run(json!({"rawInput": {"command": "ls"}, "env": {"PATH": "."}})), Effect::Ask);
+    for input in [
+        json!({"command": "cat", "args": ["a.txt"], "env": {}, "shell": null}),
+        json!({"command": "ls", "description": "lists", "timeout": 5000, "run_in_background": false, "cwd": "."}),
+        json!({"command": "ls", "workdir": "src", "call_id": "1", "parsed_cmd": [{"type": "list_files"}]}),
+        json!({"command": ["ls"], "args": []}),
+    ] {
+        assert_eq!(raw(input.clone()), Effect::Allow, "{input}");
+    }
+    let codex = json!({
+        "command": "/bin/bash -lc 'ls src'", "cwd": bench.ground.folder, "network": null, "kind": "command",
+        "actions": [{"type": "listFiles", "command": "ls src"}], "environmentId": "local",
+    });
+    assert_eq!(run(codex.clone()), Effect::Allow);
+    assert_eq!(run(json!({"command": "ls", "environmentId": "elsewhere"})), Effect::Ask);
+}
+
+#[test]
+fn a_search_looks_at_whatever_it_may_be_told_of() {
+    let bench = Bench::new();
+    let folder = &bench.ground.folder;
+    for name in [".hidden", "ign"] {
+        fs::create_dir(folder.join(name)).unwrap();
+        fs::write(folder.join(name).join("server.key"), "key").unwrap();
+    }
+    fs::write(folder.join(".gitignore"), "ign\n").unwrap();
+    for line in [
+        "rg key .hidden",
+        "rg -e key .hidden",
+        "rg -A 3 key .hidden",
+        "rg -e key ign",
+        "rg -m 9 -e key ign",
+        "rg --max-count 9 key ign",
+        "rg --regexp=key ign",
+        "rg -eno ign",
+        "rg -nem ign",
+        "rg -e key src ign",
+        "cd src && rg -e key ../ign",
+    ] {
+        let ruling = bench.command(line);
+        assert_eq!(ruling.effect, Effect::Ask, "{line}: {ruling:?}");
+    }
+    for line in ["rg key", "rg key src", "rg -e key src", "rg -A 3 key src", "rg -n key"] {
+        assert_eq!(bench.command(line).effect, Effect::Allow, "{line}: {:?}", bench.command(line));
+    }
+}
+
+#[test]
+fn what_some_shells_write_to_behind_a_mark_is_not_hidden_by_it() {
+    let bench = Bench::new();
+    for line in ["echo x >! a.txt", "echo x >!a.txt", "echo x >>! a.txt", "echo x >|! a.txt", "echo x >&! a.txt"] {
+        let ruling = bench.command(line);
+        assert_eq!((ruling.effect, ruling.rule.as_str()), (Effect::Ask, "unclear"), "{line}: {ruling:?}");
+    }
+    assert_eq!(bench.command("echo x >! /etc/passwd").effect, Effect::Deny);
+    assert_eq!(bench.command("echo x > '!'").effect, Effect::Allow);
 }
 
 #[test]

@@ -1,0 +1,192 @@
+//! Rules of the configuration that ask or deny, and what gets round them.
+
+use super::*;
+
+/// A folder with files that rules keep from agents.
+fn kept() -> Bench {
+    let bench = Bench::with(vec![
+        config(Effect::Deny, Action::FileChange, "db/**"),
+        config(Effect::Deny, Action::Read, "private/**"),
+        config(Effect::Ask, Action::FileChange, "docs/*.md"),
+    ]);
+    for name in ["db", "private"] {
+        fs::create_dir(bench.ground.folder.join(name)).unwrap();
+        fs::write(bench.ground.folder.join(name).join("n.txt"), "text\n").unwrap();
+    }
+    bench
+}
+
+#[test]
+fn what_changes_a_file_by_a_command_is_held_to_the_rules_about_changes() {
+    let bench = kept();
+    std::os::unix::fs::symlink("db", bench.ground.folder.join("link")).unwrap();
+    for line in [
+        "echo x > db/x",
+        "echo x >> ./src/../db/n.txt",
+        "echo x > link/x",
+        "cat a.txt > db/x",
+        "cat a.txt 2> db/x",
+        "sort a.txt | cat > db/x",
+        "cd db && echo x > y",
+        "timeout 5 echo x > db/x",
+        "bash -lc 'echo x > db/x'",
+        "sh -c 'echo x' > db/x",
+        "(echo x > db/x)",
+        "echo $(ls > db/x)",
+        "tee db/x < a.txt",
+        "cp a.txt db",
+        "cp a.txt db/x",
+        "cp -t db a.txt",
+        "cp --target-directory=db a.txt",
+        "mv db/n.txt src",
+        "mv src db",
+        "touch db/x",
+        "rm db/n.txt",
+        "rm -r db",
+        "find db -name x -delete",
+        "sed -i s/a/b/ db/n.txt",
+        "dd if=a.txt of=db/x",
+        "git checkout -- db/n.txt",
+        "git rm -q db/n.txt",
+    ] {
+        let ruling = bench.command(line);
+        assert_eq!((ruling.effect, ruling.rule.as_str()), (Effect::Deny, "config:1"), "{line}: {ruling:?}");
+        assert_eq!(bench.command_in(line, Mode::Ask).effect, Effect::Deny, "{line}: in whatever mode");
+    }
+    for line in ["echo x > docs/a.md", "cp a.txt docs/a.md", "cat src/main.rs > ./docs/b.md"] {
+        let ruling = bench.command(line);
+        assert_eq!((ruling.effect, ruling.remembers.len()), (Effect::Ask, 0), "{line}: {ruling:?}");
+    }
+    let patterns = ["git checkout *", "git stash *", "git apply a.txt", "mkdir src/new"];
+    let rule = |pattern: &str| Remembered { action: Action::Command, pattern: pattern.to_owned() };
+    bench.policy.remember(&patterns.map(rule), false, "ses_1", &bench.ground.folder, 1).unwrap();
+    for line in ["git checkout main", "git stash -q", "git apply a.txt", "tar xf a.tar"] {
+        assert_eq!(bench.command(line).effect, Effect::Ask, "{line}: it may change what nobody names");
+    }
+    assert_eq!(bench.command_in("mkdir src/new", Mode::Ask).effect, Effect::Allow);
+    for line in ["cat db/n.txt", "echo x > src/x", "echo x > docs/a.txt", "echo db/x", "grep -n x db/n.txt", "ls db"] {
+        assert_eq!(bench.command(line).effect, Effect::Allow, "{line}: {:?}", bench.command(line));
+    }
+}
+
+#[test]
+fn what_reads_a_file_by_a_command_is_held_to_the_rules_about_reading() {
+    let bench = kept();
+    std::os::unix::fs::symlink("private", bench.ground.folder.join("link")).unwrap();
+    for line in [
+        "cat private/n.txt",
+        "cat ./private/../private/n.txt",
+        "cat link/n.txt",
+        "cat < private/n.txt",
+        "grep -n . private/n.txt",
+        "grep -e . private/n.txt",
+        "rg . private",
+        "rg -e . private",
+        "head -n 1 a.txt private/n.txt",
+        "cd private && cat n.txt",
+        "cd private && ls",
+        "ls private",
+        "diff a.txt private/n.txt",
+        "find private -type f",
+        "git show HEAD:private/n.txt",
+        "git diff private",
+        "cp private/n.txt a.txt",
+        "ln private/n.txt x",
+        "timeout 5 cat private/n.txt",
+        "ls | xargs cat private/n.txt",
+        "python3 private/n.txt",
+    ] {
+        let ruling = bench.command(line);
+        assert_eq!((ruling.effect, ruling.rule.as_str()), (Effect::Deny, "config:2"), "{line}: {ruling:?}");
+    }
+    for line in [
+        "grep -rn x .",
+        "grep -rn x",
+        "rg x",
+        "rg -e x",
+        "find . -name n.txt",
+        "ls -R",
+        "ls -R .",
+        "git diff",
+        "git log -p",
+        "git show HEAD",
+        "cat p*/n.txt",
+        "tree",
+    ] {
+        let ruling = bench.command(line);
+        assert_eq!(ruling.effect, Effect::Ask, "{line}: what is kept may be among it: {ruling:?}");
+        assert!(ruling.remembers.is_empty(), "{line}: {ruling:?}");
+    }
+    for line in [
+        "ls",
+        "ls -la .",
+        "cat a.txt",
+        "rg x src",
+        "grep -n private a.txt",
+        "rg private src",
+        "find src -name n.txt",
+        "git status",
+        "git log --oneline -5",
+        "git diff --stat",
+        "git diff src",
+        "echo private/n.txt",
+        "echo x > private/x",
+        "cd src && ls",
+        "pwd",
+    ] {
+        assert_eq!(bench.command(line).effect, Effect::Allow, "{line}: {:?}", bench.command(line));
+    }
+    assert_eq!(bench.file(Action::Read, "private/n.txt").effect, Effect::Deny);
+    assert_eq!(bench.file(Action::Read, ".").effect, Effect::Ask, "a search by a tool");
+    assert_eq!(bench.file(Action::Read, "src").effect, Effect::Allow);
+}
+
+#[test]
+fn no_rule_allows_a_command_by_the_files_that_it_touches() {
+    let bench = Bench::with(vec![
+        ConfigRule { effect: Effect::Allow, action: Some(Action::FileChange), pattern: None },
+        ConfigRule { effect: Effect::Allow, action: Some(Action::Read), pattern: None },
+    ]);
+    for line in ["cp a.txt b.txt", "python3 a.txt", "tee a.txt"] {
+        assert_eq!(bench.command(line).effect, Effect::Ask, "{line}");
+    }
+    let bench = Bench::with(vec![ConfigRule { effect: Effect::Deny, action: Some(Action::FileChange), pattern: None }]);
+    assert_eq!(bench.command("echo x > a.txt").effect, Effect::Deny);
+    assert_eq!(bench.command("echo x > /dev/null").effect, Effect::Allow, "nothing is changed");
+    for line in ["ls -la", "cat a.txt", "git status", "find . -name x", "date +%s"] {
+        assert_eq!(bench.command(line).effect, Effect::Allow, "{line}: {:?}", bench.command(line));
+    }
+}
+
+#[test]
+fn a_rule_that_denies_means_a_command_however_it_is_written_and_one_that_allows_just_its_words() {
+    let bench = Bench::with(vec![
+        config(Effect::Deny, Action::Command, "git log *"),
+        config(Effect::Deny, Action::Command, "npm publish *"),
+        config(Effect::Ask, Action::Command, "git status"),
+        config(Effect::Deny, Action::Command, "cargo owner *"),
+        config(Effect::Allow, Action::Command, "cargo *"),
+    ]);
+    for line in [
+        "git log -1",
+        "/usr/bin/git log -1",
+        "git --no-pager log -1",
+        "git -P log -1",
+        "git -C src --no-pager log",
+        "timeout 5 git -P log",
+        "bash -lc '/usr/bin/git log'",
+        "/usr/bin/npm publish",
+        "npm --silent publish",
+        "npm --loglevel silent publish --tag x",
+        "env npm publish",
+        "cargo -q owner x",
+        "/usr/bin/cargo owner x",
+    ] {
+        assert_eq!(bench.command(line).effect, Effect::Deny, "{line}: {:?}", bench.command(line));
+    }
+    assert_eq!(bench.command("/usr/bin/git --no-pager status").effect, Effect::Ask);
+    for line in ["git diff", "git show", "cargo build"] {
+        assert_eq!(bench.command(line).effect, Effect::Allow, "{line}: {:?}", bench.command(line));
+    }
+    assert_eq!(bench.command("/usr/bin/cargo build").effect, Effect::Ask, "what allows is taken by its words");
+}

@@ -1,0 +1,284 @@
+//! Files that a command touches, as far as its words tell: for rules that deny or ask about files. No rule allows by it, as
+//! programs touch more than they are told. What cannot be said is said to be possible.
+
+mod git;
+
+use std::path::PathBuf;
+
+use super::super::permission::Action;
+use super::call::{Call, Wraps};
+use super::danger::{Scene, changes_in_place};
+use super::harmless;
+use super::place::Place;
+use super::shell::{Way, Word};
+
+/// A file that something touches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Touch {
+    /// Whether it is read or changed.
+    pub(super) action: Action,
+    /// It, without links where it could be found.
+    pub(super) path: PathBuf,
+    /// Whether what lies below it is touched with it.
+    pub(super) is_deep: bool,
+    /// Whether it is touched in any case. Else it may be no file, or be left as it is.
+    pub(super) is_sure: bool,
+}
+
+/// What a program does with the files that it is given.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Nothing,
+    Reads,
+    Changes,
+    /// It reads them, and may change them.
+    Both,
+}
+
+/// Programs that change the files that they are given.
+const CHANGES: [&str; 19] = [
+    "tee", "touch", "mkdir", "rmdir", "rm", "del", "rd", "trash", "unlink", "truncate", "shred", "chmod", "chown",
+    "chgrp", "gzip", "gunzip", "bzip2", "xz", "mkfifo",
+];
+
+/// Programs that only read the files that they are given, beside those that are harmless.
+const READS: [&str; 16] = [
+    "date", "command", "test", "[", "jq", "less", "more", "bat", "xxd", "od", "hexdump", "strings", "base64", "md5sum",
+    "sha1sum", "cksum",
+];
+
+/// Programs that put files where their names do not tell: in the folder that they run in.
+const UNPACKS: [&str; 7] = ["tar", "bsdtar", "unzip", "patch", "cpio", "7z", "unrar"];
+
+/// Programs that search for what stands in front of the files.
+const SEARCHES: [&str; 4] = ["grep", "egrep", "fgrep", "rg"];
+
+/// What a call touches.
+pub(super) fn touched(call: &Call, scene: &Scene<'_>) -> Vec<Touch> {
+    let mut hand = Hand { call, scene, touches: Vec::new() };
+    for redirect in &call.redirects {
+        match redirect.way {
+            Way::Read => hand.read(&redirect.target.text, true),
+            Way::Write => hand.change(&redirect.target.text, true),
+            Way::Same | Way::Text => (),
+        }
+    }
+    // What stands behind it touches files of its own.
+    if call.wraps == Wraps::Nothing || call.name == "find" {
+        hand.words();
+    }
+    hand.touches
+}
+
+/// What is touched, as it is found.
+struct Hand<'a> {
+    call: &'a Call,
+    scene: &'a Scene<'a>,
+    touches: Vec<Touch>,
+}
+
+impl Hand<'_> {
+    fn words(&mut self) {
+        match self.call.name.as_str() {
+            "cp" | "mv" | "ln" | "install" => self.copied(),
+            "dd" => self.dumped(),
+            "find" | "fd" => self.found(),
+            "git" => self.by_git(),
+            _ => self.plainly(use_of(self.call)),
+        }
+    }
+
+    fn add(&mut self, action: Action, path: &str, is_deep: bool, is_sure: bool) {
+        if self.scene.ground.place(self.scene.cwd, path) == Place::Nowhere {
+            return;
+        }
+        let path = self.real(path);
+        let touch = Touch { action, path, is_deep, is_sure };
+        if !self.touches.contains(&touch) {
+            self.touches.push(touch);
+        }
+    }
+
+    fn read(&mut self, path: &str, is_sure: bool) {
+        self.add(Action::Read, path, self.goes_deep(path), is_sure);
+    }
+
+    fn change(&mut self, path: &str, is_sure: bool) {
+        self.add(Action::FileChange, path, self.goes_deep(path), is_sure);
+    }
+
+    fn real(&self, path: &str) -> PathBuf {
+        self.scene.ground.real(self.scene.cwd, path).unwrap_or_else(|| self.scene.cwd.join(path))
+    }
+
+    fn is_there(&self, path: &str) -> bool {
+        self.real(path).exists()
+    }
+
+    /// Whether a folder is touched with what is in it, and not by its name alone.
+    fn goes_deep(&self, path: &str) -> bool {
+        let by_name = match self.call.name.as_str() {
+            "stat" | "file" | "test" | "[" | "realpath" | "df" | "du" | "touch" | "mkdir" | "rmdir" => true,
+            "ls" | "chmod" | "chown" | "chgrp" => !self.call.has("R", &["recursive"]),
+            _ => false,
+        };
+        !by_name && self.real(path).is_dir()
+    }
+
+    /// What is named, and whether it stands there as a whole. What is only a part of a word may be a part of anything.
+    fn named(&self) -> Vec<(String, bool)> {
+        let mut named = Vec::new();
+        let mut skipped = usize::from(self.is_first_a_text());
+        let mut is_over = false;
+        for word in self.call.given() {
+            let is_option = !is_over && word.starts_with('-');
+            is_over |= word == "--";
+            if word == "--" || word == "-" {
+                continue;
+            }
+            if !is_option && skipped > 0 {
+                skipped -= 1;
+                continue;
+            }
+            let whole = if is_option { word.split_once('=').map(|(_, value)| value) } else { Some(word) };
+            let attached = word.get(2..).filter(|_| is_option && !word.starts_with("--"));
+            let pieces = word.split(['=', ':', '@', ',', '\'', '"']).filter(|piece| Some(*piece) != whole);
+            let parts = pieces.filter(|piece| !piece.starts_with('-')).chain(attached);
+            named.extend(whole.map(|whole| (whole.to_owned(), true)));
+            named.extend(parts.map(|part| (part.to_owned(), false)));
+        }
+        named.retain(|(text, _)| !text.is_empty());
+        named
+    }
+
+    /// Whether the first operand is what is looked for, and no file.
+    fn is_first_a_text(&self) -> bool {
+        let is_elsewhere = self.call.has("ef", &["regexp", "file", "files"]);
+        SEARCHES.contains(&self.call.name.as_str()) && !is_elsewhere
+    }
+
+    fn plainly(&mut self, uses: Use) {
+        for (path, is_whole) in self.named() {
+            match uses {
+                Use::Nothing => (),
+                Use::Reads => self.read(&path, is_whole && self.is_there(&path)),
+                Use::Changes => self.change(&path, is_whole),
+                Use::Both => {
+                    self.read(&path, is_whole && self.is_there(&path));
+                    self.change(&path, false);
+                }
+            }
+        }
+        if UNPACKS.contains(&self.call.name.as_str()) {
+            self.change(".", true);
+        }
+        if self.looks_here() {
+            self.read(".", true);
+        }
+    }
+
+    /// Whether it reads the folder that it runs in, without that being named.
+    fn looks_here(&self) -> bool {
+        let call = self.call;
+        match call.name.as_str() {
+            "ls" | "tree" | "du" => call.operands().next().is_none(),
+            "rg" | "ag" | "ack" => !call.operands().skip(1).any(|word| self.is_there(&word.text)),
+            "grep" | "egrep" | "fgrep" | "rgrep" => {
+                let is_deep = call.name == "rgrep" || call.has("rRd", &["recursive", "dereference-recursive"]);
+                is_deep && !call.operands().skip(1).any(|word| self.is_there(&word.text))
+            }
+            _ => false,
+        }
+    }
+
+    /// `cp`, `mv`, `ln`, `install`: all but the last are read, and what comes of them is changed.
+    fn copied(&mut self) {
+        let call = self.call;
+        let mut given: Vec<&str> =
+            call.operands().map(|word| word.text.as_str()).filter(|text| *text != "--").collect();
+        let target = match target_of(&call.words) {
+            Some(target) => {
+                given.retain(|text| *text != target);
+                Some(target)
+            }
+            None if given.len() > 1 => given.pop(),
+            None => (call.name == "ln").then_some("."),
+        };
+        let makes = call.name == "install" && call.has("d", &["directory"]);
+        for source in &given {
+            self.read(source, true);
+            if call.name != "cp" {
+                // Through a link, or by its name.
+                self.change(source, call.name == "mv" || makes);
+            }
+        }
+        let Some(target) = target else { return };
+        let is_deep = given.iter().any(|source| self.real(source).is_dir());
+        if makes || !self.real(target).is_dir() {
+            return self.add(Action::FileChange, target, is_deep, true);
+        }
+        for source in &given {
+            let name = self.real(source).file_name().map(|name| name.to_string_lossy().into_owned());
+            let made = format!("{target}/{}", name.unwrap_or_default());
+            self.add(Action::FileChange, &made, self.real(source).is_dir(), true);
+        }
+    }
+
+    /// `dd`.
+    fn dumped(&mut self) {
+        for word in self.call.given() {
+            match word.split_once('=') {
+                Some(("if", path)) => self.read(path, true),
+                Some(("of", path)) => self.change(path, true),
+                Some(_) | None => (),
+            }
+        }
+    }
+
+    /// `find`: the folders in which it begins, and files that it writes.
+    fn found(&mut self) {
+        let begins = |word: &&Word| !word.text.starts_with(['-', '!', '(']);
+        let words = &self.call.words[1..];
+        let options = words.iter().take_while(|word| ["-H", "-L", "-P"].contains(&word.text.as_str())).count();
+        let mut places: Vec<&str> =
+            words[options..].iter().take_while(|word| begins(word)).map(|word| word.text.as_str()).collect();
+        if places.is_empty() {
+            places.push(".");
+        }
+        let deletes = self.call.given().any(|word| word == "-delete");
+        for place in places {
+            self.read(place, true);
+            if deletes || self.call.wraps != Wraps::Nothing {
+                self.change(place, deletes);
+            }
+        }
+        for pair in words.windows(2).filter(|pair| pair[0].text.starts_with("-fprint") || pair[0].text == "-fls") {
+            self.change(&pair[1].text, true);
+        }
+    }
+}
+
+/// The folder that files are put in, where it is named by an option.
+fn target_of(words: &[Word]) -> Option<&str> {
+    words.iter().enumerate().find_map(|(at, word)| match word.text.as_str() {
+        "-t" | "--target-directory" => words.get(at + 1).map(|next| next.text.as_str()),
+        text => text.strip_prefix("--target-directory=").or_else(|| text.strip_prefix("-t")),
+    })
+}
+
+fn use_of(call: &Call) -> Use {
+    let name = call.name.as_str();
+    let writes = match name {
+        "sort" | "tree" => call.has("o", &["output"]),
+        "uniq" => call.operands().nth(1).is_some(),
+        _ => false,
+    };
+    match harmless::reads_files(name) {
+        Some(false) => Use::Nothing,
+        None if ["cd", "pushd", "popd"].contains(&name) => Use::Nothing,
+        None if CHANGES.contains(&name) || changes_in_place(call) => Use::Changes,
+        Some(true) if !writes => Use::Reads,
+        None if READS.contains(&name) => Use::Reads,
+        Some(true) | None => Use::Both,
+    }
+}
