@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and which function answers. Data goes to stdout, words for people to stderr.
 
 mod agents;
+mod answered;
 mod args;
 mod bench;
 mod call;
@@ -27,6 +28,7 @@ use anyhow::Error;
 use clap::{Parser, Subcommand};
 
 use crate::config::ConfigErrors;
+use crate::server;
 use failure::Failure;
 
 /// Six frames, any transport: RPC between user interfaces and what runs beside them.
@@ -94,6 +96,7 @@ impl Cli {
 
 /// Tells of an error on stderr and chooses the exit code that [`args::EXIT_CODES`] promises.
 pub(crate) fn exit_code(result: Result<(), Error>) -> ExitCode {
+    server::finish_log();
     let Err(error) = result else { return ExitCode::SUCCESS };
     if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
         return ExitCode::SUCCESS;

@@ -14,8 +14,6 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     // Started by a daemon to guard a program, it is nothing else.
-    if let Some(code) = sixframe_supervisor::stand_guard_if_asked() {
-        return code;
-    }
+    sixframe_supervisor::stand_guard_if_asked();
     cli::exit_code(cli::Cli::parse().run())
 }

@@ -32,7 +32,7 @@ use crate::config::Config;
 use crate::console::{ConsoleServer, Entrance, Setup};
 use crate::methods::{self, Roots, Taps};
 use connections::Connections;
-pub(crate) use log::init as init_log;
+pub(crate) use log::{finish as finish_log, init as init_log};
 use parent::ParentTransport;
 use ready::Ready;
 use stop::Stop;

@@ -23,9 +23,7 @@ pub(crate) enum Command {
 
 /// Is a guardian or an agent, where this process was started as one.
 pub(crate) fn be_what_it_was_started_as() -> Result<Option<ExitCode>> {
-    if let Some(guarded) = sixframe_supervisor::stand_guard_if_asked() {
-        return Ok(Some(guarded));
-    }
+    sixframe_supervisor::stand_guard_if_asked();
     // What else it is told is what an agent is told.
     if std::env::args().nth(1).as_deref() == Some("speak") {
         return agents::program::speak().map(|()| Some(ExitCode::SUCCESS));

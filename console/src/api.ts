@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "f0e6a0fdf0ffeb1c";
+export const methodsHash = "05f98fc406a150d6";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
@@ -9,6 +9,8 @@ export interface AgentAbilities {
   fork: boolean;
   /** Ask before it does something. */
   permissions: boolean;
+  /** Hear why something is denied; others are told only that it is. */
+  reasons: boolean;
   /** Go on with a session of an earlier process. */
   resume: boolean;
   /** Take a prompt in the midst of a turn. */
@@ -548,19 +550,41 @@ export interface AgentEventsParams {
 export interface AgentFileChange {
   /** Lines that were added, where there is a diff. */
   additions: number;
-  /** Whether it is no text, so that there is no diff. */
+  /** Whether it is or was no text, so that the diff, if there is one, has nothing of that. */
   binary: boolean;
   /** Lines that were taken away, where there is a diff. */
   deletions: number;
+  /** Whether there is a diff that is too long to be told. */
+  isCut?: boolean;
   /** What became of it. */
   kind: AgentChangeKind;
+  /** Where the link leads that it is now, as the link has it; the diff has it too. Left out where git told only a part of it. */
+  linkTo?: string | null;
+  /** What it is now, where git has looked and it is there. */
+  newMode?: AgentFileMode | null;
+  /** What it was, where git has looked and it was there. */
+  oldMode?: AgentFileMode | null;
   /** Where it was before it was moved, or copied from. */
   oldPath?: string | null;
   /** The file, where it is now, or was. */
   path: string;
-  /** The change as a unified diff, from its first `@@` on. */
+  /**
+   * The change as a unified diff, from its first `@@` on. Where a link takes the place of a file or a file that of a link, one is
+   * taken away and the other added.
+   */
   unifiedDiff?: string | null;
 }
+
+/** What stands at a path. */
+export type AgentFileMode =
+  /** A file that is only read and written. */
+  | "file"
+  /** A file that may be run. */
+  | "executable"
+  /** A symbolic link, whose text is where it leads. */
+  | "link"
+  /** A repository of its own. */
+  | "repository";
 
 /** A file as it was seen on the disk. */
 export interface AgentFileSeen {
@@ -1167,7 +1191,7 @@ export interface AgentQuestionResolved {
 export interface AgentRejectParams {
   /** What to answer to. */
   permissionId: string;
-  /** Why, for the agent. */
+  /** Why, for the log, and for an agent that has the ability `reasons`. */
   reason?: string | null;
 }
 
@@ -2417,7 +2441,9 @@ export type SidecarFailureCode =
   /** What it depends on is not there. */
   | "DEPENDENCY"
   /** This daemon could not do its part. */
-  | "HOST";
+  | "HOST"
+  /** Processes of it live on and cannot be ended. */
+  | "LEFT";
 
 /** What is known of a failure. */
 export interface SidecarFailureDetails {
@@ -2755,7 +2781,7 @@ export type SidecarStatus =
   | "stopping"
   /** No process of it is left. */
   | "stopped"
-  /** No process of it is left, and it will not be started again by itself. */
+  /** It will not be started again by itself; no process of it is left, but with the code `LEFT`. */
   | "failed";
 
 /** How a sidecar is asked to stop, step by step; what is left of it after the last step is killed. */
@@ -3349,7 +3375,7 @@ export interface Api {
     params: AgentProvidersParams;
     result: AgentProviders;
   };
-  /** Denies what an agent asks leave for, and tells it why. */
+  /** Denies what an agent asks leave for. Why is written down, and told the agents that have the ability reasons. */
   "agent.reject": {
     kind: "unary";
     params: AgentRejectParams;

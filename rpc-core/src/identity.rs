@@ -65,4 +65,6 @@ pub struct Identity {
     pub uid: Option<u32>,
     /// The peer's address, for logs.
     pub address: Option<String>,
+    /// Why it has fewer scopes than another one that came the same way, in words behind "because": told to it when it is refused.
+    pub restrained: Option<&'static str>,
 }

@@ -41,8 +41,11 @@ fn router() -> Router {
 
 /// A client of `service`, whose connection grants `scopes`.
 fn client(service: impl Into<Arc<dyn Service>>, scopes: Scopes) -> RpcEndpoint {
+    client_as(Identity { scopes, ..memory::identity() }, service)
+}
+
+fn client_as(identity: Identity, service: impl Into<Arc<dyn Service>>) -> RpcEndpoint {
     let (near, far) = memory::pair(MemoryConfig::default());
-    let identity = Identity { scopes, ..memory::identity() };
     let (_, server) = connect_with(Config { identity, ..Config::default() }, far, service);
     let (endpoint, driver) = connect(near, Router::new());
     tokio::spawn(server);
@@ -52,6 +55,15 @@ fn client(service: impl Into<Arc<dyn Service>>, scopes: Scopes) -> RpcEndpoint {
 
 async fn code_of<R: Debug>(answer: impl Future<Output = Result<R, sixframe_core::CallError>>) -> String {
     answer.await.unwrap_err().code().to_owned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_from_which_scopes_were_taken_is_told_why() {
+    let scopes = Scopes::NONE.with(Scope::Read);
+    let identity = Identity { scopes, restrained: Some("it is a guest"), ..memory::identity() };
+    let guest = client_as(identity, router().layer(layers::authorize()));
+    let refused = guest.request(&LATER, json!(1)).await.unwrap_err().to_string();
+    assert!(refused.contains("the connection grants {Read}, because it is a guest"), "{refused}");
 }
 
 #[tokio::test(start_paused = true)]

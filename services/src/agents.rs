@@ -12,6 +12,7 @@ mod deltas;
 mod detect;
 mod diff;
 mod event;
+mod file_change;
 mod form;
 mod git;
 mod identifier;
@@ -61,8 +62,8 @@ pub use event::{
 };
 pub use git::{Applied, Bounds, Diff, Git, GitError, Glance, Repository, Store, Tree};
 pub use item::{
-    ChangeKind, CommandRun, Content, FileChange, Item, ItemKind, ItemStatus, Location, McpTool, ToolCall, ToolKind,
-    ToolOutput,
+    ChangeKind, CommandRun, Content, FileChange, FileMode, Item, ItemKind, ItemStatus, Location, McpTool, ToolCall,
+    ToolKind, ToolOutput,
 };
 pub use local::{LocalAgent, LocalConfig, local_faults};
 pub use moment::Moment;

@@ -14,7 +14,7 @@ use super::peer::Peer;
 use crate::server;
 
 /// What an agent is told that asks leave.
-const NOBODY: &str = "nobody is here to be asked";
+pub(super) const NOBODY: &str = "nobody is here to be asked";
 
 /// Does the work with the daemon that is named, or that runs, or, where none does, with one that ends with the work.
 pub(super) async fn with_agents(

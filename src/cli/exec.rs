@@ -6,11 +6,12 @@ use anyhow::Error;
 use serde_json::json;
 use sixframe_core::{Payload, RpcEndpoint};
 use sixframe_services::agents::{
-    CLOSE, CREATE_SESSION, Content, CreateSession, CurrentFile, Decision, Envelope, Event, INTERRUPT, InterruptParams,
-    Mode, SessionRef,
+    CLOSE, CREATE_SESSION, Content, CreateSession, CurrentFile, Decider, Decision, Envelope, Event, INTERRUPT,
+    InterruptParams, Mode, Outcome, PermissionResolved, SessionRef,
 };
 
-use super::agents::{Said, decline, judged, with_agents};
+use super::agents::{NOBODY, Said, decline, judged, with_agents};
+use super::answered::Answered;
 use super::args::ExecArgs;
 use super::failure::Failure;
 use super::peer::line;
@@ -110,6 +111,9 @@ async fn follow(
         decline(endpoint, &envelope.event).await;
         shown.event(&envelope)?;
         if let Event::TurnEnded(ended) = envelope.event {
+            if ended.outcome == Outcome::Completed {
+                shown.answer()?;
+            }
             shown.end()?;
             return match ended_by {
                 Some(signal) => Err(Failure::Signalled(signal).into()),
@@ -132,6 +136,8 @@ async fn follow(
 struct Shown {
     is_json: bool,
     said: Said,
+    /// What stands for an answer where the agent says nothing.
+    answered: Answered,
     /// What was asked leave for, so that a denial can be told by its title.
     asked: Vec<(String, String)>,
     ends_line: bool,
@@ -154,14 +160,31 @@ impl Shown {
             Event::PermissionResolved(resolved) if resolved.decision != Decision::Allowed => {
                 let asked = self.asked.iter().find(|(id, _)| *id == resolved.permission_id);
                 let title = asked.map(|(_, title)| plain(title)).unwrap_or_default();
-                eprintln!("sixframe: not allowed: {title} (nobody is here to be asked; see --mode)");
+                eprintln!("sixframe: not allowed: {title} ({})", plain(&cause(resolved)));
             }
             _ => (),
         }
+        self.answered.take(envelope);
         let text = self.said.take(envelope);
         if !self.is_json && !text.is_empty() {
             (self.is_begun, self.ends_line) = (true, text.ends_with('\n'));
             print(&text)?;
+        }
+        Ok(())
+    }
+
+    /// What the last tool answered, where the agent has said nothing about it.
+    fn answer(&mut self) -> Result<(), Error> {
+        if self.is_json || self.is_begun {
+            return Ok(());
+        }
+        let (text, is_cut) = self.answered.last();
+        if !text.is_empty() {
+            (self.is_begun, self.ends_line) = (true, text.ends_with('\n'));
+            print(text)?;
+        }
+        if is_cut {
+            eprintln!("sixframe: what the tool answered is longer than what is kept of it; the rest is missing");
         }
         Ok(())
     }
@@ -174,7 +197,28 @@ impl Shown {
     }
 }
 
-/// A title on one line, without what a terminal would obey.
+/// Why something was not allowed.
+fn cause(resolved: &PermissionResolved) -> String {
+    let reason = resolved.reason.as_deref().filter(|reason| !reason.is_empty());
+    let told = |by: String| reason.map_or(by.clone(), |reason| format!("{by}: {reason}"));
+    match (resolved.decision, &resolved.by) {
+        (Decision::Withdrawn, Decider::Agent) => "the agent took it back, or its turn ended".to_owned(),
+        (Decision::Withdrawn, Decider::Stop) => "the turn was stopped".to_owned(),
+        (Decision::Withdrawn, Decider::Timeout) => "the turn took too long".to_owned(),
+        (_, Decider::Person { .. }) if reason == Some(NOBODY) => format!("{NOBODY}; see --mode"),
+        (_, Decider::Person { .. }) => told("a person denied it".to_owned()),
+        (_, Decider::Policy { rule }) => match reason {
+            Some(reason) if reason.contains(&format!("rule {rule}")) => reason.to_owned(),
+            _ => told(format!("rule {rule}")),
+        },
+        (_, Decider::Timeout) => "nobody answered in time".to_owned(),
+        (_, Decider::Agent) => "the agent gave it up".to_owned(),
+        (_, Decider::Stop) => "the turn was stopped".to_owned(),
+        (_, Decider::Shutdown) => "the daemon ended".to_owned(),
+    }
+}
+
+/// A text on one line, without what a terminal would obey.
 fn plain(title: &str) -> String {
     title.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

@@ -7,6 +7,11 @@ use std::net::{SocketAddr, UdpSocket};
 use sixframe_core::{Identity, Scope};
 use sixframe_supervisor::Supervisor;
 
+const SUPERVISED: &str =
+    "it comes from a program that the daemon has started, or from one that cannot be told from such";
+const OF_AN_AGENT: &str = "it comes from a program of an agent, or from one that cannot be told from such";
+const HIDDEN: &str = "the process behind it cannot be seen, and the daemon has started programs that could hide so";
+
 /// Those who hold what the daemon has started.
 #[derive(Clone)]
 pub(crate) struct Families {
@@ -21,14 +26,14 @@ impl Families {
     /// What descends from an agent looks on alone: it may have no other agent do what its own may not.
     pub(super) fn restrained(&self, identity: Identity) -> Identity {
         let (held, whose) = match (is_below(&self.agents, &identity), is_below(&self.all, &identity)) {
-            (true, _) => (&[Scope::Approve, Scope::Admin, Scope::Call][..], "an agent's program"),
-            (false, true) => (&[Scope::Approve, Scope::Admin][..], "a supervised program"),
+            (true, _) => (&[Scope::Approve, Scope::Admin, Scope::Call][..], OF_AN_AGENT),
+            (false, true) => (&[Scope::Approve, Scope::Admin][..], SUPERVISED),
             (false, false) => return identity,
         };
-        let who = identity.pid.map_or("what hides its process", |_| whose);
-        tracing::info!(pid = identity.pid, "{who} has connected; it does not have the scopes {held:?}");
+        let why = identity.pid.map_or(HIDDEN, |_| whose);
+        tracing::info!(pid = identity.pid, "a connection does not have the scopes {held:?}, because {why}");
         let scopes = held.iter().fold(identity.scopes, |scopes, scope| scopes.without(*scope));
-        Identity { scopes, ..identity }
+        Identity { scopes, restrained: Some(why), ..identity }
     }
 }
 

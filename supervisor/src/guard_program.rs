@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The first argument of a guardian that is the host's own program.
@@ -46,28 +45,22 @@ impl GuardProgram {
 #[error("call sixframe_supervisor::stand_guard_if_asked() first thing in main, or name a guardian")]
 pub struct NoGuard;
 
-/// To be called first thing in `main`, before any thread is started: where this process was started as a guardian, it is
-/// one, and the exit code is what to end with.
+/// To be called first thing in `main`, before any thread is started. Where this process was started as a guardian it is one, and
+/// ends when its work is done: this returns in the host alone.
 ///
 /// ```
-/// # use std::process::ExitCode;
-/// fn main() -> ExitCode {
-///     if let Some(code) = sixframe_supervisor::stand_guard_if_asked() {
-///         return code;
-///     }
-///     // … the program …
-///     ExitCode::SUCCESS
-/// }
+/// sixframe_supervisor::stand_guard_if_asked();
+/// // … the program …
 /// ```
-#[must_use = "a guardian must end with this"]
-pub fn stand_guard_if_asked() -> Option<ExitCode> {
+pub fn stand_guard_if_asked() {
     STANDS_IF_ASKED.store(true, Ordering::Relaxed);
-    let is_asked = std::env::args_os().nth(1).is_some_and(|argument| argument == ARGUMENT);
-    is_asked.then(crate::stand_guard)
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == ARGUMENT) {
+        crate::stand_guard();
+    }
 }
 
 /// What a guardian does on Unix. Windows needs none, and it ends at once.
 #[cfg(windows)]
-pub fn stand_guard() -> ExitCode {
-    ExitCode::FAILURE
+pub fn stand_guard() -> ! {
+    std::process::exit(1)
 }

@@ -11,7 +11,6 @@ mod wakeups;
 
 use std::collections::{BTreeSet, HashSet};
 use std::io;
-use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, WaitOptions, getppid};
@@ -29,12 +28,10 @@ const LOOK: (Duration, Duration) = (Duration::from_millis(50), Duration::from_se
 const AGAIN: Duration = Duration::from_millis(5);
 
 /// What the guardian does, from its first moment to its last. It is for the program that
-/// [`GuardProgram`](crate::GuardProgram) names; started by anything else it ends at once.
-pub fn stand_guard() -> ExitCode {
-    match Watch::begin().and_then(Watch::keep) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    }
+/// [`GuardProgram`](crate::GuardProgram) names; started by anything else it ends at once. It never returns: the process ends with it.
+pub fn stand_guard() -> ! {
+    let kept = Watch::begin().and_then(Watch::keep);
+    std::process::exit(i32::from(kept.is_err()))
 }
 
 /// A guardian at its work.

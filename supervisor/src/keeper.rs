@@ -31,6 +31,8 @@ pub(crate) struct Keeper {
     pub(crate) lifetime: Lifetime,
     pub(crate) held: Held,
     pub(crate) seen: Seen,
+    /// Whether we have ended the guardian ourselves.
+    pub(crate) is_given_up: bool,
 }
 
 /// What the holder has told.
@@ -61,7 +63,7 @@ impl Keeper {
         let mut ladder = Ladder::new(&self.stop, Instant::now() + START);
         // A program that is no guardian may never read what it is told, which may be more than the lease holds.
         if !matches!(timeout(START, self.holder.launch()).await, Ok(Ok(()))) {
-            self.holder.give_up();
+            self.give_up();
             return self.guardian_is_lost().await;
         }
         loop {
@@ -134,8 +136,13 @@ impl Keeper {
                 self.holder.order(&order).await;
             }
             Step::Kill => self.holder.order(&Order::Kill).await,
-            Step::GiveUp => self.holder.give_up(),
+            Step::GiveUp => self.give_up(),
         }
+    }
+
+    fn give_up(&mut self) {
+        self.is_given_up = true;
+        self.holder.give_up();
     }
 
     async fn is_empty(&mut self) -> Status {
@@ -158,12 +165,24 @@ impl Keeper {
     async fn guardian_is_lost(&mut self) -> Status {
         self.holder.ended().await;
         let program = self.known.program.get().copied();
-        self.held.sweep(program, std::mem::take(&mut self.seen.members)).await;
-        let (name, reason) = (self.program.clone(), "its guardian ended before it ran".to_owned());
-        Status::Failed(match program {
-            Some(_) => Failure::GuardianLost { program: name },
-            None => Failure::NotNow { program: name, reason },
-        })
+        let swept = self.held.sweep(program, std::mem::take(&mut self.seen.members)).await;
+        if let Err(pids) = &swept {
+            tracing::warn!(name = self.known.name, ?pids, "processes of a child cannot be ended");
+        }
+        let name = self.program.clone();
+        match (swept, program, self.seen.exit) {
+            (Err(pids), _, _) => Status::Failed(Failure::Left { program: name, pids }),
+            (Ok(()), Some(_), Some(exit)) if self.is_given_up => Status::Stopped(exit),
+            (Ok(()), Some(_), None) if self.is_given_up => Status::Failed(Failure::GuardianStuck { program: name }),
+            (Ok(()), Some(_), _) => Status::Failed(Failure::GuardianLost { program: name }),
+            (Ok(()), None, _) => {
+                let reason = match self.is_given_up {
+                    true => "its guardian did not start it in time",
+                    false => "its guardian ended before it ran",
+                };
+                Status::Failed(Failure::NotNow { program: name, reason: reason.to_owned() })
+            }
+        }
     }
 }
 

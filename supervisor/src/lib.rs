@@ -7,9 +7,15 @@
 //! by offset, so that no reader can make it wait.
 //!
 //! ```no_run
-//! use sixframe_supervisor::{ChildConfig, From, GuardProgram, Stream, Supervisor, SupervisorConfig};
+//! use sixframe_supervisor::{ChildConfig, From, GuardProgram, Stream, Supervisor, SupervisorConfig, stand_guard_if_asked};
 //!
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     stand_guard_if_asked(); // started once more for each child, this program is its guardian and goes no further
+//!     run()
+//! }
+//!
+//! # #[tokio::main]
+//! async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let supervisor = Supervisor::new(SupervisorConfig::new(GuardProgram::this_program()?))?;
 //! let child = supervisor.spawn(ChildConfig::new("sh"))?;
 //! let mut lines = child.output(Stream::Stdout).subscribe(From::Start).lines();
@@ -18,7 +24,7 @@
 //! }
 //! println!("{}", child.stop().await?);
 //! # Ok(())
-//! # }
+//! }
 //! ```
 //!
 //! What leaves the tree with help from outside (`systemd-run`, `launchctl`, a container's daemon) is out of reach; stop it

@@ -11,19 +11,32 @@ use linux as system;
 #[cfg(target_os = "macos")]
 use macos as system;
 
+#[cfg(target_os = "linux")]
+pub(crate) use system::session;
 #[cfg(unix)]
 pub(crate) use system::{
-    boot_id, children, each, hides_descriptors, is_held, may_pass_sockets, process, signal, stands_still,
-    tells_children, variable,
+    boot_id, children, each, hides_descriptors, is_held, look, may_pass_sockets, signal, stands_still, tells_children,
+    variable,
 };
 
 use serde::{Deserialize, Serialize};
+
+/// When a child of ours was started that the system does not show us.
+#[cfg(unix)]
+pub(crate) const UNSEEN: u64 = 0;
+
+/// The process with this number; none when there is none, or none that can be seen.
+#[cfg(unix)]
+pub(crate) fn process(pid: u32) -> Option<Process> {
+    look(pid).ok().flatten()
+}
 
 /// All processes that can be seen.
 #[cfg(unix)]
 pub(crate) fn all() -> Vec<Process> {
     let mut found = Vec::new();
-    each(|process| found.push(process));
+    // For whoever looks again and again: what there was no room for is met the next time.
+    let _ = each(|process| found.push(process));
     found
 }
 

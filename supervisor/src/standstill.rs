@@ -23,9 +23,14 @@ impl Standstill {
         // Before the first guardian is there.
         let Ok(mut told) = signal(SignalKind::child()) else { return };
         let watching = tokio::spawn(async move {
-            while told.recv().await.is_some() {
+            let mut is_waiting = false;
+            loop {
+                tokio::select! {
+                    told = told.recv() => if told.is_none() { return },
+                    () = tokio::time::sleep(orphans::CLAIM), if is_waiting => (),
+                }
                 guardians().into_iter().for_each(let_go_on);
-                orphans::reap();
+                is_waiting = orphans::reap();
             }
         });
         *task = Some(watching.abort_handle());

@@ -20,7 +20,7 @@ pub enum Status {
     Stopping,
     /// Nothing of its tree is left.
     Stopped(Exit),
-    /// It never ran, or nobody knows how it ended; nothing of its tree is left either.
+    /// It never ran, or nobody knows how it ended; nothing of its tree is left either, but with [`Failure::Left`].
     Failed(Failure),
 }
 
@@ -90,6 +90,22 @@ pub enum Failure {
         /// What was guarded.
         program: String,
     },
+    /// Its guardian did not do its work in time and was ended by us. What it guarded was ended too.
+    #[error("the process that guards {program} did not end it in time, and both were ended")]
+    GuardianStuck {
+        /// What was guarded.
+        program: String,
+    },
+    /// Processes of its tree live on and cannot be ended: they are another user's, as below `sudo`, or are held by the system;
+    /// or there was no room to look for them. It is tried again for as long as this supervisor lives, and by the next one
+    /// where there is a ledger.
+    #[error("{}", left(program, pids))]
+    Left {
+        /// Of what they are.
+        program: String,
+        /// Their numbers, as far as they are known.
+        pids: Vec<u32>,
+    },
 }
 
 impl Failure {
@@ -100,6 +116,15 @@ impl Failure {
             true => Failure::NotNow { program, reason: error.to_string() },
             false => Failure::NotStarted { program, reason: error.to_string(), kind: error.kind() },
         }
+    }
+}
+
+fn left(program: &str, pids: &[u32]) -> String {
+    let list = pids.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+    match pids {
+        [] => format!("whether processes of {program} are left cannot be seen"),
+        [_] => format!("the process {list} of {program} cannot be ended"),
+        [_, ..] => format!("the processes {list} of {program} cannot be ended"),
     }
 }
 

@@ -19,6 +19,10 @@ use crate::pipe::ChildPipe;
 use crate::stdin::ChildStdin;
 use crate::{Child, ChildConfig, Descent, Output, ProcessId, SpawnError, Status, descent};
 
+/// The first pause before it is tried again to end what could not be ended, and the longest.
+#[cfg(unix)]
+const LATER: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
+
 /// The first child's generation.
 const FIRST: u64 = 1;
 
@@ -37,7 +41,11 @@ pub struct SupervisorConfig {
     /// guardian is killed, where it is known to be ours, and ended. For a host that starts programs by supervisors alone: it
     /// takes in the orphans of all its descendants, and those that are in another session than its own end with the next
     /// guardian that is killed, but for the sessions of what was below it before. To a process 1 all
-    /// orphans come: there they are taken for ours, and left alone.
+    /// orphans come: there they are taken for ours, and left alone; of those that have ended it takes notice; in its own
+    /// session after 2 s, in which whoever has started one can do that.
+    ///
+    /// In another process, and in a process 1, who has left its session and its parents is known by a mark in its variables alone.
+    /// There, whoever was given a copy of these, as a manager of services may be, ends with the child if its guardian is killed.
     pub child_subreaper: bool,
 }
 
@@ -167,6 +175,7 @@ impl Supervisor {
             lifetime: config.lifetime,
             held,
             seen: Seen::default(),
+            is_given_up: false,
         };
         tokio::spawn(keeper.keep());
         Ok(Child { known, wishes, pipes: Mutex::new(outputs.handed) })
@@ -270,7 +279,7 @@ impl Shared {
 pub(crate) struct Held {
     shared: Arc<Shared>,
     generation: u64,
-    /// What it had could not be looked for.
+    /// Some of what it had lives on, or could not be looked for.
     is_left: bool,
     /// Nothing of it is left.
     is_over: bool,
@@ -299,15 +308,27 @@ impl Held {
     }
 
     /// Ends everything that belongs to the child, as far as it can be found without its guardian.
+    /// Errors: the numbers of those that live on, as far as they are known.
     #[cfg(unix)]
-    pub(crate) async fn sweep(&mut self, program: Option<ProcessId>, members: Vec<ProcessId>) {
+    pub(crate) async fn sweep(&mut self, program: Option<ProcessId>, members: Vec<ProcessId>) -> Result<(), Vec<u32>> {
         let sweep = crate::sweep::Sweep {
             known: members.into_iter().chain(program).collect(),
             leaders: program.into_iter().collect(),
             marked: crate::sweep::Marked::All(self.shared.instance.clone(), self.generation),
         };
+        let sweep = Arc::new(sweep);
+        let sweeping = Arc::clone(&sweep);
         // A runtime that is being shut down runs nothing any more; what is left, then or in spite of all, is for the ledger.
-        self.is_left = !matches!(tokio::task::spawn_blocking(move || sweep.run()).await, Ok(Some(_)));
+        let swept = tokio::task::spawn_blocking(move || sweeping.run()).await;
+        self.is_left = !matches!(swept, Ok(Ok(_)));
+        match swept {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(left)) => {
+                tokio::spawn(sweep_later(Arc::downgrade(&self.shared), self.generation, sweep));
+                Err(left.0)
+            }
+            Err(_) => Err(Vec::new()),
+        }
     }
 
     /// Its last status is true.
@@ -317,7 +338,36 @@ impl Held {
 
     /// The job is the child's only holder, and it is not lost while we live.
     #[cfg(windows)]
-    pub(crate) async fn sweep(&mut self, _program: Option<ProcessId>, _members: Vec<ProcessId>) {}
+    pub(crate) async fn sweep(
+        &mut self,
+        _program: Option<ProcessId>,
+        _members: Vec<ProcessId>,
+    ) -> Result<(), Vec<u32>> {
+        Ok(())
+    }
+}
+
+/// Tries again to end what is left of a child, less and less often, until that is done or nobody needs the supervisor any more.
+#[cfg(unix)]
+async fn sweep_later(shared: std::sync::Weak<Shared>, generation: u64, sweep: Arc<crate::sweep::Sweep>) {
+    let mut pause = LATER.0;
+    loop {
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LATER.1);
+        if shared.strong_count() == 0 {
+            return;
+        }
+        let sweeping = Arc::clone(&sweep);
+        match tokio::task::spawn_blocking(move || sweeping.run_again()).await {
+            Ok(Ok(_)) => break,
+            Ok(Err(_)) => (),
+            Err(_) => return,
+        }
+    }
+    tracing::info!(generation, "what was left of a child has ended");
+    if let Some(ledger) = shared.upgrade().as_ref().and_then(|shared| shared.ledger.as_ref()) {
+        ledger.end(generation);
+    }
 }
 
 impl Drop for Held {

@@ -1,6 +1,7 @@
 //! The end of what is left without a guardian: found by what is known of it, by its mark, and by its parents.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::io;
 use std::time::Duration;
 
 use crate::mark::{Instance, VARIABLE};
@@ -25,59 +26,148 @@ pub(crate) struct Sweep {
 
 /// Who else belongs to it, by the mark.
 pub(crate) enum Marked {
-    /// Whoever carries that of this child.
+    /// Whoever carries that of this child; but where our orphans come to this process, only those of whom no parent shows that
+    /// they did not: variables are copied.
     All(Instance, u64),
     /// Nobody, and of a session only those who carry that of this supervisor. What is known from a file alone may be true of
     /// another process by now, and variables are copied: a manager of services that was given ours gives them to all of its own.
     InSession(Instance),
 }
 
+/// What lives on, by its numbers, as far as they are known.
+#[derive(Debug, Default)]
+pub(crate) struct Left(pub(crate) Vec<u32>);
+
+/// Whom a look has found, and whether it could see everybody.
+struct Look {
+    found: Vec<ProcessId>,
+    is_whole: bool,
+}
+
+/// What a process is to what is looked for.
+enum Has {
+    It,
+    /// It carries the mark, which it may have copied.
+    Perhaps,
+    Not,
+}
+
 impl Sweep {
-    /// Kills until some looks, one behind the other, find nobody; how many there were, and none where some cannot be killed.
-    /// Blocks for as long as they take to end.
-    pub(crate) fn run(&self) -> Option<usize> {
+    /// Kills until some looks, one behind the other, see everybody and find nobody; how many there were. Errors: some cannot be
+    /// killed, or looked for. Blocks for as long as they take to end.
+    pub(crate) fn run(&self) -> Result<usize, Left> {
+        self.run_for(ROUNDS)
+    }
+
+    /// The same where that has failed before, at little cost where it fails again.
+    pub(crate) fn run_again(&self) -> Result<usize, Left> {
+        self.run_for(2 * VAIN)
+    }
+
+    fn run_for(&self, rounds: usize) -> Result<usize, Left> {
         let (mut killed, mut vain) = (0, 0);
-        for _ in 0..ROUNDS {
-            let round = tree::end(|| self.find());
+        for _ in 0..rounds {
+            let mut is_whole = true;
+            let round = tree::end(|| {
+                let look = self.find();
+                is_whole &= look.is_whole;
+                look.found
+            });
             killed += round;
-            vain = if round == 0 { vain + 1 } else { 0 };
+            vain = if round == 0 && is_whole { vain + 1 } else { 0 };
             if vain == VAIN {
-                return Some(killed);
+                return Ok(killed);
             }
             std::thread::sleep(PAUSE);
         }
-        tracing::warn!("processes of an ended child cannot be killed");
-        None
+        Err(self.left())
     }
 
-    fn find(&self) -> Vec<ProcessId> {
+    fn left(&self) -> Left {
+        let look = self.find();
+        let mut left: Vec<u32> = look.found.iter().map(|id| id.pid).collect();
+        if !look.is_whole {
+            left.extend(self.known.iter().map(|id| id.pid).filter(|pid| orphans::is_taken(*pid)));
+        }
+        left.sort_unstable();
+        left.dedup();
+        Left(left)
+    }
+
+    fn find(&self) -> Look {
+        let mut is_whole = true;
         // A session's number is nobody else's while somebody is in it; behind that, it may be a stranger's.
-        let is_its = |leader: &&ProcessId| process::process(leader.pid).is_none_or(|now| now.id == **leader);
-        let sessions: HashSet<u32> = self.leaders.iter().filter(is_its).map(|leader| leader.pid).collect();
-        let carries = |process: &Process, instance: &Instance, generation| {
-            process::variable(process.id.pid, VARIABLE).is_some_and(|value| instance.is_in(&value, generation))
-        };
-        let belongs = |process: &Process| {
-            let is_in_session = sessions.contains(&process.session);
-            self.known.contains(&process.id)
-                || match &self.marked {
-                    Marked::All(instance, generation) => {
-                        is_in_session
-                            || carries(process, instance, Some(*generation))
-                            || orphans::are_ours() && orphans::is_one(process)
-                    }
-                    Marked::InSession(instance) => is_in_session && carries(process, instance, None),
-                }
-        };
-        let (mut all, mut ours) = (Vec::new(), HashSet::new());
-        process::each(|process| {
+        let mut sessions = HashSet::new();
+        for leader in &self.leaders {
+            match process::look(leader.pid) {
+                Ok(now) if now.is_none_or(|now| now.id == *leader) => drop(sessions.insert(leader.pid)),
+                Ok(_) => (),
+                Err(_) => is_whole = false,
+            }
+        }
+        let (mut all, mut ours, mut marked) = (Vec::new(), HashSet::new(), Vec::new());
+        let mut take = |process: Process| {
             orphans::reap_one(&process);
             // At once: it may be gone when all are known.
-            if belongs(&process) {
-                ours.insert(process.id);
+            match self.has(&process, &sessions) {
+                Ok(Has::It) => drop(ours.insert(process.id)),
+                Ok(Has::Perhaps) => marked.push(process),
+                Ok(Has::Not) => (),
+                Err(_) => is_whole = false,
             }
             all.push(process);
-        });
-        tree::closure(&all, |process| ours.contains(&process.id), true)
+        };
+        if process::each(&mut take).is_err() {
+            // Those who are known can be ended all the same.
+            self.known.iter().filter_map(|id| process::process(id.pid)).for_each(take);
+            is_whole = false;
+        }
+        let by_number: HashMap<u32, Process> = all.iter().map(|process| (process.id.pid, *process)).collect();
+        ours.extend(marked.into_iter().filter(|process| is_adrift(process, &by_number)).map(|process| process.id));
+        let mut found = tree::closure(&all, |process| ours.contains(&process.id), true);
+        if self.takes_orphans() {
+            found.extend(orphans::hidden());
+        }
+        Look { found, is_whole }
     }
+
+    /// Whether a process belongs to it by itself. Errors: there is no room to look at it.
+    fn has(&self, process: &Process, sessions: &HashSet<u32>) -> io::Result<Has> {
+        let is_in_session = sessions.contains(&process.session);
+        let if_marked = |instance: &Instance, generation, has| {
+            let value = process::variable(process.id.pid, VARIABLE)?;
+            Ok(if value.is_some_and(|value| instance.is_in(&value, generation)) { has } else { Has::Not })
+        };
+        if self.known.contains(&process.id) {
+            return Ok(Has::It);
+        }
+        match &self.marked {
+            Marked::All(..) if is_in_session => Ok(Has::It),
+            Marked::All(instance, generation) if self.takes_orphans() => match orphans::is_one(process) {
+                true => Ok(Has::It),
+                false => if_marked(instance, Some(*generation), Has::Perhaps),
+            },
+            Marked::All(instance, generation) => if_marked(instance, Some(*generation), Has::It),
+            Marked::InSession(instance) if is_in_session => if_marked(instance, None, Has::It),
+            Marked::InSession(_) => Ok(Has::Not),
+        }
+    }
+
+    fn takes_orphans(&self) -> bool {
+        matches!(self.marked, Marked::All(..)) && orphans::are_ours()
+    }
+}
+
+/// Whether the parents of a process, among all that were seen, lead to one that has just ended and is about to hand it on to us.
+/// Who is below one that came to us already is found by that one.
+fn is_adrift(process: &Process, all: &HashMap<u32, Process>) -> bool {
+    let mut parent = process.parent;
+    for _ in 0..=all.len() {
+        match all.get(&parent) {
+            Some(above) if parent != std::process::id() => parent = above.parent,
+            Some(_) => return false,
+            None => return parent > 1 && !orphans::is_taken(parent),
+        }
+    }
+    false
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::ProcessId;
-use crate::process::{self, Process};
+use crate::process::{self, Process, UNSEEN};
 
 /// Looks for newcomers before what was stopped is killed. One that forks faster than that is met again in the next round.
 const LOOKS: usize = 256;
@@ -93,8 +93,14 @@ fn walk(root: u32) -> Vec<ProcessId> {
     let mut found = Vec::new();
     let mut open = process::children(root);
     let mut seen: HashSet<u32> = open.iter().copied().collect();
+    let own = if root == std::process::id() { seen.clone() } else { HashSet::new() };
     while let Some(pid) = open.pop() {
-        let Some(process) = process::process(pid) else { continue };
+        let Some(process) = process::process(pid) else {
+            // A child of ours is there until we have waited for it, though it may be hidden, as where `/proc` has `hidepid`. What
+            // is below it comes to us when it ends.
+            found.extend(own.contains(&pid).then_some(ProcessId { pid, started: UNSEEN }));
+            continue;
+        };
         if !process.is_dead {
             found.push(process.id);
         }

@@ -50,6 +50,46 @@ fn what_an_agent_says_is_on_stdout_and_what_was_not_allowed_on_stderr() {
 }
 
 #[test]
+fn what_was_not_allowed_is_told_with_what_denied_it() {
+    let sandbox = sandbox();
+    let asked = |mode: &str, prompt: &str| {
+        let (code, _, stderr) = sandbox.run(&["exec", "--provider", "builtin", "--mode", mode, prompt]);
+        assert_eq!(code, 0, "{stderr}");
+        stderr
+    };
+    let ruled = asked("auto", "run sudo true");
+    assert!(ruled.contains("not allowed: run sudo true (the rule other_user forbids this"), "{ruled}");
+    assert!(!ruled.contains("nobody is here"), "{ruled}");
+    let planned = asked("plan", "run touch made.txt");
+    assert!(planned.contains("(rule plan: nothing is changed while planning)"), "{planned}");
+    let alone = asked("auto", "run python3 x.py");
+    assert!(alone.contains("(nobody is here to be asked; see --mode)"), "{alone}");
+}
+
+#[test]
+fn where_the_agent_says_nothing_what_its_last_tool_answered_is_on_stdout() {
+    let sandbox = sandbox();
+    for name in ["one.txt", "two.txt"] {
+        std::fs::write(sandbox.work().join(name), format!("in {name}\n")).unwrap();
+    }
+    let said = |args: &[&str]| {
+        let (code, stdout, stderr) = sandbox.run(&[&["exec", "--provider", "builtin"], args].concat());
+        assert_eq!((code, stderr.as_str()), (0, ""), "{stdout}");
+        stdout
+    };
+    assert_eq!(said(&["list"]), "one.txt\ntwo.txt\n");
+    assert_eq!(said(&["list\nread two.txt"]), "in two.txt\n", "it is the last one's");
+    assert_eq!(said(&["--mode", "auto", "run echo"]), "\n");
+    let events = said(&["--json", "list"]);
+    assert!(events.lines().all(|line| line.starts_with("{\"v\":1,")), "{events}");
+    let (_, stdout, _) = sandbox.run(&["exec", "--provider", "builtin", "list\nread nothing.txt"]);
+    assert!(
+        stdout.starts_with("That did not work") && !stdout.contains("one.txt"),
+        "what it says is the answer: {stdout}"
+    );
+}
+
+#[test]
 fn how_it_ends_is_the_exit_code() {
     let sandbox = sandbox();
     let (code, stdout, stderr) = sandbox.run(&["exec", "--provider", "command:fails", "hello"]);

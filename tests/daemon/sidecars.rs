@@ -3,6 +3,7 @@
 use std::fs::{DirBuilder, Permissions};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -77,6 +78,28 @@ async fn its_lines_are_in_the_daemon_s_log_where_that_is_asked_for() {
     let text = || std::fs::read_to_string(&log).unwrap();
     eventually("the line is in the log", || text().contains("said by loud")).await;
     assert!(text().contains("sixframe_supervisor::output") && !text().contains("said by quiet"), "{}", text());
+}
+
+#[tokio::test]
+async fn a_daemon_whose_log_nobody_reads_answers_and_ends_as_ever() {
+    let sandbox = Sandbox::new();
+    // Many times what a pipe holds, on both outputs.
+    let flood = "yes a line | head -c 4000000; yes a line | head -c 4000000 >&2; echo done; exec sleep 1000";
+    let entry = format!(
+        "[[sidecar]]\nname = \"loud\"\nprogram = \"sh\"\nargs = [\"-c\", {flood:?}]\nready = {{ kind = \"line\", pattern = \"done\" }}\nauto_start = true\ntrace_output = true\n"
+    );
+    let [flag, file] = sandbox.configured(&entry);
+    let mut daemon = sandbox.serve_with(&[&flag, &file], |command| {
+        command.env("SIXFRAME_LOG", "info").stderr(Stdio::piped());
+    });
+    let pid = pid(&daemon, "loud").await;
+    let peer = daemon.connect().await;
+    for _ in 0..100 {
+        let _: Value = peer.request_raw("rpc.ping", ()).await.unwrap();
+    }
+    daemon.signal(Signal::TERM);
+    assert!(daemon.wait().success());
+    assert!(!is_alive(pid));
 }
 
 #[tokio::test]
@@ -233,7 +256,11 @@ async fn a_sidecar_that_connects_back_is_refused_every_method_that_is_for_people
         let is_answered = match ask.split(' ').nth(1).unwrap() {
             "sidecar.list" => answer.contains(r#""name":"asks""#),
             "sidecar.define" => answer.contains("FORBIDDEN") && answer.contains("--allow sidecar.define"),
-            _ => answer.contains("FORBIDDEN") && answer.contains("needs the scope"),
+            _ => {
+                answer.contains("FORBIDDEN")
+                    && answer.contains("needs the scope")
+                    && answer.contains("because it comes from a program that the daemon has started")
+            }
         };
         assert!(answer.starts_with(ask) && is_answered, "{answer}");
     }

@@ -106,8 +106,14 @@ pub fn spawn(config: &ChildConfig) -> Result<(ChildTransport, Identity), Transpo
         exit: None,
         ended: false,
     };
-    let identity =
-        Identity { transport: "child", scopes: config.scopes, pid, uid: None, address: Some(format!("exec:{name}")) };
+    let identity = Identity {
+        transport: "child",
+        scopes: config.scopes,
+        pid,
+        uid: None,
+        address: Some(format!("exec:{name}")),
+        ..Identity::default()
+    };
     Ok((transport, identity))
 }
 

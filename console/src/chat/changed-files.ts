@@ -50,7 +50,7 @@ function add(files: Map<string, ChangedFile>, path: string, change: AgentFileCha
     kind,
     additions: (known?.additions ?? 0) + change.additions,
     deletions: (known?.deletions ?? 0) + change.deletions,
-    changes: change.unifiedDiff ? [...(known?.changes ?? []), change] : (known?.changes ?? []),
+    changes: change.unifiedDiff || change.isCut || change.newMode !== change.oldMode ? [...(known?.changes ?? []), change] : (known?.changes ?? []),
   });
 }
 

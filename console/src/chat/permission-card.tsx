@@ -1,9 +1,10 @@
 import { ShieldAlert, ShieldCheck, ShieldQuestion } from "lucide-react";
-import { useId, useState, type FormEvent, type KeyboardEvent, type ReactNode } from "react";
+import { useEffect, useId, useRef, useState, type FormEvent, type KeyboardEvent, type ReactNode } from "react";
 
 import type { AgentOptionKind, AgentRisk, PermissionOption } from "../api.js";
 import { visible } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
+import { useStore } from "../store.js";
 import { Countdown } from "./countdown.js";
 import { ExactInput } from "./exact-input.js";
 import { ignoreEnter, isComposing, meaningOf, pressed } from "./keys.js";
@@ -93,7 +94,7 @@ export function PermissionCard({
           </ul>
         )}
       </div>
-      <Answers permission={permission} isSettled={isSettled} isOpen={isOpen} onAnswer={onAnswer} />
+      <Answers permission={permission} provider={session.provider} isSettled={isSettled} isOpen={isOpen} onAnswer={onAnswer} />
       <p className="ask-hash" title={`SHA-256 of the input: ${inputSha256}`}>
         A yes is good for this input alone · <code>{inputSha256.slice(0, 12)}</code>
       </p>
@@ -108,39 +109,39 @@ function Ticked({ text }: { text: string }): ReactNode {
 
 function Answers({
   permission,
+  provider,
   isSettled,
   isOpen,
   onAnswer,
 }: {
   permission: Permission;
+  provider: string;
   isSettled: boolean;
   isOpen: boolean;
   onAnswer: () => void;
 }): ReactNode {
   const { agents } = useEnvironment();
   const [isSent, setSent] = useState(false);
-  const [why, setWhy] = useState<string | undefined>(undefined);
+  const [isWhy, setWhy] = useState(false);
+  const opener = useRef<HTMLButtonElement>(null);
+  const cameBack = useRef(false);
+  // The focus goes back to where the reason was asked for.
+  useEffect(() => {
+    if (cameBack.current && !isWhy) opener.current?.focus();
+    cameBack.current = isWhy;
+  }, [isWhy]);
   const allowing = Object.keys(OPTIONS).flatMap((kind) => permission.options.filter((option) => option.kind === kind));
   const send = (answer: Promise<boolean>): void => {
     setSent(true);
     onAnswer();
     void answer.then((isTaken) => !isTaken && setSent(false));
   };
-  const deny = (event: FormEvent): void => {
-    event.preventDefault();
-    send(agents.reject(permission, why ?? ""));
-  };
-  const pressInReason = (event: KeyboardEvent): void => {
-    const press = pressed(event);
-    if (event.key === "Enter" && isComposing(press)) event.preventDefault();
-    if (meaningOf(press) !== "stop") return;
-    event.preventDefault();
-    event.stopPropagation();
-    setWhy(undefined);
-  };
+  const deny = (why: string): void => send(agents.reject(permission, why));
   return (
     <div className="ask-answers" role="group" aria-label="Answer">
-      {why === undefined ? (
+      {isWhy ? (
+        <Why provider={provider} isOff={!isOpen || isSent} onDeny={deny} onBack={() => setWhy(false)} />
+      ) : (
         <>
           {allowing.map((option) => (
             <Allow
@@ -152,38 +153,77 @@ function Answers({
           ))}
           {allowing.length === 0 && <p className="quiet">It offers nothing that would allow this once.</p>}
           <span className="ask-deny">
-            <button type="button" className="link-button" onClick={() => setWhy("")}>
+            <button ref={opener} type="button" className="link-button" onClick={() => setWhy(true)}>
               Deny and say why
             </button>
-            <button
-              type="button"
-              className="button button-danger"
-              disabled={!isOpen || isSent}
-              onClick={() => send(agents.reject(permission, ""))}
-            >
+            <button type="button" className="button button-danger" disabled={!isOpen || isSent} onClick={() => deny("")}>
               Deny
             </button>
           </span>
         </>
-      ) : (
-        <form className="ask-why" onSubmit={deny}>
-          <input
-            className="input"
-            aria-label="Why it is denied, for the agent"
-            placeholder="Why, for the agent"
-            value={why}
-            onChange={(event) => setWhy(event.target.value)}
-            onKeyDown={pressInReason}
-          />
-          <button type="submit" className="button button-danger" disabled={!isOpen || isSent}>
-            Deny
-          </button>
-          <button type="button" className="link-button" onClick={() => setWhy(undefined)}>
-            Back
-          </button>
-        </form>
       )}
     </div>
+  );
+}
+
+/** Where a person says why, which has the focus since they asked for it. Not every agent is told. */
+function Why({
+  provider,
+  isOff,
+  onDeny,
+  onBack,
+}: {
+  provider: string;
+  isOff: boolean;
+  onDeny: (why: string) => void;
+  onBack: () => void;
+}): ReactNode {
+  const { agents } = useEnvironment();
+  const noteId = useId();
+  const [why, setWhy] = useState("");
+  const input = useRef<HTMLInputElement>(null);
+  const { state, providers } = useStore(agents.providers);
+  const isTold = providers.find(({ id }) => id === provider)?.abilities.reasons;
+  useEffect(() => input.current?.focus(), []);
+  useEffect(() => {
+    if (state === "unknown") void agents.look(false);
+  }, [agents, state]);
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    onDeny(why);
+  };
+  const press = (event: KeyboardEvent): void => {
+    const key = pressed(event);
+    if (event.key === "Enter" && isComposing(key)) event.preventDefault();
+    if (meaningOf(key) !== "stop") return;
+    event.preventDefault();
+    event.stopPropagation();
+    onBack();
+  };
+  return (
+    <form className="ask-why" onSubmit={submit}>
+      <input
+        ref={input}
+        className="input"
+        aria-label={isTold === true ? "Why it is denied, for the agent" : "Why it is denied"}
+        aria-describedby={isTold === false ? noteId : undefined}
+        placeholder={isTold === true ? "Why, for the agent" : "Why"}
+        value={why}
+        onChange={(event) => setWhy(event.target.value)}
+        onKeyDown={press}
+      />
+      <button type="submit" className="button button-danger" disabled={isOff}>
+        Deny
+      </button>
+      <button type="button" className="link-button" onClick={onBack}>
+        Back
+      </button>
+      {isTold === false && (
+        <p id={noteId} className="ask-untold quiet">
+          This agent is not told why; it is written down.
+        </p>
+      )}
+    </form>
   );
 }
 

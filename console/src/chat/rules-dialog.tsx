@@ -39,23 +39,40 @@ export function RulesDialog({ sessionId, mode, onClose }: { sessionId: string; m
   const [rules, setRules] = useState<readonly Rule[] | undefined>(undefined);
   const [failure, setFailure] = useState<Failure | undefined>(undefined);
   const [asked, ask] = useState(0);
+  const [unlisted, setUnlisted] = useState<Failure | undefined>(undefined);
   useEffect(() => {
+    let isWanted = true;
     link.request<{ rules: Rule[] }>("policy.list", { sessionId }).then(
-      (told) => setRules(told.rules),
-      (error: unknown) => setFailure(failureOf(error)),
+      (told) => {
+        if (!isWanted) return;
+        setRules(told.rules);
+        setUnlisted(undefined);
+      },
+      (error: unknown) => isWanted && setUnlisted(failureOf(error)),
     );
+    return () => {
+      isWanted = false;
+    };
   }, [link, sessionId, asked]);
+  const again = (): void => ask((times) => times + 1);
   const revoke = (id: string): void => {
-    link.request("policy.revoke", { id }).then(
-      () => ask((times) => times + 1),
-      (error: unknown) => setFailure(failureOf(error)),
-    );
+    setFailure(undefined);
+    // Where it fails, as it does where another window was first, the list may be another one by now.
+    link.request("policy.revoke", { id }).catch((error: unknown) => setFailure(failureOf(error))).then(again);
   };
   return (
     <Dialog label="Rules of the session" className="rules" onClose={onClose}>
       <h2>Rules</h2>
       {failure && <ErrorCard failure={failure} />}
-      {rules === undefined && !failure && <p className="quiet">Asking for the rules…</p>}
+      {unlisted && (
+        <>
+          <ErrorCard failure={unlisted} />
+          <button type="button" className="button button-small" onClick={again}>
+            Ask again
+          </button>
+        </>
+      )}
+      {rules === undefined && !unlisted && <p className="quiet">Asking for the rules…</p>}
       {rules?.length === 0 && <p className="quiet">There are none: you are asked for everything.</p>}
       {rules && rules.length > 0 && (
         <div className="rules-all" tabIndex={0} role="region" aria-label="All rules">

@@ -119,7 +119,7 @@ function SessionMenu({ session, isOpen }: { session: SessionView; isOpen: boolea
         <Dialog label="Settings in the folder" onClose={() => show(undefined)}>
           <h2>Settings in the folder</h2>
           <p className="quiet">What agents would load from {visible(session.cwd)}. A change counts from the agent's next start on.</p>
-          <FolderTrust cwd={session.cwd} isOpen={isOpen} />
+          <FolderTrust cwd={session.cwd} isOpen={isOpen} isAsked />
           <div className="dialog-actions">
             <button type="button" className="button" data-first onClick={() => show(undefined)}>
               Close

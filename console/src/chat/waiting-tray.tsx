@@ -45,6 +45,10 @@ export function WaitingTray(): ReactNode {
                 event.preventDefault();
                 content.current?.focus();
               }}
+              onEscapeKeyDown={(event) => {
+                // It leads back from there, and not away from all cards.
+                if (event.target instanceof Element && event.target.closest(".ask-why")) event.preventDefault();
+              }}
             >
               <WaitingCards waiting={waiting} label="What waits for you" />
             </Popover.Content>

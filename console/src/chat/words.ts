@@ -6,7 +6,7 @@ import type { AgentAction, AgentOutcome, AgentProblemKind, AgentProviderState, A
 export const MODE_WORDS: Readonly<Record<string, { name: string; means: string }>> = {
   ask: { name: "Ask", means: "You answer everything that the agent asks leave for" },
   acceptEdits: { name: "Accept edits", means: "Changes of ordinary files in the folder are allowed; you answer the rest" },
-  auto: { name: "Auto", means: "The policy decides; you answer what it does not allow by itself" },
+  auto: { name: "Auto", means: "The rules decide: what is harmless is allowed, what is ruinous is denied without asking; you answer the rest" },
   plan: { name: "Plan", means: "What changes anything is denied" },
 };
 

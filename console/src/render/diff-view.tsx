@@ -48,6 +48,7 @@ export const DiffView = memo(function DiffView({
         <Tally change={change} />
         {diff !== "" && <CopyButton text={() => diff} />}
       </figcaption>
+      <Nature change={change} />
       <Lines change={change} diff={diff} layout={layout} />
     </figure>
   );
@@ -67,11 +68,55 @@ export function Tally({ change }: { change: Pick<AgentFileChange, "additions" | 
   );
 }
 
+/** What it is now that lines of text do not tell. */
+function Nature({ change }: { change: AgentFileChange }): ReactNode {
+  const words = nature(change);
+  if (words === undefined) return null;
+  const isLink = change.newMode === "link" && change.linkTo != null;
+  return (
+    <p className="diff-nature">
+      {words}
+      {isLink && <code>{visible(change.linkTo ?? "")}</code>}
+    </p>
+  );
+}
+
+function nature({ oldMode, newMode, linkTo }: AgentFileChange): string | undefined {
+  const wasFile = oldMode === "file" || oldMode === "executable";
+  if (newMode === "link") {
+    const before = wasFile ? "It was a file, and is a link from now on" : "It is a link";
+    return linkTo != null ? `${before}, to ` : `${before}.`;
+  }
+  if (newMode === "repository") return "It is a repository of its own.";
+  if (oldMode === "repository") return "It was a repository of its own.";
+  if (oldMode === "link" && newMode == null) return "It was a link.";
+  if (oldMode === "link") return `It was a link, and is a file from now on${newMode === "executable" ? ", which may be run" : ""}.`;
+  if (newMode === "executable" && oldMode !== "executable") return oldMode == null ? "It may be run." : "It may be run from now on.";
+  if (oldMode === "executable" && newMode === "file") return "It may not be run any more.";
+  return undefined;
+}
+
 function Lines({ change, diff, layout }: { change: AgentFileChange; diff: string; layout: "unified" | "split" }): ReactNode {
-  if (change.binary) return <p className="diff-empty">It is no text, so its lines are not shown.</p>;
-  if (diff === "") return <p className="diff-empty">Nobody told its lines.</p>;
-  if (diff.length > LONGEST_DIFF) return <p className="diff-empty">It is too long to be shown; it can be copied.</p>;
-  return <Rows diff={diff} layout={layout} />;
+  const said = instead(change, diff);
+  return (
+    <>
+      {said !== undefined && <p className="diff-empty">{said}</p>}
+      {diff !== "" && diff.length <= LONGEST_DIFF && <Rows diff={diff} layout={layout} />}
+    </>
+  );
+}
+
+/** What is said where not all that has changed has lines that can be shown. */
+function instead({ binary, isCut, oldMode, newMode, kind }: AgentFileChange, diff: string): string | undefined {
+  const hasLooked = oldMode != null || newMode != null;
+  if (binary && diff !== "") return "What it was or is besides is no text, so that is not shown.";
+  if (binary) return "It is no text, so its lines are not shown.";
+  if (diff.length > LONGEST_DIFF) return "It is too long to be shown; it can be copied.";
+  if (isCut) return "Its lines are too long to be shown.";
+  if (diff !== "") return undefined;
+  if (!hasLooked) return "Nobody told its lines.";
+  if (kind === "delete") return "It was empty.";
+  return kind === "add" ? "It is empty." : "Its lines are as they were.";
 }
 
 function Rows({ diff, layout }: { diff: string; layout: "unified" | "split" }): ReactNode {

@@ -9,7 +9,10 @@ import { Dialog } from "../shell/dialog.js";
 import { useEnvironment } from "../shell/environment.js";
 import { count } from "../shell/units.js";
 
-/** Exactly what would be applied, and a way to apply that: what changes meanwhile is not applied but shown again. */
+/**
+ * What would be applied, file by file, and where not all of a file can be shown, that it is so; and a way to apply exactly that:
+ * what changes meanwhile is not applied but shown again.
+ */
 export function ApplyDialog({
   runId,
   cwd,

@@ -27,6 +27,10 @@ export interface Found {
   next: string | undefined;
   /** Whether the index is being made, so that a search does not find everything yet. */
   isRebuilding: boolean;
+  /** Whether more may have been found than is here: older places than these, as many as the daemon tells at once. */
+  isFull: boolean;
+  /** Whether more may have been found than is here, since not all that may hold the words was looked through. */
+  isCut: boolean;
   failure?: Failure;
 }
 
@@ -43,12 +47,14 @@ export interface Exported {
 }
 
 const PAGE = 50;
+/** The most places that the daemon tells. */
+const FOUND = 200;
 /** Characters are typed faster than a search is worth. */
 const TYPING_MS = 200;
 const REBUILDING_MS = 1_500;
 const EXPORT_MS = 60_000;
 
-const NOTHING: Found = { state: "asking", transcripts: [], hits: undefined, next: undefined, isRebuilding: false };
+const NOTHING: Found = { state: "asking", transcripts: [], hits: undefined, next: undefined, isRebuilding: false, isFull: false, isCut: false };
 
 export class Archive {
   readonly found = new Store<Found>(NOTHING);
@@ -155,14 +161,17 @@ export class Archive {
       hits: undefined,
       next: next ?? undefined,
       isRebuilding: false,
+      isFull: false,
+      isCut: false,
     }));
   }
 
   async #search(): Promise<void> {
-    const payload = { ...this.#filters(), query: this.#wanted.query.trim(), limit: PAGE };
-    await this.#ask<TranscriptHits>("transcript.search", payload, ({ hits, isRebuilding }) => {
+    const payload = { ...this.#filters(), query: this.#wanted.query.trim(), limit: FOUND };
+    await this.#ask<TranscriptHits>("transcript.search", payload, ({ hits, isRebuilding, isCut }) => {
       if (isRebuilding) this.#timer = setTimeout(() => void this.#search(), REBUILDING_MS);
-      return { transcripts: this.found.get().transcripts, hits, next: undefined, isRebuilding };
+      const { transcripts } = this.found.get();
+      return { transcripts, hits, next: undefined, isRebuilding, isFull: hits.length >= FOUND, isCut: isCut ?? false };
     });
   }
 

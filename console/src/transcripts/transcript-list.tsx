@@ -27,7 +27,7 @@ export function TranscriptList({
   chosen: string | undefined;
   onChoose: (chosen: { sessionId: string; itemId?: string | undefined }) => void;
 }): ReactNode {
-  const { state, transcripts, hits, next, isRebuilding, failure } = useStore(archive.found);
+  const { state, transcripts, hits, next, isRebuilding, isFull, isCut, failure } = useStore(archive.found);
   const isEmpty = (hits ?? transcripts).length === 0;
   return (
     <>
@@ -45,7 +45,7 @@ export function TranscriptList({
         </p>
       )}
       <p className="unseen" role="status">
-        {state === "known" && query !== "" && hits && `${count(hits.length)} found`}
+        {state === "known" && query !== "" && hits && (isFull || isCut ? `${count(hits.length)} found, and there may be more` : `${count(hits.length)} found`)}
       </p>
       {isEmpty && state === "asking" && <p className="empty-line">{query === "" ? "Asking for the transcripts…" : "Searching…"}</p>}
       {isEmpty && state === "known" && <p className="empty-line">{nothing(query, hasFilter)}</p>}
@@ -76,6 +76,8 @@ export function TranscriptList({
               </li>
             ))}
       </ul>
+      {hits && isFull && <p className="notice">{`The newest ${count(hits.length)} are shown; narrow the search to find older ones.`}</p>}
+      {hits && isCut && <p className="notice">Too much may hold these words for all of it to be looked through; narrow the search.</p>}
       {next !== undefined && !hits && (
         <button type="button" className="link-button transcript-more" disabled={state === "asking"} onClick={() => void archive.more()}>
           Older ones

@@ -20,7 +20,7 @@ afterEach(() => {
   for (const end of ends.splice(0)) end();
 });
 
-const ABILITIES = { fork: true, permissions: true, resume: false, steer: false, usage: false };
+const ABILITIES = { fork: true, permissions: true, reasons: true, resume: false, steer: false, usage: false };
 const BUILTIN: AgentProviderInfo = { id: "builtin", name: "Built-in (no model)", state: "ready", version: "0.3.0", abilities: ABILITIES };
 const MISSING: AgentProviderInfo = {
   id: "claude",
@@ -304,6 +304,53 @@ test.each([
   const others = within(screen.getByRole("list", { name: "What decides in other modes alone" })).getAllByRole("listitem");
   expect(others.length).toBe(RULES.length - deciding.length);
   expect(screen.getByRole("dialog").textContent).toContain("in the mode Plan alone");
+});
+
+test("a rule that another window took back first is gone from the list, and what is said of that goes with the next try", async () => {
+  const made = furnished({ ses_1: { ...IDLE, mode: "ask" } }, { log: new Log().created(), methods: ["policy.list", "policy.revoke"] });
+  const mine = { ...RULES[4], id: "rule_2", text: "cargo test" };
+  let rules = [...RULES, mine];
+  made.served.endpoint.register("policy.list", () => ({ rules }));
+  made.served.endpoint.register("policy.revoke", (payload) => {
+    const { id } = payload as { id: string };
+    const had = rules.some((rule) => rule.id === id);
+    rules = rules.filter((rule) => rule.id !== id);
+    if (!had) throw new RpcError("NOT_FOUND", "there is no such rule");
+    return { ok: true };
+  });
+  await look(made);
+  fireEvent.keyDown(screen.getByRole("button", { name: "More of the session" }), { key: "Enter" });
+  fireEvent.click(await screen.findByRole("menuitem", { name: "Rules…" }));
+  const first = await screen.findByRole("button", { name: "Take back: npm test" });
+  rules = rules.filter(({ id }) => id !== "rule_1");
+  fireEvent.click(first);
+  expect((await screen.findByRole("alert")).textContent).toContain("there is no such rule");
+  await vi.waitFor(() => expect(screen.queryByRole("button", { name: "Take back: npm test" })).toBeNull());
+  fireEvent.click(screen.getByRole("button", { name: "Take back: cargo test" }));
+  await vi.waitFor(() => expect(screen.queryByRole("button", { name: "Take back: cargo test" })).toBeNull());
+  expect(screen.queryByRole("alert")).toBeNull();
+});
+
+test("the settings of a folder: that it is looked for them, that it cannot be told, and that there are none, are three things", async () => {
+  const made = furnished({ ses_1: IDLE }, { log: new Log().created(), methods: ["trust.status"] });
+  let answer: (told: unknown) => void = () => undefined;
+  let fail: (error: Error) => void = () => undefined;
+  made.served.endpoint.register("trust.status", () => new Promise((resolve, reject) => ([answer, fail] = [resolve, reject])));
+  await look(made);
+  fireEvent.keyDown(screen.getByRole("button", { name: "More of the session" }), { key: "Enter" });
+  fireEvent.click(await screen.findByRole("menuitem", { name: "Settings in the folder…" }));
+  await screen.findByText("Looking into the folder…");
+  await vi.waitFor(() => {
+    fail(new RpcError("INTERNAL", "the disk is gone"));
+    expect(screen.getByRole("alert").textContent).toContain("INTERNAL: the disk is gone");
+  });
+  fireEvent.click(screen.getByRole("button", { name: "Look again" }));
+  await screen.findByText("Looking into the folder…");
+  expect(screen.queryByRole("alert")).toBeNull();
+  await vi.waitFor(() => {
+    answer({ cwd: "/srv/me/project", isTrusted: false, files: [] });
+    expect(screen.getByText("No settings for agents lie in it.")).toBeTruthy();
+  });
 });
 
 test("what is said to its end is told to who does not see it, and pieces are not", async () => {

@@ -1,4 +1,4 @@
-import { act, fireEvent, render, screen, within } from "@testing-library/react";
+import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/react";
 import { RpcError } from "sixframe";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
@@ -61,6 +61,8 @@ async function furnished(session: Record<string, unknown>): Promise<Furnished & 
       return { ok: true };
     });
   endpoint.register("rpc.discover", () => ({ methods: [{ name: "agent.answer" }] }));
+  const able = (id: string, reasons: boolean): unknown => ({ id, name: id, state: "ready", abilities: { reasons } });
+  endpoint.register("agent.providers", () => ({ providers: [able("claude", true), able("codex", false)], default: "claude" }));
   render(<Console environment={made.environment} />);
   fireEvent.click(await screen.findByRole("button", { name: /waits? for you/ }));
   return { ...made, asked };
@@ -145,6 +147,33 @@ test("a denial goes out with its reason", async () => {
   fireEvent.change(screen.getByRole("textbox", { name: /Why it is denied/ }), { target: { value: "use the bin" } });
   fireEvent.click(screen.getByRole("button", { name: "Deny" }));
   await vi.waitFor(() => expect(asked).toEqual([["reject", { permissionId: "perm_1", reason: "use the bin" }]]));
+});
+
+test("who wants to say why has the focus where it is said, and has it back where they asked for that", async () => {
+  await furnished(sessionWith({ permissions: [PERMISSION] }));
+  const opener = (): Promise<HTMLElement> => screen.findByRole("button", { name: "Deny and say why" });
+  const field = (): HTMLElement => screen.getByRole("textbox", { name: /Why it is denied/ });
+  fireEvent.click(await opener());
+  expect(document.activeElement).toBe(field());
+  fireEvent.keyDown(field(), { key: "Escape" });
+  expect(document.activeElement).toBe(await opener());
+  fireEvent.click(await opener());
+  fireEvent.click(screen.getByRole("button", { name: "Back" }));
+  expect(document.activeElement).toBe(await opener());
+});
+
+test("why something is denied is for the agent where that is told, and else said to be for the log alone", async () => {
+  const untold = "This agent is not told why; it is written down.";
+  await furnished(sessionWith({ permissions: [PERMISSION] }));
+  fireEvent.click(await screen.findByRole("button", { name: "Deny and say why" }));
+  await screen.findByRole("textbox", { name: "Why it is denied, for the agent" });
+  expect(screen.queryByText(untold)).toBeNull();
+  for (const end of ends.splice(0)) end();
+  cleanup();
+  await furnished({ ...sessionWith({ permissions: [PERMISSION] }), provider: "codex" });
+  fireEvent.click(await screen.findByRole("button", { name: "Deny and say why" }));
+  await screen.findByText(untold);
+  expect(screen.getByRole("textbox", { name: "Why it is denied" }).getAttribute("placeholder")).toBe("Why");
 });
 
 test("questions are answered together: an option, or something else, and a secret that is not shown", async () => {

@@ -148,6 +148,27 @@ describe("a diff", () => {
     expect(render(<DiffView change={change("")} layout="unified" />).container.textContent).toContain("Nobody told its lines");
   });
 
+  test("says what lines do not tell: where a link leads, what may be run, and what is too long", () => {
+    const said = (more: Partial<AgentFileChange>, diff = ""): string => {
+      const { container, unmount } = render(<DiffView change={change(diff, more)} layout="unified" />);
+      const words = [...container.querySelectorAll(".diff-nature, .diff-empty, .diff-text")].map((part) => part.textContent).join(" | ");
+      unmount();
+      return words;
+    };
+    const turned = "@@ -1 +0,0 @@\n-key = 1\n@@ -0,0 +1 @@\n+/srv/me/.zshrc\n";
+    expect(said({ oldMode: "file", newMode: "link", linkTo: "/srv/me/.zs\u202ehrc" }, turned)).toBe(
+      "It was a file, and is a link from now on, to /srv/me/.zs⟨U+202E⟩hrc | −key = 1 | +/srv/me/.zshrc",
+    );
+    expect(said({ kind: "add", newMode: "link", linkTo: "../x" }, "@@ -0,0 +1 @@\n+../x\n")).toBe("It is a link, to ../x | +../x");
+    expect(said({ oldMode: "file", newMode: "executable" })).toBe("It may be run from now on. | Its lines are as they were.");
+    expect(said({ oldMode: "executable", newMode: "file" })).toBe("It may not be run any more. | Its lines are as they were.");
+    expect(said({ oldMode: "link", newMode: "executable" }, turned)).toContain("It was a link, and is a file from now on, which may be run.");
+    expect(said({ kind: "add", newMode: "executable", isCut: true, unifiedDiff: null })).toBe("It may be run. | Its lines are too long to be shown.");
+    expect(said({ oldMode: "file", newMode: "link", linkTo: "x", binary: true }, "@@ -0,0 +1 @@\n+x\n")).toContain("no text, so that is not shown. | +x");
+    expect(said({ kind: "add", newMode: "file" })).toBe("It is empty.");
+    expect(said({ oldMode: "file", newMode: "file" }, turned)).toBe("−key = 1 | +/srv/me/.zshrc");
+  });
+
   test("of many lines shows the first of them, and more when it is asked to", () => {
     const { container } = render(<DiffView change={change(`@@ -0,0 +1,50000 @@\n${"+line\n".repeat(50_000)}`)} layout="unified" />);
     expect(container.querySelectorAll("tr").length).toBe(300);

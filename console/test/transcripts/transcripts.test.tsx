@@ -148,10 +148,32 @@ describe("a search", () => {
     const list = await screen.findByRole("list", { name: "Found" });
     expect([...list.querySelectorAll("mark")].map((mark) => mark.textContent)).toEqual(["faster"]);
     expect(list.querySelector(".transcript-snippet")?.textContent).toBe("Agent: It is faster <b>now</b>");
-    expect(asked.filter(([name]) => name === "transcript.search")).toEqual([["transcript.search", { query: "faster", limit: 50 }]]);
+    expect(asked.filter(([name]) => name === "transcript.search")).toEqual([["transcript.search", { query: "faster", limit: 200 }]]);
     fireEvent.click(within(list).getByRole("button"));
     await screen.findByRole("region", { name: "Transcript" });
     expect(chosenTranscript.get()).toEqual({ sessionId: "s1", itemId: "m" });
+    fireEvent.change(screen.getByRole("searchbox", { name: "Search transcripts" }), { target: { value: "" } });
+    await screen.findByRole("list", { name: "Transcripts" });
+  });
+
+  test("says where older ones were found too, and where not all was looked through", async () => {
+    const hits = Array.from({ length: 200 }, (_, at) => ({ ...hit, seq: at }));
+    opened({
+      "transcript.list": () => ({ transcripts: [] }),
+      "transcript.search": ({ query }) =>
+        query === "much" ? { hits, isRebuilding: false } : { hits: [hit], isRebuilding: false, ...(query === "cut" && { isCut: true }) },
+    });
+    const search = async (value: string, said: string): Promise<void> => {
+      fireEvent.change(await screen.findByRole("searchbox", { name: "Search transcripts" }), { target: { value } });
+      await screen.findByText(said);
+    };
+    const [full, cut] = [/The newest 200 are shown; narrow/, /for all of it to be looked through; narrow/];
+    await search("much", "200 found, and there may be more");
+    expect([screen.queryAllByText(full).length, screen.queryAllByText(cut).length]).toEqual([1, 0]);
+    await search("cut", "1 found, and there may be more");
+    expect([screen.queryAllByText(full).length, screen.queryAllByText(cut).length]).toEqual([0, 1]);
+    await search("one", "1 found");
+    expect([screen.queryAllByText(full).length, screen.queryAllByText(cut).length]).toEqual([0, 0]);
     fireEvent.change(screen.getByRole("searchbox", { name: "Search transcripts" }), { target: { value: "" } });
     await screen.findByRole("list", { name: "Transcripts" });
   });

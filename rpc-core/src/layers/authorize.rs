@@ -25,6 +25,7 @@ fn refusal(request: &Request) -> Option<Fault> {
         return Some(Fault::new(Code::UNAUTHORIZED, "the connection grants nothing; connect with a token"));
     }
     let name = json!(needed);
-    let message = format!("{} needs the scope {name}; the connection grants {scopes:?}", request.method);
+    let why = request.context.identity().restrained.map(|why| format!(", because {why}")).unwrap_or_default();
+    let message = format!("{} needs the scope {name}; the connection grants {scopes:?}{why}", request.method);
     Some(Fault::new(Code::FORBIDDEN, message).details(json!({"scope": name})))
 }

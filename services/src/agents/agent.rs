@@ -66,6 +66,9 @@ pub struct Abilities {
     /// Fork its own sessions; one that turns out not to is told what was said and done.
     #[serde(default)]
     pub fork: bool,
+    /// Hear why something is denied; others are told only that it is.
+    #[serde(default)]
+    pub reasons: bool,
 }
 
 /// How an agent is started.

@@ -55,8 +55,9 @@ pub const APPROVE: Method<ApproveParams, Done> = Method::new("agent.approve")
     .scope(Scope::Approve);
 
 /// `agent.reject`: good for one answer.
-pub const REJECT: Method<RejectParams, Done> =
-    Method::new("agent.reject").doc("Denies what an agent asks leave for, and tells it why.").scope(Scope::Approve);
+pub const REJECT: Method<RejectParams, Done> = Method::new("agent.reject")
+    .doc("Denies what an agent asks leave for. Why is written down, and told the agents that have the ability reasons.")
+    .scope(Scope::Approve);
 
 /// `agent.cancelPrompt`: what is at work is for `agent.interrupt`.
 pub const CANCEL_PROMPT: Method<CancelPromptParams, Done> =
@@ -229,7 +230,7 @@ pub struct ApproveParams {
 pub struct RejectParams {
     /// What to answer to.
     pub permission_id: String,
-    /// Why, for the agent.
+    /// Why, for the log, and for an agent that has the ability `reasons`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }

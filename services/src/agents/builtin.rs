@@ -2,6 +2,7 @@
 //! words, and asks leave as any other agent does, so that everything can be tried on any machine.
 
 mod files;
+mod search;
 mod words;
 mod work;
 
@@ -68,7 +69,7 @@ impl Agent for BuiltIn {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { permissions: true, ..Abilities::default() }
+        Abilities { permissions: true, reasons: true, ..Abilities::default() }
     }
 
     fn waits_for_leave(&self) -> bool {

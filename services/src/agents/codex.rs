@@ -2,14 +2,17 @@
 
 mod approvals;
 mod asking;
+mod figures;
 mod items;
 mod patches;
 mod problems;
 mod questions;
 mod sandbox;
 mod steers;
+mod subagents;
+mod threads;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -23,11 +26,14 @@ use super::item::{Content, Item, ItemKind, ItemStatus};
 use super::problem::{Problem, ProblemKind};
 use super::trust::FolderSettings;
 use super::turn::TurnEnd;
-use super::usage::{LimitStatus, Limits, Usage, UsageUpdate};
+use super::usage::{Usage, UsageUpdate};
+use figures::{limits, since, usage};
 use items::{diffs, item};
 use problems::problem;
 use sandbox::Sandbox;
 use steers::Steers;
+use subagents::name_apart;
+use threads::Threads;
 
 /// The translator.
 #[derive(Debug, Default)]
@@ -45,8 +51,13 @@ pub struct Codex {
     renewed: u64,
     thread: Option<String>,
     turn: Option<String>,
-    /// The turn is to be interrupted as soon as it has a name.
-    interrupts: bool,
+    /// What is at work is to be interrupted as soon as it has a name, until there is another prompt.
+    stops: bool,
+    /// The turns that were interrupted, its subagents' too.
+    stopped: HashSet<String>,
+    /// Whether a subagent was stopped with the turn.
+    is_cut_short: bool,
+    threads: Threads,
     steers: Steers,
     sandbox: Sandbox,
     /// What was used until the turn began, and until now.
@@ -66,6 +77,8 @@ enum Asked {
     /// A turn, in a mode.
     Turn(Mode),
     Steer(Prompt),
+    /// An end of a subagent's turn, which may be over.
+    Subagent,
     Other,
 }
 
@@ -150,16 +163,19 @@ impl Codex {
             (Asked::Turn(mode), None) => {
                 self.sandbox.changed(mode);
                 if let (Some(turn), false) = (result["turn"]["id"].as_str(), self.steers.is_over()) {
-                    self.turn = Some(turn.to_owned());
+                    self.is_at(turn.to_owned());
                 }
                 self.named()
             }
             (Asked::Turn(_), Some(error)) => {
                 let problem = self.problem.take();
                 let problem = problem.unwrap_or_else(|| Problem::new(ProblemKind::InvalidRequest, error));
-                self.steers.ends("turn/start", TurnEnd::failed(problem))
+                self.ends("turn/start", TurnEnd::failed(problem))
             }
-            (Asked::Steer(prompt), failure) => self.steers.answered(prompt, failure.is_some()),
+            (Asked::Steer(prompt), failure) => {
+                let lost = self.steers.answered(prompt, failure.is_some());
+                or_alive("turn/steer", lost.into_iter().chain(self.settled("turn/completed")).collect())
+            }
             (Asked::Initialise | Asked::Start, Some(error)) => {
                 let problem = Problem::new(ProblemKind::Protocol, format!("it refused to begin: {error}"));
                 vec![Step::tell("thread/start", Fact::Problem(problem))]
@@ -167,7 +183,7 @@ impl Codex {
             (Asked::Other, Some(error)) => {
                 vec![Step::tell("answer", Fact::Problem(Problem::new(ProblemKind::InvalidRequest, error)))]
             }
-            (Asked::Other, None) => alive("answer"),
+            (Asked::Subagent, _) | (Asked::Other, None) => alive("answer"),
         }
     }
 
@@ -181,13 +197,12 @@ impl Codex {
             "item/reasoning/summaryTextDelta" | "item/reasoning/textDelta" => grew(DeltaField::Thought),
             "item/commandExecution/outputDelta" => grew(DeltaField::ToolOutput),
             "turn/started" => {
-                self.turn = params["turn"]["id"].as_str().map(str::to_owned);
-                let late = self.named();
-                if late.is_empty() { alive(method) } else { late }
+                params["turn"]["id"].as_str().into_iter().for_each(|turn| self.is_at(turn.to_owned()));
+                or_alive(method, self.named())
             }
             "turn/completed" => {
                 let end = self.end(&params["turn"]);
-                self.steers.ends(method, end)
+                or_alive(method, self.ends(method, end))
             }
             "turn/diff/updated" => {
                 let files = diffs(&text("diff"));
@@ -233,6 +248,7 @@ impl Codex {
     fn item(&mut self, method: &str, native: &Value) -> Vec<Step> {
         let id = native["id"].as_str().unwrap_or_default().to_owned();
         let is_done = method == "item/completed";
+        self.threads.called(self.thread.as_deref(), &id, native);
         let Some(item) = item(native, is_done) else { return alive(method) };
         let mut steps = vec![Step::tell(method, Fact::Item { id: id.clone(), item })];
         if native["type"] == "fileChange" && !is_done {
@@ -254,8 +270,6 @@ impl Codex {
 
     fn end(&mut self, turn: &Value) -> TurnEnd {
         self.turn = None;
-        self.interrupts = false;
-        self.changes.clear();
         let told = self.problem.take();
         let end = match turn["status"].as_str() {
             Some("completed") => TurnEnd::new(Outcome::Completed),
@@ -287,13 +301,14 @@ impl Codex {
         Step::tell("warning", Fact::Item { id: self.names.next(), item })
     }
 
+    fn is_at(&mut self, turn: String) {
+        self.threads.is_at(&turn);
+        self.turn = Some(turn);
+    }
+
     /// The turn has a name: what has waited for that is said.
     fn named(&mut self) -> Vec<Step> {
-        let interrupt = self.late_interrupt();
-        match interrupt.is_empty() {
-            true => self.late_steers(),
-            false => interrupt,
-        }
+        if self.stops { self.late_interrupts() } else { self.late_steers() }
     }
 
     fn steer(&mut self, prompt: Prompt) -> Vec<Step> {
@@ -315,21 +330,12 @@ impl Codex {
         said.collect()
     }
 
-    fn interrupt(&mut self) -> Vec<Step> {
-        self.interrupts = true;
-        self.late_interrupt()
-    }
-
-    /// Interrupts the turn, if that is wanted and the turn has a name.
-    fn late_interrupt(&mut self) -> Vec<Step> {
-        let Some(turn) = self.turn.clone().filter(|_| self.interrupts) else { return Vec::new() };
-        self.interrupts = false;
-        let params = json!({"threadId": self.thread, "turnId": turn});
-        vec![self.request(Asked::Other, "turn/interrupt", params)]
-    }
-
     fn prompt(&mut self, prompt: &Prompt) -> Vec<Step> {
-        (self.problem, self.interrupts, self.turn) = (None, false, None);
+        (self.problem, self.turn) = (None, None);
+        (self.stops, self.is_cut_short) = (false, false);
+        self.stopped.clear();
+        self.changes.clear();
+        self.threads.forget_items();
         self.steers.begin();
         let history = self.history.take().map(|text| json!({"type": "text", "text": text}));
         let input: Vec<Value> = history.into_iter().chain(input(prompt)).collect();
@@ -349,13 +355,18 @@ impl Translator for Codex {
     }
 
     fn hear(&mut self, line: &[u8]) -> Vec<Step> {
-        let message: Value = match serde_json::from_slice(line) {
+        let mut message: Value = match serde_json::from_slice(line) {
             Ok(message) => message,
             Err(error) => return vec![unparsed(line, &error)],
         };
+        let other = self.other_thread(&message);
+        other.iter().for_each(|thread| name_apart(&mut message, thread));
         match (message["method"].as_str(), message.get("id")) {
             (Some(method), Some(_)) => self.asked(method, &message),
-            (Some(method), None) => self.noted(method, &message),
+            (Some(method), None) => match other {
+                Some(thread) => self.noted_elsewhere(&thread, method, &message),
+                None => self.noted(method, &message),
+            },
             (None, Some(_)) => self.answered(&message),
             (None, None) => vec![Step::Tell(Told::unknown("", &message))],
         }
@@ -386,6 +397,10 @@ fn alive(native_type: &str) -> Vec<Step> {
     vec![Step::tell(native_type, Fact::Alive)]
 }
 
+fn or_alive(native_type: &str, steps: Vec<Step>) -> Vec<Step> {
+    if steps.is_empty() { alive(native_type) } else { steps }
+}
+
 fn input(prompt: &Prompt) -> Vec<Value> {
     let part = |content: &Content| match content {
         Content::Text { text } => json!({"type": "text", "text": text}),
@@ -408,37 +423,4 @@ fn plan(steps: &Value) -> Plan {
         Some(PlanEntry { text: step["step"].as_str()?.to_owned(), status })
     });
     Plan { entries: entries.collect() }
-}
-
-fn limits(told: &Value) -> Option<Limits> {
-    let primary = told.get("primary").filter(|primary| !primary.is_null())?;
-    let used = primary["usedPercent"].as_f64()?;
-    let status = match used {
-        used if used >= 100.0 => LimitStatus::Rejected,
-        used if used >= 80.0 => LimitStatus::Warning,
-        _ => LimitStatus::Ok,
-    };
-    let scope = told["limitId"].as_str().unwrap_or("account").to_owned();
-    Some(Limits { scope, status, used_percent: Some(used), resets_at: primary["resetsAt"].as_u64() })
-}
-
-fn usage(tokens: &Value) -> Usage {
-    let number = |key: &str| tokens[key].as_u64().unwrap_or_default();
-    Usage {
-        input: number("inputTokens").saturating_sub(number("cachedInputTokens")),
-        cached_read: number("cachedInputTokens"),
-        cached_write: number("cacheWriteInputTokens"),
-        output: number("outputTokens"),
-        reasoning: number("reasoningOutputTokens"),
-    }
-}
-
-fn since(now: Usage, before: Usage) -> Usage {
-    Usage {
-        input: now.input.saturating_sub(before.input),
-        cached_read: now.cached_read.saturating_sub(before.cached_read),
-        cached_write: now.cached_write.saturating_sub(before.cached_write),
-        output: now.output.saturating_sub(before.output),
-        reasoning: now.reasoning.saturating_sub(before.reasoning),
-    }
 }

@@ -100,8 +100,18 @@ pub(super) struct Kind {
     pub(super) install_url: &'static str,
     /// The oldest and the newest version that it was tried with.
     pub(super) tested: (&'static str, &'static str),
+    /// The arguments that make it speak, which are none of those that it is asked with.
+    pub(super) speaks: &'static [&'static str],
     /// What tells whether somebody is logged in.
     pub(super) auth: Option<Auth>,
+}
+
+impl Kind {
+    /// The arguments that ask a program for something: behind its own, which may name what an interpreter or a launcher runs.
+    fn asked<'a>(&self, program: &'a Program, with: &[&'a str]) -> Vec<&'a str> {
+        let own = program.args.iter().map(String::as_str).filter(|arg| !self.speaks.contains(arg));
+        own.chain(with.iter().copied()).collect()
+    }
 }
 
 /// How a program tells whether somebody is logged in.
@@ -132,6 +142,7 @@ pub(super) const CLAUDE: Kind = Kind {
     name: "Claude Code",
     install_url: "https://docs.claude.com/en/docs/claude-code/setup",
     tested: ("2.1.197", "2.1.329"),
+    speaks: &[],
     auth: Some(Auth { args: &["auth", "status", "--json"], read: claude_login, hint: "run `claude auth login`" }),
 };
 
@@ -140,6 +151,7 @@ pub(super) const CODEX: Kind = Kind {
     name: "Codex",
     install_url: "https://developers.openai.com/codex/cli",
     tested: ("0.169.0", "0.169.0"),
+    speaks: &[],
     auth: Some(Auth { args: &["login", "status"], read: codex_login, hint: "run `codex login`" }),
 };
 
@@ -148,6 +160,7 @@ pub(super) const GEMINI: Kind = Kind {
     name: "Gemini CLI",
     install_url: "https://github.com/google-gemini/gemini-cli",
     tested: ("0.61.0", "0.61.0"),
+    speaks: &["--acp", "--experimental-acp"],
     auth: None,
 };
 
@@ -211,7 +224,7 @@ pub(super) async fn look(supervisor: &Supervisor, kind: &Kind, program: &Program
     };
     let Some(path) = located(&program.program).await else { return Sighting::of(info) };
     info.program = Some(path.to_string_lossy().into_owned());
-    let said = match ask(supervisor, &path, &["--version"], env, PATIENCE).await {
+    let said = match ask(supervisor, &path, &kind.asked(program, &["--version"]), env, PATIENCE).await {
         Ok(said) => said,
         Err(Silent) => {
             let hint = format!("{} does not answer to --version; end what hangs there, and look again", path.display());
@@ -230,7 +243,7 @@ pub(super) async fn look(supervisor: &Supervisor, kind: &Kind, program: &Program
         return Sighting::of(ProviderInfo { state: ProviderState::TooOld, ..info });
     }
     let answer = match &kind.auth {
-        Some(auth) => ask(supervisor, &path, auth.args, env, PATIENCE).await,
+        Some(auth) => ask(supervisor, &path, &kind.asked(program, auth.args), env, PATIENCE).await,
         None => Ok(None),
     };
     let is_silent = answer.is_err();

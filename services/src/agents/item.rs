@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use super::file_change::{ChangeKind, FileChange, FileMode};
+
 /// What an item is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -308,67 +310,6 @@ pub struct McpTool {
     pub tool: String,
 }
 
-/// What became of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(rename = "AgentChangeKind")]
-pub enum ChangeKind {
-    /// It was made.
-    Add,
-    /// It was deleted.
-    Delete,
-    /// It was changed.
-    Modify,
-    /// It was moved, and maybe changed.
-    Move,
-    /// It was copied, and maybe changed.
-    Copy,
-}
-
-/// A file that was changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "AgentFileChange")]
-pub struct FileChange {
-    /// The file, where it is now, or was.
-    pub path: String,
-    /// What became of it.
-    pub kind: ChangeKind,
-    /// Where it was before it was moved, or copied from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub old_path: Option<String>,
-    /// Whether it is no text, so that there is no diff.
-    #[serde(default)]
-    pub binary: bool,
-    /// The change as a unified diff, from its first `@@` on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unified_diff: Option<String>,
-    /// Lines that were added, where there is a diff.
-    #[serde(default)]
-    pub additions: u64,
-    /// Lines that were taken away, where there is a diff.
-    #[serde(default)]
-    pub deletions: u64,
-}
-
-impl FileChange {
-    /// A change by its diff, whose lines are counted.
-    pub fn with_diff(path: impl Into<String>, kind: ChangeKind, unified_diff: impl Into<String>) -> FileChange {
-        let diff: String = unified_diff.into();
-        let hunks = diff.find("@@").map_or("", |at| &diff[at..]);
-        let count = |sign: char| hunks.lines().filter(|line| line.starts_with(sign)).count() as u64;
-        let (additions, deletions) = (count('+'), count('-'));
-        let (path, unified_diff) = (path.into(), Some(diff));
-        FileChange { path, kind, old_path: None, binary: false, unified_diff, additions, deletions }
-    }
-
-    /// A change of which no diff is known.
-    pub fn without_diff(path: impl Into<String>, kind: ChangeKind) -> FileChange {
-        let path = path.into();
-        FileChange { path, kind, old_path: None, binary: false, unified_diff: None, additions: 0, deletions: 0 }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -386,12 +327,6 @@ mod tests {
             (Some("Write"), Some("a.txt"), &output)
         );
         assert_eq!(item.status, Some(ItemStatus::Completed));
-    }
-
-    #[test]
-    fn the_lines_of_a_diff_are_counted_without_its_head() {
-        let change = FileChange::with_diff("a", ChangeKind::Modify, "--- a\n+++ b\n@@ -1,2 +1,3 @@\n x\n-y\n+z\n+w\n");
-        assert_eq!((change.additions, change.deletions), (2, 1));
     }
 
     #[test]

@@ -178,8 +178,8 @@ impl Live {
             }
             Some(Wish::Wake) => self.session.wake(now),
             Some(Wish::Metadata(told)) => {
-                let metadata = self.session.metadata();
-                self.reply(told, metadata);
+                let known = (self.session.metadata(), Arc::clone(&self.surroundings.secrets));
+                self.reply(told, known);
             }
             Some(Wish::Show) => self.show(),
             Some(Wish::Close) => {
@@ -226,11 +226,7 @@ impl Live {
         if matches!(told.fact, Fact::Gone { .. }) {
             self.running = None;
             // What waited for the folder was not given to it.
-            for command in self.held.take().into_iter().flat_map(Held::into_commands) {
-                if let Command::Prompt(prompt) = command {
-                    self.session.give_back(prompt);
-                }
-            }
+            self.return_held();
         }
         self.join(&mut told.fact);
         if matches!(&told.fact, Fact::Ended(end) if !self.session.outlasts(end)) {
@@ -326,9 +322,10 @@ impl Live {
 
     async fn act(&mut self, deed: Output) {
         match deed {
-            Output::Start { resume, is_fork } => {
+            Output::Start { resume, is_fork, mode, model } => {
                 self.look_ahead();
-                self.start(resume, is_fork).await;
+                let launch = Launch { resume, is_fork, mode, model, ..self.surroundings.launch.clone() };
+                self.start(launch).await;
             }
             Output::Tell(command) => self.tell(command),
             Output::Remember { what, is_kept } => self.remember(what, is_kept).await,

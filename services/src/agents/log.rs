@@ -139,6 +139,25 @@ impl Log {
     }
 }
 
+/// The logs in a folder that somebody has left a lock beside: what they tell of is open, or was when its daemon ended. What was
+/// closed has none, and however many of those there are, none is opened. None where there is no folder.
+pub(super) fn unclosed(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut logs = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let log = path.with_extension("jsonl");
+        if path.extension().is_some_and(|ending| ending == "lock") && log.is_file() {
+            logs.push(log);
+        }
+    }
+    Ok(logs)
+}
+
 /// Takes away a log in which nothing stands.
 pub(super) fn erase(folder: &Path, session_id: &str) {
     let path = place(folder, session_id);

@@ -251,7 +251,7 @@ pub enum Verdict {
     Deny {
         /// The option.
         option_id: Option<String>,
-        /// For the model.
+        /// For the model, where the agent has a way to hear it.
         reason: String,
     },
 }

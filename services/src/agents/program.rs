@@ -80,7 +80,14 @@ impl ProgramAgent {
         let dialect = Dialect {
             arguments: Claude::arguments,
             translator: || Box::new(Claude::default()),
-            abilities: Abilities { resume: true, steer: false, permissions: true, usage: true, fork: true },
+            abilities: Abilities {
+                resume: true,
+                steer: false,
+                permissions: true,
+                usage: true,
+                fork: true,
+                reasons: true,
+            },
             patience: Duration::from_secs(10),
             settings_use: SettingsUse::CanWithhold,
         };
@@ -92,7 +99,14 @@ impl ProgramAgent {
         let dialect = Dialect {
             arguments: Codex::arguments,
             translator: || Box::new(Codex::default()),
-            abilities: Abilities { resume: true, steer: true, permissions: true, usage: true, fork: true },
+            abilities: Abilities {
+                resume: true,
+                steer: true,
+                permissions: true,
+                usage: true,
+                fork: true,
+                reasons: false,
+            },
             patience: Duration::from_secs(10),
             settings_use: SettingsUse::CanWithhold,
         };
@@ -107,7 +121,14 @@ impl ProgramAgent {
         let dialect = Dialect {
             arguments: Acp::arguments,
             translator: || Box::new(Acp::default()),
-            abilities: Abilities { resume: true, steer: false, permissions: true, usage: true, fork: true },
+            abilities: Abilities {
+                resume: true,
+                steer: false,
+                permissions: true,
+                usage: true,
+                fork: true,
+                reasons: false,
+            },
             patience: Duration::from_secs(30),
             settings_use,
         };
@@ -409,8 +430,10 @@ pub(super) fn not_run(failure: &Failure, launch: &Launch) -> Problem {
     match failure {
         Failure::NotStarted { kind: std::io::ErrorKind::NotFound, .. } if !launch.cwd.is_dir() => no_folder(launch),
         Failure::NotStarted { program, kind: std::io::ErrorKind::NotFound, .. } => missing(program),
-        Failure::NotStarted { .. } | Failure::NotNow { .. } | Failure::GuardianLost { .. } => {
-            not_started(&failure.to_string())
-        }
+        Failure::NotStarted { .. }
+        | Failure::NotNow { .. }
+        | Failure::GuardianLost { .. }
+        | Failure::GuardianStuck { .. }
+        | Failure::Left { .. } => not_started(&failure.to_string()),
     }
 }

@@ -26,6 +26,7 @@ use super::git::{Git, GitError, Repository};
 use super::identifier::identifier;
 use super::live::Handle;
 use super::log::{Log, Reading};
+use super::secrets::Secrets;
 use super::sessions::{Agents, NotBegun, Standing};
 pub(super) use handle::{Changed, RunHandle};
 use live::Starting;
@@ -105,11 +106,11 @@ impl Runs {
         self.handles().get(id).cloned().ok_or_else(|| NotRun::NoRun(id.to_owned()))
     }
 
-    /// All of them, the newest first.
-    pub(super) fn views(&self) -> Vec<RunView> {
+    /// All of them as windows see them, the newest first: without secrets.
+    pub(super) fn views(&self, secrets: &Secrets) -> Result<Vec<RunView>, serde_json::Error> {
         let mut views: Vec<RunView> = self.handles().values().map(RunHandle::view).collect();
         views.sort_by_key(|view| std::cmp::Reverse(view.started_at_ms));
-        views
+        views.iter().map(|view| serde_json::from_str(&view.shown(secrets)?)).collect()
     }
 
     /// The log of a run, and its epoch.

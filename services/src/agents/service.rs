@@ -131,6 +131,11 @@ fn no_session(id: &str) -> Fault {
     Fault::new(Code::NOT_FOUND, format!("there is no session {id}")).details(json!({"sessionId": id}))
 }
 
+/// What is shown of something cannot be read.
+fn unread(what: &str, error: &serde_json::Error) -> Fault {
+    Fault::new(Code::INTERNAL, format!("the state of the {what} cannot be read: {error}"))
+}
+
 /// A log cannot be read on, or will not be written any more.
 fn lost_log(error: &io::Error) -> Fault {
     Fault::new(code_of(error.kind()), format!("the session's log is lost: {error}"))

@@ -1,6 +1,7 @@
 //! A session: its turns, its queue, what waits for leave, what takes too long. Pure: facts, wishes and the time come in;
 //! events for the log and commands for the agent come out.
 
+mod chosen;
 mod facts;
 mod files;
 mod item_ids;
@@ -30,6 +31,7 @@ use super::problem::{Problem, ProblemKind};
 use super::state::{Reducer, State};
 use super::turn::{TurnEnd, Turns};
 use super::usage::UsageUpdate;
+use chosen::Chosen;
 use files::Files;
 use item_ids::ItemIds;
 pub use item_ids::UsedIds;
@@ -72,6 +74,10 @@ pub enum Output {
         resume: Option<String>,
         /// Whether it is to be forked.
         is_fork: bool,
+        /// What is allowed without being asked for.
+        mode: Mode,
+        /// The model to use.
+        model: Option<String>,
     },
     /// To tell the agent.
     Tell(Command),
@@ -138,6 +144,8 @@ pub struct Session {
     ladder: Option<Ladder>,
     mode: Mode,
     asked_model: Option<String>,
+    /// What of these the agent was started with.
+    started_with: Chosen,
     /// The agent's id of the session to fork, until the agent has done so.
     origin: Option<String>,
     /// Whose process is being stopped, because another agent takes over.
@@ -188,6 +196,7 @@ impl Session {
         Session {
             mode: known.mode.unwrap_or(beginning.created.mode),
             asked_model: asked_model.or_else(|| beginning.created.model.clone()),
+            started_with: Chosen::default(),
             origin,
             leaving: None,
             is_lost: false,
@@ -249,19 +258,14 @@ impl Session {
         &self.beginning.epoch
     }
 
-    /// What is allowed without being asked for.
-    pub fn mode(&self) -> Mode {
-        self.mode
-    }
-
     /// The number of its newest event.
     pub fn seq(&self) -> u64 {
         self.seq
     }
 
-    /// The model that was asked for last.
-    pub fn asked_model(&self) -> Option<&str> {
-        self.asked_model.as_deref()
+    /// Whether the agent's process can be spoken to.
+    pub fn is_ready(&self) -> bool {
+        self.process == Process::Ready
     }
 
     /// Whether nothing comes of it any more.
@@ -272,26 +276,6 @@ impl Session {
     /// Stops the turn that is open. Gives whether there is one.
     pub fn stop_turn(&mut self, now: Moment) -> bool {
         self.interrupt(now, TurnEnd::new(Outcome::Interrupted))
-    }
-
-    /// Goes over to another mode.
-    pub fn set_mode(&mut self, now: Moment, mode: Mode) {
-        self.mode = mode;
-        self.update(now, SessionUpdate { mode: Some(mode), ..SessionUpdate::default() }, None);
-        self.tell_if_ready(Command::SetMode(mode));
-    }
-
-    /// Uses another model from now on.
-    pub fn set_model(&mut self, now: Moment, model: String) {
-        self.asked_model = Some(model.clone());
-        self.update(now, SessionUpdate { model: Some(model.clone()), ..SessionUpdate::default() }, None);
-        self.tell_if_ready(Command::SetModel(model));
-    }
-
-    fn tell_if_ready(&mut self, command: Command) {
-        if self.process == Process::Ready {
-            self.outputs.push(Output::Tell(command));
-        }
     }
 
     /// Ends the session: its turn, its queue, its agent.
@@ -364,7 +348,9 @@ impl Session {
         let resume = self.known.native_session_id.clone().filter(|_| can_resume);
         let origin = self.origin.clone().filter(|_| can_fork && resume.is_none());
         let is_fork = origin.is_some();
-        self.outputs.push(Output::Start { resume: resume.or(origin), is_fork });
+        self.started_with = self.chosen();
+        let Chosen { mode, model } = self.started_with.clone();
+        self.outputs.push(Output::Start { resume: resume.or(origin), is_fork, mode, model });
     }
 
     fn open_turn(&mut self, now: Moment, waiting: &Waiting) {

@@ -79,7 +79,7 @@ struct Shared {
     start: Instant,
     search: Search,
     /// Held while a session is opened again, so that it is opened once.
-    opening: AsyncMutex<()>,
+    opening: Arc<AsyncMutex<()>>,
     looks: Arc<Looks>,
 }
 
@@ -167,7 +167,7 @@ impl Agents {
             archive,
             start: Instant::now(),
             search: Search::default(),
-            opening: AsyncMutex::default(),
+            opening: Arc::default(),
             config,
         };
         let agents = Agents(Arc::new(shared));

@@ -89,6 +89,8 @@ enum Outcome {
     Ended { how: Ended, ready: Option<Instant>, failure: Failure },
     /// In a way that trying again does not mend, unless it was ready before.
     Failed(Failure),
+    /// Some of it lives on, whatever was wished.
+    Left(Failure),
     /// Somebody else took the port that was free; another may be tried at once, and after some it is an end like any other.
     PortLost(Failure),
 }
@@ -120,6 +122,8 @@ impl Keeper {
             self.begin(is_restart);
             let outcome = self.attempt(&config).await;
             let ended = match outcome {
+                // Another run would be beside what is left of this one.
+                Outcome::Left(failure) => return Rest::Failed(failure),
                 Outcome::Turned => None,
                 _ if self.mailbox.is_asked() => None,
                 Outcome::Failed(failure) if !self.may_pass(&failure) => return Rest::Failed(failure),

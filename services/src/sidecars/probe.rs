@@ -192,8 +192,13 @@ async fn run(supervisor: &Supervisor, config: &ChildConfig, longest: Duration) -
             let said = child.output(Stream::Stderr).last_lines(1).concat();
             Seen::Bad(format!("is not vouched for by {program}, which {exit}: {said}"))
         }
-        Ok(Err(failure @ (Failure::NotNow { .. } | Failure::GuardianLost { .. }))) => unknown(&failure),
         Ok(Err(failure @ Failure::NotStarted { .. })) => Seen::Bad(format!("is not vouched for: {failure}")),
+        Ok(Err(
+            failure @ (Failure::NotNow { .. }
+            | Failure::GuardianLost { .. }
+            | Failure::GuardianStuck { .. }
+            | Failure::Left { .. }),
+        )) => unknown(&failure),
         Err(_) => {
             let has_begun = child.status() != Status::Starting;
             let _ = child.kill().await;

@@ -124,6 +124,24 @@ fn figures_of_a_long_session() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes figures"]
+async fn figures_of_a_beginning_among_ten_thousand_closed_sessions() {
+    let house = House::new();
+    house.agents.halt().await;
+    let sessions = house.folder.path().join("sessions");
+    fs::create_dir_all(&sessions).unwrap();
+    for number in 0..10_000 {
+        let id = format!("ses_{number:04x}");
+        let place = sessions.join(format!("{id}.jsonl"));
+        fs::write(place, log(&id, number, 1, 10)).unwrap();
+    }
+    let begun = Instant::now();
+    let house = house.restart().await;
+    eprintln!("a daemon begins: {:?}", begun.elapsed());
+    house.agents.halt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes figures"]
 async fn figures_of_a_thousand_sessions() {
     let house = House::new();
     house.agents.halt().await;

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
+use serde_json::{Value, json};
 use sixframe_services::agents::{Applied, ChangeKind, Git, Repository, Store, Tree};
 use sixframe_supervisor::{GuardProgram, Supervisor, SupervisorConfig};
 
@@ -222,6 +223,62 @@ async fn binary_files_moved_files_links_and_deleted_ones_are_applied_too() {
     assert!(!top.join("b.txt").exists() && !top.join("long.txt").exists());
     assert_eq!(fs::read_link(top.join("link")).unwrap(), Path::new("a.txt"));
     assert_eq!(fs::metadata(top.join("tool.sh")).unwrap().permissions().mode() & 0o111, 0o111);
+}
+
+#[tokio::test]
+async fn a_change_tells_of_links_of_what_may_be_run_and_of_what_is_too_long_to_be_told() {
+    let person = Person::new();
+    person.write("cfg.txt", "key = 1\n");
+    person.write("picture.bin", [0, 159, 146, 150, 0]);
+    person.write("tool.sh", "#!/bin/sh\n");
+    symlink("a.txt", person.top().join("old link")).unwrap();
+    symlink("a.txt", person.top().join("turned")).unwrap();
+    person.commit("more");
+    let copy = Copy::of(person).await;
+    let at = |name: &str| copy.worktree.join(name);
+    for (name, to) in [("cfg.txt", "/srv/me/.zshrc"), ("picture.bin", "../b.txt"), ("old link", "b.txt")] {
+        fs::remove_file(at(name)).unwrap();
+        symlink(to, at(name)).unwrap();
+    }
+    symlink("two\nlines", at("new.txt")).unwrap();
+    fs::remove_file(at("turned")).unwrap();
+    fs::write(at("turned"), "a file now\n").unwrap();
+    fs::set_permissions(at("tool.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(at("long.txt"), "a line\n".repeat(40_000)).unwrap();
+    let theirs = copy.store.snapshot("member", &copy.worktree).await.unwrap();
+    let diff = copy.store.diff(&copy.base, &theirs).await.unwrap();
+    let told = |path: &str| {
+        let found = diff.files.iter().find(|file| file.path == path).unwrap();
+        serde_json::to_value(found).unwrap()
+    };
+    let end = "\\ No newline at end of file\n";
+    let turned = format!("@@ -1 +0,0 @@\n-key = 1\n@@ -0,0 +1 @@\n+/srv/me/.zshrc\n{end}");
+    let expected = json!({
+        "path": "cfg.txt", "kind": "modify", "oldMode": "file", "newMode": "link", "linkTo": "/srv/me/.zshrc",
+        "binary": false, "unifiedDiff": turned, "additions": 1, "deletions": 1,
+    });
+    assert_eq!(told("cfg.txt"), expected);
+    let new = told("new.txt");
+    assert_eq!((&new["kind"], &new["newMode"], &new["linkTo"]), (&json!("add"), &json!("link"), &json!("two\nlines")));
+    let expected = json!({
+        "path": "tool.sh", "kind": "modify", "oldMode": "file", "newMode": "executable", "binary": false,
+        "additions": 0, "deletions": 0,
+    });
+    assert_eq!(told("tool.sh"), expected);
+    let picture = told("picture.bin");
+    assert_eq!((&picture["binary"], &picture["linkTo"]), (&json!(true), &json!("../b.txt")));
+    assert_eq!(picture["unifiedDiff"], format!("@@ -0,0 +1 @@\n+../b.txt\n{end}"));
+    let led = told("old link");
+    assert_eq!((&led["oldMode"], &led["linkTo"]), (&json!("link"), &json!("b.txt")));
+    let turned = told("turned");
+    assert_eq!((&turned["oldMode"], &turned["newMode"]), (&json!("link"), &json!("file")));
+    assert_eq!(turned["linkTo"], Value::Null, "it is no link any more");
+    let long = told("long.txt");
+    assert_eq!(
+        (&long["isCut"], &long["additions"], &long["unifiedDiff"]),
+        (&json!(true), &json!(40_000), &Value::Null)
+    );
+    assert_eq!(paths(copy.applied().await).len(), diff.files.len(), "all that is told, and nothing else, is applied");
 }
 
 #[tokio::test]

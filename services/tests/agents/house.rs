@@ -70,11 +70,16 @@ impl House {
 
     /// A daemon whose configuration says more.
     pub(crate) fn tuned(tune: impl FnOnce(&mut AgentsConfig)) -> House {
+        House::tuned_among(tune, Vec::new())
+    }
+
+    /// Likewise, with agents of the test's own.
+    pub(crate) fn tuned_among(tune: impl FnOnce(&mut AgentsConfig), others: Vec<Arc<dyn Agent>>) -> House {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("project")).unwrap();
         let programs = Programs::in_folder(folder.path());
         let at = folder.path().to_owned();
-        House::build_in(folder, &at, Timers::default(), programs, tune, Vec::new())
+        House::build_in(folder, &at, Timers::default(), programs, tune, others)
     }
 
     /// Likewise, with agents of the test's own.

@@ -9,6 +9,7 @@ mod commands;
 mod context;
 mod figures;
 mod git;
+mod held;
 mod house;
 mod local;
 mod model;

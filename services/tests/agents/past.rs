@@ -1,7 +1,13 @@
+use std::sync::{Arc, Mutex};
+use std::thread::ThreadId;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use sixframe_core::{Code, Scope, Scopes};
+use sixframe_services::agents::{Abilities, Agent, Launch, Running};
 
-use super::house::{House, window};
+use super::house::{House, LONG, window};
+use super::scripted::{Reply, scripted};
 
 /// Allows what the next request asks for.
 async fn approve(house: &House, turn: &mut super::house::Turn) {
@@ -173,6 +179,62 @@ async fn what_an_agent_is_told_about_its_task_outlives_the_daemon_and_variables_
     assert!(notices.len() == 1 && notices[0].contains("ALLOWED"), "{notices:?}");
     let fork = house.ask("agent.fork", of.clone()).await.unwrap();
     assert_eq!(house.ask("agent.getMetadata", fork).await.unwrap()["systemPrompt"], "You are terse.");
+}
+
+#[tokio::test]
+async fn what_is_known_of_an_open_session_is_told_without_secrets_and_its_fork_knows_them() {
+    let secret = ("AN_API_KEY".to_owned(), "a-very-secret-value".to_owned());
+    let house = House::tuned(|config| config.claude.program.env.push(secret));
+    house.install("read line\necho \"$line\" >> ../started\nexec sleep 600");
+    let more = json!({"systemPrompt": "Use a-very-secret-value."});
+    let session = house.session_with("claude", more).await;
+    let of = json!({"sessionId": session});
+    house.prompt_with(&session, "say a-very-secret-value", json!({"detach": true})).until("prompt.queued").await;
+    let known = house.ask("agent.getMetadata", of.clone()).await.unwrap();
+    let expected = (json!("Use [redacted]."), json!("say [redacted]"));
+    assert_eq!((&known["systemPrompt"], &known["title"]), (&expected.0, &expected.1));
+    house.ask("agent.fork", of).await.unwrap();
+    let started = || std::fs::read_to_string(house.folder.path().join("started")).unwrap_or_default();
+    while started().lines().count() < 2 {
+        tokio::task::yield_now().await;
+    }
+    assert!(started().lines().all(|line| line.contains("Use a-very-secret-value.")), "{}", started());
+}
+
+/// An agent that notes who asks it for how long it may take.
+struct Noting(Arc<Mutex<Option<ThreadId>>>);
+
+impl Agent for Noting {
+    fn provider(&self) -> &'static str {
+        "noting"
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities::default()
+    }
+
+    fn patience(&self) -> Duration {
+        *self.0.lock().unwrap() = Some(std::thread::current().id());
+        LONG
+    }
+
+    fn start(&self, launch: Launch) -> Running {
+        scripted("noting", |_, _| Reply::Say("noted".into())).start(launch)
+    }
+}
+
+#[tokio::test]
+async fn a_session_is_opened_again_beside_the_threads_that_everything_else_runs_on() {
+    let asked = Arc::new(Mutex::new(None));
+    let house = House::tuned_among(|_| (), vec![Arc::new(Noting(Arc::clone(&asked)))]);
+    let session = house.session("noting").await;
+    let of = json!({"sessionId": session});
+    house.ask("agent.close", of.clone()).await.unwrap();
+    asked.lock().unwrap().take();
+    house.ask("agent.resume", of).await.unwrap();
+    let by = asked.lock().unwrap().take().unwrap();
+    assert_ne!(by, std::thread::current().id(), "a disk may take its time");
+    assert_eq!(house.prompt(&session, "hello").end().await["outcome"], "completed");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use sixframe_services::agents::{ProviderConfig, Timers};
+use sixframe_services::agents::{Program, ProviderConfig, Timers};
 
 use super::house::{House, Programs};
 use super::scripted::{Reply, scripted};
@@ -58,6 +58,40 @@ cat >/dev/null
     let session = house.session("claude").await;
     assert_eq!(house.prompt(&session, "hello").end().await["outcome"], "completed");
     assert_eq!(house.read("told"), "1\n");
+}
+
+#[tokio::test]
+async fn a_mode_and_a_model_that_are_chosen_while_a_program_starts_reach_it_before_the_prompt() {
+    let house = House::new();
+    let go = house.folder.path().join("claude.go");
+    assert!(std::process::Command::new("mkfifo").arg(&go).status().unwrap().success());
+    let answer = BEGIN.trim_start().strip_prefix("read line").unwrap();
+    house.install(&format!(
+        r#"
+read line
+read go < "$0.go"
+{answer}
+while read line; do
+  echo "$line" >> heard
+  case "$line" in *'"type":"user"'*) echo '{{"type":"result","subtype":"success","is_error":false}}';; esac
+done
+"#
+    ));
+    let session = house.session("claude").await;
+    house.ask("agent.setMode", json!({"sessionId": session, "mode": "plan"})).await.unwrap();
+    house.ask("agent.setModel", json!({"sessionId": session, "model": "opus"})).await.unwrap();
+    let mut turn = house.prompt(&session, "hello");
+    turn.until("prompt.queued").await;
+    tokio::fs::write(&go, "go\n").await.unwrap();
+    assert_eq!(turn.end().await["outcome"], "completed");
+    let heard = house.read("heard");
+    let heard: Vec<serde_json::Value> = heard.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let asked: Vec<_> = heard.iter().map(|line| (&line["type"], &line["request"])).collect();
+    let request = json!("control_request");
+    let [mode, model] =
+        [json!({"subtype": "set_permission_mode", "mode": "plan"}), json!({"subtype": "set_model", "model": "opus"})];
+    assert_eq!(asked[..2], [(&request, &mode), (&request, &model)], "{heard:?}");
+    assert_eq!(heard[2]["type"], "user");
 }
 
 #[tokio::test]
@@ -243,6 +277,42 @@ async fn programs_that_are_not_there_or_broken_are_states_and_no_errors() {
         let listed = house.ask("agent.providers", json!({"recheck": true})).await.unwrap();
         assert_eq!(state(&listed, "claude")["state"], expected, "{script}");
     }
+}
+
+#[tokio::test]
+async fn a_program_that_is_run_by_another_one_is_asked_about_itself_and_not_that_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut programs = Programs::in_folder(folder.path());
+    let run = |program: &mut Program, args: [&str; 2]| {
+        *program = Program::new(folder.path().join("runner"));
+        program.args = args.map(str::to_owned).to_vec();
+    };
+    run(&mut programs.claude, ["claude.js", "--verbose"]);
+    run(&mut programs.codex, ["codex.js", "--verbose"]);
+    run(&mut programs.gemini, ["gemini.js", "--acp"]);
+    let house = House::build_with(folder, Timers::default(), programs);
+    house.install_as(
+        "runner",
+        r#"
+echo "$*" >> "$0.asked"
+case "$*" in
+  'claude.js --verbose --version') echo '2.1.300 (Claude Code)';;
+  'claude.js --verbose auth status --json') echo '{"loggedIn":true,"authMethod":"api_key"}';;
+  'codex.js --verbose --version') echo 'codex-cli 0.169.0';;
+  'codex.js --verbose login status') exit 0;;
+  'gemini.js --version') echo 0.61.0;;
+  *) echo v20.11.0;;
+esac
+"#,
+    );
+    for (id, state, version) in
+        [("claude", "ready", "2.1.300"), ("codex", "ready", "0.169.0"), ("gemini", "unknown", "0.61.0")]
+    {
+        let found = looked_at(&house, id).await;
+        assert_eq!((&found["state"], &found["version"]), (&json!(state), &json!(version)), "{found}");
+    }
+    let asked = std::fs::read_to_string(house.folder.path().join("runner.asked")).unwrap();
+    assert!(asked.lines().all(|line| line.contains(".js ")), "nothing else is run: {asked}");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod matrix;
 mod schema;
 mod sessions;
 mod settings;
+mod subagents;
 
 use std::path::Path;
 

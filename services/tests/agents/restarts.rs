@@ -56,6 +56,8 @@ async fn a_daemon_that_was_killed_leaves_no_turn_open_and_no_permission_waiting(
     let name = format!("{session}.jsonl");
     let log = folder.path().join("sessions").join(&name);
     fs::copy(house.folder.path().join("sessions").join(&name), &log).unwrap();
+    fs::copy(house.folder.path().join("sessions").join(&name).with_extension("lock"), log.with_extension("lock"))
+        .unwrap();
     fs::OpenOptions::new().append(true).open(&log).unwrap().write_all(b"{\"v\":1,\"epo").unwrap();
 
     let next = House::build_for(folder, house.folder.path(), house.timers);

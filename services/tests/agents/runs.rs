@@ -136,6 +136,21 @@ async fn all_members_are_asked_and_what_they_do_is_one_stream() {
 }
 
 #[tokio::test]
+async fn the_runs_are_listed_without_secrets() {
+    let secret = ("AN_API_KEY".to_owned(), "a-very-secret-value".to_owned());
+    let answers = says("one", "it is a-very-secret-value");
+    let house = House::tuned_among(|config| config.claude.program.env.push(secret), vec![answers]);
+    let params = json!({
+        "prompt": "say a-very-secret-value", "cwd": house.file(""), "members": [{"provider": "one"}],
+    });
+    Run::start(&house, params).end().await;
+    let listed = house.ask("run.list", json!({})).await.unwrap();
+    let run = &listed["runs"][0];
+    assert_eq!((&run["prompt"], &run["state"]), (&json!("say [redacted]"), &json!("ended")));
+    assert_eq!(run["members"][0]["answer"], "it is [redacted]");
+}
+
+#[tokio::test]
 async fn a_run_is_completed_where_one_member_is_and_says_what_went_wrong_with_the_others() {
     let house = among(vec![
         says("fine", "done"),

@@ -27,7 +27,7 @@ fn command(codex: &mut Codex, line: &Value) -> Vec<Step> {
     }
 }
 
-fn played(name: &str) -> Heard {
+pub(crate) fn played(name: &str) -> Heard {
     replay::replay(&format!("codex-0.169.0-appserver-{name}"), &mut Codex::default(), command)
 }
 

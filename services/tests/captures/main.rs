@@ -7,5 +7,6 @@ mod acp_protocol;
 mod claude;
 mod claude_turns;
 mod codex;
+mod codex_subagents;
 mod codex_turns;
 mod replay;

@@ -7,7 +7,8 @@ use sixframe_services::agents::{
 
 use super::stage::{NOW, Stage, ask, beginning};
 
-const ABLE: Abilities = Abilities { resume: true, steer: false, permissions: true, usage: true, fork: true };
+const ABLE: Abilities =
+    Abilities { resume: true, steer: false, permissions: true, usage: true, fork: true, reasons: false };
 
 fn native(id: &str) -> Fact {
     Fact::Ready(SessionUpdate { native_session_id: Some(id.into()), ..SessionUpdate::default() })

@@ -18,6 +18,8 @@ enum Move {
     CancelFirst,
     Stop,
     Edit,
+    SetMode(Mode),
+    SetModel(u8),
     Succeed,
     Abandon,
     Unsteer,
@@ -43,6 +45,8 @@ fn any_move() -> impl Strategy<Value = Move> {
         1 => Just(Move::CancelFirst),
         1 => Just(Move::Stop),
         1 => Just(Move::Edit),
+        1 => prop::sample::select(vec![Mode::Ask, Mode::AcceptEdits, Mode::Plan]).prop_map(Move::SetMode),
+        1 => (0u8..3).prop_map(Move::SetModel),
         1 => Just(Move::Succeed),
         1 => Just(Move::Abandon),
         2 => Just(Move::Unsteer),
@@ -78,6 +82,8 @@ fn play(stage: &mut Stage, step: Move, number: usize) {
                 .into_iter()
                 .for_each(|id| assert_eq!(stage.session.edit_prompt(stage.now, &id, content()), Ok(false)));
         }
+        Move::SetMode(mode) => stage.session.set_mode(stage.now, mode),
+        Move::SetModel(model) => stage.session.set_model(stage.now, format!("model-{model}")),
         Move::Succeed => {
             let in_turn = stage.session.view().turn_id.is_some();
             let (provider, patience) = (format!("agent-{number}"), Duration::from_secs(5));
@@ -124,6 +130,10 @@ fn play(stage: &mut Stage, step: Move, number: usize) {
         Move::Pass(ms) => stage.pass(Duration::from_millis(ms)),
     }
     stage.drain();
+    if stage.session.is_ready() {
+        let chosen = (stage.session.mode(), stage.session.asked_model().map(str::to_owned));
+        assert_eq!(stage.chosen, chosen, "who can be spoken to was told what was chosen");
+    }
 }
 
 /// What must hold of any log of a session that is closed.

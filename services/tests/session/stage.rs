@@ -38,6 +38,8 @@ pub(crate) struct Stage {
     pub(crate) remembered: Vec<(Vec<Remembered>, bool)>,
     /// How many of the starts were to fork.
     pub(crate) forks: usize,
+    /// The mode and the model that the agent was told last, as it was started or later.
+    pub(crate) chosen: (Mode, Option<String>),
 }
 
 impl Stage {
@@ -48,7 +50,8 @@ impl Stage {
 
     pub(crate) fn of(session: Session, now: Moment) -> Stage {
         let (log, commands, starts) = (Vec::new(), Vec::new(), Vec::new());
-        let mut stage = Stage { session, now, log, commands, starts, remembered: Vec::new(), forks: 0 };
+        let chosen = (Mode::default(), None);
+        let mut stage = Stage { session, now, log, commands, starts, remembered: Vec::new(), forks: 0, chosen };
         stage.drain();
         stage
     }
@@ -64,8 +67,16 @@ impl Stage {
         for output in self.session.outputs() {
             match output {
                 Output::Log(envelope) => self.log.push(*envelope),
-                Output::Tell(command) => self.commands.push(command),
-                Output::Start { resume, is_fork } => {
+                Output::Tell(command) => {
+                    match &command {
+                        Command::SetMode(mode) => self.chosen.0 = *mode,
+                        Command::SetModel(model) => self.chosen.1 = Some(model.clone()),
+                        _ => (),
+                    }
+                    self.commands.push(command);
+                }
+                Output::Start { resume, is_fork, mode, model } => {
+                    self.chosen = (mode, model);
                     self.starts.push(resume);
                     self.forks += usize::from(is_fork);
                 }

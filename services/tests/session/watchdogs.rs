@@ -208,6 +208,33 @@ fn a_retry_that_was_told_holds_whatever_little_is_said_behind_it() {
 }
 
 #[test]
+fn a_prompt_that_a_mute_program_was_not_given_is_given_to_the_next_one_in_its_turn() {
+    for is_back_late in [false, true] {
+        let mut stage = Stage::ready(Mode::Ask);
+        stage.prompt("a", Delivery::Queue);
+        let Some(Command::Prompt(prompt)) = stage.commands.pop() else { panic!("{:?}", stage.commands) };
+        stage.session.withheld(stage.now);
+        stage.told(Fact::Muted);
+        assert!(!stage.session.is_ready());
+        if !is_back_late {
+            stage.session.give_back(prompt.clone());
+        }
+        stage.pass(secs(10));
+        assert_eq!(stage.commands, [Command::Stop]);
+        if is_back_late {
+            stage.session.give_back(prompt);
+        }
+        stage.told(Fact::Gone { problem: None });
+        stage.told(Fact::Ready(SessionUpdate::default()));
+        assert_eq!(stage.prompted(), ["a"]);
+        stage.pass(secs(50));
+        assert_eq!(stage.ended().len(), 0, "its time has begun with that");
+        stage.ends();
+        assert_eq!(stage.ended()[0].outcome, Outcome::Completed);
+    }
+}
+
+#[test]
 fn a_program_that_is_mute_before_it_is_given_a_prompt_is_stopped_though_the_prompt_is_over() {
     let mut stage = Stage::ready(Mode::Ask);
     stage.prompt("a", Delivery::Queue);

@@ -28,9 +28,10 @@ pub(crate) struct PromptedArgs {
 /// `sixframe exec`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-What the agent says is on stdout, what was not allowed on stderr. Nobody is there to be asked: what the mode does not allow is \
-denied at once. The daemon is used where one runs; else this process does its work and ends with it. ^C interrupts the agent, \
-and ends with exit code 130, as SIGTERM does with 143; a turn that fails is exit code 1, one that takes too long exit code 4.
+What the agent says is on stdout, or, where it says nothing, what its last tool answered; what was not allowed is on stderr. \
+Nobody is there to be asked: what the mode does not allow is denied at once. The daemon is used where one runs; else this \
+process does its work and ends with it. ^C interrupts the agent, and ends with exit code 130, as SIGTERM does with 143; a turn \
+that fails is exit code 1, one that takes too long exit code 4.
 
 Examples:
   sixframe exec 'What does this project do?'

@@ -1,7 +1,5 @@
 //! The guardian as a program of its own, for embedders whose program is slow to start or must not run twice.
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
+fn main() {
     sixframe_supervisor::stand_guard()
 }

@@ -30,8 +30,9 @@ pub(crate) fn of(pid: u32, roots: &[Root], others: &[u64], instance: &Instance) 
         let Some(process) = process::process(pid).filter(|process| !process.is_dead) else { return Descent::Unknown };
         let is_of_others = |value: &[u8]| others.iter().any(|generation| instance.is_in(value, Some(*generation)));
         let is_marked = |value: Vec<u8>| instance.is_in(&value, None) && !is_of_others(&value);
+        let Ok(variable) = process::variable(pid, VARIABLE) else { return Descent::Unknown };
         // Whose orphan it is nobody knows any more.
-        if orphans::is_one(&process) || process::variable(pid, VARIABLE).is_some_and(is_marked) {
+        if orphans::is_one(&process) || variable.is_some_and(is_marked) {
             return Descent::Ours;
         }
         if process.parent <= 1 {

@@ -25,8 +25,12 @@ const MEMBERS: usize = 1024;
 const MARGIN: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// The end of a ledger's file name.
+/// The end of a ledger's file name, and of one that is being written.
 const SUFFIX: &str = ".ledger";
+const NEW: &str = ".new";
+
+/// Behind this time, nobody writes a file any more that has no head.
+const TORN: Duration = Duration::from_secs(60 * 60);
 
 /// One line.
 #[derive(Debug, Serialize, Deserialize)]
@@ -80,7 +84,8 @@ impl Ledger {
     /// guardians are still at it, they are waited for by a thread. What is received is closed when all is done.
     pub(crate) fn open(folder: &Path, instance: &Instance) -> (Ledger, watch::Receiver<()>) {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-        let ledgers = entries.filter(|path| path.to_string_lossy().ends_with(SUFFIX));
+        let is_ledger = |path: &PathBuf| [SUFFIX, NEW].iter().any(|end| path.to_string_lossy().ends_with(end));
+        let ledgers = entries.filter(is_ledger);
         let at_work: Vec<Told> = ledgers.filter_map(|path| Told::read(path)?.settle_unless_guarded()).collect();
         let (settling, settled) = watch::channel(());
         if !at_work.is_empty() {
@@ -95,7 +100,8 @@ impl Ledger {
         }
         let pid = std::process::id();
         let host = process::process(pid).map_or(ProcessId { pid, started: 0 }, |process| process.id);
-        let head = Entry::Host { instance: instance.to_string(), boot: process::boot_id(), host };
+        let boot = process::boot_id().unwrap_or_default();
+        let head = Entry::Host { instance: instance.to_string(), boot, host };
         (Ledger { path: folder.join(format!("{instance}{SUFFIX}")), head, open: Mutex::default() }, settled)
     }
 
@@ -154,7 +160,7 @@ impl Ledger {
         if let Some(folder) = self.path.parent() {
             make_private(folder)?;
         }
-        let beside = self.path.with_extension("new");
+        let beside = self.path.with_extension(&NEW[1..]);
         let written = self.write_beside(&beside, open).and_then(|file| fs::rename(&beside, &self.path).map(|()| file));
         if written.is_err() {
             let _ = fs::remove_file(&beside);
@@ -221,11 +227,18 @@ struct Told {
 }
 
 impl Told {
-    /// A line that was torn when the power went is passed over; a file without a head tells nothing.
+    /// A line that was torn when the power went is passed over; a file without a head tells nothing, and goes when nobody can
+    /// be about to write it any more.
     fn read(path: PathBuf) -> Option<Told> {
-        let text = fs::read_to_string(&path).ok()?;
+        let text = String::from_utf8_lossy(&fs::read(&path).ok()?).into_owned();
         let mut entries = text.lines().filter_map(|line| serde_json::from_str(line).ok());
-        let Some(Entry::Host { instance, boot, host }) = entries.next() else { return None };
+        let Some(Entry::Host { instance, boot, host }) = entries.next() else {
+            let written = fs::metadata(&path).and_then(|file| file.modified()).ok()?;
+            if written.elapsed().is_ok_and(|age| age > TORN) {
+                let _ = fs::remove_file(&path);
+            }
+            return None;
+        };
         let mut told = Told { path, instance: Instance::named(&instance), boot, host, live: BTreeMap::new() };
         for entry in entries {
             match entry {
@@ -243,23 +256,26 @@ impl Told {
         Some(told)
     }
 
-    /// If the host is gone: at once where no guardian is left, and by whoever it is given back to where some are.
+    /// If the host is gone: at once where no guardian is left, and by whoever it is given back to where some are. Where we have
+    /// no room to look, the next one does it.
     fn settle_unless_guarded(self) -> Option<Told> {
-        if self.has_host() {
+        if self.has_host().unwrap_or(true) {
             return None;
         }
         match self.guards_for() {
-            Some(_) => Some(self),
-            None => {
+            Ok(Some(_)) => Some(self),
+            Ok(None) => {
                 self.settle();
                 None
             }
+            Err(_) => None,
         }
     }
 
     /// Guardians end what they guard, with the time that it was promised; one that does not is not waited for much longer.
     fn wait_and_settle(&self, begun: Instant) {
-        while self.guards_for().is_some_and(|grace| begun.elapsed() < grace + MARGIN) {
+        let is_waiting = |grace: Option<Duration>| grace.is_some_and(|grace| begun.elapsed() < grace + MARGIN);
+        while self.guards_for().is_ok_and(is_waiting) {
             std::thread::sleep(PAUSE);
         }
         self.settle();
@@ -267,51 +283,67 @@ impl Told {
 
     /// Ends what is left and removes the ledger.
     fn settle(&self) {
-        // What cannot be killed now, the next one tries.
-        let Some(left) = self.sweep().run() else { return };
-        if left > 0 {
-            tracing::warn!(left, "ended processes that an earlier run had left behind");
+        // What cannot be looked for or killed now, the next one tries.
+        match self.sweep().map(|sweep| sweep.run()) {
+            Ok(Ok(ended)) => {
+                if ended > 0 {
+                    tracing::warn!(ended, "ended processes that an earlier run had left behind");
+                }
+                let _ = fs::remove_file(&self.path);
+            }
+            Ok(Err(left)) => tracing::warn!(pids = ?left.0, "processes of an earlier run cannot be ended"),
+            Err(error) => tracing::warn!(%error, "processes of an earlier run cannot be looked for"),
         }
-        let _ = fs::remove_file(&self.path);
     }
 
     /// The longest time that a guardian who still lives gives a child to end.
-    fn guards_for(&self) -> Option<Duration> {
-        let lives = |generation: u64, id: ProcessId| {
-            let process = process::process(id.pid);
-            process.is_some_and(|process| process.id == id && !process.is_dead) && self.carries_mark(id, generation)
-        };
-        let is_of_this_start = self.boot == process::boot_id();
-        let guardians = self.live.iter().filter_map(|(generation, family)| Some((*generation, family.guardian?)));
-        guardians
-            .filter(|(generation, (id, _))| is_of_this_start && lives(*generation, *id))
-            .map(|(_, (_, grace))| grace)
-            .max()
+    fn guards_for(&self) -> io::Result<Option<Duration>> {
+        let mut longest = None;
+        if self.boot != process::boot_id()? {
+            return Ok(longest);
+        }
+        for (generation, family) in &self.live {
+            if let Some((guardian, grace)) = family.guardian
+                && lives(guardian)?
+                && self.carries_mark(guardian, *generation)?
+            {
+                longest = longest.max(Some(grace));
+            }
+        }
+        Ok(longest)
     }
 
-    fn has_host(&self) -> bool {
-        let host = process::process(self.host.pid);
-        self.boot == process::boot_id() && host.is_some_and(|host| host.id == self.host && !host.is_dead)
+    fn has_host(&self) -> io::Result<bool> {
+        Ok(self.boot == process::boot_id()? && lives(self.host)?)
     }
 
     /// Numbers of another start of the system mean nothing.
-    fn sweep(&self) -> Sweep {
+    fn sweep(&self) -> io::Result<Sweep> {
         let marked = Marked::InSession(self.instance.clone());
-        if self.boot != process::boot_id() {
-            return Sweep { known: HashSet::new(), leaders: Vec::new(), marked };
+        let mut sweep = Sweep { known: HashSet::new(), leaders: Vec::new(), marked };
+        if self.boot != process::boot_id()? {
+            return Ok(sweep);
         }
-        let all: Vec<(u64, ProcessId)> =
-            self.live.iter().flat_map(|(generation, family)| family.all().map(|id| (*generation, id))).collect();
-        let known =
-            all.iter().filter(|(generation, id)| self.carries_mark(*id, *generation)).map(|(_, id)| *id).collect();
-        Sweep { known, leaders: all.into_iter().map(|(_, id)| id).collect(), marked }
+        for (generation, family) in &self.live {
+            for id in family.all() {
+                sweep.leaders.push(id);
+                if self.carries_mark(id, *generation)? {
+                    sweep.known.insert(id);
+                }
+            }
+        }
+        Ok(sweep)
     }
 
     /// A process has the mark from its start on.
-    fn carries_mark(&self, id: ProcessId, generation: u64) -> bool {
-        let value = process::variable(id.pid, crate::mark::VARIABLE);
-        value.is_some_and(|value| self.instance.is_in(&value, Some(generation)))
+    fn carries_mark(&self, id: ProcessId, generation: u64) -> io::Result<bool> {
+        let value = process::variable(id.pid, crate::mark::VARIABLE)?;
+        Ok(value.is_some_and(|value| self.instance.is_in(&value, Some(generation))))
     }
+}
+
+fn lives(id: ProcessId) -> io::Result<bool> {
+    Ok(process::look(id.pid)?.is_some_and(|now| now.id == id && !now.is_dead))
 }
 
 #[cfg(test)]

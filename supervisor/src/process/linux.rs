@@ -1,35 +1,60 @@
 //! Processes as `/proc` shows them.
 
+#![allow(unsafe_code, reason = "the session of a process that /proc hides is told by a call of C alone")]
+
 use std::collections::HashSet;
 use std::fs;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 
+use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 
-use super::{Process, ProcessId};
+use super::{Process, ProcessId, UNSEEN};
 
-/// The process with this number; none when there is none.
-pub(crate) fn process(pid: u32) -> Option<Process> {
-    parse(pid, &fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+/// The process with this number; none when there is none that we may see. Errors: we have no room to look.
+pub(crate) fn look(pid: u32) -> io::Result<Option<Process>> {
+    let stat = seen(fs::read_to_string(format!("/proc/{pid}/stat")))?;
+    Ok(stat.and_then(|stat| parse(pid, &stat)))
+}
+
+/// What cannot be read is not there, or not for us, unless we have no descriptors or memory to read it.
+fn seen<T>(read: io::Result<T>) -> io::Result<Option<T>> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(error) => match Errno::from_io_error(&error) {
+            Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM) => Err(error),
+            Some(_) | None => Ok(None),
+        },
+    }
 }
 
 /// How often the list of processes is read before those that begin meanwhile are left to the next look.
 const LISTS: usize = 16;
 
 /// All processes that can be seen, each told as soon as it is: the list is read again until it has nobody new, since one
-/// that starts its successor and ends is in no list of which everybody is looked at later.
-pub(crate) fn each(mut tell: impl FnMut(Process)) {
-    let mut seen = HashSet::new();
+/// that starts its successor and ends is in no list of which everybody is looked at later. Errors: there was no room to look
+/// at some; the others are told.
+pub(crate) fn each(mut tell: impl FnMut(Process)) -> io::Result<()> {
+    let mut listed = HashSet::new();
+    let mut looked = Ok(());
     for _ in 0..LISTS {
-        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        let mut new = Vec::new();
+        for entry in fs::read_dir("/proc")? {
+            let pid = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok());
+            new.extend(pid.filter(|pid| listed.insert(*pid)));
+        }
         // The newest first: they are the soonest to be gone.
-        let new: Vec<u32> = pids.filter(|pid| seen.insert(*pid)).collect();
-        new.iter().rev().filter_map(|pid| process(*pid)).for_each(&mut tell);
+        for pid in new.iter().rev() {
+            match look(*pid) {
+                Ok(process) => process.into_iter().for_each(&mut tell),
+                Err(error) => looked = Err(error),
+            }
+        }
         if new.is_empty() {
             break;
         }
     }
+    looked
 }
 
 /// The children of a process: of each of its threads. May miss some of a process that is not stopped.
@@ -52,11 +77,12 @@ pub(crate) fn tells_children() -> bool {
     fs::exists("/proc/thread-self/children").unwrap_or(false)
 }
 
-/// The value of a variable in the environment that a process was started with.
-pub(crate) fn variable(pid: u32, name: &str) -> Option<Vec<u8>> {
-    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+/// The value of a variable in the environment that a process was started with; none that we may not see. Errors: we have no
+/// room to look.
+pub(crate) fn variable(pid: u32, name: &str) -> io::Result<Option<Vec<u8>>> {
+    let environment = seen(fs::read(format!("/proc/{pid}/environ")))?.unwrap_or_default();
     let of = |variable: &[u8]| Some(variable.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?.to_vec());
-    environment.split(|byte| *byte == 0).find_map(of)
+    Ok(environment.split(|byte| *byte == 0).find_map(of))
 }
 
 /// Whether we may not see what it has open: it belongs to another user, or wants it so.
@@ -69,15 +95,34 @@ pub(crate) fn may_pass_sockets(uid: Option<u32>) -> bool {
     uid.is_none_or(|uid| uid == rustix::process::geteuid().as_raw())
 }
 
-/// Sends a signal to this very process, and to none that has taken its number since.
+/// The session of a process, also of one that `/proc` hides: 0 where our namespace does not show the session; none where there
+/// is no such process.
+pub(crate) fn session(pid: u32) -> Option<u32> {
+    let pid = i32::try_from(pid).ok()?;
+    // SAFETY: the call takes a number and touches no memory. Its answer may be 0, which `rustix` has no type for.
+    u32::try_from(unsafe { libc::getsid(pid) }).ok()
+}
+
+/// Sends a signal to this very process, and to none that has taken its number since. One that we cannot see is sent it if it
+/// is a child of ours: its number is nobody else's before we have waited for it.
 pub(crate) fn signal(id: ProcessId, signal: Signal) {
     let Some(pid) = i32::try_from(id.pid).ok().and_then(Pid::from_raw) else { return };
-    let is_same = || process(id.pid).is_some_and(|process| process.id == id);
-    match pidfd_open(pid, PidfdFlags::empty()) {
-        // What the descriptor means is settled before the comparison, so nothing can change in between.
-        Ok(descriptor) if is_same() => drop(pidfd_send_signal(descriptor, signal)),
-        Err(rustix::io::Errno::NOSYS) if is_same() => drop(kill_process(pid, signal)),
-        Ok(_) | Err(_) => (),
+    if id.started == UNSEEN {
+        if children(std::process::id()).contains(&id.pid) {
+            let _ = kill_process(pid, signal);
+        }
+        return;
+    }
+    // What the descriptor means is settled before the comparison, so nothing can change in between.
+    let sent = pidfd_open(pid, PidfdFlags::empty()).and_then(|descriptor| match look(id.pid) {
+        Ok(now) if now.is_some_and(|now| now.id == id) => pidfd_send_signal(descriptor, signal),
+        Ok(_) => Ok(()),
+        Err(_) => Err(Errno::MFILE),
+    });
+    // By its number where the system has no such descriptors, a profile refuses them, or there is no room for one.
+    let is_same = || look(id.pid).is_ok_and(|now| now.is_some_and(|now| now.id == id));
+    if matches!(sent, Err(Errno::NOSYS | Errno::PERM | Errno::MFILE | Errno::NFILE)) && is_same() {
+        let _ = kill_process(pid, signal);
     }
 }
 
@@ -101,9 +146,10 @@ fn states(pid: u32) -> impl Iterator<Item = char> {
     threads.filter_map(|thread| state(&fs::read_to_string(thread.path().join("stat")).ok()?))
 }
 
-/// What tells one start of the system from another.
-pub(crate) fn boot_id() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+/// What tells one start of the system from another. Errors: we have no room to look.
+pub(crate) fn boot_id() -> io::Result<String> {
+    let id = seen(fs::read_to_string("/proc/sys/kernel/random/boot_id"))?.unwrap_or_default();
+    Ok(id.trim().to_owned())
 }
 
 /// The name, which may hold anything, stands in parentheses; the fields are behind the last one.
@@ -126,6 +172,7 @@ fn state(stat: &str) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::process;
 
     #[test]
     fn a_name_with_parentheses_and_spaces_is_read_over() {

@@ -3,6 +3,7 @@
 #![allow(unsafe_code, reason = "macOS tells of processes by calls of C alone")]
 
 use std::ffi::c_void;
+use std::io;
 use std::mem::{MaybeUninit, size_of};
 
 use rustix::process::{Pid, Signal, getsid, kill_process};
@@ -12,15 +13,14 @@ use super::{Process, ProcessId};
 /// Most processes that are asked for at once.
 const MOST: usize = 1 << 16;
 
-/// The process with this number; none when there is none, or none that we may see.
-pub(crate) fn process(pid: u32) -> Option<Process> {
-    let told = told(pid)?;
-    Some(Process {
+/// The process with this number; none when there is none, or none that we may see. A look needs no descriptor.
+pub(crate) fn look(pid: u32) -> io::Result<Option<Process>> {
+    Ok(told(pid).map(|told| Process {
         id: ProcessId { pid, started: told.pbi_start_tvsec * 1_000_000 + told.pbi_start_tvusec },
         parent: told.pbi_ppid,
         session: session(pid),
         is_dead: told.pbi_status == libc::SZOMB,
-    })
+    }))
 }
 
 /// Whether a process does not run any more: it is stopped, or has ended.
@@ -48,10 +48,11 @@ fn told(pid: u32) -> Option<libc::proc_bsdinfo> {
 }
 
 /// All processes that can be seen.
-pub(crate) fn each(tell: impl FnMut(Process)) {
+pub(crate) fn each(tell: impl FnMut(Process)) -> io::Result<()> {
     // SAFETY: the buffer is as large as its size in bytes says.
     let pids = listed(|buffer, bytes| unsafe { libc::proc_listallpids(buffer, bytes) });
-    pids.into_iter().filter_map(process).for_each(tell);
+    pids.into_iter().filter_map(super::process).for_each(tell);
+    Ok(())
 }
 
 /// The children of a process.
@@ -66,8 +67,11 @@ pub(crate) fn tells_children() -> bool {
 }
 
 /// The value of a variable in the environment that a process was started with; none for those that the system protects.
-pub(crate) fn variable(pid: u32, name: &str) -> Option<Vec<u8>> {
-    let block = arguments(pid)?;
+pub(crate) fn variable(pid: u32, name: &str) -> io::Result<Option<Vec<u8>>> {
+    Ok(arguments(pid).and_then(|block| value_in(&block, name)))
+}
+
+fn value_in(block: &[u8], name: &str) -> Option<Vec<u8>> {
     let (count, rest) = block.split_first_chunk::<4>()?;
     let count = usize::try_from(i32::from_ne_bytes(*count)).ok()?;
     // The program's path and some zeros, its arguments, its environment.
@@ -94,13 +98,13 @@ pub(crate) fn may_pass_sockets(_uid: Option<u32>) -> bool {
 /// for a process.
 pub(crate) fn signal(id: ProcessId, signal: Signal) {
     let Some(pid) = Pid::from_raw(id.pid.cast_signed()) else { return };
-    if process(id.pid).is_some_and(|process| process.id == id) {
+    if super::process(id.pid).is_some_and(|process| process.id == id) {
         let _ = kill_process(pid, signal);
     }
 }
 
 /// What tells one start of the system from another.
-pub(crate) fn boot_id() -> String {
+pub(crate) fn boot_id() -> io::Result<String> {
     let mut started = MaybeUninit::<libc::timeval>::uninit();
     let mut size = size_of::<libc::timeval>();
     let mut name = [libc::CTL_KERN, libc::KERN_BOOTTIME];
@@ -109,11 +113,11 @@ pub(crate) fn boot_id() -> String {
         let buffer = started.as_mut_ptr().cast::<c_void>();
         let failed = libc::sysctl(name.as_mut_ptr(), 2, buffer, &raw mut size, std::ptr::null_mut(), 0) != 0;
         if failed || size < size_of::<libc::timeval>() {
-            return String::new();
+            return Ok(String::new());
         }
         started.assume_init()
     };
-    started.tv_sec.to_string()
+    Ok(started.tv_sec.to_string())
 }
 
 fn session(pid: u32) -> u32 {

@@ -53,6 +53,33 @@ fn what_survives_a_host_and_its_guardians_is_ended_by_the_next() {
     assert_eq!(ledgers(&ledger), 0, "nothing lives that would have to be found");
 }
 
+#[test]
+fn what_was_begun_and_never_became_a_ledger_is_removed() {
+    let sandbox = Sandbox::new();
+    let ledger = sandbox.folder("ledger");
+    let file = |name: &str, text: &str, age: Duration| {
+        std::fs::write(ledger.join(name), text).unwrap();
+        let file = std::fs::File::options().append(true).open(ledger.join(name)).unwrap();
+        file.set_modified(std::time::SystemTime::now() - age).unwrap();
+    };
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let head = |started: u64| {
+        let (pid, boot) = (std::process::id(), boot.trim());
+        format!(r#"{{"host":{{"instance":"cafe","boot":"{boot}","host":{{"pid":{pid},"started":{started}}}}}}}"#)
+    };
+    let (old, own) = (Duration::from_secs(7200), started(std::process::id()));
+    file("a.new", &head(1), Duration::ZERO);
+    file("b.new", "", old);
+    file("c.ledger", "{\"hos", old);
+    file("d.new", "{\"hos", Duration::ZERO);
+    file("e.new", &head(own), old);
+    file("f.txt", "", old);
+    drop(supervisor(&ledger));
+    let mut left: Vec<_> = std::fs::read_dir(&ledger).unwrap().map(|file| file.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["d.new", "e.new", "f.txt"], "the first may just be written, the second's host lives");
+}
+
 #[tokio::test]
 async fn guardians_of_a_host_that_is_gone_are_left_to_give_the_time_that_they_have_promised() {
     let sandbox = Sandbox::new();
@@ -104,9 +131,13 @@ fn stranger(mark: Option<&str>) -> (Child, u64) {
         command.env("_SIXFRAME_TREE", mark);
     }
     let child = command.spawn().unwrap();
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
-    let started = stat.rsplit_once(')').unwrap().1.split_ascii_whitespace().nth(19).unwrap().parse().unwrap();
+    let started = started(child.id());
     (child, started)
+}
+
+fn started(pid: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    stat.rsplit_once(')').unwrap().1.split_ascii_whitespace().nth(19).unwrap().parse().unwrap()
 }
 
 #[test]

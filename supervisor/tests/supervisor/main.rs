@@ -5,6 +5,7 @@
 
 mod host;
 mod ledger;
+mod left;
 mod output;
 mod room;
 mod sandbox;

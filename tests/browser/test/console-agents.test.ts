@@ -204,16 +204,21 @@ inChromium("the agents of the real daemon", () => {
   test("what an agent writes is painted soon after it came", async () => {
     const { page, folder } = world;
     await begin(page, folder);
+    const before = await page.evaluate(framed);
     await page.evaluate(watchPaints);
     await ask(page, "run for i in $(seq 1 120); do echo line $i; sleep 0.02; done");
     await card(page).getByRole("button", { name: "Allow once" }).click();
     await messages(page).getByText("Done", { exact: true }).waitFor();
     const waits = await page.evaluate(() => (window as unknown as { waits: number[] }).waits.sort((one, other) => one - other));
     const at = (share: number): number => waits[Math.floor((waits.length - 1) * share)] ?? Infinity;
+    const frame = Math.max(before, await page.evaluate(framed));
+    const isLoaded = (loadavg()[0] ?? 0) > cpus().length;
+    // What other programs take of the processors is not this page's: it has ten frames of those that they let through.
+    const most = isLoaded ? Math.max(50, 10 * frame) : 50;
     console.log(`${waits.length} pieces, from received to painted: p50 ${at(0.5).toFixed(0)} ms, p95 ${at(0.95).toFixed(0)} ms; load ${loadavg()[0]?.toFixed(1)} on ${cpus().length} processors`);
+    if (most > 50) console.warn(`THE FIGURE IS NOT HELD TO 50 ms BUT TO ${most.toFixed(0)} ms: frames of the page at rest take ${frame.toFixed(0)} ms (p95) under this load`);
     expect(waits.length).toBeGreaterThan(20);
-    // What other programs take of the processors is not this page's.
-    expect(at(0.95)).toBeLessThan((loadavg()[0] ?? 0) > cpus().length ? 1_000 : 50);
+    expect(at(0.95)).toBeLessThan(most);
   });
 
   test("who goes up is left where he reads while more is said, and is led back to the end", async () => {
@@ -291,6 +296,20 @@ function watchPaints(): void {
     const isOutput = changes.some(({ target }) => (target as Element).closest?.(".terminal") ?? target.parentElement?.closest(".terminal"));
     if (isOutput) requestAnimationFrame(() => setTimeout(note));
   }).observe(list, { childList: true, characterData: true, subtree: true });
+}
+
+/** How long it takes until a frame was painted in which hardly anything has changed: the p95 of 60, in ms. Runs in the page. */
+async function framed(): Promise<number> {
+  const took: number[] = [];
+  const mark = document.body.appendChild(document.createElement("i"));
+  for (let at = 0; at < 60; at += 1) {
+    const began = performance.now();
+    mark.style.opacity = `${at / 100}`;
+    await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+    took.push(performance.now() - began);
+  }
+  mark.remove();
+  return took.sort((one, other) => one - other)[56] ?? Infinity;
 }
 
 /** The first row in sight, and where it stands. Runs in the page. */

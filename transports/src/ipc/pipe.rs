@@ -90,7 +90,8 @@ fn path(name: &str) -> Result<String, TransportError> {
 
 fn identity(stream: &DuplexPipeStream<Bytes>, name: &str) -> Identity {
     let pid = stream.peer_process_id().ok();
-    Identity { transport: "pipe", scopes: Scopes::ALL, pid, uid: None, address: Some(format!("pipe:{name}")) }
+    let address = Some(format!("pipe:{name}"));
+    Identity { transport: "pipe", scopes: Scopes::ALL, pid, address, ..Identity::default() }
 }
 
 /// A named pipe whose flush does not wait for the peer to read: only its shutdown does.

@@ -91,9 +91,11 @@ fn identity(stream: &UnixStream, path: &Path) -> Identity {
     Identity {
         transport: "unix",
         scopes: Scopes::ALL,
-        pid: peer.as_ref().and_then(UCred::pid).and_then(|pid| u32::try_from(pid).ok()),
+        // A process that has no number in our namespace, as outside of a container, is said to be 0.
+        pid: peer.as_ref().and_then(UCred::pid).and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid > 0),
         uid: peer.as_ref().map(UCred::uid),
         address: Some(format!("unix:{}", path.display())),
+        ..Identity::default()
     }
 }
 

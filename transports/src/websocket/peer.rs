@@ -36,10 +36,9 @@ mod table {
     /// By IPv4, a peer's socket may be one for IPv6 all the same, as those of Java are.
     pub(super) fn owner(local: SocketAddr, remote: SocketAddr) -> Option<Process> {
         let (uid, inode) = match (local.ip(), remote.ip()) {
-            (IpAddr::V4(_), IpAddr::V4(_)) => {
-                row("/proc/net/tcp", local, remote).or_else(|| row("/proc/net/tcp6", mapped(local), mapped(remote)))
-            }
-            _ => row("/proc/net/tcp6", local, remote),
+            (IpAddr::V4(_), IpAddr::V4(_)) => row("/proc/self/net/tcp", local, remote)
+                .or_else(|| row("/proc/self/net/tcp6", mapped(local), mapped(remote))),
+            _ => row("/proc/self/net/tcp6", local, remote),
         }?;
         // Closed by its process: the row belongs to nobody any more, and names the user 0.
         if inode == "0" {

@@ -10,6 +10,7 @@ use sixframe_core::{Method, Scope};
 use super::super::agent::Abilities;
 use super::super::event::{Mode, SessionUpdate};
 use super::super::item::{Content, FileChange};
+use super::super::secrets::Secrets;
 use super::super::session::SessionView;
 use super::super::usage::UsageUpdate;
 use super::{Done, SessionRef};
@@ -188,6 +189,11 @@ pub struct Metadata {
 }
 
 impl Metadata {
+    /// It without secrets.
+    pub(crate) fn shown(&self, secrets: &Secrets) -> serde_json::Result<Metadata> {
+        serde_json::from_str(&secrets.redacted_json(&serde_json::to_string(self)?, &[], None))
+    }
+
     /// As far as it is known by what was told of a session.
     pub(crate) fn of(known: SessionUpdate) -> Metadata {
         Metadata {

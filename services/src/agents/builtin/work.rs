@@ -1,8 +1,8 @@
 //! What the built-in agent does: each thing that is wanted is a tool call, with leave where it needs it.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -20,14 +20,9 @@ use super::super::permission::{Action, Ask, OptionKind, PermissionOption, Verdic
 use super::super::policy::Ruling;
 use super::super::program::environment;
 use super::files::{self, Place};
+use super::search::{Awaited, list, search};
 use super::words::{HELP, Wanted, understood};
 use super::{Unheard, Voice};
-
-/// The most that is told of what is listed or found.
-const MOST: usize = 500;
-
-/// Folders that are not searched.
-const PASSED_OVER: [&str; 4] = [".git", "node_modules", "target", ".hg"];
 
 /// The work of one session.
 pub(super) struct Work {
@@ -178,18 +173,23 @@ impl Work {
             (_, None) => return Ok(Done::Badly("it is about no file".to_owned())),
         };
         let (root, own) = (self.launch.cwd.clone(), self.own.clone());
+        // Dropped with the turn, by which the other thread ends.
+        let waiting = Arc::new(());
+        let awaited = Awaited::by(&waiting);
         let done = spawn_blocking(move || {
             let real = place.again()?;
             match wanted {
-                Wanted::List { .. } => list(real).map(answered),
+                Wanted::List { .. } => list(real, &awaited).map(answered),
                 Wanted::Read { .. } => files::read(real).map(answered),
-                Wanted::Search { text, .. } => search(&root, real, &text, &own).map(answered),
+                Wanted::Search { text, .. } => search(&root, real, &text, &own, &awaited).map(answered),
                 Wanted::Write { file, text } => write(real, &file, |_| Ok(text)),
                 Wanted::Replace { file, old, new } => write(real, &file, |text| replaced(text, &old, &new)),
                 Wanted::Run { .. } | Wanted::Ask { .. } => Err(io::Error::other("it is about no file")),
             }
         });
-        Ok(match done.await {
+        let done = done.await;
+        drop(waiting);
+        Ok(match done {
             Ok(Ok(call)) => Done::Well(call),
             Ok(Err(error)) => Done::Badly(error.to_string()),
             Err(_) => Done::Badly("it was given up".to_owned()),
@@ -314,54 +314,6 @@ fn described(wanted: &Wanted) -> ToolCall {
 
 fn answered(text: String) -> ToolCall {
     ToolCall { output: Some(ToolOutput::of_text(text)), ..ToolCall::default() }
-}
-
-fn list(folder: &Path) -> io::Result<String> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let ending = if entry.file_type()?.is_dir() { "/" } else { "" };
-        names.push(format!("{}{ending}", entry.file_name().to_string_lossy()));
-    }
-    names.sort();
-    Ok(cut(names))
-}
-
-fn cut(mut lines: Vec<String>) -> String {
-    let more = lines.len().saturating_sub(MOST);
-    lines.truncate(MOST);
-    if more > 0 {
-        lines.push(format!("and {more} more"));
-    }
-    lines.join("\n")
-}
-
-/// The lines in which a text stands, below a folder. Links are not followed, and what is no text is passed over; so are keys, which
-/// is said.
-fn search(root: &Path, folder: &Path, text: &str, own: &[PathBuf]) -> io::Result<String> {
-    let mut found = Vec::new();
-    let mut kept = 0;
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder)? {
-            let entry = entry?;
-            let kind = entry.file_type()?;
-            if files::is_kept(&entry.path(), own) {
-                kept += 1;
-            } else if kind.is_dir() && !PASSED_OVER.iter().any(|name| entry.file_name() == *name) {
-                folders.push(entry.path());
-            } else if kind.is_file() {
-                let Ok(content) = files::read(&entry.path()) else { continue };
-                let path = entry.path();
-                let shown = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
-                let lines = content.lines().enumerate().filter(|(_, line)| line.contains(text));
-                found.extend(lines.map(|(at, line)| format!("{shown}:{}: {}", at + 1, line.trim())));
-            }
-        }
-    }
-    found.sort();
-    let answer = if found.is_empty() { "nothing found".to_owned() } else { cut(found) };
-    Ok(if kept > 0 { format!("{answer}\n{kept} passed over, which may hold keys") } else { answer })
 }
 
 fn replaced(text: &str, old: &str, new: &str) -> io::Result<String> {

@@ -17,6 +17,8 @@ pub(super) fn item(native: &Value, is_done: bool) -> Option<Item> {
     let text = |key: &str| native[key].as_str().unwrap_or_default().to_owned();
     Some(match native["type"].as_str().unwrap_or_default() {
         "userMessage" => return None,
+        // Its own thread has told that, and ended the turn maybe.
+        "subAgentActivity" if native["kind"] == "completed" => return None,
         "agentMessage" | "plan" => said(ItemKind::AgentMessage, text("text")),
         "reasoning" => said(ItemKind::Thought, thought(native)),
         "contextCompaction" => Item::new(ItemKind::Compaction).status(status),

@@ -12,7 +12,7 @@ pub(super) struct Steers {
     /// How many were said and not answered.
     open: usize,
     is_over: bool,
-    /// How it ended, while some are not answered.
+    /// How it ended, until that is told.
     end: Option<TurnEnd>,
 }
 
@@ -42,27 +42,21 @@ impl Steers {
         std::mem::take(&mut self.held)
     }
 
-    /// One was answered.
-    pub(super) fn answered(&mut self, prompt: Prompt, is_refused: bool) -> Vec<Step> {
+    /// One was answered. Gives it back where it was refused.
+    pub(super) fn answered(&mut self, prompt: Prompt, is_refused: bool) -> Option<Step> {
         self.open = self.open.saturating_sub(1);
-        let lost = is_refused.then(|| unsteered(prompt));
-        let end = self.end.take_if(|_| self.open == 0).map(|end| Step::tell("turn/completed", Fact::Ended(end)));
-        let steps: Vec<Step> = lost.into_iter().chain(end).collect();
-        if steps.is_empty() { vec![Step::tell("turn/steer", Fact::Alive)] } else { steps }
+        is_refused.then(|| unsteered(prompt))
     }
 
-    /// The turn has ended.
-    pub(super) fn ends(&mut self, native_type: &str, end: TurnEnd) -> Vec<Step> {
-        self.is_over = true;
-        let mut steps: Vec<Step> = std::mem::take(&mut self.held).into_iter().map(unsteered).collect();
-        match self.open {
-            0 => steps.push(Step::tell(native_type, Fact::Ended(end))),
-            _ => {
-                self.end = Some(end);
-                steps.push(Step::tell(native_type, Fact::Alive));
-            }
-        }
-        steps
+    /// The turn has ended. Gives back what was not said.
+    pub(super) fn ends(&mut self, end: TurnEnd) -> Vec<Step> {
+        (self.is_over, self.end) = (true, Some(end));
+        std::mem::take(&mut self.held).into_iter().map(unsteered).collect()
+    }
+
+    /// How the turn ended, once, when it is known what became of all.
+    pub(super) fn end(&mut self) -> Option<TurnEnd> {
+        self.end.take_if(|_| self.open == 0)
     }
 }
 

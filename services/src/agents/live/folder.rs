@@ -103,14 +103,12 @@ impl Live {
             (Some(held), _) if held.is_at_work => Some(command),
             (Some(_), Command::Interrupt) => {
                 // The agent knows nothing of the turn yet; what it has begun by itself meanwhile is stopped with it.
-                self.held = None;
                 let interrupt = self.session.works_beside().then_some(command);
-                let end = TurnEnd::new(Outcome::Interrupted);
-                self.session.told(self.now(), Fact::Ended(end).into());
+                self.forgo();
                 interrupt
             }
             (Some(_), Command::Stop) => {
-                self.held = None;
+                self.return_held();
                 Some(command)
             }
             (Some(held), _) => {
@@ -119,6 +117,38 @@ impl Live {
             }
             (None, Command::Prompt(_)) => self.look_before(command),
             (None, _) => Some(command),
+        }
+    }
+
+    /// The turn whose prompt is held is stopped before the agent knew of it. What was to join it did not, and what is not about
+    /// the turn is told all the same.
+    fn forgo(&mut self) {
+        let (now, mut others) = (self.now(), Vec::new());
+        for command in self.held.take().into_iter().flat_map(Held::into_commands) {
+            match command {
+                Command::Prompt(_) => (),
+                Command::Steer(prompt) => self.session.told(now, Fact::Unsteered(prompt).into()),
+                other => others.push(other),
+            }
+        }
+        let end = TurnEnd::new(Outcome::Interrupted);
+        self.session.told(now, Fact::Ended(end).into());
+        others.into_iter().for_each(|command| self.pass(command));
+    }
+
+    /// The agent that is there is not given what is held. The next one is started as the session is by then.
+    pub(super) fn return_held(&mut self) {
+        for command in self.held.take().into_iter().flat_map(Held::into_commands) {
+            match command {
+                Command::Prompt(prompt) => self.session.give_back(prompt),
+                Command::Steer(prompt) => self.session.told(self.now(), Fact::Unsteered(prompt).into()),
+                Command::Interrupt
+                | Command::Decide { .. }
+                | Command::Answer { .. }
+                | Command::SetMode(_)
+                | Command::SetModel(_)
+                | Command::Stop => (),
+            }
         }
     }
 
@@ -157,7 +187,6 @@ impl Live {
 
     /// The folder was looked at, or cannot be: the agent is told what waited.
     pub(super) fn release(&mut self, looked: Result<(), NotUndone>) {
-        let Some(held) = self.held.take() else { return };
         match looked {
             // What has no need to be said again and again.
             Err(NotUndone::Off | NotUndone::NoGit) | Ok(()) => (),
@@ -168,6 +197,12 @@ impl Live {
             }
             Err(_) => (),
         }
+        let holds_prompt = |held: &Held| held.commands.iter().any(|command| matches!(command, Command::Prompt(_)));
+        if !self.session.is_ready() && self.held.as_ref().is_some_and(holds_prompt) {
+            // Its program has closed its output meanwhile, and would answer nothing.
+            return self.return_held();
+        }
+        let Some(held) = self.held.take() else { return };
         self.session.handed_over(self.now());
         held.commands.into_iter().for_each(|command| self.pass(command));
     }

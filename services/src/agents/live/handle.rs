@@ -14,6 +14,7 @@ use super::super::item::{Content, FileChange};
 use super::super::joints::Joints;
 use super::super::log::{Follow, Log, Reading};
 use super::super::permission::Decider;
+use super::super::secrets::Secrets;
 use super::super::session::{Choice, NotNow, Refused, Session, SessionView, Unanswered, Undecided};
 use super::super::undo::NotUndone;
 use super::{Live, Owners, Surroundings, parted};
@@ -32,7 +33,7 @@ pub(super) enum Wish {
     Succeed(Arc<dyn Agent>, Option<String>, oneshot::Sender<Result<(), NotNow>>),
     Undo { turn: String, is_forced: bool, told: oneshot::Sender<Result<Vec<FileChange>, NotUndone>> },
     Wake,
-    Metadata(oneshot::Sender<Metadata>),
+    Metadata(oneshot::Sender<(Metadata, Arc<Secrets>)>),
     Show,
     Close,
     Halt,
@@ -192,7 +193,8 @@ impl Handle {
         self.wish(Wish::Wake);
     }
 
-    pub(in super::super) async fn metadata(&self) -> Result<Metadata, Over> {
+    /// What is known of it, and what of that is not shown.
+    pub(in super::super) async fn metadata(&self) -> Result<(Metadata, Arc<Secrets>), Over> {
         self.ask(Wish::Metadata).await
     }
 

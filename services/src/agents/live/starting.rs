@@ -9,10 +9,10 @@ use super::super::trust::{FolderCode, FolderSettings, SettingsUse, Standing, uns
 use super::{Live, Surroundings};
 
 impl Live {
-    /// Starts the agent, on its own session where there is one to go on with.
-    pub(super) async fn start(&mut self, resume: Option<String>, is_fork: bool) {
+    /// Starts the agent, with what it is to know of the session beside this.
+    pub(super) async fn start(&mut self, launch: Launch) {
         let history = self.history().await;
-        let Surroundings { agent, launch, trust, .. } = self.surroundings.clone();
+        let Surroundings { agent, trust, .. } = self.surroundings.clone();
         let uses = agent.settings_use();
         let (mut settings, mut code) = (FolderSettings::Withheld, None);
         if uses != SettingsUse::Ignores || trust.knows(agent.provider()) {
@@ -34,9 +34,7 @@ impl Live {
                 return self.not_begun(untrusted(&names));
             }
         }
-        let model = self.session.asked_model().map(str::to_owned);
-        let launch = Launch { resume, is_fork, history, mode: self.session.mode(), model, settings, code, ..launch };
-        self.running = Some(agent.start(launch));
+        self.running = Some(agent.start(Launch { history, settings, code, ..launch }));
     }
 
     fn not_begun(&mut self, problem: Problem) {

@@ -235,3 +235,18 @@ fn what_a_tool_is_given_is_written_as_it_is_however_it_ends() {
     let told: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();
     assert_eq!(told["data"], expected);
 }
+
+#[test]
+fn what_was_closed_is_not_among_what_a_daemon_may_have_left_open() -> io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let folder = folder.path();
+    assert_eq!(unclosed(&folder.join("none"))?, [""; 0].map(PathBuf::from));
+    let _open = Log::create(folder, "ses_1")?;
+    drop(Log::create(folder, "ses_2")?);
+    Log::create(folder, "ses_3")?.close();
+    std::fs::write(folder.join("ses_4.lock"), "")?;
+    let mut left = unclosed(folder)?;
+    left.sort();
+    assert_eq!(left, [place(folder, "ses_1"), place(folder, "ses_2")]);
+    Ok(())
+}

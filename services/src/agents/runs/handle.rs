@@ -124,7 +124,7 @@ pub(super) fn within(mut files: Vec<FileChange>) -> Vec<FileChange> {
         let length = file.unified_diff.as_ref().map_or(0, String::len);
         match room.checked_sub(length) {
             Some(rest) => room = rest,
-            None => file.unified_diff = None,
+            None => file.cut(),
         }
     }
     files

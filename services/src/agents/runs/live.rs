@@ -397,8 +397,7 @@ impl Live {
     fn show(&mut self) {
         let view = self.run.view();
         let place = format!("/{}", view.run_id);
-        let text = serde_json::to_string(&view)
-            .map(|text| self.surroundings.secrets.redacted_json(&text, &[], None).into_owned());
+        let text = view.shown(&self.surroundings.secrets);
         match text.and_then(|text| serde_json::from_str::<Json>(&text)) {
             Ok(json) => {
                 let shown = self.surroundings.views.commit(|write| write.set(&place, json));

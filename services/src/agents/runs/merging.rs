@@ -24,8 +24,9 @@ impl<'a> Answer<'a> {
     fn changes(&self) -> String {
         self.files.iter().fold(String::new(), |text, file| {
             let from = file.old_path.as_ref().map(|old| format!(" (was {old})")).unwrap_or_default();
-            let head =
-                format!("{text}--- {}{from}: {:?}, +{} -{}\n", file.path, file.kind, file.additions, file.deletions);
+            let nature = file.nature().map(|nature| format!(", {nature}")).unwrap_or_default();
+            let FileChange { path, kind, additions, deletions, .. } = file;
+            let head = format!("{text}--- {path}{from}: {kind:?}, +{additions} -{deletions}{nature}\n");
             let diff = file.unified_diff.as_deref().unwrap_or(if file.binary { "(no text)" } else { "(not shown)" });
             head + diff.trim_end_matches('\n') + "\n"
         })

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::super::event::{Envelope, Event, LogRecovered, RunStarted};
 use super::super::git::{Git, GitError};
-use super::super::log::{Claim, Log, place, write_private};
+use super::super::log::{Claim, Log, place, unclosed, write_private};
 use super::super::sessions::Agents;
 use super::run::{Run, RunBeginning, RunOutput};
 use super::workshop::{self, Workshop};
@@ -42,9 +42,8 @@ pub(in super::super) fn bring_back(agents: &Agents) {
 
 /// The runs that are not over by their logs, and those that have worktrees.
 fn left(dir: &Path) -> Vec<String> {
-    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-    let logs = entries.map(|entry| entry.path()).filter(|path| is_log(path));
-    let open = logs.filter(|path| path.extension().is_some_and(|ending| ending == "jsonl") && !is_over(path));
+    let logs = unclosed(dir).unwrap_or_default().into_iter().filter(|path| is_log(path));
+    let open = logs.filter(|path| !is_over(path));
     let open = open.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()));
     let mut left: Vec<String> = open.chain(workshop::ledgers(&worktrees(dir))).collect();
     left.sort();

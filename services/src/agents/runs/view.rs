@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::super::event::{Outcome, RunMember, RunMemberEnded, RunMerged, Strategy};
 use super::super::item::FileChange;
 use super::super::problem::Problem;
+use super::super::secrets::Secrets;
 use super::merging::boundary;
 
 /// The longest text that is shown, in bytes. All of it stands in the run's log.
@@ -87,6 +88,13 @@ pub struct RunMemberView {
     /// Whether these are in the run's folder, because somebody applied them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_applied: bool,
+}
+
+impl RunView {
+    /// It as JSON, without secrets.
+    pub(super) fn shown(&self, secrets: &Secrets) -> serde_json::Result<String> {
+        Ok(secrets.redacted_json(&serde_json::to_string(self)?, &[], None).into_owned())
+    }
 }
 
 impl RunMemberView {

@@ -15,7 +15,7 @@ use super::super::log::{Follow, Reading};
 use super::super::runs::{Begun, Changed, NotRun};
 use super::super::sessions::Agents;
 use super::leash::Leash;
-use super::{done, lost_log};
+use super::{done, lost_log, unread};
 
 /// The methods `run.*` over the runs.
 pub(super) fn router(agents: &Agents) -> Router {
@@ -23,7 +23,10 @@ pub(super) fn router(agents: &Agents) -> Router {
     let (starting, list, cancelling, diff, applying, discarding) = (each(), each(), each(), each(), each(), each());
     Router::new()
         .written(RUN_START, move |context, params| start(starting.clone(), context, params))
-        .function(RUN_LIST, move |_, _| Ok::<_, Fault>(RunsListed { runs: list.runs().views() }))
+        .function(RUN_LIST, move |_, _| {
+            let runs = list.runs().views(list.secrets());
+            runs.map(|runs| RunsListed { runs }).map_err(|error| unread("runs", &error))
+        })
         .function(RUN_CANCEL, move |_, RunRef { run_id }| {
             cancelling.runs().run(&run_id).map(|run| run.cancel()).map(done).map_err(Fault::from)
         })

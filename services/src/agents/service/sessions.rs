@@ -11,14 +11,17 @@ use super::super::permission::Decider;
 use super::super::session::{NotNow, Unanswered};
 use super::super::sessions::{Agents, Consent, NotHanded};
 use super::super::undo::NotUndone;
-use super::session;
+use super::{session, unread};
 
 pub(super) fn router(agents: &Agents) -> Router {
     let each = || agents.clone();
     let (answering, editing, resuming) = (each(), each(), each());
     let (forking, handing, known, undoing, listing) = (each(), each(), each(), each(), each());
     Router::new()
-        .function(SESSIONS, move |_, _| listing.views().map(|sessions| SessionsListed { sessions }).map_err(unread))
+        .function(SESSIONS, move |_, _| {
+            let sessions = listing.views();
+            sessions.map(|sessions| SessionsListed { sessions }).map_err(|error| unread("sessions", &error))
+        })
         .method(ANSWER, move |context, params| answer(answering.clone(), context, params))
         .method(EDIT_PROMPT, move |_, params| edit(editing.clone(), params))
         .method(RESUME, move |context, params| resume(resuming.clone(), context, params))
@@ -30,10 +33,6 @@ pub(super) fn router(agents: &Agents) -> Router {
             let (MetadataParams::Session(SessionRef { session_id }) | MetadataParams::Id(session_id)) = params;
             async move { Ok::<_, Fault>(agents.metadata(&session_id).await?) }
         })
-}
-
-fn unread(error: serde_json::Error) -> Fault {
-    Fault::new(Code::INTERNAL, format!("the state of the sessions cannot be read: {error}"))
 }
 
 async fn answer(agents: Agents, context: Context, params: AnswerParams) -> Result<Done, Fault> {

@@ -75,10 +75,11 @@ impl Session {
         }
     }
 
-    fn ready(&mut self, now: Moment, update: SessionUpdate, src: Source) {
+    fn ready(&mut self, now: Moment, mut update: SessionUpdate, src: Source) {
         if self.process == Process::Starting {
             self.process = Process::Ready;
             self.log(now, Event::ProcessEvent(ProcessEvent::Ready), None);
+            update = self.tell_chosen(update);
         }
         if let Some(prompt) = self.returned.take() {
             self.handed_over(now);

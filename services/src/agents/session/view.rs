@@ -11,8 +11,8 @@ use super::super::prompt_builder::ContextSummary;
 use super::super::secrets::Secrets;
 use super::super::state::State;
 use super::super::usage::UsageUpdate;
+use super::Session;
 use super::queue::Waiting;
-use super::{Process, Session};
 
 /// How much of what a prompt says is shown while it waits, in bytes.
 const GIST: usize = 2 << 10;
@@ -156,7 +156,7 @@ impl Session {
             cwd: created.cwd.clone(),
             state: self.state(),
             mode: self.mode,
-            is_ready: self.process == Process::Ready,
+            is_ready: self.is_ready(),
             turn_id: self.turns.open().map(|turn| turn.id().to_owned()),
             title: self.title(),
             model: self.known.model.clone().or_else(|| self.asked_model.clone()),

@@ -180,11 +180,12 @@ impl Session {
         self.process = Process::Stopping;
         self.outputs.push(Output::Tell(Command::Stop));
         match self.turns.open() {
-            Some(_) => {
+            // What it was not given is for the next one.
+            Some(_) if self.withheld_since.is_none() || self.open_prompt().is_none() => {
                 let until = now.at + self.beginning.timers.stop;
                 self.ladder = Some(Ladder { end: TurnEnd::failed(problem), rung: Rung::Stopped, until });
             }
-            None => self.log(now, Event::Error(problem), None),
+            Some(_) | None => self.log(now, Event::Error(problem), None),
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
 
@@ -12,10 +13,11 @@ use super::super::event::{CloseReason, Event, Mode, SessionClosed, SessionCreate
 use super::super::identifier::identifier;
 use super::super::item::FileChange;
 use super::super::live::{Handle, Over};
-use super::super::log::{Claim, Log, Remembered, is_closed, is_tied, place, read, recover};
+use super::super::log::{Claim, Log, Remembered, is_closed, is_tied, place, read, recover, unclosed};
 use super::super::moment::Moment;
 use super::super::problem::{Problem, ProblemKind};
 use super::super::runs;
+use super::super::secrets::Secrets;
 use super::super::session::{NotNow, Past, Session, Trunk};
 use super::super::summary;
 use super::super::undo::NotUndone;
@@ -42,15 +44,25 @@ impl Consent {
 impl Agents {
     /// Opens a session again, or starts the agent of one that is open.
     pub(in super::super) async fn resume(&self, id: &str, consent: Consent) -> Result<(), NotBegun> {
-        let _one_at_a_time = self.0.opening.lock().await;
+        let one_at_a_time = Arc::clone(&self.0.opening).lock_owned().await;
         if let Some(handle) = self.session(id).filter(|handle| !handle.is_over()) {
             handle.wake();
             return Ok(());
         }
+        let (agents, id) = (self.clone(), id.to_owned());
+        // Logs are read and written. Whoever is gone meanwhile lets nobody else in before that is done.
+        let reopening = spawn_blocking(move || {
+            let reopened = agents.reopen(&id, consent);
+            drop(one_at_a_time);
+            reopened
+        });
+        reopening.await.map_err(|error| NotBegun::from(io::Error::other(error)))?
+    }
+
+    /// Opens a session again that was closed.
+    fn reopen(&self, id: &str, consent: Consent) -> Result<(), NotBegun> {
         let path = self.log_of(id)?;
-        let reading = path.clone();
-        let taken = spawn_blocking(move || take(&reading)).await.map_err(io::Error::other).flatten();
-        let (claim, remembered) = match taken? {
+        let (claim, remembered) = match take(&path)? {
             Taken::Here(claim, remembered) => (claim, *remembered),
             Taken::Elsewhere => return Err(NotBegun::Elsewhere(id.to_owned())),
             Taken::Nothing => return Err(NotBegun::NoSession(id.to_owned())),
@@ -70,7 +82,7 @@ impl Agents {
         title: Option<String>,
         consent: Consent,
     ) -> Result<String, NotBegun> {
-        let known = self.metadata(id).await?;
+        let (known, _) = self.known(id).await?;
         let agent = self.agent(&known.provider)?;
         let cwd = self.folder(&known.cwd)?;
         let path = self.log_of(id)?;
@@ -115,17 +127,23 @@ impl Agents {
         Ok(handle.succeed(agent, model).await??)
     }
 
-    /// What is known of a session, of one that is closed too.
+    /// What is known of a session, of one that is closed too, without secrets.
     pub(in super::super) async fn metadata(&self, id: &str) -> Result<Metadata, NotBegun> {
+        let (known, secrets) = self.known(id).await?;
+        known.shown(&secrets).map_err(|error| NotBegun::from(io::Error::other(error)))
+    }
+
+    /// What is known of a session, and what of that is not shown.
+    async fn known(&self, id: &str) -> Result<(Metadata, Arc<Secrets>), NotBegun> {
         if let Some(handle) = self.session(id)
-            && let Ok(metadata) = handle.metadata().await
+            && let Ok(known) = handle.metadata().await
         {
-            return Ok(metadata);
+            return Ok(known);
         }
         let path = self.log_of(id)?;
         let read = spawn_blocking(move || read(&path)).await.map_err(io::Error::other).flatten();
         let remembered = read?.ok_or_else(|| NotBegun::NoSession(id.to_owned()))?;
-        Ok(self.described(remembered))
+        Ok((self.described(remembered), Arc::clone(&self.0.secrets)))
     }
 
     fn described(&self, remembered: Remembered) -> Metadata {
@@ -154,19 +172,10 @@ impl Agents {
 
     /// The sessions whose logs do not say that they were closed, and that no other daemon has.
     pub(super) fn bring_back(&self) -> io::Result<()> {
-        let dir = &self.0.config.dir;
-        let entries = match std::fs::read_dir(dir) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        for entry in entries {
-            let path = entry?.path();
-            if path.extension().is_some_and(|ending| ending == "jsonl") && !runs::is_log(&path) {
-                // One that cannot be read must not keep the others from coming back.
-                let back = self.bring_one_back(&path);
-                back.inspect_err(|error| tracing::error!(%error, log = %path.display(), "a session is lost")).ok();
-            }
+        for path in unclosed(&self.0.config.dir)?.iter().filter(|log| !runs::is_log(log)) {
+            // One that cannot be read must not keep the others from coming back.
+            let back = self.bring_one_back(path);
+            back.inspect_err(|error| tracing::error!(%error, log = %path.display(), "a session is lost")).ok();
         }
         Ok(())
     }
@@ -186,12 +195,9 @@ impl Agents {
         }
     }
 
-    /// Closes the sessions that went with processes that were killed. For a process that takes over no others; it looks at those
-    /// logs alone that somebody has left a lock beside.
+    /// Closes the sessions that went with processes that were killed. For a process that takes over no others.
     pub(super) fn end_tied(&self) {
-        let entries = std::fs::read_dir(&self.0.config.dir).into_iter().flatten().flatten();
-        let locks = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|is| is == "lock"));
-        for log in locks.map(|path| path.with_extension("jsonl")).filter(|log| !runs::is_log(log)) {
+        for log in unclosed(&self.0.config.dir).unwrap_or_default().into_iter().filter(|log| !runs::is_log(log)) {
             if is_tied(&log).unwrap_or_default() {
                 let ended = self.bring_one_back(&log);
                 ended.inspect_err(|error| tracing::warn!(%error, log = %log.display(), "a session stays open")).ok();

@@ -347,13 +347,23 @@ fn called(item: &Item) -> String {
 }
 
 fn changed(file: &FileChange) -> String {
-    let FileChange { path, kind, old_path, binary, additions, deletions, .. } = file;
+    let FileChange { path, kind, old_path, binary, is_cut, additions, deletions, .. } = file;
     let from = match (kind, old_path) {
         (ChangeKind::Move | ChangeKind::Copy, Some(old)) => format!(" from {old}"),
         _ => String::new(),
     };
-    let counts = if *binary { "binary".to_owned() } else { format!("+{additions} -{deletions}") };
-    format!("{} {path}{from} ({counts})", word(*kind))
+    let mut more = Vec::new();
+    if *binary {
+        more.push("binary".to_owned());
+    }
+    if !binary || file.unified_diff.is_some() {
+        more.push(format!("+{additions} -{deletions}"));
+    }
+    more.extend(file.nature());
+    if *is_cut {
+        more.push("too long to be shown".to_owned());
+    }
+    format!("{} {path}{from} ({})", word(*kind), more.join("; "))
 }
 
 /// The last part of a folder's path, as a name for the project.
@@ -381,5 +391,24 @@ pub(super) fn word(value: impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(Value::String(word)) => word,
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::item::FileMode;
+    use super::*;
+
+    #[test]
+    fn a_changed_file_is_told_with_what_its_lines_do_not_show() {
+        let chmod = FileChange {
+            old_mode: Some(FileMode::File),
+            new_mode: Some(FileMode::Executable),
+            ..FileChange::without_diff("tool.sh", ChangeKind::Modify)
+        };
+        assert_eq!(changed(&chmod), "modify tool.sh (+0 -0; may be run from now on)");
+        let mut long = FileChange::with_diff("a.txt", ChangeKind::Add, "@@ -0,0 +1 @@\n+a\n");
+        long.cut();
+        assert_eq!(changed(&long), "add a.txt (+1 -0; too long to be shown)");
     }
 }

@@ -340,6 +340,9 @@ fn put(files: &mut Vec<FileChange>, file: FileChange) {
 fn add(file: &mut FileChange, change: &FileChange) {
     file.additions += change.additions;
     file.deletions += change.deletions;
+    if change.new_mode.is_some() {
+        (file.new_mode, file.link_to) = (change.new_mode, change.link_to.clone());
+    }
     file.kind = match (file.kind, change.kind) {
         // What was made and then changed was made.
         (ChangeKind::Add, ChangeKind::Modify) => ChangeKind::Add,

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::item::{ChangeKind, FileChange, Item, ItemKind, ItemStatus, ToolCall, ToolOutput};
+use super::super::item::{ChangeKind, FileChange, FileMode, Item, ItemKind, ItemStatus, ToolCall, ToolOutput};
 use super::{Transcript, TranscriptInfo, TranscriptItem, TranscriptNotice, TranscriptTurn};
 
 const PIECES: [&str; 64] = [
@@ -96,7 +96,11 @@ pub(super) fn of_texts(texts: &[String]) -> Transcript {
         title: Some(text(4)),
         input: Some(serde_json::json!({"text": text(5)})),
         output: Some(ToolOutput::of_text(text(6))),
-        changes: Some(vec![FileChange::with_diff(text(7), ChangeKind::Modify, text(8))]),
+        changes: Some(vec![FileChange {
+            new_mode: Some(FileMode::Link),
+            link_to: Some(text(10)),
+            ..FileChange::with_diff(text(7), ChangeKind::Modify, text(8))
+        }]),
         ..ToolCall::default()
     };
     let mut call = item(ItemKind::ToolCall, 9);

@@ -74,7 +74,7 @@ pub enum SidecarStatus {
     Stopping,
     /// No process of it is left.
     Stopped,
-    /// No process of it is left, and it will not be started again by itself.
+    /// It will not be started again by itself; no process of it is left, but with the code `LEFT`.
     Failed,
 }
 
@@ -153,6 +153,8 @@ pub enum FailureCode {
     Dependency,
     /// This daemon could not do its part.
     Host,
+    /// Processes of it live on and cannot be ended.
+    Left,
 }
 
 /// What is known of a failure.

@@ -30,11 +30,11 @@ pub(super) async fn not_started(
 }
 
 fn why(config: &SidecarConfig, around: &Around, error: &sixframe_supervisor::Failure) -> Failure {
-    use sixframe_supervisor::Failure::{GuardianLost, NotNow, NotStarted};
+    use sixframe_supervisor::Failure::{GuardianLost, GuardianStuck, Left, NotNow, NotStarted};
     let program = config.program.as_ref().or(config.binary.as_ref()).map_or("", String::as_str);
     let (kind, reason) = match error {
         NotStarted { kind, reason, .. } => (kind, reason),
-        NotNow { .. } | GuardianLost { .. } => {
+        NotNow { .. } | GuardianLost { .. } | GuardianStuck { .. } | Left { .. } => {
             return failure(FailureCode::Host, format!("{} did not run: {error}", config.name));
         }
     };

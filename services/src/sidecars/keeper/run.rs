@@ -99,23 +99,19 @@ impl Keeper {
         let last = LastSeen::default();
         let met = self.until_ready(&run, &readiness, &last).await;
         match met {
-            Met::Turned => {
-                self.end(&run).await;
-                Outcome::Turned
-            }
+            Met::Turned => self.end(&run).await.map_or_else(Outcome::Left, |_| Outcome::Turned),
             Met::Fallen => self.fell(&run, &readiness).await,
             Met::Ready => self.live(&run, &readiness).await,
             Met::TimedOut => match last.take() {
                 // It is nobody who could be seen: to wait as long on another port would tell nothing new.
                 Last::Foreign(foreign) if foreign.holder.is_none() => {
-                    self.end(&run).await;
-                    Outcome::Failed(not_ours(&run, foreign))
+                    let ended = self.end(&run).await;
+                    ended.map_or_else(Outcome::Left, |_| Outcome::Failed(not_ours(&run, foreign)))
                 }
                 Last::Foreign(foreign) => self.is_not_ours(&run, &readiness, foreign).await,
                 last => {
                     let failure = too_slow(&run, &readiness, last);
-                    self.end(&run).await;
-                    not_run(failure)
+                    self.end(&run).await.map_or_else(Outcome::Left, |_| not_run(failure))
                 }
             },
             Met::Foreign(foreign) => self.is_not_ours(&run, &readiness, foreign).await,
@@ -123,7 +119,9 @@ impl Keeper {
     }
 
     async fn is_not_ours(&mut self, run: &Run, readiness: &Ready, foreign: Foreign) -> Outcome {
-        self.end(run).await;
+        if let Err(left) = self.end(run).await {
+            return Outcome::Left(left);
+        }
         let failure = not_ours(run, foreign);
         match run.config.port {
             Port::Auto if readiness.kind != ReadyKind::Handshake => Outcome::PortLost(failure),
@@ -214,19 +212,22 @@ impl Keeper {
             }
         };
         match lived {
-            Lived::Turned => {
-                self.end(run).await;
-                Outcome::Turned
-            }
+            Lived::Turned => self.end(run).await.map_or_else(Outcome::Left, |_| Outcome::Turned),
             Lived::Dead(why) => {
                 let why = without_secrets(&run.config, run.port.get(), why);
                 let message = format!("{} was ended because it {why}", self.known.name);
-                let exit = self.end(run).await;
+                let exit = match self.end(run).await {
+                    Ok(exit) => exit,
+                    Err(left) => return Outcome::Left(left),
+                };
                 let failure = failure(FailureCode::Unhealthy, message).with(details(run, exit));
                 Outcome::Ended { how: Ended::Badly, ready: Some(since), failure }
             }
             Lived::Fallen => {
                 let ended = self.settle(run).await;
+                if let Some(left) = left(run, &ended) {
+                    return Outcome::Left(left);
+                }
                 let (how, failure) = exited(run, ended, "");
                 Outcome::Ended { how, ready: Some(since), failure }
             }
@@ -236,6 +237,9 @@ impl Keeper {
     /// Its program has ended, or never ran, before it was ready.
     async fn fell(&mut self, run: &Run, readiness: &Ready) -> Outcome {
         let ended = self.settle(run).await;
+        if let Some(left) = left(run, &ended) {
+            return Outcome::Left(left);
+        }
         use sixframe_supervisor::Failure::{NotNow, NotStarted};
         if let Err(error @ (NotStarted { .. } | NotNow { .. })) = ended {
             return not_run(not_started(&run.config, &self.around, error).await);
@@ -258,8 +262,8 @@ impl Keeper {
         }
     }
 
-    /// Stops what there is of it.
-    async fn end(&mut self, run: &Run) -> Option<RunExit> {
+    /// Stops what there is of it. Errors: some of it cannot be ended.
+    async fn end(&mut self, run: &Run) -> Result<Option<RunExit>, Failure> {
         self.is_stopping();
         let stopped = {
             let stopping = run.child.stop();
@@ -269,9 +273,10 @@ impl Keeper {
                 never = self.mailbox.collect() => match never {},
             }
         };
+        let left = left(run, &stopped);
         let exit = stopped.ok();
         self.is_over(run, exit);
-        exit.map(Into::into)
+        left.map_or_else(|| Ok(exit.map(Into::into)), Err)
     }
 
     /// Waits until nothing of it is left, since its program has ended.
@@ -345,6 +350,25 @@ async fn look_after(run: &Run, probe: Option<&Probe>, has_lived: bool, mut tell:
             };
         }
     }
+}
+
+/// Why nothing may be started beside what is left of it.
+fn left(run: &Run, ended: &Result<sixframe_supervisor::Exit, sixframe_supervisor::Failure>) -> Option<Failure> {
+    let Err(sixframe_supervisor::Failure::Left { pids, .. }) = ended else { return None };
+    let name = &run.config.name;
+    let list = pids.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+    let message = match pids.as_slice() {
+        [] => format!("whether processes of {name} live on cannot be seen; look for them, then start it again"),
+        [_] => {
+            format!("the process {list} of {name} cannot be ended; end it, as root if need be, then start {name} again")
+        }
+        [..] => {
+            format!(
+                "the processes {list} of {name} cannot be ended; end them, as root if need be, then start {name} again"
+            )
+        }
+    };
+    Some(failure(FailureCode::Left, message).with(details(run, None)))
 }
 
 /// It could not begin, or came to nothing. That the daemon could not do its part may pass; anything else stays as it is.

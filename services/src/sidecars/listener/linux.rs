@@ -1,4 +1,5 @@
-//! Listening sockets and their processes, as `/proc` tells of them.
+//! Listening sockets and their processes, as `/proc` tells of them: by what it tells of ourselves, which is there where it is
+//! mounted without all the rest too (`subset=pid`).
 
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, ErrorKind};
@@ -13,12 +14,12 @@ const LISTENS: &str = "0A";
 pub(super) fn listeners(port: u16, is_v4: bool) -> io::Result<Vec<u64>> {
     let bindings: &[(&str, &str)] = match is_v4 {
         true => &[
-            ("/proc/net/tcp", "127.0.0.1"),
-            ("/proc/net/tcp6", "::ffff:127.0.0.1"),
-            ("/proc/net/tcp", "0.0.0.0"),
-            ("/proc/net/tcp6", "::"),
+            ("/proc/self/net/tcp", "127.0.0.1"),
+            ("/proc/self/net/tcp6", "::ffff:127.0.0.1"),
+            ("/proc/self/net/tcp", "0.0.0.0"),
+            ("/proc/self/net/tcp6", "::"),
         ],
-        false => &[("/proc/net/tcp6", "::1"), ("/proc/net/tcp6", "::")],
+        false => &[("/proc/self/net/tcp6", "::1"), ("/proc/self/net/tcp6", "::")],
     };
     for (table, address) in bindings {
         let found = read(table, address, port)?;
@@ -34,7 +35,7 @@ fn read(table: &str, address: &str, port: u16) -> io::Result<Vec<u64>> {
     let file = match fs::File::open(table) {
         Ok(file) => file,
         // A system without IPv6 has one table less.
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == ErrorKind::NotFound && table.ends_with('6') => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
     let rows = BufReader::new(file).lines().skip(1).map_while(Result::ok);

@@ -32,7 +32,11 @@ pub(super) async fn answer(stream: &mut TcpStream, body: &Value) -> std::io::Res
     event(stream, json!({"type": "response.created", "response": response})).await?;
     let item = match (word, asked.is_none()) {
         (_, true) => message(stream, number, &["It ", "is ", "done."]).await?,
-        ("run", _) => call(stream, number, rest).await?,
+        ("run", _) => call(stream, number, json!({"name": "exec_command"}), json!({"cmd": rest})).await?,
+        ("spawn", _) => {
+            let tool = json!({"name": "spawn_agent", "namespace": "multi_agent_v1"});
+            call(stream, number, tool, json!({"message": rest})).await?
+        }
         ("recall", _) => message(stream, number, &[recalled(&body["input"], rest)]).await?,
         ("forever", _) => forever(stream, number).await?,
         ("garble", _) => return garble(stream).await,
@@ -94,12 +98,12 @@ async fn forever(stream: &mut TcpStream, number: u64) -> std::io::Result<Value> 
     }
 }
 
-async fn call(stream: &mut TcpStream, number: u64, command: &str) -> std::io::Result<Value> {
-    let arguments = json!({"cmd": command}).to_string();
-    let item = json!({
-        "type": "function_call", "id": format!("fc_{number}"), "call_id": format!("call_{number}"), "name": "exec_command",
-        "arguments": arguments, "status": "completed",
+async fn call(stream: &mut TcpStream, number: u64, tool: Value, arguments: Value) -> std::io::Result<Value> {
+    let mut item = json!({
+        "type": "function_call", "id": format!("fc_{number}"), "call_id": format!("call_{number}"),
+        "arguments": arguments.to_string(), "status": "completed",
     });
+    item.as_object_mut().into_iter().for_each(|item| item.extend(tool.as_object().cloned().unwrap_or_default()));
     event(stream, json!({"type": "response.output_item.done", "output_index": 0, "item": item})).await?;
     Ok(item)
 }

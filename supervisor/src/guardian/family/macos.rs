@@ -54,7 +54,8 @@ impl Family {
     /// at every process's environment is worth it.
     pub(in crate::guardian) fn has_strays(&mut self) -> bool {
         let is_ours = |value: &[u8]| matches!(value.strip_prefix(&self.mark[..]), Some([] | [b'/', ..]));
-        let carries = |pid: u32| process::variable(pid, VARIABLE).is_some_and(|value| is_ours(&value));
+        let carries =
+            |pid: u32| process::variable(pid, VARIABLE).is_ok_and(|value| value.is_some_and(|value| is_ours(&value)));
         let own = std::process::id();
         let marked: Vec<ProcessId> = process::all()
             .into_iter()
