@@ -188,13 +188,13 @@ type Said = (Effect, String);
 fn decide(matter: &Matter, rules: &[Rule], mode: Mode, folder: &Path) -> Ruling {
     let hits: Vec<Hit> = hits(matter);
     let risk = matter.risk();
-    // What does nothing but run another program is judged by that one.
-    let does = |part: &&Part| {
-        part.harmless != Some(WRAPPER) || part.writes || !part.touches.is_empty() || matter.parts.len() == 1
-    };
+    // What does nothing but run another program is judged by that one, but for what is said against it.
+    let does = |part: &&Part| part.harmless != Some(WRAPPER) || part.writes || matter.parts.len() == 1;
     let parts: Vec<&Part> = matter.parts.iter().filter(does).collect();
     let of_parts: Vec<Said> = parts.iter().map(|part| of_part(part, rules, mode, folder)).collect();
-    let said: Vec<Said> = of_whole(matter, rules).into_iter().chain(of_parts.iter().cloned()).collect();
+    let wrappers = matter.parts.iter().filter(|part| !does(part));
+    let against = wrappers.flat_map(|part| said_of(part, rules, folder)).filter(|(effect, _)| *effect != Effect::Allow);
+    let said: Vec<Said> = of_whole(matter, rules).into_iter().chain(of_parts.iter().cloned()).chain(against).collect();
     let (effect, rule) = strongest(&said).unwrap_or((Effect::Ask, "ask".to_owned()));
     let can_be_remembered = effect == Effect::Ask && risk < Risk::Critical && matter.unclear.is_none();
     let mut remembers = Vec::new();
@@ -244,13 +244,17 @@ fn of_whole(matter: &Matter, rules: &[Rule]) -> Option<Said> {
     strongest(&said).or_else(|| matter.parts.is_empty().then(|| (Effect::Ask, "ask".to_owned())))
 }
 
+/// What the rules that are not built in say about a part.
+fn said_of<'a>(part: &'a Part, rules: &'a [Rule], folder: &'a Path) -> impl Iterator<Item = Said> + 'a {
+    rules.iter().filter_map(|rule| Some((rule.says(part, folder)?, rule.id.clone())))
+}
+
 fn of_part(part: &Part, rules: &[Rule], mode: Mode, folder: &Path) -> Said {
     let is_auto = mode == Mode::Auto;
     let accepts = mode == Mode::AcceptEdits && part.action == Action::FileChange;
     // To allow a command is not to allow that it writes into files, where that is not allowed by itself.
-    let matching = rules.iter().filter_map(|rule| Some((rule.says(part, folder)?, rule.id.clone())));
     let mut said: Vec<Said> =
-        matching.filter(|(effect, _)| may_write(part, mode) || *effect != Effect::Allow).collect();
+        said_of(part, rules, folder).filter(|(effect, _)| may_write(part, mode) || *effect != Effect::Allow).collect();
     // Of those that are as bad, the first.
     let worst = part.findings.iter().rev().max_by_key(|finding| finding.risk);
     if let Some(finding) = worst.filter(|finding| is_auto && finding.is_ruinous()) {

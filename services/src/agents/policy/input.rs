@@ -74,7 +74,7 @@ pub(super) fn folders(input: &Value) -> impl Iterator<Item = &str> {
 }
 
 /// What changes nothing of what a command does: what is said about it, how long it may take, how its output is shown.
-const INERT: [&str; 40] = [
+const INERT: [&str; 44] = [
     "description",
     "title",
     "kind",
@@ -87,6 +87,10 @@ const INERT: [&str; 40] = [
     "timeout_ms",
     "timeoutSeconds",
     "timeout_seconds",
+    "timeout_secs",
+    "timeoutSecs",
+    "delay_ms",
+    "requires_approval",
     "yield_time_ms",
     "max_output_tokens",
     "run_in_background",

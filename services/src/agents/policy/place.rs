@@ -55,7 +55,7 @@ const NOWHERE: [&str; 6] = ["/dev/null", "/dev/stdin", "/dev/stdout", "/dev/stde
 impl Ground {
     /// Where a path leads, through all links, seen from a folder.
     pub(super) fn place(&self, from: &Path, path: &str) -> Place {
-        if NOWHERE.contains(&path) {
+        if is_nowhere(path) {
             return Place::Nowhere;
         }
         if is_per_process(path) {
@@ -114,6 +114,11 @@ impl Ground {
         let real = self.real(from, path).map(|real| real.to_string_lossy().into_owned());
         secret(path).max(real.and_then(|real| secret(&real)))
     }
+}
+
+/// Whether nothing is kept in a file.
+pub(super) fn is_nowhere(path: &str) -> bool {
+    NOWHERE.contains(&path)
 }
 
 /// Whether another thing stands there for each process.

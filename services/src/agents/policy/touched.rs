@@ -9,7 +9,7 @@ use super::super::permission::Action;
 use super::call::{Call, Wraps};
 use super::danger::{Scene, changes_in_place};
 use super::harmless;
-use super::place::Place;
+use super::place::is_nowhere;
 use super::shell::{Way, Word};
 
 /// A file that something touches.
@@ -77,6 +77,13 @@ struct Hand<'a> {
     touches: Vec<Touch>,
 }
 
+/// A file that is named, as it is now.
+struct Seen {
+    path: PathBuf,
+    is_there: bool,
+    is_folder: bool,
+}
+
 impl Hand<'_> {
     fn words(&mut self) {
         match self.call.name.as_str() {
@@ -88,23 +95,32 @@ impl Hand<'_> {
         }
     }
 
-    fn add(&mut self, action: Action, path: &str, is_deep: bool, is_sure: bool) {
-        if self.scene.ground.place(self.scene.cwd, path) == Place::Nowhere {
-            return;
+    /// A file, looked up once.
+    fn seen(&self, path: &str) -> Option<Seen> {
+        if is_nowhere(path) {
+            return None;
         }
         let path = self.real(path);
-        let touch = Touch { action, path, is_deep, is_sure };
-        if !self.touches.contains(&touch) {
-            self.touches.push(touch);
-        }
+        let found = path.metadata().ok();
+        Some(Seen { is_there: found.is_some(), is_folder: found.is_some_and(|found| found.is_dir()), path })
+    }
+
+    fn add(&mut self, action: Action, seen: &Seen, is_sure: bool) {
+        let is_deep = seen.is_folder && self.goes_deep();
+        self.touches.push(Touch { action, path: seen.path.clone(), is_deep, is_sure });
     }
 
     fn read(&mut self, path: &str, is_sure: bool) {
-        self.add(Action::Read, path, self.goes_deep(path), is_sure);
+        self.seen(path).iter().for_each(|seen| self.add(Action::Read, seen, is_sure));
     }
 
     fn change(&mut self, path: &str, is_sure: bool) {
-        self.add(Action::FileChange, path, self.goes_deep(path), is_sure);
+        self.seen(path).iter().for_each(|seen| self.add(Action::FileChange, seen, is_sure));
+    }
+
+    /// What comes to be, with what is below it.
+    fn make(&mut self, path: PathBuf, is_deep: bool) {
+        self.touches.push(Touch { action: Action::FileChange, path, is_deep, is_sure: true });
     }
 
     fn real(&self, path: &str) -> PathBuf {
@@ -116,13 +132,13 @@ impl Hand<'_> {
     }
 
     /// Whether a folder is touched with what is in it, and not by its name alone.
-    fn goes_deep(&self, path: &str) -> bool {
+    fn goes_deep(&self) -> bool {
         let by_name = match self.call.name.as_str() {
             "stat" | "file" | "test" | "[" | "realpath" | "df" | "du" | "touch" | "mkdir" | "rmdir" => true,
             "ls" | "chmod" | "chown" | "chgrp" => !self.call.has("R", &["recursive"]),
             _ => false,
         };
-        !by_name && self.real(path).is_dir()
+        !by_name
     }
 
     /// What is named, and whether it stands there as a whole. What is only a part of a word may be a part of anything.
@@ -158,15 +174,14 @@ impl Hand<'_> {
     }
 
     fn plainly(&mut self, uses: Use) {
-        for (path, is_whole) in self.named() {
-            match uses {
-                Use::Nothing => (),
-                Use::Reads => self.read(&path, is_whole && self.is_there(&path)),
-                Use::Changes => self.change(&path, is_whole),
-                Use::Both => {
-                    self.read(&path, is_whole && self.is_there(&path));
-                    self.change(&path, false);
-                }
+        let named = if uses == Use::Nothing { Vec::new() } else { self.named() };
+        for (path, is_whole) in named {
+            let Some(seen) = self.seen(&path) else { continue };
+            if uses != Use::Changes {
+                self.add(Action::Read, &seen, is_whole && seen.is_there);
+            }
+            if uses != Use::Reads {
+                self.add(Action::FileChange, &seen, is_whole && uses == Use::Changes);
             }
         }
         if UNPACKS.contains(&self.call.name.as_str()) {
@@ -215,12 +230,12 @@ impl Hand<'_> {
         let Some(target) = target else { return };
         let is_deep = given.iter().any(|source| self.real(source).is_dir());
         if makes || !self.real(target).is_dir() {
-            return self.add(Action::FileChange, target, is_deep, true);
+            return self.make(self.real(target), is_deep);
         }
         for source in &given {
             let name = self.real(source).file_name().map(|name| name.to_string_lossy().into_owned());
             let made = format!("{target}/{}", name.unwrap_or_default());
-            self.add(Action::FileChange, &made, self.real(source).is_dir(), true);
+            self.make(self.real(&made), self.real(source).is_dir());
         }
     }
 

@@ -142,6 +142,15 @@ fn what_reads_a_file_by_a_command_is_held_to_the_rules_about_reading() {
 }
 
 #[test]
+fn the_longest_line_is_looked_at_like_any_other() {
+    let bench = kept();
+    let many = "a.txt ".repeat(2_000);
+    assert_eq!(bench.command(&format!("cat {many} private/n.txt")).effect, Effect::Deny);
+    assert_eq!(bench.command(&format!("echo {many} > db/x")).effect, Effect::Deny);
+    assert_eq!(bench.command(&format!("cat {many}")).effect, Effect::Allow);
+}
+
+#[test]
 fn no_rule_allows_a_command_by_the_files_that_it_touches() {
     let bench = Bench::with(vec![
         ConfigRule { effect: Effect::Allow, action: Some(Action::FileChange), pattern: None },
@@ -166,8 +175,12 @@ fn a_rule_that_denies_means_a_command_however_it_is_written_and_one_that_allows_
         config(Effect::Ask, Action::Command, "git status"),
         config(Effect::Deny, Action::Command, "cargo owner *"),
         config(Effect::Allow, Action::Command, "cargo *"),
+        config(Effect::Deny, Action::Command, "nice *"),
     ]);
     for line in [
+        "nice ls",
+        "nice -n 5 cargo build",
+        "timeout 5 nice ls",
         "git log -1",
         "/usr/bin/git log -1",
         "git --no-pager log -1",

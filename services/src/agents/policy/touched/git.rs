@@ -50,10 +50,10 @@ impl Hand<'_> {
         let Some((name, given)) = subcommand(self.call) else { return };
         let (shows, changes) = (shows(name, &given), CHANGES.contains(&name));
         for (path, is_whole) in self.named() {
-            let is_there = is_whole && self.is_there(&path);
-            self.read(&path, is_there);
+            let Some(seen) = self.seen(&path) else { continue };
+            self.add(Action::Read, &seen, is_whole && seen.is_there);
             if changes {
-                self.change(&path, is_there);
+                self.add(Action::FileChange, &seen, is_whole && seen.is_there);
             }
         }
         let of_commits: Vec<&str> = given.iter().filter_map(|word| Some(word.split_once(':')?.1)).collect();
@@ -70,10 +70,10 @@ impl Hand<'_> {
         for folder in [self.scene.cwd, &self.scene.ground.folder] {
             let folder = folder.to_string_lossy();
             if shows {
-                self.add(Action::Read, &folder, true, true);
+                self.read(&folder, true);
             }
             if changes {
-                self.add(Action::FileChange, &folder, true, true);
+                self.change(&folder, true);
             }
         }
     }
