@@ -109,6 +109,8 @@ impl Story {
         let mut tools = 0;
         for item in std::mem::take(&mut self.order).iter().filter_map(|id| self.items.get(id)) {
             match item.kind {
+                // What an agent and those that it gave work say to each other is not said to or by the person.
+                ItemKind::UserMessage | ItemKind::AgentMessage if item.parent.is_some() => (),
                 ItemKind::UserMessage => lines.push(format!("Person: {}", cut(&text(item), TEXT))),
                 ItemKind::AgentMessage => lines.push(format!("Agent: {}", cut(&text(item), TEXT))),
                 ItemKind::ToolCall => {
@@ -220,6 +222,7 @@ mod tests {
             json!({"type": "item.upserted", "itemId": "w", "data": {"kind": "tool_call", "status": "completed"}}),
             said("m", "agent_message", "half"),
             said("m", "agent_message", "done"),
+            json!({"type": "item.upserted", "itemId": "c", "data": {"kind": "agent_message", "parent": "w", "content": [{"type": "text", "text": "between agents"}]}}),
             ended(),
         ])?;
         let expected = "Person: make a file\nTool: write a.txt (completed, changed a.txt)\nAgent: done\n\
