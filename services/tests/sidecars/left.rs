@@ -25,7 +25,7 @@ async fn what_cannot_be_ended_is_told_and_nothing_is_started_beside_it() {
     let guardian = parent(house.up("it").await.pid.unwrap());
     let limit = getrlimit(Resource::Nofile);
     // Nothing can be opened any more, and so nobody looked at.
-    setrlimit(Resource::Nofile, Rlimit { current: Some(3), ..limit.clone() }).unwrap();
+    setrlimit(Resource::Nofile, Rlimit { current: Some(3), ..limit }).unwrap();
     send(guardian, Signal::KILL);
     let state = house.until("it", |state| state.status.is_at_rest()).await;
     setrlimit(Resource::Nofile, limit).unwrap();

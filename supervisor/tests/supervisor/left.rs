@@ -53,7 +53,7 @@ async fn without_descriptors_nothing_is_taken_for_gone_and_with_some_it_is_ended
         until("the daemon runs", || numbers(&sandbox.path().join("pids")).into_iter().find(|pid| *pid != program));
     until("the guardian has told of it", || written().contains(&format!("\"pid\":{daemon},")).then_some(()));
     let limit = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: Some(3), ..limit.clone() }).unwrap();
+    setrlimit(Resource::Nofile, Rlimit { current: Some(3), ..limit }).unwrap();
     send(child.guardian().unwrap().pid, Signal::KILL);
     let failure = child.stopped().await.unwrap_err();
     // It has come to this process, which has not waited for it.
