@@ -62,9 +62,16 @@ impl Keeper {
     async fn follow(&mut self) -> Status {
         let mut ladder = Ladder::new(&self.stop, Instant::now() + START);
         // A program that is no guardian may never read what it is told, which may be more than the lease holds.
-        if !matches!(timeout(START, self.holder.launch()).await, Ok(Ok(()))) {
-            self.give_up();
-            return self.guardian_is_lost().await;
+        match timeout(START, self.holder.launch()).await {
+            Ok(Ok(())) => (),
+            Ok(Err(_)) => {
+                self.holder.give_up();
+                return self.guardian_is_lost().await;
+            }
+            Err(_) => {
+                self.give_up();
+                return self.guardian_is_lost().await;
+            }
         }
         loop {
             tokio::select! {
@@ -94,7 +101,7 @@ impl Keeper {
                     }
                 });
             }
-            Report::Exited(status) => self.program_has_ended(status).await,
+            Report::Exited(status) => self.program_has_ended(status, ladder).await,
             Report::Members(members) => {
                 self.held.has_members(&members);
                 self.seen.members = members;
@@ -103,12 +110,13 @@ impl Keeper {
         }
     }
 
-    async fn program_has_ended(&mut self, status: i32) {
+    async fn program_has_ended(&mut self, status: i32, ladder: &mut Ladder) {
         let [stdout, stderr] = &self.readers;
         let exit = Exit { stdout: end_so_far(stdout).await, stderr: end_so_far(stderr).await, ..exit_of(status) };
         self.seen.exit = Some(exit);
         self.known.exit.send_replace(Some(Ok(exit)));
         if self.lifetime == Lifetime::Program {
+            ladder.has_ended();
             self.known.status.send_replace(Status::Stopping);
         }
     }

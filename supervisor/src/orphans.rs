@@ -28,11 +28,11 @@ static UNCLAIMED: Mutex<Option<HashMap<ProcessId, Instant>>> = Mutex::new(None);
 pub(crate) fn adopt() -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
-        STRANGERS.get_or_init(|| {
-            let before = crate::tree::below(std::process::id());
-            before.iter().filter_map(|id| process::process(id.pid)).map(|process| process.session).collect()
-        });
+        // By their numbers alone: some may not be shown.
+        let before = crate::tree::below(std::process::id());
+        let strangers = before.iter().filter_map(|id| process::session(id.pid)).collect();
         rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+        STRANGERS.get_or_init(|| strangers);
     }
     Ok(())
 }
@@ -64,6 +64,11 @@ pub(crate) fn is_one(process: &Process) -> bool {
         && is_elsewhere(process)
         && !strangers.contains(&process.session)
         && !is_guardian(process.id)
+}
+
+/// Whether a process is a child of this one, and no guardian, wherever it came from.
+pub(crate) fn is_child(process: &Process) -> bool {
+    process.parent == std::process::id() && !is_guardian(process.id)
 }
 
 /// Whether all orphans of our programs, and no others, come here: to a process 1 all orphans of the system do.

@@ -316,14 +316,12 @@ impl Held {
             leaders: program.into_iter().collect(),
             marked: crate::sweep::Marked::All(self.shared.instance.clone(), self.generation),
         };
-        let sweep = Arc::new(sweep);
-        let sweeping = Arc::clone(&sweep);
         // A runtime that is being shut down runs nothing any more; what is left, then or in spite of all, is for the ledger.
-        let swept = tokio::task::spawn_blocking(move || sweeping.run()).await;
-        self.is_left = !matches!(swept, Ok(Ok(_)));
+        let swept = tokio::task::spawn_blocking(move || (sweep.run(), sweep)).await;
+        self.is_left = !matches!(swept, Ok((Ok(_), _)));
         match swept {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(left)) => {
+            Ok((Ok(_), _)) => Ok(()),
+            Ok((Err(left), sweep)) => {
                 tokio::spawn(sweep_later(Arc::downgrade(&self.shared), self.generation, sweep));
                 Err(left.0)
             }
@@ -349,7 +347,7 @@ impl Held {
 
 /// Tries again to end what is left of a child, less and less often, until that is done or nobody needs the supervisor any more.
 #[cfg(unix)]
-async fn sweep_later(shared: std::sync::Weak<Shared>, generation: u64, sweep: Arc<crate::sweep::Sweep>) {
+async fn sweep_later(shared: std::sync::Weak<Shared>, generation: u64, mut sweep: crate::sweep::Sweep) {
     let mut pause = LATER.0;
     loop {
         tokio::time::sleep(pause).await;
@@ -357,10 +355,9 @@ async fn sweep_later(shared: std::sync::Weak<Shared>, generation: u64, sweep: Ar
         if shared.strong_count() == 0 {
             return;
         }
-        let sweeping = Arc::clone(&sweep);
-        match tokio::task::spawn_blocking(move || sweeping.run_again()).await {
-            Ok(Ok(_)) => break,
-            Ok(Err(_)) => (),
+        match tokio::task::spawn_blocking(move || (sweep.run_again(), sweep)).await {
+            Ok((Ok(_), _)) => break,
+            Ok((Err(_), again)) => sweep = again,
             Err(_) => return,
         }
     }

@@ -60,7 +60,13 @@ impl Sweep {
     }
 
     /// The same where that has failed before, at little cost where it fails again.
-    pub(crate) fn run_again(&self) -> Result<usize, Left> {
+    pub(crate) fn run_again(&mut self) -> Result<usize, Left> {
+        let look = self.find();
+        self.known.extend(look.found);
+        if look.is_whole {
+            // From here on they are known by themselves. The session's number may become a stranger's when they are gone.
+            self.leaders.clear();
+        }
         self.run_for(2 * VAIN)
     }
 
@@ -145,6 +151,8 @@ impl Sweep {
             Marked::All(..) if is_in_session => Ok(Has::It),
             Marked::All(instance, generation) if self.takes_orphans() => match orphans::is_one(process) {
                 true => Ok(Has::It),
+                // What we start ourselves, but guardians, is not given the mark: such a child has come here, from wherever.
+                false if orphans::is_child(process) => if_marked(instance, Some(*generation), Has::It),
                 false => if_marked(instance, Some(*generation), Has::Perhaps),
             },
             Marked::All(instance, generation) => if_marked(instance, Some(*generation), Has::It),

@@ -59,6 +59,14 @@ impl Ladder {
         }
     }
 
+    /// The program has ended by itself, and its guardian ends the rest in the time that it is given; what cannot be ended is not
+    /// waited for much longer.
+    pub(super) fn has_ended(&mut self) {
+        if matches!(self.rung, Rung::Starting { .. } | Rung::Running) {
+            self.rung = self.below(Step::Signal);
+        }
+    }
+
     /// Begins to climb down, unless that has begun. `input` says whether there is an input to be closed.
     pub(super) fn begin(&mut self, input: bool) {
         if !matches!(self.rung, Rung::Starting { .. } | Rung::Running) {

@@ -262,9 +262,9 @@ impl Told {
         if self.has_host().unwrap_or(true) {
             return None;
         }
-        match self.guards_for() {
-            Ok(Some(_)) => Some(self),
-            Ok(None) => {
+        match self.is_guarded() {
+            Ok(true) => Some(self),
+            Ok(false) => {
                 self.settle();
                 None
             }
@@ -274,8 +274,10 @@ impl Told {
 
     /// Guardians end what they guard, with the time that it was promised; one that does not is not waited for much longer.
     fn wait_and_settle(&self, begun: Instant) {
-        let is_waiting = |grace: Option<Duration>| grace.is_some_and(|grace| begun.elapsed() < grace + MARGIN);
-        while self.guards_for().is_ok_and(is_waiting) {
+        let promised = self.live.values().filter_map(|family| family.guardian).map(|(_, grace)| grace).max();
+        let until = begun + promised.unwrap_or_default() + MARGIN;
+        // Where there is no room to look, they may be at it.
+        while Instant::now() < until && !matches!(self.is_guarded(), Ok(false)) {
             std::thread::sleep(PAUSE);
         }
         self.settle();
@@ -289,28 +291,44 @@ impl Told {
                 if ended > 0 {
                     tracing::warn!(ended, "ended processes that an earlier run had left behind");
                 }
-                let _ = fs::remove_file(&self.path);
+                match self.unproven().as_slice() {
+                    [] => drop(fs::remove_file(&self.path)),
+                    pids => {
+                        tracing::warn!(
+                            ?pids,
+                            "processes of an earlier run live on, and hide that they are its: end them"
+                        );
+                    }
+                }
             }
             Ok(Err(left)) => tracing::warn!(pids = ?left.0, "processes of an earlier run cannot be ended"),
             Err(error) => tracing::warn!(%error, "processes of an earlier run cannot be looked for"),
         }
     }
 
-    /// The longest time that a guardian who still lives gives a child to end.
-    fn guards_for(&self) -> io::Result<Option<Duration>> {
-        let mut longest = None;
+    /// Whether a guardian still lives.
+    fn is_guarded(&self) -> io::Result<bool> {
         if self.boot != process::boot_id()? {
-            return Ok(longest);
+            return Ok(false);
         }
         for (generation, family) in &self.live {
-            if let Some((guardian, grace)) = family.guardian
+            if let Some((guardian, _)) = family.guardian
                 && lives(guardian)?
                 && self.carries_mark(guardian, *generation)?
             {
-                longest = longest.max(Some(grace));
+                return Ok(true);
             }
         }
-        Ok(longest)
+        Ok(false)
+    }
+
+    /// Those who live and do not let us see their mark.
+    fn unproven(&self) -> Vec<u32> {
+        if process::boot_id().is_ok_and(|boot| boot != self.boot) {
+            return Vec::new();
+        }
+        let all = self.live.values().flat_map(Family::all);
+        all.filter(|id| lives(*id).unwrap_or(true) && process::hides_descriptors(id.pid)).map(|id| id.pid).collect()
     }
 
     fn has_host(&self) -> io::Result<bool> {

@@ -4,6 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use rustix::process::{
     Pid, Resource, Rlimit, Signal, WaitOptions, geteuid, getrlimit, setrlimit, test_kill_process, waitpid,
@@ -159,6 +160,20 @@ async fn what_is_another_users_is_told_and_not_taken_for_gone() {
     assert_eq!(failure, Failure::Left { program: programs.join("setpriv").display().to_string(), pids: vec![pid] });
     assert!(failure.to_string().contains(&pid.to_string()) && is_there(pid), "{failure}");
     drop(sandbox);
+
+    // The same of a program that ends by itself and leaves it behind.
+    fs::rename(programs.join("pids"), programs.join("before")).unwrap();
+    let _before = Ended(programs.join("before"));
+    let leaves = "./setpriv --reuid 0 --regid 0 --clear-groups sh -c 'echo $$ > pids; exec sleep 1000' & \
+                  while [ ! -s pids ]; do sleep 0.01; done";
+    let mut config = ChildConfig::new("sh");
+    config.args = ["-c", leaves].map(Into::into).into();
+    config.cwd = Some(programs.clone());
+    config.stop.signal_for = Duration::from_millis(100);
+    let child = supervisor.spawn(config).unwrap();
+    let failure = child.stopped().await.unwrap_err();
+    let pids = numbers(&programs.join("pids"));
+    assert!(matches!(&failure, Failure::Left { pids: left, .. } if *left == pids), "{failure}: {pids:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
