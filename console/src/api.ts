@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "05f98fc406a150d6";
+export const methodsHash = "8dd9d8222d50b6a6";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
