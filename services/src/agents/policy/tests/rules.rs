@@ -151,6 +151,17 @@ fn the_longest_line_is_looked_at_like_any_other() {
 }
 
 #[test]
+fn a_path_that_is_longer_than_any_is_none_of_the_folder() {
+    let bench = kept();
+    let long = vec!["a"; 30_000].join("/");
+    for action in [Action::Read, Action::FileChange] {
+        assert_eq!(bench.file(action, &long).effect, Effect::Ask, "{action:?}");
+    }
+    assert_eq!(bench.command(&format!("cat {long}")).effect, Effect::Ask);
+    assert_eq!(bench.command(&format!("echo x > db/{long}")).effect, Effect::Deny);
+}
+
+#[test]
 fn no_rule_allows_a_command_by_the_files_that_it_touches() {
     let bench = Bench::with(vec![
         ConfigRule { effect: Effect::Allow, action: Some(Action::FileChange), pattern: None },
