@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::super::permission::Action;
 use super::call::{Call, Wraps};
-use super::danger::{Scene, changes_in_place};
+use super::danger::{Scene, changes_in_place, has_sure_operands};
 use super::harmless;
 use super::place::is_nowhere;
 use super::shell::{Way, Word};
@@ -195,12 +195,14 @@ impl Hand<'_> {
     /// Whether it reads the folder that it runs in, without that being named.
     fn looks_here(&self) -> bool {
         let call = self.call;
+        // An operand may be the value of an option, and the last of them what is looked for.
+        let names_places = || has_sure_operands(call) && call.operands().skip(1).any(|word| self.is_there(&word.text));
         match call.name.as_str() {
             "ls" | "tree" | "du" => call.operands().next().is_none(),
-            "rg" | "ag" | "ack" => !call.operands().skip(1).any(|word| self.is_there(&word.text)),
+            "rg" | "ag" | "ack" => !names_places(),
             "grep" | "egrep" | "fgrep" | "rgrep" => {
                 let is_deep = call.name == "rgrep" || call.has("rRd", &["recursive", "dereference-recursive"]);
-                is_deep && !call.operands().skip(1).any(|word| self.is_there(&word.text))
+                is_deep && !names_places()
             }
             _ => false,
         }

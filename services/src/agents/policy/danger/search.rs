@@ -13,8 +13,24 @@ use super::{Finding, Scene, shown};
 /// The most entries of folders that are looked at, and for how long.
 const MOST: (usize, Duration) = (100_000, Duration::from_secs(1));
 
-/// Letters of options whose value may be the next word, or stand behind the letter.
-const VALUED: &str = "ABCemtTgfEMdjr";
+/// Letters of options whose value may be the next word, or stand behind the letter: of `grep`, and of others.
+const VALUED: [&str; 2] = ["ABCefmdD", "ABCemtTgfEMdjr"];
+
+/// Long options that have no value.
+const FLAGS: [&str; 12] = [
+    "count",
+    "ignore-case",
+    "line-number",
+    "files",
+    "files-with-matches",
+    "fixed-strings",
+    "word-regexp",
+    "invert-match",
+    "only-matching",
+    "heading",
+    "no-heading",
+    "recursive",
+];
 
 /// Files that a search would go through and that may hold keys.
 pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Option<Finding> {
@@ -45,14 +61,7 @@ pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Option<Finding> {
 
 /// The folders that are searched; where that is not sure, the one that it runs in, and whatever is named and there.
 fn places(call: &Call, scene: &Scene<'_>) -> Vec<PathBuf> {
-    // An operand may be the value of an option, and what is looked for may stand in one.
-    let moves_operands = |word: &str| match word.strip_prefix("--") {
-        Some(long) => {
-            !long.is_empty() && (!long.contains('=') || ["regexp=", "file="].iter().any(|name| long.starts_with(name)))
-        }
-        None => word.starts_with('-') && word.contains(|letter| VALUED.contains(letter)),
-    };
-    let is_sure = !call.given().any(moves_operands);
+    let is_sure = has_sure_operands(call);
     let operands: Vec<PathBuf> = call.operands().map(|word| scene.cwd.join(&word.text)).collect();
     // The first is what is looked for.
     let named = operands.get(1..).unwrap_or_default();
@@ -66,4 +75,22 @@ fn places(call: &Call, scene: &Scene<'_>) -> Vec<PathBuf> {
         matches!(place, Place::Inside | Place::Folder | Place::Delicate)
     };
     places.into_iter().filter(is_here).collect()
+}
+
+/// Whether the operands of a search are what is looked for, and behind it where: none may be the value of an option, and what is
+/// looked for does not stand in one.
+pub(in super::super) fn has_sure_operands(call: &Call) -> bool {
+    let valued = VALUED[usize::from(!call.name.ends_with("grep"))];
+    let moves = |word: &str| match word.strip_prefix("--") {
+        Some(long) => match long.split_once('=') {
+            Some((name, _)) => ["regexp", "file", "files"].iter().any(|known| known.starts_with(name)),
+            None => !long.is_empty() && !FLAGS.contains(&long),
+        },
+        // The value may stand right behind the letter.
+        None if word.starts_with('-') => word
+            .split_once(|letter| valued.contains(letter))
+            .is_some_and(|(front, value)| value.is_empty() || word[front.len()..].starts_with(['e', 'f'])),
+        None => false,
+    };
+    !call.given().any(moves)
 }

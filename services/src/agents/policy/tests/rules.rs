@@ -57,13 +57,15 @@ fn what_changes_a_file_by_a_command_is_held_to_the_rules_about_changes() {
         let ruling = bench.command(line);
         assert_eq!((ruling.effect, ruling.remembers.len()), (Effect::Ask, 0), "{line}: {ruling:?}");
     }
-    let patterns = ["git checkout *", "git stash *", "git apply a.txt", "mkdir src/new"];
+    let patterns = ["git checkout *", "git stash *", "git apply a.txt", "mkdir src/new", "git mv *"];
     let rule = |pattern: &str| Remembered { action: Action::Command, pattern: pattern.to_owned() };
     bench.policy.remember(&patterns.map(rule), false, "ses_1", &bench.ground.folder, 1).unwrap();
     for line in ["git checkout main", "git stash -q", "git apply a.txt", "tar xf a.tar"] {
         assert_eq!(bench.command(line).effect, Effect::Ask, "{line}: it may change what nobody names");
     }
-    assert_eq!(bench.command_in("mkdir src/new", Mode::Ask).effect, Effect::Allow);
+    for line in ["mkdir src/new", "git mv a.txt b.txt"] {
+        assert_eq!(bench.command_in(line, Mode::Ask).effect, Effect::Allow, "{line}");
+    }
     for line in ["cat db/n.txt", "echo x > src/x", "echo x > docs/a.txt", "echo db/x", "grep -n x db/n.txt", "ls db"] {
         assert_eq!(bench.command(line).effect, Effect::Allow, "{line}: {:?}", bench.command(line));
     }
@@ -109,7 +111,26 @@ fn what_reads_a_file_by_a_command_is_held_to_the_rules_about_reading() {
         "ls -R .",
         "git diff",
         "git log -p",
+        "git log --patc",
+        "git log --unif=3",
         "git show HEAD",
+        "git diff ':!src'",
+        "git diff src ':!a.txt'",
+        "git diff ':(top)private'",
+        "git show HEAD:a.txt HEAD",
+        "git show HEAD: a.txt",
+        "git diff a.txt 'p*'",
+        "git diff a.txt 'p\\rivate'",
+        "git diff -- a.txt gone",
+        "git diff src --",
+        "git log -p -S src",
+        "git log -p --format=%h:%s",
+        "git grep src",
+        "git grep -A 3 src",
+        "rg -m 1 src",
+        "rg -A 3 docs",
+        "rg --max-count 1 src",
+        "grep -r -m 1 src",
         "cat p*/n.txt",
         "tree",
     ] {
@@ -129,6 +150,14 @@ fn what_reads_a_file_by_a_command_is_held_to_the_rules_about_reading() {
         "git log --oneline -5",
         "git diff --stat",
         "git diff src",
+        "git diff HEAD~1 src",
+        "git diff --stat -- src",
+        "git log -p -5 src",
+        "git show HEAD:src/gone.rs",
+        "git show HEAD src",
+        "git log --no-color",
+        "rg -A3 x src",
+        "rg --no-heading x src",
         "echo private/n.txt",
         "echo x > private/x",
         "cd src && ls",
