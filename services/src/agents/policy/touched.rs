@@ -277,9 +277,18 @@ impl Hand<'_> {
 
 /// The folder that files are put in, where it is named by an option.
 fn target_of(words: &[Word]) -> Option<&str> {
-    words.iter().enumerate().find_map(|(at, word)| match word.text.as_str() {
-        "-t" | "--target-directory" => words.get(at + 1).map(|next| next.text.as_str()),
-        text => text.strip_prefix("--target-directory=").or_else(|| text.strip_prefix("-t")),
+    let options = words.iter().take_while(|word| word.text != "--");
+    options.enumerate().skip(1).find_map(|(at, word)| {
+        let next = || words.get(at + 1).map(|next| next.text.as_str());
+        let (name, value) =
+            word.text.split_once('=').map_or((word.text.as_str(), None), |(name, value)| (name, Some(value)));
+        if name.starts_with("--") {
+            return "--target-directory".starts_with(name).then(|| value.or_else(next))?;
+        }
+        // Behind other letters that take one stands their value.
+        let (front, value) = word.text.strip_prefix('-')?.split_once(['t', 'S', 'm', 'o', 'g'])?;
+        let is_target = word.text[1 + front.len()..].starts_with('t');
+        is_target.then(|| Some(value).filter(|value| !value.is_empty()).or_else(next))?
     })
 }
 
