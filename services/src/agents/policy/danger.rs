@@ -7,7 +7,7 @@ mod search;
 
 pub(super) use files::{changes_in_place, held, read, written};
 pub(super) use git::{VALUED as GIT_VALUED, subcommand};
-pub(super) use search::has_sure_operands;
+pub(super) use search::{Through, has_sure_operands, through};
 
 use std::path::Path;
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::super::permission::Action;
 use super::call::{Call, Wraps};
-use super::danger::{Scene, changes_in_place, has_sure_operands};
+use super::danger::{Scene, Through, changes_in_place, has_sure_operands, through};
 use super::harmless;
 use super::place::is_nowhere;
 use super::shell::{Way, Word};
@@ -21,6 +21,8 @@ pub(super) struct Touch {
     pub(super) path: PathBuf,
     /// Whether what lies below it is touched with it.
     pub(super) is_deep: bool,
+    /// Of that, which files, where it is gone through for those that are there.
+    pub(super) through: Option<Through>,
     /// Whether it is touched in any case. Else it may be no file, or be left as it is.
     pub(super) is_sure: bool,
 }
@@ -107,7 +109,8 @@ impl Hand<'_> {
 
     fn add(&mut self, action: Action, seen: &Seen, is_sure: bool) {
         let is_deep = seen.is_folder && self.goes_deep();
-        self.touches.push(Touch { action, path: seen.path.clone(), is_deep, is_sure });
+        let through = through(self.call, self.scene).filter(|_| is_deep && action == Action::Read);
+        self.touches.push(Touch { action, path: seen.path.clone(), is_deep, through, is_sure });
     }
 
     fn read(&mut self, path: &str, is_sure: bool) {
@@ -120,7 +123,7 @@ impl Hand<'_> {
 
     /// What comes to be, with what is below it.
     fn make(&mut self, path: PathBuf, is_deep: bool) {
-        self.touches.push(Touch { action: Action::FileChange, path, is_deep, is_sure: true });
+        self.touches.push(Touch { action: Action::FileChange, path, is_deep, through: None, is_sure: true });
     }
 
     fn real(&self, path: &str) -> PathBuf {
@@ -136,6 +139,7 @@ impl Hand<'_> {
         let by_name = match self.call.name.as_str() {
             "stat" | "file" | "test" | "[" | "realpath" | "df" | "du" | "touch" | "mkdir" | "rmdir" => true,
             "ls" | "chmod" | "chown" | "chgrp" => !self.call.has("R", &["recursive"]),
+            "find" | "fd" => self.call.wraps == Wraps::Nothing && !self.call.given().any(|word| word == "-delete"),
             _ => false,
         };
         !by_name

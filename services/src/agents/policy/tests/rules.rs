@@ -111,7 +111,7 @@ fn what_reads_a_file_by_a_command_is_held_to_the_rules_about_reading() {
         "grep -rn x",
         "rg x",
         "rg -e x",
-        "find . -name n.txt",
+        "find . -name n.txt -exec cat {} \\;",
         "ls -R",
         "ls -R .",
         "git diff",
@@ -151,6 +151,7 @@ fn what_reads_a_file_by_a_command_is_held_to_the_rules_about_reading() {
         "grep -n private a.txt",
         "rg private src",
         "find src -name n.txt",
+        "find . -name n.txt",
         "git status",
         "git log --oneline -5",
         "git diff --stat",
@@ -182,6 +183,39 @@ fn the_longest_line_is_looked_at_like_any_other() {
     assert_eq!(bench.command(&format!("cat {many} private/n.txt")).effect, Effect::Deny);
     assert_eq!(bench.command(&format!("echo {many} > db/x")).effect, Effect::Deny);
     assert_eq!(bench.command(&format!("cat {many}")).effect, Effect::Allow);
+}
+
+#[test]
+fn a_search_asks_by_a_rule_where_what_that_keeps_is_among_what_it_goes_through() {
+    let bench = Bench::with(vec![
+        config(Effect::Deny, Action::Read, "**/.env"),
+        config(Effect::Ask, Action::Read, "docs/*.txt"),
+    ]);
+    let folder = &bench.ground.folder;
+    let ruled = |line: &str| bench.command(line).rule;
+    for line in ["rg x", "rg -n x", "rg -m 1 x", "rg x docs", "cd src && rg x", "find . -name '*.rs'"] {
+        assert_eq!(bench.command(line).effect, Effect::Allow, "{line}: {:?}", bench.command(line));
+    }
+    assert_eq!(ruled("grep -rn x src"), "ask", "by no rule");
+    assert_eq!(bench.command(&["rg x src"; 4].join(" && ")).effect, Effect::Allow);
+    assert_eq!(ruled(&["rg x src"; 40].join(" && ")), "config:1", "no more are looked through");
+    for line in ["grep -rn x .", "grep -rn x", "rg --hidden x", "rg -uu x", "rg -g '*.rs' x", "git diff"] {
+        assert_eq!(ruled(line), "config:1", "{line}");
+    }
+    for line in ["grep -R x src", "rg -L x src", "rg x $A"] {
+        assert_eq!(ruled(line), "config:1", "{line}: it may go elsewhere");
+    }
+    fs::write(folder.join("docs/k.txt"), "text").unwrap();
+    for line in ["rg x", "rg -n x docs", "grep -rn x docs", "cd docs && rg x"] {
+        assert_eq!(ruled(line), "config:2", "{line}");
+    }
+    assert_eq!(bench.command("rg x src").effect, Effect::Allow);
+    fs::write(folder.join(".gitignore"), "k.txt\n").unwrap();
+    assert_eq!(bench.command("rg x").effect, Effect::Allow, "what is ignored is not searched");
+    fs::write(folder.join("docs/.rgignore"), "k.txt\n").unwrap();
+    assert_eq!(ruled("grep -rn x docs"), "config:2", "by others it is");
+    fs::write(folder.join("docs/.rgignore"), "!k.txt\n").unwrap();
+    assert_eq!(ruled("rg x"), "config:2", "but where a file says that it is");
 }
 
 #[test]
