@@ -216,7 +216,7 @@ pub(super) fn may_be_a_word(name: &str) -> bool {
     let is_of_files = name.contains(['/', '\\', '*', '?', '[', '{', '~', '$', ':']);
     let stem =
         |ending: &&str| name.strip_suffix(*ending).is_some_and(|stem| !stem.is_empty() && !stem.starts_with('.'));
-    !is_of_files && WORD_ENDINGS.iter().any(|ending| stem(&ending))
+    !is_of_files && WORD_ENDINGS.iter().any(stem)
 }
 
 #[cfg(test)]
