@@ -1,5 +1,6 @@
 //! What may be done without a person, and why not: rules over what agents ask leave for. A request is looked at once, which
-//! reads its command line and the disk; what is decided then follows from that and from the rules alone.
+//! reads its command line and the disk; what is decided then follows from that and from the rules, and where a folder is searched
+//! that may hold what a rule is about, from what is in it.
 
 mod builtin;
 mod call;

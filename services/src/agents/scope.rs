@@ -59,17 +59,50 @@ pub(super) fn is_ordinary(below: &Path) -> bool {
     !names.iter().any(|name| DELICATE.contains(&name.as_str())) && !names.windows(2).any(is_pair)
 }
 
+/// The most bytes of a path that is looked up: systems take no longer ones.
+const LONGEST: usize = 4_096;
+
 /// The path without links, though its end may not be there yet. None where that cannot be said.
 pub(super) fn real(path: &Path) -> Option<PathBuf> {
-    if let Ok(real) = path.canonicalize() {
-        return Some(real);
-    }
-    // A link that leads nowhere would be followed when the file is made.
-    if path.is_symlink() {
+    if path.as_os_str().len() > LONGEST {
         return None;
     }
-    match path.components().next_back()? {
-        Component::Normal(name) => Some(real(path.parent()?)?.join(name)),
-        _ => None,
+    let mut missing = Vec::new();
+    for beginning in path.ancestors() {
+        if let Ok(real) = beginning.canonicalize() {
+            return Some(missing.into_iter().rev().fold(real, |real, name| real.join(name)));
+        }
+        // A link that leads nowhere would be followed when the file is made.
+        if beginning.is_symlink() {
+            return None;
+        }
+        match beginning.components().next_back()? {
+            Component::Normal(name) => missing.push(name),
+            _ => return None,
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_found_however_much_of_its_end_is_not_there_and_a_longer_one_than_there_may_be_is_not()
+    -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let folder = folder.path().canonicalize()?;
+        for end in ["a", "a/b/c", "", "a/./b"] {
+            assert_eq!(real(&folder.join(end)), Some(folder.join(end)), "{end}");
+        }
+        assert_eq!((real(&folder.join("none/..")), real(Path::new(""))), (None, None));
+        let many = |count: usize| folder.join(vec!["a"; count].join("/"));
+        assert_eq!(real(&many(1_000)), Some(many(1_000)));
+        // The stack that the threads of the daemon have.
+        let long = many(30_000);
+        let found = std::thread::Builder::new().stack_size(2 << 20).spawn(move || real(&long))?.join();
+        assert!(found.is_ok_and(|found| found.is_none()));
+        Ok(())
     }
 }

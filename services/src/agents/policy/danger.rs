@@ -7,12 +7,14 @@ mod search;
 
 pub(super) use files::{changes_in_place, held, read, written};
 pub(super) use git::{VALUED as GIT_VALUED, subcommand};
+pub(super) use search::{Through, has_sure_operands, through};
 
 use std::path::Path;
 
 use super::super::permission::Risk;
 use super::call::{Call, SHELLS};
-use super::place::Ground;
+use super::harmless::reads_files;
+use super::place::{Ground, may_be_a_word};
 use super::shell::Join;
 
 /// A rule that holds for something.
@@ -46,6 +48,31 @@ pub(super) struct Scene<'a> {
     pub(super) stand: Stand,
     /// Whether anything in the same pipeline, or substituted in the line, reaches out to the network.
     pub(super) has_fetched: bool,
+}
+
+impl Scene<'_> {
+    /// Whether a word that a call is given is none of a file with keys, though it ends like one: the call is one that takes
+    /// texts, and there is no such file.
+    pub(super) fn is_text(&self, call: &Call, word: &str) -> bool {
+        may_be_a_word(word)
+            && self.stand == Stand::Here
+            && takes_texts(call)
+            && self.cwd.join(word).symlink_metadata().is_err()
+    }
+}
+
+/// Whether what a call is given may be texts, and files that it names are those where it runs.
+fn takes_texts(call: &Call) -> bool {
+    let leads_elsewhere = ["-C", "--dir", "--cwd", "--prefix"];
+    match call.name.as_str() {
+        "rg" | "grep" | "egrep" | "fgrep" => true,
+        "git" => matches!(call.operand(0), "commit" | "tag" | "grep"),
+        "find" | "fd" => false,
+        name => {
+            !reads_files(name).unwrap_or_default()
+                && !call.given().any(|word| leads_elsewhere.iter().any(|option| word.starts_with(option)))
+        }
+    }
 }
 
 /// How much is known of the folder in which a call works.

@@ -256,7 +256,7 @@ fn is_plain(call: &Call, letters: &str, long: &[&str], operands: Operands, scene
             return match operands {
                 Nothing => false,
                 Texts => true,
-                Files | One => is_open(word, scene),
+                Files | One => is_open(word, scene) || (scene.is_text(call, word) && is_inside(word, scene)),
             };
         }
         if word == "--" {
@@ -276,9 +276,11 @@ fn is_plain(call: &Call, letters: &str, long: &[&str], operands: Operands, scene
 
 /// Whether a word is no path that leads elsewhere, nor one of a file that may hold keys.
 fn is_open(word: &str, scene: &Scene<'_>) -> bool {
-    let place = scene.ground.place(scene.cwd, word);
-    let is_here = matches!(place, Place::Inside | Place::Folder | Place::Nowhere);
-    is_here && scene.ground.secret(scene.cwd, word).is_none()
+    is_inside(word, scene) && scene.ground.secret(scene.cwd, word).is_none()
+}
+
+fn is_inside(word: &str, scene: &Scene<'_>) -> bool {
+    matches!(scene.ground.place(scene.cwd, word), Place::Inside | Place::Folder | Place::Nowhere)
 }
 
 fn is_harmless_find(call: &Call, scene: &Scene<'_>) -> bool {

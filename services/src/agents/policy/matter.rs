@@ -148,7 +148,8 @@ fn files(action: Action, asked: &Asked<'_>, ground: &Ground) -> Matter {
         let is_inside = place == Place::Inside || (action == Action::Read && place == Place::Folder);
         let rule = if action == Action::FileChange { "change_inside" } else { "read_inside" };
         let real = ground.real(&ground.folder, path);
-        let touch = |real: &PathBuf| Touch { action, path: real.clone(), is_deep: real.is_dir(), is_sure: true };
+        let touch =
+            |real: &PathBuf| Touch { action, path: real.clone(), is_deep: real.is_dir(), through: None, is_sure: true };
         Part {
             action,
             touches: real.iter().map(touch).collect(),
@@ -252,8 +253,15 @@ fn command(line: &str, cwd: &Path, ground: &Ground) -> Matter {
         }
         pipe_has_fetched |= danger::fetches(call);
     }
+    // Looking through folders takes time: of others, it is said that they may hold anything.
+    let searches =
+        parts.iter_mut().flat_map(|part: &mut Part| &mut part.touches).filter(|touch| touch.through.is_some());
+    searches.skip(SEARCHES).for_each(|touch| touch.through = None);
     Matter { action: Action::Command, parts, unclear }
 }
+
+/// The most folders that a line has searched of which it is looked up what is in them.
+const SEARCHES: usize = 8;
 
 fn has_moved(calls: &[Call]) -> bool {
     calls.iter().any(|call| MOVES.contains(&call.name.as_str()))

@@ -175,6 +175,9 @@ const MAYBE: [&str; 12] = [
 const KEY_ENDINGS: [&str; 10] =
     [".pem", ".key", ".p12", ".pfx", ".jks", ".keystore", ".kdbx", ".env", ".tfvars", ".tfvars.json"];
 
+/// Those of them that words of programs have as well.
+const WORD_ENDINGS: [&str; 3] = [".env", ".tfvars", ".tfvars.json"];
+
 /// What ends like these and is a word of a program, or shows how to write one.
 const NO_KEYS: [&str; 8] = [
     "process.env",
@@ -208,9 +211,27 @@ pub(super) fn secret(path: &str) -> Option<Risk> {
     (is_environment || ends || is_history || is_account || MAYBE.contains(last)).then_some(Risk::High)
 }
 
+/// Whether a name is secret by its ending alone, and may be a word of a program: of `config.env`, an object may be meant.
+pub(super) fn may_be_a_word(name: &str) -> bool {
+    let is_of_files = name.contains(['/', '\\', '*', '?', '[', '{', '~', '$', ':']);
+    let stem =
+        |ending: &&str| name.strip_suffix(*ending).is_some_and(|stem| !stem.is_empty() && !stem.starts_with('.'));
+    !is_of_files && WORD_ENDINGS.iter().any(|ending| stem(&ending))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_may_be_a_word_is_told_from_what_can_only_be_a_file() {
+        for name in ["ctx.env", "Rails.env", "var.tfvars", "read config.env"] {
+            assert!(may_be_a_word(name), "{name}");
+        }
+        for name in [".env", "a/x.env", "*.env", "x.pem", "x.key", "env", "main:x.env", "~x.env", ".env.env"] {
+            assert!(!may_be_a_word(name), "{name}");
+        }
+    }
 
     #[test]
     fn keys_are_known_by_their_names() {

@@ -100,9 +100,13 @@ impl Rule {
     /// What it says about a file that is touched: where that is not sure, a person is asked.
     fn meets(&self, touch: &Touch, folder: &Path) -> Option<Effect> {
         let has = self.pattern.as_deref().is_none_or(|text| pattern::has_file(text, folder, &touch.path));
+        let is_there = |text: &str| {
+            let is_one = |path: &Path| pattern::has_file(text, folder, path);
+            touch.through.is_none_or(|through| through.meets(&touch.path, is_one))
+        };
         let lies_below = || {
             let text = self.pattern.as_deref().filter(|_| touch.is_deep);
-            text.is_some_and(|text| pattern::may_lie_below(text, folder, &touch.path))
+            text.is_some_and(|text| pattern::may_lie_below(text, folder, &touch.path) && is_there(text))
         };
         match has {
             true if touch.is_sure => Some(self.effect),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::super::permission::Action;
 use super::call::{Call, Wraps};
-use super::danger::{Scene, changes_in_place};
+use super::danger::{Scene, Through, changes_in_place, has_sure_operands, through};
 use super::harmless;
 use super::place::is_nowhere;
 use super::shell::{Way, Word};
@@ -21,6 +21,8 @@ pub(super) struct Touch {
     pub(super) path: PathBuf,
     /// Whether what lies below it is touched with it.
     pub(super) is_deep: bool,
+    /// Of that, which files, where it is gone through for those that are there.
+    pub(super) through: Option<Through>,
     /// Whether it is touched in any case. Else it may be no file, or be left as it is.
     pub(super) is_sure: bool,
 }
@@ -107,7 +109,8 @@ impl Hand<'_> {
 
     fn add(&mut self, action: Action, seen: &Seen, is_sure: bool) {
         let is_deep = seen.is_folder && self.goes_deep();
-        self.touches.push(Touch { action, path: seen.path.clone(), is_deep, is_sure });
+        let through = through(self.call, self.scene).filter(|_| is_deep && action == Action::Read);
+        self.touches.push(Touch { action, path: seen.path.clone(), is_deep, through, is_sure });
     }
 
     fn read(&mut self, path: &str, is_sure: bool) {
@@ -120,7 +123,7 @@ impl Hand<'_> {
 
     /// What comes to be, with what is below it.
     fn make(&mut self, path: PathBuf, is_deep: bool) {
-        self.touches.push(Touch { action: Action::FileChange, path, is_deep, is_sure: true });
+        self.touches.push(Touch { action: Action::FileChange, path, is_deep, through: None, is_sure: true });
     }
 
     fn real(&self, path: &str) -> PathBuf {
@@ -136,6 +139,7 @@ impl Hand<'_> {
         let by_name = match self.call.name.as_str() {
             "stat" | "file" | "test" | "[" | "realpath" | "df" | "du" | "touch" | "mkdir" | "rmdir" => true,
             "ls" | "chmod" | "chown" | "chgrp" => !self.call.has("R", &["recursive"]),
+            "find" | "fd" => self.call.wraps == Wraps::Nothing && !self.call.given().any(|word| word == "-delete"),
             _ => false,
         };
         !by_name
@@ -195,12 +199,14 @@ impl Hand<'_> {
     /// Whether it reads the folder that it runs in, without that being named.
     fn looks_here(&self) -> bool {
         let call = self.call;
+        // An operand may be the value of an option, and the last of them what is looked for.
+        let names_places = || has_sure_operands(call) && call.operands().skip(1).any(|word| self.is_there(&word.text));
         match call.name.as_str() {
             "ls" | "tree" | "du" => call.operands().next().is_none(),
-            "rg" | "ag" | "ack" => !call.operands().skip(1).any(|word| self.is_there(&word.text)),
+            "rg" | "ag" | "ack" => !names_places(),
             "grep" | "egrep" | "fgrep" | "rgrep" => {
                 let is_deep = call.name == "rgrep" || call.has("rRd", &["recursive", "dereference-recursive"]);
-                is_deep && !call.operands().skip(1).any(|word| self.is_there(&word.text))
+                is_deep && !names_places()
             }
             _ => false,
         }
@@ -275,9 +281,18 @@ impl Hand<'_> {
 
 /// The folder that files are put in, where it is named by an option.
 fn target_of(words: &[Word]) -> Option<&str> {
-    words.iter().enumerate().find_map(|(at, word)| match word.text.as_str() {
-        "-t" | "--target-directory" => words.get(at + 1).map(|next| next.text.as_str()),
-        text => text.strip_prefix("--target-directory=").or_else(|| text.strip_prefix("-t")),
+    let options = words.iter().take_while(|word| word.text != "--");
+    options.enumerate().skip(1).find_map(|(at, word)| {
+        let next = || words.get(at + 1).map(|next| next.text.as_str());
+        let (name, value) =
+            word.text.split_once('=').map_or((word.text.as_str(), None), |(name, value)| (name, Some(value)));
+        if name.starts_with("--") {
+            return "--target-directory".starts_with(name).then(|| value.or_else(next))?;
+        }
+        // Behind other letters that take one stands their value.
+        let (front, value) = word.text.strip_prefix('-')?.split_once(['t', 'S', 'm', 'o', 'g'])?;
+        let is_target = word.text[1 + front.len()..].starts_with('t');
+        is_target.then(|| Some(value).filter(|value| !value.is_empty()).or_else(next))?
     })
 }
 

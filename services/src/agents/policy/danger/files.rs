@@ -230,7 +230,9 @@ fn told(call: &Call, scene: &Scene<'_>) -> Vec<Finding> {
         let pieces = word.text.split(['=', ':', '@', ',', '\'', '"']).filter(|piece| !piece.is_empty());
         let attached = word.text.get(2..).filter(|_| word.text.starts_with('-') && !word.text.starts_with("--"));
         for piece in pieces.chain(attached).chain([word.text.as_str()]) {
+            let is_text = word.is_known && !word.text.starts_with('-') && !word.text.contains(':');
             let finding = match secret(piece) {
+                Some(_) if is_text && scene.is_text(call, piece) => delicate(piece, scene),
                 Some(risk) => Some(Finding::new("secrets", risk, format!("names {piece}, which holds keys or may"))),
                 None => read(piece, word.is_known, scene).or_else(|| delicate(piece, scene)),
             };

@@ -83,7 +83,8 @@ const GIVEN: [(&[&str], &[&str]); 23] = [
 pub(super) fn findings(call: &Call) -> Option<Finding> {
     let (_, options) = GIVEN.iter().find(|(names, _)| names.contains(&call.name.as_str()))?;
     let has_clusters = !WITHOUT_CLUSTERS.contains(&call.name.as_str());
-    let is_one = |word: &str| options.iter().any(|option| is(option, word, has_clusters));
+    let is_cut = |option: &str, word: &str| CUTTING.contains(&call.name.as_str()) && is_cut_short(option, word);
+    let is_one = |word: &str| options.iter().any(|option| is(option, word, has_clusters) || is_cut(option, word));
     // What `make` is told to set may be its shell.
     let sets = |word: &str| ["make", "gmake"].contains(&call.name.as_str()) && word.contains('=');
     let word = call.given().find(|word| is_one(word) || sets(word))?;
@@ -95,7 +96,42 @@ pub(super) fn findings(call: &Call) -> Option<Finding> {
 const WITHOUT_CLUSTERS: [&str; 11] =
     ["go", "mvn", "mvnw", "gradle", "gradlew", "gdb", "lldb", "emacs", "emacsclient", "nmap", "dotnet"];
 
-/// Whether a word is an option, however many dashes it has, and though its name is cut short.
+/// Programs that take a long option whose name is cut short. Others refuse it, or hold it for another one.
+const CUTTING: [&str; 22] = [
+    "tar",
+    "bsdtar",
+    "gtar",
+    "zip",
+    "split",
+    "sort",
+    "make",
+    "gmake",
+    "npm",
+    "pnpm",
+    "mvn",
+    "mvnw",
+    "man",
+    "emacs",
+    "emacsclient",
+    "gdb",
+    "rsync",
+    "curl",
+    "nmap",
+    "nc",
+    "ncat",
+    "netcat",
+];
+
+/// Options that are none of these cut short, but others.
+const WHOLE: [&str; 2] = ["--checkpoint", "--global"];
+
+/// Whether a word is a long option whose name is cut short.
+fn is_cut_short(option: &str, word: &str) -> bool {
+    let name = word.split('=').next().unwrap_or_default();
+    name.len() > 2 && name.starts_with("--") && option.starts_with(name) && !WHOLE.contains(&name)
+}
+
+/// Whether a word is an option, however many dashes it has.
 fn is(option: &str, word: &str, has_clusters: bool) -> bool {
     if option == "+" || option.ends_with(':') {
         return word.to_lowercase().starts_with(option);
@@ -110,7 +146,7 @@ fn is(option: &str, word: &str, has_clusters: bool) -> bool {
         (Some(name), _) | (None, Some(name)) => {
             let name = name.split('=').next().unwrap_or_default();
             let full = option.trim_start_matches('-');
-            name == full || (word.starts_with("--") && !is_letter && !name.is_empty() && full.starts_with(name))
+            name == full
         }
         (None, None) => false,
     }

@@ -1,20 +1,95 @@
 //! Searches through whole folders: they print what is in files that nobody names, keys among them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use ignore::WalkBuilder;
+use ignore::{Walk, WalkBuilder};
 
 use super::super::super::permission::Risk;
 use super::super::call::Call;
 use super::super::place::{Place, secret};
-use super::{Finding, Scene, shown};
+use super::{Finding, Scene, Stand, shown};
 
 /// The most entries of folders that are looked at, and for how long.
 const MOST: (usize, Duration) = (100_000, Duration::from_secs(1));
 
-/// Letters of options whose value may be the next word, or stand behind the letter.
-const VALUED: &str = "ABCemtTgfEMdjr";
+/// Letters of options whose value may be the next word, or stand behind the letter: of `grep`, and of others.
+const VALUED: [&str; 2] = ["ABCefmdD", "ABCemtTgfEMdjr"];
+
+/// Long options that have no value.
+const FLAGS: [&str; 12] = [
+    "count",
+    "ignore-case",
+    "line-number",
+    "files",
+    "files-with-matches",
+    "fixed-strings",
+    "word-regexp",
+    "invert-match",
+    "only-matching",
+    "heading",
+    "no-heading",
+    "recursive",
+];
+
+/// Which files below a folder a search goes through. It follows no links.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Through {
+    /// Those that are neither hidden nor ignored.
+    Shown,
+    /// All.
+    All,
+}
+
+impl Through {
+    fn walk(self, place: &Path) -> Walk {
+        let mut walk = WalkBuilder::new(place);
+        walk.standard_filters(self == Through::Shown);
+        if self == Through::Shown {
+            walk.add_custom_ignore_filename(".rgignore");
+        }
+        walk.build()
+    }
+
+    /// Whether any below a folder is one of these, or there are more than can be looked through.
+    pub(in super::super) fn meets(self, place: &Path, is_one: impl Fn(&Path) -> bool) -> bool {
+        self.meets_among(MOST.0, place, is_one)
+    }
+
+    fn meets_among(self, most: usize, place: &Path, is_one: impl Fn(&Path) -> bool) -> bool {
+        let until = Instant::now() + MOST.1;
+        // What cannot be looked at may be any.
+        let is_one = |entry: Result<ignore::DirEntry, ignore::Error>| entry.map_or(true, |entry| is_one(entry.path()));
+        self.walk(place).enumerate().any(|(at, entry)| at > most || Instant::now() > until || is_one(entry))
+    }
+}
+
+/// Which files a search through folders goes through, where that is known.
+pub(in super::super) fn through(call: &Call, scene: &Scene<'_>) -> Option<Through> {
+    // Its own settings may have it look everywhere.
+    let is_plain = call.is_known() && call.assignments.is_empty() && scene.stand == Stand::Here;
+    match call.name.as_str() {
+        _ if !is_plain => None,
+        "rg" if std::env::var_os("RIPGREP_CONFIG_PATH").is_some() || call.has("L", &["follow"]) => None,
+        "rg" if call.given().all(keeps_to_shown) => Some(Through::Shown),
+        "rg" => Some(Through::All),
+        "grep" | "egrep" | "fgrep" | "rgrep" if !call.has("R", &["dereference-recursive"]) => Some(Through::All),
+        _ => None,
+    }
+}
+
+/// Whether a word has no search go through what is hidden or ignored.
+fn keeps_to_shown(word: &str) -> bool {
+    const LETTERS: &str = "nilcvowFNSsxqHhIp0123456789";
+    let valued = |letter: char| "ABCemtT".contains(letter);
+    match (word.strip_prefix("--"), word.strip_prefix('-')) {
+        (Some(name), _) => name.is_empty() || FLAGS.contains(&name),
+        (None, Some(letters)) => {
+            letters.split(valued).next().unwrap_or_default().chars().all(|letter| LETTERS.contains(letter))
+        }
+        (None, None) => true,
+    }
+}
 
 /// Files that a search would go through and that may hold keys.
 pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Option<Finding> {
@@ -23,10 +98,11 @@ pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Option<Finding> {
     }
     // Its own settings may have it look everywhere.
     let looks_everywhere = std::env::var_os("RIPGREP_CONFIG_PATH").is_some();
+    let through = if looks_everywhere { Through::All } else { Through::Shown };
     let until = Instant::now() + MOST.1;
     let mut entries = 0;
     for place in places(call, scene) {
-        for entry in WalkBuilder::new(place).standard_filters(!looks_everywhere).build().flatten() {
+        for entry in through.walk(&place).flatten() {
             entries += 1;
             if entries > MOST.0 || Instant::now() > until {
                 let text = "searches more files than can be looked through, and some may hold keys";
@@ -45,14 +121,7 @@ pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Option<Finding> {
 
 /// The folders that are searched; where that is not sure, the one that it runs in, and whatever is named and there.
 fn places(call: &Call, scene: &Scene<'_>) -> Vec<PathBuf> {
-    // An operand may be the value of an option, and what is looked for may stand in one.
-    let moves_operands = |word: &str| match word.strip_prefix("--") {
-        Some(long) => {
-            !long.is_empty() && (!long.contains('=') || ["regexp=", "file="].iter().any(|name| long.starts_with(name)))
-        }
-        None => word.starts_with('-') && word.contains(|letter| VALUED.contains(letter)),
-    };
-    let is_sure = !call.given().any(moves_operands);
+    let is_sure = has_sure_operands(call);
     let operands: Vec<PathBuf> = call.operands().map(|word| scene.cwd.join(&word.text)).collect();
     // The first is what is looked for.
     let named = operands.get(1..).unwrap_or_default();
@@ -66,4 +135,42 @@ fn places(call: &Call, scene: &Scene<'_>) -> Vec<PathBuf> {
         matches!(place, Place::Inside | Place::Folder | Place::Delicate)
     };
     places.into_iter().filter(is_here).collect()
+}
+
+/// Whether the operands of a search are what is looked for, and behind it where: none may be the value of an option, and what is
+/// looked for does not stand in one.
+pub(in super::super) fn has_sure_operands(call: &Call) -> bool {
+    let valued = VALUED[usize::from(!call.name.ends_with("grep"))];
+    let moves = |word: &str| match word.strip_prefix("--") {
+        Some(long) => match long.split_once('=') {
+            Some((name, _)) => ["regexp", "file", "files"].iter().any(|known| known.starts_with(name)),
+            None => !long.is_empty() && !FLAGS.contains(&long),
+        },
+        // The value may stand right behind the letter.
+        None if word.starts_with('-') => word
+            .split_once(|letter| valued.contains(letter))
+            .is_some_and(|(front, value)| value.is_empty() || word[front.len()..].starts_with(['e', 'f'])),
+        None => false,
+    };
+    !call.given().any(moves)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_holds_what_may_be_in_it_where_there_is_more_than_can_be_looked_through() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        for name in ["a", "b", ".c"] {
+            std::fs::write(folder.path().join(name), "")?;
+        }
+        let meets = |through: Through, most, name: &str| {
+            through.meets_among(most, folder.path(), |path: &Path| path.ends_with(name))
+        };
+        assert!(meets(Through::Shown, 9, "a") && !meets(Through::Shown, 9, ".c") && meets(Through::All, 9, ".c"));
+        assert!(!meets(Through::All, 9, "none") && meets(Through::All, 2, "none"));
+        assert!(Through::All.meets(&folder.path().join("gone"), |_| false));
+        Ok(())
+    }
 }

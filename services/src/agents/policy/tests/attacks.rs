@@ -439,3 +439,19 @@ fn a_search_through_folders_asks_where_one_holds_what_its_name_tells_to_be_a_key
     fs::write(folder.join(".gitignore"), "*.pem\ngcloud\n").unwrap();
     assert_eq!(effect("rg needle"), Effect::Allow, "what is ignored is not searched");
 }
+
+#[test]
+fn what_ends_like_a_file_with_keys_is_a_text_until_such_a_file_is_there() {
+    let bench = Bench::new();
+    let effect = |line: &str| (bench.command(line).effect, bench.command(line).remembers.is_empty());
+    let lines = ["grep -n x prod.env", "rg prod.env src"];
+    for line in lines {
+        assert_eq!(effect(line).0, Effect::Allow, "{line}");
+    }
+    assert_eq!(effect("node x.js prod.env"), (Effect::Ask, true), "an interpreter");
+    assert_eq!(effect("./x prod.env"), (Effect::Ask, false));
+    fs::write(bench.ground.folder.join("prod.env"), "key").unwrap();
+    for line in lines.into_iter().chain(["./x prod.env", "git commit -m prod.env"]) {
+        assert_eq!(effect(line), (Effect::Ask, true), "{line}: {:?}", bench.command(line));
+    }
+}

@@ -38,6 +38,11 @@ fn what_changes_a_file_by_a_command_is_held_to_the_rules_about_changes() {
         "cp a.txt db/x",
         "cp -t db a.txt",
         "cp --target-directory=db a.txt",
+        "cp --target-dir=db a.txt",
+        "cp --targ db a.txt",
+        "cp -at db a.txt",
+        "cp -atdb a.txt",
+        "install -m 644 -Dt db a.txt",
         "mv db/n.txt src",
         "mv src db",
         "touch db/x",
@@ -57,13 +62,15 @@ fn what_changes_a_file_by_a_command_is_held_to_the_rules_about_changes() {
         let ruling = bench.command(line);
         assert_eq!((ruling.effect, ruling.remembers.len()), (Effect::Ask, 0), "{line}: {ruling:?}");
     }
-    let patterns = ["git checkout *", "git stash *", "git apply a.txt", "mkdir src/new"];
+    let patterns = ["git checkout *", "git stash *", "git apply a.txt", "mkdir src/new", "git mv *"];
     let rule = |pattern: &str| Remembered { action: Action::Command, pattern: pattern.to_owned() };
     bench.policy.remember(&patterns.map(rule), false, "ses_1", &bench.ground.folder, 1).unwrap();
     for line in ["git checkout main", "git stash -q", "git apply a.txt", "tar xf a.tar"] {
         assert_eq!(bench.command(line).effect, Effect::Ask, "{line}: it may change what nobody names");
     }
-    assert_eq!(bench.command_in("mkdir src/new", Mode::Ask).effect, Effect::Allow);
+    for line in ["mkdir src/new", "git mv a.txt b.txt"] {
+        assert_eq!(bench.command_in(line, Mode::Ask).effect, Effect::Allow, "{line}");
+    }
     for line in ["cat db/n.txt", "echo x > src/x", "echo x > docs/a.txt", "echo db/x", "grep -n x db/n.txt", "ls db"] {
         assert_eq!(bench.command(line).effect, Effect::Allow, "{line}: {:?}", bench.command(line));
     }
@@ -104,12 +111,31 @@ fn what_reads_a_file_by_a_command_is_held_to_the_rules_about_reading() {
         "grep -rn x",
         "rg x",
         "rg -e x",
-        "find . -name n.txt",
+        "find . -name n.txt -exec cat {} \\;",
         "ls -R",
         "ls -R .",
         "git diff",
         "git log -p",
+        "git log --patc",
+        "git log --unif=3",
         "git show HEAD",
+        "git diff ':!src'",
+        "git diff src ':!a.txt'",
+        "git diff ':(top)private'",
+        "git show HEAD:a.txt HEAD",
+        "git show HEAD: a.txt",
+        "git diff a.txt 'p*'",
+        "git diff a.txt 'p\\rivate'",
+        "git diff -- a.txt gone",
+        "git diff src --",
+        "git log -p -S src",
+        "git log -p --format=%h:%s",
+        "git grep src",
+        "git grep -A 3 src",
+        "rg -m 1 src",
+        "rg -A 3 docs",
+        "rg --max-count 1 src",
+        "grep -r -m 1 src",
         "cat p*/n.txt",
         "tree",
     ] {
@@ -125,10 +151,19 @@ fn what_reads_a_file_by_a_command_is_held_to_the_rules_about_reading() {
         "grep -n private a.txt",
         "rg private src",
         "find src -name n.txt",
+        "find . -name n.txt",
         "git status",
         "git log --oneline -5",
         "git diff --stat",
         "git diff src",
+        "git diff HEAD~1 src",
+        "git diff --stat -- src",
+        "git log -p -5 src",
+        "git show HEAD:src/gone.rs",
+        "git show HEAD src",
+        "git log --no-color",
+        "rg -A3 x src",
+        "rg --no-heading x src",
         "echo private/n.txt",
         "echo x > private/x",
         "cd src && ls",
@@ -148,6 +183,50 @@ fn the_longest_line_is_looked_at_like_any_other() {
     assert_eq!(bench.command(&format!("cat {many} private/n.txt")).effect, Effect::Deny);
     assert_eq!(bench.command(&format!("echo {many} > db/x")).effect, Effect::Deny);
     assert_eq!(bench.command(&format!("cat {many}")).effect, Effect::Allow);
+}
+
+#[test]
+fn a_search_asks_by_a_rule_where_what_that_keeps_is_among_what_it_goes_through() {
+    let bench = Bench::with(vec![
+        config(Effect::Deny, Action::Read, "**/.env"),
+        config(Effect::Ask, Action::Read, "docs/*.txt"),
+    ]);
+    let folder = &bench.ground.folder;
+    let ruled = |line: &str| bench.command(line).rule;
+    for line in ["rg x", "rg -n x", "rg -m 1 x", "rg x docs", "cd src && rg x", "find . -name '*.rs'"] {
+        assert_eq!(bench.command(line).effect, Effect::Allow, "{line}: {:?}", bench.command(line));
+    }
+    assert_eq!(ruled("grep -rn x src"), "ask", "by no rule");
+    assert_eq!(bench.command(&["rg x src"; 4].join(" && ")).effect, Effect::Allow);
+    assert_eq!(ruled(&["rg x src"; 40].join(" && ")), "config:1", "no more are looked through");
+    for line in ["grep -rn x .", "grep -rn x", "rg --hidden x", "rg -uu x", "rg -g '*.rs' x", "git diff"] {
+        assert_eq!(ruled(line), "config:1", "{line}");
+    }
+    for line in ["grep -R x src", "rg -L x src", "rg x $A"] {
+        assert_eq!(ruled(line), "config:1", "{line}: it may go elsewhere");
+    }
+    fs::write(folder.join("docs/k.txt"), "text").unwrap();
+    for line in ["rg x", "rg -n x docs", "grep -rn x docs", "cd docs && rg x"] {
+        assert_eq!(ruled(line), "config:2", "{line}");
+    }
+    assert_eq!(bench.command("rg x src").effect, Effect::Allow);
+    fs::write(folder.join(".gitignore"), "k.txt\n").unwrap();
+    assert_eq!(bench.command("rg x").effect, Effect::Allow, "what is ignored is not searched");
+    fs::write(folder.join("docs/.rgignore"), "k.txt\n").unwrap();
+    assert_eq!(ruled("grep -rn x docs"), "config:2", "by others it is");
+    fs::write(folder.join("docs/.rgignore"), "!k.txt\n").unwrap();
+    assert_eq!(ruled("rg x"), "config:2", "but where a file says that it is");
+}
+
+#[test]
+fn a_path_that_is_longer_than_any_is_none_of_the_folder() {
+    let bench = kept();
+    let long = vec!["a"; 30_000].join("/");
+    for action in [Action::Read, Action::FileChange] {
+        assert_eq!(bench.file(action, &long).effect, Effect::Ask, "{action:?}");
+    }
+    assert_eq!(bench.command(&format!("cat {long}")).effect, Effect::Ask);
+    assert_eq!(bench.command(&format!("echo x > db/{long}")).effect, Effect::Deny);
 }
 
 #[test]

@@ -63,8 +63,7 @@ impl Hand<'_> {
             self.read(path, true);
             self.read(&whole.to_string_lossy(), true);
         }
-        let is_path = |word: &&str| !word.starts_with('-') && self.is_there(word);
-        if TAKES_PATHS.contains(&name) && (!of_commits.is_empty() || given.iter().any(is_path)) {
+        if TAKES_PATHS.contains(&name) && self.keeps_to_paths(name, &given) {
             return;
         }
         for folder in [self.scene.cwd, &self.scene.ground.folder] {
@@ -77,6 +76,90 @@ impl Hand<'_> {
             }
         }
     }
+
+    /// Whether nothing but files that it is told of are touched: what is told are paths that are there, behind commits.
+    fn keeps_to_paths(&self, name: &str, given: &[&str]) -> bool {
+        if given.iter().any(|word| word.starts_with(':') || word.contains(['*', '?', '[', '\\'])) {
+            return false;
+        }
+        let is_there = |word: &&str| self.is_there(word);
+        // What it moves is named as it is, and where it comes to is not there yet.
+        if name == "mv" {
+            return given.iter().any(|word| !word.starts_with('-') && is_there(word));
+        }
+        let split = given.iter().position(|word| *word == "--");
+        let (front, behind) = given.split_at(split.unwrap_or(given.len()));
+        let behind = behind.get(1..).unwrap_or_default();
+        if !behind.iter().all(is_there) {
+            return false;
+        }
+        // In front of the paths stands what is looked for, or the commit, whatever it is called.
+        let skipped = usize::from(matches!(name, "grep" | "archive"));
+        if skipped > 0 && !front.iter().all(|word| !word.starts_with('-') || stands_alone(word)) {
+            return false;
+        }
+        let is_operand = |at: &usize| !front[*at].starts_with('-');
+        let may_be_value = |at: usize| at > 0 && front[at - 1].starts_with('-') && !stands_alone(front[at - 1]);
+        let operands: Vec<usize> = (0..front.len()).filter(is_operand).skip(skipped).collect();
+        let is_path = |at: &usize| split.is_none() && is_there(&front[*at]) && !may_be_value(*at);
+        let has_commits =
+            matches!(name, "diff" | "show" | "log" | "blame" | "annotate") || (name == "checkout" && split.is_some());
+        let is_of_commit = |at: &usize| {
+            let path = path_of_commit(front[*at]);
+            path.is_some_and(|path| name == "show" || self.is_there(path))
+        };
+        let is_commit = |at: &usize| has_commits && (!front[*at].contains(':') || is_of_commit(at));
+        let are_known = operands.iter().all(|at| is_path(at) || is_commit(at) || is_of_commit(at));
+        let has_paths = !behind.is_empty() || operands.iter().any(is_path);
+        let are_of_commits = !operands.is_empty() && operands.iter().all(is_of_commit);
+        are_known && (has_paths || are_of_commits)
+    }
+}
+
+/// Whether an option takes no word that follows it.
+fn stands_alone(option: &str) -> bool {
+    const LETTERS: &str = "puwbsaRcrtzqvMidf0123456789";
+    const FLAGS: [&str; 17] = [
+        "--cached",
+        "--staged",
+        "--patch",
+        "--no-patch",
+        "--stat",
+        "--numstat",
+        "--shortstat",
+        "--summary",
+        "--name-only",
+        "--name-status",
+        "--oneline",
+        "--graph",
+        "--all",
+        "--no-color",
+        "--ignore-all-space",
+        "--quiet",
+        "--follow",
+    ];
+    match option.strip_prefix("--") {
+        Some(_) => option.contains('=') || FLAGS.contains(&option),
+        None => option[1..].chars().all(|letter| LETTERS.contains(letter)),
+    }
+}
+
+/// The path in `commit:path`, where both are plain.
+fn path_of_commit(word: &str) -> Option<&str> {
+    let (commit, path) = word.split_once(':')?;
+    let is_plain = commit.chars().all(|c| c.is_ascii_alphanumeric() || "_-./~^@".contains(c));
+    (is_plain && !commit.is_empty() && !commit.contains("..") && !path.is_empty() && !path.contains(':'))
+        .then_some(path)
+}
+
+/// Options by which what is in files is shown where it would not be.
+const PATCHES: [&str; 9] =
+    ["--patch", "--unified", "--cc", "--dd", "--word-diff", "--color-words", "--remerge-diff", "--binary", "--check"];
+
+/// Whether a word is one of these options, its name being cut short.
+fn is_cut_short(word: &str, options: &[&str]) -> bool {
+    let name = word.split('=').next().unwrap_or_default();
+    name.len() > 2 && name != "--color" && options.iter().any(|option| option.starts_with(name))
 }
 
 /// Whether a subcommand shows what is in files, and not only which.
@@ -86,8 +169,7 @@ fn shows(name: &str, given: &[&str]) -> bool {
         words.into_iter().any(|word| word.contains(|letter| letters.contains(letter)))
     };
     let long = |names: &[&str]| given.iter().any(|word| names.iter().any(|name| word.starts_with(name)));
-    let patches = short("puUL")
-        || long(&["--patch", "--unified", "--cc", "--word-diff", "--color-words", "--remerge-diff", "--binary"]);
+    let patches = short("puUL") || long(&PATCHES) || given.iter().any(|word| is_cut_short(word, &PATCHES));
     let sums = long(&[
         "--no-patch",
         "--stat",
