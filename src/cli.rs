@@ -94,20 +94,28 @@ impl Cli {
     }
 }
 
-/// Tells of an error on stderr and chooses the exit code that [`args::EXIT_CODES`] promises.
+/// Tells of an error on stderr, unless nobody reads that, and chooses the exit code that [`args::EXIT_CODES`] promises.
 pub(crate) fn exit_code(result: Result<(), Error>) -> ExitCode {
-    server::finish_log();
+    let is_read = server::finish_log();
     let Err(error) = result else { return ExitCode::SUCCESS };
     if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
         return ExitCode::SUCCESS;
     }
-    if let Some(failure) = error.downcast_ref::<Failure>() {
-        return failure.tell();
+    if is_read {
+        tell(&error);
     }
-    for line in chain(&error).lines() {
-        eprintln!("sixframe: {line}");
+    ExitCode::from(match error.downcast_ref::<Failure>() {
+        Some(failure) => failure.code(),
+        None if error.is::<ConfigErrors>() => 2,
+        None => 1,
+    })
+}
+
+fn tell(error: &Error) {
+    match error.downcast_ref::<Failure>() {
+        Some(failure) => failure.tell(),
+        None => chain(error).lines().for_each(|line| eprintln!("sixframe: {line}")),
     }
-    ExitCode::from(if error.is::<ConfigErrors>() { 2 } else { 1 })
 }
 
 /// The error with its causes, but for those that it tells of already.

@@ -1,7 +1,5 @@
 //! How a call can fail, and the exit code that a script sees. Codes as `args::EXIT_CODES` promises them.
 
-use std::process::ExitCode;
-
 use serde_json::json;
 use sixframe_core::{CallError, Code, Fault, TransportError};
 
@@ -34,8 +32,8 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// Says on stderr what went wrong, an error of the call as JSON, and gives the exit code.
-    pub(super) fn tell(&self) -> ExitCode {
+    /// Says on stderr what went wrong, an error of the call as JSON.
+    pub(super) fn tell(&self) {
         match self {
             Failure::Usage(_) | Failure::Connection(_) | Failure::NoBrowser | Failure::Agent { .. } => {
                 eprintln!("sixframe: {self}")
@@ -43,10 +41,10 @@ impl Failure {
             Failure::Call(error) => eprintln!("{}", told(error)),
             Failure::Signalled(_) => (),
         }
-        ExitCode::from(self.code())
     }
 
-    fn code(&self) -> u8 {
+    /// The exit code.
+    pub(super) fn code(&self) -> u8 {
         match self {
             Failure::Call(error) if error.code() == Code::RPC_TIMEOUT => 4,
             Failure::Agent { is_late: true, .. } => 4,

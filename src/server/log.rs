@@ -32,9 +32,10 @@ pub(crate) fn init(filter: Targets) {
     let _ = registry().with(lines).with(filter).try_init();
 }
 
-/// Waits until what was logged is written, but not for a reader who stands still.
-pub(crate) fn finish() {
-    LINES.finish(LAST_LINES);
+/// Waits until what was logged is written, but not for a reader who stands still. Gives whether it is; where not, stderr is still
+/// being written to, and who writes to it waits.
+pub(crate) fn finish() -> bool {
+    LINES.finish(LAST_LINES)
 }
 
 /// Lines on their way.
@@ -98,9 +99,10 @@ impl Lines {
         self.written.notify_all();
     }
 
-    fn finish(&self, longest: Duration) {
+    fn finish(&self, longest: Duration) -> bool {
         let is_left = |waiting: &mut Waiting| waiting.is_writing || !waiting.is_empty();
-        let _ = self.written.wait_timeout_while(self.lock(), longest, is_left);
+        let waited = self.written.wait_timeout_while(self.lock(), longest, is_left);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -146,14 +148,14 @@ mod tests {
     fn the_end_waits_for_the_last_lines_and_not_for_ever() {
         let lines = Lines::new();
         (&lines).write_all(b"last words\n").unwrap();
-        lines.finish(Duration::ZERO);
+        assert!(!lines.finish(Duration::ZERO));
         thread::scope(|scope| {
             let written = scope.spawn(|| {
                 let mut written = Vec::new();
                 lines.write_some(&mut written);
                 written
             });
-            lines.finish(Duration::from_secs(60));
+            assert!(lines.finish(Duration::from_secs(60)));
             assert!(lines.lock().is_empty());
             assert_eq!(written.join().unwrap(), b"last words\n");
         });

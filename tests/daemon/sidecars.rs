@@ -103,6 +103,27 @@ async fn a_daemon_whose_log_nobody_reads_answers_and_ends_as_ever() {
 }
 
 #[tokio::test]
+async fn a_daemon_whose_log_nobody_reads_ends_with_the_code_of_an_error_that_it_cannot_tell() {
+    let sandbox = Sandbox::new();
+    let flood = "yes a line | head -c 4000000; echo done; exec sleep 1000";
+    let entry = format!(
+        "[[sidecar]]\nname = \"loud\"\nprogram = \"sh\"\nargs = [\"-c\", {flood:?}]\nready = {{ kind = \"line\", pattern = \"done\" }}\nauto_start = true\ntrace_output = true\nstop = {{ close_stdin_ms = 3600000 }}\n"
+    );
+    let [flag, file] = sandbox.configured(&entry);
+    let mut daemon = sandbox.serve_with(&[&flag, &file], |command| {
+        command.env("SIXFRAME_LOG", "info").stderr(Stdio::piped());
+    });
+    let pid = pid(&daemon, "loud").await;
+    let socket = daemon.unix().trim_start_matches("unix:").to_owned();
+    daemon.signal(Signal::TERM);
+    eventually("nobody is let in any more", || !Path::new(&socket).exists()).await;
+    daemon.signal(Signal::TERM);
+    eventually("it ends", || !is_alive(daemon.pid())).await;
+    assert_eq!(daemon.wait().code(), Some(1));
+    eventually("the program is gone", || !is_alive(pid)).await;
+}
+
+#[tokio::test]
 async fn a_bundled_program_is_started_from_where_its_variable_says() {
     let sandbox = Sandbox::new();
     let elsewhere = sandbox.folder.path().join("elsewhere");

@@ -168,6 +168,8 @@ impl Codex {
                 self.named()
             }
             (Asked::Turn(_), Some(error)) => {
+                // It begins none.
+                self.turn = None;
                 let problem = self.problem.take();
                 let problem = problem.unwrap_or_else(|| Problem::new(ProblemKind::InvalidRequest, error));
                 self.ends("turn/start", TurnEnd::failed(problem))

@@ -130,6 +130,8 @@ pub struct Session {
     works_beside: bool,
     /// When the agent's program closed its output, until it ends.
     muted_at: Option<Duration>,
+    /// Until when the process must be gone whose end the open turn awaits to be given to another one.
+    stop_by: Option<Duration>,
     /// Since when what the open turn is about is kept from the agent.
     withheld_since: Option<Duration>,
     /// What the open turn is about, where the agent that is gone was not given it: the next one is.
@@ -224,6 +226,7 @@ impl Session {
             quiet_until: Duration::ZERO,
             works_beside: false,
             muted_at: None,
+            stop_by: None,
             withheld_since: None,
             returned: None,
             was_returned: false,
@@ -304,7 +307,7 @@ impl Session {
     /// The agent's process is gone.
     fn gone(&mut self, now: Moment, problem: Option<Problem>) {
         let before = std::mem::replace(&mut self.process, Process::Absent);
-        self.muted_at = None;
+        (self.muted_at, self.stop_by) = (None, None);
         self.ids.forget();
         self.take_untold_back();
         if self.begins_anew() || self.waits_for_another(now, before) {
@@ -397,7 +400,7 @@ impl Session {
         }
         self.denied.clear();
         self.forget_files();
-        (self.ladder, self.returned) = (None, None);
+        (self.ladder, self.returned, self.stop_by) = (None, None, None);
         if self.process != Process::Stopping {
             self.muted_at = None;
         }

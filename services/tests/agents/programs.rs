@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::json;
@@ -277,6 +278,25 @@ async fn programs_that_are_not_there_or_broken_are_states_and_no_errors() {
         let listed = house.ask("agent.providers", json!({"recheck": true})).await.unwrap();
         assert_eq!(state(&listed, "claude")["state"], expected, "{script}");
     }
+}
+
+#[tokio::test]
+async fn agents_that_hear_why_leave_is_denied_say_so() {
+    let house = House::new();
+    let listed = house.ask("agent.providers", json!({})).await.unwrap();
+    let hears = |info: &serde_json::Value| {
+        (info["id"].as_str().unwrap().to_owned(), info["abilities"]["reasons"].as_bool().unwrap())
+    };
+    let listed: BTreeMap<_, _> = listed["providers"].as_array().unwrap().iter().map(hears).collect();
+    let expected = [
+        ("acp:other", false),
+        ("builtin", true),
+        ("claude", true),
+        ("codex", false),
+        ("gemini", false),
+        ("local", false),
+    ];
+    assert_eq!(listed, expected.map(|(id, hears)| (id.to_owned(), hears)).into());
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! Codex's subagents: what they do is seen within the turn that they work for, and ends none.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use sixframe_services::agents::{
-    Action, Codex, Command, Content, DeltaField, Fact, ItemKind, ItemStatus, Launch, Mode, Outcome, Prompt, Translator,
-    Verdict,
+    Abilities, Action, Beginning, Codex, Command, Content, Delivery, DeltaField, Event, Fact, ItemKind, ItemStatus,
+    Launch, Mode, Moment, Outcome, Output, ProblemKind, Prompt, Session, Timers, Translator, Verdict,
 };
 
 use super::codex::played;
@@ -225,6 +227,91 @@ fn a_subagent_that_is_about_to_begin_keeps_the_turn_open_and_one_that_ends_witho
     talk.tell("item/completed", "own", json!({"item": wait}));
     talk.turn("completed", "own", "t", "completed");
     assert_eq!(talk.heard.outcomes(), [Outcome::Completed], "one that came to nothing");
+}
+
+/// The thread has said its last, and so has one of its two subagents, with whose result it has begun another turn, `u`; then the
+/// other one ends.
+fn own_turn_outlasts_subagents() -> Talk {
+    let mut talk = Talk::begin();
+    for (call, child, turn) in [("call_1", "a", "x"), ("call_2", "b", "y")] {
+        talk.spawns("own", call, child);
+        talk.turn("started", child, turn, "inProgress");
+    }
+    talk.turn("completed", "own", "t", "completed");
+    talk.turn("completed", "a", "x", "completed");
+    talk.turn("started", "own", "u", "inProgress");
+    talk.turn("completed", "b", "y", "completed");
+    talk
+}
+
+#[test]
+fn a_turn_goes_on_while_its_own_thread_works_with_what_has_become_of_its_subagents_and_ends_once() {
+    let mut talk = own_turn_outlasts_subagents();
+    assert!(talk.heard.ends().is_empty(), "it is at work");
+    talk.says("own", "msg_1", "both are done");
+    talk.turn("completed", "own", "u", "completed");
+    assert_eq!(talk.heard.outcomes(), [Outcome::Completed]);
+}
+
+#[test]
+fn another_turn_of_the_own_thread_can_be_stopped_and_ends_the_turn_by_that() {
+    let mut talk = own_turn_outlasts_subagents();
+    talk.interrupt();
+    assert_eq!(talk.interrupted(), ["u"]);
+    talk.turn("completed", "own", "u", "interrupted");
+    assert_eq!(talk.heard.outcomes(), [Outcome::Interrupted]);
+}
+
+#[test]
+fn a_program_that_dies_in_another_turn_of_the_own_thread_ends_the_turn_by_that() {
+    let talk = own_turn_outlasts_subagents();
+    let created = json!({"provider": "codex", "cwd": "/p", "mode": "ask"});
+    let beginning = Beginning {
+        id: "ses_1".into(),
+        epoch: "e1".into(),
+        created: serde_json::from_value(created).unwrap(),
+        abilities: Abilities::default(),
+        patience: Duration::from_secs(10),
+        timers: Timers::default(),
+    };
+    let now = Moment { at: Duration::ZERO, wall_ms: 1_800_000_000_000 };
+    let mut session = Session::begin(now, beginning);
+    let content = vec![Content::Text { text: "x".to_owned() }];
+    session.prompt(now, Prompt::new("p", content), Delivery::Queue, Duration::from_secs(300)).unwrap();
+    talk.heard.told.into_iter().for_each(|told| session.told(now, told));
+    session.outputs();
+    assert!(session.view().turn_id.is_some());
+    session.told(now, Fact::Gone { problem: None }.into());
+    let ended = session.outputs().into_iter().filter_map(|output| match output {
+        Output::Log(envelope) => Some(envelope.event),
+        _ => None,
+    });
+    let ended: Vec<_> =
+        ended.filter_map(|event| if let Event::TurnEnded(end) = event { Some(end) } else { None }).collect();
+    assert_eq!(ended.iter().map(|end| end.outcome).collect::<Vec<_>>(), [Outcome::Failed]);
+    assert_eq!(ended[0].error.as_ref().unwrap().kind, ProblemKind::Crashed);
+}
+
+#[test]
+fn a_steer_that_is_answered_late_ends_no_turn_in_which_the_own_thread_works() {
+    let mut talk = Talk::begin();
+    let steer = Prompt::new("q", vec![Content::Text { text: "y".to_owned() }]);
+    let steps = talk.codex.command(Command::Steer(steer));
+    talk.heard.take(steps);
+    let asked = talk.heard.said.last().unwrap()["id"].clone();
+    talk.turn("completed", "own", "t", "completed");
+    talk.turn("started", "own", "u", "inProgress");
+    talk.hear(json!({"id": asked, "result": {}}));
+    assert!(talk.heard.ends().is_empty());
+    talk.turn("completed", "own", "u", "completed");
+    assert_eq!(talk.heard.outcomes(), [Outcome::Completed]);
+}
+
+#[test]
+fn a_turn_that_is_refused_ends_at_once() {
+    let mut talk = Talk::begin();
+    talk.hear(json!({"id": 3, "error": {"message": "no"}}));
+    assert_eq!(talk.heard.outcomes(), [Outcome::Failed]);
 }
 
 #[test]

@@ -235,6 +235,35 @@ fn a_prompt_that_a_mute_program_was_not_given_is_given_to_the_next_one_in_its_tu
 }
 
 #[test]
+fn a_prompt_that_a_mute_program_was_not_given_fails_where_that_cannot_be_stopped() {
+    for is_given_back in [false, true] {
+        let mut stage = Stage::ready(Mode::Ask);
+        stage.prompt("a", Delivery::Queue);
+        let Some(Command::Prompt(prompt)) = stage.commands.pop() else { panic!("{:?}", stage.commands) };
+        stage.session.withheld(stage.now);
+        stage.told(Fact::Muted);
+        stage.pass(secs(10));
+        assert_eq!(stage.commands, [Command::Stop]);
+        if is_given_back {
+            stage.session.give_back(prompt);
+        }
+        stage.pass(secs(14));
+        assert_eq!(stage.ended().len(), 0, "it may be gone yet");
+        stage.pass(secs(1));
+        assert_eq!((stage.ended()[0].outcome, kind(&stage)), (Outcome::Failed, ProblemKind::Timeout));
+        assert_eq!(stage.session.deadline(), None);
+
+        stage.prompt("b", Delivery::Queue);
+        assert_eq!(stage.starts.len(), 1, "another one is started when it is gone");
+        stage.told(Fact::Gone { problem: None });
+        stage.told(Fact::Ready(SessionUpdate::default()));
+        assert_eq!(stage.prompted(), ["b"]);
+        stage.pass(secs(20));
+        assert_eq!(stage.ended().len(), 1, "that was of the other turn");
+    }
+}
+
+#[test]
 fn a_program_that_is_mute_before_it_is_given_a_prompt_is_stopped_though_the_prompt_is_over() {
     let mut stage = Stage::ready(Mode::Ask);
     stage.prompt("a", Delivery::Queue);

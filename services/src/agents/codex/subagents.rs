@@ -84,7 +84,8 @@ impl Codex {
 
     /// The end of the turn, where nothing of it goes on any more.
     pub(super) fn settled(&mut self, method: &str) -> Option<Step> {
-        if self.threads.are_at_work() {
+        // Its own thread may have begun another turn with what has become of a subagent.
+        if self.threads.are_at_work() || self.turn.is_some() {
             return None;
         }
         let mut end = self.steers.end()?;

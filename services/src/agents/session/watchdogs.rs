@@ -82,6 +82,7 @@ impl Session {
             self.outputs.push(Output::Tell(Command::Interrupt));
             let until = now.at + self.beginning.timers.interrupt;
             self.ladder = Some(Ladder { end, rung: Rung::Interrupted, until });
+            self.stop_by = None;
         }
         true
     }
@@ -114,6 +115,9 @@ impl Session {
         if self.exit_by().is_some_and(|by| now.at >= by) {
             self.never_exited(now);
         }
+        if self.stop_by.is_some_and(|by| now.at >= by) {
+            self.never_gone(now);
+        }
         if let Some(problem) = self.overdue(now) {
             self.interrupt(now, TurnEnd::failed(problem));
         }
@@ -127,6 +131,7 @@ impl Session {
         deadlines.extend(self.ladder.as_ref().map(|ladder| ladder.until));
         deadlines.extend((self.process == Process::Starting).then_some(self.ready_by));
         deadlines.extend(self.exit_by());
+        deadlines.extend(self.stop_by);
         if self.is_watched() {
             deadlines.extend([self.silent_by(), self.turn_by]);
         }
@@ -179,14 +184,25 @@ impl Session {
         let problem = Problem::new(ProblemKind::Timeout, text);
         self.process = Process::Stopping;
         self.outputs.push(Output::Tell(Command::Stop));
+        let until = now.at + self.beginning.timers.stop;
         match self.turns.open() {
-            // What it was not given is for the next one.
             Some(_) if self.withheld_since.is_none() || self.open_prompt().is_none() => {
-                let until = now.at + self.beginning.timers.stop;
                 self.ladder = Some(Ladder { end: TurnEnd::failed(problem), rung: Rung::Stopped, until });
             }
-            Some(_) | None => self.log(now, Event::Error(problem), None),
+            Some(_) => {
+                // What it was not given is for the next one, which is started when it is gone.
+                self.stop_by = Some(until);
+                self.log(now, Event::Error(problem), None);
+            }
+            None => self.log(now, Event::Error(problem), None),
         }
+    }
+
+    fn never_gone(&mut self, now: Moment) {
+        let seconds = self.beginning.timers.stop.as_secs_f64();
+        let text = format!("the agent's program closed its output and was not gone {seconds} s after it was stopped");
+        self.finish(now, TurnEnd::failed(Problem::new(ProblemKind::Timeout, text)));
+        self.pump(now);
     }
 
     fn climb(&mut self, now: Moment) {
