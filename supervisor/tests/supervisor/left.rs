@@ -141,7 +141,7 @@ async fn what_is_another_users_is_told_and_not_taken_for_gone() {
     let Some(programs) = programs() else {
         if is_allowed(&["true"]) {
             let folder = programs_for_nobody(&["setpriv"], 0o4755);
-            let _ended = Ended(folder.path().join("pids"));
+            let _ended = ["pids", "before"].map(|file| Ended(folder.path().join(file)));
             let programs = format!("{PROGRAMS}={}", folder.path().display());
             let starter = [&["env", &programs], AS_NOBODY.as_slice()].concat();
             alone_under(&starter, "left::what_is_another_users_is_told_and_not_taken_for_gone");
@@ -163,7 +163,6 @@ async fn what_is_another_users_is_told_and_not_taken_for_gone() {
 
     // The same of a program that ends by itself and leaves it behind.
     fs::rename(programs.join("pids"), programs.join("before")).unwrap();
-    let _before = Ended(programs.join("before"));
     let leaves = "./setpriv --reuid 0 --regid 0 --clear-groups sh -c 'echo $$ > pids; exec sleep 1000' & \
                   while [ ! -s pids ]; do sleep 0.01; done";
     let mut config = ChildConfig::new("sh");
