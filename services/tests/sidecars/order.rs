@@ -57,7 +57,7 @@ async fn one_that_waits_for_programs_of_an_earlier_daemon_or_for_others_says_so(
     const EARLIER: &str = "SIXFRAME_TEST_EARLIER";
     if let Some(folder) = env::var_os(EARLIER) {
         let folder = Path::new(&folder);
-        let script = "trap 'while [ ! -e $FOLDER/go ]; do sleep 0.01; done; exit 0' TERM; echo up; \
+        let script = "exec 2>/dev/null; trap 'while [ ! -e $FOLDER/go ]; do sleep 0.01; done; exit 0' TERM; echo up; \
                       while :; do sleep 0.01; done";
         let keys = json!({"env": {"FOLDER": folder}, "ready": {"kind": "line", "pattern": "up"},
             "stop": {"closeStdinMs": 0, "signalMs": 60_000}});
@@ -114,7 +114,7 @@ async fn starting_one_starts_what_it_needs_and_stopping_one_stops_what_needs_it(
 
 #[tokio::test]
 async fn what_is_slow_to_stop_holds_up_only_what_it_needs() {
-    let script = "trap 'while [ ! -e go ]; do sleep 0.01; done; exit 0' TERM; echo up; while :; do sleep 0.01; done";
+    let script = "exec 2>/dev/null; trap 'while [ ! -e go ]; do sleep 0.01; done; exit 0' TERM; echo up; while :; do sleep 0.01; done";
     let stop = json!({"closeStdinMs": 0, "signalMs": 60_000});
     let keys = json!({"dependsOn": ["base"], "ready": {"kind": "line", "pattern": "up"}, "stop": stop});
     let house = House::of(&[
