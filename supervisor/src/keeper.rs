@@ -150,6 +150,8 @@ impl Keeper {
 
     fn give_up(&mut self) {
         self.is_given_up = true;
+        // The guardian has not told of those that came last, and when it is gone nobody may know whose they are.
+        self.seen.members.extend(self.holder.root().below());
         self.holder.give_up();
     }
 
