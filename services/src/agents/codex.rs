@@ -283,7 +283,6 @@ impl Codex {
             }
         };
         let (before, now) = self.used;
-        self.used.0 = now;
         let usage = Some(since(now, before)).filter(|usage| *usage != Usage::default());
         TurnEnd { usage, native_stop_reason: turn["status"].as_str().map(str::to_owned), ..end }
     }
@@ -335,6 +334,7 @@ impl Codex {
     fn prompt(&mut self, prompt: &Prompt) -> Vec<Step> {
         (self.problem, self.turn) = (None, None);
         (self.stops, self.is_cut_short) = (false, false);
+        self.used.0 = self.used.1;
         self.stopped.clear();
         self.changes.clear();
         self.threads.forget_items();
