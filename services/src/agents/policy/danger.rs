@@ -48,6 +48,8 @@ pub(super) struct Scene<'a> {
     pub(super) stand: Stand,
     /// Whether anything in the same pipeline, or substituted in the line, reaches out to the network.
     pub(super) has_fetched: bool,
+    /// How many calls before it in the line have folders searched, which takes time to look up.
+    pub(super) searches: usize,
 }
 
 impl Scene<'_> {

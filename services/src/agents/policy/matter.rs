@@ -128,7 +128,7 @@ fn reached(host: Option<String>) -> Matter {
 }
 
 fn files(action: Action, asked: &Asked<'_>, ground: &Ground) -> Matter {
-    let scene = Scene { ground, cwd: &ground.folder, stand: Stand::Here, has_fetched: false };
+    let scene = Scene { ground, cwd: &ground.folder, stand: Stand::Here, has_fetched: false, searches: 0 };
     let deletes = asked.input.is_some_and(input::deletes);
     let part = |path: &String| {
         let place = ground.place(&ground.folder, path);
@@ -244,7 +244,9 @@ fn command(line: &str, cwd: &Path, ground: &Ground) -> Matter {
             (false, false) => Stand::Within,
             (false, true) => Stand::Anywhere,
         };
-        let scene = Scene { ground, cwd: here, stand, has_fetched: pipe_has_fetched || fetched_inside };
+        let has_fetched = pipe_has_fetched || fetched_inside;
+        let searches = calls.calls[..at].iter().filter(|call| call.name == "rg").take(SEARCHES).count();
+        let scene = Scene { ground, cwd: here, stand, has_fetched, searches };
         let entered = harmless::entered(call, &scene).filter(|_| place.is_some() && is_waited_for(&calls.calls, at));
         parts.push(part(call, &scene, place.is_some(), entered.is_some()));
         if MOVES.contains(&call.name.as_str()) {
@@ -261,7 +263,7 @@ fn command(line: &str, cwd: &Path, ground: &Ground) -> Matter {
 }
 
 /// The most folders that a line has searched of which it is looked up what is in them.
-const SEARCHES: usize = 8;
+pub(super) const SEARCHES: usize = 8;
 
 fn has_moved(calls: &[Call]) -> bool {
     calls.iter().any(|call| MOVES.contains(&call.name.as_str()))

@@ -7,6 +7,7 @@ use ignore::{Walk, WalkBuilder};
 
 use super::super::super::permission::Risk;
 use super::super::call::Call;
+use super::super::matter::SEARCHES;
 use super::super::place::{Place, secret};
 use super::{Finding, Scene, Stand, shown};
 
@@ -101,12 +102,18 @@ pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Option<Finding> {
     let through = if looks_everywhere { Through::All } else { Through::Shown };
     let until = Instant::now() + MOST.1;
     let mut entries = 0;
+    let unknown = || {
+        let text = "searches more files than can be looked through, and some may hold keys";
+        Some(Finding::new("secrets", Risk::Medium, format!("`{}` {text}", shown(call))))
+    };
+    if scene.searches >= SEARCHES {
+        return unknown();
+    }
     for place in places(call, scene) {
         for entry in through.walk(&place).flatten() {
             entries += 1;
             if entries > MOST.0 || Instant::now() > until {
-                let text = "searches more files than can be looked through, and some may hold keys";
-                return Some(Finding::new("secrets", Risk::Medium, format!("`{}` {text}", shown(call))));
+                return unknown();
             }
             let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
             let path = entry.path().strip_prefix(&scene.ground.folder).unwrap_or(entry.path());

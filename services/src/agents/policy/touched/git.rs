@@ -82,6 +82,10 @@ impl Hand<'_> {
         if given.iter().any(|word| word.starts_with(':') || word.contains(['*', '?', '[', '\\'])) {
             return false;
         }
+        // That shows all of a commit, whatever is named behind it.
+        if given.iter().any(|word| word.len() > 2 && "--full-diff".starts_with(word)) {
+            return false;
+        }
         let is_there = |word: &&str| self.is_there(word);
         // What it moves is named as it is, and where it comes to is not there yet.
         if name == "mv" {
@@ -108,7 +112,13 @@ impl Hand<'_> {
             let path = path_of_commit(front[*at]);
             path.is_some_and(|path| name == "show" || self.is_there(path))
         };
-        let is_commit = |at: &usize| has_commits && (!front[*at].contains(':') || is_of_commit(at));
+        // What is no commit is shown as a whole.
+        let may_be_file = |word: &str| {
+            let is_id = word.len() >= 4 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+            matches!(name, "show" | "diff") && (is_id || word.contains("^{"))
+        };
+        let is_named = |word: &str| !word.contains(':') && !may_be_file(word);
+        let is_commit = |at: &usize| has_commits && (is_named(front[*at]) || is_of_commit(at));
         let are_known = operands.iter().all(|at| is_path(at) || is_commit(at) || is_of_commit(at));
         let has_paths = !behind.is_empty() || operands.iter().any(is_path);
         let are_of_commits = !operands.is_empty() && operands.iter().all(is_of_commit);
