@@ -98,7 +98,7 @@ pub enum Failure {
     },
     /// Processes of its tree live on and cannot be ended: they are another user's, as below `sudo`, or are held by the system;
     /// or there was no room to look for them. It is tried again for as long as this supervisor lives, and by the next one
-    /// where there is a ledger.
+    /// where there is a ledger, as far as it can see that they are its.
     #[error("{}", left(program, pids))]
     Left {
         /// Of what they are.

@@ -11,6 +11,9 @@ use crate::{Ask, StopLadder};
 /// Time beyond all that was granted, after which a guardian that has not emptied its tree does not work.
 const BEYOND: Duration = Duration::from_secs(5);
 
+/// The same where the program has ended by itself and nobody waits for the rest: the system may need long for what was killed.
+const UNHURRIED: Duration = Duration::from_secs(30);
+
 /// A step to be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
@@ -60,19 +63,25 @@ impl Ladder {
     }
 
     /// The program has ended by itself, and its guardian ends the rest in the time that it is given; what cannot be ended is not
-    /// waited for much longer.
+    /// waited for without end.
     pub(super) fn has_ended(&mut self) {
         if matches!(self.rung, Rung::Starting { .. } | Rung::Running) {
-            self.rung = self.below(Step::Signal);
+            self.rung = Rung::Due { step: Step::GiveUp, at: Instant::now() + self.stop.signal_for + UNHURRIED };
         }
     }
 
     /// Begins to climb down, unless that has begun. `input` says whether there is an input to be closed.
     pub(super) fn begin(&mut self, input: bool) {
-        if !matches!(self.rung, Rung::Starting { .. } | Rung::Running) {
-            return;
-        }
         let now = Instant::now();
+        match &mut self.rung {
+            Rung::Starting { .. } | Rung::Running => (),
+            Rung::Due { step: Step::GiveUp, at } => {
+                // Now somebody waits for it.
+                *at = (*at).min(now + self.stop.signal_for + BEYOND);
+                return;
+            }
+            Rung::Asking { .. } | Rung::Due { .. } | Rung::Bottom => return,
+        }
         self.rung = match self.stop.ask.as_ref().map(Ask::begin) {
             Some(asking) => Rung::Asking { asking, until: now + self.stop.ask_for, input },
             None => after_asking(input, now),
@@ -154,6 +163,29 @@ mod tests {
         assert_eq!(steps(plain, false).await, [(Step::Signal, 0), (Step::GiveUp, 8)]);
         let asking = StopLadder { ask: Some(Ask::new(|| async {})), ..StopLadder::default() };
         assert_eq!(steps(asking, true).await, [(Step::CloseInput, 2), (Step::Signal, 4), (Step::GiveUp, 12)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_program_leaves_behind_is_given_up_in_the_end_and_sooner_where_somebody_waits_for_it() {
+        for (is_asked, expected) in [(false, 33), (true, 8)] {
+            let begun = Instant::now();
+            let mut ladder = Ladder::new(&StopLadder::default(), begun + BEYOND);
+            ladder.has_started();
+            ladder.has_ended();
+            if is_asked {
+                ladder.begin(true);
+            }
+            assert_eq!((ladder.next().await, begun.elapsed().as_secs()), (Step::GiveUp, expected));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_way_down_goes_on_though_the_program_has_ended() {
+        let mut ladder = Ladder::new(&StopLadder::default(), Instant::now() + BEYOND);
+        ladder.has_started();
+        ladder.begin(true);
+        ladder.has_ended();
+        assert_eq!(ladder.next().await, Step::CloseInput);
     }
 
     #[tokio::test(start_paused = true)]

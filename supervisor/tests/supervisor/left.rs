@@ -170,7 +170,8 @@ async fn what_is_another_users_is_told_and_not_taken_for_gone() {
     config.cwd = Some(programs.clone());
     config.stop.signal_for = Duration::from_millis(100);
     let child = supervisor.spawn(config).unwrap();
-    let failure = child.stopped().await.unwrap_err();
+    child.exited().await.unwrap();
+    let failure = child.stop().await.unwrap_err();
     let pids = numbers(&programs.join("pids"));
     assert!(matches!(&failure, Failure::Left { pids: left, .. } if *left == pids), "{failure}: {pids:?}");
 }
