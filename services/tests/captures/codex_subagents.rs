@@ -237,6 +237,7 @@ fn own_turn_outlasts_subagents() -> Talk {
         talk.spawns("own", call, child);
         talk.turn("started", child, turn, "inProgress");
     }
+    talk.tell("thread/tokenUsage/updated", "own", json!({"tokenUsage": {"total": {"outputTokens": 5}}}));
     talk.turn("completed", "own", "t", "completed");
     talk.turn("completed", "a", "x", "completed");
     talk.turn("started", "own", "u", "inProgress");
@@ -249,8 +250,10 @@ fn a_turn_goes_on_while_its_own_thread_works_with_what_has_become_of_its_subagen
     let mut talk = own_turn_outlasts_subagents();
     assert!(talk.heard.ends().is_empty(), "it is at work");
     talk.says("own", "msg_1", "both are done");
+    talk.tell("thread/tokenUsage/updated", "own", json!({"tokenUsage": {"total": {"outputTokens": 9}}}));
     talk.turn("completed", "own", "u", "completed");
     assert_eq!(talk.heard.outcomes(), [Outcome::Completed]);
+    assert_eq!(talk.heard.ends()[0].usage.unwrap().output, 9, "what it used before its other turn is counted");
 }
 
 #[test]
