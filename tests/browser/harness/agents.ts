@@ -76,6 +76,8 @@ export function leaveItems(folder: string, sessionId: string, items: readonly ob
     log("turn.ended", { outcome: "completed", durationMs: 1_000 }, { turnId });
   }
   writeFileSync(join(dir, `${sessionId}.jsonl`), `${lines.join("\n")}\n`, { mode: 0o600 });
+  // As a daemon leaves it that is killed: a session without one was closed.
+  writeFileSync(join(dir, `${sessionId}.lock`), "", { mode: 0o600 });
 }
 
 function itemOf(number: number): object {

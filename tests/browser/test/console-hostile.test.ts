@@ -152,4 +152,5 @@ function leaveHostile(folder: string): void {
   const dir = join(folder, "agents");
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   writeFileSync(join(dir, `${SESSION}.jsonl`), `${lines.join("\n")}\n`, { mode: 0o600 });
+  writeFileSync(join(dir, `${SESSION}.lock`), "", { mode: 0o600 });
 }
