@@ -32,6 +32,9 @@ type Pipes = ChildProcess & { stdin: Writable; stdout: Readable; stderr: Readabl
 /** How many of the last lines of the standard error a failure tells. */
 const TOLD_LINES = 5;
 
+/** Time for what an exited program left in its pipes, when somebody else keeps them open. */
+const DRAIN_MS = 500;
+
 /** What is kept of a line of the standard error. */
 const LINE_CHARS = 4096;
 
@@ -84,15 +87,17 @@ export class ChildTransport implements Transport {
       this.#end(child);
     });
     child.once("exit", (code, signal) => {
-      // Whatever it started goes with it; its output is read to its end, unless that is kept open.
+      // Whatever it started goes with it; all that it wrote is read to its end, unless that is kept open.
       killGroup();
       process.removeListener("exit", killGroup);
       const how = code === null ? `was ended by ${signal}` : `exited with status ${code}`;
-      const told = [`${this.#program} ${failed === undefined ? how : `${how}: ${failed}`}`, ...lines.last()].join("\n");
-      const tell = () => over(code === 0 && failed === undefined, told);
-      if (child.stdout.readableEnded || child.stdout.destroyed) return tell();
-      const patience = setTimeout(tell, 100);
-      child.stdout.once("close", () => {
+      const tell = () => {
+        const what = `${this.#program} ${failed === undefined ? how : `${how}: ${failed}`}`;
+        over(code === 0 && failed === undefined, [what, ...lines.last()].join("\n"));
+      };
+      // A moment that passed in a busy process still leaves a look at what is there.
+      const patience = setTimeout(() => setImmediate(tell), DRAIN_MS);
+      child.once("close", () => {
         clearTimeout(patience);
         tell();
       });

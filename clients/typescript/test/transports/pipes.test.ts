@@ -147,6 +147,18 @@ test("how a child ended is told, with what it last wrote to stderr", async () =>
   expect((await done.closed).clean).toBe(true);
 });
 
+test("what is written to a child's stderr when it has exited is told with its end", async () => {
+  // A program in a group of its own, which writes when nobody knows the child any more.
+  const source = `
+    import { spawn } from "node:child_process";
+    const stdio = ["ignore", "ignore", "inherit"];
+    const late = "while kill -0 " + process.pid + " 2>/dev/null; do :; done; echo late >&2";
+    spawn("sh", ["-c", late], { detached: true, stdio }).unref();
+    process.exit(3);`;
+  const { reason } = await (await Listening.to(new ChildTransport(process.execPath, program(source)))).closed;
+  expect(reason).toBe(`${process.execPath} exited with status 3\nlate`);
+});
+
 test("a child that says too much is ended for it, however it exits", async () => {
   const source = `process.stdout.write("x".repeat(1000) + "\\n"); process.stdin.resume();`;
   const listening = await Listening.to(new ChildTransport(process.execPath, program(source), { messageBytes: 100 }));
