@@ -335,10 +335,24 @@ impl<'a> Conversation<'a> {
                 () = tokio::time::sleep(DRAIN), if exit.is_some() => reader = None,
             }
             if let (Some(_), None) = (&exit, &reader) {
-                // What it has left behind is being ended; that it is gone is said when nothing is left.
-                return Ok(self.child.stopped().await);
+                return Ok(self.settle(heard).await);
             }
         }
+    }
+
+    /// What it has left behind is being ended; that it is gone is said when nothing is left. Who stops it waits no longer for
+    /// that than for a program that runs, and has not ended it.
+    async fn settle(&mut self, mut heard: mpsc::UnboundedReceiver<Command>) -> Result<Exit, Failure> {
+        while !self.stopping {
+            tokio::select! {
+                biased;
+                ended = self.child.stopped() => return ended,
+                command = heard.recv() => if let Some(Command::Stop) | None = command {
+                    return self.child.stop().await;
+                },
+            }
+        }
+        self.child.stopped().await
     }
 
     /// Closes its input first, which most take for the wish to end. The rest of the ladder is the supervisor's.
