@@ -210,6 +210,7 @@ impl Watch {
         }
         if self.stage == Stage::Killing {
             tree::end(|| self.family.living());
+            self.family.end_children();
         }
     }
 

@@ -1,12 +1,15 @@
-//! What becomes of a guardian by what its program does to it.
+//! What becomes of a guardian: what its program does to it, and what the system does not let it do.
 
 use std::time::Duration;
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
 use sixframe_supervisor::{Child, ChildConfig, Failure, Input, Supervisor};
 use tokio::time::timeout;
 
+use crate::host::{End, Host};
 use crate::sandbox::{PATIENCE, Sandbox, is_alive, send, state, supervisor, until};
+use crate::shape::Shape;
+use crate::survivors::nothing_is_left;
 
 /// Holds what its guardian has open, traces it, or both. It ignores the polite signal.
 const BESIDE: &str = "
@@ -67,4 +70,16 @@ async fn the_end_of_a_guardian_is_seen_though_somebody_holds_its_lease() {
     let stopped = timeout(PATIENCE, child.stopped()).await.expect("its end is seen");
     assert!(matches!(stopped, Err(Failure::GuardianLost { .. })), "{stopped:?}");
     assert!(!is_alive(holder) && sandbox.processes().is_empty());
+}
+
+#[test]
+fn a_guardian_that_can_open_nothing_ends_what_is_below_it() {
+    let (sandbox, shapes) = (Sandbox::new(), [Shape::Setsid, Shape::TermProof, Shape::Hop]);
+    let mut host = Host::start(&sandbox, &shapes, End::Killed, 100, None);
+    for guardian in &host.guardians {
+        let none = Rlimit { current: Some(0), maximum: Some(0) };
+        prlimit(Pid::from_raw(guardian.cast_signed()), Resource::Nofile, none).unwrap();
+    }
+    host.kill();
+    nothing_is_left(&sandbox, &host.guardians, &shapes, 100);
 }
