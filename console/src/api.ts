@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "8dd9d8222d50b6a6";
+export const methodsHash = "aaa540868df88fe9";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
@@ -1133,6 +1133,11 @@ export interface AgentProviders {
 export interface AgentProvidersParams {
   /** Whether to look again. */
   recheck?: boolean;
+  /**
+   * For how many milliseconds to wait for those that have not answered, which are told as `checking` then. Where this is
+   * missing, all have answered or had their time.
+   */
+  waitMs?: number | null;
 }
 
 /** A question. */

@@ -84,10 +84,12 @@ fn time(took: Duration) -> String {
 /// The first steps cost nothing: whether it is there, in which version, and whether somebody is logged in.
 async fn found(args: &SmokeArgs, endpoint: &RpcEndpoint, steps: &mut Steps) -> Result<ProviderInfo, Error> {
     let is_wanted = |info: &ProviderInfo| args.prompted.provider.as_ref().is_none_or(|provider| *provider == info.id);
-    let mut listed = endpoint.request(&PROVIDERS, ProvidersParams { recheck: true }).await.map_err(Failure::Call)?;
-    // Each call waits a while for those that do not answer.
+    // What hangs keeps nobody from another one.
+    let mut params = ProvidersParams { recheck: true, wait_ms: Some(1_000) };
+    let mut listed = endpoint.request(&PROVIDERS, params).await.map_err(Failure::Call)?;
     while listed.providers.iter().any(|info| is_wanted(info) && info.state == ProviderState::Checking) {
-        listed = endpoint.request(&PROVIDERS, ProvidersParams::default()).await.map_err(Failure::Call)?;
+        params.recheck = false;
+        listed = endpoint.request(&PROVIDERS, params).await.map_err(Failure::Call)?;
     }
     let wanted = args.prompted.provider.clone().unwrap_or(listed.default);
     let known: Vec<&str> = listed.providers.iter().map(|info| info.id.as_str()).collect();

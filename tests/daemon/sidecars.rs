@@ -80,19 +80,24 @@ async fn its_lines_are_in_the_daemon_s_log_where_that_is_asked_for() {
     assert!(text().contains("sixframe_supervisor::output") && !text().contains("said by quiet"), "{}", text());
 }
 
-#[tokio::test]
-async fn a_daemon_whose_log_nobody_reads_answers_and_ends_as_ever() {
-    let sandbox = Sandbox::new();
-    // Many times what a pipe holds, on both outputs.
+/// A daemon whose log nobody reads, and the process of its sidecar, which has said many times what a pipe holds on both outputs.
+async fn unread(sandbox: &Sandbox, stop: &str) -> (Daemon, u32) {
     let flood = "yes a line | head -c 4000000; yes a line | head -c 4000000 >&2; echo done; exec sleep 1000";
     let entry = format!(
-        "[[sidecar]]\nname = \"loud\"\nprogram = \"sh\"\nargs = [\"-c\", {flood:?}]\nready = {{ kind = \"line\", pattern = \"done\" }}\nauto_start = true\ntrace_output = true\n"
+        "[[sidecar]]\nname = \"loud\"\nprogram = \"sh\"\nargs = [\"-c\", {flood:?}]\nready = {{ kind = \"line\", pattern = \"done\" }}\nauto_start = true\ntrace_output = true\n{stop}"
     );
     let [flag, file] = sandbox.configured(&entry);
-    let mut daemon = sandbox.serve_with(&[&flag, &file], |command| {
+    let daemon = sandbox.serve_with(&[&flag, &file], |command| {
         command.env("SIXFRAME_LOG", "info").stderr(Stdio::piped());
     });
     let pid = pid(&daemon, "loud").await;
+    (daemon, pid)
+}
+
+#[tokio::test]
+async fn a_daemon_whose_log_nobody_reads_answers_and_ends_as_ever() {
+    let sandbox = Sandbox::new();
+    let (mut daemon, pid) = unread(&sandbox, "").await;
     let peer = daemon.connect().await;
     for _ in 0..100 {
         let _: Value = peer.request_raw("rpc.ping", ()).await.unwrap();
@@ -105,15 +110,7 @@ async fn a_daemon_whose_log_nobody_reads_answers_and_ends_as_ever() {
 #[tokio::test]
 async fn a_daemon_whose_log_nobody_reads_ends_with_the_code_of_an_error_that_it_cannot_tell() {
     let sandbox = Sandbox::new();
-    let flood = "yes a line | head -c 4000000; echo done; exec sleep 1000";
-    let entry = format!(
-        "[[sidecar]]\nname = \"loud\"\nprogram = \"sh\"\nargs = [\"-c\", {flood:?}]\nready = {{ kind = \"line\", pattern = \"done\" }}\nauto_start = true\ntrace_output = true\nstop = {{ close_stdin_ms = 3600000 }}\n"
-    );
-    let [flag, file] = sandbox.configured(&entry);
-    let mut daemon = sandbox.serve_with(&[&flag, &file], |command| {
-        command.env("SIXFRAME_LOG", "info").stderr(Stdio::piped());
-    });
-    let pid = pid(&daemon, "loud").await;
+    let (mut daemon, pid) = unread(&sandbox, "stop = { close_stdin_ms = 3600000 }\n").await;
     let socket = daemon.unix().trim_start_matches("unix:").to_owned();
     daemon.signal(Signal::TERM);
     eventually("nobody is let in any more", || !Path::new(&socket).exists()).await;

@@ -43,6 +43,8 @@ export type Undone =
 const CHOSEN = "sixframe.agents.session";
 /** To look for programs takes as long as each of them takes to say its version. */
 const LOOK_MS = 60_000;
+/** For how long a person sees nothing because one of them does not answer. */
+const PATIENCE_MS = 3_000;
 /** To close a session takes as long as its agent takes to end. */
 const CLOSE_MS = 60_000;
 /**
@@ -91,13 +93,13 @@ export class Agents {
       const options = { timeoutMs: LOOK_MS, idempotent: true };
       const { providers, default: usual, cwd } = await this.#link.request<AgentProviders>(
         "agent.providers",
-        again ? { recheck: true } : {},
+        { waitMs: PATIENCE_MS, ...(again && { recheck: true }) },
         undefined,
         options,
       );
       const isChecking = providers.some(({ state }) => state === "checking");
       this.providers.set({ state: "known", providers, usual, folder: cwd ?? "" });
-      // Each call waits a while for those that have not answered; what is known is shown meanwhile.
+      // What is known is shown while the others are waited for.
       if (isChecking) void this.look(false);
     } catch (error) {
       this.providers.update((view) => ({ ...view, state: "failed", failure: failureOf(error) }));

@@ -82,7 +82,7 @@ test("agents are looked for, what is missing says what to do, and looking again 
   expect(screen.getByRole("link", { name: /How to install it/ }).getAttribute("rel")).toContain("noopener");
   fireEvent.click(screen.getByRole("button", { name: /Look again/ }));
   await vi.waitFor(() => expect(answers.length).toBe(2));
-  expect(looks).toEqual([{}, { recheck: true }]);
+  expect(looks).toEqual([{ waitMs: 3_000 }, { waitMs: 3_000, recheck: true }]);
   await act(async () => answers[1]?.([{ ...MISSING, state: "ready", version: "2.1.329", tested: "newer" }, BUILTIN]));
   await vi.waitFor(() => expect(screen.getByRole("radio", { name: /^Claude Code/ }).getAttribute("aria-checked")).toBe("true"));
   expect(screen.getByText("2.1.329 · newer than tried with")).toBeTruthy();

@@ -87,11 +87,15 @@ pub const EVENTS: StreamMethod<EventsParams, Option<Envelope>> = StreamMethod::n
 
 /// What `agent.providers` takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "AgentProvidersParams")]
 pub struct ProvidersParams {
     /// Whether to look again.
     pub recheck: bool,
+    /// For how many milliseconds to wait for those that have not answered, which are told as `checking` then. Where this is
+    /// missing, all have answered or had their time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_ms: Option<u64>,
 }
 
 /// What `agent.providers` answers.

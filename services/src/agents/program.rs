@@ -64,6 +64,10 @@ struct Dialect {
     settings_use: SettingsUse,
 }
 
+/// What all of them can do.
+const COMMON: Abilities =
+    Abilities { resume: true, steer: false, permissions: true, usage: true, fork: true, reasons: false };
+
 /// An agent that is a program of its own.
 #[derive(Clone)]
 pub struct ProgramAgent {
@@ -80,14 +84,7 @@ impl ProgramAgent {
         let dialect = Dialect {
             arguments: Claude::arguments,
             translator: || Box::new(Claude::default()),
-            abilities: Abilities {
-                resume: true,
-                steer: false,
-                permissions: true,
-                usage: true,
-                fork: true,
-                reasons: true,
-            },
+            abilities: Abilities { reasons: true, ..COMMON },
             patience: Duration::from_secs(10),
             settings_use: SettingsUse::CanWithhold,
         };
@@ -99,14 +96,7 @@ impl ProgramAgent {
         let dialect = Dialect {
             arguments: Codex::arguments,
             translator: || Box::new(Codex::default()),
-            abilities: Abilities {
-                resume: true,
-                steer: true,
-                permissions: true,
-                usage: true,
-                fork: true,
-                reasons: false,
-            },
+            abilities: Abilities { steer: true, ..COMMON },
             patience: Duration::from_secs(10),
             settings_use: SettingsUse::CanWithhold,
         };
@@ -121,14 +111,7 @@ impl ProgramAgent {
         let dialect = Dialect {
             arguments: Acp::arguments,
             translator: || Box::new(Acp::default()),
-            abilities: Abilities {
-                resume: true,
-                steer: false,
-                permissions: true,
-                usage: true,
-                fork: true,
-                reasons: false,
-            },
+            abilities: COMMON,
             patience: Duration::from_secs(30),
             settings_use,
         };

@@ -37,7 +37,7 @@ pub fn router(agents: &Agents) -> Router {
     Router::new()
         .method(PROVIDERS, move |_, params| {
             let agents = providers.clone();
-            async move { Ok::<_, Fault>(agents.providers(params.recheck).await) }
+            async move { Ok::<_, Fault>(agents.providers(params).await) }
         })
         .method(CREATE_SESSION, move |context, params| begin(create.clone(), context, params))
         .written(PROMPT, move |context, params| prompting::prompt(prompt.clone(), context, params))

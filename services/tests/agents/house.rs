@@ -104,7 +104,7 @@ impl House {
         let guard = GuardProgram::at(env!("CARGO_BIN_EXE_sixframe-services-guardian"));
         let supervisor = Supervisor::new(SupervisorConfig::new(guard)).unwrap();
         let hub = Hub::new(HubConfig::default()).unwrap();
-        let mut config = AgentsConfig { timers, providers_wait: LONG, ..AgentsConfig::new(at.join("sessions")) };
+        let mut config = AgentsConfig { timers, ..AgentsConfig::new(at.join("sessions")) };
         config.roots = vec![at.to_owned()];
         config.claude.program = programs.claude.clone();
         config.claude.allow_env = vec!["ALLOWED".into()];

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use super::super::local::LocalConfig;
 use super::super::policy::PolicyConfig;
@@ -46,8 +45,6 @@ pub struct AgentsConfig {
     pub undo: UndoConfig,
     /// How sessions' folders are watched.
     pub watch: WatchConfig,
-    /// How long `agent.providers` waits for programs that are asked about themselves. Default 3 s.
-    pub providers_wait: Duration,
 }
 
 /// How an agent's program is started.
@@ -88,7 +85,6 @@ impl AgentsConfig {
             timers: Timers::default(),
             undo: UndoConfig::default(),
             watch: WatchConfig::default(),
-            providers_wait: Duration::from_secs(3),
         }
     }
 

@@ -1,13 +1,14 @@
 //! The providers that there are on this machine, and whether they can be used.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::super::agent::Abilities;
-use super::super::api::Providers;
+use super::super::api::{Providers, ProvidersParams};
 use super::super::builtin::BuiltIn;
 use super::super::detect::{self, ProviderInfo, ProviderState, Sighting};
 use super::config::ProviderConfig;
@@ -48,12 +49,15 @@ impl Look {
 }
 
 impl Agents {
-    /// The providers, those that can be used first; looked for once, and again when that is asked for. What does not answer
-    /// keeps nobody from the others for long.
-    pub(in super::super) async fn providers(&self, recheck: bool) -> Providers {
+    /// The providers, those that can be used first; looked for once, and again when that is asked for. Waits for all of them,
+    /// or for as long as the caller has.
+    pub(in super::super) async fn providers(&self, ProvidersParams { recheck, wait_ms }: ProvidersParams) -> Providers {
         let looks = self.looks(recheck);
-        // Who is not known by then is told of as that.
-        let _ = timeout(self.0.config.providers_wait, join_all(looks.iter().map(Look::known))).await;
+        let known = join_all(looks.iter().map(Look::known));
+        match wait_ms {
+            Some(wait) => drop(timeout(Duration::from_millis(wait), known).await),
+            None => drop(known.await),
+        }
         let mut providers: Vec<ProviderInfo> = looks.iter().map(Look::info).collect();
         providers.extend(self.sidecar().await);
         providers.push(BuiltIn::info(self.abilities("builtin")));
