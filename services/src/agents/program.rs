@@ -325,17 +325,13 @@ impl<'a> Conversation<'a> {
 
     /// What it has left behind is being ended; that it is gone is said when nothing is left. Who stops it waits no longer for
     /// that than for a program that runs, and has not ended it.
-    async fn settle(&mut self, mut heard: mpsc::UnboundedReceiver<Command>) -> Result<Exit, Failure> {
-        while !self.stopping {
-            tokio::select! {
-                biased;
-                ended = self.child.stopped() => return ended,
-                command = heard.recv() => if let Some(Command::Stop) | None = command {
-                    return self.child.stop().await;
-                },
-            }
+    async fn settle(&self, mut heard: mpsc::UnboundedReceiver<Command>) -> Result<Exit, Failure> {
+        let wished = async { while heard.recv().await.is_some_and(|command| command != Command::Stop) {} };
+        tokio::select! {
+            biased;
+            ended = self.child.stopped() => ended,
+            () = wished => self.child.stop().await,
         }
-        self.child.stopped().await
     }
 
     /// Closes its input first, which most take for the wish to end. The rest of the ladder is the supervisor's.
