@@ -265,30 +265,34 @@ impl Keeper {
     /// Stops what there is of it. Errors: some of it cannot be ended.
     async fn end(&mut self, run: &Run) -> Result<Option<RunExit>, Failure> {
         self.is_stopping();
-        let stopped = {
-            let stopping = run.child.stop();
-            tokio::select! {
-                biased;
-                stopped = stopping => stopped,
-                never = self.mailbox.collect() => match never {},
-            }
-        };
+        let stopped = self.stop(run).await;
         let left = left(run, &stopped);
         let exit = stopped.ok();
         self.is_over(run, exit);
         left.map_or_else(|| Ok(exit.map(Into::into)), Err)
     }
 
-    /// Waits until nothing of it is left, since its program has ended.
+    /// Stops it, and takes wishes for what comes behind it meanwhile.
+    async fn stop(&mut self, run: &Run) -> Result<sixframe_supervisor::Exit, sixframe_supervisor::Failure> {
+        let stopping = run.child.stop();
+        tokio::select! {
+            biased;
+            stopped = stopping => stopped,
+            never = self.mailbox.collect() => match never {},
+        }
+    }
+
+    /// Waits until nothing of it is left, since its program has ended; no longer than for a stop once somebody wishes that.
     async fn settle(&mut self, run: &Run) -> Result<sixframe_supervisor::Exit, sixframe_supervisor::Failure> {
         self.is_stopping();
-        let stopped = {
-            let stopping = run.child.stopped();
-            tokio::select! {
-                biased;
-                stopped = stopping => stopped,
-                never = self.mailbox.collect() => match never {},
-            }
+        let settled = tokio::select! {
+            biased;
+            stopped = run.child.stopped() => Some(stopped),
+            () = self.mailbox.hurried() => None,
+        };
+        let stopped = match settled {
+            Some(stopped) => stopped,
+            None => self.stop(run).await,
         };
         self.is_over(run, stopped.as_ref().ok().copied());
         stopped
