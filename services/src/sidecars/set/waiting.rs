@@ -91,11 +91,14 @@ impl Sidecars {
     }
 }
 
-/// Its state once it is ready; nothing while that may still come.
+/// Its state once it is ready, or was and has done its work; nothing while that may still come.
 fn readiness(entry: Entry, falls: u64) -> Result<Option<SidecarState>, Fault> {
     let has_fallen = entry.falls > falls || entry.is_between_vain_runs();
     match (entry.state.status, entry.fall) {
         (status, _) if status.is_up() => Ok(Some(entry.state)),
+        // Who waits sees the newest state alone, and a job may be ready and done between two looks. What ends before it was
+        // ready, has not done its work.
+        (SidecarStatus::Stopped, _) if entry.is_done => Ok(Some(entry.state)),
         (SidecarStatus::Failed, Some(failure)) => Err(fault(failure)),
         (SidecarStatus::Stopped | SidecarStatus::Failed, _) => Err(stopped(&entry.state.name)),
         (_, Some(failure)) if has_fallen => Err(fault(failure)),
