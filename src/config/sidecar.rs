@@ -64,7 +64,10 @@ impl Setting for SidecarEntry {
         let (config, mut faults) = read(table);
         let mut config = config.unwrap_or_else(|| SidecarConfig::new("", ""));
         let mut found = |path: Result<String, String>| path.map_err(|why| faults.push(why)).ok();
-        config.program = config.program.and_then(|program| found(rooted(program, place)));
+        let vouching = [Some(&mut config.health.program), config.ready.as_mut().map(|ready| &mut ready.program)];
+        for program in vouching.into_iter().flatten().chain([&mut config.program]) {
+            *program = program.take().and_then(|program| found(rooted(program, place)));
+        }
         config.cwd = config.cwd.and_then(|cwd| found(in_full(&cwd, place)));
         if !faults.is_empty() {
             return Err(named(faults.join("; ")));

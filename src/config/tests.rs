@@ -227,6 +227,22 @@ fn a_sidecar_needs_two_keys_and_its_paths_begin_at_the_file() {
 }
 
 #[test]
+fn the_programs_that_vouch_for_a_sidecar_begin_where_its_own_does() {
+    let exec = |program: &str| format!("{{ kind = \"exec\", program = \"{program}\" }}");
+    let (ready, health) = (exec("./ready"), exec("bin/health"));
+    let (folder, inputs) =
+        with_file(&format!("[[sidecar]]\nname = \"a\"\nprogram = \"./a\"\nready = {ready}\nhealth = {health}\n"));
+    let sidecar = load(&inputs).unwrap().config.sidecars().remove(0);
+    let found = [sidecar.ready.unwrap().program, sidecar.health.program];
+    let expected = ["./ready", "bin/health"].map(|path| Some(folder.path().join(path).to_str().unwrap().to_owned()));
+    assert_eq!(found, expected);
+    let (_folder, inputs) =
+        with_file(&format!("[[sidecar]]\nname = \"a\"\nprogram = \"a\"\nready = {}\n", exec("true")));
+    let sidecar = load(&inputs).unwrap().config.sidecars().remove(0);
+    assert_eq!(sidecar.readiness().program.as_deref(), Some("true"), "a name is looked up");
+}
+
+#[test]
 fn what_is_wrong_with_a_sidecar_names_the_file_the_entry_and_the_key() {
     let entry = |name: &str, rest: &str| format!("[[sidecar]]\nname = \"{name}\"\nprogram = \"p\"\n{rest}\n");
     let wrong = [

@@ -76,6 +76,10 @@ pub(super) fn too_slow(run: &Run, readiness: &Ready, last: Last) -> Failure {
             );
             failure(FailureCode::StartTimeout, message).with(details(run, None))
         }
+        Last::Unasked(why) => {
+            let message = format!("{name} was not ready within {longest} ms: it {}", known(why));
+            failure(FailureCode::StartTimeout, message).with(details(run, None))
+        }
         Last::Unseen(why) => {
             let message = format!("whether {name} was ready within {longest} ms is not known: it {}", known(why));
             failure(FailureCode::Host, message).with(details(run, None))

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::came_to_nothing::{details, exited, in_words, last_lines, left, not_ours, too_slow};
 use super::in_use;
-use super::launch::{Launch, not_begun, taken, words};
+use super::launch::{Launch, not_begun, rooted, taken, words};
 use super::not_started::not_started;
 use super::ready::{Foreign, Last, LastSeen, ready};
 use super::secrets::without_secrets;
@@ -180,7 +180,8 @@ impl Keeper {
     }
 
     fn exec(&self, run: &Run, program: Option<&str>, args: &[String]) -> Probe {
-        let mut config = words(&run.config, program.unwrap_or_default().into(), args, &run.port, &self.around);
+        let program = rooted(program.unwrap_or_default(), &self.around);
+        let mut config = words(&run.config, program, args, &run.port, &self.around);
         config.name = format!("{} (probe)", run.config.name);
         Probe::exec(self.around.supervisor.clone(), config)
     }
@@ -344,7 +345,7 @@ async fn look_after(run: &Run, probe: Option<&Probe>, has_lived: bool, mut tell:
             return match seen {
                 Seen::Good | Seen::Nobody => "does not listen any more".to_owned(),
                 Seen::Foreign(_) => "does not listen any more, but another program does".to_owned(),
-                Seen::Bad(why) | Seen::Unshown(why) | Seen::Unknown(why) => why,
+                Seen::Bad(why) | Seen::Unasked(why) | Seen::Unshown(why) | Seen::Unknown(why) => why,
             };
         }
     }
