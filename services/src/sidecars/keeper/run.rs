@@ -87,6 +87,11 @@ impl Keeper {
             Ok(launch) => launch,
             Err(failure) => return not_run(failure),
         };
+        if self.around.board.is_closing() {
+            // Calls may still be under way; it is stopped with all the others behind them.
+            self.mailbox.turned(&self.around.board, &self.known.name).await;
+            return Outcome::Turned;
+        }
         let child = match self.around.supervisor.spawn(launch.config) {
             Ok(child) => Arc::new(child),
             Err(error) => return not_run(not_begun(config, &error)),
