@@ -21,11 +21,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const AGAIN: Duration = Duration::from_secs(2);
 
 /// Connects, asks by `rpc.hello`, and compares; asks again over the same connection, and over another one where that fails.
-/// The token is read for each connection, where there is one.
-pub(super) fn check(app: &AppSettings) -> CheckServer {
-    let token_file = app.server_token_file.clone();
+/// The token is read for each connection, where there is one. `own` is who this daemon is: it is no server for itself.
+pub(super) fn check(app: &AppSettings, own: &str) -> CheckServer {
+    let (token_file, own) = (app.server_token_file.clone(), own.to_owned());
     CheckServer::new(Duration::from_millis(app.server_check_ms), move |url, identity| {
-        let remote = Remote { url, identity, token_file: token_file.clone(), line: None };
+        let remote = Remote { url, identity, own: own.clone(), token_file: token_file.clone(), line: None };
         stream::unfold(remote, |mut remote| async move { Some((remote.look().await, remote)) })
     })
 }
@@ -34,6 +34,7 @@ pub(super) fn check(app: &AppSettings) -> CheckServer {
 struct Remote {
     url: String,
     identity: Option<String>,
+    own: String,
     token_file: PathBuf,
     line: Option<Line>,
 }
@@ -55,6 +56,10 @@ impl Remote {
     /// Keeps the line to one that is who it should be.
     fn compare(&mut self, line: Line, welcome: Welcome) -> Result<String, String> {
         match &self.identity {
+            _ if self.own == welcome.server_id => {
+                let url = &self.url;
+                Err(format!("{url} is this daemon itself; name another one, or use its own sidecars in the mode service"))
+            }
             Some(expected) if *expected != welcome.server_id => {
                 let (url, id) = (&self.url, welcome.server_id);
                 Err(format!("{url} is another server than expected: its serverId is {id}, not {expected}"))
