@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 use crate::sandbox::{Daemon, Sandbox, is_alive};
 use crate::sidecars::{WEB, pid};
 
+/// A server that has the same, and does not run it.
+const HAS: &str = "[[sidecar]]\nname = \"web\"\nprogram = \"sleep\"\n";
+
 impl Sandbox {
     /// Where a daemon has the token of the server that it is connected to.
     fn server_token(&self) -> PathBuf {
@@ -27,7 +30,8 @@ impl Sandbox {
 async fn another_daemon_is_used_only_if_it_is_who_it_should_be() {
     let (here, there) = (Sandbox::new(), Sandbox::new());
     here.warm();
-    let (daemon, server) = (here.serve_configured(WEB), there.serve(&[]));
+    let more = format!("{WEB}[[sidecar]]\nname = \"mine\"\nprogram = \"sleep\"\n");
+    let (daemon, server) = (here.serve_configured(&more), there.serve_configured(HAS));
     let pid = pid(&daemon, "web").await;
     let peer = daemon.connect().await;
     let url = server.address("ws:");
@@ -51,7 +55,7 @@ async fn another_daemon_is_used_only_if_it_is_who_it_should_be() {
 
     let hello: Value = server.connect().await.request_raw("rpc.hello", json!({})).await.unwrap();
     let mode = set(connected(&url, hello["serverId"].as_str())).await.unwrap();
-    assert_eq!(mode["endpoints"]["web"], json!({"url": url, "owner": "remote"}));
+    assert_eq!(mode["endpoints"], json!({"web": {"url": url, "owner": "remote"}}), "it has none that is called mine");
     assert!(!is_alive(pid));
 }
 
@@ -98,7 +102,7 @@ async fn a_server_that_is_killed_or_replaced_is_not_used_until_it_is_back() {
     let (here, there, elsewhere) = (Sandbox::new(), Sandbox::new(), Sandbox::new());
     let daemon = here.serve_configured(&format!("app.server_check_ms = 20\n{WEB}"));
     let peer = daemon.connect().await;
-    let mut server = there.serve(&[]);
+    let mut server = there.serve_configured(HAS);
     here.knows_token(&server);
     let hello: Value = server.connect().await.request_raw("rpc.hello", json!({})).await.unwrap();
     let (id, url) = (hello["serverId"].clone(), server.address("ws:"));
@@ -132,7 +136,7 @@ async fn a_server_that_is_killed_or_replaced_is_not_used_until_it_is_back() {
     other.signal(Signal::KILL);
     other.wait();
 
-    let _back = there.serve(&["--listen", &listen]);
+    let _back = there.serve_configured(&format!("listen = [{listen:?}]\n{HAS}"));
     let back = mode(&|mode| mode.get("serverFailure").is_none()).await;
     assert_eq!((&back["serverId"], &back["endpoints"]["web"]["owner"]), (&id, &json!("remote")));
 }

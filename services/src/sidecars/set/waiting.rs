@@ -31,7 +31,7 @@ impl Sidecars {
     async fn ready_since(&self, name: &str, falls: u64) -> Result<SidecarState, Fault> {
         let look = |entry: Entry| match entry.state.owner {
             Owner::Remote => Ok(Some(entry.state)),
-            _ if self.is_remote()? => Ok(None),
+            _ if self.is_remote(name)? => Ok(None),
             _ => readiness(entry, falls),
         };
         self.until(name, look).await
@@ -64,13 +64,17 @@ impl Sidecars {
     }
 
     /// Whether it is the server that will answer for it, as soon as it is known and nothing runs here. Errors: it is not there,
-    /// or not to be used.
-    fn is_remote(&self) -> Result<bool, Fault> {
+    /// or not to be used, or has none of this name.
+    fn is_remote(&self, name: &str) -> Result<bool, Fault> {
         let mode = self.board().mode_state();
-        match (mode.mode, mode.server_failure) {
-            (Mode::Connected, Some(why)) => Err(unreachable(&mode.server_url.unwrap_or_default(), why)),
-            (Mode::Connected, None) => Ok(true),
-            (Mode::Service | Mode::Standalone, _) => Ok(false),
+        let url = mode.server_url.unwrap_or_default();
+        match (mode.mode, mode.server_failure, mode.server_id) {
+            (Mode::Connected, Some(why), _) => Err(unreachable(&url, why)),
+            (Mode::Connected, None, Some(_)) if !mode.endpoints.contains_key(name) => {
+                Err(unreachable(&url, format!("{url} has no sidecar {name}; it is to be configured there")))
+            }
+            (Mode::Connected, None, _) => Ok(true),
+            (Mode::Service | Mode::Standalone, ..) => Ok(false),
         }
     }
 
