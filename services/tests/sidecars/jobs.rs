@@ -50,3 +50,13 @@ async fn a_job_that_is_done_before_the_others_are_ready_does_not_hinder_a_switch
         assert_eq!((house.state("job").starts, house.state("slow").status), (run, SidecarStatus::Ready));
     }
 }
+
+#[tokio::test]
+async fn a_service_that_has_ended_well_is_not_there_for_who_asks_later() {
+    let script = "echo up; while [ ! -e go ]; do sleep 0.01; done";
+    let house = House::of(&[shell("brief", script, json!({"ready": {"kind": "line", "pattern": "up"}}))]);
+    house.up("brief").await;
+    fs::write(house.file("go"), "").unwrap();
+    house.until_status("brief", SidecarStatus::Stopped).await;
+    assert_eq!(house.sidecars.wait_ready("brief", LONG).await.unwrap_err().code, "STOPPED");
+}

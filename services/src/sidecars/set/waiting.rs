@@ -9,6 +9,7 @@ use sixframe_core::{Code, Fault};
 use super::{DOMAIN, Sidecars};
 use crate::sidecars::api::{Failure, Mode, Owner, SidecarState, SidecarStatus};
 use crate::sidecars::board::Entry;
+use crate::sidecars::config::ReadyKind;
 use crate::sidecars::server::unreachable;
 
 impl Sidecars {
@@ -18,7 +19,11 @@ impl Sidecars {
     /// `NOT_FOUND`; in the domain `sidecar` the code of its failure, or `STOPPED`; `RPC_TIMEOUT`;
     /// `CONFLICT` where the daemon is stopping.
     pub async fn wait_ready(&self, name: &str, longest: Duration) -> Result<SidecarState, Fault> {
-        let falls = self.board().entry(name).ok_or_else(|| self.unknown(name))?.falls;
+        let Entry { falls, is_done, .. } = self.board().entry(name).ok_or_else(|| self.unknown(name))?;
+        if is_done && self.known(name)?.config().readiness().kind != ReadyKind::Started {
+            // A service that had ended when somebody asked serves nobody. What is a job has done what it was started for.
+            return Err(stopped(name));
+        }
         let late = || {
             let message = format!("{name} was not ready within {} ms; it may still become so", longest.as_millis());
             Err(Fault::new(Code::RPC_TIMEOUT, message))
