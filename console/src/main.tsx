@@ -9,7 +9,7 @@ import { Gate } from "./shell/gate.js";
 import { showTheme } from "./theme.js";
 import { nameOfWindow } from "./window-name.js";
 
-const surroundings = { location, history, storage: sessionStorage, fetch: fetch.bind(window) };
+const surroundings = { location, history, storage: localStorage, fetch: fetch.bind(window) };
 /** Asked for once: the name is held as long as the page is there. */
 const windowName = nameOfWindow(sessionStorage, navigator.locks);
 
