@@ -31,7 +31,7 @@ export function KeysDialog({ onClose }: { onClose: () => void }): ReactNode {
       <h2>Keyboard</h2>
       <dl className="keys-list">
         {KEYS.map(([keys, what]) => (
-          <div key={keys}>
+          <div key={what}>
             <dt>
               <kbd>{keys}</kbd>
             </dt>
