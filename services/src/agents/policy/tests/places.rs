@@ -4,6 +4,79 @@ use std::os::unix::fs::symlink;
 
 use super::*;
 
+/// A folder with a link to one that lies deep in it, with what is kept from reading, and with `cat` and `cp` allowed.
+fn linked() -> Bench {
+    let allow = |pattern| config(Effect::Allow, Action::Command, pattern);
+    let rules =
+        vec![config(Effect::Deny, Action::Read, "private/**"), config(Effect::Deny, Action::FileChange, "private/**")];
+    let bench = Bench::with(rules.into_iter().chain([allow("cat *"), allow("cp *")]).collect());
+    for name in ["src/deep/er", "private", "src/private"] {
+        fs::create_dir_all(bench.ground.folder.join(name)).unwrap();
+    }
+    fs::write(bench.ground.folder.join("private/key"), "key").unwrap();
+    symlink("src/deep/er", bench.ground.folder.join("link")).unwrap();
+    bench
+}
+
+#[test]
+fn where_a_line_works_is_not_known_where_it_may_not_have_gone_there() {
+    let (bench, linked) = (Bench::new(), linked());
+    for line in [
+        "true || cd src && echo evil > ../evil.txt",
+        "true || cd src && cat ../x/../../y",
+        "ls && true || cd src && cat ../b.txt",
+        "ls | cd src && cat ../b.txt",
+        "cd src | ls && cat ../b.txt",
+    ] {
+        assert_eq!(bench.command(line).effect, Effect::Ask, "{line}");
+    }
+    for line in
+        ["true && cd src && cat ../a.txt", "true || true && cd src && cat ../a.txt", "cd src && cd .. && cat a.txt"]
+    {
+        assert_eq!(bench.command(line).effect, Effect::Allow, "{line}");
+    }
+    for line in ["true || cd src && cat private/key", "ls | cd src && cat private/key"] {
+        assert_ne!(linked.command(line).effect, Effect::Allow, "{line}");
+    }
+}
+
+#[test]
+fn where_a_line_works_is_not_known_behind_a_link_that_shells_and_programs_leave_differently() {
+    let bench = linked();
+    for line in [
+        "cd link/.. && echo evil > ../evil.txt",
+        "cd link && cd .. && echo evil > ../evil.txt",
+        "cd link/.. && cat private/key",
+        "cd link && cd .. && cat private/key",
+        "cd link && cat ../../private/key",
+    ] {
+        let ruling = bench.command(line);
+        assert_ne!(ruling.effect, Effect::Allow, "{line}: {ruling:?}");
+    }
+    let run = |folder: &str| {
+        let input = json!({"command": "ls", "cwd": folder});
+        let asked = Asked { input: Some(&input), ..Asked::default() };
+        bench.policy.rule(Action::Command, &asked, &bench.ground, Mode::Auto, Some("ses_1")).effect
+    };
+    assert_eq!((run("src"), run("link/.."), run("link")), (Effect::Allow, Effect::Ask, Effect::Ask));
+}
+
+#[test]
+fn a_file_behind_a_link_and_up_again_may_be_another_one() {
+    let bench = linked();
+    for (path, expected) in [
+        ("src/../x", Effect::Allow),
+        ("link/x", Effect::Allow),
+        ("link/../../x", Effect::Ask),
+        ("link/../x", Effect::Ask),
+        ("link/../../private/x", Effect::Ask),
+    ] {
+        for action in [Action::FileChange, Action::Read] {
+            assert_eq!(bench.file(action, path).effect, expected, "{action:?} {path}");
+        }
+    }
+}
+
 #[test]
 fn a_folder_that_git_takes_for_a_repository_or_does_not_is_known() {
     let bench = Bench::new();
