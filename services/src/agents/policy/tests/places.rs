@@ -78,6 +78,21 @@ fn a_file_behind_a_link_and_up_again_may_be_another_one() {
 }
 
 #[test]
+fn a_file_that_cannot_be_told_may_be_one_that_a_rule_is_about() {
+    let bench = linked();
+    let long = format!("{}private/key", "./".repeat(2_040));
+    for path in ["/proc/self/cwd/private/key", "//proc/self/cwd/private/key", "gone/../private/key", &long] {
+        for line in [format!("cat {path}"), format!("cp a.txt {path}"), format!("cp {path} b.txt")] {
+            let ruling = bench.command(&line);
+            assert_ne!(ruling.effect, Effect::Allow, "{line}: {ruling:?}");
+        }
+    }
+    for line in ["cat a.txt gone", "cp a.txt b.txt", "cat ../other", "cat src/../a.txt"] {
+        assert_eq!(bench.command(line).effect, Effect::Allow, "{line}: {:?}", bench.command(line));
+    }
+}
+
+#[test]
 fn a_folder_that_git_takes_for_a_repository_or_does_not_is_known() {
     let bench = Bench::new();
     let folder = &bench.ground.folder;
