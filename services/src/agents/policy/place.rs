@@ -99,7 +99,11 @@ impl Ground {
         match (below_home, &self.home) {
             _ if is_per_process(from, path) => None,
             (Some(rest), Some(home)) => scope::real(&home.join(rest.trim_start_matches('/'))),
-            (_, _) => scope::real(&from.join(path)),
+            (_, _) => {
+                let there = from.join(path);
+                let real = scope::real(&there)?;
+                (real == by_words(&there) || !leads_per_process(&there, LINKS)).then_some(real)
+            }
         }
     }
 
@@ -139,6 +143,30 @@ pub(super) fn is_nowhere(path: &str) -> bool {
 fn is_per_process(from: &Path, path: &str) -> bool {
     let there = by_words(&from.join(path));
     PER_PROCESS.iter().any(|folder| there.starts_with(folder))
+}
+
+/// As many links as this behind each other lead nowhere.
+const LINKS: usize = 40;
+
+/// Whether a link on the way of a path that leads somewhere goes to such a place, and from there to where this process is.
+fn leads_per_process(path: &Path, links: usize) -> bool {
+    let mut there = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(there.pop()),
+            part => there.push(part),
+        }
+        if let Ok(target) = there.read_link() {
+            let target = there.parent().unwrap_or(&there).join(target);
+            if links == 0 || is_per_process(&target, "") || leads_per_process(&target, links - 1) {
+                return true;
+            }
+            // Behind what is not there, nothing is.
+            let Ok(real) = there.canonicalize() else { return false };
+            there = real;
+        }
+    }
+    false
 }
 
 /// A path without `.` and `..`, as its words have it, whatever links stand on the way.
@@ -359,6 +387,11 @@ mod links {
         }
         for path in ["/proc/self/cwd/x", "//proc/self/cwd/x", "/dev/../proc/./self", "/dev/fd/3"] {
             assert_eq!((ground.place(&real, path), ground.real(&real, path)), (Place::System, None), "{path}");
+        }
+        symlink("/proc/self/cwd", real.join("a/self"))?;
+        symlink("../../here/a/self", real.join("a/b/again"))?;
+        for path in ["a/self", "a/self/x", "a/b/again/x", "link/../again/x"] {
+            assert_eq!((ground.place(&real, path), ground.real(&real, path)), (Place::Outside, None), "{path}");
         }
         Ok(())
     }

@@ -80,8 +80,11 @@ fn a_file_behind_a_link_and_up_again_may_be_another_one() {
 #[test]
 fn a_file_that_cannot_be_told_may_be_one_that_a_rule_is_about() {
     let bench = linked();
+    symlink("/proc/self/cwd", bench.ground.folder.join("self")).unwrap();
     let long = format!("{}private/key", "./".repeat(2_040));
-    for path in ["/proc/self/cwd/private/key", "//proc/self/cwd/private/key", "gone/../private/key", &long] {
+    for path in
+        ["/proc/self/cwd/private/key", "//proc/self/cwd/private/key", "self/private/key", "gone/../private/key", &long]
+    {
         for line in [format!("cat {path}"), format!("cp a.txt {path}"), format!("cp {path} b.txt")] {
             let ruling = bench.command(&line);
             assert_ne!(ruling.effect, Effect::Allow, "{line}: {ruling:?}");
