@@ -176,7 +176,10 @@ impl Live {
                 let undone = self.undo(&turn, is_forced).await;
                 self.reply(told, undone);
             }
-            Some(Wish::Wake) => self.session.wake(now),
+            Some(Wish::Wake(told)) => {
+                self.session.wake(now);
+                self.reply(told, ());
+            }
             Some(Wish::Metadata(told)) => {
                 let known = (self.session.metadata(), Arc::clone(&self.surroundings.secrets));
                 self.reply(told, known);
