@@ -1,7 +1,5 @@
 //! What the agent tells, and what it means to its session.
 
-use std::time::Duration;
-
 use super::super::agent::{Command, Fact, Told};
 use super::super::deltas::Grown;
 use super::super::event::{Event, Native, Outcome, ProcessEvent, SessionUpdate, Source};
@@ -27,7 +25,7 @@ impl Session {
         self.ids.rename(&mut fact);
         let provider = self.leaving.as_ref().unwrap_or(&self.beginning.created.provider).clone();
         let src = Source { provider, native_type };
-        self.alive = now.at;
+        self.heard.fact(now.at, &fact);
         match (&fact, self.turns.open_mut()) {
             (Fact::Process(_) | Fact::Gone { .. } | Fact::Alive | Fact::Muted, _) | (_, None) => (),
             (_, Some(turn)) => turn.heard(now.at),
@@ -57,11 +55,7 @@ impl Session {
                 self.push(now, Event::UsageUpdated(usage), None, src, ext);
             }
             Fact::Limits(limits) => self.push(now, Event::LimitsUpdated(limits), None, src, ext),
-            Fact::Retry(retry) => {
-                // Until then it has said that it will say nothing.
-                self.quiet_until = now.at + Duration::from_millis(retry.delay_ms);
-                self.push(now, Event::RetryScheduled(retry), None, src, ext);
-            }
+            Fact::Retry(retry) => self.push(now, Event::RetryScheduled(retry), None, src, ext),
             Fact::Problem(problem) => self.push(now, Event::Error(problem), None, src, ext),
             Fact::Unparsed(unparsed) => self.push(now, Event::Unparsed(unparsed), None, src, ext),
             Fact::Native => self.push(now, Event::Native(Native {}), None, src, ext),
