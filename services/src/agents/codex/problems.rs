@@ -31,8 +31,13 @@ pub(super) fn problem(error: &Value) -> Problem {
 
 /// Whether a text is what it says of a connection that could not be made, or was lost, where its word for that is `other`.
 fn names_connection(text: &str) -> bool {
-    ["error sending request", "stream disconnected before completion"].iter().any(|words| text.contains(words))
+    // Of an answer that comes to its end and is none, it says so too.
+    let is_lost = text.contains("stream disconnected before completion") && !text.contains(ENDED);
+    is_lost || text.contains("error sending request")
 }
+
+/// What it says of an answer that ended, though not as answers do.
+const ENDED: &str = "stream closed before response.completed";
 
 fn kind(word: &str) -> Option<ProblemKind> {
     use ProblemKind as Kind;
@@ -71,6 +76,8 @@ mod tests {
         let refused = "error sending request for url (http://127.0.0.1:1/v1/responses)";
         assert_eq!(kind(refused), ProblemKind::Network);
         assert_eq!(kind(&format!("stream disconnected before completion: {refused}")), ProblemKind::Network);
+        let ended = "stream disconnected before completion: stream closed before response.completed";
+        assert_eq!(kind(ended), ProblemKind::ProviderError);
         assert_eq!(kind("it has thought better of it"), ProblemKind::ProviderError);
     }
 }
