@@ -327,7 +327,8 @@ impl Live {
         match deed {
             Output::Start { resume, is_fork, mode, model } => {
                 self.look_ahead();
-                let launch = Launch { resume, is_fork, mode, model, ..self.surroundings.launch.clone() };
+                let spent = self.session.spent();
+                let launch = Launch { resume, is_fork, spent, mode, model, ..self.surroundings.launch.clone() };
                 self.start(launch).await;
             }
             Output::Tell(command) => self.tell(command),

@@ -30,7 +30,7 @@ use super::policy::Remembered;
 use super::problem::{Problem, ProblemKind};
 use super::state::{Reducer, State};
 use super::turn::{TurnEnd, Turns};
-use super::usage::UsageUpdate;
+use super::usage::{Cost, UsageUpdate};
 use chosen::Chosen;
 use files::Files;
 use item_ids::ItemIds;
@@ -257,6 +257,11 @@ impl Session {
     /// Whether nothing comes of it any more.
     pub fn is_closed(&self) -> bool {
         self.closed
+    }
+
+    /// What the agent's own session has cost so far, as it was told last.
+    pub fn spent(&self) -> Option<Cost> {
+        self.usage.session_cost.clone()
     }
 
     /// Stops the turn that is open. Gives whether there is one.

@@ -352,3 +352,30 @@ async fn a_session_that_is_being_closed_is_opened_again_when_that_is_done_and_st
     leave.add_permits(1);
     house.ask("agent.close", of).await.unwrap();
 }
+
+/// A program that speaks as Claude Code does, and tells with each turn what all of its session has cost.
+const COSTLY: &str = r#"
+read init
+echo '{"type":"control_response","response":{"subtype":"success","request_id":"initialise","response":{}}}'
+while read -r line; do
+  case "$line" in *'"type":"user"'*) ;; *) continue ;; esac
+  echo turn >> turns
+  echo '{"type":"system","subtype":"init","session_id":"11111111-1111-4111-8111-111111111111","model":"m"}'
+  echo '{"type":"result","subtype":"success","is_error":false,"total_cost_usd":0.0'$(wc -l < turns)',"usage":{"input_tokens":1}}'
+done
+"#;
+
+#[tokio::test]
+async fn a_turn_behind_a_daemon_or_a_close_costs_no_more_than_itself() {
+    let house = House::new();
+    house.install(COSTLY);
+    let session = house.session("claude").await;
+    let mut costs = vec![house.prompt(&session, "one").end().await["cost"]["amountMicros"].clone()];
+    costs.push(house.prompt(&session, "two").end().await["cost"]["amountMicros"].clone());
+    let house = house.restart().await;
+    costs.push(house.prompt(&session, "three").end().await["cost"]["amountMicros"].clone());
+    house.ask("agent.close", json!({"sessionId": session})).await.unwrap();
+    house.ask("agent.resume", json!({"sessionId": session})).await.unwrap();
+    costs.push(house.prompt(&session, "four").end().await["cost"]["amountMicros"].clone());
+    assert_eq!(costs, [10_000; 4]);
+}

@@ -52,8 +52,8 @@ impl Tally {
         UsageUpdate {
             context_used: told["last"]["totalTokens"].as_u64(),
             context_size: told["modelContextWindow"].as_u64(),
-            turn: None,
             session: Some(self.now),
+            ..UsageUpdate::default()
         }
     }
 }
