@@ -194,7 +194,7 @@ impl Session {
             history: past.has_history,
             beginning,
             seq: past.seq,
-            reducer: Reducer::default(),
+            reducer: past.reducer,
             turns: Turns::default(),
             queue: VecDeque::new(),
             steered: BTreeMap::new(),

@@ -262,6 +262,7 @@ impl Agents {
             turns: remembered.turns,
             has_history: remembered.has_history,
             usage: remembered.usage,
+            reducer: remembered.reducer,
             origin,
             lost_env,
         };
