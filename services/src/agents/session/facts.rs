@@ -22,6 +22,7 @@ impl Session {
             // What the one who leaves still says is not the next one's.
             return;
         }
+        let late = self.ids.late(&fact);
         self.ids.rename(&mut fact);
         let provider = self.leaving.as_ref().unwrap_or(&self.beginning.created.provider).clone();
         let src = Source { provider, native_type };
@@ -29,6 +30,9 @@ impl Session {
         match (&fact, self.turns.open_mut()) {
             (Fact::Process(_) | Fact::Gone { .. } | Fact::Alive | Fact::Muted, _) | (_, None) => (),
             (_, Some(turn)) => turn.heard(now.at),
+        }
+        if let (Some(earlier), Fact::Item { item, .. }) = (late, &fact) {
+            return self.came_late(now, &earlier, item, src);
         }
         match fact {
             Fact::Process(event) => self.push(now, Event::ProcessEvent(event), None, src, ext),
@@ -125,6 +129,12 @@ impl Session {
             let problem = Problem::new(ProblemKind::Protocol, text);
             self.interrupt(now, TurnEnd::failed(problem));
         }
+    }
+
+    /// An item of an earlier turn has ended, which was told as cancelled when that was over. It is kept, and is nothing of this turn.
+    fn came_late(&mut self, now: Moment, item_id: &str, item: &Item, src: Source) {
+        let ext = serde_json::to_value(item).ok().and_then(|item| Told::unknown("", &item).ext);
+        self.write(now, Event::Native(Native {}), Some(item_id), src, ext, None);
     }
 
     pub(super) fn grew(&mut self, now: Moment, grown: impl IntoIterator<Item = Grown>) {
