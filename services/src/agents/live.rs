@@ -176,7 +176,10 @@ impl Live {
                 let undone = self.undo(&turn, is_forced).await;
                 self.reply(told, undone);
             }
-            Some(Wish::Wake) => self.session.wake(now),
+            Some(Wish::Wake(told)) => {
+                self.session.wake(now);
+                self.reply(told, ());
+            }
             Some(Wish::Metadata(told)) => {
                 let known = (self.session.metadata(), Arc::clone(&self.surroundings.secrets));
                 self.reply(told, known);
@@ -324,7 +327,8 @@ impl Live {
         match deed {
             Output::Start { resume, is_fork, mode, model } => {
                 self.look_ahead();
-                let launch = Launch { resume, is_fork, mode, model, ..self.surroundings.launch.clone() };
+                let spent = self.session.spent();
+                let launch = Launch { resume, is_fork, spent, mode, model, ..self.surroundings.launch.clone() };
                 self.start(launch).await;
             }
             Output::Tell(command) => self.tell(command),
