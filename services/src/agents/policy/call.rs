@@ -53,10 +53,15 @@ pub(super) struct Calls {
     pub(super) unclear: Vec<&'static str>,
     /// Whether the line is one command.
     is_single: bool,
+    /// How many words they have.
+    words: usize,
 }
 
 /// How deep programs may stand behind each other.
 const DEEPEST: usize = 8;
+
+/// The most programs of a line that are looked at, and the most words that they have together.
+const MOST: (usize, usize) = (1_000, 10_000);
 
 /// Programs that run a line which they are given behind `-c`.
 pub(super) const SHELLS: [&str; 8] = ["sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "mksh"];
@@ -127,6 +132,15 @@ impl Calls {
         if depth > DEEPEST {
             return self.unclear.push("programs behind programs");
         }
+        let room = MOST.1.saturating_sub(self.words);
+        if self.calls.len() >= MOST.0 || call.words.len() > room {
+            self.unclear.push("more programs or words than are looked at");
+            call.words.truncate(room);
+        }
+        if self.calls.len() >= MOST.0 || room == 0 {
+            return;
+        }
+        self.words += call.words.len();
         let at = self.calls.len();
         self.calls.push(call.clone());
         let name = call.name.clone();
@@ -182,11 +196,14 @@ impl Calls {
         let mut rest = call.words.as_slice();
         while let Some(at) = rest.iter().position(|word| flags.contains(&word.text.as_str())) {
             rest = &rest[at + 1..];
-            let end = rest.iter().position(|word| [";", "+"].contains(&word.text.as_str())).unwrap_or(rest.len());
+            let ends = |word: &Word| [";", "+"].contains(&word.text.as_str());
+            let end = rest.iter().position(ends).unwrap_or(rest.len());
             // What it is given are files that are found.
             let found = Word::unknown("{}");
             let words: Vec<Word> = rest[..end].iter().cloned().chain([found]).collect();
             self.add(Call::of(&words, Standing::Behind), depth + 1);
+            // What stands there belongs to the one that is run.
+            rest = &rest[end..];
             wraps = Wraps::Somehow;
         }
         wraps
@@ -363,62 +380,4 @@ impl Call {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn names(line: &str) -> Vec<String> {
-        calls(line).calls.into_iter().map(|call| call.name).collect()
-    }
-
-    #[test]
-    fn programs_behind_programs_are_found() {
-        let expected: [(&str, &[&str]); 14] = [
-            ("timeout -k 3 5 env -u X A=1 nice -n 5 rm -rf x", &["timeout", "env", "nice", "rm"]),
-            ("/bin/bash -lc 'cd a && rm -rf x'", &["bash", "cd", "rm"]),
-            ("bash -c \"sh -c 'rm x'\"", &["bash", "sh", "rm"]),
-            ("find . -name x -exec rm -rf {} \\; -o -exec id \\;", &["find", "rm", "id"]),
-            ("ls | xargs -n 1 -I {} rm {}", &["ls", "xargs", "rm"]),
-            ("eval 'rm x' ';' id", &["eval", "rm", "id"]),
-            ("sudo -u root rm x", &["sudo", "rm"]),
-            ("env -S 'rm -rf x'", &["env", "rm"]),
-            ("command -v rm", &["command"]),
-            ("nohup setsid rm x", &["nohup", "setsid", "rm"]),
-            ("PYTHON3.11 x", &["python"]),
-            ("/usr/bin/RM x", &["rm"]),
-            ("busybox rm x", &["busybox", "rm"]),
-            ("python3 -c x", &["python"]),
-        ];
-        for (line, expected) in expected {
-            assert_eq!(names(line), expected, "{line}");
-        }
-    }
-
-    #[test]
-    fn only_what_adds_nothing_is_taken_for_what_it_runs() {
-        let wraps = |line: &str| calls(line).calls[0].wraps;
-        for line in [
-            "timeout 5 ls",
-            "nice -n 5 ls",
-            "nice -5 ls",
-            "nice ls",
-            "command ls",
-            "env ls",
-            "bash -lc 'ls'",
-            "sh -c ls",
-        ] {
-            assert_eq!(wraps(line), Wraps::Exactly, "{line}");
-        }
-        for line in [
-            "timeout -s 9 5 ls",
-            "env A=1 ls",
-            "xargs ls",
-            "sudo ls",
-            "bash -ic ls",
-            "sh -c ls x",
-            "sh -c $x",
-            "eval ls",
-        ] {
-            assert_eq!(wraps(line), Wraps::Somehow, "{line}");
-        }
-    }
-}
+mod tests;
