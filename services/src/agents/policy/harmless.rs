@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::super::scope::Look;
 use super::call::{Call, Wraps};
 use super::danger::Scene;
 use super::place::{Place, secret};
@@ -198,6 +199,9 @@ pub(super) fn is_harmless(call: &Call, scene: &Scene<'_>) -> bool {
     let Some(name) = call.exact.as_deref().filter(|_| call.is_known() && call.assignments.is_empty()) else {
         return false;
     };
+    if Look::is_over() {
+        return false;
+    }
     match call.wraps {
         Wraps::Exactly => return true,
         Wraps::Somehow => return false,

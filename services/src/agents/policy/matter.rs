@@ -161,8 +161,12 @@ fn files(action: Action, asked: &Asked<'_>, ground: &Ground) -> Matter {
             subject: Subject::File(real.unwrap_or_else(|| ground.folder.join(path))),
         }
     };
-    Matter { action, parts: asked.paths.iter().map(part).collect(), unclear: None }
+    let unclear = (asked.paths.len() > FILES).then(|| "it is about more files than are looked at".to_owned());
+    Matter { action, parts: asked.paths.iter().take(FILES).map(part).collect(), unclear }
 }
+
+/// The most files that are looked at.
+const FILES: usize = 1_000;
 
 /// Whether a path is what it is written as: some agents cut off blanks, and take addresses of files.
 fn is_plain(path: &str) -> bool {

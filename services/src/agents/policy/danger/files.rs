@@ -1,5 +1,7 @@
 //! Files: what is deleted, opened to everybody, written outside of the folder, or secret.
 
+use std::collections::HashSet;
+
 use super::super::super::permission::Risk;
 use super::super::call::{Call, Wraps};
 use super::super::place::{Place, secret};
@@ -226,6 +228,7 @@ fn told(call: &Call, scene: &Scene<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let mut found: Vec<Finding> = Vec::new();
+    let mut texts = HashSet::new();
     for word in call.words.iter().skip(1) {
         let pieces = word.text.split(['=', ':', '@', ',', '\'', '"']).filter(|piece| !piece.is_empty());
         let attached = word.text.get(2..).filter(|_| word.text.starts_with('-') && !word.text.starts_with("--"));
@@ -236,7 +239,7 @@ fn told(call: &Call, scene: &Scene<'_>) -> Vec<Finding> {
                 Some(risk) => Some(Finding::new("secrets", risk, format!("names {piece}, which holds keys or may"))),
                 None => read(piece, word.is_known, scene).or_else(|| delicate(piece, scene)),
             };
-            found.extend(finding.filter(|finding| !found.contains(finding)));
+            found.extend(finding.filter(|finding| texts.insert((finding.rule, finding.text.clone()))));
         }
     }
     found

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use ignore::{Walk, WalkBuilder};
 
 use super::super::super::permission::Risk;
+use super::super::super::scope::Look;
 use super::super::call::Call;
 use super::super::matter::SEARCHES;
 use super::super::place::{Place, secret};
@@ -106,13 +107,13 @@ pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Option<Finding> {
         let text = "searches more files than can be looked through, and some may hold keys";
         Some(Finding::new("secrets", Risk::Medium, format!("`{}` {text}", shown(call))))
     };
-    if scene.searches >= SEARCHES {
+    if scene.searches >= SEARCHES || Look::is_over() {
         return unknown();
     }
     for place in places(call, scene) {
         for entry in through.walk(&place).flatten() {
             entries += 1;
-            if entries > MOST.0 || Instant::now() > until {
+            if entries > MOST.0 || Instant::now() > until || Look::is_over() {
                 return unknown();
             }
             let is_file = entry.file_type().is_some_and(|kind| kind.is_file());

@@ -234,6 +234,34 @@ fn a_path_that_is_longer_than_any_is_none_of_the_folder() {
 }
 
 #[test]
+fn what_takes_more_than_a_look_is_left_to_a_person() {
+    let bench = kept();
+    let ruled = |ruling: Ruling| (ruling.effect, ruling.rule.clone(), ruling.remembers.len());
+    let asked = (Effect::Ask, "unclear".to_owned(), 0);
+    let deep = format!("{}{}", "src/../".repeat(290), "m/".repeat(1_020));
+    assert_eq!(bench.file(Action::FileChange, &deep).effect, Effect::Allow);
+    assert_eq!(bench.file(Action::Read, "gone/../private/n.txt").effect, Effect::Deny, "by its words, where it is not");
+    assert_eq!(bench.command("cat gone/../private/n.txt").effect, Effect::Deny);
+    let paths: Vec<String> = (0..1_001).map(|at| format!("{at}")).collect();
+    let of = |paths: &[String]| {
+        let asked = Asked { paths, ..Asked::default() };
+        ruled(bench.policy.rule(Action::FileChange, &asked, &bench.ground, Mode::Auto, None))
+    };
+    assert_eq!((of(&paths[1..]).0, of(&paths)), (Effect::Allow, asked.clone()));
+    let words: Vec<String> = (0..11_000).map(|at| format!("{at}")).collect();
+    for line in [format!("rm {}", words.join(" ")), "rg x; ".repeat(9_000), "a;".repeat(32_000)] {
+        assert_eq!(ruled(bench.command(&line)), asked, "{line:.20}");
+    }
+    let line = "cat b c d e f g";
+    assert_eq!(bench.command(line).effect, Effect::Allow);
+    for (most, patience) in [(5, std::time::Duration::from_secs(3_600)), (9_999, std::time::Duration::ZERO)] {
+        let _look = Look::within(most, patience);
+        assert_eq!(ruled(bench.command(line)), asked);
+    }
+    assert_eq!(bench.command(line).effect, Effect::Allow);
+}
+
+#[test]
 fn no_rule_allows_a_command_by_the_files_that_it_touches() {
     let bench = Bench::with(vec![
         ConfigRule { effect: Effect::Allow, action: Some(Action::FileChange), pattern: None },
