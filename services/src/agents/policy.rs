@@ -284,7 +284,7 @@ fn may_write(part: &Part, mode: Mode) -> bool {
 /// What would be remembered of a yes to this: as little as is of any use.
 fn remembered(part: &Part) -> Option<Remembered> {
     let is_dull = part.findings.iter().all(|finding| finding.risk < Risk::High);
-    if !part.is_here && !part.findings.is_empty() {
+    if !part.is_told || (!part.is_here && !part.findings.is_empty()) {
         return None;
     }
     let pattern = match &part.subject {

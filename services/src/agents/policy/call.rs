@@ -1,7 +1,7 @@
 //! What a line really runs: commands behind other commands, as in `timeout 5 env sh -c "…"`, `xargs` and `find -exec`. Knows
 //! how such programs are called, and nothing of what is dangerous.
 
-use super::shell::{Join, Redirect, Script, Word};
+use super::shell::{Join, Redirect, Script, Simple, Way, Word};
 
 /// One program that is run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,31 @@ pub(super) struct Call {
     pub(super) standing: Standing,
     /// Whether it runs another program, which stands behind it as another call.
     pub(super) wraps: Wraps,
+    /// What it reads beside what its words name, or what runs it does.
+    pub(super) fed: Fed,
+}
+
+/// What a call reads beside what its words name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fed {
+    /// Nothing that is known of.
+    #[default]
+    Nothing,
+    /// What another command writes.
+    Output,
+    /// A file, or a text of the line.
+    File,
+}
+
+impl Fed {
+    fn by(simple: &Simple) -> Fed {
+        let reads = |redirect: &Redirect| matches!(redirect.way, Way::Read | Way::Text);
+        match simple.join {
+            _ if simple.redirects.iter().any(reads) => Fed::File,
+            Join::Pipe => Fed::Output,
+            Join::Then | Join::And | Join::Or => Fed::Nothing,
+        }
+    }
 }
 
 /// Where a call stands.
@@ -122,6 +147,7 @@ impl Calls {
                 assignments: simple.assignments.clone(),
                 redirects: simple.redirects.clone(),
                 join: simple.join,
+                fed: Fed::by(simple),
                 ..Call::of(&simple.words, standing)
             };
             self.add(call, depth);
@@ -251,7 +277,7 @@ impl Calls {
         if ["xargs", "parallel"].contains(&call.name.as_str()) {
             inner.push(Word::unknown("{}"));
         }
-        self.add(Call { join: call.join, ..Call::of(&inner, Standing::Behind) }, depth + 1);
+        self.add(Call { join: call.join, fed: call.fed, ..Call::of(&inner, Standing::Behind) }, depth + 1);
         if is_exact { Wraps::Exactly } else { Wraps::Somehow }
     }
 }
@@ -338,6 +364,7 @@ impl Call {
             join: Join::Then,
             standing,
             wraps: Wraps::Nothing,
+            fed: Fed::Nothing,
         }
     }
 

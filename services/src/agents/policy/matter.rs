@@ -38,6 +38,8 @@ pub(super) struct Part {
     pub(super) is_here: bool,
     /// Whether what a command writes goes into a file.
     pub(super) writes: bool,
+    /// Whether its words tell what it does: it is fed nothing that may be another thing the next time.
+    pub(super) is_told: bool,
     /// Files that are touched by it, for rules that deny or ask.
     pub(super) touches: Vec<Touch>,
 }
@@ -122,6 +124,7 @@ fn reached(host: Option<String>) -> Matter {
         is_exact: true,
         is_here: true,
         writes: false,
+        is_told: true,
         touches: Vec::new(),
     };
     Matter { action, parts: vec![part], unclear: None }
@@ -158,6 +161,7 @@ fn files(action: Action, asked: &Asked<'_>, ground: &Ground) -> Matter {
             is_exact: real.is_some() && is_known && !deletes,
             is_here: true,
             writes: false,
+            is_told: true,
             subject: Subject::File(real.unwrap_or_else(|| ground.folder.join(path))),
         }
     };
@@ -302,11 +306,13 @@ fn part(call: &Call, scene: &Scene<'_>, is_placed: bool, enters: bool) -> Part {
             redirect.target.is_known && matches!(place, Place::Inside | Place::Nowhere)
         }
     });
+    let is_redirected_well = is_redirected_well && !danger::is_redirected_badly(call, scene);
     let is_exact = is_placed && is_redirected_well && call.is_known() && call.assignments.is_empty();
     let is_harmless = is_exact && findings.is_empty() && (enters || harmless::is_harmless(call, scene));
     Part {
         action: Action::Command,
         subject: Subject::Command(call.words.iter().map(|word| word.text.clone()).collect()),
+        is_told: danger::is_told(call, &findings),
         findings,
         harmless: is_harmless.then_some(if call.wraps == Wraps::Exactly { super::WRAPPER } else { "looks_only" }),
         is_exact,

@@ -141,6 +141,8 @@ impl Rule {
             Subject::Command(words) => part.findings.is_empty() && pattern::is_free(words),
             Subject::File(_) | Subject::Host(_) | Subject::Other => true,
         };
+        // A person has said yes to the words, and to nothing beside them.
+        let is_there = is_there && (part.is_told || self.source == RuleSource::Config);
         let is_sound = part.is_exact && is_there && (!is_open || self.source == RuleSource::Config || is_bounded);
         has && (self.effect != Effect::Allow || is_sound)
     }

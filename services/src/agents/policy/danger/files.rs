@@ -155,7 +155,7 @@ fn mirrored(call: &Call, scene: &Scene<'_>) -> Option<Finding> {
     Some(Finding::new("delete_all", risk, format!("`{}` deletes what is not on the other side", shown(call))))
 }
 
-fn redirected(target: &Word, way: Way, scene: &Scene<'_>) -> Option<Finding> {
+pub(super) fn redirected(target: &Word, way: Way, scene: &Scene<'_>) -> Option<Finding> {
     match way {
         Way::Same | Way::Text => None,
         Way::Write => written(&target.text, target.is_known, scene),
