@@ -94,6 +94,7 @@ pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Vec<Finding> {
         _ => (),
     }
     let discards = match name {
+        _ if has("", &["output"]) => true,
         "reset" => has("", &["hard", "merge", "keep"]),
         "clean" => !has("n", &["dry-run"]),
         "checkout" => {
@@ -103,7 +104,6 @@ pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Vec<Finding> {
         }
         "switch" => has("fC", &["force", "force-create", "discard-changes"]) || operand(&["--", "."]),
         "mv" => has("f", &["force"]),
-        "diff" | "log" | "show" => has("", &["output"]),
         "restore" => !has("S", &["staged"]) || has("W", &["worktree"]),
         "branch" => has("DdfMC", &["delete", "force"]),
         "tag" => has("df", &["delete", "force"]),

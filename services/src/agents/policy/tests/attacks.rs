@@ -77,6 +77,20 @@ fn remembering() -> Bench {
 }
 
 #[test]
+fn no_subcommand_of_version_control_empties_a_file_by_the_way() {
+    let bench = Bench::new();
+    for name in ["blame", "shortlog", "revert", "cherry-pick", "log", "diff", "show"] {
+        let rule = Remembered { action: Action::Command, pattern: format!("git {name} *") };
+        bench.policy.remember(&[rule], false, "ses_1", &bench.ground.folder, 1).unwrap();
+        for option in ["--output=src/main.rs", "--output src/main.rs", "--outp=src/main.rs"] {
+            let ruling = bench.command_in(&format!("git {name} {option} a.txt"), Mode::Ask);
+            assert_eq!((ruling.effect, ruling.rule.as_str()), (Effect::Ask, "git_discard"), "{name}: {ruling:?}");
+        }
+        assert_eq!(bench.command_in(&format!("git {name} HEAD"), Mode::Ask).effect, Effect::Allow, "{name}");
+    }
+}
+
+#[test]
 fn what_is_told_beside_a_command_is_looked_at_with_it() {
     let bench = Bench::new();
     let run = |input| effect(&bench, Action::Command, &[], &input);
