@@ -5,7 +5,17 @@ use super::super::call::Call;
 use super::{Finding, Scene};
 
 /// Options in front of the subcommand that take a value.
-pub(in super::super) const VALUED: [&str; 6] = ["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path"];
+pub(in super::super) const VALUED: [&str; 9] = [
+    "-C",
+    "-c",
+    "--git-dir",
+    "--work-tree",
+    "--namespace",
+    "--exec-path",
+    "--super-prefix",
+    "--config-env",
+    "--attr-source",
+];
 
 /// The subcommand and what stands behind it.
 pub(in super::super) fn subcommand(call: &Call) -> Option<(&str, Vec<&str>)> {

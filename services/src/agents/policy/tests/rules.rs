@@ -53,6 +53,10 @@ fn what_changes_a_file_by_a_command_is_held_to_the_rules_about_changes() {
         "dd if=a.txt of=db/x",
         "git checkout -- db/n.txt",
         "git rm -q db/n.txt",
+        "sort -ruodb/f a.txt",
+        "sort -rrrrrrrrrrrodb/f a.txt",
+        "sort -ro db/f a.txt",
+        "sort --outp=db/f a.txt",
     ] {
         let ruling = bench.command(line);
         assert_eq!((ruling.effect, ruling.rule.as_str()), (Effect::Deny, "config:1"), "{line}: {ruling:?}");
@@ -124,6 +128,20 @@ fn what_reads_a_file_by_a_command_is_held_to_the_rules_about_reading() {
         "git diff ':(top)private'",
         "git show HEAD:a.txt HEAD",
         "git show 1a2b3c4 src",
+        "git show main src",
+        "git show blobtag -- src",
+        "git diff blobtag -- src",
+        "git diff main..blobtag src",
+        "git diff-tree -p HEAD",
+        "git diff-index -p HEAD",
+        "git diff-files -p",
+        "git fast-export --all",
+        "git unheard-of",
+        "git status -v",
+        "git commit --dry-run --verb",
+        "git add -p",
+        "git tag --format='%(raw)'",
+        "git for-each-ref --format='%(raw)'",
         "git diff 1a2b3c4 a.txt",
         "git show 'x^{blob}' src",
         "git log -p --full-diff src",
@@ -165,6 +183,9 @@ fn what_reads_a_file_by_a_command_is_held_to_the_rules_about_reading() {
         "git log -p -5 src",
         "git show HEAD:src/gone.rs",
         "git show HEAD src",
+        "git show HEAD~2^ -- src",
+        "git diff HEAD^..HEAD src",
+        "git branch -v",
         "git log --no-color",
         "rg -A3 x src",
         "rg --no-heading x src",
@@ -178,6 +199,39 @@ fn what_reads_a_file_by_a_command_is_held_to_the_rules_about_reading() {
     assert_eq!(bench.file(Action::Read, "private/n.txt").effect, Effect::Deny);
     assert_eq!(bench.file(Action::Read, ".").effect, Effect::Ask, "a search by a tool");
     assert_eq!(bench.file(Action::Read, "src").effect, Effect::Allow);
+}
+
+#[test]
+fn no_subcommand_nor_option_in_front_of_it_gets_round_a_rule_where_others_are_allowed() {
+    let bench = Bench::with(vec![
+        config(Effect::Allow, Action::Command, "git *"),
+        config(Effect::Allow, Action::Command, "cargo *"),
+        config(Effect::Allow, Action::Command, "wget *"),
+        config(Effect::Deny, Action::Command, "git push *"),
+        config(Effect::Deny, Action::Command, "cargo publish *"),
+        config(Effect::Deny, Action::Read, "private/**"),
+        config(Effect::Deny, Action::FileChange, "db/**"),
+    ]);
+    for line in ["git --attr-source HEAD push origin main", "git --config-env a.b=HOME push", "cargo +stable publish"] {
+        assert_eq!(bench.command(line).effect, Effect::Deny, "{line}: {:?}", bench.command(line));
+    }
+    for line in [
+        "git diff-tree -p HEAD",
+        "git diff-index -p HEAD",
+        "git fast-export --all",
+        "git bisect good",
+        "git sparse-checkout set src",
+        "git clone x",
+        "git unheard-of",
+        "git status -v",
+        "git tag --format='%(raw)'",
+        "wget -qOdb/x y",
+    ] {
+        assert_eq!(bench.command(line).effect, Effect::Ask, "{line}: {:?}", bench.command(line));
+    }
+    for line in ["git add -u", "git commit -am x", "git status -sb", "git fetch", "git tag", "git branch -v", "cargo +stable b"] {
+        assert_eq!(bench.command(line).effect, Effect::Allow, "{line}: {:?}", bench.command(line));
+    }
 }
 
 #[test]
