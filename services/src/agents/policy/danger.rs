@@ -9,7 +9,7 @@ mod search;
 pub(super) use fed::{is_redirected_badly, is_told};
 pub(super) use files::{changes_in_place, held, read, written};
 pub(super) use git::{VALUED as GIT_VALUED, subcommand};
-pub(super) use search::{Through, has_sure_operands, through};
+pub(super) use search::{Through, has_sure_operands, may_take_next, through};
 
 use std::path::Path;
 

@@ -345,7 +345,12 @@ fn a_search_shows_nothing_that_may_not_be_read() {
     {
         assert_eq!(bench.command(line).effect, Effect::Ask, "{line}");
     }
-    for line in ["rg -g '*.rs' x", "rg -n --glob='*.rs' x src", "rg -g '!*.lock' x"] {
+    fs::create_dir(bench.ground.folder.join("!")).unwrap();
+    std::os::unix::fs::symlink("/etc/hostname", bench.ground.folder.join("!/l")).unwrap();
+    for line in ["rg -e -g '!/l'", "rg -ne -g '!/l' src", "rg --regexp --glob '!/l'", "rg -- -g '!/l'", "rg x -- -g '!/l'"] {
+        assert_eq!(bench.command(line).effect, Effect::Ask, "{line}: {:?}", bench.command(line));
+    }
+    for line in ["rg -g '*.rs' x", "rg -n -g '*.rs' x", "rg -g '!l' -g '*.rs' x", "rg -n --glob='*.rs' x src", "rg -g '!*.lock' x"] {
         assert_eq!(bench.command(line).effect, Effect::Allow, "{line}");
     }
 }
@@ -444,7 +449,10 @@ fn a_search_through_folders_asks_where_one_holds_what_its_name_tells_to_be_a_key
         assert!(ruling.hits[0].text.contains("server.pem") && ruling.remembers.is_empty(), "{line}: {ruling:?}");
     }
     assert_eq!(effect("diff src docs"), Effect::Ask, "of two folders it shows what nobody names");
-    for line in ["rg needle src", "rg -n needle src a.txt", "rg --files", "cd src && rg needle"] {
+    for line in ["rg needle . -- --files", "rg -- --files .", "rg -ve --files .", "rg -e --files", "rg --regexp --files"] {
+        assert_eq!(effect(line), Effect::Ask, "{line}: {:?}", bench.command(line));
+    }
+    for line in ["rg --files .", "rg -n --files", "rg needle src", "rg -n needle src a.txt", "rg --files", "cd src && rg needle"] {
         assert_eq!(effect(line), Effect::Allow, "{line}: {:?}", bench.command(line));
     }
     fs::create_dir(folder.join("src/gcloud")).unwrap();

@@ -158,6 +158,8 @@ fn what_reads_a_file_by_a_command_is_held_to_the_rules_about_reading() {
         "rg -A 3 docs",
         "rg --max-count 1 src",
         "grep -r -m 1 src",
+        "grep --directories=recurse x",
+        "grep --dir=recurse x .",
         "cat p*/n.txt",
         "tree",
     ] {
