@@ -1,7 +1,10 @@
 //! What a line really runs: commands behind other commands, as in `timeout 5 env sh -c "…"`, `xargs` and `find -exec`. Knows
 //! how such programs are called, and nothing of what is dangerous.
 
-use super::shell::{Join, Redirect, Script, Simple, Way, Word};
+mod wrapper;
+
+use super::shell::{Join, Redirect, Script, Simple, Way, Word, opens};
+use wrapper::{Reading, Wrapper};
 
 /// One program that is run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub(super) struct Call {
     pub(super) standing: Standing,
     /// Whether it runs another program, which stands behind it as another call.
     pub(super) wraps: Wraps,
+    /// How many of its words are its own, where it does.
+    pub(super) own: usize,
     /// What it reads beside what its words name, or what runs it does.
     pub(super) fed: Fed,
 }
@@ -91,45 +96,6 @@ const MOST: (usize, usize) = (1_000, 10_000);
 /// Programs that run a line which they are given behind `-c`.
 pub(super) const SHELLS: [&str; 8] = ["sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "mksh"];
 
-/// Programs that run another one: those of their options that take a value, how many words they take before it, and whether
-/// they do nothing else where they are called without unknown options.
-const WRAPPERS: [(&str, &[&str], usize, bool); 34] = [
-    ("timeout", &["-k", "-s", "--kill-after", "--signal"], 1, true),
-    ("nice", &["-n", "--adjustment"], 0, true),
-    ("command", &[], 0, true),
-    ("env", &["-u", "-C", "-S", "--unset", "--chdir", "--split-string"], 0, true),
-    ("nohup", &[], 0, false),
-    ("time", &["-f", "-o"], 0, false),
-    ("gtimeout", &["-k", "-s"], 1, false),
-    ("setsid", &[], 0, false),
-    ("builtin", &[], 0, false),
-    ("exec", &["-a"], 0, false),
-    ("noglob", &[], 0, false),
-    ("nocorrect", &[], 0, false),
-    ("ionice", &["-c", "-n", "-p"], 0, false),
-    ("stdbuf", &["-i", "-o", "-e"], 0, false),
-    ("unbuffer", &[], 0, false),
-    ("caffeinate", &["-t", "-w"], 0, false),
-    ("watch", &["-n", "-d"], 0, false),
-    ("strace", &["-e", "-o", "-p", "-s"], 0, false),
-    ("ltrace", &["-e", "-o"], 0, false),
-    ("taskset", &[], 1, false),
-    ("chrt", &[], 1, false),
-    ("flock", &["-w", "-E"], 1, false),
-    ("chroot", &[], 1, false),
-    ("unshare", &[], 0, false),
-    ("nsenter", &["-t"], 0, false),
-    ("busybox", &[], 0, false),
-    ("toybox", &[], 0, false),
-    ("doas", &["-u", "-C"], 0, false),
-    ("sudo", &["-u", "-g", "-C", "-D", "-h", "-p", "-R", "-T", "-U"], 0, false),
-    ("pkexec", &["--user"], 0, false),
-    ("xargs", &["-I", "-n", "-P", "-L", "-s", "-d", "-E", "-a"], 0, false),
-    ("parallel", &["-j", "-a", "--jobs"], 0, false),
-    ("script", &["-c"], 0, false),
-    ("setarch", &[], 1, false),
-];
-
 /// What a line runs.
 pub(super) fn calls(line: &str) -> Calls {
     let script = Script::read(line);
@@ -177,9 +143,9 @@ impl Calls {
         } else if name == "find" || name == "fd" {
             self.executed(&call, depth)
         } else {
-            self.behind(&call, depth)
+            self.behind(&mut call, depth)
         };
-        self.calls[at].wraps = call.wraps;
+        (self.calls[at].wraps, self.calls[at].own) = (call.wraps, call.own);
     }
 
     /// `sh -c LINE`.
@@ -235,50 +201,58 @@ impl Calls {
         wraps
     }
 
-    fn behind(&mut self, call: &Call, depth: usize) -> Wraps {
-        let Some((_, valued, taken, is_plain)) = WRAPPERS.iter().find(|(name, ..)| *name == call.name) else {
-            return Wraps::Nothing;
-        };
-        let words = &call.words;
+    /// `timeout 5 PROGRAM`, and others: what stands behind it, wherever that may begin.
+    fn behind(&mut self, call: &mut Call, depth: usize) -> Wraps {
+        let Some(wrapper) = Wrapper::of(&call.name) else { return Wraps::Nothing };
         // It tells where a command is.
-        if call.name == "command" && words.iter().skip(1).any(|word| ["-v", "-V"].contains(&word.text.as_str())) {
+        if call.name == "command" && call.given().any(|word| ["-v", "-V"].contains(&word)) {
             return Wraps::Nothing;
         }
-        let mut at = 1;
-        let mut is_exact = *is_plain && call.assignments.is_empty();
-        // A dash alone empties the environment.
-        let is_option = |word: &&Word| word.text.starts_with('-') && (word.text.len() > 1 || call.name == "env");
-        while let Some(option) = words.get(at).filter(is_option) {
-            let is_number = call.name == "nice" && option.text[1..].bytes().all(|byte| byte.is_ascii_digit());
-            let has_value = valued.contains(&option.text.as_str());
-            is_exact &= option.is_known && (is_number || (call.name == "nice" && option.text == "-n"));
-            if let Some(line) = line_in_option(&call.name, option, words.get(at + 1)) {
-                self.script(&Script::read(&line), Standing::Behind, depth + 1);
+        let Reading { starts, options } = wrapper.read(&call.words);
+        options.iter().for_each(|at| self.in_option(call, *at, depth));
+        let is_number = |word: &Word| word.is_known && word.text[1..].bytes().all(|byte| byte.is_ascii_digit());
+        let is_priority = |at: &usize| {
+            let word = &call.words[*at];
+            call.name == "nice" && (is_number(word) || (word.is_known && word.text == "-n"))
+        };
+        let mut is_exact =
+            wrapper.is_plain && call.assignments.is_empty() && starts.len() == 1 && options.iter().all(is_priority);
+        let mut wraps = Wraps::Nothing;
+        for mut at in starts {
+            if ["flock", "script", "watch"].contains(&call.name.as_str()) {
+                self.lines_behind(call, at, depth);
             }
-            if let Some(folder) = folder_in_option(&call.name, option, words.get(at + 1)) {
-                self.add(Call::of(&[Word::known("cd"), folder], Standing::Behind), depth + 1);
+            let is_passed = |word: &Word| match call.name.as_str() {
+                "env" => word.text.contains('='),
+                "time" => opens(&word.text),
+                _ => false,
+            };
+            while call.words.get(at).is_some_and(is_passed) {
+                is_exact = false;
+                at += 1;
             }
-            at += 1 + usize::from(has_value);
-            if option.text == "--" {
-                break;
+            call.own = call.own.max(at);
+            is_exact &= call.words.iter().take(at).all(|word| word.is_known);
+            let Some(inner) = call.words.get(at..).filter(|inner| !inner.is_empty()) else { continue };
+            let mut inner = inner.to_vec();
+            if ["xargs", "parallel"].contains(&call.name.as_str()) {
+                inner.push(Word::unknown("{}"));
             }
+            self.add(Call { join: call.join, fed: call.fed, ..Call::of(&inner, Standing::Behind) }, depth + 1);
+            wraps = if is_exact { Wraps::Exactly } else { Wraps::Somehow };
         }
-        at += taken;
-        if ["flock", "script", "watch"].contains(&call.name.as_str()) {
-            self.lines_behind(call, at, depth);
+        wraps
+    }
+
+    /// What an option has it run, or where.
+    fn in_option(&mut self, call: &Call, at: usize, depth: usize) {
+        let (option, next) = (&call.words[at], call.words.get(at + 1));
+        if let Some(line) = line_in_option(&call.name, option, next) {
+            self.script(&Script::read(&line), Standing::Behind, depth + 1);
         }
-        while words.get(at).is_some_and(|word| call.name == "env" && word.text.contains('=')) {
-            is_exact = false;
-            at += 1;
+        if let Some(folder) = folder_in_option(&call.name, option, next) {
+            self.add(Call::of(&[Word::known("cd"), folder], Standing::Behind), depth + 1);
         }
-        is_exact &= words.iter().take(at).all(|word| word.is_known);
-        let Some(inner) = words.get(at..).filter(|inner| !inner.is_empty()) else { return Wraps::Nothing };
-        let mut inner = inner.to_vec();
-        if ["xargs", "parallel"].contains(&call.name.as_str()) {
-            inner.push(Word::unknown("{}"));
-        }
-        self.add(Call { join: call.join, fed: call.fed, ..Call::of(&inner, Standing::Behind) }, depth + 1);
-        if is_exact { Wraps::Exactly } else { Wraps::Somehow }
     }
 }
 
@@ -323,11 +297,13 @@ fn line_in_option(program: &str, option: &Word, next: Option<&Word>) -> Option<S
     if program != "env" {
         return None;
     }
-    if let Some(line) = option.text.strip_prefix("--split-string=") {
+    let (name, line) = option.text.split_once('=').map_or((option.text.as_str(), None), |(name, line)| (name, Some(line)));
+    let is_long = name.len() > 2 && "--split-string".starts_with(name);
+    if let Some(line) = line.filter(|_| is_long) {
         return Some(line.to_owned());
     }
     let letters = option.text.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
-    let is_next = option.text == "--split-string" || letters.is_some_and(|letters| letters.ends_with('S'));
+    let is_next = is_long || letters.is_some_and(|letters| letters.ends_with('S'));
     match is_next {
         true => next.map(|word| word.text.clone()),
         false => letters.and_then(|letters| Some(letters.split_once('S')?.1.to_owned())),
@@ -364,6 +340,7 @@ impl Call {
             join: Join::Then,
             standing,
             wraps: Wraps::Nothing,
+            own: 1,
             fed: Fed::Nothing,
         }
     }

@@ -68,9 +68,25 @@ pub(super) fn touched(call: &Call, scene: &Scene<'_>) -> Vec<Touch> {
     // What stands behind it touches files of its own.
     if call.wraps == Wraps::Nothing || call.name == "find" {
         hand.words();
+    } else if let Some((_, uses)) = WRAPPERS.iter().find(|(name, _)| *name == call.name) {
+        let own = Call { words: call.words.iter().take(call.own).cloned().collect(), ..call.clone() };
+        let mut of_own = Hand { call: &own, scene, touches: Vec::new() };
+        of_own.plainly(*uses);
+        hand.touches.extend(of_own.touches);
     }
     hand.touches
 }
+
+/// Programs that run another one, and what they do with files that stand in front of that.
+const WRAPPERS: [(&str, Use); 7] = [
+    ("xargs", Use::Reads),
+    ("parallel", Use::Both),
+    ("time", Use::Both),
+    ("strace", Use::Both),
+    ("ltrace", Use::Both),
+    ("script", Use::Both),
+    ("flock", Use::Both),
+];
 
 /// What is touched, as it is found.
 struct Hand<'a> {

@@ -6,7 +6,7 @@ fn names(line: &str) -> Vec<String> {
 
 #[test]
 fn programs_behind_programs_are_found() {
-    let expected: [(&str, &[&str]); 14] = [
+    let expected: [(&str, &[&str]); 18] = [
         ("timeout -k 3 5 env -u X A=1 nice -n 5 rm -rf x", &["timeout", "env", "nice", "rm"]),
         ("/bin/bash -lc 'cd a && rm -rf x'", &["bash", "cd", "rm"]),
         ("bash -c \"sh -c 'rm x'\"", &["bash", "sh", "rm"]),
@@ -21,6 +21,10 @@ fn programs_behind_programs_are_found() {
         ("/usr/bin/RM x", &["rm"]),
         ("busybox rm x", &["busybox", "rm"]),
         ("python3 -c x", &["python"]),
+        ("timeout --sig KILL 5 rm x", &["timeout", "rm"]),
+        ("timeout -v --unheard 5 rm x", &["timeout", "rm", "x"]),
+        ("xargs -0rn 1 rm", &["xargs", "rm"]),
+        ("time -p rm x", &["time", "rm"]),
     ];
     for (line, expected) in expected {
         assert_eq!(names(line), expected, "{line}");

@@ -224,12 +224,11 @@ fn delicate(path: &str, scene: &Scene<'_>) -> Option<Finding> {
 /// Files that a call names, in words and in the values of options.
 fn told(call: &Call, scene: &Scene<'_>) -> Vec<Finding> {
     // What is behind it tells of itself.
-    if call.wraps != Wraps::Nothing && call.name != "find" {
-        return Vec::new();
-    }
+    let is_whole = call.wraps == Wraps::Nothing || call.name == "find";
+    let own = if is_whole { call.words.len() } else { call.own };
     let mut found: Vec<Finding> = Vec::new();
     let mut texts = HashSet::new();
-    for word in call.words.iter().skip(1) {
+    for word in call.words.iter().take(own).skip(1) {
         let pieces = word.text.split(['=', ':', '@', ',', '\'', '"']).filter(|piece| !piece.is_empty());
         let attached = word.text.get(2..).filter(|_| word.text.starts_with('-') && !word.text.starts_with("--"));
         for piece in pieces.chain(attached).chain([word.text.as_str()]) {

@@ -105,6 +105,7 @@ fn what_reads_a_file_by_a_command_is_held_to_the_rules_about_reading() {
         "ln private/n.txt x",
         "timeout 5 cat private/n.txt",
         "ls | xargs cat private/n.txt",
+        "xargs -a private/n.txt echo",
         "python3 private/n.txt",
     ] {
         let ruling = bench.command(line);
@@ -185,8 +186,8 @@ fn what_reads_a_file_by_a_command_is_held_to_the_rules_about_reading() {
         "git log -p -5 src",
         "git show HEAD:src/gone.rs",
         "git show HEAD src",
-        "git show HEAD~2^ -- src",
-        "git diff HEAD^..HEAD src",
+        "git show 'HEAD~2^' -- src",
+        "git diff 'HEAD^..HEAD' src",
         "git branch -v",
         "git log --no-color",
         "rg -A3 x src",
