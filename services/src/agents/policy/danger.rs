@@ -7,7 +7,7 @@ mod options;
 mod search;
 
 pub(super) use fed::{is_redirected_badly, is_told};
-pub(super) use files::{changes_in_place, held, read, written};
+pub(super) use files::{changes_in_place, held, hidden, read, written};
 pub(super) use git::{VALUED as GIT_VALUED, subcommand};
 pub(super) use search::{Through, has_sure_operands, may_take_next, through};
 

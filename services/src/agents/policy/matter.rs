@@ -1,5 +1,6 @@
 //! What is asked, looked at once: its parts, what is dangerous about each, and which of them are harmless. Looks at the disk.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -144,6 +145,7 @@ fn files(action: Action, asked: &Asked<'_>, ground: &Ground) -> Matter {
             let text = format!("{path:?} may be another file than it seems");
             findings.push(Finding::new("unknown_file", Risk::High, text));
         }
+        findings.extend(danger::hidden([path.as_str()]));
         if deletes {
             findings.extend(danger::held(path, &scene));
             findings.push(Finding::new("delete", Risk::Medium, format!("deletes {path}")));
@@ -165,8 +167,19 @@ fn files(action: Action, asked: &Asked<'_>, ground: &Ground) -> Matter {
             subject: Subject::File(real.unwrap_or_else(|| ground.folder.join(path))),
         }
     };
-    let unclear = (asked.paths.len() > FILES).then(|| "it is about more files than are looked at".to_owned());
-    Matter { action, parts: asked.paths.iter().take(FILES).map(part).collect(), unclear }
+    // What a model writes into its input may be what the tool goes by.
+    let mut paths: Vec<String> = asked.paths.to_vec();
+    paths.extend(asked.input.into_iter().flat_map(input::files).map(str::to_owned));
+    let mut seen = HashSet::new();
+    paths.retain(|path| seen.insert(path.clone()));
+    let moves = asked.input.is_some_and(input::moves);
+    let unclear = match paths.len() {
+        0 | 1 if moves => Some("where it is moved to is not told"),
+        count if count > FILES => Some("it is about more files than are looked at"),
+        _ => None,
+    };
+    let parts = paths.iter().take(FILES).map(part).collect();
+    Matter { action, parts, unclear: unclear.map(str::to_owned) }
 }
 
 /// The most files that are looked at.
@@ -194,8 +207,7 @@ fn run(line: &str, input: Option<&Value>, ground: &Ground) -> Matter {
         };
         matter.parts = matter.parts.into_iter().zip(elsewhere.parts).map(|(one, other)| one.and(other)).collect();
     }
-    let is_unbound = input
-        .is_some_and(|input| input["dangerouslyDisableSandbox"] == true || !input["additionalPermissions"].is_null());
+    let is_unbound = input.is_some_and(input::is_unbound);
     let unbound = || "it may do what the agent's sandbox keeps others from".to_owned();
     matter.unclear = matter.unclear.or(is_unbound.then(unbound));
     matter

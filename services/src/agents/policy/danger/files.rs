@@ -26,12 +26,16 @@ pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Vec<Finding> {
     if WRITERS.contains(&call.name.as_str()) || changes_in_place(call) {
         found.extend(call.operands().filter_map(|word| written(&word.text, word.is_known, scene)));
     }
-    let text = |text: &str| {
-        let visible = text.chars().filter(|c| is_hidden(*c)).count();
-        (visible > 0).then(|| Finding::new("hidden_characters", Risk::High, "it holds characters that cannot be seen"))
-    };
-    found.extend(call.words.iter().find_map(|word| text(&word.text)));
+    let redirected = call.redirects.iter().map(|redirect| &redirect.target);
+    let words = call.words.iter().chain(&call.assignments).chain(redirected);
+    found.extend(hidden(words.map(|word| word.text.as_str())));
     found
+}
+
+/// Characters in texts that cannot be seen.
+pub(in super::super) fn hidden<'a>(texts: impl IntoIterator<Item = &'a str>) -> Option<Finding> {
+    let is_one = texts.into_iter().any(|text| text.chars().any(is_hidden));
+    is_one.then(|| Finding::new("hidden_characters", Risk::High, "it holds characters that cannot be seen"))
 }
 
 /// Characters that change how a text looks and not what it does.

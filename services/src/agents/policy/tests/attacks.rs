@@ -233,6 +233,8 @@ fn what_a_model_adds_to_its_input_hides_nothing() {
     let line = json!({"file_path": "/etc/hostname", "command": "ls"});
     for action in [Action::FileChange, Action::Read] {
         assert_ne!(effect(&bench, action, &["/etc/hostname"], &line), Effect::Allow, "{action:?}");
+        assert_ne!(effect(&bench, action, &["a.txt"], &line), Effect::Allow, "{action:?}: it is told of another file");
+        let line = json!({"file_path": "a.txt", "command": "ls"});
         assert_eq!(effect(&bench, action, &["a.txt"], &line), Effect::Allow, "{action:?}: both are harmless");
     }
     let docs = Bench::with(vec![
@@ -243,6 +245,46 @@ fn what_a_model_adds_to_its_input_hides_nothing() {
     let both = json!({"url": "https://evil.org/x", "network": {"host": "api.example.com"}});
     assert_eq!(effect(&docs, Action::Network, &[], &both), Effect::Ask);
     assert_eq!(effect(&docs, Action::Network, &[], &json!({"network": {"host": "api.example.com"}})), Effect::Allow);
+}
+
+#[test]
+fn what_a_tool_is_given_counts_with_what_its_agent_says_of_it() {
+    let bench = Bench::new();
+    let change = |paths: &[&str], input: serde_json::Value| effect(&bench, Action::FileChange, paths, &input);
+    for given in [json!({"destination": "../x"}), json!({"from": "a.txt", "to": "/elsewhere/x"}), json!({})] {
+        assert_eq!(change(&["a.txt"], json!({"kind": "move", "rawInput": given})), Effect::Ask, "{given}");
+    }
+    let given = json!({"source": "a.txt", "destination": "src/x"});
+    assert_eq!(change(&["a.txt"], json!({"kind": "move", "rawInput": given})), Effect::Allow);
+    assert_eq!(change(&["a.txt", "src/x"], json!({"kind": "move"})), Effect::Allow);
+    for name in ["file_path", "path", "filePath", "paths"] {
+        for (file, expected) in [("../x", Effect::Ask), ("/etc/passwd", Effect::Deny), ("src/x", Effect::Allow)] {
+            let given = if name == "paths" { json!([file]) } else { json!(file) };
+            let input = json!({"kind": "edit", "rawInput": {name: given}});
+            assert_eq!(change(&["a.txt"], input.clone()), expected, "{input}");
+            assert_eq!(asked(&bench, Action::Read, &["a.txt"], &input, Mode::Auto).effect == Effect::Allow, file == "src/x");
+        }
+    }
+    for name in ["dangerouslyDisableSandbox", "additionalPermissions"] {
+        let run = |input| effect(&bench, Action::Command, &[], &input);
+        assert_eq!(run(json!({"kind": "execute", "rawInput": {"command": "ls", name: true}})), Effect::Ask, "{name}");
+        assert_eq!(run(json!({"rawInput": {"command": "ls"}, name: true})), Effect::Ask, "{name}");
+        assert_eq!(run(json!({"kind": "execute", "rawInput": {"command": "ls", name: false}})), Effect::Allow, "{name}");
+    }
+}
+
+#[test]
+fn what_cannot_be_seen_is_found_in_every_name_of_a_file() {
+    let bench = Bench::new();
+    let name = "a\u{202e}gpj.sh";
+    for ruling in [
+        bench.command(&format!("echo x > \"{name}\"")),
+        bench.command(&format!("cat < '{name}'")),
+        bench.file(Action::FileChange, name),
+        bench.file(Action::Read, name),
+    ] {
+        assert_eq!((ruling.effect, ruling.hits[0].rule.as_str()), (Effect::Ask, "hidden_characters"), "{ruling:?}");
+    }
 }
 
 #[test]
