@@ -232,7 +232,16 @@ fn no_subcommand_nor_option_in_front_of_it_gets_round_a_rule_where_others_are_al
     ] {
         assert_eq!(bench.command(line).effect, Effect::Ask, "{line}: {:?}", bench.command(line));
     }
-    for line in ["git add -u", "git commit -am x", "git status -sb", "git fetch", "git tag", "git branch -v", "cargo +stable b"] {
+    for line in ["git grep -n x src", "git grep -lEi x -- src", "git grep --line-number x src", "git diff -M HEAD src"]
+    {
+        assert_eq!(bench.command(line).effect, Effect::Allow, "{line}: {:?}", bench.command(line));
+    }
+    for line in ["git grep -n src", "git grep -A 3 src", "git grep -f src a.txt", "git grep x blobtag -- src"] {
+        assert_eq!(bench.command(line).effect, Effect::Ask, "{line}: {:?}", bench.command(line));
+    }
+    for line in
+        ["git add -u", "git commit -am x", "git status -sb", "git fetch", "git tag", "git branch -v", "cargo +stable b"]
+    {
         assert_eq!(bench.command(line).effect, Effect::Allow, "{line}: {:?}", bench.command(line));
     }
 }

@@ -145,11 +145,11 @@ impl Hand<'_> {
         }
         // In front of the paths stands what is looked for, or the commit, whatever it is called.
         let skipped = usize::from(matches!(name, "grep" | "archive"));
-        if skipped > 0 && !front.iter().all(|word| !word.starts_with('-') || stands_alone(word)) {
+        if skipped > 0 && !front.iter().all(|word| !word.starts_with('-') || stands_alone(name, word)) {
             return false;
         }
         let is_operand = |at: &usize| !front[*at].starts_with('-');
-        let may_be_value = |at: usize| at > 0 && front[at - 1].starts_with('-') && !stands_alone(front[at - 1]);
+        let may_be_value = |at: usize| at > 0 && front[at - 1].starts_with('-') && !stands_alone(name, front[at - 1]);
         let operands: Vec<usize> = (0..front.len()).filter(is_operand).skip(skipped).collect();
         let is_path = |at: &usize| split.is_none() && is_there(&front[*at]) && !may_be_value(*at);
         let has_commits =
@@ -176,9 +176,11 @@ fn is_of_head(word: &str) -> bool {
 }
 
 /// Whether an option takes no word that follows it.
-fn stands_alone(option: &str) -> bool {
+fn stands_alone(name: &str, option: &str) -> bool {
     const LETTERS: &str = "puwbsaRcrtzqvMidf0123456789";
-    const FLAGS: [&str; 17] = [
+    const OF_GREP: &str = "nlLEGFPhHowWpIivacqzr0123456789";
+    let letters = if name == "grep" { OF_GREP } else { LETTERS };
+    const FLAGS: [&str; 20] = [
         "--cached",
         "--staged",
         "--patch",
@@ -196,10 +198,13 @@ fn stands_alone(option: &str) -> bool {
         "--ignore-all-space",
         "--quiet",
         "--follow",
+        "--line-number",
+        "--ignore-case",
+        "--word-regexp",
     ];
     match option.strip_prefix("--") {
         Some(_) => option.contains('=') || FLAGS.contains(&option),
-        None => option[1..].chars().all(|letter| LETTERS.contains(letter)),
+        None => option[1..].chars().all(|letter| letters.contains(letter)),
     }
 }
 
