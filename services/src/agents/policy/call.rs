@@ -297,7 +297,8 @@ fn line_in_option(program: &str, option: &Word, next: Option<&Word>) -> Option<S
     if program != "env" {
         return None;
     }
-    let (name, line) = option.text.split_once('=').map_or((option.text.as_str(), None), |(name, line)| (name, Some(line)));
+    let (name, line) =
+        option.text.split_once('=').map_or((option.text.as_str(), None), |(name, line)| (name, Some(line)));
     let is_long = name.len() > 2 && "--split-string".starts_with(name);
     if let Some(line) = line.filter(|_| is_long) {
         return Some(line.to_owned());

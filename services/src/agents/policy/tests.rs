@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a bench that cannot be built fails the test that needs it")]
 
 mod attacks;
+mod beside;
 mod properties;
 mod rules;
 mod shells;
@@ -371,44 +372,6 @@ fn a_yes_is_remembered_as_narrowly_as_is_of_use_and_revoked_at_once() {
     bench.remember("cargo test", false);
     bench.policy.forget("ses_1");
     assert_eq!(bench.command("cargo test").effect, Effect::Ask, "the session has ended");
-}
-
-#[test]
-fn a_yes_to_words_is_none_to_what_is_fed_to_them_or_where_they_write() {
-    let bench = Bench::new();
-    let rules = ["cat", "patch -p1", "psql", "ssh host", "echo hi", "cargo test *", "git apply", "tail -n 5", "timeout 5 cat"];
-    let rule = |pattern: &str| Remembered { action: Action::Command, pattern: pattern.to_owned() };
-    bench.policy.remember(&rules.map(rule), false, "ses_1", &bench.ground.folder, 1).unwrap();
-    for line in ["cat", "patch -p1", "psql", "ssh host", "echo hi", "git apply", "cargo test | tail -n 5 | cat"] {
-        assert_eq!(bench.command_in(line, Mode::Ask).effect, Effect::Allow, "{line}");
-    }
-    for line in [
-        "cat < a.txt",
-        "cat < .env",
-        "timeout 5 cat < a.txt",
-        "cat 3< .env",
-        "patch -p1 < a.txt",
-        "cat a.txt | patch -p1",
-        "cat | patch -p1",
-        "cat | timeout 5 patch -p1",
-        "timeout 5 patch -p1 < a.txt",
-        "cat | psql",
-        "cat | ssh host",
-        "cat | git apply",
-        "psql < a.txt",
-    ] {
-        let ruling = bench.command_in(line, Mode::Ask);
-        assert_eq!((ruling.effect, ruling.remembers.len()), (Effect::Ask, 0), "{line}: {ruling:?}");
-    }
-    assert_eq!(bench.command_in("echo hi > a.txt", Mode::AcceptEdits).effect, Effect::Allow);
-    for line in ["echo hi > .env", "echo hi > .git/hooks/x", "timeout 5 echo hi > .env"] {
-        assert_eq!(bench.command_in(line, Mode::AcceptEdits).effect, Effect::Ask, "{line}");
-    }
-    let bench = Bench::with(vec![config(Effect::Allow, Action::Command, "echo *"), config(Effect::Allow, Action::Command, "cat *")]);
-    for line in ["echo hi > .env", "cat < .env"] {
-        assert_eq!(bench.command_in(line, Mode::AcceptEdits).effect, Effect::Ask, "{line}");
-    }
-    assert_eq!(bench.command_in("cat < a.txt", Mode::Ask).effect, Effect::Allow);
 }
 
 #[test]

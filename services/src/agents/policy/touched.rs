@@ -222,7 +222,8 @@ impl Hand<'_> {
             "ls" | "tree" | "du" => call.operands().next().is_none(),
             "rg" | "ag" | "ack" => !names_places(),
             "grep" | "egrep" | "fgrep" | "rgrep" => {
-                let is_deep = call.name == "rgrep" || call.has("rRd", &["recursive", "dereference-recursive", "directories"]);
+                let is_deep =
+                    call.name == "rgrep" || call.has("rRd", &["recursive", "dereference-recursive", "directories"]);
                 is_deep && !names_places()
             }
             _ => false,

@@ -36,8 +36,7 @@ fn no_line_comes_to_more_programs_than_are_looked_at() {
     let many = |count: usize, piece: &str| calls(&format!("find . {}", piece.repeat(count)));
     let behind = many(16, "-exec find . ");
     assert_eq!((behind.calls.len(), behind.unclear.len()), (DEEPEST + 1, 1), "each runs the one behind it");
-    for line in ["; a".repeat(2_000), " x".repeat(20_000), "; a b c d e f".repeat(1_999)]
-    {
+    for line in ["; a".repeat(2_000), " x".repeat(20_000), "; a b c d e f".repeat(1_999)] {
         let all = calls(&format!("find . {line}"));
         assert!(all.calls.len() <= MOST.0 && all.words <= MOST.1 && !all.unclear.is_empty(), "{line:.20}");
     }
@@ -48,28 +47,14 @@ fn no_line_comes_to_more_programs_than_are_looked_at() {
 #[test]
 fn only_what_adds_nothing_is_taken_for_what_it_runs() {
     let wraps = |line: &str| calls(line).calls[0].wraps;
-    for line in [
-        "timeout 5 ls",
-        "nice -n 5 ls",
-        "nice -5 ls",
-        "nice ls",
-        "command ls",
-        "env ls",
-        "bash -lc 'ls'",
-        "sh -c ls",
-    ] {
+    for line in
+        ["timeout 5 ls", "nice -n 5 ls", "nice -5 ls", "nice ls", "command ls", "env ls", "bash -lc 'ls'", "sh -c ls"]
+    {
         assert_eq!(wraps(line), Wraps::Exactly, "{line}");
     }
-    for line in [
-        "timeout -s 9 5 ls",
-        "env A=1 ls",
-        "xargs ls",
-        "sudo ls",
-        "bash -ic ls",
-        "sh -c ls x",
-        "sh -c $x",
-        "eval ls",
-    ] {
+    for line in
+        ["timeout -s 9 5 ls", "env A=1 ls", "xargs ls", "sudo ls", "bash -ic ls", "sh -c ls x", "sh -c $x", "eval ls"]
+    {
         assert_eq!(wraps(line), Wraps::Somehow, "{line}");
     }
 }

@@ -56,7 +56,8 @@ const WRAPPERS: [Wrapper; 34] = [
         &["interval", "equexit", "shotsdir"],
         &["beep", "color", "no-color", "differences", "errexit", "chgexit", "precise", "no-title", "no-wrap", "exec"],
     ),
-    wrapper("strace", "abeEIoOpPsSuUX", "cCdfFhiknNqrtTvVwxyYzZ").long(&[], &["follow-forks", "seccomp-bpf", "version"]),
+    wrapper("strace", "abeEIoOpPsSuUX", "cCdfFhiknNqrtTvVwxyYzZ")
+        .long(&[], &["follow-forks", "seccomp-bpf", "version"]),
     wrapper("ltrace", "aAeEopsu", "bcCfhiLrStTV"),
     Wrapper { taken: 1, ..wrapper("taskset", "", "apc").long(&[], &["all-tasks", "pid", "cpu-list"]) },
     Wrapper { taken: 1, ..wrapper("chrt", "TPD", "abdefimoprRv") },

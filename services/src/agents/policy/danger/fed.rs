@@ -7,8 +7,8 @@ use super::{Finding, Scene, files};
 
 /// Programs that do what they are fed, or put it into a file, beside those that are dangerous by their name.
 const OBEDIENT: [&str; 25] = [
-    "patch", "tar", "bsdtar", "gtar", "cpio", "pax", "unzip", "ed", "ex", "vi", "vim", "nvim", "emacs", "gdb", "lldb", "make", "gmake", "dd",
-    "tee", "sponge", "m4", "dc", "expect", "jshell", "ghci",
+    "patch", "tar", "bsdtar", "gtar", "cpio", "pax", "unzip", "ed", "ex", "vi", "vim", "nvim", "emacs", "gdb", "lldb",
+    "make", "gmake", "dd", "tee", "sponge", "m4", "dc", "expect", "jshell", "ghci",
 ];
 
 /// Whether its words tell what a call does: it reads no file by `<`, and what it is fed by a pipe is only looked at.

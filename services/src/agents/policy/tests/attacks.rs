@@ -3,13 +3,13 @@
 use super::*;
 
 /// A request by a tool, as its adapter tells it.
-fn asked(bench: &Bench, action: Action, paths: &[&str], input: &serde_json::Value, mode: Mode) -> Ruling {
+pub(super) fn asked(bench: &Bench, action: Action, paths: &[&str], input: &serde_json::Value, mode: Mode) -> Ruling {
     let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
     let asked = Asked { command: None, paths: &paths, input: Some(input) };
     bench.policy.rule(action, &asked, &bench.ground, mode, Some("ses_1"))
 }
 
-fn effect(bench: &Bench, action: Action, paths: &[&str], input: &serde_json::Value) -> Effect {
+pub(super) fn effect(bench: &Bench, action: Action, paths: &[&str], input: &serde_json::Value) -> Effect {
     asked(bench, action, paths, input, Mode::Auto).effect
 }
 
@@ -88,53 +88,6 @@ fn no_subcommand_of_version_control_empties_a_file_by_the_way() {
         }
         assert_eq!(bench.command_in(&format!("git {name} HEAD"), Mode::Ask).effect, Effect::Allow, "{name}");
     }
-}
-
-#[test]
-fn what_is_told_beside_a_command_is_looked_at_with_it() {
-    let bench = Bench::new();
-    let run = |input| effect(&bench, Action::Command, &[], &input);
-    let raw = |input: serde_json::Value| run(json!({"title": "x", "kind": "execute", "rawInput": input}));
-    for input in [
-        json!({"command": "cat", "args": ["/etc/hostname"]}),
-        json!({"command": "cat", "args": "/etc/hostname"}),
-        json!({"command": "cat a.txt", "arguments": ["../x"]}),
-        json!({"command": "cat a.txt #", "args": ["../x"]}),
-        json!({"command": ["cat"], "argv": [".env"]}),
-        json!({"cmd": "find", "args": [".", "-delete"]}),
-        json!({"command": "cat", "args": ["a.txt"], "argv": ["../x"]}),
-        json!({"command": "cat", "args": [1]}),
-        json!({"command": "cat", "args": {"0": "x"}}),
-        json!({"command": "ls", "env": {"PATH": "/tmp/evil"}}),
-        json!({"command": "ls", "env": [{"name": "PATH", "value": "/tmp/evil"}]}),
-        json!({"command": "ls", "environment": {"LD_PRELOAD": "x"}}),
-        json!({"command": "ls", "shell": "./x"}),
-        json!({"command": "ls", "stdin": "x"}),
-        json!({"command": "cat", "path": "/etc/hostname"}),
-        json!({"command": "ls", "working_dir": "/etc"}),
-    ] {
-        assert_eq!((run(input.clone()), raw(input.clone())).1, Effect::Ask, "{input}");
-        if input["cmd"].is_null() {
-            assert_eq!(run(input.clone()), Effect::Ask, "{input}");
-        }
-    }
-    assert_eq!(raw(json!({"command": "rm", "args": ["-rf", "/"]})), Effect::Deny);
-    assert_eq!(raw(json!({"command": "cat", "args": ["/etc/shadow"]})), Effect::Deny);
-    assert_eq!(run(json!({"rawInput": {"command": "ls"}, "env": {"PATH": "."}})), Effect::Ask);
-    for input in [
-        json!({"command": "cat", "args": ["a.txt"], "env": {}, "shell": null}),
-        json!({"command": "ls", "description": "lists", "timeout": 5000, "run_in_background": false, "cwd": "."}),
-        json!({"command": "ls", "workdir": "src", "call_id": "1", "parsed_cmd": [{"type": "list_files"}]}),
-        json!({"command": ["ls"], "args": []}),
-    ] {
-        assert_eq!(raw(input.clone()), Effect::Allow, "{input}");
-    }
-    let codex = json!({
-        "command": "/bin/bash -lc 'ls src'", "cwd": bench.ground.folder, "network": null, "kind": "command",
-        "actions": [{"type": "listFiles", "command": "ls src"}], "environmentId": "local",
-    });
-    assert_eq!(run(codex.clone()), Effect::Allow);
-    assert_eq!(run(json!({"command": "ls", "environmentId": "elsewhere"})), Effect::Ask);
 }
 
 #[test]
@@ -248,46 +201,6 @@ fn what_a_model_adds_to_its_input_hides_nothing() {
 }
 
 #[test]
-fn what_a_tool_is_given_counts_with_what_its_agent_says_of_it() {
-    let bench = Bench::new();
-    let change = |paths: &[&str], input: serde_json::Value| effect(&bench, Action::FileChange, paths, &input);
-    for given in [json!({"destination": "../x"}), json!({"from": "a.txt", "to": "/elsewhere/x"}), json!({})] {
-        assert_eq!(change(&["a.txt"], json!({"kind": "move", "rawInput": given})), Effect::Ask, "{given}");
-    }
-    let given = json!({"source": "a.txt", "destination": "src/x"});
-    assert_eq!(change(&["a.txt"], json!({"kind": "move", "rawInput": given})), Effect::Allow);
-    assert_eq!(change(&["a.txt", "src/x"], json!({"kind": "move"})), Effect::Allow);
-    for name in ["file_path", "path", "filePath", "paths"] {
-        for (file, expected) in [("../x", Effect::Ask), ("/etc/passwd", Effect::Deny), ("src/x", Effect::Allow)] {
-            let given = if name == "paths" { json!([file]) } else { json!(file) };
-            let input = json!({"kind": "edit", "rawInput": {name: given}});
-            assert_eq!(change(&["a.txt"], input.clone()), expected, "{input}");
-            assert_eq!(asked(&bench, Action::Read, &["a.txt"], &input, Mode::Auto).effect == Effect::Allow, file == "src/x");
-        }
-    }
-    for name in ["dangerouslyDisableSandbox", "additionalPermissions"] {
-        let run = |input| effect(&bench, Action::Command, &[], &input);
-        assert_eq!(run(json!({"kind": "execute", "rawInput": {"command": "ls", name: true}})), Effect::Ask, "{name}");
-        assert_eq!(run(json!({"rawInput": {"command": "ls"}, name: true})), Effect::Ask, "{name}");
-        assert_eq!(run(json!({"kind": "execute", "rawInput": {"command": "ls", name: false}})), Effect::Allow, "{name}");
-    }
-}
-
-#[test]
-fn what_cannot_be_seen_is_found_in_every_name_of_a_file() {
-    let bench = Bench::new();
-    let name = "a\u{202e}gpj.sh";
-    for ruling in [
-        bench.command(&format!("echo x > \"{name}\"")),
-        bench.command(&format!("cat < '{name}'")),
-        bench.file(Action::FileChange, name),
-        bench.file(Action::Read, name),
-    ] {
-        assert_eq!((ruling.effect, ruling.hits[0].rule.as_str()), (Effect::Ask, "hidden_characters"), "{ruling:?}");
-    }
-}
-
-#[test]
 fn deleting_by_a_tool_is_deleting() {
     let bench = Bench::new();
     for input in [
@@ -389,10 +302,18 @@ fn a_search_shows_nothing_that_may_not_be_read() {
     }
     fs::create_dir(bench.ground.folder.join("!")).unwrap();
     std::os::unix::fs::symlink("/etc/hostname", bench.ground.folder.join("!/l")).unwrap();
-    for line in ["rg -e -g '!/l'", "rg -ne -g '!/l' src", "rg --regexp --glob '!/l'", "rg -- -g '!/l'", "rg x -- -g '!/l'"] {
+    for line in
+        ["rg -e -g '!/l'", "rg -ne -g '!/l' src", "rg --regexp --glob '!/l'", "rg -- -g '!/l'", "rg x -- -g '!/l'"]
+    {
         assert_eq!(bench.command(line).effect, Effect::Ask, "{line}: {:?}", bench.command(line));
     }
-    for line in ["rg -g '*.rs' x", "rg -n -g '*.rs' x", "rg -g '!l' -g '*.rs' x", "rg -n --glob='*.rs' x src", "rg -g '!*.lock' x"] {
+    for line in [
+        "rg -g '*.rs' x",
+        "rg -n -g '*.rs' x",
+        "rg -g '!l' -g '*.rs' x",
+        "rg -n --glob='*.rs' x src",
+        "rg -g '!*.lock' x",
+    ] {
         assert_eq!(bench.command(line).effect, Effect::Allow, "{line}");
     }
 }
@@ -491,10 +412,19 @@ fn a_search_through_folders_asks_where_one_holds_what_its_name_tells_to_be_a_key
         assert!(ruling.hits[0].text.contains("server.pem") && ruling.remembers.is_empty(), "{line}: {ruling:?}");
     }
     assert_eq!(effect("diff src docs"), Effect::Ask, "of two folders it shows what nobody names");
-    for line in ["rg needle . -- --files", "rg -- --files .", "rg -ve --files .", "rg -e --files", "rg --regexp --files"] {
+    for line in
+        ["rg needle . -- --files", "rg -- --files .", "rg -ve --files .", "rg -e --files", "rg --regexp --files"]
+    {
         assert_eq!(effect(line), Effect::Ask, "{line}: {:?}", bench.command(line));
     }
-    for line in ["rg --files .", "rg -n --files", "rg needle src", "rg -n needle src a.txt", "rg --files", "cd src && rg needle"] {
+    for line in [
+        "rg --files .",
+        "rg -n --files",
+        "rg needle src",
+        "rg -n needle src a.txt",
+        "rg --files",
+        "cd src && rg needle",
+    ] {
         assert_eq!(effect(line), Effect::Allow, "{line}: {:?}", bench.command(line));
     }
     fs::create_dir(folder.join("src/gcloud")).unwrap();
