@@ -188,14 +188,18 @@ impl Calls {
         let mut rest = call.words.as_slice();
         while let Some(at) = rest.iter().position(|word| flags.contains(&word.text.as_str())) {
             rest = &rest[at + 1..];
-            let ends = |word: &Word| [";", "+"].contains(&word.text.as_str());
-            let end = rest.iter().position(ends).unwrap_or(rest.len());
+            let is = |at: usize, text: &str| rest.get(at).is_some_and(|word| word.text == text);
+            let may_end = |at: &usize| is(*at, ";") || is(*at, "+");
+            // A plus ends it behind braces alone; some programs take it for the end wherever it stands.
+            let ends = |at: &usize| is(*at, ";") || (is(*at, "+") && *at > 0 && is(*at - 1, "{}"));
+            let end = (0..rest.len()).find(ends).unwrap_or(rest.len());
+            let next = (0..rest.len()).find(may_end).unwrap_or(rest.len());
             // What it is given are files that are found.
             let found = Word::unknown("{}");
             let words: Vec<Word> = rest[..end].iter().cloned().chain([found]).collect();
             self.add(Call::of(&words, Standing::Behind), depth + 1);
             // What stands there belongs to the one that is run.
-            rest = &rest[end..];
+            rest = &rest[next..];
             wraps = Wraps::Somehow;
         }
         wraps

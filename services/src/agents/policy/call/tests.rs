@@ -36,7 +36,8 @@ fn no_line_comes_to_more_programs_than_are_looked_at() {
     let many = |count: usize, piece: &str| calls(&format!("find . {}", piece.repeat(count)));
     let behind = many(16, "-exec find . ");
     assert_eq!((behind.calls.len(), behind.unclear.len()), (DEEPEST + 1, 1), "each runs the one behind it");
-    for line in ["; a".repeat(2_000), " x".repeat(20_000), "; a b c d e f".repeat(1_999)] {
+    for line in ["-exec find . + ".repeat(60), "; a".repeat(2_000), " x".repeat(20_000), "; a b c d e f".repeat(1_999)]
+    {
         let all = calls(&format!("find . {line}"));
         assert!(all.calls.len() <= MOST.0 && all.words <= MOST.1 && !all.unclear.is_empty(), "{line:.20}");
     }
