@@ -310,9 +310,9 @@ impl Config {
         self.sidecar.iter().map(|entry| entry.config.clone()).collect()
     }
 
-    /// Where paths of sidecars begin.
+    /// Where paths of sidecars begin that are defined later, and projects have their bundled programs.
     pub(crate) fn sidecar_folder(&self) -> Option<&Path> {
-        sidecar::folder(&self.sidecar)
+        self.folder.as_deref()
     }
 }
 

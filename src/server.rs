@@ -65,10 +65,11 @@ pub(crate) async fn serve(
     let entrance = console.as_ref().map(|console| Arc::clone(console.entrance()));
     let hub = open_hub(config)?;
     let families = families(config)?;
-    let sidecars = sidecars(config, &hub, &families.all)?;
+    let id = instance::of(&config.hub)?;
+    let sidecars = sidecars(config, &hub, &families.all, &id)?;
     let agents = agents(config, &hub, &families.agents)?;
     let services = Services { sidecars: sidecars.clone(), agents };
-    let connections = connections(config, &hub, entrance.clone(), &families, &services)?;
+    let connections = connections(config, &hub, &id, entrance.clone(), &families, &services)?;
     let ready = Ready::of(config, &listeners, entrance.as_deref());
     announce(Announcement { line: serde_json::to_string(&ready)?, entrance })?;
     tracing::info!(listen = ?ready.listen, console = ready.console, "ready");
@@ -104,10 +105,11 @@ pub(crate) async fn serve_parent(config: &Config, framing: Framing) -> Result<St
     let mut stop = Stop::new()?;
     let hub = open_hub(config)?;
     let families = families(config)?;
-    let sidecars = sidecars(config, &hub, &families.all)?;
+    let id = instance::of(&config.hub)?;
+    let sidecars = sidecars(config, &hub, &families.all, &id)?;
     let agents = agents(config, &hub, &families.agents)?;
     let services = Services { sidecars: sidecars.clone(), agents };
-    let connections = connections(config, &hub, None, &families, &services)?;
+    let connections = connections(config, &hub, &id, None, &families, &services)?;
     let (transport, identity) = stdio::open(framing, config.limits.of_connection().message_bytes)?;
     let longest = if framing == Framing::NativeMessaging { TO_BROWSER_BYTES } else { framing.longest() };
     let transport = Bounded::new(transport, longest, "a browser takes no more from a native messaging host");
@@ -150,6 +152,7 @@ async fn drain(connections: &Connections, services: &Services, config: &Config, 
 fn connections(
     config: &Config,
     hub: &Hub,
+    id: &str,
     entrance: Option<Arc<Entrance>>,
     families: &Families,
     services: &Services,
@@ -170,11 +173,8 @@ fn connections(
         agents: services.agents.clone(),
     });
     let windows = Windows::new(hub, events)?;
-    let named = match config.hub.persist {
-        true => methods.server_id(instance::provide(&config.hub.dir)?),
-        false => methods,
-    };
-    Ok(Connections::new(config, service(named, &metrics), taps, windows, families.clone()))
+    let service = service(methods.server_id(id), &metrics);
+    Ok(Connections::new(config, service, taps, windows, families.clone()))
 }
 
 /// What runs programs of its own, and has to be stopped.
@@ -189,14 +189,14 @@ fn agents(config: &Config, hub: &Hub, supervisor: &Supervisor) -> Result<Agents,
     opened.context("set agent.dir to another folder")
 }
 
-/// The programs that are kept running; none runs yet.
-fn sidecars(config: &Config, hub: &Hub, supervisor: &Supervisor) -> Result<Sidecars, Error> {
+/// The programs that are kept running; none runs yet. `id` is who this daemon is.
+fn sidecars(config: &Config, hub: &Hub, supervisor: &Supervisor, id: &str) -> Result<Sidecars, Error> {
     let setup = SidecarsConfig {
         sidecars: config.sidecars(),
         folder: config.sidecar_folder().map(Into::into),
         mode: config.app.of_sidecars(),
         define_allowed: config.allows_sidecar_define(),
-        check_server: remote::check(&config.app),
+        check_server: remote::check(&config.app, id),
     };
     Sidecars::new(setup, hub, supervisor.clone()).context("the sidecars cannot be kept")
 }

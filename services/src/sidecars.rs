@@ -27,5 +27,5 @@ pub use config::{
     Health, HealthKind, LogStreams, Port, Ready, ReadyKind, Restart, RestartPolicy, SidecarConfig, Stop, StopSignal,
 };
 pub use router::router;
-pub use server::CheckServer;
+pub use server::{CheckServer, Server};
 pub use set::{Sidecars, SidecarsConfig, SidecarsError};

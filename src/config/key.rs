@@ -93,6 +93,8 @@ macro_rules! settings {
         pub(crate) struct $Config {
             /// The file that it is read from, whether it is there or not.
             pub(crate) file: PathBuf,
+            /// The folder of that file, if it was there and has been read.
+            pub(crate) folder: Option<PathBuf>,
             $( $(#[doc = $doc])+ pub(crate) $key: $type, )*
             $( $(#[doc = $table_doc])+ pub(crate) $table: $Table, )*
         }
@@ -106,7 +108,7 @@ macro_rules! settings {
         impl $Config {
             /// Every key at its default, for a process in these surroundings.
             pub(crate) fn defaults($at: &Surroundings) -> $Config {
-                $Config { file: $at.config_file.clone(), $( $key: $default, )* $( $table: $Table { $( $inner: $inner_default, )* }, )* }
+                $Config { file: $at.config_file.clone(), folder: None, $( $key: $default, )* $( $table: $Table { $( $inner: $inner_default, )* }, )* }
             }
         }
 

@@ -139,17 +139,20 @@ impl Given {
 
 /// Reads every layer. The errors name the key, the file and line or the variable or the flag, and what to change.
 pub(crate) fn load(inputs: &Inputs) -> Result<Loaded, ConfigErrors> {
-    let mut layers = Layers { given: Vec::new(), errors: Vec::new(), working_dir: &inputs.surroundings.working_dir };
+    let working_dir = &inputs.surroundings.working_dir;
+    let mut layers = Layers { given: Vec::new(), errors: Vec::new(), folder: None, working_dir };
     layers.read_file(inputs);
     layers.read_variables(&inputs.variables);
     layers.read_flags(&inputs.flags);
-    let file = inputs.surroundings.working_dir.join(chosen_file(inputs).0);
+    let file = working_dir.join(chosen_file(inputs).0);
     layers.into_loaded(&Surroundings { config_file: file, ..inputs.surroundings.clone() })
 }
 
 struct Layers<'a> {
     given: Vec<Given>,
     errors: Vec<String>,
+    /// That of the file which was read.
+    folder: Option<PathBuf>,
     working_dir: &'a Path,
 }
 
@@ -167,12 +170,10 @@ impl Layers<'_> {
         let (table, errors) = DeTable::parse_recoverable(text);
         let line_of_error = |error: &toml::de::Error| error.span().map_or(1, |span| line_at(text, span.start));
         self.errors.extend(errors.iter().map(|e| format!("{}:{}: {}", path.display(), line_of_error(e), e.message())));
+        let folder = self.working_dir.join(path.parent().unwrap_or(path));
+        self.folder = Some(folder.clone());
         if errors.is_empty() {
-            TomlFile { path, text, folder: self.working_dir.join(path.parent().unwrap_or(path)) }.read(
-                self,
-                "",
-                table.get_ref(),
-            );
+            TomlFile { path, text, folder }.read(self, "", table.get_ref());
         }
     }
 
@@ -209,7 +210,8 @@ impl Layers<'_> {
     }
 
     fn into_loaded(mut self, surroundings: &Surroundings) -> Result<Loaded, ConfigErrors> {
-        let mut config = Config::defaults(&self.with_runtime_dir(surroundings));
+        let defaults = Config::defaults(&self.with_runtime_dir(surroundings));
+        let mut config = Config { folder: self.folder.take(), ..defaults };
         let mut sources = BTreeMap::new();
         for given in &self.given {
             let place = Place { folder: &given.folder, home: surroundings.home.as_deref() };

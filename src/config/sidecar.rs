@@ -1,7 +1,7 @@
 //! The settings' types for sidecars: an entry `[[sidecar]]`, and the mode. Reads and checks them; what they do, the services
 //! know.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use sixframe_services::sidecars::{self, SidecarConfig, api};
 use toml::{Table, Value};
@@ -47,8 +47,6 @@ const HIDDEN: &str = "(hidden)";
 pub(crate) struct SidecarEntry {
     /// What it says, its paths in full.
     pub(crate) config: SidecarConfig,
-    /// Where its paths began.
-    pub(crate) folder: PathBuf,
 }
 
 impl Setting for SidecarEntry {
@@ -64,12 +62,15 @@ impl Setting for SidecarEntry {
         let (config, mut faults) = read(table);
         let mut config = config.unwrap_or_else(|| SidecarConfig::new("", ""));
         let mut found = |path: Result<String, String>| path.map_err(|why| faults.push(why)).ok();
-        config.program = config.program.and_then(|program| found(rooted(program, place)));
+        let vouching = [Some(&mut config.health.program), config.ready.as_mut().map(|ready| &mut ready.program)];
+        for program in vouching.into_iter().flatten().chain([&mut config.program]) {
+            *program = program.take().and_then(|program| found(rooted(program, place)));
+        }
         config.cwd = config.cwd.and_then(|cwd| found(in_full(&cwd, place)));
         if !faults.is_empty() {
             return Err(named(faults.join("; ")));
         }
-        Ok(SidecarEntry { config, folder: place.folder.to_path_buf() })
+        Ok(SidecarEntry { config })
     }
 
     fn to_toml(&self) -> Value {
@@ -202,11 +203,6 @@ fn snake_case(key: &str) -> String {
         true => text + "_" + &c.to_ascii_lowercase().to_string(),
         false => text + &c.to_string(),
     })
-}
-
-/// The folder where paths of sidecars begin that are defined later.
-pub(crate) fn folder(entries: &[SidecarEntry]) -> Option<&Path> {
-    entries.first().map(|entry| entry.folder.as_path())
 }
 
 /// Where what the sidecars offer comes from.

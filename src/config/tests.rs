@@ -227,6 +227,30 @@ fn a_sidecar_needs_two_keys_and_its_paths_begin_at_the_file() {
 }
 
 #[test]
+fn what_is_defined_later_begins_at_the_file_that_was_read_though_it_names_no_sidecar() {
+    let (folder, inputs) = with_file("drain_ms = 1\n");
+    assert_eq!(load(&inputs).unwrap().config.sidecar_folder(), Some(folder.path()));
+    std::fs::remove_file(folder.path().join("sixframe.toml")).unwrap();
+    assert_eq!(load(&inputs).unwrap().config.sidecar_folder(), None, "nothing was read");
+}
+
+#[test]
+fn the_programs_that_vouch_for_a_sidecar_begin_where_its_own_does() {
+    let exec = |program: &str| format!("{{ kind = \"exec\", program = \"{program}\" }}");
+    let (ready, health) = (exec("./ready"), exec("bin/health"));
+    let (folder, inputs) =
+        with_file(&format!("[[sidecar]]\nname = \"a\"\nprogram = \"./a\"\nready = {ready}\nhealth = {health}\n"));
+    let sidecar = load(&inputs).unwrap().config.sidecars().remove(0);
+    let found = [sidecar.ready.unwrap().program, sidecar.health.program];
+    let expected = ["./ready", "bin/health"].map(|path| Some(folder.path().join(path).to_str().unwrap().to_owned()));
+    assert_eq!(found, expected);
+    let (_folder, inputs) =
+        with_file(&format!("[[sidecar]]\nname = \"a\"\nprogram = \"a\"\nready = {}\n", exec("true")));
+    let sidecar = load(&inputs).unwrap().config.sidecars().remove(0);
+    assert_eq!(sidecar.readiness().program.as_deref(), Some("true"), "a name is looked up");
+}
+
+#[test]
 fn what_is_wrong_with_a_sidecar_names_the_file_the_entry_and_the_key() {
     let entry = |name: &str, rest: &str| format!("[[sidecar]]\nname = \"{name}\"\nprogram = \"p\"\n{rest}\n");
     let wrong = [
@@ -344,7 +368,8 @@ fn what_is_shown_can_be_read_back() {
     let shown = shown(&load(&first).unwrap());
     let (_folder, second) = with_file(&shown);
     let again = load(&second).unwrap().config;
-    let expected = Config { file: again.file.clone(), ..load(&first).unwrap().config };
+    let (file, folder) = (again.file.clone(), again.folder.clone());
+    let expected = Config { file, folder, ..load(&first).unwrap().config };
     assert_eq!(again, expected);
 }
 
@@ -357,7 +382,8 @@ fn the_example_has_every_key_at_its_default() {
     let text: Vec<String> = example().lines().map(uncommented).collect();
     let (_folder, inputs) = with_file(&text.join("\n"));
     let loaded = load(&inputs).unwrap();
-    let expected = Config { file: loaded.config.file.clone(), ..Config::defaults(&Surroundings::example()) };
+    let (file, folder) = (loaded.config.file.clone(), loaded.config.folder.clone());
+    let expected = Config { file, folder, ..Config::defaults(&Surroundings::example()) };
     assert_eq!(loaded.config, expected);
     assert!(KEYS.iter().all(|key| loaded.source(key.name).to_string() != "default"));
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Error, bail};
 
+use crate::config::HubSettings;
 use crate::private_file;
 
 /// The name of the file in the folder of the state.
@@ -16,8 +17,13 @@ const FILE: &str = "server-id";
 /// Digits of a number, each of four bits.
 const DIGITS: usize = 32;
 
+/// The number beside the state, or where that is in memory alone, one that nobody will have again.
+pub(super) fn of(hub: &HubSettings) -> Result<String, Error> {
+    if hub.persist { provide(&hub.dir) } else { random() }
+}
+
 /// The number in `folder`, which nobody else uses at this time; a new one where there is none.
-pub(super) fn provide(folder: &Path) -> Result<String, Error> {
+fn provide(folder: &Path) -> Result<String, Error> {
     let path = folder.join(FILE);
     let read = match fs::read_to_string(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

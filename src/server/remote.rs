@@ -1,4 +1,4 @@
-//! The server of the mode `connected`: reached by a connection of our own, and asked who it is.
+//! The server of the mode `connected`: reached by a connection of our own, and asked who it is and which sidecars it has.
 
 use std::io;
 use std::net::IpAddr;
@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures_util::stream;
-use sixframe_core::{CallOptions, Config, HELLO, Hello, Router, RpcEndpoint, Timeout, Welcome, connect_with};
-use sixframe_services::sidecars::CheckServer;
+use serde::Deserialize;
+use sixframe_core::{CallError, CallOptions, Code, Config, HELLO, Hello, Router, RpcEndpoint, Timeout, connect_with};
+use sixframe_services::sidecars::api::LIST;
+use sixframe_services::sidecars::{CheckServer, Server};
 use sixframe_transports::{Address, ConnectConfig, connect};
 use tokio::task::JoinHandle;
 
@@ -20,12 +22,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a server that was there may take to say again who it is, before another connection is tried.
 const AGAIN: Duration = Duration::from_secs(2);
 
-/// Connects, asks by `rpc.hello`, and compares; asks again over the same connection, and over another one where that fails.
-/// The token is read for each connection, where there is one.
-pub(super) fn check(app: &AppSettings) -> CheckServer {
-    let token_file = app.server_token_file.clone();
+/// Connects, asks by `rpc.hello` and `sidecar.list`, and compares; asks again over the same connection, and over another one where that fails.
+/// The token is read for each connection, where there is one. `own` is who this daemon is: it is no server for itself.
+pub(super) fn check(app: &AppSettings, own: &str) -> CheckServer {
+    let (token_file, own) = (app.server_token_file.clone(), own.to_owned());
     CheckServer::new(Duration::from_millis(app.server_check_ms), move |url, identity| {
-        let remote = Remote { url, identity, token_file: token_file.clone(), line: None };
+        let remote = Remote { url, identity, own: own.clone(), token_file: token_file.clone(), line: None };
         stream::unfold(remote, |mut remote| async move { Some((remote.look().await, remote)) })
     })
 }
@@ -34,34 +36,38 @@ pub(super) fn check(app: &AppSettings) -> CheckServer {
 struct Remote {
     url: String,
     identity: Option<String>,
+    own: String,
     token_file: PathBuf,
     line: Option<Line>,
 }
 
 impl Remote {
-    /// Its `serverId`. Errors: why it is not to be used.
-    async fn look(&mut self) -> Result<String, String> {
+    /// What it tells of itself. Errors: why it is not to be used.
+    async fn look(&mut self) -> Result<Server, String> {
         if let Some(line) = self.line.take()
-            && let Ok(welcome) = line.ask(AGAIN).await
+            && let Ok(server) = line.ask(AGAIN).await
         {
-            return self.compare(line, welcome);
+            return self.compare(line, server);
         }
         let url = &self.url;
         let line = Line::open(url, token(&self.token_file)?).await?;
-        let welcome = line.ask(PATIENCE).await;
-        self.compare(line, welcome.map_err(|error| format!("{url} does not say who it is: {error}"))?)
+        let server = line.ask(PATIENCE).await;
+        self.compare(line, server.map_err(|error| format!("{url} does not say who it is: {error}"))?)
     }
 
     /// Keeps the line to one that is who it should be.
-    fn compare(&mut self, line: Line, welcome: Welcome) -> Result<String, String> {
+    fn compare(&mut self, line: Line, server: Server) -> Result<Server, String> {
+        let (url, id) = (&self.url, &server.id);
         match &self.identity {
-            Some(expected) if *expected != welcome.server_id => {
-                let (url, id) = (&self.url, welcome.server_id);
+            _ if self.own == *id => Err(format!(
+                "{url} is this daemon itself; name another one, or use its own sidecars in the mode service"
+            )),
+            Some(expected) if expected != id => {
                 Err(format!("{url} is another server than expected: its serverId is {id}, not {expected}"))
             }
             Some(_) | None => {
                 self.line = Some(line);
-                Ok(welcome.server_id)
+                Ok(server)
             }
         }
     }
@@ -89,10 +95,34 @@ impl Line {
         Ok(Line { endpoint, driving: tokio::spawn(async { drop(driver.await) }) })
     }
 
-    async fn ask(&self, longest: Duration) -> Result<Welcome, sixframe_core::CallError> {
+    async fn ask(&self, longest: Duration) -> Result<Server, CallError> {
         let patient = CallOptions { timeout: Timeout::After(longest), ..CallOptions::default() };
-        self.endpoint.with(patient).request(&HELLO, Hello::default()).await
+        let endpoint = self.endpoint.with(patient);
+        let welcome = endpoint.request(&HELLO, Hello::default()).await?;
+        let sidecars = match endpoint.request_raw::<_, Listed>(LIST.info().name, ()).await {
+            Ok(listed) => Some(listed.sidecars.into_iter().map(|sidecar| sidecar.name).collect()),
+            Err(error) if tells_none(&error) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Server { id: welcome.server_id, sidecars })
     }
+}
+
+/// Of what `sidecar.list` answers, what is of interest here; the server may be of another version.
+#[derive(Deserialize)]
+struct Listed {
+    sidecars: Vec<Named>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+}
+
+/// Whether the answer is that of a server which does not tell of sidecars, to us or to anybody.
+fn tells_none(error: &CallError) -> bool {
+    let is_refused = [Code::NO_HANDLER, Code::FORBIDDEN, Code::UNAUTHORIZED].contains(&error.code());
+    is_refused || matches!(error, CallError::Decode { .. })
 }
 
 impl Drop for Line {

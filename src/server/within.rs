@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Error;
 use sixframe_core::{Identity, Router, RpcEndpoint, Scopes, connect, memory};
 
-use super::{Services, agents, connections, families, open_hub, sidecars};
+use super::{Services, agents, connections, families, instance, open_hub, sidecars};
 use crate::config::Config;
 
 /// Time for the last frames to leave.
@@ -15,10 +15,11 @@ const CLOSING: Duration = Duration::from_secs(1);
 pub(crate) async fn within<T>(config: &Config, work: impl AsyncFnOnce(RpcEndpoint) -> T) -> Result<T, Error> {
     let hub = open_hub(config)?;
     let families = families(config)?;
-    let sidecars = sidecars(config, &hub, &families.all)?;
+    let id = instance::of(&config.hub)?;
+    let sidecars = sidecars(config, &hub, &families.all, &id)?;
     let agents = agents(config, &hub, &families.agents)?;
     let services = Services { sidecars: sidecars.clone(), agents: agents.clone() };
-    let connections = connections(config, &hub, None, &families, &services)?;
+    let connections = connections(config, &hub, &id, None, &families, &services)?;
     let (ours, theirs) = memory::pair(memory::MemoryConfig::default());
     let pid = Some(std::process::id());
     let identity = Identity { transport: "memory", scopes: Scopes::ALL, pid, ..Identity::default() };

@@ -133,7 +133,7 @@ pub enum Lifetime {
 }
 
 /// How a child is asked to stop: step by step, and from any step on it is done as soon as the tree is empty. Where we die,
-/// only the signal and the kill are left, and the input closes by itself.
+/// only the signal and the kill are left, and the input closes by itself. A time of more than 30 years is taken for that.
 #[derive(Clone, Debug)]
 pub struct StopLadder {
     /// The program's own way of being asked, such as a request to a port. Default none.
@@ -157,6 +157,21 @@ impl Default for StopLadder {
             close_stdin_for: Duration::from_secs(2),
             signal: Signal::Terminate,
             signal_for: Duration::from_secs(3),
+        }
+    }
+}
+
+/// Longer than anybody waits, and short enough for the clocks of all systems.
+pub(crate) const LONGEST: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+
+impl StopLadder {
+    /// With times that can be added to any moment.
+    pub(crate) fn bounded(self) -> StopLadder {
+        StopLadder {
+            ask_for: self.ask_for.min(LONGEST),
+            close_stdin_for: self.close_stdin_for.min(LONGEST),
+            signal_for: self.signal_for.min(LONGEST),
+            ..self
         }
     }
 }

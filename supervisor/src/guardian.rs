@@ -210,11 +210,13 @@ impl Watch {
         }
         if self.stage == Stage::Killing {
             tree::end(|| self.family.living());
+            self.family.end_children();
         }
     }
 
     fn tell_members(&mut self) {
-        if self.program.is_some()
+        // The program may have ended before those who are to be known.
+        if self.launch.is_some()
             && let Some(members) = self.members.look(&mut self.family)
         {
             self.line.mention(&Report::Members(members));
@@ -225,7 +227,7 @@ impl Watch {
         match self.stage {
             Stage::Killing => Some(AGAIN),
             Stage::Asked { until } => Some(until.saturating_duration_since(Instant::now())),
-            Stage::Running => self.program.map(|_| self.members.until_next()),
+            Stage::Running => self.launch.as_ref().map(|_| self.members.until_next()),
         }
     }
 }

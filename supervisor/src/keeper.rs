@@ -20,6 +20,12 @@ use ladder::{Ladder, Step};
 /// How long a guardian may take until its program runs.
 const START: Duration = Duration::from_secs(30);
 
+/// How long an end of a guardian that was seen may be told to somebody else first: to its tracer.
+const NOTICE: Duration = Duration::from_secs(1);
+
+/// How long a guardian may take to end that has said its last word.
+const END: Duration = Duration::from_secs(5);
+
 /// A child's keeper.
 pub(crate) struct Keeper {
     pub(crate) program: String,
@@ -83,7 +89,10 @@ impl Keeper {
                     None => return self.guardian_is_lost().await,
                 },
                 Some(wish) = self.wishes.recv() => self.obey(wish, &mut ladder).await,
-                step = ladder.next() => self.take_step(step).await,
+                step = ladder.next() => match step {
+                    Step::Leave => return self.guardian_is_lost().await,
+                    step => self.take_step(step).await,
+                },
             }
         }
     }
@@ -145,6 +154,7 @@ impl Keeper {
             }
             Step::Kill => self.holder.order(&Order::Kill).await,
             Step::GiveUp => self.give_up(),
+            Step::Leave => (),
         }
     }
 
@@ -160,22 +170,33 @@ impl Keeper {
             end_so_far(reader).await;
             *reader = None;
         }
-        self.holder.ended().await;
+        if timeout(END, self.holder.ended()).await.is_err() {
+            // It stands still, or somebody else has said that.
+            self.give_up();
+            return self.guardian_is_lost().await;
+        }
         let lost = || Status::Failed(Failure::GuardianLost { program: self.program.clone() });
         self.seen.exit.map_or_else(lost, Status::Stopped)
     }
 
     async fn is_not_started(&mut self, error: i32) -> Status {
         self.readers = [None, None];
-        self.holder.ended().await;
+        if timeout(END, self.holder.ended()).await.is_err() {
+            self.holder.give_up();
+        }
         Status::Failed(Failure::of_start(self.program.clone(), error))
     }
 
     /// The guardian was ended by somebody else, or by us: nobody but us is left to end what it has guarded.
     async fn guardian_is_lost(&mut self) -> Status {
-        self.holder.ended().await;
+        self.holder.give_up();
+        // Where what it has guarded traces it, its end is told to us only when that has ended too.
+        let is_noticed = timeout(NOTICE, self.holder.ended()).await.is_ok();
         let program = self.known.program.get().copied();
         let swept = self.held.sweep(program, std::mem::take(&mut self.seen.members)).await;
+        if swept.is_ok() && !is_noticed {
+            let _ = timeout(NOTICE, self.holder.ended()).await;
+        }
         if let Err(pids) = &swept {
             tracing::warn!(name = self.known.name, ?pids, "processes of a child cannot be ended");
         }

@@ -142,6 +142,7 @@ impl Supervisor {
     /// Errors: a text holds a NUL, or a variable's name a `=`; the system has no descriptors left; the guardian cannot be started; on Windows, the program is a batch file.
     pub fn spawn(&self, config: ChildConfig) -> Result<Child, SpawnError> {
         config.check()?;
+        let config = ChildConfig { stop: config.stop.clone().bounded(), ..config };
         // Before it runs: whoever asks about it finds it.
         self.family.iter().for_each(|family| family.0.store(true, Ordering::Relaxed));
         let generation = self.shared.generations.fetch_add(1, Ordering::Relaxed);

@@ -6,6 +6,7 @@
 mod agent_programs;
 mod agents;
 mod client;
+mod connected;
 mod console;
 #[cfg(feature = "tls")]
 mod encrypted;

@@ -318,9 +318,19 @@ impl<'a> Conversation<'a> {
                 () = tokio::time::sleep(DRAIN), if exit.is_some() => reader = None,
             }
             if let (Some(_), None) = (&exit, &reader) {
-                // What it has left behind is being ended; that it is gone is said when nothing is left.
-                return Ok(self.child.stopped().await);
+                return Ok(self.settle(heard).await);
             }
+        }
+    }
+
+    /// What it has left behind is being ended; that it is gone is said when nothing is left. Who stops it waits no longer for
+    /// that than for a program that runs, and has not ended it.
+    async fn settle(&self, mut heard: mpsc::UnboundedReceiver<Command>) -> Result<Exit, Failure> {
+        let wished = async { while heard.recv().await.is_some_and(|command| command != Command::Stop) {} };
+        tokio::select! {
+            biased;
+            ended = self.child.stopped() => ended,
+            () = wished => self.child.stop().await,
         }
     }
 

@@ -13,6 +13,7 @@ use super::api::{
     Changing, Endpoint, Failure, FailureCode, FailureDetails, Mode, ModeState, Owner, SetMode, Shown, SidecarState,
     SidecarStatus,
 };
+use super::server::Server;
 
 /// The slice of the hub.
 const SLICE: &str = "sidecars";
@@ -49,7 +50,7 @@ struct Told {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     /// It is who it should be.
-    Server { id: String },
+    Server(Server),
     /// It is not there, or not who it should be.
     Nobody { why: String },
 }
@@ -96,7 +97,7 @@ impl Board {
         let (version, state) = {
             let mut kept = self.kept();
             kept.version += 1;
-            let (version, mode) = (kept.version, kept.mode.owner_at_rest());
+            let (version, mode) = (kept.version, kept.mode.owner_at_rest(name));
             let entry = kept.entries.get_mut(name).expect("only sidecars on the board change");
             let before = entry.state.status;
             change(entry);
@@ -137,9 +138,9 @@ impl Board {
             let version = kept.version;
             change(&mut kept.mode);
             kept.mode.version = version;
-            let at_rest = kept.mode.owner_at_rest();
-            for entry in kept.entries.values_mut() {
-                let now = owner(entry.state.status, at_rest);
+            let Kept { entries, mode, .. } = &mut *kept;
+            for (name, entry) in entries {
+                let now = owner(entry.state.status, mode.owner_at_rest(name));
                 if entry.state.owner != now {
                     (entry.state.owner, entry.version) = (now, version);
                 }
@@ -161,10 +162,10 @@ impl Board {
         under_way.map_or(Ok(()), Err)
     }
 
-    /// The mode is another one from now on; of a server, with what it says it is. The switch goes on if anything is to be
+    /// The mode is another one from now on; of a server, with what it says of itself. The switch goes on if anything is to be
     /// stopped.
-    pub(crate) fn swap(&self, set: SetMode, server: Option<String>, stops: bool) -> ModeState {
-        let server = server.map(|id| Found::Server { id });
+    pub(crate) fn swap(&self, set: SetMode, server: Option<Server>, stops: bool) -> ModeState {
+        let server = server.map(Found::Server);
         self.change_mode(|mode| {
             (mode.set, mode.server) = (set, server);
             mode.changing = mode.changing.filter(|_| stops);
@@ -315,7 +316,7 @@ impl Kept {
             SetMode::Connected { server_url, .. } => (None, Some(server_url.clone())),
         };
         let (server_id, server_failure) = match &self.mode.server {
-            Some(Found::Server { id }) => (Some(id.clone()), None),
+            Some(Found::Server(server)) => (Some(server.id.clone()), None),
             Some(Found::Nobody { why }) => (None, Some(why.clone())),
             None => (None, None),
         };
@@ -342,19 +343,19 @@ impl Told {
                 Some(Endpoint { url, owner: Owner::This })
             }
             SetMode::Connected { server_url, .. } => {
-                self.has_server().then(|| Endpoint { url: server_url.clone(), owner: Owner::Remote })
+                self.server_has(&state.name).then(|| Endpoint { url: server_url.clone(), owner: Owner::Remote })
             }
         }
     }
 
-    fn has_server(&self) -> bool {
-        matches!(self.server, Some(Found::Server { .. }))
+    fn server_has(&self, name: &str) -> bool {
+        matches!(&self.server, Some(Found::Server(server)) if server.has(name))
     }
 
-    /// Who answers for a sidecar that does not run here.
-    fn owner_at_rest(&self) -> Owner {
+    /// Who answers for a sidecar of this name that does not run here.
+    fn owner_at_rest(&self, name: &str) -> Owner {
         match self.set.mode() {
-            Mode::Connected if self.has_server() => Owner::Remote,
+            Mode::Connected if self.server_has(name) => Owner::Remote,
             Mode::Connected | Mode::Service | Mode::Standalone => Owner::None,
         }
     }

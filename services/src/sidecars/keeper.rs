@@ -2,6 +2,7 @@
 //! There is one for each sidecar, and it alone changes the sidecar's state, so that a late end of one run never touches the
 //! next.
 
+mod came_to_nothing;
 mod in_use;
 mod launch;
 mod mailbox;

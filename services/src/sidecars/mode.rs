@@ -5,7 +5,7 @@ use serde_json::json;
 use sixframe_core::{Code, Fault};
 
 use super::api::{Mode, ModeState, SetMode, SidecarState};
-use super::server::Looks;
+use super::server::{Looks, Server};
 use super::set::Sidecars;
 
 impl Sidecars {
@@ -37,9 +37,9 @@ impl Sidecars {
         let (state, old) = {
             let _alone = self.gate().await;
             self.shared.lookout.end();
-            let (id, looks) = server.unzip();
+            let (server, looks) = server.unzip();
             let old = if set.mode() == Mode::Service { Vec::new() } else { self.running() };
-            let state = self.board().swap(set.clone(), id, !old.is_empty());
+            let state = self.board().swap(set.clone(), server, !old.is_empty());
             looks.into_iter().for_each(|looks| self.watch_server(set.clone(), looks));
             (state, old)
         };
@@ -53,7 +53,7 @@ impl Sidecars {
     }
 
     /// Makes the target ready; a server is told with what looks at it.
-    async fn prepare(&self, set: &SetMode) -> Result<Option<(String, Looks)>, Fault> {
+    async fn prepare(&self, set: &SetMode) -> Result<Option<(Server, Looks)>, Fault> {
         match set {
             SetMode::Standalone => Ok(None),
             SetMode::Service { .. } => self.prepare_service().await.map(|()| None),

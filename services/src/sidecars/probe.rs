@@ -34,6 +34,8 @@ pub(crate) enum Seen {
     Unshown(String),
     /// Not as it should be, likewise.
     Bad(String),
+    /// The program that is to vouch for it cannot be started, which time alone does not mend: why, likewise.
+    Unasked(String),
     /// Nobody could look, which says nothing of it: why, likewise.
     Unknown(String),
 }
@@ -192,7 +194,9 @@ async fn run(supervisor: &Supervisor, config: &ChildConfig, longest: Duration) -
             let said = child.output(Stream::Stderr).last_lines(1).concat();
             Seen::Bad(format!("is not vouched for by {program}, which {exit}: {said}"))
         }
-        Ok(Err(failure @ Failure::NotStarted { .. })) => Seen::Bad(format!("is not vouched for: {failure}")),
+        Ok(Err(failure @ Failure::NotStarted { .. })) => Seen::Unasked(format!(
+            "is not vouched for: {failure}; a path of ready.program or health.program begins where that of program does"
+        )),
         Ok(Err(
             failure @ (Failure::NotNow { .. }
             | Failure::GuardianLost { .. }

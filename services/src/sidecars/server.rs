@@ -1,5 +1,6 @@
 //! The server of the mode `connected`: looked at before it is used, and for as long as it is. Knows nothing of how it is reached.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -18,8 +19,24 @@ use super::set::{Shared, Sidecars};
 /// The first wait for a server that is not there; it doubles up to the time between two looks at one that is.
 const SOON: Duration = Duration::from_millis(500);
 
-/// The looks at one server, as they are asked for: each is its `serverId`, or why it is not to be used.
-pub(super) type Looks = Pin<Box<dyn Stream<Item = Result<String, String>> + Send>>;
+/// The looks at one server, as they are asked for: each is what was found, or why it is not to be used.
+pub(super) type Looks = Pin<Box<dyn Stream<Item = Result<Server, String>> + Send>>;
+
+/// A server of the mode `connected`, as a look has found it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Its `serverId`.
+    pub id: String,
+    /// The names of the sidecars that it has; nothing where it does not tell, and is taken to have them all.
+    pub sidecars: Option<BTreeSet<String>>,
+}
+
+impl Server {
+    /// Whether it answers for a sidecar.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.sidecars.as_ref().is_none_or(|names| names.contains(name))
+    }
+}
 
 /// How the server of the mode `connected` is known, before it is used and while it is.
 #[derive(Clone)]
@@ -30,11 +47,11 @@ pub struct CheckServer {
 
 impl CheckServer {
     /// Looks by the items of what `look` makes of an address and the identity that is expected, if any, `interval` apart and
-    /// at least 1 ms. An item is the `serverId` that the server tells, or why it is not to be used, in a sentence that says
+    /// at least 1 ms. An item is what the server tells of itself, or why it is not to be used, in a sentence that says
     /// what to change. What is needed for looking is held until the stream is dropped.
     pub fn new<S>(interval: Duration, look: impl Fn(String, Option<String>) -> S + Send + Sync + 'static) -> CheckServer
     where
-        S: Stream<Item = Result<String, String>> + Send + 'static,
+        S: Stream<Item = Result<Server, String>> + Send + 'static,
     {
         let interval = interval.max(Duration::from_millis(1));
         CheckServer { interval, looks: Arc::new(move |url, identity| Box::pin(look(url, identity))) }
@@ -77,10 +94,10 @@ impl Drop for Lookout {
 
 impl Sidecars {
     /// Looks for the first time: who it is, and what looks again. Errors: `UNREACHABLE`.
-    pub(super) async fn find_server(&self, url: &str, identity: Option<&str>) -> Result<(String, Looks), Fault> {
+    pub(super) async fn find_server(&self, url: &str, identity: Option<&str>) -> Result<(Server, Looks), Fault> {
         let mut looks = self.shared.check_server.looks(url, identity);
         match looks.next().await {
-            Some(Ok(id)) => Ok((id, looks)),
+            Some(Ok(server)) => Ok((server, looks)),
             Some(Err(why)) => Err(unreachable(url, why)),
             None => Err(unreachable(url, format!("nobody can tell who {url} is"))),
         }
@@ -129,14 +146,16 @@ async fn keep_looking(
     }
 }
 
-fn tell(shared: &Shared, set: &SetMode, seen: Result<String, String>) {
+fn tell(shared: &Shared, set: &SetMode, seen: Result<Server, String>) {
     let found = match seen {
-        Ok(id) => Found::Server { id },
+        Ok(server) => Found::Server(server),
         Err(why) => Found::Nobody { why },
     };
     if shared.around.board.found(set, found.clone()) {
         match found {
-            Found::Server { id } => tracing::info!(server = id, "the server is there"),
+            Found::Server(server) => {
+                tracing::info!(server = server.id, sidecars = ?server.sidecars, "the server is there")
+            }
             Found::Nobody { why } => tracing::warn!(why, "the server is not there, and its endpoints are not shown"),
         }
     }

@@ -11,6 +11,7 @@ mod figures;
 mod git;
 mod held;
 mod house;
+mod left;
 mod local;
 mod model;
 mod owners;

@@ -15,7 +15,7 @@ use tokio::process::ChildStdin;
 use super::real::World;
 
 /// Pairs of each agent.
-const PAIRS: usize = 9;
+const PAIRS: usize = 15;
 
 /// How an agent is spoken to.
 fn dialect(provider: &str, launch: &Launch) -> (Vec<String>, Box<dyn Translator>) {

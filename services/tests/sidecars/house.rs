@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sixframe_core::{Fault, Router, RpcEndpoint, connect, memory};
 use sixframe_hub::{Hub, HubConfig};
 use sixframe_services::sidecars::api::{SetMode, SidecarState, SidecarStatus};
-use sixframe_services::sidecars::{CheckServer, Sidecars, SidecarsConfig, router};
+use sixframe_services::sidecars::{CheckServer, Server, Sidecars, SidecarsConfig, router};
 use sixframe_supervisor::{GuardProgram, Supervisor, SupervisorConfig};
 
 /// Longer than anything here takes on a busy machine.
@@ -246,10 +246,21 @@ pub(crate) fn any_server() -> CheckServer {
     looking(|_, _| async { Ok("any".to_owned()) })
 }
 
-/// Each look at a server is what `look` says; the next follows at once.
+/// Each look at a server is what `look` says, and it does not tell what it has; the next follows at once.
 pub(crate) fn looking<F>(look: impl Fn(String, Option<String>) -> F + Clone + Send + Sync + 'static) -> CheckServer
 where
     F: Future<Output = Result<String, String>> + Send + 'static,
+{
+    looking_at(move |url, identity| {
+        let seen = look(url, identity);
+        async move { seen.await.map(|id| Server { id, sidecars: None }) }
+    })
+}
+
+/// Likewise, with what it tells.
+pub(crate) fn looking_at<F>(look: impl Fn(String, Option<String>) -> F + Clone + Send + Sync + 'static) -> CheckServer
+where
+    F: Future<Output = Result<Server, String>> + Send + 'static,
 {
     CheckServer::new(Duration::from_millis(1), move |url, identity| {
         let look = look.clone();

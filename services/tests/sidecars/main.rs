@@ -4,7 +4,9 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
+mod closing;
 mod house;
+mod jobs;
 mod left;
 mod logs;
 mod modes;

@@ -4,9 +4,10 @@ use std::fs;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use sixframe_services::sidecars::Server;
 use sixframe_services::sidecars::api::{Mode, ModeState, Owner, SetMode, SidecarStatus};
 
-use crate::house::{House, LONG, Plan, WELL, any_server, eventually, looking, python, server, shell};
+use crate::house::{House, LONG, Plan, WELL, any_server, eventually, looking, looking_at, python, server, shell};
 
 const SERVER: &str = "wss://server.example";
 
@@ -243,6 +244,30 @@ async fn a_server_that_is_lost_or_becomes_another_has_no_endpoints_until_it_is_r
     }
     let _ = now.send_replace(Ok("new".to_owned()));
     mode(&|mode| mode.server_id.as_deref() == Some("new")).await;
+}
+
+#[tokio::test]
+async fn a_server_answers_for_the_sidecars_that_it_has_and_for_no_others() {
+    let has = tokio::sync::watch::Sender::new(vec!["work"]);
+    let look = has.subscribe();
+    let check = looking_at(move |_, _| {
+        let names = look.borrow().iter().map(ToString::to_string).collect();
+        async move { Ok(Server { id: "it".to_owned(), sidecars: Some(names) }) }
+    });
+    let plan = Plan { check_server: check, ..Plan::new() };
+    let house = plan.build(&[shell("other", "sleep 1000", json!({})), shell("work", "sleep 1000", json!({}))]);
+    let mode = set(&house, connected()).await.unwrap();
+    assert_eq!(mode["endpoints"], json!({"work": {"url": SERVER, "owner": "remote"}}));
+    assert_eq!((house.state("work").owner, house.state("other").owner), (Owner::Remote, Owner::None));
+    let failed = house.sidecars.wait_ready("other", LONG).await.unwrap_err();
+    assert!(failed.code == "UNREACHABLE" && failed.message.contains("has no sidecar other"), "{failed}");
+    // It may get one, or lose it, at any time.
+    let _ = has.send_replace(vec!["other"]);
+    house.until("other", |state| state.owner == Owner::Remote).await;
+    assert_eq!(house.sidecars.wait_ready("other", LONG).await.unwrap().owner, Owner::Remote);
+    let mode = house.sidecars.list().mode;
+    assert_eq!(mode.endpoints.keys().collect::<Vec<_>>(), ["other"]);
+    assert_eq!(house.state("work").owner, Owner::None);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -369,4 +370,28 @@ async fn a_name_that_nobody_has_is_answered_with_the_nearest() {
         let unknown = house.peer.stream_raw::<_, Value>(method, params).next().await.unwrap().unwrap_err();
         assert_eq!(unknown.code(), "NOT_FOUND", "{method}");
     }
+}
+
+#[tokio::test]
+async fn a_program_that_vouches_is_found_where_the_sidecar_s_own_is_and_said_not_to_be_there() {
+    let one = |name: &str, program: &str, longest: u64| {
+        let ready = json!({"kind": "exec", "program": program, "timeoutMs": longest});
+        json!({"name": name, "program": "./run", "cwd": "below", "stop": {"closeStdinMs": 0}, "ready": ready})
+    };
+    let mut lives = one("lives", "./check", 60_000);
+    lives["health"] = json!({"kind": "exec", "program": "./check", "intervalMs": 1, "timeoutMs": 60_000});
+    let house = House::of(&[lives, one("lost", "./nowhere", 5000)]);
+    fs::create_dir(house.file("below")).unwrap();
+    for (name, script) in [("run", "exec sleep 1000"), ("check", "echo asked >> asked")] {
+        fs::write(house.file(name), format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(house.file(name), fs::Permissions::from_mode(0o700)).unwrap();
+    }
+    house.up("lives").await;
+    let asked = || fs::read_to_string(house.file("below/asked")).unwrap().lines().count();
+    eventually("its health is asked for", || (asked() > 2).then_some(())).await;
+    assert_eq!((house.state("lives").health_failures, house.state("lives").generation), (None, 1));
+    let fault = house.fails("lost").await;
+    assert_eq!(fault.code.as_ref(), "START_TIMEOUT");
+    assert!(fault.message.contains("/./nowhere: No such file"), "{fault}");
+    assert!(!fault.message.contains("raise"), "{fault}");
 }

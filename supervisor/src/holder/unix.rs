@@ -1,12 +1,14 @@
 //! A child held by a guardian: the host's end of the lease. Nothing but the guardian is started here, and plainly, since
 //! anything to be done between fork and exec would make the standard library fork this process with all its memory.
 
+mod guardian;
+
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::process::Stdio;
 
-use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recv, sendmsg};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
 use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
@@ -18,13 +20,20 @@ use crate::{ChildConfig, ProcessId, SpawnError};
 use crate::{orphans, process, tree};
 
 use super::{Ends, pipes};
+use guardian::Guardian;
+
+/// Most that is still read of what a guardian that has ended had said, in bytes: somebody else may hold its end of the lease, and
+/// speak for ever.
+const LAST_WORDS: usize = 1 << 20;
 
 /// A guardian and the lease that keeps its child alive. Dropping it ends the child's tree, the guardian sees to that.
 pub(crate) struct Holder {
     lease: UnixStream,
-    guardian: Child,
+    guardian: Guardian,
     root: Root,
     decoder: Decoder,
+    /// The guardian has ended, and all that it said was read.
+    is_over: bool,
     launch: Option<(Launch, [OwnedFd; 3])>,
 }
 
@@ -71,7 +80,8 @@ impl Holder {
         })?;
         let root = Root(known(&guardian));
         let launch = Some((Launch { open_files, ..launch(config, mark) }, theirs));
-        Ok((Holder { lease, guardian, root, decoder: Decoder::default(), launch }, ends))
+        let (guardian, decoder) = (Guardian::new(guardian), Decoder::default());
+        Ok((Holder { lease, guardian, root, decoder, is_over: false, launch }, ends))
     }
 
     /// What everything of the child is below.
@@ -86,10 +96,29 @@ impl Holder {
             if let Some(report) = self.decoder.next().ok()? {
                 return Some(report);
             }
-            match self.lease.read(&mut bytes).await {
-                Ok(read @ 1..) => self.decoder.push(&bytes[..read]),
-                Ok(0) | Err(_) => return None,
+            if self.is_over {
+                return None;
             }
+            tokio::select! {
+                biased;
+                () = self.guardian.ended() => self.hear_the_rest(),
+                read = self.lease.read(&mut bytes) => match read {
+                    Ok(read @ 1..) => self.decoder.push(&bytes[..read]),
+                    Ok(0) | Err(_) => return None,
+                },
+            }
+        }
+    }
+
+    /// What a guardian has said has arrived when it has ended, though we may not have been told that yet.
+    fn hear_the_rest(&mut self) {
+        self.is_over = true;
+        let (mut bytes, mut heard) = ([0; 4 << 10], 0);
+        while heard < LAST_WORDS
+            && let Ok((read @ 1.., _)) = recv(&self.lease, &mut bytes, RecvFlags::DONTWAIT)
+        {
+            heard += read;
+            self.decoder.push(&bytes[..read]);
         }
     }
 
@@ -100,15 +129,15 @@ impl Holder {
         }
     }
 
-    /// Takes notice of the guardian's end.
+    /// Takes notice of the guardian's end. May be dropped and called again at any time.
     pub(crate) async fn ended(&mut self) {
-        let _ = self.guardian.wait().await;
+        self.guardian.reap().await;
         orphans::ended(self.root.0);
     }
 
     /// Ends a guardian that does not do its work.
     pub(crate) fn give_up(&mut self) {
-        let _ = self.guardian.start_kill();
+        self.guardian.kill();
     }
 
     /// Tells the guardian what to start; to be called once, before all others. Errors: it is gone.

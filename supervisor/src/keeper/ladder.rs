@@ -14,6 +14,9 @@ const BEYOND: Duration = Duration::from_secs(5);
 /// The same where the program has ended by itself and nobody waits for the rest: the system may need long for what was killed.
 const UNHURRIED: Duration = Duration::from_secs(30);
 
+/// Time for a guardian that was given up to end, and for its last words to be heard.
+const LAST: Duration = Duration::from_secs(1);
+
 /// A step to be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
@@ -22,6 +25,8 @@ pub(super) enum Step {
     Signal,
     Kill,
     GiveUp,
+    /// The guardian that was given up is not waited for any more.
+    Leave,
 }
 
 /// A child's way down.
@@ -88,8 +93,11 @@ impl Ladder {
         };
     }
 
-    /// Goes to the bottom at once.
+    /// Goes to the bottom at once, unless that is reached.
     pub(super) fn kill(&mut self) {
+        if matches!(self.rung, Rung::Due { step: Step::Leave, .. } | Rung::Bottom) {
+            return;
+        }
         self.rung = Rung::Due { step: Step::Kill, at: Instant::now() };
     }
 
@@ -100,7 +108,7 @@ impl Ladder {
                 Rung::Running | Rung::Bottom => std::future::pending().await,
                 Rung::Starting { until } => {
                     sleep_until(*until).await;
-                    self.rung = Rung::Bottom;
+                    self.rung = self.below(Step::GiveUp);
                     return Step::GiveUp;
                 }
                 Rung::Asking { asking, until, input } => {
@@ -129,7 +137,8 @@ impl Ladder {
             Step::CloseInput => Rung::Due { step: Step::Signal, at: now + self.stop.close_stdin_for },
             Step::Signal => Rung::Due { step: Step::GiveUp, at: now + self.stop.signal_for + BEYOND },
             Step::Kill => Rung::Due { step: Step::GiveUp, at: now + BEYOND },
-            Step::GiveUp => Rung::Bottom,
+            Step::GiveUp => Rung::Due { step: Step::Leave, at: now + LAST },
+            Step::Leave => Rung::Bottom,
         }
     }
 }
@@ -149,7 +158,7 @@ mod tests {
         ladder.begin(input);
         ladder.begin(input);
         let mut taken = Vec::new();
-        while taken.last().is_none_or(|(step, _)| *step != Step::GiveUp) {
+        while taken.last().is_none_or(|(step, _)| *step != Step::Leave) {
             let step = ladder.next().await;
             taken.push((step, begun.elapsed().as_secs()));
         }
@@ -159,10 +168,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn every_step_waits_for_the_time_of_the_one_before() {
         let plain = StopLadder::default();
-        assert_eq!(steps(plain.clone(), true).await, [(Step::CloseInput, 0), (Step::Signal, 2), (Step::GiveUp, 10)]);
-        assert_eq!(steps(plain, false).await, [(Step::Signal, 0), (Step::GiveUp, 8)]);
+        assert_eq!(
+            steps(plain.clone(), true).await,
+            [(Step::CloseInput, 0), (Step::Signal, 2), (Step::GiveUp, 10), (Step::Leave, 11)]
+        );
+        assert_eq!(steps(plain, false).await, [(Step::Signal, 0), (Step::GiveUp, 8), (Step::Leave, 9)]);
         let asking = StopLadder { ask: Some(Ask::new(|| async {})), ..StopLadder::default() };
-        assert_eq!(steps(asking, true).await, [(Step::CloseInput, 2), (Step::Signal, 4), (Step::GiveUp, 12)]);
+        assert_eq!(
+            steps(asking, true).await,
+            [(Step::CloseInput, 2), (Step::Signal, 4), (Step::GiveUp, 12), (Step::Leave, 13)]
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use crate::mark::Instance;
 use crate::sweep::{Marked, Sweep};
-use crate::{ProcessId, process};
+use crate::{ProcessId, config, process};
 
 /// Bytes after which the file is written anew with what still lives.
 const LONGEST: usize = 128 << 10;
@@ -275,7 +275,7 @@ impl Told {
     /// Guardians end what they guard, with the time that it was promised; one that does not is not waited for much longer.
     fn wait_and_settle(&self, begun: Instant) {
         let promised = self.live.values().filter_map(|family| family.guardian).map(|(_, grace)| grace).max();
-        let until = begun + promised.unwrap_or_default() + MARGIN;
+        let until = begun + promised.unwrap_or_default().min(config::LONGEST) + MARGIN;
         // Where there is no room to look, they may be at it.
         while Instant::now() < until && !matches!(self.is_guarded(), Ok(false)) {
             std::thread::sleep(PAUSE);

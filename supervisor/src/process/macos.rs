@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code, reason = "macOS tells of processes by calls of C alone")]
 
-use std::ffi::c_void;
+use std::ffi::{CStr, c_void};
 use std::io;
 use std::mem::{MaybeUninit, size_of};
 
@@ -103,21 +103,21 @@ pub(crate) fn signal(id: ProcessId, signal: Signal) {
     }
 }
 
-/// What tells one start of the system from another.
+/// What tells one start of the system from another. The time of the start would not: it moves when the clock is set.
 pub(crate) fn boot_id() -> io::Result<String> {
-    let mut started = MaybeUninit::<libc::timeval>::uninit();
-    let mut size = size_of::<libc::timeval>();
-    let mut name = [libc::CTL_KERN, libc::KERN_BOOTTIME];
-    // SAFETY: the buffer is as large as its size says, and is read only where the call says that it has filled all of it.
-    let started = unsafe {
-        let buffer = started.as_mut_ptr().cast::<c_void>();
-        let failed = libc::sysctl(name.as_mut_ptr(), 2, buffer, &raw mut size, std::ptr::null_mut(), 0) != 0;
-        if failed || size < size_of::<libc::timeval>() {
-            return Ok(String::new());
-        }
-        started.assume_init()
+    let mut id = [0_u8; 64];
+    let mut size = id.len();
+    let buffer = id.as_mut_ptr().cast::<c_void>();
+    // SAFETY: the name ends with a zero, and the buffer is as large as its size says.
+    let failed = unsafe {
+        libc::sysctlbyname(c"kern.bootsessionuuid".as_ptr(), buffer, &raw mut size, std::ptr::null_mut(), 0) != 0
     };
-    Ok(started.tv_sec.to_string())
+    if failed {
+        return Err(io::Error::last_os_error());
+    }
+    // With the zero at its end.
+    let id = CStr::from_bytes_until_nul(&id).map_err(io::Error::other)?;
+    Ok(id.to_string_lossy().into_owned())
 }
 
 fn session(pid: u32) -> u32 {

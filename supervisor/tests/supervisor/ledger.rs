@@ -5,10 +5,10 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 use rustix::process::Signal;
-use sixframe_supervisor::{Supervisor, SupervisorConfig};
+use sixframe_supervisor::{ChildConfig, Lifetime, Supervisor, SupervisorConfig};
 
 use crate::host::{End, Host};
-use crate::sandbox::{Sandbox, guard, is_alive, numbers, reap, send, until};
+use crate::sandbox::{PATIENCE, Sandbox, guard, is_alive, numbers, reap, send, until};
 use crate::shape::Shape;
 
 fn supervisor(ledger: &Path) -> Supervisor {
@@ -51,6 +51,34 @@ fn what_survives_a_host_and_its_guardians_is_ended_by_the_next() {
     }
     drop(next);
     assert_eq!(ledgers(&ledger), 0, "nothing lives that would have to be found");
+}
+
+#[tokio::test]
+async fn what_a_launcher_leaves_to_run_is_in_the_ledger_though_it_begins_when_the_launcher_has_ended() {
+    let sandbox = Sandbox::new();
+    let ledger = sandbox.path().join("ledger");
+    let supervisor = supervisor(&ledger);
+    let mut config = ChildConfig::new("sh");
+    let real = "while ! [ -e go ]; do sleep 0.01; done; sh -c 'echo $$ > pids; exec sleep 1000'; :";
+    std::fs::write(sandbox.path().join("real"), real).unwrap();
+    config.args = ["-c", "setsid sh ./real &"].map(Into::into).into();
+    config.cwd = Some(sandbox.path().to_owned());
+    config.lifetime = Lifetime::Tree;
+    let child = supervisor.spawn(config).unwrap();
+    child.exited().await.unwrap();
+    std::fs::write(sandbox.path().join("go"), "").unwrap();
+    let pid = until("the real one runs", || numbers(&sandbox.path().join("pids")).first().copied());
+    let written = || {
+        let file = std::fs::read_dir(&ledger).unwrap().next().unwrap().unwrap().path();
+        std::fs::read_to_string(file).unwrap()
+    };
+    let is_told = async {
+        while !written().contains(&format!("\"pid\":{pid},")) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, is_told).await.expect("the guardian tells of it");
+    child.kill().await.unwrap();
 }
 
 #[test]

@@ -99,6 +99,26 @@ async fn what_ignores_everything_is_killed_after_the_grace() {
 }
 
 #[tokio::test]
+async fn a_time_without_end_is_a_long_one() {
+    for without_end in 0..3 {
+        let (sandbox, supervisor) = (Sandbox::new(), supervisor());
+        let mut config = shell(&sandbox, "trap 'exit 9' TERM; echo up; read line; while :; do sleep 0.01; done");
+        config.stop.ask = (without_end == 0).then(|| Ask::new(|| async {}));
+        config.stop.close_stdin_for = Duration::ZERO;
+        let times = [&mut config.stop.ask_for, &mut config.stop.close_stdin_for, &mut config.stop.signal_for];
+        *times.into_iter().nth(without_end).unwrap() = Duration::MAX;
+        let child = supervisor.spawn(config).unwrap();
+        assert_eq!(first_line(&child).await, "up");
+        if without_end == 2 {
+            assert_eq!(child.stop().await.unwrap().code, Some(9), "the signal is enough");
+            continue;
+        }
+        assert!(tokio::time::timeout(Duration::from_millis(50), child.stop()).await.is_err(), "nothing follows yet");
+        assert_eq!(child.kill().await.unwrap().signal, Some(9));
+    }
+}
+
+#[tokio::test]
 async fn its_own_way_of_stopping_is_tried_before_the_input_is_closed() {
     let (sandbox, supervisor) = (Sandbox::new(), supervisor());
     let asked = Arc::new(AtomicUsize::new(0));

@@ -15,7 +15,7 @@ use crate::shape::Shape;
 const SOON: Duration = Duration::from_secs(5);
 
 /// Nothing lives, nothing is left to be waited for, and what hops has no heartbeat any more.
-fn nothing_is_left(sandbox: &Sandbox, guardians: &[u32], shapes: &[Shape], grace: u64) {
+pub(crate) fn nothing_is_left(sandbox: &Sandbox, guardians: &[u32], shapes: &[Shape], grace: u64) {
     let begun = Instant::now();
     until("every process is gone", || sandbox.processes().is_empty().then_some(()));
     let longest = Duration::from_millis(grace) + SOON;

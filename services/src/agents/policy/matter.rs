@@ -136,7 +136,7 @@ fn files(action: Action, asked: &Asked<'_>, ground: &Ground) -> Matter {
     let deletes = asked.input.is_some_and(input::deletes);
     let part = |path: &String| {
         let place = ground.place(&ground.folder, path);
-        let is_known = is_plain(path);
+        let is_known = is_plain(path) && ground.is_one(&ground.folder, path);
         let mut findings: Vec<Finding> = match action {
             Action::FileChange => danger::written(path, is_known, &scene).into_iter().collect(),
             _ => danger::read(path, is_known, &scene).into_iter().collect(),
@@ -292,19 +292,25 @@ fn has_moved(calls: &[Call]) -> bool {
 /// Commands that go to another folder.
 const MOVES: [&str; 4] = ["cd", "pushd", "popd", "chdir"];
 
-/// Whether a command that goes to another folder goes to one of the session's, if it goes at all.
+/// Whether a command that goes to another folder goes to one of the session's, if it goes at all: by words, as shells do, or by
+/// links, as programs do.
 fn stays(call: &Call, scene: &Scene<'_>) -> bool {
     let [_, folder] = call.words.as_slice() else { return false };
     let is_named = folder.is_known && !folder.text.is_empty() && !folder.text.starts_with('-');
     let place = || scene.ground.place(scene.cwd, &folder.text);
-    is_named && scene.stand != Stand::Anywhere && matches!(place(), Place::Inside | Place::Folder | Place::Delicate)
+    let is_straight = || scene.ground.is_straight(scene.cwd, &folder.text);
+    is_named
+        && scene.stand != Stand::Anywhere
+        && matches!(place(), Place::Inside | Place::Folder | Place::Delicate)
+        && is_straight()
 }
 
-/// Whether a call is no part of a pipeline, and what follows is done only if it went well.
+/// Whether a call is no part of a pipeline and done in any case where what follows is, which is done only if it went well: what
+/// stands behind `a || b &&` is done as well where `a` went well and `b` was passed over.
 fn is_waited_for(calls: &[Call], at: usize) -> bool {
     let next = calls[at + 1..].iter().find(|call| call.standing == Standing::Line);
     calls[at].standing == Standing::Line
-        && calls[at].join != Join::Pipe
+        && !matches!(calls[at].join, Join::Pipe | Join::Or)
         && next.is_some_and(|next| next.join == Join::And)
 }
 

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod beside;
+mod places;
 mod properties;
 mod rules;
 mod shells;
@@ -26,9 +27,10 @@ impl Bench {
     fn with(rules: Vec<ConfigRule>) -> Bench {
         let folder = tempfile::tempdir().unwrap();
         let project = folder.path().canonicalize().unwrap().join("project");
-        for name in ["src", "docs", ".git"] {
+        for name in ["src", "docs", ".git/objects", ".git/refs"] {
             fs::create_dir_all(project.join(name)).unwrap();
         }
+        fs::write(project.join(".git/HEAD"), "ref: refs/heads/main\n").unwrap();
         for name in ["a.txt", "src/main.rs", ".env"] {
             fs::write(project.join(name), "text\n").unwrap();
         }

@@ -100,7 +100,12 @@ struct Seen {
     path: PathBuf,
     is_there: bool,
     is_folder: bool,
+    /// Whether it cannot be said which one it is: it may be any.
+    is_lost: bool,
 }
+
+/// No system takes a path that is as long as this, in bytes.
+const TOO_LONG: usize = 4_096;
 
 impl Hand<'_> {
     fn words(&mut self) {
@@ -119,14 +124,21 @@ impl Hand<'_> {
         if is_nowhere(path) {
             return None;
         }
-        let path = self.real(path);
+        let real = self.scene.ground.real(self.scene.cwd, path);
+        if real.is_none() && path.len() < TOO_LONG {
+            return Some(Seen { path: PathBuf::from("/"), is_there: false, is_folder: true, is_lost: true });
+        }
+        let path = real.unwrap_or_else(|| self.scene.cwd.join(path));
         let found = path.metadata().ok();
-        Some(Seen { is_there: found.is_some(), is_folder: found.is_some_and(|found| found.is_dir()), path })
+        let (is_there, is_folder) = (found.is_some(), found.is_some_and(|found| found.is_dir()));
+        Some(Seen { path, is_there, is_folder, is_lost: false })
     }
 
     fn add(&mut self, action: Action, seen: &Seen, is_sure: bool) {
-        let is_deep = seen.is_folder && self.goes_deep();
-        let through = through(self.call, self.scene).filter(|_| is_deep && action == Action::Read);
+        let is_deep = seen.is_lost || (seen.is_folder && self.goes_deep());
+        let is_searched = is_deep && !seen.is_lost && action == Action::Read;
+        let through = through(self.call, self.scene).filter(|_| is_searched);
+        let is_sure = is_sure && !seen.is_lost;
         self.touches.push(Touch { action, path: seen.path.clone(), is_deep, through, is_sure });
     }
 
@@ -139,8 +151,10 @@ impl Hand<'_> {
     }
 
     /// What comes to be, with what is below it.
-    fn make(&mut self, path: PathBuf, is_deep: bool) {
-        self.touches.push(Touch { action: Action::FileChange, path, is_deep, through: None, is_sure: true });
+    fn make(&mut self, path: &str, is_deep: bool) {
+        let Some(Seen { path, is_lost, .. }) = self.seen(path) else { return };
+        let (is_deep, is_sure) = (is_deep || is_lost, !is_lost);
+        self.touches.push(Touch { action: Action::FileChange, path, is_deep, through: None, is_sure });
     }
 
     fn real(&self, path: &str) -> PathBuf {
@@ -254,12 +268,12 @@ impl Hand<'_> {
         let Some(target) = target else { return };
         let is_deep = given.iter().any(|source| self.real(source).is_dir());
         if makes || !self.real(target).is_dir() {
-            return self.make(self.real(target), is_deep);
+            return self.make(target, is_deep);
         }
         for source in &given {
             let name = self.real(source).file_name().map(|name| name.to_string_lossy().into_owned());
             let made = format!("{target}/{}", name.unwrap_or_default());
-            self.make(self.real(&made), self.real(source).is_dir());
+            self.make(&made, self.real(source).is_dir());
         }
     }
 

@@ -68,6 +68,22 @@ impl Mailbox {
         }
     }
 
+    /// While what a run has left behind is being ended: takes wishes for what comes behind it, until somebody wishes that it is
+    /// at rest. May be dropped and called again at any time.
+    pub(super) async fn hurried(&mut self) {
+        loop {
+            match self.commands.recv().await {
+                Some(Command::Start(reply)) => self.start(reply),
+                Some(Command::Restart(reply)) => return self.start(reply),
+                Some(Command::Stop(reply)) => return self.stop(reply),
+                None => {
+                    self.wanted = false;
+                    return;
+                }
+            }
+        }
+    }
+
     /// While a run ends anyway: takes wishes for what comes behind it, for ever. May be dropped at any time.
     pub(super) async fn collect(&mut self) -> std::convert::Infallible {
         loop {

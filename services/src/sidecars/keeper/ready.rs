@@ -38,6 +38,8 @@ pub(super) enum Last {
     NotBegun,
     /// It does this.
     Seen(String),
+    /// It is not known by who is to vouch, for this reason, which more time does not mend.
+    Unasked(String),
     /// Nobody could look, for this reason.
     Unseen(String),
     /// Somebody else listens, or nobody who has shown that it is the one.
@@ -129,6 +131,10 @@ async fn listening(
             Seen::Bad(why) => {
                 last.is(why);
                 has_answered = true;
+                wait = (wait * 2).min(SLOWEST);
+            }
+            Seen::Unasked(why) => {
+                last.set(Last::Unasked(why));
                 wait = (wait * 2).min(SLOWEST);
             }
             Seen::Unknown(why) => {

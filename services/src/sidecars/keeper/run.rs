@@ -5,16 +5,17 @@ use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use futures_util::poll;
-use sixframe_supervisor::{Child, Stream};
+use sixframe_supervisor::Child;
 use tokio::time::{Instant, sleep};
 
+use super::came_to_nothing::{details, exited, in_words, last_lines, left, not_ours, too_slow};
 use super::in_use;
-use super::launch::{Launch, not_begun, taken, words};
+use super::launch::{Launch, not_begun, rooted, taken, words};
 use super::not_started::not_started;
 use super::ready::{Foreign, Last, LastSeen, ready};
 use super::secrets::without_secrets;
 use super::{Keeper, Outcome, failure};
-use crate::sidecars::api::{Failure, FailureCode, FailureDetails, Holder, RunExit, SidecarStatus};
+use crate::sidecars::api::{Failure, FailureCode, RunExit, SidecarStatus};
 use crate::sidecars::board::now_ms;
 use crate::sidecars::config::{Health, HealthKind, Port, Ready, ReadyKind, SidecarConfig};
 use crate::sidecars::listener::{self, RunPort};
@@ -25,14 +26,11 @@ use crate::sidecars::restart::Ended;
 /// How many free ports are tried before it is given up.
 const PORTS: usize = 5;
 
-/// How many of its last lines a failure tells.
-const LAST_LINES: usize = 20;
-
 /// A run under way.
-struct Run {
-    config: Arc<SidecarConfig>,
-    child: Arc<Child>,
-    port: RunPort,
+pub(super) struct Run {
+    pub(super) config: Arc<SidecarConfig>,
+    pub(super) child: Arc<Child>,
+    pub(super) port: RunPort,
     generation: u64,
 }
 
@@ -89,6 +87,11 @@ impl Keeper {
             Ok(launch) => launch,
             Err(failure) => return not_run(failure),
         };
+        if self.around.board.is_closing() {
+            // Calls may still be under way; it is stopped with all the others behind them.
+            self.mailbox.turned(&self.around.board, &self.known.name).await;
+            return Outcome::Turned;
+        }
         let child = match self.around.supervisor.spawn(launch.config) {
             Ok(child) => Arc::new(child),
             Err(error) => return not_run(not_begun(config, &error)),
@@ -182,7 +185,8 @@ impl Keeper {
     }
 
     fn exec(&self, run: &Run, program: Option<&str>, args: &[String]) -> Probe {
-        let mut config = words(&run.config, program.unwrap_or_default().into(), args, &run.port, &self.around);
+        let program = rooted(program.unwrap_or_default(), &self.around);
+        let mut config = words(&run.config, program, args, &run.port, &self.around);
         config.name = format!("{} (probe)", run.config.name);
         Probe::exec(self.around.supervisor.clone(), config)
     }
@@ -265,30 +269,34 @@ impl Keeper {
     /// Stops what there is of it. Errors: some of it cannot be ended.
     async fn end(&mut self, run: &Run) -> Result<Option<RunExit>, Failure> {
         self.is_stopping();
-        let stopped = {
-            let stopping = run.child.stop();
-            tokio::select! {
-                biased;
-                stopped = stopping => stopped,
-                never = self.mailbox.collect() => match never {},
-            }
-        };
+        let stopped = self.stop(run).await;
         let left = left(run, &stopped);
         let exit = stopped.ok();
         self.is_over(run, exit);
         left.map_or_else(|| Ok(exit.map(Into::into)), Err)
     }
 
-    /// Waits until nothing of it is left, since its program has ended.
+    /// Stops it, and takes wishes for what comes behind it meanwhile.
+    async fn stop(&mut self, run: &Run) -> Result<sixframe_supervisor::Exit, sixframe_supervisor::Failure> {
+        let stopping = run.child.stop();
+        tokio::select! {
+            biased;
+            stopped = stopping => stopped,
+            never = self.mailbox.collect() => match never {},
+        }
+    }
+
+    /// Waits until nothing of it is left, since its program has ended; no longer than for a stop once somebody wishes that.
     async fn settle(&mut self, run: &Run) -> Result<sixframe_supervisor::Exit, sixframe_supervisor::Failure> {
         self.is_stopping();
-        let stopped = {
-            let stopping = run.child.stopped();
-            tokio::select! {
-                biased;
-                stopped = stopping => stopped,
-                never = self.mailbox.collect() => match never {},
-            }
+        let settled = tokio::select! {
+            biased;
+            stopped = run.child.stopped() => Some(stopped),
+            () = self.mailbox.hurried() => None,
+        };
+        let stopped = match settled {
+            Some(stopped) => stopped,
+            None => self.stop(run).await,
         };
         self.is_over(run, stopped.as_ref().ok().copied());
         stopped
@@ -346,29 +354,10 @@ async fn look_after(run: &Run, probe: Option<&Probe>, has_lived: bool, mut tell:
             return match seen {
                 Seen::Good | Seen::Nobody => "does not listen any more".to_owned(),
                 Seen::Foreign(_) => "does not listen any more, but another program does".to_owned(),
-                Seen::Bad(why) | Seen::Unshown(why) | Seen::Unknown(why) => why,
+                Seen::Bad(why) | Seen::Unasked(why) | Seen::Unshown(why) | Seen::Unknown(why) => why,
             };
         }
     }
-}
-
-/// Why nothing may be started beside what is left of it.
-fn left(run: &Run, ended: &Result<sixframe_supervisor::Exit, sixframe_supervisor::Failure>) -> Option<Failure> {
-    let Err(sixframe_supervisor::Failure::Left { pids, .. }) = ended else { return None };
-    let name = &run.config.name;
-    let list = pids.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
-    let message = match pids.as_slice() {
-        [] => format!("whether processes of {name} live on cannot be seen; look for them, then start it again"),
-        [_] => {
-            format!("the process {list} of {name} cannot be ended; end it, as root if need be, then start {name} again")
-        }
-        [..] => {
-            format!(
-                "the processes {list} of {name} cannot be ended; end them, as root if need be, then start {name} again"
-            )
-        }
-    };
-    Some(failure(FailureCode::Left, message).with(details(run, None)))
 }
 
 /// It could not begin, or came to nothing. That the daemon could not do its part may pass; anything else stays as it is.
@@ -387,83 +376,6 @@ async fn clash(run: &Run) -> Option<Outcome> {
         Port::Fixed(_) => Some(Outcome::Failed(taken(port).await)),
         Port::None => None,
     }
-}
-
-/// The last that it wrote on both outputs.
-fn last_lines(run: &Run) -> Vec<String> {
-    [Stream::Stderr, Stream::Stdout].map(|stream| run.child.output(stream).last_lines(LAST_LINES)).concat()
-}
-
-/// Why it has ended, with the line in which it says that an address is in use.
-fn in_words(run: &Run, exited: Failure, line: &str, is_its_port: bool) -> Failure {
-    let line = without_secrets(&run.config, run.port.get(), line.trim().to_owned());
-    let message = format!("{}; it says that an address is in use: {line}", exited.message);
-    let code = if is_its_port { FailureCode::PortInUse } else { exited.code };
-    Failure { code, message, ..exited }
-}
-
-fn exited(
-    run: &Run,
-    ended: Result<sixframe_supervisor::Exit, sixframe_supervisor::Failure>,
-    when: &str,
-) -> (Ended, Failure) {
-    let name = &run.config.name;
-    match ended {
-        Ok(exit) => {
-            let how = if exit.is_success() { Ended::Well } else { Ended::Badly };
-            let message = format!("{name} {exit}{when}; sidecar.logs shows what it wrote");
-            (how, failure(FailureCode::Exited, message).with(details(run, Some(exit.into()))))
-        }
-        Err(error) => (Ended::Badly, failure(FailureCode::Host, format!("{name} has ended: {error}"))),
-    }
-}
-
-/// Its time is over. Where this daemon did not see to the last what it does, that is no fault of its own.
-fn too_slow(run: &Run, readiness: &Ready, last: Last) -> Failure {
-    let (name, longest) = (&run.config.name, readiness.timeout_ms);
-    let known = |why| without_secrets(&run.config, run.port.get(), why);
-    match last {
-        Last::Seen(why) => {
-            let why = known(why);
-            let message = format!(
-                "{name} was not ready within {longest} ms: it {why}; if it needs longer, raise ready.timeout_ms"
-            );
-            failure(FailureCode::StartTimeout, message).with(details(run, None))
-        }
-        Last::Unseen(why) => {
-            let message = format!("whether {name} was ready within {longest} ms is not known: it {}", known(why));
-            failure(FailureCode::Host, message).with(details(run, None))
-        }
-        Last::Foreign(foreign) => not_ours(run, foreign),
-        Last::NotBegun => {
-            let message = format!("{name} was still being started after {longest} ms; the machine has too much to do");
-            failure(FailureCode::Host, message)
-        }
-    }
-}
-
-fn not_ours(run: &Run, Foreign { port, holder }: Foreign) -> Failure {
-    let name = &run.config.name;
-    let who = match &holder {
-        Some(Holder { program, pid }) => {
-            format!("{program} (process {pid}) listens on port {port}, and it was not started by {name}")
-        }
-        None => format!(
-            "a program that the system does not tell listens on port {port}, and nothing shows that {name} started it, as \
-             its SIXFRAME_NONCE in an answer to ready.kind = \"http\" would"
-        ),
-    };
-    let message = format!(
-        "{who}; stop it, or choose another port; where {name} has its work done by a service of the system, use ready.kind \
-         = \"exec\" or \"line\""
-    );
-    failure(FailureCode::NotOurs, message).with(FailureDetails { holder, ..details(run, None) })
-}
-
-fn details(run: &Run, exit: Option<RunExit>) -> FailureDetails {
-    let stderr = run.child.output(Stream::Stderr).last_lines(LAST_LINES);
-    let stderr = stderr.into_iter().map(|line| without_secrets(&run.config, run.port.get(), line)).collect();
-    FailureDetails { exit, stderr, ..FailureDetails::default() }
 }
 
 /// Where it is reached; `[::1]` where it does not listen by IPv4.

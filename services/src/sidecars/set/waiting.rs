@@ -9,6 +9,7 @@ use sixframe_core::{Code, Fault};
 use super::{DOMAIN, Sidecars};
 use crate::sidecars::api::{Failure, Mode, Owner, SidecarState, SidecarStatus};
 use crate::sidecars::board::Entry;
+use crate::sidecars::config::ReadyKind;
 use crate::sidecars::server::unreachable;
 
 impl Sidecars {
@@ -18,7 +19,11 @@ impl Sidecars {
     /// `NOT_FOUND`; in the domain `sidecar` the code of its failure, or `STOPPED`; `RPC_TIMEOUT`;
     /// `CONFLICT` where the daemon is stopping.
     pub async fn wait_ready(&self, name: &str, longest: Duration) -> Result<SidecarState, Fault> {
-        let falls = self.board().entry(name).ok_or_else(|| self.unknown(name))?.falls;
+        let Entry { falls, is_done, .. } = self.board().entry(name).ok_or_else(|| self.unknown(name))?;
+        if is_done && self.known(name)?.config().readiness().kind != ReadyKind::Started {
+            // A service that had ended when somebody asked serves nobody. What is a job has done what it was started for.
+            return Err(stopped(name));
+        }
         let late = || {
             let message = format!("{name} was not ready within {} ms; it may still become so", longest.as_millis());
             Err(Fault::new(Code::RPC_TIMEOUT, message))
@@ -31,7 +36,7 @@ impl Sidecars {
     async fn ready_since(&self, name: &str, falls: u64) -> Result<SidecarState, Fault> {
         let look = |entry: Entry| match entry.state.owner {
             Owner::Remote => Ok(Some(entry.state)),
-            _ if self.is_remote()? => Ok(None),
+            _ if self.is_remote(name)? => Ok(None),
             _ => readiness(entry, falls),
         };
         self.until(name, look).await
@@ -64,13 +69,17 @@ impl Sidecars {
     }
 
     /// Whether it is the server that will answer for it, as soon as it is known and nothing runs here. Errors: it is not there,
-    /// or not to be used.
-    fn is_remote(&self) -> Result<bool, Fault> {
+    /// or not to be used, or has none of this name.
+    fn is_remote(&self, name: &str) -> Result<bool, Fault> {
         let mode = self.board().mode_state();
-        match (mode.mode, mode.server_failure) {
-            (Mode::Connected, Some(why)) => Err(unreachable(&mode.server_url.unwrap_or_default(), why)),
-            (Mode::Connected, None) => Ok(true),
-            (Mode::Service | Mode::Standalone, _) => Ok(false),
+        let url = mode.server_url.unwrap_or_default();
+        match (mode.mode, mode.server_failure, mode.server_id) {
+            (Mode::Connected, Some(why), _) => Err(unreachable(&url, why)),
+            (Mode::Connected, None, Some(_)) if !mode.endpoints.contains_key(name) => {
+                Err(unreachable(&url, format!("{url} has no sidecar {name}; it is to be configured there")))
+            }
+            (Mode::Connected, None, _) => Ok(true),
+            (Mode::Service | Mode::Standalone, ..) => Ok(false),
         }
     }
 
@@ -91,11 +100,14 @@ impl Sidecars {
     }
 }
 
-/// Its state once it is ready; nothing while that may still come.
+/// Its state once it is ready, or was and has done its work; nothing while that may still come.
 fn readiness(entry: Entry, falls: u64) -> Result<Option<SidecarState>, Fault> {
     let has_fallen = entry.falls > falls || entry.is_between_vain_runs();
     match (entry.state.status, entry.fall) {
         (status, _) if status.is_up() => Ok(Some(entry.state)),
+        // Who waits sees the newest state alone, and a job may be ready and done between two looks. What ends before it was
+        // ready, has not done its work.
+        (SidecarStatus::Stopped, _) if entry.is_done => Ok(Some(entry.state)),
         (SidecarStatus::Failed, Some(failure)) => Err(fault(failure)),
         (SidecarStatus::Stopped | SidecarStatus::Failed, _) => Err(stopped(&entry.state.name)),
         (_, Some(failure)) if has_fallen => Err(fault(failure)),

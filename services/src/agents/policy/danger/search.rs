@@ -1,10 +1,12 @@
 //! Searches through whole folders: they print what is in files that nobody names, keys among them.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ignore::{Walk, WalkBuilder};
 
+use super::super::super::passed_over::{PassedOver, Patterns};
 use super::super::super::permission::Risk;
 use super::super::super::scope::Look;
 use super::super::call::Call;
@@ -43,14 +45,40 @@ pub(in super::super) enum Through {
     All,
 }
 
+/// The patterns that a search goes by.
+const PATTERNS: Patterns = Patterns { names: &[".rgignore", ".ignore"], needs_git: true, hides: true };
+
+/// A walk through what a search goes through.
+struct Searched {
+    walk: Walk,
+    passed_over: Option<Arc<Mutex<PassedOver>>>,
+}
+
+impl Searched {
+    /// Whether it was told all that a search goes through: not all patterns may have been read that have it look at more.
+    fn is_all(&self) -> bool {
+        let is_whole = |passed_over: &Arc<Mutex<PassedOver>>| lock(passed_over).is_whole();
+        self.passed_over.as_ref().is_none_or(is_whole)
+    }
+}
+
+fn lock(passed_over: &Mutex<PassedOver>) -> MutexGuard<'_, PassedOver> {
+    passed_over.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Through {
-    fn walk(self, place: &Path) -> Walk {
-        let mut walk = WalkBuilder::new(place);
-        walk.standard_filters(self == Through::Shown);
-        if self == Through::Shown {
-            walk.add_custom_ignore_filename(".rgignore");
+    /// Goes through a folder until then; what is met later is shown, whatever it is.
+    fn walk(self, place: &Path, until: Instant) -> Searched {
+        // Patterns are about paths without links.
+        let place = place.canonicalize().unwrap_or_else(|_| place.to_owned());
+        let mut walk = WalkBuilder::new(&place);
+        walk.standard_filters(false);
+        let passed_over = (self == Through::Shown).then(|| Arc::new(Mutex::new(PassedOver::new(&place, PATTERNS))));
+        if let Some(passed_over) = passed_over.clone() {
+            // The files of patterns are read here: whoever wrote them may mean harm.
+            walk.filter_entry(move |entry| Instant::now() > until || lock(&passed_over).shows(entry));
         }
-        walk.build()
+        Searched { walk: walk.build(), passed_over }
     }
 
     /// Whether any below a folder is one of these, or there are more than can be looked through.
@@ -62,7 +90,9 @@ impl Through {
         let until = Instant::now() + MOST.1;
         // What cannot be looked at may be any.
         let is_one = |entry: Result<ignore::DirEntry, ignore::Error>| entry.map_or(true, |entry| is_one(entry.path()));
-        self.walk(place).enumerate().any(|(at, entry)| at > most || Instant::now() > until || is_one(entry))
+        let mut searched = self.walk(place, until);
+        let mut entries = searched.walk.by_ref().enumerate();
+        entries.any(|(at, entry)| at > most || Instant::now() > until || is_one(entry)) || !searched.is_all()
     }
 }
 
@@ -111,17 +141,22 @@ pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Option<Finding> {
         return unknown();
     }
     for place in places(call, scene) {
-        for entry in through.walk(&place).flatten() {
+        let mut searched = through.walk(&place, until);
+        for entry in searched.walk.by_ref() {
             entries += 1;
             if entries > MOST.0 || Instant::now() > until || Look::is_over() {
                 return unknown();
             }
+            let Ok(entry) = entry else { continue };
             let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
             let path = entry.path().strip_prefix(&scene.ground.folder).unwrap_or(entry.path());
             if let Some(risk) = secret(&path.to_string_lossy()).filter(|_| is_file) {
                 let text = format!("searches {}, which holds keys or may", path.display());
                 return Some(Finding::new("secrets", risk.min(Risk::High), text));
             }
+        }
+        if !searched.is_all() {
+            return unknown();
         }
     }
     None
@@ -199,6 +234,18 @@ mod tests {
         assert!(meets(Through::Shown, 9, "a") && !meets(Through::Shown, 9, ".c") && meets(Through::All, 9, ".c"));
         assert!(!meets(Through::All, 9, "none") && meets(Through::All, 2, "none"));
         assert!(Through::All.meets(&folder.path().join("gone"), |_| false));
+        Ok(())
+    }
+
+    #[test]
+    fn a_folder_holds_what_may_be_in_it_where_not_all_patterns_are_read() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        std::fs::write(folder.path().join("a"), "")?;
+        let meets = || Through::Shown.meets(folder.path(), |path: &Path| path.ends_with("a"));
+        std::fs::write(folder.path().join(".ignore"), "a\n")?;
+        assert!(!meets());
+        std::fs::write(folder.path().join(".ignore"), format!("{}a\n", "# a comment\n".repeat(100_000)))?;
+        assert!(meets() && Through::Shown.meets(folder.path(), |_| false));
         Ok(())
     }
 }
