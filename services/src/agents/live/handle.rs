@@ -78,6 +78,7 @@ impl Handle {
             view,
             running: None,
             held: None,
+            asking: None,
             owners: Owners::default(),
             said_no_undo: false,
             watching: None,

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a bench that cannot be built fails the test that needs it")]
 
 mod attacks;
+mod beside;
 mod places;
 mod properties;
 mod rules;
@@ -126,6 +127,8 @@ fn what_is_ruinous_is_denied_and_said_why() {
         ("git push -f", "force_push"),
         ("git push --force-with-lease origin main", "force_push"),
         ("git push origin +main", "force_push"),
+        ("git --attr-source HEAD push --force origin main", "force_push"),
+        ("git --config-env a.b=HOME push --force", "force_push"),
         ("git -C src push origin :main", "force_push"),
         ("git push --mirror", "force_push"),
         ("chmod -R 777 .", "permissions"),

@@ -8,6 +8,7 @@ use ignore::{Walk, WalkBuilder};
 
 use super::super::super::passed_over::{PassedOver, Patterns};
 use super::super::super::permission::Risk;
+use super::super::super::scope::Look;
 use super::super::call::Call;
 use super::super::matter::SEARCHES;
 use super::super::place::{Place, secret};
@@ -124,7 +125,7 @@ fn keeps_to_shown(word: &str) -> bool {
 
 /// Files that a search would go through and that may hold keys.
 pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Option<Finding> {
-    if call.name != "rg" || call.given().any(|word| word == "--files") {
+    if call.name != "rg" || only_lists(call) {
         return None;
     }
     // Its own settings may have it look everywhere.
@@ -136,14 +137,14 @@ pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Option<Finding> {
         let text = "searches more files than can be looked through, and some may hold keys";
         Some(Finding::new("secrets", Risk::Medium, format!("`{}` {text}", shown(call))))
     };
-    if scene.searches >= SEARCHES {
+    if scene.searches >= SEARCHES || Look::is_over() {
         return unknown();
     }
     for place in places(call, scene) {
         let mut searched = through.walk(&place, until);
         for entry in searched.walk.by_ref() {
             entries += 1;
-            if entries > MOST.0 || Instant::now() > until {
+            if entries > MOST.0 || Instant::now() > until || Look::is_over() {
                 return unknown();
             }
             let Ok(entry) = entry else { continue };
@@ -159,6 +160,27 @@ pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Option<Finding> {
         }
     }
     None
+}
+
+/// Whether it tells names of files alone: it is told so where no word may be a value, nor what is looked for.
+fn only_lists(call: &Call) -> bool {
+    let words: Vec<&str> = call.given().take_while(|word| *word != "--").collect();
+    (0..words.len()).any(|at| words[at] == "--files" && (at == 0 || !may_take_next(words[at - 1])))
+}
+
+/// Whether an option of `rg` may take the word behind it for its value.
+pub(in super::super) fn may_take_next(option: &str) -> bool {
+    takes_next(option, VALUED[1])
+}
+
+fn takes_next(option: &str, valued: &str) -> bool {
+    match option.strip_prefix("--") {
+        Some(long) => !long.is_empty() && !long.contains('=') && !FLAGS.contains(&long),
+        None if option.starts_with('-') => {
+            option.split_once(|letter| valued.contains(letter)).is_some_and(|(_, value)| value.is_empty())
+        }
+        None => false,
+    }
 }
 
 /// The folders that are searched; where that is not sure, the one that it runs in, and whatever is named and there.
@@ -183,18 +205,17 @@ fn places(call: &Call, scene: &Scene<'_>) -> Vec<PathBuf> {
 /// looked for does not stand in one.
 pub(in super::super) fn has_sure_operands(call: &Call) -> bool {
     let valued = VALUED[usize::from(!call.name.ends_with("grep"))];
-    let moves = |word: &str| match word.strip_prefix("--") {
-        Some(long) => match long.split_once('=') {
-            Some((name, _)) => ["regexp", "file", "files"].iter().any(|known| known.starts_with(name)),
-            None => !long.is_empty() && !FLAGS.contains(&long),
-        },
+    let holds = |word: &str| match word.strip_prefix("--") {
+        Some(long) => long
+            .split_once('=')
+            .is_some_and(|(name, _)| ["regexp", "file", "files"].iter().any(|known| known.starts_with(name))),
         // The value may stand right behind the letter.
         None if word.starts_with('-') => word
             .split_once(|letter| valued.contains(letter))
-            .is_some_and(|(front, value)| value.is_empty() || word[front.len()..].starts_with(['e', 'f'])),
+            .is_some_and(|(front, _)| word[front.len()..].starts_with(['e', 'f'])),
         None => false,
     };
-    !call.given().any(moves)
+    !call.given().any(|word| takes_next(word, valued) || holds(word))
 }
 
 #[cfg(test)]
