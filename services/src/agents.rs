@@ -20,6 +20,7 @@ mod item;
 mod joints;
 mod live;
 mod local;
+mod lock;
 mod log;
 mod moment;
 mod passed_over;
