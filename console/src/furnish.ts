@@ -24,12 +24,12 @@ const OWN = { id: "page", label: "this page" };
 const FRAME_MS = 16;
 const SILENCE_MS = 5_000;
 
-/** Everything that the page shows. `onOut` is told when its session has ended. */
-export function furnish(token: string, surroundings: Surroundings, onOut: (why: string) => void): Environment {
+/** Everything that the page shows. `windowName` owns what it begins; `onOut` is told when its session has ended. */
+export function furnish(token: string, windowName: string, surroundings: Surroundings, onOut: (why: string) => void): Environment {
   const frames = new FrameLog();
   const session = new LiveSession(token, surroundings, onOut);
   const endpoint = new RpcEndpoint(webSocket(socketUrl(), { token: () => session.token() }), {
-    use: [heartbeat(SILENCE_MS), hello({ name: "console", session: windowName() })],
+    use: [heartbeat(SILENCE_MS), hello({ name: "console", session: windowName })],
     onFrame: (direction, frame, bytes) =>
       frames.push(OWN, direction === "in" ? "received" : "sent", frame, performance.timeOrigin + performance.now(), bytes),
     onState: (state) => {
@@ -86,12 +86,4 @@ class LiveSession {
 
 function socketUrl(): string {
   return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
-}
-
-/** The name of this window: kept over a reload, and no other window's. */
-function windowName(): string {
-  const key = "sixframe.window";
-  const name = sessionStorage.getItem(key) ?? crypto.randomUUID();
-  sessionStorage.setItem(key, name);
-  return name;
 }

@@ -7,8 +7,11 @@ import { furnish } from "./furnish.js";
 import { enter, hasTicket, takeTicket } from "./session.js";
 import { Gate } from "./shell/gate.js";
 import { showTheme } from "./theme.js";
+import { nameOfWindow } from "./window-name.js";
 
 const surroundings = { location, history, storage: localStorage, fetch: fetch.bind(window) };
+/** Asked for once: the name is held as long as the page is there. */
+const windowName = nameOfWindow(sessionStorage, navigator.locks);
 
 /** A link that is opened in a page which is there already changes its address alone. */
 function watchAddress(root: Root): void {
@@ -25,7 +28,7 @@ async function open(root: Root): Promise<void> {
   if (entry.kind === "out") return root.render(<Gate why={entry.why} />);
   if (entry.kind === "unreachable") return root.render(<Gate why="" onRetry={() => void open(root)} />);
   isIn = true;
-  const environment = furnish(entry.token, surroundings, (why) => {
+  const environment = furnish(entry.token, await windowName, surroundings, (why) => {
     isIn = false;
     root.render(<Gate why={why} />);
   });

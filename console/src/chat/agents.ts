@@ -14,6 +14,7 @@ import { Store } from "../store.js";
 import { parted } from "./entry.js";
 import { SessionFeed } from "./session-feed.js";
 import type { Permission, SessionView } from "./session-view.js";
+import { Typed } from "./typed.js";
 
 /** What is known of the providers. */
 export interface ProvidersView {
@@ -61,8 +62,9 @@ export class Agents {
   readonly chosen = new Store<string>(sessionStorage.getItem(CHOSEN) ?? "");
   /** Sessions that ended while this page looked, so that they can be gone on with. */
   readonly closed = new Store<readonly SessionView[]>([]);
-  /** What is typed and not sent, by session. */
-  readonly drafts = new Map<string, string>();
+  /** Counts choices, also of what is chosen already: who chooses wants to see it. */
+  readonly choices = new Store(0);
+  readonly typed = new Typed();
   readonly #link: Link;
   readonly #catalogue: Catalogue;
   readonly #toasts: Toasts;
@@ -82,6 +84,7 @@ export class Agents {
   choose(sessionId: string): void {
     sessionStorage.setItem(CHOSEN, sessionId);
     this.chosen.set(sessionId);
+    this.choices.update((count) => count + 1);
   }
 
   /** Asks which agents are on this machine; `again` has the daemon look anew. */

@@ -4,8 +4,10 @@ import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 
 import type { AgentDelivery } from "../api.js";
 import { shortcutLabel } from "../commands/shortcuts.js";
 import { useEnvironment } from "../shell/environment.js";
+import { SteadyButton } from "../shell/steady-button.js";
 import { useStore } from "../store.js";
-import { focusAsked } from "./focus-asked.js";
+import { catchFocus, focusAsked } from "./focus-asked.js";
+import { useHeldFocus } from "./held-focus.js";
 import { meaningOf, pressed } from "./keys.js";
 
 const DELIVERIES: readonly { delivery: AgentDelivery; word: string; means: string }[] = [
@@ -29,25 +31,23 @@ export function Composer({
   onStop: () => void;
 }): ReactNode {
   const { agents } = useEnvironment();
-  const [text, setText] = useState(agents.drafts.get(sessionId) ?? "");
+  const text = useStore(agents.typed.drafts).get(sessionId) ?? "";
   const [delivery, setDelivery] = useState<AgentDelivery>("queue");
   const field = useRef<HTMLTextAreaElement>(null);
   const asked = useStore(focusAsked);
+  const hold = useHeldFocus(isBusy ? ["stop"] : [], catchFocus);
   useEffect(() => {
     if (!asked) return;
     field.current?.focus();
     focusAsked.set(false);
   }, [asked]);
-  const write = (next: string): void => {
-    setText(next);
-    agents.drafts.set(sessionId, next);
-  };
+  const write = (next: string): void => agents.typed.write(sessionId, next);
   const send = async (): Promise<void> => {
     if (text.trim() === "" || !isOpen) return;
     write("");
     const isTaken = await agents.prompt(sessionId, text, isBusy ? delivery : "queue");
     // Unless something else was begun meanwhile.
-    if (!isTaken && (agents.drafts.get(sessionId) ?? "") === "") write(text);
+    if (!isTaken && agents.typed.draft(sessionId) === "") write(text);
   };
   const press = (event: KeyboardEvent): void => {
     const meaning = meaningOf(pressed(event));
@@ -74,10 +74,10 @@ export function Composer({
         <span className="composer-hint">Enter sends · Shift Enter breaks the line{isBusy && " · Esc stops"}</span>
         <span className="spacer" />
         {isBusy && (
-          <button type="button" className="button button-small" onClick={onStop} disabled={!isOpen} title={shortcutLabel(".")}>
+          <SteadyButton className="button button-small" onClick={onStop} isOff={!isOpen} title={shortcutLabel(".")} {...hold("stop")}>
             <Square size={12} fill="currentColor" aria-hidden />
             Stop
-          </button>
+          </SteadyButton>
         )}
         <button
           type="button"

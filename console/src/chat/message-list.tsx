@@ -8,6 +8,7 @@ import { visible } from "../render/plain.js";
 import { count } from "../shell/units.js";
 import type { Entry } from "./entry.js";
 import { EntryView, labelOf } from "./entry-view.js";
+import { useFocusedRow } from "./focused-row.js";
 import { useFollowing } from "./following.js";
 import { FolderContext, OpennessProvider, useOpen, type Openness } from "./openness.js";
 import { rowsOf, type Row, type StepsRow } from "./rows.js";
@@ -40,6 +41,7 @@ export function MessageList({
     getScrollElement: () => scroller.current,
     getItemKey: useCallback((at: number) => rows[at]?.key ?? at, [rows]),
     estimateSize: useCallback((at: number) => estimate(rows[at], fold), [rows, fold]),
+    rangeExtractor: useFocusedRow(scroller, rows),
     overscan: 6,
     paddingStart: 16,
     paddingEnd: 16,

@@ -4,6 +4,7 @@ import { useEffect, useId, useRef, useState, type FormEvent, type KeyboardEvent,
 import type { AgentOptionKind, AgentRisk, PermissionOption } from "../api.js";
 import { visible } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
+import { SteadyButton } from "../shell/steady-button.js";
 import { useStore } from "../store.js";
 import { Countdown } from "./countdown.js";
 import { ExactInput } from "./exact-input.js";
@@ -156,9 +157,9 @@ function Answers({
             <button ref={opener} type="button" className="link-button" onClick={() => setWhy(true)}>
               Deny and say why
             </button>
-            <button type="button" className="button button-danger" disabled={!isOpen || isSent} onClick={() => deny("")}>
+            <SteadyButton className="button button-danger" isOff={!isOpen || isSent} onClick={() => deny("")}>
               Deny
-            </button>
+            </SteadyButton>
           </span>
         </>
       )}
@@ -190,7 +191,7 @@ function Why({
   }, [agents, state]);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    onDeny(why);
+    if (!isOff) onDeny(why);
   };
   const press = (event: KeyboardEvent): void => {
     const key = pressed(event);
@@ -212,9 +213,9 @@ function Why({
         onChange={(event) => setWhy(event.target.value)}
         onKeyDown={press}
       />
-      <button type="submit" className="button button-danger" disabled={isOff}>
+      <SteadyButton type="submit" className="button button-danger" isOff={isOff}>
         Deny
-      </button>
+      </SteadyButton>
       <button type="button" className="link-button" onClick={onBack}>
         Back
       </button>
@@ -233,16 +234,15 @@ function Allow({ option, isOff, onAllow }: { option: PermissionOption; isOff: bo
   const words = `${OPTIONS[kind] ?? kind}${isRule ? ", by a rule of the agent's own" : ""}`;
   return (
     <span className="ask-option">
-      <button
-        type="button"
+      <SteadyButton
         className={kind === "allow_once" ? "button button-primary" : "button"}
-        disabled={isOff}
+        isOff={isOff}
         title={visible(label)}
         onKeyDown={ignoreEnter}
         onClick={onAllow}
       >
         {words}
-      </button>
+      </SteadyButton>
       {rulePreview && <code className="ask-rule">{visible(rulePreview)}</code>}
     </span>
   );

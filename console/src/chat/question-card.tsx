@@ -4,18 +4,16 @@ import { useId, useState, type FormEvent, type KeyboardEvent, type ReactNode } f
 import type { AgentQuestion, AgentQuestionRequest } from "../api.js";
 import { visible } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
+import { SteadyButton } from "../shell/steady-button.js";
+import { useStore } from "../store.js";
 import { Countdown } from "./countdown.js";
 import { useHas } from "./hooks.js";
-import { isComposing, pressed } from "./keys.js";
+import { isComposing, meaningOf, pressed } from "./keys.js";
 import { folderName, type SessionView } from "./session-view.js";
-
-/** What was chosen and written for a question. */
-interface Given {
-  readonly chosen: readonly string[];
-  readonly own: string;
-}
+import type { Given } from "./typed.js";
 
 const NONE: Given = { chosen: [], own: "" };
+const NOTHING: ReadonlyMap<string, Given> = new Map();
 
 /** What an agent asks that is no leave. It never takes the focus. */
 export function QuestionCard({
@@ -32,7 +30,7 @@ export function QuestionCard({
 }): ReactNode {
   const { agents } = useEnvironment();
   const id = useId();
-  const [given, setGiven] = useState<ReadonlyMap<string, Given>>(new Map());
+  const given = useStore(agents.typed.given).get(question.questionId) ?? NOTHING;
   const [isSent, setSent] = useState(false);
   const canAnswer = useHas("agent.answer");
   const answers = answersOf(question.questions, given);
@@ -44,11 +42,11 @@ export function QuestionCard({
   };
   const send = (event: FormEvent): void => {
     event.preventDefault();
-    if (!isComplete || isSent || !isOpen) return;
+    if (!isComplete || isSent || !isOpen || !canAnswer) return;
     give(answers);
   };
   return (
-    <article className="ask-card" aria-labelledby={id}>
+    <article className="ask-card" aria-labelledby={id} tabIndex={-1}>
       <header className="ask-head">
         <CircleHelp size={18} aria-hidden />
         <h3 id={id}>
@@ -65,23 +63,18 @@ export function QuestionCard({
             key={one.id}
             question={one}
             given={given.get(one.id) ?? NONE}
-            onGive={(next) => setGiven((known) => new Map(known).set(one.id, next))}
+            onGive={(next) => agents.typed.give(question.questionId, one.id, next)}
           />
         ))}
         <div className="ask-answers">
           {!canAnswer && <p className="quiet">This daemon takes no answers to questions.</p>}
           <span className="spacer" />
-          <button
-            type="button"
-            className="button button-danger"
-            disabled={!isOpen || isSent || !canAnswer}
-            onClick={() => give({})}
-          >
+          <SteadyButton className="button button-danger" isOff={!isOpen || isSent || !canAnswer} onClick={() => give({})}>
             Decline
-          </button>
-          <button type="submit" className="button button-primary" disabled={!isComplete || !isOpen || isSent || !canAnswer}>
+          </SteadyButton>
+          <SteadyButton type="submit" className="button button-primary" isOff={!isComplete || !isOpen || isSent || !canAnswer}>
             Answer
-          </button>
+          </SteadyButton>
         </div>
       </form>
     </article>
@@ -133,7 +126,7 @@ function Question({
           aria-label={options.length === 0 ? `Answer to: ${visible(text)}` : `Another answer to: ${visible(text)}`}
           placeholder={options.length === 0 ? "Answer" : "Something else"}
           value={given.own}
-          onKeyDown={keepComposing}
+          onKeyDown={press}
           onChange={(event) => write(event.target.value)}
         />
       )}
@@ -141,9 +134,14 @@ function Question({
   );
 }
 
-/** Enter that ends a character does not send the form. */
-function keepComposing(event: KeyboardEvent): void {
-  if (event.key === "Enter" && isComposing(pressed(event))) event.preventDefault();
+/** Enter that ends a character does not send the form, and Escape leads out of the field, and stops nothing. */
+function press(event: KeyboardEvent<HTMLInputElement>): void {
+  const key = pressed(event);
+  if (event.key === "Enter" && isComposing(key)) event.preventDefault();
+  if (meaningOf(key) !== "stop") return;
+  event.preventDefault();
+  event.stopPropagation();
+  event.currentTarget.closest<HTMLElement>("article")?.focus();
 }
 
 function answersOf(questions: readonly AgentQuestion[], given: ReadonlyMap<string, Given>): Record<string, string[]> {

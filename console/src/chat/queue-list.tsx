@@ -1,10 +1,12 @@
 import { Check, Hourglass, Pencil, X } from "lucide-react";
-import { useState, type KeyboardEvent, type ReactNode } from "react";
+import { useEffect, type KeyboardEvent, type ReactNode } from "react";
 
 import { readable } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
+import { useStore } from "../store.js";
 import { parted } from "./entry.js";
 import { catchFocus } from "./focus-asked.js";
+import { useHeldFocus } from "./held-focus.js";
 import { useHas } from "./hooks.js";
 import { meaningOf, pressed } from "./keys.js";
 import type { WaitingPrompt } from "./session-view.js";
@@ -20,6 +22,14 @@ export function QueueList({
   /** Whether the daemon can be reached. */
   isOpen: boolean;
 }): ReactNode {
+  const { agents, toasts } = useEnvironment();
+  const ids = queue.map(({ promptId }) => promptId);
+  const edits = useStore(agents.typed.edits);
+  const hold = useHeldFocus(ids, catchFocus);
+  useEffect(() => {
+    if (agents.typed.rescue(sessionId, ids))
+      toasts.say("It was sent as it was, or taken back elsewhere. Your change of it stands in the field for prompts.");
+  }, [queue, edits]);
   if (queue.length === 0) return null;
   return (
     <section className="queue" aria-label="Prompts that wait">
@@ -29,7 +39,9 @@ export function QueueList({
       </p>
       <ol>
         {queue.map((prompt) => (
-          <Queued key={prompt.promptId} prompt={prompt} sessionId={sessionId} isOpen={isOpen} />
+          <li key={prompt.promptId} className="queued" {...hold(prompt.promptId)}>
+            <Queued prompt={prompt} sessionId={sessionId} isOpen={isOpen} />
+          </li>
         ))}
       </ol>
     </section>
@@ -48,21 +60,24 @@ function Queued({
   const { agents } = useEnvironment();
   const canEdit = useHas("agent.editPrompt");
   const { text } = parted(content);
-  const [whole, setWhole] = useState<string | undefined>(undefined);
-  const [edited, setEdited] = useState<string | undefined>(undefined);
+  const edit = useStore(agents.typed.edits).get(promptId);
   const begin = async (): Promise<void> => {
-    const said = isCut ? await agents.wholePrompt(sessionId, seq) : text;
-    setWhole(said);
-    setEdited(said);
+    const whole = isCut ? await agents.wholePrompt(sessionId, seq) : text;
+    if (whole !== undefined) agents.typed.edit(promptId, { sessionId, whole, text: whole });
   };
   const leave = (): void => {
-    setEdited(undefined);
+    agents.typed.leave(promptId);
     // When the field is gone.
     setTimeout(catchFocus);
   };
   const save = async (): Promise<void> => {
-    if (edited === undefined || edited.trim() === "") return;
-    if (edited === whole || (await agents.editPrompt(sessionId, promptId, edited))) leave();
+    if (!edit || edit.isSent || edit.text.trim() === "") return;
+    if (edit.text === edit.whole) return leave();
+    agents.typed.edit(promptId, { ...edit, isSent: true });
+    const isTaken = await agents.editPrompt(sessionId, promptId, edit.text);
+    const { text: now = "", whole = "" } = agents.typed.edits.get().get(promptId) ?? {};
+    if (isTaken && now === edit.text) leave();
+    else agents.typed.edit(promptId, { sessionId, whole: isTaken ? edit.text : whole, text: now });
   };
   const press = (event: KeyboardEvent): void => {
     const meaning = meaningOf(pressed(event));
@@ -72,16 +87,16 @@ function Queued({
     if (meaning === "send") void save();
     else leave();
   };
-  if (edited !== undefined)
+  if (edit)
     return (
-      <li className="queued">
+      <>
         <textarea
           className="input"
           rows={1}
           autoFocus
           aria-label="The prompt"
-          value={edited}
-          onChange={(event) => setEdited(event.target.value)}
+          value={edit.text}
+          onChange={(event) => agents.typed.edit(promptId, { ...edit, text: event.target.value })}
           onKeyDown={press}
         />
         <button type="button" className="icon-button icon-small" aria-label="Keep the change" disabled={!isOpen} onClick={() => void save()}>
@@ -90,10 +105,10 @@ function Queued({
         <button type="button" className="icon-button icon-small" aria-label="Leave it as it was" onClick={leave}>
           <X size={14} />
         </button>
-      </li>
+      </>
     );
   return (
-    <li className="queued">
+    <>
       <span className="queued-text">{readable(isCut ? `${text} …` : text)}</span>
       {delivery !== "queue" && <span className="badge">{delivery === "now" ? "now" : "next"}</span>}
       {canEdit && (
@@ -110,6 +125,6 @@ function Queued({
       >
         <X size={14} />
       </button>
-    </li>
+    </>
   );
 }

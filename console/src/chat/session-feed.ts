@@ -31,6 +31,8 @@ export class SessionFeed {
   #isOpen = false;
   /** Counts askings, so that what an earlier one still brings is left out. */
   #turn = 0;
+  /** Behind which event others were missing, when it was asked last. */
+  #gap: number | undefined;
   #stream: AsyncIterableIterator<unknown> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #quiet: ReturnType<typeof setTimeout> | undefined;
@@ -72,6 +74,7 @@ export class SessionFeed {
 
   /** Asks again, after a failure that does not pass by itself, or where the session goes on that had ended. */
   retry(): void {
+    this.#gap = undefined;
     this.close();
     this.open();
   }
@@ -90,11 +93,12 @@ export class SessionFeed {
       this.#rest();
       for await (const envelope of stream) {
         if (!isWanted()) return;
-        this.failure.set(undefined);
         if (!this.#take(envelope)) {
           void stream.return?.();
+          if (this.#isMissing()) return;
           break;
         }
+        this.failure.set(undefined);
       }
       isEnded = this.fold.facts.isClosed;
     } catch (error) {
@@ -115,6 +119,19 @@ export class SessionFeed {
     else if (this.fold.take(envelope) === "gap") return false;
     this.#tell();
     this.#rest();
+    return true;
+  }
+
+  /** Whether what was asked for once more is missing again: it will not come by itself, which is said then. */
+  #isMissing(): boolean {
+    const { seq } = this.fold;
+    if (this.#gap !== seq) {
+      this.#gap = seq;
+      return false;
+    }
+    const message = `the event ${seq + 1} of the session is missing, and with it what came after it`;
+    this.failure.set({ code: "INTERNAL", message, domain: "page", details: undefined });
+    this.#tell();
     return true;
   }
 

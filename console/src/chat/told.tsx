@@ -1,6 +1,7 @@
-import { useEffect, useRef, useState, type ReactNode } from "react";
+import { useEffect, useRef, type ReactNode } from "react";
 
 import { readable, shortened } from "../render/plain.js";
+import { Said, useSaying } from "../shell/said.js";
 import { isFinal, type Entry } from "./entry.js";
 import type { SessionFeed } from "./session-feed.js";
 import { OUTCOME_WORDS } from "./words.js";
@@ -11,20 +12,16 @@ const LONGEST = 600;
 /** Says to who does not see it what is said, when it is said to its end, and how turns end: not each piece of it. */
 export function Told({ feed, version }: { feed: SessionFeed; version: number }): ReactNode {
   const known = useRef(0);
-  const [said, setSaid] = useState("");
+  const [said, say] = useSaying();
   useEffect(() => {
     const caughtUp = feed.caughtUp.get();
     if (caughtUp === undefined) return;
     const from = Math.max(known.current, caughtUp);
     const fresh = [...lately(feed, from)].map(worded).filter((words) => words !== undefined);
     known.current = feed.fold.seq;
-    if (fresh.length > 0) setSaid(fresh.join(". "));
+    if (fresh.length > 0) say(fresh.join(". "));
   }, [feed, version]);
-  return (
-    <p className="unseen" role="status">
-      {said}
-    </p>
-  );
+  return <Said said={said} />;
 }
 
 /** Entries that became final behind an event. */

@@ -3,6 +3,8 @@ import { Popover } from "radix-ui";
 import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 
 import { visible } from "../render/plain.js";
+import { useEnvironment } from "../shell/environment.js";
+import { Said, useSaying } from "../shell/said.js";
 import { useSessions } from "./hooks.js";
 import { waitingOf, type Waiting } from "./session-view.js";
 import { ACTION_WORDS } from "./words.js";
@@ -12,17 +14,29 @@ const NONE: readonly Waiting[] = [];
 
 /** What waits for a person in any session, from everywhere: a number in the header, and the cards below it. */
 export function WaitingTray(): ReactNode {
+  const { agents } = useEnvironment();
   const sessions = useSessions();
   const waiting = useMemo(() => (sessions ? waitingOf(sessions) : NONE), [sessions]);
   const [isOpen, setOpen] = useState(false);
   const content = useRef<HTMLDivElement>(null);
   const { length } = waiting;
+  const left = useRef(length);
+  left.current = length;
   useEffect(() => {
     document.title = length > 0 ? `(${length}) Sixframe` : "Sixframe";
   }, [length]);
   useEffect(() => {
     if (length === 0) setOpen(false);
   }, [length]);
+  const isKnown = sessions !== undefined;
+  useEffect(() => {
+    if (isKnown) agents.typed.forgetAllBut(waiting.map(({ id }) => id));
+  }, [agents, isKnown, waiting]);
+  // To what else waits, or to the panel below where nothing does.
+  const catchFocus = (): void => {
+    const isLost = document.activeElement === null || document.activeElement === document.body;
+    if (isLost) (content.current ?? document.querySelector<HTMLElement>(".content[data-state=active]"))?.focus();
+  };
   const words = length === 1 ? "1 request waits for you" : `${length} requests wait for you`;
   return (
     <>
@@ -45,12 +59,18 @@ export function WaitingTray(): ReactNode {
                 event.preventDefault();
                 content.current?.focus();
               }}
+              onCloseAutoFocus={(event) => {
+                // The button is gone with the last of what waited.
+                if (left.current > 0) return;
+                event.preventDefault();
+                catchFocus();
+              }}
               onEscapeKeyDown={(event) => {
-                // It leads back from there, and not away from all cards.
-                if (event.target instanceof Element && event.target.closest(".ask-why")) event.preventDefault();
+                // It leads out of there, and not away from all cards.
+                if (event.target instanceof Element && event.target.closest(".ask-why, .question .input")) event.preventDefault();
               }}
             >
-              <WaitingCards waiting={waiting} label="What waits for you" />
+              <WaitingCards waiting={waiting} label="What waits for you" onAnswered={catchFocus} />
             </Popover.Content>
           </Popover.Portal>
         </Popover.Root>
@@ -63,17 +83,13 @@ export function WaitingTray(): ReactNode {
 /** Says what is new to who does not see it. */
 function Told({ waiting }: { waiting: readonly Waiting[] }): ReactNode {
   const known = useRef<ReadonlySet<string>>(new Set());
-  const [said, setSaid] = useState("");
+  const [said, say] = useSaying();
   useEffect(() => {
     const fresh = waiting.filter(({ id }) => !known.current.has(id));
     known.current = new Set(waiting.map(({ id }) => id));
-    if (fresh.length > 0) setSaid(fresh.map(worded).join(". "));
+    if (fresh.length > 0 || waiting.length === 0) say(fresh.map(worded).join(". "));
   }, [waiting]);
-  return (
-    <p className="unseen" role="status">
-      {said}
-    </p>
-  );
+  return <Said said={said} />;
 }
 
 function worded(waiting: Waiting): string {

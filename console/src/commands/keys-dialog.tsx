@@ -2,7 +2,8 @@ import type { ReactNode } from "react";
 
 import { Dialog } from "../shell/dialog.js";
 import { PANELS } from "../shell/panels.js";
-import { shortcutLabel } from "./shortcuts.js";
+import { useStore } from "../store.js";
+import { shortcutLabel, singleKeys, turnSingleKeys } from "./shortcuts.js";
 
 const KEYS: readonly (readonly [keys: string, what: string])[] = [
   [shortcutLabel("K"), "Commands and methods by name"],
@@ -24,12 +25,13 @@ const KEYS: readonly (readonly [keys: string, what: string])[] = [
 
 /** The keys that do something. */
 export function KeysDialog({ onClose }: { onClose: () => void }): ReactNode {
+  const isSingle = useStore(singleKeys);
   return (
     <Dialog label="Keyboard" className="keys" onClose={onClose}>
       <h2>Keyboard</h2>
       <dl className="keys-list">
         {KEYS.map(([keys, what]) => (
-          <div key={keys}>
+          <div key={what}>
             <dt>
               <kbd>{keys}</kbd>
             </dt>
@@ -37,6 +39,10 @@ export function KeysDialog({ onClose }: { onClose: () => void }): ReactNode {
           </div>
         ))}
       </dl>
+      <label className="keys-single">
+        <input type="checkbox" checked={isSingle} onChange={(event) => turnSingleKeys(event.target.checked)} />
+        {`Letters, digits and signs alone do something (1 – ${PANELS.length}, /, P, T, ?)`}
+      </label>
       <div className="dialog-actions">
         <button type="button" className="button" onClick={onClose} data-first>
           Close

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "react";
 
 import { isComposing } from "../chat/keys.js";
+import { Store } from "../store.js";
 
 const isMac = typeof navigator !== "undefined" && /Mac|iPhone|iPad/.test(navigator.platform);
 
@@ -12,6 +13,16 @@ export function shortcutLabel(key: string): string {
 /** Keys by name, with `mod+` for the platform's command key, and what each does. */
 export type Shortcuts = Readonly<Record<string, () => void>>;
 
+const KEPT = "sixframe.keys";
+
+/** Whether keys without a command key do something: who speaks to the machine turns that off. Remembered. */
+export const singleKeys = new Store(localStorage.getItem(KEPT) !== "off");
+
+export function turnSingleKeys(isOn: boolean): void {
+  localStorage.setItem(KEPT, isOn ? "on" : "off");
+  singleKeys.set(isOn);
+}
+
 /** Runs shortcuts for keys that no field and no dialog wants. */
 export function useShortcuts(shortcuts: Shortcuts): void {
   const latest = useRef(shortcuts);
@@ -22,9 +33,11 @@ export function useShortcuts(shortcuts: Shortcuts): void {
     const press = (event: KeyboardEvent): void => {
       // What a browser fills in by itself comes as a key without a name.
       if (typeof event.key !== "string") return;
+      const isSingle = event.key.length === 1;
       const modified = isMac ? event.metaKey : event.ctrlKey;
       if (event.altKey || event.defaultPrevented || isComposing(event)) return;
       const run = latest.current[`${modified ? "mod+" : ""}${event.key.toLowerCase()}`];
+      if (!modified && isSingle && !singleKeys.get()) return;
       if (!run || (!modified && (isTyping(event.target) || document.querySelector("dialog[open]")))) return;
       event.preventDefault();
       run();

@@ -142,9 +142,13 @@ export class Run {
   }
 }
 
+/** Limits that a message is over as long as it is the same. */
+const OF_THE_MESSAGE: ReadonlySet<unknown> = new Set(["depth", "message_bytes"]);
+
 /** Whether it is gone once the connection is back, or there is less to do: then it is worth to ask again unasked. */
-export function passes({ code }: Failure): boolean {
-  return code === "CONNECTION_CLOSED" || code === "RESOURCE_EXHAUSTED";
+export function passes({ code, details }: Failure): boolean {
+  if (code === "CONNECTION_CLOSED") return true;
+  return code === "RESOURCE_EXHAUSTED" && !OF_THE_MESSAGE.has((details as { limit?: unknown } | null | undefined)?.limit);
 }
 
 /** What an error says. */

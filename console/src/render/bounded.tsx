@@ -4,14 +4,14 @@ import { count } from "../shell/units.js";
 
 const AT_ONCE = 200;
 
-/** A list or the rows of a table: the first of them, and more of them when they are asked for. */
+/** A list, the rows of a table, or the parts of a quote or an item: the first of them, and more when they are asked for. */
 export function Bounded({
   as,
   start,
   children,
   word,
 }: {
-  as: "ul" | "ol" | "tbody";
+  as: "ul" | "ol" | "tbody" | "blockquote" | "li";
   start?: number;
   children: readonly ReactNode[];
   word: string;
@@ -24,7 +24,9 @@ export function Bounded({
     </button>
   );
   const kept = left > 0 ? children.slice(0, shown) : children;
-  if (as !== "tbody") return createElement(as, { start, dir: "auto" }, ...kept, more && <li className="md-more">{more}</li>);
+  if (as === "ul" || as === "ol")
+    return createElement(as, { start, dir: "auto" }, ...kept, more && <li className="md-more">{more}</li>);
+  if (as !== "tbody") return createElement(as, { dir: "auto" }, ...kept, more && <p className="md-more">{more}</p>);
   return (
     <tbody>
       {kept}

@@ -9,11 +9,13 @@ import { Link, Picture } from "./link.js";
 import type { Token } from "./parser.js";
 import { legible, readable } from "./plain.js";
 
-const BLOCKS: ReadonlySet<string> = new Set(["p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "ul", "ol", "li", "th", "td"]);
+const BLOCKS: ReadonlySet<string> = new Set(["p", "h1", "h2", "h3", "h4", "h5", "h6", "th", "td"]);
 const INLINES: ReadonlySet<string> = new Set(["em", "strong", "s"]);
 /** Emphasis within emphasis that is shown as such. */
 const DEEPEST_INLINE = 16;
 const MOST_COLUMNS = 64;
+/** Pieces of a paragraph, a heading or a cell that are shown as what they are; the rest is text. */
+const MOST_PIECES = 1_000;
 
 /** Something that is open, and what was found in it. */
 interface Frame {
@@ -52,6 +54,7 @@ function blockElement({ token, children }: Frame, key: number): ReactNode {
   if (tag === "tbody") return <Bounded key={key} as="tbody" children={children} word="rows" />;
   if (tag === "ul") return <Bounded key={key} as="ul" children={children} word="items" />;
   if (tag === "ol") return <Bounded key={key} as="ol" start={startOf(token as Token)} children={children} word="items" />;
+  if (tag === "blockquote" || tag === "li") return <Bounded key={key} as={tag} children={children} word="parts" />;
   if (/^h[1-6]$/.test(tag)) return heading(tag, children, key);
   if (tag === "tr") return <tr key={key}>{boundedCells(children)}</tr>;
   if (!BLOCKS.has(tag)) return <Fragment key={key}>{children}</Fragment>;
@@ -99,9 +102,10 @@ function leaf(token: Token, key: number, isOpen: boolean): ReactNode {
 /** The elements of a text within a block; as it stands where it was too long to be looked through. */
 function shownInline({ children, content }: Token): ReactNode {
   if (!children || children.length === 0) return readable(content);
+  const rest = children.slice(MOST_PIECES).map(wordsOf).join("");
   const stack: Frame[] = [{ token: undefined, children: [], text: "" }];
   let ignored = 0;
-  for (const token of children) {
+  for (const token of children.slice(0, MOST_PIECES)) {
     const top = stack.at(-1) as Frame;
     if (token.nesting > 0) {
       if (stack.length > DEEPEST_INLINE) ignored += 1;
@@ -112,7 +116,14 @@ function shownInline({ children, content }: Token): ReactNode {
     } else addInline(top, token);
   }
   while (stack.length > 1) closeInline(stack);
-  return (stack[0] as Frame).children;
+  const shown = (stack[0] as Frame).children;
+  return rest === "" ? shown : [...shown, readable(rest)];
+}
+
+/** What a piece says, without its looks. */
+function wordsOf(token: Token): string {
+  if (token.type === "image") return altOf(token);
+  return token.type === "softbreak" || token.type === "hardbreak" ? "\n" : token.content;
 }
 
 function closeInline(stack: Frame[]): void {

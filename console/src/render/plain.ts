@@ -1,7 +1,7 @@
 /**
  * Text of agents, with everything in it made visible that would not be seen, or would change how the rest is read: control
  * characters and terminal sequences, what turns the direction of writing, what has no width. Nothing is taken away, so that
- * what is shown is what is there.
+ * what is shown is what is there. Marks upon marks are broken up: a browser lays out thousands on one letter for minutes.
  */
 
 /** Controls but for line breaks and tabs. */
@@ -29,6 +29,9 @@ const DISTURBING = new RegExp(
   "gu",
 );
 
+/** As many marks on one letter as no writing has, with more behind them. */
+const HEAPED = /[\p{M}\p{Grapheme_Extend}\p{Emoji_Modifier}\u200d]{32}(?=[\p{M}\p{Grapheme_Extend}\p{Emoji_Modifier}\u200d])/gu;
+
 /** Spaces that something follows, so many that it may be out of sight. */
 const PUSHING = /[ \t]{40,}(?=\S)/g;
 
@@ -42,12 +45,12 @@ export function visible(text: string): string {
 
 /** The same with its spaces as they are, for what is laid out by them: code, and what programs write. */
 export function legible(text: string): string {
-  return text.replace(UNSEEN, named);
+  return text.replace(UNSEEN, named).replace(HEAPED, "$&⟨more marks⟩");
 }
 
 /** The text with what disturbs prose made visible, and what scripts and emoji need left as it is. */
 export function readable(text: string): string {
-  return text.replace(DISTURBING, named);
+  return text.replace(DISTURBING, named).replace(HEAPED, "$&⟨more marks⟩");
 }
 
 /** The beginning of `text`, at most `longest` characters, with a sign where that is not all. */

@@ -1,5 +1,5 @@
 import { Check, Crown, FileDiff } from "lucide-react";
-import { useMemo, useState, type ReactNode } from "react";
+import { useMemo, useRef, useState, type ReactNode } from "react";
 
 import type { AgentOutcome, AgentRunMemberView, AgentRunView } from "../api.js";
 import { useFeed, useSessions } from "../chat/hooks.js";
@@ -23,8 +23,12 @@ export function MemberColumn({ run, member, isOpen }: { run: AgentRunView; membe
   const session = useSessions()?.find(({ sessionId }) => sessionId === member.sessionId);
   const isChosen = run.merged?.chosen != null && run.merged.chosen === member.name;
   const name = visible(member.name);
+  const column = useRef<HTMLElement>(null);
+  const catchFocus = (): void => {
+    if (document.activeElement === null || document.activeElement === document.body) column.current?.focus();
+  };
   return (
-    <article className="run-member" aria-label={name} data-chosen={isChosen}>
+    <article ref={column} className="run-member" aria-label={name} data-chosen={isChosen} tabIndex={-1}>
       <header className="run-member-head">
         <b>{name}</b>
         {isChosen && (
@@ -42,7 +46,7 @@ export function MemberColumn({ run, member, isOpen }: { run: AgentRunView; membe
       </header>
       {member.error && member.sessionId == null && <ProblemCard problem={member.error} />}
       {member.sessionId == null ? <Unbegun member={member} /> : <History sessionId={member.sessionId} />}
-      {session && <WaitingCards waiting={waitingOf([session])} label={`What waits for you from ${name}`} />}
+      {session && <WaitingCards waiting={waitingOf([session])} label={`What waits for you from ${name}`} onAnswered={catchFocus} />}
       <Changes run={run} member={member} isOpen={isOpen} />
     </article>
   );

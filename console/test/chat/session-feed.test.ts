@@ -6,6 +6,7 @@ import type { ItemEntry } from "../../src/chat/entry.js";
 import { SessionFeed } from "../../src/chat/session-feed.js";
 import { SessionFold } from "../../src/chat/session-fold.js";
 import { wholeItem } from "../../src/chat/whole-item.js";
+import { passes, type Failure } from "../../src/methods/run.js";
 import type { Environment } from "../../src/shell/environment.js";
 import { Log } from "./events.js";
 
@@ -123,4 +124,31 @@ test("all of an item is read from the log, of which only the end is kept, while 
   expect(await read()).toBe(all);
   log.end("turn_1");
   expect(await read()).toBe(all);
+});
+
+test("events that are missing once more, or are too large for a message, are a failure that is said, and are asked for when it is wanted", async () => {
+  const peer = new Peer();
+  const log = new Log().created().turn("turn_1", "hello");
+  const feed = new SessionFeed(peer.link, "ses_1", { soon: atOnce });
+  feed.open();
+  peer.streams[0]?.push(log.envelopes[0] as AgentEnvelope, log.envelopes[2] as AgentEnvelope);
+  await vi.waitFor(() => expect(peer.streams.length).toBe(2));
+  peer.streams[1]?.push(log.envelopes[2] as AgentEnvelope);
+  await vi.waitFor(() => expect(feed.failure.get()?.message).toContain("the event 2 of the session is missing"));
+  expect(passes(feed.failure.get() as Failure)).toBe(false);
+  feed.retry();
+  expect(peer.streams.length).toBe(3);
+  peer.streams[2]?.end(new RpcError("RESOURCE_EXHAUSTED", "nested too deeply", { limit: "depth" }));
+  await vi.waitFor(() => expect(feed.failure.get()?.message).toBe("nested too deeply"));
+  expect(passes(feed.failure.get() as Failure)).toBe(false);
+  feed.retry();
+  peer.streams[3]?.push(...log.envelopes.slice(1));
+  await vi.waitFor(() => expect(feed.fold.seq).toBe(4));
+  expect(feed.failure.get()).toBeUndefined();
+  feed.close();
+});
+
+test("a busy daemon passes, and a message that is too large for one does not", () => {
+  const failure = (details: unknown): Failure => ({ code: "RESOURCE_EXHAUSTED", message: "", domain: "rpc", details });
+  expect([undefined, { limit: "streams" }, { limit: "depth" }, { limit: "message_bytes" }].map((details) => passes(failure(details)))).toEqual([true, true, false, false]);
 });

@@ -1,4 +1,4 @@
-import { render } from "@testing-library/react";
+import { fireEvent, render } from "@testing-library/react";
 import { describe, expect, test } from "vitest";
 
 import { completed } from "../../src/render/heal.js";
@@ -209,6 +209,23 @@ describe("what is too much is bounded, and nothing of it is lost", () => {
     const page = shown(`|a|\n|-|\n${"|row|\n".repeat(5_000)}`);
     expect(page.querySelectorAll("tbody tr").length).toBeLessThan(300);
     expect(page.querySelector(".md-more")?.textContent).toBe("4,800 more rows");
+  });
+
+  test("of very many parts of a text, or of a quote or an item in it, the first are shown, and more when they are asked for", () => {
+    const page = shown(`${"---\n".repeat(30_000)}`);
+    expect(page.querySelectorAll("hr").length).toBe(4_000);
+    const more = page.querySelector<HTMLElement>(".md-more button");
+    expect(more?.textContent).toBe("26,000 more parts of the text");
+    fireEvent.click(more as HTMLElement);
+    expect(page.querySelectorAll("hr").length).toBe(12_000);
+    expect(shown("> ---\n".repeat(5_000)).querySelectorAll("hr").length).toBe(200);
+    expect(shown(`- a\n${"  ---\n".repeat(5_000)}`).querySelectorAll("hr").length).toBeLessThan(201);
+  });
+
+  test("of very many pieces in a paragraph the first are shown as what they are, and the rest as text", () => {
+    const page = shown("`a` ".repeat(16_000));
+    expect(page.querySelectorAll("code").length).toBe(500);
+    expect(page.textContent?.replace(/\s/g, "")).toBe("a".repeat(16_000));
   });
 });
 

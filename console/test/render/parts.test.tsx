@@ -7,7 +7,7 @@ import { DiffView } from "../../src/render/diff-view.js";
 import { rowsOf, splitRows } from "../../src/render/diff.js";
 import { coloured, loaded } from "../../src/render/highlighter.js";
 import { languageNamed } from "../../src/render/languages.js";
-import { shortened, visible } from "../../src/render/plain.js";
+import { legible, readable, shortened, visible } from "../../src/render/plain.js";
 import { Terminal } from "../../src/render/terminal.js";
 import { TerminalLines } from "../../src/render/terminal-lines.js";
 
@@ -43,6 +43,16 @@ describe("a text with nothing hidden", () => {
   test("counts spaces that would push something out of sight", () => {
     expect(visible(`ls${" ".repeat(400)}; rm -rf ~`)).toBe("ls ⟨400 spaces⟩ ; rm -rf ~");
     expect(visible("a" + " ".repeat(400))).toBe("a" + " ".repeat(400));
+  });
+
+  test("breaks up marks upon marks, which would hold the page up, and leaves those of a language", () => {
+    for (const shown of [visible, legible, readable]) {
+      const heap = shown(`a${"\u0301".repeat(60_000)}b`);
+      expect(Math.max(...(heap.match(/\p{M}+/gu) ?? []).map(({ length }) => length))).toBe(32);
+      expect(heap.replaceAll("⟨more marks⟩", "")).toBe(`a${"\u0301".repeat(60_000)}b`);
+      expect(shown("e\u0301 क्षि ที่")).toBe("e\u0301 क्षि ที่");
+    }
+    expect(readable(`a${"\u0301\u200d".repeat(1_000)}`).split("⟨more marks⟩").length).toBeGreaterThan(60);
   });
 
   test("is cut between characters", () => {

@@ -1,7 +1,7 @@
 import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 
 import { inChromium, launch } from "../harness/chromium.js";
@@ -40,6 +40,22 @@ inChromium("the console on the real daemon", () => {
     await stranger.page.getByRole("heading", { name: "This page needs a link" }).waitFor();
     expect(stranger.page.url()).toBe(daemon.url);
     await stranger.context.close();
+  });
+
+  test("a window keeps its name when it is loaded again, and a tab that is opened from it takes another", async () => {
+    const { page, context } = first;
+    const name = (of: Page): Promise<string | null> => of.evaluate(() => sessionStorage.getItem("sixframe.window"));
+    const before = await name(page);
+    expect(before).not.toBeNull();
+    for (let times = 0; times < 3; times += 1) {
+      await page.reload();
+      await page.getByText("Connected", { exact: true }).waitFor();
+      expect(await name(page)).toBe(before);
+    }
+    const [copy] = await Promise.all([context.waitForEvent("page"), page.evaluate(() => void window.open(location.href))]);
+    await copy.getByText("Connected", { exact: true }).waitFor();
+    expect([await name(copy) === before, await name(page)]).toEqual([false, before]);
+    await copy.close();
   });
 
   test("two windows agree on what either of them changes", async () => {

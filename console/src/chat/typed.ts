@@ -1,0 +1,76 @@
+/** What a person typed and did not send: it outlives a look at another panel, and a prompt that it was to change. */
+
+import { Store } from "../store.js";
+import { catchFocus } from "./focus-asked.js";
+
+/** A prompt that waits, while a person changes it. */
+export interface Edit {
+  readonly sessionId: string;
+  /** What it says as long as nothing is kept. */
+  readonly whole: string;
+  readonly text: string;
+  /** Whether the daemon was asked to take it, and has not answered. */
+  readonly isSent?: boolean;
+}
+
+/** What was chosen and written for one question of several that are asked together. */
+export interface Given {
+  readonly chosen: readonly string[];
+  readonly own: string;
+}
+
+export class Typed {
+  /** The next prompt, by session. */
+  readonly drafts = new Store<ReadonlyMap<string, string>>(new Map());
+  /** Changes of prompts that wait, by prompt. */
+  readonly edits = new Store<ReadonlyMap<string, Edit>>(new Map());
+  /** Answers, by request and by question in it. */
+  readonly given = new Store<ReadonlyMap<string, ReadonlyMap<string, Given>>>(new Map());
+
+  draft(sessionId: string): string {
+    return this.drafts.get().get(sessionId) ?? "";
+  }
+
+  write(sessionId: string, text: string): void {
+    this.drafts.update((all) => new Map(all).set(sessionId, text));
+  }
+
+  edit(promptId: string, edit: Edit): void {
+    this.edits.update((all) => new Map(all).set(promptId, edit));
+  }
+
+  leave(promptId: string): void {
+    this.edits.update((all) => without(all, promptId));
+  }
+
+  give(requestId: string, questionId: string, given: Given): void {
+    this.given.update((all) => new Map(all).set(requestId, new Map(all.get(requestId)).set(questionId, given)));
+  }
+
+  /** Forgets answers to what waits no more, secrets among them. */
+  forgetAllBut(requestIds: readonly string[]): void {
+    for (const id of this.given.get().keys()) if (!requestIds.includes(id)) this.given.update((all) => without(all, id));
+  }
+
+  /**
+   * Puts changes of prompts that wait no more into the draft of their session, with the focus, and says whether there were any.
+   * `waiting` are the prompts that wait there.
+   */
+  rescue(sessionId: string, waiting: readonly string[]): boolean {
+    const lost = [...this.edits.get()].filter(
+      ([promptId, edit]) => edit.sessionId === sessionId && edit.isSent !== true && !waiting.includes(promptId),
+    );
+    for (const [promptId] of lost) this.leave(promptId);
+    const changed = lost.map(([, edit]) => edit).filter(({ text, whole }) => text.trim() !== "" && text !== whole);
+    if (changed.length > 0)
+      this.write(sessionId, [this.draft(sessionId), ...changed.map(({ text }) => text)].filter((text) => text.trim() !== "").join("\n\n"));
+    if (lost.length > 0) catchFocus();
+    return changed.length > 0;
+  }
+}
+
+function without<T>(all: ReadonlyMap<string, T>, key: string): ReadonlyMap<string, T> {
+  const rest = new Map(all);
+  rest.delete(key);
+  return rest;
+}
