@@ -170,9 +170,7 @@ impl Keeper {
             end_so_far(reader).await;
             *reader = None;
         }
-        if timeout(END, self.holder.ended()).await.is_err() {
-            // It stands still, or somebody else has said that.
-            self.give_up();
+        if !self.has_ended_by_itself().await {
             return self.guardian_is_lost().await;
         }
         let lost = || Status::Failed(Failure::GuardianLost { program: self.program.clone() });
@@ -181,10 +179,28 @@ impl Keeper {
 
     async fn is_not_started(&mut self, error: i32) -> Status {
         self.readers = [None, None];
-        if timeout(END, self.holder.ended()).await.is_err() {
-            self.holder.give_up();
+        let failed = Status::Failed(Failure::of_start(self.program.clone(), error));
+        if self.known.program.get().is_some() {
+            // Somebody else has said that.
+            self.give_up();
+        } else if self.has_ended_by_itself().await {
+            return failed;
         }
-        Status::Failed(Failure::of_start(self.program.clone(), error))
+        match self.guardian_is_lost().await {
+            // Nothing is known to have run, and nothing is left.
+            Status::Failed(Failure::NotNow { .. }) => failed,
+            lost => lost,
+        }
+    }
+
+    /// Whether the guardian has ended as it does behind its last word. Who stands still, or was ended, may not have said that: what
+    /// is below one may have taken its lease. One that stands still is given up.
+    async fn has_ended_by_itself(&mut self) -> bool {
+        let ended = timeout(END, self.holder.ended()).await;
+        if ended.is_err() {
+            self.give_up();
+        }
+        ended.unwrap_or(false)
     }
 
     /// The guardian was ended by somebody else, or by us: nobody but us is left to end what it has guarded.

@@ -129,10 +129,11 @@ impl Holder {
         }
     }
 
-    /// Takes notice of the guardian's end. May be dropped and called again at any time.
-    pub(crate) async fn ended(&mut self) {
-        self.guardian.reap().await;
+    /// Takes notice of the guardian's end: whether it has ended by itself. May be dropped and called again at any time.
+    pub(crate) async fn ended(&mut self) -> bool {
+        let by_itself = self.guardian.reap().await;
         orphans::ended(self.root.0);
+        by_itself
     }
 
     /// Ends a guardian that does not do its work.

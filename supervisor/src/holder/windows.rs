@@ -131,8 +131,10 @@ impl Holder {
         }
     }
 
-    /// There is no guardian to wait for.
-    pub(crate) async fn ended(&mut self) {}
+    /// There is no guardian to wait for, and none that could have been ended.
+    pub(crate) async fn ended(&mut self) -> bool {
+        true
+    }
 
     /// The last that can be done.
     pub(crate) fn give_up(&mut self) {
