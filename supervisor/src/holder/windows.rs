@@ -29,6 +29,11 @@ impl Root {
         None
     }
 
+    /// Whether nothing lives inside, as far as that can be seen.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// What lives inside.
     pub(crate) fn below(&self) -> Vec<ProcessId> {
         self.0.processes()
