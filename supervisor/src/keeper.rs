@@ -23,7 +23,7 @@ const START: Duration = Duration::from_secs(30);
 /// How long an end of a guardian that was seen may be told to somebody else first: to its tracer.
 const NOTICE: Duration = Duration::from_secs(1);
 
-/// How long a guardian may take to end that has said its last word.
+/// How long a guardian may take to end that has said its last word, and to take what it is told.
 const END: Duration = Duration::from_secs(5);
 
 /// A child's keeper.
@@ -91,7 +91,7 @@ impl Keeper {
                 Some(wish) = self.wishes.recv() => self.obey(wish, &mut ladder).await,
                 step = ladder.next() => match step {
                     Step::Leave => return self.guardian_is_lost().await,
-                    step => self.take_step(step).await,
+                    step => self.take_step(step, &mut ladder).await,
                 },
             }
         }
@@ -132,7 +132,7 @@ impl Keeper {
 
     async fn obey(&mut self, wish: Wish, ladder: &mut Ladder) {
         match wish {
-            Wish::Signal(signal) => self.holder.order(&Order::Signal(signal)).await,
+            Wish::Signal(signal) => self.order(&Order::Signal(signal), ladder).await,
             Wish::Stop => {
                 self.known.status.send_replace(Status::Stopping);
                 ladder.begin(self.known.stdin.is_open());
@@ -144,17 +144,25 @@ impl Keeper {
         }
     }
 
-    async fn take_step(&mut self, step: Step) {
+    async fn take_step(&mut self, step: Step, ladder: &mut Ladder) {
         match step {
             Step::CloseInput => self.known.stdin.close(),
             Step::Signal => {
                 self.known.stdin.close();
                 let order = Order::Stop { signal: self.stop.signal, grace: self.stop.signal_for };
-                self.holder.order(&order).await;
+                self.order(&order, ladder).await;
             }
-            Step::Kill => self.holder.order(&Order::Kill).await,
+            Step::Kill => self.order(&Order::Kill, ladder).await,
             Step::GiveUp => self.give_up(),
             Step::Leave => (),
+        }
+    }
+
+    /// Tells the guardian; one that does not even take what it is told is given up.
+    async fn order(&mut self, order: &Order, ladder: &mut Ladder) {
+        if timeout(END, self.holder.order(order)).await.is_err() {
+            self.give_up();
+            ladder.is_given_up();
         }
     }
 

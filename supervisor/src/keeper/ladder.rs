@@ -101,6 +101,11 @@ impl Ladder {
         self.rung = Rung::Due { step: Step::Kill, at: Instant::now() };
     }
 
+    /// The guardian was given up before its time.
+    pub(super) fn is_given_up(&mut self) {
+        self.rung = self.below(Step::GiveUp);
+    }
+
     /// Waits for the next step that is due. May be dropped and called again at any time.
     pub(super) async fn next(&mut self) -> Step {
         loop {

@@ -4,7 +4,9 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
-use sixframe_supervisor::{Child, ChildConfig, Failure, GuardProgram, Input, Supervisor, SupervisorConfig};
+use sixframe_supervisor::{
+    Child, ChildConfig, Failure, GuardProgram, Input, Signal, Status, Supervisor, SupervisorConfig,
+};
 use tokio::time::timeout;
 
 use crate::sandbox::{PATIENCE, Sandbox, is_alive, numbers, until};
@@ -74,4 +76,20 @@ async fn the_last_word_of_a_guardian_that_was_killed_is_not_believed() {
     assert!(matches!(failure, Failure::GuardianLost { .. }), "{failure:?}");
     let failure = end_of("tell({'NotStarted': 2}); end()").await;
     assert!(matches!(failure, Failure::NotStarted { .. }), "{failure:?}");
+}
+
+#[tokio::test]
+async fn signals_for_a_guardian_that_takes_none_hold_up_nothing() {
+    let sandbox = Sandbox::new();
+    let (supervisor, child, daughter) = begun(&sandbox, "started()");
+    child.started().await.unwrap();
+    let mut status = child.watch();
+    // Many more than there is room for.
+    (0..10_000).for_each(|_| child.signal(Signal::User1));
+    let stopping = tokio::spawn(async move { child.stop().await });
+    let told = timeout(PATIENCE, status.wait_for(|status| *status == Status::Stopping)).await;
+    assert!(told.expect("what was wished behind them is taken").is_ok());
+    let stopped = timeout(PATIENCE, stopping).await.expect("a guardian that takes nothing is given up").unwrap();
+    assert!(matches!(stopped, Err(Failure::GuardianStuck { .. })), "{stopped:?}");
+    assert!(!is_alive(daughter) && supervisor.is_empty());
 }
