@@ -140,7 +140,8 @@ impl Child {
         self.stopped().await
     }
 
-    /// Sends a signal to every process of its tree. Nothing follows from it here. Without effect on Windows.
+    /// Sends a signal to every process of its tree. Nothing follows from it here, and where its guardian does
+    /// not listen, as one that stands still, those that it has no room for are lost. Without effect on Windows.
     pub fn signal(&self, signal: Signal) {
         self.wish(Wish::Signal(signal));
     }

@@ -23,7 +23,7 @@ const START: Duration = Duration::from_secs(30);
 /// How long an end of a guardian that was seen may be told to somebody else first: to its tracer.
 const NOTICE: Duration = Duration::from_secs(1);
 
-/// How long a guardian may take to end that has said its last word.
+/// How long a guardian may take to end that has said its last word, and to take what it is told.
 const END: Duration = Duration::from_secs(5);
 
 /// A child's keeper.
@@ -91,7 +91,7 @@ impl Keeper {
                 Some(wish) = self.wishes.recv() => self.obey(wish, &mut ladder).await,
                 step = ladder.next() => match step {
                     Step::Leave => return self.guardian_is_lost().await,
-                    step => self.take_step(step).await,
+                    step => self.take_step(step, &mut ladder).await,
                 },
             }
         }
@@ -132,7 +132,7 @@ impl Keeper {
 
     async fn obey(&mut self, wish: Wish, ladder: &mut Ladder) {
         match wish {
-            Wish::Signal(signal) => self.holder.order(&Order::Signal(signal)).await,
+            Wish::Signal(signal) => self.order(&Order::Signal(signal), ladder).await,
             Wish::Stop => {
                 self.known.status.send_replace(Status::Stopping);
                 ladder.begin(self.known.stdin.is_open());
@@ -144,17 +144,25 @@ impl Keeper {
         }
     }
 
-    async fn take_step(&mut self, step: Step) {
+    async fn take_step(&mut self, step: Step, ladder: &mut Ladder) {
         match step {
             Step::CloseInput => self.known.stdin.close(),
             Step::Signal => {
                 self.known.stdin.close();
                 let order = Order::Stop { signal: self.stop.signal, grace: self.stop.signal_for };
-                self.holder.order(&order).await;
+                self.order(&order, ladder).await;
             }
-            Step::Kill => self.holder.order(&Order::Kill).await,
+            Step::Kill => self.order(&Order::Kill, ladder).await,
             Step::GiveUp => self.give_up(),
             Step::Leave => (),
+        }
+    }
+
+    /// Tells the guardian; one that does not even take what it is told is given up.
+    async fn order(&mut self, order: &Order, ladder: &mut Ladder) {
+        if timeout(END, self.holder.order(order)).await.is_err() {
+            self.give_up();
+            ladder.is_given_up();
         }
     }
 
@@ -170,9 +178,7 @@ impl Keeper {
             end_so_far(reader).await;
             *reader = None;
         }
-        if timeout(END, self.holder.ended()).await.is_err() {
-            // It stands still, or somebody else has said that.
-            self.give_up();
+        if !self.has_ended_by_itself().await {
             return self.guardian_is_lost().await;
         }
         let lost = || Status::Failed(Failure::GuardianLost { program: self.program.clone() });
@@ -181,10 +187,28 @@ impl Keeper {
 
     async fn is_not_started(&mut self, error: i32) -> Status {
         self.readers = [None, None];
-        if timeout(END, self.holder.ended()).await.is_err() {
-            self.holder.give_up();
+        let failed = Status::Failed(Failure::of_start(self.program.clone(), error));
+        if self.known.program.get().is_some() {
+            // Somebody else has said that.
+            self.give_up();
+        } else if self.has_ended_by_itself().await {
+            return failed;
         }
-        Status::Failed(Failure::of_start(self.program.clone(), error))
+        match self.guardian_is_lost().await {
+            // Nothing is known to have run, and nothing is left.
+            Status::Failed(Failure::NotNow { .. }) => failed,
+            lost => lost,
+        }
+    }
+
+    /// Whether the guardian has ended as it does behind its last word. Who stands still, or was ended, may not have said that: what
+    /// is below one may have taken its lease. One that stands still is given up.
+    async fn has_ended_by_itself(&mut self) -> bool {
+        let ended = timeout(END, self.holder.ended()).await;
+        if ended.is_err() {
+            self.give_up();
+        }
+        ended.unwrap_or(false)
     }
 
     /// The guardian was ended by somebody else, or by us: nobody but us is left to end what it has guarded.

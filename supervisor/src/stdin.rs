@@ -25,11 +25,18 @@ pub struct ChildStdin {
 struct Waiting(Mutex<Vec<Waker>>);
 
 impl Waiting {
-    fn add(&self, waker: &Waker) {
+    /// Whether it was not there before.
+    fn add(&self, waker: &Waker) -> bool {
         let mut waiting = self.wakers();
-        if !waiting.iter().any(|other| other.will_wake(waker)) {
+        let is_new = !waiting.iter().any(|other| other.will_wake(waker));
+        if is_new {
             waiting.push(waker.clone());
         }
+        is_new
+    }
+
+    fn forget(&self, waker: &Waker) {
+        self.wakers().retain(|other| !other.will_wake(waker));
     }
 
     fn wakers(&self) -> MutexGuard<'_, Vec<Waker>> {
@@ -74,9 +81,14 @@ impl ChildStdin {
         let mut pipe = self.pipe();
         let pipe = pipe.as_mut()?;
         // Before: it may be woken at any time from then on.
-        self.waiting.add(cx.waker());
+        let is_new = self.waiting.add(cx.waker());
         let everybody = Waker::from(Arc::clone(&self.waiting));
-        Some(poll(Pin::new(pipe), &mut Context::from_waker(&everybody)))
+        let polled = poll(Pin::new(pipe), &mut Context::from_waker(&everybody));
+        // One that was there before waits for something else of the same task.
+        if is_new && polled.is_ready() {
+            self.waiting.forget(cx.waker());
+        }
+        Some(polled)
     }
 }
 
@@ -162,5 +174,33 @@ mod tests {
                 .iter()
                 .all(|end| end.as_ref().is_err_and(|end| end.kind() == io::ErrorKind::BrokenPipe))
         );
+    }
+
+    #[tokio::test]
+    async fn who_did_not_have_to_wait_is_not_remembered() {
+        let (sender, _receiver) = pipe::pipe().expect("there is room for a pipe");
+        let stdin = ChildStdin::new(Some(sender));
+        for _ in 0..3 {
+            let mut stdin = stdin.clone();
+            tokio::spawn(async move { stdin.write_all(b"there is room").await }).await.unwrap().unwrap();
+        }
+        assert_eq!(stdin.waiting.wakers().len(), 0);
+    }
+
+    #[tokio::test]
+    async fn who_waits_is_remembered_though_the_same_task_does_something_else_meanwhile() {
+        let (mut stdin, mut receiver, writers) = full().await;
+        let mut other = stdin.clone();
+        let writing = async { stdin.write_all(&vec![0; MUCH]).await };
+        // Polled behind it, with its waker.
+        let flushing = async { other.flush().await };
+        let reading = tokio::spawn(async move {
+            yield_now().await;
+            receiver.read_exact(&mut vec![0; 3 * MUCH]).await
+        });
+        let both = async { tokio::join!(biased; writing, flushing) };
+        let (written, flushed) = timeout(Duration::from_secs(20), both).await.expect("nobody is forgotten");
+        assert!(written.is_ok() && flushed.is_ok() && ends(writers).await.iter().all(Result::is_ok));
+        reading.await.unwrap().unwrap();
     }
 }

@@ -335,14 +335,18 @@ impl Held {
         self.is_over = !self.is_left;
     }
 
-    /// The job is the child's only holder, and it is not lost while we live.
+    /// The job is the child's only holder, it is not lost while we live, and it was told to kill everything.
+    /// Errors: the numbers of those that live on all the same, as far as they are known.
     #[cfg(windows)]
     pub(crate) async fn sweep(
         &mut self,
         _program: Option<ProcessId>,
         _members: Vec<ProcessId>,
     ) -> Result<(), Vec<u32>> {
-        Ok(())
+        let root = self.shared.live().get(&self.generation).map(|live| live.root.clone());
+        let root = root.filter(|root| !root.is_empty());
+        self.is_left = root.is_some();
+        root.map_or(Ok(()), |root| Err(root.below().iter().map(|id| id.pid).collect()))
     }
 }
 

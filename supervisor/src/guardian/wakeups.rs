@@ -16,6 +16,9 @@ use super::host::Host;
 /// and not ignored, since a program started here would inherit that.
 const NOT_FOR_US: [i32; 8] = [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGALRM, SIGUSR1, SIGUSR2];
 
+/// The longest wait, behind which it is looked how much is left: a system may take no more milliseconds than fit into 31 bits.
+const LONGEST: Duration = Duration::from_secs(3600);
+
 /// The sources of wakeups.
 pub(super) struct Wakeups {
     signals: UnixStream,
@@ -62,8 +65,7 @@ impl Wakeups {
         let line_at = line.map(|line| append(&mut sources, line));
         let family_at = family.map(|family| append(&mut sources, family));
         let host_at = host.map(|host| append(&mut sources, host));
-        let timeout =
-            longest.map(|longest| Timespec::try_from(longest).unwrap_or(Timespec { tv_sec: 3600, tv_nsec: 0 }));
+        let timeout = longest.and_then(until_looking);
         match poll(&mut sources, timeout.as_ref()) {
             Ok(_) => (),
             Err(Errno::INTR) => return Ok(Happened::default()),
@@ -85,7 +87,26 @@ impl Wakeups {
     }
 }
 
+fn until_looking(longest: Duration) -> Option<Timespec> {
+    Timespec::try_from(longest.min(LONGEST)).ok()
+}
+
 fn append<'fd>(sources: &mut Vec<PollFd<'fd>>, source: BorrowedFd<'fd>) -> usize {
     sources.push(PollFd::from_borrowed_fd(source, PollFlags::IN));
     sources.len() - 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_wait_is_longer_than_every_system_takes() {
+        for longest in [Duration::from_millis(1 << 31), Duration::from_secs(1 << 40), Duration::MAX] {
+            let waits = until_looking(longest).expect("every wait has an end");
+            assert!(waits.tv_sec < i64::from(i32::MAX / 1000), "{longest:?}");
+        }
+        let short = until_looking(Duration::from_millis(1500)).expect("every wait has an end");
+        assert_eq!((short.tv_sec, short.tv_nsec), (1, 500_000_000));
+    }
 }

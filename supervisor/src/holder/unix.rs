@@ -8,7 +8,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::process::Stdio;
 
-use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recv, sendmsg};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recv, send, sendmsg};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
 use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
@@ -122,17 +122,22 @@ impl Holder {
         }
     }
 
-    /// Tells the guardian. One that is gone needs no order.
+    /// Tells the guardian, waiting for room if there is none, but for a courtesy. One that is gone needs no order.
     pub(crate) async fn order(&mut self, order: &Order) {
-        if let Ok(bytes) = encode(order) {
-            let _ = self.lease.write_all(&bytes).await;
-        }
+        let Ok(bytes) = encode(order) else { return };
+        let sent = match order {
+            Order::Signal(_) => send(&self.lease, &bytes, SendFlags::DONTWAIT).unwrap_or(bytes.len()),
+            Order::Launch(_) | Order::Stop { .. } | Order::Kill => 0,
+        };
+        // A part of a message would spoil the next, and is sent to its end.
+        let _ = self.lease.write_all(&bytes[sent..]).await;
     }
 
-    /// Takes notice of the guardian's end. May be dropped and called again at any time.
-    pub(crate) async fn ended(&mut self) {
-        self.guardian.reap().await;
+    /// Takes notice of the guardian's end: whether it has ended by itself. May be dropped and called again at any time.
+    pub(crate) async fn ended(&mut self) -> bool {
+        let by_itself = self.guardian.reap().await;
         orphans::ended(self.root.0);
+        by_itself
     }
 
     /// Ends a guardian that does not do its work.

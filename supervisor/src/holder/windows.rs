@@ -29,6 +29,11 @@ impl Root {
         None
     }
 
+    /// Whether nothing lives inside, as far as that can be seen.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// What lives inside.
     pub(crate) fn below(&self) -> Vec<ProcessId> {
         self.0.processes()
@@ -131,8 +136,10 @@ impl Holder {
         }
     }
 
-    /// There is no guardian to wait for.
-    pub(crate) async fn ended(&mut self) {}
+    /// There is no guardian to wait for, and none that could have been ended.
+    pub(crate) async fn ended(&mut self) -> bool {
+        true
+    }
 
     /// The last that can be done.
     pub(crate) fn give_up(&mut self) {

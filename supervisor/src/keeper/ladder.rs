@@ -33,6 +33,8 @@ pub(super) enum Step {
 pub(super) struct Ladder {
     stop: StopLadder,
     rung: Rung,
+    /// Whether the kill was asked for: what follows it is not put off by asking again.
+    is_killed: bool,
 }
 
 enum Rung {
@@ -57,7 +59,7 @@ enum Rung {
 
 impl Ladder {
     pub(super) fn new(stop: &StopLadder, until: Instant) -> Ladder {
-        Ladder { stop: stop.clone(), rung: Rung::Starting { until } }
+        Ladder { stop: stop.clone(), rung: Rung::Starting { until }, is_killed: false }
     }
 
     /// The time for starting is over, well.
@@ -95,10 +97,16 @@ impl Ladder {
 
     /// Goes to the bottom at once, unless that is reached.
     pub(super) fn kill(&mut self) {
-        if matches!(self.rung, Rung::Due { step: Step::Leave, .. } | Rung::Bottom) {
+        if self.is_killed || matches!(self.rung, Rung::Due { step: Step::Leave, .. } | Rung::Bottom) {
             return;
         }
+        self.is_killed = true;
         self.rung = Rung::Due { step: Step::Kill, at: Instant::now() };
+    }
+
+    /// The guardian was given up before its time.
+    pub(super) fn is_given_up(&mut self) {
+        self.rung = self.below(Step::GiveUp);
     }
 
     /// Waits for the next step that is due. May be dropped and called again at any time.
@@ -209,5 +217,20 @@ mod tests {
         ladder.begin(true);
         ladder.kill();
         assert_eq!(ladder.next().await, Step::Kill);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_kill_that_is_asked_for_again_and_again_does_not_put_off_what_follows_it() {
+        let begun = Instant::now();
+        let mut ladder = Ladder::new(&StopLadder::default(), begun + BEYOND);
+        ladder.kill();
+        assert_eq!(ladder.next().await, Step::Kill);
+        for _ in 0..4 {
+            ladder.kill();
+            let early = tokio::time::timeout(Duration::from_secs(1), ladder.next()).await;
+            assert!(early.is_err(), "{early:?} is not due yet");
+        }
+        ladder.kill();
+        assert_eq!((ladder.next().await, begun.elapsed()), (Step::GiveUp, BEYOND));
     }
 }

@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
+mod forged;
 mod guardians;
 mod host;
 mod ledger;

@@ -28,17 +28,18 @@ impl Sidecars {
         self.status(name)
     }
 
-    /// Stops one of them, behind what depends on it if asked. Its state when nothing of it is left.
+    /// Stops one of them, behind what depends on it if asked. Its state when nothing of it is left, though somebody may have
+    /// started it again since.
     ///
     /// # Errors
     /// `NOT_FOUND`.
     pub async fn stop(&self, name: &str, dependents: bool) -> Result<SidecarState, Fault> {
         self.member(name)?;
-        match dependents {
-            true => self.stop_these(self.with_dependents(name)).await,
-            false => _ = self.order(name, Command::Stop).await,
-        }
-        self.status(name)
+        let stopped = match dependents {
+            true => self.stop_these(self.with_dependents(name)).await.remove(name),
+            false => self.order(name, Command::Stop).await.ok(),
+        };
+        stopped.map_or_else(|| self.status(name), Ok)
     }
 
     /// Stops one of them alone and starts it again. Its state as soon as it is starting.
@@ -85,8 +86,12 @@ impl Sidecars {
         Ok(())
     }
 
-    /// Stops these, each as soon as those among them that depend on it are stopped.
-    pub(in crate::sidecars) async fn stop_these(&self, names: impl IntoIterator<Item = String>) {
+    /// Stops these, each as soon as those among them that depend on it are stopped. Their states when that was so.
+    pub(in crate::sidecars) async fn stop_these(
+        &self,
+        names: impl IntoIterator<Item = String>,
+    ) -> BTreeMap<String, SidecarState> {
+        let mut states = BTreeMap::new();
         let mut left = self.depending(names);
         let mut waiting: BTreeSet<String> = left.keys().cloned().collect();
         let mut stopping = FuturesUnordered::new();
@@ -95,11 +100,12 @@ impl Sidecars {
             let (needed, free) = std::mem::take(&mut waiting).into_iter().partition::<BTreeSet<_>, _>(is_needed);
             waiting = needed;
             stopping.extend(free.into_iter().map(|name| async move {
-                let _ = self.order(&name, Command::Stop).await;
-                name
+                let state = self.order(&name, Command::Stop).await;
+                (name, state)
             }));
-            let Some(stopped) = stopping.next().await else { return };
+            let Some((stopped, state)) = stopping.next().await else { return states };
             left.remove(&stopped);
+            states.extend(state.ok().map(|state| (stopped, state)));
         }
     }
 

@@ -31,12 +31,17 @@ impl Guardian {
         }
     }
 
-    /// Takes notice of its end, as soon as that is told to us. May be dropped and called again at any time.
-    pub(super) async fn reap(&mut self) {
+    /// Takes notice of its end, as soon as that is told to us: whether it has ended by itself, as far as that can be seen. May be
+    /// dropped and called again at any time.
+    pub(super) async fn reap(&mut self) -> bool {
         self.ended().await;
         // Not by waiting as above: that would look without a pause.
-        while let Ok(None) = self.child.try_wait() {
-            tokio::time::sleep(AGAIN).await;
+        loop {
+            match self.child.try_wait() {
+                Ok(None) => tokio::time::sleep(AGAIN).await,
+                Ok(Some(status)) => return status.code().is_some(),
+                Err(_) => return false,
+            }
         }
     }
 
