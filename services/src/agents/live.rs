@@ -3,6 +3,7 @@
 mod folder;
 mod handle;
 mod owner;
+mod room;
 mod starting;
 mod writing;
 
@@ -36,6 +37,8 @@ use folder::Held;
 use handle::Wish;
 pub(super) use handle::{Handle, Over};
 use owner::Owners;
+pub(super) use room::Room;
+use room::Share;
 pub(super) use writing::tell;
 
 /// Facts that are taken together, before the log is written.
@@ -58,6 +61,7 @@ pub(super) struct Surroundings {
     pub(super) policy: Policy,
     pub(super) ground: Ground,
     pub(super) trust: Trust,
+    pub(super) room: Room,
     /// What moments are counted from.
     pub(super) start: Instant,
 }
@@ -74,6 +78,7 @@ struct Live {
     /// What waits until the folder was looked at.
     held: Option<Held>,
     owners: Owners,
+    share: Share,
     /// The folder, while a turn is open.
     watching: Option<Watching>,
     /// Whether it was said that not all of it is watched.
@@ -291,6 +296,7 @@ impl Live {
             // Where that cannot be done, a person is asked.
             ask.ruling = spawn_blocking(move || policy.rule_on(&asked, &ground, mode, &id)).await.unwrap_or_default();
         }
+            self.weigh(ask);
         told
     }
 
