@@ -149,8 +149,9 @@ impl Live {
                 let answered = answered.map(|secrets| self.keep(secrets));
                 self.reply(told, answered);
             }
-            Some(Wish::EditPrompt(id, content, told)) => {
-                let edited = self.session.edit_prompt(now, &id, content);
+            Some(Wish::EditPrompt(id, content, seq, told)) => {
+                let is_same = self.session.check_prompt(&id, seq);
+                let edited = is_same.and_then(|()| self.session.edit_prompt(now, &id, content));
                 self.reply(told, edited);
             }
             Some(Wish::CancelPrompt(id, told)) => {
@@ -295,8 +296,8 @@ impl Live {
             let (asked, mode, id) = (ask.clone(), self.session.mode(), self.session.id().to_owned());
             // Where that cannot be done, a person is asked.
             ask.ruling = spawn_blocking(move || policy.rule_on(&asked, &ground, mode, &id)).await.unwrap_or_default();
-        }
             self.weigh(ask);
+        }
         told
     }
 

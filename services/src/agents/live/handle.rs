@@ -147,8 +147,9 @@ impl Handle {
         &self,
         id: String,
         content: Vec<Content>,
+        seq: Option<u64>,
     ) -> Result<Result<bool, Refused>, Over> {
-        self.ask(|told| Wish::EditPrompt(id, content, told)).await
+        self.ask(|told| Wish::EditPrompt(id, content, seq, told)).await
     }
 
     pub(in super::super) async fn cancel_prompt(&self, id: String) -> Result<bool, Over> {
