@@ -68,7 +68,7 @@ pub(crate) async fn serve(
     let id = instance::of(&config.hub)?;
     let sidecars = sidecars(config, &hub, &families.all, &id)?;
     let agents = agents(config, &hub, &families.agents)?;
-    let services = Services { sidecars: sidecars.clone(), agents };
+    let services = Services { sidecars: sidecars.clone(), agents, supervisor: families.all.clone() };
     let connections = connections(config, &hub, &id, entrance.clone(), &families, &services)?;
     let ready = Ready::of(config, &listeners, entrance.as_deref());
     announce(Announcement { line: serde_json::to_string(&ready)?, entrance })?;
@@ -108,7 +108,7 @@ pub(crate) async fn serve_parent(config: &Config, framing: Framing) -> Result<St
     let id = instance::of(&config.hub)?;
     let sidecars = sidecars(config, &hub, &families.all, &id)?;
     let agents = agents(config, &hub, &families.agents)?;
-    let services = Services { sidecars: sidecars.clone(), agents };
+    let services = Services { sidecars: sidecars.clone(), agents, supervisor: families.all.clone() };
     let connections = connections(config, &hub, &id, None, &families, &services)?;
     let (transport, identity) = stdio::open(framing, config.limits.of_connection().message_bytes)?;
     let longest = if framing == Framing::NativeMessaging { TO_BROWSER_BYTES } else { framing.longest() };
@@ -141,7 +141,7 @@ async fn drain(connections: &Connections, services: &Services, config: &Config, 
             () = connections.finished() => (),
             () = tokio::time::sleep(longest.saturating_add(LAST_WORDS)) => (),
         }
-        tokio::join!(services.agents.halt(), services.sidecars.stop_all());
+        services.stop().await;
     };
     tokio::select! {
         () = finished => Stopped::InOrder,
@@ -181,6 +181,16 @@ fn connections(
 struct Services {
     sidecars: Sidecars,
     agents: Agents,
+    supervisor: Supervisor,
+}
+
+impl Services {
+    /// Stops all of it, and waits until nothing of it is left.
+    async fn stop(&self) {
+        tokio::join!(self.agents.halt(), self.sidecars.stop_all());
+        // Whoever asked for programs that run briefly, as to look at a folder, may not wait for them.
+        self.supervisor.stop_all().await;
+    }
 }
 
 /// The agents, with the sessions that an earlier daemon has left.

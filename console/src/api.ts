@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "aaa540868df88fe9";
+export const methodsHash = "936a2f8fbf2cf34e";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
@@ -1853,6 +1853,8 @@ export interface AgentUsageUpdate {
   contextUsed?: number | null;
   /** Used in this session so far. */
   session?: AgentUsage | null;
+  /** What the agent's own session has cost so far, with what it goes on with and is a fork of, as it tells. */
+  sessionCost?: AgentCost | null;
   /** Used in this turn so far. */
   turn?: AgentUsage | null;
 }

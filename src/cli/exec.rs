@@ -18,6 +18,9 @@ use super::peer::line;
 use super::signals::Signals;
 use super::{print, reader};
 
+/// How long the agent may take, unless it is said otherwise, in milliseconds.
+const TIMEOUT_MS: u64 = 300_000;
+
 /// Asks an agent for something in a session that ends with it.
 pub(super) async fn run(args: &ExecArgs) -> Result<(), Error> {
     let text = prompt(args)?;
@@ -80,9 +83,9 @@ async fn follow(
     signals: &mut Signals,
 ) -> Result<(), Error> {
     let current_file = args.current_file.as_ref().map(|path| CurrentFile::Path(path.clone()));
-    let mut params = json!({
-        "sessionId": session_id, "content": [Content::Text { text }], "timeoutMs": args.prompted.timeout_ms,
-    });
+    let timeout_ms = args.prompted.timeout_ms.unwrap_or(TIMEOUT_MS);
+    let content = [Content::Text { text }];
+    let mut params = json!({"sessionId": session_id, "content": content, "timeoutMs": timeout_ms});
     params["currentFile"] = json!(current_file);
     params["template"] = json!(args.template);
     let mut items = endpoint.forward_stream("agent.prompt", Payload::of(&params)?);

@@ -22,8 +22,14 @@ use crate::private_file;
 /// What is asked: little, and nothing that needs leave.
 const ASKED: &str = "Answer with the one word pong, and use no tools.";
 
+/// How long the agent may take for that, unless it is said otherwise, in milliseconds.
+const TIMEOUT_MS: u64 = 60_000;
+
 /// The most that is shown of the answer, in characters.
 const SHOWN: usize = 60;
+
+/// The most that is shown of why a service is asked again, in characters.
+const CAUSE: usize = 300;
 
 /// Sends an agent one prompt, and tells how far that comes.
 pub(super) async fn run(args: &SmokeArgs) -> Result<(), Error> {
@@ -75,6 +81,11 @@ impl Steps {
         let took = std::mem::replace(&mut self.began, Instant::now()).elapsed();
         Ok(print(&format!("{step:<12} {:>9}  {what}\n", time(took)))?)
     }
+}
+
+/// The beginning of a text, on one line.
+fn shown(text: &str, most: usize) -> String {
+    text.chars().take(most).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 fn time(took: Duration) -> String {
@@ -143,7 +154,8 @@ async fn prompted(args: &SmokeArgs, endpoint: &RpcEndpoint, session_id: &str, st
 /// The steps from the prompt to the end of its turn.
 async fn answered(args: &SmokeArgs, endpoint: &RpcEndpoint, session_id: &str, steps: &mut Steps) -> Result<(), Error> {
     let content = json!([{"type": "text", "text": ASKED}]);
-    let params = json!({"sessionId": session_id, "content": content, "timeoutMs": args.prompted.timeout_ms});
+    let timeout_ms = args.prompted.timeout_ms.unwrap_or(TIMEOUT_MS);
+    let params = json!({"sessionId": session_id, "content": content, "timeoutMs": timeout_ms});
     // Letting it go would stop the turn.
     let mut turn: Items<Value> = endpoint.stream_raw("agent.prompt", params);
     let (mut said, mut text, mut is_heard) = (Said::default(), String::new(), false);
@@ -153,6 +165,9 @@ async fn answered(args: &SmokeArgs, endpoint: &RpcEndpoint, session_id: &str, st
         if !is_heard && envelope.turn_id.is_some() && envelope.src.provider != "sixframe" {
             is_heard = true;
             steps.tell("first event", envelope.event.name())?;
+        }
+        if let Event::RetryScheduled(retry) = &envelope.event {
+            steps.tell("retry", &shown(&retry.error.message, CAUSE))?;
         }
         let more = said.take(&envelope);
         if text.trim().is_empty() && !more.trim().is_empty() {
@@ -181,7 +196,7 @@ async fn until_started(events: &mut Items<Value>, steps: &mut Steps) -> Result<(
 }
 
 fn end(ended: TurnEnded, text: &str, steps: &mut Steps) -> Result<(), Error> {
-    let shown: String = text.chars().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let shown = shown(text, SHOWN);
     let used = ended.usage.map_or_else(String::new, |used| {
         format!(", {} tokens in, {} out", used.input + used.cached_read + used.cached_write, used.output)
     });

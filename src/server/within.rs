@@ -18,7 +18,7 @@ pub(crate) async fn within<T>(config: &Config, work: impl AsyncFnOnce(RpcEndpoin
     let id = instance::of(&config.hub)?;
     let sidecars = sidecars(config, &hub, &families.all, &id)?;
     let agents = agents(config, &hub, &families.agents)?;
-    let services = Services { sidecars: sidecars.clone(), agents: agents.clone() };
+    let services = Services { sidecars: sidecars.clone(), agents, supervisor: families.all.clone() };
     let connections = connections(config, &hub, &id, None, &families, &services)?;
     let (ours, theirs) = memory::pair(memory::MemoryConfig::default());
     let pid = Some(std::process::id());
@@ -30,7 +30,7 @@ pub(crate) async fn within<T>(config: &Config, work: impl AsyncFnOnce(RpcEndpoin
     let worked = work(endpoint.clone()).await;
     endpoint.close(CLOSING);
     connections.close(CLOSING);
-    tokio::join!(connections.finished(), agents.halt(), sidecars.stop_all());
+    tokio::join!(connections.finished(), services.stop());
     hub.close()?;
     Ok(worked)
 }

@@ -285,3 +285,34 @@ fn a_smoke_test_tells_each_step_and_stops_where_it_fails() {
     let (code, stdout, stderr) = sandbox.run(&["smoke", "--provider", "local"]);
     assert!(code == 1 && stdout.is_empty() && stderr.contains("agent.local.url"), "{stdout}{stderr}");
 }
+
+/// What speaks as Codex does, and cannot reach its service: it asks again, and gives up.
+const CUT_OFF: &str = r#"
+[agent.codex]
+program = "/bin/sh"
+args = ["-c", '''
+case "$*" in
+  *--version*) echo codex-cli 0.169.0; exit ;;
+  *login*) echo "Logged in using ChatGPT"; exit ;;
+esac
+read initialize; echo '{"id":1,"result":{}}'
+read initialized; read start; echo '{"id":2,"result":{"thread":{"id":"t"}}}'
+read turn; echo '{"id":3,"result":{"turn":{"id":"u"}}}'
+error='"error":{"message":"error sending request","codexErrorInfo":"other"}'
+echo '{"method":"error","params":{"threadId":"t","turnId":"u","willRetry":true,'$error'}}'
+echo '{"method":"turn/completed","params":{"threadId":"t","turn":{"id":"u","status":"failed",'$error'}}}'
+exec cat
+''', "codex"]
+"#;
+
+#[test]
+fn a_smoke_test_tells_each_time_that_the_service_is_asked_again() {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.folder.path().join(".config/sixframe");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("sixframe.toml"), CUT_OFF).unwrap();
+    let (code, stdout, stderr) = sandbox.run(&["smoke", "--provider", "codex"]);
+    let retries: Vec<&str> = stdout.lines().filter(|line| line.starts_with("retry ")).collect();
+    assert!(retries.len() == 1 && retries[0].ends_with("  error sending request"), "{stdout}{stderr}");
+    assert!(code == 1 && stderr.contains("error sending request"), "{stdout}{stderr}");
+}

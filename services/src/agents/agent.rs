@@ -17,7 +17,7 @@ use super::problem::Problem;
 use super::prompt_builder::PromptContext;
 use super::trust::{FolderSettings, SettingsUse};
 use super::turn::TurnEnd;
-use super::usage::{Limits, UsageUpdate};
+use super::usage::{Cost, Limits, UsageUpdate};
 
 /// How often what has nothing to say tells that it is alive. No watchdog is that short of patience.
 pub(super) const PULSE: Duration = Duration::from_millis(500);
@@ -86,6 +86,8 @@ pub struct Launch {
     pub resume: Option<String>,
     /// Whether that is to be forked, and not to be gone on with itself.
     pub is_fork: bool,
+    /// What that has cost so far, as it was told last.
+    pub spent: Option<Cost>,
     /// What was said and done, for an agent that does not go on with a session of its own. To be told with the first prompt.
     pub history: Option<String>,
     /// Variables of its environment.

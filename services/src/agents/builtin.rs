@@ -1,6 +1,7 @@
 //! The built-in agent: no model, and it says so. It lists, reads, searches and edits files and runs commands by a few plain
 //! words, and asks leave as any other agent does, so that everything can be tried on any machine.
 
+mod begun;
 mod files;
 mod search;
 mod words;
@@ -151,24 +152,28 @@ async fn attend(
     let mut unheard = voice.tell(Fact::Ready(SessionUpdate::default())).await.is_err();
     while !unheard {
         let Some(prompt) = next_prompt(&mut heard).await else { break };
-        let doing = work.turn(&prompt);
-        tokio::pin!(doing);
-        let mut pulse = interval(PULSE);
-        let end = loop {
-            tokio::select! {
-                biased;
-                Some((key, answer)) = asked.recv() => drop(waiting.insert(key, answer)),
-                command = heard.recv() => match command {
-                    Some(Command::Decide { key, verdict }) => reply(&mut waiting, &key, Reply::Leave(verdict)),
-                    Some(Command::Answer { key, answers }) => reply(&mut waiting, &key, Reply::Answers(answers)),
-                    Some(Command::Interrupt) => break Ok(TurnEnd::new(Outcome::Interrupted)),
-                    Some(Command::Stop) | None => break Err(Unheard),
-                    Some(Command::Prompt(_) | Command::Steer(_) | Command::SetMode(_) | Command::SetModel(_)) => (),
-                },
-                _ = pulse.tick() => voice.live(),
-                end = &mut doing => break end.map(|()| TurnEnd::new(Outcome::Completed)),
+        let end = {
+            let doing = work.turn(&prompt);
+            tokio::pin!(doing);
+            let mut pulse = interval(PULSE);
+            loop {
+                tokio::select! {
+                    biased;
+                    Some((key, answer)) = asked.recv() => drop(waiting.insert(key, answer)),
+                    command = heard.recv() => match command {
+                        Some(Command::Decide { key, verdict }) => reply(&mut waiting, &key, Reply::Leave(verdict)),
+                        Some(Command::Answer { key, answers }) => reply(&mut waiting, &key, Reply::Answers(answers)),
+                        Some(Command::Interrupt) => break Ok(TurnEnd::new(Outcome::Interrupted)),
+                        Some(Command::Stop) | None => break Err(Unheard),
+                        Some(Command::Prompt(_) | Command::Steer(_) | Command::SetMode(_) | Command::SetModel(_)) => (),
+                    },
+                    _ = pulse.tick() => voice.live(),
+                    end = &mut doing => break end.map(|()| TurnEnd::new(Outcome::Completed)),
+                }
             }
         };
+        // What it has begun may change files until it has ended, and that belongs to the turn.
+        work.rest().await;
         waiting.clear();
         unheard = match end {
             Ok(end) => voice.tell(Fact::Ended(end)).await.is_err(),

@@ -216,6 +216,9 @@ impl Claude {
 impl Translator for Claude {
     fn open(&mut self, launch: &Launch) -> Vec<Step> {
         self.resumes = launch.resume.is_some();
+        if self.resumes {
+            self.costs = Costs::of_session(launch.spent.as_ref().filter(|_| !launch.is_fork));
+        }
         self.history = launch.history.clone().filter(|_| !self.resumes);
         let mut request = json!({"subtype": "initialize", "hooks": null});
         if let Some(text) = &launch.system_prompt {

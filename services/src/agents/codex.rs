@@ -26,8 +26,8 @@ use super::item::{Content, Item, ItemKind, ItemStatus};
 use super::problem::{Problem, ProblemKind};
 use super::trust::FolderSettings;
 use super::turn::TurnEnd;
-use super::usage::{Usage, UsageUpdate};
-use figures::{limits, since, usage};
+use super::usage::UsageUpdate;
+use figures::{Tally, limits};
 use items::{diffs, item};
 use problems::problem;
 use sandbox::Sandbox;
@@ -60,8 +60,7 @@ pub struct Codex {
     threads: Threads,
     steers: Steers,
     sandbox: Sandbox,
-    /// What was used until the turn began, and until now.
-    used: (Usage, Usage),
+    tally: Tally,
     problem: Option<Problem>,
     /// What it does not name.
     names: Names,
@@ -135,6 +134,7 @@ impl Codex {
                         let mut params = self.thread_params();
                         (params["threadId"], params["excludeTurns"]) = (json!(thread), json!(true));
                         let method = if self.launch.is_fork { "thread/fork" } else { "thread/resume" };
+                        self.tally = Tally::of_past();
                         self.request(Asked::Resume, method, params)
                     }
                     None => self.thread_start(),
@@ -146,6 +146,7 @@ impl Codex {
                     "its earlier session cannot be gone on with: {error}; this is a new one, which is given a summary with the \
                      next prompt"
                 );
+                self.tally = Tally::default();
                 vec![self.notice(&text), self.thread_start()]
             }
             (Asked::Resume | Asked::Start, None) => {
@@ -211,7 +212,7 @@ impl Codex {
                 vec![Step::tell(method, Fact::Diff(DiffUpdate { scope: DiffScope::Turn, files }))]
             }
             "turn/plan/updated" => vec![Step::tell(method, Fact::Plan(plan(&params["plan"])))],
-            "thread/tokenUsage/updated" => vec![Step::tell(method, Fact::Usage(self.usage(&params["tokenUsage"])))],
+            "thread/tokenUsage/updated" => vec![Step::tell(method, Fact::Usage(self.usage(params)))],
             "account/rateLimits/updated" => match limits(&params["rateLimits"]) {
                 Some(limits) => vec![Step::tell(method, Fact::Limits(limits))],
                 None => alive(method),
@@ -282,18 +283,14 @@ impl Codex {
                 TurnEnd::failed(native.or(told).unwrap_or_else(unknown))
             }
         };
-        let (before, now) = self.used;
-        let usage = Some(since(now, before)).filter(|usage| *usage != Usage::default());
-        TurnEnd { usage, native_stop_reason: turn["status"].as_str().map(str::to_owned), ..end }
+        TurnEnd { usage: self.tally.of_turn(), native_stop_reason: turn["status"].as_str().map(str::to_owned), ..end }
     }
 
-    fn usage(&mut self, told: &Value) -> UsageUpdate {
-        self.used.1 = usage(&told["total"]);
-        UsageUpdate {
-            context_used: told["last"]["totalTokens"].as_u64(),
-            context_size: told["modelContextWindow"].as_u64(),
-            turn: Some(since(self.used.1, self.used.0)),
-            session: Some(self.used.1),
+    fn usage(&mut self, params: &Value) -> UsageUpdate {
+        let told = &params["tokenUsage"];
+        match params["turnId"].as_str() {
+            Some(turn) if !self.threads.has_been_at(turn) => self.tally.take_past(told),
+            Some(_) | None => self.tally.take(told),
         }
     }
 
@@ -334,7 +331,7 @@ impl Codex {
     fn prompt(&mut self, prompt: &Prompt) -> Vec<Step> {
         (self.problem, self.turn) = (None, None);
         (self.stops, self.is_cut_short) = (false, false);
-        self.used.0 = self.used.1;
+        self.tally.begin();
         self.stopped.clear();
         self.changes.clear();
         self.threads.forget_items();

@@ -4,6 +4,7 @@ mod folder;
 mod handle;
 mod owner;
 mod room;
+mod ruling;
 mod starting;
 mod writing;
 
@@ -39,6 +40,7 @@ pub(super) use handle::{Handle, Over};
 use owner::Owners;
 pub(super) use room::Room;
 use room::Share;
+use ruling::Asking;
 pub(super) use writing::tell;
 
 /// Facts that are taken together, before the log is written.
@@ -77,6 +79,8 @@ struct Live {
     running: Option<Running>,
     /// What waits until the folder was looked at.
     held: Option<Held>,
+    /// What is held to the rules. Nothing that the agent tells behind it is taken before.
+    asking: Option<Asking>,
     owners: Owners,
     share: Share,
     /// The folder, while a turn is open.
@@ -109,7 +113,11 @@ impl Live {
                 looked = folder::looked(&mut self.held) => self.release(looked),
                 // Whoever floods keeps nobody's going away from being heard.
                 () = owner::gone(&self.owners, works_by_itself) => drop(self.session.stop_turn(self.now())),
-                told = next(&mut self.running) => {
+                ruling = ruling::ruled(&mut self.asking) => {
+                    self.take_ruling(ruling);
+                    self.session.tick(self.now());
+                }
+                told = next(&mut self.running), if self.asking.is_none() => {
                     self.told(told).await;
                     // One that never stops telling keeps no time from running out.
                     self.session.tick(self.now());
@@ -182,7 +190,10 @@ impl Live {
                 let undone = self.undo(&turn, is_forced).await;
                 self.reply(told, undone);
             }
-            Some(Wish::Wake) => self.session.wake(now),
+            Some(Wish::Wake(told)) => {
+                self.session.wake(now);
+                self.reply(told, ());
+            }
             Some(Wish::Metadata(told)) => {
                 let known = (self.session.metadata(), Arc::clone(&self.surroundings.secrets));
                 self.reply(told, known);
@@ -222,6 +233,9 @@ impl Live {
     async fn told(&mut self, first: Told) {
         self.take(first).await;
         for _ in 1..BATCH {
+            if self.asking.is_some() {
+                return;
+            }
             let next = self.running.as_mut().and_then(|running| running.facts.try_recv().ok());
             let Some(told) = next else { return };
             self.take(told).await;
@@ -241,7 +255,9 @@ impl Live {
             self.look_behind().await;
             self.see_rest().await;
         }
-        let told = self.ruled(told).await;
+        if matches!(told.fact, Fact::Asked(_)) {
+            return self.consult(told);
+        }
         let has_begun = matches!(told.fact, Fact::Began { .. });
         self.session.told(self.now(), told);
         if has_begun && self.session.works_by_itself() {
@@ -289,18 +305,6 @@ impl Live {
         }
     }
 
-    /// Says of what is asked leave for what the rules say.
-    async fn ruled(&self, mut told: Told) -> Told {
-        if let Fact::Asked(ask) = &mut told.fact {
-            let Surroundings { policy, ground, .. } = self.surroundings.clone();
-            let (asked, mode, id) = (ask.clone(), self.session.mode(), self.session.id().to_owned());
-            // Where that cannot be done, a person is asked.
-            ask.ruling = spawn_blocking(move || policy.rule_on(&asked, &ground, mode, &id)).await.unwrap_or_default();
-            self.weigh(ask);
-        }
-        told
-    }
-
     /// Does what the session wants to be done. False when that is not possible any more.
     async fn settle(&mut self) -> bool {
         loop {
@@ -331,7 +335,8 @@ impl Live {
         match deed {
             Output::Start { resume, is_fork, mode, model } => {
                 self.look_ahead();
-                let launch = Launch { resume, is_fork, mode, model, ..self.surroundings.launch.clone() };
+                let spent = self.session.spent();
+                let launch = Launch { resume, is_fork, spent, mode, model, ..self.surroundings.launch.clone() };
                 self.start(launch).await;
             }
             Output::Tell(command) => self.tell(command),
@@ -384,7 +389,7 @@ impl Live {
         }
         // Whoever is gone without having said so is gone.
         let problem = Some(Problem::new(ProblemKind::Crashed, "the agent is gone"));
-        self.running = None;
+        (self.running, self.asking) = (None, None);
         self.session.told(self.now(), Fact::Gone { problem }.into());
     }
 

@@ -4,12 +4,13 @@
 mod follow;
 mod recovery;
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::event::{Envelope, Event};
 use super::fitting;
+use super::lock::Lock;
 use super::secrets::Secrets;
 pub(super) use follow::{Follow, Reading};
 pub(super) use recovery::{Remembered, is_closed, is_tied, read, recover};
@@ -40,22 +41,14 @@ pub(super) fn unwritten(why: io::ErrorKind) -> io::Error {
 #[derive(Debug)]
 pub(super) struct Claim {
     path: PathBuf,
-    _locked: File,
+    _lock: Lock,
 }
 
 impl Claim {
     /// The right to the log at this path; none where another daemon has it.
     pub(super) fn take(log: &Path) -> io::Result<Option<Claim>> {
         let path = log.with_extension("lock");
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        private(&mut options);
-        let file = options.open(&path)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Claim { path, _locked: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
+        Ok(Lock::take(&path)?.map(|_lock| Claim { path, _lock }))
     }
 
     /// Gives the right up for good: nobody will want it again.

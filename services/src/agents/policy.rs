@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use super::event::Mode;
 use super::permission::{Action, Ask, Hit, OptionKind, PermissionOption, Risk};
+use super::scope::Look;
 pub(super) use matter::Asked;
 use matter::{Matter, Part, Subject};
 pub(super) use place::Ground;
@@ -135,7 +136,11 @@ impl Policy {
         mode: Mode,
         session: Option<&str>,
     ) -> Ruling {
-        let matter = Matter::look(action, asked, ground);
+        let look = Look::begin();
+        let mut matter = Matter::look(action, asked, ground);
+        if look.was_too_much() {
+            matter.unclear.get_or_insert_with(|| "it is too much to be looked at in full".to_owned());
+        }
         decide(&matter, &self.0.rules_for(session, &ground.folder), mode, &ground.folder)
     }
 
@@ -279,7 +284,7 @@ fn may_write(part: &Part, mode: Mode) -> bool {
 /// What would be remembered of a yes to this: as little as is of any use.
 fn remembered(part: &Part) -> Option<Remembered> {
     let is_dull = part.findings.iter().all(|finding| finding.risk < Risk::High);
-    if !part.is_here && !part.findings.is_empty() {
+    if !part.is_told || (!part.is_here && !part.findings.is_empty()) {
         return None;
     }
     let pattern = match &part.subject {

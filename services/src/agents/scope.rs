@@ -1,6 +1,10 @@
 //! Where paths lead, and which names in a folder mean more than a file.
 
+mod look;
+
 use std::path::{Component, Path, PathBuf};
+
+pub(super) use look::Look;
 
 /// Names below which changes mean more than they say: hooks, settings, what runs by itself.
 const DELICATE: [&str; 36] = [
@@ -62,26 +66,41 @@ pub(super) fn is_ordinary(below: &Path) -> bool {
 /// The most bytes of a path that is looked up: systems take no longer ones.
 const LONGEST: usize = 4_096;
 
-/// The path without links, though its end may not be there yet. None where that cannot be said.
+/// The path without links, though its end may not be there yet: behind what is missing, by its words. None where that cannot be
+/// said. Within a [`Look`], each path is looked up once.
 pub(super) fn real(path: &Path) -> Option<PathBuf> {
+    look::known(path, || resolved(path))
+}
+
+fn resolved(path: &Path) -> Option<PathBuf> {
     if path.as_os_str().len() > LONGEST {
         return None;
     }
-    let mut missing = Vec::new();
-    for beginning in path.ancestors() {
-        if let Ok(real) = beginning.canonicalize() {
-            return Some(missing.into_iter().rev().fold(real, |real, name| real.join(name)));
-        }
-        // A link that leads nowhere would be followed when the file is made.
-        if beginning.is_symlink() {
-            return None;
-        }
-        match beginning.components().next_back()? {
-            Component::Normal(name) => missing.push(name),
-            _ => return None,
+    if let Ok(real) = path.canonicalize() {
+        return Some(real);
+    }
+    let components: Vec<Component<'_>> = path.components().collect();
+    let beginning = |count: usize| components[..count].iter().collect::<PathBuf>();
+    // Where a beginning is missing, so are all that are longer.
+    let (mut there, mut missing) = (0, components.len() + 1);
+    while missing - there > 1 {
+        let middle = usize::midpoint(there, missing);
+        match beginning(middle).symlink_metadata() {
+            Ok(_) => there = middle,
+            Err(_) => missing = middle,
         }
     }
-    None
+    // A link that leads nowhere would be followed when the file is made.
+    let mut real = beginning(there).canonicalize().ok()?;
+    for component in &components[there..] {
+        match component {
+            Component::Normal(name) => real.push(name),
+            Component::ParentDir => drop(real.pop()),
+            Component::CurDir => (),
+            Component::Prefix(_) | Component::RootDir => return None,
+        }
+    }
+    Some(real)
 }
 
 #[cfg(test)]
@@ -96,7 +115,13 @@ mod tests {
         for end in ["a", "a/b/c", "", "a/./b"] {
             assert_eq!(real(&folder.join(end)), Some(folder.join(end)), "{end}");
         }
-        assert_eq!((real(&folder.join("none/..")), real(Path::new(""))), (None, None));
+        std::fs::create_dir(folder.join("there"))?;
+        for (path, end) in [("none/..", ""), ("none/../there/x", "there/x"), ("there/../none/a/../b", "none/b")] {
+            assert_eq!(real(&folder.join(path)), Some(folder.join(end)), "{path}");
+        }
+        assert_eq!(real(Path::new("")), None);
+        let far = format!("{}{}", "there/../".repeat(200), "m/".repeat(600));
+        assert_eq!(real(&folder.join(far)), Some(folder.join("m/".repeat(600))));
         let many = |count: usize| folder.join(vec!["a"; count].join("/"));
         assert_eq!(real(&many(1_000)), Some(many(1_000)));
         // The stack that the threads of the daemon have.

@@ -30,7 +30,7 @@ use super::policy::Remembered;
 use super::problem::{Problem, ProblemKind};
 use super::state::{Reducer, State};
 use super::turn::{TurnEnd, Turns};
-use super::usage::UsageUpdate;
+use super::usage::{Cost, UsageUpdate};
 use chosen::Chosen;
 use files::Files;
 use item_ids::ItemIds;
@@ -43,8 +43,8 @@ pub use questions::Unanswered;
 pub use queue::Refused;
 use queue::Waiting;
 pub use view::{SessionView, WaitingPrompt};
-use watchdogs::Ladder;
 pub use watchdogs::Timers;
+use watchdogs::{Heard, Ladder};
 
 /// What a session begins with.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,10 +122,7 @@ pub struct Session {
     process: Process,
     /// Until when the process must be ready.
     ready_by: Duration,
-    /// When something last came from the agent.
-    alive: Duration,
-    /// Until when it has said that it will tell of nothing.
-    quiet_until: Duration,
+    heard: Heard,
     /// Whether it has begun something by itself within the open turn, and has not told of its end.
     works_beside: bool,
     /// When the agent's program closed its output, until it ends.
@@ -182,35 +179,22 @@ impl Session {
     }
 
     fn at(beginning: Beginning, past: Past) -> Session {
-        let Past {
-            seq,
-            known,
-            asked_model,
-            asked_first,
-            created_at_ms,
-            turns,
-            has_history,
-            usage,
-            origin,
-            lost_env,
-            items,
-        } = past;
         Session {
-            mode: known.mode.unwrap_or(beginning.created.mode),
-            asked_model: asked_model.or_else(|| beginning.created.model.clone()),
+            mode: past.known.mode.unwrap_or(beginning.created.mode),
+            asked_model: past.asked_model.or_else(|| beginning.created.model.clone()),
             started_with: Chosen::default(),
-            origin,
+            origin: past.origin,
             leaving: None,
             is_lost: false,
-            lost_env,
-            created_at_ms,
-            past_turns: turns,
-            ids: ItemIds::new(items),
-            asked_first,
-            history: has_history,
+            lost_env: past.lost_env,
+            created_at_ms: past.created_at_ms,
+            past_turns: past.turns,
+            ids: ItemIds::new(past.items),
+            asked_first: past.asked_first,
+            history: past.has_history,
             beginning,
-            seq,
-            reducer: Reducer::default(),
+            seq: past.seq,
+            reducer: past.reducer,
             turns: Turns::default(),
             queue: VecDeque::new(),
             steered: BTreeMap::new(),
@@ -222,8 +206,7 @@ impl Session {
             denied: BTreeSet::new(),
             process: Process::Absent,
             ready_by: Duration::ZERO,
-            alive: Duration::ZERO,
-            quiet_until: Duration::ZERO,
+            heard: Heard::default(),
             works_beside: false,
             muted_at: None,
             stop_by: None,
@@ -234,8 +217,8 @@ impl Session {
             given: own::GIVEN,
             waiting_since: None,
             ladder: None,
-            known,
-            usage,
+            known: past.known,
+            usage: past.usage,
             closed: false,
             outputs: Vec::new(),
         }
@@ -274,6 +257,11 @@ impl Session {
     /// Whether nothing comes of it any more.
     pub fn is_closed(&self) -> bool {
         self.closed
+    }
+
+    /// What the agent's own session has cost so far, as it was told last.
+    pub fn spent(&self) -> Option<Cost> {
+        self.usage.session_cost.clone()
     }
 
     /// Stops the turn that is open. Gives whether there is one.
@@ -360,9 +348,9 @@ impl Session {
         let (turn, prompt) = (identifier("turn"), &waiting.prompt);
         self.forget_items(now);
         let Some(started) = self.turns.begin(now.at, &turn, TurnStarted::on(&prompt.id)) else { return };
-        (self.alive, self.turn_by, self.waiting_since) = (now.at, now.at + waiting.timeout, None);
+        self.heard.begin(now.at);
+        (self.turn_by, self.waiting_since, self.works_beside) = (now.at + waiting.timeout, None, false);
         (self.withheld_since, self.given) = (None, waiting.timeout);
-        (self.quiet_until, self.works_beside) = (Duration::ZERO, false);
         (self.returned, self.was_returned) = (None, false);
         self.steered.clear();
         self.hand(now, Event::PromptStarted(PromptRef { prompt_id: prompt.id.clone() }), prompt);

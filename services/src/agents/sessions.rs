@@ -257,8 +257,12 @@ impl Agents {
     pub(super) async fn close(&self, id: &str) -> bool {
         let Some(handle) = self.session(id) else { return false };
         handle.close().await;
-        self.sessions().remove(id);
-        self.0.policy.forget(id);
+        let mut sessions = self.sessions();
+        // By now it may have been opened again.
+        if sessions.get(id).is_some_and(|open| open.is(&handle)) {
+            sessions.remove(id);
+            self.0.policy.forget(id);
+        }
         true
     }
 

@@ -43,7 +43,7 @@ impl State {
 }
 
 /// Derives the state. Feed it every event of a session, in order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reducer {
     state: State,
     in_turn: bool,

@@ -21,6 +21,11 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// All tokens that went to the model and came from it.
+    pub(crate) fn tokens(self) -> u64 {
+        self.input + self.cached_read + self.cached_write + self.output
+    }
+
     /// Both together.
     pub(crate) fn plus(self, more: Usage) -> Usage {
         Usage {
@@ -70,6 +75,9 @@ pub struct UsageUpdate {
     /// Used in this session so far.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<Usage>,
+    /// What the agent's own session has cost so far, with what it goes on with and is a fork of, as it tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_cost: Option<Cost>,
 }
 
 impl UsageUpdate {
@@ -79,6 +87,7 @@ impl UsageUpdate {
         self.context_size = news.context_size.or(self.context_size);
         self.turn = news.turn.or(self.turn);
         self.session = news.session.or(self.session);
+        self.session_cost = news.session_cost.or(self.session_cost.take());
     }
 
     /// Another agent answers from now on, and reads a conversation of its own: what was used stays, how full that was goes.

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ignore::WalkBuilder;
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use notify::event::{EventKind, ModifyKind, RenameMode};
 use notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::{Notify, mpsc};
@@ -15,6 +14,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::event::FileSeen;
 use super::item::ChangeKind;
+use super::passed_over::{PassedOver, Patterns};
 use super::problem::{Problem, ProblemKind};
 
 /// Paths that are gathered at once; what is more is counted.
@@ -26,6 +26,9 @@ const LISTED: usize = 200;
 /// Whether each folder has to be watched by itself, as where the system knows no other way: those that are passed over cost
 /// nothing then.
 const ONE_BY_ONE: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+/// What is passed over: what version control passes over, in a repository or not.
+const PATTERNS: Patterns = Patterns { names: &[], needs_git: false, hides: false };
 
 /// How folders are watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,7 +195,7 @@ struct Watched {
     folder: PathBuf,
     watcher: RecommendedWatcher,
     folders: usize,
-    passed_over: PassedOver,
+    passed_over: Arc<Mutex<PassedOver>>,
     events: std::sync::Weak<Gathered>,
     problem: Option<Problem>,
 }
@@ -214,7 +217,7 @@ impl Watched {
             }
         };
         let watcher = RecommendedWatcher::new(tell, settings)?;
-        let passed_over = PassedOver::of(&folder);
+        let passed_over = Arc::new(Mutex::new(PassedOver::new(&folder, PATTERNS)));
         let (folders, problem) = (0, None);
         let mut watched = Watched { config, folder, watcher, folders, passed_over, events, problem };
         match ONE_BY_ONE {
@@ -226,11 +229,12 @@ impl Watched {
 
     /// Watches a folder and those below it. Gives the files in them.
     fn add(&mut self, folder: &Path) -> Vec<PathBuf> {
+        let passed_over = Arc::clone(&self.passed_over);
+        // The files of patterns are read here: whoever wrote them may mean harm.
         let walk = WalkBuilder::new(folder)
-            .hidden(false)
+            .standard_filters(false)
             .follow_links(false)
-            .require_git(false)
-            .filter_entry(|entry| entry.file_name() != ".git")
+            .filter_entry(move |entry| entry.file_name() != ".git" && lock(&passed_over).shows(entry))
             .build();
         let mut files = Vec::new();
         for entry in walk.flatten() {
@@ -266,7 +270,7 @@ impl Watched {
         let mut seen = BTreeMap::<String, ChangeKind>::new();
         for (path, is_made) in paths {
             if path.ends_with(".gitignore") {
-                self.passed_over.forget();
+                lock(&self.passed_over).forget();
             }
             let Ok(file) = path.symlink_metadata() else {
                 self.see(&mut seen, &path, ChangeKind::Delete, is_made);
@@ -274,7 +278,7 @@ impl Watched {
             };
             if !file.is_dir() {
                 self.see(&mut seen, &path, if is_made { ChangeKind::Add } else { ChangeKind::Modify }, false);
-            } else if is_made && ONE_BY_ONE && !self.passed_over.holds(&path, true) {
+            } else if is_made && ONE_BY_ONE && !lock(&self.passed_over).holds(&path, true) {
                 // What was made in it before it was watched is known by looking.
                 self.add(&path).iter().for_each(|path| self.see(&mut seen, path, ChangeKind::Add, false));
             }
@@ -286,52 +290,14 @@ impl Watched {
 
     fn see(&mut self, seen: &mut BTreeMap<String, ChangeKind>, path: &Path, kind: ChangeKind, came_and_went: bool) {
         let Ok(below) = path.strip_prefix(&self.folder) else { return };
-        if !came_and_went && !below.as_os_str().is_empty() && !self.passed_over.holds(path, false) {
+        if !came_and_went && !below.as_os_str().is_empty() && !lock(&self.passed_over).holds(path, false) {
             seen.insert(below.to_string_lossy().into_owned(), kind);
         }
     }
 }
 
-/// What version control passes over: its own folder, and what the files say that it reads.
-struct PassedOver {
-    top: PathBuf,
-    known: BTreeMap<PathBuf, Gitignore>,
-}
-
-impl PassedOver {
-    fn of(folder: &Path) -> PassedOver {
-        let top = folder.ancestors().find(|above| above.join(".git").exists()).unwrap_or(folder).to_owned();
-        PassedOver { top, known: BTreeMap::new() }
-    }
-
-    fn forget(&mut self) {
-        self.known.clear();
-    }
-
-    fn holds(&mut self, path: &Path, is_dir: bool) -> bool {
-        let Ok(below) = path.strip_prefix(&self.top) else { return true };
-        if below.components().any(|part| part.as_os_str() == ".git") {
-            return true;
-        }
-        let folders = path.parent().into_iter().flat_map(Path::ancestors);
-        for folder in folders.take_while(|folder| folder.starts_with(&self.top)) {
-            let known = self.known.entry(folder.to_owned()).or_insert_with(|| patterns(folder));
-            let matched = known.matched_path_or_any_parents(path, is_dir);
-            if !matched.is_none() {
-                return matched.is_ignore();
-            }
-        }
-        false
-    }
-}
-
-fn patterns(folder: &Path) -> Gitignore {
-    let mut builder = GitignoreBuilder::new(folder);
-    for place in [".git/info/exclude", ".gitignore"] {
-        // What cannot be read says nothing.
-        let _ = builder.add(folder.join(place));
-    }
-    builder.build().unwrap_or_else(|_| Gitignore::empty())
+fn lock(passed_over: &Mutex<PassedOver>) -> MutexGuard<'_, PassedOver> {
+    passed_over.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// `EMFILE` and `ENOSPC`, by which Linux says that a user has all the watchers, or watches all the folders, that it may.
@@ -346,5 +312,22 @@ fn unable(error: &notify::Error) -> Problem {
             problem.hint("raise fs.inotify.max_user_instances and fs.inotify.max_user_watches")
         }
         _ => problem,
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_that_never_end_pass_over_nothing() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let folder = folder.path().canonicalize()?;
+        std::fs::create_dir_all(folder.join("sub"))?;
+        std::fs::write(folder.join(".gitignore"), format!("{}sub\n", "# a comment\n".repeat(100_000)))?;
+        std::os::unix::fs::symlink("/dev/zero", folder.join("sub/.gitignore"))?;
+        let watched = Watched::open(WatchConfig::default(), folder, &Arc::default()).map_err(std::io::Error::other)?;
+        assert_eq!(watched.folders, 2);
+        Ok(())
     }
 }

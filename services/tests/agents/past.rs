@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sixframe_core::{Code, Scope, Scopes};
-use sixframe_services::agents::{Abilities, Agent, Launch, Running};
+use sixframe_services::agents::{Abilities, Agent, Command, Fact, Launch, Running, SessionUpdate};
+use tokio::sync::{Semaphore, mpsc};
 
 use super::house::{House, LONG, window};
 use super::scripted::{Reply, scripted};
@@ -292,4 +293,89 @@ async fn the_sessions_that_are_open_are_listed_by_what_they_are_called_and_after
     house.ask("agent.close", json!({"sessionId": one})).await.unwrap();
     let known = house.ask("agent.getMetadata", json!({"sessionId": one})).await.unwrap();
     assert_eq!((&known["title"], &known["isClosed"]), (&json!("list"), &json!(true)));
+}
+
+/// An agent that does not go before it is let go, each time that it was started.
+struct Lingering(Arc<Semaphore>);
+
+impl Agent for Lingering {
+    fn provider(&self) -> &'static str {
+        "lingering"
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities::default()
+    }
+
+    fn start(&self, _: Launch) -> Running {
+        let (commands, mut heard) = mpsc::unbounded_channel();
+        let (told, facts) = mpsc::channel(8);
+        let leave = Arc::clone(&self.0);
+        tokio::spawn(async move {
+            told.send(Fact::Ready(SessionUpdate::default()).into()).await.unwrap();
+            while !matches!(heard.recv().await, Some(Command::Stop) | None) {}
+            leave.acquire().await.unwrap().forget();
+            let _ = told.send(Fact::Gone { problem: None }.into()).await;
+        });
+        Running { commands, facts }
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_being_closed_is_opened_again_when_that_is_done_and_stays_open() {
+    let leave = Arc::new(Semaphore::new(0));
+    let house = House::tuned_among(|_| (), vec![Arc::new(Lingering(Arc::clone(&leave)))]);
+    let session = house.session("lingering").await;
+    let of = json!({"sessionId": session});
+    let wish = |method: &'static str| {
+        let (window, of) = (house.window.clone(), of.clone());
+        tokio::spawn(async move { window.request_raw::<_, Value>(method, of).await })
+    };
+    let mut events = house.events(&session);
+    let closed = wish("agent.close");
+    events.until("session.closed").await;
+    let opened: Vec<_> = (0..6).map(|_| wish("agent.resume")).collect();
+    for _ in 0..20 {
+        house.ask("agent.sessions", json!({})).await.unwrap();
+    }
+    assert!(opened.iter().all(|opened| !opened.is_finished()), "its agent is not gone yet");
+    leave.add_permits(1);
+    closed.await.unwrap().unwrap();
+    for opened in opened {
+        assert_eq!(opened.await.unwrap().unwrap(), of);
+    }
+    let known = house.ask("agent.getMetadata", of.clone()).await.unwrap();
+    assert_eq!(known["isClosed"], false);
+    assert_eq!(house.ask("agent.sessions", json!({})).await.unwrap()["sessions"][0]["sessionId"], json!(session));
+    let kinds = |kind: &str| house.logged(&session).iter().filter(|event| event["type"] == kind).count();
+    assert_eq!((kinds("session.closed"), kinds("session.updated")), (1, 1), "it was opened once");
+    leave.add_permits(1);
+    house.ask("agent.close", of).await.unwrap();
+}
+
+/// A program that speaks as Claude Code does, and tells with each turn what all of its session has cost.
+const COSTLY: &str = r#"
+read init
+echo '{"type":"control_response","response":{"subtype":"success","request_id":"initialise","response":{}}}'
+while read -r line; do
+  case "$line" in *'"type":"user"'*) ;; *) continue ;; esac
+  echo turn >> turns
+  echo '{"type":"system","subtype":"init","session_id":"11111111-1111-4111-8111-111111111111","model":"m"}'
+  echo '{"type":"result","subtype":"success","is_error":false,"total_cost_usd":0.0'$(wc -l < turns)',"usage":{"input_tokens":1}}'
+done
+"#;
+
+#[tokio::test]
+async fn a_turn_behind_a_daemon_or_a_close_costs_no_more_than_itself() {
+    let house = House::new();
+    house.install(COSTLY);
+    let session = house.session("claude").await;
+    let mut costs = vec![house.prompt(&session, "one").end().await["cost"]["amountMicros"].clone()];
+    costs.push(house.prompt(&session, "two").end().await["cost"]["amountMicros"].clone());
+    let house = house.restart().await;
+    costs.push(house.prompt(&session, "three").end().await["cost"]["amountMicros"].clone());
+    house.ask("agent.close", json!({"sessionId": session})).await.unwrap();
+    house.ask("agent.resume", json!({"sessionId": session})).await.unwrap();
+    costs.push(house.prompt(&session, "four").end().await["cost"]["amountMicros"].clone());
+    assert_eq!(costs, [10_000; 4]);
 }

@@ -111,3 +111,41 @@ async fn what_would_be_decided_is_explained_and_nothing_is_done() {
     let outside = explain(json!({"cwd": "/"})).await.unwrap_err();
     assert_eq!(outside.code(), Code::FORBIDDEN, "where agents may not work, nothing is looked at");
 }
+
+/// What a daemon reads before it decides: a rule that nobody writes.
+async fn held_rules(house: &House) -> std::path::PathBuf {
+    let folder = house.folder.path().join("sessions/policy");
+    tokio::fs::create_dir_all(&folder).await.unwrap();
+    let rule = folder.join("rule_x.json");
+    assert!(std::process::Command::new("mkfifo").arg(&rule).status().unwrap().success());
+    rule
+}
+
+#[tokio::test]
+async fn whoever_interrupts_or_closes_is_heard_while_a_request_is_held_to_the_rules() {
+    let house = House::new();
+    let session = auto(&house).await;
+    let rule = held_rules(&house).await;
+    let mut turn = house.prompt(&session, "run touch made");
+    turn.until("item.upserted").await;
+    while turn.seen.iter().all(|event| event["data"]["kind"] != "tool_call") {
+        turn.next().await.unwrap();
+    }
+    house.ask("agent.interrupt", json!({"sessionId": session})).await.unwrap();
+    tokio::fs::write(&rule, "").await.unwrap();
+    assert_eq!(turn.end().await["outcome"], "interrupted");
+    assert!(!house.file("made").exists());
+}
+
+#[tokio::test]
+async fn where_rules_cannot_be_looked_up_in_time_a_person_is_asked() {
+    let house = House::new();
+    let session = auto(&house).await;
+    let rule = held_rules(&house).await;
+    let mut turn = house.prompt(&session, "run ls");
+    let asked = turn.until("permission.requested").await;
+    assert_eq!((&asked["hits"][0]["rule"], &asked["risk"]), (&json!("unclear"), &json!("high")), "{asked}");
+    tokio::fs::write(&rule, "").await.unwrap();
+    house.ask("agent.reject", json!({"permissionId": asked["permissionId"]})).await.unwrap();
+    turn.end().await;
+}

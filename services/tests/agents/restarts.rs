@@ -62,18 +62,40 @@ async fn a_daemon_that_was_killed_leaves_no_turn_open_and_no_permission_waiting(
 
     let next = House::build_for(folder, house.folder.path(), house.timers);
     let logged = next.logged(&session);
-    let last: Vec<_> = logged[logged.len() - 5..].iter().map(|event| event["type"].as_str().unwrap()).collect();
-    assert_eq!(last, ["log.recovered", "permission.resolved", "item.upserted", "turn.ended", "prompt.cancelled"]);
-    let ended = &logged[logged.len() - 2];
+    let expected = [
+        "log.recovered",
+        "permission.resolved",
+        "state.changed",
+        "item.upserted",
+        "state.changed",
+        "turn.ended",
+        "state.changed",
+        "prompt.cancelled",
+    ];
+    let last = &logged[logged.len() - expected.len()..];
+    assert_eq!(last.iter().map(|event| event["type"].as_str().unwrap()).collect::<Vec<_>>(), expected);
+    let (recovered, resolved, call, ended) = (&last[0], &last[1], &last[3], &last[5]);
     assert_eq!(ended["data"]["error"]["kind"], "crashed");
     assert!(ended["turnId"].is_string());
-    let call = &logged[logged.len() - 3];
     assert_eq!((&call["data"]["kind"], &call["data"]["status"]), (&json!("tool_call"), &json!("cancelled")));
     let begun = logged.iter().find(|event| event["data"]["kind"] == "tool_call").unwrap();
     assert_eq!((&call["itemId"], &call["turnId"]), (&begun["itemId"], &ended["turnId"]));
-    assert_eq!(logged[logged.len() - 4]["itemId"], begun["itemId"], "whose leave is withdrawn");
+    assert_eq!(resolved["itemId"], begun["itemId"], "whose leave is withdrawn");
     assert!(begun["seq"].as_u64() < call["seq"].as_u64(), "it was open before");
-    assert_eq!(logged[logged.len() - 5]["data"]["bytes"], 11);
+    assert_eq!(recovered["data"]["bytes"], 11);
+    let failed = json!({"name": "error", "recoverable": true});
+    assert_eq!(last[6]["data"], json!({"state": failed, "prev": {"name": "thinking"}}));
+    // It is shown by the time that it answers.
+    next.ask("agent.getMetadata", json!({"sessionId": session})).await.unwrap();
+    assert_eq!(next.shown(&session)["state"], failed);
     let refused = next.ask("agent.approve", json!({"permissionId": asked["permissionId"]})).await;
     assert!(refused.is_err(), "nobody can answer it now");
+
+    next.prompt(&session, "list").end().await;
+    let mut state = json!({"name": "idle"});
+    for event in next.logged(&session).iter().filter(|event| event["type"] == "state.changed") {
+        assert_eq!(event["data"]["prev"], state, "each change begins where the last one has ended");
+        state = event["data"]["state"].clone();
+    }
+    assert_eq!(state["name"], "idle");
 }

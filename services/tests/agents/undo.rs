@@ -240,3 +240,29 @@ async fn what_lies_above_the_folders_that_agents_may_work_in_is_not_put_back() {
     assert_eq!(paths(&undone), [("a.txt", "modify")]);
     assert_eq!((house.read("above.txt").as_str(), house.read("sub/a.txt").as_str()), ("new\n", "old\n"));
 }
+
+#[tokio::test]
+async fn a_turn_that_is_interrupted_ends_with_its_command_and_all_that_this_did_is_taken_back() {
+    let house = House::new();
+    let session = house.session("builtin").await;
+    for method in ["agent.interrupt", "agent.close"] {
+        let mut turn =
+            house.prompt(&session, "run trap '' TERM; echo $$; while :; do echo late > late.txt; sleep 0.01; done");
+        let asked = turn.until("permission.requested").await;
+        house.ask("agent.approve", json!({"permissionId": asked["permissionId"]})).await.unwrap();
+        let pid = turn.until("item.delta").await["delta"].as_str().unwrap().trim().to_owned();
+        let is_there = || std::path::Path::new("/proc").join(&pid).join("exe").exists();
+        assert!(is_there());
+        house.ask(method, json!({"sessionId": session})).await.unwrap();
+        if method == "agent.close" {
+            assert!(!is_there(), "nothing of it is left");
+            break;
+        }
+        assert_eq!(turn.end().await["outcome"], "interrupted");
+        assert!(!is_there(), "nothing of it is left");
+        assert!(house.file("late.txt").exists());
+        let started = turn.seen.iter().find(|event| event["type"] == "turn.started").unwrap();
+        undo(&house, started["turnId"].as_str().unwrap(), false).await.unwrap();
+        assert!(!house.file("late.txt").exists());
+    }
+}

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use sixframe_services::agents::{
-    Claude, Command, Content, Fact, Launch, Outcome, Prompt, Step, Translator, TurnEnd, Usage, Verdict,
+    Claude, Command, Content, Cost, Fact, Launch, Outcome, Prompt, Step, Translator, TurnEnd, Usage, Verdict,
 };
 
 use super::replay::{self, Heard};
@@ -157,4 +157,42 @@ fn versions_that_tell_nothing_of_prompts_end_them_by_the_next_result_that_is_not
     assert_eq!(behind_a_prompt(std::slice::from_ref(&done)), [Outcome::Completed]);
     assert_eq!(behind_a_prompt(std::slice::from_ref(&own)), []);
     assert_eq!(behind_a_prompt(&[own, done]), [Outcome::Completed]);
+}
+
+/// What turns cost, by a process whose sums tell of so many turns at the end of each.
+fn costs(launch: &Launch, sums: &[u64]) -> Vec<Option<u64>> {
+    let (mut claude, mut heard) = (Claude::default(), Heard::default());
+    heard.take(claude.open(launch));
+    let ready = json!({"subtype": "success", "request_id": "initialise", "response": {}});
+    heard.take(claude.hear(json!({"type": "control_response", "response": ready}).to_string().as_bytes()));
+    for turns in sums {
+        heard.take(claude.command(prompt("hello")));
+        let model = json!({"inputTokens": 10 * turns, "outputTokens": 12 * turns, "contextWindow": 1_000_000});
+        let result = json!({
+            "type": "result", "subtype": "success", "is_error": false, "total_cost_usd": 0.00028 * *turns as f64,
+            "usage": {"input_tokens": 10, "output_tokens": 12}, "modelUsage": {"claude-opus-5-5": model},
+        });
+        heard.take(claude.hear(result.to_string().as_bytes()));
+    }
+    heard.ends().iter().map(|end| end.cost.as_ref().map(|cost| cost.amount_micros)).collect()
+}
+
+#[test]
+fn a_turn_costs_what_it_does_though_its_process_tells_the_sum_of_the_session() {
+    let after = |turns: u64| {
+        let spent = Cost::of_dollars(0.00028 * turns as f64);
+        Launch { resume: Some("native".into()), spent, ..Launch::default() }
+    };
+    assert_eq!(costs(&Launch::default(), &[1, 2, 3]), [Some(280); 3]);
+    assert_eq!(costs(&after(3), &[4, 5]), [Some(280); 2], "it goes on with the sum");
+    for turns in [1, 3] {
+        assert_eq!(
+            costs(&after(turns), &[1, 2]),
+            [Some(280); 2],
+            "where another session was ended last, it begins anew"
+        );
+    }
+    let fork = Launch { is_fork: true, ..after(3) };
+    assert_eq!(costs(&fork, &[1, 2]), [Some(280); 2], "a fork may have a sum of its own");
+    assert_eq!(costs(&fork, &[3, 4]), [None, Some(280)], "or one of which nobody knows what was in it");
 }

@@ -1,7 +1,9 @@
 //! What Codex is told in the midst of a turn, and in which sandbox it works.
 
 use serde_json::{Value, json};
-use sixframe_services::agents::{Codex, Command, Content, Fact, Launch, Mode, Outcome, Prompt, Translator};
+use sixframe_services::agents::{
+    Codex, Command, Content, Fact, Launch, Mode, Outcome, Prompt, Translator, Usage, UsageUpdate,
+};
 
 use super::replay::Heard;
 
@@ -13,7 +15,11 @@ struct Talk {
 impl Talk {
     /// A thread that was begun in a mode.
     fn begin(mode: Mode) -> Talk {
-        let launch = Launch { mode, ..Launch::default() };
+        Talk::launched(Launch { mode, ..Launch::default() })
+    }
+
+    fn launched(launch: Launch) -> Talk {
+        let mode = launch.mode;
         let mut talk = Talk { codex: Codex::default(), heard: Heard::default() };
         let steps = talk.codex.open(&launch);
         talk.heard.take(steps);
@@ -54,6 +60,29 @@ impl Talk {
 
     fn ends(&mut self, turn: &str) {
         self.hear(json!({"method": "turn/completed", "params": {"turn": {"id": turn, "status": "completed"}}}));
+    }
+
+    /// It counts what was used of the thread until now, by requests of ten tokens and five.
+    fn counts(&mut self, turn: &str, requests: u64) {
+        let tokens = |times: u64| json!({"inputTokens": 10 * times, "outputTokens": 5 * times});
+        let told = json!({"total": tokens(requests), "last": tokens(1)});
+        let params = json!({"threadId": "thread", "turnId": turn, "tokenUsage": told});
+        self.hear(json!({"method": "thread/tokenUsage/updated", "params": params}));
+    }
+
+    /// What was used in turns, as it was told of while they went on and in their ends, in requests.
+    fn used(&self) -> (Vec<Option<u64>>, Vec<Option<u64>>) {
+        let requests = |usage: Usage| usage.input / 10;
+        let facts = self.heard.told.iter().map(|told| &told.fact);
+        let updates = facts.clone().filter_map(|fact| match fact {
+            Fact::Usage(UsageUpdate { turn, .. }) => Some(turn.map(requests)),
+            _ => None,
+        });
+        let ends = facts.filter_map(|fact| match fact {
+            Fact::Ended(end) => Some(end.usage.map(requests)),
+            _ => None,
+        });
+        (updates.collect(), ends.collect())
     }
 
     /// What it was asked by a method.
@@ -167,4 +196,49 @@ fn a_sandbox_that_came_with_a_turn_that_was_refused_comes_with_the_next_one() {
     let work = json!({"type": "workspaceWrite", "networkAccess": true});
     let expected = [json!({"type": "readOnly"}), json!({"type": "readOnly"}), work];
     assert_eq!(sandboxes(&talk), expected, "by what it was told for the turn, and not by what came to be wanted since");
+}
+
+#[test]
+fn what_was_used_before_is_no_turns_of_a_thread_that_goes_on() {
+    let resumed = || Launch { resume: Some("thread".into()), ..Launch::default() };
+    // Of one that it goes on with it tells first what the last turn came to, maybe when it was given another prompt by then.
+    for is_late in [false, true] {
+        let mut talk = Talk::launched(resumed());
+        if is_late {
+            talk.prompt("a");
+        }
+        talk.counts("old", 7);
+        if !is_late {
+            talk.prompt("a");
+        }
+        talk.takes("t1");
+        talk.counts("t1", 8);
+        talk.counts("t1", 9);
+        talk.ends("t1");
+        assert_eq!(talk.used(), (vec![None, Some(1), Some(2)], vec![Some(2)]), "{is_late}");
+    }
+    // Of a fork, and of a fork that it goes on with, it tells nothing before its first turn.
+    for is_fork in [true, false] {
+        let mut talk = Talk::launched(Launch { is_fork, ..resumed() });
+        for (turn, before) in [("t1", 7), ("t2", 9)] {
+            talk.prompt("a");
+            talk.takes(turn);
+            talk.counts(turn, before + 1);
+            talk.counts(turn, before + 2);
+            talk.ends(turn);
+        }
+        assert_eq!(talk.used(), ([1, 2, 1, 2].map(Some).to_vec(), vec![Some(2), Some(2)]), "{is_fork}");
+    }
+    // What cannot be gone on with is begun anew, without a past.
+    let mut talk = Talk { codex: Codex::default(), heard: Heard::default() };
+    let steps = talk.codex.open(&resumed());
+    talk.heard.take(steps);
+    talk.hear(json!({"id": 1, "result": {}}));
+    talk.hear(json!({"id": 2, "error": {"message": "no rollout found"}}));
+    talk.hear(json!({"id": 3, "result": {"thread": {"id": "thread"}}}));
+    talk.prompt("a");
+    talk.takes("t1");
+    talk.counts("t1", 2);
+    talk.ends("t1");
+    assert_eq!(talk.used(), (vec![Some(2)], vec![Some(2)]));
 }

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use sixframe_services::agents::{
-    Abilities, Action, Ask, Command, Delivery, DeltaField, Event, Fact, Item, ItemKind, ItemStatus, Mode, NotNow, Past,
-    Problem, ProblemKind, ProcessEvent, Session, SessionUpdate, Successor, Trunk, Usage, UsageUpdate, UsedIds,
+    Abilities, Action, Ask, Command, Cost, Delivery, DeltaField, Event, Fact, Item, ItemKind, ItemStatus, Mode, NotNow,
+    Past, Problem, ProblemKind, ProcessEvent, Session, SessionUpdate, Successor, Trunk, Usage, UsageUpdate, UsedIds,
 };
 
 use super::stage::{NOW, Stage, ask, beginning};
@@ -65,6 +65,7 @@ fn another_agent_takes_over_when_the_one_before_is_gone_and_not_in_the_midst_of_
         context_size: Some(200_000),
         turn: session,
         session,
+        session_cost: Cost::of_dollars(1.0),
     }));
     stage.ends();
     stage.session.succeed(stage.now, successor()).unwrap();

@@ -355,3 +355,27 @@ fn a_prompt_waits_for_one_other_agent_and_can_be_stopped_meanwhile() {
     stage.told(Fact::Ready(Default::default()));
     assert_eq!((stage.prompted(), stage.commands.len()), (vec!["a"], 1));
 }
+
+#[test]
+fn what_ends_late_of_an_earlier_turn_is_kept_and_is_no_item_of_a_later_one() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    stage.tool("t", ItemStatus::InProgress);
+    stage.ends();
+    stage.prompt("b", Delivery::Queue);
+    let items = |stage: &Stage| stage.names().iter().filter(|name| **name == "item.upserted").count();
+    let before = items(&stage);
+    stage.tool("t", ItemStatus::Failed);
+    assert_eq!(items(&stage), before, "it was cancelled with its turn");
+    let last = stage.log.last().unwrap();
+    assert_eq!((last.event.name(), last.item_id.as_deref(), &last.turn_id), ("native", Some("t"), &None));
+    assert_eq!(last.ext.as_ref().unwrap()["status"], "failed");
+
+    stage.tool("t", ItemStatus::InProgress);
+    let again = stage.log.last().unwrap().clone();
+    assert_eq!(again.event.name(), "state.changed", "who counts anew has begun another one");
+    stage.tool("t", ItemStatus::Completed);
+    let ended = stage.log.iter().rev().find(|envelope| envelope.event.name() == "item.upserted").unwrap();
+    assert_ne!(ended.item_id.as_deref(), Some("t"));
+    assert_eq!(stage.session.state(), State::Thinking);
+}

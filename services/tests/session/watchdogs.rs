@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use sixframe_services::agents::{
-    Abilities, Action, Choice, Command, Decider, Delivery, Fact, Mode, Outcome, Problem, ProblemKind, Retry,
-    SessionUpdate, State, TurnEnd,
+    Abilities, Action, Choice, Command, Decider, Delivery, DeltaField, Fact, Item, ItemKind, Mode, Outcome, Problem,
+    ProblemKind, Retry, SessionUpdate, State, TurnEnd,
 };
 
 use super::stage::Stage;
@@ -277,4 +277,38 @@ fn a_program_that_is_mute_before_it_is_given_a_prompt_is_stopped_though_the_prom
     stage.told(Fact::Gone { problem: None });
     stage.told(Fact::Ready(SessionUpdate::default()));
     assert_eq!(stage.prompted(), ["a", "b"]);
+}
+
+/// A turn in which the agent asks its service again every 10 s, and says something else now and then.
+fn asked_again(between: &[Fact]) -> Stage {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    let error = Problem::new(ProblemKind::Network, "error sending request").code("other");
+    for _ in 0..30 {
+        stage.told(Fact::Retry(Retry { attempt: 1, max: None, delay_ms: 0, error: error.clone() }));
+        between.iter().cloned().for_each(|fact| stage.told(fact));
+        stage.pass(secs(10));
+    }
+    assert_eq!(stage.commands.last(), Some(&Command::Interrupt));
+    stage.told(Fact::Ended(TurnEnd::new(Outcome::Interrupted)));
+    stage
+}
+
+#[test]
+fn a_turn_whose_time_runs_out_while_its_service_is_asked_again_and_again_fails_by_what_is_in_the_way() {
+    let warned = Fact::Item { id: "n".into(), item: Item::new(ItemKind::Notice).text("it is slow") };
+    let stage = asked_again(&[Fact::Alive, warned]);
+    let problem = stage.ended()[0].error.clone().unwrap();
+    assert_eq!((problem.kind, problem.provider_code.as_deref()), (ProblemKind::Network, Some("other")));
+    assert!(problem.message.ends_with("again and again: error sending request"), "{problem}");
+
+    let said = Fact::Grew { id: "m".into(), field: DeltaField::Text, text: "so far ".into() };
+    let stage = asked_again(&[said]);
+    assert_eq!(kind(&stage), ProblemKind::Timeout, "it was answered in between");
+
+    let mut stage = asked_again(&[]);
+    stage.prompt("b", Delivery::Queue);
+    stage.pass(secs(60));
+    stage.told(Fact::Ended(TurnEnd::new(Outcome::Interrupted)));
+    assert_eq!(kind(&stage), ProblemKind::Timeout, "that was of the other turn");
 }

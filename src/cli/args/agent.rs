@@ -17,9 +17,9 @@ pub(crate) struct PromptedArgs {
     #[arg(long)]
     pub(crate) model: Option<String>,
 
-    /// Stop the agent when its turn takes longer
-    #[arg(long, value_name = "MS", default_value_t = 300_000)]
-    pub(crate) timeout_ms: u64,
+    /// Stop the agent when its turn takes longer; by default after 300 s, of a smoke test after 60 s
+    #[arg(long, value_name = "MS")]
+    pub(crate) timeout_ms: Option<u64>,
 
     #[command(flatten)]
     pub(crate) daemon: DaemonArgs,

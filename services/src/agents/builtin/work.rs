@@ -19,6 +19,7 @@ use super::super::item::{
 use super::super::permission::{Action, Ask, OptionKind, PermissionOption, Verdict};
 use super::super::policy::Ruling;
 use super::super::program::environment;
+use super::begun::Begun;
 use super::files::{self, Place};
 use super::search::{Awaited, list, search};
 use super::words::{HELP, Wanted, understood};
@@ -31,6 +32,7 @@ pub(super) struct Work {
     /// What is only read with leave.
     own: Vec<PathBuf>,
     voice: Voice,
+    begun: Begun,
 }
 
 /// How a tool call went.
@@ -43,10 +45,10 @@ enum Done {
 
 impl Work {
     pub(super) fn new(supervisor: Supervisor, launch: Launch, own: Vec<PathBuf>, voice: Voice) -> Work {
-        Work { supervisor, launch, own, voice }
+        Work { supervisor, launch, own, voice, begun: Begun::default() }
     }
 
-    /// Works on a prompt. May be dropped at any time; a command that runs is killed then.
+    /// Works on a prompt. May be dropped at any time; what it has begun by then goes on until [`Work::rest`].
     pub(super) async fn turn(&mut self, prompt: &Prompt) -> Result<(), Unheard> {
         let text = prompt.text();
         let wanted = match understood(&text) {
@@ -60,6 +62,11 @@ impl Work {
             }
         }
         Ok(())
+    }
+
+    /// Stops what a turn that was dropped has begun, and waits until nothing of it is left.
+    pub(super) async fn rest(&self) {
+        self.begun.end().await;
     }
 
     /// Says something, word by word.
@@ -176,7 +183,16 @@ impl Work {
         // Dropped with the turn, by which the other thread ends.
         let waiting = Arc::new(());
         let awaited = Awaited::by(&waiting);
+        let writing = match wanted {
+            Wanted::Write { .. } | Wanted::Replace { .. } => Some(self.begun.writing().await),
+            Wanted::List { .. }
+            | Wanted::Read { .. }
+            | Wanted::Search { .. }
+            | Wanted::Run { .. }
+            | Wanted::Ask { .. } => None,
+        };
         let done = spawn_blocking(move || {
+            let _writing = writing;
             let real = place.again()?;
             match wanted {
                 Wanted::List { .. } => list(real, &awaited).map(answered),
@@ -219,7 +235,7 @@ impl Work {
         config.stdin = Input::Null;
         config.stop = StopLadder { signal_for: Duration::from_millis(500), ..StopLadder::default() };
         let child = match self.supervisor.spawn(config) {
-            Ok(child) => child,
+            Ok(child) => self.begun.running(child),
             Err(error) => return Ok(Done::Badly(error.to_string())),
         };
         let stdout = self.pass_on(id, DeltaField::ToolOutput, child.output(Stream::Stdout).subscribe(From::Start));

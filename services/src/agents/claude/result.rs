@@ -15,16 +15,44 @@ use super::course::End;
 /// What was paid so far, of which only the sum is told.
 #[derive(Debug, Default)]
 pub(super) struct Costs {
-    dollars: f64,
+    /// In dollars, where anything was told of it.
+    sum: Option<f64>,
+    /// Whether it goes on with a session or forks one, and has told of no sum yet.
+    goes_on: bool,
 }
 
+/// By how much a sum may be below the last one because that was rounded, in dollars.
+const ROUNDED: f64 = 1e-6;
+
 impl Costs {
-    fn of_turn(&mut self, sum: Option<f64>) -> Option<Cost> {
-        let sum = sum?;
-        let before = std::mem::replace(&mut self.dollars, sum);
-        // A process that goes on with a session begins anew.
-        Cost::of_dollars(if sum >= before { sum - before } else { sum })
+    /// Of a process that goes on with a session which has cost so much. Of a fork nobody knows what is in its sum.
+    pub(super) fn of_session(spent: Option<&Cost>) -> Costs {
+        let dollars = spent.filter(|cost| cost.currency == "USD");
+        Costs { sum: dollars.map(|cost| cost.amount_micros as f64 / 1e6), goes_on: true }
     }
+
+    /// What a turn has cost that used so much.
+    fn of_turn(&mut self, message: &Value, used: Usage) -> Option<Cost> {
+        let sum = message["total_cost_usd"].as_f64()?;
+        let before = self.sum.replace(sum);
+        // Whoever goes on with a session goes on with the sum that it kept of it, if it did, and with the tokens in that.
+        let is_first = std::mem::take(&mut self.goes_on);
+        let begins_anew = is_first && counted(&message["modelUsage"]).is_some_and(|all| all <= used.tokens());
+        match before {
+            _ if begins_anew => Cost::of_dollars(sum),
+            None if is_first => None,
+            Some(before) if sum + ROUNDED >= before => Cost::of_dollars((sum - before).max(0.0)),
+            Some(_) | None => Cost::of_dollars(sum),
+        }
+    }
+}
+
+/// The tokens of all models so far, where they are told.
+fn counted(models: &Value) -> Option<u64> {
+    const COUNTS: [&str; 4] = ["inputTokens", "outputTokens", "cacheReadInputTokens", "cacheCreationInputTokens"];
+    let of_model = |model: &Value| COUNTS.iter().filter_map(|count| model[*count].as_u64()).sum::<u64>();
+    let models = models.as_object().filter(|models| !models.is_empty())?;
+    Some(models.values().map(of_model).sum())
 }
 
 impl Claude {
@@ -39,7 +67,8 @@ impl Claude {
         (self.problem, self.blocks) = (None, Blocks::default());
         let context_size = message["modelUsage"].as_object().into_iter().flatten();
         let context_size = context_size.filter_map(|(_, model)| model["contextWindow"].as_u64()).max();
-        let told = UsageUpdate { context_size, turn: Some(usage), ..UsageUpdate::default() };
+        let session_cost = message["total_cost_usd"].as_f64().and_then(Cost::of_dollars);
+        let told = UsageUpdate { context_size, turn: Some(usage), session_cost, ..UsageUpdate::default() };
         steps.push(Step::tell("result", Fact::Usage(told)));
         let Some(ends) = self.course.ends(message, usage) else {
             steps.extend(end.error.map(|problem| Step::tell("result", Fact::Problem(problem))));
@@ -47,7 +76,7 @@ impl Claude {
         };
         let end = TurnEnd {
             usage: Some(usage),
-            cost: self.costs.of_turn(message["total_cost_usd"].as_f64()),
+            cost: self.costs.of_turn(message, usage),
             native_stop_reason: word(message, "terminal_reason").or_else(|| word(message, "stop_reason")),
             is_own: ends == End::Own,
             ..end

@@ -2,7 +2,61 @@
 
 use serde_json::Value;
 
-use super::super::usage::{LimitStatus, Limits, Usage};
+use super::super::usage::{LimitStatus, Limits, Usage, UsageUpdate};
+
+/// What was used of a thread, which may have a past. Codex tells the sum of all of it.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    /// Until the turn began.
+    before: Usage,
+    /// Until now.
+    now: Usage,
+    /// Whether the thread has a past, and nothing was told of what that came to.
+    has_untold_past: bool,
+}
+
+impl Tally {
+    /// Of a thread that another process has begun, or that is a fork.
+    pub(super) fn of_past() -> Tally {
+        Tally { has_untold_past: true, ..Tally::default() }
+    }
+
+    /// A turn begins.
+    pub(super) fn begin(&mut self) {
+        self.before = self.now;
+    }
+
+    /// What the turn used; none where nothing was told.
+    pub(super) fn of_turn(&self) -> Option<Usage> {
+        Some(since(self.now, self.before)).filter(|usage| *usage != Usage::default())
+    }
+
+    /// It tells of a turn of this process.
+    pub(super) fn take(&mut self, told: &Value) -> UsageUpdate {
+        self.now = usage(&told["total"]);
+        if std::mem::take(&mut self.has_untold_past) {
+            // Of a fork, and of one that is gone on with, the past is told by no message of its own.
+            self.before = since(self.now, usage(&told["last"]));
+        }
+        UsageUpdate { turn: Some(since(self.now, self.before)), ..self.update(told) }
+    }
+
+    /// It tells what a turn of an earlier process came to, as it does once of a thread that is gone on with.
+    pub(super) fn take_past(&mut self, told: &Value) -> UsageUpdate {
+        let total = usage(&told["total"]);
+        *self = Tally { before: total, now: total, has_untold_past: false };
+        self.update(told)
+    }
+
+    fn update(&self, told: &Value) -> UsageUpdate {
+        UsageUpdate {
+            context_used: told["last"]["totalTokens"].as_u64(),
+            context_size: told["modelContextWindow"].as_u64(),
+            session: Some(self.now),
+            ..UsageUpdate::default()
+        }
+    }
+}
 
 /// How much of a quota is used up.
 pub(super) fn limits(told: &Value) -> Option<Limits> {
@@ -18,7 +72,7 @@ pub(super) fn limits(told: &Value) -> Option<Limits> {
 }
 
 /// What was used, in tokens.
-pub(super) fn usage(tokens: &Value) -> Usage {
+fn usage(tokens: &Value) -> Usage {
     let number = |key: &str| tokens[key].as_u64().unwrap_or_default();
     Usage {
         input: number("inputTokens").saturating_sub(number("cachedInputTokens")),
@@ -30,7 +84,7 @@ pub(super) fn usage(tokens: &Value) -> Usage {
 }
 
 /// What was used between two counts.
-pub(super) fn since(now: Usage, before: Usage) -> Usage {
+fn since(now: Usage, before: Usage) -> Usage {
     Usage {
         input: now.input.saturating_sub(before.input),
         cached_read: now.cached_read.saturating_sub(before.cached_read),

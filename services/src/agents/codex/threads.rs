@@ -57,6 +57,11 @@ impl Threads {
         }
     }
 
+    /// Whether a turn is the session's last one. Those of earlier processes are not.
+    pub(super) fn has_been_at(&self, turn: &str) -> bool {
+        self.root.as_deref() == Some(turn)
+    }
+
     /// An item is told that may be a call to subagents: which of them it gives work.
     pub(super) fn called(&mut self, own: Option<&str>, item: &str, native: &Value) {
         let (threads, makes, gives_work) = match native["type"].as_str() {

@@ -2,17 +2,21 @@
 //! of a person's one: filters, drivers and hooks that are set there mean nothing here, and nothing is written there.
 
 use std::collections::BTreeSet;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::super::item::FileChange;
 use super::super::log::make_private;
+use super::super::plain_file;
 use super::changes::{changes, names};
 use super::{Answer, Call, Git, GitError, PATIENCE, Repository};
 
 /// The longest list of a person's own patterns that is taken over, in bytes.
 const EXCLUDE: u64 = 1 << 20;
+
+/// The longest index of a repository that is taken over, in bytes.
+const INDEX: u64 = 1 << 30;
 
 /// All files of a folder at some moment, by the name that git has for them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -256,7 +260,7 @@ impl Store {
             return Ok(None);
         };
         let list = || self.call(name, folder).args(["ls-files", "--stage", "-z"]);
-        if tokio::fs::copy(&known.index, &index).await.is_ok() {
+        if taken_over(&known.index, &index).await.is_ok() {
             // Where it is only a part of one, it cannot be read here.
             match list().run().await {
                 Ok(listed) => return Ok(Some(listed)),
@@ -402,11 +406,24 @@ fn borrow(place: &Path, repository: &Repository) -> io::Result<()> {
     std::fs::write(place.join("objects/info/alternates"), objects)?;
     let exclude = repository.exclude();
     // What is no ordinary file might never end.
-    if exclude.metadata().is_ok_and(|file| file.is_file() && file.len() <= EXCLUDE) {
+    if let Ok(patterns) = plain_file::read(exclude, EXCLUDE) {
         std::fs::create_dir_all(place.join("info"))?;
-        std::fs::write(place.join("info/exclude"), std::fs::read(exclude)?)?;
+        std::fs::write(place.join("info/exclude"), patterns)?;
     }
     Ok(())
+}
+
+/// Copies an index, which is an ordinary file.
+async fn taken_over(known: &Path, index: &Path) -> io::Result<u64> {
+    let (known, index) = (known.to_owned(), index.to_owned());
+    let copy = move || {
+        let known = plain_file::open(&known)?;
+        match known.metadata()?.len() > INDEX {
+            true => Err(io::ErrorKind::FileTooLarge.into()),
+            false => io::copy(&mut known.take(INDEX), &mut std::fs::File::create(index)?),
+        }
+    };
+    tokio::task::spawn_blocking(copy).await.map_err(io::Error::other)?
 }
 
 fn lost(place: &Path, error: &io::Error) -> GitError {

@@ -32,7 +32,7 @@ pub(super) enum Wish {
     SetModel(String, oneshot::Sender<()>),
     Succeed(Arc<dyn Agent>, Option<String>, oneshot::Sender<Result<(), NotNow>>),
     Undo { turn: String, is_forced: bool, told: oneshot::Sender<Result<Vec<FileChange>, NotUndone>> },
-    Wake,
+    Wake(oneshot::Sender<()>),
     Metadata(oneshot::Sender<(Metadata, Arc<Secrets>)>),
     Show,
     Close,
@@ -78,6 +78,7 @@ impl Handle {
             view,
             running: None,
             held: None,
+            asking: None,
             owners: Owners::default(),
             share,
             said_no_undo: false,
@@ -190,14 +191,19 @@ impl Handle {
         self.ask(|told| Wish::Undo { turn, is_forced, told }).await
     }
 
-    /// Starts the agent, unless it is there.
-    pub(in super::super) fn wake(&self) {
-        self.wish(Wish::Wake);
+    /// Starts the agent, unless it is there. A session that is being closed is over for who comes behind that.
+    pub(in super::super) async fn wake(&self) -> Result<(), Over> {
+        self.ask(Wish::Wake).await
     }
 
     /// What is known of it, and what of that is not shown.
     pub(in super::super) async fn metadata(&self) -> Result<(Metadata, Arc<Secrets>), Over> {
         self.ask(Wish::Metadata).await
+    }
+
+    /// Whether both are of the same session, opened once.
+    pub(in super::super) fn is(&self, other: &Handle) -> bool {
+        self.wishes.same_channel(&other.wishes)
     }
 
     /// Whether nobody hears what is wished any more.

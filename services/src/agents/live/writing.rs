@@ -56,7 +56,7 @@ impl Live {
             let is_in_turn = remembered.turn.is_some();
             let mut ends = ends(&mut remembered, now, &problem);
             if !is_in_turn {
-                ends.push(remembered.next(now, Event::Error(problem), None));
+                ends.extend(remembered.tell(now, Event::Error(problem), None, None));
             }
             let lines = log.append(&ends, &secrets)?;
             Ok::<_, io::Error>((log, ends, lines))

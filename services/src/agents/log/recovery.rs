@@ -8,10 +8,11 @@ use std::path::Path;
 use memchr::memchr_iter;
 use serde::Deserialize;
 
-use super::super::event::{Envelope, Event, SessionCreated, SessionUpdate, Source};
+use super::super::event::{Envelope, Event, SessionCreated, SessionUpdate, Source, StateChange};
 use super::super::item::{ItemKind, ItemStatus};
 use super::super::moment::{Moment, wall_ms};
 use super::super::session::UsedIds;
+use super::super::state::{Reducer, State};
 use super::super::summary::BEFORE;
 use super::super::transcript::title_of;
 use super::super::usage::UsageUpdate;
@@ -39,6 +40,10 @@ pub(crate) struct Remembered {
     pub(crate) has_history: bool,
     /// What was used so far.
     pub(crate) usage: UsageUpdate,
+    /// What it is doing, by what was told.
+    pub(crate) reducer: Reducer,
+    /// What it is doing, as that was told last.
+    state: State,
     /// The turn that was open.
     pub(crate) turn: Option<String>,
     /// The items of that turn that were not done.
@@ -158,6 +163,8 @@ fn of(head: Head, created: SessionCreated) -> Remembered {
         usage: UsageUpdate::default(),
         created,
         known: SessionUpdate::default(),
+        reducer: Reducer::default(),
+        state: State::default(),
         turn: None,
         items: BTreeMap::new(),
         permissions: BTreeMap::new(),
@@ -186,13 +193,37 @@ impl Remembered {
         }
     }
 
+    /// Something is told of the session next, and what it is doing by that, where that is another thing.
+    pub(crate) fn tell(
+        &mut self,
+        now: Moment,
+        event: Event,
+        turn_id: Option<String>,
+        item_id: Option<String>,
+    ) -> Vec<Envelope> {
+        self.reducer.apply(&event, item_id.as_deref());
+        let told = Envelope { item_id, ..self.next(now, event, turn_id.clone()) };
+        [told].into_iter().chain(self.tell_state(now, turn_id)).collect()
+    }
+
+    /// What it is doing, unless that was told.
+    pub(crate) fn tell_state(&mut self, now: Moment, turn_id: Option<String>) -> Option<Envelope> {
+        let state = self.reducer.state();
+        let prev = std::mem::replace(&mut self.state, state);
+        (prev != state).then(|| self.next(now, Event::StateChanged(StateChange { state, prev }), turn_id))
+    }
+
     fn take(&mut self, head: Head, event: Option<Event>) {
         self.seq = head.seq;
+        if let Some(event) = &event {
+            self.reducer.apply(event, head.item_id.as_deref());
+        }
         head.item_id.iter().for_each(|id| self.used.insert(id));
         // What follows the end of a session says that it was opened again, and then by somebody who keeps it.
         self.created.tied &= !self.is_closed;
         self.is_closed = matches!(event, Some(Event::SessionClosed(_)));
         match event {
+            Some(Event::StateChanged(change)) => self.state = change.state,
             Some(Event::SessionUpdated(update)) => self.update(update, head.src.provider == "sixframe"),
             Some(Event::TurnStarted(_)) => self.turn = head.turn_id,
             Some(Event::TurnEnded(_)) => {

@@ -81,7 +81,13 @@ fn what_one_agent_used_stays_where_another_took_over_and_how_full_it_was_goes() 
     let mut log = Log::create(folder.path(), "ses_1")?;
     log.append(&events(), &Secrets::default())?;
     let session = Some(Usage { input: 7, ..Usage::default() });
-    let used = UsageUpdate { context_used: Some(150_000), context_size: Some(200_000), turn: session, session };
+    let used = UsageUpdate {
+        context_used: Some(150_000),
+        context_size: Some(200_000),
+        turn: session,
+        session,
+        ..UsageUpdate::default()
+    };
     let taken_over = SessionUpdate { provider: Some("other".into()), ..Default::default() };
     let after = [envelope(7, Event::UsageUpdated(used)), envelope(8, Event::SessionUpdated(taken_over))];
     log.append(&after, &Secrets::default())?;

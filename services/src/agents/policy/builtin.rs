@@ -33,7 +33,7 @@ const RULES: [(&str, Effect, Option<Action>, &str); 44] = [
         "options that name a program to run, or settings that can: make --eval, tar --to-command, rsync -e",
     ),
     ("unknown_file", Effect::Ask, None, "files of which it is only known then which they are"),
-    ("hidden_characters", Effect::Ask, Some(Action::Command), "characters that cannot be seen"),
+    ("hidden_characters", Effect::Ask, None, "characters that cannot be seen"),
     ("loader_variable", Effect::Ask, Some(Action::Command), "variables that change what is run or loaded"),
     ("force_push", Effect::Deny, Some(Action::Command), "overwriting or deleting what others have pushed"),
     ("push", Effect::Ask, Some(Action::Command), "pushing"),

@@ -1,7 +1,10 @@
 //! What a line really runs: commands behind other commands, as in `timeout 5 env sh -c "…"`, `xargs` and `find -exec`. Knows
 //! how such programs are called, and nothing of what is dangerous.
 
-use super::shell::{Join, Redirect, Script, Word};
+mod wrapper;
+
+use super::shell::{Join, Redirect, Script, Simple, Way, Word, opens};
+use wrapper::{Reading, Wrapper};
 
 /// One program that is run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +25,33 @@ pub(super) struct Call {
     pub(super) standing: Standing,
     /// Whether it runs another program, which stands behind it as another call.
     pub(super) wraps: Wraps,
+    /// How many of its words are its own, where it does.
+    pub(super) own: usize,
+    /// What it reads beside what its words name, or what runs it does.
+    pub(super) fed: Fed,
+}
+
+/// What a call reads beside what its words name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fed {
+    /// Nothing that is known of.
+    #[default]
+    Nothing,
+    /// What another command writes.
+    Output,
+    /// A file, or a text of the line.
+    File,
+}
+
+impl Fed {
+    fn by(simple: &Simple) -> Fed {
+        let reads = |redirect: &Redirect| matches!(redirect.way, Way::Read | Way::Text);
+        match simple.join {
+            _ if simple.redirects.iter().any(reads) => Fed::File,
+            Join::Pipe => Fed::Output,
+            Join::Then | Join::And | Join::Or => Fed::Nothing,
+        }
+    }
 }
 
 /// Where a call stands.
@@ -53,52 +83,18 @@ pub(super) struct Calls {
     pub(super) unclear: Vec<&'static str>,
     /// Whether the line is one command.
     is_single: bool,
+    /// How many words they have.
+    words: usize,
 }
 
 /// How deep programs may stand behind each other.
 const DEEPEST: usize = 8;
 
+/// The most programs of a line that are looked at, and the most words that they have together.
+const MOST: (usize, usize) = (1_000, 10_000);
+
 /// Programs that run a line which they are given behind `-c`.
 pub(super) const SHELLS: [&str; 8] = ["sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "mksh"];
-
-/// Programs that run another one: those of their options that take a value, how many words they take before it, and whether
-/// they do nothing else where they are called without unknown options.
-const WRAPPERS: [(&str, &[&str], usize, bool); 34] = [
-    ("timeout", &["-k", "-s", "--kill-after", "--signal"], 1, true),
-    ("nice", &["-n", "--adjustment"], 0, true),
-    ("command", &[], 0, true),
-    ("env", &["-u", "-C", "-S", "--unset", "--chdir", "--split-string"], 0, true),
-    ("nohup", &[], 0, false),
-    ("time", &["-f", "-o"], 0, false),
-    ("gtimeout", &["-k", "-s"], 1, false),
-    ("setsid", &[], 0, false),
-    ("builtin", &[], 0, false),
-    ("exec", &["-a"], 0, false),
-    ("noglob", &[], 0, false),
-    ("nocorrect", &[], 0, false),
-    ("ionice", &["-c", "-n", "-p"], 0, false),
-    ("stdbuf", &["-i", "-o", "-e"], 0, false),
-    ("unbuffer", &[], 0, false),
-    ("caffeinate", &["-t", "-w"], 0, false),
-    ("watch", &["-n", "-d"], 0, false),
-    ("strace", &["-e", "-o", "-p", "-s"], 0, false),
-    ("ltrace", &["-e", "-o"], 0, false),
-    ("taskset", &[], 1, false),
-    ("chrt", &[], 1, false),
-    ("flock", &["-w", "-E"], 1, false),
-    ("chroot", &[], 1, false),
-    ("unshare", &[], 0, false),
-    ("nsenter", &["-t"], 0, false),
-    ("busybox", &[], 0, false),
-    ("toybox", &[], 0, false),
-    ("doas", &["-u", "-C"], 0, false),
-    ("sudo", &["-u", "-g", "-C", "-D", "-h", "-p", "-R", "-T", "-U"], 0, false),
-    ("pkexec", &["--user"], 0, false),
-    ("xargs", &["-I", "-n", "-P", "-L", "-s", "-d", "-E", "-a"], 0, false),
-    ("parallel", &["-j", "-a", "--jobs"], 0, false),
-    ("script", &["-c"], 0, false),
-    ("setarch", &[], 1, false),
-];
 
 /// What a line runs.
 pub(super) fn calls(line: &str) -> Calls {
@@ -117,6 +113,7 @@ impl Calls {
                 assignments: simple.assignments.clone(),
                 redirects: simple.redirects.clone(),
                 join: simple.join,
+                fed: Fed::by(simple),
                 ..Call::of(&simple.words, standing)
             };
             self.add(call, depth);
@@ -127,6 +124,15 @@ impl Calls {
         if depth > DEEPEST {
             return self.unclear.push("programs behind programs");
         }
+        let room = MOST.1.saturating_sub(self.words);
+        if self.calls.len() >= MOST.0 || call.words.len() > room {
+            self.unclear.push("more programs or words than are looked at");
+            call.words.truncate(room);
+        }
+        if self.calls.len() >= MOST.0 || room == 0 {
+            return;
+        }
+        self.words += call.words.len();
         let at = self.calls.len();
         self.calls.push(call.clone());
         let name = call.name.clone();
@@ -137,9 +143,9 @@ impl Calls {
         } else if name == "find" || name == "fd" {
             self.executed(&call, depth)
         } else {
-            self.behind(&call, depth)
+            self.behind(&mut call, depth)
         };
-        self.calls[at].wraps = call.wraps;
+        (self.calls[at].wraps, self.calls[at].own) = (call.wraps, call.own);
     }
 
     /// `sh -c LINE`.
@@ -182,60 +188,75 @@ impl Calls {
         let mut rest = call.words.as_slice();
         while let Some(at) = rest.iter().position(|word| flags.contains(&word.text.as_str())) {
             rest = &rest[at + 1..];
-            let end = rest.iter().position(|word| [";", "+"].contains(&word.text.as_str())).unwrap_or(rest.len());
+            let is = |at: usize, text: &str| rest.get(at).is_some_and(|word| word.text == text);
+            let may_end = |at: &usize| is(*at, ";") || is(*at, "+");
+            // A plus ends it behind braces alone; some programs take it for the end wherever it stands.
+            let ends = |at: &usize| is(*at, ";") || (is(*at, "+") && *at > 0 && is(*at - 1, "{}"));
+            let end = (0..rest.len()).find(ends).unwrap_or(rest.len());
+            let next = (0..rest.len()).find(may_end).unwrap_or(rest.len());
             // What it is given are files that are found.
             let found = Word::unknown("{}");
             let words: Vec<Word> = rest[..end].iter().cloned().chain([found]).collect();
             self.add(Call::of(&words, Standing::Behind), depth + 1);
+            // What stands there belongs to the one that is run.
+            rest = &rest[next..];
             wraps = Wraps::Somehow;
         }
         wraps
     }
 
-    fn behind(&mut self, call: &Call, depth: usize) -> Wraps {
-        let Some((_, valued, taken, is_plain)) = WRAPPERS.iter().find(|(name, ..)| *name == call.name) else {
-            return Wraps::Nothing;
-        };
-        let words = &call.words;
+    /// `timeout 5 PROGRAM`, and others: what stands behind it, wherever that may begin.
+    fn behind(&mut self, call: &mut Call, depth: usize) -> Wraps {
+        let Some(wrapper) = Wrapper::of(&call.name) else { return Wraps::Nothing };
         // It tells where a command is.
-        if call.name == "command" && words.iter().skip(1).any(|word| ["-v", "-V"].contains(&word.text.as_str())) {
+        if call.name == "command" && call.given().any(|word| ["-v", "-V"].contains(&word)) {
             return Wraps::Nothing;
         }
-        let mut at = 1;
-        let mut is_exact = *is_plain && call.assignments.is_empty();
-        // A dash alone empties the environment.
-        let is_option = |word: &&Word| word.text.starts_with('-') && (word.text.len() > 1 || call.name == "env");
-        while let Some(option) = words.get(at).filter(is_option) {
-            let is_number = call.name == "nice" && option.text[1..].bytes().all(|byte| byte.is_ascii_digit());
-            let has_value = valued.contains(&option.text.as_str());
-            is_exact &= option.is_known && (is_number || (call.name == "nice" && option.text == "-n"));
-            if let Some(line) = line_in_option(&call.name, option, words.get(at + 1)) {
-                self.script(&Script::read(&line), Standing::Behind, depth + 1);
+        let Reading { starts, options } = wrapper.read(&call.words);
+        options.iter().for_each(|at| self.in_option(call, *at, depth));
+        let is_number = |word: &Word| word.is_known && word.text[1..].bytes().all(|byte| byte.is_ascii_digit());
+        let is_priority = |at: &usize| {
+            let word = &call.words[*at];
+            call.name == "nice" && (is_number(word) || (word.is_known && word.text == "-n"))
+        };
+        let mut is_exact =
+            wrapper.is_plain && call.assignments.is_empty() && starts.len() == 1 && options.iter().all(is_priority);
+        let mut wraps = Wraps::Nothing;
+        for mut at in starts {
+            if ["flock", "script", "watch"].contains(&call.name.as_str()) {
+                self.lines_behind(call, at, depth);
             }
-            if let Some(folder) = folder_in_option(&call.name, option, words.get(at + 1)) {
-                self.add(Call::of(&[Word::known("cd"), folder], Standing::Behind), depth + 1);
+            let is_passed = |word: &Word| match call.name.as_str() {
+                "env" => word.text.contains('='),
+                "time" => opens(&word.text),
+                _ => false,
+            };
+            while call.words.get(at).is_some_and(is_passed) {
+                is_exact = false;
+                at += 1;
             }
-            at += 1 + usize::from(has_value);
-            if option.text == "--" {
-                break;
+            call.own = call.own.max(at);
+            is_exact &= call.words.iter().take(at).all(|word| word.is_known);
+            let Some(inner) = call.words.get(at..).filter(|inner| !inner.is_empty()) else { continue };
+            let mut inner = inner.to_vec();
+            if ["xargs", "parallel"].contains(&call.name.as_str()) {
+                inner.push(Word::unknown("{}"));
             }
+            self.add(Call { join: call.join, fed: call.fed, ..Call::of(&inner, Standing::Behind) }, depth + 1);
+            wraps = if is_exact { Wraps::Exactly } else { Wraps::Somehow };
         }
-        at += taken;
-        if ["flock", "script", "watch"].contains(&call.name.as_str()) {
-            self.lines_behind(call, at, depth);
+        wraps
+    }
+
+    /// What an option has it run, or where.
+    fn in_option(&mut self, call: &Call, at: usize, depth: usize) {
+        let (option, next) = (&call.words[at], call.words.get(at + 1));
+        if let Some(line) = line_in_option(&call.name, option, next) {
+            self.script(&Script::read(&line), Standing::Behind, depth + 1);
         }
-        while words.get(at).is_some_and(|word| call.name == "env" && word.text.contains('=')) {
-            is_exact = false;
-            at += 1;
+        if let Some(folder) = folder_in_option(&call.name, option, next) {
+            self.add(Call::of(&[Word::known("cd"), folder], Standing::Behind), depth + 1);
         }
-        is_exact &= words.iter().take(at).all(|word| word.is_known);
-        let Some(inner) = words.get(at..).filter(|inner| !inner.is_empty()) else { return Wraps::Nothing };
-        let mut inner = inner.to_vec();
-        if ["xargs", "parallel"].contains(&call.name.as_str()) {
-            inner.push(Word::unknown("{}"));
-        }
-        self.add(Call { join: call.join, ..Call::of(&inner, Standing::Behind) }, depth + 1);
-        if is_exact { Wraps::Exactly } else { Wraps::Somehow }
     }
 }
 
@@ -280,11 +301,14 @@ fn line_in_option(program: &str, option: &Word, next: Option<&Word>) -> Option<S
     if program != "env" {
         return None;
     }
-    if let Some(line) = option.text.strip_prefix("--split-string=") {
+    let (name, line) =
+        option.text.split_once('=').map_or((option.text.as_str(), None), |(name, line)| (name, Some(line)));
+    let is_long = name.len() > 2 && "--split-string".starts_with(name);
+    if let Some(line) = line.filter(|_| is_long) {
         return Some(line.to_owned());
     }
     let letters = option.text.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
-    let is_next = option.text == "--split-string" || letters.is_some_and(|letters| letters.ends_with('S'));
+    let is_next = is_long || letters.is_some_and(|letters| letters.ends_with('S'));
     match is_next {
         true => next.map(|word| word.text.clone()),
         false => letters.and_then(|letters| Some(letters.split_once('S')?.1.to_owned())),
@@ -321,6 +345,8 @@ impl Call {
             join: Join::Then,
             standing,
             wraps: Wraps::Nothing,
+            own: 1,
+            fed: Fed::Nothing,
         }
     }
 
@@ -363,62 +389,4 @@ impl Call {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn names(line: &str) -> Vec<String> {
-        calls(line).calls.into_iter().map(|call| call.name).collect()
-    }
-
-    #[test]
-    fn programs_behind_programs_are_found() {
-        let expected: [(&str, &[&str]); 14] = [
-            ("timeout -k 3 5 env -u X A=1 nice -n 5 rm -rf x", &["timeout", "env", "nice", "rm"]),
-            ("/bin/bash -lc 'cd a && rm -rf x'", &["bash", "cd", "rm"]),
-            ("bash -c \"sh -c 'rm x'\"", &["bash", "sh", "rm"]),
-            ("find . -name x -exec rm -rf {} \\; -o -exec id \\;", &["find", "rm", "id"]),
-            ("ls | xargs -n 1 -I {} rm {}", &["ls", "xargs", "rm"]),
-            ("eval 'rm x' ';' id", &["eval", "rm", "id"]),
-            ("sudo -u root rm x", &["sudo", "rm"]),
-            ("env -S 'rm -rf x'", &["env", "rm"]),
-            ("command -v rm", &["command"]),
-            ("nohup setsid rm x", &["nohup", "setsid", "rm"]),
-            ("PYTHON3.11 x", &["python"]),
-            ("/usr/bin/RM x", &["rm"]),
-            ("busybox rm x", &["busybox", "rm"]),
-            ("python3 -c x", &["python"]),
-        ];
-        for (line, expected) in expected {
-            assert_eq!(names(line), expected, "{line}");
-        }
-    }
-
-    #[test]
-    fn only_what_adds_nothing_is_taken_for_what_it_runs() {
-        let wraps = |line: &str| calls(line).calls[0].wraps;
-        for line in [
-            "timeout 5 ls",
-            "nice -n 5 ls",
-            "nice -5 ls",
-            "nice ls",
-            "command ls",
-            "env ls",
-            "bash -lc 'ls'",
-            "sh -c ls",
-        ] {
-            assert_eq!(wraps(line), Wraps::Exactly, "{line}");
-        }
-        for line in [
-            "timeout -s 9 5 ls",
-            "env A=1 ls",
-            "xargs ls",
-            "sudo ls",
-            "bash -ic ls",
-            "sh -c ls x",
-            "sh -c $x",
-            "eval ls",
-        ] {
-            assert_eq!(wraps(line), Wraps::Somehow, "{line}");
-        }
-    }
-}
+mod tests;

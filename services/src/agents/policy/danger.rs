@@ -1,13 +1,15 @@
 //! What is dangerous about a call: rules with a name, a risk, what becomes of it in the mode `auto`, and words for a person.
 
+mod fed;
 mod files;
 mod git;
 mod options;
 mod search;
 
-pub(super) use files::{changes_in_place, held, read, written};
+pub(super) use fed::{is_redirected_badly, is_told};
+pub(super) use files::{changes_in_place, held, hidden, read, written};
 pub(super) use git::{VALUED as GIT_VALUED, subcommand};
-pub(super) use search::{Through, has_sure_operands, through};
+pub(super) use search::{Through, has_sure_operands, may_take_next, through};
 
 use std::path::Path;
 

@@ -3,8 +3,9 @@
 
 use std::path::Path;
 
+use super::super::scope::Look;
 use super::call::{Call, Wraps};
-use super::danger::Scene;
+use super::danger::{Scene, may_take_next};
 use super::place::{Place, secret};
 
 /// What a program is given.
@@ -198,6 +199,9 @@ pub(super) fn is_harmless(call: &Call, scene: &Scene<'_>) -> bool {
     let Some(name) = call.exact.as_deref().filter(|_| call.is_known() && call.assignments.is_empty()) else {
         return false;
     };
+    if Look::is_over() {
+        return false;
+    }
     match call.wraps {
         Wraps::Exactly => return true,
         Wraps::Somehow => return false,
@@ -224,9 +228,20 @@ fn is_listed(call: &Call, name: &str, scene: &Scene<'_>) -> bool {
 fn is_harmless_search(call: &Call, scene: &Scene<'_>) -> bool {
     let mut rest = Vec::new();
     let mut words = call.words.iter();
+    let mut before = "";
     while let Some(word) = words.next() {
+        // What looks like a pattern may be the value of what stands in front of it, and the word behind it a file.
+        let may_be_value = may_take_next(std::mem::replace(&mut before, &word.text));
         let glob = match word.text.as_str() {
-            "-g" | "--glob" => words.next().map(|word| word.text.as_str()),
+            "--" => {
+                rest.extend([word].into_iter().chain(words).cloned());
+                break;
+            }
+            "-g" | "--glob" if may_be_value => return false,
+            "-g" | "--glob" => {
+                before = "";
+                words.next().map(|word| word.text.as_str())
+            }
             text => text.strip_prefix("--glob="),
         };
         match glob {

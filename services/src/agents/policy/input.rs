@@ -73,8 +73,16 @@ pub(super) fn folders(input: &Value) -> impl Iterator<Item = &str> {
     FOLDERS.into_iter().flat_map(told).filter_map(Value::as_str).filter(|folder| !folder.is_empty())
 }
 
+/// What is told of a command that is to do more than others may, which is looked at by itself.
+const UNBOUND: [&str; 2] = ["dangerouslyDisableSandbox", "additionalPermissions"];
+
+/// Whether a command may do what the agent's sandbox keeps others from, as an agent tells it or a model has it told.
+pub(super) fn is_unbound(input: &Value) -> bool {
+    [input, &input["rawInput"]].iter().any(|told| UNBOUND.iter().any(|name| !says_nothing(&told[*name])))
+}
+
 /// What changes nothing of what a command does: what is said about it, how long it may take, how its output is shown.
-const INERT: [&str; 44] = [
+const INERT: [&str; 42] = [
     "description",
     "title",
     "kind",
@@ -117,12 +125,69 @@ const INERT: [&str; 44] = [
     "network",
     "tty",
     "rawInput",
-    "dangerouslyDisableSandbox",
-    "additionalPermissions",
 ];
 
 /// Names under which tools for files tell theirs, which are looked at by themselves.
 const FILES: [&str; 3] = ["file_path", "path", "notebook_path"];
+
+/// More of them, which tools that run nothing have.
+const MORE_FILES: [&str; 12] = [
+    "filePath",
+    "filepath",
+    "notebookPath",
+    "absolute_path",
+    "absolutePath",
+    "target_file",
+    "targetFile",
+    "filename",
+    "fileName",
+    "file",
+    "paths",
+    "files",
+];
+
+/// Names under which tools that move a file tell where from and where to.
+const MOVED: [&str; 20] = [
+    "source",
+    "src",
+    "from",
+    "old_path",
+    "oldPath",
+    "source_path",
+    "sourcePath",
+    "destination",
+    "dest",
+    "dst",
+    "to",
+    "target",
+    "new_path",
+    "newPath",
+    "new_name",
+    "newName",
+    "destination_path",
+    "destinationPath",
+    "target_path",
+    "targetPath",
+];
+
+/// Files that are told of in what a tool is given, beside those that an agent says that it is about.
+pub(super) fn files(input: &Value) -> Vec<&str> {
+    let moved = if moves(input) { &MOVED[..] } else { &[] };
+    let names = FILES.iter().chain(&MORE_FILES).chain(moved);
+    let told = names.flat_map(|name| [&input[*name], &input["rawInput"][*name]]);
+    told.flat_map(|told| match told {
+        Value::String(file) => vec![file.as_str()],
+        Value::Array(files) => files.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    })
+    .filter(|file| !file.is_empty())
+    .collect()
+}
+
+/// Whether a file is moved, by the kind of the tool.
+pub(super) fn moves(input: &Value) -> bool {
+    input["kind"] == "move"
+}
 
 /// What is told beside a command and may change what it does: variables, a shell, whatever is not known here.
 pub(super) fn beside(action: Action, input: &Value) -> Option<String> {
@@ -135,6 +200,7 @@ pub(super) fn beside(action: Action, input: &Value) -> Option<String> {
         let is_file = action != Action::Command && FILES.contains(&name);
         let is_local = name == "environmentId" && told == "local";
         let is_known = (name != "rawInput" || !is_holder) && INERT.contains(&name);
+        let is_known = is_known || UNBOUND.contains(&name);
         says_nothing(told) || is_told || is_file || is_local || is_known || FOLDERS.contains(&name)
     };
     let outer = input.as_object().filter(|outer| !std::ptr::eq(*outer, holder));

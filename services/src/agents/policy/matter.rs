@@ -1,5 +1,6 @@
 //! What is asked, looked at once: its parts, what is dangerous about each, and which of them are harmless. Looks at the disk.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -38,6 +39,8 @@ pub(super) struct Part {
     pub(super) is_here: bool,
     /// Whether what a command writes goes into a file.
     pub(super) writes: bool,
+    /// Whether its words tell what it does: it is fed nothing that may be another thing the next time.
+    pub(super) is_told: bool,
     /// Files that are touched by it, for rules that deny or ask.
     pub(super) touches: Vec<Touch>,
 }
@@ -122,6 +125,7 @@ fn reached(host: Option<String>) -> Matter {
         is_exact: true,
         is_here: true,
         writes: false,
+        is_told: true,
         touches: Vec::new(),
     };
     Matter { action, parts: vec![part], unclear: None }
@@ -132,7 +136,7 @@ fn files(action: Action, asked: &Asked<'_>, ground: &Ground) -> Matter {
     let deletes = asked.input.is_some_and(input::deletes);
     let part = |path: &String| {
         let place = ground.place(&ground.folder, path);
-        let is_known = is_plain(path);
+        let is_known = is_plain(path) && ground.is_one(&ground.folder, path);
         let mut findings: Vec<Finding> = match action {
             Action::FileChange => danger::written(path, is_known, &scene).into_iter().collect(),
             _ => danger::read(path, is_known, &scene).into_iter().collect(),
@@ -141,6 +145,7 @@ fn files(action: Action, asked: &Asked<'_>, ground: &Ground) -> Matter {
             let text = format!("{path:?} may be another file than it seems");
             findings.push(Finding::new("unknown_file", Risk::High, text));
         }
+        findings.extend(danger::hidden([path.as_str()]));
         if deletes {
             findings.extend(danger::held(path, &scene));
             findings.push(Finding::new("delete", Risk::Medium, format!("deletes {path}")));
@@ -158,11 +163,27 @@ fn files(action: Action, asked: &Asked<'_>, ground: &Ground) -> Matter {
             is_exact: real.is_some() && is_known && !deletes,
             is_here: true,
             writes: false,
+            is_told: true,
             subject: Subject::File(real.unwrap_or_else(|| ground.folder.join(path))),
         }
     };
-    Matter { action, parts: asked.paths.iter().map(part).collect(), unclear: None }
+    // What a model writes into its input may be what the tool goes by.
+    let mut paths: Vec<String> = asked.paths.to_vec();
+    paths.extend(asked.input.into_iter().flat_map(input::files).map(str::to_owned));
+    let mut seen = HashSet::new();
+    paths.retain(|path| seen.insert(path.clone()));
+    let moves = asked.input.is_some_and(input::moves);
+    let unclear = match paths.len() {
+        0 | 1 if moves => Some("where it is moved to is not told"),
+        count if count > FILES => Some("it is about more files than are looked at"),
+        _ => None,
+    };
+    let parts = paths.iter().take(FILES).map(part).collect();
+    Matter { action, parts, unclear: unclear.map(str::to_owned) }
 }
+
+/// The most files that are looked at.
+const FILES: usize = 1_000;
 
 /// Whether a path is what it is written as: some agents cut off blanks, and take addresses of files.
 fn is_plain(path: &str) -> bool {
@@ -186,8 +207,7 @@ fn run(line: &str, input: Option<&Value>, ground: &Ground) -> Matter {
         };
         matter.parts = matter.parts.into_iter().zip(elsewhere.parts).map(|(one, other)| one.and(other)).collect();
     }
-    let is_unbound = input
-        .is_some_and(|input| input["dangerouslyDisableSandbox"] == true || !input["additionalPermissions"].is_null());
+    let is_unbound = input.is_some_and(input::is_unbound);
     let unbound = || "it may do what the agent's sandbox keeps others from".to_owned();
     matter.unclear = matter.unclear.or(is_unbound.then(unbound));
     matter
@@ -272,19 +292,25 @@ fn has_moved(calls: &[Call]) -> bool {
 /// Commands that go to another folder.
 const MOVES: [&str; 4] = ["cd", "pushd", "popd", "chdir"];
 
-/// Whether a command that goes to another folder goes to one of the session's, if it goes at all.
+/// Whether a command that goes to another folder goes to one of the session's, if it goes at all: by words, as shells do, or by
+/// links, as programs do.
 fn stays(call: &Call, scene: &Scene<'_>) -> bool {
     let [_, folder] = call.words.as_slice() else { return false };
     let is_named = folder.is_known && !folder.text.is_empty() && !folder.text.starts_with('-');
     let place = || scene.ground.place(scene.cwd, &folder.text);
-    is_named && scene.stand != Stand::Anywhere && matches!(place(), Place::Inside | Place::Folder | Place::Delicate)
+    let is_straight = || scene.ground.is_straight(scene.cwd, &folder.text);
+    is_named
+        && scene.stand != Stand::Anywhere
+        && matches!(place(), Place::Inside | Place::Folder | Place::Delicate)
+        && is_straight()
 }
 
-/// Whether a call is no part of a pipeline, and what follows is done only if it went well.
+/// Whether a call is no part of a pipeline and done in any case where what follows is, which is done only if it went well: what
+/// stands behind `a || b &&` is done as well where `a` went well and `b` was passed over.
 fn is_waited_for(calls: &[Call], at: usize) -> bool {
     let next = calls[at + 1..].iter().find(|call| call.standing == Standing::Line);
     calls[at].standing == Standing::Line
-        && calls[at].join != Join::Pipe
+        && !matches!(calls[at].join, Join::Pipe | Join::Or)
         && next.is_some_and(|next| next.join == Join::And)
 }
 
@@ -298,11 +324,13 @@ fn part(call: &Call, scene: &Scene<'_>, is_placed: bool, enters: bool) -> Part {
             redirect.target.is_known && matches!(place, Place::Inside | Place::Nowhere)
         }
     });
+    let is_redirected_well = is_redirected_well && !danger::is_redirected_badly(call, scene);
     let is_exact = is_placed && is_redirected_well && call.is_known() && call.assignments.is_empty();
     let is_harmless = is_exact && findings.is_empty() && (enters || harmless::is_harmless(call, scene));
     Part {
         action: Action::Command,
         subject: Subject::Command(call.words.iter().map(|word| word.text.clone()).collect()),
+        is_told: danger::is_told(call, &findings),
         findings,
         harmless: is_harmless.then_some(if call.wraps == Wraps::Exactly { super::WRAPPER } else { "looks_only" }),
         is_exact,

@@ -113,8 +113,9 @@ pub(super) fn is_meant(pattern: &str, words: &[String]) -> bool {
     let lower = base.to_lowercase();
     let is_same =
         [program, base, lower.strip_suffix(".exe").unwrap_or(&lower), &held_for(base)].contains(&first.as_str());
-    // How many of the words may be used up, for each word of the pattern.
-    let mut ends = BTreeSet::from([0]);
+    // How many of the words may be used up, for each word of the pattern. A toolchain may stand in front of them.
+    let chooses = held_for(base) == "cargo" && given.first().is_some_and(|word| word.starts_with('+'));
+    let mut ends = BTreeSet::from([0, usize::from(chooses)]);
     for (at, word) in fixed.iter().enumerate() {
         let is_known = at == 0 && held_for(base) == "git";
         let takes_next = |option: &str| !option.contains('=') && (!is_known || GIT_VALUED.contains(&option));
@@ -254,6 +255,13 @@ mod tests {
         for line in ["git show log", "gitk log", "git -P show log", "git", "log"] {
             assert!(!is_meant("git log *", &words(line)), "{line}");
         }
+        for line in ["git --attr-source HEAD log", "git --config-env a.b=HOME --config-env=a.b=C log"] {
+            assert!(is_meant("git log *", &words(line)), "{line}");
+        }
+        for line in ["cargo +stable publish", "/x/cargo +stable -q publish --dry-run", "cargo publish"] {
+            assert!(is_meant("cargo publish *", &words(line)), "{line}");
+        }
+        assert!(is_meant("cargo +stable *", &words("cargo +stable b")) && !is_meant("git log *", &words("git +x log")));
         assert!(is_meant("npm run x", &words("npm -s run --loglevel silent x")));
         assert!(!is_meant("npm run x", &words("npm run x y")) && !is_meant(" *", &words("rm x")) && !is_meant("", &[]));
         let below = |pattern: &str, path: &str| may_lie_below(pattern, Path::new("/p"), Path::new(path));

@@ -1,7 +1,7 @@
 //! Where files are that a request is about: in the session's folder, outside, where keys lie. Looks at the disk, at the time
 //! at which it is asked: what is there later may be another thing.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::super::permission::Risk;
 use super::super::scope;
@@ -44,7 +44,7 @@ const SYSTEM: [&str; 13] = [
 ];
 
 /// Folders whose files are others for each process.
-const PER_PROCESS: [&str; 2] = ["/proc/", "/dev/fd/"];
+const PER_PROCESS: [&str; 2] = ["/proc", "/dev/fd"];
 
 /// How the home is written.
 const HOMES: [&str; 3] = ["~", "$HOME", "${HOME}"];
@@ -58,7 +58,7 @@ impl Ground {
         if is_nowhere(path) {
             return Place::Nowhere;
         }
-        if is_per_process(path) {
+        if is_per_process(from, path) {
             return Place::System;
         }
         let Some(real) = self.real(from, path) else { return Place::Outside };
@@ -97,16 +97,34 @@ impl Ground {
         let below_home = HOMES.iter().find_map(|home| path.strip_prefix(home));
         let below_home = below_home.filter(|rest| rest.is_empty() || rest.starts_with('/'));
         match (below_home, &self.home) {
-            _ if is_per_process(path) => None,
+            _ if is_per_process(from, path) => None,
             (Some(rest), Some(home)) => scope::real(&home.join(rest.trim_start_matches('/'))),
-            (_, _) => scope::real(&from.join(path)),
+            (_, _) => {
+                let there = from.join(path);
+                let real = scope::real(&there)?;
+                (real == by_words(&there) || !leads_per_process(&there, LINKS)).then_some(real)
+            }
         }
     }
 
-    /// The folder that a path leads to, where it is there and the session's.
+    /// The folder that a path leads to, where it is there and the session's, and where that is so whether who goes there goes by
+    /// words, as shells do, or by links.
     pub(super) fn folder_at(&self, from: &Path, path: &str) -> Option<PathBuf> {
-        let real = from.join(path).canonicalize().ok().filter(|real| real.is_dir())?;
-        real.starts_with(&self.folder).then_some(real)
+        let there = from.join(path);
+        let real = there.canonicalize().ok().filter(|real| real.is_dir())?;
+        (real.starts_with(&self.folder) && real == by_words(&there)).then_some(real)
+    }
+
+    /// Whether a path has no links on its way to where it leads.
+    pub(super) fn is_straight(&self, from: &Path, path: &str) -> bool {
+        self.real(from, path).is_some_and(|real| real == by_words(&from.join(path)))
+    }
+
+    /// Whether a path leads to the same file by words, as some agents take it, and by links, as the system does.
+    pub(super) fn is_one(&self, from: &Path, path: &str) -> bool {
+        let there = from.join(path);
+        let goes_up = there.components().any(|part| part == Component::ParentDir);
+        !goes_up || self.real(from, path) == scope::real(&by_words(&there))
     }
 
     /// What is secret in a file, by its name and by where it leads.
@@ -122,8 +140,45 @@ pub(super) fn is_nowhere(path: &str) -> bool {
 }
 
 /// Whether another thing stands there for each process.
-fn is_per_process(path: &str) -> bool {
-    PER_PROCESS.iter().any(|folder| path.starts_with(folder))
+fn is_per_process(from: &Path, path: &str) -> bool {
+    let there = by_words(&from.join(path));
+    PER_PROCESS.iter().any(|folder| there.starts_with(folder))
+}
+
+/// As many links as this behind each other lead nowhere.
+const LINKS: usize = 40;
+
+/// Whether a link on the way of a path that leads somewhere goes to such a place, and from there to where this process is.
+fn leads_per_process(path: &Path, links: usize) -> bool {
+    let mut there = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(there.pop()),
+            part => there.push(part),
+        }
+        if let Ok(target) = there.read_link() {
+            let target = there.parent().unwrap_or(&there).join(target);
+            if links == 0 || is_per_process(&target, "") || leads_per_process(&target, links - 1) {
+                return true;
+            }
+            // Behind what is not there, nothing is.
+            let Ok(real) = there.canonicalize() else { return false };
+            there = real;
+        }
+    }
+    false
+}
+
+/// A path without `.` and `..`, as its words have it, whatever links stand on the way.
+fn by_words(path: &Path) -> PathBuf {
+    path.components().fold(PathBuf::new(), |mut words, part| {
+        match part {
+            Component::CurDir => (),
+            Component::ParentDir => drop(words.pop()),
+            part => words.push(part),
+        }
+        words
+    })
 }
 
 /// A path without links, or as it stands where it leads nowhere yet.
@@ -307,6 +362,37 @@ mod links {
         assert_eq!(ground.secret(&real, "harmless"), Some(Risk::Critical), "by where it leads");
         assert_eq!(ground.folder_at(&real, "src"), Some(real.join("src")));
         assert_eq!((ground.folder_at(&real, "link"), ground.folder_at(&real, "none")), (None, None));
+        Ok(())
+    }
+
+    #[test]
+    fn words_and_links_may_lead_to_different_places() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let real = folder.path().canonicalize()?;
+        std::fs::create_dir_all(real.join("a/b/c"))?;
+        symlink("a/b/c", real.join("link"))?;
+        symlink(".", real.join("here"))?;
+        let ground = Ground { folder: real.clone(), own: Vec::new(), is_lent: false, home: None };
+        for path in ["a", "a/b/..", "a/../a/b/c", "./a//b/"] {
+            assert!(ground.folder_at(&real, path).is_some() && ground.is_straight(&real, path), "{path}");
+        }
+        for path in ["link", "link/..", "link/../../a", "here/a"] {
+            assert!(ground.folder_at(&real, path).is_none() && !ground.is_straight(&real, path), "{path}");
+        }
+        for path in ["a/../x", "link", "link/x", "here/a/../x", "x/y"] {
+            assert!(ground.is_one(&real, path), "{path}");
+        }
+        for path in ["link/..", "link/../x", "link/../../x", "link/../c/x"] {
+            assert!(!ground.is_one(&real, path), "{path}");
+        }
+        for path in ["/proc/self/cwd/x", "//proc/self/cwd/x", "/dev/../proc/./self", "/dev/fd/3"] {
+            assert_eq!((ground.place(&real, path), ground.real(&real, path)), (Place::System, None), "{path}");
+        }
+        symlink("/proc/self/cwd", real.join("a/self"))?;
+        symlink("../../here/a/self", real.join("a/b/again"))?;
+        for path in ["a/self", "a/self/x", "a/b/again/x", "link/../again/x"] {
+            assert_eq!((ground.place(&real, path), ground.real(&real, path)), (Place::Outside, None), "{path}");
+        }
         Ok(())
     }
 }

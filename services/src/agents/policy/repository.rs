@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use super::super::plain_file;
 use super::place::Ground;
 
 /// Settings by which nothing is run, by their section and name; `*` stands for all of a section.
@@ -57,15 +58,28 @@ impl Ground {
         for folder in from.ancestors() {
             let git = folder.join(".git");
             if git.is_dir() {
-                return is_plain(folder, &git);
+                return is_repository(&git) && is_plain(folder, &git);
             }
-            // A link to elsewhere, or a folder that takes itself for a repository.
-            if git.symlink_metadata().is_ok() || folder.join("HEAD").exists() {
+            // A link to elsewhere, or a folder that takes itself for a repository: git takes a link that leads nowhere, too.
+            if git.symlink_metadata().is_ok() || folder.join("HEAD").symlink_metadata().is_ok() {
                 return false;
             }
         }
         true
     }
+}
+
+/// The longest settings, and the longest list of files, that are read, in bytes.
+const LONGEST: (u64, u64) = (1 << 20, 64 << 20);
+
+/// Whether git takes a folder for a repository, and does not go on to those above it.
+fn is_repository(git: &Path) -> bool {
+    let head = git.join("HEAD");
+    let is_file = head.symlink_metadata().is_ok_and(|head| head.is_file());
+    let text = plain_file::read(&head, LONGEST.0).ok().filter(|_| is_file).unwrap_or_default();
+    let is_reference = text.strip_prefix(b"ref:").is_some_and(|name| name.trim_ascii_start().starts_with(b"refs/"));
+    let is_commit = text.get(..40).is_some_and(|name| name.iter().all(u8::is_ascii_hexdigit));
+    (is_reference || is_commit) && git.join("objects").is_dir() && git.join("refs").is_dir()
 }
 
 fn is_plain(folder: &Path, git: &Path) -> bool {
@@ -89,8 +103,9 @@ fn is_plain(folder: &Path, git: &Path) -> bool {
 
 /// Reads settings line by line. What is not understood is taken for more than it says.
 fn names_no_program(config: &Path) -> bool {
-    let text = match fs::read_to_string(config) {
-        Ok(text) => text.to_ascii_lowercase(),
+    let text = match plain_file::read(config, LONGEST.0).map(String::from_utf8) {
+        Ok(Ok(text)) => text.to_ascii_lowercase(),
+        Ok(Err(_)) => return false,
         Err(error) => return error.kind() == io::ErrorKind::NotFound,
     };
     let mut section = String::new();
@@ -111,7 +126,7 @@ fn names_no_program(config: &Path) -> bool {
 /// Whether an index has no other repository in it, whose own settings would count. Their mode stands there in four bytes; where
 /// these come up by chance, one too many is seen.
 fn has_no_others(index: &Path) -> bool {
-    match fs::read(index) {
+    match plain_file::read(index, LONGEST.1) {
         Ok(bytes) => memchr::memmem::find(&bytes, &[0, 0, 0xe0, 0]).is_none(),
         Err(error) => error.kind() == io::ErrorKind::NotFound,
     }

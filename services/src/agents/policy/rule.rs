@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::permission::Action;
+use super::super::scope::Look;
 use super::matter::{Part, Subject};
 use super::pattern;
 use super::touched::Touch;
@@ -99,6 +100,9 @@ impl Rule {
 
     /// What it says about a file that is touched: where that is not sure, a person is asked.
     fn meets(&self, touch: &Touch, folder: &Path) -> Option<Effect> {
+        if Look::is_over() {
+            return Some(Effect::Ask);
+        }
         let has = self.pattern.as_deref().is_none_or(|text| pattern::has_file(text, folder, &touch.path));
         let is_there = |text: &str| {
             let is_one = |path: &Path| pattern::has_file(text, folder, path);
@@ -137,6 +141,8 @@ impl Rule {
             Subject::Command(words) => part.findings.is_empty() && pattern::is_free(words),
             Subject::File(_) | Subject::Host(_) | Subject::Other => true,
         };
+        // A person has said yes to the words, and to nothing beside them.
+        let is_there = is_there && (part.is_told || self.source == RuleSource::Config);
         let is_sound = part.is_exact && is_there && (!is_open || self.source == RuleSource::Config || is_bounded);
         has && (self.effect != Effect::Allow || is_sound)
     }

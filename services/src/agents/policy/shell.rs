@@ -140,6 +140,11 @@ impl Script {
 const OPENERS: [&str; 12] =
     ["if", "then", "elif", "else", "do", "while", "until", "{", "!", "time", "coproc", "nocorrect"];
 
+/// Whether a command may begin behind a word.
+pub(super) fn opens(word: &str) -> bool {
+    OPENERS.contains(&word)
+}
+
 /// Other words of the grammar.
 const RESERVED: [&str; 11] =
     ["fi", "done", "esac", "}", "case", "for", "select", "function", "[[", "repeat", "foreach"];
@@ -151,6 +156,8 @@ struct Lines<'a> {
     script: Script,
     depth: usize,
     now: Simple,
+    /// Whether `time` stands in front of what comes.
+    is_timed: bool,
     /// Texts that stand below the line: what ends each, whether tabs in front of that are left out, and whether they are taken as
     /// they are.
     texts: Vec<(String, bool, bool)>,
@@ -211,6 +218,7 @@ impl Lines<'_> {
     /// The command is over; the next one is joined like this.
     fn end(&mut self, join: Join) {
         let done = std::mem::take(&mut self.now);
+        self.is_timed = false;
         let is_nothing = done.words.is_empty() && done.assignments.is_empty() && done.redirects.is_empty();
         self.now.join = match (is_nothing, join) {
             // An operator may be followed by the end of a line.
@@ -237,7 +245,12 @@ impl Lines<'_> {
         }
         // A brace is not known to be what it is written as.
         let is_bare = word.quoted_from.is_none() || ["{", "}"].contains(&word.text.as_str());
+        if std::mem::take(&mut self.is_timed) && word.text.starts_with('-') {
+            // Its options may be those of the program of that name.
+            self.now.words.push(Word::known("time"));
+        }
         if self.now.words.is_empty() && is_bare {
+            self.is_timed = word.text == "time";
             if OPENERS.contains(&word.text.as_str()) {
                 return self.unclear("a compound command");
             }

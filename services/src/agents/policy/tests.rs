@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used, reason = "a bench that cannot be built fails the test that needs it")]
 
 mod attacks;
+mod beside;
+mod places;
 mod properties;
 mod rules;
 mod shells;
@@ -25,9 +27,10 @@ impl Bench {
     fn with(rules: Vec<ConfigRule>) -> Bench {
         let folder = tempfile::tempdir().unwrap();
         let project = folder.path().canonicalize().unwrap().join("project");
-        for name in ["src", "docs", ".git"] {
+        for name in ["src", "docs", ".git/objects", ".git/refs"] {
             fs::create_dir_all(project.join(name)).unwrap();
         }
+        fs::write(project.join(".git/HEAD"), "ref: refs/heads/main\n").unwrap();
         for name in ["a.txt", "src/main.rs", ".env"] {
             fs::write(project.join(name), "text\n").unwrap();
         }
@@ -124,6 +127,8 @@ fn what_is_ruinous_is_denied_and_said_why() {
         ("git push -f", "force_push"),
         ("git push --force-with-lease origin main", "force_push"),
         ("git push origin +main", "force_push"),
+        ("git --attr-source HEAD push --force origin main", "force_push"),
+        ("git --config-env a.b=HOME push --force", "force_push"),
         ("git -C src push origin :main", "force_push"),
         ("git push --mirror", "force_push"),
         ("chmod -R 777 .", "permissions"),

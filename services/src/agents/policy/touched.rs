@@ -68,9 +68,25 @@ pub(super) fn touched(call: &Call, scene: &Scene<'_>) -> Vec<Touch> {
     // What stands behind it touches files of its own.
     if call.wraps == Wraps::Nothing || call.name == "find" {
         hand.words();
+    } else if let Some((_, uses)) = WRAPPERS.iter().find(|(name, _)| *name == call.name) {
+        let own = Call { words: call.words.iter().take(call.own).cloned().collect(), ..call.clone() };
+        let mut of_own = Hand { call: &own, scene, touches: Vec::new() };
+        of_own.plainly(*uses);
+        hand.touches.extend(of_own.touches);
     }
     hand.touches
 }
+
+/// Programs that run another one, and what they do with files that stand in front of that.
+const WRAPPERS: [(&str, Use); 7] = [
+    ("xargs", Use::Reads),
+    ("parallel", Use::Both),
+    ("time", Use::Both),
+    ("strace", Use::Both),
+    ("ltrace", Use::Both),
+    ("script", Use::Both),
+    ("flock", Use::Both),
+];
 
 /// What is touched, as it is found.
 struct Hand<'a> {
@@ -84,7 +100,12 @@ struct Seen {
     path: PathBuf,
     is_there: bool,
     is_folder: bool,
+    /// Whether it cannot be said which one it is: it may be any.
+    is_lost: bool,
 }
+
+/// No system takes a path that is as long as this, in bytes.
+const TOO_LONG: usize = 4_096;
 
 impl Hand<'_> {
     fn words(&mut self) {
@@ -92,6 +113,7 @@ impl Hand<'_> {
             "cp" | "mv" | "ln" | "install" => self.copied(),
             "dd" => self.dumped(),
             "find" | "fd" => self.found(),
+            "sort" => self.sorted(),
             "git" => self.by_git(),
             _ => self.plainly(use_of(self.call)),
         }
@@ -102,14 +124,21 @@ impl Hand<'_> {
         if is_nowhere(path) {
             return None;
         }
-        let path = self.real(path);
+        let real = self.scene.ground.real(self.scene.cwd, path);
+        if real.is_none() && path.len() < TOO_LONG {
+            return Some(Seen { path: PathBuf::from("/"), is_there: false, is_folder: true, is_lost: true });
+        }
+        let path = real.unwrap_or_else(|| self.scene.cwd.join(path));
         let found = path.metadata().ok();
-        Some(Seen { is_there: found.is_some(), is_folder: found.is_some_and(|found| found.is_dir()), path })
+        let (is_there, is_folder) = (found.is_some(), found.is_some_and(|found| found.is_dir()));
+        Some(Seen { path, is_there, is_folder, is_lost: false })
     }
 
     fn add(&mut self, action: Action, seen: &Seen, is_sure: bool) {
-        let is_deep = seen.is_folder && self.goes_deep();
-        let through = through(self.call, self.scene).filter(|_| is_deep && action == Action::Read);
+        let is_deep = seen.is_lost || (seen.is_folder && self.goes_deep());
+        let is_searched = is_deep && !seen.is_lost && action == Action::Read;
+        let through = through(self.call, self.scene).filter(|_| is_searched);
+        let is_sure = is_sure && !seen.is_lost;
         self.touches.push(Touch { action, path: seen.path.clone(), is_deep, through, is_sure });
     }
 
@@ -122,8 +151,10 @@ impl Hand<'_> {
     }
 
     /// What comes to be, with what is below it.
-    fn make(&mut self, path: PathBuf, is_deep: bool) {
-        self.touches.push(Touch { action: Action::FileChange, path, is_deep, through: None, is_sure: true });
+    fn make(&mut self, path: &str, is_deep: bool) {
+        let Some(Seen { path, is_lost, .. }) = self.seen(path) else { return };
+        let (is_deep, is_sure) = (is_deep || is_lost, !is_lost);
+        self.touches.push(Touch { action: Action::FileChange, path, is_deep, through: None, is_sure });
     }
 
     fn real(&self, path: &str) -> PathBuf {
@@ -161,7 +192,7 @@ impl Hand<'_> {
                 continue;
             }
             let whole = if is_option { word.split_once('=').map(|(_, value)| value) } else { Some(word) };
-            let attached = word.get(2..).filter(|_| is_option && !word.starts_with("--"));
+            let attached = attached(if is_option { word } else { "" });
             let pieces = word.split(['=', ':', '@', ',', '\'', '"']).filter(|piece| Some(*piece) != whole);
             let parts = pieces.filter(|piece| !piece.starts_with('-')).chain(attached);
             named.extend(whole.map(|whole| (whole.to_owned(), true)));
@@ -205,7 +236,8 @@ impl Hand<'_> {
             "ls" | "tree" | "du" => call.operands().next().is_none(),
             "rg" | "ag" | "ack" => !names_places(),
             "grep" | "egrep" | "fgrep" | "rgrep" => {
-                let is_deep = call.name == "rgrep" || call.has("rRd", &["recursive", "dereference-recursive"]);
+                let is_deep =
+                    call.name == "rgrep" || call.has("rRd", &["recursive", "dereference-recursive", "directories"]);
                 is_deep && !names_places()
             }
             _ => false,
@@ -236,12 +268,34 @@ impl Hand<'_> {
         let Some(target) = target else { return };
         let is_deep = given.iter().any(|source| self.real(source).is_dir());
         if makes || !self.real(target).is_dir() {
-            return self.make(self.real(target), is_deep);
+            return self.make(target, is_deep);
         }
         for source in &given {
             let name = self.real(source).file_name().map(|name| name.to_string_lossy().into_owned());
             let made = format!("{target}/{}", name.unwrap_or_default());
-            self.make(self.real(&made), self.real(source).is_dir());
+            self.make(&made, self.real(source).is_dir());
+        }
+    }
+
+    /// `sort`: it may write into a file.
+    fn sorted(&mut self) {
+        self.plainly(use_of(self.call));
+        let words: Vec<&str> = self.call.given().take_while(|word| *word != "--").collect();
+        for (at, word) in words.iter().enumerate() {
+            let next = words.get(at + 1).copied();
+            let target = match (word.strip_prefix("--"), word.strip_prefix('-')) {
+                (Some(long), _) => {
+                    let (name, value) = long.split_once('=').map_or((long, next), |(name, value)| (name, Some(value)));
+                    value.filter(|_| !name.is_empty() && "output".starts_with(name))
+                }
+                // Behind other letters that take a value stands theirs.
+                (None, Some(letters)) => letters.split_once(['o', 'k', 't', 'S', 'T']).and_then(|(front, value)| {
+                    let value = Some(value).filter(|value| !value.is_empty()).or(next);
+                    value.filter(|_| letters[front.len()..].starts_with('o'))
+                }),
+                (None, None) => None,
+            };
+            target.into_iter().for_each(|target| self.change(target, true));
         }
     }
 
@@ -295,6 +349,16 @@ fn target_of(words: &[Word]) -> Option<&str> {
         is_target.then(|| Some(value).filter(|value| !value.is_empty()).or_else(next))?
     })
 }
+
+/// What may be a value that stands right behind the letter of an option, or behind several.
+fn attached(option: &str) -> impl Iterator<Item = &str> {
+    let letters = option.strip_prefix('-').filter(|letters| !letters.starts_with('-')).unwrap_or_default();
+    let ends = letters.char_indices().take(CLUSTERED).take_while(|(_, c)| c.is_ascii_alphabetic());
+    ends.map(|(at, _)| &letters[at + 1..]).filter(|value| !value.is_empty())
+}
+
+/// How many letters may stand behind one dash in front of a value.
+const CLUSTERED: usize = 8;
 
 fn use_of(call: &Call) -> Use {
     let name = call.name.as_str();

@@ -1,9 +1,10 @@
 //! The file that is spoken of, read from the disk or as an editor has it. Only text; of a long one, the beginning is read.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use super::super::plain_file;
 use super::{NotBuilt, Place};
 
 /// The most that is read of a file, in bytes.
@@ -31,11 +32,7 @@ pub(super) fn read(place: &Place, content: Option<&str>) -> Result<Text, NotBuil
 }
 
 fn from_disk(path: &Path) -> io::Result<Text> {
-    // What is no file may never end, or wait for somebody to write.
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("it is no file"));
-    }
-    let file = File::open(path)?;
+    let file = plain_file::open(path)?;
     let length = file.metadata()?.len();
     if !is_still(&file, path)? {
         return Err(io::Error::other("it is being replaced; try again"));
@@ -58,7 +55,7 @@ fn from_disk(path: &Path) -> io::Result<Text> {
 #[cfg(unix)]
 fn is_still(file: &File, path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt as _;
-    let (opened, there) = (file.metadata()?, fs::symlink_metadata(path)?);
+    let (opened, there) = (file.metadata()?, std::fs::symlink_metadata(path)?);
     Ok(opened.dev() == there.dev() && opened.ino() == there.ino() && path.canonicalize()? == path)
 }
 

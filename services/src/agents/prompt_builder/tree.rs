@@ -3,9 +3,11 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use ignore::WalkBuilder;
 
+use super::super::passed_over::{PassedOver, Patterns};
 use super::file::is_secret;
 use super::plain;
 
@@ -20,6 +22,9 @@ const NAMED: usize = 20;
 
 /// Folders of what others wrote, which are passed over though nothing says to ignore them.
 const PASSED_OVER: [&str; 3] = ["node_modules", "target", ".git"];
+
+/// Which patterns count.
+const PATTERNS: Patterns = Patterns { names: &[".ignore"], needs_git: false, hides: true };
 
 /// The names, and what is missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,11 +81,14 @@ pub(super) fn read(folder: &Path, most: usize) -> Tree {
 
 fn entries(folder: &Path, tree: &mut Tree) -> Vec<Entry> {
     let mut walk = WalkBuilder::new(folder);
-    walk.follow_links(false).require_git(false).max_depth(Some(DEPTH)).hidden(true);
+    // The files of patterns are read here: whoever wrote them may mean harm.
+    walk.standard_filters(false).follow_links(false).max_depth(Some(DEPTH));
     walk.sort_by_file_name(OsStr::cmp);
-    walk.filter_entry(|entry| {
+    let passed_over = Mutex::new(PassedOver::new(folder, PATTERNS));
+    walk.filter_entry(move |entry| {
         let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
         !(is_folder && PASSED_OVER.iter().any(|name| entry.file_name() == *name))
+            && passed_over.lock().unwrap_or_else(PoisonError::into_inner).shows(entry)
     });
     let mut entries = Vec::new();
     for entry in walk.build().skip(1) {
@@ -103,4 +111,21 @@ fn entries(folder: &Path, tree: &mut Tree) -> Vec<Entry> {
         entries.push(Entry { depth: entry.depth(), path, is_folder });
     }
     entries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_that_never_end_pass_over_nothing() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let folder = folder.path().canonicalize()?;
+        std::fs::write(folder.join("a.txt"), "")?;
+        std::fs::write(folder.join(".gitignore"), "a.txt\n")?;
+        assert_eq!(read(&folder, 100).text, "");
+        std::fs::write(folder.join(".gitignore"), format!("{}a.txt\n", "# a comment\n".repeat(100_000)))?;
+        assert_eq!(read(&folder, 100).text, "a.txt\n");
+        Ok(())
+    }
 }

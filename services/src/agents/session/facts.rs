@@ -1,7 +1,5 @@
 //! What the agent tells, and what it means to its session.
 
-use std::time::Duration;
-
 use super::super::agent::{Command, Fact, Told};
 use super::super::deltas::Grown;
 use super::super::event::{Event, Native, Outcome, ProcessEvent, SessionUpdate, Source};
@@ -31,13 +29,17 @@ impl Session {
             // What the one who leaves still says is not the next one's.
             return;
         }
+        let late = self.ids.late(&fact);
         self.ids.rename(&mut fact);
         let provider = self.leaving.as_ref().unwrap_or(&self.beginning.created.provider).clone();
         let src = Source { provider, native_type };
-        self.alive = now.at;
+        self.heard.fact(now.at, &fact);
         match (&fact, self.turns.open_mut()) {
             (Fact::Process(_) | Fact::Gone { .. } | Fact::Alive | Fact::Muted, _) | (_, None) => (),
             (_, Some(turn)) => turn.heard(now.at),
+        }
+        if let (Some(earlier), Fact::Item { item, .. }) = (late, &fact) {
+            return self.came_late(now, &earlier, item, src);
         }
         match fact {
             Fact::Process(event) => self.push(now, Event::ProcessEvent(event), None, src, ext),
@@ -64,11 +66,7 @@ impl Session {
                 self.push(now, Event::UsageUpdated(usage), None, src, ext);
             }
             Fact::Limits(limits) => self.push(now, Event::LimitsUpdated(limits), None, src, ext),
-            Fact::Retry(retry) => {
-                // Until then it has said that it will say nothing.
-                self.quiet_until = now.at + Duration::from_millis(retry.delay_ms);
-                self.push(now, Event::RetryScheduled(retry), None, src, ext);
-            }
+            Fact::Retry(retry) => self.push(now, Event::RetryScheduled(retry), None, src, ext),
             Fact::Problem(problem) => self.push(now, Event::Error(problem), None, src, ext),
             Fact::Unparsed(unparsed) => self.push(now, Event::Unparsed(unparsed), None, src, ext),
             Fact::Native => self.push(now, Event::Native(Native {}), None, src, ext),
@@ -144,6 +142,12 @@ impl Session {
             let problem = Problem::new(ProblemKind::Protocol, text);
             self.interrupt(now, TurnEnd::failed(problem));
         }
+    }
+
+    /// An item of an earlier turn has ended, which was told as cancelled when that was over. It is kept, and is nothing of this turn.
+    fn came_late(&mut self, now: Moment, item_id: &str, item: &Item, src: Source) {
+        let ext = serde_json::to_value(item).ok().and_then(|item| Told::unknown("", &item).ext);
+        self.write(now, Event::Native(Native {}), Some(item_id), src, ext, None);
     }
 
     pub(super) fn grew(&mut self, now: Moment, grown: impl IntoIterator<Item = Grown>) {

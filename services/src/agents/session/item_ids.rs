@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::super::agent::Fact;
 use super::super::identifier::identifier;
+use super::super::item::{ItemKind, ItemStatus};
 
 /// How many of the items are remembered that were given another name.
 const REMEMBERED: usize = 1024;
@@ -51,6 +52,16 @@ impl ItemIds {
     /// A turn begins: what is told from here on is of other items, whatever it is called.
     pub(super) fn forget(&mut self) {
         self.known.clear();
+    }
+
+    /// The item of an earlier turn that this is the end of: of what is at work in this turn more is known than how it ended.
+    pub(super) fn late(&self, fact: &Fact) -> Option<String> {
+        let Fact::Item { id, item } = fact else { return None };
+        let names_nothing =
+            item.tool.as_ref().is_none_or(|tool| tool.name.is_none() && tool.title.is_none() && tool.input.is_none());
+        let is_end = item.kind == ItemKind::ToolCall && item.status.is_some_and(ItemStatus::is_final) && names_nothing;
+        let is_earlier = !self.known.contains_key(id) && self.used.has(id);
+        (is_end && is_earlier).then(|| self.parent(id))
     }
 
     /// Puts our ids in the place of the agent's.

@@ -28,7 +28,8 @@ impl Session {
             return;
         };
         (self.turn_by, self.waiting_since, self.withheld_since) = (now.at + self.given, None, None);
-        (self.quiet_until, self.works_beside) = (Duration::ZERO, false);
+        self.heard.begin(now.at);
+        self.works_beside = false;
         self.push(now, started, None, src, None);
         self.turns.open_mut().into_iter().for_each(|turn| turn.heard(now.at));
     }

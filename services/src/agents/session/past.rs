@@ -8,6 +8,7 @@ use super::super::event::{Event, Mode, SessionUpdate, TurnUndone};
 use super::super::identifier::identifier;
 use super::super::item::{FileChange, Item, ItemKind, ItemStatus};
 use super::super::moment::Moment;
+use super::super::state::Reducer;
 use super::super::summary::BEFORE;
 use super::super::usage::UsageUpdate;
 use super::{Beginning, Output, Process, Session, UsedIds};
@@ -31,6 +32,8 @@ pub struct Past {
     pub has_history: bool,
     /// What was used so far.
     pub usage: UsageUpdate,
+    /// What it is doing.
+    pub reducer: Reducer,
     /// The agent's own id of the session that this is a fork of, as long as the agent has not made it.
     pub origin: Option<String>,
     /// The names of variables that its caller had set, and whose values nobody knows any more.

@@ -252,7 +252,7 @@ impl Session {
         if !self.waits_for_people() {
             let waited = self.waiting_since.take().map(|since| now.at.saturating_sub(since));
             self.turn_by += waited.unwrap_or_default();
-            self.alive = now.at;
+            self.heard.alive = now.at;
         }
     }
 

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use super::super::agent::Command;
-use super::super::event::Event;
+use super::super::agent::{Command, Fact};
+use super::super::event::{Event, Retry};
+use super::super::item::ItemKind;
 use super::super::moment::Moment;
 use super::super::permission::Decider;
 use super::super::problem::{Problem, ProblemKind};
@@ -38,6 +39,59 @@ impl Default for Timers {
             interrupt: Duration::from_secs(2),
             exit: Duration::from_secs(10),
             stop: Duration::from_secs(15),
+        }
+    }
+}
+
+/// What was heard of the agent last.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    /// When something came.
+    pub(super) alive: Duration,
+    /// Until when it has said that it will tell of nothing.
+    quiet_until: Duration,
+    /// Why it asks its service again, until something comes of that.
+    retrying: Option<Problem>,
+}
+
+impl Heard {
+    /// A turn begins.
+    pub(super) fn begin(&mut self, now: Duration) {
+        *self = Heard { alive: now, ..Heard::default() };
+    }
+
+    /// The agent tells of something.
+    pub(super) fn fact(&mut self, now: Duration, fact: &Fact) {
+        self.alive = now;
+        match fact {
+            Fact::Retry(Retry { delay_ms, error, .. }) => {
+                self.quiet_until = now + Duration::from_millis(*delay_ms);
+                self.retrying = Some(error.clone());
+            }
+            // What it says beside the conversation is no answer of its service.
+            Fact::Item { item, .. } if item.kind == ItemKind::Notice => (),
+            Fact::Item { .. }
+            | Fact::Grew { .. }
+            | Fact::Asked(_)
+            | Fact::Inquired(_)
+            | Fact::Diff(_)
+            | Fact::Plan(_)
+            | Fact::Usage(_) => self.retrying = None,
+            Fact::Process(_)
+            | Fact::Ready(_)
+            | Fact::Session(_)
+            | Fact::Withdrew { .. }
+            | Fact::Limits(_)
+            | Fact::Problem(_)
+            | Fact::Unparsed(_)
+            | Fact::Native
+            | Fact::Alive
+            | Fact::Muted
+            | Fact::Lost { .. }
+            | Fact::Unsteered(_)
+            | Fact::Began { .. }
+            | Fact::Ended(_)
+            | Fact::Gone { .. } => (),
         }
     }
 }
@@ -96,7 +150,7 @@ impl Session {
     pub fn handed_over(&mut self, now: Moment) {
         if let Some(since) = self.withheld_since.take() {
             self.turn_by += now.at.saturating_sub(since);
-            self.alive = now.at;
+            self.heard.alive = now.at;
         }
     }
 
@@ -148,16 +202,26 @@ impl Session {
     fn silent_by(&self) -> Duration {
         let timers = &self.beginning.timers;
         let is_heard = self.turns.open().is_some_and(|turn| turn.is_heard());
-        self.alive.max(self.quiet_until) + if is_heard { timers.stall } else { timers.first_event }
+        self.heard.alive.max(self.heard.quiet_until) + if is_heard { timers.stall } else { timers.first_event }
     }
 
     fn overdue(&self, now: Moment) -> Option<Problem> {
         let text = match (self.is_watched(), now.at >= self.turn_by, now.at >= self.silent_by()) {
             (false, ..) | (true, false, false) => return None,
-            (true, true, _) => "the turn took longer than it was given; give it more with timeoutMs",
+            (true, true, _) => "the turn took longer than it was given",
             (true, false, true) => "the agent has told of nothing for too long",
         };
-        Some(Problem::new(ProblemKind::Timeout, text))
+        Some(match &self.heard.retrying {
+            // More time would bring no more than the same again.
+            Some(error) => {
+                let message = format!("{text}, while it asked its service again and again: {}", error.message);
+                Problem { message, ..error.clone() }
+            }
+            None if now.at >= self.turn_by => {
+                Problem::new(ProblemKind::Timeout, format!("{text}; give it more with timeoutMs"))
+            }
+            None => Problem::new(ProblemKind::Timeout, text),
+        })
     }
 
     /// The agent's program has closed its output. Nothing that it is asked any more could be answered.

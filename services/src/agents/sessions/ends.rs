@@ -7,7 +7,8 @@ use super::super::moment::Moment;
 use super::super::permission::{Decider, Decision, PermissionResolved};
 use super::super::problem::Problem;
 
-/// What ends everything that a daemon that was ended has left open, in the order in which it would have.
+/// What ends everything that a daemon that was ended has left open, in the order in which it would have, with what the session is
+/// doing then.
 pub(in super::super) fn ends(remembered: &mut Remembered, now: Moment, why: &Problem) -> Vec<Envelope> {
     let mut events = Vec::new();
     if remembered.torn > 0 {
@@ -37,6 +38,9 @@ pub(in super::super) fn ends(remembered: &mut Remembered, now: Moment, why: &Pro
     for prompt_id in std::mem::take(&mut remembered.prompts) {
         events.push((Event::PromptCancelled(PromptRef { prompt_id }), None, None));
     }
-    let told = |(event, turn_id, item_id)| Envelope { item_id, ..remembered.next(now, event, turn_id) };
-    events.into_iter().map(told).collect()
+    let mut told: Vec<Envelope> =
+        events.into_iter().flat_map(|(event, turn, item)| remembered.tell(now, event, turn, item)).collect();
+    // What was said of that last may be wrong though nothing is open.
+    told.extend(remembered.tell_state(now, None));
+    told
 }

@@ -44,11 +44,19 @@ impl Consent {
 impl Agents {
     /// Opens a session again, or starts the agent of one that is open.
     pub(in super::super) async fn resume(&self, id: &str, consent: Consent) -> Result<(), NotBegun> {
-        let one_at_a_time = Arc::clone(&self.0.opening).lock_owned().await;
-        if let Some(handle) = self.session(id).filter(|handle| !handle.is_over()) {
-            handle.wake();
-            return Ok(());
-        }
+        let one_at_a_time = loop {
+            if let Some(handle) = self.session(id) {
+                if handle.wake().await.is_ok() {
+                    return Ok(());
+                }
+                // It is being closed, which takes as long as its agent does; others need not wait for that.
+                handle.over().await;
+            }
+            let one_at_a_time = Arc::clone(&self.0.opening).lock_owned().await;
+            if self.session(id).is_none_or(|handle| handle.is_over()) {
+                break one_at_a_time;
+            }
+        };
         let (agents, id) = (self.clone(), id.to_owned());
         // Logs are read and written. Whoever is gone meanwhile lets nobody else in before that is done.
         let reopening = spawn_blocking(move || {
@@ -69,6 +77,8 @@ impl Agents {
         };
         self.folder(&remembered.created.cwd)?;
         let mode = consent.limits(remembered.known.mode.unwrap_or(remembered.created.mode));
+        // What was allowed for as long as it was open.
+        self.0.policy.forget(id);
         self.revive(claim, &path, remembered, Some(mode)).map_err(|error| match error {
             Unrevived::NoProvider(provider) => NotBegun::NoProvider(provider),
             Unrevived::Lost(error) => NotBegun::from(error),
@@ -252,6 +262,7 @@ impl Agents {
             turns: remembered.turns,
             has_history: remembered.has_history,
             usage: remembered.usage,
+            reducer: remembered.reducer,
             origin,
             lost_env,
         };

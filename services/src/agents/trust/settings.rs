@@ -3,17 +3,21 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::permission::sha256;
+use super::super::plain_file;
 use super::programs::Configured;
 
-/// The most files, and the longest one in bytes, that are looked at.
+/// The most files and folders that are looked at, however often links lead to them; and the longest file, in bytes.
 const MOST: (usize, u64) = (2_000, 8 << 20);
+
+/// The most bytes that are read of all files.
+const READ: u64 = 256 << 20;
 
 /// How deep folders are looked into.
 const DEEPEST: usize = 12;
@@ -120,7 +124,7 @@ impl Settings {
         let mut walk = Walk::new(cwd);
         for folder in of_repository(cwd).into_iter().filter(|folder| Some(*folder) != home) {
             for (name, what, readers) in KNOWN {
-                walk.look(&folder.join(name), what, &Reader::Agents(readers), 0);
+                walk.look(&folder.join(name), what, &Reader::Agents(readers));
             }
         }
         let (mut files, settings) = walk.end();
@@ -149,7 +153,7 @@ fn run_by(
 ) -> (Vec<SettingsFile>, Option<String>) {
     let mut walk = Walk::new(cwd);
     let (what, reader) = (format!("what {provider} runs"), Reader::Program(provider.to_owned()));
-    program.files(cwd, home).iter().for_each(|file| walk.look(file, &what, &reader, 0));
+    program.files(cwd, home).iter().for_each(|file| walk.look(file, &what, &reader));
     walk.end()
 }
 
@@ -176,12 +180,14 @@ fn of_repository(cwd: &Path) -> Vec<&Path> {
 struct Walk<'a> {
     cwd: &'a Path,
     files: Vec<SettingsFile>,
+    /// How many files and folders may still be looked at, and how many bytes may be read.
+    left: (usize, u64),
     is_whole: bool,
 }
 
 impl Walk<'_> {
     fn new(cwd: &Path) -> Walk<'_> {
-        Walk { cwd, files: Vec::new(), is_whole: true }
+        Walk { cwd, files: Vec::new(), left: (MOST.0, READ), is_whole: true }
     }
 
     /// The files that were found, and what they come to. None where there are none, or not all can be read.
@@ -191,11 +197,21 @@ impl Walk<'_> {
         (self.files, sha256)
     }
 
-    fn look(&mut self, path: &Path, what: &str, reader: &Reader, depth: usize) {
-        if depth > DEEPEST || self.files.len() >= MOST.0 {
+    fn look(&mut self, path: &Path, what: &str, reader: &Reader) {
+        let known = self.files.len();
+        self.visit(path, what, reader, 0);
+        // What was not looked at for what came before it counts as there: who reads it is not to take it for absent.
+        if !self.is_whole && self.files.len() == known && fs::symlink_metadata(path).is_ok() {
+            self.add(path, what, reader, None);
+        }
+    }
+
+    fn visit(&mut self, path: &Path, what: &str, reader: &Reader, depth: usize) {
+        if depth > DEEPEST || self.left.0 == 0 {
             self.is_whole = false;
             return;
         }
+        self.left.0 -= 1;
         // Links count by what they lead to; one that leads nowhere may lead somewhere in a moment.
         let found = match fs::metadata(path) {
             Ok(found) => found,
@@ -203,7 +219,7 @@ impl Walk<'_> {
             Err(_) => return self.add(path, what, reader, None),
         };
         if !found.is_dir() {
-            let sha256 = if found.is_file() { hash(path).ok() } else { None };
+            let sha256 = self.hash(path).ok();
             return self.add(path, what, reader, sha256);
         }
         let Ok(entries) = fs::read_dir(path) else { return self.add(path, what, reader, None) };
@@ -217,7 +233,7 @@ impl Walk<'_> {
         below.sort();
         let is_setting = |path: &PathBuf| depth > 0 || !PASSED_OVER.iter().any(|name| path.ends_with(name));
         for path in below.iter().filter(|path| is_setting(path)) {
-            self.look(path, what, reader, depth + 1);
+            self.visit(path, what, reader, depth + 1);
         }
     }
 
@@ -225,6 +241,12 @@ impl Walk<'_> {
         self.is_whole &= sha256.is_some();
         let sha256 = sha256.unwrap_or_default();
         self.files.push(SettingsFile { path: self.seen(path), what: what.to_owned(), sha256, reader: reader.clone() });
+    }
+
+    fn hash(&mut self, path: &Path) -> io::Result<String> {
+        let bytes = plain_file::read(path, self.left.1.min(MOST.1))?;
+        self.left.1 -= bytes.len() as u64;
+        Ok(sha256(&bytes))
     }
 
     /// The path as it is seen from the folder.
@@ -236,15 +258,6 @@ impl Walk<'_> {
         let seen: PathBuf = steps.chain([below.to_owned()]).collect();
         seen.to_string_lossy().replace('\\', "/")
     }
-}
-
-fn hash(path: &Path) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    fs::File::open(path)?.take(MOST.1 + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MOST.1 {
-        return Err(io::ErrorKind::FileTooLarge.into());
-    }
-    Ok(sha256(&bytes))
 }
 
 #[cfg(test)]
@@ -273,6 +286,29 @@ mod tests {
         assert!(
             scope::is_ordinary(Path::new(".github/workflows/x.yml")) && scope::is_ordinary(Path::new("src/hooks/x"))
         );
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn folders_that_hold_themselves_many_times_are_looked_at_for_a_while_and_what_comes_behind_counts_as_there()
+    -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        fs::create_dir(folder.path().join(".claude"))?;
+        for name in 0..10 {
+            std::os::unix::fs::symlink(".", folder.path().join(format!(".claude/{name}")))?;
+        }
+        fs::write(folder.path().join(".claude/settings.json"), "{}")?;
+        fs::create_dir(folder.path().join(".codex"))?;
+        fs::write(folder.path().join(".codex/config.toml"), "")?;
+        let mut walk = Walk::new(folder.path());
+        walk.look(&folder.path().join(".claude"), "", &Reader::Agents(&["claude"]));
+        assert_eq!((walk.left.0, walk.is_whole), (0, false));
+        let seen = Settings::read(folder.path(), None, &BTreeMap::new());
+        assert_eq!(seen.sha256, None);
+        for provider in ["claude", "codex"] {
+            assert!(seen.files.iter().any(|file| file.is_read_by(provider)), "{provider}");
+        }
         Ok(())
     }
 }

@@ -201,8 +201,8 @@ fn refusals(provider: &str) -> Vec<(&'static str, &'static str)> {
         refusals.push(("fail-529", "overloaded"));
     }
     refusals.push(("garble", "provider_error"));
-    // Codex and Gemini have the same word for it as for any other failure; Claude Code says that the connection was lost.
-    refusals.push(("cut", if provider == "claude" { "network" } else { "provider_error" }));
+    // Gemini has the same word for it as for any other failure; the others say that the connection was lost.
+    refusals.push(("cut", if provider == "gemini" { "provider_error" } else { "network" }));
     refusals
 }
 

@@ -192,3 +192,62 @@ really! {
     codex_takes_over_from_claude: another_agent_takes_over("claude", "codex");
     claude_takes_over_from_codex: another_agent_takes_over("codex", "claude");
 }
+
+/// Closes a session and opens it again.
+async fn reopen(world: &World, session: &str) {
+    world.close(session).await;
+    world.house.ask("agent.resume", json!({"sessionId": session})).await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs the real programs of agents: cargo xtask test --only agents"]
+async fn a_turn_of_claude_costs_the_same_whatever_was_before_it() {
+    let world = World::new().await;
+    let cost = async |session: &str| world.prompt(session, "hello there").end().await["cost"]["amountMicros"].clone();
+    let (session, other) = (world.session("claude").await, world.session("claude").await);
+    let first = cost(&session).await;
+    assert!(first.as_u64().is_some_and(|cost| cost > 0), "{first}");
+    for _ in 0..2 {
+        reopen(&world, &session).await;
+        assert_eq!(cost(&session).await, first);
+    }
+    world.close(&session).await;
+    assert_eq!(cost(&other).await, first);
+    world.close(&other).await;
+    world.house.ask("agent.resume", json!({"sessionId": session})).await.unwrap();
+    assert_eq!(cost(&session).await, first, "though another one was the last of its folder");
+    let fork = fork(&world, &session).await;
+    let of_fork = cost(&fork).await;
+    assert!(of_fork.is_null() || of_fork == first, "a fork may begin with a sum that nobody knows: {of_fork}");
+    assert_eq!(cost(&fork).await, first);
+    reopen(&world, &fork).await;
+    assert_eq!(cost(&fork).await, first);
+    for session in [&session, &fork] {
+        world.close(session).await;
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the real programs of agents: cargo xtask test --only agents"]
+async fn a_turn_of_codex_uses_the_same_whatever_was_before_it() {
+    let world = World::new().await;
+    let used = async |session: &str| {
+        let mut turn = world.prompt(session, "hello there");
+        let ended = turn.end().await;
+        let updates = turn.seen.iter().filter(|event| event["type"] == "usage.updated");
+        let last = updates.filter_map(|event| event["data"].get("turn")).next_back().unwrap();
+        assert_eq!(*last, ended["usage"]);
+        ended["usage"].clone()
+    };
+    let session = world.session("codex").await;
+    let first = used(&session).await;
+    reopen(&world, &session).await;
+    assert_eq!(used(&session).await, first);
+    let fork = fork(&world, &session).await;
+    assert_eq!(used(&fork).await, first);
+    reopen(&world, &fork).await;
+    assert_eq!(used(&fork).await, first);
+    for session in [&session, &fork] {
+        world.close(session).await;
+    }
+}

@@ -1,5 +1,7 @@
 //! Files: what is deleted, opened to everybody, written outside of the folder, or secret.
 
+use std::collections::HashSet;
+
 use super::super::super::permission::Risk;
 use super::super::call::{Call, Wraps};
 use super::super::place::{Place, secret};
@@ -24,12 +26,16 @@ pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Vec<Finding> {
     if WRITERS.contains(&call.name.as_str()) || changes_in_place(call) {
         found.extend(call.operands().filter_map(|word| written(&word.text, word.is_known, scene)));
     }
-    let text = |text: &str| {
-        let visible = text.chars().filter(|c| is_hidden(*c)).count();
-        (visible > 0).then(|| Finding::new("hidden_characters", Risk::High, "it holds characters that cannot be seen"))
-    };
-    found.extend(call.words.iter().find_map(|word| text(&word.text)));
+    let redirected = call.redirects.iter().map(|redirect| &redirect.target);
+    let words = call.words.iter().chain(&call.assignments).chain(redirected);
+    found.extend(hidden(words.map(|word| word.text.as_str())));
     found
+}
+
+/// Characters in texts that cannot be seen.
+pub(in super::super) fn hidden<'a>(texts: impl IntoIterator<Item = &'a str>) -> Option<Finding> {
+    let is_one = texts.into_iter().any(|text| text.chars().any(is_hidden));
+    is_one.then(|| Finding::new("hidden_characters", Risk::High, "it holds characters that cannot be seen"))
 }
 
 /// Characters that change how a text looks and not what it does.
@@ -153,7 +159,7 @@ fn mirrored(call: &Call, scene: &Scene<'_>) -> Option<Finding> {
     Some(Finding::new("delete_all", risk, format!("`{}` deletes what is not on the other side", shown(call))))
 }
 
-fn redirected(target: &Word, way: Way, scene: &Scene<'_>) -> Option<Finding> {
+pub(super) fn redirected(target: &Word, way: Way, scene: &Scene<'_>) -> Option<Finding> {
     match way {
         Way::Same | Way::Text => None,
         Way::Write => written(&target.text, target.is_known, scene),
@@ -222,11 +228,11 @@ fn delicate(path: &str, scene: &Scene<'_>) -> Option<Finding> {
 /// Files that a call names, in words and in the values of options.
 fn told(call: &Call, scene: &Scene<'_>) -> Vec<Finding> {
     // What is behind it tells of itself.
-    if call.wraps != Wraps::Nothing && call.name != "find" {
-        return Vec::new();
-    }
+    let is_whole = call.wraps == Wraps::Nothing || call.name == "find";
+    let own = if is_whole { call.words.len() } else { call.own };
     let mut found: Vec<Finding> = Vec::new();
-    for word in call.words.iter().skip(1) {
+    let mut texts = HashSet::new();
+    for word in call.words.iter().take(own).skip(1) {
         let pieces = word.text.split(['=', ':', '@', ',', '\'', '"']).filter(|piece| !piece.is_empty());
         let attached = word.text.get(2..).filter(|_| word.text.starts_with('-') && !word.text.starts_with("--"));
         for piece in pieces.chain(attached).chain([word.text.as_str()]) {
@@ -236,7 +242,7 @@ fn told(call: &Call, scene: &Scene<'_>) -> Vec<Finding> {
                 Some(risk) => Some(Finding::new("secrets", risk, format!("names {piece}, which holds keys or may"))),
                 None => read(piece, word.is_known, scene).or_else(|| delicate(piece, scene)),
             };
-            found.extend(finding.filter(|finding| !found.contains(finding)));
+            found.extend(finding.filter(|finding| texts.insert((finding.rule, finding.text.clone()))));
         }
     }
     found

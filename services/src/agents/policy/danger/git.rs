@@ -5,7 +5,17 @@ use super::super::call::Call;
 use super::{Finding, Scene};
 
 /// Options in front of the subcommand that take a value.
-pub(in super::super) const VALUED: [&str; 6] = ["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path"];
+pub(in super::super) const VALUED: [&str; 9] = [
+    "-C",
+    "-c",
+    "--git-dir",
+    "--work-tree",
+    "--namespace",
+    "--exec-path",
+    "--super-prefix",
+    "--config-env",
+    "--attr-source",
+];
 
 /// The subcommand and what stands behind it.
 pub(in super::super) fn subcommand(call: &Call) -> Option<(&str, Vec<&str>)> {
@@ -94,6 +104,7 @@ pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Vec<Finding> {
         _ => (),
     }
     let discards = match name {
+        _ if has("", &["output"]) => true,
         "reset" => has("", &["hard", "merge", "keep"]),
         "clean" => !has("n", &["dry-run"]),
         "checkout" => {
@@ -103,7 +114,6 @@ pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Vec<Finding> {
         }
         "switch" => has("fC", &["force", "force-create", "discard-changes"]) || operand(&["--", "."]),
         "mv" => has("f", &["force"]),
-        "diff" | "log" | "show" => has("", &["output"]),
         "restore" => !has("S", &["staged"]) || has("W", &["worktree"]),
         "branch" => has("DdfMC", &["delete", "force"]),
         "tag" => has("df", &["delete", "force"]),

@@ -1,11 +1,14 @@
 //! Searches through whole folders: they print what is in files that nobody names, keys among them.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ignore::{Walk, WalkBuilder};
 
+use super::super::super::passed_over::{PassedOver, Patterns};
 use super::super::super::permission::Risk;
+use super::super::super::scope::Look;
 use super::super::call::Call;
 use super::super::matter::SEARCHES;
 use super::super::place::{Place, secret};
@@ -42,14 +45,40 @@ pub(in super::super) enum Through {
     All,
 }
 
+/// The patterns that a search goes by.
+const PATTERNS: Patterns = Patterns { names: &[".rgignore", ".ignore"], needs_git: true, hides: true };
+
+/// A walk through what a search goes through.
+struct Searched {
+    walk: Walk,
+    passed_over: Option<Arc<Mutex<PassedOver>>>,
+}
+
+impl Searched {
+    /// Whether it was told all that a search goes through: not all patterns may have been read that have it look at more.
+    fn is_all(&self) -> bool {
+        let is_whole = |passed_over: &Arc<Mutex<PassedOver>>| lock(passed_over).is_whole();
+        self.passed_over.as_ref().is_none_or(is_whole)
+    }
+}
+
+fn lock(passed_over: &Mutex<PassedOver>) -> MutexGuard<'_, PassedOver> {
+    passed_over.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Through {
-    fn walk(self, place: &Path) -> Walk {
-        let mut walk = WalkBuilder::new(place);
-        walk.standard_filters(self == Through::Shown);
-        if self == Through::Shown {
-            walk.add_custom_ignore_filename(".rgignore");
+    /// Goes through a folder until then; what is met later is shown, whatever it is.
+    fn walk(self, place: &Path, until: Instant) -> Searched {
+        // Patterns are about paths without links.
+        let place = place.canonicalize().unwrap_or_else(|_| place.to_owned());
+        let mut walk = WalkBuilder::new(&place);
+        walk.standard_filters(false);
+        let passed_over = (self == Through::Shown).then(|| Arc::new(Mutex::new(PassedOver::new(&place, PATTERNS))));
+        if let Some(passed_over) = passed_over.clone() {
+            // The files of patterns are read here: whoever wrote them may mean harm.
+            walk.filter_entry(move |entry| Instant::now() > until || lock(&passed_over).shows(entry));
         }
-        walk.build()
+        Searched { walk: walk.build(), passed_over }
     }
 
     /// Whether any below a folder is one of these, or there are more than can be looked through.
@@ -61,7 +90,9 @@ impl Through {
         let until = Instant::now() + MOST.1;
         // What cannot be looked at may be any.
         let is_one = |entry: Result<ignore::DirEntry, ignore::Error>| entry.map_or(true, |entry| is_one(entry.path()));
-        self.walk(place).enumerate().any(|(at, entry)| at > most || Instant::now() > until || is_one(entry))
+        let mut searched = self.walk(place, until);
+        let mut entries = searched.walk.by_ref().enumerate();
+        entries.any(|(at, entry)| at > most || Instant::now() > until || is_one(entry)) || !searched.is_all()
     }
 }
 
@@ -94,7 +125,7 @@ fn keeps_to_shown(word: &str) -> bool {
 
 /// Files that a search would go through and that may hold keys.
 pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Option<Finding> {
-    if call.name != "rg" || call.given().any(|word| word == "--files") {
+    if call.name != "rg" || only_lists(call) {
         return None;
     }
     // Its own settings may have it look everywhere.
@@ -106,15 +137,17 @@ pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Option<Finding> {
         let text = "searches more files than can be looked through, and some may hold keys";
         Some(Finding::new("secrets", Risk::Medium, format!("`{}` {text}", shown(call))))
     };
-    if scene.searches >= SEARCHES {
+    if scene.searches >= SEARCHES || Look::is_over() {
         return unknown();
     }
     for place in places(call, scene) {
-        for entry in through.walk(&place).flatten() {
+        let mut searched = through.walk(&place, until);
+        for entry in searched.walk.by_ref() {
             entries += 1;
-            if entries > MOST.0 || Instant::now() > until {
+            if entries > MOST.0 || Instant::now() > until || Look::is_over() {
                 return unknown();
             }
+            let Ok(entry) = entry else { continue };
             let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
             let path = entry.path().strip_prefix(&scene.ground.folder).unwrap_or(entry.path());
             if let Some(risk) = secret(&path.to_string_lossy()).filter(|_| is_file) {
@@ -122,8 +155,32 @@ pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Option<Finding> {
                 return Some(Finding::new("secrets", risk.min(Risk::High), text));
             }
         }
+        if !searched.is_all() {
+            return unknown();
+        }
     }
     None
+}
+
+/// Whether it tells names of files alone: it is told so where no word may be a value, nor what is looked for.
+fn only_lists(call: &Call) -> bool {
+    let words: Vec<&str> = call.given().take_while(|word| *word != "--").collect();
+    (0..words.len()).any(|at| words[at] == "--files" && (at == 0 || !may_take_next(words[at - 1])))
+}
+
+/// Whether an option of `rg` may take the word behind it for its value.
+pub(in super::super) fn may_take_next(option: &str) -> bool {
+    takes_next(option, VALUED[1])
+}
+
+fn takes_next(option: &str, valued: &str) -> bool {
+    match option.strip_prefix("--") {
+        Some(long) => !long.is_empty() && !long.contains('=') && !FLAGS.contains(&long),
+        None if option.starts_with('-') => {
+            option.split_once(|letter| valued.contains(letter)).is_some_and(|(_, value)| value.is_empty())
+        }
+        None => false,
+    }
 }
 
 /// The folders that are searched; where that is not sure, the one that it runs in, and whatever is named and there.
@@ -148,18 +205,17 @@ fn places(call: &Call, scene: &Scene<'_>) -> Vec<PathBuf> {
 /// looked for does not stand in one.
 pub(in super::super) fn has_sure_operands(call: &Call) -> bool {
     let valued = VALUED[usize::from(!call.name.ends_with("grep"))];
-    let moves = |word: &str| match word.strip_prefix("--") {
-        Some(long) => match long.split_once('=') {
-            Some((name, _)) => ["regexp", "file", "files"].iter().any(|known| known.starts_with(name)),
-            None => !long.is_empty() && !FLAGS.contains(&long),
-        },
+    let holds = |word: &str| match word.strip_prefix("--") {
+        Some(long) => long
+            .split_once('=')
+            .is_some_and(|(name, _)| ["regexp", "file", "files"].iter().any(|known| known.starts_with(name))),
         // The value may stand right behind the letter.
         None if word.starts_with('-') => word
             .split_once(|letter| valued.contains(letter))
-            .is_some_and(|(front, value)| value.is_empty() || word[front.len()..].starts_with(['e', 'f'])),
+            .is_some_and(|(front, _)| word[front.len()..].starts_with(['e', 'f'])),
         None => false,
     };
-    !call.given().any(moves)
+    !call.given().any(|word| takes_next(word, valued) || holds(word))
 }
 
 #[cfg(test)]
@@ -178,6 +234,18 @@ mod tests {
         assert!(meets(Through::Shown, 9, "a") && !meets(Through::Shown, 9, ".c") && meets(Through::All, 9, ".c"));
         assert!(!meets(Through::All, 9, "none") && meets(Through::All, 2, "none"));
         assert!(Through::All.meets(&folder.path().join("gone"), |_| false));
+        Ok(())
+    }
+
+    #[test]
+    fn a_folder_holds_what_may_be_in_it_where_not_all_patterns_are_read() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        std::fs::write(folder.path().join("a"), "")?;
+        let meets = || Through::Shown.meets(folder.path(), |path: &Path| path.ends_with("a"));
+        std::fs::write(folder.path().join(".ignore"), "a\n")?;
+        assert!(!meets());
+        std::fs::write(folder.path().join(".ignore"), format!("{}a\n", "# a comment\n".repeat(100_000)))?;
+        assert!(meets() && Through::Shown.meets(folder.path(), |_| false));
         Ok(())
     }
 }

@@ -3,13 +3,13 @@
 use super::*;
 
 /// A request by a tool, as its adapter tells it.
-fn asked(bench: &Bench, action: Action, paths: &[&str], input: &serde_json::Value, mode: Mode) -> Ruling {
+pub(super) fn asked(bench: &Bench, action: Action, paths: &[&str], input: &serde_json::Value, mode: Mode) -> Ruling {
     let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
     let asked = Asked { command: None, paths: &paths, input: Some(input) };
     bench.policy.rule(action, &asked, &bench.ground, mode, Some("ses_1"))
 }
 
-fn effect(bench: &Bench, action: Action, paths: &[&str], input: &serde_json::Value) -> Effect {
+pub(super) fn effect(bench: &Bench, action: Action, paths: &[&str], input: &serde_json::Value) -> Effect {
     asked(bench, action, paths, input, Mode::Auto).effect
 }
 
@@ -77,50 +77,17 @@ fn remembering() -> Bench {
 }
 
 #[test]
-fn what_is_told_beside_a_command_is_looked_at_with_it() {
+fn no_subcommand_of_version_control_empties_a_file_by_the_way() {
     let bench = Bench::new();
-    let run = |input| effect(&bench, Action::Command, &[], &input);
-    let raw = |input: serde_json::Value| run(json!({"title": "x", "kind": "execute", "rawInput": input}));
-    for input in [
-        json!({"command": "cat", "args": ["/etc/hostname"]}),
-        json!({"command": "cat", "args": "/etc/hostname"}),
-        json!({"command": "cat a.txt", "arguments": ["../x"]}),
-        json!({"command": "cat a.txt #", "args": ["../x"]}),
-        json!({"command": ["cat"], "argv": [".env"]}),
-        json!({"cmd": "find", "args": [".", "-delete"]}),
-        json!({"command": "cat", "args": ["a.txt"], "argv": ["../x"]}),
-        json!({"command": "cat", "args": [1]}),
-        json!({"command": "cat", "args": {"0": "x"}}),
-        json!({"command": "ls", "env": {"PATH": "/tmp/evil"}}),
-        json!({"command": "ls", "env": [{"name": "PATH", "value": "/tmp/evil"}]}),
-        json!({"command": "ls", "environment": {"LD_PRELOAD": "x"}}),
-        json!({"command": "ls", "shell": "./x"}),
-        json!({"command": "ls", "stdin": "x"}),
-        json!({"command": "cat", "path": "/etc/hostname"}),
-        json!({"command": "ls", "working_dir": "/etc"}),
-    ] {
-        assert_eq!((run(input.clone()), raw(input.clone())).1, Effect::Ask, "{input}");
-        if input["cmd"].is_null() {
-            assert_eq!(run(input.clone()), Effect::Ask, "{input}");
+    for name in ["blame", "shortlog", "revert", "cherry-pick", "log", "diff", "show"] {
+        let rule = Remembered { action: Action::Command, pattern: format!("git {name} *") };
+        bench.policy.remember(&[rule], false, "ses_1", &bench.ground.folder, 1).unwrap();
+        for option in ["--output=src/main.rs", "--output src/main.rs", "--outp=src/main.rs"] {
+            let ruling = bench.command_in(&format!("git {name} {option} a.txt"), Mode::Ask);
+            assert_eq!((ruling.effect, ruling.rule.as_str()), (Effect::Ask, "git_discard"), "{name}: {ruling:?}");
         }
+        assert_eq!(bench.command_in(&format!("git {name} HEAD"), Mode::Ask).effect, Effect::Allow, "{name}");
     }
-    assert_eq!(raw(json!({"command": "rm", "args": ["-rf", "/"]})), Effect::Deny);
-    assert_eq!(raw(json!({"command": "cat", "args": ["/etc/shadow"]})), Effect::Deny);
-    assert_eq!(run(json!({"rawInput": {"command": "ls"}, "env": {"PATH": "."}})), Effect::Ask);
-    for input in [
-        json!({"command": "cat", "args": ["a.txt"], "env": {}, "shell": null}),
-        json!({"command": "ls", "description": "lists", "timeout": 5000, "run_in_background": false, "cwd": "."}),
-        json!({"command": "ls", "workdir": "src", "call_id": "1", "parsed_cmd": [{"type": "list_files"}]}),
-        json!({"command": ["ls"], "args": []}),
-    ] {
-        assert_eq!(raw(input.clone()), Effect::Allow, "{input}");
-    }
-    let codex = json!({
-        "command": "/bin/bash -lc 'ls src'", "cwd": bench.ground.folder, "network": null, "kind": "command",
-        "actions": [{"type": "listFiles", "command": "ls src"}], "environmentId": "local",
-    });
-    assert_eq!(run(codex.clone()), Effect::Allow);
-    assert_eq!(run(json!({"command": "ls", "environmentId": "elsewhere"})), Effect::Ask);
 }
 
 #[test]
@@ -219,6 +186,8 @@ fn what_a_model_adds_to_its_input_hides_nothing() {
     let line = json!({"file_path": "/etc/hostname", "command": "ls"});
     for action in [Action::FileChange, Action::Read] {
         assert_ne!(effect(&bench, action, &["/etc/hostname"], &line), Effect::Allow, "{action:?}");
+        assert_ne!(effect(&bench, action, &["a.txt"], &line), Effect::Allow, "{action:?}: it is told of another file");
+        let line = json!({"file_path": "a.txt", "command": "ls"});
         assert_eq!(effect(&bench, action, &["a.txt"], &line), Effect::Allow, "{action:?}: both are harmless");
     }
     let docs = Bench::with(vec![
@@ -331,7 +300,20 @@ fn a_search_shows_nothing_that_may_not_be_read() {
     {
         assert_eq!(bench.command(line).effect, Effect::Ask, "{line}");
     }
-    for line in ["rg -g '*.rs' x", "rg -n --glob='*.rs' x src", "rg -g '!*.lock' x"] {
+    fs::create_dir(bench.ground.folder.join("!")).unwrap();
+    std::os::unix::fs::symlink("/etc/hostname", bench.ground.folder.join("!/l")).unwrap();
+    for line in
+        ["rg -e -g '!/l'", "rg -ne -g '!/l' src", "rg --regexp --glob '!/l'", "rg -- -g '!/l'", "rg x -- -g '!/l'"]
+    {
+        assert_eq!(bench.command(line).effect, Effect::Ask, "{line}: {:?}", bench.command(line));
+    }
+    for line in [
+        "rg -g '*.rs' x",
+        "rg -n -g '*.rs' x",
+        "rg -g '!l' -g '*.rs' x",
+        "rg -n --glob='*.rs' x src",
+        "rg -g '!*.lock' x",
+    ] {
         assert_eq!(bench.command(line).effect, Effect::Allow, "{line}");
     }
 }
@@ -430,7 +412,19 @@ fn a_search_through_folders_asks_where_one_holds_what_its_name_tells_to_be_a_key
         assert!(ruling.hits[0].text.contains("server.pem") && ruling.remembers.is_empty(), "{line}: {ruling:?}");
     }
     assert_eq!(effect("diff src docs"), Effect::Ask, "of two folders it shows what nobody names");
-    for line in ["rg needle src", "rg -n needle src a.txt", "rg --files", "cd src && rg needle"] {
+    for line in
+        ["rg needle . -- --files", "rg -- --files .", "rg -ve --files .", "rg -e --files", "rg --regexp --files"]
+    {
+        assert_eq!(effect(line), Effect::Ask, "{line}: {:?}", bench.command(line));
+    }
+    for line in [
+        "rg --files .",
+        "rg -n --files",
+        "rg needle src",
+        "rg -n needle src a.txt",
+        "rg --files",
+        "cd src && rg needle",
+    ] {
         assert_eq!(effect(line), Effect::Allow, "{line}: {:?}", bench.command(line));
     }
     fs::create_dir(folder.join("src/gcloud")).unwrap();

@@ -53,6 +53,10 @@ fn what_changes_a_file_by_a_command_is_held_to_the_rules_about_changes() {
         "dd if=a.txt of=db/x",
         "git checkout -- db/n.txt",
         "git rm -q db/n.txt",
+        "sort -ruodb/f a.txt",
+        "sort -rrrrrrrrrrrodb/f a.txt",
+        "sort -ro db/f a.txt",
+        "sort --outp=db/f a.txt",
     ] {
         let ruling = bench.command(line);
         assert_eq!((ruling.effect, ruling.rule.as_str()), (Effect::Deny, "config:1"), "{line}: {ruling:?}");
@@ -101,6 +105,7 @@ fn what_reads_a_file_by_a_command_is_held_to_the_rules_about_reading() {
         "ln private/n.txt x",
         "timeout 5 cat private/n.txt",
         "ls | xargs cat private/n.txt",
+        "xargs -a private/n.txt echo",
         "python3 private/n.txt",
     ] {
         let ruling = bench.command(line);
@@ -124,6 +129,20 @@ fn what_reads_a_file_by_a_command_is_held_to_the_rules_about_reading() {
         "git diff ':(top)private'",
         "git show HEAD:a.txt HEAD",
         "git show 1a2b3c4 src",
+        "git show main src",
+        "git show blobtag -- src",
+        "git diff blobtag -- src",
+        "git diff main..blobtag src",
+        "git diff-tree -p HEAD",
+        "git diff-index -p HEAD",
+        "git diff-files -p",
+        "git fast-export --all",
+        "git unheard-of",
+        "git status -v",
+        "git commit --dry-run --verb",
+        "git add -p",
+        "git tag --format='%(raw)'",
+        "git for-each-ref --format='%(raw)'",
         "git diff 1a2b3c4 a.txt",
         "git show 'x^{blob}' src",
         "git log -p --full-diff src",
@@ -140,6 +159,8 @@ fn what_reads_a_file_by_a_command_is_held_to_the_rules_about_reading() {
         "rg -A 3 docs",
         "rg --max-count 1 src",
         "grep -r -m 1 src",
+        "grep --directories=recurse x",
+        "grep --dir=recurse x .",
         "cat p*/n.txt",
         "tree",
     ] {
@@ -165,6 +186,9 @@ fn what_reads_a_file_by_a_command_is_held_to_the_rules_about_reading() {
         "git log -p -5 src",
         "git show HEAD:src/gone.rs",
         "git show HEAD src",
+        "git show 'HEAD~2^' -- src",
+        "git diff 'HEAD^..HEAD' src",
+        "git branch -v",
         "git log --no-color",
         "rg -A3 x src",
         "rg --no-heading x src",
@@ -178,6 +202,48 @@ fn what_reads_a_file_by_a_command_is_held_to_the_rules_about_reading() {
     assert_eq!(bench.file(Action::Read, "private/n.txt").effect, Effect::Deny);
     assert_eq!(bench.file(Action::Read, ".").effect, Effect::Ask, "a search by a tool");
     assert_eq!(bench.file(Action::Read, "src").effect, Effect::Allow);
+}
+
+#[test]
+fn no_subcommand_nor_option_in_front_of_it_gets_round_a_rule_where_others_are_allowed() {
+    let bench = Bench::with(vec![
+        config(Effect::Allow, Action::Command, "git *"),
+        config(Effect::Allow, Action::Command, "cargo *"),
+        config(Effect::Allow, Action::Command, "wget *"),
+        config(Effect::Deny, Action::Command, "git push *"),
+        config(Effect::Deny, Action::Command, "cargo publish *"),
+        config(Effect::Deny, Action::Read, "private/**"),
+        config(Effect::Deny, Action::FileChange, "db/**"),
+    ]);
+    for line in ["git --attr-source HEAD push origin main", "git --config-env a.b=HOME push", "cargo +stable publish"] {
+        assert_eq!(bench.command(line).effect, Effect::Deny, "{line}: {:?}", bench.command(line));
+    }
+    for line in [
+        "git diff-tree -p HEAD",
+        "git diff-index -p HEAD",
+        "git fast-export --all",
+        "git bisect good",
+        "git sparse-checkout set src",
+        "git clone x",
+        "git unheard-of",
+        "git status -v",
+        "git tag --format='%(raw)'",
+        "wget -qOdb/x y",
+    ] {
+        assert_eq!(bench.command(line).effect, Effect::Ask, "{line}: {:?}", bench.command(line));
+    }
+    for line in ["git grep -n x src", "git grep -lEi x -- src", "git grep --line-number x src", "git diff -M HEAD src"]
+    {
+        assert_eq!(bench.command(line).effect, Effect::Allow, "{line}: {:?}", bench.command(line));
+    }
+    for line in ["git grep -n src", "git grep -A 3 src", "git grep -f src a.txt", "git grep x blobtag -- src"] {
+        assert_eq!(bench.command(line).effect, Effect::Ask, "{line}: {:?}", bench.command(line));
+    }
+    for line in
+        ["git add -u", "git commit -am x", "git status -sb", "git fetch", "git tag", "git branch -v", "cargo +stable b"]
+    {
+        assert_eq!(bench.command(line).effect, Effect::Allow, "{line}: {:?}", bench.command(line));
+    }
 }
 
 #[test]
@@ -231,6 +297,34 @@ fn a_path_that_is_longer_than_any_is_none_of_the_folder() {
     }
     assert_eq!(bench.command(&format!("cat {long}")).effect, Effect::Ask);
     assert_eq!(bench.command(&format!("echo x > db/{long}")).effect, Effect::Deny);
+}
+
+#[test]
+fn what_takes_more_than_a_look_is_left_to_a_person() {
+    let bench = kept();
+    let ruled = |ruling: Ruling| (ruling.effect, ruling.rule.clone(), ruling.remembers.len());
+    let asked = (Effect::Ask, "unclear".to_owned(), 0);
+    let deep = format!("{}{}", "src/../".repeat(290), "m/".repeat(1_020));
+    assert_eq!(bench.file(Action::FileChange, &deep).effect, Effect::Allow);
+    assert_eq!(bench.file(Action::Read, "gone/../private/n.txt").effect, Effect::Deny, "by its words, where it is not");
+    assert_eq!(bench.command("cat gone/../private/n.txt").effect, Effect::Deny);
+    let paths: Vec<String> = (0..1_001).map(|at| format!("{at}")).collect();
+    let of = |paths: &[String]| {
+        let asked = Asked { paths, ..Asked::default() };
+        ruled(bench.policy.rule(Action::FileChange, &asked, &bench.ground, Mode::Auto, None))
+    };
+    assert_eq!((of(&paths[1..]).0, of(&paths)), (Effect::Allow, asked.clone()));
+    let words: Vec<String> = (0..11_000).map(|at| format!("{at}")).collect();
+    for line in [format!("rm {}", words.join(" ")), "rg x; ".repeat(9_000), "a;".repeat(32_000)] {
+        assert_eq!(ruled(bench.command(&line)), asked, "{line:.20}");
+    }
+    let line = "cat b c d e f g";
+    assert_eq!(bench.command(line).effect, Effect::Allow);
+    for (most, patience) in [(5, std::time::Duration::from_secs(3_600)), (9_999, std::time::Duration::ZERO)] {
+        let _look = Look::within(most, patience);
+        assert_eq!(ruled(bench.command(line)), asked);
+    }
+    assert_eq!(bench.command(line).effect, Effect::Allow);
 }
 
 #[test]

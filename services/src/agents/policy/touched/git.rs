@@ -4,29 +4,13 @@ use super::super::super::permission::Action;
 use super::super::danger::subcommand;
 use super::Hand;
 
-/// What shows what is in files.
-const SHOWS: [&str; 11] = [
-    "diff",
-    "show",
-    "grep",
-    "blame",
-    "annotate",
-    "cat-file",
-    "archive",
-    "format-patch",
-    "stash",
-    "whatchanged",
-    "range-diff",
-];
-
-/// What changes the files that are worked on.
+/// What changes the files that are worked on, and shows nothing of them.
 const CHANGES: [&str; 18] = [
     "checkout",
     "switch",
     "restore",
     "reset",
     "clean",
-    "stash",
     "merge",
     "pull",
     "rebase",
@@ -39,6 +23,68 @@ const CHANGES: [&str; 18] = [
     "worktree",
     "read-tree",
     "checkout-index",
+    "sparse-checkout",
+];
+
+/// What shows what is in files, and changes none.
+const SHOWS: [&str; 12] = [
+    "diff",
+    "show",
+    "grep",
+    "blame",
+    "annotate",
+    "cat-file",
+    "archive",
+    "whatchanged",
+    "range-diff",
+    "diff-tree",
+    "diff-index",
+    "diff-files",
+];
+
+/// What neither shows nor changes any, but where an option says so. Whatever is in none of these lists may do both.
+const TELLS: [&str; 41] = [
+    "add",
+    "branch",
+    "check-attr",
+    "check-ignore",
+    "check-ref-format",
+    "cherry",
+    "commit",
+    "commit-tree",
+    "config",
+    "count-objects",
+    "describe",
+    "fetch",
+    "fsck",
+    "gc",
+    "hash-object",
+    "help",
+    "init",
+    "log",
+    "ls-files",
+    "ls-remote",
+    "ls-tree",
+    "merge-base",
+    "name-rev",
+    "notes",
+    "pack-refs",
+    "prune",
+    "push",
+    "reflog",
+    "remote",
+    "repack",
+    "rev-list",
+    "rev-parse",
+    "shortlog",
+    "show-branch",
+    "show-ref",
+    "status",
+    "symbolic-ref",
+    "tag",
+    "update-ref",
+    "version",
+    "write-tree",
 ];
 
 /// What keeps to the files that it is told of, where it is told of some.
@@ -48,7 +94,7 @@ const TAKES_PATHS: [&str; 12] =
 impl Hand<'_> {
     pub(super) fn by_git(&mut self) {
         let Some((name, given)) = subcommand(self.call) else { return };
-        let (shows, changes) = (shows(name, &given), CHANGES.contains(&name));
+        let (shows, changes) = (shows(name, &given), changes(name));
         for (path, is_whole) in self.named() {
             let Some(seen) = self.seen(&path) else { continue };
             self.add(Action::Read, &seen, is_whole && seen.is_there);
@@ -99,11 +145,11 @@ impl Hand<'_> {
         }
         // In front of the paths stands what is looked for, or the commit, whatever it is called.
         let skipped = usize::from(matches!(name, "grep" | "archive"));
-        if skipped > 0 && !front.iter().all(|word| !word.starts_with('-') || stands_alone(word)) {
+        if skipped > 0 && !front.iter().all(|word| !word.starts_with('-') || stands_alone(name, word)) {
             return false;
         }
         let is_operand = |at: &usize| !front[*at].starts_with('-');
-        let may_be_value = |at: usize| at > 0 && front[at - 1].starts_with('-') && !stands_alone(front[at - 1]);
+        let may_be_value = |at: usize| at > 0 && front[at - 1].starts_with('-') && !stands_alone(name, front[at - 1]);
         let operands: Vec<usize> = (0..front.len()).filter(is_operand).skip(skipped).collect();
         let is_path = |at: &usize| split.is_none() && is_there(&front[*at]) && !may_be_value(*at);
         let has_commits =
@@ -112,11 +158,8 @@ impl Hand<'_> {
             let path = path_of_commit(front[*at]);
             path.is_some_and(|path| name == "show" || self.is_there(path))
         };
-        // What is no commit is shown as a whole.
-        let may_be_file = |word: &str| {
-            let is_id = word.len() >= 4 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-            matches!(name, "show" | "diff") && (is_id || word.contains("^{"))
-        };
+        // What is no commit is shown as a whole, and any name may be one of a file.
+        let may_be_file = |word: &str| matches!(name, "show" | "diff") && !is_of_head(word);
         let is_named = |word: &str| !word.contains(':') && !may_be_file(word);
         let is_commit = |at: &usize| has_commits && (is_named(front[*at]) || is_of_commit(at));
         let are_known = operands.iter().all(|at| is_path(at) || is_commit(at) || is_of_commit(at));
@@ -126,10 +169,18 @@ impl Hand<'_> {
     }
 }
 
+/// Whether a word can only be a commit: the one that is worked on, or one from which that comes.
+fn is_of_head(word: &str) -> bool {
+    let mut commits = word.split("..").map(|commit| commit.strip_prefix("HEAD"));
+    commits.all(|rest| rest.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || "~^".contains(c))))
+}
+
 /// Whether an option takes no word that follows it.
-fn stands_alone(option: &str) -> bool {
+fn stands_alone(name: &str, option: &str) -> bool {
     const LETTERS: &str = "puwbsaRcrtzqvMidf0123456789";
-    const FLAGS: [&str; 17] = [
+    const OF_GREP: &str = "nlLEGFPhHowWpIivacqzr0123456789";
+    let letters = if name == "grep" { OF_GREP } else { LETTERS };
+    const FLAGS: [&str; 20] = [
         "--cached",
         "--staged",
         "--patch",
@@ -147,10 +198,13 @@ fn stands_alone(option: &str) -> bool {
         "--ignore-all-space",
         "--quiet",
         "--follow",
+        "--line-number",
+        "--ignore-case",
+        "--word-regexp",
     ];
     match option.strip_prefix("--") {
         Some(_) => option.contains('=') || FLAGS.contains(&option),
-        None => option[1..].chars().all(|letter| LETTERS.contains(letter)),
+        None => option[1..].chars().all(|letter| letters.contains(letter)),
     }
 }
 
@@ -190,9 +244,20 @@ fn shows(name: &str, given: &[&str]) -> bool {
         "--quiet",
         "--summary",
     ]);
+    // What is to be taken is asked about piece by piece, or shown where a message is written.
+    const ASKING: [&str; 4] = ["--verbose", "--patch", "--interactive", "--edit"];
+    let asks = || short("vpie") || given.iter().any(|word| is_cut_short(word, &ASKING));
     match name {
         "log" | "reflog" => patches || short("c"),
         "diff" | "show" | "whatchanged" => patches || !sums,
-        name => SHOWS.contains(&name),
+        "add" | "commit" | "status" => asks(),
+        // A name may be one of a file.
+        "tag" | "branch" => given.iter().any(|word| word.contains("raw")),
+        name => SHOWS.contains(&name) || !(CHANGES.contains(&name) || TELLS.contains(&name)),
     }
+}
+
+/// Whether a subcommand changes the files that are worked on.
+fn changes(name: &str) -> bool {
+    CHANGES.contains(&name) || !(SHOWS.contains(&name) || TELLS.contains(&name))
 }

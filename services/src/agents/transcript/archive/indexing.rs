@@ -2,7 +2,7 @@
 //! the others read what it has written; what is not in it yet is found when it is.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use super::super::super::api::{TranscriptHit, TranscriptHits, TranscriptSearchParams};
-use super::super::super::log::{make_private, private};
+use super::super::super::lock::Lock;
+use super::super::super::log::make_private;
 use super::super::catalogue::{Found, logs};
 use super::super::document::moment;
 use super::super::entries::entries;
@@ -51,7 +52,7 @@ pub(super) struct Indexing {
 #[derive(Default)]
 struct State {
     /// The right to write, while we have it.
-    claim: Option<File>,
+    claim: Option<Lock>,
     index: Option<Index>,
     /// What is kept of the sessions, where we write.
     kept: HashMap<String, Kept>,
@@ -103,19 +104,12 @@ impl Indexing {
         }
         if state.claim.is_none() {
             make_private(&self.folder)?;
-            let mut options = OpenOptions::new();
-            options.write(true).create(true).truncate(false);
-            private(&mut options);
-            let file = options.open(self.folder.join("lock"))?;
-            match file.try_lock() {
-                Ok(()) => state.claim = Some(file),
-                Err(fs::TryLockError::WouldBlock) => {
-                    if state.index.is_none() {
-                        state.index = Index::open(&self.place()).ok();
-                    }
-                    return Ok(Turn::Theirs);
+            state.claim = Lock::take(&self.folder.join("lock"))?;
+            if state.claim.is_none() {
+                if state.index.is_none() {
+                    state.index = Index::open(&self.place()).ok();
                 }
-                Err(fs::TryLockError::Error(error)) => return Err(error),
+                return Ok(Turn::Theirs);
             }
         }
         let (index, kept) = match sound(&self.place()) {

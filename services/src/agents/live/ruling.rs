@@ -1,0 +1,69 @@
+//! What an agent asks leave for is held to the rules beside the session, which hears its people meanwhile. What the agent tells
+//! behind it waits for that.
+
+use std::future::pending;
+use std::time::Duration;
+
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{Instant, timeout_at};
+
+use super::super::agent::{Fact, Told};
+use super::super::event::Mode;
+use super::super::permission::Hit;
+use super::super::policy::Ruling;
+use super::{Live, Surroundings};
+
+/// The longest that rules are waited for. They leave off by themselves before: only a disk that does not answer takes longer.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// What is held to the rules.
+#[derive(Debug)]
+pub(super) struct Asking {
+    told: Told,
+    /// The mode for which the rules are asked.
+    mode: Mode,
+    ruling: JoinHandle<Ruling>,
+    until: Instant,
+}
+
+/// What the rules say of what is held to them; where they cannot say it in time, a person is asked.
+pub(super) async fn ruled(asking: &mut Option<Asking>) -> Ruling {
+    match asking {
+        Some(Asking { ruling, until, .. }) => match timeout_at(*until, ruling).await {
+            Ok(Ok(ruling)) => ruling,
+            Ok(Err(_)) | Err(_) => unsaid(),
+        },
+        None => pending().await,
+    }
+}
+
+fn unsaid() -> Ruling {
+    let text = "it could not be looked at in time".to_owned();
+    // It may run anything.
+    Ruling { hits: vec![Hit { rule: "unclear".to_owned(), text }], runs: true, ..Ruling::default() }
+}
+
+impl Live {
+    /// Has what is asked held to the rules.
+    pub(super) fn consult(&mut self, told: Told) {
+        let Fact::Asked(ask) = &told.fact else { return self.session.told(self.now(), told) };
+        let Surroundings { policy, ground, .. } = self.surroundings.clone();
+        let (ask, mode, id) = (ask.clone(), self.session.mode(), self.session.id().to_owned());
+        let ruling = spawn_blocking(move || policy.rule_on(&ask, &ground, mode, &id));
+        self.asking = Some(Asking { told, mode, ruling, until: Instant::now() + PATIENCE });
+    }
+
+    /// The rules have spoken.
+    pub(super) fn take_ruling(&mut self, ruling: Ruling) {
+        let Some(Asking { mut told, mode, .. }) = self.asking.take() else { return };
+        if mode != self.session.mode() {
+            // What was decided was so in another one.
+            return self.consult(told);
+        }
+        if let Fact::Asked(ask) = &mut told.fact {
+            ask.ruling = ruling;
+            self.weigh(ask);
+        }
+        self.session.told(self.now(), told);
+    }
+}
