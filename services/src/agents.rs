@@ -13,6 +13,7 @@ mod detect;
 mod diff;
 mod event;
 mod file_change;
+mod fitting;
 mod form;
 mod git;
 mod identifier;

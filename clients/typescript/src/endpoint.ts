@@ -372,7 +372,7 @@ export class RpcEndpoint extends Session implements RpcClient {
     this._transport = undefined;
     if (why instanceof RpcError) for (const call of this._waiting) call._settle({ error: why });
     this._disconnect(reason, again);
-    tell(() => transport?.stop?.());
+    tell(() => transport?.stop?.(again));
     clearTimeout(this.#retry);
     if (this._phase === CLOSED) clearTimeout(this.#timer);
     else this.#retry = this._later(this.#tries++, () => this._connect());

@@ -31,8 +31,12 @@ export interface Transport {
   start(onFrame: OnFrame, onClose?: OnClose): void | Promise<void>;
   /** Hands one frame over, in order; throws where that cannot be done. Never waits. */
   post(frame: Frame): void;
-  /** Closes in good order what `start` began. Calling it twice is harmless. */
-  stop(): void;
+  /**
+   * Closes what `start` began: in good order, or, where the connection is `lost` and another one will be made, so that the
+   * peer does not take it for the end of what was asked for, as far as the transport can tell the two apart. Calling it twice
+   * is harmless. `spec: owner.3`
+   */
+  stop(lost?: boolean): void;
   /** Reads what arrives. Where it is absent, what arrives are frames as objects, from a peer that is trusted with their fields. */
   readonly decode?: Decode | undefined;
   /** Bytes that were posted and have not left yet, where the transport can tell. */

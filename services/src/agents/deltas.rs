@@ -12,6 +12,9 @@ pub(super) const PACE: Duration = Duration::from_millis(16);
 /// What waits of one field goes out at once when it is longer than this, in bytes.
 pub(super) const LONGEST: usize = 256 << 10;
 
+/// What is longer than this goes out in pieces, in bytes: each has to find room in a frame.
+const PIECE: usize = 1 << 20;
+
 /// A delta and the item that grew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grown {
@@ -37,25 +40,29 @@ struct Growing {
 }
 
 impl Growing {
-    fn take(&mut self, item: &str, field: DeltaField, now: Duration) -> Option<Grown> {
-        if self.waiting.is_empty() {
-            return None;
+    /// What waits, in pieces that are not too long.
+    fn take(&mut self, item: &str, field: DeltaField, now: Duration) -> Vec<Grown> {
+        let (waiting, mut grown) = (std::mem::take(&mut self.waiting), Vec::new());
+        let mut rest = waiting.as_str();
+        while !rest.is_empty() {
+            let end = (0..=rest.len().min(PIECE)).rev().find(|at| rest.is_char_boundary(*at));
+            let (piece, behind) = rest.split_at(end.unwrap_or(rest.len()));
+            let delta = Delta { field, delta: piece.to_owned(), offset: self.told };
+            (self.told, self.due, rest) = (self.told + piece.len() as u64, now + PACE, behind);
+            grown.push(Grown { item: item.to_owned(), delta });
         }
-        let delta = Delta { field, delta: std::mem::take(&mut self.waiting), offset: self.told };
-        self.told += delta.delta.len() as u64;
-        self.due = now + PACE;
-        Some(Grown { item: item.to_owned(), delta })
+        grown
     }
 }
 
 impl Deltas {
     /// A field of an item grew. Gives what is to be told of it now.
-    pub fn push(&mut self, now: Duration, item: &str, field: DeltaField, text: &str) -> Option<Grown> {
+    pub fn push(&mut self, now: Duration, item: &str, field: DeltaField, text: &str) -> Vec<Grown> {
         let growing = self.growing.entry((item.to_owned(), field)).or_default();
         growing.waiting.push_str(text);
         match now >= growing.due || growing.waiting.len() > LONGEST {
             true => growing.take(item, field, now),
-            false => None,
+            false => Vec::new(),
         }
     }
 
@@ -86,7 +93,7 @@ impl Deltas {
         let growing = self.growing.iter_mut();
         growing
             .filter(|((item, _), growing)| which(item, growing))
-            .filter_map(|((item, field), growing)| growing.take(item, *field, now))
+            .flat_map(|((item, field), growing)| growing.take(item, *field, now))
             .collect()
     }
 }
@@ -104,9 +111,9 @@ mod tests {
     fn the_first_piece_goes_out_at_once_and_the_next_ones_together() {
         let mut deltas = Deltas::default();
         let first = deltas.push(at(0), "a", DeltaField::Text, "x");
-        assert_eq!(first.map(|grown| grown.delta.delta), Some("x".to_owned()));
-        assert_eq!(deltas.push(at(1), "a", DeltaField::Text, "y"), None);
-        assert_eq!(deltas.push(at(2), "a", DeltaField::Text, "z"), None);
+        assert_eq!(first[0].delta.delta, "x");
+        assert_eq!(deltas.push(at(1), "a", DeltaField::Text, "y"), []);
+        assert_eq!(deltas.push(at(2), "a", DeltaField::Text, "z"), []);
         assert_eq!(deltas.deadline(), Some(at(16)));
         assert_eq!(deltas.due(at(15)), []);
         let told = deltas.due(at(16));
@@ -120,7 +127,19 @@ mod tests {
         let mut deltas = Deltas::default();
         deltas.push(at(0), "a", DeltaField::ToolOutput, "x");
         let long = "y".repeat(LONGEST + 1);
-        assert!(deltas.push(at(1), "a", DeltaField::ToolOutput, &long).is_some());
+        assert_eq!(deltas.push(at(1), "a", DeltaField::ToolOutput, &long).len(), 1);
+    }
+
+    #[test]
+    fn a_piece_that_would_fit_into_no_frame_goes_out_in_several() {
+        let told = Deltas::default().push(at(0), "a", DeltaField::Text, &"ä".repeat(1 << 20));
+        assert!(told.iter().all(|grown| grown.delta.delta.len() <= PIECE));
+        let mut offset = 0;
+        for Grown { delta, .. } in &told {
+            assert_eq!(delta.offset, offset);
+            offset += delta.delta.len() as u64;
+        }
+        assert_eq!((offset, told.len()), (2 << 20, 2));
     }
 
     proptest! {

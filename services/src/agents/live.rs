@@ -3,6 +3,7 @@
 mod folder;
 mod handle;
 mod owner;
+mod room;
 mod ruling;
 mod starting;
 mod writing;
@@ -37,6 +38,8 @@ use folder::Held;
 use handle::Wish;
 pub(super) use handle::{Handle, Over};
 use owner::Owners;
+pub(super) use room::Room;
+use room::Share;
 use ruling::Asking;
 pub(super) use writing::tell;
 
@@ -60,6 +63,7 @@ pub(super) struct Surroundings {
     pub(super) policy: Policy,
     pub(super) ground: Ground,
     pub(super) trust: Trust,
+    pub(super) room: Room,
     /// What moments are counted from.
     pub(super) start: Instant,
 }
@@ -78,6 +82,7 @@ struct Live {
     /// What is held to the rules. Nothing that the agent tells behind it is taken before.
     asking: Option<Asking>,
     owners: Owners,
+    share: Share,
     /// The folder, while a turn is open.
     watching: Option<Watching>,
     /// Whether it was said that not all of it is watched.
@@ -152,8 +157,9 @@ impl Live {
                 let answered = answered.map(|secrets| self.keep(secrets));
                 self.reply(told, answered);
             }
-            Some(Wish::EditPrompt(id, content, told)) => {
-                let edited = self.session.edit_prompt(now, &id, content);
+            Some(Wish::EditPrompt(id, content, seq, told)) => {
+                let is_same = self.session.check_prompt(&id, seq);
+                let edited = is_same.and_then(|()| self.session.edit_prompt(now, &id, content));
                 self.reply(told, edited);
             }
             Some(Wish::CancelPrompt(id, told)) => {

@@ -9,6 +9,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::event::{Envelope, Event};
+use super::fitting;
 use super::lock::Lock;
 use super::secrets::Secrets;
 pub(super) use follow::{Follow, Reading};
@@ -107,12 +108,14 @@ impl Log {
         self.written
     }
 
-    /// Appends events, without secrets; they are on the disk when a turn ends. Gives their lines. Where it fails, what was
+    /// Appends events, without secrets, and as far as clients can be sent them; they are on the disk when a turn ends. Gives their lines. Where it fails, what was
     /// written of them is taken away again.
     pub(super) fn append(&mut self, envelopes: &[Envelope], secrets: &Secrets) -> io::Result<Vec<String>> {
         let lines = envelopes.iter().map(|envelope| {
             let line = serde_json::to_string(envelope).map_err(io::Error::other)?;
-            Ok(secrets.redacted_json(&line, &OURS, envelope.event.open_ends()).into_owned())
+            let line = secrets.redacted_json(&line, &OURS, envelope.event.open_ends());
+            // What is cut now cannot end with a part of a secret.
+            Ok(fitting::event(&line).into_owned())
         });
         let lines: Vec<String> = lines.collect::<io::Result<_>>()?;
         let text = lines.iter().fold(String::new(), |text, line| text + line + "\n");

@@ -146,6 +146,13 @@ impl Ask {
         // To refuse for good is not what was meant, but it refuses. To allow for good is never meant.
         of_kind(once).or_else(|| of_kind(OptionKind::RejectAlways).filter(|_| !allows))
     }
+
+    /// How much of it would have to be kept and shown, in bytes.
+    pub(super) fn held(&self) -> usize {
+        let texts = [&self.description, &self.reason].into_iter().flatten().chain([&self.title]).chain(&self.paths);
+        let options = self.options.iter().map(|option| option.label.len() + option.option_id.len());
+        self.input.to_string().len() + texts.map(String::len).sum::<usize>() + options.sum::<usize>()
+    }
 }
 
 /// What an agent asks leave for, as a person sees it.

@@ -175,6 +175,7 @@ impl From<Refused> for Fault {
     fn from(refused: Refused) -> Fault {
         match refused {
             Refused::Closed => Fault::new(Code::NOT_FOUND, refused.to_string()),
+            Refused::Changed { seq } => Fault::new(Code::CONFLICT, refused.to_string()).details(json!({"seq": seq})),
             Refused::Full | Refused::Heavy => {
                 Fault::new(Code::RESOURCE_EXHAUSTED, format!("{refused}; wait for one, or take one back"))
             }

@@ -23,7 +23,7 @@ use super::builtin::BuiltIn;
 use super::command::CommandAgent;
 use super::event::SessionCreated;
 use super::identifier::identifier;
-use super::live::{Handle, Surroundings, Views};
+use super::live::{Handle, Room, Surroundings, Views};
 use super::local::LocalAgent;
 use super::log::{Log, Reading, erase};
 use super::moment::Moment;
@@ -76,6 +76,7 @@ struct Shared {
     archive: Archive,
     policy: Policy,
     trust: Trust,
+    room: Room,
     start: Instant,
     search: Search,
     /// Held while a session is opened again, so that it is opened once.
@@ -165,6 +166,7 @@ impl Agents {
             events: OutboundChannel::new(EVENTS),
             secrets,
             archive,
+            room: Room::default(),
             start: Instant::now(),
             search: Search::default(),
             opening: Arc::default(),
@@ -362,7 +364,7 @@ impl Agents {
     }
 
     fn surroundings(&self, agent: Arc<dyn Agent>, launch: Launch) -> Surroundings {
-        let Shared { views, events, secrets, policy, archive, looks, trust, start, .. } = &*self.0;
+        let Shared { views, events, secrets, policy, archive, looks, trust, room, start, .. } = &*self.0;
         let (views, events) = (Arc::clone(views), events.clone());
         // What the caller has set for this session is no less a secret.
         let secrets = match launch.env.is_empty() {
@@ -370,9 +372,23 @@ impl Agents {
             false => Arc::new(secrets.and_of(&launch.env)),
         };
         let ground = self.ground(&launch.cwd);
-        let (policy, archive, trust) = (policy.clone(), archive.clone(), trust.clone());
+        let (policy, archive, trust, room) = (policy.clone(), archive.clone(), trust.clone(), room.clone());
         let (looks, watch, start) = (Arc::clone(looks), self.0.config.watch, *start);
-        Surroundings { agent, launch, views, events, secrets, archive, looks, watch, policy, ground, trust, start }
+        Surroundings {
+            agent,
+            launch,
+            views,
+            events,
+            secrets,
+            archive,
+            looks,
+            watch,
+            policy,
+            ground,
+            trust,
+            room,
+            start,
+        }
     }
 
     pub(super) fn trust(&self) -> &Trust {

@@ -8,6 +8,7 @@ mod chat;
 mod commands;
 mod context;
 mod figures;
+mod frames;
 mod git;
 mod held;
 mod house;

@@ -59,6 +59,15 @@ async fn a_prompt_that_waits_is_edited() {
     let edit = |content: serde_json::Value| json!({"sessionId": session, "promptId": prompt, "content": content});
     assert_eq!(house.ask("agent.editPrompt", edit(json!([]))).await.unwrap_err().code(), Code::INVALID_PAYLOAD);
     house.ask("agent.editPrompt", edit(json!([{"type": "text", "text": "read a.txt"}]))).await.unwrap();
+    let seq = house.shown(session.as_str())["queue"][0]["seq"].as_u64().unwrap();
+    let of = |seq: u64| {
+        let mut edited = edit(json!([{"type": "text", "text": "read a.txt"}]));
+        edited["seq"] = seq.into();
+        edited
+    };
+    let refused = house.ask("agent.editPrompt", of(seq - 1)).await.unwrap_err();
+    assert_eq!(refused.code(), Code::CONFLICT, "somebody else has edited it since");
+    house.ask("agent.editPrompt", of(seq)).await.unwrap();
     assert_eq!(house.shown(&session)["queue"][0]["content"][0]["text"], "read a.txt");
     let answer = json!({"questionId": asked["questionId"], "answers": {"answer": ["go on"]}});
     house.ask("agent.answer", answer).await.unwrap();

@@ -19,6 +19,8 @@ pub(crate) enum Reply {
     Linger,
     /// Nothing, until it is interrupted; then this at once. What is gone by that begins anew.
     Burst(Vec<Fact>),
+    /// This at once; the turn ends when something that was asked is answered.
+    Tell(Vec<Fact>),
     /// The turn ends, it begins one by itself, and floods in that.
     Swarm,
     /// More than anybody can note, and nothing is heard meanwhile but the end.
@@ -74,6 +76,11 @@ impl Agent for Scripted {
                             tell(Fact::Began { reason: None }).await;
                         }
                         Reply::Burst(facts) => burst = facts,
+                        Reply::Tell(facts) => {
+                            for fact in facts {
+                                tell(fact).await;
+                            }
+                        }
                         Reply::Swarm => {
                             tell(Fact::Ended(TurnEnd::new(Outcome::Completed))).await;
                             tell(Fact::Began { reason: None }).await;
@@ -91,6 +98,7 @@ impl Agent for Scripted {
                             return;
                         }
                     }
+                    Command::Decide { .. } => tell(Fact::Ended(TurnEnd::new(Outcome::Completed))).await,
                     Command::Interrupt => tell(Fact::Ended(TurnEnd::new(Outcome::Interrupted))).await,
                     Command::Stop => break,
                     _ => (),

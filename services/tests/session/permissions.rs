@@ -270,12 +270,49 @@ fn what_nobody_could_look_through_is_denied_at_once_and_what_waits_goes_on_waiti
 
     let mut stage = at_work(Mode::Ask);
     let long = |key: &str, bytes: usize| Ask { input: json!({"text": "x".repeat(bytes)}), ..ask(key, Action::Unknown) };
-    stage.told(Fact::Asked(long("too long", 9 << 20)));
-    stage.told(Fact::Asked(long("long", 7 << 20)));
-    stage.told(Fact::Asked(long("too long with it", 2 << 20)));
+    for key in ["long", "another"] {
+        stage.told(Fact::Asked(long(key, 1000 << 10)));
+    }
+    stage.told(Fact::Asked(long("too long with it", 200 << 10)));
     stage.told(Fact::Asked(long("short", 1 << 10)));
-    assert_eq!(decided(&stage), [("too long", false), ("too long with it", false)]);
-    assert_eq!(stage.session.state(), State::WaitingApproval { count: 2 });
+    assert_eq!(decided(&stage), [("too long with it", false)]);
+    assert_eq!(stage.session.state(), State::WaitingApproval { count: 3 });
+}
+
+#[test]
+fn what_no_window_could_show_is_denied_at_once_unless_nobody_has_to_be_asked() {
+    let nested = |levels: usize| (0..levels).fold(json!("x"), |inner, _| json!({"in": inner}));
+    for (input, why) in [(nested(33), "deeper than 32 levels"), (json!("x".repeat(1 << 20)), "longer than 1 MiB")] {
+        let mut stage = at_work(Mode::Ask);
+        stage.told(Fact::Asked(Ask { input: input.clone(), ..ask("k", Action::McpTool) }));
+        assert_eq!(decided(&stage), [("k", false)]);
+        let resolved = stage.resolved()[0];
+        assert_eq!(resolved.by, Decider::Policy { rule: "unshown".into() });
+        assert!(resolved.reason.as_ref().unwrap().contains(why));
+        assert_eq!(stage.session.view().permissions, []);
+        stage.told(Fact::Asked(Ask { input, ..ruled("ruled", Effect::Allow, Risk::Low) }));
+        assert_eq!(decided(&stage).last(), Some(&("ruled", true)));
+    }
+    let mut stage = at_work(Mode::Ask);
+    stage.told(Fact::Asked(Ask { input: nested(32), ..ask("k", Action::McpTool) }));
+    assert_eq!(stage.session.state(), State::WaitingApproval { count: 1 });
+}
+
+#[test]
+fn what_turns_out_not_to_be_shown_is_denied_and_that_is_said() {
+    let mut stage = at_work(Mode::Ask);
+    stage.asks("k", Action::Command);
+    stage.session.unshown(stage.now, "there is no room");
+    stage.session.unshown(stage.now, "there is no room");
+    stage.drain();
+    assert_eq!(decided(&stage), [("k", false)]);
+    assert_eq!(stage.session.state(), State::Thinking);
+    let errors = stage.log.iter().filter_map(|envelope| match &envelope.event {
+        Event::Error(problem) => Some(problem.message.as_str()),
+        _ => None,
+    });
+    let errors: Vec<&str> = errors.collect();
+    assert!(errors.len() == 1 && errors[0].contains("there is no room"), "{errors:?}");
 }
 
 #[test]

@@ -45,7 +45,7 @@ export class Link {
     const transport = this.#transport;
     if (transport === undefined) return;
     this.#transport = undefined;
-    letGo(transport);
+    letGo(transport, this.#again);
     this.#lost(reason);
   }
 
@@ -103,9 +103,9 @@ export class Link {
 }
 
 /** Stops a transport. One that cannot even be stopped is gone, which is all that is wanted. */
-export function letGo(transport: Transport | undefined): void {
+export function letGo(transport: Transport | undefined, lost?: boolean): void {
   try {
-    transport?.stop();
+    transport?.stop(lost);
   } catch {
     // It is gone.
   }

@@ -44,9 +44,9 @@ class FailoverTransport implements Transport {
     this.#current.post(frame);
   }
 
-  stop(): void {
+  stop(lost?: boolean): void {
     this.#stopped = true;
-    this.#current?.stop?.();
+    this.#current?.stop?.(lost);
   }
 
   get decode(): Decode | undefined {

@@ -36,6 +36,9 @@ export interface WebSocketOptions {
 
 const OPEN = 1;
 
+/** The code of a close by who will come back. */
+const LOST = 4000;
+
 /** The codes of a close in good order: done, going away, and none given. */
 const CLEAN: readonly number[] = [1000, 1001, 1005];
 
@@ -44,7 +47,8 @@ const CLEAN: readonly number[] = [1000, 1001, 1005];
  * class tells that the server refused with 401 or 403, as that of `ws` does, and the token is not a function, it rejects with
  * an {@link RpcError} `UNAUTHORIZED` or `FORBIDDEN`: trying again is of no use.
  *
- * A close with 1000, 1001 or no code is clean. `stop` sends what was posted and closes with 1000.
+ * A close with 1000, 1001 or no code is clean. `stop` sends what was posted and closes with 1000, or,
+ * where the connection is given up for another one, with 4000.
  */
 export class WebSocketTransport implements Transport {
   readonly decode: Decode = decode;
@@ -105,10 +109,10 @@ export class WebSocketTransport implements Transport {
     this.#socket.send(text);
   }
 
-  stop(): void {
+  stop(lost?: boolean): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    this.#socket?.close(1000);
+    this.#socket?.close(lost ? LOST : 1000);
   }
 
   get buffered(): number {

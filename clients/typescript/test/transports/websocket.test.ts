@@ -77,6 +77,27 @@ test("the token travels as a subprotocol and is asked for anew", async () => {
   expect(offered).toEqual(["sixframe.v0,sixframe.token.secret1", "/", "sixframe.v0,sixframe.token.secret2", "/"]);
 });
 
+test("only an end that is meant closes in good order: one that is given up for another connection does not", async () => {
+  const { server, url } = await serve();
+  const codes: number[] = [];
+  const closed = new Promise<void>((resolve) => {
+    server.on("connection", (socket) => {
+      socket.on("close", (code) => codes.push(code) === 2 && resolve());
+      for (let nth = 0; codes.length === 0 && nth < 16; nth += 1) socket.send("no frame");
+    });
+  });
+  const endpoint: RpcEndpoint = new RpcEndpoint(webSocket(url, { WebSocket }), {
+    backoff: { first: 1 },
+    limits: { malformed: 16 },
+    onWarning: vi.fn(),
+    // The second connection is made when the first one is closed.
+    onState: (state) => state === "open" && codes.length > 0 && endpoint.stop(),
+  });
+  endpoint.start();
+  await closed;
+  expect(codes).toEqual([4000, 1000]);
+});
+
 test("one that is stopped before it is connected connects no more", async () => {
   const { server, url } = await serve();
   let connections = 0;

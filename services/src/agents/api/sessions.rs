@@ -68,6 +68,9 @@ pub struct EditPromptParams {
     pub prompt_id: String,
     /// What is asked instead.
     pub content: Vec<Content>,
+    /// The `seq` of the waiting prompt that was edited: `CONFLICT` where it is another one by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
 }
 
 /// `agent.resume`: what is open already stays as it is.

@@ -17,7 +17,7 @@ use super::super::permission::Decider;
 use super::super::secrets::Secrets;
 use super::super::session::{Choice, NotNow, Refused, Session, SessionView, Unanswered, Undecided};
 use super::super::undo::NotUndone;
-use super::{Live, Owners, Surroundings, parted};
+use super::{Live, Owners, Share, Surroundings, parted};
 
 /// What is wished of a session.
 pub(super) enum Wish {
@@ -25,7 +25,7 @@ pub(super) enum Wish {
     Decide(String, Choice, Decider, oneshot::Sender<Result<(), Undecided>>),
     Answer(String, Answers, Decider, oneshot::Sender<Result<(), Unanswered>>),
     CancelPrompt(String, oneshot::Sender<bool>),
-    EditPrompt(String, Vec<Content>, oneshot::Sender<Result<bool, Refused>>),
+    EditPrompt(String, Vec<Content>, Option<u64>, oneshot::Sender<Result<bool, Refused>>),
     Interrupt { keeps_queue: bool, told: oneshot::Sender<bool> },
     Abandon(String),
     SetMode(Mode, oneshot::Sender<()>),
@@ -69,7 +69,7 @@ impl Handle {
         let (wishes, wished) = mpsc::unbounded_channel();
         let (written, following) = watch::channel(log.written());
         let (view, viewing) = watch::channel(session.view());
-        let path = log.path().to_owned();
+        let (path, share) = (log.path().to_owned(), Share::of(surroundings.room.clone()));
         let mut live = Live {
             session,
             log: Some(log),
@@ -80,6 +80,7 @@ impl Handle {
             held: None,
             asking: None,
             owners: Owners::default(),
+            share,
             said_no_undo: false,
             watching: None,
             said_unwatched: false,
@@ -147,8 +148,9 @@ impl Handle {
         &self,
         id: String,
         content: Vec<Content>,
+        seq: Option<u64>,
     ) -> Result<Result<bool, Refused>, Over> {
-        self.ask(|told| Wish::EditPrompt(id, content, told)).await
+        self.ask(|told| Wish::EditPrompt(id, content, seq, told)).await
     }
 
     pub(in super::super) async fn cancel_prompt(&self, id: String) -> Result<bool, Over> {

@@ -62,6 +62,7 @@ impl Live {
         }
         if let Fact::Asked(ask) = &mut told.fact {
             ask.ruling = ruling;
+            self.weigh(ask);
         }
         self.session.told(self.now(), told);
     }

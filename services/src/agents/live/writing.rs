@@ -75,13 +75,18 @@ impl Live {
 
     /// Shows the session as it is, without secrets.
     pub(super) fn show(&mut self) {
+        self.share.set(self.session.held());
         let view = self.session.view();
         let place = format!("/{}", view.session_id);
         let text = view.shown(&self.surroundings.secrets);
         match text.and_then(|text| serde_json::from_str::<Json>(&text)) {
             Ok(json) => {
                 let shown = self.surroundings.views.commit(|write| write.set(&place, json));
-                shown.inspect_err(|error| tracing::error!(%error, "a session cannot be shown")).ok();
+                if let Err(error) = shown {
+                    tracing::error!(%error, "a session cannot be shown");
+                    // Whom nobody sees, nobody answers.
+                    self.session.unshown(self.now(), &error.to_string());
+                }
             }
             Err(error) => tracing::error!(%error, "a session cannot be written as JSON"),
         }

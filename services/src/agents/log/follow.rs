@@ -1,5 +1,6 @@
 //! Reads a log from an event on, as it is and as it grows. A reader that is slow costs nothing but its place in the file.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,7 @@ use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio::sync::watch;
 
+use super::super::fitting;
 use super::Written;
 
 /// Bytes that are read at once.
@@ -98,7 +100,7 @@ impl Follow {
         Follow { path, written, file: None, at: 0, buffer: Vec::new(), done: 0, seq: 0, after }
     }
 
-    /// The next event and its number; none when nothing follows. May be dropped and called again at any time.
+    /// The next event, as a client can be sent it, and its number; none when nothing follows. May be dropped and called again at any time.
     pub(crate) async fn next(&mut self) -> io::Result<Option<(u64, String)>> {
         loop {
             while let Some(length) = memchr(b'\n', &self.buffer[self.done..]) {
@@ -107,7 +109,12 @@ impl Follow {
                 self.seq += 1;
                 if self.seq > self.after {
                     let text = String::from_utf8(self.buffer[line].to_vec()).map_err(io::Error::other)?;
-                    return Ok(Some((self.seq, text)));
+                    // One that stands there from before that was looked after.
+                    let told = match fitting::event(&text) {
+                        Cow::Owned(told) => Some(told),
+                        Cow::Borrowed(_) => None,
+                    };
+                    return Ok(Some((self.seq, told.unwrap_or(text))));
                 }
             }
             if !self.read().await? {

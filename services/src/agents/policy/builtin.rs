@@ -4,7 +4,7 @@ use super::super::permission::Action;
 use super::rule::{Effect, Rule, RuleScope, RuleSource};
 
 /// Names, what becomes of what they find in the mode `auto`, and words for a person.
-const RULES: [(&str, Effect, Option<Action>, &str); 43] = [
+const RULES: [(&str, Effect, Option<Action>, &str); 44] = [
     ("looks_only", Effect::Allow, Some(Action::Command), "commands that only look at ordinary files of the folder"),
     ("wrapper", Effect::Allow, Some(Action::Command), "programs that do nothing but run another one that is allowed"),
     ("change_inside", Effect::Allow, Some(Action::FileChange), "changes of ordinary files of the folder"),
@@ -79,7 +79,13 @@ const RULES: [(&str, Effect, Option<Action>, &str); 43] = [
         "changing files of the system; changing or reading what is the daemon's: its configuration, its tokens, the rules, whom people trust",
     ),
     ("no_turn", Effect::Deny, None, "what is asked outside of a turn"),
-    ("too_many", Effect::Deny, None, "what is asked while 64 requests of the session wait, or 8 MiB of them"),
+    (
+        "too_many",
+        Effect::Deny,
+        None,
+        "what is asked while 64 requests of the session wait, or 2 MiB of them; or 4 MiB of all sessions",
+    ),
+    ("unshown", Effect::Deny, None, "what no window can show: more than 1 MiB, or nested deeper than 32 levels"),
     ("plan", Effect::Deny, None, "in the mode plan, what changes anything"),
     (
         "accept_edits",

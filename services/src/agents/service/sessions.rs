@@ -44,12 +44,12 @@ async fn answer(agents: Agents, context: Context, params: AnswerParams) -> Resul
 }
 
 async fn edit(agents: Agents, params: EditPromptParams) -> Result<Done, Fault> {
-    let EditPromptParams { session_id, prompt_id, content } = params;
+    let EditPromptParams { session_id, prompt_id, content, seq } = params;
     if content.is_empty() {
         let details = json!({"path": "content", "expected": "at least one part"});
         return Err(Fault::new(Code::INVALID_PAYLOAD, "a prompt says something").details(details));
     }
-    match session(&agents, &session_id)?.edit_prompt(prompt_id, content).await?? {
+    match session(&agents, &session_id)?.edit_prompt(prompt_id, content, seq).await?? {
         true => Ok(Done { ok: true }),
         false => Err(Fault::new(Code::NOT_FOUND, "no such prompt waits; what is at work cannot be edited any more")),
     }

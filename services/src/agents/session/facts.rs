@@ -3,12 +3,19 @@
 use super::super::agent::{Command, Fact, Told};
 use super::super::deltas::Grown;
 use super::super::event::{Event, Native, Outcome, ProcessEvent, SessionUpdate, Source};
+use super::super::fitting::cut_text;
 use super::super::item::{Item, ItemStatus};
 use super::super::moment::Moment;
 use super::super::permission::Decider;
 use super::super::problem::{Problem, ProblemKind};
 use super::super::turn::TurnEnd;
 use super::{Output, Process, Session};
+
+/// The longest title that is shown, in bytes.
+const TITLE: usize = 1 << 10;
+
+/// What is longer is no name that could be used, in bytes.
+const NAME: usize = 4 << 10;
 
 impl Session {
     /// The agent told of something.
@@ -88,7 +95,13 @@ impl Session {
     }
 
     /// Tells what is new of the session, if anything is.
-    pub(super) fn update(&mut self, now: Moment, update: SessionUpdate, src: Option<Source>) {
+    pub(super) fn update(&mut self, now: Moment, mut update: SessionUpdate, src: Option<Source>) {
+        if let Some(title) = &mut update.title {
+            cut_text(title, TITLE);
+        }
+        for name in [&mut update.native_session_id, &mut update.model, &mut update.agent_version] {
+            name.take_if(|name| name.len() > NAME);
+        }
         fn news<T: PartialEq + Clone>(known: &mut Option<T>, told: Option<T>) -> Option<T> {
             let told = told.filter(|told| known.as_ref() != Some(told))?;
             *known = Some(told.clone());

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::super::agent::Command;
 use super::super::event::{Event, Mode, Source};
 use super::super::identifier::identifier;
@@ -10,13 +12,23 @@ use super::super::permission::{
     Action, Ask, Decider, Decision, OptionKind, PermissionRequest, PermissionResolved, Risk, Verdict, input_sha256,
 };
 use super::super::policy::{ALLOW_ALWAYS, ALLOW_SESSION, Effect, Ruling};
+use super::super::problem::{Problem, ProblemKind};
 use super::{Output, Session};
 
 /// The most requests that wait at once.
 const WAITING: usize = 64;
 
 /// How much the requests that wait may hold together, in bytes.
-const BYTES: usize = 8 << 20;
+const BYTES: usize = 2 << 20;
+
+/// How much one of them may, in bytes.
+const LONGEST: usize = 1 << 20;
+
+/// How many levels its input may have. The hub's state takes 56.
+const LEVELS: usize = 32;
+
+/// The rule by which what cannot be shown is denied.
+const UNSHOWN: &str = "unshown";
 
 /// A request that waits.
 #[derive(Debug)]
@@ -86,8 +98,8 @@ impl Session {
         // It asks the same anew, maybe with another input: what was shown before is void.
         self.withdraw(now, |pending| pending.ask.key == ask.key, &Decider::Agent);
         let ask = offered(ask);
-        let bytes = held(&ask);
-        let ruled = self.one_too_many(&ask, bytes).or_else(|| self.ruled(&ask));
+        let bytes = ask.held();
+        let ruled = self.ruled(&ask).or_else(|| unshowable(&ask, bytes)).or_else(|| self.one_too_many(&ask, bytes));
         let request = self.request(now, &ask);
         let id = request.permission_id.clone();
         let item = ask.item.clone();
@@ -197,6 +209,28 @@ impl Session {
         self.drop_questions(now, |_| true, by);
     }
 
+    /// How much of what waits for a person has to be shown, in bytes.
+    pub fn held(&self) -> usize {
+        self.permissions.values().map(|pending| pending.bytes).sum::<usize>() + self.held_questions()
+    }
+
+    /// What waits for a person cannot be shown to any: nobody is waited for.
+    pub fn unshown(&mut self, now: Moment, why: &str) {
+        if !self.waits_for_people() {
+            return;
+        }
+        let reason = format!("it cannot be shown to anybody: {why}");
+        let by = Decider::Policy { rule: UNSHOWN.to_owned() };
+        let waiting = self.permissions.iter();
+        let waiting: Vec<_> = waiting.map(|(id, pending)| (id.clone(), denied(&pending.ask, &reason))).collect();
+        for (id, verdict) in waiting {
+            self.resolve(now, &id, verdict, by.clone(), Some(reason.clone()), None);
+        }
+        self.decline_questions(now, &by);
+        let problem = Problem::new(ProblemKind::Unknown, format!("what the agent asked was denied, since {reason}"));
+        self.log(now, Event::Error(problem), None);
+    }
+
     /// Denies what nobody answered in time.
     pub(super) fn expire(&mut self, now: Moment) {
         let expired = self.permissions.iter().filter(|(_, pending)| now.at >= pending.expires_at);
@@ -246,11 +280,22 @@ impl Session {
     }
 }
 
-/// How much of a request would have to be kept and shown, in bytes.
-fn held(ask: &Ask) -> usize {
-    let texts = [&ask.description, &ask.reason].into_iter().flatten().chain([&ask.title]).chain(&ask.paths);
-    let options = ask.options.iter().map(|option| option.label.len() + option.option_id.len());
-    ask.input.to_string().len() + texts.map(String::len).sum::<usize>() + options.sum::<usize>()
+/// What no window could show is denied at once.
+fn unshowable(ask: &Ask, bytes: usize) -> Option<(Verdict, String)> {
+    let reason = match (bytes > LONGEST, levels(&ask.input) > LEVELS) {
+        (true, _) => format!("what is asked is longer than {} MiB, which nobody could look through", LONGEST >> 20),
+        (false, true) => format!("what is asked is nested deeper than {LEVELS} levels, which cannot be shown"),
+        (false, false) => return None,
+    };
+    Some((denied(ask, &reason), UNSHOWN.to_owned()))
+}
+
+fn levels(value: &Value) -> usize {
+    match value {
+        Value::Array(values) => 1 + values.iter().map(levels).max().unwrap_or_default(),
+        Value::Object(members) => 1 + members.values().map(levels).max().unwrap_or_default(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+    }
 }
 
 fn denied(ask: &Ask, reason: &str) -> Verdict {

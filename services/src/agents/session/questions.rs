@@ -76,9 +76,7 @@ impl Session {
             expires_at_ms: now.after(self.beginning.timers.approval).wall_ms,
         };
         let (id, item) = (request.question_id.clone(), inquiry.item.clone());
-        let held = |request: &QuestionRequest| serde_json::to_string(request).map_or(usize::MAX, |text| text.len());
-        let waiting =
-            self.questions.values().map(|open| held(&open.request)).fold(held(&request), usize::saturating_add);
+        let waiting = self.held_questions().saturating_add(held(&request));
         let is_one_too_many = self.questions.len() >= WAITING.0 || waiting > WAITING.1;
         let is_askable = has_turn && !is_one_too_many && are_distinct(&request.questions);
         self.questions.insert(id.clone(), Open { inquiry, request: request.clone(), expires_at });
@@ -92,6 +90,17 @@ impl Session {
             };
             self.settle_question(now, &id, None, Decider::Policy { rule: rule.to_owned() });
         }
+    }
+
+    /// How much of the questions that wait has to be shown, in bytes.
+    pub(super) fn held_questions(&self) -> usize {
+        self.questions.values().map(|open| held(&open.request)).fold(0, usize::saturating_add)
+    }
+
+    /// Leaves all that wait unanswered.
+    pub(super) fn decline_questions(&mut self, now: Moment, by: &Decider) {
+        let waiting: Vec<String> = self.questions.keys().cloned().collect();
+        waiting.iter().for_each(|id| self.settle_question(now, id, None, by.clone()));
     }
 
     fn settle_question(&mut self, now: Moment, id: &str, answers: Option<Answers>, by: Decider) {
@@ -127,6 +136,10 @@ impl Session {
         self.log(now, Event::QuestionResolved(resolved), inquiry.item.as_deref());
         self.go_on(now);
     }
+}
+
+fn held(request: &QuestionRequest) -> usize {
+    serde_json::to_string(request).map_or(usize::MAX, |text| text.len())
 }
 
 /// Whether each question can be answered by its id, and there is one.

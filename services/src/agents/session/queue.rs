@@ -28,6 +28,12 @@ pub enum Refused {
     /// What waits is too long with it.
     #[error("what the prompts that wait say is longer than {} MiB with it", BYTES >> 20)]
     Heavy,
+    /// Somebody has edited it meanwhile.
+    #[error("the prompt is another one by now; the event with the number {seq} tells it")]
+    Changed {
+        /// The number of the event that tells what it says now.
+        seq: u64,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -119,6 +125,18 @@ impl Session {
         self.queue.remove(at);
         self.log(now, Event::PromptCancelled(PromptRef { prompt_id: prompt_id.to_owned() }), None);
         true
+    }
+
+    /// Whether a prompt that waits is still what the event with this number told, where one is named.
+    ///
+    /// # Errors
+    /// It was edited since.
+    pub fn check_prompt(&self, prompt_id: &str, seq: Option<u64>) -> Result<(), Refused> {
+        let waiting = self.queue.iter().find(|waiting| waiting.prompt.id == prompt_id);
+        match waiting.map(|waiting| waiting.told).filter(|told| seq.is_some_and(|seq| seq != *told)) {
+            Some(seq) => Err(Refused::Changed { seq }),
+            None => Ok(()),
+        }
     }
 
     /// Puts other words in the place of a prompt that waits. Gives whether it does.

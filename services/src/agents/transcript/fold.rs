@@ -6,6 +6,7 @@ use super::super::event::{
     DiffScope, Event, FilesChanged, PromptQueued, RunApplied, RunMember, RunMemberEnded, RunMerging, RunStarted,
     Subject, TurnEnded,
 };
+use super::super::fitting;
 use super::super::item::{ChangeKind, Content, FileChange, Item, ItemKind, ItemStatus};
 use super::super::permission::{PermissionRequest, PermissionResolved};
 use super::growing::Growing;
@@ -59,11 +60,12 @@ impl Fold {
 
     /// The next line of the log.
     pub(crate) fn line(&mut self, line: &[u8]) {
-        let Ok(head) = serde_json::from_slice::<Head>(line) else {
+        let line = str::from_utf8(line).map(fitting::event).unwrap_or_default();
+        let Ok(head) = serde_json::from_str::<Head>(&line) else {
             self.transcript.unread.lines += 1;
             return;
         };
-        match serde_json::from_slice::<Event>(line) {
+        match serde_json::from_str::<Event>(&line) {
             Ok(event) => self.take(&head, event),
             Err(_) => {
                 self.transcript.unread.later_events += 1;

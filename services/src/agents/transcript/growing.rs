@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::super::event::{Delta, DeltaField};
+use super::super::fitting::fitted;
 use super::super::item::{Content, Item, ItemStatus, ToolOutput};
 
 /// Stands where a delta is missing.
@@ -92,7 +93,8 @@ impl Growing {
         }
         let tool = item.tool.get_or_insert_default();
         if let Some(text) = input {
-            tool.input = Some(serde_json::from_str(&text).unwrap_or(Value::String(text)));
+            let told = serde_json::from_str(&fitted(&text, text.len()));
+            tool.input = Some(told.unwrap_or(Value::String(text)));
         }
         let texts: Vec<String> = outputs.into_iter().flatten().collect();
         if !texts.is_empty() {
