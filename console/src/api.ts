@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "936a2f8fbf2cf34e";
+export const methodsHash = "a235deba978c3f0b";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
@@ -396,6 +396,8 @@ export interface AgentEditPromptParams {
   content: AgentContent[];
   /** The prompt, as `prompt.queued` names it. */
   promptId: string;
+  /** The `seq` of the waiting prompt that was edited: `CONFLICT` where it is another one by now. */
+  seq?: number | null;
   /** The session. */
   sessionId: string;
 }
