@@ -18,6 +18,12 @@ lease = socket.socket(fileno=os.dup(0))
 def tell(report):
     body = json.dumps(report).encode()
     lease.sendall(len(body).to_bytes(4, "little") + body)
+def read(size):
+    left = size
+    while left:
+        part = lease.recv(left)
+        left -= len(part) or os._exit(1)
+        yield part
 def start(**how):
     return subprocess.Popen(["sleep", "1000"], stdin=subprocess.DEVNULL, **how).pid
 def started():
@@ -29,6 +35,8 @@ def end():
 program, daughter = start(), start(start_new_session=True)
 with open(FOLDER + "/daughter", "w") as told:
     told.write(f"{daughter}\n")
+# What a guardian is told to start comes first, and is all that this one hears.
+launch = b"".join(read(int.from_bytes(b"".join(read(4)), "little")))
 DOES
 time.sleep(1000)
 "#;
