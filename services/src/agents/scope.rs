@@ -7,8 +7,9 @@ use std::path::{Component, Path, PathBuf};
 pub(super) use look::Look;
 
 /// Names below which changes mean more than they say: hooks, settings, what runs by itself.
-const DELICATE: [&str; 36] = [
+const DELICATE: [&str; 37] = [
     ".git",
+    ".jj",
     ".hg",
     ".svn",
     ".claude",
@@ -92,15 +93,17 @@ fn resolved(path: &Path) -> Option<PathBuf> {
     }
     // A link that leads nowhere would be followed when the file is made.
     let mut real = beginning(there).canonicalize().ok()?;
+    let mut has_gone_back = false;
     for component in &components[there..] {
         match component {
             Component::Normal(name) => real.push(name),
-            Component::ParentDir => drop(real.pop()),
+            Component::ParentDir => has_gone_back |= real.pop(),
             Component::CurDir => (),
             Component::Prefix(_) | Component::RootDir => return None,
         }
     }
-    Some(real)
+    // What stands behind a way back may be there, and be a link. Nothing goes back any more.
+    if has_gone_back { resolved(&real) } else { Some(real) }
 }
 
 #[cfg(test)]
@@ -118,6 +121,15 @@ mod tests {
         std::fs::create_dir(folder.join("there"))?;
         for (path, end) in [("none/..", ""), ("none/../there/x", "there/x"), ("there/../none/a/../b", "none/b")] {
             assert_eq!(real(&folder.join(path)), Some(folder.join(end)), "{path}");
+        }
+        #[cfg(unix)]
+        {
+            let outside = tempfile::tempdir()?;
+            std::os::unix::fs::symlink(outside.path(), folder.join("link"))?;
+            let outside = outside.path().canonicalize()?;
+            for path in ["none/../link/x", "none/a/../../there/../link/y/../x", "there/none/../../link/x"] {
+                assert_eq!(real(&folder.join(path)), Some(outside.join("x")), "{path}");
+            }
         }
         assert_eq!(real(Path::new("")), None);
         let far = format!("{}{}", "there/../".repeat(200), "m/".repeat(600));
