@@ -11,12 +11,13 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder, gitconfig_excludes_path};
 use ignore::{DirEntry, Match};
 
 use super::plain_file;
+use super::scope::Look;
 
 /// The longest file of patterns that is read, and the longest pattern in it, in bytes.
-const LONGEST: (u64, usize) = (1 << 20, 1_024);
+const LONGEST: (u64, usize) = (64 << 10, 1_024);
 
 /// The most bytes of patterns that are taken of all files, and what each pattern counts beside its own.
-const MOST: (usize, usize) = (4 << 20, 64);
+const MOST: (usize, usize) = (256 << 10, 64);
 
 /// Which patterns count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +148,8 @@ impl PassedOver {
             kinds.push(self.read(&path.join(name), path));
         }
         kinds.resize_with(self.patterns.names.len() + GIT.len(), || None);
-        let has_git = counts && path.join(".git").exists();
+        // Searches take a folder of Jujutsu for a repository too.
+        let has_git = counts && (path.join(".git").exists() || (self.patterns.needs_git && path.join(".jj").exists()));
         let is_passed = above.as_ref().is_some_and(|above| {
             above.is_passed || (path != self.top && self.says(above, path, true).unwrap_or_default())
         });
@@ -156,6 +158,10 @@ impl PassedOver {
 
     /// Reads a file of patterns that are about what lies below a folder.
     fn read(&mut self, path: &Path, folder: &Path) -> Option<Gitignore> {
+        if Look::is_over() {
+            self.is_whole = false;
+            return None;
+        }
         let bytes = match plain_file::read(path, LONGEST.0) {
             Ok(bytes) => bytes,
             Err(error) => {
@@ -244,6 +250,8 @@ mod tests {
                 ("sub/.rgignore", "x.c\n!y.c\n"),
                 ("inner/.git/HEAD", ""),
                 ("inner/.gitignore", "only.txt\n"),
+                ("other/.jj/repo", ""),
+                ("other/.gitignore", "!a.log\n"),
                 ("../.gitignore", "a.txt\n"),
                 ("../.ignore", "above.txt\n"),
             ],
@@ -251,12 +259,12 @@ mod tests {
         let names =
             ["a.txt", "a.log", "keep.log", "b.log", "c.tmp", "d.log", "e.tmp", "excluded", "above.txt", "name ", "own"];
         let more = ["x.c", "y.c", "z.c", "only.txt", ".hidden", ".shown", "build/x", "deep/x", "é.txt"];
-        for below in ["", "sub", "inner", "build", "sub/deep/sub"] {
+        for below in ["", "sub", "inner", "other", "build", "sub/deep/sub"] {
             for name in names.iter().chain(&more) {
                 make(&folder.join(below), &[(name, "")])?;
             }
         }
-        for below in ["", "sub", "inner"] {
+        for below in ["", "sub", "inner", "other"] {
             let place = folder.join(below);
             let mut theirs = WalkBuilder::new(&place);
             theirs.add_custom_ignore_filename(".rgignore");
@@ -313,11 +321,11 @@ mod tests {
     #[test]
     fn no_more_is_read_than_people_write() -> io::Result<()> {
         assert_eq!(read(|path| fs::write(path, "*.o\na.txt\n"))?, (true, true));
-        let long = format!("{}\na.txt\n", "{".repeat(100_000));
+        let long = format!("{}\na.txt\n", "{".repeat(2_000));
         assert_eq!(read(|path| fs::write(path, long))?, (true, false), "one that is too long is none");
-        let many = "a.txt\n".repeat(200_000);
+        let many = "a.txt\n".repeat(20_000);
         assert_eq!(read(|path| fs::write(path, many))?, (false, false), "what is too long is no file of patterns");
-        let comments = format!("{}a.txt\n", "#\n".repeat(100_000));
+        let comments = format!("{}a.txt\n", "#\n".repeat(20_000));
         assert_eq!(read(|path| fs::write(path, comments))?, (false, false), "nor is all of it read");
         assert_eq!(read(|path| fs::write(path, b"\xff\na.txt\n"))?, (true, false));
         Ok(())
