@@ -208,8 +208,9 @@ impl Calls {
     /// `timeout 5 PROGRAM`, and others: what stands behind it, wherever that may begin.
     fn behind(&mut self, call: &mut Call, depth: usize) -> Wraps {
         let Some(wrapper) = Wrapper::of(&call.name) else { return Wraps::Nothing };
+        let mut options = call.words[1..].iter().map(|word| &word.text).take_while(|text| text.starts_with('-'));
         // It tells where a command is.
-        if call.name == "command" && call.given().any(|word| ["-v", "-V"].contains(&word)) {
+        if call.name == "command" && options.any(|option| ["-v", "-V"].contains(&option.as_str())) {
             return Wraps::Nothing;
         }
         let Reading { starts, options } = wrapper.read(&call.words);
