@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use sixframe_hub::{OutboundChannel, Slice};
 use tokio::sync::mpsc::error::SendError;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::agent::{Agent, Command, Fact, Launch, Running, Told};
 use super::event::Envelope;
@@ -25,7 +25,7 @@ use super::item::ItemStatus;
 use super::joints::Joints;
 use super::log::{Log, Written};
 use super::moment::Moment;
-use super::policy::{Ground, Policy, Remembered};
+use super::policy::{Ground, Policy, Remembered, Ruling};
 use super::problem::{Problem, ProblemKind};
 use super::secrets::Secrets;
 use super::session::{NotNow, Output, Session, SessionView, Successor};
@@ -81,6 +81,8 @@ struct Live {
     held: Option<Held>,
     /// What is held to the rules. Nothing that the agent tells behind it is taken before.
     asking: Option<Asking>,
+    /// A ruling that was given up, and may be at work yet.
+    late: Option<JoinHandle<Ruling>>,
     owners: Owners,
     share: Share,
     /// The folder, while a turn is open.

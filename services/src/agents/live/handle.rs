@@ -79,6 +79,7 @@ impl Handle {
             running: None,
             held: None,
             asking: None,
+            late: None,
             owners: Owners::default(),
             share,
             said_no_undo: false,

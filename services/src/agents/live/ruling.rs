@@ -49,13 +49,20 @@ impl Live {
         let Fact::Asked(ask) = &told.fact else { return self.session.told(self.now(), told) };
         let Surroundings { policy, ground, .. } = self.surroundings.clone();
         let (ask, mode, id) = (ask.clone(), self.session.mode(), self.session.id().to_owned());
-        let ruling = spawn_blocking(move || policy.rule_on(&ask, &ground, mode, &id));
+        let ruling = match self.late.as_ref().is_some_and(|late| !late.is_finished()) {
+            // Nobody has more than one at work, however many were given up.
+            true => tokio::spawn(async { unsaid() }),
+            false => spawn_blocking(move || policy.rule_on(&ask, &ground, mode, &id)),
+        };
         self.asking = Some(Asking { told, mode, ruling, until: Instant::now() + PATIENCE });
     }
 
     /// The rules have spoken.
     pub(super) fn take_ruling(&mut self, ruling: Ruling) {
-        let Some(Asking { mut told, mode, .. }) = self.asking.take() else { return };
+        let Some(Asking { mut told, mode, ruling: asked, .. }) = self.asking.take() else { return };
+        if !asked.is_finished() {
+            self.late = Some(asked);
+        }
         if mode != self.session.mode() {
             // What was decided was so in another one.
             return self.consult(told);
