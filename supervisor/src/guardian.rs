@@ -194,7 +194,8 @@ impl Watch {
             Stage::Asked { until: before } => self.stage = Stage::Asked { until: before.min(until) },
             Stage::Running => self.stage = Stage::Asked { until },
         }
-        tree::ask(|| self.family.living(), signal.number(), &mut self.asked);
+        let mut ended = HashSet::new();
+        tree::ask(|| self.family.look(&mut ended), signal.number(), &mut self.asked);
     }
 
     fn send(&mut self, signal: Signal) {

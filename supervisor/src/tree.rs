@@ -20,16 +20,32 @@ const GLANCE: Duration = Duration::from_micros(50);
 
 /// Everything that lives below `root`, by the parents that the system tells.
 pub(crate) fn below(root: u32) -> Vec<ProcessId> {
+    look(root, &mut HashSet::new()).living
+}
+
+/// One look at who lives.
+pub(crate) struct Look {
+    pub(crate) living: Vec<ProcessId>,
+    /// Whether nobody can have been missed by having come to another parent meanwhile.
+    pub(crate) is_whole: bool,
+}
+
+/// Looks below `root`. `ended` are those whose end the looks before have met, and is added to: what they started has its new
+/// parent since, who may have been asked for its children before.
+pub(crate) fn look(root: u32, ended: &mut HashSet<u32>) -> Look {
     if process::tells_children() {
-        walk(root)
+        let before = ended.len();
+        let living = walk(root, ended);
+        Look { living, is_whole: ended.len() == before }
     } else {
-        closure(&process::all(), |process| process.id.pid == root, false)
+        let living = closure(&process::all(), |process| process.id.pid == root, false);
+        Look { living, is_whole: true }
     }
 }
 
 /// Stops, looks again, and kills what was found when nobody new comes. Nothing found means that nothing was left.
-pub(crate) fn end(find: impl FnMut() -> Vec<ProcessId>) -> usize {
-    let stopped = stop(find, |_| true);
+pub(crate) fn end(mut find: impl FnMut() -> Vec<ProcessId>) -> usize {
+    let stopped = stop(|| Look { living: find(), is_whole: true }, |_| true);
     stopped.iter().for_each(|id| process::signal(*id, Signal::KILL));
     stopped.len()
 }
@@ -37,7 +53,7 @@ pub(crate) fn end(find: impl FnMut() -> Vec<ProcessId>) -> usize {
 /// Sends all of them a signal that none can miss by being started meanwhile: they are stopped until nobody new can come, and
 /// go on with the signal. Those that cannot be stopped in time are sent it all the same. Those who were asked before stand
 /// still with the others, since they may be starting one, and are not sent it again.
-pub(crate) fn ask(find: impl FnMut() -> Vec<ProcessId>, signal: Signal, asked: &mut HashSet<ProcessId>) {
+pub(crate) fn ask(find: impl FnMut() -> Look, signal: Signal, asked: &mut HashSet<ProcessId>) {
     let begun = Instant::now();
     let still = |stopped: &HashSet<ProcessId>| {
         let waited = begun.elapsed();
@@ -54,17 +70,15 @@ pub(crate) fn ask(find: impl FnMut() -> Vec<ProcessId>, signal: Signal, asked: &
 }
 
 /// Stops whoever is found until nobody new is, by a look that began when those before stood still.
-fn stop(
-    mut find: impl FnMut() -> Vec<ProcessId>,
-    are_still: impl Fn(&HashSet<ProcessId>) -> bool,
-) -> HashSet<ProcessId> {
+fn stop(mut find: impl FnMut() -> Look, are_still: impl Fn(&HashSet<ProcessId>) -> bool) -> HashSet<ProcessId> {
     let mut stopped = HashSet::new();
     let mut looks = 0;
     while looks < LOOKS {
         let were_still = are_still(&stopped);
-        let new: Vec<ProcessId> = find().into_iter().filter(|id| stopped.insert(*id)).collect();
+        let Look { living, is_whole } = find();
+        let new: Vec<ProcessId> = living.into_iter().filter(|id| stopped.insert(*id)).collect();
         new.iter().for_each(|id| process::signal(*id, Signal::STOP));
-        match (new.is_empty(), were_still) {
+        match (new.is_empty() && is_whole, were_still) {
             (true, true) => break,
             // Time ends this, and not the number of looks.
             (true, false) => (),
@@ -89,7 +103,7 @@ pub(crate) fn closure(processes: &[Process], is_root: impl Fn(&Process) -> bool,
     processes.iter().filter(belongs).map(|process| process.id).collect()
 }
 
-fn walk(root: u32) -> Vec<ProcessId> {
+fn walk(root: u32, ended: &mut HashSet<u32>) -> Vec<ProcessId> {
     let mut found = Vec::new();
     let mut open = process::children(root);
     let mut seen: HashSet<u32> = open.iter().copied().collect();
@@ -98,10 +112,16 @@ fn walk(root: u32) -> Vec<ProcessId> {
         let Some(process) = process::process(pid) else {
             // A child of ours is there until we have waited for it, though it may be hidden, as where `/proc` has `hidepid`. What
             // is below it comes to us when it ends.
-            found.extend(own.contains(&pid).then_some(ProcessId { pid, started: UNSEEN }));
+            if own.contains(&pid) {
+                found.push(ProcessId { pid, started: UNSEEN });
+            } else {
+                ended.insert(pid);
+            }
             continue;
         };
-        if !process.is_dead {
+        if process.is_dead {
+            ended.insert(pid);
+        } else {
             found.push(process.id);
         }
         // The children of one that has just ended are the guardian's own by now, or soon.

@@ -42,6 +42,11 @@ impl Family {
         tree::below(std::process::id())
     }
 
+    /// Likewise, and whether nobody can have been missed. `ended` are those whose end was met by the looks before.
+    pub(in crate::guardian) fn look(&mut self, ended: &mut HashSet<u32>) -> tree::Look {
+        tree::look(std::process::id(), ended)
+    }
+
     /// Ends those children of this process that are there, though nobody can be looked for; what they leave behind comes here.
     /// A number is nobody else's before we have waited for it.
     pub(in crate::guardian) fn end_children(&mut self) {

@@ -1,7 +1,7 @@
 //! The kernel hands orphans to `launchd`: the family is recorded before that, at each fork of a member, and what was missed
 //! is found by its mark. Type-checked, and not run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};
 
@@ -9,6 +9,7 @@ use rustix::event::kqueue::ProcessEvents;
 
 use crate::guardian::queue::Queue;
 use crate::mark::VARIABLE;
+use crate::tree::Look;
 use crate::{ProcessId, process};
 
 /// The family of this guardian's program.
@@ -48,6 +49,11 @@ impl Family {
             }
         }
         self.members.values().copied().collect()
+    }
+
+    /// Likewise: who comes to another parent meanwhile is recorded already.
+    pub(in crate::guardian) fn look(&mut self, _ended: &mut HashSet<u32>) -> Look {
+        Look { living: self.living(), is_whole: true }
     }
 
     /// Ends those who could not be looked for. A look needs no descriptor here.
