@@ -1,6 +1,7 @@
-import { createElement, useEffect, type FunctionComponent, type ReactNode } from "react";
+import { createElement, useEffect, useRef, type FunctionComponent, type ReactNode } from "react";
 
 import { Store, useStore } from "../store.js";
+import { useEnvironment } from "./environment.js";
 
 /** A part of the page that is fetched when it is first shown, or when there is time. */
 export interface Later {
@@ -36,16 +37,29 @@ export function later(fetched: () => Promise<FunctionComponent>): Later {
     }, [known.state]);
     if (known.state === "there") return createElement(known.Content);
     if (known.state === "failed") return <Missing onAgain={again} />;
-    return (
-      <p className="empty-page" role="status">
-        <span className="loading">Loading…</span>
-      </p>
-    );
+    return <Loading />;
   }
   return { Content, load };
 }
 
+function Loading(): ReactNode {
+  return (
+    <p className="empty-page" role="status">
+      <span className="loading">Loading…</span>
+    </p>
+  );
+}
+
+/** What went down with the connection is fetched again when that is back. */
 function Missing({ onAgain }: { onAgain: () => void }): ReactNode {
+  const { connection } = useEnvironment();
+  const isLost = useStore(connection.standing).phase === "lost";
+  const wasLost = useRef(false);
+  useEffect(() => {
+    if (!isLost && wasLost.current) onAgain();
+    wasLost.current = isLost;
+  }, [isLost, onAgain]);
+  if (isLost) return <Loading />;
   return (
     <div className="empty-page" role="alert">
       <p>This part of the page could not be loaded. The daemon may be away, or newer than the page.</p>
