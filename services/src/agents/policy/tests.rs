@@ -46,6 +46,15 @@ impl Bench {
         self.command_in(line, Mode::Auto)
     }
 
+    /// All of these lines come to the same.
+    #[track_caller]
+    fn all_are(&self, effect: Effect, lines: &[&str]) {
+        for line in lines {
+            let ruling = self.command(line);
+            assert_eq!(ruling.effect, effect, "{line}: {ruling:?}");
+        }
+    }
+
     fn command_in(&self, line: &str, mode: Mode) -> Ruling {
         let asked = Asked { command: Some(line), ..Asked::default() };
         self.policy.rule(Action::Command, &asked, &self.ground, mode, Some("ses_1"))

@@ -99,25 +99,23 @@ fn a_search_looks_at_whatever_it_may_be_told_of() {
         fs::write(folder.join(name).join("server.key"), "key").unwrap();
     }
     fs::write(folder.join(".gitignore"), "ign\n").unwrap();
-    for line in [
-        "rg key .hidden",
-        "rg -e key .hidden",
-        "rg -A 3 key .hidden",
-        "rg -e key ign",
-        "rg -m 9 -e key ign",
-        "rg --max-count 9 key ign",
-        "rg --regexp=key ign",
-        "rg -eno ign",
-        "rg -nem ign",
-        "rg -e key src ign",
-        "cd src && rg -e key ../ign",
-    ] {
-        let ruling = bench.command(line);
-        assert_eq!(ruling.effect, Effect::Ask, "{line}: {ruling:?}");
-    }
-    for line in ["rg key", "rg key src", "rg -e key src", "rg -A 3 key src", "rg -n key"] {
-        assert_eq!(bench.command(line).effect, Effect::Allow, "{line}: {:?}", bench.command(line));
-    }
+    bench.all_are(
+        Effect::Ask,
+        &[
+            "rg key .hidden",
+            "rg -e key .hidden",
+            "rg -A 3 key .hidden",
+            "rg -e key ign",
+            "rg -m 9 -e key ign",
+            "rg --max-count 9 key ign",
+            "rg --regexp=key ign",
+            "rg -eno ign",
+            "rg -nem ign",
+            "rg -e key src ign",
+            "cd src && rg -e key ../ign",
+        ],
+    );
+    bench.all_are(Effect::Allow, &["rg key", "rg key src", "rg -e key src", "rg -A 3 key src", "rg -n key"]);
 }
 
 #[test]
@@ -295,27 +293,33 @@ fn in_a_whole_home_and_in_the_root_what_is_more_than_a_file_is_asked_about() {
 #[test]
 fn a_search_shows_nothing_that_may_not_be_read() {
     let bench = Bench::new();
-    for line in
-        ["rg -g '.e*' x", "rg -g '*' x", "rg --glob='*' x", "rg -g '*.pem' x", "rg -g '*.env' x", "rg -g '{.env,x}' x"]
-    {
-        assert_eq!(bench.command(line).effect, Effect::Ask, "{line}");
-    }
+    bench.all_are(
+        Effect::Ask,
+        &[
+            "rg -g '.e*' x",
+            "rg -g '*' x",
+            "rg --glob='*' x",
+            "rg -g '*.pem' x",
+            "rg -g '*.env' x",
+            "rg -g '{.env,x}' x",
+        ],
+    );
     fs::create_dir(bench.ground.folder.join("!")).unwrap();
     std::os::unix::fs::symlink("/etc/hostname", bench.ground.folder.join("!/l")).unwrap();
-    for line in
-        ["rg -e -g '!/l'", "rg -ne -g '!/l' src", "rg --regexp --glob '!/l'", "rg -- -g '!/l'", "rg x -- -g '!/l'"]
-    {
-        assert_eq!(bench.command(line).effect, Effect::Ask, "{line}: {:?}", bench.command(line));
-    }
-    for line in [
-        "rg -g '*.rs' x",
-        "rg -n -g '*.rs' x",
-        "rg -g '!l' -g '*.rs' x",
-        "rg -n --glob='*.rs' x src",
-        "rg -g '!*.lock' x",
-    ] {
-        assert_eq!(bench.command(line).effect, Effect::Allow, "{line}");
-    }
+    bench.all_are(
+        Effect::Ask,
+        &["rg -e -g '!/l'", "rg -ne -g '!/l' src", "rg --regexp --glob '!/l'", "rg -- -g '!/l'", "rg x -- -g '!/l'"],
+    );
+    bench.all_are(
+        Effect::Allow,
+        &[
+            "rg -g '*.rs' x",
+            "rg -n -g '*.rs' x",
+            "rg -g '!l' -g '*.rs' x",
+            "rg -n --glob='*.rs' x src",
+            "rg -g '!*.lock' x",
+        ],
+    );
 }
 
 #[test]

@@ -75,9 +75,10 @@ fn what_changes_a_file_by_a_command_is_held_to_the_rules_about_changes() {
     for line in ["mkdir src/new", "git mv a.txt b.txt"] {
         assert_eq!(bench.command_in(line, Mode::Ask).effect, Effect::Allow, "{line}");
     }
-    for line in ["cat db/n.txt", "echo x > src/x", "echo x > docs/a.txt", "echo db/x", "grep -n x db/n.txt", "ls db"] {
-        assert_eq!(bench.command(line).effect, Effect::Allow, "{line}: {:?}", bench.command(line));
-    }
+    bench.all_are(
+        Effect::Allow,
+        &["cat db/n.txt", "echo x > src/x", "echo x > docs/a.txt", "echo db/x", "grep -n x db/n.txt", "ls db"],
+    );
 }
 
 #[test]
@@ -168,37 +169,38 @@ fn what_reads_a_file_by_a_command_is_held_to_the_rules_about_reading() {
         assert_eq!(ruling.effect, Effect::Ask, "{line}: what is kept may be among it: {ruling:?}");
         assert!(ruling.remembers.is_empty(), "{line}: {ruling:?}");
     }
-    for line in [
-        "ls",
-        "ls -la .",
-        "cat a.txt",
-        "rg x src",
-        "grep -n private a.txt",
-        "rg private src",
-        "find src -name n.txt",
-        "find . -name n.txt",
-        "git status",
-        "git log --oneline -5",
-        "git diff --stat",
-        "git diff src",
-        "git diff HEAD~1 src",
-        "git diff --stat -- src",
-        "git log -p -5 src",
-        "git show HEAD:src/gone.rs",
-        "git show HEAD src",
-        "git show 'HEAD~2^' -- src",
-        "git diff 'HEAD^..HEAD' src",
-        "git branch -v",
-        "git log --no-color",
-        "rg -A3 x src",
-        "rg --no-heading x src",
-        "echo private/n.txt",
-        "echo x > private/x",
-        "cd src && ls",
-        "pwd",
-    ] {
-        assert_eq!(bench.command(line).effect, Effect::Allow, "{line}: {:?}", bench.command(line));
-    }
+    bench.all_are(
+        Effect::Allow,
+        &[
+            "ls",
+            "ls -la .",
+            "cat a.txt",
+            "rg x src",
+            "grep -n private a.txt",
+            "rg private src",
+            "find src -name n.txt",
+            "find . -name n.txt",
+            "git status",
+            "git log --oneline -5",
+            "git diff --stat",
+            "git diff src",
+            "git diff HEAD~1 src",
+            "git diff --stat -- src",
+            "git log -p -5 src",
+            "git show HEAD:src/gone.rs",
+            "git show HEAD src",
+            "git show 'HEAD~2^' -- src",
+            "git diff 'HEAD^..HEAD' src",
+            "git branch -v",
+            "git log --no-color",
+            "rg -A3 x src",
+            "rg --no-heading x src",
+            "echo private/n.txt",
+            "echo x > private/x",
+            "cd src && ls",
+            "pwd",
+        ],
+    );
     assert_eq!(bench.file(Action::Read, "private/n.txt").effect, Effect::Deny);
     assert_eq!(bench.file(Action::Read, ".").effect, Effect::Ask, "a search by a tool");
     assert_eq!(bench.file(Action::Read, "src").effect, Effect::Allow);
@@ -215,35 +217,45 @@ fn no_subcommand_nor_option_in_front_of_it_gets_round_a_rule_where_others_are_al
         config(Effect::Deny, Action::Read, "private/**"),
         config(Effect::Deny, Action::FileChange, "db/**"),
     ]);
-    for line in ["git --attr-source HEAD push origin main", "git --config-env a.b=HOME push", "cargo +stable publish"] {
-        assert_eq!(bench.command(line).effect, Effect::Deny, "{line}: {:?}", bench.command(line));
-    }
-    for line in [
-        "git diff-tree -p HEAD",
-        "git diff-index -p HEAD",
-        "git fast-export --all",
-        "git bisect good",
-        "git sparse-checkout set src",
-        "git clone x",
-        "git unheard-of",
-        "git status -v",
-        "git tag --format='%(raw)'",
-        "wget -qOdb/x y",
-    ] {
-        assert_eq!(bench.command(line).effect, Effect::Ask, "{line}: {:?}", bench.command(line));
-    }
-    for line in ["git grep -n x src", "git grep -lEi x -- src", "git grep --line-number x src", "git diff -M HEAD src"]
-    {
-        assert_eq!(bench.command(line).effect, Effect::Allow, "{line}: {:?}", bench.command(line));
-    }
-    for line in ["git grep -n src", "git grep -A 3 src", "git grep -f src a.txt", "git grep x blobtag -- src"] {
-        assert_eq!(bench.command(line).effect, Effect::Ask, "{line}: {:?}", bench.command(line));
-    }
-    for line in
-        ["git add -u", "git commit -am x", "git status -sb", "git fetch", "git tag", "git branch -v", "cargo +stable b"]
-    {
-        assert_eq!(bench.command(line).effect, Effect::Allow, "{line}: {:?}", bench.command(line));
-    }
+    bench.all_are(
+        Effect::Deny,
+        &["git --attr-source HEAD push origin main", "git --config-env a.b=HOME push", "cargo +stable publish"],
+    );
+    bench.all_are(
+        Effect::Ask,
+        &[
+            "git diff-tree -p HEAD",
+            "git diff-index -p HEAD",
+            "git fast-export --all",
+            "git bisect good",
+            "git sparse-checkout set src",
+            "git clone x",
+            "git unheard-of",
+            "git status -v",
+            "git tag --format='%(raw)'",
+            "wget -qOdb/x y",
+        ],
+    );
+    bench.all_are(
+        Effect::Allow,
+        &["git grep -n x src", "git grep -lEi x -- src", "git grep --line-number x src", "git diff -M HEAD src"],
+    );
+    bench.all_are(
+        Effect::Ask,
+        &["git grep -n src", "git grep -A 3 src", "git grep -f src a.txt", "git grep x blobtag -- src"],
+    );
+    bench.all_are(
+        Effect::Allow,
+        &[
+            "git add -u",
+            "git commit -am x",
+            "git status -sb",
+            "git fetch",
+            "git tag",
+            "git branch -v",
+            "cargo +stable b",
+        ],
+    );
 }
 
 #[test]
@@ -263,9 +275,10 @@ fn a_search_asks_by_a_rule_where_what_that_keeps_is_among_what_it_goes_through()
     ]);
     let folder = &bench.ground.folder;
     let ruled = |line: &str| bench.command(line).rule;
-    for line in ["rg x", "rg -n x", "rg -m 1 x", "rg x docs", "cd src && rg x", "find . -name '*.rs'"] {
-        assert_eq!(bench.command(line).effect, Effect::Allow, "{line}: {:?}", bench.command(line));
-    }
+    bench.all_are(
+        Effect::Allow,
+        &["rg x", "rg -n x", "rg -m 1 x", "rg x docs", "cd src && rg x", "find . -name '*.rs'"],
+    );
     assert_eq!(ruled("grep -rn x src"), "ask", "by no rule");
     assert_eq!(bench.command(&["rg x src"; 4].join(" && ")).effect, Effect::Allow);
     assert_eq!(ruled(&["rg x src"; 40].join(" && ")), "config:1", "no more are looked through");
@@ -333,15 +346,11 @@ fn no_rule_allows_a_command_by_the_files_that_it_touches() {
         ConfigRule { effect: Effect::Allow, action: Some(Action::FileChange), pattern: None },
         ConfigRule { effect: Effect::Allow, action: Some(Action::Read), pattern: None },
     ]);
-    for line in ["cp a.txt b.txt", "python3 a.txt", "tee a.txt"] {
-        assert_eq!(bench.command(line).effect, Effect::Ask, "{line}");
-    }
+    bench.all_are(Effect::Ask, &["cp a.txt b.txt", "python3 a.txt", "tee a.txt"]);
     let bench = Bench::with(vec![ConfigRule { effect: Effect::Deny, action: Some(Action::FileChange), pattern: None }]);
     assert_eq!(bench.command("echo x > a.txt").effect, Effect::Deny);
     assert_eq!(bench.command("echo x > /dev/null").effect, Effect::Allow, "nothing is changed");
-    for line in ["ls -la", "cat a.txt", "git status", "find . -name x", "date +%s"] {
-        assert_eq!(bench.command(line).effect, Effect::Allow, "{line}: {:?}", bench.command(line));
-    }
+    bench.all_are(Effect::Allow, &["ls -la", "cat a.txt", "git status", "find . -name x", "date +%s"]);
 }
 
 #[test]
@@ -354,29 +363,28 @@ fn a_rule_that_denies_means_a_command_however_it_is_written_and_one_that_allows_
         config(Effect::Allow, Action::Command, "cargo *"),
         config(Effect::Deny, Action::Command, "nice *"),
     ]);
-    for line in [
-        "nice ls",
-        "nice -n 5 cargo build",
-        "timeout 5 nice ls",
-        "git log -1",
-        "/usr/bin/git log -1",
-        "git --no-pager log -1",
-        "git -P log -1",
-        "git -C src --no-pager log",
-        "timeout 5 git -P log",
-        "bash -lc '/usr/bin/git log'",
-        "/usr/bin/npm publish",
-        "npm --silent publish",
-        "npm --loglevel silent publish --tag x",
-        "env npm publish",
-        "cargo -q owner x",
-        "/usr/bin/cargo owner x",
-    ] {
-        assert_eq!(bench.command(line).effect, Effect::Deny, "{line}: {:?}", bench.command(line));
-    }
+    bench.all_are(
+        Effect::Deny,
+        &[
+            "nice ls",
+            "nice -n 5 cargo build",
+            "timeout 5 nice ls",
+            "git log -1",
+            "/usr/bin/git log -1",
+            "git --no-pager log -1",
+            "git -P log -1",
+            "git -C src --no-pager log",
+            "timeout 5 git -P log",
+            "bash -lc '/usr/bin/git log'",
+            "/usr/bin/npm publish",
+            "npm --silent publish",
+            "npm --loglevel silent publish --tag x",
+            "env npm publish",
+            "cargo -q owner x",
+            "/usr/bin/cargo owner x",
+        ],
+    );
     assert_eq!(bench.command("/usr/bin/git --no-pager status").effect, Effect::Ask);
-    for line in ["git diff", "git show", "cargo build"] {
-        assert_eq!(bench.command(line).effect, Effect::Allow, "{line}: {:?}", bench.command(line));
-    }
+    bench.all_are(Effect::Allow, &["git diff", "git show", "cargo build"]);
     assert_eq!(bench.command("/usr/bin/cargo build").effect, Effect::Ask, "what allows is taken by its words");
 }
