@@ -77,21 +77,7 @@ impl Heard {
             | Fact::Diff(_)
             | Fact::Plan(_)
             | Fact::Usage(_) => self.retrying = None,
-            Fact::Process(_)
-            | Fact::Ready(_)
-            | Fact::Session(_)
-            | Fact::Withdrew { .. }
-            | Fact::Limits(_)
-            | Fact::Problem(_)
-            | Fact::Unparsed(_)
-            | Fact::Native
-            | Fact::Alive
-            | Fact::Muted
-            | Fact::Lost { .. }
-            | Fact::Unsteered(_)
-            | Fact::Began { .. }
-            | Fact::Ended(_)
-            | Fact::Gone { .. } => (),
+            _ => (),
         }
     }
 }
