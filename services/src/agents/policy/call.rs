@@ -45,7 +45,12 @@ pub(super) enum Fed {
 
 impl Fed {
     fn by(simple: &Simple) -> Fed {
-        let reads = |redirect: &Redirect| matches!(redirect.way, Way::Read | Way::Text);
+        let is_nothing = |target: &Word| target.is_known && target.text == "/dev/null";
+        let reads = |redirect: &Redirect| match redirect.way {
+            Way::Read => !is_nothing(&redirect.target),
+            Way::Text => true,
+            Way::Write | Way::Same => false,
+        };
         match simple.join {
             _ if simple.redirects.iter().any(reads) => Fed::File,
             Join::Pipe => Fed::Output,

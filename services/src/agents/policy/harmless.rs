@@ -318,7 +318,7 @@ fn is_harmless_git(call: &Call, scene: &Scene<'_>) -> bool {
     let Some(name) = words.next() else { return false };
     let given: Vec<&str> = words.collect();
     if name == "remote" || name == "tag" {
-        return given.is_empty() || given == ["-v"] || given == ["--list"] || given == ["-l"];
+        return given.is_empty() || (given.len() == 1 && ["-v", "--verbose", "--list", "-l"].contains(&given[0]));
     }
     let is_plain = |word: &&str| match (word.strip_prefix("--"), word.strip_prefix('-')) {
         (Some(""), _) => true,

@@ -87,6 +87,7 @@ fn what_only_looks_at_the_folder_is_allowed() {
         "grep -n 'fn main' src/main.rs && echo found || echo none",
         "find . -name '*.rs' -type f -not -path './target/*'",
         "git status && git diff --stat && git log --oneline -5",
+        "git remote -v",
         "cd src && ls && cat main.rs",
         "bash -lc 'cd src && ls'",
         "timeout 5 ls src",
@@ -371,6 +372,10 @@ fn a_yes_is_remembered_as_narrowly_as_is_of_use_and_revoked_at_once() {
         assert_eq!(bench.command(line).effect, Effect::Allow, "{line}: such files may be changed in this mode anyway");
     }
     assert_eq!(bench.command_in("cargo test 2> /dev/null", Mode::Ask).effect, Effect::Allow);
+    assert_eq!(bench.command_in("cargo test < /dev/null", Mode::Ask).effect, Effect::Allow);
+    for line in ["cargo test < a.txt", "cargo test < /dev/null <<< x", "cargo test < $NULL"] {
+        assert_eq!(bench.command_in(line, Mode::Ask).effect, Effect::Ask, "{line}: what it is fed was not seen");
+    }
     assert_eq!(bench.command_in("cargo bench > a.txt", Mode::Ask).remembers, []);
     let rules = bench.policy.list(Some(("ses_1", &bench.ground.folder)));
     let of_cargo = |rule: &&Rule| rule.pattern.as_deref() == Some("cargo test *");

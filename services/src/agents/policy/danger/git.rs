@@ -82,7 +82,8 @@ pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Vec<Finding> {
         }
         "push" if deletes => found.push(Finding::new("force_push", Risk::Critical, "deletes what others have pushed")),
         "push" => found.push(Finding::new("push", Risk::High, "gives commits to others")),
-        "fetch" | "pull" | "clone" | "ls-remote" | "submodule" | "remote" if name != "remote" || !given.is_empty() => {
+        "remote" if matches!(given.as_slice(), [] | ["-v" | "--verbose"]) => (),
+        "fetch" | "pull" | "clone" | "ls-remote" | "submodule" | "remote" => {
             found.push(Finding::new("network", Risk::Medium, format!("`git {name}` reaches out to the network")));
         }
         "daemon" | "instaweb" | "send-email" | "imap-send" | "request-pull" | "svn" | "p4" | "http-backend"
