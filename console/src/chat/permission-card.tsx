@@ -123,14 +123,24 @@ function Answers({
 }): ReactNode {
   const { agents } = useEnvironment();
   const [isSent, setSent] = useState(false);
-  const [isWhy, setWhy] = useState(false);
+  const { permissionId } = permission;
+  const why = useStore(agents.typed.reasons).get(permissionId);
+  const isWhy = why !== undefined;
   const opener = useRef<HTMLButtonElement>(null);
-  const cameBack = useRef(false);
-  // The focus goes back to where the reason was asked for.
+  // The focus follows who asks here for the reason, and goes back to where they asked; the same card may stand elsewhere too.
+  const isHere = useRef(false);
   useEffect(() => {
-    if (cameBack.current && !isWhy) opener.current?.focus();
-    cameBack.current = isWhy;
+    if (isHere.current && !isWhy) opener.current?.focus();
+    isHere.current &&= isWhy;
   }, [isWhy]);
+  const ask = (): void => {
+    isHere.current = true;
+    agents.typed.explain(permissionId, "");
+  };
+  const back = (): void => {
+    isHere.current = true;
+    agents.typed.leaveReason(permissionId);
+  };
   const allowing = Object.keys(OPTIONS).flatMap((kind) => permission.options.filter((option) => option.kind === kind));
   const send = (answer: Promise<boolean>): void => {
     setSent(true);
@@ -141,7 +151,15 @@ function Answers({
   return (
     <div className="ask-answers" role="group" aria-label="Answer">
       {isWhy ? (
-        <Why provider={provider} isOff={!isOpen || isSent} onDeny={deny} onBack={() => setWhy(false)} />
+        <Why
+          why={why}
+          provider={provider}
+          isOff={!isOpen || isSent}
+          hasFocus={isHere.current}
+          onWrite={(text) => agents.typed.explain(permissionId, text)}
+          onDeny={() => deny(why)}
+          onBack={back}
+        />
       ) : (
         <>
           {allowing.map((option) => (
@@ -154,7 +172,7 @@ function Answers({
           ))}
           {allowing.length === 0 && <p className="quiet">It offers nothing that would allow this once.</p>}
           <span className="ask-deny">
-            <button ref={opener} type="button" className="link-button" onClick={() => setWhy(true)}>
+            <button ref={opener} type="button" className="link-button" onClick={ask}>
               Deny and say why
             </button>
             <SteadyButton className="button button-danger" isOff={!isOpen || isSent} onClick={() => deny("")}>
@@ -167,31 +185,39 @@ function Answers({
   );
 }
 
-/** Where a person says why, which has the focus since they asked for it. Not every agent is told. */
+/** Where a person says why. Not every agent is told. */
 function Why({
+  why,
   provider,
   isOff,
+  hasFocus,
+  onWrite,
   onDeny,
   onBack,
 }: {
+  why: string;
   provider: string;
   isOff: boolean;
-  onDeny: (why: string) => void;
+  /** Whether it was asked for in this card, just now. */
+  hasFocus: boolean;
+  onWrite: (why: string) => void;
+  onDeny: () => void;
   onBack: () => void;
 }): ReactNode {
   const { agents } = useEnvironment();
   const noteId = useId();
-  const [why, setWhy] = useState("");
   const input = useRef<HTMLInputElement>(null);
   const { state, providers } = useStore(agents.providers);
   const isTold = providers.find(({ id }) => id === provider)?.abilities.reasons;
-  useEffect(() => input.current?.focus(), []);
+  useEffect(() => {
+    if (hasFocus) input.current?.focus();
+  }, []);
   useEffect(() => {
     if (state === "unknown") void agents.look(false);
   }, [agents, state]);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    if (!isOff) onDeny(why);
+    if (!isOff) onDeny();
   };
   const press = (event: KeyboardEvent): void => {
     const key = pressed(event);
@@ -210,7 +236,7 @@ function Why({
         aria-describedby={isTold === false ? noteId : undefined}
         placeholder={isTold === true ? "Why, for the agent" : "Why"}
         value={why}
-        onChange={(event) => setWhy(event.target.value)}
+        onChange={(event) => onWrite(event.target.value)}
         onKeyDown={press}
       />
       <SteadyButton type="submit" className="button button-danger" isOff={isOff}>

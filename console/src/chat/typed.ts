@@ -26,6 +26,8 @@ export class Typed {
   readonly edits = new Store<ReadonlyMap<string, Edit>>(new Map());
   /** Answers, by request and by question in it. */
   readonly given = new Store<ReadonlyMap<string, ReadonlyMap<string, Given>>>(new Map());
+  /** Why something is denied, by request; it is asked for where there is one, be it empty. */
+  readonly reasons = new Store<ReadonlyMap<string, string>>(new Map());
 
   draft(sessionId: string): string {
     return this.drafts.get().get(sessionId) ?? "";
@@ -47,9 +49,18 @@ export class Typed {
     this.given.update((all) => new Map(all).set(requestId, new Map(all.get(requestId)).set(questionId, given)));
   }
 
+  explain(requestId: string, reason: string): void {
+    this.reasons.update((all) => new Map(all).set(requestId, reason));
+  }
+
+  leaveReason(requestId: string): void {
+    this.reasons.update((all) => without(all, requestId));
+  }
+
   /** Forgets answers to what waits no more, secrets among them. */
   forgetAllBut(requestIds: readonly string[]): void {
     for (const id of this.given.get().keys()) if (!requestIds.includes(id)) this.given.update((all) => without(all, id));
+    for (const id of this.reasons.get().keys()) if (!requestIds.includes(id)) this.leaveReason(id);
   }
 
   /**

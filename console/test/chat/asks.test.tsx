@@ -200,6 +200,21 @@ test("who wants to say why has the focus where it is said, and has it back where
   expect(document.activeElement).toBe(await opener());
 });
 
+test("why something is denied is kept while one looks elsewhere, and takes no focus then", async () => {
+  const { asked } = await furnished(sessionWith({ permissions: [PERMISSION] }));
+  const field = (): HTMLInputElement => screen.getByRole("textbox", { name: /Why it is denied/ });
+  fireEvent.click(await screen.findByRole("button", { name: "Deny and say why" }));
+  fireEvent.change(field(), { target: { value: "use the bin" } });
+  const tray = (): HTMLElement => screen.getByRole("button", { name: /waits? for you/, hidden: true });
+  fireEvent.click(tray());
+  await vi.waitFor(() => expect(screen.queryByRole("textbox", { name: /Why it is denied/ })).toBeNull());
+  fireEvent.click(tray());
+  await vi.waitFor(() => expect(field().value).toBe("use the bin"));
+  expect(document.activeElement).not.toBe(field());
+  fireEvent.click(screen.getByRole("button", { name: "Deny" }));
+  await vi.waitFor(() => expect(asked).toEqual([["reject", { permissionId: "perm_1", reason: "use the bin" }]]));
+});
+
 test("why something is denied is for the agent where that is told, and else said to be for the log alone", async () => {
   const untold = "This agent is not told why; it is written down.";
   await furnished(sessionWith({ permissions: [PERMISSION] }));
