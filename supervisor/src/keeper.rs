@@ -113,7 +113,10 @@ impl Keeper {
             Report::Exited(status) => self.program_has_ended(status, ladder).await,
             Report::Members(members) => {
                 self.held.has_members(&members);
-                self.seen.members = members;
+                // Given up, it was looked at later than this was told.
+                if !self.is_given_up {
+                    self.seen.members = members;
+                }
             }
             Report::NotStarted(_) | Report::Empty => (),
         }
