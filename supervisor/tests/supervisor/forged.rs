@@ -109,6 +109,20 @@ async fn signals_for_a_guardian_that_takes_none_hold_up_nothing() {
 }
 
 #[tokio::test]
+async fn what_is_below_a_guardian_that_cannot_be_understood_ends_with_it_though_nobody_was_told_of_it() {
+    for does in ["tell({'Nonsense': 1})", "lease.close(); os.close(0)"] {
+        let sandbox = Sandbox::new();
+        let hidden = Ended(sandbox.path().join("hidden"));
+        let (supervisor, child, daughter) = begun(&sandbox, &format!("hide(); started(); {does}"));
+        let stopped = timeout(PATIENCE, child.stopped()).await.expect("its end is seen");
+        assert!(matches!(stopped, Err(Failure::GuardianLost { .. })), "{does}: {stopped:?}");
+        let pids = numbers(&hidden.0);
+        assert!(pids.len() == 1 && !is_alive(pids[0]), "{does}: {pids:?} lives on");
+        assert!(!is_alive(daughter) && supervisor.is_empty());
+    }
+}
+
+#[tokio::test]
 async fn what_was_seen_when_a_guardian_was_given_up_is_not_forgotten_for_what_it_had_told_before() {
     let sandbox = Sandbox::new();
     let hidden = Ended(sandbox.path().join("hidden"));
