@@ -299,6 +299,7 @@ impl Live {
             | Fact::Native
             | Fact::Alive
             | Fact::Muted
+            | Fact::Untaken(_)
             | Fact::Unsteered(_)
             | Fact::Began { .. }
             | Fact::Lost { .. } => return,
