@@ -7,7 +7,7 @@ import { Bounded } from "./bounded.js";
 import { Code } from "./code.js";
 import { Link, Picture } from "./link.js";
 import type { Token } from "./parser.js";
-import { legible, readable } from "./plain.js";
+import { legible, readable, Row } from "./plain.js";
 
 const BLOCKS: ReadonlySet<string> = new Set(["p", "h1", "h2", "h3", "h4", "h5", "h6", "th", "td"]);
 const INLINES: ReadonlySet<string> = new Set(["em", "strong", "s"]);
@@ -104,6 +104,7 @@ function shownInline({ children, content }: Token): ReactNode {
   if (!children || children.length === 0) return readable(content);
   const rest = children.slice(MOST_PIECES).map(wordsOf).join("");
   const stack: Frame[] = [{ token: undefined, children: [], text: "" }];
+  const row = new Row();
   let ignored = 0;
   for (const token of children.slice(0, MOST_PIECES)) {
     const top = stack.at(-1) as Frame;
@@ -113,11 +114,11 @@ function shownInline({ children, content }: Token): ReactNode {
     } else if (token.nesting < 0) {
       if (ignored > 0) ignored -= 1;
       else if (stack.length > 1) closeInline(stack);
-    } else addInline(top, token);
+    } else addInline(top, token, row);
   }
   while (stack.length > 1) closeInline(stack);
   const shown = (stack[0] as Frame).children;
-  return rest === "" ? shown : [...shown, readable(rest)];
+  return rest === "" ? shown : [...shown, row.readable(rest)];
 }
 
 /** What a piece says, without its looks. */
@@ -142,25 +143,25 @@ function closeInline(stack: Frame[]): void {
   else below.children.push(<Fragment key={key}>{children}</Fragment>);
 }
 
-function addInline(frame: Frame, token: Token): void {
+function addInline(frame: Frame, token: Token, row: Row): void {
   const key = frame.children.length;
   switch (token.type) {
     case "text":
     case "text_special":
       frame.text += token.content;
-      frame.children.push(readable(token.content));
+      frame.children.push(row.readable(token.content));
       return;
     case "code_inline":
       frame.text += token.content;
       frame.children.push(
         <code key={key} dir="ltr">
-          {legible(token.content)}
+          {row.legible(token.content)}
         </code>,
       );
       return;
     case "softbreak":
       frame.text += " ";
-      frame.children.push("\n");
+      frame.children.push(row.readable("\n"));
       return;
     case "hardbreak":
       frame.text += " ";

@@ -222,6 +222,18 @@ describe("what is too much is bounded, and nothing of it is lost", () => {
     expect(shown(`- a\n${"  ---\n".repeat(5_000)}`).querySelectorAll("hr").length).toBeLessThan(201);
   });
 
+  test("marks upon marks are broken up through emphasis, code and what is left as text", () => {
+    const marks = "\u0301".repeat(32);
+    const longest = (page: HTMLElement): number => Math.max(...(page.textContent?.match(/\p{M}+/gu) ?? []).map(({ length }) => length));
+    for (const text of [`a${`~~${marks}~~${marks}`.repeat(250)}`, `a${`\`${marks}\`${marks}`.repeat(700)}`]) {
+      const page = shown(text);
+      expect(longest(page)).toBe(32);
+      expect(page.textContent?.replaceAll("⟨more marks⟩", "")).toBe(text.replace(/[~`]/g, ""));
+    }
+    const page = shown(`e\u0301~~\u0301~~\u0301\n${marks}`);
+    expect(page.textContent).toBe(`e\u0301\u0301\u0301\n${marks}`);
+  });
+
   test("of very many pieces in a paragraph the first are shown as what they are, and the rest as text", () => {
     const page = shown("`a` ".repeat(16_000));
     expect(page.querySelectorAll("code").length).toBe(500);
