@@ -1,3 +1,4 @@
+import { RpcError } from "sixframe";
 import { expect, test, vi } from "vitest";
 
 import type { TappedFrame } from "../src/api.js";
@@ -48,6 +49,28 @@ test("a tap that is closed and opened at once is one tap", async () => {
     tap.close();
     await vi.advanceTimersByTimeAsync(60_000);
     expect([asked(), taps.size]).toEqual([2, 0]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("a tap goes on behind a frame that was too large for a message", async () => {
+  vi.useFakeTimers();
+  try {
+    let asked = 0;
+    const refused = new RpcError("RESOURCE_EXHAUSTED", "depth limit of 64 reached", { limit: "depth" });
+    const next = (): Promise<never> => (asked === 1 ? Promise.reject(refused) : new Promise(() => undefined));
+    const stream = () => {
+      asked += 1;
+      return { [Symbol.asyncIterator]: () => ({ next }), return: async () => undefined };
+    };
+    const tap = new TapSource({ stream, request: () => new Promise(() => undefined) } as never, new FrameLog(1 << 20, (run) => run()));
+    tap.open();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(tap.failure.get()?.message).toContain("depth limit");
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([asked, tap.failure.get()]).toEqual([2, undefined]);
+    tap.close();
   } finally {
     vi.useRealTimers();
   }

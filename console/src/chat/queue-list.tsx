@@ -71,13 +71,15 @@ function Queued({
     setTimeout(catchFocus);
   };
   const save = async (): Promise<void> => {
-    if (!edit || edit.isSent || edit.text.trim() === "") return;
+    if (!isOpen || !edit || edit.isSent || edit.text.trim() === "") return;
     if (edit.text === edit.whole) return leave();
     agents.typed.edit(promptId, { ...edit, isSent: true });
     const isTaken = await agents.editPrompt(sessionId, promptId, edit.text);
-    const { text: now = "", whole = "" } = agents.typed.edits.get().get(promptId) ?? {};
-    if (isTaken && now === edit.text) leave();
-    else agents.typed.edit(promptId, { sessionId, whole: isTaken ? edit.text : whole, text: now });
+    const now = agents.typed.edits.get().get(promptId);
+    // It was left meanwhile, and may be changed anew.
+    if (!now?.isSent) return;
+    if (isTaken && now.text === edit.text) leave();
+    else agents.typed.edit(promptId, { sessionId, whole: isTaken ? edit.text : now.whole, text: now.text });
   };
   const press = (event: KeyboardEvent): void => {
     const meaning = meaningOf(pressed(event));

@@ -55,7 +55,8 @@ export class TapSource {
       if (!this.#isWanted(stream)) return;
       const failure = failureOf(error);
       this.failure.set(failure);
-      if (!passes(failure)) return;
+      // The frame that was too large for a message is gone.
+      if (!passes(failure) && failure.code !== "RESOURCE_EXHAUSTED") return;
     }
     // Where it was closed and opened again meanwhile, another one is followed.
     if (this.#isWanted(stream)) this.#timer = setTimeout(() => void this.#follow(), AGAIN_MS);

@@ -142,10 +142,12 @@ export class Run {
   }
 }
 
-/** Limits that a message is over as long as it is the same. */
-const OF_THE_MESSAGE: ReadonlySet<unknown> = new Set(["depth", "message_bytes"]);
+/** Limits that a message is over as long as it is the same, as an engine names those that it keeps here, there, and between. */
+const OF_THE_MESSAGE: ReadonlySet<unknown> = new Set(["depth", "message bytes", "message bytes to the peer"]);
 
-/** Whether it is gone once the connection is back, or there is less to do: then it is worth to ask again unasked. */
+/**
+ * Whether it is gone once the connection is back, or there is less to do: then it is worth to ask again unasked for the same.
+ */
 export function passes({ code, details }: Failure): boolean {
   if (code === "CONNECTION_CLOSED") return true;
   return code === "RESOURCE_EXHAUSTED" && !OF_THE_MESSAGE.has((details as { limit?: unknown } | null | undefined)?.limit);

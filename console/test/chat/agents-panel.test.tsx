@@ -473,6 +473,24 @@ test("a change that was kept before its prompt is sent is no draft", async () =>
   expect(screen.getByRole<HTMLTextAreaElement>("textbox", { name: "Prompt" }).value).toBe("");
 });
 
+test("a change that is left while the daemon takes it does not come back", async () => {
+  const made = furnished({ ses_1: { ...IDLE, turnId: "turn_1", queue: [WAITING] } }, { log: new Log().created(), methods: ["agent.editPrompt"] });
+  let answer: (value: unknown) => void = () => undefined;
+  const answered = new Promise((resolve) => (answer = resolve));
+  made.served.endpoint.register("agent.editPrompt", () => answered);
+  const asked = vi.spyOn(made.environment.agents, "editPrompt");
+  await look(made);
+  fireEvent.click(await screen.findByRole("button", { name: "Change the prompt" }));
+  const field = screen.getByRole("textbox", { name: "The prompt" });
+  fireEvent.change(field, { target: { value: "something else" } });
+  fireEvent.keyDown(field, { key: "Enter" });
+  fireEvent.keyDown(field, { key: "Escape" });
+  answer({ ok: true });
+  await act(async () => expect(await asked.mock.results[0]?.value).toBe(true));
+  expect(screen.queryByRole("textbox", { name: "The prompt" })).toBeNull();
+  expect(made.environment.agents.typed.edits.get().size).toBe(0);
+});
+
 test("the field for prompts has the focus when a button went that had it: to stop, and to take a prompt back", async () => {
   const made = furnished({ ses_1: { ...IDLE, turnId: "turn_1", queue: [WAITING] } }, { log: new Log().created() });
   await look(made);

@@ -1,4 +1,5 @@
-import { RpcError } from "sixframe";
+import { RpcEndpoint, RpcError } from "sixframe";
+import { decode } from "sixframe/codec";
 import { expect, test, vi } from "vitest";
 
 import type { AgentEnvelope } from "../../src/api.js";
@@ -6,7 +7,7 @@ import type { ItemEntry } from "../../src/chat/entry.js";
 import { SessionFeed } from "../../src/chat/session-feed.js";
 import { SessionFold } from "../../src/chat/session-fold.js";
 import { wholeItem } from "../../src/chat/whole-item.js";
-import { passes, type Failure } from "../../src/methods/run.js";
+import { failureOf, passes, type Failure } from "../../src/methods/run.js";
 import type { Environment } from "../../src/shell/environment.js";
 import { Log } from "./events.js";
 
@@ -148,7 +149,23 @@ test("events that are missing once more, or are too large for a message, are a f
   feed.close();
 });
 
-test("a busy daemon passes, and a message that is too large for one does not", () => {
-  const failure = (details: unknown): Failure => ({ code: "RESOURCE_EXHAUSTED", message: "", domain: "rpc", details });
-  expect([undefined, { limit: "streams" }, { limit: "depth" }, { limit: "message_bytes" }].map((details) => passes(failure(details)))).toEqual([true, true, false, false]);
+test("a busy daemon passes, and a message that is too large for one does not", async () => {
+  const failure = (limit: string): Failure => ({ code: "RESOURCE_EXHAUSTED", message: "", domain: "rpc", details: { limit } });
+  expect(["streams", "message bytes to the peer"].map((limit) => passes(failure(limit)))).toEqual([true, false]);
+  const deep = Array.from({ length: 70 }).reduce((inner) => [inner], 0);
+  for (const payload of [deep, "x".repeat(2_000)]) {
+    let give: (text: string) => void;
+    const transport = {
+      decode,
+      start: (onFrame: typeof give) => void (give = onFrame),
+      post: ({ cid }: { cid: string }) => queueMicrotask(() => give(JSON.stringify({ kind: "res", cid, payload }))),
+      stop: () => undefined,
+    };
+    const endpoint = new RpcEndpoint(transport as never, { limits: { message_bytes: 1_000 } });
+    endpoint.start();
+    const refused = await endpoint.request("x").catch(failureOf);
+    expect(refused).toMatchObject({ code: "RESOURCE_EXHAUSTED" });
+    expect(passes(refused as Failure)).toBe(false);
+    endpoint.stop();
+  }
 });

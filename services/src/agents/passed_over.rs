@@ -28,6 +28,15 @@ pub(super) struct Patterns {
     pub(super) needs_git: bool,
     /// Whether what is hidden is passed over, where no pattern names it.
     pub(super) hides: bool,
+    /// Whether patterns with a slash, which are about one place, pass anything over.
+    pub(super) places: bool,
+}
+
+/// Whose a file of patterns is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    Folder,
+    Person,
 }
 
 /// What is passed over in a folder.
@@ -50,9 +59,11 @@ struct Folder {
     above: Option<Arc<Folder>>,
     /// Those of each kind: by their names, and then those of version control.
     kinds: Vec<Option<Gitignore>>,
-    /// Whether a repository begins here.
+    /// Whether a repository of git begins here.
     has_git: bool,
-    /// Whether it is passed over itself, or one above it.
+    /// Whether what is said above says nothing here: of any repository, as some searches know more than others.
+    is_top: bool,
+    /// Whether it is passed over itself, or one above it in the repository.
     is_passed: bool,
 }
 
@@ -119,7 +130,7 @@ impl PassedOver {
                 if said.is_some() {
                     return said;
                 }
-                if is_git && folder.has_git {
+                if is_git && folder.is_top {
                     break;
                 }
             }
@@ -145,19 +156,22 @@ impl PassedOver {
         let of_git = GIT.iter().filter(|_| counts);
         let mut kinds: Vec<Option<Gitignore>> = Vec::new();
         for name in self.patterns.names.iter().chain(of_git) {
-            kinds.push(self.read(&path.join(name), path));
+            kinds.push(self.read(&path.join(name), path, Whose::Folder));
         }
         kinds.resize_with(self.patterns.names.len() + GIT.len(), || None);
-        // Searches take a folder of Jujutsu for a repository too.
-        let has_git = counts && (path.join(".git").exists() || (self.patterns.needs_git && path.join(".jj").exists()));
-        let is_passed = above.as_ref().is_some_and(|above| {
-            above.is_passed || (path != self.top && self.says(above, path, true).unwrap_or_default())
-        });
-        Folder { above, kinds, has_git, is_passed }
+        let has_git = counts && path.join(".git").exists();
+        // Only newer searches take a folder of Jujutsu for a repository: what lies in it is passed over by none.
+        let is_top = has_git || (counts && self.patterns.needs_git && path.join(".jj").exists());
+        let is_below = path != self.top && path.starts_with(&self.top);
+        let is_passed = above
+            .as_ref()
+            .filter(|_| is_below)
+            .is_some_and(|above| above.is_passed || self.says(above, path, true).unwrap_or_default());
+        Folder { above, kinds, has_git, is_top, is_passed }
     }
 
     /// Reads a file of patterns that are about what lies below a folder.
-    fn read(&mut self, path: &Path, folder: &Path) -> Option<Gitignore> {
+    fn read(&mut self, path: &Path, folder: &Path, whose: Whose) -> Option<Gitignore> {
         if Look::is_over() {
             self.is_whole = false;
             return None;
@@ -179,6 +193,14 @@ impl PassedOver {
                 continue;
             }
             self.left -= cost;
+            let is_place = line.trim_end().trim_end_matches('/').contains('/');
+            // Searches take a person's places from the folder that they run in.
+            let counts = self.patterns.places && (whose == Whose::Folder || !self.patterns.needs_git);
+            match line.starts_with('!') {
+                _ if counts || !is_place => (),
+                true => self.is_whole &= whose == Whose::Folder,
+                false => continue,
+            }
             // What is wrong with one pattern is nothing to the others.
             let _ = builder.add_line(None, line);
         }
@@ -195,7 +217,7 @@ impl PassedOver {
             |path: &PathBuf| path.metadata().map_or(true, |found| found.is_file() && found.len() <= LONGEST.0);
         let path = settings.iter().all(is_sound).then(gitconfig_excludes_path)??;
         let top = self.top.clone();
-        self.read(&path, &top)
+        self.read(&path, &top, Whose::Person)
     }
 }
 
@@ -268,7 +290,7 @@ mod tests {
             let place = folder.join(below);
             let mut theirs = WalkBuilder::new(&place);
             theirs.add_custom_ignore_filename(".rgignore");
-            let patterns = Patterns { names: &[".rgignore", ".ignore"], needs_git: true, hides: true };
+            let patterns = Patterns { names: &[".rgignore", ".ignore"], needs_git: true, hides: true, places: true };
             let passed_over = Mutex::new(PassedOver::new(&place, patterns));
             let mut ours = WalkBuilder::new(&place);
             ours.standard_filters(false)
@@ -292,7 +314,7 @@ mod tests {
             ],
         )?;
         let mut passed_over =
-            PassedOver::new(&folder.join("sub"), Patterns { names: &[], needs_git: false, hides: false });
+            PassedOver::new(&folder.join("sub"), Patterns { names: &[], needs_git: false, hides: false, places: true });
         let mut holds = |path: &str| passed_over.holds(&folder.join(path), false);
         for path in
             ["a.log", "build/a/b.txt", "sub/build/b.log", "mine", "sub/mine/x", ".git/config", "../x", "sub/.git"]
@@ -309,12 +331,65 @@ mod tests {
         Ok(())
     }
 
+    #[test]
+    fn what_a_person_passes_over_everywhere_says_nothing_of_the_folders_above_a_repository() -> io::Result<()> {
+        let outer = tempfile::tempdir()?;
+        let folder = outer.path().canonicalize()?.join("build/project");
+        make(&folder, &[(".git/HEAD", ""), ("../../ignore", "build/\n/sub/b\n")])?;
+        let mut passed_over = PassedOver::new(&folder, Patterns { needs_git: false, hides: false, ..SEARCH });
+        passed_over.everywhere = passed_over.read(&outer.path().join("ignore"), &folder, Whose::Person);
+        let mut holds = |path: &str, is_folder| passed_over.holds(&folder.join(path), is_folder);
+        assert!(!holds("a.txt", false) && !holds("new/b.txt", false));
+        assert!(holds("build", true) && holds("build/a.txt", false) && holds("sub/b", false));
+        Ok(())
+    }
+
+    /// What `rg` goes by.
+    const SEARCH: Patterns = Patterns { names: &[".rgignore", ".ignore"], needs_git: true, hides: true, places: true };
+
+    /// Whether a walk through a folder shows a file, by patterns of a person and of the folder.
+    fn shows(folder: &Path, person: &str, patterns: Patterns, file: &str) -> io::Result<(bool, bool)> {
+        make(folder, &[("../person", person)])?;
+        let mut passed_over = PassedOver::new(folder, patterns);
+        let top = passed_over.top.clone();
+        passed_over.everywhere = passed_over.read(&folder.join("../person"), &top, Whose::Person);
+        let mut shown = WalkBuilder::new(folder).standard_filters(false).build().flatten();
+        let is_shown = shown.any(|entry| entry.path() == folder.join(file) && passed_over.shows(&entry));
+        Ok((is_shown, passed_over.is_whole()))
+    }
+
+    #[test]
+    fn what_not_all_searches_pass_over_is_not_passed_over() -> io::Result<()> {
+        let outer = tempfile::tempdir()?;
+        let folder = outer.path().canonicalize()?.join("project");
+        make(&folder, &[(".jj/repo", ""), (".gitignore", "key\n"), ("key", ""), ("sub/key", "")])?;
+        assert_eq!(shows(&folder, "key\n", SEARCH, "key")?, (true, true), "some know no Jujutsu");
+        make(&folder, &[(".git/HEAD", ""), (".gitignore", "")])?;
+        assert_eq!(shows(&folder, "key\n", SEARCH, "sub/key")?, (false, true));
+        assert_eq!(
+            shows(&folder, "/sub/key\n", SEARCH, "sub/key")?,
+            (true, true),
+            "where it is depends on where they run"
+        );
+        assert_eq!(shows(&folder, "*\n!/sub/key\n", SEARCH, "sub/key")?.1, false);
+        make(&folder, &[(".gitignore", "/sub/key\n*.x\n")])?;
+        assert_eq!(shows(&folder, "", SEARCH, "sub/key")?, (false, true));
+        let named = Patterns { places: false, ..SEARCH };
+        assert_eq!(
+            shows(&folder, "", named, "sub/key")?,
+            (true, true),
+            "some do not look at places below a folder that is named"
+        );
+        Ok(())
+    }
+
     /// Whether `a.txt` is passed over by these patterns, and whether all of them were read.
     fn read(write: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<(bool, bool)> {
         let folder = tempfile::tempdir()?;
         let folder = folder.path().canonicalize()?;
         write(&folder.join(".gitignore"))?;
-        let mut passed_over = PassedOver::new(&folder, Patterns { names: &[], needs_git: false, hides: false });
+        let mut passed_over =
+            PassedOver::new(&folder, Patterns { names: &[], needs_git: false, hides: false, places: true });
         Ok((passed_over.holds(&folder.join("a.txt"), false), passed_over.is_whole()))
     }
 

@@ -28,7 +28,7 @@ const LISTED: usize = 200;
 const ONE_BY_ONE: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 /// What is passed over: what version control passes over, in a repository or not.
-const PATTERNS: Patterns = Patterns { names: &[], needs_git: false, hides: false };
+const PATTERNS: Patterns = Patterns { names: &[], needs_git: false, hides: false, places: true };
 
 /// How folders are watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -99,7 +99,16 @@ const DEEPEST: usize = 8;
 const MOST: (usize, usize) = (1_000, 10_000);
 
 /// Programs that run a line which they are given behind `-c`.
-pub(super) const SHELLS: [&str; 8] = ["sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "mksh"];
+pub(super) const SHELLS: [&str; 21] = [
+    "sh", "bash", "dash", "zsh", "ksh", "ash", "mksh", "fish", "csh", "tcsh", "scsh", "yash", "rbash", "oksh", "loksh",
+    "posh", "rc", "nu", "xonsh", "elvish", "osh",
+];
+
+/// How many of them, from the first, understand a line as it is read here.
+const READ: usize = 7;
+
+/// Programs that run a shell where they are given no other program.
+const OPENING: [&str; 7] = ["unshare", "nsenter", "chroot", "setarch", "linux32", "linux64", "script"];
 
 /// What a line runs.
 pub(super) fn calls(line: &str) -> Calls {
@@ -168,7 +177,7 @@ impl Calls {
         };
         let is_plain = ["-c", "-lc"].contains(&call.words[flag + 1].text.as_str())
             && (flag, call.words.len()) == (0, 3)
-            && call.name != "fish";
+            && SHELLS[..READ].contains(&call.name.as_str());
         // Some agents write every line like this.
         let is_all = is_plain && self.is_single && depth == 0 && call.redirects.is_empty();
         let standing = if is_all { Standing::Line } else { Standing::Behind };
@@ -250,6 +259,12 @@ impl Calls {
             }
             self.add(Call { join: call.join, fed: call.fed, ..Call::of(&inner, Standing::Behind) }, depth + 1);
             wraps = if is_exact { Wraps::Exactly } else { Wraps::Somehow };
+        }
+        // What this one is given is a file, or a line for the shell.
+        if OPENING.contains(&call.name.as_str()) && (wraps == Wraps::Nothing || call.name == "script") {
+            let shell = Call::of(&[Word::known("sh")], Standing::Behind);
+            self.add(Call { join: call.join, fed: call.fed, ..shell }, depth + 1);
+            wraps = Wraps::Somehow;
         }
         wraps
     }

@@ -371,7 +371,7 @@ fn assigned(call: &Call) -> Option<Finding> {
 }
 
 /// Programs that run what they are given as text.
-pub(super) const INTERPRETERS: [&str; 20] = [
+pub(super) const INTERPRETERS: [&str; 27] = [
     "python",
     "pypy",
     "node",
@@ -392,6 +392,13 @@ pub(super) const INTERPRETERS: [&str; 20] = [
     "rscript",
     "groovy",
     "irb",
+    "guile",
+    "iex",
+    "ghci",
+    "jshell",
+    "gnuplot",
+    "swift",
+    "expect",
 ];
 
 fn interpreted(call: &Call, scene: &Scene<'_>) -> Option<Finding> {

@@ -212,6 +212,7 @@ pub(super) fn is_harmless(call: &Call, scene: &Scene<'_>) -> bool {
         "find" => is_harmless_find(call, scene),
         "date" => call.given().all(|word| word.starts_with('+') || ["-u", "-I", "-R", "-Is"].contains(&word)),
         "rg" => is_harmless_search(call, scene),
+        "sed" => is_harmless_excerpt(call, scene),
         // Of two folders it shows files that nobody names.
         "diff" => is_listed(call, name, scene) && !call.given().any(|word| scene.cwd.join(word).is_dir()),
         "command" => call.words.len() > 2 && ["-v", "-V"].contains(&call.words[1].text.as_str()),
@@ -296,6 +297,19 @@ fn is_open(word: &str, scene: &Scene<'_>) -> bool {
 
 fn is_inside(word: &str, scene: &Scene<'_>) -> bool {
     matches!(scene.ground.place(scene.cwd, word), Place::Inside | Place::Folder | Place::Nowhere)
+}
+
+/// `sed -n 1,200p FILE`: some lines of a file.
+fn is_harmless_excerpt(call: &Call, scene: &Scene<'_>) -> bool {
+    let mut words = call.given();
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_range = |text: &str| match text.split_once(',') {
+        Some((from, to)) => is_number(from) && (to == "$" || is_number(to)),
+        None => is_number(text),
+    };
+    words.next() == Some("-n")
+        && words.next().and_then(|script| script.strip_suffix('p')).is_some_and(is_range)
+        && words.all(|word| !word.starts_with('-') && is_open(word, scene))
 }
 
 fn is_harmless_find(call: &Call, scene: &Scene<'_>) -> bool {

@@ -330,7 +330,7 @@ fn part(call: &Call, scene: &Scene<'_>, is_placed: bool, enters: bool) -> Part {
     Part {
         action: Action::Command,
         subject: Subject::Command(call.words.iter().map(|word| word.text.clone()).collect()),
-        is_told: danger::is_told(call, &findings),
+        is_told: danger::is_told(call, scene, &findings),
         findings,
         harmless: is_harmless.then_some(if call.wraps == Wraps::Exactly { super::WRAPPER } else { "looks_only" }),
         is_exact,

@@ -138,6 +138,7 @@ impl Hand<'_> {
         let is_deep = seen.is_lost || (seen.is_folder && self.goes_deep());
         let is_searched = is_deep && !seen.is_lost && action == Action::Read;
         let through = through(self.call, self.scene).filter(|_| is_searched);
+        let through = through.map(|through| through.of(&seen.path, self.scene.cwd));
         let is_sure = is_sure && !seen.is_lost;
         self.touches.push(Touch { action, path: seen.path.clone(), is_deep, through, is_sure });
     }

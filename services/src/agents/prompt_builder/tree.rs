@@ -24,7 +24,7 @@ const NAMED: usize = 20;
 const PASSED_OVER: [&str; 3] = ["node_modules", "target", ".git"];
 
 /// Which patterns count.
-const PATTERNS: Patterns = Patterns { names: &[".ignore"], needs_git: false, hides: true };
+const PATTERNS: Patterns = Patterns { names: &[".ignore"], needs_git: false, hides: true, places: true };
 
 /// The names, and what is missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

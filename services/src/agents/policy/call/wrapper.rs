@@ -21,7 +21,7 @@ const fn wrapper(name: &'static str, valued: &'static str, flags: &'static str) 
     Wrapper { name, valued: (valued, &[]), flags: (flags, &[]), taken: 0, is_plain: false }
 }
 
-const WRAPPERS: [Wrapper; 34] = [
+const WRAPPERS: [Wrapper; 37] = [
     Wrapper { taken: 1, is_plain: true, ..wrapper("timeout", "ks", "fpv").long(&["kill-after", "signal"], TIMEOUT) },
     Wrapper { taken: 1, ..wrapper("gtimeout", "ks", "fpv").long(&["kill-after", "signal"], TIMEOUT) },
     Wrapper { is_plain: true, ..wrapper("nice", "n", "0123456789").long(&["adjustment"], &[]) },
@@ -74,6 +74,9 @@ const WRAPPERS: [Wrapper; 34] = [
         &["mount", "ipc", "net", "pid", "uts", "user", "cgroup", "time", "fork", "map-root-user"],
     ),
     wrapper("nsenter", "tSG", "minpuUCTrwFZae").long(&["target", "setuid", "setgid"], &["all", "no-fork"]),
+    Wrapper { taken: 1, ..wrapper("setarch", "", "vRFZLXBIST3") },
+    wrapper("linux32", "", "vRFZLXBIST3"),
+    wrapper("linux64", "", "vRFZLXBIST3"),
     wrapper("busybox", "", ""),
     wrapper("toybox", "", ""),
     wrapper("doas", "uCa", "nsL"),

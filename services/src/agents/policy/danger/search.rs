@@ -39,14 +39,16 @@ const FLAGS: [&str; 12] = [
 /// Which files below a folder a search goes through. It follows no links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Through {
-    /// Those that are neither hidden nor ignored.
+    /// Those that are neither hidden nor ignored, of the folder that it runs in.
     Shown,
+    /// The same of another folder, which it is told of: some leave patterns about one place out then.
+    Named,
     /// All.
     All,
 }
 
 /// The patterns that a search goes by.
-const PATTERNS: Patterns = Patterns { names: &[".rgignore", ".ignore"], needs_git: true, hides: true };
+const PATTERNS: Patterns = Patterns { names: &[".rgignore", ".ignore"], needs_git: true, hides: true, places: true };
 
 /// A walk through what a search goes through.
 struct Searched {
@@ -67,13 +69,22 @@ fn lock(passed_over: &Mutex<PassedOver>) -> MutexGuard<'_, PassedOver> {
 }
 
 impl Through {
+    /// The same of this folder, for a search that runs in another one or in it.
+    pub(in super::super) fn of(self, place: &Path, cwd: &Path) -> Through {
+        match self {
+            Through::Shown if place != cwd => Through::Named,
+            through => through,
+        }
+    }
+
     /// Goes through a folder until then; what is met later is shown, whatever it is.
     fn walk(self, place: &Path, until: Instant) -> Searched {
         // Patterns are about paths without links.
         let place = place.canonicalize().unwrap_or_else(|_| place.to_owned());
         let mut walk = WalkBuilder::new(&place);
         walk.standard_filters(false);
-        let passed_over = (self == Through::Shown).then(|| Arc::new(Mutex::new(PassedOver::new(&place, PATTERNS))));
+        let patterns = Patterns { places: self == Through::Shown, ..PATTERNS };
+        let passed_over = (self != Through::All).then(|| Arc::new(Mutex::new(PassedOver::new(&place, patterns))));
         if let Some(passed_over) = passed_over.clone() {
             // The files of patterns are read here: whoever wrote them may mean harm.
             walk.filter_entry(move |entry| Instant::now() > until || lock(&passed_over).shows(entry));
@@ -141,7 +152,7 @@ pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Option<Finding> {
         return unknown();
     }
     for place in places(call, scene) {
-        let mut searched = through.walk(&place, until);
+        let mut searched = through.of(&place, scene.cwd).walk(&place, until);
         for entry in searched.walk.by_ref() {
             entries += 1;
             if entries > MOST.0 || Instant::now() > until || Look::is_over() {

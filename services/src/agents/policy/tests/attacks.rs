@@ -116,6 +116,10 @@ fn a_search_looks_at_whatever_it_may_be_told_of() {
         ],
     );
     bench.all_are(Effect::Allow, &["rg key", "rg key src", "rg -e key src", "rg -A 3 key src", "rg -n key"]);
+    fs::write(folder.join(".gitignore"), "ign\n/src/server.key\n").unwrap();
+    fs::write(folder.join("src/server.key"), "key").unwrap();
+    bench.all_are(Effect::Allow, &["rg key", "rg key ."]);
+    bench.all_are(Effect::Ask, &["rg key src", "cd src && rg key ../src"]);
 }
 
 #[test]
@@ -452,4 +456,26 @@ fn what_ends_like_a_file_with_keys_is_a_text_until_such_a_file_is_there() {
     for line in lines.into_iter().chain(["./x prod.env", "git commit -m prod.env"]) {
         assert_eq!(effect(line), (Effect::Ask, true), "{line}: {:?}", bench.command(line));
     }
+}
+
+#[test]
+fn a_shell_of_another_grammar_is_asked_about_and_lines_of_a_file_are_shown_by_numbers_alone() {
+    let bench = Bench::new();
+    bench.all_are(
+        Effect::Ask,
+        &[
+            "csh -c ls",
+            "csh -c 'echo x >! a.txt'",
+            "nu -c ls",
+            "fish -c ls",
+            "sed -n '1e id' a.txt",
+            "sed -n 1,5w a.txt",
+            "sed -n 1p -i a.txt",
+            "sed -n 1p .env",
+            "sed -n 1p ../x",
+            "sed -n 1p -- a.txt",
+            "sed -n p a.txt",
+            "sed 1p a.txt",
+        ],
+    );
 }

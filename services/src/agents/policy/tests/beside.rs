@@ -53,11 +53,23 @@ fn what_is_told_beside_a_command_is_looked_at_with_it() {
 #[test]
 fn a_yes_to_words_is_none_to_what_is_fed_to_them_or_where_they_write() {
     let bench = Bench::new();
-    let rules =
-        ["cat", "patch -p1", "psql", "ssh host", "echo hi", "cargo test *", "git apply", "tail -n 5", "timeout 5 cat"];
+    let rules = [
+        "cat",
+        "patch -p1",
+        "psql",
+        "ssh host",
+        "echo hi",
+        "cargo test *",
+        "git apply",
+        "tail -n 5",
+        "timeout 5 cat",
+        "jq .",
+    ];
     let rule = |pattern: &str| Remembered { action: Action::Command, pattern: pattern.to_owned() };
     bench.policy.remember(&rules.map(rule), false, "ses_1", &bench.ground.folder, 1).unwrap();
-    for line in ["cat", "patch -p1", "psql", "ssh host", "echo hi", "git apply", "cargo test | tail -n 5 | cat"] {
+    for line in
+        ["cat", "patch -p1", "psql", "ssh host", "echo hi", "git apply", "cargo test | tail -n 5 | cat", "cat | jq ."]
+    {
         assert_eq!(bench.command_in(line, Mode::Ask).effect, Effect::Allow, "{line}");
     }
     for line in [
@@ -74,6 +86,17 @@ fn a_yes_to_words_is_none_to_what_is_fed_to_them_or_where_they_write() {
         "cat | ssh host",
         "cat | git apply",
         "psql < a.txt",
+        "cat a.txt | sed -f - a.txt",
+        "cat a.txt | sed e",
+        "cat a.txt | jq -f /dev/stdin",
+        "cat a.txt | parallel",
+        "cat a.txt | unshare",
+        "cat a.txt | setarch x86_64",
+        "cat a.txt | nohup",
+        "cat a.txt | gnuplot",
+        "cat a.txt | cmake -P /dev/stdin",
+        "cat a.txt | nu",
+        "cat a.txt | a_program_that_nobody_knows",
     ] {
         let ruling = bench.command_in(line, Mode::Ask);
         assert_eq!((ruling.effect, ruling.remembers.len()), (Effect::Ask, 0), "{line}: {ruling:?}");
