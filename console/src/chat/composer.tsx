@@ -79,16 +79,15 @@ export function Composer({
             Stop
           </SteadyButton>
         )}
-        <button
-          type="button"
+        <SteadyButton
           className="button button-primary composer-send"
           aria-label="Send"
           title="Send (Enter)"
-          disabled={text.trim() === "" || !isOpen}
+          isOff={text.trim() === "" || !isOpen}
           onClick={() => void send()}
         >
           <ArrowUp size={16} aria-hidden />
-        </button>
+        </SteadyButton>
       </div>
     </div>
   );

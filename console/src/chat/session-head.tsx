@@ -5,6 +5,7 @@ import { useState, type ReactNode } from "react";
 import { visible } from "../render/plain.js";
 import { Dialog } from "../shell/dialog.js";
 import { useEnvironment } from "../shell/environment.js";
+import { SteadySelect } from "../shell/steady-select.js";
 import { useStore } from "../store.js";
 import type { Facts } from "./facts.js";
 import { FolderTrust } from "./folder-trust.js";
@@ -58,12 +59,12 @@ function ModelSelect({
   if (models.length === 0) return model === undefined ? null : <span className="badge">{visible(model)}</span>;
   const listed = model === undefined || models.includes(model) ? models : [model, ...models];
   return (
-    <select
+    <SteadySelect
       className="input select select-small"
       aria-label="Model"
       value={model ?? ""}
-      disabled={isOff}
-      onChange={(event) => void agents.setModel(sessionId, event.target.value)}
+      isOff={isOff}
+      onChoose={(chosen) => void agents.setModel(sessionId, chosen)}
     >
       {model === undefined && <option value="">The agent's own choice</option>}
       {listed.map((name) => (
@@ -71,12 +72,13 @@ function ModelSelect({
           {visible(name)}
         </option>
       ))}
-    </select>
+    </SteadySelect>
   );
 }
 
 function SessionMenu({ session, isOpen }: { session: SessionView; isOpen: boolean }): ReactNode {
   const { agents } = useEnvironment();
+  const [isUnfolded, setUnfolded] = useState(false);
   const [isAsked, setAsked] = useState(false);
   const [shown, show] = useState<"rules" | "trust" | undefined>(undefined);
   const { providers, state } = useStore(agents.providers);
@@ -88,10 +90,14 @@ function SessionMenu({ session, isOpen }: { session: SessionView; isOpen: boolea
     setAsked(false);
     void agents.close(session);
   };
+  const unfold = (isWanted: boolean): void => {
+    setUnfolded(isWanted && isOpen);
+    if (isWanted && isOpen && state === "unknown") void agents.look(false);
+  };
   return (
     <>
-      <DropdownMenu.Root modal={false} onOpenChange={(isShown) => isShown && state === "unknown" && void agents.look(false)}>
-        <DropdownMenu.Trigger className="icon-button" aria-label="More of the session" disabled={!isOpen}>
+      <DropdownMenu.Root modal={false} open={isUnfolded} onOpenChange={unfold}>
+        <DropdownMenu.Trigger className="icon-button" aria-label="More of the session" aria-disabled={!isOpen}>
           <Ellipsis size={16} />
         </DropdownMenu.Trigger>
         <DropdownMenu.Portal>
