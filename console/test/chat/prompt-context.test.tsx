@@ -245,3 +245,13 @@ test("on a daemon without it nothing is offered, and what was chosen before can 
   fireEvent.click(await screen.findByRole("button", { name: "Take the context away" }));
   expect(screen.queryByText(/^with /)).toBeNull();
 });
+
+test("where another agent can take over, a new session is recommended, and why", async () => {
+  const { served } = await looked({ methods: ["agent.setProvider"] });
+  const able = (id: string, name: string): unknown => ({ id, name, state: "ready", abilities: {} });
+  served.endpoint.register("agent.providers", () => ({ providers: [able("claude", "Claude Code"), able("codex", "Codex")], default: "claude" }));
+  fireEvent.keyDown(screen.getByRole("button", { name: "More of the session" }), { key: "Enter" });
+  const other = await screen.findByRole("menuitem", { name: "Go on with Codex" });
+  const note = document.getElementById(other.getAttribute("aria-describedby") ?? "");
+  expect(note?.textContent).toBe("A new session is recommended: another agent is given no more than a summary of this one.");
+});
