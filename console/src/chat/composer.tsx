@@ -6,6 +6,7 @@ import { shortcutLabel } from "../commands/shortcuts.js";
 import { useEnvironment } from "../shell/environment.js";
 import { SteadyButton } from "../shell/steady-button.js";
 import { useStore } from "../store.js";
+import { ContextControls } from "./context-controls.js";
 import { catchFocus, focusAsked } from "./focus-asked.js";
 import { useHeldFocus } from "./held-focus.js";
 import { meaningOf, pressed } from "./keys.js";
@@ -70,6 +71,7 @@ export function Composer({
         onKeyDown={press}
       />
       <div className="composer-bar">
+        <ContextControls sessionId={sessionId} text={text} isOpen={isOpen} />
         {isBusy && <Deliveries chosen={delivery} onChoose={setDelivery} />}
         <span className="composer-hint">Enter sends · Shift Enter breaks the line{isBusy && " · Esc stops"}</span>
         <span className="spacer" />

@@ -1,6 +1,6 @@
 import { Ellipsis, GitFork, Play, Scale, ShieldCheck, X } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
-import { useState, type ReactNode } from "react";
+import { useId, useState, type ReactNode } from "react";
 
 import { visible } from "../render/plain.js";
 import { Dialog } from "../shell/dialog.js";
@@ -84,6 +84,7 @@ function SessionMenu({ session, isOpen }: { session: SessionView; isOpen: boolea
   const { providers, state } = useStore(agents.providers);
   const [canFork, canResume, canSetProvider] = [useHas("agent.fork"), useHas("agent.resume"), useHas("agent.setProvider")];
   const [hasRules, hasTrust] = [useHas("policy.list"), useHas("trust.status")];
+  const note = useId();
   const { sessionId, provider, isReady } = session;
   const others = providers.filter((one) => one.id !== provider && isUsable(one));
   const close = (): void => {
@@ -106,9 +107,19 @@ function SessionMenu({ session, isOpen }: { session: SessionView; isOpen: boolea
               <Choice icon={<Play size={14} aria-hidden />} word="Start the agent" onChoose={() => void agents.resume(sessionId)} />
             )}
             {canFork && <Choice icon={<GitFork size={14} aria-hidden />} word="Fork" onChoose={() => void agents.fork(sessionId)} />}
+            {canSetProvider && others.length > 0 && (
+              <DropdownMenu.Label className="menu-note" id={note}>
+                A new session is recommended: another agent is given no more than a summary of this one.
+              </DropdownMenu.Label>
+            )}
             {canSetProvider &&
               others.map(({ id, name }) => (
-                <Choice key={id} word={`Go on with ${visible(name)}`} onChoose={() => void agents.setProvider(sessionId, id)} />
+                <Choice
+                  key={id}
+                  word={`Go on with ${visible(name)}`}
+                  describedBy={note}
+                  onChoose={() => void agents.setProvider(sessionId, id)}
+                />
               ))}
             {hasRules && <Choice icon={<Scale size={14} aria-hidden />} word="Rules…" onChoose={() => show("rules")} />}
             {hasTrust && <Choice icon={<ShieldCheck size={14} aria-hidden />} word="Settings in the folder…" onChoose={() => show("trust")} />}
@@ -151,9 +162,19 @@ function SessionMenu({ session, isOpen }: { session: SessionView; isOpen: boolea
   );
 }
 
-function Choice({ icon, word, onChoose }: { icon?: ReactNode; word: string; onChoose: () => void }): ReactNode {
+function Choice({
+  icon,
+  word,
+  describedBy,
+  onChoose,
+}: {
+  icon?: ReactNode;
+  word: string;
+  describedBy?: string;
+  onChoose: () => void;
+}): ReactNode {
   return (
-    <DropdownMenu.Item className="menu-item" onSelect={onChoose}>
+    <DropdownMenu.Item className="menu-item" aria-describedby={describedBy} onSelect={onChoose}>
       {icon ?? <span className="menu-gap" />}
       {word}
     </DropdownMenu.Item>
