@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "4c3ae179b2bcfdc7";
+export const methodsHash = "38d66e060f10edd2";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
@@ -1129,6 +1129,8 @@ export interface AgentProviders {
   default: string;
   /** The providers, those that can be used first. */
   providers: AgentProviderInfo[];
+  /** The templates that prompts may name. */
+  templates: string[];
 }
 
 /** What `agent.providers` takes. */

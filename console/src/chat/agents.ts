@@ -26,6 +26,8 @@ export interface ProvidersView {
   usual: string;
   /** The folder that is as good as any where a person has not named one; empty where the daemon names none. */
   folder: string;
+  /** The templates that a prompt may name. */
+  templates: readonly string[];
   failure?: Failure;
 }
 
@@ -59,7 +61,7 @@ export const TURN_MS = 86_400_000;
 const KEPT_FEEDS = 4;
 
 export class Agents {
-  readonly providers = new Store<ProvidersView>({ state: "unknown", providers: [], usual: "", folder: "" });
+  readonly providers = new Store<ProvidersView>({ state: "unknown", providers: [], usual: "", folder: "", templates: [] });
   /** Which session is looked at; empty for a new one. */
   readonly chosen = new Store<string>(sessionStorage.getItem(CHOSEN) ?? "");
   /** Sessions that ended while this page looked, so that they can be gone on with. */
@@ -96,14 +98,14 @@ export class Agents {
     try {
       // To look twice does no harm: a connection that is lost meanwhile only means to ask again.
       const options = { timeoutMs: LOOK_MS, idempotent: true };
-      const { providers, default: usual, cwd } = await this.#link.request<AgentProviders>(
+      const { providers, default: usual, cwd, templates } = await this.#link.request<AgentProviders>(
         "agent.providers",
         { waitMs: PATIENCE_MS, ...(again && { recheck: true }) },
         undefined,
         options,
       );
       const isChecking = providers.some(({ state }) => state === "checking");
-      this.providers.set({ state: "known", providers, usual, folder: cwd ?? "" });
+      this.providers.set({ state: "known", providers, usual, folder: cwd ?? "", templates: templates ?? [] });
       // What is known is shown while the others are waited for.
       if (isChecking) void this.look(false);
     } catch (error) {

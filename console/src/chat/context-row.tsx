@@ -1,4 +1,4 @@
-import { useId, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+import { useEffect, useId, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 
 import { useEnvironment } from "../shell/environment.js";
 import { SteadyButton } from "../shell/steady-button.js";
@@ -29,6 +29,10 @@ export function ContextRow({
   const [isPreviewed, preview] = useState(false);
   const opener = useRef<HTMLButtonElement>(null);
   const templates = useId();
+  const { state, templates: names } = useStore(agents.providers);
+  useEffect(() => {
+    if (state === "unknown") void agents.look(false);
+  }, [agents, state]);
   const isBuiltIn = useSessions()?.find((session) => session.sessionId === sessionId)?.provider === "builtin";
   const change = (part: Partial<PromptContext>): void => agents.typed.attach(sessionId, { ...context, ...part });
   const press = (event: KeyboardEvent): void => {
@@ -42,7 +46,9 @@ export function ContextRow({
         <Choice label="File" placeholder="src/main.rs" value={context.file} onChange={(file) => change({ file })} />
         <Choice label="Template" list={templates} value={context.template} onChange={(template) => change({ template })} />
         <datalist id={templates}>
-          <option value={DEFAULT_TEMPLATE} />
+          {[...new Set([DEFAULT_TEMPLATE, ...names])].map((name) => (
+            <option key={name} value={name} />
+          ))}
         </datalist>
         <SteadyButton ref={opener} className="button button-small" isOff={!isOpen} onClick={() => preview(true)}>
           Show what is sent

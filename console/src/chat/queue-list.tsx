@@ -3,6 +3,7 @@ import { useEffect, type KeyboardEvent, type ReactNode } from "react";
 
 import { readable } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
+import { SteadyButton } from "../shell/steady-button.js";
 import { useStore } from "../store.js";
 import { parted } from "./entry.js";
 import { catchFocus } from "./focus-asked.js";
@@ -101,9 +102,9 @@ function Queued({
           onChange={(event) => agents.typed.edit(promptId, { ...edit, text: event.target.value })}
           onKeyDown={press}
         />
-        <button type="button" className="icon-button icon-small" aria-label="Keep the change" disabled={!isOpen} onClick={() => void save()}>
+        <SteadyButton className="icon-button icon-small" aria-label="Keep the change" isOff={!isOpen} onClick={() => void save()}>
           <Check size={14} />
-        </button>
+        </SteadyButton>
         <button type="button" className="icon-button icon-small" aria-label="Leave it as it was" onClick={leave}>
           <X size={14} />
         </button>
@@ -114,19 +115,18 @@ function Queued({
       <span className="queued-text">{readable(isCut ? `${text} …` : text)}</span>
       {delivery !== "queue" && <span className="badge">{delivery === "now" ? "now" : "next"}</span>}
       {canEdit && (
-        <button type="button" className="icon-button icon-small" aria-label="Change the prompt" disabled={!isOpen} onClick={() => void begin()}>
+        <SteadyButton className="icon-button icon-small" aria-label="Change the prompt" isOff={!isOpen} onClick={() => void begin()}>
           <Pencil size={13} />
-        </button>
+        </SteadyButton>
       )}
-      <button
-        type="button"
+      <SteadyButton
         className="icon-button icon-small"
         aria-label="Take the prompt back"
-        disabled={!isOpen}
+        isOff={!isOpen}
         onClick={() => void agents.cancelPrompt(sessionId, promptId)}
       >
         <X size={14} />
-      </button>
+      </SteadyButton>
     </>
   );
 }

@@ -8,17 +8,17 @@ export function Bounded({
   as,
   start,
   children,
-  weights,
-  room,
+  weights = children.map(() => 1),
+  room = WEIGHT_AT_ONCE,
   word,
 }: {
   as: "ul" | "ol" | "tbody" | "blockquote" | "li";
   start?: number;
   children: readonly ReactNode[];
-  /** What each of them weighs. */
-  weights: readonly number[];
+  /** What each of them weighs; by default 1. */
+  weights?: readonly number[];
   /** What those weigh that are shown at first, unless one alone weighs more. */
-  room: number;
+  room?: number;
   word: string;
 }): ReactNode {
   const [asked, ask] = useState(0);

@@ -69,7 +69,7 @@ function turnTold(turn: TranscriptTurn): Placed[] {
     ...inOrder(inner),
     ...(plan ? [{ ...ends, type: "plan.updated" as const, data: plan }] : []),
     ...when(files.length > 0, { ...ends, type: "diff.updated", data: { scope: "turn", files: [...files] } }),
-    ...when(turn.isCut === true, { ...ends, itemId: `cut:${turnId}`, ...said("notice", CUT) }),
+    ...when(turn.isCut === true, { ...ends, itemId: `cut:${turnId}`, ...said("notice", cut(turn.omittedEntries ?? 0)) }),
     ...(outcome ? [ended(turn, last, end)] : []),
     ...when(isUndone, { ...ends, type: "turn.undone", data: { turnId, files: [] } }),
   ];
@@ -79,7 +79,10 @@ function when(isSo: boolean, told: Placed): Placed[] {
   return isSo ? [told] : [];
 }
 
-const CUT = "Long texts of this turn were cut: the session has more of them than a transcript holds.";
+function cut(omitted: number): string {
+  const out = omitted === 0 ? "" : `, and ${omitted} of its entries left out from their midst`;
+  return `Long texts of this turn were cut${out}: the session has more of them than a transcript holds.`;
+}
 
 function ended(turn: TranscriptTurn, seq: number, at: number): Placed {
   const { turnId, outcome, error, usage, cost, startedAtMs } = turn;

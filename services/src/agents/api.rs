@@ -110,6 +110,9 @@ pub struct Providers {
     /// that the daemon was started in, unless that is the root of all folders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cwd: Option<String>,
+    /// The templates that prompts may name.
+    #[serde(default)]
+    pub templates: Vec<String>,
 }
 
 /// What `agent.createSession` takes.

@@ -257,6 +257,7 @@ async fn programs_that_are_not_there_or_broken_are_states_and_no_errors() {
     assert_eq!(state(&listed, "claude")["state"], "missing");
     assert_eq!((&state(&listed, "builtin")["state"], &listed["default"]), (&json!("ready"), &json!("builtin")));
     assert_eq!(listed["cwd"], json!(house.folder.path().canonicalize().unwrap()), "the first of the roots");
+    assert_eq!(listed["templates"], json!(["default"]));
 
     house.install(
         r#"[ "$1" = --version ] && echo '2.1.300 (Claude Code)' || echo '{"loggedIn":true,"authMethod":"api_key"}'"#,

@@ -123,7 +123,7 @@ inChromium("the chat of the real daemon", () => {
     await world.daemon.kill();
     await page.getByRole("alert").getByText("The connection was lost.").waitFor();
     world.daemon = await ConsoleDaemon.start(world.daemon);
-    await form.getByRole("button", { name: "Look again" }).waitFor();
+    await form.getByRole("button", { name: "Look again", disabled: false }).waitFor();
     await page.getByRole("alert").waitFor({ state: "detached" });
   });
 

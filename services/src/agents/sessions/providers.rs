@@ -64,7 +64,7 @@ impl Agents {
         by_use(&mut providers);
         let usable = providers.iter().find(|info| is_usable(info));
         let default = usable.map_or("builtin", |info| &info.id).to_owned();
-        Providers { providers, default, cwd: self.usual_folder() }
+        Providers { providers, default, cwd: self.usual_folder(), templates: self.templates().names() }
     }
 
     /// The provider that is taken where none is named: the first one that can be used, for which it waits until those before it
