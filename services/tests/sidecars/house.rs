@@ -144,8 +144,14 @@ impl House {
     /// All processes of the house that are there, zombies among them.
     pub(crate) fn processes(&self) -> Vec<u32> {
         let value = format!("{TAG}={}", self.path().display());
+        let environment = |pid: u32| {
+            // One that is just becoming another program shows none for a moment; those that have none have no program either.
+            let is_becoming = || fs::read_link(format!("/proc/{pid}/exe")).is_ok();
+            let mut looks = (0..1_000).map(|_| fs::read(format!("/proc/{pid}/environ")).unwrap_or_default());
+            looks.find(|environment| !environment.is_empty() || !is_becoming()).unwrap_or_default()
+        };
         let carries = |pid: &u32| {
-            let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            let environment = environment(*pid);
             environment.split(|byte| *byte == 0).any(|variable| variable == value.as_bytes())
         };
         let entries = fs::read_dir("/proc").unwrap().flatten();
