@@ -1,3 +1,6 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 
@@ -29,6 +32,28 @@ inChromium("the chat of the real daemon", () => {
     if (!deny || !allow) throw new Error("there is nothing to answer with");
     expect((await deny.boundingBox())?.y).toBeLessThan((await allow.boundingBox())?.y ?? 0);
     await deny.click();
+  });
+
+  test("what goes along with a prompt is chosen, and shown before it is sent", async () => {
+    const { page, folder } = world;
+    writeFileSync(join(folder, "bridge.txt"), "a bridge of cables\n");
+    await begin(page, folder);
+    await page.getByRole("button", { name: "Context" }).click();
+    const row = page.getByRole("group", { name: "Context" });
+    await row.getByLabel("File").fill("bridge.txt");
+    expect(await page.locator("datalist option").evaluateAll((all) => all.map((one) => (one as HTMLOptionElement).value))).toEqual(["default"]);
+    await prompt(page).fill("How is it held?");
+    for (const width of [1200, 420]) {
+      await page.setViewportSize({ width, height: 800 });
+      await row.getByRole("button", { name: "Show what is sent" }).click();
+      const shown = page.getByRole("dialog");
+      await shown.getByText("a bridge of cables").waitFor();
+      await world.shoot(`agent-context-${width}`);
+      await page.keyboard.press("Escape");
+      await shown.waitFor({ state: "detached" });
+      await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toBe("Show what is sent");
+    }
+    await world.shoot("agent-context-row");
   });
 
   test("who has answered goes on with the keyboard: Escape stops, wherever the focus is", async () => {
