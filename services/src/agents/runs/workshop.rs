@@ -141,7 +141,8 @@ impl Workshop {
         self.repository.add_worktree(&worktree, &head).await?;
         self.repository.read_commit(&worktree, &head).await?;
         self.store.fill(name, &worktree, &self.base).await?;
-        let cwd = worktree.join(below);
+        // Behind a path that is joined with none there is a slash, and agents take that for another folder.
+        let cwd: PathBuf = worktree.join(below).components().collect();
         let unseen = || GitError::Unfit("git ignores the folder of the run, so that no worktree has it".to_owned());
         cwd.is_dir().then_some(cwd).ok_or_else(unseen)
     }
