@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::permission::sha256;
 use super::policy::write_privately;
 use super::problem::{Problem, ProblemKind};
+use super::runs;
 pub(super) use programs::Configured;
 use settings::Settings;
 pub use settings::SettingsFile;
@@ -65,6 +66,8 @@ pub(super) struct Standing {
     pub(super) is_trusted: bool,
     /// Whether a person trusted settings as they were.
     pub(super) has_changed: bool,
+    /// Whether the trust is that of the folder whose worktree this is, for a run.
+    pub(super) is_lent: bool,
     /// Whether a person trusts the settings as they are, whatever programs run beside them.
     are_settings_trusted: bool,
     /// What each program would run of the folder, where a person trusts that as it is, by its provider.
@@ -150,16 +153,17 @@ struct Record {
 /// The folders that people trust, in a file each, private to their user.
 #[derive(Clone, Debug)]
 pub(super) struct Trust {
-    folder: PathBuf,
+    /// What is the daemon's.
+    dir: PathBuf,
     home: Option<PathBuf>,
     programs: Arc<BTreeMap<String, Configured>>,
 }
 
 impl Trust {
-    /// Those that are kept below a folder, with the programs that may run something of them, by their providers.
-    pub(super) fn below(folder: &Path, mut programs: BTreeMap<String, Configured>) -> Trust {
+    /// Those that are kept below the daemon's folder, with the programs that may run something of them, by their providers.
+    pub(super) fn below(dir: &Path, mut programs: BTreeMap<String, Configured>) -> Trust {
         programs.retain(|_, program| program.takes_code());
-        Trust { folder: folder.join("trust"), home: home(), programs: Arc::new(programs) }
+        Trust { dir: dir.to_owned(), home: home(), programs: Arc::new(programs) }
     }
 
     /// Whether the program of this provider may run something of a folder.
@@ -170,7 +174,10 @@ impl Trust {
     /// Looks at a folder, given without links. Reads its settings: not for a thread that must not wait.
     pub(super) fn standing(&self, cwd: &Path) -> Standing {
         let Settings { files, sha256, settings, programs } = self.read(cwd);
-        let record = self.record(cwd);
+        let (record, is_lent) = match self.record(cwd) {
+            None => (self.lent(cwd), true),
+            own => (own, false),
+        };
         let is_trusted = |known: Option<&String>, now: &Option<String>| now.is_some() && known == now.as_ref();
         let trusted = record.as_ref().map(|record| &record.sha256).filter(|trusted| !trusted.is_empty());
         let are_settings_trusted = is_trusted(trusted, &settings);
@@ -188,6 +195,7 @@ impl Trust {
             is_trusted: !files.is_empty()
                 && (are_settings_trusted || !has_settings)
                 && programs.values().all(Option::is_some),
+            is_lent: is_lent && record.is_some(),
             are_settings_trusted,
             programs,
             files,
@@ -230,9 +238,14 @@ impl Trust {
         (record.cwd == cwd).then_some(record)
     }
 
+    /// What is trusted in the folder whose worktree this is, for a run. It holds for the same, at the same place in it.
+    fn lent(&self, cwd: &Path) -> Option<Record> {
+        self.record(&runs::origin(&self.dir, cwd)?)
+    }
+
     fn path(&self, cwd: &Path) -> PathBuf {
         let name = sha256(cwd.as_os_str().as_encoded_bytes());
-        self.folder.join(format!("{name}.json"))
+        self.dir.join("trust").join(format!("{name}.json"))
     }
 }
 
@@ -250,7 +263,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let make = Configured::new("make".as_ref(), &["ask".to_owned()]);
             let programs = Arc::new(BTreeMap::from([("command:make".to_owned(), make)]));
-            let trust = Trust { folder: folder.path().join("kept"), home: Some(folder.path().join("home")), programs };
+            let trust = Trust { dir: folder.path().join("kept"), home: Some(folder.path().join("home")), programs };
             fs::create_dir_all(folder.path().join("project/sub/.git")).unwrap();
             Bench { folder, trust }
         }

@@ -44,9 +44,16 @@ impl Live {
     /// Says that settings are not loaded, so that nobody wonders.
     fn tell_withheld(&mut self, uses: SettingsUse, provider: &str, standing: &Standing) {
         let names = standing.named_for(provider);
-        let text = match standing.has_changed {
-            true => format!("What lies in this folder has changed since it was trusted, and is not loaded: {names}."),
-            false => format!("What lies in this folder is not loaded until somebody trusts it: {names}."),
+        let text = match (standing.has_changed, standing.is_lent) {
+            (true, true) => {
+                format!(
+                    "What lies in this worktree is not what is trusted in the run's folder, and is not loaded: {names}."
+                )
+            }
+            (true, false) => {
+                format!("What lies in this folder has changed since it was trusted, and is not loaded: {names}.")
+            }
+            (false, _) => format!("What lies in this folder is not loaded until somebody trusts it: {names}."),
         };
         // An agent that is not started says it by failing, and who reads none does not care.
         if uses != SettingsUse::Ignores && (uses == SettingsUse::CanWithhold || standing.has_changed) {

@@ -235,9 +235,20 @@ pub(super) fn ledgers(folder: &Path) -> Vec<String> {
 
 /// Whether the worktrees of a run outlive it.
 pub(super) fn are_kept(folder: &Path, run_id: &str) -> bool {
-    let ledger = std::fs::read(Places::of(folder, run_id).ledger).ok();
-    let ledger = ledger.and_then(|ledger| serde_json::from_slice::<Ledger>(&ledger).ok());
-    ledger.is_some_and(|ledger| ledger.keep && ledger.base.is_some())
+    ledger_of(folder, run_id).is_some_and(|ledger| ledger.keep && ledger.base.is_some())
+}
+
+/// The folder that a worktree's one, without links, was made from.
+pub(super) fn origin(folder: &Path, cwd: &Path) -> Option<PathBuf> {
+    let mut below = cwd.strip_prefix(folder.canonicalize().ok()?).ok()?.components();
+    let (run_id, _name) = (below.next()?, below.next()?);
+    let ledger = ledger_of(folder, run_id.as_os_str().to_str()?)?;
+    Some(ledger.top.join(below.as_path()).components().collect())
+}
+
+fn ledger_of(folder: &Path, run_id: &str) -> Option<Ledger> {
+    let ledger = std::fs::read(Places::of(folder, run_id).ledger).ok()?;
+    serde_json::from_slice(&ledger).ok()
 }
 
 /// Takes away what is left of a run whose repository is lost, or that had made no worktree.

@@ -1,7 +1,10 @@
 //! Settings that lie in a folder, as the real programs load them or do not.
 
-use serde_json::json;
+use serde_json::{Value, json};
+use sixframe_core::Items;
 
+use super::super::git::git_in;
+use super::super::house::LONG;
 use super::World;
 
 /// Lays settings there that start a program, which leaves a file behind where it was started.
@@ -45,6 +48,37 @@ async fn settings_of_the_folder_start_programs_only_when_they_are_trusted(provid
     let status = world.house.ask("trust.status", json!({"cwd": cwd})).await.unwrap();
     world.house.ask("trust.grant", json!({"cwd": cwd, "sha256": status["sha256"]})).await.unwrap();
     assert!(starts(&world, provider).await, "this test shows nothing where they are never loaded");
+}
+
+/// Whether a run with a worktree starts what the settings name.
+async fn starts_in_a_worktree(world: &World) -> bool {
+    let house = &world.house;
+    let members = json!([{"provider": "codex"}]);
+    let params = json!({"prompt": "hello there", "cwd": house.file(""), "worktrees": true, "members": members});
+    let mut items: Items<Value> = house.window.stream_raw("run.start", params);
+    let mut last = json!(null);
+    while let Some(item) = tokio::time::timeout(LONG, items.next()).await.expect("a run that ends") {
+        last = item.unwrap().data["data"].clone();
+    }
+    assert_eq!(last["outcome"], "completed", "{last}");
+    house.folder.path().join("started").exists()
+}
+
+#[tokio::test]
+#[ignore = "needs the agents' programs: cargo xtask test --only agents"]
+async fn codex_trusts_no_worktree_nor_its_repository_by_itself() {
+    let world = World::new().await;
+    lay(&world, "codex");
+    let project = world.house.file("");
+    git_in(&project, &["init", "--quiet"]);
+    git_in(&project, &["add", "--all"]);
+    git_in(&project, &["commit", "--quiet", "--message", "first"]);
+    assert!(!starts_in_a_worktree(&world).await, "nobody trusts it");
+    let own = std::fs::read_to_string(world.house.folder.path().join("homes/codex/config.toml")).unwrap_or_default();
+    assert!(!own.contains("trust_level"), "{own}");
+    let status = world.house.ask("trust.status", json!({"cwd": project})).await.unwrap();
+    world.house.ask("trust.grant", json!({"cwd": project, "sha256": status["sha256"]})).await.unwrap();
+    assert!(starts_in_a_worktree(&world).await, "what is trusted in the run's folder is so in its worktrees");
 }
 
 macro_rules! of_each {
