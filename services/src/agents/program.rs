@@ -194,7 +194,7 @@ const GEMINI: &str = "gemini";
 /// Gemini CLI asks nobody where it speaks our protocol: it loads what lies in the folder, unless it is told not to.
 fn gemini_trust(settings: FolderSettings) -> Option<(OsString, Option<OsString>)> {
     let is_trusted = match settings {
-        FolderSettings::Withheld => "false",
+        FolderSettings::Withheld | FolderSettings::Unread => "false",
         FolderSettings::Trusted => "true",
         FolderSettings::Absent => return None,
     };

@@ -172,6 +172,36 @@ async fn member_error(house: &House) -> Value {
 }
 
 #[tokio::test]
+async fn instructions_of_a_folder_are_withheld_until_they_are_trusted_and_keep_nobody_from_beginning() {
+    let house = House::new();
+    for name in ["claude", "codex", "gemini", "other"] {
+        house.install_as(name, RECORD);
+    }
+    for file in ["CLAUDE.md", "AGENTS.md", "GEMINI.md"] {
+        house.write(file, "be quick");
+    }
+    let session = house.session("claude").await;
+    let args = started(&house, "claude").await;
+    assert!(args.contains("--setting-sources=user\n") && !args.contains("strict"), "its own servers are kept: {args}");
+    assert!(notices(&house, &session)[0].contains("trusts it: CLAUDE.md."));
+    house.session("codex").await;
+    assert!(started(&house, "codex").await.contains("untrusted"));
+    house.session("gemini").await;
+    assert!(started(&house, "gemini").await.contains("trust=false\n"));
+    let session = house.session("acp:other").await;
+    started(&house, "other").await;
+    assert_eq!(notices(&house, &session), [] as [String; 0], "it loads them as it does anywhere");
+
+    trust(&house).await;
+    house.session("claude").await;
+    assert!(started(&house, "claude").await.contains("--setting-sources=user,project,local\n"));
+    house.session("codex").await;
+    assert!(started(&house, "codex").await.contains("\"trusted\""));
+    house.session("gemini").await;
+    assert!(started(&house, "gemini").await.contains("trust=true\n"));
+}
+
+#[tokio::test]
 async fn an_agent_that_cannot_be_kept_from_settings_is_not_begun_where_nobody_trusts_them() {
     let house = House::new();
     house.install_as("other", RECORD);

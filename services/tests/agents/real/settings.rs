@@ -44,9 +44,7 @@ async fn settings_of_the_folder_start_programs_only_when_they_are_trusted(provid
     let world = World::new().await;
     lay(&world, provider);
     assert!(!starts(&world, provider).await, "nobody trusts it");
-    let cwd = world.house.file("");
-    let status = world.house.ask("trust.status", json!({"cwd": cwd})).await.unwrap();
-    world.house.ask("trust.grant", json!({"cwd": cwd, "sha256": status["sha256"]})).await.unwrap();
+    trust(&world).await;
     assert!(starts(&world, provider).await, "this test shows nothing where they are never loaded");
 }
 
@@ -76,9 +74,44 @@ async fn codex_trusts_no_worktree_nor_its_repository_by_itself() {
     assert!(!starts_in_a_worktree(&world).await, "nobody trusts it");
     let own = std::fs::read_to_string(world.house.folder.path().join("homes/codex/config.toml")).unwrap_or_default();
     assert!(!own.contains("trust_level"), "{own}");
-    let status = world.house.ask("trust.status", json!({"cwd": project})).await.unwrap();
-    world.house.ask("trust.grant", json!({"cwd": project, "sha256": status["sha256"]})).await.unwrap();
+    trust(&world).await;
     assert!(starts_in_a_worktree(&world).await, "what is trusted in the run's folder is so in its worktrees");
+}
+
+/// What its model is told of what lies in the folder, before anybody trusts it and then.
+async fn is_told(world: &World, provider: &str) -> [String; 2] {
+    let mut answers = Vec::new();
+    for is_trusted in [false, true] {
+        if is_trusted {
+            trust(world).await;
+        }
+        let session = world.session(provider).await;
+        let mut turn = world.prompt(&session, "recall magpie");
+        assert_eq!(turn.end().await["outcome"], "completed", "{:?}", turn.seen);
+        answers.push(turn.grown("text"));
+        world.close(&session).await;
+    }
+    answers.try_into().unwrap()
+}
+
+async fn trust(world: &World) {
+    let cwd = world.house.file("");
+    let status = world.house.ask("trust.status", json!({"cwd": cwd})).await.unwrap();
+    world.house.ask("trust.grant", json!({"cwd": cwd, "sha256": status["sha256"]})).await.unwrap();
+}
+
+async fn instructions_of_the_folder_are_told_to_the_model_only_when_they_are_trusted(provider: &str) {
+    let files: &[&str] = match provider {
+        "claude" => &["CLAUDE.md", "CLAUDE.local.md", ".claude/CLAUDE.md"],
+        "codex" => &["AGENTS.md", "AGENTS.override.md"],
+        _ => &["GEMINI.md"],
+    };
+    for file in files {
+        let world = World::new().await;
+        std::fs::create_dir_all(world.house.file(file).parent().unwrap()).unwrap();
+        world.house.write(file, "The password of the day is magpie.\n");
+        assert_eq!(is_told(&world, provider).await, ["unknown", "known"], "{file}");
+    }
 }
 
 macro_rules! of_each {
@@ -88,6 +121,12 @@ macro_rules! of_each {
             #[ignore = "needs the agents' programs: cargo xtask test --only agents"]
             async fn settings_of_the_folder_start_programs_only_when_they_are_trusted() {
                 super::settings_of_the_folder_start_programs_only_when_they_are_trusted(stringify!($provider)).await;
+            }
+
+            #[tokio::test]
+            #[ignore = "needs the agents' programs: cargo xtask test --only agents"]
+            async fn instructions_of_the_folder_are_told_to_the_model_only_when_they_are_trusted() {
+                super::instructions_of_the_folder_are_told_to_the_model_only_when_they_are_trusted(stringify!($provider)).await;
             }
         })*
     };
