@@ -1,6 +1,7 @@
 //! An agent that is a program of its own: started by the supervisor, spoken to by lines over its standard input and output.
 //! What the lines mean is its translator's matter.
 
+mod gemini;
 mod lines;
 
 use std::ffi::OsString;
@@ -24,7 +25,7 @@ use super::detect;
 use super::event::ProcessEvent;
 use super::problem::{Problem, ProblemKind};
 use super::secrets::Secrets;
-use super::trust::{self, Configured, FolderSettings, SettingsUse};
+use super::trust::{self, Configured, SettingsUse};
 use lines::{LineReader, Read};
 
 /// Silence after which the output of a program that has ended is over, though a process out of reach keeps it open.
@@ -131,7 +132,9 @@ impl ProgramAgent {
         config.args = self.program.args.iter().chain(&spoken).map(Into::into).collect();
         config.env = env;
         if self.provider == GEMINI {
-            config.env.extend(gemini_trust(launch.settings));
+            let given = |name: &str| self.program.env.iter().chain(&launch.env).any(|(given, _)| given == name);
+            let is_given = |name: &str| given(name) || std::env::var_os(name).is_some();
+            config.env.extend(gemini::variables(launch, is_given));
         }
         config.cwd = Some(launch.cwd.clone());
         config.stdout = Output::Piped;
@@ -190,16 +193,6 @@ pub(super) fn environment(
 
 /// The provider that Gemini CLI is.
 const GEMINI: &str = "gemini";
-
-/// Gemini CLI asks nobody where it speaks our protocol: it loads what lies in the folder, unless it is told not to.
-fn gemini_trust(settings: FolderSettings) -> Option<(OsString, Option<OsString>)> {
-    let is_trusted = match settings {
-        FolderSettings::Withheld | FolderSettings::Unread => "false",
-        FolderSettings::Trusted => "true",
-        FolderSettings::Absent => return None,
-    };
-    Some(("GEMINI_CLI_TRUST_WORKSPACE".into(), Some(is_trusted.into())))
-}
 
 impl fmt::Debug for ProgramAgent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,6 +9,7 @@ use super::house::{House, LONG};
 const RECORD: &str = r#"
 for word; do echo "$word" >> "$0.args.new"; done
 echo "trust=$GEMINI_CLI_TRUST_WORKSPACE" >> "$0.args.new"
+echo "location=${GOOGLE_CLOUD_LOCATION-unset}" >> "$0.args.new"
 mv "$0.args.new" "$0.args"
 exec cat > /dev/null
 "#;
@@ -199,6 +200,29 @@ async fn instructions_of_a_folder_are_withheld_until_they_are_trusted_and_keep_n
     assert!(started(&house, "codex").await.contains("\"trusted\""));
     house.session("gemini").await;
     assert!(started(&house, "gemini").await.contains("trust=true\n"));
+}
+
+#[tokio::test]
+async fn what_agents_load_of_an_untrusted_folder_all_the_same_is_kept_from_them_file_by_file() {
+    let house = House::new();
+    for name in ["codex", "gemini"] {
+        house.install_as(name, RECORD);
+    }
+    house.write(".env", "GOOGLE_CLOUD_LOCATION=nowhere");
+    std::fs::create_dir_all(house.file(".agents/skills/bird")).unwrap();
+    house.write(".agents/skills/bird/SKILL.md", "");
+    house.session("codex").await;
+    let args = started(&house, "codex").await;
+    let skill = format!("{}/.agents/skills/bird/SKILL.md", folder(&house));
+    assert!(args.contains(&format!("skills.config=[{{path={skill:?},enabled=false}}]\n")), "{args}");
+    assert!(!args.contains("include_instructions"), "a person's own skills are kept: {args}");
+    house.session("gemini").await;
+    assert!(started(&house, "gemini").await.contains("location=\n"), "it is there, and empty");
+    trust(&house).await;
+    house.session("codex").await;
+    assert!(!started(&house, "codex").await.contains("skills"));
+    house.session("gemini").await;
+    assert!(!started(&house, "gemini").await.contains("location=\n"), "as the environment has it");
 }
 
 #[tokio::test]

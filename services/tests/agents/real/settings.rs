@@ -114,6 +114,34 @@ async fn instructions_of_the_folder_are_told_to_the_model_only_when_they_are_tru
     }
 }
 
+#[tokio::test]
+#[ignore = "needs the agents' programs: cargo xtask test --only agents"]
+async fn codex_tells_its_model_of_skills_of_the_folder_only_when_they_are_trusted() {
+    for folder in [".agents", ".codex"] {
+        let world = World::new().await;
+        let skill = format!("{folder}/skills/bird/SKILL.md");
+        std::fs::create_dir_all(world.house.file(&skill).parent().unwrap()).unwrap();
+        world.house.write(&skill, "---\nname: bird\ndescription: magpie\n---\nDo it.\n");
+        assert_eq!(is_told(&world, "codex").await, ["unknown", "known"], "{folder}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the agents' programs: cargo xtask test --only agents"]
+async fn gemini_uses_the_key_that_a_folder_brings_along_only_when_it_is_trusted() {
+    let world = World::without_key().await;
+    world.house.write(".env", "GEMINI_API_KEY=key-of-the-repository\n");
+    let session = world.session("gemini").await;
+    let ended = world.prompt(&session, "hello there").end().await;
+    assert_eq!((&ended["outcome"], world.model.keys()), (&json!("failed"), Vec::new()), "it has none: {ended}");
+    world.close(&session).await;
+    trust(&world).await;
+    let session = world.session("gemini").await;
+    assert_eq!(world.prompt(&session, "hello there").end().await["outcome"], "completed");
+    assert!(world.model.keys().contains(&"key-of-the-repository".to_owned()), "this test shows nothing else");
+    world.close(&session).await;
+}
+
 macro_rules! of_each {
     ($($provider:ident)*) => {
         $(mod $provider {
