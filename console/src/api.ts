@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "a235deba978c3f0b";
+export const methodsHash = "4c3ae179b2bcfdc7";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
@@ -3186,12 +3186,20 @@ export interface TranscriptTurn {
   error?: AgentProblem | null;
   /** What became of files, each once. */
   files: AgentFileChange[];
-  /** Whether long texts were cut, since the session has more of them than a transcript holds. */
+  /**
+   * Whether long texts, and long lists within its entries, were cut, since the session has more of them than a transcript
+   * holds, or the turn more than an answer.
+   */
   isCut?: boolean;
   /** Whether what it changed was taken back. */
   isUndone?: boolean;
   /** Messages, thoughts and tool calls, in the order in which they began, as they were in the end. */
   items: TranscriptItem[];
+  /**
+   * How many of its items, permissions, questions and files are left out, since they would fit into no answer however they
+   * were cut. Of each list they are missing in the middle: behind the first half of it, rounded down.
+   */
+  omittedEntries?: number;
   /** How it ended. */
   outcome?: AgentOutcome | null;
   /** What leave was asked for. */

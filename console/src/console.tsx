@@ -30,9 +30,9 @@ export function Console({ environment }: { environment: Environment }): ReactNod
 
   useEffect(() => {
     // When there is time, behind what is shown first.
-    const timer = setTimeout(() => void loadContents(), FIRST_MS);
+    const timer = setTimeout(() => void loadContents(environment.connection.standing), FIRST_MS);
     return () => clearTimeout(timer);
-  }, []);
+  }, [environment]);
   useShortcuts({
     "mod+l": () => (setPanel("agents"), environment.runs.chosen.set(undefined), focusAsked.set(true)),
     "mod+.": () => stopChosen(environment),

@@ -1,7 +1,9 @@
 /** What each panel shows. Panels are fetched one by one, so that the page is there before all of them are. */
 
+import type { Standing } from "./connection.js";
 import { later, type Later } from "./shell/later.js";
 import type { PanelId } from "./shell/panels.js";
+import type { Store } from "./store.js";
 
 export const CONTENTS: Readonly<Record<PanelId, Later>> = {
   agents: later(async () => (await import("./chat/agents-panel.js")).AgentsPanel),
@@ -14,6 +16,6 @@ export const CONTENTS: Readonly<Record<PanelId, Later>> = {
 };
 
 /** Fetches all of them, one after the other: they are there then when the daemon is not. */
-export async function loadContents(): Promise<void> {
-  for (const { load } of Object.values(CONTENTS)) await load();
+export async function loadContents(connection: Store<Standing>): Promise<void> {
+  for (const { load } of Object.values(CONTENTS)) await load(connection);
 }

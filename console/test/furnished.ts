@@ -8,7 +8,7 @@ import { beforeAll } from "vitest";
 import type { Json } from "../../clients/typescript/test/hub/reference-hub.js";
 import { Served } from "../../clients/typescript/test/hub/served.js";
 import { Agents } from "../src/chat/agents.js";
-import { Connection } from "../src/connection.js";
+import { Connection, type Standing } from "../src/connection.js";
 import { loadContents } from "../src/contents.js";
 import { FrameLog } from "../src/frames/frame-log.js";
 import { TapSource } from "../src/frames/tap-source.js";
@@ -19,9 +19,10 @@ import { Runs } from "../src/runs/runs.js";
 import type { Environment } from "../src/shell/environment.js";
 import { Toasts } from "../src/shell/toasts.js";
 import { Changes } from "../src/state/changes.js";
+import { Store } from "../src/store.js";
 
 /** Panels are fetched when they are shown; here all of them are there from the beginning. */
-beforeAll(loadContents);
+beforeAll(() => loadContents(new Store<Standing>({ phase: "connecting", since: 0, reconnects: 0 })));
 
 export interface Furnished {
   served: Served;

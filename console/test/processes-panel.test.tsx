@@ -58,6 +58,11 @@ function furnished(services?: Record<string, Service>): Furnished & { asked: unk
   return { ...made, asked, answers };
 }
 
+/** Whether a button does nothing; it can have the focus all the same. */
+function isOff(button: HTMLElement): boolean {
+  return !button.hasAttribute("disabled") && button.getAttribute("aria-disabled") === "true";
+}
+
 function change(served: Furnished["served"], name: string, service: Service): void {
   act(() => served.commit([{ op: "replace", path: `/sidecars/services/${name}`, value: service }]));
 }
@@ -105,10 +110,10 @@ test("an action is off where it makes no sense, turns while it is under way, and
   const { asked, answers } = furnished({ api: { ...READY, dependsOn: ["db"] }, db: READY });
   const list = await screen.findByRole("list", { name: "Processes" });
   const button = (name: string): HTMLButtonElement => within(list).getByRole<HTMLButtonElement>("button", { name });
-  expect([button("Start api").disabled, button("Stop api").disabled]).toEqual([true, false]);
+  expect([isOff(button("Start api")), isOff(button("Stop api"))]).toEqual([true, false]);
   fireEvent.click(button("Stop api"));
   await vi.waitFor(() => expect(asked).toEqual([["stop", "api"]]));
-  expect([button("Stop api").disabled, button("Stop api").getAttribute("aria-busy")]).toEqual([true, "true"]);
+  expect([isOff(button("Stop api")), button("Stop api").getAttribute("aria-busy")]).toEqual([true, "true"]);
   await act(async () => answers[0]?.());
   expect(await screen.findByText("api was stopped")).toBeTruthy();
   fireEvent.click(button("Stop db"));
@@ -122,6 +127,31 @@ test("an action is off where it makes no sense, turns while it is under way, and
       ["stop", "db"],
     ]),
   );
+});
+
+test("an action that its own press turns off keeps the focus, and does nothing more", async () => {
+  const { served, asked, answers } = furnished({ api: READY });
+  const list = await screen.findByRole("list", { name: "Processes" });
+  const stop = within(list).getByRole("button", { name: "Stop api" });
+  stop.focus();
+  fireEvent.click(stop);
+  await vi.waitFor(() => expect(asked).toEqual([["stop", "api"]]));
+  fireEvent.click(stop);
+  await act(async () => answers[0]?.());
+  change(served, "api", { ...READY, status: "stopped" });
+  await vi.waitFor(() => expect(within(list).getByRole("button", { name: "Stop api" }).title).toBe("It is stopped"));
+  fireEvent.click(stop);
+  expect([document.activeElement, isOff(stop), asked.length]).toEqual([stop, true, 1]);
+});
+
+test("a mode keeps the focus while the daemon switches", async () => {
+  const { served } = furnished({ api: READY });
+  const connected = await screen.findByRole("radio", { name: "Connected" });
+  connected.focus();
+  act(() => served.commit([{ op: "replace", path: "/sidecars/mode", value: { mode: "service", changing: { to: "standalone", since: 1 }, endpoints: {} } }]));
+  await screen.findByText(/Switching to standalone/);
+  fireEvent.click(connected);
+  expect([document.activeElement, isOff(connected), screen.queryByRole("dialog")]).toEqual([connected, true, null]);
 });
 
 test("what was refused stands at the sidecar until it is dismissed", async () => {
@@ -148,7 +178,7 @@ test("a switch of mode that fails says that nothing was changed, and one that wo
   fireEvent.click(await screen.findByRole("radio", { name: "Connected" }));
   const dialog = screen.getByRole("dialog", { name: "Use a remote daemon's sidecars" });
   const submit = within(dialog).getByRole<HTMLButtonElement>("button", { name: "Switch" });
-  expect([submit.disabled, dialog.textContent?.includes("This one is stopped: api.")]).toEqual([true, true]);
+  expect([isOff(submit), dialog.textContent?.includes("This one is stopped: api.")]).toEqual([true, true]);
   fireEvent.change(within(dialog).getByRole("textbox", { name: /Address/ }), { target: { value: "wss://far.example" } });
   fireEvent.click(submit);
   expect(await within(dialog).findByText("Nothing was changed.")).toBeTruthy();
@@ -174,7 +204,7 @@ test("a switch whose answer does not come is not said to have changed nothing", 
   expect(await within(dialog).findByText(/No answer came, .* the mode is service\./)).toBeTruthy();
   changing({ mode: "service", changing: { to: "standalone", since: 1 }, endpoints: {} });
   expect(await within(dialog).findByText("It is still under way.")).toBeTruthy();
-  expect([submit.disabled, within(dialog).queryByText("Nothing was changed.")]).toEqual([true, null]);
+  expect([isOff(submit), within(dialog).queryByText("Nothing was changed.")]).toEqual([true, null]);
   changing({ mode: "standalone", endpoints: {} });
   expect(await within(dialog).findByText(/the mode is standalone\./)).toBeTruthy();
 });

@@ -80,32 +80,38 @@ pub(crate) struct TemplateSettings {
     rules: String,
     tree: bool,
     characters: u64,
+    tokens: u64,
 }
 
 impl Default for TemplateSettings {
     fn default() -> TemplateSettings {
-        let Template { role, notes, rules, tree, characters } = Template::default();
-        TemplateSettings { role, notes, rules, tree, characters: characters as u64 }
+        let Template { role, notes, rules, tree, characters, tokens } = Template::default();
+        TemplateSettings { role, notes, rules, tree, characters: characters as u64, tokens: tokens as u64 }
     }
 }
 
 impl TemplateSettings {
     fn of_template(&self) -> Template {
-        let TemplateSettings { role, notes, rules, tree, characters } = self.clone();
-        let characters = usize::try_from(characters).unwrap_or(Template::MOST);
-        Template { role, notes, rules, tree, characters }
+        let TemplateSettings { role, notes, rules, tree, characters, tokens } = self.clone();
+        let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        Template { role, notes, rules, tree, characters: size(characters), tokens: size(tokens) }
     }
 }
 
 impl Setting for TemplateSettings {
-    const EXPECTED: &'static str = "a table with role, notes, rules, tree and characters";
-    const LIST: &'static str = "a table of tables with role, notes, rules, tree and characters, each with a name";
+    const EXPECTED: &'static str = "a table with role, notes, rules, tree, characters and tokens";
+    const LIST: &'static str =
+        "a table of tables with role, notes, rules, tree, characters and tokens, each with a name";
 
     fn from_toml(value: &Value, _: Place<'_>) -> Result<TemplateSettings, Option<String>> {
-        let settings: TemplateSettings = read(value, &["role", "notes", "rules", "tree", "characters"])?;
-        let (least, most) = (Template::LEAST as u64, Template::MOST as u64);
-        if !(least..=most).contains(&settings.characters) {
-            return Err(Some(format!("characters must be from {least} to {most}")));
+        let settings: TemplateSettings = read(value, &["role", "notes", "rules", "tree", "characters", "tokens"])?;
+        let (least, most) = (Template::LEAST, Template::MOST);
+        let budgets =
+            [("characters", settings.characters, least.0..=most.0), ("tokens", settings.tokens, least.1..=most.1)];
+        for (name, value, allowed) in budgets {
+            if !usize::try_from(value).is_ok_and(|value| allowed.contains(&value)) {
+                return Err(Some(format!("{name} must be from {} to {}", allowed.start(), allowed.end())));
+            }
         }
         Ok(settings)
     }

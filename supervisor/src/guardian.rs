@@ -1,6 +1,7 @@
 //! The guardian: a process between the host and one child, of one thread, which adopts whatever the child's family leaves
 //! behind and ends all of it when it is told to, or when the host is gone. Knows of the host only its lease and its number.
 
+mod again;
 mod exec;
 mod family;
 mod host;
@@ -17,15 +18,13 @@ use rustix::process::{Pid, WaitOptions, getppid};
 
 use crate::lease::{Launch, Order, Report};
 use crate::{Lifetime, ProcessId, Signal, process, tree};
+use again::Again;
 use family::Family;
 use line::Line;
 use wakeups::Wakeups;
 
 /// The first pause between two looks at what is below, and the longest.
 const LOOK: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
-
-/// The pause before what was killed, and is not gone yet, is looked at again.
-const AGAIN: Duration = Duration::from_millis(5);
 
 /// What the guardian does, from its first moment to its last. It is for the program that
 /// [`GuardProgram`](crate::GuardProgram) names; started by anything else it ends at once. It never returns: the process ends with it.
@@ -47,6 +46,7 @@ struct Watch {
     /// Who was asked to end: a second time would mean "at once" to some.
     asked: HashSet<ProcessId>,
     members: Members,
+    again: Again,
 }
 
 /// How far the end has come.
@@ -78,6 +78,7 @@ impl Watch {
             stage: Stage::Running,
             asked: HashSet::new(),
             members,
+            again: Again::new(),
         })
     }
 
@@ -95,7 +96,7 @@ impl Watch {
                 // Whoever cannot watch over a family any more ends it.
                 Err(_) => {
                     self.stage = Stage::Killing;
-                    std::thread::sleep(AGAIN);
+                    std::thread::sleep(self.again.pause());
                     continue;
                 }
             };
@@ -210,8 +211,14 @@ impl Watch {
             self.stage = Stage::Killing;
         }
         if self.stage == Stage::Killing {
-            tree::end(|| self.family.living());
+            let mut met = HashSet::new();
+            tree::end(|| {
+                let living = self.family.living();
+                met.extend(living.iter().copied());
+                living
+            });
             self.family.end_children();
+            self.again.met(met);
         }
     }
 
@@ -226,7 +233,7 @@ impl Watch {
 
     fn until_next(&self) -> Option<Duration> {
         match self.stage {
-            Stage::Killing => Some(AGAIN),
+            Stage::Killing => Some(self.again.pause()),
             Stage::Asked { until } => Some(until.saturating_duration_since(Instant::now())),
             Stage::Running => self.launch.as_ref().map(|_| self.members.until_next()),
         }

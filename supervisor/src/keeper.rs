@@ -70,10 +70,7 @@ impl Keeper {
         // A program that is no guardian may never read what it is told, which may be more than the lease holds.
         match timeout(START, self.holder.launch()).await {
             Ok(Ok(())) => (),
-            Ok(Err(_)) => {
-                self.holder.give_up();
-                return self.guardian_is_lost().await;
-            }
+            Ok(Err(_)) => return self.guardian_is_lost().await,
             Err(_) => {
                 self.give_up();
                 return self.guardian_is_lost().await;
@@ -113,7 +110,10 @@ impl Keeper {
             Report::Exited(status) => self.program_has_ended(status, ladder).await,
             Report::Members(members) => {
                 self.held.has_members(&members);
-                self.seen.members = members;
+                // Given up, it was looked at later than this was told.
+                if !self.is_given_up {
+                    self.seen.members = members;
+                }
             }
             Report::NotStarted(_) | Report::Empty => (),
         }
@@ -168,8 +168,12 @@ impl Keeper {
 
     fn give_up(&mut self) {
         self.is_given_up = true;
-        // The guardian has not told of those that came last, and when it is gone nobody may know whose they are.
-        self.seen.members.extend(self.holder.root().below());
+        self.end_guardian();
+    }
+
+    fn end_guardian(&mut self) {
+        // It has not told of those that came last, and when it is gone nobody may know whose they are.
+        self.seen.members.extend(self.holder.below());
         self.holder.give_up();
     }
 
@@ -211,9 +215,10 @@ impl Keeper {
         ended.unwrap_or(false)
     }
 
-    /// The guardian was ended by somebody else, or by us: nobody but us is left to end what it has guarded.
+    /// The guardian was ended by somebody else, or by us, or cannot be understood, and is ended now: nobody but us is left to end
+    /// what it has guarded.
     async fn guardian_is_lost(&mut self) -> Status {
-        self.holder.give_up();
+        self.end_guardian();
         // Where what it has guarded traces it, its end is told to us only when that has ended too.
         let is_noticed = timeout(NOTICE, self.holder.ended()).await.is_ok();
         let program = self.known.program.get().copied();

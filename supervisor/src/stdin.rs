@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
@@ -11,56 +12,94 @@ use crate::pipe::WriteEnd;
 
 /// Writes to a child's standard input. All clones write to the same pipe, and it stays open until the child is stopped,
 /// dropped, or [`close`](ChildStdin::close)d: dropping a clone does not close it. Where several wait for room, each goes on
-/// when there is some.
+/// when there is some; a write that is dropped meanwhile leaves nothing behind once its clone is dropped or writes again.
 ///
 /// Errors: `BrokenPipe` when it is closed, or when the child has closed its end.
 #[derive(Clone)]
 pub struct ChildStdin {
     pipe: Arc<Mutex<Option<WriteEnd>>>,
-    waiting: Arc<Waiting>,
+    place: Place,
 }
 
-/// Writers that wait for room: a pipe itself remembers the last one alone.
+/// Writers that wait for room, by their places: a pipe itself remembers the last one alone.
 #[derive(Default)]
-struct Waiting(Mutex<Vec<Waker>>);
+struct Waiting {
+    wakers: Mutex<Vec<(u64, Waker)>>,
+    places: AtomicU64,
+}
 
 impl Waiting {
-    /// Whether it was not there before.
-    fn add(&self, waker: &Waker) -> bool {
-        let mut waiting = self.wakers();
-        let is_new = !waiting.iter().any(|other| other.will_wake(waker));
-        if is_new {
-            waiting.push(waker.clone());
-        }
-        is_new
+    fn wakers(&self) -> MutexGuard<'_, Vec<(u64, Waker)>> {
+        self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where one clone waits, with one waker at most. Dropping it gives that up.
+struct Place {
+    waiting: Arc<Waiting>,
+    number: u64,
+}
+
+impl Place {
+    fn among(waiting: Arc<Waiting>) -> Place {
+        let number = waiting.places.fetch_add(1, Ordering::Relaxed);
+        Place { waiting, number }
     }
 
-    fn forget(&self, waker: &Waker) {
-        self.wakers().retain(|other| !other.will_wake(waker));
+    /// Waits with this waker, and no other any more; whether it did not wait before.
+    fn wait(&self, waker: &Waker) -> bool {
+        let waker = waker.clone();
+        let mut waiting = self.waiting.wakers();
+        let replaced = match waiting.iter_mut().find(|(number, _)| *number == self.number) {
+            Some((_, before)) => Some(std::mem::replace(before, waker)),
+            None => {
+                waiting.push((self.number, waker));
+                None
+            }
+        };
+        // What goes with a waker may be another clone.
+        drop(waiting);
+        replaced.is_none()
     }
 
-    fn wakers(&self) -> MutexGuard<'_, Vec<Waker>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn leave(&self) {
+        let mut waiting = self.waiting.wakers();
+        let at = waiting.iter().position(|(number, _)| *number == self.number);
+        let left = at.map(|at| waiting.remove(at));
+        drop(waiting);
+        drop(left);
+    }
+}
+
+impl Clone for Place {
+    fn clone(&self) -> Place {
+        Place::among(Arc::clone(&self.waiting))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.leave();
     }
 }
 
 impl Wake for Waiting {
     fn wake(self: Arc<Self>) {
         let waiting = std::mem::take(&mut *self.wakers());
-        waiting.into_iter().for_each(Waker::wake);
+        waiting.into_iter().for_each(|(_, waker)| waker.wake());
     }
 }
 
 impl ChildStdin {
     pub(crate) fn new(pipe: Option<WriteEnd>) -> ChildStdin {
-        ChildStdin { pipe: Arc::new(Mutex::new(pipe)), waiting: Arc::default() }
+        ChildStdin { pipe: Arc::new(Mutex::new(pipe)), place: Place::among(Arc::default()) }
     }
 
     /// Ends the child's input.
     pub fn close(&self) {
         let pipe = self.pipe().take();
         drop(pipe);
-        Arc::clone(&self.waiting).wake();
+        Arc::clone(&self.place.waiting).wake();
     }
 
     /// Whether it can still be written to, as far as we know.
@@ -78,17 +117,16 @@ impl ChildStdin {
         cx: &Context<'_>,
         poll: impl FnOnce(Pin<&mut WriteEnd>, &mut Context<'_>) -> Poll<T>,
     ) -> Option<Poll<T>> {
-        let mut pipe = self.pipe();
-        let pipe = pipe.as_mut()?;
         // Before: it may be woken at any time from then on.
-        let is_new = self.waiting.add(cx.waker());
-        let everybody = Waker::from(Arc::clone(&self.waiting));
-        let polled = poll(Pin::new(pipe), &mut Context::from_waker(&everybody));
-        // One that was there before waits for something else of the same task.
-        if is_new && polled.is_ready() {
-            self.waiting.forget(cx.waker());
+        let is_new = self.place.wait(cx.waker());
+        let everybody = Waker::from(Arc::clone(&self.place.waiting));
+        let mut everybody = Context::from_waker(&everybody);
+        let polled = self.pipe().as_mut().map(|pipe| poll(Pin::new(pipe), &mut everybody));
+        // Where it waited before, it still does, for something else: for room, while it is flushed.
+        if is_new && polled.as_ref().is_none_or(Poll::is_ready) {
+            self.place.leave();
         }
-        Some(polled)
+        polled
     }
 }
 
@@ -184,7 +222,29 @@ mod tests {
             let mut stdin = stdin.clone();
             tokio::spawn(async move { stdin.write_all(b"there is room").await }).await.unwrap().unwrap();
         }
-        assert_eq!(stdin.waiting.wakers().len(), 0);
+        assert_eq!(stdin.place.waiting.wakers().len(), 0);
+    }
+
+    /// What a write comes to that is dropped while it waits, as by a timeout, in a task of its own.
+    fn gives_up(stdin: &mut ChildStdin) -> Poll<io::Result<usize>> {
+        let task = Waker::from(Arc::new(Waiting::default()));
+        Pin::new(stdin).poll_write(&mut Context::from_waker(&task), b"no room")
+    }
+
+    #[tokio::test]
+    async fn who_has_given_up_waiting_is_forgotten() {
+        let (mut stdin, _receiver, _writers) = full().await;
+        let waiting = Arc::clone(&stdin.place.waiting);
+        for _ in 0..100 {
+            assert!(gives_up(&mut stdin.clone()).is_pending());
+        }
+        assert_eq!(waiting.wakers().len(), 2, "those who still wait");
+        for _ in 0..100 {
+            assert!(gives_up(&mut stdin).is_pending());
+        }
+        assert_eq!(waiting.wakers().len(), 3, "the last of one that can write again");
+        drop(stdin);
+        assert_eq!(waiting.wakers().len(), 2);
     }
 
     #[tokio::test]

@@ -10,7 +10,8 @@ mod server;
 #[cfg(feature = "tls")]
 mod tls;
 
-use std::pin::Pin;
+use std::future::{Future as _, poll_fn};
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use futures_core::Stream;
 use futures_sink::Sink;
 use sixframe_core::{Message, TransportError};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, Sleep, sleep};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError, ProtocolError};
@@ -123,7 +125,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketTransport<S> {
             }
             Some(Ok(WsMessage::Close(frame))) => {
                 // Reading once more sends our answer to the close.
-                let _ = Pin::new(&mut self.socket).poll_next(cx);
+                at_once(cx, |cx| Pin::new(&mut self.socket).poll_next(cx));
                 Some(closed(frame))
             }
             Some(Err(error)) => Some(self.failed(error, cx)),
@@ -156,7 +158,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketTransport<S> {
     fn say_close(&mut self, code: CloseCode, reason: &'static str, cx: &mut Context<'_>) {
         let frame = CloseFrame { code, reason: reason.into() };
         if Pin::new(&mut self.socket).start_send(WsMessage::Close(Some(frame))).is_ok() {
-            let _ = Pin::new(&mut self.socket).poll_flush(cx);
+            at_once(cx, |cx| Pin::new(&mut self.socket).poll_flush(cx));
         }
     }
 
@@ -253,6 +255,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for WebSocketTransport<S> 
         };
         this.sent(Poll::Ready(outcome))
     }
+}
+
+/// Does what the socket takes now, though the task has had its share: nobody comes back to it.
+fn at_once<T>(cx: &mut Context<'_>, deed: impl FnMut(&mut Context<'_>) -> Poll<T>) {
+    let _ = pin!(unconstrained(poll_fn(deed))).poll(cx);
 }
 
 /// How the peer's close reads: cleanly ended, or an error.

@@ -1,6 +1,8 @@
 //! Who may open a WebSocket, and how it ends.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::future::{Future as _, poll_fn};
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,6 +14,7 @@ use sixframe_transports::websocket::{
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::coop::consume_budget;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -268,6 +271,25 @@ async fn a_binary_message_is_refused_with_1003() {
     client.send(Message::Binary(Bytes::from_static(b"{}"))).await.unwrap();
     assert!(end(&mut server).await.to_string().contains("binary"));
     assert_eq!(code(&mut client).await, CloseCode::Unsupported);
+}
+
+#[tokio::test]
+async fn a_task_that_has_had_its_share_says_why_it_closes_all_the_same() {
+    for last in [Message::Binary(Bytes::from_static(b"{}")), Message::Close(None)] {
+        let (mut client, mut server) = raw(config()).await;
+        client.feed(Message::text("{}")).await.unwrap();
+        client.send(last.clone()).await.unwrap();
+        // What follows it was read with the first one.
+        assert!(server.next().await.unwrap().is_ok());
+        let ended = poll_fn(|cx| {
+            while pin!(consume_budget()).poll(cx).is_ready() {}
+            server.poll_next_unpin(cx)
+        });
+        assert!(ended.await.is_none_or(|end| end.is_err()));
+        drop(server);
+        let answer = client.next().await.unwrap();
+        assert!(matches!(answer, Ok(Message::Close(_))), "{last:?}: {answer:?}");
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@
  */
 
 import type {
-  AgentDelivery, AgentEnvelope, AgentFileChange, AgentPromptParams, AgentProviderInfo, AgentProviders,
+  AgentDelivery, AgentEnvelope, AgentFileChange, AgentPreviewed, AgentPreviewParams, AgentPromptParams, AgentProviderInfo,
+  AgentProviders,
 } from "../api.js";
 import type { Link } from "../connection.js";
 import type { Catalogue } from "../methods/catalogue.js";
@@ -12,6 +13,7 @@ import { failureOf, type Failure } from "../methods/run.js";
 import type { Toasts } from "../shell/toasts.js";
 import { Store } from "../store.js";
 import { parted } from "./entry.js";
+import { contextParams } from "./prompt-context.js";
 import { SessionFeed } from "./session-feed.js";
 import type { Permission, SessionView } from "./session-view.js";
 import { Typed } from "./typed.js";
@@ -140,11 +142,21 @@ export class Agents {
   }
 
   /**
-   * Asks for something. The turn is this page's: it stops with it. False where it was not taken, which was said then; what it
-   * tells comes by the session's history.
+   * Asks for something, with what goes with the prompts of the session. The turn is this page's: it stops with it. False where it
+   * was not taken, which was said then; what it tells comes by the session's history.
    */
   prompt(sessionId: string, text: string, delivery: AgentDelivery): Promise<boolean> {
-    return this.#prompt(sessionId, { content: [{ type: "text", text }], delivery });
+    return this.#prompt(sessionId, { content: [{ type: "text", text }], delivery, ...this.#context(sessionId) });
+  }
+
+  /** All that `prompt` would send now. */
+  previewPrompt(sessionId: string, text: string): Promise<AgentPreviewed> {
+    const payload: AgentPreviewParams = { sessionId, content: [{ type: "text", text }], ...this.#context(sessionId) };
+    return this.#link.request<AgentPreviewed>("agent.previewPrompt", payload);
+  }
+
+  #context(sessionId: string): ReturnType<typeof contextParams> {
+    return contextParams(this.typed.context(sessionId));
   }
 
   /** Asks once more for what was asked: with all that it said, and all that was sent with it. */

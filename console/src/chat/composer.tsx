@@ -6,6 +6,7 @@ import { shortcutLabel } from "../commands/shortcuts.js";
 import { useEnvironment } from "../shell/environment.js";
 import { SteadyButton } from "../shell/steady-button.js";
 import { useStore } from "../store.js";
+import { ContextControls } from "./context-controls.js";
 import { catchFocus, focusAsked } from "./focus-asked.js";
 import { useHeldFocus } from "./held-focus.js";
 import { meaningOf, pressed } from "./keys.js";
@@ -70,6 +71,7 @@ export function Composer({
         onKeyDown={press}
       />
       <div className="composer-bar">
+        <ContextControls sessionId={sessionId} text={text} isOpen={isOpen} />
         {isBusy && <Deliveries chosen={delivery} onChoose={setDelivery} />}
         <span className="composer-hint">Enter sends · Shift Enter breaks the line{isBusy && " · Esc stops"}</span>
         <span className="spacer" />
@@ -79,16 +81,15 @@ export function Composer({
             Stop
           </SteadyButton>
         )}
-        <button
-          type="button"
+        <SteadyButton
           className="button button-primary composer-send"
           aria-label="Send"
           title="Send (Enter)"
-          disabled={text.trim() === "" || !isOpen}
+          isOff={text.trim() === "" || !isOpen}
           onClick={() => void send()}
         >
           <ArrowUp size={16} aria-hidden />
-        </button>
+        </SteadyButton>
       </div>
     </div>
   );

@@ -1,6 +1,7 @@
 import { useMemo, type ReactNode } from "react";
 
 import { useEnvironment } from "../shell/environment.js";
+import { SteadySelect } from "../shell/steady-select.js";
 import { useStore } from "../store.js";
 import { MODE_WORDS } from "./words.js";
 
@@ -36,19 +37,19 @@ export function ModeSelect({
   const modes = useModes();
   const listed = modes.includes(mode) ? modes : [...modes, mode];
   return (
-    <select
+    <SteadySelect
       className="input select select-small"
       aria-label="What it may do"
       title={MODE_WORDS[mode]?.means}
       value={mode}
-      disabled={isOff}
-      onChange={(event) => onChange(event.target.value)}
+      isOff={isOff}
+      onChoose={onChange}
     >
       {modesOf(listed).map((name) => (
         <option key={name} value={name}>
           {MODE_WORDS[name]?.name ?? name}
         </option>
       ))}
-    </select>
+    </SteadySelect>
   );
 }

@@ -3,6 +3,7 @@ import { useEffect, useId, useState, type FormEvent, type ReactNode } from "reac
 import { ErrorCard } from "../methods/error-card.js";
 import { passes, type Failure } from "../methods/run.js";
 import { useEnvironment } from "../shell/environment.js";
+import { SteadyButton } from "../shell/steady-button.js";
 import { useStore } from "../store.js";
 import { focusAsked } from "./focus-asked.js";
 import { FolderTrust } from "./folder-trust.js";
@@ -98,9 +99,9 @@ export function NewSession({ sessions, isOpen }: { sessions: readonly SessionVie
       </fieldset>
       {failure && <ErrorCard failure={failure} />}
       <div className="new-actions">
-        <button type="submit" className="button button-primary" disabled={!canBegin}>
+        <SteadyButton type="submit" className="button button-primary" isOff={!canBegin}>
           {isBusy ? "Beginning…" : "Begin"}
-        </button>
+        </SteadyButton>
       </div>
     </form>
   );

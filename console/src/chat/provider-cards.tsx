@@ -6,6 +6,7 @@ import { ErrorCard } from "../methods/error-card.js";
 import { passes } from "../methods/run.js";
 import { visible } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
+import { SteadyButton } from "../shell/steady-button.js";
 import { useStore } from "../store.js";
 import { PROVIDER_WORDS } from "./words.js";
 
@@ -35,16 +36,15 @@ export function ProviderCards({ chosen, onChoose }: { chosen: string; onChoose: 
       <header className="providers-head">
         <h3>Agent</h3>
         <span className="spacer" />
-        {isScanning ? (
+        {isScanning && (
           <span className="scanning" role="status">
             <LoaderCircle size={14} className="turning" aria-hidden />
             Looking for agents…
           </span>
-        ) : (
-          <button type="button" className="link-button" onClick={() => void agents.look(true)}>
-            <RefreshCw size={12} aria-hidden /> Look again
-          </button>
         )}
+        <SteadyButton className="link-button" isOff={isScanning} onClick={() => void agents.look(true)}>
+          <RefreshCw size={12} aria-hidden /> Look again
+        </SteadyButton>
       </header>
       {state === "failed" && failure && !passes(failure) && <ErrorCard failure={failure} />}
       {!isScanning && state === "known" && !hasModel && (
@@ -81,12 +81,11 @@ function ProviderCard({
   const facts = [version && visible(version), tested === "newer" && "newer than tried with", authMethod && visible(authMethod)];
   return (
     <div className="provider-card" data-state={state} data-chosen={isChosen}>
-      <button
-        type="button"
+      <SteadyButton
         role="radio"
         className="provider-choose"
         aria-checked={isChosen}
-        disabled={!isUsable(provider)}
+        isOff={!isUsable(provider)}
         title={program ? visible(program) : undefined}
         onClick={onChoose}
       >
@@ -96,7 +95,7 @@ function ProviderCard({
           {PROVIDER_WORDS[state] ?? visible(state)}
         </span>
         <span className="provider-facts">{facts.filter(Boolean).join(" · ") || visible(id)}</span>
-      </button>
+      </SteadyButton>
       {hint && !(installUrl && hint.endsWith(installUrl)) && <p className="provider-hint">{visible(hint)}</p>}
       {installUrl && state !== "ready" && /^https:\/\//i.test(installUrl) && (
         <a className="link provider-link" href={installUrl} target="_blank" rel="noopener noreferrer">

@@ -1,10 +1,11 @@
 import { Ellipsis, GitFork, Play, Scale, ShieldCheck, X } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
-import { useState, type ReactNode } from "react";
+import { useId, useState, type ReactNode } from "react";
 
 import { visible } from "../render/plain.js";
 import { Dialog } from "../shell/dialog.js";
 import { useEnvironment } from "../shell/environment.js";
+import { SteadySelect } from "../shell/steady-select.js";
 import { useStore } from "../store.js";
 import type { Facts } from "./facts.js";
 import { FolderTrust } from "./folder-trust.js";
@@ -58,12 +59,12 @@ function ModelSelect({
   if (models.length === 0) return model === undefined ? null : <span className="badge">{visible(model)}</span>;
   const listed = model === undefined || models.includes(model) ? models : [model, ...models];
   return (
-    <select
+    <SteadySelect
       className="input select select-small"
       aria-label="Model"
       value={model ?? ""}
-      disabled={isOff}
-      onChange={(event) => void agents.setModel(sessionId, event.target.value)}
+      isOff={isOff}
+      onChoose={(chosen) => void agents.setModel(sessionId, chosen)}
     >
       {model === undefined && <option value="">The agent's own choice</option>}
       {listed.map((name) => (
@@ -71,27 +72,33 @@ function ModelSelect({
           {visible(name)}
         </option>
       ))}
-    </select>
+    </SteadySelect>
   );
 }
 
 function SessionMenu({ session, isOpen }: { session: SessionView; isOpen: boolean }): ReactNode {
   const { agents } = useEnvironment();
+  const [isUnfolded, setUnfolded] = useState(false);
   const [isAsked, setAsked] = useState(false);
   const [shown, show] = useState<"rules" | "trust" | undefined>(undefined);
   const { providers, state } = useStore(agents.providers);
   const [canFork, canResume, canSetProvider] = [useHas("agent.fork"), useHas("agent.resume"), useHas("agent.setProvider")];
   const [hasRules, hasTrust] = [useHas("policy.list"), useHas("trust.status")];
+  const note = useId();
   const { sessionId, provider, isReady } = session;
   const others = providers.filter((one) => one.id !== provider && isUsable(one));
   const close = (): void => {
     setAsked(false);
     void agents.close(session);
   };
+  const unfold = (isWanted: boolean): void => {
+    setUnfolded(isWanted && isOpen);
+    if (isWanted && isOpen && state === "unknown") void agents.look(false);
+  };
   return (
     <>
-      <DropdownMenu.Root modal={false} onOpenChange={(isShown) => isShown && state === "unknown" && void agents.look(false)}>
-        <DropdownMenu.Trigger className="icon-button" aria-label="More of the session" disabled={!isOpen}>
+      <DropdownMenu.Root modal={false} open={isUnfolded} onOpenChange={unfold}>
+        <DropdownMenu.Trigger className="icon-button" aria-label="More of the session" aria-disabled={!isOpen}>
           <Ellipsis size={16} />
         </DropdownMenu.Trigger>
         <DropdownMenu.Portal>
@@ -100,9 +107,19 @@ function SessionMenu({ session, isOpen }: { session: SessionView; isOpen: boolea
               <Choice icon={<Play size={14} aria-hidden />} word="Start the agent" onChoose={() => void agents.resume(sessionId)} />
             )}
             {canFork && <Choice icon={<GitFork size={14} aria-hidden />} word="Fork" onChoose={() => void agents.fork(sessionId)} />}
+            {canSetProvider && others.length > 0 && (
+              <DropdownMenu.Label className="menu-note" id={note}>
+                A new session is recommended: another agent is given no more than a summary of this one.
+              </DropdownMenu.Label>
+            )}
             {canSetProvider &&
               others.map(({ id, name }) => (
-                <Choice key={id} word={`Go on with ${visible(name)}`} onChoose={() => void agents.setProvider(sessionId, id)} />
+                <Choice
+                  key={id}
+                  word={`Go on with ${visible(name)}`}
+                  describedBy={note}
+                  onChoose={() => void agents.setProvider(sessionId, id)}
+                />
               ))}
             {hasRules && <Choice icon={<Scale size={14} aria-hidden />} word="Rules…" onChoose={() => show("rules")} />}
             {hasTrust && <Choice icon={<ShieldCheck size={14} aria-hidden />} word="Settings in the folder…" onChoose={() => show("trust")} />}
@@ -145,9 +162,19 @@ function SessionMenu({ session, isOpen }: { session: SessionView; isOpen: boolea
   );
 }
 
-function Choice({ icon, word, onChoose }: { icon?: ReactNode; word: string; onChoose: () => void }): ReactNode {
+function Choice({
+  icon,
+  word,
+  describedBy,
+  onChoose,
+}: {
+  icon?: ReactNode;
+  word: string;
+  describedBy?: string;
+  onChoose: () => void;
+}): ReactNode {
   return (
-    <DropdownMenu.Item className="menu-item" onSelect={onChoose}>
+    <DropdownMenu.Item className="menu-item" aria-describedby={describedBy} onSelect={onChoose}>
       {icon ?? <span className="menu-gap" />}
       {word}
     </DropdownMenu.Item>

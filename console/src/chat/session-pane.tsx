@@ -3,6 +3,7 @@ import { useCallback, useEffect, useMemo, useState, type KeyboardEvent, type Rea
 import { passes } from "../methods/run.js";
 import { visible } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
+import { SteadyButton } from "../shell/steady-button.js";
 import { lasting } from "../shell/units.js";
 import { useStore } from "../store.js";
 import { Composer } from "./composer.js";
@@ -82,6 +83,8 @@ function useRetry(sessionId: string, session: SessionView | undefined, turns: nu
   const retry = useCallback(
     (promptId: string) => {
       setAsked(true);
+      // When the button is gone.
+      setTimeout(catchFocus);
       void agents.again(sessionId, promptId).then((isTaken) => isTaken || setAsked(false));
     },
     [agents, sessionId],
@@ -124,9 +127,9 @@ function Gone({ sessionId, isOpen }: { sessionId: string; isOpen: boolean }): Re
     <div className="session-gone">
       <span>This session is closed. Its history stays.</span>
       {canResume && (
-        <button type="button" className="button" disabled={!isOpen} onClick={() => void goOn()}>
+        <SteadyButton className="button" isOff={!isOpen} onClick={() => void goOn()}>
           Go on with it
-        </button>
+        </SteadyButton>
       )}
     </div>
   );

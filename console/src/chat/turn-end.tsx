@@ -4,10 +4,13 @@ import { useState, type ReactNode } from "react";
 import { visible } from "../render/plain.js";
 import { Dialog } from "../shell/dialog.js";
 import { useEnvironment } from "../shell/environment.js";
+import { SteadyButton } from "../shell/steady-button.js";
 import { count, milliseconds } from "../shell/units.js";
 import { DiffLayoutButton, Diffs } from "./diffs.js";
 import { Disclosure } from "./disclosure.js";
 import type { ChangedFile, Turn } from "./entry.js";
+import { catchFocus } from "./focus-asked.js";
+import { useHeldFocus } from "./held-focus.js";
 import { useHas } from "./hooks.js";
 import { ProblemCard } from "./problem-card.js";
 import { useReadOnly } from "./read-only.js";
@@ -154,7 +157,9 @@ function UndoButton({ turn, sessionId }: { turn: Turn; sessionId: string }): Rea
   const canUndo = !useReadOnly() && hasUndo;
   const [isBusy, setBusy] = useState(false);
   const [conflict, setConflict] = useState<readonly string[] | undefined>(undefined);
-  if (!canUndo || turn.isUndone) return null;
+  const isThere = canUndo && !turn.isUndone;
+  const hold = useHeldFocus(isThere ? ["undo"] : [], catchFocus);
+  if (!isThere) return null;
   const undo = async (force: boolean): Promise<void> => {
     setBusy(true);
     setConflict(undefined);
@@ -164,11 +169,11 @@ function UndoButton({ turn, sessionId }: { turn: Turn; sessionId: string }): Rea
     if (undone.kind === "done") toasts.say(`${undone.files.length === 1 ? "1 file is" : `${undone.files.length} files are`} as before the turn`);
   };
   return (
-    <>
-      <button type="button" className="button button-small" disabled={isBusy} onClick={() => void undo(false)}>
+    <span className="held" {...hold("undo")}>
+      <SteadyButton className="button button-small" isOff={isBusy} onClick={() => void undo(false)}>
         <Undo2 size={13} aria-hidden />
         Undo
-      </button>
+      </SteadyButton>
       {conflict !== undefined && (
         <Dialog label="Undo anyway?" onClose={() => setConflict(undefined)}>
           <h2>Undo anyway?</h2>
@@ -191,7 +196,7 @@ function UndoButton({ turn, sessionId }: { turn: Turn; sessionId: string }): Rea
           </div>
         </Dialog>
       )}
-    </>
+    </span>
   );
 }
 

@@ -2,6 +2,7 @@
 
 import { Store } from "../store.js";
 import { catchFocus } from "./focus-asked.js";
+import { NO_CONTEXT, type PromptContext } from "./prompt-context.js";
 
 /** A prompt that waits, while a person changes it. */
 export interface Edit {
@@ -22,6 +23,8 @@ export interface Given {
 export class Typed {
   /** The next prompt, by session. */
   readonly drafts = new Store<ReadonlyMap<string, string>>(new Map());
+  /** What goes with each prompt, by session, until something else is chosen. */
+  readonly contexts = new Store<ReadonlyMap<string, PromptContext>>(new Map());
   /** Changes of prompts that wait, by prompt. */
   readonly edits = new Store<ReadonlyMap<string, Edit>>(new Map());
   /** Answers, by request and by question in it. */
@@ -35,6 +38,14 @@ export class Typed {
 
   write(sessionId: string, text: string): void {
     this.drafts.update((all) => new Map(all).set(sessionId, text));
+  }
+
+  context(sessionId: string): PromptContext {
+    return this.contexts.get().get(sessionId) ?? NO_CONTEXT;
+  }
+
+  attach(sessionId: string, context: PromptContext): void {
+    this.contexts.update((all) => new Map(all).set(sessionId, context));
   }
 
   edit(promptId: string, edit: Edit): void {

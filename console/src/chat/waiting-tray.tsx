@@ -5,6 +5,7 @@ import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { visible } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
 import { Said, useSaying } from "../shell/said.js";
+import { isFocusLost } from "./focus-asked.js";
 import { useSessions } from "./hooks.js";
 import { waitingOf, type Waiting } from "./session-view.js";
 import { ACTION_WORDS } from "./words.js";
@@ -34,8 +35,7 @@ export function WaitingTray(): ReactNode {
   }, [agents, isKnown, waiting]);
   // To what else waits, or to the panel below where nothing does.
   const catchFocus = (): void => {
-    const isLost = document.activeElement === null || document.activeElement === document.body;
-    if (isLost) (content.current ?? document.querySelector<HTMLElement>(".content[data-state=active]"))?.focus();
+    if (isFocusLost()) (content.current ?? document.querySelector<HTMLElement>(".content[data-state=active]"))?.focus();
   };
   const words = length === 1 ? "1 request waits for you" : `${length} requests wait for you`;
   return (

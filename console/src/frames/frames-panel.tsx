@@ -3,6 +3,7 @@ import { memo, useEffect, useMemo, useState, useSyncExternalStore, type ReactNod
 
 import { useEnvironment } from "../shell/environment.js";
 import { save } from "../shell/save.js";
+import { SteadyButton } from "../shell/steady-button.js";
 import { bytes, clock, count, milliseconds } from "../shell/units.js";
 import { VirtualRows } from "../shell/virtual-rows.js";
 import { useStore } from "../store.js";
@@ -171,16 +172,15 @@ function Bar({ log, calls, filter, onFilter, source, onClear }: BarProperties): 
           >
             <Trash2 size={13} aria-hidden /> <span className="button-word">Clear</span>
           </button>
-          <button
-            type="button"
+          <SteadyButton
             className="button button-small"
             aria-label="Export"
-            disabled={calls.length === 0}
+            isOff={calls.length === 0}
             onClick={() => save(nameOfRecording(), recording(calls), "application/x-ndjson")}
             title="Save what is shown as a recording: JSON lines"
           >
             <Download size={13} aria-hidden /> <span className="button-word">Export</span>
-          </button>
+          </SteadyButton>
         </span>
       </div>
       <div className="bar bar-second">

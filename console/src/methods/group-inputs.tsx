@@ -2,6 +2,7 @@ import { Plus } from "lucide-react";
 import { useState, type ReactNode } from "react";
 
 import { kindOf } from "../json/json-rows.js";
+import { SteadyButton } from "../shell/steady-button.js";
 import { Field, type FieldProperties, type InputProperties } from "./field.js";
 import { descriptionOf, firstValue, variantOf, type Shape } from "./schema.js";
 
@@ -142,9 +143,9 @@ export function NewKey({ taken, onAdd }: { taken: object; onAdd: (name: string) 
           add();
         }}
       />
-      <button type="button" className="add-button" disabled={!isFree} onClick={add}>
+      <SteadyButton className="add-button" isOff={!isFree} onClick={add}>
         <Plus size={13} aria-hidden /> Add
-      </button>
+      </SteadyButton>
     </span>
   );
 }

@@ -2,6 +2,7 @@ import { ArrowDown, ArrowUp, Download, ListFilter, Search } from "lucide-react";
 import type { ReactNode } from "react";
 
 import { CopyButton } from "../json/copy-button.js";
+import { SteadyButton } from "../shell/steady-button.js";
 import { count } from "../shell/units.js";
 import type { LogFilter } from "./log-view.js";
 
@@ -70,26 +71,24 @@ export function LogBar({
         {isSearching ? `${told} found` : ""}
       </span>
       <span className="bar-group">
-        <button
-          type="button"
+        <SteadyButton
           className="icon-button icon-small"
           aria-label="Previous find"
           title="Previous (Shift Enter)"
-          disabled={found === 0}
+          isOff={found === 0}
           onClick={() => onStep("previous")}
         >
           <ArrowUp size={14} />
-        </button>
-        <button
-          type="button"
+        </SteadyButton>
+        <SteadyButton
           className="icon-button icon-small"
           aria-label="Next find"
           title="Next (Enter)"
-          disabled={found === 0}
+          isOff={found === 0}
           onClick={() => onStep("next")}
         >
           <ArrowDown size={14} />
-        </button>
+        </SteadyButton>
         <button
           type="button"
           className="button button-small"

@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 
 import { visible } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
+import { SteadyButton } from "../shell/steady-button.js";
 import { lasting } from "../shell/units.js";
 import { useStore } from "../store.js";
 import { ModeDialog } from "./mode-dialog.js";
@@ -24,18 +25,17 @@ export function ModeBar({ mode, sidecars, now }: { mode: Mode; sidecars: readonl
     <div className="mode-bar">
       <div className="segments segments-wide" role="radiogroup" aria-label="Mode">
         {MODES.map(({ name, word, what }) => (
-          <button
+          <SteadyButton
             key={name}
-            type="button"
             role="radio"
             aria-checked={mode.name === name}
             className="segment"
             title={what}
-            disabled={changing !== undefined}
+            isOff={changing !== undefined}
             onClick={() => keeper.modeAsked.set(name)}
           >
             {word}
-          </button>
+          </SteadyButton>
         ))}
       </div>
       <p className="mode-line" role="status">

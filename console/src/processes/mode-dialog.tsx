@@ -4,6 +4,7 @@ import { ErrorCard } from "../methods/error-card.js";
 import type { Failure } from "../methods/run.js";
 import { Dialog } from "../shell/dialog.js";
 import { useEnvironment } from "../shell/environment.js";
+import { SteadyButton } from "../shell/steady-button.js";
 import { leavesOpen, type ModeWanted } from "./keeper.js";
 import { isUp, type Mode, type ModeName, type Sidecar } from "./sidecar.js";
 
@@ -92,15 +93,15 @@ export function ModeDialog({
           <button type="button" className="button" onClick={onClose}>
             {failure && leavesOpen(failure) ? "Close" : "Cancel"}
           </button>
-          <button
+          <SteadyButton
             type="submit"
             className="button button-primary"
-            disabled={!fits || isBusy || mode.changing !== undefined}
+            isOff={!fits || isBusy || mode.changing !== undefined}
             aria-busy={isBusy}
             {...(wanted === "standalone" && { "data-first": true })}
           >
             {isBusy ? "Switching…" : "Switch"}
-          </button>
+          </SteadyButton>
         </div>
       </form>
     </Dialog>

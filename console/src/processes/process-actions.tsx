@@ -2,6 +2,7 @@ import { LoaderCircle, Play, RotateCw, Square, type LucideIcon } from "lucide-re
 import type { ReactNode } from "react";
 
 import { useEnvironment } from "../shell/environment.js";
+import { SteadyButton } from "../shell/steady-button.js";
 import { useStore } from "../store.js";
 import { applies, type Action, type Sidecar } from "./sidecar.js";
 
@@ -29,19 +30,18 @@ export function ProcessActions({
   return (
     <span className="process-actions" role="group" aria-label={`Actions of ${sidecar.name}`}>
       {ACTIONS.map(({ action, word, icon: Icon }) => (
-        <button
+        <SteadyButton
           key={action}
-          type="button"
           className={look === "words" ? "button button-small" : "icon-button icon-small"}
           aria-label={`${word} ${sidecar.name}`}
           aria-busy={busy === action}
           title={whyNot(action, sidecar) ?? word}
-          disabled={!isOpen || busy !== undefined || !applies(action, sidecar)}
+          isOff={!isOpen || busy !== undefined || !applies(action, sidecar)}
           onClick={() => keeper.propose(action, sidecar.name, sidecars)}
         >
           {busy === action ? <LoaderCircle size={14} className="turning" aria-hidden /> : <Icon size={14} aria-hidden />}
           {look === "words" && <span className="button-word">{word}</span>}
-        </button>
+        </SteadyButton>
       ))}
     </span>
   );

@@ -7,42 +7,54 @@ import { Bounded } from "./bounded.js";
 import { Code } from "./code.js";
 import { Link, Picture } from "./link.js";
 import type { Token } from "./parser.js";
-import { legible, readable } from "./plain.js";
+import { legible, readable, Row } from "./plain.js";
+import { elementWeight, leafWeight, MOST_COLUMNS, mostPieces } from "./weight.js";
 
 const BLOCKS: ReadonlySet<string> = new Set(["p", "h1", "h2", "h3", "h4", "h5", "h6", "th", "td"]);
 const INLINES: ReadonlySet<string> = new Set(["em", "strong", "s"]);
 /** Emphasis within emphasis that is shown as such. */
 const DEEPEST_INLINE = 16;
-const MOST_COLUMNS = 64;
-/** Pieces of a paragraph, a heading or a cell that are shown as what they are; the rest is text. */
-const MOST_PIECES = 1_000;
 
 /** Something that is open, and what was found in it. */
 interface Frame {
   token: Token | undefined;
   children: ReactNode[];
+}
+
+/** A block that is open, with what each of the parts weighs that were found in it. */
+interface BlockFrame extends Frame {
+  weights: number[];
+}
+
+/** An inline element that is open. */
+interface InlineFrame extends Frame {
   /** Its text so far, for links that are to say where they lead. */
   text: string;
 }
 
-/** The elements of a block. `isOpen` says that more of it may come. */
-export function shownBlock(tokens: readonly Token[], isOpen: boolean): ReactNode {
-  const stack: Frame[] = [{ token: undefined, children: [], text: "" }];
+/** The elements of a block. `isOpen` says that more of it may come; what is shown of it at once weighs about `room`. */
+export function shownBlock(tokens: readonly Token[], isOpen: boolean, room = Infinity): ReactNode {
+  const stack: BlockFrame[] = [{ token: undefined, children: [], weights: [] }];
   for (const [at, token] of tokens.entries()) {
-    const top = stack.at(-1) as Frame;
-    if (token.nesting > 0) stack.push({ token, children: [], text: "" });
-    else if (token.nesting === 0) top.children.push(leaf(token, top.children.length, isOpen && at === tokens.length - 1));
-    else if (stack.length > 1) {
+    const top = stack.at(-1) as BlockFrame;
+    if (token.nesting > 0) stack.push({ token, children: [], weights: [] });
+    else if (token.nesting === 0) {
+      const within = top.token?.tag;
+      top.children.push(leaf(token, within, top.children.length, isOpen && at === tokens.length - 1));
+      top.weights.push(leafWeight(token, within));
+    } else if (stack.length > 1) {
       stack.pop();
-      const below = stack.at(-1) as Frame;
-      below.children.push(blockElement(top, below.children.length));
+      const below = stack.at(-1) as BlockFrame;
+      below.children.push(blockElement(top, room, below.children.length));
+      below.weights.push(elementWeight(token.tag, top.weights, room));
     }
   }
-  return createElement(Fragment, null, ...(stack[0] as Frame).children);
+  return createElement(Fragment, null, ...(stack[0] as BlockFrame).children);
 }
 
-function blockElement({ token, children }: Frame, key: number): ReactNode {
+function blockElement({ token, children, weights }: BlockFrame, room: number, key: number): ReactNode {
   const { tag, hidden } = token as Token;
+  const bounds = { children, weights, room };
   if (hidden) return <Fragment key={key}>{children}</Fragment>;
   if (tag === "table")
     return (
@@ -51,10 +63,10 @@ function blockElement({ token, children }: Frame, key: number): ReactNode {
       </div>
     );
   if (tag === "thead") return <thead key={key}>{children}</thead>;
-  if (tag === "tbody") return <Bounded key={key} as="tbody" children={children} word="rows" />;
-  if (tag === "ul") return <Bounded key={key} as="ul" children={children} word="items" />;
-  if (tag === "ol") return <Bounded key={key} as="ol" start={startOf(token as Token)} children={children} word="items" />;
-  if (tag === "blockquote" || tag === "li") return <Bounded key={key} as={tag} children={children} word="parts" />;
+  if (tag === "tbody") return <Bounded key={key} as="tbody" {...bounds} word="rows" />;
+  if (tag === "ul") return <Bounded key={key} as="ul" {...bounds} word="items" />;
+  if (tag === "ol") return <Bounded key={key} as="ol" start={startOf(token as Token)} {...bounds} word="items" />;
+  if (tag === "blockquote" || tag === "li") return <Bounded key={key} as={tag} {...bounds} word="parts" />;
   if (/^h[1-6]$/.test(tag)) return heading(tag, children, key);
   if (tag === "tr") return <tr key={key}>{boundedCells(children)}</tr>;
   if (!BLOCKS.has(tag)) return <Fragment key={key}>{children}</Fragment>;
@@ -78,10 +90,10 @@ function heading(tag: string, children: ReactNode[], key: number): ReactNode {
   return createElement(`h${Math.min(6, level + 2)}`, { key, dir: "auto", className: `md-h${level}` }, ...children);
 }
 
-function leaf(token: Token, key: number, isOpen: boolean): ReactNode {
+function leaf(token: Token, within: string | undefined, key: number, isOpen: boolean): ReactNode {
   switch (token.type) {
     case "inline":
-      return <Fragment key={key}>{shownInline(token)}</Fragment>;
+      return <Fragment key={key}>{shownInline(token, mostPieces(within))}</Fragment>;
     case "fence":
       return <Code key={key} text={withoutEnd(token.content)} lang={languageOf(token.info)} isStreaming={isOpen} />;
     case "code_block":
@@ -99,25 +111,26 @@ function leaf(token: Token, key: number, isOpen: boolean): ReactNode {
   }
 }
 
-/** The elements of a text within a block; as it stands where it was too long to be looked through. */
-function shownInline({ children, content }: Token): ReactNode {
+/** The elements of a text within a block, `most` pieces as what they are; as it stands where it was too long to be looked through. */
+function shownInline({ children, content }: Token, most: number): ReactNode {
   if (!children || children.length === 0) return readable(content);
-  const rest = children.slice(MOST_PIECES).map(wordsOf).join("");
-  const stack: Frame[] = [{ token: undefined, children: [], text: "" }];
+  const rest = children.slice(most).map(wordsOf).join("");
+  const stack: InlineFrame[] = [{ token: undefined, children: [], text: "" }];
+  const row = new Row();
   let ignored = 0;
-  for (const token of children.slice(0, MOST_PIECES)) {
-    const top = stack.at(-1) as Frame;
+  for (const token of children.slice(0, most)) {
+    const top = stack.at(-1) as InlineFrame;
     if (token.nesting > 0) {
       if (stack.length > DEEPEST_INLINE) ignored += 1;
       else stack.push({ token, children: [], text: "" });
     } else if (token.nesting < 0) {
       if (ignored > 0) ignored -= 1;
       else if (stack.length > 1) closeInline(stack);
-    } else addInline(top, token);
+    } else addInline(top, token, row);
   }
   while (stack.length > 1) closeInline(stack);
-  const shown = (stack[0] as Frame).children;
-  return rest === "" ? shown : [...shown, readable(rest)];
+  const shown = (stack[0] as InlineFrame).children;
+  return rest === "" ? shown : [...shown, row.readable(rest)];
 }
 
 /** What a piece says, without its looks. */
@@ -126,9 +139,9 @@ function wordsOf(token: Token): string {
   return token.type === "softbreak" || token.type === "hardbreak" ? "\n" : token.content;
 }
 
-function closeInline(stack: Frame[]): void {
-  const { token, children, text } = stack.pop() as Frame;
-  const below = stack.at(-1) as Frame;
+function closeInline(stack: InlineFrame[]): void {
+  const { token, children, text } = stack.pop() as InlineFrame;
+  const below = stack.at(-1) as InlineFrame;
   const key = below.children.length;
   const tag = token?.tag ?? "";
   below.text += text;
@@ -142,25 +155,25 @@ function closeInline(stack: Frame[]): void {
   else below.children.push(<Fragment key={key}>{children}</Fragment>);
 }
 
-function addInline(frame: Frame, token: Token): void {
+function addInline(frame: InlineFrame, token: Token, row: Row): void {
   const key = frame.children.length;
   switch (token.type) {
     case "text":
     case "text_special":
       frame.text += token.content;
-      frame.children.push(readable(token.content));
+      frame.children.push(row.readable(token.content));
       return;
     case "code_inline":
       frame.text += token.content;
       frame.children.push(
         <code key={key} dir="ltr">
-          {legible(token.content)}
+          {row.legible(token.content)}
         </code>,
       );
       return;
     case "softbreak":
       frame.text += " ";
-      frame.children.push("\n");
+      frame.children.push(row.readable("\n"));
       return;
     case "hardbreak":
       frame.text += " ";

@@ -29,8 +29,13 @@ const DISTURBING = new RegExp(
   "gu",
 );
 
-/** As many marks on one letter as no writing has, with more behind them. */
-const HEAPED = /[\p{M}\p{Grapheme_Extend}\p{Emoji_Modifier}\u200d]{32}(?=[\p{M}\p{Grapheme_Extend}\p{Emoji_Modifier}\u200d])/gu;
+const MARKS = String.raw`[\p{M}\p{Grapheme_Extend}\p{Emoji_Modifier}\u200d]`;
+/** More marks on one letter than any writing has. */
+const MOST_MARKS = 32;
+/** As many, with more behind them. */
+const HEAPED = new RegExp(`${MARKS}{${MOST_MARKS}}(?=${MARKS})`, "gu");
+const AT_THE_END = new RegExp(`${MARKS}*$`, "u");
+const A_MARK = "\u0301";
 
 /** Spaces that something follows, so many that it may be out of sight. */
 const PUSHING = /[ \t]{40,}(?=\S)/g;
@@ -45,12 +50,46 @@ export function visible(text: string): string {
 
 /** The same with its spaces as they are, for what is laid out by them: code, and what programs write. */
 export function legible(text: string): string {
-  return text.replace(UNSEEN, named).replace(HEAPED, "$&⟨more marks⟩");
+  return brokenUp(withUnseen(text));
 }
 
 /** The text with what disturbs prose made visible, and what scripts and emoji need left as it is. */
 export function readable(text: string): string {
-  return text.replace(DISTURBING, named).replace(HEAPED, "$&⟨more marks⟩");
+  return brokenUp(withDisturbing(text));
+}
+
+function withUnseen(text: string): string {
+  return text.replace(UNSEEN, named);
+}
+
+function withDisturbing(text: string): string {
+  return text.replace(DISTURBING, named);
+}
+
+function brokenUp(text: string): string {
+  return text.replace(HEAPED, "$&⟨more marks⟩");
+}
+
+/** Texts that are shown one behind the other: what is between them ends no letter, so that its marks are counted through them. */
+export class Row {
+  #marks = 0;
+
+  legible(text: string): string {
+    return this.#next(withUnseen(text));
+  }
+
+  readable(text: string): string {
+    return this.#next(withDisturbing(text));
+  }
+
+  #next(text: string): string {
+    const marks = this.#marks;
+    const shown = brokenUp(A_MARK.repeat(marks) + text);
+    // Of characters that are two units long as well.
+    const [last = ""] = AT_THE_END.exec(shown.slice(-2 * MOST_MARKS)) ?? [];
+    this.#marks = [...last].length;
+    return shown.slice(marks);
+  }
 }
 
 /** The beginning of `text`, at most `longest` characters, with a sign where that is not all. */

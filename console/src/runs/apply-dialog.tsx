@@ -7,6 +7,7 @@ import type { Failure } from "../methods/run.js";
 import { visible } from "../render/plain.js";
 import { Dialog } from "../shell/dialog.js";
 import { useEnvironment } from "../shell/environment.js";
+import { SteadyButton } from "../shell/steady-button.js";
 import { count } from "../shell/units.js";
 
 /**
@@ -68,18 +69,17 @@ export function ApplyDialog({
           Not now
         </button>
         {failure && (
-          <button type="button" className="button" disabled={isBusy} onClick={() => void look()}>
+          <SteadyButton className="button" isOff={isBusy} onClick={() => void look()}>
             Look again
-          </button>
+          </SteadyButton>
         )}
-        <button
-          type="button"
+        <SteadyButton
           className="button button-primary"
-          disabled={isBusy || !diff || diff.files.length === 0}
+          isOff={isBusy || !diff || diff.files.length === 0}
           onClick={() => void apply()}
         >
           Apply
-        </button>
+        </SteadyButton>
       </div>
     </Dialog>
   );

@@ -2,6 +2,7 @@ import { Check, Crown, FileDiff } from "lucide-react";
 import { useMemo, useRef, useState, type ReactNode } from "react";
 
 import type { AgentOutcome, AgentRunMemberView, AgentRunView } from "../api.js";
+import { isFocusLost } from "../chat/focus-asked.js";
 import { useFeed, useSessions } from "../chat/hooks.js";
 import { MessageList } from "../chat/message-list.js";
 import { ProblemCard } from "../chat/problem-card.js";
@@ -14,6 +15,7 @@ import { Tally } from "../render/diff-view.js";
 import { Markdown } from "../render/markdown.js";
 import { visible } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
+import { SteadyButton } from "../shell/steady-button.js";
 import { count } from "../shell/units.js";
 import { useStore } from "../store.js";
 import { ApplyDialog } from "./apply-dialog.js";
@@ -25,7 +27,7 @@ export function MemberColumn({ run, member, isOpen }: { run: AgentRunView; membe
   const name = visible(member.name);
   const column = useRef<HTMLElement>(null);
   const catchFocus = (): void => {
-    if (document.activeElement === null || document.activeElement === document.body) column.current?.focus();
+    if (isFocusLost()) column.current?.focus();
   };
   return (
     <article ref={column} className="run-member" aria-label={name} data-chosen={isChosen} tabIndex={-1}>
@@ -120,10 +122,10 @@ function Changes({ run, member, isOpen }: { run: AgentRunView; member: AgentRunM
               applied
             </span>
           )}
-          <button type="button" className="button button-small" disabled={!isOpen} onClick={() => setShown(true)}>
+          <SteadyButton className="button button-small" isOff={!isOpen} onClick={() => setShown(true)}>
             <FileDiff size={13} aria-hidden />
             Review and apply
-          </button>
+          </SteadyButton>
         </>
       )}
       {isShown && <ApplyDialog runId={run.runId} cwd={run.cwd} member={member.name} onClose={() => setShown(false)} />}

@@ -1,7 +1,10 @@
 import { Plus, Trash2 } from "lucide-react";
-import type { ReactNode } from "react";
+import { useRef, type ReactNode } from "react";
 
 import type { AgentProviderInfo } from "../api.js";
+import { isFocusLost } from "../chat/focus-asked.js";
+import { useHeldFocus } from "../chat/held-focus.js";
+import { SteadyButton } from "../shell/steady-button.js";
 import { AgentSelect, ModeChoice, ModelInput } from "./agent-fields.js";
 import { blank, type Draft } from "./draft.js";
 
@@ -22,12 +25,19 @@ export function MemberDrafts({
   const change = (key: number, more: Partial<Draft>): void =>
     onChange(drafts.map((draft) => (draft.key === key ? { ...draft, ...more } : draft)));
   const next = Math.max(-1, ...drafts.map(({ key }) => key)) + 1;
+  const another = useRef<HTMLButtonElement>(null);
+  const hold = useHeldFocus(
+    drafts.map(({ key }) => String(key)),
+    () => {
+      if (isFocusLost()) another.current?.focus();
+    },
+  );
   return (
     <fieldset className="run-members">
       <legend>Agents</legend>
       <ul>
         {drafts.map(({ key, provider, model, mode }, at) => (
-          <li key={key} className="run-draft" aria-label={`Agent ${at + 1}`}>
+          <li key={key} className="run-draft" aria-label={`Agent ${at + 1}`} {...hold(String(key))}>
             <AgentSelect
               usable={usable}
               value={provider === "" ? usual : provider}
@@ -35,27 +45,26 @@ export function MemberDrafts({
             />
             <ModelInput value={model} onChange={(chosen) => change(key, { model: chosen })} />
             <ModeChoice value={mode} onChange={(chosen) => change(key, { mode: chosen })} />
-            <button
-              type="button"
+            <SteadyButton
               className="icon-button"
               aria-label={`Remove agent ${at + 1}`}
-              disabled={drafts.length === 1}
+              isOff={drafts.length === 1}
               onClick={() => onChange(drafts.filter((draft) => draft.key !== key))}
             >
               <Trash2 size={14} />
-            </button>
+            </SteadyButton>
           </li>
         ))}
       </ul>
-      <button
-        type="button"
+      <SteadyButton
+        ref={another}
         className="button button-small"
-        disabled={drafts.length >= MOST_MEMBERS}
+        isOff={drafts.length >= MOST_MEMBERS}
         onClick={() => onChange([...drafts, blank(next)])}
       >
         <Plus size={13} aria-hidden />
         Another agent
-      </button>
+      </SteadyButton>
     </fieldset>
   );
 }

@@ -1,7 +1,9 @@
 import { CircleStop, Trash2 } from "lucide-react";
-import { useState, type ReactNode } from "react";
+import { useRef, useState, type ReactNode } from "react";
 
 import type { AgentRunView } from "../api.js";
+import { isFocusLost } from "../chat/focus-asked.js";
+import { useHeldFocus } from "../chat/held-focus.js";
 import { useNow } from "../chat/hooks.js";
 import { ProblemCard } from "../chat/problem-card.js";
 import { OUTCOME_WORDS } from "../chat/words.js";
@@ -10,6 +12,7 @@ import type { Failure } from "../methods/run.js";
 import { readable, shortened, visible } from "../render/plain.js";
 import { Dialog } from "../shell/dialog.js";
 import { useEnvironment } from "../shell/environment.js";
+import { SteadyButton } from "../shell/steady-button.js";
 import { lasting } from "../shell/units.js";
 import { useStore } from "../store.js";
 import { useRuns } from "./hooks.js";
@@ -47,8 +50,13 @@ function RunHead({ run, isOpen }: { run: AgentRunView; isOpen: boolean }): React
   const { runs } = useEnvironment();
   const { prompt, cwd, strategy, state, runId, hasWorktrees } = run;
   const [isDiscarding, setDiscarding] = useState(false);
+  const head = useRef<HTMLElement>(null);
+  const held = state !== "ended" ? "stop" : hasWorktrees || isDiscarding ? "discard" : "";
+  const hold = useHeldFocus([held], () => {
+    if (isFocusLost()) head.current?.focus();
+  });
   return (
-    <header className="run-head">
+    <header ref={head} className="run-head" tabIndex={-1}>
       <div className="session-title">
         <h2 title={shortened(visible(titleOf(run)), LONGEST_TITLE)}>{shortened(visible(titleOf(run)), LONGEST_TITLE)}</h2>
         <p>
@@ -66,19 +74,21 @@ function RunHead({ run, isOpen }: { run: AgentRunView; isOpen: boolean }): React
         )}
       </div>
       <span className="spacer" />
-      {state !== "ended" && (
-        <button type="button" className="button" disabled={!isOpen} onClick={() => void runs.cancel(runId)}>
-          <CircleStop size={14} aria-hidden />
-          Stop all
-        </button>
-      )}
-      {state === "ended" && hasWorktrees && (
-        <button type="button" className="button" disabled={!isOpen} onClick={() => setDiscarding(true)}>
-          <Trash2 size={14} aria-hidden />
-          Discard
-        </button>
-      )}
-      {isDiscarding && <Discard runId={runId} onClose={() => setDiscarding(false)} />}
+      <span className="held" {...hold(held)}>
+        {state !== "ended" && (
+          <SteadyButton className="button" isOff={!isOpen} onClick={() => void runs.cancel(runId)}>
+            <CircleStop size={14} aria-hidden />
+            Stop all
+          </SteadyButton>
+        )}
+        {state === "ended" && hasWorktrees && (
+          <SteadyButton className="button" isOff={!isOpen} onClick={() => setDiscarding(true)}>
+            <Trash2 size={14} aria-hidden />
+            Discard
+          </SteadyButton>
+        )}
+        {isDiscarding && <Discard runId={runId} onClose={() => setDiscarding(false)} />}
+      </span>
     </header>
   );
 }
@@ -117,9 +127,9 @@ function Discard({ runId, onClose }: { runId: string; onClose: () => void }): Re
         <button type="button" className="button" data-first onClick={onClose}>
           Keep it
         </button>
-        <button type="button" className="button button-danger" disabled={isBusy} onClick={() => void discard()}>
+        <SteadyButton className="button button-danger" isOff={isBusy} onClick={() => void discard()}>
           Discard
-        </button>
+        </SteadyButton>
       </div>
     </Dialog>
   );

@@ -5,6 +5,7 @@ import { isUsable } from "../chat/provider-cards.js";
 import { ErrorCard } from "../methods/error-card.js";
 import type { Failure } from "../methods/run.js";
 import { useEnvironment } from "../shell/environment.js";
+import { SteadyButton } from "../shell/steady-button.js";
 import { useStore } from "../store.js";
 import { blank, membersOf, mergerOf, type Draft, type MergerDraft } from "./draft.js";
 import { MemberDrafts } from "./member-drafts.js";
@@ -79,9 +80,9 @@ export function RunStarter({ folder, onStarted }: { folder: string; onStarted?: 
       <Worktrees trees={trees} isShared={drafts.length > 1} onChange={setTrees} />
       {failure && <ErrorCard failure={failure} />}
       <div className="new-actions">
-        <button type="submit" className="button button-primary" disabled={!canStart}>
+        <SteadyButton type="submit" className="button button-primary" isOff={!canStart}>
           {isBusy ? "Beginning…" : "Begin"}
-        </button>
+        </SteadyButton>
       </div>
     </form>
   );

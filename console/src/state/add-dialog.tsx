@@ -1,6 +1,7 @@
 import { useState, type ReactNode } from "react";
 
 import { JsonInput } from "../methods/json-input.js";
+import { SteadyButton } from "../shell/steady-button.js";
 import { Dialog } from "../shell/dialog.js";
 
 /** Asks for a new member of an object, or a new element of an array. */
@@ -51,9 +52,9 @@ export function AddDialog({
           <button type="button" className="button" onClick={onClose}>
             Cancel
           </button>
-          <button type="submit" className="button button-primary" disabled={!fits}>
+          <SteadyButton type="submit" className="button button-primary" isOff={!fits}>
             Add
-          </button>
+          </SteadyButton>
         </div>
       </form>
     </Dialog>

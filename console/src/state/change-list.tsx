@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 
 import { JsonValue } from "../json/json-value.js";
+import { SteadyButton } from "../shell/steady-button.js";
 import { clock, count } from "../shell/units.js";
 import { VirtualRows } from "../shell/virtual-rows.js";
 import { useStore } from "../store.js";
@@ -15,9 +16,9 @@ export function ChangeList({ changes, onPlace }: { changes: Changes; onPlace: (p
         <h2>Changes</h2>
         <span className="quiet">{list.length === 0 ? "" : count(list.length)}</span>
         <span className="spacer" />
-        <button type="button" className="link-button" disabled={list.length === 0} onClick={() => changes.clear()}>
+        <SteadyButton className="link-button" isOff={list.length === 0} onClick={() => changes.clear()}>
           Clear
-        </button>
+        </SteadyButton>
       </div>
       {list.length === 0 ? (
         <p className="empty-line">Whatever changes from now on is listed here.</p>

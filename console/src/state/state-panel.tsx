@@ -6,6 +6,7 @@ import { CopyButton } from "../json/copy-button.js";
 import { type JsonRow, kindOf } from "../json/json-rows.js";
 import { JsonTree } from "../json/json-tree.js";
 import { useEnvironment } from "../shell/environment.js";
+import { SteadyButton } from "../shell/steady-button.js";
 import { count } from "../shell/units.js";
 import { AddDialog } from "./add-dialog.js";
 import { ChangeList } from "./change-list.js";
@@ -78,33 +79,30 @@ export function StatePanel(): ReactNode {
           <span className="spacer" />
           <Version hub={hub} />
           <span className="bar-group">
-            <button
-              type="button"
+            <SteadyButton
               className="button button-small"
-              disabled={selected === ""}
+              isOff={selected === ""}
               onClick={() => edit(selected)}
               title="Edit (Enter)"
             >
               <Pencil size={13} aria-hidden /> Edit
-            </button>
-            <button
-              type="button"
+            </SteadyButton>
+            <SteadyButton
               className="button button-small"
-              disabled={!isContainer}
+              isOff={!isContainer}
               onClick={() => setOpen({ kind: "add", path: selected })}
               title="Add (+)"
             >
               <Plus size={13} aria-hidden /> Add
-            </button>
-            <button
-              type="button"
+            </SteadyButton>
+            <SteadyButton
               className="button button-small"
-              disabled={selected === ""}
+              isOff={selected === ""}
               onClick={() => remove(selected)}
               title="Remove (Delete)"
             >
               <Trash2 size={13} aria-hidden /> Remove
-            </button>
+            </SteadyButton>
             <CopyButton text={() => JSON.stringify(value, null, 2) ?? ""} />
           </span>
         </div>

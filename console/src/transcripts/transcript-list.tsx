@@ -1,9 +1,12 @@
-import type { ReactNode } from "react";
+import { useRef, type ReactNode } from "react";
 
 import type { TranscriptHit, TranscriptInfo } from "../api.js";
+import { isFocusLost } from "../chat/focus-asked.js";
+import { useHeldFocus } from "../chat/held-focus.js";
 import { OUTCOME_WORDS } from "../chat/words.js";
 import { passes } from "../methods/run.js";
 import { legible, shortened, visible } from "../render/plain.js";
+import { SteadyButton } from "../shell/steady-button.js";
 import { count } from "../shell/units.js";
 import { useStore } from "../store.js";
 import type { Archive } from "./archive.js";
@@ -28,6 +31,18 @@ export function TranscriptList({
   onChoose: (chosen: { sessionId: string; itemId?: string | undefined }) => void;
 }): ReactNode {
   const { state, transcripts, hits, next, isRebuilding, isFull, isCut, failure } = useStore(archive.found);
+  const list = useRef<HTMLUListElement>(null);
+  /** How many there were when older ones were asked for. */
+  const known = useRef(0);
+  const hasMore = next !== undefined && !hits;
+  const hold = useHeldFocus(hasMore ? ["more"] : [], () => {
+    const first = list.current?.children[known.current] ?? list.current?.lastElementChild;
+    if (isFocusLost()) first?.querySelector("button")?.focus();
+  });
+  const more = (): void => {
+    known.current = transcripts.length;
+    void archive.more();
+  };
   const isEmpty = (hits ?? transcripts).length === 0;
   return (
     <>
@@ -49,7 +64,7 @@ export function TranscriptList({
       </p>
       {isEmpty && state === "asking" && <p className="empty-line">{query === "" ? "Asking for the transcripts…" : "Searching…"}</p>}
       {isEmpty && state === "known" && <p className="empty-line">{nothing(query, hasFilter)}</p>}
-      <ul className="transcript-list" aria-label={hits ? "Found" : "Transcripts"} aria-busy={state === "asking"}>
+      <ul ref={list} className="transcript-list" aria-label={hits ? "Found" : "Transcripts"} aria-busy={state === "asking"}>
         {hits
           ? hits.map((hit) => (
               <li key={`${hit.sessionId} ${hit.seq} ${hit.itemId ?? ""}`} data-selected={hit.sessionId === chosen}>
@@ -78,10 +93,10 @@ export function TranscriptList({
       </ul>
       {hits && isFull && <p className="notice">{`The newest ${count(hits.length)} are shown; narrow the search to find older ones.`}</p>}
       {hits && isCut && <p className="notice">Too much may hold these words for all of it to be looked through; narrow the search.</p>}
-      {next !== undefined && !hits && (
-        <button type="button" className="link-button transcript-more" disabled={state === "asking"} onClick={() => void archive.more()}>
+      {hasMore && (
+        <SteadyButton className="link-button transcript-more" isOff={state === "asking"} onClick={more} {...hold("more")}>
           Older ones
-        </button>
+        </SteadyButton>
       )}
     </>
   );

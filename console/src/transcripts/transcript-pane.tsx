@@ -14,6 +14,7 @@ import { failureOf, type Failure } from "../methods/run.js";
 import { shortened, visible } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
 import { save } from "../shell/save.js";
+import { SteadyButton } from "../shell/steady-button.js";
 import { count, milliseconds } from "../shell/units.js";
 import { useStore } from "../store.js";
 import type { Archive } from "./archive.js";
@@ -154,10 +155,10 @@ function GoOn({ sessionId }: { sessionId: string }): ReactNode {
     location.hash = "agents";
   };
   return (
-    <button type="button" className="button button-small" disabled={!isOpen || isBusy} onClick={() => void goOn()}>
+    <SteadyButton className="button button-small" isOff={!isOpen || isBusy} onClick={() => void goOn()}>
       {isThere ? <MessageSquare size={13} aria-hidden /> : <RotateCcw size={13} aria-hidden />}
       {isBusy ? "Opening…" : isThere ? "Go to the session" : "Go on with it"}
-    </button>
+    </SteadyButton>
   );
 }
 
@@ -183,16 +184,15 @@ function Exports({ archive, info }: { archive: Archive; info: TranscriptInfo }):
     <div className="transcript-exports">
       <div className="transcript-buttons" role="group" aria-label="Export">
         {FORMATS.map(({ format, name, type }) => (
-          <button
+          <SteadyButton
             key={format}
-            type="button"
             className="button button-small"
-            disabled={busy !== undefined}
+            isOff={busy !== undefined}
             onClick={() => void take(format, type)}
           >
             <Download size={13} aria-hidden />
             {busy === format ? "Writing…" : name}
-          </button>
+          </SteadyButton>
         ))}
       </div>
       <p className="transcript-told" role="status">

@@ -78,7 +78,7 @@ test("agents are looked for, what is missing says what to do, and looking again 
   await act(async () => answers[0]?.([BUILTIN, MISSING]));
   expect(await screen.findByText(/No agent with a model was found/)).toBeTruthy();
   const claude = screen.getByRole<HTMLButtonElement>("radio", { name: /^Claude Code/ });
-  expect([claude.disabled, claude.textContent]).toEqual([true, expect.stringContaining("Not installed")]);
+  expect([claude.ariaDisabled, claude.textContent]).toEqual(["true", expect.stringContaining("Not installed")]);
   expect(screen.getByText("install it, or set agent.claude.program")).toBeTruthy();
   expect(screen.getByRole("link", { name: /How to install it/ }).getAttribute("rel")).toContain("noopener");
   fireEvent.click(screen.getByRole("button", { name: /Look again/ }));
@@ -111,7 +111,7 @@ test("a session that cannot be begun says why, and one that can is looked at", a
   render(<Console environment={made.environment} />);
   const begin = await screen.findByRole<HTMLButtonElement>("button", { name: "Begin" });
   await screen.findByRole("radio", { name: /^Built-in/ });
-  expect(begin.disabled).toBe(true);
+  expect(begin.ariaDisabled).toBe("true");
   fireEvent.change(screen.getByRole("combobox", { name: "Folder" }), { target: { value: "/nowhere" } });
   made.served.endpoint.register("agent.createSession", () => {
     throw new RpcError("INVALID_PAYLOAD", "there is no folder /nowhere");
@@ -136,7 +136,7 @@ test("a session begins in the daemon's folder where nobody names another one", a
   await vi.waitFor(() => expect(folder.value).toBe("/srv/me/shop"));
   const begin = screen.getByRole<HTMLButtonElement>("button", { name: "Begin" });
   fireEvent.change(folder, { target: { value: "" } });
-  expect([folder.value, begin.disabled]).toEqual(["", true]);
+  expect([folder.value, begin.ariaDisabled]).toEqual(["", "true"]);
   fireEvent.change(folder, { target: { value: "/srv/me/shop" } });
   fireEvent.click(begin);
   await vi.waitFor(() => expect(begun).toEqual(["/srv/me/shop"]));

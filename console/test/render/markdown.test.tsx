@@ -220,6 +220,65 @@ describe("what is too much is bounded, and nothing of it is lost", () => {
     expect(page.querySelectorAll("hr").length).toBe(12_000);
     expect(shown("> ---\n".repeat(5_000)).querySelectorAll("hr").length).toBe(200);
     expect(shown(`- a\n${"  ---\n".repeat(5_000)}`).querySelectorAll("hr").length).toBeLessThan(201);
+  }, 60_000);
+
+  const pieces = "*a* ".repeat(250);
+  const list = `${Array.from({ length: 40 }, () => `- ${pieces}`).join("\n")}\n`;
+  const nested = `${Array.from({ length: 40 }, () => `- a\n${"  - *b*\n".repeat(200)}`).join("")}`;
+  const sizes = (page: HTMLElement): number => page.querySelectorAll("*").length;
+  /** Asks for what is left, so often, and tells the most that came at once. */
+  const unfolded = (page: HTMLElement, times: number): number => {
+    const came: number[] = [];
+    for (let more = page.querySelector(".md-more button"); more && came.length < times; more = page.querySelector(".md-more button")) {
+      const before = sizes(page);
+      fireEvent.click(more);
+      came.push(sizes(page) - before);
+    }
+    return Math.max(...came);
+  };
+  for (const [name, text] of Object.entries({
+    "items of many pieces": list,
+    "items of many items": nested,
+    "quotes of many pieces": Array.from({ length: 40 }, () => `> ${pieces}\n>\n`).join(""),
+    "cells of many pieces": `|a|b|\n|-|-|\n${`|${pieces}|${pieces}|\n`.repeat(60)}`,
+    "lists behind one another": `${nested}\npart\n\n1. a\n${"1. *b*\n".repeat(600)}`,
+  }))
+    test(`${name} are shown as far as there is room, and more when they are asked for`, () => {
+      for (const page of [shown(text), sofar(text)]) {
+        expect(sizes(page)).toBeGreaterThan(500);
+        expect(sizes(page)).toBeLessThan(5_000);
+      }
+      const page = shown(text);
+      const first = sizes(page);
+      expect(unfolded(page, 2)).toBeLessThan(10_000);
+      expect(sizes(page)).toBeGreaterThan(first);
+    });
+
+  test("all of what was too much at once is there in the end", () => {
+    const page = shown(`begin\n\n${Array.from({ length: 30 }, (_, at) => `- item ${at} ${pieces}`).join("\n")}\n\nend\n`);
+    expect([page.textContent?.includes("item 2"), page.textContent?.includes("item 3"), page.textContent?.includes("end")]).toEqual([true, false, false]);
+    const words = (): (string | null)[] => [...page.querySelectorAll(".md-more")].map(({ textContent }) => textContent);
+    expect(words()).toEqual(["27 more items", "1 more part of the text"]);
+    unfolded(page, Infinity);
+    expect([page.querySelectorAll("li").length, page.querySelectorAll("em").length, page.textContent?.includes("end")]).toEqual([30, 30 * 250, true]);
+  });
+
+  test("a list that is too much for what room is left begins in it", () => {
+    const page = shown(`${"---\n".repeat(3_900)}${"- item\n".repeat(190)}`);
+    const items = page.querySelectorAll("li:not(.md-more)").length;
+    expect([items > 10, items < 60, page.querySelector(".md-more")?.textContent]).toEqual([true, true, `${190 - items} more items`]);
+  });
+
+  test("marks upon marks are broken up through emphasis, code and what is left as text", () => {
+    const marks = "\u0301".repeat(32);
+    const longest = (page: HTMLElement): number => Math.max(...(page.textContent?.match(/\p{M}+/gu) ?? []).map(({ length }) => length));
+    for (const text of [`a${`~~${marks}~~${marks}`.repeat(250)}`, `a${`\`${marks}\`${marks}`.repeat(700)}`]) {
+      const page = shown(text);
+      expect(longest(page)).toBe(32);
+      expect(page.textContent?.replaceAll("⟨more marks⟩", "")).toBe(text.replace(/[~`]/g, ""));
+    }
+    const page = shown(`e\u0301~~\u0301~~\u0301\n${marks}`);
+    expect(page.textContent).toBe(`e\u0301\u0301\u0301\n${marks}`);
   });
 
   test("of very many pieces in a paragraph the first are shown as what they are, and the rest as text", () => {

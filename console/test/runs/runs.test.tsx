@@ -197,7 +197,7 @@ test("a run begins with what was chosen, and is looked at", async () => {
   fireEvent.click(await screen.findByRole("button", { name: "Several agents at once" }));
   const form = await screen.findByRole("form", { name: "New run" });
   const begin = within(form).getByRole<HTMLButtonElement>("button", { name: "Begin" });
-  expect(begin.disabled).toBe(true);
+  expect(begin.ariaDisabled).toBe("true");
   fireEvent.change(within(form).getByRole("textbox", { name: "Prompt" }), { target: { value: "do it" } });
   fireEvent.change(within(form).getByRole("textbox", { name: "Folder" }), { target: { value: " /srv/a/p " } });
   fireEvent.click(within(form).getByRole("radio", { name: /^Vote/ }));

@@ -363,7 +363,7 @@ describe("a transcript", () => {
     fireEvent.click(await screen.findByRole("button", { name: /About s1/ }));
     fireEvent.click(await screen.findByRole("button", { name: "Markdown" }));
     await screen.findByText("/srv/a/.sixframe/s1.md");
-    await waitFor(() => expect(screen.getByRole<HTMLButtonElement>("button", { name: "Org" }).disabled).toBe(false));
+    await waitFor(() => expect(screen.getByRole("button", { name: "Org" }).ariaDisabled).toBe("false"));
     fireEvent.click(screen.getByRole("button", { name: "Org" }));
     await screen.findByText("Not written: not here (FORBIDDEN)");
     expect(names).toEqual(["s1.md", "s1.org"]);

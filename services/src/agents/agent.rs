@@ -305,8 +305,10 @@ pub enum Fact {
     Native,
     /// It is alive, and has nothing to tell.
     Alive,
-    /// Its program has closed its output: it tells nothing more, and is to end.
+    /// Its program has closed its output, or has ended: it answers nothing that it is told any more, and is to be gone.
     Muted,
+    /// It was to work on this, and was not told so, since its program has ended or closed its output: this is for the next one.
+    Untaken(Prompt),
     /// Its own session, with which it was to go on, is not there any more. It ends, and is to begin anew.
     Lost {
         /// What it says of that.

@@ -1,12 +1,12 @@
-//! Deltas, joined: however fast an agent writes, each field of an item is told at most once in a while. The first piece goes
-//! out at once. Knows no clock: time is handed in.
+//! Deltas, joined: however fast an agent writes, an item is told to have grown at most once in a while. The first piece goes
+//! out at once; where several fields of it grow, each has its turn. Knows no clock: time is handed in.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::event::{Delta, DeltaField};
 
-/// The shortest time between two deltas of one field of an item.
+/// The shortest time between two deltas of one item.
 pub(super) const PACE: Duration = Duration::from_millis(16);
 
 /// What waits of one field goes out at once when it is longer than this, in bytes.
@@ -24,32 +24,69 @@ pub struct Grown {
     pub delta: Delta,
 }
 
-/// The fields that grow.
+/// The items that grow.
 #[derive(Clone, Debug, Default)]
 pub struct Deltas {
-    growing: BTreeMap<(String, DeltaField), Growing>,
+    growing: BTreeMap<String, Item>,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Growing {
-    waiting: String,
-    /// Bytes that were told.
-    told: u64,
-    /// When the next ones may be.
+struct Item {
+    /// What was told longest ago stands first.
+    fields: Vec<Growing>,
+    /// When the next delta may be.
     due: Duration,
 }
 
-impl Growing {
-    /// What waits, in pieces that are not too long.
-    fn take(&mut self, item: &str, field: DeltaField, now: Duration) -> Vec<Grown> {
-        let (waiting, mut grown) = (std::mem::take(&mut self.waiting), Vec::new());
+#[derive(Clone, Debug)]
+struct Growing {
+    field: DeltaField,
+    waiting: String,
+    /// Bytes that were told.
+    told: u64,
+}
+
+impl Item {
+    fn waits(&self) -> bool {
+        self.fields.iter().any(|growing| !growing.waiting.is_empty())
+    }
+
+    /// The place of a field.
+    fn at(&mut self, field: DeltaField) -> usize {
+        self.fields.iter().position(|growing| growing.field == field).unwrap_or_else(|| {
+            self.fields.insert(0, Growing { field, waiting: String::new(), told: 0 });
+            0
+        })
+    }
+
+    /// What waits of one field, in pieces that are not too long.
+    fn take(&mut self, at: usize, item: &str, now: Duration) -> Vec<Grown> {
+        self.due = now + PACE;
+        let mut growing = self.fields.remove(at);
+        let (waiting, mut grown) = (std::mem::take(&mut growing.waiting), Vec::new());
         let mut rest = waiting.as_str();
         while !rest.is_empty() {
             let end = (0..=rest.len().min(PIECE)).rev().find(|at| rest.is_char_boundary(*at));
             let (piece, behind) = rest.split_at(end.unwrap_or(rest.len()));
-            let delta = Delta { field, delta: piece.to_owned(), offset: self.told };
-            (self.told, self.due, rest) = (self.told + piece.len() as u64, now + PACE, behind);
+            let delta = Delta { field: growing.field, delta: piece.to_owned(), offset: growing.told };
+            (growing.told, rest) = (growing.told + piece.len() as u64, behind);
             grown.push(Grown { item: item.to_owned(), delta });
+        }
+        self.fields.push(growing);
+        grown
+    }
+
+    /// What has its turn, where something may be told by now.
+    fn due(&mut self, item: &str, now: Duration) -> Vec<Grown> {
+        let next = self.fields.iter().position(|growing| !growing.waiting.is_empty());
+        next.filter(|_| now >= self.due).map(|at| self.take(at, item, now)).unwrap_or_default()
+    }
+
+    fn all(&mut self, item: &str, now: Duration) -> Vec<Grown> {
+        let waiting = |item: &Item| item.fields.iter().position(|growing| !growing.waiting.is_empty());
+        let mut grown = Vec::new();
+        while let Some(at) = waiting(self) {
+            grown.extend(self.take(at, item, now));
         }
         grown
     }
@@ -58,43 +95,35 @@ impl Growing {
 impl Deltas {
     /// A field of an item grew. Gives what is to be told of it now.
     pub fn push(&mut self, now: Duration, item: &str, field: DeltaField, text: &str) -> Vec<Grown> {
-        let growing = self.growing.entry((item.to_owned(), field)).or_default();
-        growing.waiting.push_str(text);
-        match now >= growing.due || growing.waiting.len() > LONGEST {
-            true => growing.take(item, field, now),
-            false => Vec::new(),
+        let growing = self.growing.entry(item.to_owned()).or_default();
+        let at = growing.at(field);
+        growing.fields[at].waiting.push_str(text);
+        match growing.fields[at].waiting.len() > LONGEST {
+            true => growing.take(at, item, now),
+            false => growing.due(item, now),
         }
     }
 
     /// What is to be told by now.
     pub fn due(&mut self, now: Duration) -> Vec<Grown> {
-        self.take(now, |_, growing| now >= growing.due)
+        self.growing.iter_mut().flat_map(|(name, item)| item.due(name, now)).collect()
     }
 
     /// When something is to be told that waits.
     pub fn deadline(&self) -> Option<Duration> {
-        let waiting = self.growing.values().filter(|growing| !growing.waiting.is_empty());
-        waiting.map(|growing| growing.due).min()
+        self.growing.values().filter(|item| item.waits()).map(|item| item.due).min()
     }
 
     /// All that waits of one item: to be told before anything else is told of it.
     pub fn flush(&mut self, now: Duration, item: &str) -> Vec<Grown> {
-        self.take(now, |of, _| of == item)
+        self.growing.get_mut(item).map(|growing| growing.all(item, now)).unwrap_or_default()
     }
 
     /// All that waits, at the end of a turn. What is told later begins anew.
     pub fn finish(&mut self, now: Duration) -> Vec<Grown> {
-        let rest = self.take(now, |_, _| true);
+        let rest = self.growing.iter_mut().flat_map(|(name, item)| item.all(name, now)).collect();
         self.growing.clear();
         rest
-    }
-
-    fn take(&mut self, now: Duration, which: impl Fn(&str, &Growing) -> bool) -> Vec<Grown> {
-        let growing = self.growing.iter_mut();
-        growing
-            .filter(|((item, _), growing)| which(item, growing))
-            .flat_map(|((item, field), growing)| growing.take(item, *field, now))
-            .collect()
     }
 }
 
@@ -119,6 +148,18 @@ mod tests {
         let told = deltas.due(at(16));
         let delta = Delta { field: DeltaField::Text, delta: "yz".into(), offset: 1 };
         assert_eq!(told, [Grown { item: "a".into(), delta }]);
+        assert_eq!(deltas.deadline(), None);
+    }
+
+    #[test]
+    fn fields_of_one_item_take_turns() {
+        let mut deltas = Deltas::default();
+        let mut push = |ms, field, text| deltas.push(at(ms), "a", field, text).len();
+        assert_eq!(push(0, DeltaField::Text, "x"), 1);
+        assert_eq!((push(1, DeltaField::Text, "y"), push(2, DeltaField::ToolOutput, "z")), (0, 0));
+        let mut told = |ms| -> Vec<_> { deltas.due(at(ms)).into_iter().map(|grown| grown.delta.delta).collect() };
+        assert_eq!((told(15), told(16), told(17)), (vec![], vec!["z".to_owned()], vec![]));
+        assert_eq!((told(31), told(32)), (vec![], vec!["y".to_owned()]));
         assert_eq!(deltas.deadline(), None);
     }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::event::Envelope;
 
 /// How many levels there may be. A frame may have 64 and the hub's state 56, and each has some of its own.
-const LEVELS: usize = 40;
+pub(super) const LEVELS: usize = 40;
 
 /// The longest event, in bytes. A frame may have 16 MiB.
 const LONGEST: usize = 12 << 20;
@@ -42,7 +42,7 @@ pub(super) fn event(line: &str) -> Cow<'_, str> {
 }
 
 /// A text of JSON, as it is where that is no longer than `most` bytes and not too deep.
-pub(super) fn fitted(text: &str, most: usize) -> Cow<'_, str> {
+fn fitted(text: &str, most: usize) -> Cow<'_, str> {
     let mut told = shallow(text, LEVELS);
     for (longest, levels) in STEPS {
         if told.len() <= most {
@@ -91,7 +91,7 @@ pub(super) fn shallow(text: &str, levels: usize) -> Cow<'_, str> {
 }
 
 /// Cuts long texts, and long lists as far as texts of 16 bytes would be as long. Gives whether there were any.
-fn cut(value: &mut Value, longest: usize) -> bool {
+pub(super) fn cut(value: &mut Value, longest: usize) -> bool {
     match value {
         Value::String(text) => cut_text(text, longest),
         Value::Array(values) => {
@@ -126,7 +126,8 @@ fn cut_members(members: &mut Map<String, Value>, longest: usize) -> bool {
             Map::from_iter([("type".to_owned(), "other".into()), ("value".to_owned(), json!({"omittedBytes": bytes}))]);
         return true;
     }
-    if is_long(members, "unifiedDiff") {
+    let has_long_diff = is_long(members, "unifiedDiff");
+    if has_long_diff {
         // Nor of a diff.
         members.remove("unifiedDiff");
         members.insert("isCut".to_owned(), true.into());
@@ -137,7 +138,7 @@ fn cut_members(members: &mut Map<String, Value>, longest: usize) -> bool {
         room -= usize::from(is_kept);
         is_kept
     });
-    let is_short = members.len() < before;
+    let is_short = has_long_diff || members.len() < before;
     let is_cut = members.values_mut().fold(is_short, |is_cut, value| cut(value, longest) | is_cut);
     if is_cut && let Some(truncated) = members.get_mut("truncated") {
         *truncated = true.into();

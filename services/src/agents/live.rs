@@ -127,6 +127,7 @@ impl Live {
                 seen = folder::seen(&mut self.watching) => self.saw(seen),
                 () = until(self.surroundings.start, deadline) => self.session.tick(self.now()),
             }
+            self.give_up_ruling();
             sound = self.settle().await;
             if sound {
                 self.replies.drain(..).for_each(|reply| reply());
@@ -298,6 +299,7 @@ impl Live {
             | Fact::Native
             | Fact::Alive
             | Fact::Muted
+            | Fact::Untaken(_)
             | Fact::Unsteered(_)
             | Fact::Began { .. }
             | Fact::Lost { .. } => return,

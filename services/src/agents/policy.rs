@@ -96,7 +96,8 @@ impl Ruling {
     /// The reason for an agent, and for a person.
     pub(super) fn reason(&self) -> String {
         let texts: Vec<&str> = self.hits.iter().map(|hit| hit.text.as_str()).collect();
-        format!("the rule {} forbids this without a person: {}", self.rule, texts.join("; "))
+        let why = if texts.is_empty() { String::new() } else { format!(": {}", texts.join("; ")) };
+        format!("the rule {} forbids this without a person{why}", self.rule)
     }
 
     /// The options by which a yes is remembered.

@@ -1,6 +1,7 @@
 //! An agent that is a program of its own: started by the supervisor, spoken to by lines over its standard input and output.
 //! What the lines mean is its translator's matter.
 
+mod conversation;
 mod gemini;
 mod lines;
 
@@ -10,26 +11,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
-use sixframe_supervisor::{Child, ChildConfig, ChildStdin, Exit, Failure, Output, StopLadder, Stream, Supervisor};
-use tokio::io::AsyncWriteExt as _;
+use sixframe_supervisor::{Child, ChildConfig, Failure, Output, StopLadder, Supervisor};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
 
 use super::acp::Acp;
-use super::agent::{Abilities, Agent, Command, Fact, Launch, Running, Step, Told, Translator};
+use super::agent::{Abilities, Agent, Fact, Launch, Running, Translator};
 use super::claude::Claude;
 use super::codex::Codex;
 use super::detect;
-use super::event::ProcessEvent;
 use super::problem::{Problem, ProblemKind};
 use super::secrets::Secrets;
 use super::trust::{self, Configured, SettingsUse};
-use lines::{LineReader, Read};
-
-/// Silence after which the output of a program that has ended is over, though a process out of reach keeps it open.
-const DRAIN: Duration = Duration::from_millis(200);
+use conversation::Conversation;
 
 /// Facts that may wait for the session.
 const FACTS: usize = 256;
@@ -230,172 +224,6 @@ impl Agent for ProgramAgent {
             let _ = told.send(Fact::Gone { problem }.into()).await;
         });
         Running { commands, facts }
-    }
-}
-
-/// A program that runs, and the session that it is told of.
-struct Conversation<'a> {
-    child: Child,
-    translator: Box<dyn Translator>,
-    told: &'a mpsc::Sender<Told>,
-    secrets: &'a Secrets,
-    lines: mpsc::UnboundedSender<Vec<u8>>,
-    stopping: bool,
-}
-
-/// The session does not listen any more.
-struct Unheard;
-
-impl<'a> Conversation<'a> {
-    fn new(agent: &'a ProgramAgent, child: Child, told: &'a mpsc::Sender<Told>) -> Conversation<'a> {
-        let (lines, written) = mpsc::unbounded_channel();
-        tokio::spawn(write(child.stdin(), written));
-        let translator = (agent.dialect.translator)();
-        Conversation { child, translator, told, secrets: &agent.secrets, lines, stopping: false }
-    }
-
-    /// Runs until nothing of the program is left. Gives why it ended, where nobody wanted that.
-    async fn run(mut self, launch: &Launch, heard: mpsc::UnboundedReceiver<Command>) -> Option<Problem> {
-        let process = match self.child.started().await {
-            Ok(process) => process,
-            Err(failure) => return Some(not_run(&failure, launch)),
-        };
-        let spawned = ProcessEvent::Spawned { pid: process.pid };
-        let opening = self.translator.open(launch);
-        let talk = async {
-            self.tell(Fact::Process(spawned).into()).await?;
-            self.take(opening).await?;
-            self.talk(heard).await
-        };
-        let exit = match talk.await {
-            Ok(exit) => exit,
-            Err(Unheard) => {
-                self.stopping = true;
-                self.child.stop().await
-            }
-        };
-        self.end(exit).await
-    }
-
-    /// Speaks and listens until the program has ended.
-    async fn talk(&mut self, mut heard: mpsc::UnboundedReceiver<Command>) -> Result<Result<Exit, Failure>, Unheard> {
-        let Some(pipe) = self.child.take_pipe(Stream::Stdout) else { return Ok(self.child.stop().await) };
-        let mut reader = Some(LineReader::new(pipe));
-        let mut exit = None;
-        loop {
-            let read = async {
-                match &mut reader {
-                    Some(reader) => reader.next().await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                biased;
-                command = heard.recv(), if !self.stopping => match command {
-                    Some(Command::Stop) | None => self.stop().await?,
-                    Some(command) => {
-                        let steps = self.translator.command(command);
-                        self.take(steps).await?;
-                    }
-                },
-                read = read => match read {
-                    Ok(Some(read)) => self.hear(read).await?,
-                    Ok(None) | Err(_) => {
-                        reader = None;
-                        if exit.is_none() {
-                            self.tell(Fact::Muted.into()).await?;
-                        }
-                    }
-                },
-                ended = self.child.exited(), if exit.is_none() => exit = Some(ended),
-                () = tokio::time::sleep(DRAIN), if exit.is_some() => reader = None,
-            }
-            if let (Some(_), None) = (&exit, &reader) {
-                return Ok(self.settle(heard).await);
-            }
-        }
-    }
-
-    /// What it has left behind is being ended; that it is gone is said when nothing is left. Who stops it waits no longer for
-    /// that than for a program that runs, and has not ended it.
-    async fn settle(&self, mut heard: mpsc::UnboundedReceiver<Command>) -> Result<Exit, Failure> {
-        let wished = async { while heard.recv().await.is_some_and(|command| command != Command::Stop) {} };
-        tokio::select! {
-            biased;
-            ended = self.child.stopped() => ended,
-            () = wished => self.child.stop().await,
-        }
-    }
-
-    /// Closes its input first, which most take for the wish to end. The rest of the ladder is the supervisor's.
-    async fn stop(&mut self) -> Result<(), Unheard> {
-        self.stopping = true;
-        // The wish is passed on at the first poll, and what it says until it ends is still heard.
-        let _ = timeout(Duration::ZERO, self.child.stop()).await;
-        self.tell(Fact::Process(ProcessEvent::Stopping).into()).await
-    }
-
-    async fn hear(&mut self, read: Read) -> Result<(), Unheard> {
-        match read {
-            Read::Line(line) if line.is_empty() => Ok(()),
-            Read::Line(line) => {
-                let steps = self.translator.hear(&line);
-                self.take(steps).await
-            }
-            Read::TooLong { bytes } => {
-                let text = format!("the agent said a line of {bytes} bytes, which is too long and was passed over");
-                self.tell(Fact::Problem(Problem::new(ProblemKind::Protocol, text)).into()).await
-            }
-        }
-    }
-
-    async fn take(&mut self, steps: Vec<Step>) -> Result<(), Unheard> {
-        for step in steps {
-            match step {
-                Step::Say(value) => self.say(&value),
-                Step::Tell(told) => self.tell(told).await?,
-            }
-        }
-        Ok(())
-    }
-
-    fn say(&self, value: &Value) {
-        let mut line = value.to_string().into_bytes();
-        line.push(b'\n');
-        // Where nobody writes any more the program has ended, and that is told by itself.
-        let _ = self.lines.send(line);
-    }
-
-    async fn tell(&self, told: Told) -> Result<(), Unheard> {
-        self.told.send(told).await.map_err(|_| Unheard)
-    }
-
-    async fn end(self, exit: Result<Exit, Failure>) -> Option<Problem> {
-        let lines = self.child.output(Stream::Stderr).last_lines(STDERR.1);
-        let stderr_tail: Vec<String> = lines.iter().map(|line| self.secrets.redacted(line).into_owned()).collect();
-        let (exit_code, signal) = exit.as_ref().map_or((None, None), |exit| (exit.code, exit.signal));
-        let last = stderr_tail.iter().rev().find(|line| !line.trim().is_empty()).cloned();
-        let exited = ProcessEvent::Exited { exit_code, signal, stderr_tail };
-        // Nobody has to know any more where nobody listens.
-        let _ = self.tell(Fact::Process(exited).into()).await;
-        if self.stopping {
-            if exit.as_ref().is_ok_and(|exit| exit.signal == Some(9)) {
-                tracing::warn!(agent = self.child.name(), "it did not end when it was asked to, and was killed");
-            }
-            return None;
-        }
-        let how = exit.map_or_else(|failure| failure.to_string(), |exit| format!("its program {exit}"));
-        let text = last.map_or_else(|| how.clone(), |last| format!("{how}: {last}"));
-        Some(Problem::new(ProblemKind::Crashed, text))
-    }
-}
-
-/// Writes beside the one who reads, so that neither waits for the other.
-async fn write(mut stdin: ChildStdin, mut lines: mpsc::UnboundedReceiver<Vec<u8>>) {
-    while let Some(line) = lines.recv().await {
-        if stdin.write_all(&line).await.is_err() {
-            return;
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 mod context;
 mod file;
 mod layout;
+mod room;
 mod template;
 mod tree;
 
@@ -12,10 +13,11 @@ use std::path::{Path, PathBuf};
 use super::item::Content;
 pub use context::{ContextSummary, CurrentFile, Omitted, OmittedWhy, PartKind, PromptContext, PromptPart, Selection};
 use layout::{Layout, Section};
+use room::Room;
 pub use template::{Template, Templates};
 
-/// Of the budget, what the last heading takes, in characters.
-const END: usize = 100;
+/// Of the budget, what the last heading takes.
+const END: Room = Room::ascii(100);
 
 /// The most that the project's tree takes, in characters.
 const TREE: usize = 6_000;
@@ -109,7 +111,7 @@ pub(super) fn build(
         path: folder.to_string_lossy().into_owned(),
         why: format!("cannot be worked in: {error}"),
     })?;
-    let mut layout = Layout::new(template.characters.saturating_sub(END));
+    let mut layout = Layout::new(Room::new(template.characters, template.tokens) - END);
     if additions.wants_template() {
         layout.text(PartKind::Role, Section::first("Role"), &template.role);
         layout.text(PartKind::Rules, Section::last("Rules"), &template.rules);
@@ -121,8 +123,7 @@ pub(super) fn build(
         layout.selection(selection, place.as_ref());
     }
     if template.tree && additions.wants_template() {
-        let most = TREE.min(layout.left() / 4);
-        layout.tree(&tree::read(&folder, most));
+        layout.tree(&tree::read(&folder, layout.left().part(4).at_most(TREE)));
     }
     if let (Some(file), Some(place)) = (&additions.current_file, &place) {
         let source = file::read(place, file.content())?;

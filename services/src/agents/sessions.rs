@@ -300,14 +300,9 @@ impl Agents {
         &self.0.archive
     }
 
-    /// The first folder that agents may work in, where the configuration names some.
-    pub(super) fn first_root(&self) -> Option<String> {
-        self.0.config.roots.first().map(|root| root.to_string_lossy().into_owned())
-    }
-
     /// The folder that a session may as well begin in: the first that agents may work in, or the one that the daemon was
     /// started in. Who starts daemons in the root of all folders, as services are, has not chosen it.
-    fn usual_folder(&self) -> Option<String> {
+    pub(super) fn usual_folder(&self) -> Option<String> {
         let current = || std::env::current_dir().ok().filter(|folder| folder.parent().is_some());
         let started = || self.folder(current()?.to_str()?).ok();
         let roots = &self.0.config.roots;

@@ -184,14 +184,24 @@ pub struct TranscriptTurn {
     /// Whether what it changed was taken back.
     #[serde(default, skip_serializing_if = "is_false")]
     pub is_undone: bool,
-    /// Whether long texts were cut, since the session has more of them than a transcript holds.
+    /// Whether long texts, and long lists within its entries, were cut, since the session has more of them than a transcript
+    /// holds, or the turn more than an answer.
     #[serde(default, skip_serializing_if = "is_false")]
     pub is_cut: bool,
+    /// How many of its items, permissions, questions and files are left out, since they would fit into no answer however they
+    /// were cut. Of each list they are missing in the middle: behind the first half of it, rounded down.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub omitted_entries: u64,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 fn is_false(value: &bool) -> bool {
     !value
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(value: &u64) -> bool {
+    *value == 0
 }
 
 /// An item as it was in the end.

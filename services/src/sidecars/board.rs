@@ -63,6 +63,8 @@ pub(crate) struct Entry {
     pub(crate) falls: u64,
     /// Why the last of them did.
     pub(crate) fall: Option<Failure>,
+    /// Whether its run is one of them, counted before nothing of it is left.
+    pub(crate) is_falling: bool,
     /// Whether it could be used since somebody started it.
     pub(crate) was_up: bool,
     /// Whether it is at rest because its program has done its work.
@@ -299,12 +301,13 @@ impl Board {
 
 impl Entry {
     fn new(state: SidecarState) -> Entry {
-        Entry { state, falls: 0, fall: None, was_up: false, is_done: false, version: 0 }
+        Entry { state, falls: 0, fall: None, is_falling: false, was_up: false, is_done: false, version: 0 }
     }
 
-    /// Whether it waits for its next start and could not be used since somebody started it: whoever waits for it learns why.
+    /// Whether it waits for its next start, or for the rest of a run that came to nothing, and could not be used since somebody
+    /// started it: whoever waits for it learns why.
     pub(crate) fn is_between_vain_runs(&self) -> bool {
-        self.state.next_start_at.is_some() && !self.was_up
+        (self.state.next_start_at.is_some() || self.is_falling) && !self.was_up
     }
 }
 

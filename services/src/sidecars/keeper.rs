@@ -186,6 +186,7 @@ impl Keeper {
                 (entry.state.failure, entry.state.exit) = (None, None);
                 (entry.was_up, entry.is_done) = (false, false);
             }
+            entry.is_falling = false;
         });
         self.mailbox.answer_starters(&state);
     }
@@ -230,8 +231,15 @@ impl Keeper {
 impl Entry {
     /// A run came to nothing, and whoever waits for it need not wait for the next.
     fn fell(&mut self, failure: Failure) {
-        self.falls += 1;
+        // Each run falls once, though more may be known of it in the end.
+        self.falls += u64::from(!self.is_falling);
         self.fall = Some(failure);
+    }
+
+    /// The same while some of it is still there.
+    fn is_falling(&mut self, failure: Failure) {
+        self.fell(failure);
+        self.is_falling = true;
     }
 }
 

@@ -49,6 +49,18 @@ async fn a_conversation_is_answered_by_a_session_that_is_closed_with_it() {
 }
 
 #[tokio::test]
+async fn a_conversation_without_a_folder_is_had_where_the_daemon_was_started() {
+    let house = House::tuned(|config| {
+        config.roots.clear();
+        config.command.insert("where".to_owned(), ProviderConfig::new("/bin/pwd"));
+    });
+    let asked = json!({"agentId": "command:where", "messages": [{"role": "user", "content": "Where?"}]});
+    let answer = house.ask("agent.chat", asked).await.unwrap();
+    let here = std::env::current_dir().unwrap().canonicalize().unwrap();
+    assert_eq!(answer["message"]["content"]["text"].as_str().unwrap().trim(), here.to_str().unwrap());
+}
+
+#[tokio::test]
 async fn a_conversation_that_is_stopped_while_it_waits_is_done_and_no_error() {
     let house = House::new();
     let session = house.session("builtin").await;

@@ -15,7 +15,9 @@ fn echoing() -> House {
         config.command.insert("echo".to_owned(), ProviderConfig::new("/bin/cat"));
         let short = Template { notes: "Use <Node>.".to_owned(), characters: 2_000, ..Template::default() };
         let bare = Template { tree: false, role: String::new(), ..Template::default() };
-        let templates = [("short", short), ("bare", bare)].map(|(name, template)| (name.to_owned(), template));
+        let few = Template { tokens: 500, tree: false, ..Template::default() };
+        let templates =
+            [("short", short), ("bare", bare), ("few", few)].map(|(name, template)| (name.to_owned(), template));
         config.templates = Templates::new(BTreeMap::from(templates));
     })
 }
@@ -39,6 +41,19 @@ fn kinds(summary: &Value) -> Vec<&str> {
 fn omitted(summary: &Value, what: &str) -> Option<String> {
     let omitted = summary["omitted"].as_array().unwrap().iter().find(|omitted| omitted["what"] == what)?;
     Some(omitted["why"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn a_budget_of_tokens_holds_in_every_script() {
+    let house = echoing();
+    let session = house.session("command:echo").await;
+    for line in ["한국어로 쓴 한 줄\n", "a line of English\n"] {
+        house.write("long.txt", &line.repeat(2_000));
+        let shown = preview(&house, &session, "?", &json!({"currentFile": "long.txt", "template": "few"})).await;
+        let tokens = shown["estimatedTokens"].as_u64().unwrap();
+        assert!((400..=500).contains(&tokens), "{line}: {shown}");
+        assert_eq!(omitted(&shown, "long.txt").as_deref(), Some("budget"));
+    }
 }
 
 #[tokio::test]

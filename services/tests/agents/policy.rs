@@ -1,7 +1,11 @@
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 use serde_json::{Value, json};
 use sixframe_core::{Code, Scope, Scopes};
 
-use super::house::{House, Turn, window};
+use super::house::{House, LONG, Turn, window};
 
 /// How requests ended, and by which rule.
 fn resolved(turn: &Turn) -> Vec<(String, String)> {
@@ -135,6 +139,53 @@ async fn whoever_interrupts_or_closes_is_heard_while_a_request_is_held_to_the_ru
     tokio::fs::write(&rule, "").await.unwrap();
     assert_eq!(turn.end().await["outcome"], "interrupted");
     assert!(!house.file("made").exists());
+}
+
+/// Holds the look at the rules up that is under way, until this is dropped.
+async fn holding(rule: &std::path::Path) -> OwnedFd {
+    loop {
+        match rustix::fs::open(rule, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty()) {
+            Ok(held) => return held,
+            // Nobody reads yet.
+            Err(Errno::NXIO) => tokio::task::yield_now().await,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Ends when that has taken too long by any clock, whatever time it is for the runtime.
+fn too_long() -> tokio::sync::oneshot::Receiver<()> {
+    let (late, is_late) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        std::thread::sleep(LONG);
+        let _ = late.send(());
+    });
+    is_late
+}
+
+#[tokio::test]
+async fn whoever_stops_a_turn_or_closes_does_not_wait_until_the_rules_have_spoken() {
+    for method in ["agent.interrupt", "agent.close"] {
+        let house = House::tuned(|config| (config.undo.is_on, config.watch.is_on) = (false, false));
+        let session = auto(&house).await;
+        let rule = held_rules(&house).await;
+        let mut turn = house.prompt(&session, "run touch made");
+        turn.until("turn.started").await;
+        let held = holding(&rule).await;
+        // No time passes while anything is at work for the runtime, as the look is.
+        tokio::time::pause();
+        let stopped = async {
+            house.ask(method, json!({"sessionId": session})).await.unwrap();
+            assert_eq!(turn.end().await["outcome"], "interrupted");
+        };
+        tokio::select! {
+            () = stopped => (),
+            _ = too_long() => panic!("{method} waits for the rules"),
+        }
+        assert!(!house.file("made").exists());
+        tokio::time::resume();
+        drop(held);
+    }
 }
 
 #[tokio::test]

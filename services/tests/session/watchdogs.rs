@@ -235,6 +235,47 @@ fn a_prompt_that_a_mute_program_was_not_given_is_given_to_the_next_one_in_its_tu
 }
 
 #[test]
+fn a_prompt_that_a_program_did_not_take_is_given_to_the_next_one_in_its_turn_once() {
+    let mut stage = Stage::ready(Mode::Ask);
+    for (times, id) in [(1, "a"), (2, "b")] {
+        stage.prompt(id, Delivery::Queue);
+        for _ in 0..times {
+            let Some(Command::Prompt(prompt)) = stage.commands.pop() else { panic!("{:?}", stage.commands) };
+            stage.told(Fact::Untaken(prompt));
+            stage.pass(secs(9));
+            stage.told(Fact::Gone { problem: Some(Problem::new(ProblemKind::Crashed, "it exited")) });
+            stage.told(Fact::Ready(SessionUpdate::default()));
+        }
+        if times == 1 {
+            assert_eq!(stage.prompted(), [id]);
+            stage.pass(secs(59));
+            assert_eq!(stage.ended().len(), 0, "its time has begun with that");
+            stage.ends();
+            assert_eq!(stage.ended()[0].outcome, Outcome::Completed);
+        }
+    }
+    assert_eq!(
+        (stage.ended()[1].outcome, kind(&stage)),
+        (Outcome::Failed, ProblemKind::Crashed),
+        "not again and again"
+    );
+}
+
+#[test]
+fn a_program_that_did_not_take_a_prompt_and_does_not_go_is_stopped() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    let Some(Command::Prompt(prompt)) = stage.commands.pop() else { panic!("{:?}", stage.commands) };
+    stage.told(Fact::Untaken(prompt));
+    assert!(!stage.session.is_ready());
+    stage.pass(secs(10));
+    assert_eq!(stage.commands, [Command::Stop]);
+    stage.told(Fact::Gone { problem: None });
+    stage.told(Fact::Ready(SessionUpdate::default()));
+    assert_eq!((stage.prompted(), stage.ended().len()), (vec!["a"], 0));
+}
+
+#[test]
 fn a_prompt_that_a_mute_program_was_not_given_fails_where_that_cannot_be_stopped() {
     for is_given_back in [false, true] {
         let mut stage = Stage::ready(Mode::Ask);

@@ -271,6 +271,44 @@ async fn a_server_answers_for_the_sidecars_that_it_has_and_for_no_others() {
 }
 
 #[tokio::test]
+async fn a_service_that_has_ended_here_says_nothing_of_that_of_the_server() {
+    let has = |names: &[&str]| {
+        Ok(Server { id: "it".to_owned(), sidecars: Some(names.iter().map(ToString::to_string).collect()) })
+    };
+    let now = tokio::sync::watch::Sender::new(has(&["svc"]));
+    let look = now.subscribe();
+    let check = looking_at(move |_, _| {
+        let now = look.borrow().clone();
+        async move { now }
+    });
+    let script = "echo up; while [ ! -e go ]; do sleep 0.01; done";
+    let keys = json!({"ready": {"kind": "line", "pattern": "up"}});
+    let house = Plan { check_server: check, ..Plan::new() }.build(&[shell("svc", script, keys)]);
+    let waits = || house.sidecars.wait_ready("svc", LONG);
+    house.up("svc").await;
+    fs::write(house.file("go"), "").unwrap();
+    house.until_status("svc", SidecarStatus::Stopped).await;
+    set(&house, connected()).await.unwrap();
+    let state = waits().await.unwrap();
+    assert_eq!((state.status, state.owner), (SidecarStatus::Stopped, Owner::Remote));
+    // It has none of that name, or is lost, and then nobody serves.
+    for (found, why) in [(has(&[]), "has no sidecar svc"), (Err("it is lost".to_owned()), "it is lost")] {
+        let _ = now.send_replace(found.clone());
+        let is_lost = found.is_err();
+        let tells = || {
+            let mode = house.sidecars.list().mode;
+            (mode.endpoints.is_empty() && mode.server_failure.is_some() == is_lost).then_some(())
+        };
+        eventually("the mode tells", tells).await;
+        let failed = waits().await.unwrap_err();
+        assert!(failed.code == "UNREACHABLE" && failed.message.contains(why), "{failed}");
+    }
+    // Here it is over.
+    set(&house, json!({"mode": "service"})).await.unwrap();
+    assert_eq!(waits().await.unwrap_err().code, "STOPPED");
+}
+
+#[tokio::test]
 async fn nobody_looks_at_a_server_that_is_not_used_any_more() {
     let looking_now = Arc::new(());
     let looks = Arc::clone(&looking_now);

@@ -89,7 +89,12 @@ impl Holder {
         self.root.clone()
     }
 
-    /// The next report; none when the guardian is gone. May be dropped and called again at any time.
+    /// What lives below the guardian, as long as its number can be nobody else's.
+    pub(crate) fn below(&self) -> Vec<ProcessId> {
+        if self.guardian.is_reaped() { Vec::new() } else { self.root.below() }
+    }
+
+    /// The next report; none when the guardian is gone, or the lease says nothing more. May be dropped and called again at any time.
     pub(crate) async fn next(&mut self) -> Option<Report> {
         let mut bytes = [0; 4 << 10];
         loop {

@@ -96,6 +96,11 @@ impl Holder {
         Root(Arc::clone(&self.job))
     }
 
+    /// What lives in it.
+    pub(crate) fn below(&self) -> Vec<ProcessId> {
+        self.job.processes()
+    }
+
     /// It has started already.
     pub(crate) async fn launch(&mut self) -> io::Result<()> {
         Ok(())

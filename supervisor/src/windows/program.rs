@@ -4,12 +4,12 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::shim;
+use crate::shim::{self, Behind};
 
 /// What is to be started.
 pub(crate) struct Resolved {
     pub(crate) program: PathBuf,
-    /// Arguments in front of the child's own: the script behind a shim.
+    /// Arguments in front of the child's own: the script behind a shim, where node runs one.
     pub(crate) first: Vec<OsString>,
 }
 
@@ -65,12 +65,18 @@ fn is_batch(program: &Path) -> bool {
     program.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("bat") || ending.eq_ignore_ascii_case("cmd"))
 }
 
-/// Node and the script that a shim of npm starts.
+/// What a shim of npm starts: node and a script, or a program of its own.
 fn behind(shim: &Path, path: Option<&OsStr>) -> io::Result<Option<Resolved>> {
-    let (Some(folder), Some(script)) = (shim.parent(), shim::script(&std::fs::read_to_string(shim)?)) else {
+    let (Some(folder), Some(behind)) = (shim.parent(), shim::behind(&std::fs::read_to_string(shim)?)) else {
         return Ok(None);
     };
-    let script = folder.join(script);
+    let script = match behind {
+        Behind::Script(script) => folder.join(script),
+        Behind::Program(program) => {
+            let program = folder.join(program);
+            return Ok(program.is_file().then(|| Resolved { program, first: Vec::new() }));
+        }
+    };
     let beside = folder.join("node.exe");
     let in_path = || {
         let folders = path.into_iter().flat_map(std::env::split_paths).filter(|folder| folder.is_absolute());

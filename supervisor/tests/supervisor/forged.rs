@@ -9,6 +9,7 @@ use sixframe_supervisor::{
 };
 use tokio::time::timeout;
 
+use crate::left::Ended;
 use crate::sandbox::{PATIENCE, Sandbox, is_alive, numbers, until};
 
 /// Starts a program and a process in a session of its own, tells the latter's number, and does what it is asked to.
@@ -32,6 +33,11 @@ def started():
     tell({"Started": {"pid": program, "started": begun}})
 def end():
     os.kill(os.getpid(), signal.SIGKILL)
+def hide():
+    # Nothing shows whose it is but the process above it.
+    hidden = start(start_new_session=True, env={})
+    with open(FOLDER + "/hidden", "w") as told:
+        told.write(f"{hidden}\n")
 program, daughter = start(), start(start_new_session=True)
 with open(FOLDER + "/daughter", "w") as told:
     told.write(f"{daughter}\n")
@@ -44,7 +50,7 @@ time.sleep(1000)
 /// A child behind a guardian that does this, and the process that is in a session of its own.
 fn begun(sandbox: &Sandbox, does: &str) -> (Supervisor, Child, u32) {
     let guardian = sandbox.path().join("guardian");
-    let script = GUARDIAN.replace("FOLDER", &format!("{:?}", sandbox.path())).replace("DOES", does);
+    let script = GUARDIAN.replace("DOES", does).replace("FOLDER", &format!("{:?}", sandbox.path()));
     std::fs::write(&guardian, script).unwrap();
     std::fs::set_permissions(&guardian, std::fs::Permissions::from_mode(0o755)).unwrap();
     let supervisor = Supervisor::new(SupervisorConfig::new(GuardProgram::at(guardian))).unwrap();
@@ -100,4 +106,34 @@ async fn signals_for_a_guardian_that_takes_none_hold_up_nothing() {
     let stopped = timeout(PATIENCE, stopping).await.expect("a guardian that takes nothing is given up").unwrap();
     assert!(matches!(stopped, Err(Failure::GuardianStuck { .. })), "{stopped:?}");
     assert!(!is_alive(daughter) && supervisor.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_below_a_guardian_that_cannot_be_understood_ends_with_it_though_nobody_was_told_of_it() {
+    for does in ["tell({'Nonsense': 1})", "lease.close(); os.close(0)"] {
+        let sandbox = Sandbox::new();
+        let hidden = Ended(sandbox.path().join("hidden"));
+        let (supervisor, child, daughter) = begun(&sandbox, &format!("hide(); started(); {does}"));
+        let stopped = timeout(PATIENCE, child.stopped()).await.expect("its end is seen");
+        assert!(matches!(stopped, Err(Failure::GuardianLost { .. })), "{does}: {stopped:?}");
+        let pids = numbers(&hidden.0);
+        assert!(pids.len() == 1 && !is_alive(pids[0]), "{does}: {pids:?} lives on");
+        assert!(!is_alive(daughter) && supervisor.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_was_seen_when_a_guardian_was_given_up_is_not_forgotten_for_what_it_had_told_before() {
+    let sandbox = Sandbox::new();
+    let hidden = Ended(sandbox.path().join("hidden"));
+    let tells = "hide(); started()\nwhile True: tell({'Members': []}); time.sleep(0.01)";
+    let (supervisor, child, _) = begun(&sandbox, tells);
+    child.started().await.unwrap();
+    // Many more than there is room for: while it waits for that, to tell it to stop, nobody hears what is told meanwhile.
+    (0..10_000).for_each(|_| child.signal(Signal::User1));
+    let stopped = timeout(PATIENCE, child.stop()).await.expect("a guardian that takes nothing is given up");
+    assert!(matches!(stopped, Err(Failure::GuardianStuck { .. })), "{stopped:?}");
+    let pids = numbers(&hidden.0);
+    assert!(pids.len() == 1 && !is_alive(pids[0]), "{pids:?} lives on");
+    assert!(supervisor.is_empty());
 }

@@ -1,5 +1,6 @@
 //! What becomes of a guardian: what its program does to it, and what the system does not let it do.
 
+use std::process;
 use std::time::Duration;
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
@@ -9,7 +10,7 @@ use tokio::time::timeout;
 use crate::host::{End, Host};
 use crate::sandbox::{PATIENCE, Sandbox, is_alive, send, state, supervisor, until};
 use crate::shape::Shape;
-use crate::survivors::nothing_is_left;
+use crate::survivors::{nothing_is_left, sockets};
 
 /// Holds what its guardian has open, traces it, or both. It ignores the polite signal.
 const BESIDE: &str = "
@@ -70,6 +71,35 @@ async fn the_end_of_a_guardian_is_seen_though_somebody_holds_its_lease() {
     let stopped = timeout(PATIENCE, child.stopped()).await.expect("its end is seen");
     assert!(matches!(stopped, Err(Failure::GuardianLost { .. })), "{stopped:?}");
     assert!(!is_alive(holder) && sandbox.processes().is_empty());
+}
+
+/// A process that is ended with this.
+struct Beside(process::Child);
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn the_end_of_a_host_is_seen_though_somebody_holds_its_end_of_the_leases() {
+    let (sandbox, shapes) = (Sandbox::new(), [Shape::Plain, Shape::Setsid]);
+    let mut host = Host::start(&sandbox, &shapes, End::Killed, 100, None);
+    let holding = ["-c".to_owned(), BESIDE.to_owned(), host.pid().to_string(), "hold".to_owned()];
+    let holder = process::Command::new("python3").args(holding).current_dir(sandbox.path()).spawn().unwrap();
+    let holder = Beside(holder);
+    let done = sandbox.path().join("done");
+    let told = until("it is done", || std::fs::read_to_string(&done).ok().filter(|told| told.ends_with('\n')));
+    if told.trim() != holder.0.id().to_string() {
+        eprintln!("SKIPPED: to hold what another process has open is not allowed here");
+        return host.kill();
+    }
+    let [leases, held] = [host.pid(), holder.0.id()].map(sockets);
+    assert!(leases.len() >= shapes.len() && leases.is_subset(&held), "{leases:?} are not all among {held:?}");
+    host.kill();
+    nothing_is_left(&sandbox, &host.guardians, &shapes, 100);
 }
 
 #[test]

@@ -168,6 +168,34 @@ fn started(pid: u32) -> u64 {
     stat.rsplit_once(')').unwrap().1.split_ascii_whitespace().nth(19).unwrap().parse().unwrap()
 }
 
+/// The line of a host that is gone.
+fn head(instance: &str, boot: &str) -> String {
+    let pid = std::process::id();
+    format!(r#"{{"host":{{"instance":"{instance}","boot":"{boot}","host":{{"pid":{pid},"started":1}}}}}}"#)
+}
+
+/// The line of a program.
+fn line(generation: u64, pid: u32, started: u64) -> String {
+    format!(r#"{{"process":{{"generation":{generation},"process":{{"pid":{pid},"started":{started}}}}}}}"#)
+}
+
+#[test]
+fn what_another_start_of_the_system_had_is_neither_waited_for_nor_ended() {
+    let sandbox = Sandbox::new();
+    let ledger = sandbox.folder("ledger");
+    let (mut marked, started) = stranger(Some("cafe.3"));
+    let id = format!(r#"{{"pid":{},"started":{started}}}"#, marked.id());
+    let guardian = format!(r#"{{"guardian":{{"generation":3,"process":{id},"grace":{{"secs":600,"nanos":0}}}}}}"#);
+    let lines = [head("cafe", "another-boot"), guardian, line(3, marked.id(), started)];
+    std::fs::write(ledger.join("cafe.ledger"), lines.join("\n")).unwrap();
+    let next = supervisor(&ledger);
+    assert_eq!(ledgers(&ledger), 0, "nothing that it tells of can be there");
+    assert!(is_alive(marked.id()), "its number and its mark mean nothing");
+    drop(next);
+    marked.kill().unwrap();
+    marked.wait().unwrap();
+}
+
 #[test]
 fn a_number_that_another_process_has_now_is_left_alone() {
     let sandbox = Sandbox::new();
@@ -180,17 +208,8 @@ fn a_number_that_another_process_has_now_is_left_alone() {
     // As a service has it whose manager was given our variables.
     let (copied, _) = stranger(Some("cafe.3"));
     let (of_another_child, another_start) = stranger(Some("cafe.5"));
-    let head = |boot: &str| {
-        format!(
-            r#"{{"host":{{"instance":"cafe","boot":"{boot}","host":{{"pid":{},"started":1}}}}}}"#,
-            std::process::id()
-        )
-    };
-    let line = |generation: u64, pid: u32, started: u64| {
-        format!(r#"{{"process":{{"generation":{generation},"process":{{"pid":{pid},"started":{started}}}}}}}"#)
-    };
     let lines = [
-        head(boot.trim()),
+        head("cafe", boot.trim()),
         line(1, reused.id(), other_start + 1),
         line(2, unmarked.id(), its_start),
         line(3, ours.id(), our_start),

@@ -106,7 +106,7 @@ async fn a_profile_that_refuses_descriptors_of_processes_keeps_nobody_alive() {
 }
 
 /// The processes that wrote their numbers to a file; they are ended with this.
-struct Ended(PathBuf);
+pub(crate) struct Ended(pub(crate) PathBuf);
 
 impl Drop for Ended {
     fn drop(&mut self) {

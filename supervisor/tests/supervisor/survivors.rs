@@ -129,7 +129,7 @@ fn every_end_of_the_host_is_the_end_of_all_shapes() {
 }
 
 /// The sockets that a process has open.
-fn sockets(pid: u32) -> HashSet<PathBuf> {
+pub(crate) fn sockets(pid: u32) -> HashSet<PathBuf> {
     let open = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
     let targets = open.filter_map(|descriptor| std::fs::read_link(descriptor.path()).ok());
     targets.filter(|target| target.to_string_lossy().starts_with("socket:")).collect()

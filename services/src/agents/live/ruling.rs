@@ -57,6 +57,13 @@ impl Live {
         self.asking = Some(Asking { told, mode, ruling, until: Instant::now() + PATIENCE });
     }
 
+    /// Nobody waits for the rules where whatever they say is denied, or is nobody's matter any more.
+    pub(super) fn give_up_ruling(&mut self) {
+        if self.asking.is_some() && self.session.denies_all() {
+            self.take_ruling(unsaid());
+        }
+    }
+
     /// The rules have spoken.
     pub(super) fn take_ruling(&mut self, ruling: Ruling) {
         let Some(Asking { mut told, mode, ruling: asked, .. }) = self.asking.take() else { return };

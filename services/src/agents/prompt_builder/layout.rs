@@ -3,11 +3,12 @@
 
 use super::context::{ContextSummary, Omitted, OmittedWhy, PartKind, PromptContext, PromptPart, Selection};
 use super::file::{Text, is_secret};
+use super::room::Room;
 use super::tree::Tree;
 use super::{NAME, Place, Spoken, estimated_tokens, plain};
 
-/// The most that a heading and the words below it take, without paths, in characters.
-const HEADING: usize = 100;
+/// The most that a heading and the words below it take, without paths.
+const HEADING: Room = Room::ascii(100);
 
 /// Where a section stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,18 +45,18 @@ impl Section {
 
 /// A context that is being written.
 pub(super) struct Layout {
-    left: usize,
+    left: Room,
     sections: Vec<(Rank, String, PromptPart)>,
     omitted: Vec<Omitted>,
 }
 
 impl Layout {
-    pub(super) fn new(characters: usize) -> Layout {
-        Layout { left: characters, sections: Vec::new(), omitted: Vec::new() }
+    pub(super) fn new(left: Room) -> Layout {
+        Layout { left, sections: Vec::new(), omitted: Vec::new() }
     }
 
-    /// What is left, in characters.
-    pub(super) fn left(&self) -> usize {
+    /// What is left.
+    pub(super) fn left(&self) -> Room {
         self.left
     }
 
@@ -65,7 +66,7 @@ impl Layout {
         if text.is_empty() {
             return;
         }
-        let (cut, missing) = beginning(text, self.left.saturating_sub(HEADING));
+        let (cut, missing) = (self.left - HEADING).beginning(text);
         let what = section.heading.to_lowercase();
         self.cut(&what, missing, "characters");
         self.push(section.rank, section.heading, cut, part(kind, None, cut, missing > 0));
@@ -73,8 +74,8 @@ impl Layout {
 
     /// What is selected; half of what is left at most.
     pub(super) fn selection(&mut self, selection: &Selection, place: Option<&Place>) {
-        let most = (self.left / 2).saturating_sub(around(&selection.text, place));
-        let (text, missing) = beginning(&selection.text, most);
+        let most = self.left.part(2) - around(&selection.text, place);
+        let (text, missing) = most.beginning(&selection.text);
         self.cut("selection", missing, "characters");
         let lines = match (selection.start_line, selection.end_line) {
             (Some(start), Some(end)) => format!("lines {start} to {end}"),
@@ -91,17 +92,16 @@ impl Layout {
 
     /// What was said before; half of what is left at most, and the newest of it.
     pub(super) fn history(&mut self, history: &[Spoken]) {
-        let most = (self.left / 2).saturating_sub(HEADING);
-        let mut left = most;
+        let mut left = self.left.part(2) - HEADING;
         let said = history.iter().rev().map(|spoken| {
             let who = if spoken.is_agent { "Agent" } else { "Person" };
             format!("{who}:\n\n{}\n", fenced(&spoken.text, ""))
         });
         let newest: Vec<String> = said
             .take_while(|said| {
-                let length = said.chars().count();
-                let fits = length <= left;
-                left = left.saturating_sub(length);
+                let taken = Room::of(said);
+                let fits = left.holds(taken);
+                left = left - taken;
                 fits
             })
             .collect();
@@ -144,7 +144,7 @@ impl Layout {
             let end = selection.end_line.and_then(|line| usize::try_from(line).ok()).unwrap_or(start + 1);
             Some((start, end.max(start + 1)))
         });
-        let most = self.left.saturating_sub(around(&source.text, Some(place)));
+        let most = self.left - around(&source.text, Some(place));
         let window = window(&source.text, most, selected.unwrap_or((0, 0)));
         let is_cut = !window.is_whole || source.unread > 0;
         if is_cut {
@@ -191,7 +191,7 @@ impl Layout {
 
     fn push(&mut self, rank: Rank, heading: &str, body: &str, part: PromptPart) {
         let text = format!("# {heading}\n\n{}\n\n", body.trim_end());
-        self.left = self.left.saturating_sub(text.chars().count());
+        self.left = self.left - Room::of(&text);
         self.sections.push((rank, text, part));
     }
 }
@@ -202,14 +202,6 @@ fn part(kind: PartKind, path: Option<String>, text: &str, is_cut: bool) -> Promp
 
 fn sentence(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("{text}:\n\n") }
-}
-
-/// The first characters of a text, and how many are missing.
-fn beginning(text: &str, most: usize) -> (&str, usize) {
-    match text.char_indices().nth(most) {
-        None => (text, 0),
-        Some((at, _)) => (&text[..at], text[at..].chars().count()),
-    }
 }
 
 /// Some lines of a text.
@@ -224,7 +216,7 @@ struct Window<'a> {
 }
 
 /// As many whole lines as there is room for, around some of them: these first, then what is before and behind in turn.
-fn window(text: &str, most: usize, (start, end): (usize, usize)) -> Window<'_> {
+fn window(text: &str, most: Room, (start, end): (usize, usize)) -> Window<'_> {
     let starts: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
     let of = starts.len() - usize::from(text.ends_with('\n'));
     let line = |at: usize| &text[starts[at]..starts.get(at + 1).copied().unwrap_or(text.len())];
@@ -234,26 +226,26 @@ fn window(text: &str, most: usize, (start, end): (usize, usize)) -> Window<'_> {
         let is_nearer = last.saturating_sub(end) <= start - first;
         let goes_on = last < of && (last < end || first == 0 || is_nearer);
         let next = if goes_on { last } else { first - 1 };
-        let length = line(next).chars().count();
-        if length > left {
+        let taken = Room::of(line(next));
+        if !left.holds(taken) {
             break;
         }
-        left -= length;
+        left = left - taken;
         if goes_on { last += 1 } else { first -= 1 }
     }
     if last == first && of > 0 {
         // Not one line fits: its beginning is better than nothing.
-        let (text, _) = beginning(line(first), most);
+        let (text, _) = most.beginning(line(first));
         return Window { text, first: first + 1, last: first + 1, of, is_whole: false };
     }
     let end = starts.get(last).copied().unwrap_or(text.len());
     Window { text: &text[starts[first]..end], first: first + 1, last, of, is_whole: first == 0 && last >= of }
 }
 
-/// What a text needs around it, in characters: a heading, the path twice for its ending, two fences.
-fn around(text: &str, place: Option<&Place>) -> usize {
-    let path = place.map(|place| place.shown.chars().count()).unwrap_or_default();
-    HEADING + 2 * path + 2 * fence(text).len()
+/// What a text needs around it: a heading, the path twice for its ending, two fences.
+fn around(text: &str, place: Option<&Place>) -> Room {
+    let path = place.map_or(Room::ascii(0), |place| Room::of(&place.shown));
+    HEADING.and(path).and(path).and(Room::ascii(2 * fence(text).len()))
 }
 
 /// A fence that is longer than any in a text.
@@ -291,24 +283,25 @@ mod tests {
     #[test]
     fn a_window_grows_around_what_is_selected() {
         let text = "1\n2\n3\n4\n5\n6\n7\n";
-        let seen = |most, around| window(text, most, around).text;
+        let seen = |most, around| window(text, Room::ascii(most), around).text;
         assert_eq!(seen(14, (0, 0)), text);
         assert_eq!(seen(4, (0, 0)), "1\n2\n");
         assert_eq!(seen(6, (3, 4)), "3\n4\n5\n");
         assert_eq!(seen(2, (6, 7)), "7\n");
         assert_eq!(seen(6, (6, 7)), "5\n6\n7\n");
         assert_eq!(seen(4, (99, 100)), "6\n7\n", "a line that is not there is behind the last");
-        assert_eq!(window("long line", 4, (0, 0)).text, "long");
-        assert_eq!(window("", 4, (0, 0)), Window { text: "", first: 1, last: 1, of: 1, is_whole: true });
+        assert_eq!(window("long line", Room::ascii(4), (0, 0)).text, "long");
+        assert_eq!(window("", Room::ascii(4), (0, 0)), Window { text: "", first: 1, last: 1, of: 1, is_whole: true });
     }
 
     proptest! {
         #[test]
         fn a_window_is_never_longer_than_it_may_be(
-            text in "[a\\né]{0,80}", most in 0usize..60, start in 0usize..30, length in 0usize..10
+            text in "[a\\né]{0,80}", most in (0usize..60, 0usize..30), start in 0usize..30, length in 0usize..10
         ) {
+            let most = Room::new(most.0, most.1);
             let window = window(&text, most, (start, start + length));
-            prop_assert!(window.text.chars().count() <= most);
+            prop_assert!(most.holds(Room::of(window.text)));
             prop_assert!(text.contains(window.text));
             prop_assert_eq!(window.is_whole, window.text.len() == text.len());
         }

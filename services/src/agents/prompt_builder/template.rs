@@ -16,14 +16,16 @@ pub struct Template {
     pub tree: bool,
     /// The longest that all of it may be together, in characters.
     pub characters: usize,
+    /// The tokens that all of it may come to, as they are estimated: one for each four ASCII characters, one for each other.
+    pub tokens: usize,
 }
 
 impl Template {
-    /// The smallest budget that holds the headings.
-    pub const LEAST: usize = 2_000;
+    /// The smallest budgets that hold the headings: characters, and tokens.
+    pub const LEAST: (usize, usize) = (2_000, 500);
 
-    /// The largest budget.
-    pub const MOST: usize = 2_000_000;
+    /// The largest budgets.
+    pub const MOST: (usize, usize) = (2_000_000, 500_000);
 }
 
 impl Default for Template {
@@ -37,6 +39,7 @@ impl Default for Template {
             rules: rules.to_owned(),
             tree: true,
             characters: 48_000,
+            tokens: 16_000,
         }
     }
 }

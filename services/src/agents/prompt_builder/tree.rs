@@ -10,6 +10,7 @@ use ignore::WalkBuilder;
 use super::super::passed_over::{PassedOver, Patterns};
 use super::file::is_secret;
 use super::plain;
+use super::room::Room;
 
 /// The most entries that are looked at.
 const LOOKED_AT: usize = 20_000;
@@ -55,8 +56,8 @@ impl Entry {
     }
 }
 
-/// Reads the tree of a folder, at most so many characters of it.
-pub(super) fn read(folder: &Path, most: usize) -> Tree {
+/// Reads the tree of a folder, as far as there is room.
+pub(super) fn read(folder: &Path, most: Room) -> Tree {
     let mut tree = Tree::default();
     let mut entries = entries(folder, &mut tree);
     // What lies higher says more of a project.
@@ -64,14 +65,14 @@ pub(super) fn read(folder: &Path, most: usize) -> Tree {
     let mut left = most;
     let mut shown = Vec::new();
     for entry in entries {
-        let length = entry.line().chars().count();
-        if length > left {
+        let taken = Room::of(&entry.line());
+        if !left.holds(taken) {
             tree.left_out += 1;
             // A shorter name further down would look as if nothing were missing.
-            left = 0;
+            left = Room::ascii(0);
             continue;
         }
-        left -= length;
+        left = left - taken;
         shown.push(entry);
     }
     shown.sort_by(|a, b| a.path.cmp(&b.path));
@@ -123,9 +124,9 @@ mod tests {
         let folder = folder.path().canonicalize()?;
         std::fs::write(folder.join("a.txt"), "")?;
         std::fs::write(folder.join(".gitignore"), "a.txt\n")?;
-        assert_eq!(read(&folder, 100).text, "");
+        assert_eq!(read(&folder, Room::ascii(100)).text, "");
         std::fs::write(folder.join(".gitignore"), format!("{}a.txt\n", "# a comment\n".repeat(100_000)))?;
-        assert_eq!(read(&folder, 100).text, "a.txt\n");
+        assert_eq!(read(&folder, Room::ascii(100)).text, "a.txt\n");
         Ok(())
     }
 }

@@ -153,9 +153,9 @@ async fn begin_own(
     system: String,
 ) -> Result<String, Fault> {
     let ChatOptions { cwd, model, mode, system_prompt, env, .. } = options;
-    let cwd = cwd.or_else(|| agents.first_root()).ok_or_else(|| {
-        let details = json!({"path": "options.cwd"});
-        Fault::new(Code::INVALID_PAYLOAD, "name the folder to work in; agent.roots names none").details(details)
+    let cwd = cwd.or_else(|| agents.usual_folder()).ok_or_else(|| {
+        let message = "name the folder to work in: agent.roots names none, and the daemon was not started in one";
+        Fault::new(Code::INVALID_PAYLOAD, message).details(json!({"path": "options.cwd"}))
     })?;
     let told: Vec<String> = system_prompt.into_iter().chain([system]).filter(|text| !text.is_empty()).collect();
     let system_prompt = (!told.is_empty()).then(|| told.join("\n\n"));

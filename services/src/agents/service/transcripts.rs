@@ -1,5 +1,7 @@
 //! `transcript.*`: what sessions were. Reads logs and files on threads of its own.
 
+mod answer;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -10,13 +12,10 @@ use super::super::api::{
     EXPORT_TRANSCRIPT, GET_TRANSCRIPT, LIST_TRANSCRIPTS, SEARCH_TRANSCRIPTS, TranscriptExportParams, TranscriptFiles,
     TranscriptFormat, TranscriptGetParams, TranscriptHits, TranscriptSearchParams, TranscriptText,
 };
-use super::super::fitting::fitted;
 use super::super::sessions::Agents;
-use super::super::transcript::{Archive, Folder, Found, Transcript, TranscriptTurn};
+use super::super::transcript::{Archive, Folder, Found};
 use super::no_session;
-
-/// Bytes of a transcript in one answer. Whoever asks takes 16 MiB by default.
-const ANSWER: usize = 8 << 20;
+use answer::{ANSWER, part};
 
 /// The methods `transcript.*`.
 pub(super) fn router(agents: &Agents) -> Router {
@@ -84,46 +83,6 @@ fn short(text: String) -> Result<String, Fault> {
 fn long() -> Fault {
     let message = format!("the transcript has more than {ANSWER} bytes; transcript.export writes it to a file");
     Fault::new(Code::RESOURCE_EXHAUSTED, message)
-}
-
-fn length(value: &impl serde::Serialize) -> Result<usize, Fault> {
-    let text = serde_json::to_vec(value);
-    text.map(|text| text.len()).map_err(|error| Fault::new(Code::INTERNAL, error.to_string()))
-}
-
-/// As many turns as fit into an answer, and which is the next; one that does not by itself is cut.
-fn part(mut transcript: Transcript, from: u64) -> Result<(Transcript, Option<u64>), Fault> {
-    let all = transcript.turns.len();
-    let from = usize::try_from(from).unwrap_or(all).min(all);
-    let turns = std::mem::take(&mut transcript.turns);
-    let mut bytes = length(&transcript)?;
-    for mut turn in turns.into_iter().skip(from) {
-        if transcript.turns.is_empty() {
-            fit(&mut turn, ANSWER.saturating_sub(bytes))?;
-        }
-        bytes += length(&turn)?;
-        if bytes > ANSWER {
-            break;
-        }
-        transcript.turns.push(turn);
-    }
-    let next = from + transcript.turns.len();
-    match (transcript.turns.is_empty() && next < all, next < all) {
-        (true, _) => Err(long()),
-        (false, true) => Ok((transcript, Some(next as u64))),
-        (false, false) => Ok((transcript, None)),
-    }
-}
-
-/// Cuts the texts of a turn that would fit into no answer.
-fn fit(turn: &mut TranscriptTurn, most: usize) -> Result<(), Fault> {
-    let unreadable = |error: serde_json::Error| Fault::new(Code::INTERNAL, error.to_string());
-    let text = serde_json::to_string(turn).map_err(unreadable)?;
-    if text.len() > most {
-        let cut = serde_json::from_str(&fitted(&text, most)).map_err(unreadable)?;
-        *turn = TranscriptTurn { is_cut: true, ..cut };
-    }
-    Ok(())
 }
 
 fn write(agents: &Agents, context: &Context, params: &TranscriptExportParams) -> Result<TranscriptFiles, Fault> {

@@ -35,7 +35,7 @@ impl Session {
         let src = Source { provider, native_type };
         self.heard.fact(now.at, &fact);
         match (&fact, self.turns.open_mut()) {
-            (Fact::Process(_) | Fact::Gone { .. } | Fact::Alive | Fact::Muted, _) | (_, None) => (),
+            (Fact::Process(_) | Fact::Gone { .. } | Fact::Alive | Fact::Muted | Fact::Untaken(_), _) | (_, None) => (),
             (_, Some(turn)) => turn.heard(now.at),
         }
         if let (Some(earlier), Fact::Item { item, .. }) = (late, &fact) {
@@ -72,6 +72,7 @@ impl Session {
             Fact::Native => self.push(now, Event::Native(Native {}), None, src, ext),
             Fact::Alive => (),
             Fact::Muted => self.muted(now),
+            Fact::Untaken(prompt) => self.untaken(now, prompt),
             Fact::Lost { why } => self.lost(now, &why),
             Fact::Unsteered(prompt) => self.unsteered(now, prompt),
             Fact::Began { reason } => self.began(now, reason, src),

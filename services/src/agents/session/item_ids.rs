@@ -88,6 +88,7 @@ impl ItemIds {
             | Fact::Native
             | Fact::Alive
             | Fact::Muted
+            | Fact::Untaken(_)
             | Fact::Unsteered(_)
             | Fact::Began { .. }
             | Fact::Lost { .. }

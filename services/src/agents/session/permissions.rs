@@ -148,6 +148,11 @@ impl Session {
         Some((denied(ask, &reason), "too_many".to_owned()))
     }
 
+    /// Whether whatever is asked is denied, since the turn is being stopped or the session is over.
+    pub fn denies_all(&self) -> bool {
+        self.closed || self.ladder.is_some()
+    }
+
     /// What is decided without a person, and by which rule.
     fn ruled(&self, ask: &Ask) -> Option<(Verdict, String)> {
         if self.turns.open().is_none() || self.ladder.is_some() {

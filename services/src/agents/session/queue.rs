@@ -184,6 +184,15 @@ impl Session {
         }
     }
 
+    /// The agent was not told of this, and will not be: the next one is, when this one is gone.
+    pub(super) fn untaken(&mut self, now: Moment, prompt: Prompt) {
+        self.give_back(prompt);
+        if self.returned.is_some() {
+            self.withheld(now);
+            self.muted(now);
+        }
+    }
+
     /// What was to be told to an agent that is gone is not told to another one, but for the prompt of the open turn.
     pub(super) fn take_untold_back(&mut self) {
         let (untold, rest): (Vec<_>, _) =

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::event::{Delta, DeltaField};
-use super::super::fitting::fitted;
+use super::super::fitting::{LEVELS, shallow};
 use super::super::item::{Content, Item, ItemStatus, ToolOutput};
 
 /// Stands where a delta is missing.
@@ -93,7 +93,7 @@ impl Growing {
         }
         let tool = item.tool.get_or_insert_default();
         if let Some(text) = input {
-            let told = serde_json::from_str(&fitted(&text, text.len()));
+            let told = serde_json::from_str(&shallow(&text, LEVELS));
             tool.input = Some(told.unwrap_or(Value::String(text)));
         }
         let texts: Vec<String> = outputs.into_iter().flatten().collect();
@@ -105,4 +105,26 @@ impl Growing {
 
 fn is_empty(input: &Value) -> bool {
     input.is_null() || input.as_object().is_some_and(serde_json::Map::is_empty)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::super::item::ItemKind;
+    use super::*;
+
+    #[test]
+    fn an_input_that_is_too_deep_is_whole_but_for_its_depths() {
+        let deep = (0..LEVELS + 10).fold(json!("a \"b\""), |inner, _| json!([inner]));
+        let said = json!({"deep": deep, "content": "x".repeat(20_000)}).to_string();
+        let mut growing = Growing::default();
+        growing.grow(Delta { field: DeltaField::ToolInput, offset: 0, delta: said.clone() });
+        let mut item = Item::new(ItemKind::ToolCall);
+        growing.settle(&mut item);
+        let input = item.tool.and_then(|tool| tool.input).unwrap_or_default();
+        assert_eq!(input["content"].as_str().map(str::len), Some(20_000));
+        let told = (1..LEVELS).fold(&input["deep"], |inner, _| &inner[0]);
+        assert!(told.as_str().is_some_and(|text| text.starts_with("[[")), "{told}");
+    }
 }

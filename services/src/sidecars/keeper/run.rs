@@ -138,6 +138,7 @@ impl Keeper {
             let state = &mut entry.state;
             // The run on another port has just ended.
             state.status = SidecarStatus::Starting;
+            entry.is_falling = false;
             (state.generation, state.starts) = (state.generation + 1, state.starts + 1);
             (state.started_at, state.ready_at) = (Some(now_ms()), None);
             (state.port, state.url) = (port.get(), url(config, &port));
@@ -228,7 +229,7 @@ impl Keeper {
                 Outcome::Ended { how: Ended::Badly, ready: Some(since), failure }
             }
             Lived::Fallen => {
-                let ended = self.settle(run).await;
+                let ended = self.settle(run, None).await;
                 if let Some(left) = left(run, &ended) {
                     return Outcome::Left(left);
                 }
@@ -240,7 +241,8 @@ impl Keeper {
 
     /// Its program has ended, or never ran, before it was ready.
     async fn fell(&mut self, run: &Run, readiness: &Ready) -> Outcome {
-        let ended = self.settle(run).await;
+        let fall = certain_fall(run, readiness).await;
+        let ended = self.settle(run, fall).await;
         if let Some(left) = left(run, &ended) {
             return Outcome::Left(left);
         }
@@ -251,19 +253,7 @@ impl Keeper {
         if let Some(clash) = clash(run).await {
             return clash;
         }
-        let asks_nothing = readiness.kind == ReadyKind::Started;
-        let (how, failure) = exited(run, ended, if asks_nothing { "" } else { " before it was ready" });
-        let how = if asks_nothing { how } else { Ended::Badly };
-        let Some(line) = in_use::said(last_lines(run)) else {
-            return Outcome::Ended { how, ready: None, failure };
-        };
-        // Nobody has its port now: whoever had it has given it back, or it means another one.
-        let is_its_port = run.port.get().is_some_and(|port| in_use::may_mean(&line, port));
-        let failure = in_words(run, failure, &line, is_its_port);
-        match run.config.port {
-            Port::Auto if is_its_port => Outcome::PortLost(failure),
-            Port::Auto | Port::Fixed(_) | Port::None => Outcome::Ended { how, ready: None, failure },
-        }
+        vain(run, readiness, ended)
     }
 
     /// Stops what there is of it. Errors: some of it cannot be ended.
@@ -286,9 +276,23 @@ impl Keeper {
         }
     }
 
-    /// Waits until nothing of it is left, since its program has ended; no longer than for a stop once somebody wishes that.
-    async fn settle(&mut self, run: &Run) -> Result<sixframe_supervisor::Exit, sixframe_supervisor::Failure> {
-        self.is_stopping();
+    /// Waits until nothing of it is left, since its program has ended; no longer than for a stop once somebody wishes that. How
+    /// the program has ended is told before, and to those who wait for it the `fall` that follows from that.
+    async fn settle(
+        &mut self,
+        run: &Run,
+        fall: Option<Failure>,
+    ) -> Result<sixframe_supervisor::Exit, sixframe_supervisor::Failure> {
+        let exit = run.child.exited().await.ok();
+        self.change(|entry| {
+            entry.state.status = SidecarStatus::Stopping;
+            if let Some(exit) = exit {
+                entry.state.exit = Some(exit.into());
+            }
+            if let Some(fall) = fall {
+                entry.is_falling(fall);
+            }
+        });
         let settled = tokio::select! {
             biased;
             stopped = run.child.stopped() => Some(stopped),
@@ -298,7 +302,7 @@ impl Keeper {
             Some(stopped) => stopped,
             None => self.stop(run).await,
         };
-        self.is_over(run, stopped.as_ref().ok().copied());
+        self.is_over(run, stopped.as_ref().ok().copied().or(exit));
         stopped
     }
 
@@ -365,6 +369,42 @@ fn not_run(failure: Failure) -> Outcome {
     match failure.code {
         FailureCode::Host => Outcome::Ended { how: Ended::Badly, ready: None, failure },
         _ => Outcome::Failed(failure),
+    }
+}
+
+/// Why it will not be ready, its program having ended, where that is certain though some of it may still be there. It is not
+/// where it has done its work, or where another port may be tried.
+async fn certain_fall(run: &Run, readiness: &Ready) -> Option<Failure> {
+    let exit = run.child.exited().await.ok()?;
+    if let Some(port) = run.port.get().filter(|port| listener::is_taken(*port)) {
+        // What it has left behind may listen there.
+        let holder = listener::holder(port).await?;
+        run.child.processes().iter().find(|process| process.pid == holder.pid)?;
+    }
+    match vain(run, readiness, Ok(exit)) {
+        Outcome::Ended { how: Ended::Badly, failure, .. } => Some(failure),
+        _ => None,
+    }
+}
+
+/// What follows from an end before it was ready, where nobody else has its port now.
+fn vain(
+    run: &Run,
+    readiness: &Ready,
+    ended: Result<sixframe_supervisor::Exit, sixframe_supervisor::Failure>,
+) -> Outcome {
+    let asks_nothing = readiness.kind == ReadyKind::Started;
+    let (how, failure) = exited(run, ended, if asks_nothing { "" } else { " before it was ready" });
+    let how = if asks_nothing { how } else { Ended::Badly };
+    let Some(line) = in_use::said(last_lines(run)) else {
+        return Outcome::Ended { how, ready: None, failure };
+    };
+    // Whoever had its port has given it back, or it means another one.
+    let is_its_port = run.port.get().is_some_and(|port| in_use::may_mean(&line, port));
+    let failure = in_words(run, failure, &line, is_its_port);
+    match run.config.port {
+        Port::Auto if is_its_port => Outcome::PortLost(failure),
+        Port::Auto | Port::Fixed(_) | Port::None => Outcome::Ended { how, ready: None, failure },
     }
 }
 

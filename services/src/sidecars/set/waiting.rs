@@ -12,6 +12,14 @@ use crate::sidecars::board::Entry;
 use crate::sidecars::config::ReadyKind;
 use crate::sidecars::server::unreachable;
 
+/// What was over already when somebody began to wait for a sidecar, and is not what is waited for.
+#[derive(Clone, Copy)]
+struct Before {
+    falls: u64,
+    /// The run of a service that has ended well: it serves nobody. What is a job has done what it was started for.
+    ended: Option<u64>,
+}
+
 impl Sidecars {
     /// Waits until one of them is ready.
     ///
@@ -19,32 +27,30 @@ impl Sidecars {
     /// `NOT_FOUND`; in the domain `sidecar` the code of its failure, or `STOPPED`; `RPC_TIMEOUT`;
     /// `CONFLICT` where the daemon is stopping.
     pub async fn wait_ready(&self, name: &str, longest: Duration) -> Result<SidecarState, Fault> {
-        let Entry { falls, is_done, .. } = self.board().entry(name).ok_or_else(|| self.unknown(name))?;
-        if is_done && self.known(name)?.config().readiness().kind != ReadyKind::Started {
-            // A service that had ended when somebody asked serves nobody. What is a job has done what it was started for.
-            return Err(stopped(name));
-        }
+        let Entry { falls, is_done, state, .. } = self.board().entry(name).ok_or_else(|| self.unknown(name))?;
+        let is_over = is_done && self.known(name)?.config().readiness().kind != ReadyKind::Started;
+        let before = Before { falls, ended: is_over.then_some(state.generation) };
         let late = || {
             let message = format!("{name} was not ready within {} ms; it may still become so", longest.as_millis());
             Err(Fault::new(Code::RPC_TIMEOUT, message))
         };
-        tokio::time::timeout(longest, self.ready_since(name, falls)).await.unwrap_or_else(|_| late())
+        tokio::time::timeout(longest, self.ready_since(name, before)).await.unwrap_or_else(|_| late())
     }
 
-    /// Waits until it is ready, here or at the server that the mode has, where those here are about to be stopped; fails once it has fallen more often than `falls`
-    /// times.
-    async fn ready_since(&self, name: &str, falls: u64) -> Result<SidecarState, Fault> {
+    /// Waits until it is ready, here or at the server that the mode has, where those here are about to be stopped; fails once it
+    /// has fallen since `before`, or has ended by then and nobody has started it.
+    async fn ready_since(&self, name: &str, before: Before) -> Result<SidecarState, Fault> {
         let look = |entry: Entry| match entry.state.owner {
             Owner::Remote => Ok(Some(entry.state)),
             _ if self.is_remote(name)? => Ok(None),
-            _ => readiness(entry, falls),
+            _ => readiness(entry, before),
         };
         self.until(name, look).await
     }
 
     /// Waits until it runs here and is ready, whatever the mode that is about to be left says.
     async fn ready_here(&self, name: &str, falls: u64) -> Result<SidecarState, Fault> {
-        self.until(name, |entry| readiness(entry, falls)).await
+        self.until(name, |entry| readiness(entry, Before { falls, ended: None })).await
     }
 
     /// Looks at it, and again whenever the board changes, until `look` finds a state.
@@ -101,13 +107,14 @@ impl Sidecars {
 }
 
 /// Its state once it is ready, or was and has done its work; nothing while that may still come.
-fn readiness(entry: Entry, falls: u64) -> Result<Option<SidecarState>, Fault> {
-    let has_fallen = entry.falls > falls || entry.is_between_vain_runs();
+fn readiness(entry: Entry, before: Before) -> Result<Option<SidecarState>, Fault> {
+    let has_fallen = entry.falls > before.falls || entry.is_between_vain_runs();
+    let is_new = before.ended != Some(entry.state.generation);
     match (entry.state.status, entry.fall) {
         (status, _) if status.is_up() => Ok(Some(entry.state)),
         // Who waits sees the newest state alone, and a job may be ready and done between two looks. What ends before it was
         // ready, has not done its work.
-        (SidecarStatus::Stopped, _) if entry.is_done => Ok(Some(entry.state)),
+        (SidecarStatus::Stopped, _) if entry.is_done && is_new => Ok(Some(entry.state)),
         (SidecarStatus::Failed, Some(failure)) => Err(fault(failure)),
         (SidecarStatus::Stopped | SidecarStatus::Failed, _) => Err(stopped(&entry.state.name)),
         (_, Some(failure)) if has_fallen => Err(fault(failure)),

@@ -45,6 +45,11 @@ impl Guardian {
         }
     }
 
+    /// Whether its end was taken notice of: another process may have its number since.
+    pub(super) fn is_reaped(&self) -> bool {
+        self.child.id().is_none()
+    }
+
     pub(super) fn kill(&mut self) {
         // One that has ended needs no killing.
         let _ = self.child.start_kill();
