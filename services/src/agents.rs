@@ -95,7 +95,7 @@ pub use transcript::{
     Transcript, TranscriptConfig, TranscriptInfo, TranscriptItem, TranscriptMember, TranscriptNotice,
     TranscriptPermission, TranscriptQuestion, TranscriptRun, TranscriptTurn, Unread,
 };
-pub use trust::{FolderSettings, SettingsFile, SettingsUse};
+pub use trust::{FolderSettings, SettingsFile, SettingsUse, WithheldFiles};
 pub use turn::{Turn, TurnEnd, Turns};
 pub use undo::UndoConfig;
 pub use usage::{Cost, LimitStatus, Limits, Usage, UsageUpdate};

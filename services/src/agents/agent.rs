@@ -15,7 +15,7 @@ use super::item::{Content, Item};
 use super::permission::{Ask, Verdict};
 use super::problem::Problem;
 use super::prompt_builder::PromptContext;
-use super::trust::{FolderSettings, SettingsUse};
+use super::trust::{FolderSettings, SettingsUse, WithheldFiles};
 use super::turn::TurnEnd;
 use super::usage::{Cost, Limits, UsageUpdate};
 
@@ -94,6 +94,8 @@ pub struct Launch {
     pub env: Vec<(String, String)>,
     /// What becomes of the settings that lie in the folder.
     pub settings: FolderSettings,
+    /// Those of them that are not to be loaded, where that is so.
+    pub withheld: WithheldFiles,
     /// What its program may run of the folder: what that comes to, where a person trusts it.
     pub code: Option<String>,
 }

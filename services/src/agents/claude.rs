@@ -70,7 +70,7 @@ impl Claude {
         ];
         // What lies in the folder may be anybody's.
         let settings: &[&str] = match launch.settings {
-            FolderSettings::Absent => &["--setting-sources=user"],
+            FolderSettings::Absent | FolderSettings::Unread => &["--setting-sources=user"],
             FolderSettings::Withheld => &["--setting-sources=user", "--strict-mcp-config"],
             FolderSettings::Trusted => &["--setting-sources=user,project,local"],
         };

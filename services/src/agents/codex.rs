@@ -3,6 +3,7 @@
 mod approvals;
 mod asking;
 mod figures;
+mod folder;
 mod items;
 mod patches;
 mod problems;
@@ -13,7 +14,6 @@ mod subagents;
 mod threads;
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -24,7 +24,6 @@ use super::event::{
 use super::identifier::Names;
 use super::item::{Content, Item, ItemKind, ItemStatus};
 use super::problem::{Problem, ProblemKind};
-use super::trust::FolderSettings;
 use super::turn::TurnEnd;
 use super::usage::UsageUpdate;
 use figures::{Tally, limits};
@@ -84,19 +83,9 @@ enum Asked {
 impl Codex {
     /// The arguments of its program.
     pub fn arguments(launch: &Launch) -> Vec<String> {
-        // It trusts every folder that it may write to, unless it is told otherwise.
-        let level = match launch.settings {
-            FolderSettings::Trusted => "trusted",
-            FolderSettings::Absent | FolderSettings::Withheld => "untrusted",
-        };
-        let repository = launch.cwd.ancestors().find(|folder| folder.join(".git").exists());
-        let mut folders: Vec<&Path> = [launch.cwd.as_path()].into_iter().chain(repository).collect();
-        folders.dedup();
-        // What is quoted for JSON is quoted for TOML.
-        let quoted = |folder: &&Path| json!(folder.to_string_lossy()).to_string();
-        let each: Vec<String> =
-            folders.iter().map(|folder| format!("{}={{trust_level=\"{level}\"}}", quoted(folder))).collect();
-        vec!["-c".to_owned(), format!("projects={{{}}}", each.join(",")), "app-server".to_owned()]
+        let mut arguments = folder::arguments(launch);
+        arguments.push("app-server".to_owned());
+        arguments
     }
 
     fn request(&mut self, asked: Asked, method: &str, params: Value) -> Step {

@@ -2,6 +2,7 @@
 //! What the lines mean is its translator's matter.
 
 mod conversation;
+mod gemini;
 mod lines;
 
 use std::ffi::OsString;
@@ -21,7 +22,7 @@ use super::codex::Codex;
 use super::detect;
 use super::problem::{Problem, ProblemKind};
 use super::secrets::Secrets;
-use super::trust::{self, Configured, FolderSettings, SettingsUse};
+use super::trust::{self, Configured, SettingsUse};
 use conversation::Conversation;
 
 /// Facts that may wait for the session.
@@ -125,7 +126,9 @@ impl ProgramAgent {
         config.args = self.program.args.iter().chain(&spoken).map(Into::into).collect();
         config.env = env;
         if self.provider == GEMINI {
-            config.env.extend(gemini_trust(launch.settings));
+            let given = |name: &str| self.program.env.iter().chain(&launch.env).any(|(given, _)| given == name);
+            let is_given = |name: &str| given(name) || std::env::var_os(name).is_some();
+            config.env.extend(gemini::variables(launch, is_given));
         }
         config.cwd = Some(launch.cwd.clone());
         config.stdout = Output::Piped;
@@ -184,16 +187,6 @@ pub(super) fn environment(
 
 /// The provider that Gemini CLI is.
 const GEMINI: &str = "gemini";
-
-/// Gemini CLI asks nobody where it speaks our protocol: it loads what lies in the folder, unless it is told not to.
-fn gemini_trust(settings: FolderSettings) -> Option<(OsString, Option<OsString>)> {
-    let is_trusted = match settings {
-        FolderSettings::Withheld => "false",
-        FolderSettings::Trusted => "true",
-        FolderSettings::Absent => return None,
-    };
-    Some(("GEMINI_CLI_TRUST_WORKSPACE".into(), Some(is_trusted.into())))
-}
 
 impl fmt::Debug for ProgramAgent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -164,6 +164,11 @@ pub(super) fn is_worktree(dir: &Path, folder: &Path) -> bool {
     below.next().is_some_and(is_of_run) && below.next().is_some()
 }
 
+/// The folder that a member's worktree, or one below it, was made from: without links, both.
+pub(super) fn origin(dir: &Path, folder: &Path) -> Option<PathBuf> {
+    workshop::origin(&worktrees(dir), folder)
+}
+
 /// Where the worktrees of all runs are.
 fn worktrees(dir: &Path) -> PathBuf {
     dir.join("worktrees")

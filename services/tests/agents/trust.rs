@@ -1,13 +1,15 @@
 use serde_json::{Value, json};
-use sixframe_core::{CallError, Code};
+use sixframe_core::{CallError, Code, Items};
 use sixframe_services::agents::{Program, ProviderConfig};
 
-use super::house::House;
+use super::git::git_in;
+use super::house::{House, LONG};
 
 /// Writes down what it was started with, and says nothing.
 const RECORD: &str = r#"
 for word; do echo "$word" >> "$0.args.new"; done
 echo "trust=$GEMINI_CLI_TRUST_WORKSPACE" >> "$0.args.new"
+echo "location=${GOOGLE_CLOUD_LOCATION-unset}" >> "$0.args.new"
 mv "$0.args.new" "$0.args"
 exec cat > /dev/null
 "#;
@@ -15,7 +17,7 @@ exec cat > /dev/null
 /// What a program was started with.
 async fn started(house: &House, name: &str) -> String {
     let path = house.folder.path().join(format!("{name}.args"));
-    let deadline = tokio::time::Instant::now() + super::house::LONG;
+    let deadline = tokio::time::Instant::now() + LONG;
     loop {
         match std::fs::read_to_string(&path) {
             Ok(text) => {
@@ -90,6 +92,137 @@ async fn settings_of_a_folder_are_loaded_when_they_are_trusted_and_withheld_unti
     house.ask("trust.revoke", json!({"cwd": cwd})).await.unwrap();
     house.session("claude").await;
     assert!(started(&house, "claude").await.contains("--setting-sources=user\n"), "at the next start");
+}
+
+/// A repository in the house's project, with what lies there.
+fn commit(house: &House) {
+    let project = house.file("");
+    git_in(&project, &["init", "--quiet"]);
+    git_in(&project, &["add", "--all"]);
+    git_in(&project, &["commit", "--quiet", "--message", "first"]);
+}
+
+/// A run of one member in a worktree: what it tells of that one when it begins. It ends when the rest is dropped.
+async fn run(house: &House, provider: &str) -> Result<(Value, Items<Value>), CallError> {
+    let params =
+        json!({"prompt": "do it", "cwd": house.file(""), "worktrees": true, "members": [{"provider": provider}]});
+    let mut items: Items<Value> = house.window.stream_raw("run.start", params);
+    let first = tokio::time::timeout(LONG, items.next()).await.expect("a run that begins").unwrap()?;
+    Ok((first.data["data"]["members"][0].clone(), items))
+}
+
+#[tokio::test]
+async fn codex_is_told_not_to_trust_a_worktree_nor_the_repository_that_it_is_of_until_a_person_trusts_what_lies_there()
+{
+    let house = House::new();
+    house.install_as("codex", RECORD);
+    std::fs::create_dir(house.file(".codex")).unwrap();
+    house.write(".codex/config.toml", "");
+    commit(&house);
+    let cwd = folder(&house);
+    let level = |args: &str, folder: &str, level: &str| args.contains(&format!("{folder:?}={{trust_level={level:?}}}"));
+    let (member, going) = run(&house, "codex").await.unwrap();
+    let worktree = member["worktree"].as_str().unwrap();
+    let args = started(&house, "codex").await;
+    assert!(level(&args, worktree, "untrusted") && level(&args, &cwd, "untrusted"), "{args}");
+    assert!(notices(&house, member["sessionId"].as_str().unwrap())[0].contains("until somebody trusts it"));
+    drop(going);
+
+    trust(&house).await;
+    let (member, going) = run(&house, "codex").await.unwrap();
+    let args = started(&house, "codex").await;
+    assert!(level(&args, member["worktree"].as_str().unwrap(), "trusted") && !args.contains("untrusted"), "{args}");
+    assert_eq!(notices(&house, member["sessionId"].as_str().unwrap()), [] as [String; 0]);
+    drop(going);
+
+    // What git passes over is in no worktree.
+    house.write(".git/info/exclude", "/.codex/more.toml\n");
+    house.write(".codex/more.toml", "");
+    trust(&house).await;
+    let (member, _going) = run(&house, "codex").await.unwrap();
+    assert!(!started(&house, "codex").await.contains("\"trusted\""), "it is not what was looked at");
+    assert!(notices(&house, member["sessionId"].as_str().unwrap())[0].contains("trusted in the run's folder"));
+}
+
+#[tokio::test]
+async fn what_is_trusted_in_the_folder_of_a_run_is_trusted_in_its_worktrees() {
+    let house = House::new();
+    house.install_as("other", RECORD);
+    house.write("opencode.json", "{}");
+    commit(&house);
+    assert_eq!(member_error(&house).await["kind"], "untrusted_workspace");
+    trust(&house).await;
+    let (_, going) = run(&house, "acp:other").await.unwrap();
+    started(&house, "other").await;
+    drop(going);
+    house.ask("trust.revoke", json!({"cwd": folder(&house)})).await.unwrap();
+    assert_eq!(member_error(&house).await["kind"], "untrusted_workspace", "trusted no more");
+}
+
+/// Why the member of a run failed.
+async fn member_error(house: &House) -> Value {
+    let (_, mut items) = run(house, "acp:other").await.unwrap();
+    loop {
+        let item =
+            tokio::time::timeout(LONG, items.next()).await.expect("a run that ends").expect("a member that ends");
+        let event = item.unwrap().data;
+        if event["type"] == "run.member_ended" {
+            return event["data"]["error"].clone();
+        }
+    }
+}
+
+#[tokio::test]
+async fn instructions_of_a_folder_are_withheld_until_they_are_trusted_and_keep_nobody_from_beginning() {
+    let house = House::new();
+    for name in ["claude", "codex", "gemini", "other"] {
+        house.install_as(name, RECORD);
+    }
+    for file in ["CLAUDE.md", "AGENTS.md", "GEMINI.md"] {
+        house.write(file, "be quick");
+    }
+    let session = house.session("claude").await;
+    let args = started(&house, "claude").await;
+    assert!(args.contains("--setting-sources=user\n") && !args.contains("strict"), "its own servers are kept: {args}");
+    assert!(notices(&house, &session)[0].contains("trusts it: CLAUDE.md."));
+    house.session("codex").await;
+    assert!(started(&house, "codex").await.contains("untrusted"));
+    house.session("gemini").await;
+    assert!(started(&house, "gemini").await.contains("trust=false\n"));
+    let session = house.session("acp:other").await;
+    started(&house, "other").await;
+    assert_eq!(notices(&house, &session), [] as [String; 0], "it loads them as it does anywhere");
+
+    trust(&house).await;
+    house.session("claude").await;
+    assert!(started(&house, "claude").await.contains("--setting-sources=user,project,local\n"));
+    house.session("codex").await;
+    assert!(started(&house, "codex").await.contains("\"trusted\""));
+    house.session("gemini").await;
+    assert!(started(&house, "gemini").await.contains("trust=true\n"));
+}
+
+#[tokio::test]
+async fn what_agents_load_of_an_untrusted_folder_all_the_same_is_kept_from_them_file_by_file() {
+    let house = House::new();
+    for name in ["codex", "gemini"] {
+        house.install_as(name, RECORD);
+    }
+    house.write(".env", "GOOGLE_CLOUD_LOCATION=nowhere");
+    std::fs::create_dir_all(house.file(".agents/skills/bird")).unwrap();
+    house.write(".agents/skills/bird/SKILL.md", "");
+    house.session("codex").await;
+    let args = started(&house, "codex").await;
+    let skill = format!("{}/.agents/skills/bird/SKILL.md", folder(&house));
+    assert!(args.contains(&format!("skills.config=[{{path={skill:?},enabled=false}}]\n")), "{args}");
+    assert!(!args.contains("include_instructions"), "a person's own skills are kept: {args}");
+    house.session("gemini").await;
+    assert!(started(&house, "gemini").await.contains("location=\n"), "it is there, and empty");
+    trust(&house).await;
+    house.session("codex").await;
+    assert!(!started(&house, "codex").await.contains("skills"));
+    house.session("gemini").await;
+    assert!(!started(&house, "gemini").await.contains("location=\n"), "as the environment has it");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use tokio::task::spawn_blocking;
 use super::super::agent::{Fact, Launch};
 use super::super::identifier::identifier;
 use super::super::problem::Problem;
-use super::super::trust::{FolderCode, FolderSettings, SettingsUse, Standing, unshown, untrusted};
+use super::super::trust::{FolderCode, FolderSettings, SettingsUse, Standing, WithheldFiles, unshown, untrusted};
 use super::{Live, Surroundings};
 
 impl Live {
@@ -14,7 +14,7 @@ impl Live {
         let history = self.history().await;
         let Surroundings { agent, trust, .. } = self.surroundings.clone();
         let uses = agent.settings_use();
-        let (mut settings, mut code) = (FolderSettings::Withheld, None);
+        let (mut settings, mut withheld, mut code) = (FolderSettings::Withheld, WithheldFiles::default(), None);
         if uses != SettingsUse::Ignores || trust.knows(agent.provider()) {
             let cwd = launch.cwd.clone();
             // Where nobody could look, nothing is trusted.
@@ -26,15 +26,16 @@ impl Live {
             }
             settings =
                 standing.as_ref().map_or(FolderSettings::Withheld, |standing| standing.settings_for(agent.provider()));
-            if let (FolderSettings::Withheld, Some(standing)) = (settings, &standing) {
+            if let Some(standing) = standing.as_ref().filter(|_| is_kept_from(settings, uses)) {
                 self.tell_withheld(uses, agent.provider(), standing);
+                withheld = standing.withheld_from(agent.provider());
             }
             if (settings, uses) == (FolderSettings::Withheld, SettingsUse::Loads) {
                 let names = standing.map(|standing| standing.named_for(agent.provider())).unwrap_or_default();
                 return self.not_begun(untrusted(&names));
             }
         }
-        self.running = Some(agent.start(Launch { history, settings, code, ..launch }));
+        self.running = Some(agent.start(Launch { history, settings, withheld, code, ..launch }));
     }
 
     fn not_begun(&mut self, problem: Problem) {
@@ -44,13 +45,29 @@ impl Live {
     /// Says that settings are not loaded, so that nobody wonders.
     fn tell_withheld(&mut self, uses: SettingsUse, provider: &str, standing: &Standing) {
         let names = standing.named_for(provider);
-        let text = match standing.has_changed {
-            true => format!("What lies in this folder has changed since it was trusted, and is not loaded: {names}."),
-            false => format!("What lies in this folder is not loaded until somebody trusts it: {names}."),
+        let text = match (standing.has_changed, standing.is_lent) {
+            (true, true) => {
+                format!(
+                    "What lies in this worktree is not what is trusted in the run's folder, and is not loaded: {names}."
+                )
+            }
+            (true, false) => {
+                format!("What lies in this folder has changed since it was trusted, and is not loaded: {names}.")
+            }
+            (false, _) => format!("What lies in this folder is not loaded until somebody trusts it: {names}."),
         };
         // An agent that is not started says it by failing, and who reads none does not care.
         if uses != SettingsUse::Ignores && (uses == SettingsUse::CanWithhold || standing.has_changed) {
             self.session.notice(self.now(), &identifier("notice"), text);
         }
+    }
+}
+
+/// Whether something is not loaded, or the agent not begun for it. Instructions keep nobody from beginning.
+fn is_kept_from(settings: FolderSettings, uses: SettingsUse) -> bool {
+    match settings {
+        FolderSettings::Withheld => true,
+        FolderSettings::Unread => uses == SettingsUse::CanWithhold,
+        FolderSettings::Absent | FolderSettings::Trusted => false,
     }
 }

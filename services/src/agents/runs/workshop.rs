@@ -141,7 +141,8 @@ impl Workshop {
         self.repository.add_worktree(&worktree, &head).await?;
         self.repository.read_commit(&worktree, &head).await?;
         self.store.fill(name, &worktree, &self.base).await?;
-        let cwd = worktree.join(below);
+        // Behind a path that is joined with none there is a slash, and agents take that for another folder.
+        let cwd: PathBuf = worktree.join(below).components().collect();
         let unseen = || GitError::Unfit("git ignores the folder of the run, so that no worktree has it".to_owned());
         cwd.is_dir().then_some(cwd).ok_or_else(unseen)
     }
@@ -234,9 +235,20 @@ pub(super) fn ledgers(folder: &Path) -> Vec<String> {
 
 /// Whether the worktrees of a run outlive it.
 pub(super) fn are_kept(folder: &Path, run_id: &str) -> bool {
-    let ledger = std::fs::read(Places::of(folder, run_id).ledger).ok();
-    let ledger = ledger.and_then(|ledger| serde_json::from_slice::<Ledger>(&ledger).ok());
-    ledger.is_some_and(|ledger| ledger.keep && ledger.base.is_some())
+    ledger_of(folder, run_id).is_some_and(|ledger| ledger.keep && ledger.base.is_some())
+}
+
+/// The folder that a worktree's one, without links, was made from.
+pub(super) fn origin(folder: &Path, cwd: &Path) -> Option<PathBuf> {
+    let mut below = cwd.strip_prefix(folder.canonicalize().ok()?).ok()?.components();
+    let (run_id, _name) = (below.next()?, below.next()?);
+    let ledger = ledger_of(folder, run_id.as_os_str().to_str()?)?;
+    Some(ledger.top.join(below.as_path()).components().collect())
+}
+
+fn ledger_of(folder: &Path, run_id: &str) -> Option<Ledger> {
+    let ledger = std::fs::read(Places::of(folder, run_id).ledger).ok()?;
+    serde_json::from_slice(&ledger).ok()
 }
 
 /// Takes away what is left of a run whose repository is lost, or that had made no worktree.

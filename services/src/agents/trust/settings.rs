@@ -54,6 +54,15 @@ const KNOWN: [(&str, &str, &[&str]); 28] = [
     (".github/hooks", "hooks of another agent", &[]),
 ];
 
+/// Names of instructions for models, what they are, and the providers that load them. They run nothing by themselves.
+const INSTRUCTIONS: [(&str, &str, &[&str]); 5] = [
+    ("CLAUDE.md", "instructions for Claude Code", &["claude"]),
+    ("CLAUDE.local.md", "instructions for Claude Code", &["claude"]),
+    ("AGENTS.md", "instructions for Codex and others", &["codex"]),
+    ("AGENTS.override.md", "instructions for Codex", &["codex"]),
+    ("GEMINI.md", "instructions for Gemini CLI", &["gemini"]),
+];
+
 /// What agents keep there that is no setting.
 const PASSED_OVER: [&str; 1] = ["worktrees"];
 
@@ -68,6 +77,8 @@ pub struct SettingsFile {
     /// The SHA-256 of what it holds, in hexadecimal; empty where it cannot be read.
     pub sha256: String,
     #[serde(skip)]
+    place: PathBuf,
+    #[serde(skip)]
     reader: Reader,
 }
 
@@ -76,6 +87,8 @@ pub struct SettingsFile {
 enum Reader {
     /// Agents of these providers take settings; any where none is named.
     Agents(&'static [&'static str]),
+    /// Agents of these providers tell their models what it says.
+    Models(&'static [&'static str]),
     /// The program of this provider runs it.
     Program(String),
 }
@@ -91,14 +104,24 @@ impl SettingsFile {
     pub(super) fn is_read_by(&self, provider: &str) -> bool {
         let is_known = ["claude", "codex", "gemini"].contains(&provider);
         match self.reader {
-            Reader::Agents(readers) => !is_known || readers.contains(&provider),
+            Reader::Agents(readers) | Reader::Models(readers) => !is_known || readers.contains(&provider),
             Reader::Program(_) => false,
         }
     }
 
     /// Whether it is no program's.
     pub(super) fn is_setting(&self) -> bool {
-        matches!(self.reader, Reader::Agents(_))
+        !matches!(self.reader, Reader::Program(_))
+    }
+
+    /// Whether it is nothing but instructions for models.
+    pub(super) fn is_instruction(&self) -> bool {
+        matches!(self.reader, Reader::Models(_))
+    }
+
+    /// Its full path.
+    pub(super) fn place(&self) -> &Path {
+        &self.place
     }
 
     /// Whether the program of this provider runs it.
@@ -125,6 +148,9 @@ impl Settings {
         for folder in of_repository(cwd).into_iter().filter(|folder| Some(*folder) != home) {
             for (name, what, readers) in KNOWN {
                 walk.look(&folder.join(name), what, &Reader::Agents(readers));
+            }
+            for (name, what, readers) in INSTRUCTIONS {
+                walk.look(&folder.join(name), what, &Reader::Models(readers));
             }
         }
         let (mut files, settings) = walk.end();
@@ -240,7 +266,8 @@ impl Walk<'_> {
     fn add(&mut self, path: &Path, what: &str, reader: &Reader, sha256: Option<String>) {
         self.is_whole &= sha256.is_some();
         let sha256 = sha256.unwrap_or_default();
-        self.files.push(SettingsFile { path: self.seen(path), what: what.to_owned(), sha256, reader: reader.clone() });
+        let (path, place) = (self.seen(path), path.to_owned());
+        self.files.push(SettingsFile { path, what: what.to_owned(), sha256, place, reader: reader.clone() });
     }
 
     fn hash(&mut self, path: &Path) -> io::Result<String> {

@@ -5,8 +5,8 @@ mod gemini;
 mod responses;
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -21,6 +21,8 @@ static NUMBER: AtomicU64 = AtomicU64::new(1);
 pub(crate) struct Model {
     pub(crate) url: String,
     hung_up: Arc<Notify>,
+    /// The keys that it was asked with, where they are Gemini's.
+    keys: Arc<Mutex<Vec<String>>>,
 }
 
 impl Model {
@@ -29,17 +31,24 @@ impl Model {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let hung_up = Arc::new(Notify::new());
         let tells = Arc::clone(&hung_up);
+        let keys = Arc::<Mutex<Vec<String>>>::default();
+        let seen = Arc::clone(&keys);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let tells = Arc::clone(&tells);
+                let (tells, seen) = (Arc::clone(&tells), Arc::clone(&seen));
                 tokio::spawn(async move {
-                    if serve(stream).await.is_err() {
+                    if serve(stream, &seen).await.is_err() {
                         tells.notify_one();
                     }
                 });
             }
         });
-        Model { url, hung_up }
+        Model { url, hung_up, keys }
+    }
+
+    /// The keys that it was asked with, where they are Gemini's.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        self.keys.lock().unwrap().clone()
     }
 
     /// Somebody has hung up in the midst of an answer.
@@ -48,7 +57,7 @@ impl Model {
     }
 }
 
-async fn serve(stream: TcpStream) -> io::Result<()> {
+async fn serve(stream: TcpStream, keys: &Mutex<Vec<String>>) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
     loop {
         let mut head = String::new();
@@ -57,10 +66,8 @@ async fn serve(stream: TcpStream) -> io::Result<()> {
                 return Ok(());
             }
         }
-        let length = head.lines().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
-        });
+        let length = header(&head, "content-length").and_then(|length| length.parse::<usize>().ok());
+        keys.lock().unwrap().extend(header(&head, "x-goog-api-key").map(str::to_owned));
         let mut body = vec![0; length.unwrap_or(0)];
         stream.read_exact(&mut body).await?;
         let stream = stream.get_mut();
@@ -78,6 +85,11 @@ async fn serve(stream: TcpStream) -> io::Result<()> {
         }
         answer(stream, &serde_json::from_slice(&body).unwrap_or_default()).await?;
     }
+}
+
+fn header<'a>(head: &'a str, wanted: &str) -> Option<&'a str> {
+    let fields = head.lines().filter_map(|line| line.split_once(':'));
+    fields.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim())
 }
 
 async fn plain(stream: &mut TcpStream, status: u16, body: &str) -> io::Result<()> {

@@ -1,7 +1,10 @@
 //! Settings that lie in a folder, as the real programs load them or do not.
 
-use serde_json::json;
+use serde_json::{Value, json};
+use sixframe_core::Items;
 
+use super::super::git::git_in;
+use super::super::house::LONG;
 use super::World;
 
 /// Lays settings there that start a program, which leaves a file behind where it was started.
@@ -41,10 +44,102 @@ async fn settings_of_the_folder_start_programs_only_when_they_are_trusted(provid
     let world = World::new().await;
     lay(&world, provider);
     assert!(!starts(&world, provider).await, "nobody trusts it");
+    trust(&world).await;
+    assert!(starts(&world, provider).await, "this test shows nothing where they are never loaded");
+}
+
+/// Whether a run with a worktree starts what the settings name.
+async fn starts_in_a_worktree(world: &World) -> bool {
+    let house = &world.house;
+    let members = json!([{"provider": "codex"}]);
+    let params = json!({"prompt": "hello there", "cwd": house.file(""), "worktrees": true, "members": members});
+    let mut items: Items<Value> = house.window.stream_raw("run.start", params);
+    let mut last = json!(null);
+    while let Some(item) = tokio::time::timeout(LONG, items.next()).await.expect("a run that ends") {
+        last = item.unwrap().data["data"].clone();
+    }
+    assert_eq!(last["outcome"], "completed", "{last}");
+    house.folder.path().join("started").exists()
+}
+
+#[tokio::test]
+#[ignore = "needs the agents' programs: cargo xtask test --only agents"]
+async fn codex_trusts_no_worktree_nor_its_repository_by_itself() {
+    let world = World::new().await;
+    lay(&world, "codex");
+    let project = world.house.file("");
+    git_in(&project, &["init", "--quiet"]);
+    git_in(&project, &["add", "--all"]);
+    git_in(&project, &["commit", "--quiet", "--message", "first"]);
+    assert!(!starts_in_a_worktree(&world).await, "nobody trusts it");
+    let own = std::fs::read_to_string(world.house.folder.path().join("homes/codex/config.toml")).unwrap_or_default();
+    assert!(!own.contains("trust_level"), "{own}");
+    trust(&world).await;
+    assert!(starts_in_a_worktree(&world).await, "what is trusted in the run's folder is so in its worktrees");
+}
+
+/// What its model is told of what lies in the folder, before anybody trusts it and then.
+async fn is_told(world: &World, provider: &str) -> [String; 2] {
+    let mut answers = Vec::new();
+    for is_trusted in [false, true] {
+        if is_trusted {
+            trust(world).await;
+        }
+        let session = world.session(provider).await;
+        let mut turn = world.prompt(&session, "recall magpie");
+        assert_eq!(turn.end().await["outcome"], "completed", "{:?}", turn.seen);
+        answers.push(turn.grown("text"));
+        world.close(&session).await;
+    }
+    answers.try_into().unwrap()
+}
+
+async fn trust(world: &World) {
     let cwd = world.house.file("");
     let status = world.house.ask("trust.status", json!({"cwd": cwd})).await.unwrap();
     world.house.ask("trust.grant", json!({"cwd": cwd, "sha256": status["sha256"]})).await.unwrap();
-    assert!(starts(&world, provider).await, "this test shows nothing where they are never loaded");
+}
+
+async fn instructions_of_the_folder_are_told_to_the_model_only_when_they_are_trusted(provider: &str) {
+    let files: &[&str] = match provider {
+        "claude" => &["CLAUDE.md", "CLAUDE.local.md", ".claude/CLAUDE.md"],
+        "codex" => &["AGENTS.md", "AGENTS.override.md"],
+        _ => &["GEMINI.md"],
+    };
+    for file in files {
+        let world = World::new().await;
+        std::fs::create_dir_all(world.house.file(file).parent().unwrap()).unwrap();
+        world.house.write(file, "The password of the day is magpie.\n");
+        assert_eq!(is_told(&world, provider).await, ["unknown", "known"], "{file}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the agents' programs: cargo xtask test --only agents"]
+async fn codex_tells_its_model_of_skills_of_the_folder_only_when_they_are_trusted() {
+    for folder in [".agents", ".codex"] {
+        let world = World::new().await;
+        let skill = format!("{folder}/skills/bird/SKILL.md");
+        std::fs::create_dir_all(world.house.file(&skill).parent().unwrap()).unwrap();
+        world.house.write(&skill, "---\nname: bird\ndescription: magpie\n---\nDo it.\n");
+        assert_eq!(is_told(&world, "codex").await, ["unknown", "known"], "{folder}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the agents' programs: cargo xtask test --only agents"]
+async fn gemini_uses_the_key_that_a_folder_brings_along_only_when_it_is_trusted() {
+    let world = World::without_key().await;
+    world.house.write(".env", "GEMINI_API_KEY=key-of-the-repository\n");
+    let session = world.session("gemini").await;
+    let ended = world.prompt(&session, "hello there").end().await;
+    assert_eq!((&ended["outcome"], world.model.keys()), (&json!("failed"), Vec::new()), "it has none: {ended}");
+    world.close(&session).await;
+    trust(&world).await;
+    let session = world.session("gemini").await;
+    assert_eq!(world.prompt(&session, "hello there").end().await["outcome"], "completed");
+    assert!(world.model.keys().contains(&"key-of-the-repository".to_owned()), "this test shows nothing else");
+    world.close(&session).await;
 }
 
 macro_rules! of_each {
@@ -54,6 +149,12 @@ macro_rules! of_each {
             #[ignore = "needs the agents' programs: cargo xtask test --only agents"]
             async fn settings_of_the_folder_start_programs_only_when_they_are_trusted() {
                 super::settings_of_the_folder_start_programs_only_when_they_are_trusted(stringify!($provider)).await;
+            }
+
+            #[tokio::test]
+            #[ignore = "needs the agents' programs: cargo xtask test --only agents"]
+            async fn instructions_of_the_folder_are_told_to_the_model_only_when_they_are_trusted() {
+                super::instructions_of_the_folder_are_told_to_the_model_only_when_they_are_trusted(stringify!($provider)).await;
             }
         })*
     };
