@@ -14,6 +14,7 @@ mod exec;
 mod files;
 mod hub;
 mod lifecycle;
+mod owners;
 mod pressure;
 mod processes;
 mod proxy;

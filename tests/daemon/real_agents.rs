@@ -13,6 +13,7 @@ use model::Model;
 #[path = "../../services/tests/agents/real/installed.rs"]
 mod installed;
 #[path = "../../services/tests/agents/model/mod.rs"]
+#[expect(dead_code, reason = "the services' own tests ask for more of it")]
 mod model;
 
 /// The configuration that has these programs.

@@ -11,6 +11,7 @@ use serde_json::Value;
 use sixframe::transports::{Address, ConnectConfig, connect};
 use sixframe::{Config, Router, RpcEndpoint, connect_with};
 use tempfile::TempDir;
+use tokio::task::AbortHandle;
 
 /// Longer than anything here takes on a busy machine.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
@@ -112,12 +113,16 @@ impl Daemon {
 
     /// An endpoint that shows a token of its own.
     pub(crate) async fn connect_as(&self, address: &str, token: String) -> RpcEndpoint {
+        self.driven(address, token).await.0
+    }
+
+    /// An endpoint, and what drives it: whoever aborts that cuts the connection.
+    pub(crate) async fn driven(&self, address: &str, token: String) -> (RpcEndpoint, AbortHandle) {
         let config = ConnectConfig { token: Some(token), ..ConnectConfig::default() };
         let address: Address = address.parse().unwrap();
         let (transport, identity) = connect(&address, &config).await.unwrap();
         let (endpoint, driver) = connect_with(Config { identity, ..Config::default() }, transport, Router::new());
-        tokio::spawn(driver);
-        endpoint
+        (endpoint, tokio::spawn(driver).abort_handle())
     }
 
     /// Kilobytes of memory that the daemon holds.
