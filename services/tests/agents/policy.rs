@@ -188,6 +188,60 @@ async fn whoever_stops_a_turn_or_closes_does_not_wait_until_the_rules_have_spoke
     }
 }
 
+/// An agent that asks for leave once, and twenty times more when it is stopped.
+const INSISTING: &str = r#"
+import json, sys
+
+def say(message):
+    print(json.dumps({"jsonrpc": "2.0", **message}), flush=True)
+
+def ask():
+    global asked
+    asked += 1
+    call = {"toolCallId": f"t{asked}", "title": "ls", "kind": "execute", "rawInput": {"command": "ls"}}
+    options = [{"optionId": of, "name": of, "kind": of} for of in ("allow_once", "reject_once")]
+    params = {"sessionId": "s", "toolCall": call, "options": options}
+    say({"id": f"q{asked}", "method": "session/request_permission", "params": params})
+
+asked = answered = prompt = 0
+for line in sys.stdin:
+    message = json.loads(line)
+    method, number = message.get("method"), message.get("id")
+    if method == "initialize":
+        say({"id": number, "result": {"protocolVersion": 1, "agentCapabilities": {}, "authMethods": []}})
+    elif method == "session/new":
+        say({"id": number, "result": {"sessionId": "s"}})
+    elif method == "session/prompt":
+        prompt = number
+        ask()
+    elif method == "session/cancel":
+        for _ in range(20):
+            ask()
+    elif method is None:
+        answered += 1
+        if answered == 21:
+            say({"id": prompt, "result": {"stopReason": "cancelled"}})
+"#;
+
+#[tokio::test]
+async fn whoever_asks_again_and_again_while_it_is_stopped_has_the_rules_looked_at_once() {
+    let house = House::new();
+    std::fs::write(house.folder.path().join("other.py"), INSISTING).unwrap();
+    house.install_as("other", "exec python3 \"$0.py\"");
+    let session = house.session("acp:other").await;
+    let rule = held_rules(&house).await;
+    let mut turn = house.prompt(&session, "go");
+    turn.until("turn.started").await;
+    let held = holding(&rule).await;
+    house.ask("agent.interrupt", json!({"sessionId": session})).await.unwrap();
+    assert_eq!(turn.end().await["outcome"], "interrupted");
+    assert_eq!(resolved(&turn), vec![("denied".to_owned(), "no_turn".to_owned()); 21]);
+    let opened = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+    let looks = opened.filter(|one| std::fs::read_link(one.path()).is_ok_and(|file| file == rule)).count();
+    assert_eq!(looks, 2, "the first one, and what holds that");
+    drop(held);
+}
+
 #[tokio::test]
 async fn where_rules_cannot_be_looked_up_in_time_a_person_is_asked() {
     let house = House::new();

@@ -47,6 +47,10 @@ impl Live {
     /// Has what is asked held to the rules.
     pub(super) fn consult(&mut self, told: Told) {
         let Fact::Asked(ask) = &told.fact else { return self.session.told(self.now(), told) };
+        if self.session.denies_all() {
+            // Whatever they say.
+            return self.rule(told, unsaid());
+        }
         let Surroundings { policy, ground, .. } = self.surroundings.clone();
         let (ask, mode, id) = (ask.clone(), self.session.mode(), self.session.id().to_owned());
         let ruling = match self.late.as_ref().is_some_and(|late| !late.is_finished()) {
@@ -66,14 +70,19 @@ impl Live {
 
     /// The rules have spoken.
     pub(super) fn take_ruling(&mut self, ruling: Ruling) {
-        let Some(Asking { mut told, mode, ruling: asked, .. }) = self.asking.take() else { return };
-        if !asked.is_finished() {
+        let Some(Asking { told, mode, ruling: asked, .. }) = self.asking.take() else { return };
+        // What stands for one that was not begun, as another was late, does not take the place of that.
+        if !asked.is_finished() && self.late.as_ref().is_none_or(JoinHandle::is_finished) {
             self.late = Some(asked);
         }
         if mode != self.session.mode() {
             // What was decided was so in another one.
             return self.consult(told);
         }
+        self.rule(told, ruling);
+    }
+
+    fn rule(&mut self, mut told: Told, ruling: Ruling) {
         if let Fact::Asked(ask) = &mut told.fact {
             ask.ruling = ruling;
             self.weigh(ask);

@@ -230,7 +230,9 @@ impl Session {
     fn never_exited(&mut self, now: Moment) {
         self.muted_at = None;
         let seconds = self.beginning.timers.exit.as_secs_f64();
-        let text = format!("the agent's program closed its output and did not end within {seconds} s; it was stopped");
+        let text = format!(
+            "the agent's program closed its output or ended, and something of it was still there {seconds} s later; it was stopped"
+        );
         let problem = Problem::new(ProblemKind::Timeout, text);
         self.process = Process::Stopping;
         self.outputs.push(Output::Tell(Command::Stop));
