@@ -108,7 +108,7 @@ pub(super) const SHELLS: [&str; 21] = [
 const READ: usize = 7;
 
 /// Programs that run a shell where they are given no other program.
-const OPENING: [&str; 7] = ["unshare", "nsenter", "chroot", "setarch", "linux32", "linux64", "script"];
+const OPENING: [&str; 6] = ["unshare", "nsenter", "chroot", "setarch", "linux", "script"];
 
 /// What a line runs.
 pub(super) fn calls(line: &str) -> Calls {
@@ -237,6 +237,7 @@ impl Calls {
         let mut is_exact =
             wrapper.is_plain && call.assignments.is_empty() && starts.len() == 1 && options.iter().all(is_priority);
         let mut wraps = Wraps::Nothing;
+        let mut may_open = starts.is_empty();
         for mut at in starts {
             if ["flock", "script", "watch"].contains(&call.name.as_str()) {
                 self.lines_behind(call, at, depth);
@@ -252,7 +253,10 @@ impl Calls {
             }
             call.own = call.own.max(at);
             is_exact &= call.words.iter().take(at).all(|word| word.is_known);
-            let Some(inner) = call.words.get(at..).filter(|inner| !inner.is_empty()) else { continue };
+            let Some(inner) = call.words.get(at..).filter(|inner| !inner.is_empty()) else {
+                may_open = true;
+                continue;
+            };
             let mut inner = inner.to_vec();
             if ["xargs", "parallel"].contains(&call.name.as_str()) {
                 inner.push(Word::unknown("{}"));
@@ -261,7 +265,7 @@ impl Calls {
             wraps = if is_exact { Wraps::Exactly } else { Wraps::Somehow };
         }
         // What this one is given is a file, or a line for the shell.
-        if OPENING.contains(&call.name.as_str()) && (wraps == Wraps::Nothing || call.name == "script") {
+        if OPENING.contains(&call.name.as_str()) && (may_open || call.name == "script") {
             let shell = Call::of(&[Word::known("sh")], Standing::Behind);
             self.add(Call { join: call.join, fed: call.fed, ..shell }, depth + 1);
             wraps = Wraps::Somehow;

@@ -212,7 +212,7 @@ pub(super) fn is_harmless(call: &Call, scene: &Scene<'_>) -> bool {
         "find" => is_harmless_find(call, scene),
         "date" => call.given().all(|word| word.starts_with('+') || ["-u", "-I", "-R", "-Is"].contains(&word)),
         "rg" => is_harmless_search(call, scene),
-        "sed" => is_harmless_excerpt(call, scene),
+        "sed" => is_excerpt(call) && call.given().skip(2).all(|word| is_open(word, scene)),
         // Of two folders it shows files that nobody names.
         "diff" => is_listed(call, name, scene) && !call.given().any(|word| scene.cwd.join(word).is_dir()),
         "command" => call.words.len() > 2 && ["-v", "-V"].contains(&call.words[1].text.as_str()),
@@ -299,17 +299,18 @@ fn is_inside(word: &str, scene: &Scene<'_>) -> bool {
     matches!(scene.ground.place(scene.cwd, word), Place::Inside | Place::Folder | Place::Nowhere)
 }
 
-/// `sed -n 1,200p FILE`: some lines of a file.
-fn is_harmless_excerpt(call: &Call, scene: &Scene<'_>) -> bool {
+/// `sed -n 1,200p FILE`: some lines of files.
+pub(super) fn is_excerpt(call: &Call) -> bool {
     let mut words = call.given();
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_range = |text: &str| match text.split_once(',') {
         Some((from, to)) => is_number(from) && (to == "$" || is_number(to)),
         None => is_number(text),
     };
-    words.next() == Some("-n")
+    call.name == "sed"
+        && words.next() == Some("-n")
         && words.next().and_then(|script| script.strip_suffix('p')).is_some_and(is_range)
-        && words.all(|word| !word.starts_with('-') && is_open(word, scene))
+        && words.all(|word| !word.starts_with('-'))
 }
 
 fn is_harmless_find(call: &Call, scene: &Scene<'_>) -> bool {
@@ -332,7 +333,7 @@ fn is_harmless_git(call: &Call, scene: &Scene<'_>) -> bool {
     let Some(name) = words.next() else { return false };
     let given: Vec<&str> = words.collect();
     if name == "remote" || name == "tag" {
-        return given.is_empty() || (given.len() == 1 && ["-v", "--verbose", "--list", "-l"].contains(&given[0]));
+        return given.is_empty() || given == ["--list"] || given == ["-l"];
     }
     let is_plain = |word: &&str| match (word.strip_prefix("--"), word.strip_prefix('-')) {
         (Some(""), _) => true,

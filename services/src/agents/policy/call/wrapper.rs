@@ -13,15 +13,17 @@ pub(super) struct Wrapper {
     flags: (&'static str, &'static [&'static str]),
     /// How many words it takes in front of the other one.
     taken: usize,
+    /// Whether it may take one more, behind which may stand more options.
+    may_take: bool,
     /// Whether it does nothing else, where it is called without options.
     pub(super) is_plain: bool,
 }
 
 const fn wrapper(name: &'static str, valued: &'static str, flags: &'static str) -> Wrapper {
-    Wrapper { name, valued: (valued, &[]), flags: (flags, &[]), taken: 0, is_plain: false }
+    Wrapper { name, valued: (valued, &[]), flags: (flags, &[]), taken: 0, may_take: false, is_plain: false }
 }
 
-const WRAPPERS: [Wrapper; 37] = [
+const WRAPPERS: [Wrapper; 35] = [
     Wrapper { taken: 1, is_plain: true, ..wrapper("timeout", "ks", "fpv").long(&["kill-after", "signal"], TIMEOUT) },
     Wrapper { taken: 1, ..wrapper("gtimeout", "ks", "fpv").long(&["kill-after", "signal"], TIMEOUT) },
     Wrapper { is_plain: true, ..wrapper("nice", "n", "0123456789").long(&["adjustment"], &[]) },
@@ -74,9 +76,8 @@ const WRAPPERS: [Wrapper; 37] = [
         &["mount", "ipc", "net", "pid", "uts", "user", "cgroup", "time", "fork", "map-root-user"],
     ),
     wrapper("nsenter", "tSG", "minpuUCTrwFZae").long(&["target", "setuid", "setgid"], &["all", "no-fork"]),
-    Wrapper { taken: 1, ..wrapper("setarch", "", "vRFZLXBIST3") },
-    wrapper("linux32", "", "vRFZLXBIST3"),
-    wrapper("linux64", "", "vRFZLXBIST3"),
+    // `linux32` and `linux64`.
+    wrapper("linux", "", "BFILRSTXZv3"),
     wrapper("busybox", "", ""),
     wrapper("toybox", "", ""),
     wrapper("doas", "uCa", "nsL"),
@@ -90,8 +91,11 @@ const WRAPPERS: [Wrapper; 37] = [
         &["null", "open-tty", "interactive", "no-run-if-empty", "verbose", "exit", "eof", "replace", "max-lines"],
     ),
     wrapper("parallel", "jaINLnPsd", "0kqtuvX").long(&["jobs", "arg-file"], &["keep-order", "verbose", "dry-run"]),
-    wrapper("script", "cIOBTEo", "aefqkr").long(&["command"], &["append", "quiet", "flush", "return"]),
-    Wrapper { taken: 1, ..wrapper("setarch", "", "BFILRSTXZv3") },
+    Wrapper {
+        may_take: true,
+        ..wrapper("script", "cIOBTEo", "aefqkr").long(&["command"], &["append", "quiet", "flush", "return"])
+    },
+    Wrapper { may_take: true, ..wrapper("setarch", "", "BFILRSTXZv3") },
 ];
 
 const TIMEOUT: &[&str] = &["foreground", "preserve-status", "verbose"];
@@ -125,8 +129,20 @@ impl Wrapper {
     /// Where the other program begins; behind options that are not known, it may in two places.
     pub(super) fn read(&self, words: &[Word]) -> Reading {
         let mut reading = Reading { starts: BTreeSet::new(), options: Vec::new() };
+        self.read_from(1, words, &mut reading);
+        if self.may_take {
+            for taken in reading.starts.clone() {
+                self.read_from(taken + 1, words, &mut reading);
+            }
+        }
+        reading.options.sort_unstable();
+        reading.options.dedup();
+        reading
+    }
+
+    fn read_from(&self, start: usize, words: &[Word], reading: &mut Reading) {
         let mut seen = BTreeSet::new();
-        let mut open = vec![1];
+        let mut open = vec![start];
         while let Some(at) = open.pop() {
             if !seen.insert(at) {
                 continue;
@@ -145,8 +161,6 @@ impl Wrapper {
                 Next::Unknown => open.extend([at + 2, at + 1]),
             }
         }
-        reading.options.sort_unstable();
-        reading
     }
 
     fn next(&self, option: &str) -> Next {

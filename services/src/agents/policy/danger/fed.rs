@@ -7,8 +7,8 @@ use super::{Finding, Scene, files};
 
 /// Programs that do nothing but tell of what they are fed, whatever that is, beside those that may be harmless. Others may do what
 /// they are fed, or put it into a file.
-const FILTERS: [&str; 12] =
-    ["jq", "column", "fold", "fmt", "paste", "expand", "unexpand", "od", "hexdump", "base64", "md5sum", "strings"];
+const FILTERS: [&str; 11] =
+    ["jq", "column", "fold", "fmt", "paste", "expand", "unexpand", "od", "hexdump", "md5sum", "strings"];
 
 /// Whether its words tell what a call does: it reads no file by `<`, and what it is fed by a pipe is only looked at.
 pub(in super::super) fn is_told(call: &Call, scene: &Scene<'_>, findings: &[Finding]) -> bool {

@@ -82,7 +82,10 @@ pub(super) fn findings(call: &Call, scene: &Scene<'_>) -> Vec<Finding> {
         }
         "push" if deletes => found.push(Finding::new("force_push", Risk::Critical, "deletes what others have pushed")),
         "push" => found.push(Finding::new("push", Risk::High, "gives commits to others")),
-        "remote" if matches!(given.as_slice(), [] | ["-v" | "--verbose"]) => (),
+        "remote" if given.is_empty() => (),
+        "remote" if matches!(given.as_slice(), ["-v" | "--verbose"]) => {
+            found.push(Finding::new("secrets", Risk::Medium, "shows addresses, which may hold keys"));
+        }
         "fetch" | "pull" | "clone" | "ls-remote" | "submodule" | "remote" => {
             found.push(Finding::new("network", Risk::Medium, format!("`git {name}` reaches out to the network")));
         }

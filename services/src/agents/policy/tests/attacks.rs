@@ -464,6 +464,8 @@ fn a_shell_of_another_grammar_is_asked_about_and_lines_of_a_file_are_shown_by_nu
     bench.all_are(
         Effect::Ask,
         &[
+            "git remote -v",
+            "git remote --verbose | cat",
             "csh -c ls",
             "csh -c 'echo x >! a.txt'",
             "nu -c ls",
