@@ -119,7 +119,7 @@ export interface AgentChatMessage {
 export interface AgentChatOptions {
   /** The file that it is about. */
   currentFile?: AgentCurrentFile | null;
-  /** For a provider: the folder to work in; the first of `agent.roots` where there is none. Also `workingDirectory`. */
+  /** For a provider: the folder to work in; the one that `agent.providers` offers where there is none. Also `workingDirectory`. */
   cwd?: string | null;
   /** For a provider: variables of the agent's environment, those alone that the configuration lets callers set. */
   env?: { [key: string]: string };

@@ -72,13 +72,13 @@ function Queued({
     setTimeout(catchFocus);
   };
   const save = async (): Promise<void> => {
-    if (!isOpen || !edit || edit.isSent || edit.text.trim() === "") return;
+    if (!isOpen || !edit || edit.sent !== undefined || edit.text.trim() === "") return;
     if (edit.text === edit.whole) return leave();
-    agents.typed.edit(promptId, { ...edit, isSent: true });
+    const sent = agents.typed.send(promptId, edit);
     const isTaken = await agents.editPrompt(sessionId, promptId, edit.text);
     const now = agents.typed.edits.get().get(promptId);
     // It was left meanwhile, and may be changed anew.
-    if (!now?.isSent) return;
+    if (now?.sent !== sent) return;
     if (isTaken && now.text === edit.text) leave();
     else agents.typed.edit(promptId, { sessionId, whole: isTaken ? edit.text : now.whole, text: now.text });
   };

@@ -10,8 +10,8 @@ export interface Edit {
   /** What it says as long as nothing is kept. */
   readonly whole: string;
   readonly text: string;
-  /** Whether the daemon was asked to take it, and has not answered. */
-  readonly isSent?: boolean;
+  /** Where the daemon was asked to take it and has not answered: the how manieth time something was sent. */
+  readonly sent?: number;
 }
 
 /** What was chosen and written for one question of several that are asked together. */
@@ -32,6 +32,8 @@ export class Typed {
   /** Why something is denied, by request; it is asked for where there is one, be it empty. */
   readonly reasons = new Store<ReadonlyMap<string, string>>(new Map());
 
+  #sent = 0;
+
   draft(sessionId: string): string {
     return this.drafts.get().get(sessionId) ?? "";
   }
@@ -50,6 +52,13 @@ export class Typed {
 
   edit(promptId: string, edit: Edit): void {
     this.edits.update((all) => new Map(all).set(promptId, edit));
+  }
+
+  /** Notes that the daemon is asked to take a change, and gives the number of that. */
+  send(promptId: string, edit: Edit): number {
+    this.#sent += 1;
+    this.edit(promptId, { ...edit, sent: this.#sent });
+    return this.#sent;
   }
 
   leave(promptId: string): void {
@@ -80,7 +89,7 @@ export class Typed {
    */
   rescue(sessionId: string, waiting: readonly string[]): boolean {
     const lost = [...this.edits.get()].filter(
-      ([promptId, edit]) => edit.sessionId === sessionId && edit.isSent !== true && !waiting.includes(promptId),
+      ([promptId, edit]) => edit.sessionId === sessionId && edit.sent === undefined && !waiting.includes(promptId),
     );
     for (const [promptId] of lost) this.leave(promptId);
     const changed = lost.map(([, edit]) => edit).filter(({ text, whole }) => text.trim() !== "" && text !== whole);

@@ -80,8 +80,8 @@ function when(isSo: boolean, told: Placed): Placed[] {
 }
 
 function cut(omitted: number): string {
-  const out = omitted === 0 ? "" : `, and ${omitted} of its entries left out from their midst`;
-  return `Long texts of this turn were cut${out}: the session has more of them than a transcript holds.`;
+  if (omitted === 0) return "Long texts of this turn were cut: the session has more of them than a transcript holds.";
+  return `Long texts of this turn were cut, and ${omitted} of its entries left out from their midst: it has more than one answer holds.`;
 }
 
 function ended(turn: TranscriptTurn, seq: number, at: number): Placed {

@@ -127,6 +127,13 @@ test("a turn that the agent begins by itself says so, and has no prompt that cou
   expect(fold.turn("own")).toMatchObject({ promptId: "", outcome: "completed" });
 });
 
+test("that somebody else changes the same files is told with their names", () => {
+  const log = new Log().created().turn("turn_1", "x");
+  log.push("files.contended", { paths: ["a.txt", "b.txt"] }, { turnId: "turn_1" });
+  const notes = list(folded(log.envelopes)).filter((entry) => entry.type === "note");
+  expect(notes.at(-1)).toMatchObject({ tone: "warn", text: "Somebody else is changing files that this turn changes.", detail: "a.txt\nb.txt" });
+});
+
 test("costs add up by currency, and limits are told when they change", () => {
   const log = new Log().created();
   for (const turn of ["turn_1", "turn_2"]) log.turn(turn, "x").end(turn, { cost: { amountMicros: 1_500, currency: "USD" } });

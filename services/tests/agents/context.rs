@@ -57,6 +57,21 @@ async fn a_budget_of_tokens_holds_in_every_script() {
 }
 
 #[tokio::test]
+async fn what_has_no_room_is_left_out_and_said_to_be() {
+    let house = echoing();
+    let session = house.session("command:echo").await;
+    let long = ["한국어".repeat(20), "로쓴이름".repeat(20), "긴이름".repeat(20)].join("/");
+    fs::create_dir_all(house.file(&long)).unwrap();
+    house.write(&format!("{long}/a.txt"), "a line\n");
+    let path = format!("{long}/a.txt");
+    let asked = json!({"currentFile": path, "selection": {"text": "a line"}, "template": "few"});
+    let shown = preview(&house, &session, "?", &asked).await;
+    assert!(shown["estimatedTokens"].as_u64().unwrap() <= 500, "{shown}");
+    assert_eq!([&path, "selection"].map(|what| omitted(&shown, what)), [(); 2].map(|()| Some("budget".to_owned())));
+    assert!(!kinds(&shown).contains(&"file") && !kinds(&shown).contains(&"selection"));
+}
+
+#[tokio::test]
 async fn what_is_previewed_is_what_is_sent() {
     let house = echoing();
     fs::create_dir_all(house.file("src")).unwrap();

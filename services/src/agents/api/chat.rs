@@ -80,7 +80,7 @@ pub enum ChatContent {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(rename = "AgentChatOptions")]
 pub struct ChatOptions {
-    /// For a provider: the folder to work in; the first of `agent.roots` where there is none. Also `workingDirectory`.
+    /// For a provider: the folder to work in; the one that `agent.providers` offers where there is none. Also `workingDirectory`.
     #[serde(alias = "workingDirectory", skip_serializing_if = "Option::is_none")]
     pub cwd: Option<String>,
     /// For a provider: the model.

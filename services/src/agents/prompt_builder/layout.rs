@@ -74,6 +74,9 @@ impl Layout {
 
     /// What is selected; half of what is left at most.
     pub(super) fn selection(&mut self, selection: &Selection, place: Option<&Place>) {
+        if !self.left.part(2).holds(around(&selection.text, place)) {
+            return self.has_no_room("selection");
+        }
         let most = self.left.part(2) - around(&selection.text, place);
         let (text, missing) = most.beginning(&selection.text);
         self.cut("selection", missing, "characters");
@@ -144,6 +147,9 @@ impl Layout {
             let end = selection.end_line.and_then(|line| usize::try_from(line).ok()).unwrap_or(start + 1);
             Some((start, end.max(start + 1)))
         });
+        if !self.left.holds(around(&source.text, Some(place))) {
+            return self.has_no_room(&place.shown);
+        }
         let most = self.left - around(&source.text, Some(place));
         let window = window(&source.text, most, selected.unwrap_or((0, 0)));
         let is_cut = !window.is_whole || source.unread > 0;
@@ -187,6 +193,11 @@ impl Layout {
             let detail = format!("{missing} {of} are left out");
             self.omitted.push(Omitted { what: what.to_owned(), why: OmittedWhy::Budget, detail });
         }
+    }
+
+    fn has_no_room(&mut self, what: &str) {
+        let detail = "there is no room for it".to_owned();
+        self.omitted.push(Omitted { what: what.to_owned(), why: OmittedWhy::Budget, detail });
     }
 
     fn push(&mut self, rank: Rank, heading: &str, body: &str, part: PromptPart) {
