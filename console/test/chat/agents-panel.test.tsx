@@ -1,25 +1,12 @@
 import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/react";
 import { RpcError } from "sixframe";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 
 import type { AgentEnvelope, AgentProviderInfo } from "../../src/api.js";
 import { turnSingleKeys } from "../../src/commands/shortcuts.js";
 import { Console } from "../../src/console.js";
-import { furnish, type Furnished } from "../furnished.js";
+import { ends, furnished, IDLE, look } from "./agents-page.js";
 import { Log } from "./events.js";
-
-/** jsdom lays nothing out: the list is given a height, so that rows in sight exist. */
-Object.defineProperty(HTMLElement.prototype, "clientHeight", { get: () => 8_000 });
-
-const ends: (() => void)[] = [];
-
-beforeEach(() => {
-  location.hash = "#agents";
-});
-
-afterEach(() => {
-  for (const end of ends.splice(0)) end();
-});
 
 const ABILITIES = { fork: true, permissions: true, reasons: true, resume: false, steer: false, usage: false };
 const BUILTIN: AgentProviderInfo = { id: "builtin", name: "Built-in (no model)", state: "ready", version: "0.3.0", abilities: ABILITIES };
@@ -31,39 +18,6 @@ const MISSING: AgentProviderInfo = {
   installUrl: "https://claude.example/install",
   abilities: ABILITIES,
 };
-const IDLE = { sessionId: "ses_1", provider: "builtin", cwd: "/srv/me/project", state: { name: "idle" }, mode: "ask", isReady: true, queue: [], permissions: [], usage: {}, seq: 1 };
-
-/** The console on a daemon with these sessions and methods; the events of the session are what the log has. */
-function furnished(sessions: Record<string, unknown>, { log, methods = [] }: { log?: Log; methods?: string[] } = {}): Furnished & { asked: unknown[] } {
-  const made = furnish({ global: {}, sessions: {}, agents: sessions });
-  ends.push(made.end);
-  const asked: unknown[] = [];
-  const { endpoint } = made.served;
-  endpoint.register("rpc.discover", () => ({ methods: methods.map((name) => ({ name })) }));
-  for (const name of ["createSession", "interrupt", "cancelPrompt", "editPrompt", "undo", "setMode", "close"])
-    endpoint.register(`agent.${name}`, (payload) => {
-      asked.push([name, payload]);
-      return name === "createSession" ? { sessionId: "ses_1" } : { ok: true, files: [] };
-    });
-  endpoint.register("agent.events", async function* () {
-    for (const envelope of log?.envelopes ?? []) yield envelope as unknown;
-    await new Promise(() => undefined);
-  });
-  endpoint.register("agent.prompt", async function* (payload) {
-    asked.push(["prompt", payload]);
-    yield {};
-    await new Promise(() => undefined);
-  });
-  return { ...made, asked };
-}
-
-/** Looks at the session. */
-async function look(made: Furnished): Promise<void> {
-  render(<Console environment={made.environment} />);
-  act(() => made.environment.agents.choose("ses_1"));
-  await screen.findByRole("log", { name: "Messages" });
-}
-
 test("agents are looked for, what is missing says what to do, and looking again finds what was installed", async () => {
   const made = furnished({});
   const answers: ((providers: AgentProviderInfo[]) => void)[] = [];
@@ -182,19 +136,6 @@ test("a turn that took too long is not said to have been silent", async () => {
   await look(furnished({ ses_1: IDLE }, { log }));
   const card = await screen.findByRole("region", { name: "What went wrong" });
   expect([card.textContent?.includes("It took too long"), card.textContent?.includes("Nothing came")]).toEqual([true, false]);
-});
-
-test("of a long prompt that waits the gist is shown, and all of it is changed", async () => {
-  const log = new Log().created().turn("turn_1", "edit");
-  const whole = `${"long ".repeat(1_000)}end`;
-  const { seq } = log.push("prompt.queued", { promptId: "p2", position: 0, delivery: "queue", content: [{ type: "text", text: whole }] });
-  const queue = [{ promptId: "p2", position: 0, delivery: "queue", content: [{ type: "text", text: "long long" }], isCut: true, bytes: whole.length, seq }];
-  const made = furnished({ ses_1: { ...IDLE, queue } }, { log, methods: ["agent.editPrompt"] });
-  await look(made);
-  expect(await screen.findByText("long long …")).toBeTruthy();
-  fireEvent.click(screen.getByRole("button", { name: "Change the prompt" }));
-  const field = await screen.findByRole<HTMLTextAreaElement>("textbox", { name: "The prompt" });
-  expect(field.value).toBe(whole);
 });
 
 test("what is asked again is asked once, however often that is clicked, and can be asked again when it was refused", async () => {
@@ -434,77 +375,6 @@ test("a command that a line has no room for is there as a whole, and of thousand
   expect(within(list).getAllByRole("listitem").length).toBe(101);
   fireEvent.click(within(list).getByRole("button", { name: "4,900 more files" }));
   expect(within(list).getAllByRole("listitem").length).toBe(601);
-});
-
-const WAITING = { promptId: "p2", position: 0, delivery: "queue", content: [{ type: "text", text: "next" }] };
-
-test("a change of a prompt that is sent meanwhile is not lost: it becomes the draft, with the focus, and that is said", async () => {
-  const made = furnished({ ses_1: { ...IDLE, turnId: "turn_1", queue: [WAITING] } }, { log: new Log().created(), methods: ["agent.editPrompt"] });
-  await look(made);
-  fireEvent.click(await screen.findByRole("button", { name: "Change the prompt" }));
-  const field = screen.getByRole("textbox", { name: "The prompt" });
-  fireEvent.change(field, { target: { value: "something else" } });
-  act(() => location.replace("#windows"));
-  await vi.waitFor(() => expect(screen.queryByRole("textbox", { name: "The prompt" })).toBeNull());
-  act(() => location.replace("#agents"));
-  expect((await screen.findByRole<HTMLTextAreaElement>("textbox", { name: "The prompt" })).value).toBe("something else");
-  act(() => made.served.commit([{ op: "replace", path: "/agents/ses_1", value: { ...IDLE, turnId: "turn_2" } as never }]));
-  expect(await screen.findByText(/^It was sent as it was/)).toBeTruthy();
-  const prompt = screen.getByRole<HTMLTextAreaElement>("textbox", { name: "Prompt" });
-  expect(prompt.value).toBe("something else");
-  await vi.waitFor(() => expect(document.activeElement).toBe(prompt));
-  expect(made.asked).toEqual([]);
-});
-
-test("a change that was kept before its prompt is sent is no draft", async () => {
-  const made = furnished({ ses_1: { ...IDLE, turnId: "turn_1", queue: [WAITING] } }, { log: new Log().created(), methods: ["agent.editPrompt"] });
-  let answer: (value: unknown) => void = () => undefined;
-  made.served.endpoint.register("agent.editPrompt", () => new Promise((resolve) => (answer = resolve)));
-  await look(made);
-  fireEvent.click(await screen.findByRole("button", { name: "Change the prompt" }));
-  fireEvent.change(screen.getByRole("textbox", { name: "The prompt" }), { target: { value: "something else" } });
-  fireEvent.click(screen.getByRole("button", { name: "Keep the change" }));
-  act(() => made.served.commit([{ op: "replace", path: "/agents/ses_1", value: { ...IDLE, turnId: "turn_2" } as never }]));
-  await vi.waitFor(() => expect(screen.queryByRole("textbox", { name: "The prompt" })).toBeNull());
-  await vi.waitFor(() => {
-    answer({ ok: true });
-    expect(made.environment.agents.typed.edits.get().size).toBe(0);
-  });
-  expect(screen.getByRole<HTMLTextAreaElement>("textbox", { name: "Prompt" }).value).toBe("");
-});
-
-test("a change that is left while the daemon takes it does not come back", async () => {
-  const made = furnished({ ses_1: { ...IDLE, turnId: "turn_1", queue: [WAITING] } }, { log: new Log().created(), methods: ["agent.editPrompt"] });
-  let answer: (value: unknown) => void = () => undefined;
-  const answered = new Promise((resolve) => (answer = resolve));
-  made.served.endpoint.register("agent.editPrompt", () => answered);
-  const asked = vi.spyOn(made.environment.agents, "editPrompt");
-  await look(made);
-  fireEvent.click(await screen.findByRole("button", { name: "Change the prompt" }));
-  const field = screen.getByRole("textbox", { name: "The prompt" });
-  fireEvent.change(field, { target: { value: "something else" } });
-  fireEvent.keyDown(field, { key: "Enter" });
-  fireEvent.keyDown(field, { key: "Escape" });
-  answer({ ok: true });
-  await act(async () => expect(await asked.mock.results[0]?.value).toBe(true));
-  expect(screen.queryByRole("textbox", { name: "The prompt" })).toBeNull();
-  expect(made.environment.agents.typed.edits.get().size).toBe(0);
-});
-
-test("the field for prompts has the focus when a button went that had it: to stop, and to take a prompt back", async () => {
-  const made = furnished({ ses_1: { ...IDLE, turnId: "turn_1", queue: [WAITING] } }, { log: new Log().created() });
-  await look(made);
-  const back = await screen.findByRole("button", { name: "Take the prompt back" });
-  back.focus();
-  fireEvent.click(back);
-  act(() => made.served.commit([{ op: "replace", path: "/agents/ses_1", value: { ...IDLE, turnId: "turn_1" } as never }]));
-  const prompt = screen.getByRole("textbox", { name: "Prompt" });
-  await vi.waitFor(() => expect(document.activeElement).toBe(prompt));
-  const stop = screen.getByRole("button", { name: "Stop" });
-  stop.focus();
-  fireEvent.click(stop);
-  act(() => made.served.commit([{ op: "replace", path: "/agents/ses_1", value: IDLE as never }]));
-  await vi.waitFor(() => expect(document.activeElement).toBe(prompt));
 });
 
 test("who wants to write, or chooses what is chosen, sees it also where the list of sessions was in its place", async () => {

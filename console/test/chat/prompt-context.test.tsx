@@ -1,31 +1,19 @@
 import { act, fireEvent, render, screen, within } from "@testing-library/react";
 import { RpcError } from "sixframe";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 
 import type { AgentPreviewed } from "../../src/api.js";
 import { Console } from "../../src/console.js";
 import { furnish, type Furnished } from "../furnished.js";
+import { ends, IDLE } from "./agents-page.js";
 import { Log } from "./events.js";
 
-/** jsdom lays nothing out: the list is given a height, so that rows in sight exist. */
-Object.defineProperty(HTMLElement.prototype, "clientHeight", { get: () => 8_000 });
-
-const ends: (() => void)[] = [];
-
-beforeEach(() => {
-  location.hash = "#agents";
-});
-
-afterEach(() => {
-  for (const end of ends.splice(0)) end();
-});
-
-const IDLE = { sessionId: "ses_1", provider: "claude", cwd: "/srv/me/project", state: { name: "idle" }, mode: "ask", isReady: true, queue: [], permissions: [], usage: {}, seq: 1 };
 const ALWAYS = { types: ["prompt.queued"], timeoutMs: 86_400_000 };
 
 /** The console on a daemon with two sessions, of which the first is looked at; `asked` are the prompts that it is given. */
 async function looked({ methods = ["agent.previewPrompt"], ...session }: { methods?: string[]; [key: string]: unknown } = {}): Promise<Furnished & { asked: unknown[] }> {
-  const sessions = { ses_1: { ...IDLE, ...session }, ses_2: { ...IDLE, sessionId: "ses_2" } };
+  const claude = { ...IDLE, provider: "claude" };
+  const sessions = { ses_1: { ...claude, ...session }, ses_2: { ...claude, sessionId: "ses_2" } };
   const made = furnish({ global: {}, sessions: {}, agents: sessions }, methods);
   ends.push(made.end);
   const asked: unknown[] = [];

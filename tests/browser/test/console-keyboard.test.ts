@@ -92,6 +92,7 @@ inChromium("the console by keyboard", () => {
       for (const panel of ["Agents", "Transcripts", "Methods", "State", "Frames", "Processes", "Windows"] as const) {
         await show(page, panel);
         expect(await page.evaluate(unnamed), `${panel}, ${colorScheme}`).toEqual([]);
+        expect(await page.evaluate(moving), `${panel}, ${colorScheme}`).toEqual([]);
         expect(await page.evaluate(faint), `${panel}, ${colorScheme}`).toEqual([]);
       }
       await show(page, "Processes");
@@ -146,4 +147,11 @@ async function expectAttribute(page: Page, name: RegExp, attribute: string, valu
       ),
     [name.source, attribute, value],
   );
+}
+
+/** What would move, though whoever looks wants nothing to. */
+function moving(): string[] {
+  const lasts = (durations: string): boolean => durations.split(",").some((duration) => Number.parseFloat(duration) > 0.001);
+  const moves = (style: CSSStyleDeclaration): boolean => lasts(style.transitionDuration) || lasts(style.animationDuration);
+  return [...document.querySelectorAll("*")].filter((one) => moves(getComputedStyle(one))).map((one) => one.outerHTML.slice(0, 100));
 }

@@ -1,0 +1,89 @@
+import { act, fireEvent, screen } from "@testing-library/react";
+import { expect, test, vi } from "vitest";
+
+import { furnished, IDLE, look } from "./agents-page.js";
+import { Log } from "./events.js";
+
+const WAITING = { promptId: "p2", position: 0, delivery: "queue", content: [{ type: "text", text: "next" }] };
+
+test("of a long prompt that waits the gist is shown, and all of it is changed", async () => {
+  const log = new Log().created().turn("turn_1", "edit");
+  const whole = `${"long ".repeat(1_000)}end`;
+  const { seq } = log.push("prompt.queued", { promptId: "p2", position: 0, delivery: "queue", content: [{ type: "text", text: whole }] });
+  const queue = [{ promptId: "p2", position: 0, delivery: "queue", content: [{ type: "text", text: "long long" }], isCut: true, bytes: whole.length, seq }];
+  const made = furnished({ ses_1: { ...IDLE, queue } }, { log, methods: ["agent.editPrompt"] });
+  await look(made);
+  expect(await screen.findByText("long long …")).toBeTruthy();
+  fireEvent.click(screen.getByRole("button", { name: "Change the prompt" }));
+  const field = await screen.findByRole<HTMLTextAreaElement>("textbox", { name: "The prompt" });
+  expect(field.value).toBe(whole);
+});
+
+test("a change of a prompt that is sent meanwhile is not lost: it becomes the draft, with the focus, and that is said", async () => {
+  const made = furnished({ ses_1: { ...IDLE, turnId: "turn_1", queue: [WAITING] } }, { log: new Log().created(), methods: ["agent.editPrompt"] });
+  await look(made);
+  fireEvent.click(await screen.findByRole("button", { name: "Change the prompt" }));
+  const field = screen.getByRole("textbox", { name: "The prompt" });
+  fireEvent.change(field, { target: { value: "something else" } });
+  act(() => location.replace("#windows"));
+  await vi.waitFor(() => expect(screen.queryByRole("textbox", { name: "The prompt" })).toBeNull());
+  act(() => location.replace("#agents"));
+  expect((await screen.findByRole<HTMLTextAreaElement>("textbox", { name: "The prompt" })).value).toBe("something else");
+  act(() => made.served.commit([{ op: "replace", path: "/agents/ses_1", value: { ...IDLE, turnId: "turn_2" } as never }]));
+  expect(await screen.findByText(/^It was sent as it was/)).toBeTruthy();
+  const prompt = screen.getByRole<HTMLTextAreaElement>("textbox", { name: "Prompt" });
+  expect(prompt.value).toBe("something else");
+  await vi.waitFor(() => expect(document.activeElement).toBe(prompt));
+  expect(made.asked).toEqual([]);
+});
+
+test("a change that was kept before its prompt is sent is no draft", async () => {
+  const made = furnished({ ses_1: { ...IDLE, turnId: "turn_1", queue: [WAITING] } }, { log: new Log().created(), methods: ["agent.editPrompt"] });
+  let answer: (value: unknown) => void = () => undefined;
+  made.served.endpoint.register("agent.editPrompt", () => new Promise((resolve) => (answer = resolve)));
+  await look(made);
+  fireEvent.click(await screen.findByRole("button", { name: "Change the prompt" }));
+  fireEvent.change(screen.getByRole("textbox", { name: "The prompt" }), { target: { value: "something else" } });
+  fireEvent.click(screen.getByRole("button", { name: "Keep the change" }));
+  act(() => made.served.commit([{ op: "replace", path: "/agents/ses_1", value: { ...IDLE, turnId: "turn_2" } as never }]));
+  await vi.waitFor(() => expect(screen.queryByRole("textbox", { name: "The prompt" })).toBeNull());
+  await vi.waitFor(() => {
+    answer({ ok: true });
+    expect(made.environment.agents.typed.edits.get().size).toBe(0);
+  });
+  expect(screen.getByRole<HTMLTextAreaElement>("textbox", { name: "Prompt" }).value).toBe("");
+});
+
+test("a change that is left while the daemon takes it does not come back", async () => {
+  const made = furnished({ ses_1: { ...IDLE, turnId: "turn_1", queue: [WAITING] } }, { log: new Log().created(), methods: ["agent.editPrompt"] });
+  let answer: (value: unknown) => void = () => undefined;
+  const answered = new Promise((resolve) => (answer = resolve));
+  made.served.endpoint.register("agent.editPrompt", () => answered);
+  const asked = vi.spyOn(made.environment.agents, "editPrompt");
+  await look(made);
+  fireEvent.click(await screen.findByRole("button", { name: "Change the prompt" }));
+  const field = screen.getByRole("textbox", { name: "The prompt" });
+  fireEvent.change(field, { target: { value: "something else" } });
+  fireEvent.keyDown(field, { key: "Enter" });
+  fireEvent.keyDown(field, { key: "Escape" });
+  answer({ ok: true });
+  await act(async () => expect(await asked.mock.results[0]?.value).toBe(true));
+  expect(screen.queryByRole("textbox", { name: "The prompt" })).toBeNull();
+  expect(made.environment.agents.typed.edits.get().size).toBe(0);
+});
+
+test("the field for prompts has the focus when a button went that had it: to stop, and to take a prompt back", async () => {
+  const made = furnished({ ses_1: { ...IDLE, turnId: "turn_1", queue: [WAITING] } }, { log: new Log().created() });
+  await look(made);
+  const back = await screen.findByRole("button", { name: "Take the prompt back" });
+  back.focus();
+  fireEvent.click(back);
+  act(() => made.served.commit([{ op: "replace", path: "/agents/ses_1", value: { ...IDLE, turnId: "turn_1" } as never }]));
+  const prompt = screen.getByRole("textbox", { name: "Prompt" });
+  await vi.waitFor(() => expect(document.activeElement).toBe(prompt));
+  const stop = screen.getByRole("button", { name: "Stop" });
+  stop.focus();
+  fireEvent.click(stop);
+  act(() => made.served.commit([{ op: "replace", path: "/agents/ses_1", value: IDLE as never }]));
+  await vi.waitFor(() => expect(document.activeElement).toBe(prompt));
+});
