@@ -109,6 +109,19 @@ async fn signals_for_a_guardian_that_takes_none_hold_up_nothing() {
 }
 
 #[tokio::test]
+async fn who_never_stops_telling_holds_up_no_stop() {
+    let sandbox = Sandbox::new();
+    // Faster than it is heard.
+    let flood = "started()\nbody = b'{\"Members\":[]}'\n\
+                 many = (len(body).to_bytes(4, 'little') + body) * 100_000\nwhile True: lease.sendall(many)";
+    let (supervisor, child, daughter) = begun(&sandbox, flood);
+    child.started().await.unwrap();
+    let stopped = timeout(PATIENCE, child.stop()).await.expect("it is heard, and what is due is done");
+    assert!(matches!(stopped, Err(Failure::GuardianStuck { .. })), "{stopped:?}");
+    assert!(!is_alive(daughter) && supervisor.is_empty());
+}
+
+#[tokio::test]
 async fn what_is_below_a_guardian_that_cannot_be_understood_ends_with_it_though_nobody_was_told_of_it() {
     for does in ["tell({'Nonsense': 1})", "lease.close(); os.close(0)"] {
         let sandbox = Sandbox::new();
