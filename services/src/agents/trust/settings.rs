@@ -1,7 +1,7 @@
 //! The files of a folder that agents load settings from, as far as that is known of them, and those that programs of the
 //! configuration run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::permission::sha256;
 use super::super::plain_file;
+use super::checkout::main_checkouts;
 use super::programs::Configured;
 
 /// The most files and folders that are looked at, however often links lead to them; and the longest file, in bytes.
@@ -22,8 +23,11 @@ const READ: u64 = 256 << 20;
 /// How deep folders are looked into.
 const DEEPEST: usize = 12;
 
-/// Names, what is in them, and the providers that read them: any where none is named.
-const KNOWN: [(&str, &str, &[&str]); 28] = [
+/// A name, what is in it, and the providers that read it: any where none is named.
+type Name = (&'static str, &'static str, &'static [&'static str]);
+
+/// Names of settings.
+const KNOWN: [Name; 28] = [
     (".claude", "settings, hooks, commands and agents of Claude Code", &["claude"]),
     (".mcp.json", "tool servers for Claude Code", &["claude"]),
     (".codex", "settings, hooks and rules of Codex", &["codex"]),
@@ -55,13 +59,24 @@ const KNOWN: [(&str, &str, &[&str]); 28] = [
 ];
 
 /// Names of instructions for models, what they are, and the providers that load them. They run nothing by themselves.
-const INSTRUCTIONS: [(&str, &str, &[&str]); 5] = [
+const INSTRUCTIONS: [Name; 5] = [
     ("CLAUDE.md", "instructions for Claude Code", &["claude"]),
     ("CLAUDE.local.md", "instructions for Claude Code", &["claude"]),
     ("AGENTS.md", "instructions for Codex and others", &["codex"]),
     ("AGENTS.override.md", "instructions for Codex", &["codex"]),
     ("GEMINI.md", "instructions for Gemini CLI", &["gemini"]),
 ];
+
+/// Names of files that are taken from folders above the repository too, what is in them, and the providers that take them.
+const ABOVE: [Name; 3] = [
+    (".mcp.json", "tool servers for Claude Code", &["claude"]),
+    (".env", "variables that Gemini CLI takes over", &["gemini"]),
+    (".gemini/.env", "variables that Gemini CLI takes over", &["gemini"]),
+];
+
+/// What is taken from the main checkout of the repository that a worktree belongs to, and by whom.
+const BESIDE: Name =
+    (".claude", "settings, hooks, commands and agents of Claude Code in the main checkout", &["claude"]);
 
 /// What agents keep there that is no setting.
 const PASSED_OVER: [&str; 1] = ["worktrees"];
@@ -137,22 +152,32 @@ pub(super) struct Settings {
     pub(super) sha256: Option<String>,
     /// What the settings alone come to.
     pub(super) settings: Option<String>,
+    /// What those come to that lie in the folder and above it. None where not all can be read.
+    pub(super) own: Option<String>,
+    /// The full paths of those of the main checkout, where the folder is in a worktree, and what they hold.
+    pub(super) beside: Vec<(PathBuf, String)>,
     /// What each program would run of it, by its provider: those that would run something.
     pub(super) programs: BTreeMap<String, Option<String>>,
 }
 
 impl Settings {
-    /// Looks into a folder, and into those above it as far as its repository goes. What a person has in their home is their own.
+    /// Looks into a folder, into those above it, and into the main checkout where it is in a worktree. What a person has in
+    /// their home is their own.
     pub(super) fn read(cwd: &Path, home: Option<&Path>, programs: &BTreeMap<String, Configured>) -> Settings {
         let mut walk = Walk::new(cwd);
-        for folder in of_repository(cwd).into_iter().filter(|folder| Some(*folder) != home) {
-            for (name, what, readers) in KNOWN {
-                walk.look(&folder.join(name), what, &Reader::Agents(readers));
-            }
-            for (name, what, readers) in INSTRUCTIONS {
-                walk.look(&folder.join(name), what, &Reader::Models(readers));
-            }
+        let repository = of_repository(cwd);
+        for folder in repository.iter().filter(|folder| Some(**folder) != home) {
+            walk.look_for(folder, &KNOWN, Reader::Agents);
+            walk.look_for(folder, &INSTRUCTIONS, Reader::Models);
         }
+        for folder in cwd.ancestors().take_while(|folder| Some(*folder) != home).skip(repository.len()) {
+            walk.look_for(folder, &ABOVE, Reader::Agents);
+        }
+        let (own, known) = (walk.is_whole.then(|| hash_of(&walk.files)), walk.files.len());
+        for folder in beside(&repository).iter().filter(|folder| Some(folder.as_path()) != home) {
+            walk.look_for(folder, &[BESIDE], Reader::Agents);
+        }
+        let beside = walk.files[known..].iter().map(|file| (file.place.clone(), file.sha256.clone())).collect();
         let (mut files, settings) = walk.end();
         let mut of_programs = BTreeMap::new();
         for (provider, program) in programs {
@@ -166,7 +191,14 @@ impl Settings {
         let is_whole = of_programs.values().chain([&settings]).flatten().count()
             == of_programs.len() + usize::from(files.iter().any(SettingsFile::is_setting));
         let sha256 = (is_whole && !files.is_empty()).then(|| hash_of(&files));
-        Settings { files, sha256, settings, programs: of_programs }
+        Settings { files, sha256, settings, own, beside, programs: of_programs }
+    }
+
+    /// Whether all of these are there.
+    pub(super) fn holds(&self, files: &[(PathBuf, String)]) -> bool {
+        let has =
+            |place: &Path, sha256: &str| self.files.iter().any(|file| file.place == place && file.sha256 == sha256);
+        files.iter().all(|(place, sha256)| has(place, sha256))
     }
 }
 
@@ -203,6 +235,14 @@ fn of_repository(cwd: &Path) -> Vec<&Path> {
     cwd.ancestors().take(depth.unwrap_or_default() + 1).collect()
 }
 
+/// The folders of the main checkout that have the places of these, of a repository, where it is a worktree.
+fn beside(repository: &[&Path]) -> BTreeSet<PathBuf> {
+    let Some(top) = repository.last() else { return BTreeSet::new() };
+    let below = || repository.iter().filter_map(|folder| folder.strip_prefix(top).ok());
+    let all = main_checkouts(top).into_iter().flat_map(|main| below().map(move |below| main.join(below)));
+    all.filter(|folder| !repository.contains(&folder.as_path())).collect()
+}
+
 struct Walk<'a> {
     cwd: &'a Path,
     files: Vec<SettingsFile>,
@@ -221,6 +261,12 @@ impl Walk<'_> {
         self.files.sort_by(|one, other| one.path.cmp(&other.path));
         let sha256 = (self.is_whole && !self.files.is_empty()).then(|| hash_of(&self.files));
         (self.files, sha256)
+    }
+
+    fn look_for(&mut self, folder: &Path, names: &[Name], reader: fn(&'static [&'static str]) -> Reader) {
+        for (name, what, readers) in names {
+            self.look(&folder.join(name), what, &reader(readers));
+        }
     }
 
     fn look(&mut self, path: &Path, what: &str, reader: &Reader) {

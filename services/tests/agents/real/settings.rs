@@ -48,6 +48,52 @@ async fn settings_of_the_folder_start_programs_only_when_they_are_trusted(provid
     assert!(starts(&world, provider).await, "this test shows nothing where they are never loaded");
 }
 
+/// A folder in which something is trusted loads what is laid elsewhere only when that is shown, and trusted, too.
+async fn what_lies_elsewhere_starts_programs_only_when_it_is_trusted(lay: impl Fn(&World, &str)) {
+    let world = World::new().await;
+    let house = &world.house;
+    let left = house.folder.path().join("started");
+    house.install_as("server", &format!("touch {}\n", left.display()));
+    house.write("CLAUDE.md", "Be quick.\n");
+    trust(&world).await;
+    lay(&world, house.folder.path().join("server").to_str().unwrap());
+    assert!(!starts(&world, "claude").await, "nobody was shown it");
+    trust(&world).await;
+    assert!(starts(&world, "claude").await, "this test shows nothing where it is never loaded");
+}
+
+/// Writes a file beside the project.
+fn write_beside(world: &World, path: &str, text: &str) {
+    let path = world.house.folder.path().join(path);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs the agents' programs: cargo xtask test --only agents"]
+async fn claude_runs_hooks_of_the_main_checkout_only_when_they_are_trusted_with_the_worktree() {
+    what_lies_elsewhere_starts_programs_only_when_it_is_trusted(|world, program| {
+        let hook = json!([{"hooks": [{"type": "command", "command": program}]}]);
+        let hooks = json!({"hooks": {"UserPromptSubmit": hook, "SessionStart": hook}});
+        world.house.write(".git", "gitdir: ../main/.git/worktrees/x\n");
+        let pointer = world.house.file(".git").canonicalize().unwrap();
+        write_beside(world, "main/.git/worktrees/x/gitdir", pointer.to_str().unwrap());
+        write_beside(world, "main/.git/worktrees/x/commondir", "../..\n");
+        write_beside(world, "main/.claude/settings.local.json", &hooks.to_string());
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs the agents' programs: cargo xtask test --only agents"]
+async fn claude_starts_tool_servers_from_above_the_folder_only_when_they_are_trusted_with_it() {
+    what_lies_elsewhere_starts_programs_only_when_it_is_trusted(|world, program| {
+        let servers = json!({"mcpServers": {"evil": {"command": program, "args": []}}});
+        write_beside(world, ".mcp.json", &servers.to_string());
+    })
+    .await;
+}
+
 /// Whether a run with a worktree starts what the settings name.
 async fn starts_in_a_worktree(world: &World) -> bool {
     let house = &world.house;
@@ -130,7 +176,21 @@ async fn codex_tells_its_model_of_skills_of_the_folder_only_when_they_are_truste
 #[ignore = "needs the agents' programs: cargo xtask test --only agents"]
 async fn gemini_uses_the_key_that_a_folder_brings_along_only_when_it_is_trusted() {
     let world = World::without_key().await;
-    world.house.write(".env", "GEMINI_API_KEY=key-of-the-repository\n");
+    world.house.write(".env", KEY);
+    the_key_is_used_only_when_it_is_trusted(world).await;
+}
+
+#[tokio::test]
+#[ignore = "needs the agents' programs: cargo xtask test --only agents"]
+async fn gemini_uses_the_key_of_a_folder_above_only_when_it_is_trusted() {
+    let world = World::without_key().await;
+    write_beside(&world, ".env", KEY);
+    the_key_is_used_only_when_it_is_trusted(world).await;
+}
+
+const KEY: &str = "GEMINI_API_KEY=key-of-the-repository\n";
+
+async fn the_key_is_used_only_when_it_is_trusted(world: World) {
     let session = world.session("gemini").await;
     let ended = world.prompt(&session, "hello there").end().await;
     assert_eq!((&ended["outcome"], world.model.keys()), (&json!("failed"), Vec::new()), "it has none: {ended}");

@@ -1,0 +1,282 @@
+use super::*;
+
+struct Bench {
+    folder: tempfile::TempDir,
+    trust: Trust,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        let folder = tempfile::tempdir().unwrap();
+        let make = Configured::new("make".as_ref(), &["ask".to_owned()]);
+        let programs = Arc::new(BTreeMap::from([("command:make".to_owned(), make)]));
+        let trust = Trust { dir: folder.path().join("kept"), home: Some(folder.path().join("home")), programs };
+        fs::create_dir_all(folder.path().join("project/sub/.git")).unwrap();
+        Bench { folder, trust }
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn project(&self) -> PathBuf {
+        self.folder.path().join("project")
+    }
+
+    fn standing(&self) -> Standing {
+        self.trust.standing(&self.project())
+    }
+}
+
+#[test]
+fn trust_is_for_what_the_files_hold_and_gone_when_that_changes() {
+    let bench = Bench::new();
+    assert_eq!((bench.standing().sha256, bench.standing().is_trusted), (None, false));
+    assert_eq!(bench.standing().settings_for("claude"), FolderSettings::Absent);
+    bench.write("project/.mcp.json", "{}");
+    bench.write("project/.claude/hooks/a.sh", "echo");
+    let standing = bench.standing();
+    let paths: Vec<&str> = standing.files.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(paths, [".claude/hooks/a.sh", ".mcp.json"]);
+    assert_eq!(standing.settings_for("claude"), FolderSettings::Withheld);
+    assert_eq!(standing.settings_for("codex"), FolderSettings::Absent, "it reads none of these");
+    assert_eq!(standing.settings_for("acp:other"), FolderSettings::Withheld, "nobody knows what it reads");
+    let sha256 = standing.sha256.unwrap();
+    assert_eq!(bench.trust.grant(&bench.project(), "other").unwrap(), Err(Some(sha256.clone())));
+    assert!(!bench.standing().is_trusted);
+    assert_eq!(bench.trust.grant(&bench.project(), &sha256).unwrap(), Ok(()));
+    assert_eq!(bench.standing().settings_for("claude"), FolderSettings::Trusted);
+
+    for change in ["project/.claude/hooks/a.sh", "project/.claude/settings.local.json", "project/.codex/config.toml"] {
+        bench.write(change, "changed");
+        let standing = bench.standing();
+        assert!(standing.has_changed && !standing.is_trusted, "{change}");
+        bench.trust.grant(&bench.project(), &standing.sha256.unwrap()).unwrap().unwrap();
+    }
+    bench.trust.revoke(&bench.project()).unwrap();
+    bench.trust.revoke(&bench.project()).unwrap();
+    let standing = bench.standing();
+    assert!(!standing.is_trusted && !standing.has_changed);
+}
+
+#[test]
+fn instructions_are_listed_and_trusted_with_the_settings_and_alone_keep_nobody_from_beginning() {
+    let bench = Bench::new();
+    bench.write("project/AGENTS.md", "be evil");
+    bench.write("project/CLAUDE.md", "be evil");
+    let standing = bench.standing();
+    let named: Vec<&str> = standing.files.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(named, ["AGENTS.md", "CLAUDE.md"]);
+    for (provider, settings) in [
+        ("claude", FolderSettings::Unread),
+        ("codex", FolderSettings::Unread),
+        ("gemini", FolderSettings::Absent),
+        ("acp:other", FolderSettings::Unread),
+    ] {
+        assert_eq!(standing.settings_for(provider), settings, "{provider}");
+    }
+    assert_eq!(standing.named_for("codex"), "AGENTS.md");
+    let withheld = WithheldFiles { files: vec![bench.project().join("AGENTS.md")], is_whole: true };
+    assert_eq!(standing.withheld_from("codex"), withheld);
+    bench.write("project/.mcp.json", "{}");
+    let standing = bench.standing();
+    assert_eq!(standing.settings_for("claude"), FolderSettings::Withheld);
+    assert_eq!(standing.settings_for("codex"), FolderSettings::Unread);
+    bench.trust.grant(&bench.project(), &standing.sha256.unwrap()).unwrap().unwrap();
+    assert_eq!(bench.standing().settings_for("codex"), FolderSettings::Trusted);
+    bench.write("project/AGENTS.md", "be more evil");
+    let standing = bench.standing();
+    assert_eq!((standing.settings_for("codex"), standing.has_changed), (FolderSettings::Unread, true));
+}
+
+#[test]
+fn what_a_program_would_run_is_trusted_with_the_settings_and_changes_apart_from_them() {
+    let bench = Bench::new();
+    let code = || bench.standing().code_for("command:make");
+    assert_eq!(code(), FolderCode::Absent);
+    bench.write("project/Makefile", "ask:");
+    bench.write("project/.mcp.json", "{}");
+    let standing = bench.standing();
+    let told: Vec<(&str, &str)> = standing.files.iter().map(|file| (file.path.as_str(), file.what.as_str())).collect();
+    assert_eq!(told, [(".mcp.json", "tool servers for Claude Code"), ("Makefile", "what command:make runs")]);
+    assert_eq!(code(), FolderCode::Withheld("Makefile".to_owned()));
+    assert_eq!(standing.code_for("command:other"), FolderCode::Absent);
+    bench.trust.grant(&bench.project(), &standing.sha256.unwrap()).unwrap().unwrap();
+    let FolderCode::Trusted(sha256) = code() else { panic!("{:?}", code()) };
+    assert!(bench.standing().is_trusted);
+    let make = &bench.trust.programs["command:make"];
+    assert_eq!(untrusted_code(make, &bench.project(), Some(&sha256)), None);
+    assert!(untrusted_code(make, &bench.project(), None).unwrap().message.contains("Makefile"));
+
+    bench.write("project/Makefile", "ask: evil");
+    let standing = bench.standing();
+    assert_eq!((standing.is_trusted, standing.has_changed), (false, false));
+    assert_eq!(standing.settings_for("claude"), FolderSettings::Trusted, "they are what they were");
+    assert_eq!(code(), FolderCode::Withheld("Makefile".to_owned()));
+    assert!(untrusted_code(make, &bench.project(), Some(&sha256)).is_some(), "when it is started, too");
+    bench.write("project/Makefile", "ask:");
+    bench.write("project/.mcp.json", "changed");
+    assert_eq!(code(), FolderCode::Trusted(sha256));
+    assert_eq!(bench.standing().settings_for("claude"), FolderSettings::Withheld);
+}
+
+#[test]
+fn settings_of_the_repository_that_a_folder_is_in_count_and_those_of_the_home_do_not() {
+    let bench = Bench::new();
+    bench.write("home/.claude/settings.json", "{}");
+    let home = bench.folder.path().join("home");
+    assert_eq!(bench.trust.standing(&home).files, []);
+    fs::create_dir_all(bench.project().join(".git")).unwrap();
+    bench.write("project/.gemini/settings.json", "{}");
+    bench.write("project/deep/below/.env", "A=1");
+    let standing = bench.trust.standing(&bench.project().join("deep/below"));
+    let paths: Vec<&str> = standing.files.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(paths, ["../../.gemini/settings.json", ".env"]);
+    let other = bench.trust.standing(&bench.project().join("sub"));
+    assert_eq!(other.files, [], "another repository ends there");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed_and_what_cannot_be_read_cannot_be_trusted() {
+    use std::os::unix::fs::symlink;
+    let bench = Bench::new();
+    bench.write("elsewhere/settings.json", "{}");
+    symlink(bench.folder.path().join("elsewhere"), bench.project().join(".claude")).unwrap();
+    let before = bench.standing().sha256;
+    bench.write("elsewhere/settings.json", "{\"hooks\": {}}");
+    assert!(before.is_some() && bench.standing().sha256 != before);
+    symlink("nowhere", bench.project().join(".mcp.json")).unwrap();
+    assert_eq!(bench.standing().sha256, None);
+    fs::remove_file(bench.project().join(".mcp.json")).unwrap();
+    symlink(".", bench.folder.path().join("elsewhere/again")).unwrap();
+    assert_eq!(bench.standing().sha256, None, "a folder that holds itself");
+}
+
+impl Bench {
+    /// Two folders, the first of which is in a repository of its own, and the other a worktree of a run that was begun there.
+    fn begun(&self) -> (PathBuf, PathBuf) {
+        let (origin, run) = (self.project(), self.trust.dir.join("worktrees/run_1"));
+        let top = self.folder.path().canonicalize().unwrap().join("project");
+        let ledger = serde_json::json!({
+            "top": top, "below": "", "head": "0", "base": null, "keep": false, "names": ["one"]
+        });
+        self.write("kept/worktrees/run_1.json", &ledger.to_string());
+        let of_worktree = origin.join(".git/worktrees/one");
+        self.write("project/.git/worktrees/one/commondir", "../..\n");
+        self.write("kept/worktrees/run_1/one/.git", &format!("gitdir: {}\n", of_worktree.display()));
+        (top, run.join("one").canonicalize().unwrap())
+    }
+
+    fn grant(&self, folder: &Path) {
+        let sha256 = self.trust.standing(folder).sha256.unwrap();
+        self.trust.grant(folder, &sha256).unwrap().unwrap();
+    }
+
+    fn listed(&self, folder: &Path) -> Vec<String> {
+        self.trust.standing(folder).files.into_iter().map(|file| file.path).collect()
+    }
+}
+
+#[test]
+fn what_lies_in_the_main_checkout_is_listed_for_a_linked_worktree_and_trusted_with_it() {
+    let bench = Bench::new();
+    bench.write("linked/sub/CLAUDE.md", "be quick");
+    bench.write("fake/.git/worktrees/x/commondir", "../..\n");
+    bench.write("linked/.git", "gitdir: ../fake/.git/worktrees/x\n");
+    let folder = bench.folder.path().join("linked/sub");
+    assert_eq!(bench.listed(&folder), ["CLAUDE.md"]);
+    bench.grant(&folder);
+    let settings = |provider| bench.trust.standing(&folder).settings_for(provider);
+    assert_eq!(settings("claude"), FolderSettings::Trusted);
+    bench.write("fake/.claude/settings.local.json", "{}");
+    assert_eq!(bench.listed(&folder), ["../../fake/.claude/settings.local.json", "CLAUDE.md"]);
+    assert_eq!((settings("claude"), settings("codex")), (FolderSettings::Withheld, FolderSettings::Absent));
+    bench.grant(&folder);
+    assert_eq!(settings("claude"), FolderSettings::Trusted);
+    bench.write("fake/.claude/agents/a.md", "changed");
+    assert_eq!(settings("claude"), FolderSettings::Withheld);
+}
+
+#[test]
+fn a_worktree_has_the_trust_of_its_runs_folder_as_long_as_that_one_has_it() {
+    let bench = Bench::new();
+    let (origin, worktree) = bench.begun();
+    for folder in ["project", "kept/worktrees/run_1/one"] {
+        bench.write(&format!("{folder}/.claude/settings.json"), "{}");
+    }
+    let standing = || bench.trust.standing(&worktree);
+    assert_eq!(standing().settings_for("claude"), FolderSettings::Withheld);
+    bench.grant(&origin);
+    let lent = standing();
+    assert_eq!((lent.settings_for("claude"), lent.is_lent, lent.is_trusted), (FolderSettings::Trusted, true, true));
+
+    bench.write("project/.claude/settings.local.json", "{}");
+    assert!(!bench.trust.standing(&origin).is_trusted);
+    let lost = standing();
+    assert_eq!((lost.settings_for("claude"), lost.has_changed), (FolderSettings::Withheld, true));
+    bench.grant(&origin);
+    assert_eq!(standing().settings_for("claude"), FolderSettings::Withheld, "it does not lie in the worktree");
+    fs::remove_file(origin.join(".claude/settings.local.json")).unwrap();
+    bench.grant(&origin);
+    assert!(standing().is_trusted);
+
+    bench.write("elsewhere/.git/worktrees/one/commondir", "../..\n");
+    let elsewhere = bench.folder.path().join("elsewhere/.git/worktrees/one");
+    bench.write("kept/worktrees/run_1/one/.git", &format!("gitdir: {}\n", elsewhere.display()));
+    assert!(standing().is_trusted, "nothing is loaded from there");
+    bench.write("elsewhere/.claude/settings.json", "{}");
+    assert!(!standing().is_trusted, "it is nowhere in the run's folder");
+}
+
+#[test]
+fn a_worktree_of_a_run_can_be_trusted_no_more_by_itself() {
+    let bench = Bench::new();
+    let (origin, worktree) = bench.begun();
+    for folder in ["project", "kept/worktrees/run_1/one"] {
+        bench.write(&format!("{folder}/opencode.json"), "{}");
+    }
+    bench.grant(&origin);
+    assert!(bench.trust.standing(&worktree).is_trusted);
+    bench.trust.revoke(&worktree).unwrap();
+    let standing = bench.trust.standing(&worktree);
+    assert_eq!((standing.is_trusted, standing.is_lent, standing.has_changed), (false, false, false));
+    assert!(bench.trust.standing(&origin).is_trusted);
+    bench.grant(&worktree);
+    assert!(bench.trust.standing(&worktree).is_trusted, "a person may trust it again");
+}
+
+#[test]
+fn what_is_taken_from_folders_above_the_repository_is_listed_up_to_the_home() {
+    let bench = Bench::new();
+    for file in [".mcp.json", ".env", ".gemini/.env"] {
+        bench.write(&format!("home/{file}"), "the person's own");
+        bench.write(&format!("home/outer/{file}"), "{}");
+        bench.write(&format!("outer/{file}"), "{}");
+    }
+    for other in [".claude/settings.json", ".gemini/settings.json", "opencode.json"] {
+        bench.write(&format!("outer/{other}"), "{}");
+    }
+    fs::create_dir_all(bench.folder.path().join("outer/inner/.git")).unwrap();
+    for place in ["outer/inner/sub", "outer/plain", "home/outer/plain"] {
+        let folder = bench.folder.path().join(place);
+        fs::create_dir_all(&folder).unwrap();
+        let up = if place.ends_with("sub") { "../.." } else { ".." };
+        assert_eq!(bench.listed(&folder), [".env", ".gemini/.env", ".mcp.json"].map(|file| format!("{up}/{file}")));
+        let standing = bench.trust.standing(&folder);
+        for (provider, settings) in [
+            ("claude", FolderSettings::Withheld),
+            ("codex", FolderSettings::Absent),
+            ("gemini", FolderSettings::Withheld),
+        ] {
+            assert_eq!(standing.settings_for(provider), settings, "{provider} in {place}");
+        }
+        assert_eq!(standing.named_for("claude"), format!("{up}/.mcp.json"));
+        bench.grant(&folder);
+        bench.write(&format!("{place}/{up}/.env"), &format!("GEMINI_CLI_HOME=/{place}"));
+        assert!(bench.trust.standing(&folder).has_changed, "{place}");
+    }
+    assert_eq!(bench.listed(&bench.folder.path().join("home")), [] as [String; 0]);
+}
