@@ -1,6 +1,7 @@
 //! A session that lives: one task that owns it, its log and its agent. Everyone else has a handle.
 
 mod folder;
+mod footing;
 mod handle;
 mod owner;
 mod room;
@@ -35,6 +36,7 @@ use super::trust::Trust;
 use super::undo::Looks;
 use super::watcher::{WatchConfig, Watching};
 use folder::Held;
+use footing::Footing;
 use handle::Wish;
 pub(super) use handle::{Handle, Over};
 use owner::Owners;
@@ -77,6 +79,8 @@ struct Live {
     written: watch::Sender<Written>,
     view: watch::Sender<SessionView>,
     running: Option<Running>,
+    /// What it was started for.
+    begun_for: Footing,
     /// What waits until the folder was looked at.
     held: Option<Held>,
     /// What is held to the rules. Nothing that the agent tells behind it is taken before.

@@ -279,6 +279,85 @@ async fn an_agent_whose_program_takes_code_from_the_folder_is_not_begun_where_no
     assert_ne!(house.prompt(&session, "list").end().await["outcome"], "failed", "others are not concerned");
 }
 
+/// Claude Code, which writes down what each of its processes was started with, and what that was asked.
+const TOLD: &str = r#"
+echo >> "$0.starts"
+n=$(grep -c '' "$0.starts")
+for word; do echo "$word" >> "$0.args.$n"; done
+[ -e "$0.meddles" ] && mkdir -p .claude && touch ".claude/$n"
+while read -r line; do
+  case "$line" in
+    *'"type":"user"'*)
+      printf '%s %s\n' "$n" "$line" >> "$0.asked"
+      echo '{"type":"system","subtype":"init","session_id":"11111111-1111-4111-8111-111111111111","model":"m"}'
+      echo '{"type":"result","subtype":"success","is_error":false}';;
+    *) echo '{"type":"control_response","response":{"subtype":"success","request_id":"initialise","response":{}}}';;
+  esac
+done
+"#;
+
+/// What the process with this number was started with.
+fn arguments(house: &House, process: u32) -> String {
+    std::fs::read_to_string(house.folder.path().join(format!("claude.args.{process}"))).unwrap()
+}
+
+/// What was asked of each process, by its number.
+fn asked(house: &House) -> Vec<String> {
+    let asked = std::fs::read_to_string(house.folder.path().join("claude.asked")).unwrap_or_default();
+    // What was said before may be told with it.
+    let texts = ["fifth", "fourth", "third", "second", "first"];
+    let told = asked.lines().map(|line| {
+        let text = texts.iter().find(|text| line.contains(*text)).unwrap();
+        format!("{} {text}", line.split(' ').next().unwrap())
+    });
+    told.collect()
+}
+
+#[tokio::test]
+async fn settings_that_change_while_an_agent_runs_are_kept_from_it_before_the_next_prompt() {
+    let house = House::new();
+    house.install(TOLD);
+    std::fs::create_dir(house.file(".claude")).unwrap();
+    house.write(".claude/settings.json", "{}");
+    trust(&house).await;
+    let session = house.session("claude").await;
+    for text in ["first", "second"] {
+        assert_eq!(house.prompt(&session, text).end().await["outcome"], "completed");
+    }
+    assert_eq!(asked(&house), ["1 first", "1 second"], "nothing changed");
+    assert!(arguments(&house, 1).contains("--setting-sources=user,project,local\n"));
+    assert_eq!(notices(&house, &session), [] as [String; 0]);
+
+    house.write(".claude/settings.json", r#"{"hooks": {}}"#);
+    let mut third = house.prompt(&session, "third");
+    assert_eq!(third.end().await["outcome"], "completed");
+    assert_eq!(third.names().iter().filter(|name| **name == "turn.started").count(), 1, "it is one turn");
+    let args = arguments(&house, 2);
+    assert!(args.contains("--setting-sources=user\n") && args.contains("--resume=11111111-"), "{args}");
+    let told = notices(&house, &session);
+    assert!(told.len() == 1 && told[0].contains("has changed since it was trusted"), "{told:?}");
+    house.write(".claude/settings.json", r#"{"hooks": {"Stop": []}}"#);
+    assert_eq!(house.prompt(&session, "fourth").end().await["outcome"], "completed");
+    assert_eq!(asked(&house), ["1 first", "1 second", "2 third", "2 fourth"], "what is not loaded may change");
+    trust(&house).await;
+    assert_eq!(house.prompt(&session, "fifth").end().await["outcome"], "completed");
+    assert!(arguments(&house, 3).contains("--setting-sources=user,project,local\n"), "it is trusted by now");
+    assert_eq!(asked(&house)[4..], ["3 fifth"]);
+}
+
+#[tokio::test]
+async fn a_prompt_is_given_to_nobody_where_settings_change_again_and_again() {
+    let house = House::new();
+    house.install(TOLD);
+    std::fs::write(house.folder.path().join("claude.meddles"), "").unwrap();
+    let session = house.session("claude").await;
+    let ended = house.prompt(&session, "first").end().await;
+    assert_eq!((&ended["outcome"], &ended["error"]["kind"]), (&json!("failed"), &json!("untrusted_workspace")));
+    std::fs::remove_file(house.folder.path().join("claude.meddles")).unwrap();
+    assert_eq!(house.prompt(&session, "second").end().await["outcome"], "completed");
+    assert_eq!(asked(&house), ["3 second"]);
+}
+
 #[tokio::test]
 async fn only_what_was_seen_can_be_trusted_and_only_where_agents_may_work() {
     let house = House::new();

@@ -276,6 +276,45 @@ fn a_program_that_did_not_take_a_prompt_and_does_not_go_is_stopped() {
 }
 
 #[test]
+fn an_agent_that_is_to_be_another_one_is_stopped_at_once_and_the_prompt_waits_for_the_next_one() {
+    let outdated = || {
+        let mut stage = Stage::ready(Mode::Ask);
+        stage.prompt("a", Delivery::Queue);
+        let Some(Command::Prompt(prompt)) = stage.commands.pop() else { panic!("{:?}", stage.commands) };
+        stage.session.withheld(stage.now);
+        stage.session.give_back(prompt);
+        stage.session.start_anew(stage.now);
+        stage.drain();
+        assert_eq!((stage.commands.as_slice(), stage.session.is_ready()), ([Command::Stop].as_slice(), false));
+        stage
+    };
+    let mut stage = outdated();
+    stage.told(Fact::Ready(SessionUpdate::default()));
+    assert_eq!(stage.prompted(), [""; 0], "not the one that is stopped");
+    stage.told(Fact::Gone { problem: None });
+    stage.told(Fact::Ready(SessionUpdate::default()));
+    assert_eq!((stage.prompted(), stage.starts.len(), stage.ended().len()), (vec!["a"], 2, 0));
+
+    let mut stage = outdated();
+    stage.prompt("b", Delivery::Queue);
+    stage.session.stop_turn(stage.now);
+    stage.drain();
+    assert_eq!(stage.ended()[0].outcome, Outcome::Interrupted, "no agent knows of it");
+    stage.told(Fact::Gone { problem: None });
+    stage.told(Fact::Ready(SessionUpdate::default()));
+    assert_eq!(stage.prompted(), ["b"]);
+
+    let mut stage = outdated();
+    stage.session.close(stage.now);
+    stage.told(Fact::Gone { problem: None });
+    assert_eq!((stage.ended()[0].outcome, stage.starts.len()), (Outcome::Interrupted, 1));
+
+    let mut stage = outdated();
+    stage.pass(secs(15));
+    assert_eq!((stage.ended()[0].outcome, kind(&stage)), (Outcome::Failed, ProblemKind::Timeout), "it does not go");
+}
+
+#[test]
 fn a_prompt_that_a_mute_program_was_not_given_fails_where_that_cannot_be_stopped() {
     for is_given_back in [false, true] {
         let mut stage = Stage::ready(Mode::Ask);

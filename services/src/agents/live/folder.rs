@@ -1,5 +1,6 @@
 //! What a session does about its folder: it is looked at before a prompt is given to the agent, and behind the turn, so that
-//! the turn can be undone. A prompt waits for that, and what is told behind it waits with it.
+//! the turn can be undone. A prompt waits for that, and for a look at the settings that agents load, and what is told behind it
+//! waits with it.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -21,7 +22,16 @@ pub(super) struct Held {
     /// Whether the agent is at work meanwhile, since it changes nothing before it is given leave: leave alone waits.
     is_at_work: bool,
     commands: Vec<Command>,
-    looking: JoinHandle<Result<(), NotUndone>>,
+    looking: JoinHandle<Looked>,
+}
+
+/// What a look at the folder has come to.
+#[derive(Debug)]
+pub(super) struct Looked {
+    /// Whether what is changed can be undone.
+    for_undo: Result<(), NotUndone>,
+    /// Whether the agent was started for other settings than those that are there now.
+    is_outdated: bool,
 }
 
 impl Held {
@@ -32,10 +42,12 @@ impl Held {
 }
 
 /// What came of the look that is waited for.
-pub(super) async fn looked(held: &mut Option<Held>) -> Result<(), NotUndone> {
+pub(super) async fn looked(held: &mut Option<Held>) -> Looked {
     match held {
         // One that panicked or was given up has seen nothing.
-        Some(held) => (&mut held.looking).await.unwrap_or_else(|error| Err(NotUndone::Failed(error.to_string()))),
+        Some(held) => (&mut held.looking)
+            .await
+            .unwrap_or_else(|error| Looked { for_undo: Err(NotUndone::Failed(error.to_string())), is_outdated: true }),
         None => pending().await,
     }
 }
@@ -165,18 +177,30 @@ impl Live {
     pub(super) fn look_beside(&mut self) {
         let Some(turn) = self.session.view().turn_id.filter(|_| self.surroundings.looks.is_on()) else { return };
         let (looks, folder) = (Arc::clone(&self.surroundings.looks), self.surroundings.launch.cwd.clone());
-        let looking = tokio::spawn(async move { looks.look(&folder, &turn, Side::Before).await });
+        let looking = tokio::spawn(async move {
+            let for_undo = looks.look(&folder, &turn, Side::Before).await;
+            Looked { for_undo, is_outdated: false }
+        });
         self.held = Some(Held { is_at_work: true, commands: Vec::new(), looking });
     }
 
     fn look_before(&mut self, command: Command) -> Option<Command> {
         let Some(turn) = self.session.view().turn_id else { return Some(command) };
         let (looks, folder) = (Arc::clone(&self.surroundings.looks), self.surroundings.launch.cwd.clone());
-        if !looks.is_on() {
+        let recheck = self.recheck();
+        if !looks.is_on() && recheck.is_none() {
             return Some(command);
         }
-        let looking = tokio::spawn(async move { looks.look(&folder, &turn, Side::Before).await });
-        let is_at_work = self.surroundings.agent.waits_for_leave();
+        // Who may load what is not trusted is given nothing before that is known.
+        let is_at_work = self.surroundings.agent.waits_for_leave() && recheck.is_none();
+        let looking = tokio::spawn(async move {
+            let for_undo = looks.look(&folder, &turn, Side::Before).await;
+            let is_outdated = match recheck {
+                Some(recheck) => recheck.look().await,
+                None => false,
+            };
+            Looked { for_undo, is_outdated }
+        });
         let (now, commands) = if is_at_work { (Some(command), Vec::new()) } else { (None, vec![command]) };
         self.held = Some(Held { is_at_work, commands, looking });
         if now.is_none() {
@@ -186,8 +210,8 @@ impl Live {
     }
 
     /// The folder was looked at, or cannot be: the agent is told what waited.
-    pub(super) fn release(&mut self, looked: Result<(), NotUndone>) {
-        match looked {
+    pub(super) fn release(&mut self, Looked { for_undo, is_outdated }: Looked) {
+        match for_undo {
             // What has no need to be said again and again.
             Err(NotUndone::Off | NotUndone::NoGit) | Ok(()) => (),
             Err(why) if !self.said_no_undo => {
@@ -198,9 +222,15 @@ impl Live {
             Err(_) => (),
         }
         let holds_prompt = |held: &Held| held.commands.iter().any(|command| matches!(command, Command::Prompt(_)));
-        if !self.session.is_ready() && self.held.as_ref().is_some_and(holds_prompt) {
-            // Its program has closed its output meanwhile, and would answer nothing.
-            return self.return_held();
+        if self.held.as_ref().is_some_and(holds_prompt) {
+            if !self.session.is_ready() {
+                // Its program has closed its output meanwhile, and would answer nothing.
+                return self.return_held();
+            }
+            if is_outdated && self.recheck().is_some() {
+                self.return_held();
+                return self.session.start_anew(self.now());
+            }
         }
         let Some(held) = self.held.take() else { return };
         self.session.handed_over(self.now());
@@ -210,7 +240,11 @@ impl Live {
     /// Looks at the folder as a turn has left it, before anybody hears of its end: what others do behind that is not its. Where
     /// that takes too long, undo says that the end was not seen.
     pub(super) async fn look_behind(&mut self) {
-        let Some(turn) = self.session.view().turn_id.filter(|_| self.surroundings.looks.is_on()) else { return };
+        let Some(turn) = self.session.view().turn_id.filter(|_| self.surroundings.looks.is_on()) else {
+            // What was held for the turn that ends is not told behind its end.
+            self.held = None;
+            return;
+        };
         if let Some(held) = self.held.take().filter(|held| !held.looking.is_finished()) {
             // The agent was given no leave, and changed nothing.
             let (looks, folder) = (Arc::clone(&self.surroundings.looks), self.surroundings.launch.cwd.clone());

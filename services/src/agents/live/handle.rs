@@ -17,6 +17,7 @@ use super::super::permission::Decider;
 use super::super::secrets::Secrets;
 use super::super::session::{Choice, NotNow, Refused, Session, SessionView, Unanswered, Undecided};
 use super::super::undo::NotUndone;
+use super::footing::Footing;
 use super::{Live, Owners, Share, Surroundings, parted};
 
 /// What is wished of a session.
@@ -77,6 +78,7 @@ impl Handle {
             written,
             view,
             running: None,
+            begun_for: Footing::default(),
             held: None,
             asking: None,
             late: None,

@@ -6,6 +6,7 @@ use super::super::agent::{Fact, Launch};
 use super::super::identifier::identifier;
 use super::super::problem::Problem;
 use super::super::trust::{FolderCode, FolderSettings, SettingsUse, Standing, WithheldFiles, unshown, untrusted};
+use super::footing::{Footing, Recheck};
 use super::{Live, Surroundings};
 
 impl Live {
@@ -19,6 +20,8 @@ impl Live {
             let cwd = launch.cwd.clone();
             // Where nobody could look, nothing is trusted.
             let standing = spawn_blocking(move || trust.standing(&cwd)).await.ok();
+            let footing = standing.as_ref().map(|standing| Footing::of(standing, agent.provider()));
+            self.begun_for = footing.unwrap_or_default();
             match standing.as_ref().map(|standing| standing.code_for(agent.provider())) {
                 Some(FolderCode::Trusted(sha256)) => code = Some(sha256),
                 Some(FolderCode::Withheld(names)) => return self.not_begun(unshown(&names)),
@@ -36,6 +39,19 @@ impl Live {
             }
         }
         self.running = Some(agent.start(Launch { history, settings, withheld, code, ..launch }));
+    }
+
+    /// What is to be looked at again before the agent is given a prompt, where it loads settings.
+    pub(super) fn recheck(&self) -> Option<Recheck> {
+        let Surroundings { agent, trust, launch, .. } = &self.surroundings;
+        let uses = agent.settings_use();
+        (uses != SettingsUse::Ignores).then(|| Recheck {
+            trust: trust.clone(),
+            cwd: launch.cwd.clone(),
+            provider: agent.provider().to_owned(),
+            uses,
+            begun: self.begun_for.clone(),
+        })
     }
 
     fn not_begun(&mut self, problem: Problem) {

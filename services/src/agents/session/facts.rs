@@ -87,7 +87,10 @@ impl Session {
             self.log(now, Event::ProcessEvent(ProcessEvent::Ready), None);
             update = self.tell_chosen(update);
         }
-        if let Some(prompt) = self.returned.take() {
+        // One that is being stopped is not the next one.
+        if self.process == Process::Ready
+            && let Some(prompt) = self.returned.take()
+        {
             self.handed_over(now);
             self.outputs.push(Output::Tell(Command::Prompt(prompt)));
         }

@@ -6,6 +6,7 @@ use super::super::agent::{Command, Prompt};
 use super::super::event::{Delivery, Event, Outcome, PromptQueued, PromptRef, Source};
 use super::super::item::{Content, Item, ItemKind, ItemStatus};
 use super::super::moment::Moment;
+use super::super::problem::{Problem, ProblemKind};
 use super::super::transcript::title_of;
 use super::super::turn::TurnEnd;
 use super::{Output, Process, Session};
@@ -191,6 +192,21 @@ impl Session {
             self.withheld(now);
             self.muted(now);
         }
+    }
+
+    /// The agent was started for other settings of the folder than those that are there now, and the prompt of the open turn was
+    /// given back: it is stopped, and the next one is given that when it is gone. Where they change again meanwhile, the turn fails.
+    pub fn start_anew(&mut self, now: Moment) {
+        if self.returned.is_none() {
+            let text = "settings that lie in the folder changed again while the agent was started anew for them";
+            let problem = Problem::new(ProblemKind::UntrustedWorkspace, text);
+            self.finish(now, TurnEnd::failed(problem.hint("look at who changes them, and ask again")));
+            return self.pump(now);
+        }
+        self.withheld(now);
+        (self.process, self.muted_at) = (Process::Stopping, None);
+        self.stop_by = Some(now.at + self.beginning.timers.stop);
+        self.outputs.push(Output::Tell(Command::Stop));
     }
 
     /// What was to be told to an agent that is gone is not told to another one, but for the prompt of the open turn.

@@ -252,7 +252,7 @@ impl Session {
 
     fn never_gone(&mut self, now: Moment) {
         let seconds = self.beginning.timers.stop.as_secs_f64();
-        let text = format!("the agent's program closed its output and was not gone {seconds} s after it was stopped");
+        let text = format!("the agent's program was not gone {seconds} s after it was stopped");
         self.finish(now, TurnEnd::failed(Problem::new(ProblemKind::Timeout, text)));
         self.pump(now);
     }

@@ -116,7 +116,7 @@ impl Default for Reader {
 
 impl SettingsFile {
     /// Whether an agent of this provider may load settings from it.
-    pub(super) fn is_read_by(&self, provider: &str) -> bool {
+    pub(in super::super) fn is_read_by(&self, provider: &str) -> bool {
         let is_known = ["claude", "codex", "gemini"].contains(&provider);
         match self.reader {
             Reader::Agents(readers) | Reader::Models(readers) => !is_known || readers.contains(&provider),
@@ -135,7 +135,7 @@ impl SettingsFile {
     }
 
     /// Its full path.
-    pub(super) fn place(&self) -> &Path {
+    pub(in super::super) fn place(&self) -> &Path {
         &self.place
     }
 

@@ -1,0 +1,63 @@
+//! What an agent was started for: the settings of its folder as they were then. They are looked at again before each prompt, since
+//! some agents load what changes or comes while they run.
+
+use std::path::PathBuf;
+
+use tokio::task::spawn_blocking;
+
+use super::super::trust::{FolderSettings, SettingsUse, Standing, Trust};
+
+/// What the settings of a folder come to for an agent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Footing {
+    settings: FolderSettings,
+    /// What would be loaded: with what it holds where that is loaded, and where it leads to else, since it is withheld by that.
+    files: Vec<(String, String)>,
+    /// Whether that is all.
+    is_whole: bool,
+}
+
+impl Footing {
+    /// For an agent of this provider.
+    pub(super) fn of(standing: &Standing, provider: &str) -> Footing {
+        let settings = standing.settings_for(provider);
+        let read = standing.files.iter().filter(|file| file.is_read_by(provider));
+        let files = match settings {
+            FolderSettings::Trusted => read.map(|file| (file.path.clone(), file.sha256.clone())).collect(),
+            FolderSettings::Withheld | FolderSettings::Unread | FolderSettings::Absent => read
+                .map(|file| {
+                    let leads_to = file.place().canonicalize().unwrap_or_default();
+                    (file.path.clone(), leads_to.to_string_lossy().into_owned())
+                })
+                .collect(),
+        };
+        Footing { settings, files, is_whole: standing.withheld_from(provider).is_whole }
+    }
+}
+
+/// What is looked at before a prompt is given to an agent that loads settings.
+pub(super) struct Recheck {
+    pub(super) trust: Trust,
+    pub(super) cwd: PathBuf,
+    pub(super) provider: String,
+    pub(super) uses: SettingsUse,
+    /// What the agent was started for.
+    pub(super) begun: Footing,
+}
+
+impl Recheck {
+    /// Whether the agent that runs is not to go on, since another one would be started otherwise, or not at all.
+    pub(super) async fn look(self) -> bool {
+        let looking = spawn_blocking(move || {
+            let now = Footing::of(&self.trust.standing(&self.cwd), &self.provider);
+            match self.uses {
+                SettingsUse::Ignores => false,
+                SettingsUse::CanWithhold => now != self.begun,
+                // It is started in the same way whatever lies there, or not at all.
+                SettingsUse::Loads => now.settings == FolderSettings::Withheld,
+            }
+        });
+        // Where nobody could look, nothing is trusted.
+        looking.await.unwrap_or(true)
+    }
+}
