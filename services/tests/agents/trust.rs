@@ -323,6 +323,7 @@ async fn settings_that_change_while_an_agent_runs_are_kept_from_it_before_the_ne
     let session = house.session("claude").await;
     for text in ["first", "second"] {
         assert_eq!(house.prompt(&session, text).end().await["outcome"], "completed");
+        house.write(".claude/scheduled_tasks.lock", "its own, while it runs");
     }
     assert_eq!(asked(&house), ["1 first", "1 second"], "nothing changed");
     assert!(arguments(&house, 1).contains("--setting-sources=user,project,local\n"));
@@ -346,16 +347,16 @@ async fn settings_that_change_while_an_agent_runs_are_kept_from_it_before_the_ne
 }
 
 #[tokio::test]
-async fn a_prompt_is_given_to_nobody_where_settings_change_again_and_again() {
+async fn who_loads_nothing_of_the_folder_goes_on_whatever_comes_there() {
     let house = House::new();
     house.install(TOLD);
     std::fs::write(house.folder.path().join("claude.meddles"), "").unwrap();
     let session = house.session("claude").await;
-    let ended = house.prompt(&session, "first").end().await;
-    assert_eq!((&ended["outcome"], &ended["error"]["kind"]), (&json!("failed"), &json!("untrusted_workspace")));
-    std::fs::remove_file(house.folder.path().join("claude.meddles")).unwrap();
-    assert_eq!(house.prompt(&session, "second").end().await["outcome"], "completed");
-    assert_eq!(asked(&house), ["3 second"]);
+    for text in ["first", "second"] {
+        assert_eq!(house.prompt(&session, text).end().await["outcome"], "completed");
+        house.write(".claude/settings.json", text);
+    }
+    assert_eq!(asked(&house), ["1 first", "1 second"]);
 }
 
 #[tokio::test]

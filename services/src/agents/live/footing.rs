@@ -17,10 +17,16 @@ pub(super) struct Footing {
     is_whole: bool,
 }
 
+/// Who loads nothing that comes later either, where it was started to load nothing of the folder.
+const KEEPS_OUT: &str = "claude";
+
 impl Footing {
     /// For an agent of this provider.
     pub(super) fn of(standing: &Standing, provider: &str) -> Footing {
         let settings = standing.settings_for(provider);
+        if settings != FolderSettings::Trusted && provider == KEEPS_OUT {
+            return Footing { settings: FolderSettings::Absent, files: Vec::new(), is_whole: true };
+        }
         let read = standing.files.iter().filter(|file| file.is_read_by(provider));
         let files = match settings {
             FolderSettings::Trusted => read.map(|file| (file.path.clone(), file.sha256.clone())).collect(),

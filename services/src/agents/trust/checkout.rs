@@ -21,6 +21,16 @@ pub(in super::super) fn main_checkouts(worktree: &Path) -> BTreeSet<PathBuf> {
     commons.flatten().flatten().flat_map(|common| checkouts_of(&common)).collect()
 }
 
+/// Whether it can be told which these are: others may read more of the pointers there.
+pub(super) fn are_known(worktree: &Path) -> bool {
+    let is_read = |file: &Path| !file.is_file() || plain_file::read(file, POINTER).is_ok();
+    let git = worktree.join(".git");
+    let pointer = pointer(&git).unwrap_or_default();
+    let place = pointer.strip_prefix("gitdir:").map(|place| worktree.join(trimmed(place)));
+    let places = place.iter().flat_map(|place| [without_steps(place), place.clone()]);
+    is_read(&git) && places.map(|place| place.join("commondir")).all(|file| is_read(&file))
+}
+
 fn pointer_in(place: &Path) -> Option<String> {
     pointer(&place.join("commondir"))
 }
@@ -35,9 +45,9 @@ fn pointer(file: &Path) -> Option<String> {
     Some(trimmed(&String::from_utf8_lossy(&bytes)).to_owned())
 }
 
-/// As programs trim that take a byte order mark for a space.
+/// As programs trim that take a byte order mark for a space, and no next line.
 fn trimmed(text: &str) -> &str {
-    text.trim_matches(|letter: char| letter.is_whitespace() || letter == '\u{feff}')
+    text.trim_matches(|letter: char| (letter.is_whitespace() && letter != '\u{85}') || letter == '\u{feff}')
 }
 
 /// The path as programs read it that do not look where its links lead.
@@ -76,6 +86,12 @@ mod tests {
         assert_eq!(found(pointer, "../../../bare"), [place.join("fake"), place.join("fake/bare")], "the parent too");
         assert_eq!(found("gitdir: ../nowhere", "../.."), [] as [PathBuf; 0]);
         assert_eq!(found("elsewhere", "../.."), [] as [PathBuf; 0]);
+        assert_eq!(found(&format!("{pointer}\u{85}"), "../.."), [] as [PathBuf; 0], "that is a letter of the name");
+        assert!(are_known(&place.join("linked")) && are_known(&place.join("linked/sub")));
+        for (pointer, common) in [(pointer, "\n".repeat(70_000)), (&"\n".repeat(70_000), String::new())] {
+            found(pointer, &common);
+            assert!(!are_known(&place.join("linked")), "others may read on");
+        }
         assert_eq!(main_checkouts(&place.join("linked/sub")), BTreeSet::new());
         #[cfg(unix)]
         {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::permission::sha256;
 use super::super::plain_file;
-use super::checkout::main_checkouts;
+use super::checkout::{are_known, main_checkouts};
 use super::programs::Configured;
 
 /// The most files and folders that are looked at, however often links lead to them; and the longest file, in bytes.
@@ -79,7 +79,7 @@ const BESIDE: Name =
     (".claude", "settings, hooks, commands and agents of Claude Code in the main checkout", &["claude"]);
 
 /// What agents keep there that is no setting.
-const PASSED_OVER: [&str; 1] = ["worktrees"];
+const PASSED_OVER: [&str; 2] = ["worktrees", "scheduled_tasks.lock"];
 
 /// A file of a folder that says something to agents.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -173,6 +173,7 @@ impl Settings {
         for folder in cwd.ancestors().take_while(|folder| Some(*folder) != home).skip(repository.len()) {
             walk.look_for(folder, &ABOVE, Reader::Agents);
         }
+        walk.is_whole &= repository.last().is_none_or(|top| are_known(top));
         let (own, known) = (walk.is_whole.then(|| hash_of(&walk.files)), walk.files.len());
         for folder in beside(&repository).iter().filter(|folder| Some(folder.as_path()) != home) {
             walk.look_for(folder, &[BESIDE], Reader::Agents);
@@ -231,7 +232,9 @@ fn hash_of(files: &[SettingsFile]) -> String {
 
 /// A folder and those above it, to the one of its repository; itself alone where it is in none.
 fn of_repository(cwd: &Path) -> Vec<&Path> {
-    let depth = cwd.ancestors().position(|folder| folder.join(".git").exists());
+    // Some programs go on where it is something else.
+    let is_one = |git: &Path| git.is_file() || git.is_dir();
+    let depth = cwd.ancestors().position(|folder| is_one(&folder.join(".git")));
     cwd.ancestors().take(depth.unwrap_or_default() + 1).collect()
 }
 
