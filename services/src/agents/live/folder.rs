@@ -21,8 +21,6 @@ use super::Live;
 pub(super) struct Held {
     /// Whether the agent is at work meanwhile, since it changes nothing before it is given leave: leave alone waits.
     is_at_work: bool,
-    /// Whether the folder is looked at for undo behind this, beside the agent.
-    looks_on: bool,
     commands: Vec<Command>,
     looking: JoinHandle<Looked>,
 }
@@ -175,7 +173,7 @@ impl Live {
         });
     }
 
-    /// The agent is at work, and changes nothing without leave: the folder is looked at meanwhile, and leave waits for that.
+    /// The agent has begun by itself: the folder is looked at while it works, and leave waits for that.
     pub(super) fn look_beside(&mut self) {
         let Some(turn) = self.session.view().turn_id.filter(|_| self.surroundings.looks.is_on()) else { return };
         let (looks, folder) = (Arc::clone(&self.surroundings.looks), self.surroundings.launch.cwd.clone());
@@ -183,7 +181,7 @@ impl Live {
             let for_undo = looks.look(&folder, &turn, Side::Before).await;
             Looked { for_undo, is_outdated: false }
         });
-        self.held = Some(Held { is_at_work: true, looks_on: false, commands: Vec::new(), looking });
+        self.held = Some(Held { is_at_work: true, commands: Vec::new(), looking });
     }
 
     fn look_before(&mut self, command: Command) -> Option<Command> {
@@ -193,13 +191,10 @@ impl Live {
         if !looks.is_on() && recheck.is_none() {
             return Some(command);
         }
-        let waits_for_leave = self.surroundings.agent.waits_for_leave();
         // Who may load what is not trusted is given nothing before that is known.
-        let is_at_work = waits_for_leave && recheck.is_none();
-        let looks_on = waits_for_leave && !is_at_work;
+        let is_at_work = self.surroundings.agent.waits_for_leave() && recheck.is_none();
         let looking = tokio::spawn(async move {
-            // Who changes nothing without leave is given the prompt before that look.
-            let for_undo = if looks_on { Ok(()) } else { looks.look(&folder, &turn, Side::Before).await };
+            let for_undo = looks.look(&folder, &turn, Side::Before).await;
             let is_outdated = match recheck {
                 Some(recheck) => recheck.look().await,
                 None => false,
@@ -207,7 +202,7 @@ impl Live {
             Looked { for_undo, is_outdated }
         });
         let (now, commands) = if is_at_work { (Some(command), Vec::new()) } else { (None, vec![command]) };
-        self.held = Some(Held { is_at_work, looks_on, commands, looking });
+        self.held = Some(Held { is_at_work, commands, looking });
         if now.is_none() {
             self.session.withheld(self.now());
         }
@@ -240,9 +235,6 @@ impl Live {
         let Some(held) = self.held.take() else { return };
         self.session.handed_over(self.now());
         held.commands.into_iter().for_each(|command| self.pass(command));
-        if held.looks_on {
-            self.look_beside();
-        }
     }
 
     /// Looks at the folder as a turn has left it, before anybody hears of its end: what others do behind that is not its. Where
