@@ -4,11 +4,11 @@ import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 
 import type { AgentDelivery } from "../api.js";
 import { shortcutLabel } from "../commands/shortcuts.js";
 import { useEnvironment } from "../shell/environment.js";
+import { useHeldFocus } from "../shell/held-focus.js";
 import { SteadyButton } from "../shell/steady-button.js";
 import { useStore } from "../store.js";
 import { ContextControls } from "./context-controls.js";
 import { catchFocus, focusAsked } from "./focus-asked.js";
-import { useHeldFocus } from "./held-focus.js";
 import { meaningOf, pressed } from "./keys.js";
 
 const DELIVERIES: readonly { delivery: AgentDelivery; word: string; means: string }[] = [

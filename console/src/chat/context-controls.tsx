@@ -3,10 +3,10 @@ import { useId, useRef, useState, type ReactNode } from "react";
 
 import { visible } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
+import { useHeldFocus } from "../shell/held-focus.js";
 import { useStore } from "../store.js";
 import { ContextRow } from "./context-row.js";
 import { catchFocus } from "./focus-asked.js";
-import { useHeldFocus } from "./held-focus.js";
 import { useHas } from "./hooks.js";
 import { contextWords, NO_CONTEXT } from "./prompt-context.js";
 

@@ -1,12 +1,8 @@
+import { isFocusLost } from "../shell/held-focus.js";
 import { Store } from "../store.js";
 
 /** Whether the field for prompts is to have the focus as soon as there is one. */
 export const focusAsked = new Store(false);
-
-/** Whether nothing has the focus: keys go to the page, where they show other panels. */
-export function isFocusLost(): boolean {
-  return document.activeElement === null || document.activeElement === document.body;
-}
 
 /**
  * Gives the focus to the field for prompts where what had it is gone, so that keys go on to mean something. It is taken from

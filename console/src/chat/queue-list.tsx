@@ -3,11 +3,11 @@ import { useEffect, type KeyboardEvent, type ReactNode } from "react";
 
 import { readable } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
+import { useHeldFocus } from "../shell/held-focus.js";
 import { SteadyButton } from "../shell/steady-button.js";
 import { useStore } from "../store.js";
 import { parted } from "./entry.js";
 import { catchFocus } from "./focus-asked.js";
-import { useHeldFocus } from "./held-focus.js";
 import { useHas } from "./hooks.js";
 import { meaningOf, pressed } from "./keys.js";
 import type { WaitingPrompt } from "./session-view.js";

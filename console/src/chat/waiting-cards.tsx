@@ -1,8 +1,8 @@
 import { useEffect, useRef, type ReactNode } from "react";
 
 import { useEnvironment } from "../shell/environment.js";
+import { useHeldFocus } from "../shell/held-focus.js";
 import { useStore } from "../store.js";
-import { useHeldFocus } from "./held-focus.js";
 import { useSettled } from "./hooks.js";
 import { PermissionCard } from "./permission-card.js";
 import { QuestionCard } from "./question-card.js";

@@ -4,8 +4,8 @@ import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 
 import { visible } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
+import { isFocusLost } from "../shell/held-focus.js";
 import { Said, useSaying } from "../shell/said.js";
-import { isFocusLost } from "./focus-asked.js";
 import { useSessions } from "./hooks.js";
 import { waitingOf, type Waiting } from "./session-view.js";
 import { ACTION_WORDS } from "./words.js";

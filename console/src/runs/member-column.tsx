@@ -2,7 +2,6 @@ import { Check, Crown, FileDiff } from "lucide-react";
 import { useMemo, useRef, useState, type ReactNode } from "react";
 
 import type { AgentOutcome, AgentRunMemberView, AgentRunView } from "../api.js";
-import { isFocusLost } from "../chat/focus-asked.js";
 import { useFeed, useSessions } from "../chat/hooks.js";
 import { MessageList } from "../chat/message-list.js";
 import { ProblemCard } from "../chat/problem-card.js";
@@ -15,6 +14,7 @@ import { Tally } from "../render/diff-view.js";
 import { Markdown } from "../render/markdown.js";
 import { visible } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
+import { isFocusLost } from "../shell/held-focus.js";
 import { SteadyButton } from "../shell/steady-button.js";
 import { count } from "../shell/units.js";
 import { useStore } from "../store.js";

@@ -2,8 +2,7 @@ import { Plus, Trash2 } from "lucide-react";
 import { useRef, type ReactNode } from "react";
 
 import type { AgentProviderInfo } from "../api.js";
-import { isFocusLost } from "../chat/focus-asked.js";
-import { useHeldFocus } from "../chat/held-focus.js";
+import { isFocusLost, useHeldFocus } from "../shell/held-focus.js";
 import { SteadyButton } from "../shell/steady-button.js";
 import { AgentSelect, ModeChoice, ModelInput } from "./agent-fields.js";
 import { blank, type Draft } from "./draft.js";

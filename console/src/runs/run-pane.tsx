@@ -2,8 +2,6 @@ import { CircleStop, Trash2 } from "lucide-react";
 import { useRef, useState, type ReactNode } from "react";
 
 import type { AgentRunView } from "../api.js";
-import { isFocusLost } from "../chat/focus-asked.js";
-import { useHeldFocus } from "../chat/held-focus.js";
 import { useNow } from "../chat/hooks.js";
 import { ProblemCard } from "../chat/problem-card.js";
 import { OUTCOME_WORDS } from "../chat/words.js";
@@ -12,6 +10,7 @@ import type { Failure } from "../methods/run.js";
 import { readable, shortened, visible } from "../render/plain.js";
 import { Dialog } from "../shell/dialog.js";
 import { useEnvironment } from "../shell/environment.js";
+import { isFocusLost, useHeldFocus } from "../shell/held-focus.js";
 import { SteadyButton } from "../shell/steady-button.js";
 import { lasting } from "../shell/units.js";
 import { useStore } from "../store.js";

@@ -1,11 +1,10 @@
 import { useRef, type ReactNode } from "react";
 
 import type { TranscriptHit, TranscriptInfo } from "../api.js";
-import { isFocusLost } from "../chat/focus-asked.js";
-import { useHeldFocus } from "../chat/held-focus.js";
 import { OUTCOME_WORDS } from "../chat/words.js";
 import { passes } from "../methods/run.js";
 import { legible, shortened, visible } from "../render/plain.js";
+import { isFocusLost, useHeldFocus } from "../shell/held-focus.js";
 import { SteadyButton } from "../shell/steady-button.js";
 import { count } from "../shell/units.js";
 import { useStore } from "../store.js";

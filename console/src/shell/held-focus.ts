@@ -21,3 +21,8 @@ export function useHeldFocus(ids: readonly string[], onLost: (() => void) | unde
     onBlur: ({ relatedTarget }) => void (relatedTarget !== null && (held.current = undefined)),
   });
 }
+
+/** Whether nothing has the focus: keys go to the page, where they show other panels. */
+export function isFocusLost(): boolean {
+  return document.activeElement === null || document.activeElement === document.body;
+}
