@@ -210,9 +210,10 @@ export class Agents {
     return this.#ask("It was not taken back", "agent.cancelPrompt", { sessionId, promptId });
   }
 
-  editPrompt(sessionId: string, promptId: string, text: string): Promise<boolean> {
+  /** Puts other words in the place of what the event `seq` told; without one, of whatever the prompt says by now. */
+  editPrompt(sessionId: string, promptId: string, text: string, seq: number | undefined): Promise<boolean> {
     const content = [{ type: "text", text }];
-    return this.#ask("It was not changed", "agent.editPrompt", { sessionId, promptId, content });
+    return this.#ask("It was not changed", "agent.editPrompt", { sessionId, promptId, content, ...(seq !== undefined && { seq }) });
   }
 
   /** All that a prompt says of which the gist is shown, by the event that tells it. Where it cannot be had, that was said. */

@@ -50,7 +50,7 @@ export function QueueList({
 }
 
 function Queued({
-  prompt: { promptId, content, delivery, isCut = false, seq = 0 },
+  prompt: { promptId, content, delivery, isCut = false, seq },
   sessionId,
   isOpen,
 }: {
@@ -63,8 +63,8 @@ function Queued({
   const { text } = parted(content);
   const edit = useStore(agents.typed.edits).get(promptId);
   const begin = async (): Promise<void> => {
-    const whole = isCut ? await agents.wholePrompt(sessionId, seq) : text;
-    if (whole !== undefined) agents.typed.edit(promptId, { sessionId, whole, text: whole });
+    const whole = isCut ? await agents.wholePrompt(sessionId, seq ?? 0) : text;
+    if (whole !== undefined) agents.typed.edit(promptId, { sessionId, whole, text: whole, seq });
   };
   const leave = (): void => {
     agents.typed.leave(promptId);
@@ -75,12 +75,14 @@ function Queued({
     if (!isOpen || !edit || edit.sent !== undefined || edit.text.trim() === "") return;
     if (edit.text === edit.whole) return leave();
     const sent = agents.typed.send(promptId, edit);
-    const isTaken = await agents.editPrompt(sessionId, promptId, edit.text);
+    // What is shown beside the field is written over, and nothing that came unseen.
+    const isTaken = await agents.editPrompt(sessionId, promptId, edit.text, edit.seq === undefined ? undefined : seq);
     const now = agents.typed.edits.get().get(promptId);
     // It was left meanwhile, and may be changed anew.
     if (now?.sent !== sent) return;
     if (isTaken && now.text === edit.text) leave();
-    else agents.typed.edit(promptId, { sessionId, whole: isTaken ? edit.text : now.whole, text: now.text });
+    else if (isTaken) agents.typed.edit(promptId, { sessionId, whole: edit.text, text: now.text });
+    else agents.typed.edit(promptId, { sessionId, whole: now.whole, text: now.text, seq: now.seq });
   };
   const press = (event: KeyboardEvent): void => {
     const meaning = meaningOf(pressed(event));
@@ -108,6 +110,11 @@ function Queued({
         <button type="button" className="icon-button icon-small" aria-label="Leave it as it was" onClick={leave}>
           <X size={14} />
         </button>
+        {edit.seq !== undefined && edit.seq !== seq && (
+          <p className="queued-since" role="status">
+            {`Somebody else has changed it since. It says now: ${readable(isCut ? `${text} …` : text)}`}
+          </p>
+        )}
       </>
     );
   return (

@@ -10,6 +10,8 @@ export interface Edit {
   /** What it says as long as nothing is kept. */
   readonly whole: string;
   readonly text: string;
+  /** The event that told what it said when the change began; none where it says by now what this change made of it. */
+  readonly seq?: number | undefined;
   /** Where the daemon was asked to take it and has not answered: the how manieth time something was sent. */
   readonly sent?: number;
 }

@@ -1,4 +1,5 @@
 import { act, fireEvent, screen } from "@testing-library/react";
+import { RpcError } from "sixframe";
 import { expect, test, vi } from "vitest";
 
 import { furnished, IDLE, look } from "./agents-page.js";
@@ -52,6 +53,31 @@ test("a change that was kept before its prompt is sent is no draft", async () =>
     expect(made.environment.agents.typed.edits.get().size).toBe(0);
   });
   expect(screen.getByRole<HTMLTextAreaElement>("textbox", { name: "Prompt" }).value).toBe("");
+});
+
+test("what somebody else made of a prompt is shown beside the change of it, and is never written over unseen", async () => {
+  const view = (text: string, seq: number): never =>
+    ({ ...IDLE, turnId: "turn_1", queue: [{ ...WAITING, content: [{ type: "text", text }], seq }] }) as never;
+  const made = furnished({ ses_1: view("next", 5) }, { log: new Log().created(), methods: ["agent.editPrompt"] });
+  let now = 7;
+  const asked: unknown[] = [];
+  made.served.endpoint.register("agent.editPrompt", (payload) => {
+    asked.push((payload as { seq?: number }).seq);
+    if ((payload as { seq?: number }).seq !== now) throw new RpcError("CONFLICT", "the prompt is another one by now", { seq: now });
+    return { ok: true };
+  });
+  await look(made);
+  fireEvent.click(await screen.findByRole("button", { name: "Change the prompt" }));
+  fireEvent.change(screen.getByRole("textbox", { name: "The prompt" }), { target: { value: "mine" } });
+  fireEvent.click(screen.getByRole("button", { name: "Keep the change" }));
+  expect(await screen.findByText(/^It was not changed: the prompt is another one by now/)).toBeTruthy();
+  expect(screen.queryByText(/^Somebody else has changed it/)).toBeNull();
+  act(() => made.served.commit([{ op: "replace", path: "/agents/ses_1", value: view("theirs", 7) }]));
+  expect((await screen.findByText(/^Somebody else has changed it/)).textContent).toMatch(/theirs$/);
+  expect(screen.getByRole<HTMLTextAreaElement>("textbox", { name: "The prompt" }).value).toBe("mine");
+  fireEvent.click(screen.getByRole("button", { name: "Keep the change" }));
+  await vi.waitFor(() => expect(screen.queryByRole("textbox", { name: "The prompt" })).toBeNull());
+  expect(asked).toEqual([5, now]);
 });
 
 test("a change that is left while the daemon takes it does not come back", async () => {
