@@ -1,8 +1,9 @@
 import { BellRing, Plus, RotateCcw } from "lucide-react";
-import { useState, type ReactNode } from "react";
+import { useRef, useState, type ReactNode } from "react";
 
 import { visible } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
+import { isFocusLost, useHeldFocus } from "../shell/held-focus.js";
 import { count } from "../shell/units.js";
 import { useStore } from "../store.js";
 import { focusAsked } from "./focus-asked.js";
@@ -27,6 +28,16 @@ export function SessionList({
   const { agents } = useEnvironment();
   const canResume = useHas("agent.resume");
   const [shown, setShown] = useState(AT_ONCE);
+  const list = useRef<HTMLUListElement>(null);
+  /** How many were shown when more were asked for. */
+  const known = useRef(0);
+  const hold = useHeldFocus(sessions.length > shown ? ["more"] : [], () => {
+    if (isFocusLost()) list.current?.children[known.current]?.querySelector("button")?.focus();
+  });
+  const more = (): void => {
+    known.current = shown;
+    setShown(shown + 5 * AT_ONCE);
+  };
   const closed = useStore(agents.closed).filter(({ sessionId }) => !sessions.some((one) => one.sessionId === sessionId));
   const hasTranscripts = useHas("transcript.list");
   const goOn = async (sessionId: string): Promise<void> => {
@@ -42,7 +53,7 @@ export function SessionList({
           New session
         </button>
       </div>
-      <ul className="side-list" aria-label="Sessions">
+      <ul ref={list} className="side-list" aria-label="Sessions">
         {ordered(sessions).slice(0, shown).map((session) => (
           <li key={session.sessionId} data-selected={session.sessionId === chosen}>
             <button
@@ -57,7 +68,7 @@ export function SessionList({
         ))}
         {sessions.length > shown && (
           <li>
-            <button type="button" className="link-button session-more" onClick={() => setShown(shown + 5 * AT_ONCE)}>
+            <button type="button" className="link-button session-more" onClick={more} {...hold("more")}>
               {`${count(sessions.length - shown)} more sessions`}
             </button>
           </li>

@@ -1,6 +1,7 @@
-import { memo, useMemo, useState, type ReactNode } from "react";
+import { memo, useMemo, useRef, useState, type ReactNode } from "react";
 
 import { CopyButton } from "../json/copy-button.js";
+import { isFocusLost, useHeldFocus } from "../shell/held-focus.js";
 import { bytes } from "../shell/units.js";
 import { useStore } from "../store.js";
 import { checkpoint } from "./checkpoint.js";
@@ -25,6 +26,8 @@ export const Code = memo(function Code({
 }): ReactNode {
   const [isWhole, showWhole] = useState(false);
   const shown = isWhole || text.length <= SHOWN ? text : text.slice(0, SHOWN);
+  const box = useRef<HTMLPreElement>(null);
+  const hold = useHeldFocus(shown === text ? [] : ["rest"], () => void (isFocusLost() && box.current?.focus()));
   return (
     <figure className="code" dir="ltr">
       <figcaption className="code-head">
@@ -32,13 +35,13 @@ export const Code = memo(function Code({
         <span className="spacer" />
         <CopyButton text={() => text} />
       </figcaption>
-      <pre tabIndex={0} aria-label={lang === "" ? "Code" : `Code, ${shortened(visible(lang), LONGEST_NAME)}`}>
+      <pre ref={box} tabIndex={0} aria-label={lang === "" ? "Code" : `Code, ${shortened(visible(lang), LONGEST_NAME)}`}>
         <code>
           <Body text={shown} lang={lang} isStreaming={isStreaming} />
         </code>
       </pre>
       {shown !== text && (
-        <button type="button" className="link-button code-more" onClick={() => showWhole(true)}>
+        <button type="button" className="link-button code-more" onClick={() => showWhole(true)} {...hold("rest")}>
           {`Show the rest: ${bytes(text.length - shown.length)}`}
         </button>
       )}

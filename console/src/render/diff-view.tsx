@@ -1,7 +1,8 @@
-import { memo, useMemo, useState, type ReactNode } from "react";
+import { memo, useMemo, useRef, useState, type ReactNode } from "react";
 
 import type { AgentChangeKind, AgentFileChange } from "../api.js";
 import { CopyButton } from "../json/copy-button.js";
+import { isFocusLost, useHeldFocus } from "../shell/held-focus.js";
 import { count } from "../shell/units.js";
 import { rowsOf, splitRows, type DiffLine, type DiffRow, type DiffWord, type SplitRow } from "./diff.js";
 import { legible, shortened, visible } from "./plain.js";
@@ -125,8 +126,10 @@ function Rows({ diff, layout }: { diff: string; layout: "unified" | "split" }): 
   const pairs = useMemo(() => (layout === "split" ? splitRows(rows) : undefined), [rows, layout]);
   const all: readonly (DiffRow | SplitRow)[] = pairs ?? rows;
   const left = all.length - shown;
+  const box = useRef<HTMLDivElement>(null);
+  const hold = useHeldFocus(left > 0 ? ["more"] : [], () => void (isFocusLost() && box.current?.focus()));
   return (
-    <div className="diff-scroll" tabIndex={0} role="region" aria-label="Lines">
+    <div ref={box} className="diff-scroll" tabIndex={0} role="region" aria-label="Lines">
       <table className="diff-lines" data-layout={layout}>
         <tbody>
           {pairs
@@ -135,7 +138,7 @@ function Rows({ diff, layout }: { diff: string; layout: "unified" | "split" }): 
         </tbody>
       </table>
       {left > 0 && (
-        <button type="button" className="link-button diff-more" onClick={() => setShown(shown + 5 * AT_ONCE)}>
+        <button type="button" className="link-button diff-more" onClick={() => setShown(shown + 5 * AT_ONCE)} {...hold("more")}>
           {`${count(left)} more lines`}
         </button>
       )}

@@ -3,6 +3,7 @@ import { memo, useLayoutEffect, useRef, useState, type ReactNode } from "react";
 import { CopyButton } from "../json/copy-button.js";
 import { plain, spans } from "../processes/ansi.js";
 import { beginning } from "../processes/log-text.js";
+import { isFocusLost, useHeldFocus } from "../shell/held-focus.js";
 import { count } from "../shell/units.js";
 import { legible } from "./plain.js";
 import { TerminalLines, type TerminalLine } from "./terminal-lines.js";
@@ -25,6 +26,7 @@ export function Terminal({ text, isLive = false, label }: { text: string; isLive
   const shown = lines.slice(-(SHOWN + more));
   const hidden = (shown[0]?.number ?? 0) - (lines[0]?.number ?? 0);
   const gone = lines[0]?.number ?? 0;
+  const hold = useHeldFocus(hidden > 0 ? ["earlier"] : [], () => void (isFocusLost() && box.current?.focus()));
   useLayoutEffect(() => {
     if (isLive && atEnd.current && box.current) box.current.scrollTop = box.current.scrollHeight;
   }, [text, isLive]);
@@ -39,7 +41,7 @@ export function Terminal({ text, isLive = false, label }: { text: string; isLive
       {gone + hidden > 0 && (
         <p className="terminal-earlier">
           {hidden > 0 && (
-            <button type="button" className="link-button" onClick={() => setMore(more + 5 * SHOWN)}>
+            <button type="button" className="link-button" onClick={() => setMore(more + 5 * SHOWN)} {...hold("earlier")}>
               {`${count(hidden)} earlier lines`}
             </button>
           )}

@@ -328,6 +328,18 @@ test("of thousands of sessions the newest are there, and the rest when it is ask
   expect(within(list).getByText("task 1800")).toBeTruthy();
 });
 
+test("the first of the sessions that were asked for has the focus of the button that showed the last of them", async () => {
+  const sessions = Object.fromEntries(
+    Array.from({ length: 202 }, (_, at) => [`ses_${at}`, { ...IDLE, title: `task ${at}`, createdAtMs: 1_790_000_000_000 + at }]),
+  );
+  const made = furnished(sessions);
+  render(<Console environment={made.environment} />);
+  const more = await screen.findByText("2 more sessions");
+  more.focus();
+  fireEvent.click(more);
+  expect(document.activeElement?.textContent).toMatch(/task 1(?!\d)/);
+});
+
 test("a session that another window closed and opened again is followed on", async () => {
   const log = new Log().created().turn("turn_1", "hello").end("turn_1");
   const closed = log.push("session.closed", { reason: "closed" });

@@ -21,6 +21,12 @@ const change = (unifiedDiff: string, more: Partial<AgentFileChange> = {}): Agent
   ...more,
 });
 
+/** As by the keyboard: what is pressed has the focus. */
+function press(button: HTMLElement): void {
+  button.focus();
+  fireEvent.click(button);
+}
+
 describe("a text with nothing hidden", () => {
   test("shows controls, terminal sequences and turns of direction", () => {
     expect(visible("rm\u0000 -rf\u0007 \u001b[8mx\u001b[0m")).toBe("rm␀ -rf␇ ␛[8mx␛[0m");
@@ -100,8 +106,9 @@ describe("code", () => {
   test("of a megabyte shows its beginning, and the rest when it is asked for", () => {
     const { container } = render(<Code text={"x".repeat(1_000_000)} lang="js" />);
     expect(container.querySelector("pre")?.textContent?.length).toBe(262_144);
-    fireEvent.click(screen.getByRole("button", { name: /^Show the rest/ }));
+    press(screen.getByRole("button", { name: /^Show the rest/ }));
     expect(container.querySelector("pre")?.textContent?.length).toBe(1_000_000);
+    expect(document.activeElement).toBe(container.querySelector("pre"));
   });
 });
 
@@ -186,6 +193,13 @@ describe("a diff", () => {
     expect(container.querySelectorAll("tr").length).toBe(1_800);
   });
 
+  test("takes the focus of the button that shows the last of its lines", () => {
+    const { container } = render(<DiffView change={change(`@@ -0,0 +1,400 @@\n${"+line\n".repeat(400)}`)} layout="split" />);
+    press(screen.getByRole("button", { name: "101 more lines" }));
+    expect(screen.queryByRole("button", { name: /more lines$/ })).toBeNull();
+    expect(document.activeElement).toBe(container.querySelector(".diff-scroll"));
+  });
+
   test("of long lines ends soon", () => {
     const words = (seed: number): string => Array.from({ length: 60_000 }, (_, at) => (at * seed) % 97).join(" ");
     const { container } = render(<DiffView change={change(`@@ -1 +1 @@\n-${words(3)}\n+${words(5)}\n`)} layout="split" />);
@@ -220,6 +234,14 @@ describe("a terminal", () => {
     expect(container.querySelectorAll(".terminal-line")).toHaveLength(200);
     expect(container.querySelector("pre")?.textContent?.trimEnd()).toMatch(/line 19999$/);
     expect(container.querySelector(".terminal-earlier")?.textContent).toMatch(/^[\d,]+ earlier lines/);
+  });
+
+  test("takes the focus of the button that shows the first of its lines", () => {
+    const text = Array.from({ length: 300 }, (_, at) => `line ${at}`).join("\n");
+    const { container } = render(<Terminal text={text} label="out" />);
+    press(screen.getByRole("button", { name: "100 earlier lines" }));
+    expect(container.querySelectorAll(".terminal-line")).toHaveLength(300);
+    expect(document.activeElement).toBe(container.querySelector("pre"));
   });
 
   test("of a megabyte without a line break shows its beginning", () => {
