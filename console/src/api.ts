@@ -1,7 +1,7 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "38d66e060f10edd2";
+export const methodsHash = "0f69af60ef2f1fcc";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
@@ -3364,11 +3364,11 @@ export interface Api {
     params: AgentForkParams;
     result: AgentSessionRef;
   };
-  /** Says what is known of a session. The session's id alone does as well as an object. */
+  /** Says what is known of a session. The session's id alone does as well as an object, and is answered with null where there is no such session, which is NOT_FOUND else. */
   "agent.getMetadata": {
     kind: "unary";
     params: AgentMetadataParams;
-    result: AgentMetadata;
+    result: AgentMetadata | null;
   };
   /** Stops an agent's turn and takes back the prompts that wait, unless keepQueue is said. */
   "agent.interrupt": {

@@ -52,6 +52,7 @@ async fn a_closed_session_is_opened_again_with_its_log_and_without_consent_that_
             let refused = house.ask(method, json!({"sessionId": id})).await.unwrap_err();
             assert_eq!(refused.code(), Code::NOT_FOUND, "{method} {id}");
         }
+        assert_eq!(house.ask("agent.getMetadata", json!(id)).await.unwrap(), Value::Null, "{id}");
     }
 }
 

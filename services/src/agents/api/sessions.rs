@@ -93,8 +93,11 @@ pub const SET_PROVIDER: Method<SetProviderParams, Done> = Method::new("agent.set
     .idempotent();
 
 /// `agent.getMetadata`: of sessions that are closed too.
-pub const GET_METADATA: Method<MetadataParams, Metadata> = Method::new("agent.getMetadata")
-    .doc("Says what is known of a session. The session's id alone does as well as an object.")
+pub const GET_METADATA: Method<MetadataParams, Option<Metadata>> = Method::new("agent.getMetadata")
+    .doc(
+        "Says what is known of a session. The session's id alone does as well as an object, and is answered with null where \
+         there is no such session, which is NOT_FOUND else.",
+    )
     .scope(Scope::Read)
     .idempotent();
 

@@ -4,12 +4,13 @@ use serde_json::json;
 use sixframe_core::{Code, Context, Fault, Router, Scope};
 
 use super::super::api::{
-    ANSWER, AnswerParams, Done, EDIT_PROMPT, EditPromptParams, FORK, ForkParams, GET_METADATA, MetadataParams, RESUME,
-    SESSIONS, SET_PROVIDER, SessionRef, SessionsListed, SetProviderParams, UNDO, UndoParams, Undone,
+    ANSWER, AnswerParams, Done, EDIT_PROMPT, EditPromptParams, FORK, ForkParams, GET_METADATA, Metadata,
+    MetadataParams, RESUME, SESSIONS, SET_PROVIDER, SessionRef, SessionsListed, SetProviderParams, UNDO, UndoParams,
+    Undone,
 };
 use super::super::permission::Decider;
 use super::super::session::{NotNow, Unanswered};
-use super::super::sessions::{Agents, Consent, NotHanded};
+use super::super::sessions::{Agents, Consent, NotBegun, NotHanded};
 use super::super::undo::NotUndone;
 use super::{session, unread};
 
@@ -30,9 +31,18 @@ pub(super) fn router(agents: &Agents) -> Router {
         .method(UNDO, move |_, params| undo(undoing.clone(), params))
         .method(GET_METADATA, move |_, params| {
             let agents = known.clone();
-            let (MetadataParams::Session(SessionRef { session_id }) | MetadataParams::Id(session_id)) = params;
-            async move { Ok::<_, Fault>(agents.metadata(&session_id).await?) }
+            async move { metadata(&agents, params).await }
         })
+}
+
+async fn metadata(agents: &Agents, params: MetadataParams) -> Result<Option<Metadata>, Fault> {
+    match params {
+        MetadataParams::Session(SessionRef { session_id }) => Ok(Some(agents.metadata(&session_id).await?)),
+        MetadataParams::Id(session_id) => match agents.metadata(&session_id).await {
+            Err(NotBegun::NoSession(_)) => Ok(None),
+            known => Ok(Some(known?)),
+        },
+    }
 }
 
 async fn answer(agents: Agents, context: Context, params: AnswerParams) -> Result<Done, Fault> {
