@@ -25,7 +25,7 @@ use key::settings;
 pub(crate) use load::{ConfigErrors, Flag, FlagValue, Inputs, Loaded, load};
 use local::{ByName, LocalSettings, TemplateSettings};
 use policy::PolicyEntry;
-use provider::{AcpSettings, ProviderSettings};
+use provider::{AcpSettings, OtherSettings, ProviderSettings};
 pub(crate) use render::{example, shown};
 use sidecar::{AppMode, SidecarEntry};
 use sixframe_core::TransportError;
@@ -218,12 +218,15 @@ settings! { |at|
         gemini: ProviderSettings = ProviderSettings::of("gemini", &["--acp"]);
 
         /// Other programs that speak the Agent Client Protocol, likewise, each with a name: they are the providers acp:NAME.
+        /// settings names the files and folders of a project that the program loads settings from: these alone are to be
+        /// trusted then. Left out, it is thought to load those of all agents that are known, and what is called as it is.
         acp: Vec<AcpSettings> = Vec::new();
 
         /// Plain commands, which answer on standard output what they are asked on standard input, by the names that they have
-        /// behind `command:`. Written [agent.command.NAME], with the same keys as Claude Code. Where an argument holds {prompt},
-        /// the prompt goes in there instead: every user of the machine can read it while the program runs.
-        command: ByName<ProviderSettings> = ByName::default();
+        /// behind `command:`. Written [agent.command.NAME], with the same keys as the others; settings = [] where the program
+        /// loads none, as a filter of text does. Where an argument holds {prompt}, the prompt goes in there instead: every user
+        /// of the machine can read it while the program runs.
+        command: ByName<OtherSettings> = ByName::default();
 
         /// The local model, written [agent.local]: the sidecar of this name, or the service at url, https or on this machine,
         /// whose API is as OpenAI's. key_env names the variable of the daemon's environment that holds the key.

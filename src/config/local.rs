@@ -8,7 +8,7 @@ use sixframe_services::agents::{LocalConfig, Template, local_faults};
 use toml::{Table, Value};
 
 use super::key::{Place, Setting};
-use super::provider::{ProviderSettings, table_of_text, unknown_key};
+use super::provider::{OtherSettings, table_of_text, unknown_key};
 
 /// The local model, or another service with the same API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,7 +138,7 @@ impl ByName<TemplateSettings> {
     }
 }
 
-impl ByName<ProviderSettings> {
+impl ByName<OtherSettings> {
     /// The same for the services.
     pub(crate) fn of_providers(&self) -> BTreeMap<String, sixframe_services::agents::ProviderConfig> {
         self.0.iter().map(|(name, settings)| (name.clone(), settings.of_provider())).collect()
@@ -223,10 +223,20 @@ mod tests {
     #[test]
     fn commands_have_names_and_their_variables_are_not_shown() {
         let text = "[llm]\nprogram = 'bin/llm'\nargs = ['--ask={prompt}']\nenv = { KEY = 'secret' }";
-        let commands = of::<ByName<ProviderSettings>>(text).unwrap();
+        let commands = of::<ByName<OtherSettings>>(text).unwrap();
         assert!(!commands.to_toml().to_string().contains("secret"));
         let known = commands.of_providers();
         assert_eq!(known["llm"].program.program, "/etc/bin/llm");
-        assert!(of::<ByName<ProviderSettings>>("[llm]\nargs = []").unwrap_err().contains("program is missing"));
+        assert_eq!(known["llm"].settings, None);
+        let told =
+            |settings: &str| of::<ByName<OtherSettings>>(&format!("[llm]\nprogram = 'llm'\nsettings = {settings}"));
+        let known = told("['.llm', 'llm/it.toml']").unwrap();
+        assert_eq!(known.of_providers()["llm"].settings, Some(vec![".llm".to_owned(), "llm/it.toml".to_owned()]));
+        assert!(known.to_toml().to_string().contains("llm/it.toml"));
+        assert_eq!(told("[]").unwrap().of_providers()["llm"].settings, Some(Vec::new()));
+        for wrong in ["'.llm'", "['/etc/llm']", "['../llm']", "['']", "[3]"] {
+            assert!(told(wrong).unwrap_err().contains("seen from the folder"), "{wrong}");
+        }
+        assert!(of::<ByName<OtherSettings>>("[llm]\nargs = []").unwrap_err().contains("program is missing"));
     }
 }

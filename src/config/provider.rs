@@ -2,6 +2,7 @@
 //! know.
 
 use std::collections::BTreeMap;
+use std::path::{Component, Path};
 
 use serde::{Deserialize, Serialize};
 use sixframe_services::agents::{Program, ProviderConfig};
@@ -41,7 +42,7 @@ impl ProviderSettings {
     pub(crate) fn of_provider(&self) -> ProviderConfig {
         let env = self.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         let program = Program { args: self.args.clone(), env, ..Program::new(&self.program) };
-        ProviderConfig { program, allow_env: self.allow_env.clone() }
+        ProviderConfig { program, allow_env: self.allow_env.clone(), settings: None }
     }
 }
 
@@ -94,11 +95,65 @@ pub(super) fn table_of_text(text: &str) -> Value {
     value.unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
+/// A program of which nobody knows what settings it loads, but for whoever says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OtherSettings {
+    provider: ProviderSettings,
+    settings: Option<Vec<String>>,
+}
+
+impl OtherSettings {
+    /// The same for the services.
+    pub(crate) fn of_provider(&self) -> ProviderConfig {
+        ProviderConfig { settings: self.settings.clone(), ..self.provider.of_provider() }
+    }
+}
+
+impl Setting for OtherSettings {
+    const EXPECTED: &'static str = "a table with program, args, env, allow_env and settings";
+    const LIST: &'static str = "a table of tables with program, args, env, allow_env and settings, each with a name";
+
+    fn from_toml(value: &Value, place: Place<'_>) -> Result<OtherSettings, Option<String>> {
+        let mut table = value.as_table().ok_or(None)?.clone();
+        let settings = table.remove(SETTINGS).map(names).transpose()?;
+        unknown_key(&table, &[&KEYS[..], &[SETTINGS]].concat())?;
+        Ok(OtherSettings { provider: ProviderSettings::from_toml(&Value::Table(table), place)?, settings })
+    }
+
+    fn value_of_text(text: &str) -> Value {
+        table_of_text(text)
+    }
+
+    fn to_toml(&self) -> Value {
+        let mut value = self.provider.to_toml();
+        if let (Some(table), Some(settings)) = (value.as_table_mut(), &self.settings) {
+            let names = settings.iter().cloned().map(Value::String).collect();
+            table.insert(SETTINGS.to_owned(), Value::Array(names));
+        }
+        value
+    }
+}
+
+/// The key of what an agent loads.
+const SETTINGS: &str = "settings";
+
+/// Names of files and folders, as they are seen from the folder that holds them.
+fn names(value: Value) -> Result<Vec<String>, Option<String>> {
+    let wrong =
+        || Some("settings: must be a list of names such as \".agent/config.json\", seen from the folder".to_owned());
+    let is_below = |name: &str| {
+        let mut parts = Path::new(name).components().peekable();
+        parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(_)))
+    };
+    let names: Vec<String> = value.try_into().map_err(|_| wrong())?;
+    if names.iter().all(|name| is_below(name)) { Ok(names) } else { Err(wrong()) }
+}
+
 /// A program that speaks the Agent Client Protocol, and its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AcpSettings {
     name: String,
-    provider: ProviderSettings,
+    provider: OtherSettings,
 }
 
 impl AcpSettings {
@@ -109,8 +164,8 @@ impl AcpSettings {
 }
 
 impl Setting for AcpSettings {
-    const EXPECTED: &'static str = "a table with name, program, args, env and allow_env";
-    const LIST: &'static str = "a list of tables with name, program, args, env and allow_env";
+    const EXPECTED: &'static str = "a table with name, program, args, env, allow_env and settings";
+    const LIST: &'static str = "a list of tables with name, program, args, env, allow_env and settings";
 
     fn from_toml(value: &Value, place: Place<'_>) -> Result<AcpSettings, Option<String>> {
         let mut table = value.as_table().ok_or(None)?.clone();
@@ -119,7 +174,7 @@ impl Setting for AcpSettings {
             |name: &String| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
         let wrong = || Some("an entry needs a name of letters, digits, '.', '_' and '-'".to_owned());
         let name = name.filter(is_name).ok_or_else(wrong)?;
-        Ok(AcpSettings { name, provider: ProviderSettings::from_toml(&Value::Table(table), place)? })
+        Ok(AcpSettings { name, provider: OtherSettings::from_toml(&Value::Table(table), place)? })
     }
 
     fn to_toml(&self) -> Value {

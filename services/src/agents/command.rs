@@ -22,6 +22,7 @@ use super::item::{Item, ItemKind, ItemStatus};
 use super::problem::{Problem, ProblemKind};
 use super::program::{Program, environment, located, not_run, not_started};
 use super::secrets::Secrets;
+use super::trust::SettingsUse;
 use super::turn::TurnEnd;
 use text::Text;
 
@@ -97,6 +98,10 @@ impl Agent for CommandAgent {
 
     fn abilities(&self) -> Abilities {
         Abilities::default()
+    }
+
+    fn settings_use(&self) -> SettingsUse {
+        SettingsUse::Loads
     }
 
     fn start(&self, launch: Launch) -> Running {

@@ -4,51 +4,25 @@ mod look;
 
 use std::path::{Component, Path, PathBuf};
 
+use super::trust;
 pub(super) use look::Look;
 
-/// Names below which changes mean more than they say: hooks, settings, what runs by itself.
-const DELICATE: [&str; 37] = [
+/// Names below which changes mean more than they say, beside those of agents: hooks, settings, what runs by itself.
+const DELICATE: [&str; 13] = [
     ".git",
     ".jj",
     ".hg",
     ".svn",
-    ".claude",
-    ".codex",
-    ".gemini",
-    ".cursor",
     ".sixframe",
     ".vscode",
     ".idea",
     ".husky",
-    ".mcp.json",
     ".envrc",
-    ".agents",
-    ".qwen",
-    ".opencode",
-    "opencode.json",
-    "opencode.jsonc",
-    ".crush.json",
-    "crush.json",
-    ".goose",
-    ".kimi",
-    ".copilot",
     ".cargo",
     ".devcontainer",
     ".gitmodules",
-    ".factory",
-    ".junie",
-    ".kiro",
-    ".augment",
-    ".vibe",
-    ".qoder",
-    ".cline",
-    ".roo",
-    ".continue",
-    ".zed",
+    ".pre-commit-config.yaml",
 ];
-
-/// Names that are so only in this folder.
-const DELICATE_BELOW: [(&str, &str); 1] = [(".github", "hooks")];
 
 /// Whether nothing in a path below the folder is more than a name.
 pub(super) fn is_ordinary(below: &Path) -> bool {
@@ -60,8 +34,7 @@ pub(super) fn is_ordinary(below: &Path) -> bool {
         })
         .collect();
     let Some(names) = names else { return false };
-    let is_pair = |pair: &[String]| DELICATE_BELOW.contains(&(pair[0].as_str(), pair[1].as_str()));
-    !names.iter().any(|name| DELICATE.contains(&name.as_str())) && !names.windows(2).any(is_pair)
+    !names.iter().any(|name| DELICATE.contains(&name.as_str())) && !trust::are_settings(&names)
 }
 
 /// The most bytes of a path that is looked up: systems take no longer ones.

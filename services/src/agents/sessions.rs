@@ -148,9 +148,9 @@ impl Agents {
         let archive = Archive::open(config.dir.clone(), config.transcripts.clone(), Arc::clone(&secrets));
         agents.extend(others.into_iter().map(|agent| (agent.provider().to_owned(), agent)));
         let policy = Policy::new(config.policy.clone(), &config.dir);
-        let configured = config.programs().map(|(id, ProviderConfig { program, .. })| {
+        let configured = config.programs().map(|(id, ProviderConfig { program, settings, .. })| {
             let configured = Configured::new(&program.program, &program.args);
-            (id, configured)
+            (id, configured.loading(settings.clone()))
         });
         let trust = Trust::below(&config.dir, configured.collect());
         let shared = Shared {

@@ -3,12 +3,13 @@
 //! be another thing when an agent reads it.
 
 mod checkout;
+mod names;
 mod programs;
 mod settings;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ use super::policy::write_privately;
 use super::problem::{Problem, ProblemKind};
 use super::runs;
 pub(super) use checkout::main_checkouts;
+pub(super) use names::are_settings;
 pub(super) use programs::Configured;
 use settings::Settings;
 pub use settings::SettingsFile;
@@ -90,12 +92,24 @@ pub(super) struct Standing {
     are_settings_trusted: bool,
     /// What each program would run of the folder, where a person trusts that as it is, by its provider.
     programs: BTreeMap<String, Option<String>>,
+    /// The providers of which the configuration says what their agents load.
+    told: BTreeSet<String>,
 }
 
 impl Standing {
+    /// What an agent of this provider may load.
+    pub(super) fn read_by(&self, provider: &str) -> impl Iterator<Item = &SettingsFile> {
+        let is_told = self.told.contains(provider);
+        let is_read = move |file: &&SettingsFile| match is_told {
+            true => file.is_named_for(provider),
+            false => file.is_read_by(provider),
+        };
+        self.files.iter().filter(is_read)
+    }
+
     /// What becomes of the settings for an agent of this provider.
     pub(super) fn settings_for(&self, provider: &str) -> FolderSettings {
-        let read = || self.files.iter().filter(|file| file.is_read_by(provider));
+        let read = || self.read_by(provider);
         match read().next().is_some() {
             false => FolderSettings::Absent,
             true if self.are_settings_trusted => FolderSettings::Trusted,
@@ -106,14 +120,13 @@ impl Standing {
 
     /// What is not to be loaded by an agent of this provider, where nobody trusts it.
     pub(super) fn withheld_from(&self, provider: &str) -> WithheldFiles {
-        let read = self.files.iter().filter(|file| file.is_read_by(provider));
+        let read = self.read_by(provider);
         WithheldFiles { files: read.map(|file| file.place().to_owned()).collect(), is_whole: self.are_settings_whole }
     }
 
     /// The paths of the files that this provider reads.
     pub(super) fn named_for(&self, provider: &str) -> String {
-        let read = self.files.iter().filter(|file| file.is_read_by(provider));
-        listed(read.map(|file| file.path.as_str()))
+        listed(self.read_by(provider).map(|file| file.path.as_str()))
     }
 
     /// What the program of this provider may run of the folder.
@@ -161,8 +174,10 @@ fn home() -> Option<PathBuf> {
 /// What an agent is told that would load settings that nobody trusts.
 pub(super) fn untrusted(names: &str) -> Problem {
     let text = format!("the agent would load settings that lie in the folder and that nobody trusts: {names}");
-    Problem::new(ProblemKind::UntrustedWorkspace, text)
-        .hint("look at them, and trust them with trust.grant, or remove them")
+    Problem::new(ProblemKind::UntrustedWorkspace, text).hint(
+        "look at them, and trust them with trust.grant, or remove them, or say in the configuration what settings this agent \
+         loads",
+    )
 }
 
 /// What was trusted.
@@ -189,15 +204,14 @@ pub(super) struct Trust {
 }
 
 impl Trust {
-    /// Those that are kept below the daemon's folder, with the programs that may run something of them, by their providers.
-    pub(super) fn below(dir: &Path, mut programs: BTreeMap<String, Configured>) -> Trust {
-        programs.retain(|_, program| program.takes_code());
+    /// Those that are kept below the daemon's folder, with the programs of the configuration, by their providers.
+    pub(super) fn below(dir: &Path, programs: BTreeMap<String, Configured>) -> Trust {
         Trust { dir: dir.to_owned(), home: home(), programs: Arc::new(programs) }
     }
 
     /// Whether the program of this provider may run something of a folder.
     pub(super) fn knows(&self, provider: &str) -> bool {
-        self.programs.contains_key(provider)
+        self.programs.get(provider).is_some_and(Configured::takes_code)
     }
 
     /// Looks at a folder, given without links. Reads its settings: not for a thread that must not wait.
@@ -220,6 +234,7 @@ impl Trust {
                 (provider, now.filter(|_| is_trusted))
             })
             .collect();
+        let told = self.programs.iter().filter(|(_, program)| program.settings().is_some());
         Standing {
             has_changed: trusted.is_some() && !are_settings_trusted && has_settings,
             is_trusted: !files.is_empty()
@@ -229,6 +244,7 @@ impl Trust {
             are_settings_whole: settings.is_some(),
             are_settings_trusted,
             programs,
+            told: told.map(|(provider, _)| provider.clone()).collect(),
             files,
             sha256,
         }

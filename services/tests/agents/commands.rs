@@ -16,7 +16,9 @@ fn given(args: &[&str]) -> impl FnOnce(&mut AgentsConfig) + use<> {
     let args = args.iter().map(|arg| (*arg).to_owned()).collect();
     let program = Program { args, ..Program::new("/bin/sh") };
     move |config| {
-        config.command.insert("it".to_owned(), ProviderConfig { program, allow_env: vec!["ALLOWED".to_owned()] });
+        config
+            .command
+            .insert("it".to_owned(), ProviderConfig { program, allow_env: vec!["ALLOWED".to_owned()], settings: None });
     }
 }
 

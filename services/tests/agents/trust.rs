@@ -255,11 +255,36 @@ async fn an_agent_that_cannot_be_kept_from_settings_is_not_begun_where_nobody_tr
 }
 
 #[tokio::test]
+async fn a_plain_command_may_be_any_agent_and_is_begun_where_its_settings_are_trusted_or_it_is_known_to_load_none() {
+    let house = House::tuned(|config| {
+        for (name, settings) in [("unknown", None), ("filter", Some(Vec::new()))] {
+            let program = Program { args: vec!["-c".into(), "cat; touch ../ran".into()], ..Program::new("/bin/sh") };
+            config.command.insert(name.into(), ProviderConfig { program, allow_env: Vec::new(), settings });
+        }
+    });
+    let session = house.session("command:unknown").await;
+    std::fs::create_dir(house.file(".claude")).unwrap();
+    house.write(".claude/settings.json", r#"{"hooks": {}}"#);
+    let ended = house.prompt(&session, "hello").end().await;
+    assert_eq!((&ended["outcome"], &ended["error"]["kind"]), (&json!("failed"), &json!("untrusted_workspace")));
+    let params = json!({"provider": "command:unknown", "cwd": house.file("")});
+    let refused = house.ask("agent.createSession", params.clone()).await.unwrap_err();
+    let CallError::Fault(fault) = refused else { panic!("{refused}") };
+    assert!(fault.message.contains(".claude/settings.json"), "{}", fault.message);
+    assert!(!house.folder.path().join("ran").exists(), "nothing was run");
+    let filter = house.session("command:filter").await;
+    assert_eq!(house.prompt(&filter, "hello").end().await["outcome"], "completed");
+    trust(&house).await;
+    assert_eq!(house.prompt(&session, "hello").end().await["outcome"], "completed");
+    house.ask("agent.createSession", params).await.unwrap();
+}
+
+#[tokio::test]
 async fn an_agent_whose_program_takes_code_from_the_folder_is_not_begun_where_nobody_trusts_that() {
     let house = House::tuned(|config| {
         let program =
             Program { args: vec!["-y".into(), "some-agent".into()], ..Program::new(config.dir.with_file_name("npx")) };
-        config.acp.insert("some".into(), ProviderConfig { program, allow_env: Vec::new() });
+        config.acp.insert("some".into(), ProviderConfig { program, allow_env: Vec::new(), settings: None });
     });
     house.install_as("npx", RECORD);
     house.session("acp:some").await;

@@ -27,7 +27,7 @@ impl Footing {
         if settings != FolderSettings::Trusted && provider == KEEPS_OUT {
             return Footing { settings: FolderSettings::Absent, files: Vec::new(), is_whole: true };
         }
-        let read = standing.files.iter().filter(|file| file.is_read_by(provider));
+        let read = standing.read_by(provider);
         let files = match settings {
             FolderSettings::Trusted => read.map(|file| (file.path.clone(), file.sha256.clone())).collect(),
             FolderSettings::Withheld | FolderSettings::Unread | FolderSettings::Absent => read

@@ -54,12 +54,16 @@ pub struct ProviderConfig {
     pub program: Program,
     /// The variables that callers may set for a session.
     pub allow_env: Vec<String>,
+    /// The names of the files and folders that the agent loads settings from, in the session's folder and in those above it up to
+    /// that of its repository. Where there are none told, it is thought to load those of all agents that are known, and what is
+    /// called as it is. For agents behind `acp:` and `command:`; of the others it is known.
+    pub settings: Option<Vec<String>>,
 }
 
 impl ProviderConfig {
     /// The program as it is found.
     pub fn new(program: impl Into<std::ffi::OsString>) -> ProviderConfig {
-        ProviderConfig { program: Program::new(program), allow_env: Vec::new() }
+        ProviderConfig { program: Program::new(program), allow_env: Vec::new(), settings: None }
     }
 }
 

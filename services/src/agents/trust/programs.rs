@@ -38,17 +38,39 @@ const PACKAGES: [&str; 8] = ["npm", "npx", "pnpm", "pnpx", "yarn", "bun", "bunx"
 const CODE: [&str; 15] =
     ["py", "pyc", "so", "js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "go", "rb", "sh", "json"];
 
+/// The shortest name of an agent by which its settings are looked for, in bytes.
+const SHORTEST: usize = 3;
+
 /// A program of the configuration.
 #[derive(Clone, Debug)]
 pub(in super::super) struct Configured {
     name: String,
     args: Vec<String>,
+    settings: Option<Vec<String>>,
 }
 
 impl Configured {
     pub(in super::super) fn new(program: &OsStr, args: &[String]) -> Configured {
         let name = Path::new(program).file_name().unwrap_or(program).to_string_lossy().into_owned();
-        Configured { name, args: args.to_vec() }
+        Configured { name, args: args.to_vec(), settings: None }
+    }
+
+    /// The same with the names of the files and folders that it loads settings from, where that is known.
+    pub(in super::super) fn loading(self, settings: Option<Vec<String>>) -> Configured {
+        Configured { settings, ..self }
+    }
+
+    /// The names of what it loads settings from, where the configuration tells them.
+    pub(super) fn settings(&self) -> Option<&[String]> {
+        self.settings.as_deref()
+    }
+
+    /// What it is called, in small letters: nothing where it is one of those whose settings are known.
+    pub(super) fn called(&self, provider: &str) -> Vec<String> {
+        let Some((_, name)) = provider.split_once(':') else { return Vec::new() };
+        let program = Path::new(&self.name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let names = [name.to_lowercase(), program.to_lowercase()].into_iter();
+        names.filter(|name| name.len() >= SHORTEST).collect()
     }
 
     /// Whether it takes code from folders at all.

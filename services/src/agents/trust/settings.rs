@@ -12,6 +12,10 @@ use serde::{Deserialize, Serialize};
 use super::super::permission::sha256;
 use super::super::plain_file;
 use super::checkout::{are_known, main_checkouts};
+use super::names::{
+    ABOVE, BESIDE, INSTRUCTIONS, KNOWN, Name, OTHERS, WITHOUT_REPOSITORY, called_like, instructions_of_gemini,
+    is_another, is_passed_over,
+};
 use super::programs::Configured;
 
 /// The most files and folders that are looked at, however often links lead to them; and the longest file, in bytes.
@@ -22,64 +26,6 @@ const READ: u64 = 256 << 20;
 
 /// How deep folders are looked into.
 const DEEPEST: usize = 12;
-
-/// A name, what is in it, and the providers that read it: any where none is named.
-type Name = (&'static str, &'static str, &'static [&'static str]);
-
-/// Names of settings.
-const KNOWN: [Name; 28] = [
-    (".claude", "settings, hooks, commands and agents of Claude Code", &["claude"]),
-    (".mcp.json", "tool servers for Claude Code", &["claude"]),
-    (".codex", "settings, hooks and rules of Codex", &["codex"]),
-    (".agents", "skills", &["codex", "gemini"]),
-    (".gemini", "settings, commands and extensions of Gemini CLI", &["gemini"]),
-    (".env", "variables that Gemini CLI takes over", &["gemini"]),
-    (".cursor", "settings of another agent", &[]),
-    (".qwen", "settings of another agent", &[]),
-    (".opencode", "settings of another agent", &[]),
-    ("opencode.json", "settings of another agent", &[]),
-    ("opencode.jsonc", "settings of another agent", &[]),
-    (".crush.json", "settings of another agent", &[]),
-    ("crush.json", "settings of another agent", &[]),
-    (".goose", "settings of another agent", &[]),
-    (".kimi", "settings of another agent", &[]),
-    (".copilot", "settings of another agent", &[]),
-    (".factory", "settings of another agent", &[]),
-    (".junie", "settings of another agent", &[]),
-    (".kiro", "settings of another agent", &[]),
-    (".augment", "settings of another agent", &[]),
-    (".vibe", "settings of another agent", &[]),
-    (".qoder", "settings of another agent", &[]),
-    (".cline", "settings of another agent", &[]),
-    (".roo", "settings of another agent", &[]),
-    (".continue", "settings of another agent", &[]),
-    (".zed", "settings of another agent", &[]),
-    (".vscode/mcp.json", "tool servers", &[]),
-    (".github/hooks", "hooks of another agent", &[]),
-];
-
-/// Names of instructions for models, what they are, and the providers that load them. They run nothing by themselves.
-const INSTRUCTIONS: [Name; 5] = [
-    ("CLAUDE.md", "instructions for Claude Code", &["claude"]),
-    ("CLAUDE.local.md", "instructions for Claude Code", &["claude"]),
-    ("AGENTS.md", "instructions for Codex and others", &["codex"]),
-    ("AGENTS.override.md", "instructions for Codex", &["codex"]),
-    ("GEMINI.md", "instructions for Gemini CLI", &["gemini"]),
-];
-
-/// Names of files that are taken from folders above the repository too, what is in them, and the providers that take them.
-const ABOVE: [Name; 3] = [
-    (".mcp.json", "tool servers for Claude Code", &["claude"]),
-    (".env", "variables that Gemini CLI takes over", &["gemini"]),
-    (".gemini/.env", "variables that Gemini CLI takes over", &["gemini"]),
-];
-
-/// What is taken from the main checkout of the repository that a worktree belongs to, and by whom.
-const BESIDE: Name =
-    (".claude", "settings, hooks, commands and agents of Claude Code in the main checkout", &["claude"]);
-
-/// What agents keep there that is no setting.
-const PASSED_OVER: [&str; 2] = ["worktrees", "scheduled_tasks.lock"];
 
 /// A file of a folder that says something to agents.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -101,27 +47,35 @@ pub struct SettingsFile {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Reader {
     /// Agents of these providers take settings; any where none is named.
-    Agents(&'static [&'static str]),
+    Agents(Vec<&'static str>),
     /// Agents of these providers tell their models what it says.
-    Models(&'static [&'static str]),
+    Models(Vec<&'static str>),
+    /// The agent of this provider takes settings.
+    Agent(String),
     /// The program of this provider runs it.
     Program(String),
 }
 
 impl Default for Reader {
     fn default() -> Reader {
-        Reader::Agents(&[])
+        Reader::Agents(Vec::new())
     }
 }
 
 impl SettingsFile {
     /// Whether an agent of this provider may load settings from it.
-    pub(in super::super) fn is_read_by(&self, provider: &str) -> bool {
+    pub(super) fn is_read_by(&self, provider: &str) -> bool {
         let is_known = ["claude", "codex", "gemini"].contains(&provider);
-        match self.reader {
+        match &self.reader {
             Reader::Agents(readers) | Reader::Models(readers) => !is_known || readers.contains(&provider),
+            Reader::Agent(_) => self.is_named_for(provider),
             Reader::Program(_) => false,
         }
+    }
+
+    /// Whether it is looked at for the agent of this provider alone.
+    pub(super) fn is_named_for(&self, provider: &str) -> bool {
+        matches!(&self.reader, Reader::Agent(reader) if reader == provider)
     }
 
     /// Whether it is no program's.
@@ -166,22 +120,27 @@ impl Settings {
     pub(super) fn read(cwd: &Path, home: Option<&Path>, programs: &BTreeMap<String, Configured>) -> Settings {
         let mut walk = Walk::new(cwd);
         let repository = of_repository(cwd);
+        let told = home.map(instructions_of_gemini).unwrap_or_default();
         for folder in repository.iter().filter(|folder| Some(**folder) != home) {
-            walk.look_for(folder, &KNOWN, Reader::Agents);
-            walk.look_for(folder, &INSTRUCTIONS, Reader::Models);
+            walk.look_for(folder, &KNOWN);
+            walk.look_for(folder, &OTHERS.map(|name| (name, "settings of another agent", [].as_slice())));
+            walk.look_for_instructions(folder, &told);
+            programs.iter().for_each(|(provider, program)| walk.look_for_program(folder, provider, program));
         }
+        let is_in_one = repository.last().is_some_and(|top| has_git(top));
         for folder in cwd.ancestors().take_while(|folder| Some(*folder) != home).skip(repository.len()) {
-            walk.look_for(folder, &ABOVE, Reader::Agents);
+            walk.look_for(folder, &ABOVE);
+            walk.look_for(folder, if is_in_one { &[] } else { &[WITHOUT_REPOSITORY] });
         }
         walk.is_whole &= repository.last().is_none_or(|top| are_known(top));
         let (own, known) = (walk.is_whole.then(|| hash_of(&walk.files)), walk.files.len());
         for folder in beside(&repository).iter().filter(|folder| Some(folder.as_path()) != home) {
-            walk.look_for(folder, &[BESIDE], Reader::Agents);
+            walk.look_for(folder, &[BESIDE]);
         }
         let beside = walk.files[known..].iter().map(|file| (file.place.clone(), file.sha256.clone())).collect();
         let (mut files, settings) = walk.end();
         let mut of_programs = BTreeMap::new();
-        for (provider, program) in programs {
+        for (provider, program) in programs.iter().filter(|(_, program)| program.takes_code()) {
             let (run, sha256) = run_by(provider, program, cwd, home);
             if !run.is_empty() {
                 files.extend(run);
@@ -232,10 +191,14 @@ fn hash_of(files: &[SettingsFile]) -> String {
 
 /// A folder and those above it, to the one of its repository; itself alone where it is in none.
 fn of_repository(cwd: &Path) -> Vec<&Path> {
-    // Some programs go on where it is something else.
-    let is_one = |git: &Path| git.is_file() || git.is_dir();
-    let depth = cwd.ancestors().position(|folder| is_one(&folder.join(".git")));
+    let depth = cwd.ancestors().position(has_git);
     cwd.ancestors().take(depth.unwrap_or_default() + 1).collect()
+}
+
+/// Whether a folder is that of a repository. Some programs go on where `.git` is something else.
+fn has_git(folder: &Path) -> bool {
+    let git = folder.join(".git");
+    git.is_file() || git.is_dir()
 }
 
 /// The folders of the main checkout that have the places of these, of a repository, where it is a worktree.
@@ -266,9 +229,38 @@ impl Walk<'_> {
         (self.files, sha256)
     }
 
-    fn look_for(&mut self, folder: &Path, names: &[Name], reader: fn(&'static [&'static str]) -> Reader) {
+    fn look_for(&mut self, folder: &Path, names: &[Name]) {
         for (name, what, readers) in names {
-            self.look(&folder.join(name), what, &reader(readers));
+            let path = folder.join(name);
+            if !is_another(&path) {
+                self.look(&path, what, &Reader::Agents(readers.to_vec()));
+            }
+        }
+    }
+
+    /// Looks for instructions, of which Gemini CLI is told to load these names besides.
+    fn look_for_instructions(&mut self, folder: &Path, told: &[String]) {
+        for (name, what, readers) in INSTRUCTIONS {
+            let gemini = told.iter().any(|told| told == name).then_some("gemini");
+            let readers = readers.iter().copied().chain(gemini).collect();
+            self.look(&folder.join(name), what, &Reader::Models(readers));
+        }
+        let is_other = |name: &&String| INSTRUCTIONS.iter().all(|(known, ..)| known != name) && *name != "GEMINI.md";
+        for name in told.iter().filter(is_other) {
+            self.look(&folder.join(name), "instructions for Gemini CLI", &Reader::Models(vec!["gemini"]));
+        }
+    }
+
+    /// Looks for what the configuration says that an agent loads, or else for what is called as it is.
+    fn look_for_program(&mut self, folder: &Path, provider: &str, program: &Configured) {
+        let like = || called_like(folder, &program.called(provider));
+        let names = program.settings().map_or_else(like, <[String]>::to_vec);
+        let (what, reader) = (format!("settings of {provider}"), Reader::Agent(provider.to_owned()));
+        for path in names.iter().map(|name| folder.join(name)) {
+            let is_known = program.settings().is_none() && self.files.iter().any(|file| file.place.starts_with(&path));
+            if !is_known {
+                self.look(&path, &what, &reader);
+            }
         }
     }
 
@@ -306,7 +298,7 @@ impl Walk<'_> {
             }
         }
         below.sort();
-        let is_setting = |path: &PathBuf| depth > 0 || !PASSED_OVER.iter().any(|name| path.ends_with(name));
+        let is_setting = |path: &PathBuf| depth > 0 || !is_passed_over(path);
         for path in below.iter().filter(|path| is_setting(path)) {
             self.visit(path, what, reader, depth + 1);
         }
@@ -344,7 +336,7 @@ mod tests {
     #[test]
     fn what_agents_load_is_seen_and_no_ordinary_file() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
-        for (name, ..) in KNOWN {
+        for name in KNOWN.map(|(name, ..)| name).into_iter().chain(OTHERS) {
             let path = folder.path().join(name);
             fs::create_dir_all(path.parent().unwrap_or(folder.path()))?;
             fs::write(&path, name)?;
@@ -353,12 +345,7 @@ mod tests {
         }
         let seen = Settings::read(folder.path(), None, &BTreeMap::new());
         let paths: Vec<&str> = seen.files.iter().map(|file| file.path.as_str()).collect();
-        for name in
-            [".factory", ".junie", ".kiro", ".augment", ".vibe", ".qoder", ".cline", ".roo", ".continue", ".zed"]
-        {
-            assert!(paths.contains(&name), "{name}: {paths:?}");
-        }
-        assert_eq!(paths.len(), KNOWN.len());
+        assert_eq!(paths.len(), KNOWN.len() + OTHERS.len(), "{paths:?}");
         assert!(
             scope::is_ordinary(Path::new(".github/workflows/x.yml")) && scope::is_ordinary(Path::new("src/hooks/x"))
         );
@@ -378,7 +365,7 @@ mod tests {
         fs::create_dir(folder.path().join(".codex"))?;
         fs::write(folder.path().join(".codex/config.toml"), "")?;
         let mut walk = Walk::new(folder.path());
-        walk.look(&folder.path().join(".claude"), "", &Reader::Agents(&["claude"]));
+        walk.look(&folder.path().join(".claude"), "", &Reader::Agents(vec!["claude"]));
         assert_eq!((walk.left.0, walk.is_whole), (0, false));
         let seen = Settings::read(folder.path(), None, &BTreeMap::new());
         assert_eq!(seen.sha256, None);

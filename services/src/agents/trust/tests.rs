@@ -264,7 +264,9 @@ fn what_is_taken_from_folders_above_the_repository_is_listed_up_to_the_home() {
         let folder = bench.folder.path().join(place);
         fs::create_dir_all(&folder).unwrap();
         let up = if place.ends_with("sub") { "../.." } else { ".." };
-        assert_eq!(bench.listed(&folder), [".env", ".gemini/.env", ".mcp.json"].map(|file| format!("{up}/{file}")));
+        let in_none = (place == "outer/plain").then_some(".claude/settings.json");
+        let taken = in_none.into_iter().chain([".env", ".gemini/.env", ".mcp.json"]);
+        assert_eq!(bench.listed(&folder), taken.map(|file| format!("{up}/{file}")).collect::<Vec<_>>());
         let standing = bench.trust.standing(&folder);
         for (provider, settings) in [
             ("claude", FolderSettings::Withheld),
@@ -273,10 +275,102 @@ fn what_is_taken_from_folders_above_the_repository_is_listed_up_to_the_home() {
         ] {
             assert_eq!(standing.settings_for(provider), settings, "{provider} in {place}");
         }
-        assert_eq!(standing.named_for("claude"), format!("{up}/.mcp.json"));
+        let taken = in_none.into_iter().chain([".mcp.json"]).map(|file| format!("{up}/{file}")).collect::<Vec<_>>();
+        assert_eq!(standing.named_for("claude"), taken.join(", "));
         bench.grant(&folder);
         bench.write(&format!("{place}/{up}/.env"), &format!("GEMINI_CLI_HOME=/{place}"));
         assert!(bench.trust.standing(&folder).has_changed, "{place}");
     }
     assert_eq!(bench.listed(&bench.folder.path().join("home")), [] as [String; 0]);
+}
+
+#[test]
+fn in_no_repository_commands_and_agents_are_taken_from_all_folders_above_up_to_the_home() {
+    let bench = Bench::new();
+    bench.write(".claude/agents/general.md", "");
+    bench.write("project/.claude/skills/x/SKILL.md", "");
+    let sub = bench.project().join("deep");
+    fs::create_dir_all(&sub).unwrap();
+    let paths = |cwd: &Path| bench.trust.standing(cwd).files.into_iter().map(|file| file.path).collect::<Vec<_>>();
+    assert_eq!(paths(&sub), ["../../.claude/agents/general.md", "../.claude/skills/x/SKILL.md"]);
+    assert_eq!(paths(&bench.project().join("sub")), [] as [String; 0], "a repository keeps them out");
+    bench.write("home/.claude/skills/mine/SKILL.md", "");
+    bench.write("home/work/a.txt", "");
+    assert_eq!(paths(&bench.folder.path().join("home/work")), [] as [String; 0], "a person's own");
+}
+
+#[test]
+fn an_environment_of_pythons_is_no_file_of_variables() {
+    let bench = Bench::new();
+    bench.write("project/CLAUDE.md", "");
+    for at in 0..2_100 {
+        bench.write(&format!("project/.env/lib/{at}.py"), "");
+    }
+    let standing = bench.standing();
+    assert_eq!((standing.files.len(), standing.sha256.is_some()), (1, true));
+    assert_eq!(bench.trust.standing(&bench.project().join("deep")).files.len(), 0);
+}
+
+#[test]
+fn what_only_the_daemons_configuration_or_an_agents_name_tells_is_asked_about_too() {
+    let mut bench = Bench::new();
+    let told = |settings: Option<&[&str]>| {
+        let settings = settings.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
+        Configured::new("/opt/bin/Unheard.exe".as_ref(), &[]).loading(settings)
+    };
+    bench.trust.programs = Arc::new(BTreeMap::from([
+        ("acp:strange".to_owned(), told(None)),
+        ("acp:told".to_owned(), told(Some(&["told/it.toml"]))),
+        ("command:filter".to_owned(), told(Some(&[]))),
+        ("command:ab".to_owned(), told(None)),
+    ]));
+    let settings_for = |provider: &str| bench.trust.standing(&bench.project()).settings_for(provider);
+    for like in [".strange/mcp.json", ".strangecode.yml", "strange.json", ".unheard", "Strange.config.ts"] {
+        bench.write(&format!("project/{like}"), "");
+        assert_eq!(settings_for("acp:strange"), FolderSettings::Withheld, "{like}");
+        assert_eq!(
+            (settings_for("acp:told"), settings_for("claude")),
+            (FolderSettings::Absent, FolderSettings::Absent)
+        );
+        let path = bench.project().join(Path::new(like).components().next().unwrap());
+        if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
+    }
+    for other in ["strange.rs", "strangely/x.json", "README.md", ".abc"] {
+        bench.write(&format!("project/{other}"), "");
+        assert_eq!(settings_for("acp:strange"), FolderSettings::Absent, "{other}");
+    }
+    bench.write("project/.env", "");
+    bench.write("project/.claude/settings.json", "");
+    assert_eq!(settings_for("acp:strange"), FolderSettings::Withheld);
+    assert_eq!(settings_for("acp:told"), FolderSettings::Absent);
+    bench.write("project/told/it.toml", "");
+    assert_eq!(settings_for("acp:told"), FolderSettings::Withheld);
+    assert_eq!(settings_for("command:filter"), FolderSettings::Absent);
+    let standing = bench.standing();
+    bench.trust.grant(&bench.project(), &standing.sha256.unwrap()).unwrap().unwrap();
+    assert_eq!(settings_for("acp:told"), FolderSettings::Trusted);
+    bench.write("project/told/it.toml", "changed");
+    assert_eq!(settings_for("acp:told"), FolderSettings::Withheld);
+}
+
+#[test]
+fn instructions_are_geminis_by_the_names_that_a_person_has_told_it() {
+    let bench = Bench::new();
+    bench.write("project/AGENTS.md", "");
+    bench.write("project/TEAM.md", "");
+    let settings_for = |provider: &str| bench.standing().settings_for(provider);
+    let settings = "home/.gemini/settings.json";
+    for (text, is_told) in [
+        ("{}", false),
+        (r#"{"context": {"fileName": "AGENTS.md"}}"#, true),
+        (r#"{"contextFileName": ["X.md", "AGENTS.md"]}"#, true),
+        ("{\"context\": {\"fileName\": [\"GEMINI.md\", // mine\n \"TEAM.md\"]}}", true),
+        (r#"{"context": {"fileName": "TEAM.md"}, "x": 1,}"#, true),
+        (r#"{"context": {"fileName": "X.md"}}"#, false),
+    ] {
+        bench.write(settings, text);
+        let expected = if is_told { FolderSettings::Unread } else { FolderSettings::Absent };
+        assert_eq!(settings_for("gemini"), expected, "{text}");
+        assert_eq!(settings_for("claude"), FolderSettings::Absent, "{text}");
+    }
 }

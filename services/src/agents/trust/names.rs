@@ -1,0 +1,156 @@
+//! The names by which agents find what is theirs in a folder: settings, and instructions for models.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Deserializer, Value};
+
+/// A name, what is in it, and the providers that read it: any where none is named.
+pub(super) type Name = (&'static str, &'static str, &'static [&'static str]);
+
+/// Names of settings.
+pub(super) const KNOWN: [Name; 6] = [
+    (".claude", "settings, hooks, commands and agents of Claude Code", &["claude"]),
+    (".mcp.json", "tool servers for Claude Code", &["claude"]),
+    (".codex", "settings, hooks and rules of Codex", &["codex"]),
+    (".agents", "skills", &["codex", "gemini"]),
+    (".gemini", "settings, commands and extensions of Gemini CLI", &["gemini"]),
+    (VARIABLES, "variables that Gemini CLI takes over", &["gemini"]),
+];
+
+/// Names of settings of other agents.
+pub(super) const OTHERS: [&str; 48] = [
+    ".aider.conf.yml",
+    ".amp",
+    ".augment",
+    ".blackbox",
+    ".cline",
+    ".clinerules",
+    ".codebuddy",
+    ".continue",
+    ".copilot",
+    ".crush.json",
+    ".cursor",
+    ".factory",
+    ".github/agents",
+    ".github/copilot",
+    ".github/hooks",
+    ".github/lsp.json",
+    ".github/mcp.json",
+    ".goose",
+    ".grok",
+    ".iflow",
+    ".junie",
+    ".kilo",
+    ".kilocode",
+    ".kimi",
+    ".kiro",
+    ".opencode",
+    ".openhands",
+    ".pi",
+    ".qoder",
+    ".qwen",
+    ".roo",
+    ".roomodes",
+    ".stakpak",
+    ".trae",
+    ".vibe",
+    ".vscode/mcp.json",
+    ".vtcode",
+    ".windsurf",
+    ".zed",
+    "cagent.yaml",
+    "crush.json",
+    "fastagent.config.yaml",
+    "fastagent.secrets.yaml",
+    "kilo.json",
+    "kilo.jsonc",
+    "opencode.json",
+    "opencode.jsonc",
+    "vtcode.toml",
+];
+
+/// Names of instructions for models, what they are, and the providers that load them. They run nothing by themselves.
+pub(super) const INSTRUCTIONS: [Name; 5] = [
+    ("CLAUDE.md", "instructions for Claude Code", &["claude"]),
+    ("CLAUDE.local.md", "instructions for Claude Code", &["claude"]),
+    ("AGENTS.md", "instructions for Codex and others", &["codex"]),
+    ("AGENTS.override.md", "instructions for Codex", &["codex"]),
+    ("GEMINI.md", "instructions for Gemini CLI", &["gemini"]),
+];
+
+/// Names of files that are taken from folders above the repository too, what is in them, and the providers that take them.
+pub(super) const ABOVE: [Name; 3] = [
+    (".mcp.json", "tool servers for Claude Code", &["claude"]),
+    (VARIABLES, "variables that Gemini CLI takes over", &["gemini"]),
+    (".gemini/.env", "variables that Gemini CLI takes over", &["gemini"]),
+];
+
+/// What is taken besides from all folders above one that is in no repository, and by whom.
+pub(super) const WITHOUT_REPOSITORY: Name =
+    (".claude", "commands, skills and agents of Claude Code in a folder above", &["claude"]);
+
+/// What is taken from the main checkout of the repository that a worktree belongs to, and by whom.
+pub(super) const BESIDE: Name =
+    (".claude", "settings, hooks, commands and agents of Claude Code in the main checkout", &["claude"]);
+
+/// What agents keep there that is no setting, or is one that is loaded in no session.
+const PASSED_OVER: [&str; 3] = ["worktrees", "scheduled_tasks.lock", "scheduled_tasks.json"];
+
+/// A file of variables. Folders that are called so are environments of Python's.
+const VARIABLES: &str = ".env";
+
+/// Whether a path of these names, in small letters, leads to or into settings of an agent, whatever folder they are of.
+pub(in super::super) fn are_settings(path: &[String]) -> bool {
+    let is_there = |name: &str| {
+        let name: Vec<&str> = name.split('/').collect();
+        path.windows(name.len()).any(|part| part.iter().eq(&name))
+    };
+    // Variables are asked about for what they may hold.
+    KNOWN.iter().map(|(name, ..)| *name).filter(|name| *name != VARIABLES).chain(OTHERS).any(is_there)
+}
+
+/// Whether this lies in a folder of settings and is none.
+pub(super) fn is_passed_over(path: &Path) -> bool {
+    PASSED_OVER.iter().any(|name| path.ends_with(name))
+}
+
+/// Whether this has the name of a setting and is something else.
+pub(super) fn is_another(path: &Path) -> bool {
+    path.ends_with(VARIABLES) && path.is_dir()
+}
+
+/// The entries of a folder that are called as an agent is which nobody knows: `.name`, `.namecode`, `name.json`.
+pub(super) fn called_like(folder: &Path, names: &[String]) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let entries = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let is_like = |entry: &str| {
+        let entry = entry.to_lowercase();
+        let begins = |name: &String| {
+            entry.strip_prefix('.').is_some_and(|entry| entry.starts_with(name.as_str()))
+                || entry.strip_prefix(name.as_str()).is_some_and(|rest| is_settings_ending(rest))
+        };
+        names.iter().any(begins)
+    };
+    entries.filter(|entry| is_like(entry)).collect()
+}
+
+fn is_settings_ending(rest: &str) -> bool {
+    [".json", ".jsonc", ".toml", ".yaml", ".yml"].contains(&rest) || rest.starts_with(".config.")
+}
+
+/// The names that a person has given to the instructions that Gemini CLI loads, beside its own. Where they are not to be
+/// understood, all that are known of any agent.
+pub(super) fn instructions_of_gemini(home: &Path) -> Vec<String> {
+    const KEYS: [&str; 2] = ["\"fileName\"", "\"contextFileName\""];
+    let text = fs::read_to_string(home.join(".gemini/settings.json")).unwrap_or_default();
+    let Some(value) = KEYS.iter().find_map(|key| text.split_once(key)) else { return Vec::new() };
+    // The file may have comments, so it is not read as a whole.
+    let value = value.1.trim_start().strip_prefix(':').unwrap_or_default();
+    let names = match Deserializer::from_str(value).into_iter::<Value>().next() {
+        Some(Ok(Value::String(name))) => Some(vec![name]),
+        Some(Ok(Value::Array(names))) => names.into_iter().map(|name| name.as_str().map(str::to_owned)).collect(),
+        _ => None,
+    };
+    names.unwrap_or_else(|| INSTRUCTIONS.iter().map(|(name, ..)| (*name).to_owned()).collect())
+}
