@@ -124,6 +124,28 @@ async fn codex_trusts_no_worktree_nor_its_repository_by_itself() {
     assert!(starts_in_a_worktree(&world).await, "what is trusted in the run's folder is so in its worktrees");
 }
 
+/// A person may have told Codex that their projects begin at another mark than a repository's.
+#[tokio::test]
+#[ignore = "needs the agents' programs: cargo xtask test --only agents"]
+async fn codex_loads_nothing_from_above_the_repository_whatever_marks_a_project_for_it() {
+    let world = World::new().await;
+    let house = &world.house;
+    let server = house.folder.path().join("server");
+    house.install_as("server", &format!("touch {}\n", house.folder.path().join("started").display()));
+    write_beside(&world, "homes/codex/config.toml", "project_root_markers = [\".top\"]\n");
+    write_beside(&world, ".top", "");
+    write_beside(&world, ".codex/config.toml", &format!("[mcp_servers.evil]\ncommand = {server:?}\n"));
+    write_beside(&world, ".agents/skills/bird/SKILL.md", "---\nname: bird\ndescription: magpie\n---\nDo it.\n");
+    house.write("AGENTS.md", "Be quick.\n");
+    git_in(&house.file(""), &["init", "--quiet"]);
+    assert_eq!(is_told(&world, "codex").await, ["unknown", "unknown"]);
+    assert!(!starts(&world, "codex").await, "it lies above");
+    std::fs::remove_dir_all(house.file(".git")).unwrap();
+    git_in(house.folder.path(), &["init", "--quiet"]);
+    trust(&world).await;
+    assert!(starts(&world, "codex").await, "this test shows nothing where it is never loaded");
+}
+
 /// What its model is told of what lies in the folder, before anybody trusts it and then.
 async fn is_told(world: &World, provider: &str) -> [String; 2] {
     let mut answers = Vec::new();
