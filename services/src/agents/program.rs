@@ -126,9 +126,10 @@ impl ProgramAgent {
         config.args = self.program.args.iter().chain(&spoken).map(Into::into).collect();
         config.env = env;
         if self.provider == GEMINI {
-            let given = |name: &str| self.program.env.iter().chain(&launch.env).any(|(given, _)| given == name);
-            let is_given = |name: &str| given(name) || std::env::var_os(name).is_some();
-            config.env.extend(gemini::variables(launch, is_given));
+            let given = || self.program.env.iter().chain(&launch.env).rev();
+            let given = |name: &str| given().find(|(given, _)| given == name).map(|(_, value)| value.into());
+            let value = |name: &str| given(name).or_else(|| std::env::var_os(name));
+            config.env.extend(gemini::variables(launch, value));
         }
         config.cwd = Some(launch.cwd.clone());
         config.stdout = Output::Piped;

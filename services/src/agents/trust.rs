@@ -154,7 +154,8 @@ pub(super) fn untrusted_code(program: &Configured, cwd: &Path, trusted: Option<&
     (!is_trusted).then(|| unshown(&listed(names.iter().map(String::as_str))))
 }
 
-fn home() -> Option<PathBuf> {
+/// The person's home, without links.
+pub(super) fn home() -> Option<PathBuf> {
     std::env::home_dir().and_then(|home| home.canonicalize().ok())
 }
 
