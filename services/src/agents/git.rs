@@ -2,6 +2,7 @@
 //! run by it. What a person's own git does is not changed by anything here.
 
 mod changes;
+mod programs;
 mod repository;
 mod store;
 mod undo;
@@ -67,7 +68,7 @@ const FIXED: [(&str, &str); 16] = [
 ];
 
 /// Settings that hold over those of a repository. Programs that it names under names of its own are [`Repository`]'s matter.
-const SETTINGS: [(&str, &str); 24] = [
+const SETTINGS: [(&str, &str); 27] = [
     ("core.hooksPath", NOTHING),
     ("core.fsmonitor", "false"),
     ("core.untrackedCache", "false"),
@@ -92,6 +93,10 @@ const SETTINGS: [(&str, &str); 24] = [
     ("maintenance.auto", "false"),
     ("checkout.guess", "false"),
     ("merge.renames", "true"),
+    // Hooks under names that nobody knows, for what a call of ours may be followed by: newer ones than 2.54 know these.
+    ("hook.reference-transaction.enabled", "false"),
+    ("hook.post-checkout.enabled", "false"),
+    ("hook.post-index-change.enabled", "false"),
 ];
 
 /// Why git did not do what it was asked for.

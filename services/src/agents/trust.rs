@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::agent::Outdated;
 use super::permission::sha256;
 use super::policy::write_privately;
 use super::problem::{Problem, ProblemKind};
@@ -167,7 +168,8 @@ pub(super) fn untrusted_code(program: &Configured, cwd: &Path, trusted: Option<&
     (!is_trusted).then(|| unshown(&listed(names.iter().map(String::as_str))))
 }
 
-fn home() -> Option<PathBuf> {
+/// The person's home, without links.
+pub(super) fn home() -> Option<PathBuf> {
     std::env::home_dir().and_then(|home| home.canonicalize().ok())
 }
 
@@ -178,6 +180,15 @@ pub(super) fn untrusted(names: &str) -> Problem {
         "look at them, and trust them with trust.grant, or remove them, or say in the configuration what settings this agent \
          loads",
     )
+}
+
+/// What an agent is told whose program is too old to be kept from settings that nobody trusts.
+pub(super) fn unkept(program: &Outdated, names: &str) -> Problem {
+    let Outdated { name, version, oldest } = program;
+    let text =
+        format!("{name} {version} cannot be kept from settings that lie in the folder and that nobody trusts: {names}");
+    Problem::new(ProblemKind::UntrustedWorkspace, text)
+        .hint(format!("update it to {oldest} or newer, or look at them, and trust them with trust.grant"))
 }
 
 /// What was trusted.

@@ -108,7 +108,7 @@ pub(crate) fn git_in(folder: &Path, args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn git() -> Git {
+pub(crate) fn git() -> Git {
     let guard = GuardProgram::at(env!("CARGO_BIN_EXE_sixframe-services-guardian"));
     Git::find(&Supervisor::new(SupervisorConfig::new(guard)).unwrap()).unwrap()
 }

@@ -15,6 +15,7 @@ mod house;
 mod left;
 mod local;
 mod model;
+mod named;
 mod owners;
 mod past;
 mod policy;

@@ -31,24 +31,30 @@ impl World {
     }
 
     pub(crate) async fn with(timers: Timers) -> World {
-        World::built(timers, |_| true).await
+        World::built(timers, |_| true, &[]).await
     }
 
     /// One in which Gemini CLI has no key of its own.
     pub(crate) async fn without_key() -> World {
-        World::built(Timers::default(), |name| name != "GEMINI_API_KEY").await
+        World::built(Timers::default(), |name| name != "GEMINI_API_KEY", &[]).await
     }
 
-    async fn built(timers: Timers, is_given: impl Fn(&str) -> bool) -> World {
+    /// One in which a person has these variables set for Gemini CLI.
+    pub(crate) async fn with_gemini(variables: &[(&str, &str)]) -> World {
+        World::built(Timers::default(), |_| true, variables).await
+    }
+
+    async fn built(timers: Timers, is_given: impl Fn(&str) -> bool, of_gemini: &[(&str, &str)]) -> World {
         let model = Model::start().await;
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("project")).unwrap();
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
         let all = installed::all(target, folder.path(), &model.url);
-        let [claude, codex, gemini] = all.map(|mut installed| {
+        let [claude, codex, mut gemini] = all.map(|mut installed| {
             installed.variables.retain(|(name, _)| is_given(name));
             alone(installed)
         });
+        gemini.env = of_gemini.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         World { house: House::build_with(folder, timers, Programs { claude, codex, gemini }), model }
     }
 
@@ -85,11 +91,14 @@ impl World {
 }
 
 /// A program that is given nothing of the environment that the tests run in, but its own variables, where programs are,
-/// whether it is told to trust the folder, that there is no key, and that its shell is to stay there.
+/// whether it is told to trust the folder, that there is no key, what a test has set for Gemini CLI, and that its shell is to stay there.
 fn alone(installed: Installed) -> Program {
     const SCRIPT: &str = r#"[ "${GEMINI_API_KEY-unset}" ] || set -- GEMINI_API_KEY= "$@"
         exec env -i \
         ${GEMINI_CLI_TRUST_WORKSPACE+GEMINI_CLI_TRUST_WORKSPACE="$GEMINI_CLI_TRUST_WORKSPACE"} \
+        ${GEMINI_SYSTEM_MD+GEMINI_SYSTEM_MD="$GEMINI_SYSTEM_MD"} \
+        ${CLOUD_SHELL+CLOUD_SHELL="$CLOUD_SHELL"} ${NODE_OPTIONS+NODE_OPTIONS="$NODE_OPTIONS"} \
+        ${GOOGLE_CLOUD_PROJECT+GOOGLE_CLOUD_PROJECT="$GOOGLE_CLOUD_PROJECT"} \
         CLAUDE_BASH_MAINTAIN_PROJECT_WORKING_DIR="$CLAUDE_BASH_MAINTAIN_PROJECT_WORKING_DIR" "$@""#;
     let Installed { program, variables, args } = installed;
     let path = ("PATH", std::env::var("PATH").unwrap());

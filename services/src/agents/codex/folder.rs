@@ -11,6 +11,9 @@ use super::super::trust::{FolderSettings, WithheldFiles, main_checkouts};
 /// The name of a skill's file.
 const SKILL: &str = "SKILL.md";
 
+/// By what it knows the top of what it looks through for settings, as we do: a person may have told it of another that lies above.
+const MARKERS: &str = r#"project_root_markers=[".git"]"#;
+
 /// The most bytes that skills are named in: systems begin no program with an argument that is much longer.
 const NAMED: usize = 100_000;
 
@@ -23,7 +26,7 @@ pub(super) fn arguments(launch: &Launch) -> Vec<String> {
     let projects = format!("projects={{{}}}", each.join(","));
     let skills =
         if launch.settings == FolderSettings::Withheld { without_skills(&launch.withheld) } else { Vec::new() };
-    [projects].into_iter().chain(skills).flat_map(|setting| ["-c".to_owned(), setting]).collect()
+    [MARKERS.to_owned(), projects].into_iter().chain(skills).flat_map(|setting| ["-c".to_owned(), setting]).collect()
 }
 
 /// What is quoted for JSON is quoted for TOML, but for one letter that this takes no more than other control characters.
@@ -69,7 +72,8 @@ mod tests {
     fn told(cwd: &Path, settings: FolderSettings) -> String {
         let told =
             all_told(&Launch { cwd: cwd.to_owned(), settings, withheld: whole(Vec::new()), ..Launch::default() });
-        let [projects] = told.as_slice() else { panic!("{told:?}") };
+        let [markers, projects] = told.as_slice() else { panic!("{told:?}") };
+        assert_eq!(markers, MARKERS);
         projects.clone()
     }
 
@@ -84,18 +88,18 @@ mod tests {
         let withheld = whole(vec!["/p/.agents/skills/one/SKILL.md".into(), "/p/.codex/config.toml".into()]);
         let mut launch = Launch { cwd: "/p".into(), settings: FolderSettings::Withheld, withheld, ..Launch::default() };
         let off = r#"skills.config=[{path="/p/.agents/skills/one/SKILL.md",enabled=false}]"#;
-        assert_eq!(all_told(&launch)[1..], [off]);
+        assert_eq!(all_told(&launch)[2..], [off]);
         launch.withheld.is_whole = false;
-        assert_eq!(all_told(&launch)[1..], [off, "skills.include_instructions=false"]);
+        assert_eq!(all_told(&launch)[2..], [off, "skills.include_instructions=false"]);
         for settings in [FolderSettings::Trusted, FolderSettings::Absent, FolderSettings::Unread] {
-            assert_eq!(all_told(&Launch { settings, ..launch.clone() }).len(), 1);
+            assert_eq!(all_told(&Launch { settings, ..launch.clone() }).len(), 2);
         }
         #[cfg(unix)]
         {
             use std::os::unix::ffi::OsStringExt as _;
             let nameless = std::ffi::OsString::from_vec(b"/p/.agents/skills/\xff/SKILL.md".to_vec());
             launch.withheld = whole(vec![nameless.into()]);
-            assert_eq!(all_told(&launch)[1..], ["skills.include_instructions=false"]);
+            assert_eq!(all_told(&launch)[2..], ["skills.include_instructions=false"]);
         }
     }
 
@@ -104,7 +108,7 @@ mod tests {
         let skill = |at: usize| PathBuf::from(format!("/p/.agents/skills/{at}-{}/SKILL.md", "x".repeat(100)));
         let withheld = whole((0..900).map(skill).collect());
         let launch = Launch { cwd: "/p".into(), settings: FolderSettings::Withheld, withheld, ..Launch::default() };
-        assert_eq!(all_told(&launch)[1..], ["skills.include_instructions=false"]);
+        assert_eq!(all_told(&launch)[2..], ["skills.include_instructions=false"]);
     }
 
     #[test]
@@ -114,7 +118,7 @@ mod tests {
         let launch = Launch { cwd, settings: FolderSettings::Withheld, withheld, ..Launch::default() };
         let project = r#"projects={"/p\u007f"={trust_level="untrusted"}}"#;
         let skill = r#"skills.config=[{path="/p/.agents/skills/a\u007f\n\"/SKILL.md",enabled=false}]"#;
-        assert_eq!(all_told(&launch), [project, skill]);
+        assert_eq!(all_told(&launch), [MARKERS, project, skill]);
     }
 
     #[test]

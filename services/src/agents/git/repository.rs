@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Call, Git, GitError, NOTHING};
+use super::{Call, Git, GitError};
 
 /// How much of a repository's settings is read, in bytes.
 const SETTINGS: usize = 4 << 20;
@@ -104,7 +104,7 @@ impl Repository {
     /// # Errors
     /// There is no such worktree, or git fails.
     pub async fn read_commit(&self, worktree: &Path, commit: &str) -> Result<(), GitError> {
-        let settings = self.programs().await?;
+        let settings = self.programs_at(worktree).await?;
         self.git.call(worktree).settings(&settings).args(["read-tree", commit]).run().await.map(drop)
     }
 
@@ -135,14 +135,6 @@ impl Repository {
         Ok(self.git.call(&self.top).settings(&settings))
     }
 
-    /// Settings that take away the programs which this repository's settings name now.
-    pub async fn programs(&self) -> Result<Vec<(String, String)>, GitError> {
-        let listed = self.git.call(&self.top).args(["config", "--list", "--name-only", "-z"]).most(SETTINGS);
-        let listed = listed.run().await?;
-        let names = listed.split(|byte| *byte == 0).filter_map(|name| std::str::from_utf8(name).ok());
-        Ok(names.flat_map(harmless).collect())
-    }
-
     /// How a person's settings have files written: ends of lines, and which files nobody asks for.
     pub(super) async fn habits(&self) -> Result<Vec<(String, String)>, GitError> {
         const HABITS: &str =
@@ -155,27 +147,5 @@ impl Repository {
         let pairs = answer.stdout.split(|byte| *byte == 0).filter_map(|pair| std::str::from_utf8(pair).ok());
         let pairs = pairs.filter_map(|pair| pair.split_once('\n'));
         Ok(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
-    }
-}
-
-/// What is set so that a setting's program is not run; nothing for one that names none.
-fn harmless(name: &str) -> Vec<(String, String)> {
-    let set = |name: String, value: &str| (name, value.to_owned());
-    let Some((section, rest)) = name.split_once('.') else { return Vec::new() };
-    let Some((of, last)) = rest.rsplit_once('.') else { return Vec::new() };
-    match (section, last) {
-        ("filter", "clean" | "smudge" | "process" | "required") => {
-            vec![set(name.to_owned(), if last == "required" { "false" } else { "" })]
-        }
-        ("diff", "command" | "textconv") => vec![set(name.to_owned(), "")],
-        // To merge by it fails, which is a conflict. An empty one would be taken for a success.
-        ("merge", "driver") => vec![set(name.to_owned(), "false")],
-        ("hook", _) => vec![
-            set(format!("hook.{of}.command"), ""),
-            set(format!("hook.{of}.event"), ""),
-            set(format!("hook.{of}.enabled"), "false"),
-        ],
-        ("remote", "uploadpack" | "receivepack" | "vcs" | "proxy") => vec![set(name.to_owned(), NOTHING)],
-        _ => Vec::new(),
     }
 }

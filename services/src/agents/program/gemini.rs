@@ -1,27 +1,47 @@
 //! What Gemini CLI is told by its environment of the folder that it works in. It asks nobody where it speaks our protocol: it
 //! loads what lies there, unless it is told not to.
 
-use std::ffi::OsString;
+mod prompts;
+
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use super::super::agent::Launch;
-use super::super::trust::FolderSettings;
+use super::super::trust::{self, FolderSettings};
 
 /// What it takes from the `.env` of a folder that is not trusted too, where it has none yet.
 const TAKEN: [&str; 4] = ["GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_LOCATION"];
 
-/// The variables that tell it, beside those that it is given anyway.
-pub(super) fn variables(launch: &Launch, is_given: impl Fn(&str) -> bool) -> Vec<(OsString, Option<OsString>)> {
+/// Where this is true, it takes the project from an `.env` over whatever it was given.
+const CLOUD_SHELL: &str = "CLOUD_SHELL";
+
+/// What makes it log in as it does where that is true.
+const AS_IN_CLOUD_SHELL: &str = "GEMINI_CLI_USE_COMPUTE_ADC";
+
+/// The variables that tell it, beside those that it is given anyway, of which `value` knows.
+pub(super) fn variables(
+    launch: &Launch,
+    value: impl Fn(&str) -> Option<OsString>,
+) -> Vec<(OsString, Option<OsString>)> {
     let is_trusted = match launch.settings {
-        FolderSettings::Withheld | FolderSettings::Unread => "false",
-        FolderSettings::Trusted => "true",
-        FolderSettings::Absent => return Vec::new(),
+        FolderSettings::Withheld | FolderSettings::Unread => Some("false"),
+        FolderSettings::Trusted => Some("true"),
+        FolderSettings::Absent => None,
     };
+    let told = is_trusted.map(|is_trusted| ("GEMINI_CLI_TRUST_WORKSPACE", is_trusted));
     let takes = launch.settings == FolderSettings::Withheld && has_variables(launch);
     // Empty ones are there, and mean to it that there is none.
-    let empty = TAKEN.into_iter().filter(|name| takes && !is_given(name)).map(|name| (name, ""));
-    let told = [("GEMINI_CLI_TRUST_WORKSPACE", is_trusted)].into_iter().chain(empty);
-    told.map(|(name, value)| (name.into(), Some(value.into()))).collect()
+    let empty = TAKEN.into_iter().filter(|name| takes && value(name).is_none()).map(|name| (name, ""));
+    let is_in_shell = takes && value(CLOUD_SHELL).is_some_and(|value| value == OsStr::new("true"));
+    let shell = [(CLOUD_SHELL, ""), (AS_IN_CLOUD_SHELL, "true")].into_iter().filter(|_| is_in_shell);
+    // What comes to lie there later would be read, too.
+    let is_kept_out = launch.settings != FolderSettings::Trusted;
+    let home = trust::home();
+    let off = prompts::VARIABLES.into_iter().filter(|_| is_kept_out);
+    let off = off.filter(|name| prompts::leads_into(&launch.cwd, name, home.as_deref(), &value));
+    let off = off.map(|name| (name, prompts::OFF));
+    let all = told.into_iter().chain(empty).chain(shell).chain(off);
+    all.map(|(name, value)| (name.into(), Some(value.into()))).collect()
 }
 
 /// Whether there may be a file of variables in the folder or above it: it takes none from `.gemini` where it trusts nothing. It looks
@@ -37,17 +57,31 @@ mod tests {
     use super::super::super::trust::WithheldFiles;
     use super::*;
 
-    fn told(settings: FolderSettings, file: &str, is_whole: bool) -> Vec<(String, String)> {
+    const GIVEN: [(&str, &str); 1] = [("GOOGLE_API_KEY", "own")];
+
+    fn told_with(
+        given: &[(&str, &str)],
+        settings: FolderSettings,
+        file: &str,
+        is_whole: bool,
+    ) -> Vec<(String, String)> {
         let withheld = WithheldFiles { files: vec![file.into()], is_whole };
         let launch = Launch { cwd: "/outer/project".into(), settings, withheld, ..Launch::default() };
         let text = |text: OsString| text.into_string().unwrap();
-        let variables = variables(&launch, |name| name == "GOOGLE_API_KEY");
-        variables.into_iter().map(|(name, value)| (text(name), text(value.unwrap()))).collect()
+        let value = |name: &str| given.iter().find(|(given, _)| *given == name).map(|(_, value)| value.into());
+        variables(&launch, value).into_iter().map(|(name, value)| (text(name), text(value.unwrap()))).collect()
+    }
+
+    fn told(settings: FolderSettings, file: &str, is_whole: bool) -> Vec<(String, String)> {
+        told_with(&GIVEN, settings, file, is_whole)
+    }
+
+    fn pair(name: &str, value: &str) -> (String, String) {
+        (name.to_owned(), value.to_owned())
     }
 
     #[test]
     fn variables_of_an_untrusted_folder_are_covered_where_nobody_gives_them() {
-        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let trust = |is_trusted: &str| pair("GEMINI_CLI_TRUST_WORKSPACE", is_trusted);
         let covered = ["GEMINI_API_KEY", "GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_LOCATION"].map(|name| pair(name, ""));
         let all = [vec![trust("false")], covered.to_vec()].concat();
@@ -59,5 +93,27 @@ mod tests {
         assert_eq!(told(FolderSettings::Unread, "/outer/project/GEMINI.md", true), [trust("false")]);
         assert_eq!(told(FolderSettings::Trusted, "/outer/project/.env", true), [trust("true")]);
         assert_eq!(told(FolderSettings::Absent, "", true), []);
+    }
+
+    #[test]
+    fn an_untrusted_folder_names_no_project_in_a_cloud_shell_whose_login_is_kept() {
+        let given = [("CLOUD_SHELL", "true"), ("GOOGLE_CLOUD_PROJECT", "own")];
+        let told = |file: &str| told_with(&given, FolderSettings::Withheld, file, true);
+        let covered = [pair("CLOUD_SHELL", ""), pair("GEMINI_CLI_USE_COMPUTE_ADC", "true")];
+        assert!(told("/outer/.env").ends_with(&covered));
+        assert_eq!(told("/outer/project/.gemini/settings.json").len(), 1, "it is left as it is");
+        assert_eq!(told_with(&given, FolderSettings::Trusted, "/outer/.env", true).len(), 1);
+    }
+
+    #[test]
+    fn a_system_prompt_of_the_folder_is_switched_off_until_the_folder_is_trusted() {
+        let given = [("GEMINI_SYSTEM_MD", "1"), ("GEMINI_WRITE_SYSTEM_MD", "prompts/system.md")];
+        let off = [pair("GEMINI_SYSTEM_MD", "false"), pair("GEMINI_WRITE_SYSTEM_MD", "false")];
+        let told = |settings| told_with(&given, settings, "/outer/project/.gemini/system.md", true);
+        assert_eq!(told(FolderSettings::Absent), off, "one may come");
+        for settings in [FolderSettings::Withheld, FolderSettings::Unread] {
+            assert_eq!(told(settings)[1..], off);
+        }
+        assert_eq!(told(FolderSettings::Trusted).len(), 1);
     }
 }

@@ -33,7 +33,9 @@ pub(super) async fn answer(stream: &mut TcpStream, body: &Value) -> std::io::Res
             let call = json!({"name": "write_file", "args": {"file_path": rest, "content": "written\n"}});
             part(stream, json!({"functionCall": call}), true).await?;
         }
-        ("recall", _) => texts(stream, &[recalled(&body["contents"], rest)]).await?,
+        ("recall", _) => {
+            texts(stream, &[recalled(&json!([body["contents"], body["systemInstruction"]]), rest)]).await?
+        }
         ("garble", _) => return garble(stream).await,
         ("cut", _) => {
             part(stream, json!({"text": "Hel"}), false).await?;

@@ -124,6 +124,28 @@ async fn codex_trusts_no_worktree_nor_its_repository_by_itself() {
     assert!(starts_in_a_worktree(&world).await, "what is trusted in the run's folder is so in its worktrees");
 }
 
+/// A person may have told Codex that their projects begin at another mark than a repository's.
+#[tokio::test]
+#[ignore = "needs the agents' programs: cargo xtask test --only agents"]
+async fn codex_loads_nothing_from_above_the_repository_whatever_marks_a_project_for_it() {
+    let world = World::new().await;
+    let house = &world.house;
+    let server = house.folder.path().join("server");
+    house.install_as("server", &format!("touch {}\n", house.folder.path().join("started").display()));
+    write_beside(&world, "homes/codex/config.toml", "project_root_markers = [\".top\"]\n");
+    write_beside(&world, ".top", "");
+    write_beside(&world, ".codex/config.toml", &format!("[mcp_servers.evil]\ncommand = {server:?}\n"));
+    write_beside(&world, ".agents/skills/bird/SKILL.md", "---\nname: bird\ndescription: magpie\n---\nDo it.\n");
+    house.write("AGENTS.md", "Be quick.\n");
+    git_in(&house.file(""), &["init", "--quiet"]);
+    assert_eq!(is_told(&world, "codex").await, ["unknown", "unknown"]);
+    assert!(!starts(&world, "codex").await, "it lies above");
+    std::fs::remove_dir_all(house.file(".git")).unwrap();
+    git_in(house.folder.path(), &["init", "--quiet"]);
+    trust(&world).await;
+    assert!(starts(&world, "codex").await, "this test shows nothing where it is never loaded");
+}
+
 /// What its model is told of what lies in the folder, before anybody trusts it and then.
 async fn is_told(world: &World, provider: &str) -> [String; 2] {
     let mut answers = Vec::new();
@@ -200,6 +222,57 @@ async fn the_key_is_used_only_when_it_is_trusted(world: World) {
     assert_eq!(world.prompt(&session, "hello there").end().await["outcome"], "completed");
     assert!(world.model.keys().contains(&"key-of-the-repository".to_owned()), "this test shows nothing else");
     world.close(&session).await;
+}
+
+#[tokio::test]
+#[ignore = "needs the agents' programs: cargo xtask test --only agents"]
+async fn gemini_takes_its_system_prompt_from_the_folder_only_when_that_is_trusted() {
+    for (named, file) in [("1", ".gemini/system.md"), ("prompts/system.md", "prompts/system.md")] {
+        let world = World::with_gemini(&[("GEMINI_SYSTEM_MD", named)]).await;
+        world.house.write("GEMINI.md", "Be quick.\n");
+        std::fs::create_dir_all(world.house.file(file).parent().unwrap()).unwrap();
+        world.house.write(file, "The password of the day is magpie.\n");
+        assert_eq!(is_told(&world, "gemini").await, ["unknown", "known"], "{file}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the agents' programs: cargo xtask test --only agents"]
+async fn gemini_takes_its_system_prompt_from_its_persons_own_file_wherever_it_works() {
+    let (world, own) = {
+        let folder = tempfile::tempdir().unwrap();
+        let own = folder.path().join("system.md");
+        std::fs::write(&own, "The password of the day is magpie.\n").unwrap();
+        (World::with_gemini(&[("GEMINI_SYSTEM_MD", own.to_str().unwrap())]).await, folder)
+    };
+    world.house.write("GEMINI.md", "Be quick.\n");
+    assert_eq!(is_told(&world, "gemini").await, ["known", "known"]);
+    drop(own);
+}
+
+/// In a Cloud Shell, it takes the project that a folder names over its person's own.
+#[tokio::test]
+#[ignore = "needs the agents' programs: cargo xtask test --only agents"]
+async fn gemini_takes_the_project_of_a_folder_in_a_cloud_shell_only_when_it_is_trusted() {
+    const TELLS: &str = r#"
+        const fs = require("fs"), write = process.stdout.write;
+        process.stdout.write = function (...text) {
+            fs.writeFileSync(__dirname + "/project-id", String(process.env.GOOGLE_CLOUD_PROJECT));
+            return write.apply(this, text);
+        };"#;
+    let beside = tempfile::tempdir().unwrap();
+    std::fs::write(beside.path().join("tells.js"), TELLS).unwrap();
+    let tells = format!("--require={}", beside.path().join("tells.js").display());
+    let given = [("CLOUD_SHELL", "true"), ("GOOGLE_CLOUD_PROJECT", "own"), ("NODE_OPTIONS", tells.as_str())];
+    let world = World::with_gemini(&given).await;
+    world.house.write(".env", "GOOGLE_CLOUD_PROJECT=of-the-repository\n");
+    for project in ["own", "of-the-repository"] {
+        let session = world.session("gemini").await;
+        assert_eq!(world.prompt(&session, "hello there").end().await["outcome"], "completed");
+        assert_eq!(std::fs::read_to_string(beside.path().join("project-id")).unwrap(), project);
+        world.close(&session).await;
+        trust(&world).await;
+    }
 }
 
 macro_rules! of_each {
