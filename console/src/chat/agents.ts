@@ -169,10 +169,12 @@ export class Agents {
   async #prompt(sessionId: string, asked: Partial<AgentPromptParams>): Promise<boolean> {
     // What the turn tells comes by the session's history; of this stream it is enough to know that it goes on.
     const payload = { sessionId, ...asked, types: ["prompt.queued"], timeoutMs: TURN_MS };
-    const stream = this.#link.stream<unknown>("agent.prompt", payload, undefined, { resume: false });
+    const stream = this.#link.stream<AgentEnvelope>("agent.prompt", payload, undefined, { resume: false });
     try {
       const first = await stream.next();
-      if (first.done !== true) void this.#hold(stream);
+      if (first.done === true) return true;
+      if (first.value.type === "prompt.queued") this.typed.claim(first.value.data.promptId, sessionId);
+      void this.#hold(stream);
       return true;
     } catch (error) {
       this.#complain("It was not sent", failureOf(error));
@@ -206,8 +208,13 @@ export class Agents {
     return this.#ask("It was not answered", "agent.answer", { questionId, answers });
   }
 
-  cancelPrompt(sessionId: string, promptId: string): Promise<boolean> {
-    return this.#ask("It was not taken back", "agent.cancelPrompt", { sessionId, promptId });
+  /** Takes back a prompt that waits. Who does this here does not want it: it becomes no draft. */
+  async cancelPrompt(sessionId: string, promptId: string): Promise<boolean> {
+    const isOwn = this.typed.own.get().has(promptId);
+    this.typed.disclaim(promptId);
+    const isTaken = await this.#ask("It was not taken back", "agent.cancelPrompt", { sessionId, promptId });
+    if (isOwn && !isTaken) this.typed.claim(promptId, sessionId);
+    return isTaken;
   }
 
   /** Puts other words in the place of what the event `seq` told; without one, of whatever the prompt says by now. */

@@ -47,8 +47,8 @@ export function Composer({
     if (text.trim() === "" || !isOpen) return;
     write("");
     const isTaken = await agents.prompt(sessionId, text, isBusy ? delivery : "queue");
-    // Unless something else was begun meanwhile.
-    if (!isTaken && agents.typed.draft(sessionId) === "") write(text);
+    // Behind what was begun meanwhile.
+    if (!isTaken) agents.typed.add(sessionId, [text]);
   };
   const press = (event: KeyboardEvent): void => {
     const meaning = meaningOf(pressed(event));

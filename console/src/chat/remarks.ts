@@ -1,9 +1,13 @@
 /** Events that are told beside the conversation: what the history says of them, if anything. */
 
 import type { AgentDecider, AgentEnvelope } from "../api.js";
+import { shortened } from "../render/plain.js";
 import type { DecisionEntry, Entry, NoteEntry } from "./entry.js";
 import type { Facts } from "./facts.js";
 import { MODE_WORDS } from "./words.js";
+
+/** Characters of a prompt that a line tells of. */
+const LONGEST_PROMPT = 300;
 
 /** What is known when an event is remarked on. */
 export interface Circumstances {
@@ -42,6 +46,8 @@ export function remark(envelope: AgentEnvelope, { before, at, titleOf }: Circums
       return note("warn", `${envelope.data.bytes} bytes at the end of the log were torn by a crash and put aside.`);
     case "files.contended":
       return note("warn", "Somebody else is changing files that this turn changes.", envelope.data.paths.join("\n"));
+    case "prompt.cancelled":
+      return note("plain", takenBack(titleOf(envelope.data.promptId)));
     case "plan.updated":
       return { ...placed, key: `plan:${turnId ?? ""}`, type: "plan", entries: envelope.data.entries };
     case "permission.resolved":
@@ -62,6 +68,11 @@ export function remark(envelope: AgentEnvelope, { before, at, titleOf }: Circums
     default:
       return undefined;
   }
+}
+
+function takenBack(text: string): string {
+  const line = shortened(text, LONGEST_PROMPT).replace(/\s+/g, " ").trim();
+  return line === "" ? "A prompt was taken back." : `Taken back: ${line}`;
 }
 
 function began({ provider, cwd, forkedFrom }: Of<"session.created">): string {

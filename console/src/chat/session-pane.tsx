@@ -33,7 +33,7 @@ export function SessionPane({
   isOpen: boolean;
   onBack: () => void;
 }): ReactNode {
-  const { agents } = useEnvironment();
+  const { agents, toasts } = useEnvironment();
   const feed = useMemo(() => agents.feed(sessionId), [agents, sessionId]);
   const version = useFeed(feed, session?.seq);
   const { fold } = feed;
@@ -41,6 +41,11 @@ export function SessionPane({
   const isWorking = session?.turnId !== undefined;
   const canAsk = session !== undefined && isOpen;
   const retry = useRetry(sessionId, session, fold.facts.turns);
+  const [own, edits] = [useStore(agents.typed.own), useStore(agents.typed.edits)];
+  useEffect(() => {
+    const isBack = agents.typed.reclaim(sessionId, fold.takenBack);
+    if (isBack && session) toasts.say("What waited was not sent: it stands in the field for prompts.");
+  }, [agents, sessionId, version, own, edits]);
   const stop = (): void => void agents.interrupt(sessionId);
   const press = (event: KeyboardEvent): void => {
     const isTaken = event.defaultPrevented || (event.target as Element).closest("dialog, [role=menu]") !== null;
