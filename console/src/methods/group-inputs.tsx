@@ -1,6 +1,7 @@
 import { Plus } from "lucide-react";
 import { useState, type ReactNode } from "react";
 
+import { isComposing, pressed } from "../chat/keys.js";
 import { kindOf } from "../json/json-rows.js";
 import { SteadyButton } from "../shell/steady-button.js";
 import { Field, type FieldProperties, type InputProperties } from "./field.js";
@@ -138,7 +139,7 @@ export function NewKey({ taken, onAdd }: { taken: object; onAdd: (name: string) 
         value={name}
         onChange={(event) => setName(event.target.value)}
         onKeyDown={(event) => {
-          if (event.key !== "Enter") return;
+          if (event.key !== "Enter" || isComposing(pressed(event))) return;
           event.preventDefault();
           add();
         }}

@@ -1,6 +1,7 @@
 import { Play, Radio } from "lucide-react";
 import { useMemo, useState, type ReactNode } from "react";
 
+import { isComposing, pressed } from "../chat/keys.js";
 import { shortcutLabel } from "../commands/shortcuts.js";
 import type { MethodInfo } from "./catalogue.js";
 import { Field } from "./field.js";
@@ -38,7 +39,7 @@ export function MethodPage(properties: {
         call(streams ? "stream" : "call");
       }}
       onKeyDown={(event) => {
-        if (event.key !== "Enter" || !(event.metaKey || event.ctrlKey)) return;
+        if (event.key !== "Enter" || !(event.metaKey || event.ctrlKey) || isComposing(pressed(event))) return;
         event.preventDefault();
         call(streams ? "stream" : "call");
       }}

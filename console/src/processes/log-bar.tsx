@@ -1,6 +1,7 @@
 import { ArrowDown, ArrowUp, Download, ListFilter, Search } from "lucide-react";
 import type { ReactNode } from "react";
 
+import { isComposing, pressed } from "../chat/keys.js";
 import { CopyButton } from "../json/copy-button.js";
 import { SteadyButton } from "../shell/steady-button.js";
 import { count } from "../shell/units.js";
@@ -60,7 +61,7 @@ export function LogBar({
           value={filter.text}
           onChange={(event) => onFilter({ ...filter, text: event.target.value })}
           onKeyDown={(event) => {
-            if (event.key !== "Enter" || !isSearching) return;
+            if (event.key !== "Enter" || !isSearching || isComposing(pressed(event))) return;
             event.preventDefault();
             onStep(event.shiftKey ? "previous" : "next");
           }}
