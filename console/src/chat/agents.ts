@@ -68,10 +68,14 @@ export class Agents {
   readonly closed = new Store<readonly SessionView[]>([]);
   /** Counts choices, also of what is chosen already: who chooses wants to see it. */
   readonly choices = new Store(0);
+  /** What rules say, by their ids; empty of one that is not there any more. */
+  readonly rules = new Store<ReadonlyMap<string, string>>(new Map());
   readonly typed = new Typed();
   readonly #link: Link;
   readonly #catalogue: Catalogue;
   readonly #toasts: Toasts;
+  readonly #named = new Set<string>();
+  #listing: Promise<ReadonlyMap<string, string> | undefined> | undefined;
   readonly #feeds = new Map<string, SessionFeed>();
 
   constructor(link: Link, catalogue: Catalogue, toasts: Toasts) {
@@ -188,6 +192,27 @@ export class Agents {
       for (;;) if ((await stream.next()).done === true) return;
     } catch {
       // The turn goes on while the page may come back; what became of it is in the history.
+    }
+  }
+
+  /** Learns what a rule says. */
+  async nameRule(id: string, sessionId: string): Promise<void> {
+    if (this.#named.has(id)) return;
+    this.#named.add(id);
+    // Many rows of a history ask at once; what was asked before a rule was made does not have it.
+    const before = await this.#listing;
+    const all = before?.has(id) ? before : await (this.#listing = this.#listRules(sessionId));
+    if (all) this.rules.update((known) => new Map([...known, ...all, [id, all.get(id) ?? ""]]));
+    else this.#named.delete(id);
+  }
+
+  async #listRules(sessionId: string): Promise<ReadonlyMap<string, string> | undefined> {
+    try {
+      const { rules } = await this.#link.request<{ rules: { id: string; text: string }[] }>("policy.list", { sessionId });
+      return new Map(rules.map(({ id, text }) => [id, text]));
+    } catch {
+      // The rule is shown by its id.
+      return undefined;
     }
   }
 

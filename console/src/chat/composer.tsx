@@ -74,22 +74,23 @@ export function Composer({
         <ContextControls sessionId={sessionId} text={text} isOpen={isOpen} />
         {isBusy && <Deliveries chosen={delivery} onChoose={setDelivery} />}
         <span className="composer-hint">Enter sends · Shift Enter breaks the line{isBusy && " · Esc stops"}</span>
-        <span className="spacer" />
-        {isBusy && (
-          <SteadyButton className="button button-small" onClick={onStop} isOff={!isOpen} title={shortcutLabel(".")} {...hold("stop")}>
-            <Square size={12} fill="currentColor" aria-hidden />
-            Stop
+        <span className="composer-go">
+          {isBusy && (
+            <SteadyButton className="button button-small" onClick={onStop} isOff={!isOpen} title={shortcutLabel(".")} {...hold("stop")}>
+              <Square size={12} fill="currentColor" aria-hidden />
+              Stop
+            </SteadyButton>
+          )}
+          <SteadyButton
+            className="button button-primary composer-send"
+            aria-label="Send"
+            title="Send (Enter)"
+            isOff={text.trim() === "" || !isOpen}
+            onClick={() => void send()}
+          >
+            <ArrowUp size={16} aria-hidden />
           </SteadyButton>
-        )}
-        <SteadyButton
-          className="button button-primary composer-send"
-          aria-label="Send"
-          title="Send (Enter)"
-          isOff={text.trim() === "" || !isOpen}
-          onClick={() => void send()}
-        >
-          <ArrowUp size={16} aria-hidden />
-        </SteadyButton>
+        </span>
       </div>
     </div>
   );

@@ -9,6 +9,9 @@ import { MODE_WORDS } from "./words.js";
 /** Characters of a prompt that a line tells of. */
 const LONGEST_PROMPT = 300;
 
+/** How the ids of rules begin that people made: they say nothing. */
+const MADE = "rule_";
+
 /** What is known when an event is remarked on. */
 export interface Circumstances {
   /** The facts before it. */
@@ -121,13 +124,14 @@ function exited(data: Of<"process.event">, note: (text: string, detail: string) 
   return note(`The agent's program exited with code ${data.exitCode}.`, (data.stderrTail ?? []).join("\n"));
 }
 
-/** By whom something was decided, in words. */
-export function decider(by: AgentDecider): string {
+/** By whom something was decided, in words; `rule` is what the rule says that did, empty where it is not there any more. */
+export function decider(by: AgentDecider, rule?: string): string {
   switch (by.kind) {
     case "person":
       return "by a person";
     case "policy":
-      return `by the rule ${by.rule}`;
+      if (rule === "" && by.rule.startsWith(MADE)) return "by a rule that is not there any more";
+      return rule ? `by the rule “${rule}”` : `by the rule ${by.rule}`;
     case "timeout":
       return "because nobody answered in time";
     case "agent":
