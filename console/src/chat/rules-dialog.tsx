@@ -1,4 +1,4 @@
-import { useEffect, useState, type ReactNode } from "react";
+import { useEffect, useState, type ReactNode, type RefObject } from "react";
 
 import type { AgentAction } from "../api.js";
 import { ErrorCard } from "../methods/error-card.js";
@@ -34,7 +34,18 @@ function modeOf({ id, source }: Rule): string | undefined {
 }
 
 /** By which rules an agent may do something without asking, or may not; those that a person made can be taken back. */
-export function RulesDialog({ sessionId, mode, onClose }: { sessionId: string; mode: string; onClose: () => void }): ReactNode {
+export function RulesDialog({
+  sessionId,
+  mode,
+  back,
+  onClose,
+}: {
+  sessionId: string;
+  mode: string;
+  /** What has the focus behind it. */
+  back?: RefObject<HTMLElement | null>;
+  onClose: () => void;
+}): ReactNode {
   const { link } = useEnvironment();
   const [rules, setRules] = useState<readonly Rule[] | undefined>(undefined);
   const [failure, setFailure] = useState<Failure | undefined>(undefined);
@@ -61,7 +72,7 @@ export function RulesDialog({ sessionId, mode, onClose }: { sessionId: string; m
     link.request("policy.revoke", { id }).catch((error: unknown) => setFailure(failureOf(error))).then(again);
   };
   return (
-    <Dialog label="Rules of the session" className="rules" onClose={onClose}>
+    <Dialog label="Rules of the session" className="rules" {...(back && { back })} onClose={onClose}>
       <h2>Rules</h2>
       {failure && <ErrorCard failure={failure} />}
       {unlisted && (
