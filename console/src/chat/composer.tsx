@@ -5,6 +5,7 @@ import type { AgentDelivery } from "../api.js";
 import { shortcutLabel } from "../commands/shortcuts.js";
 import { useEnvironment } from "../shell/environment.js";
 import { useHeldFocus } from "../shell/held-focus.js";
+import { Radio, RadioGroup } from "../shell/radio-group.js";
 import { SteadyButton } from "../shell/steady-button.js";
 import { useStore } from "../store.js";
 import { ContextControls } from "./context-controls.js";
@@ -98,20 +99,12 @@ export function Composer({
 
 function Deliveries({ chosen, onChoose }: { chosen: AgentDelivery; onChoose: (delivery: AgentDelivery) => void }): ReactNode {
   return (
-    <div className="segments" role="radiogroup" aria-label="How the prompt reaches the agent">
+    <RadioGroup label="How the prompt reaches the agent">
       {DELIVERIES.map(({ delivery, word, means }) => (
-        <button
-          key={delivery}
-          type="button"
-          role="radio"
-          className="segment"
-          aria-checked={delivery === chosen}
-          title={means}
-          onClick={() => onChoose(delivery)}
-        >
+        <Radio key={delivery} isChosen={delivery === chosen} title={means} onChoose={() => onChoose(delivery)}>
           {word}
-        </button>
+        </Radio>
       ))}
-    </div>
+    </RadioGroup>
   );
 }
