@@ -7,6 +7,7 @@ import { Hub } from "sixframe/hub";
 import { webSocket } from "sixframe/transports/websocket";
 
 import { Agents } from "./chat/agents.js";
+import { keepTyped } from "./chat/kept-typed.js";
 import { Connection } from "./connection.js";
 import { FrameLog } from "./frames/frame-log.js";
 import { TapSource } from "./frames/tap-source.js";
@@ -41,6 +42,8 @@ export function furnish(token: string, windowName: string, surroundings: Surroun
   const catalogue = new Catalogue(endpoint);
   const hub = new Hub(endpoint, { minIntervalMs: FRAME_MS });
   const toasts = new Toasts();
+  const agents = new Agents(endpoint, catalogue, toasts);
+  keepTyped(agents.typed, sessionStorage, windowName);
   endpoint.start();
   return {
     link: endpoint,
@@ -52,7 +55,7 @@ export function furnish(token: string, windowName: string, surroundings: Surroun
     history: new History(endpoint),
     changes: new Changes(hub),
     keeper: new Keeper(endpoint, toasts),
-    agents: new Agents(endpoint, catalogue, toasts),
+    agents,
     runs: new Runs(endpoint, toasts),
     toasts,
   };

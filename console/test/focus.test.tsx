@@ -272,3 +272,73 @@ test("a key that was added leaves the focus on what added it", () => {
   expect(added).toEqual(["a"]);
   expectSteady(add);
 });
+
+const BUILTIN = { providers: [{ id: "builtin", name: "Built-in", state: "ready", abilities: {} }], default: "builtin", cwd: "/srv" };
+
+/** Chooses from the menu of the session by the keyboard. */
+async function choose(name: string): Promise<HTMLElement> {
+  const more = await button("More of the session");
+  more.focus();
+  fireEvent.keyDown(more, { key: "Enter" });
+  fireEvent.click(await screen.findByRole("menuitem", { name }));
+  return more;
+}
+
+test("a fork has the focus in its field for prompts, before the daemon tells of it too", async () => {
+  const made = await session({ "agent.fork": () => ({ sessionId: "ses_2" }), "agent.resume": () => ({}) });
+  await choose("Fork");
+  await waitFor(() => expect(document.activeElement).toBe(screen.getByRole("button", { name: "Go on with it" })));
+  act(() => made.served.commit([{ op: "add", path: "/agents/ses_2", value: { ...SESSION, sessionId: "ses_2" } as never }]));
+  await waitFor(() => expect(document.activeElement).toBe(screen.getByRole("textbox", { name: "Prompt" })));
+});
+
+test("a session that is closed hands the focus to the way back", async () => {
+  const made = await session({ "agent.close": () => ({ ok: true }), "agent.resume": () => ({}) });
+  await choose("Close the session");
+  act(() => made.served.commit([{ op: "remove", path: "/agents/ses_1" }]));
+  const goOn = await button("Go on with it");
+  await waitFor(() => expect(document.activeElement).toBe(goOn));
+});
+
+test("Escape on what a dialog gave the focus back to stops nothing", async () => {
+  const asked: unknown[] = [];
+  const made = await session({ "agent.interrupt": (payload) => asked.push(payload) });
+  act(() => made.served.commit([{ op: "replace", path: "/agents/ses_1", value: { ...SESSION, turnId: "turn_1" } as never }]));
+  const more = await choose("Close the session");
+  const dialog = await screen.findByRole("dialog", { name: "Close the session?" });
+  within(dialog).getByRole("button", { name: "Leave it open" }).focus();
+  fireEvent(dialog, new Event("cancel", { cancelable: true }));
+  await waitFor(() => expect(document.activeElement).toBe(more));
+  fireEvent.keyDown(more, { key: "Escape" });
+  expect(asked).toEqual([]);
+  const prompt = screen.getByRole("textbox", { name: "Prompt" });
+  fireEvent.keyDown(prompt, { key: "Escape" });
+  await waitFor(() => expect(asked.length).toBe(1));
+});
+
+test("a run that begins has the focus itself", async () => {
+  const made = opened("agents", { agents: {}, runs: {} }, {
+    "agent.providers": () => BUILTIN,
+    "run.start": () => new Promise(() => undefined),
+  });
+  fireEvent.click(await button("Several agents at once"));
+  const form = await screen.findByRole("form", { name: "New run" });
+  within(form).getByRole("button", { name: "Begin" }).focus();
+  act(() => made.served.commit([{ op: "add", path: "/runs/run_1", value: RUN as never }]));
+  act(() => made.environment.runs.chosen.set("run_1"));
+  const pane = await screen.findByRole("region", { name: "Run" });
+  await waitFor(() => expect(document.activeElement).toBe(pane.querySelector("header")));
+});
+
+test("who asks for a new session, or to write where there is none, has the focus in its form", async () => {
+  opened("agents", { agents: {} }, { "agent.providers": () => BUILTIN });
+  const folder = await screen.findByRole("combobox", { name: "Folder" });
+  fireEvent.keyDown(document.body, { key: "l", ctrlKey: true });
+  expect(document.activeElement).toBe(folder);
+  folder.blur();
+  fireEvent.keyDown(document.body, { key: "k", ctrlKey: true });
+  const find = await screen.findByRole("combobox", { name: "Find a command or a method" });
+  fireEvent.change(find, { target: { value: "New session" } });
+  fireEvent.keyDown(find, { key: "Enter" });
+  await waitFor(() => expect(document.activeElement).toBe(folder));
+});

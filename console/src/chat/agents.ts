@@ -68,10 +68,14 @@ export class Agents {
   readonly closed = new Store<readonly SessionView[]>([]);
   /** Counts choices, also of what is chosen already: who chooses wants to see it. */
   readonly choices = new Store(0);
+  /** What rules say, by their ids; empty of one that is not there any more. */
+  readonly rules = new Store<ReadonlyMap<string, string>>(new Map());
   readonly typed = new Typed();
   readonly #link: Link;
   readonly #catalogue: Catalogue;
   readonly #toasts: Toasts;
+  readonly #named = new Set<string>();
+  #listing: Promise<ReadonlyMap<string, string> | undefined> | undefined;
   readonly #feeds = new Map<string, SessionFeed>();
 
   constructor(link: Link, catalogue: Catalogue, toasts: Toasts) {
@@ -169,10 +173,12 @@ export class Agents {
   async #prompt(sessionId: string, asked: Partial<AgentPromptParams>): Promise<boolean> {
     // What the turn tells comes by the session's history; of this stream it is enough to know that it goes on.
     const payload = { sessionId, ...asked, types: ["prompt.queued"], timeoutMs: TURN_MS };
-    const stream = this.#link.stream<unknown>("agent.prompt", payload, undefined, { resume: false });
+    const stream = this.#link.stream<AgentEnvelope>("agent.prompt", payload, undefined, { resume: false });
     try {
       const first = await stream.next();
-      if (first.done !== true) void this.#hold(stream);
+      if (first.done === true) return true;
+      if (first.value.type === "prompt.queued") this.typed.claim(first.value.data.promptId, sessionId);
+      void this.#hold(stream);
       return true;
     } catch (error) {
       this.#complain("It was not sent", failureOf(error));
@@ -186,6 +192,27 @@ export class Agents {
       for (;;) if ((await stream.next()).done === true) return;
     } catch {
       // The turn goes on while the page may come back; what became of it is in the history.
+    }
+  }
+
+  /** Learns what a rule says. */
+  async nameRule(id: string, sessionId: string): Promise<void> {
+    if (this.#named.has(id)) return;
+    this.#named.add(id);
+    // Many rows of a history ask at once; what was asked before a rule was made does not have it.
+    const before = await this.#listing;
+    const all = before?.has(id) ? before : await (this.#listing = this.#listRules(sessionId));
+    if (all) this.rules.update((known) => new Map([...known, ...all, [id, all.get(id) ?? ""]]));
+    else this.#named.delete(id);
+  }
+
+  async #listRules(sessionId: string): Promise<ReadonlyMap<string, string> | undefined> {
+    try {
+      const { rules } = await this.#link.request<{ rules: { id: string; text: string }[] }>("policy.list", { sessionId });
+      return new Map(rules.map(({ id, text }) => [id, text]));
+    } catch {
+      // The rule is shown by its id.
+      return undefined;
     }
   }
 
@@ -206,8 +233,13 @@ export class Agents {
     return this.#ask("It was not answered", "agent.answer", { questionId, answers });
   }
 
-  cancelPrompt(sessionId: string, promptId: string): Promise<boolean> {
-    return this.#ask("It was not taken back", "agent.cancelPrompt", { sessionId, promptId });
+  /** Takes back a prompt that waits. Who does this here does not want it: it becomes no draft. */
+  async cancelPrompt(sessionId: string, promptId: string): Promise<boolean> {
+    const isOwn = this.typed.own.get().has(promptId);
+    this.typed.disclaim(promptId);
+    const isTaken = await this.#ask("It was not taken back", "agent.cancelPrompt", { sessionId, promptId });
+    if (isOwn && !isTaken) this.typed.claim(promptId, sessionId);
+    return isTaken;
   }
 
   /** Puts other words in the place of what the event `seq` told; without one, of whatever the prompt says by now. */

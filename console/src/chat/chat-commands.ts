@@ -4,6 +4,7 @@ import type { Command } from "../commands/palette.js";
 import { visible } from "../render/plain.js";
 import { runsOf } from "../runs/run.js";
 import type { Environment } from "../shell/environment.js";
+import { offerFocus } from "./focus-asked.js";
 import { nameOf, sessionsOf, type SessionView } from "./session-view.js";
 
 /** A new session, and a way to each of those there are. `show` brings the panel up. */
@@ -14,6 +15,7 @@ export function chatCommands({ hub, agents, runs }: Environment, show: () => voi
     runs.chosen.set(undefined);
     agents.choose(sessionId);
     show();
+    offerFocus();
   };
   const stoppable = sessions.filter(({ turnId }) => turnId !== undefined);
   return [

@@ -5,6 +5,7 @@ import type { AgentDelivery } from "../api.js";
 import { shortcutLabel } from "../commands/shortcuts.js";
 import { useEnvironment } from "../shell/environment.js";
 import { useHeldFocus } from "../shell/held-focus.js";
+import { Radio, RadioGroup } from "../shell/radio-group.js";
 import { SteadyButton } from "../shell/steady-button.js";
 import { useStore } from "../store.js";
 import { ContextControls } from "./context-controls.js";
@@ -47,8 +48,8 @@ export function Composer({
     if (text.trim() === "" || !isOpen) return;
     write("");
     const isTaken = await agents.prompt(sessionId, text, isBusy ? delivery : "queue");
-    // Unless something else was begun meanwhile.
-    if (!isTaken && agents.typed.draft(sessionId) === "") write(text);
+    // Behind what was begun meanwhile.
+    if (!isTaken) agents.typed.add(sessionId, [text]);
   };
   const press = (event: KeyboardEvent): void => {
     const meaning = meaningOf(pressed(event));
@@ -74,22 +75,23 @@ export function Composer({
         <ContextControls sessionId={sessionId} text={text} isOpen={isOpen} />
         {isBusy && <Deliveries chosen={delivery} onChoose={setDelivery} />}
         <span className="composer-hint">Enter sends · Shift Enter breaks the line{isBusy && " · Esc stops"}</span>
-        <span className="spacer" />
-        {isBusy && (
-          <SteadyButton className="button button-small" onClick={onStop} isOff={!isOpen} title={shortcutLabel(".")} {...hold("stop")}>
-            <Square size={12} fill="currentColor" aria-hidden />
-            Stop
+        <span className="composer-go">
+          {isBusy && (
+            <SteadyButton className="button button-small" onClick={onStop} isOff={!isOpen} title={shortcutLabel(".")} {...hold("stop")}>
+              <Square size={12} fill="currentColor" aria-hidden />
+              Stop
+            </SteadyButton>
+          )}
+          <SteadyButton
+            className="button button-primary composer-send"
+            aria-label="Send"
+            title="Send (Enter)"
+            isOff={text.trim() === "" || !isOpen}
+            onClick={() => void send()}
+          >
+            <ArrowUp size={16} aria-hidden />
           </SteadyButton>
-        )}
-        <SteadyButton
-          className="button button-primary composer-send"
-          aria-label="Send"
-          title="Send (Enter)"
-          isOff={text.trim() === "" || !isOpen}
-          onClick={() => void send()}
-        >
-          <ArrowUp size={16} aria-hidden />
-        </SteadyButton>
+        </span>
       </div>
     </div>
   );
@@ -97,20 +99,12 @@ export function Composer({
 
 function Deliveries({ chosen, onChoose }: { chosen: AgentDelivery; onChoose: (delivery: AgentDelivery) => void }): ReactNode {
   return (
-    <div className="segments" role="radiogroup" aria-label="How the prompt reaches the agent">
+    <RadioGroup label="How the prompt reaches the agent">
       {DELIVERIES.map(({ delivery, word, means }) => (
-        <button
-          key={delivery}
-          type="button"
-          role="radio"
-          className="segment"
-          aria-checked={delivery === chosen}
-          title={means}
-          onClick={() => onChoose(delivery)}
-        >
+        <Radio key={delivery} isChosen={delivery === chosen} title={means} onChoose={() => onChoose(delivery)}>
           {word}
-        </button>
+        </Radio>
       ))}
-    </div>
+    </RadioGroup>
   );
 }

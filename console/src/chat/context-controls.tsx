@@ -41,13 +41,14 @@ export function ContextControls({
           ref={button}
           type="button"
           className="context-button"
+          aria-label="Context"
           aria-expanded={isShown}
           aria-controls={isShown ? id : undefined}
           title="What is sent beside what you type"
           onClick={() => show(!isShown)}
         >
           <Paperclip size={13} aria-hidden />
-          Context
+          <span className="button-word">Context</span>
         </button>
       )}
       <ContextChip sessionId={sessionId} />

@@ -8,7 +8,7 @@ import { shortened, visible } from "../render/plain.js";
 import { lasting } from "../shell/units.js";
 import { Disclosure } from "./disclosure.js";
 import { isFinal, type DecisionEntry, type Entry, type ItemEntry, type NoteEntry, type PlanEntry, type RetryEntry } from "./entry.js";
-import { useNow } from "./hooks.js";
+import { useNow, useRuleWords } from "./hooks.js";
 import { AgentMessage, Thought, UserMessage } from "./message.js";
 import { ProblemCard } from "./problem-card.js";
 import { decider } from "./remarks.js";
@@ -38,7 +38,7 @@ export function EntryView({
     case "plan":
       return <Plan entry={entry} />;
     case "decision":
-      return <Decision entry={entry} />;
+      return <Decision entry={entry} sessionId={sessionId} />;
     case "turn":
       return <TurnEnd turn={entry.turn} sessionId={sessionId} onRetry={onRetry} />;
   }
@@ -173,6 +173,8 @@ function Plan({ entry: { entries } }: { entry: PlanEntry }): ReactNode {
   );
 }
 
+const LONGEST_RULE = 160;
+
 const DECISIONS: Readonly<Record<DecisionEntry["decision"], string>> = {
   allowed: "Allowed",
   denied: "Denied",
@@ -180,10 +182,11 @@ const DECISIONS: Readonly<Record<DecisionEntry["decision"], string>> = {
   answered: "Answered",
 };
 
-function Decision({ entry: { title, decision, by, reason, answers } }: { entry: DecisionEntry }): ReactNode {
+function Decision({ entry: { title, decision, by, reason, answers }, sessionId }: { entry: DecisionEntry; sessionId: string }): ReactNode {
+  const rule = useRuleWords(by.kind === "policy" ? by.rule : undefined, sessionId);
   return (
     <p className="decision" data-decision={decision}>
-      <b>{DECISIONS[decision]}</b> <span className="quiet">{visible(decider(by))}:</span> {visible(title)}
+      <b>{DECISIONS[decision]}</b> <span className="quiet">{visible(decider(by, rule === undefined ? rule : shortened(rule, LONGEST_RULE)))}:</span> {visible(title)}
       {reason !== undefined && <span className="quiet"> – {visible(reason)}</span>}
       {answers && answers.length > 0 && <span className="quiet"> – {visible(answers.join(", "))}</span>}
     </p>

@@ -40,7 +40,19 @@ function Field({ name, text }: { name: string; text: string }): ReactNode {
 function fieldsOf(input: unknown): readonly (readonly [name: string, text: string])[] {
   if (input === null || input === undefined) return [];
   if (typeof input !== "object" || Array.isArray(input)) return [["", textOf(input)]];
-  return Object.entries(input).map(([name, value]) => [name, textOf(value)] as const);
+  return inReadingOrder(Object.entries(input)).map(([name, value]) => [name, textOf(value)] as const);
+}
+
+/** What is there before what takes its place, however they are sorted. */
+function inReadingOrder(fields: readonly [name: string, value: unknown][]): readonly [name: string, value: unknown][] {
+  const ordered = [...fields];
+  const place = (name: string): number => ordered.findIndex(([other]) => other === name);
+  for (const [name] of fields) {
+    if (!/^new(?![a-z])/.test(name)) continue;
+    const [from, to] = [place(name.replace("new", "old")), place(name)];
+    if (from > to) ordered.splice(to, 0, ...ordered.splice(from, 1));
+  }
+  return ordered;
 }
 
 function textOf(value: unknown): string {

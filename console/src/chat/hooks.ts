@@ -45,6 +45,17 @@ export function useFeed(feed: SessionFeed, known?: number): number {
   return useSyncExternalStore(feed.subscribe, feed.version);
 }
 
+/** What a rule says that decided in a session: empty where it is not there any more, undefined where that is not known. */
+export function useRuleWords(id: string | undefined, sessionId: string): string | undefined {
+  const { agents } = useEnvironment();
+  const canList = useHas("policy.list");
+  useEffect(() => {
+    if (id !== undefined && canList) void agents.nameRule(id, sessionId);
+  }, [agents, id, sessionId, canList]);
+  const known = useStore(agents.rules);
+  return id === undefined ? undefined : known.get(id);
+}
+
 /** The time as the daemon has it, told once a second while it is wanted. */
 export function useNow(isWanted: boolean): number {
   const [now, setNow] = useState(daemonNow);

@@ -1,4 +1,4 @@
-import { useEffect, useId, useState, type FormEvent, type ReactNode } from "react";
+import { useEffect, useId, useRef, useState, type FormEvent, type ReactNode } from "react";
 
 import { ErrorCard } from "../methods/error-card.js";
 import { passes, type Failure } from "../methods/run.js";
@@ -34,6 +34,14 @@ export function NewSession({ sessions, isOpen }: { sessions: readonly SessionVie
     // What a lost connection took along is asked for again when it is back.
     if (isOpen && missed && passes(missed)) void agents.look(false);
   }, [agents, isOpen]);
+  const folder = useRef<HTMLInputElement>(null);
+  const asked = useStore(focusAsked);
+  useEffect(() => {
+    // What begins is waited for by the field for prompts.
+    if (!asked || isBusy) return;
+    folder.current?.focus();
+    focusAsked.set(false);
+  }, [asked, isBusy]);
   const provider = chosen ?? usual;
   const info = providers.find((one) => one.id === provider);
   const canBegin = isOpen && !isBusy && cwd.trim() !== "" && info !== undefined && isUsable(info);
@@ -42,13 +50,13 @@ export function NewSession({ sessions, isOpen }: { sessions: readonly SessionVie
     if (!canBegin) return;
     setBusy(true);
     focusAsked.set(true);
-    const folder = cwd.trim();
-    const failed = await agents.create({ provider, cwd: folder, mode, ...(model.trim() !== "" && { model: model.trim() }) });
+    const wanted = cwd.trim();
+    const failed = await agents.create({ provider, cwd: wanted, mode, ...(model.trim() !== "" && { model: model.trim() }) });
     if (failed) {
       focusAsked.set(false);
       setFailure(failed);
       setBusy(false);
-    } else localStorage.setItem(KEPT, folder);
+    } else localStorage.setItem(KEPT, wanted);
   };
   return (
     <form className="new-session" aria-label="New session" onSubmit={(event) => void begin(event)}>
@@ -58,6 +66,7 @@ export function NewSession({ sessions, isOpen }: { sessions: readonly SessionVie
         <label className="new-field" htmlFor={id}>
           <span>Folder</span>
           <input
+            ref={folder}
             id={id}
             className="input"
             list={folders}

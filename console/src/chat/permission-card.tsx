@@ -1,13 +1,14 @@
 import { ShieldAlert, ShieldCheck, ShieldQuestion } from "lucide-react";
 import { useEffect, useId, useRef, useState, type FormEvent, type KeyboardEvent, type ReactNode } from "react";
 
-import type { AgentOptionKind, AgentRisk, PermissionOption } from "../api.js";
+import type { AgentRisk, PermissionOption } from "../api.js";
 import { visible } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
 import { SteadyButton } from "../shell/steady-button.js";
 import { useStore } from "../store.js";
 import { Countdown } from "./countdown.js";
 import { ExactInput } from "./exact-input.js";
+import { AskRules, isOnce, OPTIONS, wordsOf } from "./ask-rules.js";
 import { ignoreEnter, isComposing, meaningOf, pressed } from "./keys.js";
 import type { Permission, SessionView } from "./session-view.js";
 import { folderName } from "./session-view.js";
@@ -20,19 +21,9 @@ const MARKS: Record<AgentRisk, typeof ShieldAlert> = {
   critical: ShieldAlert,
 };
 
-/** Our words for what an option means: an agent may call it anything. What allows least stands first. */
-const OPTIONS: Partial<Record<AgentOptionKind, string>> = {
-  allow_once: "Allow once",
-  allow_session: "Allow in this session",
-  allow_always: "Always allow",
-};
-
-/** How options begin that make rules of ours, which are listed and can be taken back. */
-const OURS = "sixframe:";
-
 /**
  * What an agent asks leave for. It never takes the focus, Enter never allows, and nothing can be allowed before it has stood
- * still for a moment (`isSettled`).
+ * still for a moment (`isSettled`). What it says scrolls; the answers stay in sight.
  */
 export function PermissionCard({
   permission,
@@ -50,7 +41,7 @@ export function PermissionCard({
   onAnswer: () => void;
 }): ReactNode {
   const id = useId();
-  const { action, title, description, reason, risk, paths, hits, expiresAtMs, shownInput, inputSha256 } = permission;
+  const { action, title, description, reason, risk, paths, hits, expiresAtMs, shownInput } = permission;
   const Mark = MARKS[risk] ?? ShieldAlert;
   return (
     <article className="ask-card" data-risk={risk} aria-labelledby={id}>
@@ -96,9 +87,6 @@ export function PermissionCard({
         )}
       </div>
       <Answers permission={permission} provider={session.provider} isSettled={isSettled} isOpen={isOpen} onAnswer={onAnswer} />
-      <p className="ask-hash" title={`SHA-256 of the input: ${inputSha256}`}>
-        A yes is good for this input alone · <code>{inputSha256.slice(0, 12)}</code>
-      </p>
     </article>
   );
 }
@@ -123,7 +111,8 @@ function Answers({
 }): ReactNode {
   const { agents } = useEnvironment();
   const [isSent, setSent] = useState(false);
-  const { permissionId } = permission;
+  const onceId = useId();
+  const { permissionId, inputSha256 } = permission;
   const why = useStore(agents.typed.reasons).get(permissionId);
   const isWhy = why !== undefined;
   const opener = useRef<HTMLButtonElement>(null);
@@ -142,46 +131,56 @@ function Answers({
     agents.typed.leaveReason(permissionId);
   };
   const allowing = Object.keys(OPTIONS).flatMap((kind) => permission.options.filter((option) => option.kind === kind));
+  const [once, lasting] = [allowing.filter(isOnce), allowing.filter((option) => !isOnce(option))];
   const send = (answer: Promise<boolean>): void => {
     setSent(true);
     onAnswer();
     void answer.then((isTaken) => !isTaken && setSent(false));
   };
   const deny = (why: string): void => send(agents.reject(permission, why));
+  const allow = (option: PermissionOption): ReactNode => (
+    <Allow
+      key={option.optionId}
+      option={option}
+      describedBy={isOnce(option) ? onceId : undefined}
+      isOff={!isSettled || !isOpen || isSent}
+      onAllow={() => send(agents.approve(permission, option.optionId))}
+    />
+  );
   return (
-    <div className="ask-answers" role="group" aria-label="Answer">
-      {isWhy ? (
-        <Why
-          why={why}
-          provider={provider}
-          isOff={!isOpen || isSent}
-          hasFocus={isHere.current}
-          onWrite={(text) => agents.typed.explain(permissionId, text)}
-          onDeny={() => deny(why)}
-          onBack={back}
-        />
-      ) : (
-        <>
-          {allowing.map((option) => (
-            <Allow
-              key={option.optionId}
-              option={option}
-              isOff={!isSettled || !isOpen || isSent}
-              onAllow={() => send(agents.approve(permission, option.optionId))}
-            />
-          ))}
-          {allowing.length === 0 && <p className="quiet">It offers nothing that would allow this once.</p>}
-          <span className="ask-deny">
-            <button ref={opener} type="button" className="link-button" onClick={ask}>
-              Deny and say why
-            </button>
+    <footer className="ask-foot">
+      <div className="ask-answers" role="group" aria-label="Answer">
+        {isWhy ? (
+          <Why
+            why={why}
+            provider={provider}
+            isOff={!isOpen || isSent}
+            hasFocus={isHere.current}
+            onWrite={(text) => agents.typed.explain(permissionId, text)}
+            onDeny={() => deny(why)}
+            onBack={back}
+          />
+        ) : (
+          <>
+            {once.map(allow)}
             <SteadyButton className="button button-danger" isOff={!isOpen || isSent} onClick={() => deny("")}>
               Deny
             </SteadyButton>
-          </span>
-        </>
+            <button ref={opener} type="button" className="link-button" onClick={ask}>
+              Deny and say why
+            </button>
+            {lasting.length > 0 && <span className="ask-lasting">{lasting.map(allow)}</span>}
+            {allowing.length === 0 && <p className="quiet">It offers nothing that would allow this once.</p>}
+          </>
+        )}
+      </div>
+      {once.length > 0 && (
+        <p id={onceId} className="ask-note" title={`SHA-256 of the input: ${inputSha256}`}>
+          Allow once is good for this input alone · <code>{inputSha256.slice(0, 12)}</code>
+        </p>
       )}
-    </div>
+      {!isWhy && lasting.length > 0 && <AskRules action={permission.action} options={lasting} />}
+    </footer>
   );
 }
 
@@ -254,22 +253,27 @@ function Why({
   );
 }
 
-function Allow({ option, isOff, onAllow }: { option: PermissionOption; isOff: boolean; onAllow: () => void }): ReactNode {
-  const { kind, label, rulePreview, optionId } = option;
-  const isRule = kind !== "allow_once" && !optionId.startsWith(OURS);
-  const words = `${OPTIONS[kind] ?? kind}${isRule ? ", by a rule of the agent's own" : ""}`;
+function Allow({
+  option,
+  describedBy,
+  isOff,
+  onAllow,
+}: {
+  option: PermissionOption;
+  describedBy: string | undefined;
+  isOff: boolean;
+  onAllow: () => void;
+}): ReactNode {
   return (
-    <span className="ask-option">
-      <SteadyButton
-        className={kind === "allow_once" ? "button button-primary" : "button"}
-        isOff={isOff}
-        title={visible(label)}
-        onKeyDown={ignoreEnter}
-        onClick={onAllow}
-      >
-        {words}
-      </SteadyButton>
-      {rulePreview && <code className="ask-rule">{visible(rulePreview)}</code>}
-    </span>
+    <SteadyButton
+      className={isOnce(option) ? "button button-primary" : "button"}
+      isOff={isOff}
+      title={visible(option.label)}
+      aria-describedby={describedBy}
+      onKeyDown={ignoreEnter}
+      onClick={onAllow}
+    >
+      {wordsOf(option)}
+    </SteadyButton>
   );
 }

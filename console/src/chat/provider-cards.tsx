@@ -6,6 +6,7 @@ import { ErrorCard } from "../methods/error-card.js";
 import { passes } from "../methods/run.js";
 import { visible } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
+import { Radio, RadioGroup } from "../shell/radio-group.js";
 import { SteadyButton } from "../shell/steady-button.js";
 import { useStore } from "../store.js";
 import { PROVIDER_WORDS } from "./words.js";
@@ -53,7 +54,7 @@ export function ProviderCards({ chosen, onChoose }: { chosen: string; onChoose: 
           without any.
         </p>
       )}
-      <div className="provider-cards" role="radiogroup" aria-label="Agent">
+      <RadioGroup label="Agent" className="provider-cards">
         {providers.map((provider) => (
           <ProviderCard
             key={provider.id}
@@ -62,7 +63,7 @@ export function ProviderCards({ chosen, onChoose }: { chosen: string; onChoose: 
             onChoose={() => onChoose(provider.id)}
           />
         ))}
-      </div>
+      </RadioGroup>
     </section>
   );
 }
@@ -81,13 +82,12 @@ function ProviderCard({
   const facts = [version && visible(version), tested === "newer" && "newer than tried with", authMethod && visible(authMethod)];
   return (
     <div className="provider-card" data-state={state} data-chosen={isChosen}>
-      <SteadyButton
-        role="radio"
+      <Radio
         className="provider-choose"
-        aria-checked={isChosen}
+        isChosen={isChosen}
         isOff={!isUsable(provider)}
         title={program ? visible(program) : undefined}
-        onClick={onChoose}
+        onChoose={onChoose}
       >
         <b>{visible(name)}</b>
         <span className="provider-state" data-state={state}>
@@ -95,7 +95,7 @@ function ProviderCard({
           {PROVIDER_WORDS[state] ?? visible(state)}
         </span>
         <span className="provider-facts">{facts.filter(Boolean).join(" · ") || visible(id)}</span>
-      </SteadyButton>
+      </Radio>
       {hint && !(installUrl && hint.endsWith(installUrl)) && <p className="provider-hint">{visible(hint)}</p>}
       {installUrl && state !== "ready" && /^https:\/\//i.test(installUrl) && (
         <a className="link provider-link" href={installUrl} target="_blank" rel="noopener noreferrer">

@@ -66,7 +66,7 @@ export function QuestionCard({
             onGive={(next) => agents.typed.give(question.questionId, one.id, next)}
           />
         ))}
-        <div className="ask-answers">
+        <div className="ask-foot ask-answers">
           {!canAnswer && <p className="quiet">This daemon takes no answers to questions.</p>}
           <span className="spacer" />
           <SteadyButton className="button button-danger" isOff={!isOpen || isSent || !canAnswer} onClick={() => give({})}>

@@ -1,9 +1,16 @@
 /** Events that are told beside the conversation: what the history says of them, if anything. */
 
 import type { AgentDecider, AgentEnvelope } from "../api.js";
+import { shortened } from "../render/plain.js";
 import type { DecisionEntry, Entry, NoteEntry } from "./entry.js";
 import type { Facts } from "./facts.js";
 import { MODE_WORDS } from "./words.js";
+
+/** Characters of a prompt that a line tells of. */
+const LONGEST_PROMPT = 300;
+
+/** How the ids of rules begin that people made: they say nothing. */
+const MADE = "rule_";
 
 /** What is known when an event is remarked on. */
 export interface Circumstances {
@@ -42,6 +49,8 @@ export function remark(envelope: AgentEnvelope, { before, at, titleOf }: Circums
       return note("warn", `${envelope.data.bytes} bytes at the end of the log were torn by a crash and put aside.`);
     case "files.contended":
       return note("warn", "Somebody else is changing files that this turn changes.", envelope.data.paths.join("\n"));
+    case "prompt.cancelled":
+      return note("plain", takenBack(titleOf(envelope.data.promptId)));
     case "plan.updated":
       return { ...placed, key: `plan:${turnId ?? ""}`, type: "plan", entries: envelope.data.entries };
     case "permission.resolved":
@@ -62,6 +71,11 @@ export function remark(envelope: AgentEnvelope, { before, at, titleOf }: Circums
     default:
       return undefined;
   }
+}
+
+function takenBack(text: string): string {
+  const line = shortened(text, LONGEST_PROMPT).replace(/\s+/g, " ").trim();
+  return line === "" ? "A prompt was taken back." : `Taken back: ${line}`;
 }
 
 function began({ provider, cwd, forkedFrom }: Of<"session.created">): string {
@@ -110,13 +124,14 @@ function exited(data: Of<"process.event">, note: (text: string, detail: string) 
   return note(`The agent's program exited with code ${data.exitCode}.`, (data.stderrTail ?? []).join("\n"));
 }
 
-/** By whom something was decided, in words. */
-export function decider(by: AgentDecider): string {
+/** By whom something was decided, in words; `rule` is what the rule says that did, empty where it is not there any more. */
+export function decider(by: AgentDecider, rule?: string): string {
   switch (by.kind) {
     case "person":
       return "by a person";
     case "policy":
-      return `by the rule ${by.rule}`;
+      if (rule === "" && by.rule.startsWith(MADE)) return "by a rule that is not there any more";
+      return rule ? `by the rule “${rule}”` : `by the rule ${by.rule}`;
     case "timeout":
       return "because nobody answered in time";
     case "agent":

@@ -1,4 +1,4 @@
-import { useEffect, useState, type ReactNode } from "react";
+import { useEffect, useState, type ReactNode, type RefObject } from "react";
 
 import type { AgentAction } from "../api.js";
 import { ErrorCard } from "../methods/error-card.js";
@@ -34,7 +34,18 @@ function modeOf({ id, source }: Rule): string | undefined {
 }
 
 /** By which rules an agent may do something without asking, or may not; those that a person made can be taken back. */
-export function RulesDialog({ sessionId, mode, onClose }: { sessionId: string; mode: string; onClose: () => void }): ReactNode {
+export function RulesDialog({
+  sessionId,
+  mode,
+  back,
+  onClose,
+}: {
+  sessionId: string;
+  mode: string;
+  /** What has the focus behind it. */
+  back?: RefObject<HTMLElement | null>;
+  onClose: () => void;
+}): ReactNode {
   const { link } = useEnvironment();
   const [rules, setRules] = useState<readonly Rule[] | undefined>(undefined);
   const [failure, setFailure] = useState<Failure | undefined>(undefined);
@@ -61,7 +72,7 @@ export function RulesDialog({ sessionId, mode, onClose }: { sessionId: string; m
     link.request("policy.revoke", { id }).catch((error: unknown) => setFailure(failureOf(error))).then(again);
   };
   return (
-    <Dialog label="Rules of the session" className="rules" onClose={onClose}>
+    <Dialog label="Rules of the session" className="rules" {...(back && { back })} onClose={onClose}>
       <h2>Rules</h2>
       {failure && <ErrorCard failure={failure} />}
       {unlisted && (
@@ -76,7 +87,7 @@ export function RulesDialog({ sessionId, mode, onClose }: { sessionId: string; m
       {rules?.length === 0 && <p className="quiet">There are none: you are asked for everything.</p>}
       {rules && rules.length > 0 && (
         <div className="rules-all" tabIndex={0} role="region" aria-label="All rules">
-          <p className="quiet">{`The mode is ${modeName(mode)}. ${MODE_WORDS[mode]?.means ?? "What it means is not known here"}.`}</p>
+          <p className="quiet">{`The mode is ${modeName(mode)}. ${meaning(mode, rules)}.`}</p>
           <RuleList name="What decides in this mode" rules={rules.filter((rule) => counts(rule, mode))} onRevoke={revoke} />
           <RuleList
             name="What decides in other modes alone"
@@ -143,6 +154,14 @@ function facts(rule: Rule): readonly string[] {
     SOURCES[source] ?? visible(source),
     source === "builtin" && (mode === undefined ? "in every mode" : `in the mode ${modeName(mode)} alone`),
   ].filter((fact) => typeof fact === "string" && fact !== "") as string[];
+}
+
+/** What a mode means beside the rules that were made. */
+function meaning(mode: string, rules: readonly Rule[]): string {
+  const means = MODE_WORDS[mode]?.means ?? "What it means is not known here";
+  if (rules.every(({ source }) => source === "builtin")) return means;
+  if (mode === "ask") return "Rules that you or the configuration made decide first; you answer everything else that the agent asks leave for";
+  return mode === "acceptEdits" ? `Rules that you or the configuration made decide first. ${means}` : means;
 }
 
 /** Whether a rule decides anything in a mode. */

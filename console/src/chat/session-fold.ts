@@ -5,7 +5,7 @@
 
 import type { AgentEnvelope } from "../api.js";
 import { ChangedFiles } from "./changed-files.js";
-import { isFinal, type Entry, type ItemEntry, type Turn } from "./entry.js";
+import { isFinal, parted, type Entry, type ItemEntry, type Turn } from "./entry.js";
 import { NO_FACTS, updated, type Facts } from "./facts.js";
 import { begun, ended, enlarged, patched, released, weight } from "./item-fold.js";
 import { remark } from "./remarks.js";
@@ -30,6 +30,9 @@ const NEWEST = 50;
 /** How many that became final are remembered as such. */
 const SETTLED = 20;
 
+/** Prompts that were taken back of which is known what they said. */
+const TAKEN_BACK = 50;
+
 /** What a turn is until it ends. */
 interface OpenTurn {
   turn: Turn;
@@ -50,6 +53,8 @@ export class SessionFold {
   seq = 0;
   /** Entries that were given up as a whole. */
   forgotten = 0;
+  /** What prompts said that were taken back, by their ids: the last of them. */
+  readonly takenBack = new Map<string, string>();
   readonly #room: Room;
   readonly #entries = new Map<string, Entry>();
   readonly #children = new Map<string, string[]>();
@@ -106,7 +111,7 @@ export class SessionFold {
 
   /** Forgets everything: the log begins anew. */
   reset(): void {
-    for (const map of [this.#entries, this.#children, this.#weights, this.#turns, this.#asked]) map.clear();
+    for (const map of [this.#entries, this.#children, this.#weights, this.#turns, this.#asked, this.takenBack]) map.clear();
     this.facts = NO_FACTS;
     this.#settled = [];
     [this.epoch, this.seq, this.forgotten, this.#weight] = ["", 0, 0, 0];
@@ -146,6 +151,16 @@ export class SessionFold {
       case "files.changed":
         this.#turns.get(turnId ?? "")?.files.seen(envelope.data.files);
         return;
+      case "prompt.queued":
+        this.#asked.set(envelope.data.promptId, parted(envelope.data.content).text);
+        return;
+      case "prompt.started":
+      case "prompt.steered":
+        this.#asked.delete(envelope.data.promptId);
+        return;
+      case "prompt.cancelled":
+        this.#takeBack(envelope.data.promptId);
+        return this.#rest(envelope, at);
       case "permission.requested":
         this.#asked.set(envelope.data.permissionId, envelope.data.title);
         return this.#mark(envelope.itemId, true);
@@ -164,6 +179,11 @@ export class SessionFold {
     this.facts = updated(before, envelope);
     const said = remark(envelope, { before, at, titleOf: (id) => this.#taken(id) });
     if (said) this.#put(said);
+  }
+
+  #takeBack(promptId: string): void {
+    this.takenBack.set(promptId, this.#asked.get(promptId) ?? "");
+    for (const id of this.takenBack.keys()) if (this.takenBack.size > TAKEN_BACK) this.takenBack.delete(id);
   }
 
   #mark(itemId: string | null | undefined, isAsked: boolean): void {

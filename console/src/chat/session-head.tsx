@@ -1,12 +1,13 @@
 import { Ellipsis, GitFork, Play, Scale, ShieldCheck, X } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
-import { useId, useState, type ReactNode } from "react";
+import { useId, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 
 import { visible } from "../render/plain.js";
 import { Dialog } from "../shell/dialog.js";
 import { useEnvironment } from "../shell/environment.js";
 import { SteadySelect } from "../shell/steady-select.js";
 import { useStore } from "../store.js";
+import { catchFocus } from "./focus-asked.js";
 import type { Facts } from "./facts.js";
 import { FolderTrust } from "./folder-trust.js";
 import { useHas } from "./hooks.js";
@@ -85,11 +86,17 @@ function SessionMenu({ session, isOpen }: { session: SessionView; isOpen: boolea
   const [canFork, canResume, canSetProvider] = [useHas("agent.fork"), useHas("agent.resume"), useHas("agent.setProvider")];
   const [hasRules, hasTrust] = [useHas("policy.list"), useHas("trust.status")];
   const note = useId();
+  const button = useRef<HTMLButtonElement>(null);
   const { sessionId, provider, isReady } = session;
   const others = providers.filter((one) => one.id !== provider && isUsable(one));
   const close = (): void => {
     setAsked(false);
     void agents.close(session);
+  };
+  const fork = async (): Promise<void> => {
+    await agents.fork(sessionId);
+    // When the fork is looked at, and this is gone.
+    setTimeout(catchFocus);
   };
   const unfold = (isWanted: boolean): void => {
     setUnfolded(isWanted && isOpen);
@@ -98,7 +105,13 @@ function SessionMenu({ session, isOpen }: { session: SessionView; isOpen: boolea
   return (
     <>
       <DropdownMenu.Root modal={false} open={isUnfolded} onOpenChange={unfold}>
-        <DropdownMenu.Trigger className="icon-button" aria-label="More of the session" aria-disabled={!isOpen}>
+        <DropdownMenu.Trigger
+          ref={button}
+          className="icon-button"
+          aria-label="More of the session"
+          aria-disabled={!isOpen}
+          onKeyDown={stopNothing}
+        >
           <Ellipsis size={16} />
         </DropdownMenu.Trigger>
         <DropdownMenu.Portal>
@@ -106,7 +119,7 @@ function SessionMenu({ session, isOpen }: { session: SessionView; isOpen: boolea
             {canResume && !isReady && (
               <Choice icon={<Play size={14} aria-hidden />} word="Start the agent" onChoose={() => void agents.resume(sessionId)} />
             )}
-            {canFork && <Choice icon={<GitFork size={14} aria-hidden />} word="Fork" onChoose={() => void agents.fork(sessionId)} />}
+            {canFork && <Choice icon={<GitFork size={14} aria-hidden />} word="Fork" onChoose={() => void fork()} />}
             {canSetProvider && others.length > 0 && (
               <DropdownMenu.Label className="menu-note" id={note}>
                 A new session is recommended: another agent is given no more than a summary of this one.
@@ -131,9 +144,9 @@ function SessionMenu({ session, isOpen }: { session: SessionView; isOpen: boolea
           </DropdownMenu.Content>
         </DropdownMenu.Portal>
       </DropdownMenu.Root>
-      {shown === "rules" && <RulesDialog sessionId={sessionId} mode={session.mode} onClose={() => show(undefined)} />}
+      {shown === "rules" && <RulesDialog sessionId={sessionId} mode={session.mode} back={button} onClose={() => show(undefined)} />}
       {shown === "trust" && (
-        <Dialog label="Settings in the folder" onClose={() => show(undefined)}>
+        <Dialog label="Settings in the folder" back={button} onClose={() => show(undefined)}>
           <h2>Settings in the folder</h2>
           <p className="quiet">What agents would load from {visible(session.cwd)}. A change counts from the agent's next start on.</p>
           <FolderTrust cwd={session.cwd} isOpen={isOpen} isAsked />
@@ -145,7 +158,7 @@ function SessionMenu({ session, isOpen }: { session: SessionView; isOpen: boolea
         </Dialog>
       )}
       {isAsked && (
-        <Dialog label="Close the session?" onClose={() => setAsked(false)}>
+        <Dialog label="Close the session?" back={button} onClose={() => setAsked(false)}>
           <h2>Close the session?</h2>
           <p>The agent is at work. Its turn is stopped, and what waits is taken back.</p>
           <div className="dialog-actions">
@@ -160,6 +173,11 @@ function SessionMenu({ session, isOpen }: { session: SessionView; isOpen: boolea
       )}
     </>
   );
+}
+
+/** Escape led out of a menu or a dialog to here: who presses it once more does not mean the turn. */
+function stopNothing(event: KeyboardEvent): void {
+  if (event.key === "Escape") event.preventDefault();
 }
 
 function Choice({

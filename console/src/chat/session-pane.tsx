@@ -1,8 +1,9 @@
-import { useCallback, useEffect, useMemo, useState, type KeyboardEvent, type ReactNode } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 
 import { passes } from "../methods/run.js";
 import { visible } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
+import { useHeldFocus } from "../shell/held-focus.js";
 import { SteadyButton } from "../shell/steady-button.js";
 import { lasting } from "../shell/units.js";
 import { useStore } from "../store.js";
@@ -33,14 +34,22 @@ export function SessionPane({
   isOpen: boolean;
   onBack: () => void;
 }): ReactNode {
-  const { agents } = useEnvironment();
+  const { agents, toasts } = useEnvironment();
   const feed = useMemo(() => agents.feed(sessionId), [agents, sessionId]);
   const version = useFeed(feed, session?.seq);
   const { fold } = feed;
   const waiting = useMemo(() => (session ? waitingOf([session]) : []), [session]);
   const isWorking = session?.turnId !== undefined;
   const canAsk = session !== undefined && isOpen;
+  // What can be done with the session comes and goes with it.
+  const standing = session ? "session" : "gone";
+  const hold = useHeldFocus([standing], catchFocus);
   const retry = useRetry(sessionId, session, fold.facts.turns);
+  const [own, edits] = [useStore(agents.typed.own), useStore(agents.typed.edits)];
+  useEffect(() => {
+    const isBack = agents.typed.reclaim(sessionId, fold.takenBack);
+    if (isBack && session) toasts.say("What waited was not sent: it stands in the field for prompts.");
+  }, [agents, sessionId, version, own, edits]);
   const stop = (): void => void agents.interrupt(sessionId);
   const press = (event: KeyboardEvent): void => {
     const isTaken = event.defaultPrevented || (event.target as Element).closest("dialog, [role=menu]") !== null;
@@ -49,7 +58,7 @@ export function SessionPane({
     stop();
   };
   return (
-    <section className="session-pane" aria-label="Session" onKeyDown={press}>
+    <section className="session-pane" aria-label="Session" onKeyDown={press} {...hold(standing)}>
       <button type="button" className="link-button back" onClick={onBack}>
         ← All sessions
       </button>
@@ -120,11 +129,18 @@ function Working({ session, since }: { session: SessionView; since: number | und
 function Gone({ sessionId, isOpen }: { sessionId: string; isOpen: boolean }): ReactNode {
   const { agents } = useEnvironment();
   const canResume = useHas("agent.resume");
+  const place = useRef<HTMLDivElement>(null);
+  const asked = useStore(focusAsked);
+  useEffect(() => {
+    if (!asked) return;
+    (place.current?.querySelector("button") ?? place.current)?.focus();
+    focusAsked.set(false);
+  }, [asked]);
   const goOn = async (): Promise<void> => {
     if (await agents.resume(sessionId)) focusAsked.set(true);
   };
   return (
-    <div className="session-gone">
+    <div ref={place} className="session-gone" tabIndex={-1}>
       <span>This session is closed. Its history stays.</span>
       {canResume && (
         <SteadyButton className="button" isOff={!isOpen} onClick={() => void goOn()}>

@@ -22,11 +22,16 @@ export interface Given {
   readonly own: string;
 }
 
+/** Prompts of which is known that they were asked for from here. */
+const MOST_OWN = 100;
+
 export class Typed {
-  /** The next prompt, by session. */
+  /** The next prompt, by session; the one that was written last is the last. */
   readonly drafts = new Store<ReadonlyMap<string, string>>(new Map());
   /** What goes with each prompt, by session, until something else is chosen. */
   readonly contexts = new Store<ReadonlyMap<string, PromptContext>>(new Map());
+  /** Prompts that were asked for from here, the latest last, with their sessions: whoever takes them back, their words are this person's. */
+  readonly own = new Store<ReadonlyMap<string, string>>(new Map());
   /** Changes of prompts that wait, by prompt. */
   readonly edits = new Store<ReadonlyMap<string, Edit>>(new Map());
   /** Answers, by request and by question in it. */
@@ -41,7 +46,21 @@ export class Typed {
   }
 
   write(sessionId: string, text: string): void {
-    this.drafts.update((all) => new Map(all).set(sessionId, text));
+    this.drafts.update((all) => without(all, sessionId).set(sessionId, text));
+  }
+
+  /** Puts texts behind what is there already. */
+  add(sessionId: string, texts: readonly string[]): void {
+    this.write(sessionId, [this.draft(sessionId), ...texts].filter((text) => text.trim() !== "").join("\n\n"));
+  }
+
+  /** Notes that a prompt was asked for from here. */
+  claim(promptId: string, sessionId: string): void {
+    this.own.update((all) => new Map([...without(all, promptId), [promptId, sessionId] as const].slice(-MOST_OWN)));
+  }
+
+  disclaim(promptId: string): void {
+    if (this.own.get().has(promptId)) this.own.update((all) => without(all, promptId));
   }
 
   context(sessionId: string): PromptContext {
@@ -94,15 +113,38 @@ export class Typed {
       ([promptId, edit]) => edit.sessionId === sessionId && edit.sent === undefined && !waiting.includes(promptId),
     );
     for (const [promptId] of lost) this.leave(promptId);
-    const changed = lost.map(([, edit]) => edit).filter(({ text, whole }) => text.trim() !== "" && text !== whole);
-    if (changed.length > 0)
-      this.write(sessionId, [this.draft(sessionId), ...changed.map(({ text }) => text)].filter((text) => text.trim() !== "").join("\n\n"));
+    const isChanged = ({ text, whole }: Edit): boolean => text.trim() !== "" && text !== whole;
+    const changed = lost.flatMap(([promptId, edit]) => {
+      if (!isChanged(edit)) return [];
+      // Its words stand in the draft by the change of them.
+      this.disclaim(promptId);
+      return [edit];
+    });
+    if (changed.length > 0) this.add(sessionId, changed.map(({ text }) => text));
     if (lost.length > 0) catchFocus();
     return changed.length > 0;
   }
+
+  /**
+   * Puts prompts that were asked for from here and taken back by a stop, or by somebody else, into the draft of their session, and
+   * says whether there were any. `takenBack` is what each of them said; where it was being changed here, it is the change that counts.
+   */
+  reclaim(sessionId: string, takenBack: ReadonlyMap<string, string>): boolean {
+    const edit = (promptId: string): Edit | undefined => this.edits.get().get(promptId);
+    // What the daemon was asked to make of it is known when that is answered.
+    const back = [...takenBack].filter(([promptId]) => this.own.get().has(promptId) && edit(promptId)?.sent === undefined);
+    if (back.length === 0) return false;
+    this.add(sessionId, back.map(([promptId, text]) => edit(promptId)?.text || text));
+    for (const [promptId] of back) {
+      this.disclaim(promptId);
+      this.leave(promptId);
+    }
+    catchFocus();
+    return true;
+  }
 }
 
-function without<T>(all: ReadonlyMap<string, T>, key: string): ReadonlyMap<string, T> {
+function without<T>(all: ReadonlyMap<string, T>, key: string): Map<string, T> {
   const rest = new Map(all);
   rest.delete(key);
   return rest;

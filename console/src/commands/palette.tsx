@@ -1,6 +1,7 @@
 import { CornerDownLeft, Search } from "lucide-react";
 import { useEffect, useId, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 
+import { isComposing, pressed } from "../chat/keys.js";
 import { Dialog } from "../shell/dialog.js";
 
 /** Something that can be done. */
@@ -47,6 +48,7 @@ export function Palette({ commands, onClose }: { commands: readonly Command[]; o
     command.run();
   };
   const key = (event: KeyboardEvent): void => {
+    if (isComposing(pressed(event))) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step !== undefined && shown.length > 0) setActive((active + step + shown.length) % shown.length);
     else if (event.key === "Enter") run(shown[active]);

@@ -2,6 +2,7 @@ import { ArrowDownLeft, ArrowUpRight, Download, Pause, Play, Search, Trash2 } fr
 import { memo, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from "react";
 
 import { useEnvironment } from "../shell/environment.js";
+import { Radio, RadioGroup } from "../shell/radio-group.js";
 import { save } from "../shell/save.js";
 import { SteadyButton } from "../shell/steady-button.js";
 import { bytes, clock, count, milliseconds } from "../shell/units.js";
@@ -107,20 +108,13 @@ function Bar({ log, calls, filter, onFilter, source, onClear }: BarProperties): 
   return (
     <div className="frames-bar">
       <div className="bar">
-        <div className="segments" role="radiogroup" aria-label="Whose frames">
+        <RadioGroup label="Whose frames">
           {(["page", "daemon"] as const).map((one) => (
-            <button
-              key={one}
-              type="button"
-              role="radio"
-              aria-checked={source === one}
-              className="segment"
-              onClick={() => chosenSource.set(one)}
-            >
+            <Radio key={one} isChosen={source === one} onChoose={() => chosenSource.set(one)}>
               {one === "page" ? "This page" : "Daemon"}
-            </button>
+            </Radio>
           ))}
-        </div>
+        </RadioGroup>
         <div className="search">
           <Search size={14} aria-hidden />
           <input

@@ -1,7 +1,9 @@
 import { Plus } from "lucide-react";
 import { useState, type ReactNode } from "react";
 
+import { isComposing, pressed } from "../chat/keys.js";
 import { kindOf } from "../json/json-rows.js";
+import { Radio, RadioGroup } from "../shell/radio-group.js";
 import { SteadyButton } from "../shell/steady-button.js";
 import { Field, type FieldProperties, type InputProperties } from "./field.js";
 import { descriptionOf, firstValue, variantOf, type Shape } from "./schema.js";
@@ -138,7 +140,7 @@ export function NewKey({ taken, onAdd }: { taken: object; onAdd: (name: string) 
         value={name}
         onChange={(event) => setName(event.target.value)}
         onKeyDown={(event) => {
-          if (event.key !== "Enter") return;
+          if (event.key !== "Enter" || isComposing(pressed(event))) return;
           event.preventDefault();
           add();
         }}
@@ -163,23 +165,20 @@ export function VariantInput({
   const variant = shape.variants[chosen] ?? shape.variants[0];
   return (
     <div className="variants">
-      <div className="segments" role="radiogroup" aria-label={`Form of ${label === "" ? "the payload" : label}`}>
+      <RadioGroup label={`Form of ${label === "" ? "the payload" : label}`} isAsking>
         {shape.variants.map(({ label: name, schema }, at) => (
-          <button
+          <Radio
             key={`${name}${at}`}
-            type="button"
-            role="radio"
-            aria-checked={at === chosen}
-            className="segment"
-            onClick={() => {
+            isChosen={at === chosen}
+            onChoose={() => {
               setChosen(at);
               onChange(firstValue(schema, root));
             }}
           >
             {name}
-          </button>
+          </Radio>
         ))}
-      </div>
+      </RadioGroup>
       {variant && (
         <Field
           schema={variant.schema}

@@ -1,7 +1,9 @@
-import { Play, Radio } from "lucide-react";
+import { Play, Radio as Antenna } from "lucide-react";
 import { useMemo, useState, type ReactNode } from "react";
 
+import { isComposing, pressed } from "../chat/keys.js";
 import { shortcutLabel } from "../commands/shortcuts.js";
+import { Radio, RadioGroup } from "../shell/radio-group.js";
 import type { MethodInfo } from "./catalogue.js";
 import { Field } from "./field.js";
 import { JsonInput } from "./json-input.js";
@@ -38,7 +40,7 @@ export function MethodPage(properties: {
         call(streams ? "stream" : "call");
       }}
       onKeyDown={(event) => {
-        if (event.key !== "Enter" || !(event.metaKey || event.ctrlKey)) return;
+        if (event.key !== "Enter" || !(event.metaKey || event.ctrlKey) || isComposing(pressed(event))) return;
         event.preventDefault();
         call(streams ? "stream" : "call");
       }}
@@ -59,14 +61,14 @@ export function MethodPage(properties: {
         <h3>Payload</h3>
         <span className="spacer" />
         {!takesNothing && (
-          <div className="segments" role="radiogroup" aria-label="How the payload is written">
-            <button type="button" role="radio" aria-checked={!raw} className="segment" onClick={() => setRaw(false)}>
+          <RadioGroup label="How the payload is written">
+            <Radio isChosen={!raw} onChoose={() => setRaw(false)}>
               Form
-            </button>
-            <button type="button" role="radio" aria-checked={raw} className="segment" onClick={() => setRaw(true)}>
+            </Radio>
+            <Radio isChosen={raw} onChoose={() => setRaw(true)}>
               JSON
-            </button>
-          </div>
+            </Radio>
+          </RadioGroup>
         )}
       </div>
       {takesNothing && <p className="empty-line">It takes nothing.</p>}
@@ -90,7 +92,7 @@ export function MethodPage(properties: {
       )}
       <div className="form-actions">
         <button type="submit" className="button button-primary" title={shortcutLabel("Enter")}>
-          {streams ? <Radio size={14} aria-hidden /> : <Play size={14} aria-hidden />}
+          {streams ? <Antenna size={14} aria-hidden /> : <Play size={14} aria-hidden />}
           {streams ? "Stream" : "Call"}
         </button>
         <button

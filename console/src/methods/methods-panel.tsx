@@ -1,8 +1,9 @@
 import { Search } from "lucide-react";
 import { useEffect, useMemo, useState, type ReactNode } from "react";
 
-import { useEnvironment } from "../shell/environment.js";
 import { Ring } from "../ring.js";
+import { useEnvironment } from "../shell/environment.js";
+import { Radio, RadioGroup } from "../shell/radio-group.js";
 import { Store, useStore } from "../store.js";
 import type { MethodInfo } from "./catalogue.js";
 import { chosenMethod } from "./chosen-method.js";
@@ -73,26 +74,14 @@ export function MethodsPanel(): ReactNode {
           />
           <kbd>/</kbd>
         </div>
-        <div className="segments segments-wide" role="radiogroup" aria-label="What the list shows">
-          <button
-            type="button"
-            role="radio"
-            aria-checked={list === "methods"}
-            className="segment"
-            onClick={() => setList("methods")}
-          >
+        <RadioGroup label="What the list shows" className="segments segments-wide">
+          <Radio isChosen={list === "methods"} onChoose={() => setList("methods")}>
             Methods <span className="segment-count">{shown.length}</span>
-          </button>
-          <button
-            type="button"
-            role="radio"
-            aria-checked={list === "history"}
-            className="segment"
-            onClick={() => setList("history")}
-          >
+          </Radio>
+          <Radio isChosen={list === "history"} onChoose={() => setList("history")}>
             History <span className="segment-count">{runs.length}</span>
-          </button>
-        </div>
+          </Radio>
+        </RadioGroup>
         {list === "methods" && shown.length > 0 && (
           <MethodList methods={shown} selected={method?.name ?? ""} onSelect={select} />
         )}

@@ -1,7 +1,9 @@
 import { ArrowDown, ArrowUp, Download, ListFilter, Search } from "lucide-react";
 import type { ReactNode } from "react";
 
+import { isComposing, pressed } from "../chat/keys.js";
 import { CopyButton } from "../json/copy-button.js";
+import { Radio, RadioGroup } from "../shell/radio-group.js";
 import { SteadyButton } from "../shell/steady-button.js";
 import { count } from "../shell/units.js";
 import type { LogFilter } from "./log-view.js";
@@ -36,20 +38,13 @@ export function LogBar({
   const told = found === 0 ? "none" : at < 0 ? count(found) : `${count(at + 1)} of ${count(found)}`;
   return (
     <div className="bar log-bar">
-      <div className="segments" role="radiogroup" aria-label="Which stream">
+      <RadioGroup label="Which stream">
         {STREAMS.map(([stream, word]) => (
-          <button
-            key={stream}
-            type="button"
-            role="radio"
-            aria-checked={filter.stream === stream}
-            className="segment"
-            onClick={() => onFilter({ ...filter, stream })}
-          >
+          <Radio key={stream} isChosen={filter.stream === stream} onChoose={() => onFilter({ ...filter, stream })}>
             {word}
-          </button>
+          </Radio>
         ))}
-      </div>
+      </RadioGroup>
       <div className="search">
         <Search size={14} aria-hidden />
         <input
@@ -60,7 +55,7 @@ export function LogBar({
           value={filter.text}
           onChange={(event) => onFilter({ ...filter, text: event.target.value })}
           onKeyDown={(event) => {
-            if (event.key !== "Enter" || !isSearching) return;
+            if (event.key !== "Enter" || !isSearching || isComposing(pressed(event))) return;
             event.preventDefault();
             onStep(event.shiftKey ? "previous" : "next");
           }}

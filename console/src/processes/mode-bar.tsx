@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 
 import { visible } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
-import { SteadyButton } from "../shell/steady-button.js";
+import { Radio, RadioGroup } from "../shell/radio-group.js";
 import { lasting } from "../shell/units.js";
 import { useStore } from "../store.js";
 import { ModeDialog } from "./mode-dialog.js";
@@ -23,21 +23,19 @@ export function ModeBar({ mode, sidecars, now }: { mode: Mode; sidecars: readonl
   const url = mode.name === "connected" ? mode.serverUrl : mode.name === "service" ? mode.serviceUrl : undefined;
   return (
     <div className="mode-bar">
-      <div className="segments segments-wide" role="radiogroup" aria-label="Mode">
+      <RadioGroup label="Mode" className="segments segments-wide" isAsking>
         {MODES.map(({ name, word, what }) => (
-          <SteadyButton
+          <Radio
             key={name}
-            role="radio"
-            aria-checked={mode.name === name}
-            className="segment"
+            isChosen={mode.name === name}
             title={what}
             isOff={changing !== undefined}
-            onClick={() => keeper.modeAsked.set(name)}
+            onChoose={() => keeper.modeAsked.set(name)}
           >
             {word}
-          </SteadyButton>
+          </Radio>
         ))}
-      </div>
+      </RadioGroup>
       <p className="mode-line" role="status">
         {changing ? (
           <>

@@ -1,5 +1,5 @@
 import { CircleStop, Trash2 } from "lucide-react";
-import { useRef, useState, type ReactNode } from "react";
+import { useEffect, useRef, useState, type ReactNode } from "react";
 
 import type { AgentRunView } from "../api.js";
 import { useNow } from "../chat/hooks.js";
@@ -54,6 +54,10 @@ function RunHead({ run, isOpen }: { run: AgentRunView; isOpen: boolean }): React
   const hold = useHeldFocus([held], () => {
     if (isFocusLost()) head.current?.focus();
   });
+  useEffect(() => {
+    // What began it is gone.
+    if (isFocusLost()) head.current?.focus();
+  }, []);
   return (
     <header ref={head} className="run-head" tabIndex={-1}>
       <div className="session-title">

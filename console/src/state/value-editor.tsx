@@ -1,6 +1,7 @@
 import { Check, X } from "lucide-react";
 import { useState, type KeyboardEvent, type ReactNode } from "react";
 
+import { isComposing, pressed } from "../chat/keys.js";
 import { kindOf } from "../json/json-rows.js";
 
 type Kind = "string" | "number" | "boolean" | "null" | "json";
@@ -61,8 +62,10 @@ export function ValueEditor({
   };
   const key = (event: KeyboardEvent): void => {
     event.stopPropagation();
+    if (isComposing(pressed(event))) return;
     if (event.key === "Escape") leave(onLeave);
-    else if (event.key === "Enter") done();
+    // On a button it does what the button says.
+    else if (event.key === "Enter" && !(event.target instanceof HTMLButtonElement)) done();
     else return;
     event.preventDefault();
   };

@@ -133,6 +133,7 @@ const KINDS: Readonly<Record<string, string>> = {
   thought: "Thought",
   tool_call: "Tool",
   title: "Title",
+  "prompt.cancelled": "Not sent",
 };
 
 function Hit({ hit }: { hit: TranscriptHit }): ReactNode {
@@ -145,7 +146,7 @@ function Hit({ hit }: { hit: TranscriptHit }): ReactNode {
         {Number.isFinite(at) && <time className="transcript-time">{day(at)}</time>}
       </span>
       <span className="transcript-snippet" dir="auto">
-        <span className="quiet">{KINDS[kind] ?? visible(kind)}: </span>
+        <span className="quiet">{KINDS[kind] ?? "Note"}: </span>
         {marked(snippet.slice(0, LONGEST_SNIPPET), ranges).map(({ text, isFound }, place) =>
           isFound ? <mark key={place}>{legible(text)}</mark> : legible(text),
         )}

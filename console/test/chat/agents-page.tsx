@@ -23,8 +23,8 @@ afterEach(() => {
 
 export const IDLE = { sessionId: "ses_1", provider: "builtin", cwd: "/srv/me/project", state: { name: "idle" }, mode: "ask", isReady: true, queue: [], permissions: [], usage: {}, seq: 1 };
 
-/** The console on a daemon with these sessions and methods; the events of the session are what the log has. */
-export function furnished(sessions: Record<string, unknown>, { log, methods = [] }: { log?: Log; methods?: string[] } = {}): Furnished & { asked: unknown[] } {
+/** The console on a daemon with these sessions and methods; the events of the session are what the log has, and has more of by `grown`. */
+export function furnished(sessions: Record<string, unknown>, { log, methods = [] }: { log?: Log; methods?: string[] } = {}): Furnished & { asked: unknown[]; grown: () => void } {
   const made = furnish({ global: {}, sessions: {}, agents: sessions });
   ends.push(made.end);
   const asked: unknown[] = [];
@@ -35,16 +35,19 @@ export function furnished(sessions: Record<string, unknown>, { log, methods = []
       asked.push([name, payload]);
       return name === "createSession" ? { sessionId: "ses_1" } : { ok: true, files: [] };
     });
+  let grown = (): void => undefined;
   endpoint.register("agent.events", async function* () {
-    for (const envelope of log?.envelopes ?? []) yield envelope as unknown;
-    await new Promise(() => undefined);
+    for (let told = 0; ; told += 1) {
+      if (told >= (log?.envelopes.length ?? 0)) await new Promise<void>((resolve) => (grown = resolve));
+      yield log?.envelopes[told] as unknown;
+    }
   });
   endpoint.register("agent.prompt", async function* (payload) {
     asked.push(["prompt", payload]);
-    yield {};
+    yield { type: "prompt.queued", data: { promptId: `p${asked.length}` } };
     await new Promise(() => undefined);
   });
-  return { ...made, asked };
+  return { ...made, asked, grown: () => grown() };
 }
 
 /** Looks at the session. */

@@ -245,7 +245,32 @@ test.each([
   for (const [at, text] of deciding.entries()) expect(texts[at]).toContain(text);
   const others = within(screen.getByRole("list", { name: "What decides in other modes alone" })).getAllByRole("listitem");
   expect(others.length).toBe(RULES.length - deciding.length);
-  expect(screen.getByRole("dialog").textContent).toContain("in the mode Plan alone");
+  const dialog = screen.getByRole("dialog");
+  expect(dialog.textContent).toContain("in the mode Plan alone");
+  // Where a rule of a person's decides, nobody answers everything.
+  expect([...dialog.querySelectorAll("p.quiet")].some(({ textContent }) => textContent?.includes("decide first"))).toBe(mode !== "auto");
+  expect(dialog.textContent).not.toContain("You answer everything that");
+});
+
+test("the history names a rule that decided by what it says, and says where one is gone", async () => {
+  const log = new Log().created().turn("turn_1", "edit");
+  for (const [at, rule] of ["rule_1", "rule_9", "no_turn", "unknown"].entries()) {
+    log.push("permission.requested", { permissionId: `perm_${at}`, title: `thing ${at}` } as never, { turnId: "turn_1" });
+    log.push("permission.resolved", { permissionId: `perm_${at}`, decision: "allowed", by: { kind: "policy", rule }, latencyMs: 1 }, { turnId: "turn_1" });
+  }
+  const made = furnished({ ses_1: IDLE }, { log, methods: ["policy.list"] });
+  const asked: unknown[] = [];
+  made.served.endpoint.register("policy.list", (payload) => (asked.push(payload), { rules: RULES }));
+  await look(made);
+  await screen.findByText(/“npm test”/);
+  const told = [...document.querySelectorAll(".decision")].map(({ textContent }) => textContent);
+  expect(told).toEqual([
+    "Allowed by the rule “npm test”: thing 0",
+    "Allowed by a rule that is not there any more: thing 1",
+    "Allowed by the rule “what is asked outside of a turn”: thing 2",
+    "Allowed by the rule unknown: thing 3",
+  ]);
+  expect(asked[0]).toEqual({ sessionId: "ses_1" });
 });
 
 test("a rule that another window took back first is gone from the list, and what is said of that goes with the next try", async () => {

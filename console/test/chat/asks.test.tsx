@@ -90,7 +90,32 @@ test("a card shows the exact input with nothing in it hidden, the risk and why, 
   expect(shown).toContain("Critical");
   expect(shown).toContain("It deletes a folder with everything in it");
   expect(shown).toContain("Bash(rm:*)");
-  expect(within(card).getAllByRole("button").map(({ textContent }) => textContent)).toEqual(["Allow once", "Always allow, by a rule of the agent's own", "Deny and say why", "Deny"]);
+  expect(within(card).getAllByRole("button").map(({ textContent }) => textContent)).toEqual(["Allow once", "Deny", "Deny and say why", "Always allow, by a rule of the agent's own"]);
+});
+
+test("a card says of which answer the yes is for this input alone, and what a rule allows, for how long, and where it is taken back", async () => {
+  const rulePreview = "/srv/me/project/a.txt";
+  const options: Permission["options"] = [
+    { optionId: "sixframe:allow_always", kind: "allow_always", label: "Always allow this in this folder", rulePreview },
+    { optionId: "sixframe:allow_session", kind: "allow_session", label: "Allow this in this session", rulePreview },
+    { optionId: "y", kind: "allow_once", label: "Yes" },
+  ];
+  const shownInput = { file: "a.txt", new: "b", old: "a", newest: "c", oldest: "d" };
+  await furnished(sessionWith({ permissions: [{ ...PERMISSION, action: "file_change", shownInput, options }] }));
+  const card = await screen.findByRole("article", { name: /Change files/ });
+  const note = within(card).getByText(/good for this input alone/);
+  const told = (name: string): string | null => within(card).getByRole("button", { name }).getAttribute("aria-describedby");
+  expect([told("Allow once"), told("Allow in this session"), told("Always allow")]).toEqual([note.id, null, null]);
+  const rules = card.querySelector("details") as HTMLElement;
+  expect(rules.querySelector("summary")?.textContent).toBe("What lasts makes a rule: /srv/me/project/a.txt");
+  expect([...rules.querySelectorAll("dt, dd")].map(({ textContent }) => textContent)).toEqual([
+    "Allow in this session",
+    "You are not asked again until the session is closed: Change files/srv/me/project/a.txt",
+    "Always allow",
+    "You are not asked again in this folder until you take it back: Change files/srv/me/project/a.txt",
+  ]);
+  expect(rules.lastChild?.textContent).toBe("Such a rule stands under ⋯ Rules… of the session, and is taken back there.");
+  expect([...card.querySelectorAll(".exact-input dt")].map(({ textContent }) => textContent)).toEqual(["file", "old", "new", "newest", "oldest"]);
 });
 
 test("what is told twice, by a rule or as a path, is no trouble, and each reason stands", async () => {

@@ -1,7 +1,9 @@
-import { act, fireEvent, screen } from "@testing-library/react";
+import { act, cleanup, fireEvent, screen } from "@testing-library/react";
 import { RpcError } from "sixframe";
 import { expect, test, vi } from "vitest";
 
+import { keepTyped } from "../../src/chat/kept-typed.js";
+import { Typed } from "../../src/chat/typed.js";
 import { furnished, IDLE, look } from "./agents-page.js";
 import { Log } from "./events.js";
 
@@ -112,4 +114,96 @@ test("the field for prompts has the focus when a button went that had it: to sto
   fireEvent.click(stop);
   act(() => made.served.commit([{ op: "replace", path: "/agents/ses_1", value: IDLE as never }]));
   await vi.waitFor(() => expect(document.activeElement).toBe(prompt));
+});
+
+/** A session at work, in which `prompts` were sent from here. */
+async function sent(prompts: readonly string[]): Promise<ReturnType<typeof furnished> & { log: Log; draft: () => string }> {
+  const log = new Log().created().turn("turn_1", "edit");
+  const made = furnished({ ses_1: { ...IDLE, turnId: "turn_1", seq: log.envelopes.length } }, { log, methods: ["agent.editPrompt"] });
+  await look(made);
+  for (const [at, text] of prompts.entries()) {
+    made.environment.agents.typed.claim(`p${at + 2}`, "ses_1");
+    log.push("prompt.queued", { promptId: `p${at + 2}`, position: at, delivery: "queue", content: [{ type: "text", text }] });
+  }
+  return { ...made, log, draft: () => screen.getByRole<HTMLTextAreaElement>("textbox", { name: "Prompt" }).value };
+}
+
+test("what waits is this window's when it was sent from there", async () => {
+  const made = furnished({ ses_1: { ...IDLE, turnId: "turn_1" } }, { log: new Log().created() });
+  await look(made);
+  const field = screen.getByRole("textbox", { name: "Prompt" });
+  fireEvent.change(field, { target: { value: "and then this" } });
+  fireEvent.keyDown(field, { key: "Enter" });
+  await vi.waitFor(() => expect([...made.environment.agents.typed.own.get()]).toEqual([["p1", "ses_1"]]));
+});
+
+test("what waited becomes the draft where the turn is stopped, behind what is there, and the history tells of it", async () => {
+  const made = await sent(["second", "third"]);
+  const field = screen.getByRole("textbox", { name: "Prompt" });
+  fireEvent.change(field, { target: { value: "fourth" } });
+  fireEvent.keyDown(field, { key: "Escape" });
+  await vi.waitFor(() => expect(made.asked).toEqual([["interrupt", { sessionId: "ses_1" }]]));
+  // Somebody else's, which their window has.
+  made.log.push("prompt.queued", { promptId: "q", position: 2, delivery: "queue", content: [{ type: "text", text: "theirs" }] });
+  for (const promptId of ["p2", "p3", "q"]) made.log.push("prompt.cancelled", { promptId });
+  made.log.end("turn_1", { outcome: "interrupted" });
+  act(made.grown);
+  expect(await screen.findByText("What waited was not sent: it stands in the field for prompts.")).toBeTruthy();
+  expect(made.draft()).toBe("fourth\n\nsecond\n\nthird");
+  expect(await screen.findByText("Taken back: second")).toBeTruthy();
+  expect(screen.getByText("Taken back: theirs")).toBeTruthy();
+  // Told again, as a page does that lost the connection, it is not doubled.
+  const { typed } = made.environment.agents;
+  expect(typed.reclaim("ses_1", new Map([["p2", "second"], ["p3", "third"], ["q", "theirs"]]))).toBe(false);
+  expect(made.draft()).toBe("fourth\n\nsecond\n\nthird");
+});
+
+test("a change of a prompt that is taken back becomes the draft once, whoever tells of it first", async () => {
+  const made = await sent(["second"]);
+  act(() => made.environment.agents.typed.edit("p2", { sessionId: "ses_1", whole: "second", text: "other words" }));
+  made.log.push("prompt.cancelled", { promptId: "p2" });
+  act(made.grown);
+  await vi.waitFor(() => expect(made.draft()).toBe("other words"));
+  expect(made.environment.agents.typed.edits.get().size).toBe(0);
+  cleanup();
+  const { agents } = made.environment;
+  agents.typed.write("ses_1", "");
+  agents.typed.claim("p9", "ses_1");
+  agents.typed.edit("p9", { sessionId: "ses_1", whole: "second", text: "other words" });
+  expect(agents.typed.rescue("ses_1", [])).toBe(true);
+  expect(agents.typed.reclaim("ses_1", new Map([["p9", "second"]]))).toBe(false);
+  expect(agents.typed.draft("ses_1")).toBe("other words");
+});
+
+test("what a person takes back by its own button is no draft", async () => {
+  const made = await sent(["second"]);
+  await act(() => made.environment.agents.cancelPrompt("ses_1", "p2"));
+  made.log.push("prompt.cancelled", { promptId: "p2" });
+  act(made.grown);
+  expect(await screen.findByText("Taken back: second")).toBeTruthy();
+  expect(made.draft()).toBe("");
+});
+
+test("drafts outlive a reload of the window, and no other window has them", () => {
+  vi.useFakeTimers();
+  try {
+    const storage = window.sessionStorage;
+    const typed = new Typed();
+    keepTyped(typed, storage, "window_1");
+    typed.write("ses_0", "x".repeat(150_000));
+    typed.write("ses_2", "y".repeat(100_000));
+    typed.write("ses_1", "half a thought");
+    typed.claim("p2", "ses_1");
+    typed.give("ques_1", "q", { chosen: [], own: "hunter2" });
+    vi.runAllTimers();
+    expect(JSON.stringify({ ...storage })).not.toContain("hunter2");
+    const again = new Typed();
+    keepTyped(again, storage, "window_1");
+    expect([again.draft("ses_1"), again.draft("ses_2").length, again.draft("ses_0"), again.own.get().get("p2")]).toEqual(["half a thought", 100_000, "", "ses_1"]);
+    const copied = new Typed();
+    keepTyped(copied, storage, "window_2");
+    expect([copied.draft("ses_1"), copied.own.get().size]).toEqual(["", 0]);
+  } finally {
+    vi.useRealTimers();
+  }
 });

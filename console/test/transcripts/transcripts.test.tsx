@@ -156,6 +156,16 @@ describe("a search", () => {
     await screen.findByRole("list", { name: "Transcripts" });
   });
 
+  test("says in words what was found where nobody said it", async () => {
+    const hits = [{ ...hit, kind: "prompt.cancelled", seq: 7 }, { ...hit, kind: "session.closed", seq: 8 }];
+    opened({ "transcript.list": () => ({ transcripts: [] }), "transcript.search": () => ({ hits, isRebuilding: false }) });
+    fireEvent.change(await screen.findByRole("searchbox", { name: "Search transcripts" }), { target: { value: "faster" } });
+    const list = await screen.findByRole("list", { name: "Found" });
+    expect([...list.querySelectorAll(".transcript-snippet .quiet")].map((kind) => kind.textContent)).toEqual(["Not sent: ", "Note: "]);
+    fireEvent.change(screen.getByRole("searchbox", { name: "Search transcripts" }), { target: { value: "" } });
+    await screen.findByRole("list", { name: "Transcripts" });
+  });
+
   test("says where older ones were found too, and where not all was looked through", async () => {
     const hits = Array.from({ length: 200 }, (_, at) => ({ ...hit, seq: at }));
     opened({

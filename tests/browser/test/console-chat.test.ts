@@ -13,10 +13,22 @@ import { conversation } from "../harness/conversation.js";
 
 const said = (kind: string, text: string): object => ({ kind, status: "completed", content: [{ type: "text", text }] });
 
+/** That what answers the card can be seen and clicked without scrolling. */
+async function expectAnswers(page: Page): Promise<void> {
+  for (const name of ["Allow once", "Deny", "Deny and say why"]) {
+    const answer = card(page).getByRole("button", { name, exact: true });
+    const isOnTop = (button: HTMLElement | SVGElement): boolean => {
+      const { x, y, width, height } = button.getBoundingClientRect();
+      return button.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+    };
+    expect(await answer.evaluate(isOnTop), name).toBe(true);
+  }
+}
+
 inChromium("the chat of the real daemon", () => {
   const world = inConsole({ panel: "Agents" });
 
-  test("in a narrow window a card and a queue leave room for the prompt, and denying comes before allowing", async () => {
+  test("a card and a queue leave room for the prompt, and its answers stay in sight, in a narrow window too", async () => {
     const { page, folder } = world;
     await begin(page, folder);
     await page.setViewportSize({ width: 420, height: 800 });
@@ -28,10 +40,41 @@ inChromium("the chat of the real daemon", () => {
     const box = await page.getByRole("button", { name: "Send" }).boundingBox();
     expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThanOrEqual(bar?.y ?? 0);
     await world.shoot("agent-card-narrow");
-    const [deny, allow] = ["Deny", "Allow once"].map((name) => card(page).getByRole("button", { name, exact: true }));
-    if (!deny || !allow) throw new Error("there is nothing to answer with");
-    expect((await deny.boundingBox())?.y).toBeLessThan((await allow.boundingBox())?.y ?? 0);
-    await deny.click();
+    await expectAnswers(page);
+    await page.getByRole("button", { name: "Stop" }).click();
+    await expect.poll(() => prompt(page).inputValue()).toBe("list\n\nread notes.txt\n\nlist .");
+    await prompt(page).fill(`run echo ${"A".repeat(3_000)}`);
+    await page.keyboard.press("Enter");
+    for (const [width, height] of [[420, 800], [1280, 800]] as const) {
+      await page.setViewportSize({ width, height });
+      await card(page).waitFor();
+      await world.shoot(`agent-card-long-${width}`);
+      await expectAnswers(page);
+    }
+    await card(page).getByRole("button", { name: "Deny", exact: true }).click();
+  });
+
+  test("a dialog that the menu of the session opened gives the focus back to it, and Escape there stops nothing", async () => {
+    const { page, folder } = world;
+    await begin(page, folder);
+    await ask(page, "run sleep 30");
+    await card(page).waitFor();
+    const more = page.getByRole("button", { name: "More of the session" });
+    for (const name of ["Rules…", "Settings in the folder…", "Close the session"]) {
+      await more.focus();
+      await page.keyboard.press("Enter");
+      await page.getByRole("menuitem", { name }).focus();
+      await page.keyboard.press("Enter");
+      const dialog = page.getByRole("dialog");
+      await dialog.waitFor();
+      await page.keyboard.press("Escape");
+      await dialog.waitFor({ state: "detached" });
+      await expect.poll(() => more.evaluate((button) => button === document.activeElement)).toBe(true);
+      await page.keyboard.press("Escape");
+    }
+    await card(page).waitFor();
+    await page.getByRole("button", { name: "Stop" }).click();
+    await card(page).waitFor({ state: "detached" });
   });
 
   test("what goes along with a prompt is chosen, and shown before it is sent", async () => {
