@@ -49,7 +49,9 @@ mod usage;
 mod watcher;
 
 pub use acp::Acp;
-pub use agent::{Abilities, Agent, Answers, Command, Fact, Inquiry, Launch, Prompt, Running, Step, Told, Translator};
+pub use agent::{
+    Abilities, Agent, Answers, Command, Fact, Inquiry, Launch, Outdated, Prompt, Running, Step, Told, Translator,
+};
 pub use api::*;
 pub use builtin::BuiltIn;
 pub use claude::Claude;

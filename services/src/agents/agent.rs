@@ -2,9 +2,11 @@
 //! what may be done is not its matter.
 
 use std::collections::BTreeMap;
+use std::future::ready;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -46,8 +48,24 @@ pub trait Agent: Send + Sync {
         false
     }
 
+    /// Whether its program is known to be older than any that can be kept from such settings.
+    fn outdated(&self) -> BoxFuture<'_, Option<Outdated>> {
+        Box::pin(ready(None))
+    }
+
     /// Starts it, within a tokio runtime. That it cannot be started is told as [`Fact::Gone`].
     fn start(&self, launch: Launch) -> Running;
+}
+
+/// A program that is too old.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outdated {
+    /// What people call it.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The oldest one that will do.
+    pub oldest: String,
 }
 
 /// What an agent can do beyond answering.

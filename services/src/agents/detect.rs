@@ -15,7 +15,7 @@ use sixframe_supervisor::{ChildConfig, Input, StopLadder, Stream, Supervisor};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use super::agent::Abilities;
+use super::agent::{Abilities, Outdated};
 use super::program::Program;
 pub(super) use places::find;
 
@@ -212,6 +212,20 @@ pub(super) fn looked_for(id: &str, abilities: Abilities) -> ProviderInfo {
         abilities,
         install_url: None,
     }
+}
+
+/// How such a program is asked about itself; none for one of which less is known.
+pub(super) fn kind(id: &str) -> Option<&'static Kind> {
+    [&CLAUDE, &CODEX, &GEMINI].into_iter().find(|kind| kind.id == id)
+}
+
+/// Whether a program is known to be older than any that it was tried with. One that does not say so is not.
+pub(super) async fn outdated(supervisor: &Supervisor, kind: &Kind, program: &Program) -> Option<Outdated> {
+    let path = located(&program.program).await?;
+    let said = ask(supervisor, &path, &kind.asked(program, &["--version"]), &program.env, PATIENCE).await.ok()??;
+    let version = version(&said.stdout).filter(|_| said.is_success)?;
+    let is_older = compare(&version, kind.tested) == Tested::Older;
+    is_older.then(|| Outdated { name: kind.name.to_owned(), version, oldest: kind.tested.0.to_owned() })
 }
 
 /// Looks for a program and asks it about itself.

@@ -8,15 +8,16 @@ mod lines;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
+use futures_util::future::BoxFuture;
 use sixframe_supervisor::{Child, ChildConfig, Failure, Output, StopLadder, Supervisor};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
 use super::acp::Acp;
-use super::agent::{Abilities, Agent, Fact, Launch, Running, Translator};
+use super::agent::{Abilities, Agent, Fact, Launch, Outdated, Running, Translator};
 use super::claude::Claude;
 use super::codex::Codex;
 use super::detect;
@@ -71,6 +72,15 @@ pub struct ProgramAgent {
     program: Program,
     dialect: Dialect,
     secrets: Arc<Secrets>,
+    /// The one that was found not to be too old.
+    known: Arc<Mutex<Option<Found>>>,
+}
+
+/// A program where it was found, and when it was put there.
+#[derive(PartialEq)]
+struct Found {
+    path: PathBuf,
+    written: Option<SystemTime>,
 }
 
 impl ProgramAgent {
@@ -115,7 +125,7 @@ impl ProgramAgent {
 
     fn new(provider: impl Into<String>, supervisor: Supervisor, program: Program, dialect: Dialect) -> ProgramAgent {
         let secrets = Arc::new(Secrets::of_environment(&program.env));
-        ProgramAgent { provider: provider.into(), supervisor, program, dialect, secrets }
+        ProgramAgent { provider: provider.into(), supervisor, program, dialect, secrets, known: Arc::default() }
     }
 
     fn config(&self, program: PathBuf, launch: &Launch) -> ChildConfig {
@@ -210,6 +220,23 @@ impl Agent for ProgramAgent {
 
     fn settings_use(&self) -> SettingsUse {
         self.dialect.settings_use
+    }
+
+    fn outdated(&self) -> BoxFuture<'_, Option<Outdated>> {
+        Box::pin(async {
+            let kind = detect::kind(&self.provider)?;
+            let path = detect::located(&self.program.program).await?;
+            let written = path.metadata().and_then(|file| file.modified()).ok();
+            let found = Some(Found { path, written });
+            if *self.known.lock().unwrap_or_else(PoisonError::into_inner) == found {
+                return None;
+            }
+            let outdated = detect::outdated(&self.supervisor, kind, &self.program).await;
+            if outdated.is_none() {
+                *self.known.lock().unwrap_or_else(PoisonError::into_inner) = found;
+            }
+            outdated
+        })
     }
 
     fn start(&self, launch: Launch) -> Running {

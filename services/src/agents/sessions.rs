@@ -35,7 +35,7 @@ use super::runs::{self, Runs};
 use super::secrets::Secrets;
 use super::session::{Beginning, Session, SessionView};
 use super::transcript::Archive;
-use super::trust::{Configured, FolderCode, FolderSettings, SettingsUse, Trust, unshown, untrusted};
+use super::trust::{Configured, FolderCode, FolderSettings, SettingsUse, Trust, unkept, unshown, untrusted};
 use super::undo::Looks;
 pub use config::{AgentsConfig, ProviderConfig};
 pub(super) use ends::ends;
@@ -392,21 +392,24 @@ impl Agents {
 
     /// Whether an agent may begin in a folder: not where it would load or run what nobody trusts.
     async fn check_trust(&self, agent: &dyn Agent, cwd: &Path) -> Result<(), NotBegun> {
-        let loads = agent.settings_use() == SettingsUse::Loads;
-        if !loads && !self.0.trust.knows(agent.provider()) {
+        let uses = agent.settings_use();
+        if uses == SettingsUse::Ignores && !self.0.trust.knows(agent.provider()) {
             return Ok(());
         }
         let (trust, folder) = (self.0.trust.clone(), cwd.to_owned());
         let given_up = |_| NotBegun::NoFolder(cwd.to_string_lossy().into_owned());
         let standing = spawn_blocking(move || trust.standing(&folder)).await.map_err(given_up)?;
-        let is_withheld = loads && standing.settings_for(agent.provider()) == FolderSettings::Withheld;
-        let problem = match standing.code_for(agent.provider()) {
-            FolderCode::Withheld(names) => unshown(&names),
-            FolderCode::Absent | FolderCode::Trusted(_) if is_withheld => {
-                untrusted(&standing.named_for(agent.provider()))
+        let is_withheld = standing.settings_for(agent.provider()) == FolderSettings::Withheld;
+        let names = || standing.named_for(agent.provider());
+        let problem = match (standing.code_for(agent.provider()), uses) {
+            (FolderCode::Withheld(names), _) => Some(unshown(&names)),
+            (_, SettingsUse::Loads) if is_withheld => Some(untrusted(&names())),
+            (_, SettingsUse::CanWithhold) if is_withheld => {
+                agent.outdated().await.map(|program| unkept(&program, &names()))
             }
-            FolderCode::Absent | FolderCode::Trusted(_) => return Ok(()),
+            (FolderCode::Absent | FolderCode::Trusted(_), _) => None,
         };
+        let Some(problem) = problem else { return Ok(()) };
         let hint = problem.hint.unwrap_or_default();
         Err(NotBegun::Untrusted { message: problem.message, hint, sha256: standing.sha256 })
     }

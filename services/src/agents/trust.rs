@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::agent::Outdated;
 use super::permission::sha256;
 use super::policy::write_privately;
 use super::problem::{Problem, ProblemKind};
@@ -164,6 +165,15 @@ pub(super) fn untrusted(names: &str) -> Problem {
     let text = format!("the agent would load settings that lie in the folder and that nobody trusts: {names}");
     Problem::new(ProblemKind::UntrustedWorkspace, text)
         .hint("look at them, and trust them with trust.grant, or remove them")
+}
+
+/// What an agent is told whose program is too old to be kept from settings that nobody trusts.
+pub(super) fn unkept(program: &Outdated, names: &str) -> Problem {
+    let Outdated { name, version, oldest } = program;
+    let text =
+        format!("{name} {version} cannot be kept from settings that lie in the folder and that nobody trusts: {names}");
+    Problem::new(ProblemKind::UntrustedWorkspace, text)
+        .hint(format!("update it to {oldest} or newer, or look at them, and trust them with trust.grant"))
 }
 
 /// What was trusted.

@@ -7,6 +7,7 @@ use super::house::{House, LONG};
 
 /// Writes down what it was started with, and says nothing.
 const RECORD: &str = r#"
+[ "$*" = --version ] && exec cat "$0.version"
 for word; do echo "$word" >> "$0.args.new"; done
 echo "trust=$GEMINI_CLI_TRUST_WORKSPACE" >> "$0.args.new"
 echo "location=${GOOGLE_CLOUD_LOCATION-unset}" >> "$0.args.new"
@@ -255,6 +256,44 @@ async fn an_agent_that_cannot_be_kept_from_settings_is_not_begun_where_nobody_tr
 }
 
 #[tokio::test]
+async fn an_agent_that_is_too_old_to_be_kept_from_settings_is_not_begun_where_nobody_trusts_them() {
+    let mut house = House::new();
+    for (name, file) in
+        [("claude", ".claude/settings.json"), ("codex", ".codex/config.toml"), ("gemini", ".gemini/settings.json")]
+    {
+        let version = house.folder.path().join(format!("{name}.version"));
+        house.install_as(name, RECORD);
+        std::fs::write(&version, "0.0.1\n").unwrap();
+        house.session(name).await;
+        started(&house, name).await;
+        std::fs::create_dir_all(house.file(file).parent().unwrap()).unwrap();
+        house.write(file, "{}");
+        let params = json!({"provider": name, "cwd": house.file("")});
+        let CallError::Fault(fault) = house.ask("agent.createSession", params.clone()).await.unwrap_err() else {
+            panic!("{name}")
+        };
+        let details = serde_json::to_value(&fault.details).unwrap();
+        assert_eq!((&*fault.code, &details["kind"]), (Code::FORBIDDEN, &json!("untrusted_workspace")), "{details}");
+        assert!(fault.message.contains("0.0.1") && fault.message.contains(file), "{}", fault.message);
+        let hint = details["hint"].as_str().unwrap();
+        assert!(hint.contains("update it to ") && hint.contains("trust.grant"), "{hint}");
+
+        // One that does not say its version is begun as it is.
+        std::fs::write(&version, "").unwrap();
+        let session = house.session(name).await;
+        started(&house, name).await;
+
+        std::fs::write(&version, "0.0.1\n").unwrap();
+        house = house.restart().await;
+        let ended = house.prompt(&session, "hello").end().await;
+        assert_eq!((&ended["outcome"], &ended["error"]["kind"]), (&json!("failed"), &json!("untrusted_workspace")));
+        trust(&house).await;
+        house.session(name).await;
+        started(&house, name).await;
+    }
+}
+
+#[tokio::test]
 async fn an_agent_whose_program_takes_code_from_the_folder_is_not_begun_where_nobody_trusts_that() {
     let house = House::tuned(|config| {
         let program =
@@ -281,6 +320,7 @@ async fn an_agent_whose_program_takes_code_from_the_folder_is_not_begun_where_no
 
 /// Claude Code, which writes down what each of its processes was started with, and what that was asked.
 const TOLD: &str = r#"
+[ "$*" = --version ] && exit
 echo >> "$0.starts"
 n=$(grep -c '' "$0.starts")
 for word; do echo "$word" >> "$0.args.$n"; done

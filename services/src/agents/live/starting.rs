@@ -5,7 +5,9 @@ use tokio::task::spawn_blocking;
 use super::super::agent::{Fact, Launch};
 use super::super::identifier::identifier;
 use super::super::problem::Problem;
-use super::super::trust::{FolderCode, FolderSettings, SettingsUse, Standing, WithheldFiles, unshown, untrusted};
+use super::super::trust::{
+    FolderCode, FolderSettings, SettingsUse, Standing, WithheldFiles, unkept, unshown, untrusted,
+};
 use super::footing::{Footing, Recheck};
 use super::{Live, Surroundings};
 
@@ -29,13 +31,18 @@ impl Live {
             }
             settings =
                 standing.as_ref().map_or(FolderSettings::Withheld, |standing| standing.settings_for(agent.provider()));
+            let names = || standing.as_ref().map(|standing| standing.named_for(agent.provider())).unwrap_or_default();
+            if (settings, uses) == (FolderSettings::Withheld, SettingsUse::CanWithhold)
+                && let Some(program) = agent.outdated().await
+            {
+                return self.not_begun(unkept(&program, &names()));
+            }
             if let Some(standing) = standing.as_ref().filter(|_| is_kept_from(settings, uses)) {
                 self.tell_withheld(uses, agent.provider(), standing);
                 withheld = standing.withheld_from(agent.provider());
             }
             if (settings, uses) == (FolderSettings::Withheld, SettingsUse::Loads) {
-                let names = standing.map(|standing| standing.named_for(agent.provider())).unwrap_or_default();
-                return self.not_begun(untrusted(&names));
+                return self.not_begun(untrusted(&names()));
             }
         }
         self.running = Some(agent.start(Launch { history, settings, withheld, code, ..launch }));

@@ -112,7 +112,7 @@ impl Agents {
         let Shared { supervisor, .. } = &*self.0;
         let (supervisor, able, id) = (supervisor.clone(), self.abilities(id), id.to_owned());
         let program = provider.program.clone();
-        match [&detect::CLAUDE, &detect::CODEX, &detect::GEMINI].into_iter().find(|kind| kind.id == id) {
+        match detect::kind(&id) {
             Some(kind) => {
                 let before = Sighting::of(before.unwrap_or_else(|| detect::checked(kind, able)));
                 Look::begin(before, async move { detect::look(&supervisor, kind, &program, able).await })
