@@ -72,8 +72,15 @@ pub struct ProgramAgent {
     program: Program,
     dialect: Dialect,
     secrets: Arc<Secrets>,
-    /// The program that was found not to be too old: where it is, and when it was put there.
-    known: Arc<Mutex<Option<(PathBuf, Option<SystemTime>)>>>,
+    /// The one that was found not to be too old.
+    known: Arc<Mutex<Option<Found>>>,
+}
+
+/// A program where it was found, and when it was put there.
+#[derive(PartialEq)]
+struct Found {
+    path: PathBuf,
+    written: Option<SystemTime>,
 }
 
 impl ProgramAgent {
@@ -220,7 +227,7 @@ impl Agent for ProgramAgent {
             let kind = detect::kind(&self.provider)?;
             let path = detect::located(&self.program.program).await?;
             let written = path.metadata().and_then(|file| file.modified()).ok();
-            let found = Some((path, written));
+            let found = Some(Found { path, written });
             if *self.known.lock().unwrap_or_else(PoisonError::into_inner) == found {
                 return None;
             }

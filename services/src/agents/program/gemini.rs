@@ -18,7 +18,7 @@ const CLOUD_SHELL: &str = "CLOUD_SHELL";
 /// What makes it log in as it does where that is true.
 const AS_IN_CLOUD_SHELL: &str = "GEMINI_CLI_USE_COMPUTE_ADC";
 
-/// The variables that tell it, beside those that it is given anyway, of which `value` knows.
+/// The variables that tell it, beside those that it is given anyway, of which `value` knows. Reads files of variables in the home.
 pub(super) fn variables(
     launch: &Launch,
     value: impl Fn(&str) -> Option<OsString>,
@@ -68,7 +68,8 @@ mod tests {
         let withheld = WithheldFiles { files: vec![file.into()], is_whole };
         let launch = Launch { cwd: "/outer/project".into(), settings, withheld, ..Launch::default() };
         let text = |text: OsString| text.into_string().unwrap();
-        let value = |name: &str| given.iter().find(|(given, _)| *given == name).map(|(_, value)| value.into());
+        let given = given.iter().chain(&[("HOME", "/nowhere")]);
+        let value = |name: &str| given.clone().find(|(given, _)| *given == name).map(|(_, value)| value.into());
         variables(&launch, value).into_iter().map(|(name, value)| (text(name), text(value.unwrap()))).collect()
     }
 
