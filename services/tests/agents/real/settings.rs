@@ -162,6 +162,24 @@ async fn instructions_of_the_folder_are_told_to_the_model_only_when_they_are_tru
 
 #[tokio::test]
 #[ignore = "needs the agents' programs: cargo xtask test --only agents"]
+async fn claude_runs_no_scheduled_tasks_whatever_its_settings_say() {
+    let world = World::new().await;
+    let settings = json!({"env": {"CLAUDE_CODE_DISABLE_CRON": "0"}}).to_string();
+    std::fs::create_dir(world.house.file(".claude")).unwrap();
+    world.house.write(".claude/settings.json", &settings);
+    write_beside(&world, "homes/claude/.claude/settings.json", &settings);
+    trust(&world).await;
+    let session = world.session("claude").await;
+    let mut turn = world.prompt(&session, "hello there");
+    assert_eq!(turn.end().await["outcome"], "completed");
+    let told = turn.seen.iter().find_map(|event| event["data"]["tools"].as_array()).expect("its tools").clone();
+    // What runs them is there where what makes them is.
+    assert!(told.contains(&json!("Bash")) && !told.contains(&json!("CronCreate")), "{told:?}");
+    world.close(&session).await;
+}
+
+#[tokio::test]
+#[ignore = "needs the agents' programs: cargo xtask test --only agents"]
 async fn codex_tells_its_model_of_skills_of_the_folder_only_when_they_are_trusted() {
     for folder in [".agents", ".codex"] {
         let world = World::new().await;
