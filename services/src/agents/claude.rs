@@ -250,7 +250,7 @@ impl Translator for Claude {
             Command::Answer { key, answers } => self.answer(&key, answers),
             Command::SetMode(to) => vec![self.request(json!({"subtype": "set_permission_mode", "mode": mode(to)}))],
             Command::SetModel(model) => vec![self.request(json!({"subtype": "set_model", "model": model}))],
-            Command::Stop => Vec::new(),
+            Command::Stop | Command::Kill => Vec::new(),
         }
     }
 }

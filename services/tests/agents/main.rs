@@ -10,6 +10,7 @@ mod context;
 mod figures;
 mod frames;
 mod git;
+mod guarded;
 mod held;
 mod house;
 mod left;

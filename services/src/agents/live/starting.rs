@@ -7,6 +7,7 @@ use super::super::identifier::identifier;
 use super::super::problem::Problem;
 use super::super::trust::{FolderCode, FolderSettings, SettingsUse, Standing, WithheldFiles, unshown, untrusted};
 use super::footing::{Footing, Recheck};
+use super::guard::Guard;
 use super::{Live, Surroundings};
 
 impl Live {
@@ -39,6 +40,8 @@ impl Live {
             }
         }
         self.running = Some(agent.start(Launch { history, settings, withheld, code, ..launch }));
+        let loaded = self.recheck().filter(|_| self.begun_for.is_trusted());
+        self.guard = loaded.map(|recheck| Guard::begin(recheck, self.surroundings.watch.pause));
     }
 
     /// What is to be looked at again before the agent is given a prompt, where it loads settings.
