@@ -25,6 +25,7 @@ mod real;
 mod restarts;
 mod runs;
 mod scripted;
+mod skills;
 mod starts;
 mod streams;
 mod transcripts;
