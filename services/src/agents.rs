@@ -74,8 +74,8 @@ pub use item::{
 pub use local::{LocalAgent, LocalConfig, local_faults};
 pub use moment::Moment;
 pub use permission::{
-    Action, Ask, Decider, Decision, Hit, OptionKind, PermissionOption, PermissionRequest, PermissionResolved, Risk,
-    Verdict, input_sha256,
+    Action, Ask, AskedSkill, Decider, Decision, Hit, OptionKind, PermissionOption, PermissionRequest,
+    PermissionResolved, Risk, Verdict, input_sha256,
 };
 pub use policy::{ConfigRule, Effect, PolicyConfig, Remembered, Rule, RuleScope, RuleSource, Ruling};
 pub use problem::{Problem, ProblemKind};

@@ -156,6 +156,8 @@ pub enum Command {
     SetModel(String),
     /// To end, in order if it can.
     Stop,
+    /// To be ended at once: what it does at its end it may have taken from settings that nobody trusts.
+    Kill,
 }
 
 /// Answers by the ids of the questions.
@@ -356,7 +358,7 @@ pub trait Translator: Send + Sync {
     /// The agent said a line, without its end.
     fn hear(&mut self, line: &[u8]) -> Vec<Step>;
 
-    /// The session has a command. [`Command::Stop`] is not for the translator.
+    /// The session has a command. [`Command::Stop`] and [`Command::Kill`] are not for the translator.
     fn command(&mut self, command: Command) -> Vec<Step>;
 }
 

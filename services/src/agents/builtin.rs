@@ -164,7 +164,7 @@ async fn attend(
                         Some(Command::Decide { key, verdict }) => reply(&mut waiting, &key, Reply::Leave(verdict)),
                         Some(Command::Answer { key, answers }) => reply(&mut waiting, &key, Reply::Answers(answers)),
                         Some(Command::Interrupt) => break Ok(TurnEnd::new(Outcome::Interrupted)),
-                        Some(Command::Stop) | None => break Err(Unheard),
+                        Some(Command::Stop | Command::Kill) | None => break Err(Unheard),
                         Some(Command::Prompt(_) | Command::Steer(_) | Command::SetMode(_) | Command::SetModel(_)) => (),
                     },
                     _ = pulse.tick() => voice.live(),
@@ -194,7 +194,7 @@ async fn next_prompt(heard: &mut mpsc::UnboundedReceiver<Command>) -> Option<Pro
     loop {
         match heard.recv().await? {
             Command::Prompt(prompt) | Command::Steer(prompt) => return Some(prompt),
-            Command::Stop => return None,
+            Command::Stop | Command::Kill => return None,
             Command::Interrupt
             | Command::Decide { .. }
             | Command::Answer { .. }

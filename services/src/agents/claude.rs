@@ -43,6 +43,10 @@ pub struct Claude {
     history: Option<String>,
     /// It is to go on with a session of its own, and has not begun.
     resumes: bool,
+    /// The skills and commands that it had before it was asked anything: it finds others where it works.
+    skills: HashSet<String>,
+    /// Whether those are all.
+    has_skills: bool,
 }
 
 #[derive(Debug)]
@@ -92,7 +96,13 @@ impl Claude {
         let subtype = message["subtype"].as_str().unwrap_or_default();
         let name = format!("system/{subtype}");
         let fact = match subtype {
-            "init" => Fact::Session(session(message)),
+            "init" => {
+                if !std::mem::replace(&mut self.has_skills, true) {
+                    let had = ["skills", "slash_commands"].map(|key| names(&message[key], "name"));
+                    self.skills.extend(had.into_iter().flatten().flatten());
+                }
+                Fact::Session(session(message))
+            }
             "api_retry" => Fact::Retry(retry(message)),
             "compact_boundary" => {
                 let item = Item::new(ItemKind::Compaction).status(ItemStatus::Completed);
@@ -158,6 +168,7 @@ impl Claude {
             (Some(INITIALISE), false) => {
                 self.resumes = false;
                 let answer = &response["response"];
+                self.skills.extend(names(&answer["commands"], "name").into_iter().flatten());
                 let update = SessionUpdate {
                     commands: names(&answer["commands"], "name"),
                     models: names(&answer["models"], "value"),
@@ -250,7 +261,7 @@ impl Translator for Claude {
             Command::Answer { key, answers } => self.answer(&key, answers),
             Command::SetMode(to) => vec![self.request(json!({"subtype": "set_permission_mode", "mode": mode(to)}))],
             Command::SetModel(model) => vec![self.request(json!({"subtype": "set_model", "model": model}))],
-            Command::Stop => Vec::new(),
+            Command::Stop | Command::Kill => Vec::new(),
         }
     }
 }

@@ -376,7 +376,7 @@ impl Translator for Codex {
                 self.launch.model = Some(model);
                 Vec::new()
             }
-            Command::Stop => Vec::new(),
+            Command::Stop | Command::Kill => Vec::new(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod folder;
 mod footing;
+mod guard;
 mod handle;
 mod owner;
 mod room;
@@ -37,6 +38,7 @@ use super::undo::Looks;
 use super::watcher::{WatchConfig, Watching};
 use folder::Held;
 use footing::Footing;
+use guard::Guard;
 use handle::Wish;
 pub(super) use handle::{Handle, Over};
 use owner::Owners;
@@ -81,6 +83,8 @@ struct Live {
     running: Option<Running>,
     /// What it was started for.
     begun_for: Footing,
+    /// What looks at the settings of the folder while an agent runs that has loaded them.
+    guard: Option<Guard>,
     /// What waits until the folder was looked at.
     held: Option<Held>,
     /// What is held to the rules. Nothing that the agent tells behind it is taken before.
@@ -129,6 +133,7 @@ impl Live {
                     self.session.tick(self.now());
                 }
                 seen = folder::seen(&mut self.watching) => self.saw(seen),
+                () = guard::outdated(&mut self.guard) => self.session.outdated(),
                 () = until(self.surroundings.start, deadline) => self.session.tick(self.now()),
             }
             self.give_up_ruling();
@@ -137,6 +142,7 @@ impl Live {
                 self.replies.drain(..).for_each(|reply| reply());
             }
             self.attend_folder();
+            self.guard.iter().for_each(|guard| guard.attend(self.session.can_be_ended()));
             self.owners.attend(&self.session);
         }
         self.end();
@@ -251,7 +257,7 @@ impl Live {
 
     async fn take(&mut self, mut told: Told) {
         if matches!(told.fact, Fact::Gone { .. }) {
-            self.running = None;
+            (self.running, self.guard) = (None, None);
             // What waited for the folder was not given to it.
             self.return_held();
         }
@@ -384,9 +390,12 @@ impl Live {
     fn pass(&mut self, command: Command) {
         // Who is known to be gone is told nothing.
         let Some(running) = &self.running else { return };
+        if let (Command::Stop, Some(guard)) = (&command, &self.guard) {
+            return guard.stop(running.commands.clone());
+        }
         let Err(SendError(unheard)) = running.commands.send(command) else { return };
         match unheard {
-            Command::Stop => return,
+            Command::Stop | Command::Kill => return,
             Command::Prompt(prompt) => self.session.give_back(prompt),
             Command::Steer(_)
             | Command::Interrupt
@@ -397,7 +406,7 @@ impl Live {
         }
         // Whoever is gone without having said so is gone.
         let problem = Some(Problem::new(ProblemKind::Crashed, "the agent is gone"));
-        (self.running, self.asking) = (None, None);
+        (self.running, self.guard, self.asking) = (None, None, None);
         self.session.told(self.now(), Fact::Gone { problem }.into());
     }
 

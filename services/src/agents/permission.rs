@@ -132,6 +132,8 @@ pub struct Ask {
     pub input: Value,
     /// The files that it is about, where they are known.
     pub paths: Vec<String>,
+    /// The skill that is to be loaded, where it is about one.
+    pub skill: Option<AskedSkill>,
     /// What is decided about it. An adapter says nothing: the rules do.
     pub ruling: Ruling,
     /// What may be answered, in the agent's order.
@@ -153,6 +155,15 @@ impl Ask {
         let options = self.options.iter().map(|option| option.label.len() + option.option_id.len());
         self.input.to_string().len() + texts.map(String::len).sum::<usize>() + options.sum::<usize>()
     }
+}
+
+/// A skill that an agent is to load: what it says, and with that what it brings along of hooks and of leave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskedSkill {
+    /// Its name.
+    pub name: String,
+    /// Whether the agent had one of this name when it was started.
+    pub was_there: bool,
 }
 
 /// What an agent asks leave for, as a person sees it.

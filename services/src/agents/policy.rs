@@ -13,6 +13,7 @@ mod place;
 mod repository;
 mod rule;
 mod shell;
+mod skill;
 mod store;
 mod touched;
 
@@ -96,8 +97,22 @@ impl Ruling {
     /// The reason for an agent, and for a person.
     pub(super) fn reason(&self) -> String {
         let texts: Vec<&str> = self.hits.iter().map(|hit| hit.text.as_str()).collect();
+        if self.rule == skill::RULE {
+            // No person is asked.
+            return texts.join("; ");
+        }
         let why = if texts.is_empty() { String::new() } else { format!(": {}", texts.join("; ")) };
         format!("the rule {} forbids this without a person{why}", self.rule)
+    }
+
+    /// What stands for what the rules could not say in time.
+    pub(super) fn unsaid(ask: &Ask) -> Ruling {
+        if let Some(skill) = &ask.skill {
+            return skill::forbidden(skill);
+        }
+        let text = "it could not be looked at in time".to_owned();
+        // It may run anything.
+        Ruling { hits: vec![Hit { rule: "unclear".to_owned(), text }], runs: true, ..Ruling::default() }
     }
 
     /// The options by which a yes is remembered.
@@ -147,6 +162,9 @@ impl Policy {
 
     /// What is decided about what an agent asks for.
     pub(super) fn rule_on(&self, ask: &Ask, ground: &Ground, mode: Mode, session: &str) -> Ruling {
+        if let Some(skill) = ask.skill.as_ref().filter(|skill| !skill::is_known(skill, ground)) {
+            return skill::forbidden(skill);
+        }
         let asked = Asked { command: None, paths: &ask.paths, input: Some(&ask.input) };
         self.rule(ask.action, &asked, ground, mode, Some(session))
     }

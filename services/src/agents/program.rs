@@ -1,6 +1,7 @@
 //! An agent that is a program of its own: started by the supervisor, spoken to by lines over its standard input and output.
 //! What the lines mean is its translator's matter.
 
+mod claude_settings;
 mod conversation;
 mod gemini;
 mod lines;
@@ -93,7 +94,7 @@ impl ProgramAgent {
             patience: Duration::from_secs(10),
             settings_use: SettingsUse::CanWithhold,
         };
-        ProgramAgent::new("claude", supervisor, program, dialect)
+        ProgramAgent::new(CLAUDE, supervisor, program, dialect)
     }
 
     /// Codex.
@@ -133,7 +134,11 @@ impl ProgramAgent {
         let mut config = ChildConfig::new(program);
         config.name = format!("agent-{}", self.provider.replace(':', "-"));
         let spoken = (self.dialect.arguments)(launch);
-        config.args = self.program.args.iter().chain(&spoken).map(Into::into).collect();
+        let mut args: Vec<String> = self.program.args.iter().chain(&spoken).cloned().collect();
+        if self.provider == CLAUDE {
+            claude_settings::add(&mut args);
+        }
+        config.args = args.into_iter().map(Into::into).collect();
         config.env = env;
         if self.provider == GEMINI {
             let given = || self.program.env.iter().chain(&launch.env).rev();
@@ -150,7 +155,11 @@ impl ProgramAgent {
 
     async fn child(&self, launch: &Launch) -> Result<Child, Problem> {
         let program = located(&self.program, launch).await?;
-        self.supervisor.spawn(self.config(program, launch)).map_err(|error| not_started(&error.to_string()))
+        let (this, of) = (self.clone(), launch.clone());
+        // A file of settings may be read for it.
+        let config = spawn_blocking(move || this.config(program, &of)).await;
+        let config = config.map_err(|error| not_started(&error.to_string()))?;
+        self.supervisor.spawn(config).map_err(|error| not_started(&error.to_string()))
     }
 }
 
@@ -193,8 +202,16 @@ pub(super) fn environment(
     .map(|(name, value)| (name.into(), Some(value.into())));
     let given = given.iter().chain(&launch.env);
     let given = given.map(|(name, value)| (name.into(), Some(value.into())));
-    removed.chain(path).chain(fixed).chain(given).collect()
+    // A turn begins with a prompt, or with what the agent had under way, and never with a file: nobody undoes that.
+    let held = [(NO_TASKS.into(), Some("1".into()))];
+    removed.chain(path).chain(fixed).chain(given).chain(held).collect()
 }
+
+/// By this, Claude Code begins no turns for the tasks of `.claude/scheduled_tasks.json`, and has no tool that makes some.
+const NO_TASKS: &str = "CLAUDE_CODE_DISABLE_CRON";
+
+/// The provider that Claude Code is.
+const CLAUDE: &str = "claude";
 
 /// The provider that Gemini CLI is.
 const GEMINI: &str = "gemini";

@@ -39,6 +39,7 @@ pub(super) fn ask(key: &str, name: &str, told: &Value, can_be_allowed: bool) -> 
         reason: text("reason"),
         input: json!({"request": name, "told": told}),
         paths: Vec::new(),
+        skill: None,
         ruling: Ruling::default(),
         options: allow.into_iter().chain([deny]).collect(),
     }

@@ -4,6 +4,7 @@
 
 mod checkout;
 mod names;
+mod places;
 mod programs;
 mod settings;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use super::problem::{Problem, ProblemKind};
 use super::runs;
 pub(super) use checkout::main_checkouts;
 pub(super) use names::are_settings;
+pub(super) use places::Places;
 pub(super) use programs::Configured;
 use settings::Settings;
 pub use settings::SettingsFile;
@@ -268,6 +270,13 @@ impl Trust {
             files,
             sha256,
         }
+    }
+
+    /// The folders in which something changes when settings do that agents of this provider load. Reads folders, as
+    /// [`Trust::standing`] does.
+    pub(super) fn places(&self, cwd: &Path, provider: &str) -> Places {
+        let read = self.read(cwd).files.into_iter().filter(|file| file.is_read_by(provider));
+        Places::of(cwd, self.home.as_deref(), read.map(|file| file.place().to_owned()))
     }
 
     /// Trusts a folder's settings as they are, and what programs would run of it, if that is what they come to; else gives

@@ -28,6 +28,7 @@ fn asks(input: Value) -> Fact {
         reason: None,
         input,
         paths: Vec::new(),
+        skill: None,
         ruling: Ruling::default(),
         options: vec![
             PermissionOption::new("yes", OptionKind::AllowOnce, "Yes"),

@@ -62,6 +62,29 @@ cat >/dev/null
 }
 
 #[tokio::test]
+async fn claude_is_told_to_run_no_scheduled_tasks_whatever_is_configured_or_asked_for() {
+    const NAME: &str = "CLAUDE_CODE_DISABLE_CRON";
+    let house = House::tuned(|config| {
+        config.claude.program.env.push((NAME.into(), "0".into()));
+        config.claude.allow_env = vec![NAME.into()];
+    });
+    house.install(&script(
+        r#"
+read prompt
+echo "$CLAUDE_CODE_DISABLE_CRON" > told
+for word; do echo "$word" >> told; done
+echo '{"type":"result","subtype":"success","is_error":false}'
+cat >/dev/null
+"#,
+    ));
+    let session = house.session_with("claude", json!({"env": {NAME: "0"}})).await;
+    assert_eq!(house.prompt(&session, "hello").end().await["outcome"], "completed");
+    let told = house.read("told");
+    // Its settings, a person's and those of the folder, set its environment over ours.
+    assert!(told.starts_with("1\n") && told.contains(&format!(r#"--settings={{"env":{{"{NAME}":"1"}}}}"#)), "{told}");
+}
+
+#[tokio::test]
 async fn a_mode_and_a_model_that_are_chosen_while_a_program_starts_reach_it_before_the_prompt() {
     let house = House::new();
     let go = house.folder.path().join("claude.go");

@@ -177,6 +177,7 @@ pub(crate) fn ask(key: &str, action: Action) -> Ask {
         reason: None,
         input: json!({"file_path": "/project/a.txt", "content": key}),
         paths: vec!["/project/a.txt".into()],
+        skill: None,
         ruling: Ruling::default(),
         options: vec![
             PermissionOption::new("always", OptionKind::AllowAlways, "Always"),

@@ -276,7 +276,7 @@ fn a_program_that_did_not_take_a_prompt_and_does_not_go_is_stopped() {
 }
 
 #[test]
-fn an_agent_that_is_to_be_another_one_is_stopped_at_once_and_the_prompt_waits_for_the_next_one() {
+fn an_agent_that_is_to_be_another_one_is_ended_at_once_and_the_prompt_waits_for_the_next_one() {
     let outdated = || {
         let mut stage = Stage::ready(Mode::Ask);
         stage.prompt("a", Delivery::Queue);
@@ -285,7 +285,7 @@ fn an_agent_that_is_to_be_another_one_is_stopped_at_once_and_the_prompt_waits_fo
         stage.session.give_back(prompt);
         stage.session.start_anew(stage.now);
         stage.drain();
-        assert_eq!((stage.commands.as_slice(), stage.session.is_ready()), ([Command::Stop].as_slice(), false));
+        assert_eq!((stage.commands.as_slice(), stage.session.is_ready()), ([Command::Kill].as_slice(), false));
         stage
     };
     let mut stage = outdated();

@@ -30,6 +30,7 @@ impl Acp {
             reason: None,
             input: tools::shown(&call),
             paths: tools::paths(&call),
+            skill: None,
             ruling: Ruling::default(),
             options: options(&params["options"]),
         };

@@ -164,6 +164,7 @@ impl Work {
                 reason: None,
                 input,
                 paths,
+                skill: None,
                 ruling: Ruling::default(),
                 options,
             })

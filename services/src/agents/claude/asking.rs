@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::agent::{Answers, Fact, Inquiry, Step, Told};
 use super::super::form;
-use super::super::permission::{Action, Ask, OptionKind, PermissionOption, Verdict};
+use super::super::permission::{Action, Ask, AskedSkill, OptionKind, PermissionOption, Verdict};
 use super::super::policy::Ruling;
 use super::super::strange;
 use super::{Asked, Claude, questions, tools};
@@ -26,7 +26,7 @@ impl Claude {
             "can_use_tool" if request["tool_name"] == questions::TOOL => {
                 Fact::Inquired(questions::inquiry(id, request))
             }
-            "can_use_tool" => Fact::Asked(ask(id, request, &asked)),
+            "can_use_tool" => Fact::Asked(Ask { skill: self.skill(request), ..ask(id, request, &asked) }),
             "elicitation" => {
                 asked.form = Some(request["requested_schema"].clone());
                 match elicited(id, request) {
@@ -47,6 +47,14 @@ impl Claude {
         };
         self.asked.insert(id.to_owned(), asked);
         vec![Step::tell(&name, fact)]
+    }
+
+    /// The skill that it is to load. A slash in front of its name is none of that.
+    fn skill(&self, request: &Value) -> Option<AskedSkill> {
+        let input = Some(&request["input"]).filter(|_| request["tool_name"] == "Skill")?;
+        let name = input["skill"].as_str().or(input["command"].as_str()).unwrap_or_default().trim();
+        let name = name.strip_prefix('/').unwrap_or(name).to_owned();
+        Some(AskedSkill { was_there: self.skills.contains(&name), name })
     }
 
     pub(super) fn answer(&mut self, key: &str, answers: Option<Answers>) -> Vec<Step> {
@@ -130,6 +138,7 @@ fn ask(id: &str, request: &Value, asked: &Asked) -> Ask {
         reason: text("decision_reason"),
         input: asked.input.clone(),
         paths,
+        skill: None,
         ruling: Ruling::default(),
         options,
     }
@@ -164,6 +173,7 @@ fn consent(key: &str, title: String, request: &Value) -> Ask {
         reason: None,
         input: request.clone(),
         paths: Vec::new(),
+        skill: None,
         ruling: Ruling::default(),
         options,
     }

@@ -145,5 +145,5 @@ fn of(
     let text = |name: &str| params[name].as_str().map(str::to_owned);
     let (item, reason) = (text("itemId"), text("reason"));
     let (key, description, ruling) = (key.to_owned(), None, Ruling::default());
-    Ask { key, item, action, title, description, reason, input, paths, ruling, options }
+    Ask { key, item, action, title, description, reason, input, paths, skill: None, ruling, options }
 }

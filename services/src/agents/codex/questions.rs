@@ -71,6 +71,7 @@ fn consent(key: &str, title: String, params: &Value) -> Ask {
         reason: None,
         input: params.clone(),
         paths: Vec::new(),
+        skill: None,
         ruling: Ruling::default(),
         options,
     }

@@ -119,7 +119,7 @@ impl Live {
                 self.forgo();
                 interrupt
             }
-            (Some(_), Command::Stop) => {
+            (Some(_), Command::Stop | Command::Kill) => {
                 self.return_held();
                 Some(command)
             }
@@ -159,7 +159,8 @@ impl Live {
                 | Command::Answer { .. }
                 | Command::SetMode(_)
                 | Command::SetModel(_)
-                | Command::Stop => (),
+                | Command::Stop
+                | Command::Kill => (),
             }
         }
     }

@@ -21,6 +21,11 @@ pub(super) struct Footing {
 const KEEPS_OUT: &str = "claude";
 
 impl Footing {
+    /// Whether something is loaded.
+    pub(super) fn is_trusted(&self) -> bool {
+        self.settings == FolderSettings::Trusted
+    }
+
     /// For an agent of this provider.
     pub(super) fn of(standing: &Standing, provider: &str) -> Footing {
         let settings = standing.settings_for(provider);
@@ -41,7 +46,8 @@ impl Footing {
     }
 }
 
-/// What is looked at before a prompt is given to an agent that loads settings.
+/// What is looked at before a prompt is given to an agent that loads settings, and while it runs.
+#[derive(Clone, Debug)]
 pub(super) struct Recheck {
     pub(super) trust: Trust,
     pub(super) cwd: PathBuf,
@@ -54,16 +60,18 @@ pub(super) struct Recheck {
 impl Recheck {
     /// Whether the agent that runs is not to go on, since another one would be started otherwise, or not at all.
     pub(super) async fn look(self) -> bool {
-        let looking = spawn_blocking(move || {
-            let now = Footing::of(&self.trust.standing(&self.cwd), &self.provider);
-            match self.uses {
-                SettingsUse::Ignores => false,
-                SettingsUse::CanWithhold => now != self.begun,
-                // It is started in the same way whatever lies there, or not at all.
-                SettingsUse::Loads => now.settings == FolderSettings::Withheld,
-            }
-        });
         // Where nobody could look, nothing is trusted.
-        looking.await.unwrap_or(true)
+        spawn_blocking(move || self.is_outdated()).await.unwrap_or(true)
+    }
+
+    /// Likewise. Reads settings: not for a thread that must not wait.
+    pub(super) fn is_outdated(&self) -> bool {
+        let now = Footing::of(&self.trust.standing(&self.cwd), &self.provider);
+        match self.uses {
+            SettingsUse::Ignores => false,
+            SettingsUse::CanWithhold => now != self.begun,
+            // It is started in the same way whatever lies there, or not at all.
+            SettingsUse::Loads => now.settings == FolderSettings::Withheld,
+        }
     }
 }

@@ -79,6 +79,7 @@ impl Handle {
             view,
             running: None,
             begun_for: Footing::default(),
+            guard: None,
             held: None,
             asking: None,
             late: None,

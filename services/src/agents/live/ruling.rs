@@ -9,7 +9,6 @@ use tokio::time::{Instant, timeout_at};
 
 use super::super::agent::{Fact, Told};
 use super::super::event::Mode;
-use super::super::permission::Hit;
 use super::super::policy::Ruling;
 use super::{Live, Surroundings};
 
@@ -29,18 +28,19 @@ pub(super) struct Asking {
 /// What the rules say of what is held to them; where they cannot say it in time, a person is asked.
 pub(super) async fn ruled(asking: &mut Option<Asking>) -> Ruling {
     match asking {
-        Some(Asking { ruling, until, .. }) => match timeout_at(*until, ruling).await {
+        Some(Asking { told, ruling, until, .. }) => match timeout_at(*until, ruling).await {
             Ok(Ok(ruling)) => ruling,
-            Ok(Err(_)) | Err(_) => unsaid(),
+            Ok(Err(_)) | Err(_) => unsaid(told),
         },
         None => pending().await,
     }
 }
 
-fn unsaid() -> Ruling {
-    let text = "it could not be looked at in time".to_owned();
-    // It may run anything.
-    Ruling { hits: vec![Hit { rule: "unclear".to_owned(), text }], runs: true, ..Ruling::default() }
+fn unsaid(told: &Told) -> Ruling {
+    match &told.fact {
+        Fact::Asked(ask) => Ruling::unsaid(ask),
+        _ => Ruling::default(),
+    }
 }
 
 impl Live {
@@ -49,13 +49,14 @@ impl Live {
         let Fact::Asked(ask) = &told.fact else { return self.session.told(self.now(), told) };
         if self.session.denies_all() {
             // Whatever they say.
-            return self.rule(told, unsaid());
+            let ruling = unsaid(&told);
+            return self.rule(told, ruling);
         }
         let Surroundings { policy, ground, .. } = self.surroundings.clone();
         let (ask, mode, id) = (ask.clone(), self.session.mode(), self.session.id().to_owned());
         let ruling = match self.late.as_ref().is_some_and(|late| !late.is_finished()) {
             // Nobody has more than one at work, however many were given up.
-            true => tokio::spawn(async { unsaid() }),
+            true => tokio::spawn(async move { Ruling::unsaid(&ask) }),
             false => spawn_blocking(move || policy.rule_on(&ask, &ground, mode, &id)),
         };
         self.asking = Some(Asking { told, mode, ruling, until: Instant::now() + PATIENCE });
@@ -63,9 +64,8 @@ impl Live {
 
     /// Nobody waits for the rules where whatever they say is denied, or is nobody's matter any more.
     pub(super) fn give_up_ruling(&mut self) {
-        if self.asking.is_some() && self.session.denies_all() {
-            self.take_ruling(unsaid());
-        }
+        let given_up = self.asking.as_ref().filter(|_| self.session.denies_all()).map(|asking| unsaid(&asking.told));
+        given_up.into_iter().for_each(|ruling| self.take_ruling(ruling));
     }
 
     /// The rules have spoken.

@@ -9,6 +9,7 @@ use super::super::trust::{
     FolderCode, FolderSettings, SettingsUse, Standing, WithheldFiles, unkept, unshown, untrusted,
 };
 use super::footing::{Footing, Recheck};
+use super::guard::Guard;
 use super::{Live, Surroundings};
 
 impl Live {
@@ -46,6 +47,8 @@ impl Live {
             }
         }
         self.running = Some(agent.start(Launch { history, settings, withheld, code, ..launch }));
+        let loaded = self.recheck().filter(|_| self.begun_for.is_trusted());
+        self.guard = loaded.map(|recheck| Guard::begin(recheck, self.surroundings.watch.pause));
     }
 
     /// What is to be looked at again before the agent is given a prompt, where it loads settings.

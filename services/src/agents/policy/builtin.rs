@@ -4,7 +4,7 @@ use super::super::permission::Action;
 use super::rule::{Effect, Rule, RuleScope, RuleSource};
 
 /// Names, what becomes of what they find in the mode `auto`, and words for a person.
-const RULES: [(&str, Effect, Option<Action>, &str); 44] = [
+const RULES: [(&str, Effect, Option<Action>, &str); 45] = [
     ("looks_only", Effect::Allow, Some(Action::Command), "commands that only look at ordinary files of the folder"),
     ("wrapper", Effect::Allow, Some(Action::Command), "programs that do nothing but run another one that is allowed"),
     ("change_inside", Effect::Allow, Some(Action::FileChange), "changes of ordinary files of the folder"),
@@ -86,6 +86,12 @@ const RULES: [(&str, Effect, Option<Action>, &str); 44] = [
         "what is asked while 64 requests of the session wait, or 2 MiB of them; or 4 MiB of all sessions",
     ),
     ("unshown", Effect::Deny, None, "what no window can show: more than 1 MiB, or nested deeper than 32 levels"),
+    (
+        "untrusted_skill",
+        Effect::Deny,
+        None,
+        "skills of Claude Code that are neither a person's own nor among what lies, and can be trusted, in the session's folder and those above it up to its repository's",
+    ),
     ("plan", Effect::Deny, None, "in the mode plan, what changes anything"),
     (
         "accept_edits",

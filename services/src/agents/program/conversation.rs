@@ -12,6 +12,7 @@ use super::super::agent::{Command, Fact, Launch, Step, Told, Translator};
 use super::super::event::ProcessEvent;
 use super::super::problem::{Problem, ProblemKind};
 use super::super::secrets::Secrets;
+use super::super::trust::FolderSettings;
 use super::lines::{LineReader, Read};
 use super::{ProgramAgent, STDERR, not_run};
 
@@ -25,7 +26,17 @@ pub(super) struct Conversation<'a> {
     told: &'a mpsc::Sender<Told>,
     secrets: &'a Secrets,
     lines: mpsc::UnboundedSender<Vec<u8>>,
-    stopping: bool,
+    going: Going,
+}
+
+/// How far its end is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Going {
+    On,
+    /// It was asked to end.
+    Stopping,
+    /// It is being killed.
+    Killed,
 }
 
 /// The session does not listen any more.
@@ -36,7 +47,7 @@ impl<'a> Conversation<'a> {
         let (lines, written) = mpsc::unbounded_channel();
         tokio::spawn(write(child.stdin(), written));
         let translator = (agent.dialect.translator)();
-        Conversation { child, translator, told, secrets: &agent.secrets, lines, stopping: false }
+        Conversation { child, translator, told, secrets: &agent.secrets, lines, going: Going::On }
     }
 
     /// Runs until nothing of the program is left. Gives why it ended, where nobody wanted that.
@@ -50,23 +61,28 @@ impl<'a> Conversation<'a> {
         let talk = async {
             self.tell(Fact::Process(spawned).into()).await?;
             self.take(opening).await?;
-            self.talk(heard).await
+            self.talk(launch, heard).await
         };
         let exit = match talk.await {
             Ok(exit) => exit,
             Err(Unheard) => {
-                self.stopping = true;
-                self.child.stop().await
+                // Nobody listens to what is told of that either.
+                let _ = self.leave(launch).await;
+                self.child.stopped().await
             }
         };
         self.end(exit).await
     }
 
     /// Speaks and listens until the program has ended.
-    async fn talk(&mut self, mut heard: mpsc::UnboundedReceiver<Command>) -> Result<Result<Exit, Failure>, Unheard> {
+    async fn talk(
+        &mut self,
+        launch: &Launch,
+        mut heard: mpsc::UnboundedReceiver<Command>,
+    ) -> Result<Result<Exit, Failure>, Unheard> {
         let Some(pipe) = self.child.take_pipe(Stream::Stdout) else { return Ok(self.child.stop().await) };
         let mut reader = Some(LineReader::new(pipe));
-        let mut exit = None;
+        let (mut exit, mut has_session) = (None, true);
         loop {
             let read = async {
                 match &mut reader {
@@ -76,8 +92,14 @@ impl<'a> Conversation<'a> {
             };
             tokio::select! {
                 biased;
-                command = heard.recv(), if !self.stopping => match command {
-                    Some(Command::Stop) | None => self.stop().await?,
+                command = heard.recv(), if has_session && self.going != Going::Killed => match command {
+                    Some(Command::Kill) => self.kill().await?,
+                    Some(Command::Stop) => self.stop().await?,
+                    None => {
+                        has_session = false;
+                        self.leave(launch).await?;
+                    }
+                    Some(command) if self.going == Going::Stopping => self.give_back(command).await?,
                     Some(command @ (Command::Prompt(_) | Command::Steer(_))) if exit.is_some() || reader.is_none() => {
                         self.give_back(command).await?;
                     }
@@ -118,6 +140,7 @@ impl<'a> Conversation<'a> {
                 biased;
                 ended = self.child.stopped() => break ended,
                 command = heard.recv() => match command {
+                    Some(Command::Kill) => break self.child.kill().await,
                     Some(Command::Stop) | None => break self.child.stop().await,
                     Some(command) => self.give_back(command).await?,
                 },
@@ -141,16 +164,38 @@ impl<'a> Conversation<'a> {
             | Command::Answer { .. }
             | Command::SetMode(_)
             | Command::SetModel(_)
-            | Command::Stop => Ok(()),
+            | Command::Stop
+            | Command::Kill => Ok(()),
         }
     }
 
     /// Closes its input first, which most take for the wish to end. The rest of the ladder is the supervisor's.
     async fn stop(&mut self) -> Result<(), Unheard> {
-        self.stopping = true;
+        if self.going == Going::Stopping {
+            return Ok(());
+        }
+        self.going = Going::Stopping;
         // The wish is passed on at the first poll, and what it says until it ends is still heard.
         let _ = timeout(Duration::ZERO, self.child.stop()).await;
         self.tell(Fact::Process(ProcessEvent::Stopping).into()).await
+    }
+
+    /// The session is not there any more, and does not look at the settings any more that the program has loaded.
+    async fn leave(&mut self, launch: &Launch) -> Result<(), Unheard> {
+        match launch.settings {
+            FolderSettings::Trusted => self.kill().await,
+            FolderSettings::Absent | FolderSettings::Unread | FolderSettings::Withheld => self.stop().await,
+        }
+    }
+
+    /// Leaves it no time for anything.
+    async fn kill(&mut self) -> Result<(), Unheard> {
+        let before = std::mem::replace(&mut self.going, Going::Killed);
+        let _ = timeout(Duration::ZERO, self.child.kill()).await;
+        match before {
+            Going::On => self.tell(Fact::Process(ProcessEvent::Stopping).into()).await,
+            Going::Stopping | Going::Killed => Ok(()),
+        }
     }
 
     async fn hear(&mut self, read: Read) -> Result<(), Unheard> {
@@ -196,11 +241,15 @@ impl<'a> Conversation<'a> {
         let exited = ProcessEvent::Exited { exit_code, signal, stderr_tail };
         // Nobody has to know any more where nobody listens.
         let _ = self.tell(Fact::Process(exited).into()).await;
-        if self.stopping {
-            if exit.as_ref().is_ok_and(|exit| exit.signal == Some(9)) {
-                tracing::warn!(agent = self.child.name(), "it did not end when it was asked to, and was killed");
+        match self.going {
+            Going::On => (),
+            Going::Stopping => {
+                if exit.as_ref().is_ok_and(|exit| exit.signal == Some(9)) {
+                    tracing::warn!(agent = self.child.name(), "it did not end when it was asked to, and was killed");
+                }
+                return None;
             }
-            return None;
+            Going::Killed => return None,
         }
         let how = exit.map_or_else(|failure| failure.to_string(), |exit| format!("its program {exit}"));
         let text = last.map_or_else(|| how.clone(), |last| format!("{how}: {last}"));

@@ -195,7 +195,7 @@ impl Session {
     }
 
     /// The agent was started for other settings of the folder than those that are there now, and the prompt of the open turn was
-    /// given back: it is stopped, and the next one is given that when it is gone. Where they change again meanwhile, the turn fails.
+    /// given back: it is ended, and the next one is given that when it is gone. Where they change again meanwhile, the turn fails.
     pub fn start_anew(&mut self, now: Moment) {
         if self.returned.is_none() {
             let text = "settings that lie in the folder changed again while the agent was started anew for them";
@@ -206,7 +206,24 @@ impl Session {
         self.withheld(now);
         (self.process, self.muted_at) = (Process::Stopping, None);
         self.stop_by = Some(now.at + self.beginning.timers.stop);
-        self.outputs.push(Output::Tell(Command::Stop));
+        self.outputs.push(Output::Tell(Command::Kill));
+    }
+
+    /// Whether nothing is lost but what the agent does by itself where it is ended: no turn waits for it, or it is being stopped.
+    pub fn can_be_ended(&self) -> bool {
+        match self.process {
+            Process::Ready => self.turns.open().is_none(),
+            Process::Stopping => true,
+            Process::Absent | Process::Starting => false,
+        }
+    }
+
+    /// The agent was started for other settings of the folder than those that are there now: it is ended, where it can be.
+    pub fn outdated(&mut self) {
+        if self.can_be_ended() {
+            (self.process, self.muted_at) = (Process::Stopping, None);
+            self.outputs.push(Output::Tell(Command::Kill));
+        }
     }
 
     /// What was to be told to an agent that is gone is not told to another one, but for the prompt of the open turn.

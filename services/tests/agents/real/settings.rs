@@ -184,6 +184,24 @@ async fn instructions_of_the_folder_are_told_to_the_model_only_when_they_are_tru
 
 #[tokio::test]
 #[ignore = "needs the agents' programs: cargo xtask test --only agents"]
+async fn claude_runs_no_scheduled_tasks_whatever_its_settings_say() {
+    let world = World::new().await;
+    let settings = json!({"env": {"CLAUDE_CODE_DISABLE_CRON": "0"}}).to_string();
+    std::fs::create_dir(world.house.file(".claude")).unwrap();
+    world.house.write(".claude/settings.json", &settings);
+    write_beside(&world, "homes/claude/.claude/settings.json", &settings);
+    trust(&world).await;
+    let session = world.session("claude").await;
+    let mut turn = world.prompt(&session, "hello there");
+    assert_eq!(turn.end().await["outcome"], "completed");
+    let told = turn.seen.iter().find_map(|event| event["data"]["tools"].as_array()).expect("its tools").clone();
+    // What runs them is there where what makes them is.
+    assert!(told.contains(&json!("Bash")) && !told.contains(&json!("CronCreate")), "{told:?}");
+    world.close(&session).await;
+}
+
+#[tokio::test]
+#[ignore = "needs the agents' programs: cargo xtask test --only agents"]
 async fn codex_tells_its_model_of_skills_of_the_folder_only_when_they_are_trusted() {
     for folder in [".agents", ".codex"] {
         let world = World::new().await;
@@ -275,6 +293,43 @@ async fn gemini_takes_the_project_of_a_folder_in_a_cloud_shell_only_when_it_is_t
     }
 }
 
+/// Settings change between two turns: the program that has loaded those that were trusted does nothing that the others say, and
+/// what was said before is known to the next one.
+async fn settings_that_change_between_turns_end_the_program_and_nothing_is_forgotten(provider: &str) {
+    let world = World::new().await;
+    let house = &world.house;
+    let (left, program) = (house.folder.path().join("started"), house.folder.path().join("server"));
+    house.install_as("server", &format!("touch {}\n", left.display()));
+    let (file, settings) = match provider {
+        "claude" => {
+            let hook = json!([{"hooks": [{"type": "command", "command": program}]}]);
+            let hooks = json!({"hooks": {"SessionEnd": hook, "ConfigChange": hook, "UserPromptSubmit": hook}});
+            (".claude/settings.json", ["{}".to_owned(), hooks.to_string()])
+        }
+        "codex" => (".codex/config.toml", ["", "model_reasoning_effort = \"low\"\n"].map(str::to_owned)),
+        _ => (".gemini/settings.json", ["{}", r#"{"ui": {}}"#].map(str::to_owned)),
+    };
+    std::fs::create_dir_all(house.file(file).parent().unwrap()).unwrap();
+    house.write(file, &settings[0]);
+    trust(&world).await;
+    let session = world.session(provider).await;
+    let mut events = house.events(&session);
+    assert_eq!(world.prompt(&session, "hello magpie").end().await["outcome"], "completed");
+    house.write(file, &settings[1]);
+    loop {
+        let event = events.until("process.event").await;
+        if event["what"] == "exited" {
+            assert_eq!(event["signal"], 9, "{event}");
+            break;
+        }
+    }
+    let mut turn = world.prompt(&session, "recall magpie");
+    assert_eq!(turn.end().await["outcome"], "completed");
+    assert!(turn.grown("text").ends_with("known") && !turn.grown("text").ends_with("unknown"), "{:?}", turn.seen);
+    world.close(&session).await;
+    assert!(!left.exists(), "nobody trusts it");
+}
+
 macro_rules! of_each {
     ($($provider:ident)*) => {
         $(mod $provider {
@@ -282,6 +337,12 @@ macro_rules! of_each {
             #[ignore = "needs the agents' programs: cargo xtask test --only agents"]
             async fn settings_of_the_folder_start_programs_only_when_they_are_trusted() {
                 super::settings_of_the_folder_start_programs_only_when_they_are_trusted(stringify!($provider)).await;
+            }
+
+            #[tokio::test]
+            #[ignore = "needs the agents' programs: cargo xtask test --only agents"]
+            async fn settings_that_change_between_turns_end_the_program_and_nothing_is_forgotten() {
+                super::settings_that_change_between_turns_end_the_program_and_nothing_is_forgotten(stringify!($provider)).await;
             }
 
             #[tokio::test]

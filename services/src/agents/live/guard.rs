@@ -1,0 +1,166 @@
+//! What is done about settings that change while an agent runs that has loaded the trusted ones: it may load the others by itself, and
+//! run what they name, at its end if not before. So they are watched, and looked at before it is asked to end.
+
+use std::collections::BTreeSet;
+use std::future::pending;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use notify::event::EventKind;
+use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use tokio::sync::{Notify, mpsc};
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::timeout;
+
+use super::super::agent::Command;
+use super::super::trust::Places;
+use super::footing::Recheck;
+
+/// How long a look may take before an agent is asked to end.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// How often it is looked where not all can be watched. Claude Code loads what has not changed for a second.
+const POLL: Duration = Duration::from_millis(500);
+
+/// Looks at the settings of a folder until this is dropped.
+#[derive(Debug)]
+pub(super) struct Guard {
+    recheck: Recheck,
+    outdated: mpsc::Receiver<()>,
+    bell: Arc<Bell>,
+    task: JoinHandle<()>,
+}
+
+/// What a look is for.
+#[derive(Debug, Default)]
+struct Bell {
+    /// Whether anything follows from a look just now.
+    is_heard: AtomicBool,
+    rung: Notify,
+}
+
+impl Guard {
+    /// For an agent that is being started.
+    pub(super) fn begin(recheck: Recheck, pause: Duration) -> Guard {
+        let (found, outdated) = mpsc::channel(1);
+        let bell = Arc::new(Bell::default());
+        let task = tokio::spawn(look(recheck.clone(), pause, Arc::clone(&bell), found));
+        Guard { recheck, outdated, bell, task }
+    }
+
+    /// Whether the agent can be ended just now. Once it can, it is looked at what came before.
+    pub(super) fn attend(&self, can_be_ended: bool) {
+        let was_heard = self.bell.is_heard.swap(can_be_ended, Ordering::Relaxed);
+        if can_be_ended && !was_heard {
+            self.bell.rung.notify_one();
+        }
+    }
+
+    /// Asks the agent to end in order, where the settings are those that it was started for, and ends it at once else.
+    pub(super) fn stop(&self, commands: mpsc::UnboundedSender<Command>) {
+        let looking = self.recheck.clone().look();
+        tokio::spawn(async move {
+            let is_outdated = timeout(LOOK, looking).await.unwrap_or(true);
+            // It may be gone by itself.
+            let _ = commands.send(if is_outdated { Command::Kill } else { Command::Stop });
+        });
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Ends when the settings were seen to be others than those that the agent was started for.
+pub(super) async fn outdated(guard: &mut Option<Guard>) {
+    match guard {
+        Some(guard) => match guard.outdated.recv().await {
+            Some(()) => (),
+            None => pending().await,
+        },
+        None => pending().await,
+    }
+}
+
+async fn look(recheck: Recheck, pause: Duration, bell: Arc<Bell>, found: mpsc::Sender<()>) {
+    let mut watch = None;
+    loop {
+        let (known, recheck, rung) = (watch.take(), recheck.clone(), Arc::clone(&bell));
+        let looking = spawn_blocking(move || {
+            let is_heard = rung.is_heard.load(Ordering::Relaxed);
+            // What comes behind the look is told by what watches by then.
+            let watch = if known.is_some() && !is_heard { known } else { Watch::renewed(known, &recheck, &rung) };
+            (is_heard && recheck.is_outdated(), watch)
+        });
+        let Ok((is_outdated, watching)) = looking.await else { return };
+        if is_outdated && found.send(()).await.is_err() {
+            return;
+        }
+        let is_whole = watching.as_ref().is_some_and(|watch| watch.is_whole);
+        watch = watching;
+        match is_whole {
+            true => bell.rung.notified().await,
+            false => drop(timeout(POLL, bell.rung.notified()).await),
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// What watches the places of the settings.
+struct Watch {
+    watcher: RecommendedWatcher,
+    folders: BTreeSet<PathBuf>,
+    is_whole: bool,
+}
+
+impl Watch {
+    /// Watches the places as they are now. None where the system watches nothing.
+    fn renewed(known: Option<Watch>, recheck: &Recheck, bell: &Arc<Bell>) -> Option<Watch> {
+        let Places { mixed, own, is_whole } = recheck.trust.places(&recheck.cwd, &recheck.provider);
+        let folders: BTreeSet<PathBuf> = mixed.iter().chain(&own).cloned().collect();
+        let mut watch = match known {
+            Some(watch) => watch,
+            None => {
+                let bell = Arc::clone(bell);
+                let tell = move |event| {
+                    if may_matter(&event, &mixed) {
+                        bell.rung.notify_one();
+                    }
+                };
+                let watcher = RecommendedWatcher::new(tell, notify::Config::default()).ok()?;
+                Watch { watcher, folders: BTreeSet::new(), is_whole }
+            }
+        };
+        watch.is_whole = is_whole;
+        for gone in watch.folders.difference(&folders) {
+            // What is there no more is not watched by itself.
+            let _ = watch.watcher.unwatch(gone);
+        }
+        for folder in &folders {
+            // One that was watched may be another one by now.
+            watch.is_whole &= watch.watcher.watch(folder, RecursiveMode::NonRecursive).is_ok();
+        }
+        watch.folders = folders;
+        Some(watch)
+    }
+}
+
+/// Whether settings may have changed. In folders that hold other things, too, most of what happens is none of that.
+fn may_matter(event: &notify::Result<notify::Event>, mixed: &BTreeSet<PathBuf>) -> bool {
+    let Ok(event) = event else { return true };
+    let is_named_so = |path: &Path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with('.') || [".md", ".json", ".jsonc"].iter().any(|end| name.ends_with(end))
+    };
+    let matters = |path: &PathBuf| !path.parent().is_some_and(|folder| mixed.contains(folder)) || is_named_so(path);
+    match event.kind {
+        EventKind::Access(_) => false,
+        EventKind::Any | EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_) | EventKind::Other => {
+            event.paths.is_empty() || event.need_rescan() || event.paths.iter().any(matters)
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Where to look for changes of settings: the folders that hold them, and those in which they may come.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::checkout::main_checkouts;
+
+/// Folders of settings in which more may come, though nothing lies there yet.
+const NAMES: [&str; 4] = [".claude", ".codex", ".agents", ".gemini"];
+
+/// What lies in those and is no setting.
+const PASSED_OVER: &str = "worktrees";
+
+/// The most folders, and how deep they lie in those of settings.
+const MOST: (usize, usize) = (2_000, 12);
+
+/// Folders to be watched, each without those in it.
+#[derive(Debug, Default)]
+pub(in super::super) struct Places {
+    /// Those that hold other things, too: the session's, and those from which something is taken besides.
+    pub(in super::super) mixed: BTreeSet<PathBuf>,
+    /// Those that hold settings.
+    pub(in super::super) own: BTreeSet<PathBuf>,
+    /// Whether there are no more.
+    pub(in super::super) is_whole: bool,
+}
+
+impl Places {
+    /// For a session's folder, and the settings that are known there.
+    pub(super) fn of(cwd: &Path, home: Option<&Path>, files: impl Iterator<Item = PathBuf>) -> Places {
+        let mut places = Places { is_whole: true, ..Places::default() };
+        for above in cwd.ancestors().take_while(|folder| Some(*folder) != home) {
+            places.mixed.insert(above.to_owned());
+            let below = cwd.strip_prefix(above).unwrap_or(Path::new(""));
+            for main in main_checkouts(above) {
+                let there = below.ancestors().map(|below| main.join(below));
+                places.mixed.extend(there.filter(|folder| Some(folder.as_path()) != home && folder.is_dir()));
+            }
+        }
+        for folder in places.mixed.clone() {
+            NAMES.iter().for_each(|name| places.add(&folder.join(name), 0));
+        }
+        for file in files {
+            // A link leads to what may change elsewhere.
+            let leads_to = file.canonicalize().ok();
+            for folder in leads_to.iter().chain([&file]).filter_map(|file| file.parent()) {
+                if !places.mixed.contains(folder) {
+                    places.insert(folder);
+                }
+            }
+        }
+        places
+    }
+
+    fn add(&mut self, folder: &Path, depth: usize) {
+        // Links count by what they lead to.
+        if !folder.is_dir() || !self.insert(folder) {
+            return;
+        }
+        if depth >= MOST.1 {
+            self.is_whole = false;
+            return;
+        }
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten().take(MOST.0);
+        let below = entries.map(|entry| entry.path()).filter(|path| depth > 0 || !path.ends_with(PASSED_OVER));
+        below.for_each(|path| self.add(&path, depth + 1));
+    }
+
+    fn insert(&mut self, folder: &Path) -> bool {
+        if self.own.len() >= MOST.0 {
+            self.is_whole = false;
+            return false;
+        }
+        let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        self.own.insert(folder)
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn they_are_those_that_hold_settings_and_those_in_which_they_may_come() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let home = folder.path().canonicalize()?;
+        let at = |path: &str| home.join(path);
+        for path in ["top/cwd/.claude/skills/x", "top/.claude", "top/cwd/src", "elsewhere", "top/.claude/worktrees/y"] {
+            fs::create_dir_all(at(path))?;
+        }
+        fs::write(at("elsewhere/shared.md"), "")?;
+        std::os::unix::fs::symlink("../../elsewhere/shared.md", at("top/cwd/CLAUDE.md"))?;
+        std::os::unix::fs::symlink("..", at("top/.claude/again"))?;
+        let files = [at("top/cwd/CLAUDE.md"), at("top/cwd/.claude/settings.json")];
+        let Places { mixed, own, is_whole } = Places::of(&at("top/cwd"), Some(&home), files.into_iter());
+        let all = |paths: &[&str]| paths.iter().map(|path| at(path)).collect::<BTreeSet<_>>();
+        assert_eq!(mixed, all(&["top", "top/cwd"]));
+        let skills = ["top/cwd/.claude", "top/cwd/.claude/skills", "top/cwd/.claude/skills/x"];
+        assert!(own.is_superset(&all(&skills)) && own.is_superset(&all(&["top/.claude", "elsewhere"])), "{own:?}");
+        assert!(!own.contains(&at("top/.claude/worktrees")) && is_whole);
+        Ok(())
+    }
+}
