@@ -43,8 +43,7 @@ export function AskRules({ action, options }: { action: AgentAction; options: re
           <div key={option.optionId}>
             <dt>{wordsOf(option)}</dt>
             <dd>
-              {`${lasts(option)}: ${what}`}
-              {option.rulePreview && <code className="ask-rule">{visible(option.rulePreview)}</code>}
+              {`${lasts(option)}:`} <code className="ask-rule">{option.rulePreview ? visible(option.rulePreview) : what}</code>
             </dd>
           </div>
         ))}
@@ -56,5 +55,6 @@ export function AskRules({ action, options }: { action: AgentAction; options: re
 
 function lasts(option: PermissionOption): string {
   if (!isOurs(option)) return "The agent itself remembers it and asks no more; it cannot be taken back here";
-  return option.kind === "allow_session" ? "You are not asked again until the session is closed" : "You are not asked again in this folder until you take it back";
+  const until = option.kind === "allow_session" ? "until the session is closed" : "in this folder until you take it back";
+  return `You are not asked again ${until}`;
 }

@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import type { AgentPlanStatus } from "../api.js";
 import { daemonNow } from "../daemon-time.js";
 import { Markdown } from "../render/markdown.js";
-import { shortened, visible } from "../render/plain.js";
+import { readable, shortened, visible } from "../render/plain.js";
 import { lasting } from "../shell/units.js";
 import { Disclosure } from "./disclosure.js";
 import { isFinal, type DecisionEntry, type Entry, type ItemEntry, type NoteEntry, type PlanEntry, type RetryEntry } from "./entry.js";
@@ -85,11 +85,7 @@ function Item({ entry, sessionId }: { entry: ItemEntry; sessionId: string }): Re
     case "tool_call":
       return <ToolCall entry={entry} sessionId={sessionId} />;
     case "notice":
-      return (
-        <div className="note">
-          <Markdown text={entry.text.text} isStreaming={!isFinal(entry.status)} />
-        </div>
-      );
+      return <Notice entry={entry} />;
     case "compaction":
       return (
         <p className="note note-line">
@@ -116,6 +112,41 @@ function Item({ entry, sessionId }: { entry: ItemEntry; sessionId: string }): Re
         </Disclosure>
       );
   }
+}
+
+/** How the notice of a fork begins that is told what was said and done; which session that was, is an id. */
+const FORKED = /^This is a fork of the session \S+\. What was said and done there:\s*/;
+
+/** Something said beside the conversation: its first line is a line, and nothing of it is parsed, as text of models may be in it. */
+function Notice({ entry: { key, text: { text } } }: { entry: ItemEntry }): ReactNode {
+  const [forked] = FORKED.exec(text) ?? [];
+  if (forked !== undefined)
+    return (
+      <Disclosure
+        name={`${key}:text`}
+        className="tool"
+        isUsuallyOpen={false}
+        head={<span className="note-head">Begun with a summary of what was said and done in another session</span>}
+      >
+        {() => <PlainText text={text.slice(forked.length)} />}
+      </Disclosure>
+    );
+  const [first = "", ...rest] = text.trim().split("\n");
+  const more = rest.join("\n").trim();
+  return (
+    <div className="note">
+      <p>{visible(first)}</p>
+      {more !== "" && <PlainText text={more} />}
+    </div>
+  );
+}
+
+function PlainText({ text }: { text: string }): ReactNode {
+  return (
+    <pre className="note-text" dir="auto" tabIndex={0}>
+      {readable(text)}
+    </pre>
+  );
 }
 
 function Note({ entry: { tone, text, detail } }: { entry: NoteEntry }): ReactNode {
@@ -184,9 +215,10 @@ const DECISIONS: Readonly<Record<DecisionEntry["decision"], string>> = {
 
 function Decision({ entry: { title, decision, by, reason, answers }, sessionId }: { entry: DecisionEntry; sessionId: string }): ReactNode {
   const rule = useRuleWords(by.kind === "policy" ? by.rule : undefined, sessionId);
+  const who = decider(by, rule === undefined ? rule : shortened(rule, LONGEST_RULE));
   return (
     <p className="decision" data-decision={decision}>
-      <b>{DECISIONS[decision]}</b> <span className="quiet">{visible(decider(by, rule === undefined ? rule : shortened(rule, LONGEST_RULE)))}:</span> {visible(title)}
+      <b>{DECISIONS[decision]}</b> <span className="quiet">{visible(who)}:</span> {visible(title)}
       {reason !== undefined && <span className="quiet"> – {visible(reason)}</span>}
       {answers && answers.length > 0 && <span className="quiet"> – {visible(answers.join(", "))}</span>}
     </p>

@@ -57,8 +57,10 @@ export interface ItemEntry extends Placed {
   readonly endedAt: number | undefined;
   /** The number of the last event that was of it. */
   readonly last: number;
-  /** Whether it waits for somebody's leave. */
+  /** Whether it waits for somebody's leave, or answer. */
   readonly isAsked: boolean;
+  /** Whether it is what its turn answers, as nothing was said in it. */
+  readonly isAnswer: boolean;
   /** Whether parts of it were given up, so that memory stays bounded. */
   readonly isReleased: boolean;
 }

@@ -31,6 +31,7 @@ export function begun(start: Start, kind: ItemEntry["kind"]): ItemEntry {
     endedAt: undefined,
     last: start.seq,
     isAsked: false,
+    isAnswer: false,
     isReleased: false,
   };
 }

@@ -30,6 +30,9 @@ const NEWEST = 50;
 /** How many that became final are remembered as such. */
 const SETTLED = 20;
 
+/** Tools of a turn whose outputs are shown where it has no other answer. */
+const ANSWERS = 5;
+
 /** Prompts that were taken back of which is known what they said. */
 const TAKEN_BACK = 50;
 
@@ -39,6 +42,10 @@ interface OpenTurn {
   files: ChangedFiles;
   /** Items that are not done. */
   items: Set<string>;
+  /** The last tools that the agent itself used. */
+  tools: string[];
+  /** Whether the agent said something. */
+  isSaid: boolean;
 }
 
 export class SessionFold {
@@ -137,7 +144,7 @@ export class SessionFold {
         return this.#item(envelope, at, turnId);
       case "turn.started": {
         const turn = openedTurn(turnId ?? "", envelope.data.promptId ?? "", at);
-        this.#turns.set(turn.turnId, { turn, files: new ChangedFiles(this.facts.cwd), items: new Set() });
+        this.#turns.set(turn.turnId, begunTurn(turn, this.facts.cwd));
         this.facts = { ...this.facts, turnId: turn.turnId };
         return this.#rest(envelope, at);
       }
@@ -166,7 +173,7 @@ export class SessionFold {
         return this.#mark(envelope.itemId, true);
       case "question.requested":
         this.#asked.set(envelope.data.questionId, envelope.data.questions.map(({ text }) => text).join(" "));
-        return;
+        return this.#mark(envelope.itemId, true);
       default:
         return this.#rest(envelope, at);
     }
@@ -174,7 +181,7 @@ export class SessionFold {
 
   /** What changes what is known of the session, and what is only remarked. */
   #rest(envelope: AgentEnvelope, at: number): void {
-    if (envelope.type === "permission.resolved") this.#mark(envelope.itemId, false);
+    if (envelope.type === "permission.resolved" || envelope.type === "question.resolved") this.#mark(envelope.itemId, false);
     const before = this.facts;
     this.facts = updated(before, envelope);
     const said = remark(envelope, { before, at, titleOf: (id) => this.#taken(id) });
@@ -210,18 +217,23 @@ export class SessionFold {
     const changes = isDelta ? undefined : envelope.data.tool?.changes;
     const open = this.#turns.get(turnId ?? "");
     if (changes) open?.files.item(itemId, changes);
+    if (open) note(open, next);
     if (isFinal(next.status)) open?.items.delete(next.key);
     else open?.items.add(next.key);
     this.#put(next, known?.type === "item" ? known : undefined);
   }
 
   #end(data: (AgentEnvelope & { type: "turn.ended" })["data"], turnId: string, seq: number, at: number): void {
-    const unknown: OpenTurn = { turn: openedTurn(turnId, "", at), files: new ChangedFiles(""), items: new Set() };
-    const { turn, files, items } = this.#turns.get(turnId) ?? unknown;
+    const unknown = begunTurn(openedTurn(turnId, "", at), "");
+    const { turn, files, items, tools, isSaid } = this.#turns.get(turnId) ?? unknown;
     this.#turns.delete(turnId);
     for (const key of items) {
       const entry = this.#entries.get(key);
       if (entry?.type === "item") this.#put(ended(entry, at), entry);
+    }
+    for (const key of isSaid || data.outcome !== "completed" ? [] : tools) {
+      const entry = this.#entries.get(key);
+      if (entry?.type === "item") this.#put({ ...entry, isAnswer: true }, entry);
     }
     const done: Turn = {
       ...turn,
@@ -315,6 +327,16 @@ export function itemKey(itemId: string): string {
 
 function turnKey(turnId: string): string {
   return `turn:${turnId}`;
+}
+
+function begunTurn(turn: Turn, cwd: string): OpenTurn {
+  return { turn, files: new ChangedFiles(cwd), items: new Set(), tools: [], isSaid: false };
+}
+
+/** Notes what may be the answer of a turn. */
+function note(open: OpenTurn, { key, kind, parent, text }: ItemEntry): void {
+  if (kind === "agent_message" && text.text !== "") open.isSaid = true;
+  if (kind === "tool_call" && parent === undefined && !open.tools.includes(key)) open.tools = [...open.tools, key].slice(-ANSWERS);
 }
 
 function openedTurn(turnId: string, promptId: string, at: number): Turn {

@@ -151,9 +151,9 @@ function ToolBody({ tool, isLive }: { tool: Tool; isLive: boolean }): ReactNode 
   );
 }
 
-/** Commands, changes of files and what went wrong stand open; what is only looked up does not. */
-function isWorthSeeing({ status, tool }: ItemEntry): boolean {
-  if (status === "failed") return true;
+/** Commands, changes of files, what went wrong and what is all of an answer stand open; what is only looked up does not. */
+function isWorthSeeing({ status, tool, isAnswer }: ItemEntry): boolean {
+  if (status === "failed" || (isAnswer && status === "completed")) return true;
   if (status === "denied" || status === "cancelled") return false;
   return tool?.toolKind === "execute" || (tool?.changes ?? []).length > 0;
 }

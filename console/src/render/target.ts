@@ -7,6 +7,8 @@ export interface Target {
   href: string;
   /** The place, as a person has to be able to read it: without what is before an `@`, in the letters of the network. */
   place: string;
+  /** Whether something stands before an `@`, by which the place may be mistaken. */
+  hasUser: boolean;
 }
 
 const SCHEMES: ReadonlySet<string> = new Set(["http:", "https:", "mailto:"]);
@@ -18,13 +20,14 @@ export function targetOf(written: string): Target | undefined {
   if (written.length > LONGEST_TARGET || !URL.canParse(written)) return undefined;
   const url = new URL(written);
   if (!SCHEMES.has(url.protocol)) return undefined;
-  return { href: url.href, place: shortened(visible(placeOf(url)), LONGEST_PLACE) };
+  const hasUser = url.username !== "" || url.password !== "";
+  return { href: url.href, place: shortened(visible(placeOf(url)), LONGEST_PLACE), hasUser };
 }
 
-/** Whether `text` says already where the link leads. */
-export function tells(text: string, { href, place }: Target): boolean {
+/** Whether `text` says already where the link leads. The address itself does not where something stands before an `@` in it. */
+export function tells(text: string, { href, place, hasUser }: Target): boolean {
   const said = bare(text);
-  return said !== "" && (said === bare(href) || said === bare(place));
+  return said !== "" && ((!hasUser && said === bare(href)) || said === bare(place));
 }
 
 function placeOf(url: URL): string {

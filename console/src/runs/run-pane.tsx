@@ -23,9 +23,11 @@ const LONGEST_TITLE = 200;
 
 /** A run: its agents side by side as they work, what was made of their answers, and what can be done with what they changed. */
 export function RunPane({ runId }: { runId: string }): ReactNode {
-  const { connection } = useEnvironment();
+  const { connection, runs } = useEnvironment();
   const isOpen = useStore(connection.standing).phase === "open";
   const run = useRuns().find((one) => one.runId === runId);
+  const canApply = isOpen && run?.hasWorktrees === true;
+  useEffect(() => (canApply ? runs.follow(runId) : undefined), [runs, runId, canApply]);
   if (!run) return <p className="empty-page">This run is not among the daemon's any more. What it said is in the transcripts.</p>;
   return (
     <section className="run-pane" aria-label="Run">

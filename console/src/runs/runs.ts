@@ -19,7 +19,7 @@ const GIT_MS = 120_000;
 export class Runs {
   /** Which run is looked at; `new` for one that is about to begin, nothing where none is. */
   readonly chosen = new Store<string | undefined>(undefined);
-  /** Members whose changes were applied from here, by run. */
+  /** Members whose changes were applied, by run: from here, or as the run's history tells. */
   readonly applied = new Store<ReadonlyMap<string, readonly string[]>>(new Map());
   readonly #link: Link;
   readonly #toasts: Toasts;
@@ -68,9 +68,25 @@ export class Runs {
   /** Brings what was shown, and nothing else, into the folder of the run. */
   async apply(runId: string, member: string, sha256: string): Promise<Answer<AgentRunChanges>> {
     const answer = await this.#ask<AgentRunChanges>("run.apply", { runId, member, sha256 });
-    if (answer.kind === "done")
-      this.applied.update((applied) => new Map(applied).set(runId, [...(applied.get(runId) ?? []), member]));
+    if (answer.kind === "done") this.#note(runId, member);
     return answer;
+  }
+
+  /** Learns whose changes are applied, from whichever window, until it is told to stop. */
+  follow(runId: string): () => void {
+    const payload = { sessions: [runId], types: ["run.applied"] };
+    const stream = this.#link.stream<AgentEnvelope | null>("agent.events", payload, undefined, { resume: false });
+    const read = async (): Promise<void> => {
+      for await (const event of stream) if (event?.type === "run.applied") this.#note(runId, event.data.name);
+    };
+    // What is not told is a mark alone, and a connection that is lost says so itself.
+    read().catch(() => undefined);
+    return () => void stream.return?.();
+  }
+
+  #note(runId: string, member: string): void {
+    const known = this.applied.get().get(runId) ?? [];
+    if (!known.includes(member)) this.applied.update((applied) => new Map(applied).set(runId, [...known, member]));
   }
 
   /** Throws away the folders of its members, with what was not applied. */

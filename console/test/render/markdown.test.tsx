@@ -49,6 +49,9 @@ describe("a text of Markdown", () => {
     expect(shown("[click](https://example.org/path)").textContent).toBe("click (example.org/path)");
     expect(shown("[https://bank.example](https://evil.example/)").textContent).toContain("(evil.example)");
     expect(shown("[x](https://bank.example@evil.example/)").textContent).toContain("(evil.example)");
+    for (const text of ["<https://user:pw@evil.example>", "<https://bank.example@evil.example>", "[bank.example@evil.example](https://bank.example@evil.example/)"])
+      expect(shown(text).textContent, text).toContain("(evil.example)");
+    expect(shown("[evil.example](https://bank.example@evil.example)").textContent).not.toContain("(");
     expect(shown("[x](https://bаnk.example/)").textContent).toContain("(xn--bnk-6cd.example)");
     expect(shown("[example.org](https://example.org/)").textContent).toBe("example.org");
     expect(shown("<https://example.org/a>").textContent).toBe("https://example.org/a");

@@ -128,6 +128,19 @@ test("a run is stopped as a whole, and can be thrown away once it has ended", as
   await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
 });
 
+test("what another window applied is marked, and one agent is told of as one", async () => {
+  const [member] = run()["members"] as [unknown];
+  const made = opened({ run_1: run({ members: [member] }) });
+  made.served.endpoint.register("agent.events", async function* (payload) {
+    const { sessions, types } = payload as { sessions: string[]; types?: string[] };
+    if (sessions[0] === "run_1" && types?.[0] === "run.applied") yield { v: 1, seq: 9, type: "run.applied", data: { name: "claude", files: [] } };
+    await new Promise(() => undefined);
+  });
+  expect((await screen.findByRole("region", { name: "Runs" })).textContent).toContain("· 1 agent ·");
+  const pane = await look(/make it faster/);
+  expect(await within(pane).findByText("applied")).toBeTruthy();
+});
+
 test("what a member changed is shown exactly, and that alone is applied", async () => {
   const { asked, answers } = opened({ run_1: run() });
   const pane = await look(/make it faster/);
@@ -151,6 +164,7 @@ test("what a member changed is shown exactly, and that alone is applied", async 
   fireEvent.click(within(dialog).getByRole("button", { name: "Apply" }));
   await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
   await within(pane).findByText("applied");
+  expect(within(pane).getAllByText("applied").length).toBe(1);
   expect(asked.filter(([name]) => name === "run.apply").map(([, payload]) => payload)).toEqual([
     { runId: "run_1", member: "claude", sha256: "abc" },
     { runId: "run_1", member: "claude", sha256: "def" },
