@@ -266,6 +266,32 @@ fn another_turn_of_the_own_thread_can_be_stopped_and_ends_the_turn_by_that() {
 }
 
 #[test]
+fn an_interrupt_that_is_refused_since_the_turn_is_not_at_work_yet_is_no_problem_and_is_asked_for_again() {
+    let mut talk = own_turn_outlasts_subagents();
+    talk.interrupt();
+    let said = talk.heard.said.last().unwrap()["id"].clone();
+    talk.hear(json!({"id": said, "error": {"code": -32600, "message": "no active turn to interrupt"}}));
+    assert!(!talk.heard.told.iter().any(|told| matches!(told.fact, Fact::Problem(_))));
+    assert_eq!(talk.interrupted(), ["u"], "it is asked for when something is told of the turn");
+    talk.says("own", "msg_1", "at work");
+    assert_eq!(talk.interrupted(), ["u", "u"], "once");
+    let said = talk.heard.said.last().unwrap()["id"].clone();
+    talk.hear(json!({"id": said, "result": {}}));
+    talk.says("own", "msg_2", "still");
+    assert_eq!(talk.interrupted(), ["u", "u"]);
+    talk.turn("completed", "own", "u", "interrupted");
+    assert_eq!(talk.heard.outcomes(), [Outcome::Interrupted]);
+
+    let mut talk = own_turn_outlasts_subagents();
+    talk.interrupt();
+    talk.turn("completed", "own", "u", "completed");
+    let said = talk.heard.said.last().unwrap()["id"].clone();
+    talk.hear(json!({"id": said, "error": {"code": -32600, "message": "no active turn to interrupt"}}));
+    talk.tell("thread/status/changed", "own", json!({}));
+    assert_eq!(talk.interrupted(), ["u"], "what is over is not interrupted again");
+}
+
+#[test]
 fn a_program_that_dies_in_another_turn_of_the_own_thread_ends_the_turn_by_that() {
     let talk = own_turn_outlasts_subagents();
     let created = json!({"provider": "codex", "cwd": "/p", "mode": "ask"});
