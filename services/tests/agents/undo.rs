@@ -105,6 +105,26 @@ async fn a_turn_is_undone_by_the_next_daemon_and_not_in_the_midst_of_another_tur
 }
 
 #[tokio::test]
+async fn a_turn_is_undone_by_its_own_session_alone() {
+    let house = House::new();
+    let (other, session) = (house.session("builtin").await, house.session("builtin").await);
+    let turn = done(&house, &session, "write a.txt\nnew").await;
+    let mut open = house.prompt(&session, "ask Well?");
+    open.until("question.requested").await;
+    let at_work = open.seen[0]["turnId"].as_str().or(open.seen.last().unwrap()["turnId"].as_str()).unwrap().to_owned();
+    for turn in [&turn, &at_work] {
+        let named = json!({"sessionId": other, "turnId": turn, "force": true});
+        assert_eq!(house.ask("agent.undo", named).await.unwrap_err().code(), Code::NOT_FOUND);
+    }
+    assert_eq!(house.read("a.txt"), "new\n");
+    assert!(!house.logged(&other).iter().any(|event| event["type"] == "turn.undone"));
+    house.ask("agent.interrupt", json!({"sessionId": session})).await.unwrap();
+    open.end().await;
+    house.ask("agent.undo", json!({"sessionId": session, "turnId": turn})).await.unwrap();
+    assert!(!house.file("a.txt").exists());
+}
+
+#[tokio::test]
 async fn a_repositorys_own_files_are_looked_at_from_below_and_what_it_ignores_is_not() {
     let house = House::new();
     let top = house.folder.path().join("project");
