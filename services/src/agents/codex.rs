@@ -198,7 +198,7 @@ impl Codex {
                 or_alive(method, self.ends(method, end))
             }
             "turn/diff/updated" => {
-                let files = diffs(&text("diff"));
+                let files = self.placed(diffs(&text("diff")));
                 vec![Step::tell(method, Fact::Diff(DiffUpdate { scope: DiffScope::Turn, files }))]
             }
             "turn/plan/updated" => vec![Step::tell(method, Fact::Plan(plan(&params["plan"])))],
