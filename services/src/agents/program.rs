@@ -22,14 +22,12 @@ use super::codex::Codex;
 use super::detect;
 use super::problem::{Problem, ProblemKind};
 use super::secrets::Secrets;
+use super::stderr;
 use super::trust::{self, Configured, SettingsUse};
 use conversation::Conversation;
 
 /// Facts that may wait for the session.
 const FACTS: usize = 256;
-
-/// How much of standard error is kept, in bytes, and how many lines of it are told.
-const STDERR: (usize, usize) = (64 << 10, 20);
 
 /// A program and how it is started.
 #[derive(Clone, Debug)]
@@ -132,7 +130,7 @@ impl ProgramAgent {
         }
         config.cwd = Some(launch.cwd.clone());
         config.stdout = Output::Piped;
-        config.output_bytes = STDERR.0;
+        config.output_bytes = stderr::KEPT;
         config.stop = StopLadder { signal_for: Duration::from_secs(2), ..StopLadder::default() };
         config
     }
