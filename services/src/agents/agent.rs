@@ -69,6 +69,9 @@ pub struct Abilities {
     /// Hear why something is denied; others are told only that it is.
     #[serde(default)]
     pub reasons: bool,
+    /// Use a model that is named. Others have none, or choose by themselves.
+    #[serde(default)]
+    pub models: bool,
 }
 
 /// How an agent is started.

@@ -59,7 +59,7 @@ struct Dialect {
 
 /// What all of them can do.
 const COMMON: Abilities =
-    Abilities { resume: true, steer: false, permissions: true, usage: true, fork: true, reasons: false };
+    Abilities { resume: true, steer: false, permissions: true, usage: true, fork: true, reasons: false, models: true };
 
 /// An agent that is a program of its own.
 #[derive(Clone)]

@@ -8,7 +8,7 @@ use sixframe_services::agents::{
 use super::stage::{NOW, Stage, ask, beginning};
 
 const ABLE: Abilities =
-    Abilities { resume: true, steer: false, permissions: true, usage: true, fork: true, reasons: false };
+    Abilities { resume: true, steer: false, permissions: true, usage: true, fork: true, reasons: false, models: true };
 
 fn native(id: &str) -> Fact {
     Fact::Ready(SessionUpdate { native_session_id: Some(id.into()), ..SessionUpdate::default() })

@@ -126,7 +126,7 @@ impl Agents {
         model: Option<String>,
     ) -> Result<(), NotHanded> {
         let handle = self.session(id).ok_or_else(|| NotBegun::NoSession(id.to_owned()))?;
-        let agent = self.agent(provider)?;
+        let agent = self.agent_for(provider, model.as_deref())?;
         if handle.view().provider == provider {
             // It is there already, and knows what was said.
             if let Some(model) = model {
@@ -135,6 +135,13 @@ impl Agents {
             return Ok(());
         }
         Ok(handle.succeed(agent, model).await??)
+    }
+
+    /// Uses another model in a session from now on.
+    pub(in super::super) async fn set_model(&self, id: &str, model: String) -> Result<(), NotHanded> {
+        let handle = self.session(id).ok_or_else(|| NotBegun::NoSession(id.to_owned()))?;
+        self.agent_for(&handle.view().provider, Some(&model))?;
+        Ok(handle.set_model(model).await?)
     }
 
     /// What is known of a session, of one that is closed too, without secrets.
