@@ -46,6 +46,11 @@ pub trait Agent: Send + Sync {
         false
     }
 
+    /// Whether it has a use for what was said and done where it was not there ([`Launch::history`]).
+    fn reads_history(&self) -> bool {
+        true
+    }
+
     /// Starts it, within a tokio runtime. That it cannot be started is told as [`Fact::Gone`].
     fn start(&self, launch: Launch) -> Running;
 }

@@ -224,7 +224,8 @@ impl Live {
     /// Another agent takes over. What callers may set for one is not for the other.
     fn succeed(&mut self, now: Moment, agent: Arc<dyn Agent>, model: Option<String>) -> Result<(), NotNow> {
         let (provider, abilities, patience) = (agent.provider().to_owned(), agent.abilities(), agent.patience());
-        self.session.succeed(now, Successor { provider, abilities, patience, model })?;
+        let reads_history = agent.reads_history();
+        self.session.succeed(now, Successor { provider, abilities, patience, model, reads_history })?;
         self.surroundings.launch.env.clear();
         self.surroundings.agent = agent;
         Ok(())

@@ -136,8 +136,7 @@ impl Agents {
             };
             agents.insert(id, agent);
         }
-        let own = [&config.dir].into_iter().chain(&config.policy.protected).cloned().collect();
-        let built_in = BuiltIn::kept_from(supervisor.clone(), own);
+        let built_in = BuiltIn::kept_from(supervisor.clone(), config.dir.clone(), config.policy.protected.clone());
         agents.insert("builtin".to_owned(), Arc::new(built_in));
         let (dir, allowed) = (config.dir.clone(), config.roots.clone());
         let may = move |top: &Path| roots::allow(&allowed, top) || runs::is_worktree(&dir, top);
