@@ -1,12 +1,14 @@
 // Made by `sixframe types` from what the peer says of itself. Do not edit: make it again.
 
 /** The `methodsHash` of `rpc.hello` that these types belong to. */
-export const methodsHash = "0f69af60ef2f1fcc";
+export const methodsHash = "ad898a77ee88c130";
 
 /** What an agent can do beyond answering. */
 export interface AgentAbilities {
   /** Fork its own sessions; one that turns out not to is told what was said and done. */
   fork: boolean;
+  /** Use a model that is named. Others have none, or choose by themselves. */
+  models: boolean;
   /** Ask before it does something. */
   permissions: boolean;
   /** Hear why something is denied; others are told only that it is. */
@@ -341,9 +343,9 @@ export type AgentDecision =
 export type AgentDelivery =
   /** It waits until the turn and the prompts before it are done. */
   | "queue"
-  /** It joins the turn; where the agent knows no such thing, it is the first one behind it. */
+  /** It joins the turn; where the agent knows no such thing, it waits in front of what is queued. */
   | "steer"
-  /** The turn is interrupted for it. */
+  /** The turn is interrupted for it, and it goes in front of what waits. */
   | "now";
 
 /** An item grew. */
@@ -636,7 +638,7 @@ export interface AgentInterruptParams {
 
 /** What `agent.interrupt` answers. */
 export interface AgentInterrupted {
-  /** Whether a turn is being stopped. That it is is told by its `turn.ended`. */
+  /** Whether anything is being stopped: a turn, as its `turn.ended` tells, or prompts that waited (`prompt.cancelled`). */
   interrupted: boolean;
 }
 
@@ -976,7 +978,7 @@ export type AgentProcessEvent =
       exitCode?: number | null;
       /** The signal that ended it. */
       signal?: number | null;
-      /** The last that it wrote to its standard error. */
+      /** The last that it wrote to its standard error since its last turn began, or ended, as plain text. */
       stderrTail?: string[];
       what: "exited";
     };
@@ -3424,7 +3426,7 @@ export interface Api {
     params: AgentSetModelParams;
     result: AgentDone;
   };
-  /** Lets another agent answer from now on. It is given a summary of the session with the next prompt. */
+  /** Lets another agent answer from now on. It is given a summary of the session with the next prompt, if it has a use for one. */
   "agent.setProvider": {
     kind: "unary";
     params: AgentSetProviderParams;

@@ -39,6 +39,7 @@ mod service;
 mod session;
 mod sessions;
 mod state;
+mod stderr;
 mod strange;
 mod summary;
 mod transcript;

@@ -91,9 +91,15 @@ impl KeptOutput {
     /// The last lines, each cut to 64 KiB and decoded with replacement characters: at most `most`, from what is kept. The rest of
     /// one whose beginning is missing begins with `…`. For telling why a child failed.
     pub fn last_lines(&self, most: usize) -> Vec<String> {
+        self.last_lines_from(0, most)
+    }
+
+    /// Likewise, of what came at `offset` or behind it.
+    pub fn last_lines_from(&self, offset: u64, most: usize) -> Vec<String> {
         let (bytes, begins_line) = {
             let ring = self.ring();
-            let bytes = ring.newest(most.saturating_mul(256).clamp(4 << 10, 1 << 20));
+            let behind = usize::try_from(ring.end().saturating_sub(offset)).unwrap_or(usize::MAX);
+            let bytes = ring.newest(most.saturating_mul(256).clamp(4 << 10, 1 << 20).min(behind));
             let begins_line = ring.begins_line(ring.end() - bytes.len() as u64);
             (bytes, begins_line)
         };

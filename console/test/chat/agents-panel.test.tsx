@@ -8,7 +8,7 @@ import { Console } from "../../src/console.js";
 import { ends, furnished, IDLE, look } from "./agents-page.js";
 import { Log } from "./events.js";
 
-const ABILITIES = { fork: true, permissions: true, reasons: true, resume: false, steer: false, usage: false };
+const ABILITIES = { fork: true, models: true, permissions: true, reasons: true, resume: false, steer: false, usage: false };
 const BUILTIN: AgentProviderInfo = { id: "builtin", name: "Built-in (no model)", state: "ready", version: "0.3.0", abilities: ABILITIES };
 const MISSING: AgentProviderInfo = {
   id: "claude",

@@ -53,6 +53,11 @@ pub trait Agent: Send + Sync {
         Box::pin(ready(None))
     }
 
+    /// Whether it has a use for what was said and done where it was not there ([`Launch::history`]).
+    fn reads_history(&self) -> bool {
+        true
+    }
+
     /// Starts it, within a tokio runtime. That it cannot be started is told as [`Fact::Gone`].
     fn start(&self, launch: Launch) -> Running;
 }
@@ -87,6 +92,9 @@ pub struct Abilities {
     /// Hear why something is denied; others are told only that it is.
     #[serde(default)]
     pub reasons: bool,
+    /// Use a model that is named. Others have none, or choose by themselves.
+    #[serde(default)]
+    pub models: bool,
 }
 
 /// How an agent is started.

@@ -211,7 +211,7 @@ pub struct InterruptParams {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "AgentInterrupted")]
 pub struct Interrupted {
-    /// Whether a turn is being stopped. That it is is told by its `turn.ended`.
+    /// Whether anything is being stopped: a turn, as its `turn.ended` tells, or prompts that waited (`prompt.cancelled`).
     pub interrupted: bool,
 }
 

@@ -8,7 +8,7 @@ mod words;
 mod work;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sixframe_supervisor::Supervisor;
 use tokio::sync::{mpsc, oneshot};
@@ -18,7 +18,9 @@ use super::agent::{Abilities, Agent, Answers, Command, Fact, Inquiry, Launch, PU
 use super::detect::{ProviderInfo, ProviderState};
 use super::event::{Outcome, SessionUpdate};
 use super::permission::{Ask, Verdict};
+use super::runs;
 use super::turn::TurnEnd;
+use files::Kept;
 use work::Work;
 
 /// Facts that may wait for the session.
@@ -28,7 +30,9 @@ const FACTS: usize = 256;
 #[derive(Clone)]
 pub struct BuiltIn {
     supervisor: Supervisor,
-    own: Vec<PathBuf>,
+    /// The daemon's folder, in which worktrees are lent to sessions.
+    dir: Option<PathBuf>,
+    protected: Vec<PathBuf>,
 }
 
 impl std::fmt::Debug for BuiltIn {
@@ -40,12 +44,20 @@ impl std::fmt::Debug for BuiltIn {
 impl BuiltIn {
     /// The agent, whose commands are held by `supervisor`.
     pub fn new(supervisor: Supervisor) -> BuiltIn {
-        BuiltIn::kept_from(supervisor, Vec::new())
+        BuiltIn { supervisor, dir: None, protected: Vec::new() }
     }
 
-    /// The agent, which asks before it reads any of these files and folders.
-    pub fn kept_from(supervisor: Supervisor, own: Vec<PathBuf>) -> BuiltIn {
-        BuiltIn { supervisor, own }
+    /// The agent, which asks before it reads what is in the daemon's folder or is one of these files and folders, unless it works
+    /// in a worktree there that was made for it, or below one of them.
+    pub fn kept_from(supervisor: Supervisor, dir: PathBuf, protected: Vec<PathBuf>) -> BuiltIn {
+        BuiltIn { supervisor, dir: Some(dir), protected }
+    }
+
+    /// What is only read with leave by who works in a folder.
+    fn kept(&self, folder: &Path) -> Kept {
+        let lent = self.dir.as_ref().filter(|dir| runs::is_worktree(dir, folder)).map(|_| folder.to_owned());
+        let protected = self.protected.iter().filter(|own| !folder.starts_with(own));
+        Kept { own: self.dir.iter().chain(protected).cloned().collect(), lent }
     }
 
     pub(super) fn info(abilities: Abilities) -> ProviderInfo {
@@ -77,12 +89,17 @@ impl Agent for BuiltIn {
         true
     }
 
+    fn reads_history(&self) -> bool {
+        false
+    }
+
     fn start(&self, launch: Launch) -> Running {
         let (commands, heard) = mpsc::unbounded_channel();
         let (told, facts) = mpsc::channel(FACTS);
         let (asks, asked) = mpsc::channel(1);
         let voice = Voice { told, asks };
-        let work = Work::new(self.supervisor.clone(), launch, self.own.clone(), voice.clone());
+        let kept = self.kept(&launch.cwd);
+        let work = Work::new(self.supervisor.clone(), launch, kept, voice.clone());
         tokio::spawn(attend(work, voice, heard, asked));
         Running { commands, facts }
     }

@@ -75,9 +75,8 @@ enum Asked {
     /// A turn, in a mode.
     Turn(Mode),
     Steer(Prompt),
-    /// An end of a subagent's turn, which may be over.
-    Subagent,
-    Other,
+    /// The end of this turn, its subagents' too. It may be over, or may not have begun though it has a name.
+    Interrupt(String),
 }
 
 impl Codex {
@@ -172,10 +171,12 @@ impl Codex {
                 let problem = Problem::new(ProblemKind::Protocol, format!("it refused to begin: {error}"));
                 vec![Step::tell("thread/start", Fact::Problem(problem))]
             }
-            (Asked::Other, Some(error)) => {
-                vec![Step::tell("answer", Fact::Problem(Problem::new(ProblemKind::InvalidRequest, error)))]
+            (Asked::Interrupt(turn), Some(_)) => {
+                // Where it goes on, it is interrupted again when the next is told of it.
+                self.stopped.remove(&turn);
+                alive("turn/interrupt")
             }
-            (Asked::Subagent, _) | (Asked::Other, None) => alive("answer"),
+            (Asked::Interrupt(_), None) => alive("turn/interrupt"),
         }
     }
 
@@ -197,7 +198,7 @@ impl Codex {
                 or_alive(method, self.ends(method, end))
             }
             "turn/diff/updated" => {
-                let files = diffs(&text("diff"));
+                let files = self.placed(diffs(&text("diff")));
                 vec![Step::tell(method, Fact::Diff(DiffUpdate { scope: DiffScope::Turn, files }))]
             }
             "turn/plan/updated" => vec![Step::tell(method, Fact::Plan(plan(&params["plan"])))],
@@ -351,10 +352,13 @@ impl Translator for Codex {
         other.iter().for_each(|thread| name_apart(&mut message, thread));
         match (message["method"].as_str(), message.get("id")) {
             (Some(method), Some(_)) => self.asked(method, &message),
-            (Some(method), None) => match other {
-                Some(thread) => self.noted_elsewhere(&thread, method, &message),
-                None => self.noted(method, &message),
-            },
+            (Some(method), None) => {
+                let steps = match other {
+                    Some(thread) => self.noted_elsewhere(&thread, method, &message),
+                    None => self.noted(method, &message),
+                };
+                steps.into_iter().chain(self.late_interrupts()).collect()
+            }
             (None, Some(_)) => self.answered(&message),
             (None, None) => vec![Step::Tell(Told::unknown("", &message))],
         }

@@ -22,6 +22,7 @@ use super::item::{Item, ItemKind, ItemStatus};
 use super::problem::{Problem, ProblemKind};
 use super::program::{Program, environment, located, not_run, not_started};
 use super::secrets::Secrets;
+use super::stderr;
 use super::trust::SettingsUse;
 use super::turn::TurnEnd;
 use text::Text;
@@ -34,9 +35,6 @@ const PIECE: usize = 16 << 10;
 
 /// Silence after which the output of a program that has ended is over, though a process out of reach keeps it open.
 const DRAIN: Duration = Duration::from_millis(200);
-
-/// How much of standard error is kept, in bytes, and how many lines of it are told.
-const STDERR: (usize, usize) = (64 << 10, 20);
 
 /// What stands in an argument for the prompt. The program then gets it there, and nothing on its standard input.
 pub(super) const PLACE: &str = "{prompt}";
@@ -79,7 +77,7 @@ impl CommandAgent {
         config.cwd = Some(launch.cwd.clone());
         config.stdin = if takes_argument { Input::Null } else { Input::Piped };
         config.stdout = Output::Piped;
-        config.output_bytes = STDERR.0;
+        config.output_bytes = stderr::KEPT;
         config.stop = StopLadder { close_stdin_for: Duration::ZERO, ..StopLadder::default() };
         Ok(config)
     }
@@ -282,10 +280,8 @@ impl Attending {
     }
 
     async fn end(&self, child: &Child, wish: &Wish, exit: Result<Exit, Failure>) -> Result<(), Over> {
-        let lines = child.output(Stream::Stderr).last_lines(STDERR.1);
-        let stderr_tail: Vec<String> =
-            lines.iter().map(|line| self.agent.secrets.redacted(line).into_owned()).collect();
-        let last = stderr_tail.iter().rev().find(|line| !line.trim().is_empty()).cloned();
+        let stderr_tail = stderr::tail(&child.output(Stream::Stderr), 0, &self.agent.secrets);
+        let last = stderr::last(&stderr_tail).map(str::to_owned);
         let (exit_code, signal) = exit.as_ref().map_or((None, None), |exit| (exit.code, exit.signal));
         self.tell(Fact::Process(ProcessEvent::Exited { exit_code, signal, stderr_tail })).await?;
         let end = match (wish, exit) {

@@ -1,5 +1,6 @@
 //! A session that lives: one task that owns it, its log and its agent. Everyone else has a handle.
 
+mod arriving;
 mod folder;
 mod footing;
 mod guard;
@@ -10,7 +11,7 @@ mod ruling;
 mod starting;
 mod writing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::future::pending;
 use std::io;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ use super::transcript::Archive;
 use super::trust::Trust;
 use super::undo::Looks;
 use super::watcher::{WatchConfig, Watching};
+use arriving::Arrival;
 use folder::Held;
 use footing::Footing;
 use guard::Guard;
@@ -91,6 +93,8 @@ struct Live {
     asking: Option<Asking>,
     /// A ruling that was given up, and may be at work yet.
     late: Option<JoinHandle<Ruling>>,
+    /// Prompts that are still made, in the order in which they were asked for.
+    arrivals: VecDeque<Arrival>,
     owners: Owners,
     share: Share,
     /// The folder, while a turn is open.
@@ -120,6 +124,7 @@ impl Live {
             tokio::select! {
                 biased;
                 wish = wished.recv(), if !self.session.is_closed() => self.wish(wish).await,
+                prompt = arriving::made(&mut self.arrivals) => self.arrived(prompt),
                 looked = folder::looked(&mut self.held) => self.release(looked),
                 // Whoever floods keeps nobody's going away from being heard.
                 () = owner::gone(&self.owners, works_by_itself) => drop(self.session.stop_turn(self.now())),
@@ -155,12 +160,7 @@ impl Live {
     async fn wish(&mut self, wish: Option<Wish>) {
         let now = self.now();
         match wish {
-            Some(Wish::Prompt(prompt, delivery, timeout, owner, told)) => {
-                self.owners.asks(&self.session, &prompt.id, owner);
-                let before = self.session.seq();
-                let taken = self.session.prompt(now, prompt, delivery, timeout);
-                self.reply(told, taken.map(|()| before));
-            }
+            Some(Wish::Prompt(arrival)) => self.asked_for(arrival),
             Some(Wish::Decide(id, choice, by, told)) => {
                 let decided = self.session.decide(now, &id, choice, by);
                 self.reply(told, decided);
@@ -176,17 +176,18 @@ impl Live {
                 self.reply(told, edited);
             }
             Some(Wish::CancelPrompt(id, told)) => {
-                let cancelled = self.session.cancel_prompt(now, &id);
+                let cancelled = self.take_back(&id) || self.session.cancel_prompt(now, &id);
                 self.reply(told, cancelled);
             }
             Some(Wish::Interrupt { keeps_queue, told }) => {
-                if !keeps_queue {
-                    self.session.cancel_prompts(now);
-                }
-                let stopped = self.session.stop_turn(now);
+                let stopped = self.interrupt(keeps_queue);
                 self.reply(told, stopped);
             }
-            Some(Wish::Abandon(id)) => self.session.abandon(now, &id),
+            Some(Wish::Abandon(id)) => {
+                if !self.take_back(&id) {
+                    self.session.abandon(now, &id);
+                }
+            }
             Some(Wish::SetMode(mode, told)) => {
                 self.session.set_mode(now, mode);
                 self.reply(told, ());
@@ -229,7 +230,8 @@ impl Live {
     /// Another agent takes over. What callers may set for one is not for the other.
     fn succeed(&mut self, now: Moment, agent: Arc<dyn Agent>, model: Option<String>) -> Result<(), NotNow> {
         let (provider, abilities, patience) = (agent.provider().to_owned(), agent.abilities(), agent.patience());
-        self.session.succeed(now, Successor { provider, abilities, patience, model })?;
+        let reads_history = agent.reads_history();
+        self.session.succeed(now, Successor { provider, abilities, patience, model, reads_history })?;
         self.surroundings.launch.env.clear();
         self.surroundings.agent = agent;
         Ok(())

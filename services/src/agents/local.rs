@@ -102,7 +102,7 @@ impl Agent for LocalAgent {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { usage: true, ..Abilities::default() }
+        Abilities { usage: true, models: true, ..Abilities::default() }
     }
 
     fn waits_for_leave(&self) -> bool {

@@ -24,14 +24,12 @@ use super::codex::Codex;
 use super::detect;
 use super::problem::{Problem, ProblemKind};
 use super::secrets::Secrets;
+use super::stderr;
 use super::trust::{self, Configured, SettingsUse};
 use conversation::Conversation;
 
 /// Facts that may wait for the session.
 const FACTS: usize = 256;
-
-/// How much of standard error is kept, in bytes, and how many lines of it are told.
-const STDERR: (usize, usize) = (64 << 10, 20);
 
 /// A program and how it is started.
 #[derive(Clone, Debug)]
@@ -63,7 +61,7 @@ struct Dialect {
 
 /// What all of them can do.
 const COMMON: Abilities =
-    Abilities { resume: true, steer: false, permissions: true, usage: true, fork: true, reasons: false };
+    Abilities { resume: true, steer: false, permissions: true, usage: true, fork: true, reasons: false, models: true };
 
 /// An agent that is a program of its own.
 #[derive(Clone)]
@@ -148,7 +146,7 @@ impl ProgramAgent {
         }
         config.cwd = Some(launch.cwd.clone());
         config.stdout = Output::Piped;
-        config.output_bytes = STDERR.0;
+        config.output_bytes = stderr::KEPT;
         config.stop = StopLadder { signal_for: Duration::from_secs(2), ..StopLadder::default() };
         config
     }

@@ -282,7 +282,7 @@ impl Agents {
             }
         }
         let invited = params.into_iter().map(|RunMemberParams { name, provider, model, mode }| {
-            let agent = self.agent(&provider)?;
+            let agent = self.agent_for(&provider, model.as_deref())?;
             let name = name.unwrap_or_else(|| free_name(&provider, &mut taken));
             Ok(Invited { name, agent, model, mode })
         });
@@ -307,7 +307,8 @@ impl Agents {
             return Err(malformed(format!("a member is called {name}, too")));
         }
         let mode = if is_vote { Mode::Plan } else { mode };
-        Ok(Merger::Other(Invited { name, agent: self.agent(&provider)?, model, mode }))
+        let agent = self.agent_for(&provider, model.as_deref())?;
+        Ok(Merger::Other(Invited { name, agent, model, mode }))
     }
 
     async fn workshop(&self, plan: &Plan) -> Result<Workshop, GitError> {

@@ -56,7 +56,7 @@ pub fn router(agents: &Agents) -> Router {
         })
         .method(SET_MODEL, move |_, SetModelParams { session_id, model: to }| {
             let agents = model.clone();
-            async move { Ok::<_, Fault>(done(session(&agents, &session_id)?.set_model(to).await?)) }
+            async move { Ok::<_, Fault>(done(agents.set_model(&session_id, to).await?)) }
         })
         .method(CLOSE, move |_, SessionRef { session_id }| {
             let agents = close.clone();
@@ -188,6 +188,7 @@ impl From<NotBegun> for Fault {
         let message = error.to_string();
         match error {
             NotBegun::NoProvider(_) => Fault::new(Code::NOT_FOUND, message),
+            NotBegun::NoModels(_) => Fault::new(Code::UNSUPPORTED, message).details(json!({"path": "model"})),
             NotBegun::NoFolder(_) => Fault::new(Code::INVALID_PAYLOAD, message).details(json!({"path": "cwd"})),
             NotBegun::Outside(_) => Fault::new(Code::FORBIDDEN, message).details(json!({"setting": "agent.roots"})),
             NotBegun::Variable(_) => Fault::new(Code::FORBIDDEN, message).details(json!({"setting": "allow_env"})),

@@ -136,8 +136,7 @@ impl Agents {
             };
             agents.insert(id, agent);
         }
-        let own = [&config.dir].into_iter().chain(&config.policy.protected).cloned().collect();
-        let built_in = BuiltIn::kept_from(supervisor.clone(), own);
+        let built_in = BuiltIn::kept_from(supervisor.clone(), config.dir.clone(), config.policy.protected.clone());
         agents.insert("builtin".to_owned(), Arc::new(built_in));
         let (dir, allowed) = (config.dir.clone(), config.roots.clone());
         let may = move |top: &Path| roots::allow(&allowed, top) || runs::is_worktree(&dir, top);
@@ -197,7 +196,7 @@ impl Agents {
             Some(provider) => provider,
             None => self.usual_provider().await,
         };
-        let agent = self.agent(&provider)?;
+        let agent = self.agent_for(&provider, params.model.as_deref())?;
         let cwd = self.folder(&params.cwd)?;
         self.check_trust(&*agent, &cwd).await?;
         let env = self.allowed(&provider, params.env)?;
@@ -251,6 +250,15 @@ impl Agents {
     /// The agent of a provider.
     pub(super) fn agent(&self, provider: &str) -> Result<Arc<dyn Agent>, NotBegun> {
         self.0.agents.get(provider).cloned().ok_or_else(|| NotBegun::NoProvider(provider.to_owned()))
+    }
+
+    /// The agent of a provider, if it can use this model.
+    pub(super) fn agent_for(&self, provider: &str, model: Option<&str>) -> Result<Arc<dyn Agent>, NotBegun> {
+        let agent = self.agent(provider)?;
+        match model.is_none() || agent.abilities().models {
+            true => Ok(agent),
+            false => Err(NotBegun::NoModels(provider.to_owned())),
+        }
     }
 
     /// Closes a session and waits until nothing of its agent is left.

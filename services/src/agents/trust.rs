@@ -193,15 +193,6 @@ pub(super) fn unkept(program: &Outdated, names: &str) -> Problem {
         .hint(format!("update it to {oldest} or newer, or look at them, and trust them with trust.grant"))
 }
 
-/// What an agent is told whose program is too old to be kept from settings that nobody trusts.
-pub(super) fn unkept(program: &Outdated, names: &str) -> Problem {
-    let Outdated { name, version, oldest } = program;
-    let text =
-        format!("{name} {version} cannot be kept from settings that lie in the folder and that nobody trusts: {names}");
-    Problem::new(ProblemKind::UntrustedWorkspace, text)
-        .hint(format!("update it to {oldest} or newer, or look at them, and trust them with trust.grant"))
-}
-
 /// What was trusted.
 #[derive(Debug, Serialize, Deserialize)]
 struct Record {

@@ -106,12 +106,15 @@ pub(super) struct Looks {
     supervisor: Supervisor,
     /// Which folders agents may work in.
     may: Box<dyn Fn(&Path) -> bool + Send + Sync>,
-    folders: Mutex<HashMap<PathBuf, Arc<AsyncMutex<Place>>>>,
+    /// The repositories of folders that were looked at, where they are in one that is looked at as a whole.
+    repositories: Mutex<HashMap<PathBuf, Option<Repository>>>,
+    /// By their tops: sessions in several folders of a repository have one place, as they have one store.
+    places: Mutex<HashMap<PathBuf, Arc<AsyncMutex<Place>>>>,
     /// Until when folders are not looked at.
     given_up: Mutex<HashMap<PathBuf, Instant>>,
 }
 
-/// What is known of a session's folder.
+/// What is known of a folder, or of the repository that it is in.
 #[derive(Debug, Default)]
 struct Place {
     looked: Option<Looked>,
@@ -138,8 +141,8 @@ impl Looks {
         supervisor: Supervisor,
         may: impl Fn(&Path) -> bool + Send + Sync + 'static,
     ) -> Looks {
-        let (folders, given_up) = (Mutex::default(), Mutex::default());
-        Looks { config, dir, supervisor, may: Box::new(may), folders, given_up }
+        let (repositories, places, given_up) = Default::default();
+        Looks { config, dir, supervisor, may: Box::new(may), repositories, places, given_up }
     }
 
     /// Whether anything is looked at.
@@ -161,7 +164,7 @@ impl Looks {
             return Err(too_long());
         }
         let looking = async {
-            let mut place = self.place(folder).lock_owned().await;
+            let mut place = self.place(folder).await?.lock_owned().await;
             if side == Side::After && !place.begun.contains_key(turn) {
                 // Without its beginning, its end is of no use.
                 return Err(NotUndone::NotKept);
@@ -204,7 +207,7 @@ impl Looks {
 
     /// A turn ended before the look that was to come before it, and changed nothing: what was seen is let go.
     pub(super) async fn forgo(&self, folder: &Path, turn: &str) {
-        let place = self.place(folder);
+        let Ok(place) = self.place(folder).await else { return };
         let mut place = place.lock().await;
         let (Some(name), Some(Looked { store, .. })) = (place.begun.remove(turn), place.looked.clone()) else { return };
         let gone = store.let_go(&[name + "/before"]).await;
@@ -213,9 +216,12 @@ impl Looks {
 
     /// Looks at a folder for the first time, which takes longest, before anybody waits for it.
     pub(super) async fn prepare(&self, folder: &Path) -> Result<(), NotUndone> {
-        let place = self.place(folder);
+        if !self.config.is_on {
+            return Ok(());
+        }
+        let place = self.place(folder).await?;
         let mut place = place.lock().await;
-        if !self.config.is_on || place.looked.is_some() {
+        if place.looked.is_some() {
             return Ok(());
         }
         let Looked { store, top } = self.opened(&mut place, folder).await?;
@@ -227,7 +233,7 @@ impl Looks {
 
     /// Lets go of what is too long ago, or too much. Nobody has to wait for it.
     pub(super) async fn forget(&self, folder: &Path) -> Result<(), NotUndone> {
-        let place = self.place(folder);
+        let place = self.place(folder).await?;
         let mut place = place.lock().await;
         place.turns += 1;
         // It takes several calls, and a prompt may be waiting behind them.
@@ -244,7 +250,7 @@ impl Looks {
         if !self.config.is_on {
             return Err(NotUndone::Off);
         }
-        let place = self.place(folder);
+        let place = self.place(folder).await?;
         let mut place = place.lock().await;
         let Looked { store, top } = self.opened(&mut place, folder).await?;
         let kept = store.all_kept().await?;
@@ -302,9 +308,24 @@ impl Looks {
         self.given_up.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn place(&self, folder: &Path) -> Arc<AsyncMutex<Place>> {
-        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(folders.entry(folder.to_owned()).or_default())
+    async fn place(&self, folder: &Path) -> Result<Arc<AsyncMutex<Place>>, NotUndone> {
+        let repository = self.repository(folder).await?;
+        let top = repository.as_ref().map_or(folder, Repository::top);
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(places.entry(top.to_owned()).or_default()))
+    }
+
+    /// The repository that is looked at for a folder.
+    async fn repository(&self, folder: &Path) -> Result<Option<Repository>, NotUndone> {
+        let known = || self.repositories.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(repository) = known().get(folder) {
+            return Ok(repository.clone());
+        }
+        let git = Git::find(&self.supervisor)?;
+        // What lies above the folders that agents may work in is not looked at, and not put back.
+        let found = Repository::of(&git, folder).await.ok().filter(|repository| (self.may)(repository.top()));
+        // Another look may have found it meanwhile: they all go by the same one.
+        Ok(known().entry(folder.to_owned()).or_insert(found).clone())
     }
 
     async fn opened(&self, place: &mut Place, folder: &Path) -> Result<Looked, NotUndone> {
@@ -312,8 +333,7 @@ impl Looks {
             return Ok(looked.clone());
         }
         let git = Git::find(&self.supervisor)?;
-        // What lies above the folders that agents may work in is not looked at, and not put back.
-        let repository = Repository::of(&git, folder).await.ok().filter(|repository| (self.may)(repository.top()));
+        let repository = self.repository(folder).await?;
         let top = repository.as_ref().map_or(folder, Repository::top).to_owned();
         let hash = Sha256::digest(top.as_os_str().as_encoded_bytes());
         let at = self.dir.join(hash[..8].iter().map(|byte| format!("{byte:02x}")).collect::<String>());

@@ -34,6 +34,39 @@ fn impatient(config: &mut AgentsConfig) {
 }
 
 #[tokio::test]
+async fn an_agent_without_models_is_given_none() {
+    let house = House::tuned(|config| {
+        config.command.insert("echo".to_owned(), ProviderConfig::new("/bin/cat"));
+    });
+    let cwd = house.folder.path().join("project");
+    let session = house.session("builtin").await;
+    let hello = json!([{"role": "user", "content": "Hello"}]);
+    for (method, params) in [
+        ("agent.createSession", json!({"provider": "command:echo", "cwd": cwd, "model": "big"})),
+        ("agent.setModel", json!({"sessionId": session, "model": "big"})),
+        ("agent.setProvider", json!({"sessionId": session, "provider": "command:echo", "model": "big"})),
+        ("agent.setProvider", json!({"sessionId": session, "provider": "builtin", "model": "big"})),
+        ("agent.chat", json!({"agentId": "command:echo", "messages": hello, "options": {"model": "big"}})),
+    ] {
+        let refused = house.ask(method, params).await.unwrap_err();
+        assert_eq!(refused.code(), Code::UNSUPPORTED, "{method}");
+        assert_eq!(refused.details().unwrap()["path"], "model");
+    }
+    let member = json!({"provider": "builtin", "model": "big"});
+    let run = json!({"prompt": "list", "cwd": cwd, "members": [member]});
+    let mut run = house.window.stream_raw::<_, Value>("run.start", run);
+    assert_eq!(run.next().await.unwrap().unwrap_err().code(), Code::UNSUPPORTED);
+    assert_eq!(house.shown(&session)["model"], Value::Null);
+    assert_eq!(house.shown(&session)["provider"], "builtin");
+    let providers = house.ask("agent.providers", json!({"waitMs": 0})).await.unwrap();
+    let able = |id: &str| {
+        let listed = providers["providers"].as_array().unwrap();
+        listed.iter().find(|info| info["id"] == id).unwrap()["abilities"]["models"].clone()
+    };
+    assert_eq!([able("builtin"), able("command:echo"), able("claude")], [false, false, true]);
+}
+
+#[tokio::test]
 async fn a_command_that_is_silent_for_long_is_at_work_as_long_as_it_runs() {
     let house = House::tuned(|config| {
         impatient(config);

@@ -144,6 +144,10 @@ async fn another_agent_is_told_what_was_done_with_its_first_prompt_and_the_daemo
     assert_eq!(known["provider"], "claude");
     assert_eq!(known["nativeSessionId"], "11111111-1111-4111-8111-111111111111");
     house.ask("agent.setProvider", hand_over("builtin")).await.unwrap();
+    let told = |event: &Value| event["data"]["content"][0]["text"].as_str().unwrap_or_default().to_owned();
+    let notice =
+        house.logged(&session).iter().rev().map(told).find(|text| text.starts_with("builtin answers")).unwrap();
+    assert!(notice.contains("told nothing"), "{notice}");
     let known = house.ask("agent.getMetadata", json!({"sessionId": session})).await.unwrap();
     assert_eq!((&known["provider"], known.get("nativeSessionId")), (&json!("builtin"), None));
     assert_eq!(house.prompt(&session, "list").end().await["outcome"], "completed");

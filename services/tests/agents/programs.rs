@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sixframe_services::agents::{Program, ProviderConfig, Timers};
 
 use super::house::{House, Programs};
@@ -139,6 +139,34 @@ cat >/dev/null
     assert!(message.contains("signal 9") && message.contains("about to die"), "{message}");
     assert_eq!(house.shown(&session)["state"], json!({"name": "error", "recoverable": true}));
     assert_eq!(house.prompt(&session, "again").end().await["outcome"], "completed");
+}
+
+#[tokio::test]
+async fn a_crash_is_told_by_what_was_written_in_its_turn_as_plain_text() {
+    let house = House::new();
+    house.install(&script(
+        r#"
+read prompt
+echo '{"type":"system","subtype":"init","session_id":"native-1"}'
+echo "of the first turn" >&2
+echo '{"type":"result","subtype":"success","is_error":false}'
+read prompt
+case "$prompt" in *loud*) printf '\033[2mnow\033[0m \033[31mERROR\033[0m it is over\n' >&2;; esac
+exit 3
+"#,
+    ));
+    for (asked, told, tail) in
+        [("loud", ": now ERROR it is over", json!(["now ERROR it is over"])), ("still", "", Value::Null)]
+    {
+        let session = house.session("claude").await;
+        assert_eq!(house.prompt(&session, "hello").end().await["outcome"], "completed");
+        let ended = house.prompt(&session, asked).end().await;
+        let message = ended["error"]["message"].as_str().unwrap();
+        assert!(message.ends_with(&format!("3{told}")), "{message}");
+        let logged = house.logged(&session);
+        let exited = logged.iter().rfind(|event| event["data"]["what"] == "exited").unwrap();
+        assert_eq!(exited["data"]["stderrTail"], tail);
+    }
 }
 
 #[tokio::test]

@@ -536,3 +536,29 @@ async fn what_a_killed_daemon_has_left_of_a_run_is_ended_and_taken_away() {
     assert_eq!(house.logged(&first).last().unwrap()["type"], "session.closed");
     assert_eq!(house.hub.state().to_value()["agents"], json!({}));
 }
+
+#[tokio::test]
+async fn the_built_in_agent_reads_and_searches_the_worktree_that_is_lent_to_it_and_no_other() {
+    let house = House::new();
+    with_repository(&house);
+    let members = json!([{"provider": "builtin", "name": "left"}, {"provider": "builtin", "name": "right"}]);
+    let prompt = "list\nread a.txt\nsearch two\nsearch two in ../right";
+    let mut run = Run::start(&house, json!({"prompt": prompt, "members": members, "worktrees": true}));
+    let mut asked = Vec::new();
+    while let Some(event) = run.next().await {
+        if event["type"] == "permission.requested" {
+            asked.push(event["data"]["title"].clone());
+            let params = json!({"permissionId": event["data"]["permissionId"]});
+            house.ask("agent.reject", params).await.unwrap();
+        }
+    }
+    assert_eq!(run.seen.last().unwrap()["data"]["outcome"], "completed");
+    let outputs: Vec<String> = run
+        .seen
+        .iter()
+        .filter_map(|event| event["data"]["tool"]["output"]["text"].as_str())
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(outputs.iter().filter(|text| *text == "a.txt:2: two").count(), 3, "{outputs:?}");
+    assert_eq!(asked.len(), 1, "for that of the other one alone: {asked:?}");
+}

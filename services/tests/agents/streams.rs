@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 use sixframe_core::Code;
 
-use super::house::House;
+use super::house::{House, Turn};
 
 #[tokio::test]
 async fn dropping_a_prompt_stops_its_turn() {
@@ -125,4 +125,120 @@ async fn the_log_of_a_closed_session_can_still_be_read() {
         let mut items = house.window.stream_raw::<_, Value>("agent.events", json!({"sessions": [name]}));
         assert_eq!(items.next().await.unwrap().unwrap_err().code(), Code::NOT_FOUND, "{name}");
     }
+}
+
+/// What stands first in each of these prompts' streams: its number, where nobody tells of it at once.
+async fn numbers(turns: &mut [Turn]) -> Vec<u64> {
+    let mut numbers = Vec::new();
+    for turn in turns {
+        turn.until("prompt.queued").await;
+        numbers.push(turn.seen[0]["seq"].as_u64().unwrap());
+    }
+    numbers
+}
+
+#[tokio::test]
+async fn prompts_wait_in_the_order_of_their_calls_whatever_is_gathered_for_them() {
+    let house = House::new();
+    house.write("notes.txt", &"a line of many\n".repeat(20_000));
+    let session = house.session("builtin").await;
+    let mut first = house.prompt(&session, "run sleep 600");
+    first.until("permission.requested").await;
+    let gathered = |at: u64| at.is_multiple_of(3);
+    let mut turns: Vec<Turn> = (0..12)
+        .map(|at| {
+            let more = if gathered(at) { json!({"currentFile": "notes.txt"}) } else { json!({}) };
+            house.prompt_with(&session, "list", more)
+        })
+        .collect();
+    let told = numbers(&mut turns).await;
+    assert!(told.is_sorted(), "{told:?}");
+    let contexts: Vec<bool> = turns.iter().map(|turn| turn.seen[0]["data"]["context"].is_object()).collect();
+    assert_eq!(contexts, (0..12).map(gathered).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_stop_behind_a_prompt_hits_it_though_it_is_still_made() {
+    let house = House::new();
+    house.write("notes.txt", &"a line of many\n".repeat(20_000));
+    let session = house.session("builtin").await;
+    for (more, keeps) in [
+        (json!({}), false),
+        (json!({"currentFile": "notes.txt"}), false),
+        (json!({"currentFile": "notes.txt"}), true),
+        (json!({"currentFile": "notes.txt", "detach": true}), false),
+    ] {
+        // It is ready for the next one.
+        house.prompt(&session, "list").end().await;
+        let mut turn = house.prompt_with(&session, "run sleep 600", more.clone());
+        let params = json!({"sessionId": session, "keepQueue": keeps});
+        assert_eq!(house.ask("agent.interrupt", params.clone()).await.unwrap(), json!({"interrupted": true}), "{more}");
+        while turn.next().await.is_some() {}
+        let last = turn.seen.last().unwrap();
+        let is_stopped = last["type"] == "prompt.cancelled" || last["data"]["outcome"] == "interrupted";
+        assert!(is_stopped, "{more}: {last}");
+        assert_eq!(turn.seen[0]["type"], "prompt.queued");
+        assert_eq!(
+            house.ask("agent.interrupt", params).await.unwrap(),
+            json!({"interrupted": false}),
+            "nothing is left"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_was_asked_again_waits_in_the_order_of_its_call_and_is_stopped_while_it_is_looked_for() {
+    let house = House::new();
+    let session = house.session("builtin").await;
+    let mut asked = house.prompt(&session, "list");
+    asked.end().await;
+    let again = json!({"again": asked.seen[0]["data"]["promptId"], "content": []});
+    let mut first = house.prompt(&session, "run sleep 600");
+    first.until("permission.requested").await;
+    let mut turns = [house.prompt_with(&session, "", again.clone()), house.prompt(&session, "list")];
+    let told = numbers(&mut turns).await;
+    assert!(told.is_sorted(), "{told:?}");
+    let mut last = house.prompt_with(&session, "", again);
+    house.ask("agent.interrupt", json!({"sessionId": session})).await.unwrap();
+    last.until("prompt.cancelled").await;
+    assert_eq!(first.end().await["outcome"], "interrupted");
+}
+
+#[tokio::test]
+async fn who_drops_a_prompt_that_is_still_made_takes_it_back_and_one_that_was_detached_goes_on() {
+    let house = House::new();
+    house.write("notes.txt", &"a line of many\n".repeat(20_000));
+    let session = house.session("builtin").await;
+    let mut events = house.events(&session);
+    let unwanted = house.prompt_with(&session, "run sleep 600", json!({"currentFile": "notes.txt"}));
+    // Who is answered was heard behind it.
+    house.ask("agent.sessions", json!({})).await.unwrap();
+    drop(unwanted);
+    let is_stopped = |event: &Value| event["type"] == "prompt.cancelled" || event["data"]["outcome"] == "interrupted";
+    while !is_stopped(&events.next().await.unwrap()) {}
+    let detached = house.prompt_with(&session, "list", json!({"currentFile": "notes.txt", "detach": true}));
+    house.ask("agent.sessions", json!({})).await.unwrap();
+    drop(detached);
+    assert_eq!(events.until("turn.ended").await["outcome"], "completed");
+}
+
+#[tokio::test]
+async fn a_chat_with_a_session_has_its_place_behind_the_prompts_before_it() {
+    let house = House::new();
+    house.write("notes.txt", &"a line of many\n".repeat(20_000));
+    let session = house.session("builtin").await;
+    let mut events = house.events(&session);
+    let mut first = house.prompt_with(&session, "list", json!({"currentFile": "notes.txt"}));
+    let message = json!({"role": "user", "content": "list notes.txt"});
+    let params = json!({"agentId": session, "messages": [message]});
+    let mut chat = Turn { items: house.window.stream_raw("agent.streamChat", params), seen: Vec::new() };
+    let mut last = house.prompt(&session, "list");
+    first.end().await;
+    while chat.next().await.is_some() {}
+    last.end().await;
+    let mut asked = Vec::new();
+    for _ in 0..3 {
+        asked.push(events.until("prompt.started").await["promptId"].clone());
+    }
+    assert_eq!((&asked[0], &asked[2]), (&first.seen[0]["data"]["promptId"], &last.seen[0]["data"]["promptId"]));
 }

@@ -104,6 +104,53 @@ async fn a_turn_is_undone_by_the_next_daemon_and_not_in_the_midst_of_another_tur
     assert_eq!(house.ask("agent.undo", unknown).await.unwrap_err().code(), Code::NOT_FOUND);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn turns_of_sessions_in_several_folders_of_a_repository_are_all_kept() {
+    let house = House::new();
+    let top = house.folder.path().join("project");
+    let git = Command::new("git").args(["init", "-q"]).current_dir(&top).output().unwrap();
+    assert!(git.status.success(), "{git:?}");
+    fs::create_dir(house.file("sub")).unwrap();
+    house.write("sub/a.txt", "old\n");
+    let edits = json!({"mode": "acceptEdits"});
+    let above = house.session_with("builtin", edits.clone()).await;
+    let below = json!({"provider": "builtin", "cwd": house.file("sub"), "mode": "acceptEdits"});
+    let below = house.ask("agent.createSession", below).await.unwrap()["sessionId"].as_str().unwrap().to_owned();
+    let write = async |session: &str, name: &str| {
+        let mut turn = house.prompt(session, &format!("write {name}\nnew"));
+        assert_eq!(turn.end().await["outcome"], "completed");
+        turn.seen.last().unwrap()["turnId"].as_str().unwrap().to_owned()
+    };
+    for round in 0..8 {
+        let (one, two) = (format!("one_{round}.txt"), format!("two_{round}.txt"));
+        let (first, second) = tokio::join!(write(&above, &one), write(&below, &two));
+        for turn in [second, first] {
+            undo(&house, &turn, true).await.unwrap();
+        }
+        assert!(!house.file(&one).exists() && !house.file("sub").join(&two).exists());
+    }
+}
+
+#[tokio::test]
+async fn a_turn_is_undone_by_its_own_session_alone() {
+    let house = House::new();
+    let (other, session) = (house.session("builtin").await, house.session("builtin").await);
+    let turn = done(&house, &session, "write a.txt\nnew").await;
+    let mut open = house.prompt(&session, "ask Well?");
+    open.until("question.requested").await;
+    let at_work = open.seen[0]["turnId"].as_str().or(open.seen.last().unwrap()["turnId"].as_str()).unwrap().to_owned();
+    for turn in [&turn, &at_work] {
+        let named = json!({"sessionId": other, "turnId": turn, "force": true});
+        assert_eq!(house.ask("agent.undo", named).await.unwrap_err().code(), Code::NOT_FOUND);
+    }
+    assert_eq!(house.read("a.txt"), "new\n");
+    assert!(!house.logged(&other).iter().any(|event| event["type"] == "turn.undone"));
+    house.ask("agent.interrupt", json!({"sessionId": session})).await.unwrap();
+    open.end().await;
+    house.ask("agent.undo", json!({"sessionId": session, "turnId": turn})).await.unwrap();
+    assert!(!house.file("a.txt").exists());
+}
+
 #[tokio::test]
 async fn a_repositorys_own_files_are_looked_at_from_below_and_what_it_ignores_is_not() {
     let house = House::new();

@@ -102,7 +102,7 @@ fn a_change_of_files_is_shown_as_it_was_told_before_it_was_asked_for() {
             _ => None,
         })
         .collect();
-    assert_eq!(diffs[0], (DiffScope::Turn, "as-patch.txt".to_owned(), ChangeKind::Add));
+    assert_eq!(diffs[0], (DiffScope::Turn, "/project/as-patch.txt".to_owned(), ChangeKind::Add));
 }
 
 #[test]

@@ -266,6 +266,67 @@ fn another_turn_of_the_own_thread_can_be_stopped_and_ends_the_turn_by_that() {
 }
 
 #[test]
+fn the_files_of_a_diff_are_those_that_were_to_be_changed_wherever_its_paths_begin() {
+    let mut talk = Talk::begin();
+    let added = |path: &str| json!({"path": path, "kind": {"type": "add"}, "diff": "x\n"});
+    let moved =
+        json!({"path": "/top/sub/old.txt", "kind": {"type": "update", "move_path": "/top/sub/new.txt"}, "diff": ""});
+    let changes = json!([added("/top/sub/a.txt"), added("/top/sub/sub/a.txt"), added("/top/b.txt"), moved]);
+    let item = json!({"item": {"type": "fileChange", "id": "c", "changes": changes, "status": "inProgress"}});
+    talk.tell("item/started", "own", item);
+    let told = |talk: &mut Talk, diff: &str| {
+        talk.tell("turn/diff/updated", "own", json!({"diff": diff}));
+        match &talk.heard.told.last().unwrap().fact {
+            Fact::Diff(diff) => diff.files.iter().map(|file| (file.old_path.clone(), file.path.clone())).collect(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let new = |path: &str| {
+        format!("diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1 @@\n+x\n")
+    };
+    let renamed = "diff --git a/sub/old.txt b/sub/new.txt\nrename from sub/old.txt\nrename to sub/new.txt\n";
+    let files: Vec<(Option<String>, String)> = told(
+        &mut talk,
+        &[new("sub/a.txt"), new("sub/sub/a.txt"), new("b.txt"), renamed.to_owned(), new("by_nobody.txt")].concat(),
+    );
+    let expected = [
+        (None, "/top/sub/a.txt"),
+        (None, "/top/sub/sub/a.txt"),
+        (None, "/top/b.txt"),
+        (Some("/top/sub/old.txt"), "/top/sub/new.txt"),
+        (None, "by_nobody.txt"),
+    ];
+    let shown: Vec<_> = files.iter().map(|(old, path)| (old.as_deref(), path.as_str())).collect();
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn an_interrupt_that_is_refused_since_the_turn_is_not_at_work_yet_is_no_problem_and_is_asked_for_again() {
+    let mut talk = own_turn_outlasts_subagents();
+    talk.interrupt();
+    let said = talk.heard.said.last().unwrap()["id"].clone();
+    talk.hear(json!({"id": said, "error": {"code": -32600, "message": "no active turn to interrupt"}}));
+    assert!(!talk.heard.told.iter().any(|told| matches!(told.fact, Fact::Problem(_))));
+    assert_eq!(talk.interrupted(), ["u"], "it is asked for when something is told of the turn");
+    talk.says("own", "msg_1", "at work");
+    assert_eq!(talk.interrupted(), ["u", "u"], "once");
+    let said = talk.heard.said.last().unwrap()["id"].clone();
+    talk.hear(json!({"id": said, "result": {}}));
+    talk.says("own", "msg_2", "still");
+    assert_eq!(talk.interrupted(), ["u", "u"]);
+    talk.turn("completed", "own", "u", "interrupted");
+    assert_eq!(talk.heard.outcomes(), [Outcome::Interrupted]);
+
+    let mut talk = own_turn_outlasts_subagents();
+    talk.interrupt();
+    talk.turn("completed", "own", "u", "completed");
+    let said = talk.heard.said.last().unwrap()["id"].clone();
+    talk.hear(json!({"id": said, "error": {"code": -32600, "message": "no active turn to interrupt"}}));
+    talk.tell("thread/status/changed", "own", json!({}));
+    assert_eq!(talk.interrupted(), ["u"], "what is over is not interrupted again");
+}
+
+#[test]
 fn a_program_that_dies_in_another_turn_of_the_own_thread_ends_the_turn_by_that() {
     let talk = own_turn_outlasts_subagents();
     let created = json!({"provider": "codex", "cwd": "/p", "mode": "ask"});

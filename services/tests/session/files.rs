@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use sixframe_services::agents::{
-    Action, ChangeKind, Choice, Decider, Delivery, Event, Fact, FileSeen, Item, ItemKind, ItemStatus, Location, Mode,
-    ToolCall, ToolKind,
+    Action, ChangeKind, Choice, Decider, Delivery, DiffScope, DiffUpdate, Event, Fact, FileChange, FileSeen, Item,
+    ItemKind, ItemStatus, Location, Mode, ToolCall, ToolKind,
 };
 
 use super::stage::Stage;
@@ -87,4 +87,31 @@ fn outside_of_a_turn_nothing_is_told_and_the_next_turn_begins_anew() {
     stage.prompt("b", Delivery::Queue);
     stage.pass(Duration::from_secs(2));
     assert_eq!(seen(&mut stage, &["a.txt"]), NONE);
+}
+
+#[test]
+fn what_was_changed_is_told_by_paths_from_the_folder_on_whoever_tells_it() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    let change = |path: &str| FileChange::without_diff(path, ChangeKind::Modify);
+    let mut moved = change("/project/sub/new.txt");
+    moved.old_path = Some("/project/old.txt".to_owned());
+    let files = vec![change("/project/a.txt"), change("./b.txt"), change("/elsewhere/c.txt"), moved];
+    let tool = ToolCall { changes: Some(files.clone()), ..ToolCall::default() };
+    let item = Item::new(ItemKind::ToolCall).status(ItemStatus::Completed).tool(tool);
+    stage.told(Fact::Item { id: "t".into(), item });
+    stage.told(Fact::Diff(DiffUpdate { scope: DiffScope::Turn, files }));
+    let told: Vec<Vec<FileChange>> = stage
+        .log
+        .iter()
+        .filter_map(|envelope| match &envelope.event {
+            Event::ItemUpserted(item) => item.tool.as_ref()?.changes.clone(),
+            Event::DiffUpdated(diff) => Some(diff.files.clone()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told[0], told[1]);
+    let paths: Vec<&str> = told[0].iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(paths, ["a.txt", "b.txt", "/elsewhere/c.txt", "sub/new.txt"]);
+    assert_eq!(told[0][3].old_path.as_deref(), Some("old.txt"));
 }

@@ -8,7 +8,7 @@ use sixframe_services::agents::{
 use super::stage::{NOW, Stage, ask, beginning};
 
 const ABLE: Abilities =
-    Abilities { resume: true, steer: false, permissions: true, usage: true, fork: true, reasons: false };
+    Abilities { resume: true, steer: false, permissions: true, usage: true, fork: true, reasons: false, models: true };
 
 fn native(id: &str) -> Fact {
     Fact::Ready(SessionUpdate { native_session_id: Some(id.into()), ..SessionUpdate::default() })
@@ -16,7 +16,7 @@ fn native(id: &str) -> Fact {
 
 fn successor() -> Successor {
     let (provider, patience) = ("other".to_owned(), Duration::from_secs(5));
-    Successor { provider, abilities: ABLE, patience, model: Some("big".into()) }
+    Successor { provider, abilities: ABLE, patience, model: Some("big".into()), reads_history: true }
 }
 
 fn forked(abilities: Abilities, native_session_id: Option<String>) -> Stage {
@@ -93,6 +93,19 @@ fn another_agent_takes_over_when_the_one_before_is_gone_and_not_in_the_midst_of_
     assert_eq!(stage.prompted(), ["a", "b"]);
     assert_eq!(stage.session.view().native_session_id.as_deref(), Some("native-2"));
     assert_eq!(stage.log.last().unwrap().seq, stage.log.len() as u64);
+}
+
+#[test]
+fn an_agent_that_has_no_use_for_a_summary_is_said_to_be_told_nothing() {
+    for (reads_history, told) in [(true, "it is given a summary"), (false, "It is told nothing of what was said")] {
+        let mut stage = Stage::ready(Mode::Ask);
+        stage.prompt("a", Delivery::Queue);
+        stage.ends();
+        stage.session.succeed(stage.now, Successor { reads_history, ..successor() }).unwrap();
+        stage.drain();
+        let notice = format!("{:?}", stage.log.last().unwrap().event);
+        assert!(notice.contains("Notice") && notice.contains(told), "{notice}");
+    }
 }
 
 #[test]

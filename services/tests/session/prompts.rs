@@ -78,6 +78,37 @@ fn prompts_that_go_first_keep_their_order() {
     }
 }
 
+#[test]
+fn what_is_for_now_goes_in_front_of_what_was_to_steer_an_agent_that_cannot() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    for (id, delivery) in [
+        ("last", Delivery::Queue),
+        ("s1", Delivery::Steer),
+        ("n1", Delivery::Now),
+        ("s2", Delivery::Steer),
+        ("n2", Delivery::Now),
+    ] {
+        stage.prompt(id, delivery);
+    }
+    (0..6).for_each(|_| stage.ends());
+    assert_eq!(stage.prompted(), ["a", "n1", "n2", "s1", "s2", "last"]);
+}
+
+#[test]
+fn what_was_taken_back_before_it_was_given_is_told_as_that_and_nothing_comes_of_it() {
+    let mut stage = Stage::ready(Mode::Ask);
+    stage.prompt("a", Delivery::Queue);
+    stage.ends();
+    assert!(stage.session.awaits_prompt());
+    let prompt = Prompt::new("b", vec![Content::Text { text: "do b".into() }]);
+    stage.session.forgo(stage.now, prompt, Delivery::Now, Duration::from_secs(300)).unwrap();
+    stage.drain();
+    let names = stage.names();
+    assert_eq!(names[names.len() - 2..], ["prompt.queued", "prompt.cancelled"]);
+    assert_eq!((stage.prompted(), stage.session.awaits_prompt()), (vec!["a"], true));
+}
+
 fn steerable() -> Stage {
     let mut stage = Stage::new(Mode::Ask, Abilities { steer: true, ..Abilities::default() });
     stage.told(Fact::Ready(Default::default()));

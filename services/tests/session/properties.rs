@@ -87,7 +87,8 @@ fn play(stage: &mut Stage, step: Move, number: usize) {
         Move::Succeed => {
             let in_turn = stage.session.view().turn_id.is_some();
             let (provider, patience) = (format!("agent-{number}"), Duration::from_secs(5));
-            let successor = Successor { provider, abilities: Abilities::default(), patience, model: None };
+            let successor =
+                Successor { provider, abilities: Abilities::default(), patience, model: None, reads_history: true };
             assert_eq!(stage.session.succeed(stage.now, successor).is_err(), in_turn);
         }
         Move::Abandon => {

@@ -89,7 +89,10 @@ pub const FORK: Method<ForkParams, SessionRef> = Method::new("agent.fork").doc(
 
 /// `agent.setProvider`: the session and its log stay.
 pub const SET_PROVIDER: Method<SetProviderParams, Done> = Method::new("agent.setProvider")
-    .doc("Lets another agent answer from now on. It is given a summary of the session with the next prompt.")
+    .doc(
+        "Lets another agent answer from now on. It is given a summary of the session with the next prompt, if it has a use \
+         for one.",
+    )
     .idempotent();
 
 /// `agent.getMetadata`: of sessions that are closed too.

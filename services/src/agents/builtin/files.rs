@@ -27,12 +27,12 @@ impl Place {
     ///
     /// # Errors
     /// It leads nowhere that can be told.
-    pub(super) fn look(folder: &Path, path: &str, own: &[PathBuf]) -> io::Result<Place> {
+    pub(super) fn look(folder: &Path, path: &str, kept: &Kept) -> io::Result<Place> {
         let named = folder.join(path);
         let lost = || io::Error::other(format!("where {path} leads cannot be told"));
         let real = scope::real(&named).ok_or_else(lost)?;
         let is_inside = folder.canonicalize().is_ok_and(|folder| real.starts_with(folder));
-        let is_open = is_inside && !is_kept(&real, own);
+        let is_open = is_inside && !kept.holds(&real);
         Ok(Place { named, real, is_open })
     }
 
@@ -46,10 +46,21 @@ impl Place {
     }
 }
 
-/// Whether a file is only read with leave, though it is in the folder: one that may hold keys, and what is the daemon's own.
-pub(super) fn is_kept(real: &Path, own: &[PathBuf]) -> bool {
-    let is_own = |own: &PathBuf| scope::real(own).is_some_and(|own| real.starts_with(own));
-    is_secret(&real.to_string_lossy()) || own.iter().any(is_own)
+/// What is only read with leave, though it may be in the folder: what may hold keys, and what is the daemon's own.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Kept {
+    /// The daemon's files and folders.
+    pub(super) own: Vec<PathBuf>,
+    /// The folder among them that was made for who works in it.
+    pub(super) lent: Option<PathBuf>,
+}
+
+impl Kept {
+    pub(super) fn holds(&self, real: &Path) -> bool {
+        let is_own = |own: &PathBuf| scope::real(own).is_some_and(|own| real.starts_with(own));
+        let is_lent = self.lent.as_ref().is_some_and(|lent| real.starts_with(lent));
+        is_secret(&real.to_string_lossy()) || !is_lent && self.own.iter().any(is_own)
+    }
 }
 
 /// The text of a file, whose path has no links in it.
@@ -123,7 +134,7 @@ mod tests {
         let folder = folder.path().canonicalize()?;
         fs::create_dir(folder.join("sub"))?;
         fs::write(outside.path().join("a.txt"), "outside")?;
-        let place = Place::look(&folder, "sub/a.txt", &[])?;
+        let place = Place::look(&folder, "sub/a.txt", &Kept::default())?;
         assert!(place.is_open);
         write(place.again()?, "inside")?;
         assert_eq!(read(place.again()?)?, "inside");
@@ -159,14 +170,23 @@ mod tests {
     fn keys_and_what_is_the_daemons_are_only_read_with_leave() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
         let folder = folder.path().canonicalize()?;
-        let own = [folder.join("ours")];
-        let is_open = |path: &str| Place::look(&folder, path, &own).map(|place| place.is_open);
+        let kept = Kept { own: vec![folder.join("ours")], lent: None };
+        let is_open = |path: &str| Place::look(&folder, path, &kept).map(|place| place.is_open);
         for (path, expected) in [("a.txt", true), (".", true), (".env", false), ("ours/x", false), ("../x", false)] {
             assert_eq!(is_open(path)?, expected, "{path}");
         }
         symlink(folder.join(".env"), folder.join("harmless"))?;
         fs::write(folder.join(".env"), "")?;
         assert!(!is_open("harmless")?);
+
+        let lent = folder.join("ours/lent");
+        let kept = Kept { lent: Some(lent.clone()), ..kept };
+        fs::create_dir_all(&lent)?;
+        let is_open = |path: &str| Place::look(&lent, path, &kept).map(|place| place.is_open);
+        for (path, expected) in [("a.txt", true), (".", true), (".env", false), ("../x", false), ("../other/x", false)]
+        {
+            assert_eq!(is_open(path)?, expected, "{path}");
+        }
         Ok(())
     }
 }

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use std::collections::BinaryHeap;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Weak};
 
-use super::files;
+use super::files::{self, Kept};
 
 /// The most that is told of what is listed or found.
 const MOST: usize = 500;
@@ -75,9 +75,9 @@ pub(super) fn list(folder: &Path, awaited: &Awaited) -> io::Result<String> {
 
 /// The lines in which a text stands, below a folder. Links are not followed, and what is no text is passed over; so are keys, which
 /// is said.
-pub(super) fn search(root: &Path, folder: &Path, text: &str, own: &[PathBuf], awaited: &Awaited) -> io::Result<String> {
+pub(super) fn search(root: &Path, folder: &Path, text: &str, kept: &Kept, awaited: &Awaited) -> io::Result<String> {
     let mut found = First::default();
-    let mut kept = 0;
+    let mut passed_over = 0;
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder)? {
@@ -85,8 +85,8 @@ pub(super) fn search(root: &Path, folder: &Path, text: &str, own: &[PathBuf], aw
             let entry = entry?;
             let kind = entry.file_type()?;
             let path = entry.path();
-            if files::is_kept(&path, own) {
-                kept += 1;
+            if kept.holds(&path) {
+                passed_over += 1;
             } else if kind.is_dir() && !PASSED_OVER.iter().any(|name| entry.file_name() == *name) {
                 folders.push(path);
             } else if kind.is_file() {
@@ -98,7 +98,10 @@ pub(super) fn search(root: &Path, folder: &Path, text: &str, own: &[PathBuf], aw
         }
     }
     let answer = if found.count == 0 { "nothing found".to_owned() } else { found.told() };
-    Ok(if kept > 0 { format!("{answer}\n{kept} passed over, which may hold keys") } else { answer })
+    Ok(match passed_over {
+        0 => answer,
+        more => format!("{answer}\n{more} passed over, which may hold keys"),
+    })
 }
 
 /// A line; of a long one what stands around a text.
@@ -138,7 +141,7 @@ mod tests {
         let lines: Vec<&str> = told.lines().collect();
         assert_eq!((lines[0], lines[MOST - 1], lines[MOST]), ("000000", "000499", "and 99500 more"));
 
-        let told = search(folder.path(), folder.path(), "needle", &[], &awaited)?;
+        let told = search(folder.path(), folder.path(), "needle", &Kept::default(), &awaited)?;
         let lines: Vec<&str> = told.lines().collect();
         assert_eq!((lines[0], lines[1]), ("0000:1: a needle", "0000:3: a needle again"));
         assert_eq!((lines[MOST - 1], lines[MOST]), ("0249:3: a needle again", "and 540 more"));
@@ -150,7 +153,7 @@ mod tests {
         let (waiting, folder) = (Arc::new(()), tempfile::tempdir()?);
         let line = format!("{}needle{}\n", "ä".repeat(100_000), "ö".repeat(100_000));
         fs::write(folder.path().join("long"), line)?;
-        let told = search(folder.path(), folder.path(), "needle", &[], &Awaited::by(&waiting))?;
+        let told = search(folder.path(), folder.path(), "needle", &Kept::default(), &Awaited::by(&waiting))?;
         assert!(told.starts_with("long:1: …ä") && told.contains("äneedleö") && told.ends_with("ö…"), "{told}");
         assert!(told.len() < LINE + 50, "{}", told.len());
         assert_eq!(around(&"x".repeat(LINE), "x"), "x".repeat(LINE), "what is not long is told as it is");
@@ -162,9 +165,9 @@ mod tests {
         let (waiting, folder) = (Arc::new(()), tempfile::tempdir()?);
         fs::write(folder.path().join("file"), "needle")?;
         let awaited = Awaited::by(&waiting);
-        assert_eq!(search(folder.path(), folder.path(), "needle", &[], &awaited)?, "file:1: needle");
+        assert_eq!(search(folder.path(), folder.path(), "needle", &Kept::default(), &awaited)?, "file:1: needle");
         drop(waiting);
-        assert!(search(folder.path(), folder.path(), "needle", &[], &awaited).is_err());
+        assert!(search(folder.path(), folder.path(), "needle", &Kept::default(), &awaited).is_err());
         assert!(list(folder.path(), &awaited).is_err());
         Ok(())
     }

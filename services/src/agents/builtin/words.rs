@@ -58,7 +58,11 @@ pub(super) fn understood(prompt: &str) -> Result<Vec<Wanted>, String> {
             ("read", [file]) => Wanted::Read { file: (*file).to_owned() },
             ("ask", [question @ .., options]) if !question.is_empty() && options.contains('|') => Wanted::Ask {
                 question: question.join(" "),
-                options: unbracketed(options).split('|').filter(|option| !option.is_empty()).map(str::to_owned).collect(),
+                options: unbracketed(options)
+                    .split('|')
+                    .filter(|option| !option.is_empty())
+                    .map(str::to_owned)
+                    .collect(),
             },
             ("ask", [_, ..]) => Wanted::Ask { question: words.join(" "), options: Vec::new() },
             ("search", [text]) => Wanted::Search { text: (*text).to_owned(), folder: ".".to_owned() },

@@ -1,7 +1,7 @@
 //! What the built-in agent does: each thing that is wanted is a tool call, with leave where it needs it.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use super::super::permission::{Action, Ask, OptionKind, PermissionOption, Verdic
 use super::super::policy::Ruling;
 use super::super::program::environment;
 use super::begun::Begun;
-use super::files::{self, Place};
+use super::files::{self, Kept, Place};
 use super::search::{Awaited, list, search};
 use super::words::{HELP, Wanted, understood};
 use super::{Unheard, Voice};
@@ -30,7 +30,7 @@ pub(super) struct Work {
     supervisor: Supervisor,
     launch: Launch,
     /// What is only read with leave.
-    own: Vec<PathBuf>,
+    kept: Kept,
     voice: Voice,
     begun: Begun,
 }
@@ -44,8 +44,8 @@ enum Done {
 }
 
 impl Work {
-    pub(super) fn new(supervisor: Supervisor, launch: Launch, own: Vec<PathBuf>, voice: Voice) -> Work {
-        Work { supervisor, launch, own, voice, begun: Begun::default() }
+    pub(super) fn new(supervisor: Supervisor, launch: Launch, kept: Kept, voice: Voice) -> Work {
+        Work { supervisor, launch, kept, voice, begun: Begun::default() }
     }
 
     /// Works on a prompt. May be dropped at any time; what it has begun by then goes on until [`Work::rest`].
@@ -120,8 +120,8 @@ impl Work {
             Wanted::Read { file } | Wanted::Write { file, .. } | Wanted::Replace { file, .. } => file,
             Wanted::Run { .. } | Wanted::Ask { .. } => return Ok(None),
         };
-        let (folder, path, own) = (self.launch.cwd.clone(), path.clone(), self.own.clone());
-        let looked = spawn_blocking(move || Place::look(&folder, &path, &own)).await;
+        let (folder, path, kept) = (self.launch.cwd.clone(), path.clone(), self.kept.clone());
+        let looked = spawn_blocking(move || Place::look(&folder, &path, &kept)).await;
         looked.map_err(|_| io::Error::other("it was given up"))?.map(Some)
     }
 
@@ -180,7 +180,7 @@ impl Work {
             (_, Some(place)) => place,
             (_, None) => return Ok(Done::Badly("it is about no file".to_owned())),
         };
-        let (root, own) = (self.launch.cwd.clone(), self.own.clone());
+        let (root, kept) = (self.launch.cwd.clone(), self.kept.clone());
         // Dropped with the turn, by which the other thread ends.
         let waiting = Arc::new(());
         let awaited = Awaited::by(&waiting);
@@ -198,7 +198,7 @@ impl Work {
             match wanted {
                 Wanted::List { .. } => list(real, &awaited).map(answered),
                 Wanted::Read { .. } => files::read(real).map(answered),
-                Wanted::Search { text, .. } => search(&root, real, &text, &own, &awaited).map(answered),
+                Wanted::Search { text, .. } => search(&root, real, &text, &kept, &awaited).map(answered),
                 Wanted::Write { file, text } => write(real, &file, |_| Ok(text)),
                 Wanted::Replace { file, old, new } => write(real, &file, |text| replaced(text, &old, &new)),
                 Wanted::Run { .. } | Wanted::Ask { .. } => Err(io::Error::other("it is about no file")),

@@ -1,8 +1,12 @@
 //! What Codex is to change in files: told before leave is asked for it, and maybe told anew while that waits.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use serde_json::Value;
 
 use super::super::agent::{Fact, Step};
+use super::super::item::FileChange;
 use super::asking::{CHANGE, change_ask};
 use super::{Codex, alive};
 
@@ -20,6 +24,28 @@ impl Codex {
         let ask = change_ask(&key, &message["params"], Some(changes));
         self.asks.insert(key, message);
         vec![Step::tell(method, Fact::Withdrew { key: old }), Step::tell(method, Fact::Asked(ask))]
+    }
+
+    /// The files of a diff, whose paths begin at the top of the repository, or wherever Codex has put that: by the whole paths by
+    /// which they were told when it was about to change them.
+    pub(super) fn placed(&self, mut files: Vec<FileChange>) -> Vec<FileChange> {
+        let listed = self.changes.values().filter_map(Value::as_array).flatten();
+        let known: BTreeSet<&Path> = listed
+            .flat_map(|change| [change["path"].as_str(), change["kind"]["move_path"].as_str()])
+            .flatten()
+            .map(Path::new)
+            .collect();
+        // Of those that end so, the one nearest to the top is it: what lies deeper has more of its path told.
+        let whole = |path: &str| {
+            let found = known.iter().filter(|known| known.ends_with(path));
+            let found = found.min_by_key(|known| known.components().count());
+            found.map_or_else(|| path.to_owned(), |found| found.to_string_lossy().into_owned())
+        };
+        for file in &mut files {
+            file.path = whole(&file.path);
+            file.old_path = file.old_path.as_deref().map(whole);
+        }
+        files
     }
 
     /// It takes back a request that we have not answered.

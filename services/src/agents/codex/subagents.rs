@@ -39,7 +39,7 @@ impl Codex {
             "item/fileChange/patchUpdated" | "serverRequest/resolved" => self.noted(method, message),
             "turn/started" => {
                 self.threads.begins(thread, &params["turn"]);
-                self.late_interrupts()
+                Vec::new()
             }
             "turn/completed" => {
                 self.threads.ends(thread);
@@ -101,19 +101,20 @@ impl Codex {
         self.late_interrupts()
     }
 
-    /// Interrupts what is at work and has a name, where that is wanted: the session's own thread first, as another one would begin
+    /// Interrupts what is at work, has a name and was not interrupted yet, where that is wanted: the session's own thread first, as another one would begin
     /// with what has become of its subagents, and those, which go on without it.
     pub(super) fn late_interrupts(&mut self) -> Vec<Step> {
         if !self.stops {
             return Vec::new();
         }
-        let own = self.turn.clone().map(|turn| (Asked::Other, (self.thread.clone(), turn)));
-        let others = self.threads.turns().into_iter().map(|(thread, turn)| (Asked::Subagent, (Some(thread), turn)));
+        let own = self.turn.clone().map(|turn| (self.thread.clone(), turn));
+        let others = self.threads.turns().into_iter().map(|(thread, turn)| (Some(thread), turn));
         let working: Vec<_> = own.into_iter().chain(others).collect();
         let mut said = Vec::new();
-        for (asked, (thread, turn)) in working {
+        for (thread, turn) in working {
             if self.stopped.insert(turn.clone()) {
-                said.push(self.request(asked, "turn/interrupt", json!({"threadId": thread, "turnId": turn})));
+                let params = json!({"threadId": thread, "turnId": turn});
+                said.push(self.request(Asked::Interrupt(turn), "turn/interrupt", params));
             }
         }
         said

@@ -43,7 +43,7 @@ pub enum ProcessEvent {
         /// The signal that ended it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         signal: Option<i32>,
-        /// The last that it wrote to its standard error.
+        /// The last that it wrote to its standard error since its last turn began, or ended, as plain text.
         #[serde(default, rename = "stderrTail", skip_serializing_if = "Vec::is_empty")]
         stderr_tail: Vec<String>,
     },

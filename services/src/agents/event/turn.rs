@@ -16,9 +16,9 @@ pub enum Delivery {
     /// It waits until the turn and the prompts before it are done.
     #[default]
     Queue,
-    /// It joins the turn; where the agent knows no such thing, it is the first one behind it.
+    /// It joins the turn; where the agent knows no such thing, it waits in front of what is queued.
     Steer,
-    /// The turn is interrupted for it.
+    /// The turn is interrupted for it, and it goes in front of what waits.
     Now,
 }
 

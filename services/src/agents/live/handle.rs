@@ -1,5 +1,6 @@
 //! What others have of a session that lives.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,12 +18,13 @@ use super::super::permission::Decider;
 use super::super::secrets::Secrets;
 use super::super::session::{Choice, NotNow, Refused, Session, SessionView, Unanswered, Undecided};
 use super::super::undo::NotUndone;
+use super::arriving::Arrival;
 use super::footing::Footing;
 use super::{Live, Owners, Share, Surroundings, parted};
 
 /// What is wished of a session.
 pub(super) enum Wish {
-    Prompt(Prompt, Delivery, Duration, Option<Owner>, oneshot::Sender<Result<u64, Refused>>),
+    Prompt(Arrival),
     Decide(String, Choice, Decider, oneshot::Sender<Result<(), Undecided>>),
     Answer(String, Answers, Decider, oneshot::Sender<Result<(), Unanswered>>),
     CancelPrompt(String, oneshot::Sender<bool>),
@@ -83,6 +85,7 @@ impl Handle {
             held: None,
             asking: None,
             late: None,
+            arrivals: VecDeque::new(),
             owners: Owners::default(),
             share,
             said_no_undo: false,
@@ -127,7 +130,30 @@ impl Handle {
         timeout: Duration,
         owner: Option<Owner>,
     ) -> Result<Result<u64, Refused>, Over> {
-        self.ask(|told| Wish::Prompt(prompt, delivery, timeout, owner, told)).await
+        let id = prompt.id.clone();
+        let (make, made) = oneshot::channel();
+        // The other end is here.
+        let _ = make.send(prompt);
+        self.give(id, made, delivery, timeout, owner).await
+    }
+
+    /// Likewise, of a prompt that may still be made. It has its place before anything that is wished behind this call; nothing comes
+    /// of it where its sender is dropped.
+    pub(in super::super) fn give(
+        &self,
+        id: String,
+        made: oneshot::Receiver<Prompt>,
+        delivery: Delivery,
+        timeout: Duration,
+        owner: Option<Owner>,
+    ) -> impl Future<Output = Result<Result<u64, Refused>, Over>> + Send + use<> {
+        let (told, answer) = oneshot::channel();
+        let arrival = Arrival::new(id, made, delivery, timeout, owner, told);
+        let wished = self.wishes.send(Wish::Prompt(arrival)).map_err(|_| Over);
+        async move {
+            wished?;
+            answer.await.map_err(|_| Over)
+        }
     }
 
     pub(in super::super) async fn decide(

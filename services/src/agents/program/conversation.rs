@@ -12,9 +12,10 @@ use super::super::agent::{Command, Fact, Launch, Step, Told, Translator};
 use super::super::event::ProcessEvent;
 use super::super::problem::{Problem, ProblemKind};
 use super::super::secrets::Secrets;
+use super::super::stderr;
 use super::super::trust::FolderSettings;
 use super::lines::{LineReader, Read};
-use super::{ProgramAgent, STDERR, not_run};
+use super::{ProgramAgent, not_run};
 
 /// Silence after which the output of a program that has ended is over, though a process out of reach keeps it open.
 const DRAIN: Duration = Duration::from_millis(200);
@@ -26,6 +27,8 @@ pub(super) struct Conversation<'a> {
     told: &'a mpsc::Sender<Told>,
     secrets: &'a Secrets,
     lines: mpsc::UnboundedSender<Vec<u8>>,
+    /// Where its standard error was when the last turn began, or ended.
+    since: u64,
     going: Going,
 }
 
@@ -47,7 +50,7 @@ impl<'a> Conversation<'a> {
         let (lines, written) = mpsc::unbounded_channel();
         tokio::spawn(write(child.stdin(), written));
         let translator = (agent.dialect.translator)();
-        Conversation { child, translator, told, secrets: &agent.secrets, lines, going: Going::On }
+        Conversation { child, translator, told, secrets: &agent.secrets, lines, since: 0, going: Going::On }
     }
 
     /// Runs until nothing of the program is left. Gives why it ended, where nobody wanted that.
@@ -104,6 +107,9 @@ impl<'a> Conversation<'a> {
                         self.give_back(command).await?;
                     }
                     Some(command) => {
+                        if matches!(command, Command::Prompt(_)) {
+                            self.since = self.child.output(Stream::Stderr).end();
+                        }
                         let steps = self.translator.command(command);
                         self.take(steps).await?;
                     }
@@ -216,7 +222,12 @@ impl<'a> Conversation<'a> {
         for step in steps {
             match step {
                 Step::Say(value) => self.say(&value),
-                Step::Tell(told) => self.tell(told).await?,
+                Step::Tell(told) => {
+                    if matches!(told.fact, Fact::Ended(_)) {
+                        self.since = self.child.output(Stream::Stderr).end();
+                    }
+                    self.tell(told).await?;
+                }
             }
         }
         Ok(())
@@ -234,10 +245,9 @@ impl<'a> Conversation<'a> {
     }
 
     async fn end(self, exit: Result<Exit, Failure>) -> Option<Problem> {
-        let lines = self.child.output(Stream::Stderr).last_lines(STDERR.1);
-        let stderr_tail: Vec<String> = lines.iter().map(|line| self.secrets.redacted(line).into_owned()).collect();
+        let stderr_tail = stderr::tail(&self.child.output(Stream::Stderr), self.since, self.secrets);
         let (exit_code, signal) = exit.as_ref().map_or((None, None), |exit| (exit.code, exit.signal));
-        let last = stderr_tail.iter().rev().find(|line| !line.trim().is_empty()).cloned();
+        let last = stderr::last(&stderr_tail).map(str::to_owned);
         let exited = ProcessEvent::Exited { exit_code, signal, stderr_tail };
         // Nobody has to know any more where nobody listens.
         let _ = self.tell(Fact::Process(exited).into()).await;

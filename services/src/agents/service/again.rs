@@ -15,6 +15,7 @@ use super::super::event::PromptQueued;
 use super::super::identifier::identifier;
 use super::super::live::Handle;
 use super::super::prompt_builder::PromptContext;
+use super::composing::Making;
 use super::lost_log;
 
 /// What of an envelope matters here.
@@ -34,7 +35,7 @@ struct Ext {
 }
 
 /// The prompt that these parameters ask for again.
-pub(super) async fn asked(session: &Handle, prompt_id: &str, params: &PromptParams) -> Result<Prompt, Fault> {
+pub(super) fn asked(session: &Handle, prompt_id: &str, params: &PromptParams) -> Result<Making, Fault> {
     let is_more = !params.content.is_empty()
         || params.current_file.is_some()
         || params.selection.is_some()
@@ -43,16 +44,19 @@ pub(super) async fn asked(session: &Handle, prompt_id: &str, params: &PromptPara
         let message = "what is asked again is asked as it was; leave out what else it would say";
         return Err(Fault::new(Code::INVALID_PAYLOAD, message).details(json!({"path": "again"})));
     }
-    let (reading, id) = (session.reading(), prompt_id.to_owned());
-    let found = spawn_blocking(move || found(reading.path(), &id)).await.map_err(io::Error::other).flatten();
-    found.map_err(|error| lost_log(&error))?.ok_or_else(|| {
-        let details = json!({"promptId": prompt_id});
-        Fault::new(Code::NOT_FOUND, format!("the session was never asked {prompt_id}")).details(details)
-    })
+    let (reading, before, id) = (session.reading(), prompt_id.to_owned(), identifier("prompt"));
+    Ok(Making::by(id.clone(), async move {
+        let asked = before.clone();
+        let found = spawn_blocking(move || found(reading.path(), &asked, id)).await.map_err(io::Error::other).flatten();
+        found.map_err(|error| lost_log(&error))?.ok_or_else(|| {
+            let details = json!({"promptId": before});
+            Fault::new(Code::NOT_FOUND, format!("the session was never asked {before}")).details(details)
+        })
+    }))
 }
 
 /// The prompt of this id, under another one.
-fn found(log: &Path, prompt_id: &str) -> io::Result<Option<Prompt>> {
+fn found(log: &Path, prompt_id: &str, id: String) -> io::Result<Option<Prompt>> {
     let (mut queued, mut context) = (None, None);
     let mut reader = BufReader::new(File::open(log)?);
     let mut line = Vec::new();
@@ -70,6 +74,6 @@ fn found(log: &Path, prompt_id: &str) -> io::Result<Option<Prompt>> {
     }
     Ok(queued.map(|PromptQueued { content, context: summary, .. }| {
         let context = summary.zip(context).map(|(summary, text)| PromptContext { text, summary });
-        Prompt { context, ..Prompt::new(identifier("prompt"), content) }
+        Prompt { context, ..Prompt::new(id, content) }
     }))
 }

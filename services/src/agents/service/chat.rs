@@ -5,6 +5,7 @@ mod chunks;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use futures_util::future::Either;
 use futures_util::{Stream, TryStreamExt, stream};
 use serde_json::json;
 use sixframe_core::{Code, Context, Fault, Router};
@@ -15,6 +16,7 @@ use super::super::api::{
 };
 use super::super::event::{Delivery, Envelope, Outcome, TurnEnded};
 use super::super::item::Content;
+use super::super::live::Handle;
 use super::super::problem::Problem;
 use super::super::prompt_builder::{Additions, Spoken};
 use super::super::sessions::Agents;
@@ -56,8 +58,9 @@ fn stream_chat(
     context: Context,
     params: ChatParams,
 ) -> impl Stream<Item = Result<ChatChunk, Fault>> + Send {
+    let begun = Talk::begin(agents, context, params);
     let opened = async move {
-        let talk = Talk::begin(agents, context, params).await?;
+        let talk = begun.await?;
         Ok::<_, Fault>(stream::try_unfold(talk, |mut talk| async move {
             let chunk = talk.next().await?;
             Ok(chunk.map(|chunk| (chunk, talk)))
@@ -88,28 +91,49 @@ struct Talk {
 }
 
 impl Talk {
-    async fn begin(agents: Agents, context: Context, params: ChatParams) -> Result<Talk, Fault> {
+    /// What is asked of a session that is there has its place in it from now on.
+    fn begin(agents: Agents, context: Context, params: ChatParams) -> impl Future<Output = Result<Talk, Fault>> + Send {
+        let begun = match agents.session(&params.agent_id) {
+            Some(session) => Either::Left(Talk::ask(&agents, session, context, params)),
+            None => Either::Right(Talk::begin_own(agents, context, params)),
+        };
+        async move {
+            match begun {
+                Either::Left(asked) => asked?.await,
+                Either::Right(begun) => begun.await,
+            }
+        }
+    }
+
+    fn ask(
+        agents: &Agents,
+        session: Handle,
+        context: Context,
+        params: ChatParams,
+    ) -> Result<impl Future<Output = Result<Talk, Fault>> + Send + use<>, Fault> {
         let ChatParams { agent_id, messages, options } = params;
         let spoken = Conversation::of(messages)?;
-        let timeout = Duration::from_millis(options.timeout_ms.clamp(1, LONGEST_MS));
-        let file = options.current_file.clone();
-        let (selection, template) = (options.selection.clone(), options.template.clone());
-        let mut additions = Additions { current_file: file, selection, template, history: Vec::new() };
-        let (session_id, own) = match agents.session(&agent_id) {
-            Some(_) => {
-                only_a_provider_has(&options, &spoken)?;
-                (agent_id, None)
-            }
-            None => {
-                additions.history = spoken.history;
-                let session_id = begin_own(&agents, &context, agent_id, options, spoken.system).await?;
-                (session_id.clone(), Some(Own { agents: agents.clone(), session_id }))
-            }
-        };
+        only_a_provider_has(&options, &spoken)?;
+        let (additions, timeout) = (additions(&options, Vec::new()), timeout(&options));
+        let making = compose(agents, session.view().cwd.into(), spoken.asked, additions)?;
+        let given = Prompting::of(session, context, making, Delivery::Queue, timeout, false);
+        Ok(async move { Ok(Talk::new(given.await?, agent_id, None)) })
+    }
+
+    async fn begin_own(agents: Agents, context: Context, params: ChatParams) -> Result<Talk, Fault> {
+        let ChatParams { agent_id, messages, options } = params;
+        let spoken = Conversation::of(messages)?;
+        let (additions, timeout) = (additions(&options, spoken.history), timeout(&options));
+        let session_id = begin_own(&agents, &context, agent_id, options, spoken.system).await?;
+        let own = Own { agents: agents.clone(), session_id: session_id.clone() };
         let session = super::session(&agents, &session_id)?;
-        let prompt = compose(&agents, session.view().cwd.into(), spoken.asked, additions).await?;
-        let prompting = Prompting::of(session, context, prompt, Delivery::Queue, timeout, false).await?;
-        Ok(Talk { prompting, chunks: Chunks::new(session_id), waiting: VecDeque::new(), _own: own })
+        let making = compose(&agents, session.view().cwd.into(), spoken.asked, additions)?;
+        let prompting = Prompting::of(session, context, making, Delivery::Queue, timeout, false).await?;
+        Ok(Talk::new(prompting, session_id, Some(own)))
+    }
+
+    fn new(prompting: Prompting, session_id: String, own: Option<Own>) -> Talk {
+        Talk { prompting, chunks: Chunks::new(session_id), waiting: VecDeque::new(), _own: own }
     }
 
     async fn next(&mut self) -> Result<Option<ChatChunk>, Fault> {
@@ -124,6 +148,15 @@ impl Talk {
             }
         }
     }
+}
+
+fn additions(options: &ChatOptions, history: Vec<Spoken>) -> Additions {
+    let ChatOptions { current_file, selection, template, .. } = options.clone();
+    Additions { current_file, selection, template, history }
+}
+
+fn timeout(options: &ChatOptions) -> Duration {
+    Duration::from_millis(options.timeout_ms.clamp(1, LONGEST_MS))
 }
 
 /// What of the options belongs to the beginning of a session cannot be said to one that has begun.

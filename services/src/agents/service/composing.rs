@@ -4,13 +4,16 @@ use std::path::PathBuf;
 
 use serde_json::json;
 use sixframe_core::{Code, Context, Fault, Router, Scope};
-use tokio::task::spawn_blocking;
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::super::agent::Prompt;
 use super::super::api::{PREVIEW_PROMPT, PreviewParams, Previewed};
 use super::super::identifier::identifier;
 use super::super::item::Content;
-use super::super::prompt_builder::{self, Additions, ContextSummary, NotBuilt, PartKind, PromptPart, estimated_tokens};
+use super::super::prompt_builder::{
+    self, Additions, ContextSummary, NotBuilt, PartKind, PromptPart, Templates, estimated_tokens,
+};
 use super::super::sessions::Agents;
 
 /// `agent.previewPrompt`.
@@ -19,21 +22,81 @@ pub(super) fn router(agents: &Agents) -> Router {
     Router::new().method(PREVIEW_PROMPT, move |context, params| preview(agents.clone(), context, params))
 }
 
-/// A prompt for an agent that works in this folder.
-pub(super) async fn compose(
+/// A prompt that is made, or was.
+pub(super) struct Making {
+    pub(super) prompt_id: String,
+    /// The prompt itself, which never comes where it cannot be made.
+    made: oneshot::Receiver<Prompt>,
+    work: Option<JoinHandle<Result<(), Fault>>>,
+}
+
+impl Making {
+    fn done(prompt: Prompt) -> Making {
+        let (prompt_id, (make, made)) = (prompt.id.clone(), oneshot::channel());
+        // The other end is here.
+        let _ = make.send(prompt);
+        Making { prompt_id, made, work: None }
+    }
+
+    /// One that goes on being made though whoever asked for it does not listen any more.
+    pub(super) fn by(prompt_id: String, work: impl Future<Output = Result<Prompt, Fault>> + Send + 'static) -> Making {
+        let (make, made) = oneshot::channel();
+        let work = tokio::spawn(async move {
+            // A session that has ended has no use for it.
+            let _ = make.send(work.await?);
+            Ok(())
+        });
+        Making { prompt_id, made, work: Some(work) }
+    }
+
+    /// The prompt, and what tells whether it could be made.
+    pub(super) fn parted(self) -> (oneshot::Receiver<Prompt>, impl Future<Output = Result<(), Fault>> + Send) {
+        let Making { made, work, .. } = self;
+        let worked = async move {
+            match work {
+                Some(work) => work.await.map_err(|_| ends())?,
+                None => Ok(()),
+            }
+        };
+        (made, worked)
+    }
+}
+
+/// A prompt for an agent that works in this folder. Where nothing is to be gathered for it, it is there at once.
+pub(super) fn compose(
     agents: &Agents,
     folder: PathBuf,
     content: Vec<Content>,
     additions: Additions,
-) -> Result<Prompt, Fault> {
+) -> Result<Making, Fault> {
+    let prompt = bare(content)?;
+    if additions == Additions::default() {
+        return Ok(Making::done(prompt));
+    }
+    Ok(Making::by(prompt.id.clone(), with_context(agents.templates().clone(), folder, prompt, additions)))
+}
+
+fn bare(content: Vec<Content>) -> Result<Prompt, Fault> {
     if content.is_empty() {
         let details = json!({"path": "content", "expected": "at least one part"});
         return Err(Fault::new(Code::INVALID_PAYLOAD, "a prompt says something").details(details));
     }
-    let templates = agents.templates().clone();
+    Ok(Prompt::new(identifier("prompt"), content))
+}
+
+async fn with_context(
+    templates: Templates,
+    folder: PathBuf,
+    prompt: Prompt,
+    additions: Additions,
+) -> Result<Prompt, Fault> {
     let building = spawn_blocking(move || prompt_builder::build(&folder, &templates, &additions));
-    let context = building.await.map_err(|_| Fault::new(Code::CANCELLED, "the daemon ends"))??;
-    Ok(Prompt { context, ..Prompt::new(identifier("prompt"), content) })
+    let context = building.await.map_err(|_| ends())??;
+    Ok(Prompt { context, ..prompt })
+}
+
+fn ends() -> Fault {
+    Fault::new(Code::CANCELLED, "the daemon ends")
 }
 
 async fn preview(agents: Agents, context: Context, params: PreviewParams) -> Result<Previewed, Fault> {
@@ -45,7 +108,7 @@ async fn preview(agents: Agents, context: Context, params: PreviewParams) -> Res
         let message = "what is sent beside what is typed is shown to whoever may send it: it needs the scope call";
         return Err(Fault::new(Code::FORBIDDEN, message).details(json!({"scope": "call"})));
     }
-    let prompt = compose(&agents, folder, content, additions).await?;
+    let prompt = with_context(agents.templates().clone(), folder, bare(content)?, additions).await?;
     let text = prompt.sent_text();
     let (characters, asked) = (text.chars().count() as u64, prompt.text().chars().count() as u64);
     let told = prompt.context.map(|context| context.summary).unwrap_or_default();

@@ -1,18 +1,19 @@
 //! `agent.prompt`: a prompt and its turn, as a stream. Whoever drops the stream does not want the turn any more; a connection
 //! that is lost may come back.
 
+use std::time::Duration;
+
 use futures_util::{Stream, TryStreamExt, stream};
 use serde::Deserialize;
 use sixframe_core::{Code, Context, Fault, Item, Payload};
 
-use super::super::agent::Prompt;
 use super::super::api::PromptParams;
 use super::super::event::Delivery;
 use super::super::live::Handle;
 use super::super::log::Follow;
 use super::super::prompt_builder::Additions;
 use super::super::sessions::Agents;
-use super::composing::compose;
+use super::composing::{Making, compose};
 use super::leash::Leash;
 use super::watching::{NAMED, fits};
 use super::{again, lost_log};
@@ -25,8 +26,10 @@ pub(super) fn prompt(
     context: Context,
     params: PromptParams,
 ) -> impl Stream<Item = Result<Item<Payload>, Fault>> + Send {
+    // It has its place before the next call of its connection is looked at.
+    let given = Prompting::begin(&agents, context, params);
     let opened = async move {
-        let prompting = Prompting::begin(&agents, context, params).await?;
+        let prompting = given?.await?;
         Ok::<_, Fault>(stream::try_unfold(prompting, Prompting::next))
     };
     stream::once(opened).try_flatten()
@@ -63,57 +66,50 @@ struct Data {
 }
 
 impl Prompting {
-    async fn begin(agents: &Agents, context: Context, params: PromptParams) -> Result<Prompting, Fault> {
+    fn begin(
+        agents: &Agents,
+        context: Context,
+        params: PromptParams,
+    ) -> Result<impl Future<Output = Result<Prompting, Fault>> + Send + use<>, Fault> {
         let session = super::session(agents, &params.session_id)?;
         if params.types.len() > NAMED {
             return Err(Fault::limit("types of a prompt's events", NAMED as u64, "fewer names, or none"));
         }
-        let asked = match &params.again {
-            Some(prompt_id) => Some(again::asked(&session, prompt_id, &params).await?),
-            None => None,
-        };
+        let asked = params.again.as_ref().map(|prompt_id| again::asked(&session, prompt_id, &params)).transpose()?;
         let PromptParams { content, delivery, timeout_ms, detach, current_file, selection, template, types, .. } =
             params;
         let additions = Additions { current_file, selection, template, history: Vec::new() };
-        let prompt = match asked {
-            Some(prompt) => prompt,
-            None => compose(agents, session.view().cwd.into(), content, additions).await?,
+        let making = match asked {
+            Some(making) => making,
+            None => compose(agents, session.view().cwd.into(), content, additions)?,
         };
-        let timeout = std::time::Duration::from_millis(timeout_ms.clamp(1, LONGEST_MS));
-        let prompting = Prompting::of(session, context, prompt, delivery, timeout, detach).await?;
-        Ok(Prompting { types, ..prompting })
+        let timeout = Duration::from_millis(timeout_ms.clamp(1, LONGEST_MS));
+        let given = Prompting::of(session, context, making, delivery, timeout, detach);
+        Ok(async move { Ok(Prompting { types, ..given.await? }) })
     }
 
-    /// Gives a session a prompt and follows it.
-    pub(super) async fn of(
+    /// Gives a session a prompt, which has its place there from now on, and follows it.
+    pub(super) fn of(
         session: Handle,
         context: Context,
-        prompt: Prompt,
+        making: Making,
         delivery: Delivery,
-        timeout: std::time::Duration,
+        timeout: Duration,
         detach: bool,
-    ) -> Result<Prompting, Fault> {
-        let prompt_id = prompt.id.clone();
+    ) -> impl Future<Output = Result<Prompting, Fault>> + Send + use<> {
+        let prompt_id = making.prompt_id.clone();
+        let (made, worked) = making.parted();
         // Held from before it is given: whoever goes meanwhile takes it along.
         let (held, id) = (session.clone(), prompt_id.clone());
         let owner = (!detach).then(|| context.owner());
-        let leash = Leash::new(context, move || held.abandon(id));
-        let after = session.prompt(prompt, delivery, timeout, owner).await??;
-        let leash = match detach {
-            true => {
-                leash.let_go();
-                None
-            }
-            false => Some(leash),
-        };
-        Ok(Prompting {
-            follow: session.follow(after),
-            prompt_id,
-            turn_id: None,
-            leash,
-            types: Vec::new(),
-            is_over: false,
-        })
+        let leash = (!detach).then(|| Leash::new(context, move || held.abandon(id)));
+        let given = session.give(prompt_id.clone(), made, delivery, timeout, owner);
+        async move {
+            worked.await?;
+            let after = given.await??;
+            let follow = session.follow(after);
+            Ok(Prompting { follow, prompt_id, turn_id: None, leash, types: Vec::new(), is_over: false })
+        }
     }
 
     async fn next(mut self) -> Result<Option<(Item<Payload>, Prompting)>, Fault> {

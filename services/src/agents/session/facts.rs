@@ -56,7 +56,8 @@ impl Session {
                 self.withdraw(now, |pending| pending.ask.key == key, &Decider::Agent);
                 self.drop_questions(now, |open| open.inquiry.key == key, &Decider::Agent);
             }
-            Fact::Diff(diff) => {
+            Fact::Diff(mut diff) => {
+                self.shorten(&mut diff.files);
                 self.wrote(&diff);
                 self.push(now, Event::DiffUpdated(diff), None, src, ext);
             }
@@ -129,7 +130,7 @@ impl Session {
         }
     }
 
-    fn item(&mut self, now: Moment, id: &str, item: Item, src: Source, ext: Option<serde_json::Value>) {
+    fn item(&mut self, now: Moment, id: &str, mut item: Item, src: Source, ext: Option<serde_json::Value>) {
         let grown = self.deltas.flush(now.at, id);
         self.grew(now, grown);
         let is_done = item.status.is_some_and(ItemStatus::is_final);
@@ -139,6 +140,7 @@ impl Session {
             false if self.turns.open().is_some() => drop(self.open_items.insert(id.to_owned(), item.kind)),
             false => (),
         }
+        item.tool.iter_mut().filter_map(|tool| tool.changes.as_mut()).for_each(|changes| self.shorten(changes));
         self.writes(now, id, &item);
         self.push(now, Event::ItemUpserted(item), Some(id), src, ext);
         if went_ahead {

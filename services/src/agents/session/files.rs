@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::super::event::{DiffUpdate, Event, FileSeen, FilesChanged, FilesContended};
-use super::super::item::{Item, ItemKind, ToolKind};
+use super::super::item::{FileChange, Item, ItemKind, ToolKind};
 use super::super::moment::Moment;
 use super::super::permission::{Action, Ask};
 use super::super::problem::Problem;
@@ -103,14 +103,23 @@ impl Session {
         self.files = Files::default();
     }
 
+    /// Paths of files that were changed are told as those are that were seen to be: below the session's folder, or absolute ones.
+    pub(super) fn shorten(&self, changes: &mut [FileChange]) {
+        for change in changes {
+            change.path = self.below(&change.path);
+            change.old_path = change.old_path.as_ref().map(|path| self.below(path));
+        }
+    }
+
+    fn below(&self, path: &str) -> String {
+        let (path, folder) = (Path::new(path), Path::new(&self.beginning.created.cwd));
+        let below = path.strip_prefix(folder).unwrap_or(path);
+        below.strip_prefix(".").unwrap_or(below).to_string_lossy().into_owned()
+    }
+
     fn touch<'a>(&mut self, paths: impl Iterator<Item = &'a String>) {
-        let folder = Path::new(&self.beginning.created.cwd);
-        let below = |path: &String| {
-            let path = Path::new(path);
-            let below = path.strip_prefix(folder).unwrap_or(path);
-            below.strip_prefix(".").unwrap_or(below).to_string_lossy().into_owned()
-        };
         let left = MOST.saturating_sub(self.files.touched.len());
-        self.files.touched.extend(paths.take(left).map(below));
+        let touched: Vec<String> = paths.take(left).map(|path| self.below(path)).collect();
+        self.files.touched.extend(touched);
     }
 }

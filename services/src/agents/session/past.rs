@@ -53,6 +53,8 @@ pub struct Successor {
     pub patience: Duration,
     /// The model that it is to use.
     pub model: Option<String>,
+    /// Whether it is told what was said and done before it came.
+    pub reads_history: bool,
 }
 
 /// What is known of the session that another one is a fork of.
@@ -121,7 +123,7 @@ impl Session {
             (false, true) => return Err(NotNow::InTurn),
             (false, false) => (),
         }
-        let Successor { provider, abilities, patience, model } = successor;
+        let Successor { provider, abilities, patience, model, reads_history } = successor;
         let before = std::mem::replace(&mut self.beginning.created.provider, provider.clone());
         (self.beginning.abilities, self.beginning.patience) = (abilities, patience);
         (self.asked_model, self.origin) = (model.clone(), None);
@@ -129,13 +131,14 @@ impl Session {
         self.usage.hand_over();
         let known = std::mem::take(&mut self.known);
         self.known = SessionUpdate { title: known.title, mode: known.mode, ..SessionUpdate::default() };
-        let text = match self.has_history() {
-            true => format!(
-                "{provider} answers from here on, in the place of {before}. With the next prompt it is given a summary of \
-                 what was said and done; it has not read the rest."
-            ),
-            false => format!("{provider} answers from here on, in the place of {before}."),
+        let told = match (self.has_history(), reads_history) {
+            (true, true) => {
+                " With the next prompt it is given a summary of what was said and done; it has not read the rest."
+            }
+            (true, false) => " It is told nothing of what was said and done.",
+            (false, _) => "",
         };
+        let text = format!("{provider} answers from here on, in the place of {before}.{told}");
         self.update(now, SessionUpdate { provider: Some(provider), model, ..SessionUpdate::default() }, None);
         self.notice(now, &identifier("notice"), text);
         match self.process {

@@ -74,7 +74,7 @@ impl Session {
             self.asked_first = title_of(&prompt.content);
         }
         let joins = delivery == Delivery::Steer && self.can_be_steered();
-        let at = if delivery == Delivery::Queue { self.queue.len() } else { self.behind_the_first() };
+        let at = self.place(delivery);
         let waiting = Waiting { prompt, delivery, timeout, told: self.seq + 1, was_steered: false };
         self.log(now, Event::PromptQueued(queued(at, &waiting)), None);
         match joins {
@@ -88,13 +88,28 @@ impl Session {
         Ok(())
     }
 
+    /// Somebody has asked for something, and it was taken back before it was given.
+    ///
+    /// # Errors
+    /// The session is closed.
+    pub fn forgo(&mut self, now: Moment, prompt: Prompt, delivery: Delivery, timeout: Duration) -> Result<(), Refused> {
+        if self.closed {
+            return Err(Refused::Closed);
+        }
+        let (at, prompt_id) = (self.place(delivery), prompt.id.clone());
+        let waiting = Waiting { prompt, delivery, timeout, told: self.seq + 1, was_steered: false };
+        self.log(now, Event::PromptQueued(queued(at, &waiting)), None);
+        self.log(now, Event::PromptCancelled(PromptRef { prompt_id }), None);
+        Ok(())
+    }
+
     fn can_be_steered(&self) -> bool {
         self.turns.open().is_some() && self.ladder.is_none() && self.beginning.abilities.steer
     }
 
-    /// Behind the prompts that go in front of the queue, in their order.
-    fn behind_the_first(&self) -> usize {
-        self.queue.iter().take_while(|waiting| waiting.delivery != Delivery::Queue).count()
+    /// Where a prompt goes that is given so: behind those that are given likewise, and those that go in front of them.
+    fn place(&self, delivery: Delivery) -> usize {
+        self.queue.partition_point(|waiting| rank(waiting.delivery) <= rank(delivery))
     }
 
     /// What was to join the turn was not taken: it waits in front of the queue, unless nobody wants it any more.
@@ -105,7 +120,7 @@ impl Session {
         // What was said in that turn was not heard there.
         let item = Item::new(ItemKind::UserMessage).status(ItemStatus::Cancelled);
         self.write(now, Event::ItemUpserted(item), Some(&prompt.id), Source::sixframe(), None, Some(turn));
-        let (at, told) = (self.behind_the_first(), self.seq + 1);
+        let (at, told) = (self.place(Delivery::Steer), self.seq + 1);
         let waiting = Waiting { prompt, delivery: Delivery::Steer, timeout: self.given, told, was_steered: true };
         self.log(now, Event::PromptQueued(queued(at, &waiting)), None);
         self.queue.insert(at, waiting);
@@ -160,12 +175,14 @@ impl Session {
         Ok(true)
     }
 
-    /// Takes all prompts back that wait.
-    pub fn cancel_prompts(&mut self, now: Moment) {
+    /// Takes all prompts back that wait. Gives whether any did.
+    pub fn cancel_prompts(&mut self, now: Moment) -> bool {
         self.steered.clear();
+        let waited = !self.queue.is_empty();
         while let Some(waiting) = self.queue.pop_front() {
             self.log(now, Event::PromptCancelled(PromptRef { prompt_id: waiting.prompt.id }), None);
         }
+        waited
     }
 
     /// Whoever asked for something does not want it any more: it is taken back where it waits, and its turn is stopped.
@@ -262,6 +279,15 @@ impl Session {
                 self.outputs.push(Output::Tell(Command::Prompt(waiting.prompt)));
             }
         }
+    }
+}
+
+/// What goes in front of what.
+fn rank(delivery: Delivery) -> u8 {
+    match delivery {
+        Delivery::Now => 0,
+        Delivery::Steer => 1,
+        Delivery::Queue => 2,
     }
 }
 

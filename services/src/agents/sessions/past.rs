@@ -126,7 +126,7 @@ impl Agents {
         model: Option<String>,
     ) -> Result<(), NotHanded> {
         let handle = self.session(id).ok_or_else(|| NotBegun::NoSession(id.to_owned()))?;
-        let agent = self.agent(provider)?;
+        let agent = self.agent_for(provider, model.as_deref())?;
         if handle.view().provider == provider {
             // It is there already, and knows what was said.
             if let Some(model) = model {
@@ -135,6 +135,13 @@ impl Agents {
             return Ok(());
         }
         Ok(handle.succeed(agent, model).await??)
+    }
+
+    /// Uses another model in a session from now on.
+    pub(in super::super) async fn set_model(&self, id: &str, model: String) -> Result<(), NotHanded> {
+        let handle = self.session(id).ok_or_else(|| NotBegun::NoSession(id.to_owned()))?;
+        self.agent_for(&handle.view().provider, Some(&model))?;
+        Ok(handle.set_model(model).await?)
     }
 
     /// What is known of a session, of one that is closed too, without secrets.
@@ -295,18 +302,19 @@ impl Agents {
         turn: String,
         is_forced: bool,
     ) -> Result<Vec<FileChange>, NotHanded> {
-        let handle = match session {
-            Some(id) => self.session(&id).ok_or(NotBegun::NoSession(id))?,
-            None => self.session_of(&turn).await.ok_or(NotHanded::NoTurn)?,
+        let sessions = match session {
+            Some(id) => vec![self.session(&id).map(|_| id.clone()).ok_or(NotBegun::NoSession(id))?],
+            None => self.sessions().keys().cloned().collect(),
         };
+        let handle = self.session_of(&turn, sessions).await.ok_or(NotHanded::NoTurn)?;
         Ok(handle.undo(turn, is_forced).await??)
     }
 
-    /// The open session that had this turn.
-    async fn session_of(&self, turn: &str) -> Option<Handle> {
+    /// Which of these open sessions had this turn.
+    async fn session_of(&self, turn: &str, sessions: Vec<String>) -> Option<Handle> {
         let is_name = turn.strip_prefix("turn_").is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_hexdigit()));
         let mut logs: Vec<(String, PathBuf)> =
-            self.sessions().keys().filter_map(|id| Some((id.clone(), self.log_of(id).ok()?))).collect();
+            sessions.into_iter().filter_map(|id| Some((id.clone(), self.log_of(&id).ok()?))).collect();
         let mark = format!("\"turnId\":\"{turn}\"");
         let search = spawn_blocking(move || {
             let holds = |path: &Path| {
@@ -338,7 +346,7 @@ pub(in super::super) enum NotHanded {
     Over(#[from] Over),
     #[error(transparent)]
     NotUndone(#[from] NotUndone),
-    #[error("no open session had this turn; name its session, and open it with agent.resume")]
+    #[error("no open session had this turn, or not the one that is named; agent.resume opens a session")]
     NoTurn,
 }
 

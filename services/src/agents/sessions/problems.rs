@@ -27,6 +27,9 @@ pub enum NotBegun {
     /// There is no such provider.
     #[error("there is no provider {0}; agent.providers lists them")]
     NoProvider(String),
+    /// Its agent uses no model that is named.
+    #[error("{0} has no models to choose from; leave the model out")]
+    NoModels(String),
     /// The folder is none.
     #[error("{0} is no folder that agents can work in; give an absolute path")]
     NoFolder(String),

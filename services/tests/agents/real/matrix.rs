@@ -75,6 +75,24 @@ async fn interrupts_are_heard_in_midstream_and_while_leave_is_awaited(provider: 
     world.close(&session).await;
 }
 
+async fn an_interrupt_in_the_moment_in_which_a_turn_begins_is_heard_and_no_error(provider: &str) {
+    let world = World::new().await;
+    let session = world.session(provider).await;
+    assert_eq!(world.prompt(&session, "hello").end().await["outcome"], "completed");
+    for _ in 0..4 {
+        let mut turn = world.prompt(&session, "forever please");
+        turn.until("turn.started").await;
+        world.house.ask("agent.interrupt", json!({"sessionId": session})).await.unwrap();
+        assert_eq!(turn.end().await["outcome"], "interrupted");
+    }
+    assert_eq!(world.prompt(&session, "hello again").end().await["outcome"], "completed");
+    let logged = world.house.logged(&session);
+    let spawned = logged.iter().filter(|event| event["data"]["what"] == "spawned").count();
+    assert_eq!(spawned, 1, "it heard the interrupts, so its process is the first one still");
+    assert!(!logged.iter().any(|event| event["type"] == "error"));
+    world.close(&session).await;
+}
+
 async fn prompts_wait_while_it_is_busy_and_can_be_taken_back(provider: &str) {
     let world = World::new().await;
     let session = world.session(provider).await;
@@ -240,6 +258,7 @@ macro_rules! hold_for {
             text_is_streamed
             tools_do_what_was_shown_or_nothing
             interrupts_are_heard_in_midstream_and_while_leave_is_awaited
+            an_interrupt_in_the_moment_in_which_a_turn_begins_is_heard_and_no_error
             prompts_wait_while_it_is_busy_and_can_be_taken_back
             a_session_goes_on_after_the_daemon
             a_program_that_is_killed_fails_its_turn_and_is_started_again

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::super::super::api::{ChatChunk, ChunkKind};
-use super::super::super::event::{DeltaField, Envelope, Event, Outcome, TurnEnded};
+use super::super::super::event::{DeltaField, DiffScope, DiffUpdate, Envelope, Event, Outcome, TurnEnded};
 use super::super::super::item::{Content, FileChange, Item, ItemKind, ItemStatus, ToolCall};
 use super::super::super::problem::Problem;
 
@@ -24,7 +24,8 @@ pub(super) struct Chunks {
     /// Items of other agents that work for this one.
     foreign: BTreeSet<String>,
     tools: BTreeMap<String, (ToolCall, Option<ItemStatus>)>,
-    files: Vec<FileChange>,
+    /// The files that were changed, each with the item that told it; none where a diff did.
+    files: Vec<(Option<String>, FileChange)>,
     ended: Option<TurnEnded>,
     is_taken_back: bool,
 }
@@ -64,7 +65,7 @@ impl Chunks {
 
     /// The files that were changed.
     pub(super) fn into_files(self) -> Vec<FileChange> {
-        self.files
+        self.files.into_iter().map(|(_, change)| change).collect()
     }
 
     /// What follows from an event.
@@ -73,7 +74,8 @@ impl Chunks {
         match envelope.event {
             Event::ItemDelta(delta) if delta.field == DeltaField::Text => self.grew(&id, &delta.delta),
             Event::ItemUpserted(item) => self.item(&id, item),
-            Event::DiffUpdated(diff) => self.changed(diff.files),
+            Event::DiffUpdated(DiffUpdate { scope: DiffScope::Turn, files }) => self.changed(None, files),
+            Event::DiffUpdated(DiffUpdate { scope: DiffScope::Item, files }) => self.changed(Some(&id), files),
             Event::PermissionRequested(request) => {
                 let title = request.title.clone();
                 let permission = serde_json::to_value(request).unwrap_or_default();
@@ -204,21 +206,27 @@ impl Chunks {
         }
         self.tools.insert(id.to_owned(), (call, status));
         if status == Some(ItemStatus::Completed) {
-            chunks.extend(self.changed(changes));
+            chunks.extend(self.changed(Some(id), changes));
         }
         chunks
     }
 
-    /// Files that were changed, each change told once.
-    fn changed(&mut self, files: Vec<FileChange>) -> Vec<ChatChunk> {
+    /// Files that were changed. A diff has all that became of its files so far, and holds over what was told of them before and
+    /// over what items tell; of what one item tells of a file, the last holds.
+    fn changed(&mut self, item: Option<&str>, files: Vec<FileChange>) -> Vec<ChatChunk> {
         let mut chunks = Vec::new();
         for change in files {
-            if self.files.contains(&change) {
+            let is_of_file = |(_, known): &(_, FileChange)| known.path == change.path;
+            let is_known = |known: &(Option<String>, FileChange)| {
+                is_of_file(known) && (known.0.is_none() && item.is_some() || known.1 == change)
+            };
+            if self.files.iter().any(is_known) {
                 continue;
             }
             let metadata = serde_json::to_value(&change).unwrap_or_default();
             chunks.push(self.chunk(ChunkKind::FileChange, change.path.clone(), metadata));
-            self.files.push(change);
+            self.files.retain(|known| !is_of_file(known) || item.is_some() && known.0.as_deref() != item);
+            self.files.push((item.map(str::to_owned), change));
         }
         chunks
     }
@@ -300,6 +308,38 @@ mod tests {
         ];
         assert_eq!(told(&mut chunks, events), "wrong");
         assert_eq!(chunks.said(), "right");
+    }
+
+    #[test]
+    fn a_diff_has_a_file_once_and_holds_over_what_items_tell_of_it() {
+        use crate::agents::ChangeKind;
+        let change = |path: &str, diff: &str| FileChange::with_diff(path, ChangeKind::Modify, diff);
+        let diff = |files| Event::DiffUpdated(DiffUpdate { scope: DiffScope::Turn, files });
+        let edit = |path: &str, diff: &str| {
+            let tool = ToolCall { changes: Some(vec![change(path, diff)]), ..ToolCall::default() };
+            Event::ItemUpserted(Item::new(ItemKind::ToolCall).status(ItemStatus::Completed).tool(tool))
+        };
+        let mut chunks = Chunks::new("s".into());
+        let events = [
+            ("one", edit("a", "@@ first")),
+            ("one", edit("a", "@@ first, and more")),
+            ("two", edit("a", "@@ second")),
+            ("two", edit("b", "@@ other")),
+            ("", diff(vec![change("a", "@@ both")])),
+            ("", diff(vec![change("a", "@@ both")])),
+            ("three", edit("a", "@@ third")),
+            ("", diff(vec![change("a", "@@ all")])),
+        ];
+        let told: Vec<Value> = events
+            .into_iter()
+            .flat_map(|(item, event)| chunks.take(envelope(item, event)))
+            .filter(|chunk| chunk.kind == ChunkKind::FileChange)
+            .map(|chunk| chunk.metadata.unwrap()["unifiedDiff"].clone())
+            .collect();
+        assert_eq!(told, ["@@ first", "@@ first, and more", "@@ second", "@@ other", "@@ both", "@@ all"]);
+        let files: Vec<_> =
+            chunks.into_files().into_iter().map(|file| (file.path, file.unified_diff.unwrap())).collect();
+        assert_eq!(files, [("b".into(), "@@ other".into()), ("a".into(), "@@ all".to_owned())]);
     }
 
     #[test]
