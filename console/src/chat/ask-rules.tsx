@@ -43,8 +43,7 @@ export function AskRules({ action, options }: { action: AgentAction; options: re
           <div key={option.optionId}>
             <dt>{wordsOf(option)}</dt>
             <dd>
-              {`${lasts(option)}: ${what}`}
-              {option.rulePreview && <code className="ask-rule">{visible(option.rulePreview)}</code>}
+              {`${lasts(option)}:`} <code className="ask-rule">{option.rulePreview ? visible(option.rulePreview) : what}</code>
             </dd>
           </div>
         ))}

@@ -110,9 +110,9 @@ test("a card says of which answer the yes is for this input alone, and what a ru
   expect(rules.querySelector("summary")?.textContent).toBe("What lasts makes a rule: /srv/me/project/a.txt");
   expect([...rules.querySelectorAll("dt, dd")].map(({ textContent }) => textContent)).toEqual([
     "Allow in this session",
-    "You are not asked again until the session is closed: Change files/srv/me/project/a.txt",
+    "You are not asked again until the session is closed: /srv/me/project/a.txt",
     "Always allow",
-    "You are not asked again in this folder until you take it back: Change files/srv/me/project/a.txt",
+    "You are not asked again in this folder until you take it back: /srv/me/project/a.txt",
   ]);
   expect(rules.lastChild?.textContent).toBe("Such a rule stands under ⋯ Rules… of the session, and is taken back there.");
   expect([...card.querySelectorAll(".exact-input dt")].map(({ textContent }) => textContent)).toEqual(["file", "old", "new", "newest", "oldest"]);
