@@ -58,7 +58,11 @@ pub(super) fn understood(prompt: &str) -> Result<Vec<Wanted>, String> {
             ("read", [file]) => Wanted::Read { file: (*file).to_owned() },
             ("ask", [question @ .., options]) if !question.is_empty() && options.contains('|') => Wanted::Ask {
                 question: question.join(" "),
-                options: options.split('|').filter(|option| !option.is_empty()).map(str::to_owned).collect(),
+                options: unbracketed(options)
+                    .split('|')
+                    .filter(|option| !option.is_empty())
+                    .map(str::to_owned)
+                    .collect(),
             },
             ("ask", [_, ..]) => Wanted::Ask { question: words.join(" "), options: Vec::new() },
             ("search", [text]) => Wanted::Search { text: (*text).to_owned(), folder: ".".to_owned() },
@@ -79,6 +83,11 @@ pub(super) fn understood(prompt: &str) -> Result<Vec<Wanted>, String> {
     Ok(wanted)
 }
 
+/// Without the brackets that say in the help that it may be left out.
+fn unbracketed(options: &str) -> &str {
+    options.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(options)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,7 +98,7 @@ mod tests {
 
     #[test]
     fn plain_words_are_understood_and_others_are_said_to_be_unclear() {
-        let prompt = "list\nREAD a.txt\n\nsearch 'two words' in src\nreplace a with \"b c\" in d.txt\nrun ls | wc -l\nask Which way? left|right\nwrite e.txt\none\n two\n";
+        let prompt = "list\nREAD a.txt\n\nsearch 'two words' in src\nreplace a with \"b c\" in d.txt\nrun ls | wc -l\nask Which way? left|right\nask Or so? [up|down]\nwrite e.txt\none\n two\n";
         let expected = [
             Wanted::List { folder: text(".") },
             Wanted::Read { file: text("a.txt") },
@@ -97,6 +106,7 @@ mod tests {
             Wanted::Replace { file: text("d.txt"), old: text("a"), new: text("b c") },
             Wanted::Run { line: text("ls | wc -l") },
             Wanted::Ask { question: text("Which way?"), options: vec![text("left"), text("right")] },
+            Wanted::Ask { question: text("Or so?"), options: vec![text("up"), text("down")] },
             Wanted::Write { file: text("e.txt"), text: text("one\n two\n") },
         ];
         assert_eq!(understood(prompt), Ok(expected.to_vec()));
