@@ -55,5 +55,6 @@ export function AskRules({ action, options }: { action: AgentAction; options: re
 
 function lasts(option: PermissionOption): string {
   if (!isOurs(option)) return "The agent itself remembers it and asks no more; it cannot be taken back here";
-  return option.kind === "allow_session" ? "You are not asked again until the session is closed" : "You are not asked again in this folder until you take it back";
+  const until = option.kind === "allow_session" ? "until the session is closed" : "in this folder until you take it back";
+  return `You are not asked again ${until}`;
 }

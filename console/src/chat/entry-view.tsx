@@ -215,9 +215,10 @@ const DECISIONS: Readonly<Record<DecisionEntry["decision"], string>> = {
 
 function Decision({ entry: { title, decision, by, reason, answers }, sessionId }: { entry: DecisionEntry; sessionId: string }): ReactNode {
   const rule = useRuleWords(by.kind === "policy" ? by.rule : undefined, sessionId);
+  const who = decider(by, rule === undefined ? rule : shortened(rule, LONGEST_RULE));
   return (
     <p className="decision" data-decision={decision}>
-      <b>{DECISIONS[decision]}</b> <span className="quiet">{visible(decider(by, rule === undefined ? rule : shortened(rule, LONGEST_RULE)))}:</span> {visible(title)}
+      <b>{DECISIONS[decision]}</b> <span className="quiet">{visible(who)}:</span> {visible(title)}
       {reason !== undefined && <span className="quiet"> – {visible(reason)}</span>}
       {answers && answers.length > 0 && <span className="quiet"> – {visible(answers.join(", "))}</span>}
     </p>

@@ -126,16 +126,17 @@ export class Typed {
   }
 
   /**
-   * Puts prompts that were asked for from here and taken back by a stop, or by somebody else, into the draft of their session, and
-   * says whether there were any. `takenBack` is what each of them said; where it was being changed here, it is the change that counts.
+   * Puts prompts that were asked for from here and taken back by a stop, or by somebody else, into the draft of their session, in the
+   * order in which they were sent, and says whether there were any. `takenBack` is what each of them said; where it was being changed
+   * here, it is the change that counts.
    */
   reclaim(sessionId: string, takenBack: ReadonlyMap<string, string>): boolean {
     const edit = (promptId: string): Edit | undefined => this.edits.get().get(promptId);
     // What the daemon was asked to make of it is known when that is answered.
-    const back = [...takenBack].filter(([promptId]) => this.own.get().has(promptId) && edit(promptId)?.sent === undefined);
+    const back = [...this.own.get().keys()].filter((promptId) => takenBack.has(promptId) && edit(promptId)?.sent === undefined);
     if (back.length === 0) return false;
-    this.add(sessionId, back.map(([promptId, text]) => edit(promptId)?.text || text));
-    for (const [promptId] of back) {
+    this.add(sessionId, back.map((promptId) => edit(promptId)?.text || (takenBack.get(promptId) ?? "")));
+    for (const promptId of back) {
       this.disclaim(promptId);
       this.leave(promptId);
     }

@@ -51,5 +51,6 @@ export function RunList({ onChoose }: { onChoose: () => void }): ReactNode {
 
 function factsOf({ strategy, members, state, outcome }: AgentRunView): string {
   const standing = state === "ended" ? OUTCOME_WORDS[outcome ?? "completed"] : "At work";
-  return `${STRATEGY_WORDS[strategy]?.name ?? visible(strategy)} · ${members.length === 1 ? "1 agent" : `${count(members.length)} agents`} · ${standing}`;
+  const many = members.length === 1 ? "1 agent" : `${count(members.length)} agents`;
+  return `${STRATEGY_WORDS[strategy]?.name ?? visible(strategy)} · ${many} · ${standing}`;
 }

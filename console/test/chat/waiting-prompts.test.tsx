@@ -145,7 +145,7 @@ test("what waited becomes the draft where the turn is stopped, behind what is th
   await vi.waitFor(() => expect(made.asked).toEqual([["interrupt", { sessionId: "ses_1" }]]));
   // Somebody else's, which their window has.
   made.log.push("prompt.queued", { promptId: "q", position: 2, delivery: "queue", content: [{ type: "text", text: "theirs" }] });
-  for (const promptId of ["p2", "p3", "q"]) made.log.push("prompt.cancelled", { promptId });
+  for (const promptId of ["p3", "p2", "q"]) made.log.push("prompt.cancelled", { promptId });
   made.log.end("turn_1", { outcome: "interrupted" });
   act(made.grown);
   expect(await screen.findByText("What waited was not sent: it stands in the field for prompts.")).toBeTruthy();
