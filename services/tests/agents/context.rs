@@ -12,7 +12,8 @@ use super::house::{House, window};
 /// A house whose agent says what it is sent, with a template of its own.
 fn echoing() -> House {
     House::tuned(|config| {
-        config.command.insert("echo".to_owned(), ProviderConfig::new("/bin/cat"));
+        let echo = ProviderConfig { settings: Some(Vec::new()), ..ProviderConfig::new("/bin/cat") };
+        config.command.insert("echo".to_owned(), echo);
         let short = Template { notes: "Use <Node>.".to_owned(), characters: 2_000, ..Template::default() };
         let bare = Template { tree: false, role: String::new(), ..Template::default() };
         let few = Template { tokens: 500, tree: false, ..Template::default() };

@@ -10,6 +10,7 @@ use super::house::{House, Turn};
 /// Claude Code, which notes by the number of the process what it was asked, and that it was left to end in its own way, as when it
 /// would run hooks.
 const CLAUDE: &str = r#"
+[ "$1" = --version ] && exec echo '2.1.329 (Claude Code)'
 echo >> "$0.starts"
 n=$(grep -c '' "$0.starts")
 trap 'echo "$n" >> "$0.ended"; exit' TERM
