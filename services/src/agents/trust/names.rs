@@ -128,7 +128,7 @@ pub(super) fn called_like(folder: &Path, names: &[String]) -> Vec<String> {
         let entry = entry.to_lowercase();
         let begins = |name: &String| {
             entry.strip_prefix('.').is_some_and(|entry| entry.starts_with(name.as_str()))
-                || entry.strip_prefix(name.as_str()).is_some_and(|rest| is_settings_ending(rest))
+                || entry.strip_prefix(name.as_str()).is_some_and(is_settings_ending)
         };
         names.iter().any(begins)
     };

@@ -295,8 +295,8 @@ fn in_no_repository_commands_and_agents_are_taken_from_all_folders_above_up_to_t
     assert_eq!(paths(&sub), ["../../.claude/agents/general.md", "../.claude/skills/x/SKILL.md"]);
     assert_eq!(paths(&bench.project().join("sub")), [] as [String; 0], "a repository keeps them out");
     bench.write("home/.claude/skills/mine/SKILL.md", "");
-    bench.write("home/work/a.txt", "");
-    assert_eq!(paths(&bench.folder.path().join("home/work")), [] as [String; 0], "a person's own");
+    bench.write("home/plain/a.txt", "");
+    assert_eq!(paths(&bench.folder.path().join("home/plain")), [] as [String; 0], "a person's own");
 }
 
 #[test]
