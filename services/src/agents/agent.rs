@@ -48,6 +48,11 @@ pub trait Agent: Send + Sync {
         false
     }
 
+    /// Whether its program runs while no turn is open.
+    fn runs_between_turns(&self) -> bool {
+        true
+    }
+
     /// Whether its program is known to be older than any that can be kept from such settings.
     fn outdated(&self) -> BoxFuture<'_, Option<Outdated>> {
         Box::pin(ready(None))

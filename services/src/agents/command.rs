@@ -102,6 +102,10 @@ impl Agent for CommandAgent {
         SettingsUse::Loads
     }
 
+    fn runs_between_turns(&self) -> bool {
+        false
+    }
+
     fn start(&self, launch: Launch) -> Running {
         let (commands, heard) = mpsc::unbounded_channel();
         let (told, facts) = mpsc::channel(FACTS);

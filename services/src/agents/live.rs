@@ -138,7 +138,7 @@ impl Live {
                     self.session.tick(self.now());
                 }
                 seen = folder::seen(&mut self.watching) => self.saw(seen),
-                () = guard::outdated(&mut self.guard) => self.session.outdated(),
+                () = guard::outdated(&mut self.guard) => self.session.outdated(self.now()),
                 () = until(self.surroundings.start, deadline) => self.session.tick(self.now()),
             }
             self.give_up_ruling();
@@ -147,7 +147,8 @@ impl Live {
                 self.replies.drain(..).for_each(|reply| reply());
             }
             self.attend_folder();
-            self.guard.iter().for_each(|guard| guard.attend(self.session.can_be_ended()));
+            let matters = self.what_matters();
+            self.guard.iter().for_each(|guard| guard.attend(matters));
             self.owners.attend(&self.session);
         }
         self.end();

@@ -18,7 +18,7 @@ for word; do echo "$word" >> "$0.args.$n"; done
 while read -r line; do
   case "$line" in
     *'"type":"user"'*)
-      case "$line" in *wait*) until [ -e go ]; do sleep 0.01; done;; esac
+      case "$line" in *wait*) touch "$0.waits"; until [ -e go ]; do sleep 0.01; done;; esac
       echo '{"type":"system","subtype":"init","session_id":"11111111-1111-4111-8111-111111111111","model":"m"}'
       echo '{"type":"result","subtype":"success","is_error":false}';;
     *) echo '{"type":"control_response","response":{"subtype":"success","request_id":"initialise","response":{}}}';;
@@ -115,6 +115,45 @@ async fn settings_that_change_in_a_turn_end_the_agent_behind_it() {
     house.write("go", "");
     assert_eq!(turn.end().await["outcome"], "completed");
     assert_eq!((exited(&mut events).await, ended(&house)), (json!(9), String::new()));
+}
+
+/// What a change while an agent works comes to.
+enum Ends {
+    Turn,
+    Agent,
+    Nothing,
+}
+
+#[tokio::test]
+async fn settings_that_come_while_an_agent_works_end_its_turn_and_what_other_agents_read_ends_nothing() {
+    for (file, ends) in [
+        (".claude/settings.json", Ends::Turn),
+        (".mcp.json", Ends::Turn),
+        ("CLAUDE.local.md", Ends::Agent),
+        (".codex/config.toml", Ends::Nothing),
+        (".env", Ends::Nothing),
+    ] {
+        let house = trusted(&["CLAUDE.md"]).await;
+        let (session, mut events) = asked(&house).await;
+        let mut turn = house.prompt(&session, "wait");
+        while !house.folder.path().join("claude.waits").exists() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        lay(&house, file, r#"{"hooks": {}}"#);
+        if matches!(ends, Ends::Turn) {
+            let ended = turn.end().await;
+            assert_eq!(ended["error"]["kind"], "untrusted_workspace", "{file}: {ended}");
+        } else {
+            house.write("go", "");
+            assert_eq!(turn.end().await["outcome"], "completed", "{file}");
+        }
+        if matches!(ends, Ends::Nothing) {
+            house.ask("agent.close", json!({"sessionId": session})).await.unwrap();
+            assert_eq!(ended(&house), "1\n", "{file}");
+        } else {
+            assert_eq!((exited(&mut events).await, ended(&house)), (json!(9), String::new()), "{file}");
+        }
+    }
 }
 
 #[tokio::test]

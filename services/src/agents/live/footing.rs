@@ -1,6 +1,7 @@
 //! What an agent was started for: the settings of its folder as they were then. They are looked at again before each prompt, since
 //! some agents load what changes or comes while they run.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use tokio::task::spawn_blocking;
@@ -13,12 +14,22 @@ pub(super) struct Footing {
     settings: FolderSettings,
     /// What would be loaded: with what it holds where that is loaded, and where it leads to else, since it is withheld by that.
     files: Vec<(String, String)>,
+    /// What of that is nothing but instructions, by its path.
+    instructions: BTreeSet<String>,
     /// Whether that is all.
     is_whole: bool,
 }
 
 /// Who loads nothing that comes later either, where it was started to load nothing of the folder.
 const KEEPS_OUT: &str = "claude";
+
+/// Who takes over settings that change while it works, where it was started to load them.
+const TAKES_OVER: &str = "claude";
+
+/// Whether an agent of this provider takes over settings that change while it works.
+pub(super) fn takes_over(provider: &str) -> bool {
+    provider == TAKES_OVER
+}
 
 impl Footing {
     /// Whether something is loaded.
@@ -30,7 +41,7 @@ impl Footing {
     pub(super) fn of(standing: &Standing, provider: &str) -> Footing {
         let settings = standing.settings_for(provider);
         if settings != FolderSettings::Trusted && provider == KEEPS_OUT {
-            return Footing { settings: FolderSettings::Absent, files: Vec::new(), is_whole: true };
+            return Footing { settings: FolderSettings::Absent, is_whole: true, ..Footing::default() };
         }
         let read = standing.read_by(provider);
         let files = match settings {
@@ -42,7 +53,9 @@ impl Footing {
                 })
                 .collect(),
         };
-        Footing { settings, files, is_whole: standing.withheld_from(provider).is_whole }
+        let told = standing.read_by(provider).filter(|file| file.is_instruction());
+        let instructions = told.map(|file| file.path.clone()).collect();
+        Footing { settings, files, instructions, is_whole: standing.withheld_from(provider).is_whole }
     }
 }
 
@@ -64,8 +77,7 @@ impl Recheck {
         spawn_blocking(move || self.is_outdated()).await.unwrap_or(true)
     }
 
-    /// Likewise. Reads settings: not for a thread that must not wait.
-    pub(super) fn is_outdated(&self) -> bool {
+    fn is_outdated(&self) -> bool {
         let now = Footing::of(&self.trust.standing(&self.cwd), &self.provider);
         match self.uses {
             SettingsUse::Ignores => false,
@@ -73,5 +85,15 @@ impl Recheck {
             // It is started in the same way whatever lies there, or not at all.
             SettingsUse::Loads => now.settings == FolderSettings::Withheld,
         }
+    }
+
+    /// Whether something is not as it was loaded, of what this agent reads, with instructions or without. Reads settings, likewise.
+    pub(super) fn has_changed(&self, with_instructions: bool) -> bool {
+        let standing = self.trust.standing(&self.cwd);
+        let read = standing.read_by(&self.provider).filter(|file| with_instructions || !file.is_instruction());
+        let now = read.map(|file| (file.path.as_str(), file.sha256.as_str()));
+        let begun =
+            self.begun.files.iter().filter(|(path, _)| with_instructions || !self.begun.instructions.contains(path));
+        !now.eq(begun.map(|(path, sha256)| (path.as_str(), sha256.as_str())))
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::future::pending;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use notify::event::EventKind;
@@ -36,9 +36,20 @@ pub(super) struct Guard {
 /// What a look is for.
 #[derive(Debug, Default)]
 struct Bell {
-    /// Whether anything follows from a look just now.
-    is_heard: AtomicBool,
+    /// What follows from a look just now.
+    matters: AtomicU8,
     rung: Notify,
+}
+
+/// Which changes end an agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Matters {
+    /// None: it is not there yet, or what it loads now is loaded for good.
+    Nothing,
+    /// Those of what runs something: it is at work.
+    Settings,
+    /// All.
+    All,
 }
 
 impl Guard {
@@ -50,19 +61,21 @@ impl Guard {
         Guard { recheck, outdated, bell, task }
     }
 
-    /// Whether the agent can be ended just now. Once it can, it is looked at what came before.
-    pub(super) fn attend(&self, can_be_ended: bool) {
-        let was_heard = self.bell.is_heard.swap(can_be_ended, Ordering::Relaxed);
-        if can_be_ended && !was_heard {
+    /// Which changes end the agent just now. Once more of them do, it is looked at what came before.
+    pub(super) fn attend(&self, matters: Matters) {
+        let before = self.bell.matters.swap(matters as u8, Ordering::Relaxed);
+        if matters as u8 > before {
             self.bell.rung.notify_one();
         }
     }
 
     /// Asks the agent to end in order, where the settings are those that it was started for, and ends it at once else.
     pub(super) fn stop(&self, commands: mpsc::UnboundedSender<Command>) {
-        let looking = self.recheck.clone().look();
+        let recheck = self.recheck.clone();
         tokio::spawn(async move {
-            let is_outdated = timeout(LOOK, looking).await.unwrap_or(true);
+            // Where nobody could look, nothing is trusted.
+            let looking = timeout(LOOK, spawn_blocking(move || recheck.has_changed(true)));
+            let is_outdated = looking.await.ok().and_then(Result::ok).unwrap_or(true);
             // It may be gone by itself.
             let _ = commands.send(if is_outdated { Command::Kill } else { Command::Stop });
         });
@@ -91,10 +104,11 @@ async fn look(recheck: Recheck, pause: Duration, bell: Arc<Bell>, found: mpsc::S
     loop {
         let (known, recheck, rung) = (watch.take(), recheck.clone(), Arc::clone(&bell));
         let looking = spawn_blocking(move || {
-            let is_heard = rung.is_heard.load(Ordering::Relaxed);
+            let matters = rung.matters.load(Ordering::Relaxed);
+            let is_heard = matters > Matters::Nothing as u8;
             // What comes behind the look is told by what watches by then.
             let watch = if known.is_some() && !is_heard { known } else { Watch::renewed(known, &recheck, &rung) };
-            (is_heard && recheck.is_outdated(), watch)
+            (is_heard && recheck.has_changed(matters == Matters::All as u8), watch)
         });
         let Ok((is_outdated, watching)) = looking.await else { return };
         if is_outdated && found.send(()).await.is_err() {

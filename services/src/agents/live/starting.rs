@@ -8,8 +8,8 @@ use super::super::problem::Problem;
 use super::super::trust::{
     FolderCode, FolderSettings, SettingsUse, Standing, WithheldFiles, unkept, unshown, untrusted,
 };
-use super::footing::{Footing, Recheck};
-use super::guard::Guard;
+use super::footing::{self, Footing, Recheck};
+use super::guard::{Guard, Matters};
 use super::{Live, Surroundings};
 
 impl Live {
@@ -47,7 +47,9 @@ impl Live {
             }
         }
         self.running = Some(agent.start(Launch { history, settings, withheld, code, ..launch }));
-        let loaded = self.recheck().filter(|_| self.begun_for.is_trusted());
+        // A plain command is there while it is asked something, and no longer.
+        let is_there = self.surroundings.agent.runs_between_turns();
+        let loaded = self.recheck().filter(|_| is_there && self.begun_for.is_trusted());
         self.guard = loaded.map(|recheck| Guard::begin(recheck, self.surroundings.watch.pause));
     }
 
@@ -62,6 +64,16 @@ impl Live {
             uses,
             begun: self.begun_for.clone(),
         })
+    }
+
+    /// Which changes of the settings end the agent just now.
+    pub(super) fn what_matters(&self) -> Matters {
+        let takes_over = footing::takes_over(self.surroundings.agent.provider());
+        match self.session.can_be_ended() {
+            true => Matters::All,
+            false if takes_over && self.session.is_at_work() && self.held.is_none() => Matters::Settings,
+            false => Matters::Nothing,
+        }
     }
 
     fn not_begun(&mut self, problem: Problem) {

@@ -235,12 +235,24 @@ impl Session {
         }
     }
 
-    /// The agent was started for other settings of the folder than those that are there now: it is ended, where it can be.
-    pub fn outdated(&mut self) {
-        if self.can_be_ended() {
-            (self.process, self.muted_at) = (Process::Stopping, None);
-            self.outputs.push(Output::Tell(Command::Kill));
+    /// Whether the agent is at work on what it was asked.
+    pub fn is_at_work(&self) -> bool {
+        self.process == Process::Ready && self.turns.open().is_some() && self.withheld_since.is_none()
+    }
+
+    /// The agent was started for other settings of the folder than those that are there now, and may take those over: it is ended
+    /// where it runs, and the turn that it is at work on fails.
+    pub fn outdated(&mut self, now: Moment) {
+        if self.is_at_work() {
+            let text =
+                "settings that lie in the folder changed while the agent worked, which would have taken them over";
+            let hint = "look at them, and trust them with trust.grant, and ask again";
+            self.finish(now, TurnEnd::failed(Problem::new(ProblemKind::UntrustedWorkspace, text).hint(hint)));
+        } else if !self.can_be_ended() {
+            return;
         }
+        (self.process, self.muted_at) = (Process::Stopping, None);
+        self.outputs.push(Output::Tell(Command::Kill));
     }
 
     /// What was to be told to an agent that is gone is not told to another one, but for the prompt of the open turn.

@@ -120,19 +120,23 @@ pub(super) fn is_another(path: &Path) -> bool {
     path.ends_with(VARIABLES) && path.is_dir()
 }
 
-/// The entries of a folder that are called as an agent is which nobody knows: `.name`, `.namecode`, `name.json`.
+/// The entries of a folder that are called as an agent is which nobody knows: `.name`, `.name.yml`, `.namerc`, `name.json`.
 pub(super) fn called_like(folder: &Path, names: &[String]) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let entries = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let is_like = |entry: &str| {
         let entry = entry.to_lowercase();
         let begins = |name: &String| {
-            entry.strip_prefix('.').is_some_and(|entry| entry.starts_with(name.as_str()))
+            entry.strip_prefix('.').and_then(|entry| entry.strip_prefix(name.as_str())).is_some_and(is_ending)
                 || entry.strip_prefix(name.as_str()).is_some_and(is_settings_ending)
         };
         names.iter().any(begins)
     };
     entries.filter(|entry| is_like(entry)).collect()
+}
+
+fn is_ending(rest: &str) -> bool {
+    rest.is_empty() || rest.starts_with(['.', '-', '_']) || ["rc", "code", "cli"].contains(&rest)
 }
 
 fn is_settings_ending(rest: &str) -> bool {

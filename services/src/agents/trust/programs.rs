@@ -38,6 +38,9 @@ const PACKAGES: [&str; 8] = ["npm", "npx", "pnpm", "pnpx", "yarn", "bun", "bunx"
 const CODE: [&str; 15] =
     ["py", "pyc", "so", "js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "go", "rb", "sh", "json"];
 
+/// Programs whose files are no agent's settings, though they may stand in front of one.
+const NO_AGENTS: [&str; 5] = ["env", "git", "docker", "podman", "ssh"];
+
 /// The shortest name of an agent by which its settings are looked for, in bytes.
 const SHORTEST: usize = 3;
 
@@ -68,9 +71,12 @@ impl Configured {
     /// What it is called, in small letters: nothing where it is one of those whose settings are known.
     pub(super) fn called(&self, provider: &str) -> Vec<String> {
         let Some((_, name)) = provider.split_once(':') else { return Vec::new() };
-        let program = Path::new(&self.name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let names = [name.to_lowercase(), program.to_lowercase()].into_iter();
-        names.filter(|name| name.len() >= SHORTEST).collect()
+        let takes_code = |name: &str| runs_texts(name) || RECIPES.iter().any(|(names, ..)| names.contains(&name));
+        let programs = programs_of(&self.words());
+        let program = programs.last().map(|(name, _)| name).filter(|name| !takes_code(name));
+        let stem = program.and_then(|name| Path::new(name).file_stem()).unwrap_or_default().to_string_lossy();
+        let names = [name.to_lowercase(), stem.to_lowercase()].into_iter();
+        names.filter(|name| name.len() >= SHORTEST && !NO_AGENTS.contains(&name.as_str())).collect()
     }
 
     /// Whether it takes code from folders at all.

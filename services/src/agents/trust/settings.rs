@@ -84,7 +84,7 @@ impl SettingsFile {
     }
 
     /// Whether it is nothing but instructions for models.
-    pub(super) fn is_instruction(&self) -> bool {
+    pub(in super::super) fn is_instruction(&self) -> bool {
         matches!(self.reader, Reader::Models(_))
     }
 
@@ -256,7 +256,7 @@ impl Walk<'_> {
         let like = || called_like(folder, &program.called(provider));
         let names = program.settings().map_or_else(like, <[String]>::to_vec);
         let (what, reader) = (format!("settings of {provider}"), Reader::Agent(provider.to_owned()));
-        for path in names.iter().map(|name| folder.join(name)) {
+        for path in names.iter().map(|name| folder.join(name)).filter(|path| !is_another(path)) {
             let is_known = program.settings().is_none() && self.files.iter().any(|file| file.place.starts_with(&path));
             if !is_known {
                 self.look(&path, &what, &reader);
@@ -274,17 +274,17 @@ impl Walk<'_> {
     }
 
     fn visit(&mut self, path: &Path, what: &str, reader: &Reader, depth: usize) {
+        // Links count by what they lead to; one that leads nowhere may lead somewhere in a moment.
+        let found = fs::metadata(path);
+        if found.is_err() && fs::symlink_metadata(path).is_err() {
+            return;
+        }
         if depth > DEEPEST || self.left.0 == 0 {
             self.is_whole = false;
             return;
         }
         self.left.0 -= 1;
-        // Links count by what they lead to; one that leads nowhere may lead somewhere in a moment.
-        let found = match fs::metadata(path) {
-            Ok(found) => found,
-            Err(_) if fs::symlink_metadata(path).is_err() => return,
-            Err(_) => return self.add(path, what, reader, None),
-        };
+        let Ok(found) = found else { return self.add(path, what, reader, None) };
         if !found.is_dir() {
             let sha256 = self.hash(path).ok();
             return self.add(path, what, reader, sha256);

@@ -323,9 +323,12 @@ fn what_only_the_daemons_configuration_or_an_agents_name_tells_is_asked_about_to
         ("acp:told".to_owned(), told(Some(&["told/it.toml"]))),
         ("command:filter".to_owned(), told(Some(&[]))),
         ("command:ab".to_owned(), told(None)),
+        ("command:env".to_owned(), Configured::new("/usr/bin/env".as_ref(), &["A=1".to_owned(), "ask".to_owned()])),
     ]));
     let settings_for = |provider: &str| bench.trust.standing(&bench.project()).settings_for(provider);
-    for like in [".strange/mcp.json", ".strangecode.yml", "strange.json", ".unheard", "Strange.config.ts"] {
+    for like in
+        [".strange/mcp.json", ".strange-cli.yml", "strange.json", ".unheardrc", ".strangecode/x", "Strange.config.ts"]
+    {
         bench.write(&format!("project/{like}"), "");
         assert_eq!(settings_for("acp:strange"), FolderSettings::Withheld, "{like}");
         assert_eq!(
@@ -339,6 +342,12 @@ fn what_only_the_daemons_configuration_or_an_agents_name_tells_is_asked_about_to
         bench.write(&format!("project/{other}"), "");
         assert_eq!(settings_for("acp:strange"), FolderSettings::Absent, "{other}");
     }
+    for other in [".envrc", ".env.example", ".gitignore", ".strangely"] {
+        bench.write(&format!("project/{other}"), "");
+        assert_eq!(settings_for("command:env"), FolderSettings::Absent, "{other}");
+    }
+    bench.write("project/.ask", "");
+    assert_eq!(settings_for("command:env"), FolderSettings::Withheld, "by the program behind it");
     bench.write("project/.env", "");
     bench.write("project/.claude/settings.json", "");
     assert_eq!(settings_for("acp:strange"), FolderSettings::Withheld);
@@ -373,4 +382,15 @@ fn instructions_are_geminis_by_the_names_that_a_person_has_told_it() {
         assert_eq!(settings_for("gemini"), expected, "{text}");
         assert_eq!(settings_for("claude"), FolderSettings::Absent, "{text}");
     }
+}
+
+#[test]
+fn what_is_not_there_does_not_count_however_deep_a_folder_lies() {
+    let bench = Bench::new();
+    let deep: PathBuf = std::iter::repeat_n("x", 100).collect();
+    let deep = bench.project().join(deep);
+    fs::create_dir_all(&deep).unwrap();
+    fs::create_dir_all(bench.project().join(".git")).unwrap();
+    bench.write("project/CLAUDE.md", "");
+    assert!(bench.trust.standing(&deep).sha256.is_some());
 }
