@@ -204,6 +204,12 @@ test("drafts outlive a reload of the window, and no other window has them", () =
     const again = new Typed();
     keepTyped(again, storage, "window_1");
     expect([again.draft("ses_1"), again.draft("ses_2").length, again.draft("ses_0"), again.own.get().get("p2")]).toEqual(["half a thought", 100_000, "", "ses_1"]);
+    // One that there is no room for takes none from the others.
+    typed.write("ses_3", "z".repeat(250_000));
+    vi.runAllTimers();
+    const later = new Typed();
+    keepTyped(later, storage, "window_1");
+    expect([later.draft("ses_1"), later.draft("ses_2").length, later.draft("ses_3")]).toEqual(["half a thought", 100_000, ""]);
     const copied = new Typed();
     keepTyped(copied, storage, "window_2");
     expect([copied.draft("ses_1"), copied.own.get().size]).toEqual(["", 0]);
