@@ -24,8 +24,8 @@ async function expectAnswers(page: Page): Promise<void> {
     expect(await answer.evaluate(isOnTop), name).toBe(true);
   }
   const isSeen = (title: HTMLElement | SVGElement): boolean => {
-    const { x, y, width } = title.getBoundingClientRect();
-    return title.closest(".waiting-cards")?.scrollTop === 0 && title.contains(document.elementFromPoint(x + Math.min(10, width / 2), y + 10));
+    const { x, y } = title.getBoundingClientRect();
+    return title.closest(".waiting-cards")?.scrollTop === 0 && title.contains(document.elementFromPoint(x + 10, y + 10));
   };
   expect(await card(page).locator(".ask-title").evaluate(isSeen), "the title").toBe(true);
 }
