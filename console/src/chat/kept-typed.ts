@@ -53,5 +53,12 @@ function read(storage: Pick<Storage, "getItem">): Kept {
 
 function bounded(drafts: readonly [string, string][]): [string, string][] {
   let room = MOST;
-  return drafts.filter(([, text]) => text !== "").reverse().filter(([, text]) => (room -= text.length) >= 0).reverse();
+  const kept: [string, string][] = [];
+  for (const draft of drafts.toReversed()) {
+    const { length } = draft[1];
+    if (length === 0 || length > room) continue;
+    room -= length;
+    kept.unshift(draft);
+  }
+  return kept;
 }

@@ -148,8 +148,8 @@ function Answers({
     />
   );
   return (
-    <footer className="ask-foot">
-      <div className="ask-answers" role="group" aria-label="Answer">
+    <>
+      <div className="ask-foot ask-answers" data-why={isWhy} role="group" aria-label="Answer">
         {isWhy ? (
           <Why
             why={why}
@@ -169,18 +169,26 @@ function Answers({
             <button ref={opener} type="button" className="link-button" onClick={ask}>
               Deny and say why
             </button>
-            {lasting.length > 0 && <span className="ask-lasting">{lasting.map(allow)}</span>}
-            {allowing.length === 0 && <p className="quiet">It offers nothing that would allow this once.</p>}
           </>
         )}
       </div>
-      {once.length > 0 && (
-        <p id={onceId} className="ask-note" title={`SHA-256 of the input: ${inputSha256}`}>
-          Allow once is good for this input alone · <code>{inputSha256.slice(0, 12)}</code>
-        </p>
-      )}
-      {!isWhy && lasting.length > 0 && <AskRules action={permission.action} options={lasting} />}
-    </footer>
+      <footer className="ask-more">
+        {once.length > 0 && (
+          <p id={onceId} className="ask-note" title={`SHA-256 of the input: ${inputSha256}`}>
+            Allow once is good for this input alone · <code>{inputSha256.slice(0, 12)}</code>
+          </p>
+        )}
+        {!isWhy && lasting.length > 0 && (
+          <>
+            <div className="ask-answers" role="group" aria-label="Answers that last">
+              {lasting.map(allow)}
+            </div>
+            <AskRules action={permission.action} options={lasting} />
+          </>
+        )}
+        {!isWhy && allowing.length === 0 && <p className="quiet">It offers nothing that would allow this once.</p>}
+      </footer>
+    </>
   );
 }
 

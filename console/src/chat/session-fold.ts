@@ -36,6 +36,9 @@ const ANSWERS = 5;
 /** Prompts that were taken back of which is known what they said. */
 const TAKEN_BACK = 50;
 
+/** Prompts that joined a turn of which is known what they said: an agent that does not take them gives them back, also behind its end. */
+const STEERED = 50;
+
 /** What a turn is until it ends. */
 interface OpenTurn {
   turn: Turn;
@@ -68,6 +71,8 @@ export class SessionFold {
   readonly #weights = new Map<string, number>();
   readonly #turns = new Map<string, OpenTurn>();
   readonly #asked = new Map<string, string>();
+  /** Prompts that joined a turn, the latest last. */
+  readonly #steered = new Set<string>();
   /** Entries that became final, the latest last, by the event that made them so. */
   #settled: { seq: number; key: string }[] = [];
   #weight = 0;
@@ -118,7 +123,7 @@ export class SessionFold {
 
   /** Forgets everything: the log begins anew. */
   reset(): void {
-    for (const map of [this.#entries, this.#children, this.#weights, this.#turns, this.#asked, this.takenBack]) map.clear();
+    for (const map of [this.#entries, this.#children, this.#weights, this.#turns, this.#asked, this.#steered, this.takenBack]) map.clear();
     this.facts = NO_FACTS;
     this.#settled = [];
     [this.epoch, this.seq, this.forgotten, this.#weight] = ["", 0, 0, 0];
@@ -159,12 +164,14 @@ export class SessionFold {
         this.#turns.get(turnId ?? "")?.files.seen(envelope.data.files);
         return;
       case "prompt.queued":
+        this.#steered.delete(envelope.data.promptId);
         this.#asked.set(envelope.data.promptId, parted(envelope.data.content).text);
         return;
       case "prompt.started":
-      case "prompt.steered":
         this.#asked.delete(envelope.data.promptId);
         return;
+      case "prompt.steered":
+        return this.#steer(envelope.data.promptId);
       case "prompt.cancelled":
         this.#takeBack(envelope.data.promptId);
         return this.#rest(envelope, at);
@@ -188,7 +195,17 @@ export class SessionFold {
     if (said) this.#put(said);
   }
 
+  #steer(promptId: string): void {
+    this.#steered.add(promptId);
+    for (const id of this.#steered) {
+      if (this.#steered.size <= STEERED) return;
+      this.#steered.delete(id);
+      this.#asked.delete(id);
+    }
+  }
+
   #takeBack(promptId: string): void {
+    this.#steered.delete(promptId);
     this.takenBack.set(promptId, this.#asked.get(promptId) ?? "");
     for (const id of this.takenBack.keys()) if (this.takenBack.size > TAKEN_BACK) this.takenBack.delete(id);
   }

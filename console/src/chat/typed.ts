@@ -127,21 +127,22 @@ export class Typed {
 
   /**
    * Puts prompts that were asked for from here and taken back by a stop, or by somebody else, into the draft of their session, in the
-   * order in which they were sent, and says whether there were any. `takenBack` is what each of them said; where it was being changed
-   * here, it is the change that counts.
+   * order in which they were sent, and says whether that added anything. `takenBack` is what each of them said; where it was being
+   * changed here, it is the change that counts.
    */
   reclaim(sessionId: string, takenBack: ReadonlyMap<string, string>): boolean {
     const edit = (promptId: string): Edit | undefined => this.edits.get().get(promptId);
     // What the daemon was asked to make of it is known when that is answered.
     const back = [...this.own.get().keys()].filter((promptId) => takenBack.has(promptId) && edit(promptId)?.sent === undefined);
     if (back.length === 0) return false;
-    this.add(sessionId, back.map((promptId) => edit(promptId)?.text || (takenBack.get(promptId) ?? "")));
+    const said = back.map((promptId) => edit(promptId)?.text || (takenBack.get(promptId) ?? "")).filter((text) => text.trim() !== "");
+    if (said.length > 0) this.add(sessionId, said);
     for (const promptId of back) {
       this.disclaim(promptId);
       this.leave(promptId);
     }
     catchFocus();
-    return true;
+    return said.length > 0;
   }
 }
 

@@ -179,6 +179,24 @@ test("a change of a prompt that is taken back becomes the draft once, whoever te
   expect(agents.typed.draft("ses_1")).toBe("other words\n\nsooner\n\nlater");
 });
 
+test("what joined a turn and was not heard there becomes the draft, also where the turn has ended by then", async () => {
+  const made = await sent(["second"]);
+  made.log.push("prompt.steered", { promptId: "p2" }, { turnId: "turn_1" });
+  made.log.end("turn_1", { outcome: "interrupted" });
+  made.log.push("prompt.cancelled", { promptId: "p2" });
+  act(made.grown);
+  await vi.waitFor(() => expect(made.draft()).toBe("second"));
+  expect(await screen.findByText("Taken back: second")).toBeTruthy();
+});
+
+test("a prompt of which is not known what it said is no draft, and none is told of", () => {
+  const typed = new Typed();
+  typed.write("ses_1", "half a thought");
+  typed.claim("p2", "ses_1");
+  expect(typed.reclaim("ses_1", new Map([["p2", ""]]))).toBe(false);
+  expect([typed.draft("ses_1"), typed.own.get().size]).toEqual(["half a thought", 0]);
+});
+
 test("what a person takes back by its own button is no draft", async () => {
   const made = await sent(["second"]);
   await act(() => made.environment.agents.cancelPrompt("ses_1", "p2"));
@@ -204,6 +222,12 @@ test("drafts outlive a reload of the window, and no other window has them", () =
     const again = new Typed();
     keepTyped(again, storage, "window_1");
     expect([again.draft("ses_1"), again.draft("ses_2").length, again.draft("ses_0"), again.own.get().get("p2")]).toEqual(["half a thought", 100_000, "", "ses_1"]);
+    // One that there is no room for takes none from the others.
+    typed.write("ses_3", "z".repeat(250_000));
+    vi.runAllTimers();
+    const later = new Typed();
+    keepTyped(later, storage, "window_1");
+    expect([later.draft("ses_1"), later.draft("ses_2").length, later.draft("ses_3")]).toEqual(["half a thought", 100_000, ""]);
     const copied = new Typed();
     keepTyped(copied, storage, "window_2");
     expect([copied.draft("ses_1"), copied.own.get().size]).toEqual(["", 0]);

@@ -13,7 +13,7 @@ import { conversation } from "../harness/conversation.js";
 
 const said = (kind: string, text: string): object => ({ kind, status: "completed", content: [{ type: "text", text }] });
 
-/** That what answers the card can be seen and clicked without scrolling. */
+/** That the beginning of what is asked can be seen, and what answers it can be seen and clicked, without scrolling. */
 async function expectAnswers(page: Page): Promise<void> {
   for (const name of ["Allow once", "Deny", "Deny and say why"]) {
     const answer = card(page).getByRole("button", { name, exact: true });
@@ -23,6 +23,30 @@ async function expectAnswers(page: Page): Promise<void> {
     };
     expect(await answer.evaluate(isOnTop), name).toBe(true);
   }
+  const isSeen = (title: HTMLElement | SVGElement): boolean => {
+    const { x, y } = title.getBoundingClientRect();
+    return title.closest(".waiting-cards")?.scrollTop === 0 && title.contains(document.elementFromPoint(x + 10, y + 10));
+  };
+  expect(await card(page).locator(".ask-title").evaluate(isSeen), "the title").toBe(true);
+}
+
+/** That what is to be run can be read, at the latest after scrolling. */
+async function expectCommand(page: Page): Promise<void> {
+  const command = card(page).locator(".exact-field pre").first();
+  await command.evaluate((field) => field.scrollIntoView({ block: "start" }));
+  const isSeen = await command.evaluate((field) => {
+    const { x, y } = field.getBoundingClientRect();
+    return [12, 40].every((below) => field.contains(document.elementFromPoint(x + 12, y + below)));
+  });
+  expect(isSeen, "the command").toBe(true);
+  await card(page).evaluate((article) => article.closest(".waiting-cards")?.scrollTo(0, 0));
+}
+
+/** That the prompt is not pushed out of the window. */
+async function expectPrompt(page: Page): Promise<void> {
+  const bar = await page.getByRole("tablist", { name: "Panels" }).boundingBox();
+  const box = await page.getByRole("button", { name: "Send" }).boundingBox();
+  expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThanOrEqual(bar?.y ?? 0);
 }
 
 inChromium("the chat of the real daemon", () => {
@@ -36,20 +60,22 @@ inChromium("the chat of the real daemon", () => {
     await card(page).waitFor();
     for (const wanted of ["list", "read notes.txt", "list ."]) await ask(page, wanted);
     await page.getByText("3 prompts wait").waitFor();
-    const bar = await page.getByRole("tablist", { name: "Panels" }).boundingBox();
-    const box = await page.getByRole("button", { name: "Send" }).boundingBox();
-    expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThanOrEqual(bar?.y ?? 0);
-    await world.shoot("agent-card-narrow");
-    await expectAnswers(page);
+    for (const [width, height] of [[360, 640], [420, 800]] as const) {
+      await page.setViewportSize({ width, height });
+      await world.shoot(`agent-card-narrow-${width}`);
+      await expectPrompt(page);
+      await expectAnswers(page);
+    }
     await page.getByRole("button", { name: "Stop" }).click();
     await expect.poll(() => prompt(page).inputValue()).toBe("list\n\nread notes.txt\n\nlist .");
     await prompt(page).fill(`run echo ${"A".repeat(3_000)}`);
     await page.keyboard.press("Enter");
-    for (const [width, height] of [[420, 800], [1280, 800]] as const) {
+    for (const [width, height] of [[360, 640], [420, 800], [1280, 800]] as const) {
       await page.setViewportSize({ width, height });
       await card(page).waitFor();
       await world.shoot(`agent-card-long-${width}`);
       await expectAnswers(page);
+      await expectCommand(page);
     }
     await card(page).getByRole("button", { name: "Deny", exact: true }).click();
   });
