@@ -3,6 +3,7 @@
 
 mod ladder;
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,6 +49,9 @@ pub(crate) struct Seen {
     exit: Option<Exit>,
 }
 
+/// The most reports that are heard before it is looked whether something else is due: who tells faster than is heard holds up nothing.
+const AT_ONCE: u32 = 64;
+
 impl Keeper {
     /// Keeps the child until nothing of it is left.
     pub(crate) async fn keep(mut self) {
@@ -76,10 +80,13 @@ impl Keeper {
                 return self.guardian_is_lost().await;
             }
         }
+        let mut heard = 0;
         loop {
+            let is_flooded = heard >= AT_ONCE;
+            heard = if is_flooded { 0 } else { heard + 1 };
             tokio::select! {
                 biased;
-                report = self.holder.next() => match report {
+                report = self.holder.next(), if !is_flooded => match report {
                     Some(Report::Empty) => return self.is_empty().await,
                     Some(Report::NotStarted(error)) => return self.is_not_started(error).await,
                     Some(report) => self.take(report, &mut ladder).await,
@@ -90,6 +97,7 @@ impl Keeper {
                     Step::Leave => return self.guardian_is_lost().await,
                     step => self.take_step(step, &mut ladder).await,
                 },
+                () = ready(()), if is_flooded => (),
             }
         }
     }
