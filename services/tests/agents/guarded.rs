@@ -130,6 +130,7 @@ async fn settings_that_come_while_an_agent_works_end_its_turn_and_what_other_age
         (".claude/settings.json", Ends::Turn),
         (".mcp.json", Ends::Turn),
         ("CLAUDE.local.md", Ends::Agent),
+        (".claude/agent-memory/x/MEMORY.md", Ends::Agent),
         (".codex/config.toml", Ends::Nothing),
         (".env", Ends::Nothing),
     ] {

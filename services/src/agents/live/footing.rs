@@ -53,7 +53,7 @@ impl Footing {
                 })
                 .collect(),
         };
-        let told = standing.read_by(provider).filter(|file| file.is_instruction());
+        let told = standing.read_by(provider).filter(|file| file.runs_nothing());
         let instructions = told.map(|file| file.path.clone()).collect();
         Footing { settings, files, instructions, is_whole: standing.withheld_from(provider).is_whole }
     }
@@ -89,11 +89,15 @@ impl Recheck {
 
     /// Whether something is not as it was loaded, of what this agent reads, with instructions or without. Reads settings, likewise.
     pub(super) fn has_changed(&self, with_instructions: bool) -> bool {
+        // Who cannot be kept from instructions is not ended for them.
+        let with_instructions = with_instructions && self.uses != SettingsUse::Loads;
         let standing = self.trust.standing(&self.cwd);
-        let read = standing.read_by(&self.provider).filter(|file| with_instructions || !file.is_instruction());
+        // Where nobody trusts anything there any more, somebody has taken that back.
+        let is_revoked = standing.settings_for(&self.provider) != FolderSettings::Trusted && !standing.has_changed;
+        let read = standing.read_by(&self.provider).filter(|file| with_instructions || !file.runs_nothing());
         let now = read.map(|file| (file.path.as_str(), file.sha256.as_str()));
         let begun =
             self.begun.files.iter().filter(|(path, _)| with_instructions || !self.begun.instructions.contains(path));
-        !now.eq(begun.map(|(path, sha256)| (path.as_str(), sha256.as_str())))
+        (with_instructions && is_revoked) || !now.eq(begun.map(|(path, sha256)| (path.as_str(), sha256.as_str())))
     }
 }

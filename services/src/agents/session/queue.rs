@@ -247,7 +247,9 @@ impl Session {
             let text =
                 "settings that lie in the folder changed while the agent worked, which would have taken them over";
             let hint = "look at them, and trust them with trust.grant, and ask again";
-            self.finish(now, TurnEnd::failed(Problem::new(ProblemKind::UntrustedWorkspace, text).hint(hint)));
+            let problem = || Problem::new(ProblemKind::UntrustedWorkspace, text).hint(hint);
+            let stopped = self.ladder.take().map(|ladder| ladder.end);
+            self.finish(now, stopped.unwrap_or_else(|| TurnEnd::failed(problem())));
         } else if !self.can_be_ended() {
             return;
         }

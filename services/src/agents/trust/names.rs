@@ -110,6 +110,16 @@ pub(in super::super) fn are_settings(path: &[String]) -> bool {
     KNOWN.iter().map(|(name, ..)| *name).filter(|name| *name != VARIABLES).chain(OTHERS).any(is_there)
 }
 
+/// What lies in `.claude` and is text for its model alone.
+const TEXTS: [&str; 4] = ["CLAUDE.md", "rules", "agent-memory", "agent-memory-local"];
+
+/// Whether what Claude Code keeps under this path runs nothing.
+pub(super) fn runs_nothing(path: &Path) -> bool {
+    let names: Vec<_> = path.iter().collect();
+    let at = names.iter().rposition(|name| *name == ".claude");
+    at.and_then(|at| names.get(at + 1)).is_some_and(|name| TEXTS.iter().any(|text| *name == *text))
+}
+
 /// Whether this lies in a folder of settings and is none.
 pub(super) fn is_passed_over(path: &Path) -> bool {
     PASSED_OVER.iter().any(|name| path.ends_with(name))

@@ -14,7 +14,7 @@ use super::super::plain_file;
 use super::checkout::{are_known, main_checkouts};
 use super::names::{
     ABOVE, BESIDE, INSTRUCTIONS, KNOWN, Name, OTHERS, WITHOUT_REPOSITORY, called_like, instructions_of_gemini,
-    is_another, is_passed_over,
+    is_another, is_passed_over, runs_nothing,
 };
 use super::programs::Configured;
 
@@ -84,8 +84,13 @@ impl SettingsFile {
     }
 
     /// Whether it is nothing but instructions for models.
-    pub(in super::super) fn is_instruction(&self) -> bool {
+    pub(super) fn is_instruction(&self) -> bool {
         matches!(self.reader, Reader::Models(_))
+    }
+
+    /// Whether it is known to run nothing, wherever it lies.
+    pub(in super::super) fn runs_nothing(&self) -> bool {
+        self.is_instruction() || runs_nothing(&self.place)
     }
 
     /// Its full path.
@@ -215,11 +220,13 @@ struct Walk<'a> {
     /// How many files and folders may still be looked at, and how many bytes may be read.
     left: (usize, u64),
     is_whole: bool,
+    /// Whether something was not looked at.
+    is_cut: bool,
 }
 
 impl Walk<'_> {
     fn new(cwd: &Path) -> Walk<'_> {
-        Walk { cwd, files: Vec::new(), left: (MOST.0, READ), is_whole: true }
+        Walk { cwd, files: Vec::new(), left: (MOST.0, READ), is_whole: true, is_cut: false }
     }
 
     /// The files that were found, and what they come to. None where there are none, or not all can be read.
@@ -257,7 +264,8 @@ impl Walk<'_> {
         let names = program.settings().map_or_else(like, <[String]>::to_vec);
         let (what, reader) = (format!("settings of {provider}"), Reader::Agent(provider.to_owned()));
         for path in names.iter().map(|name| folder.join(name)).filter(|path| !is_another(path)) {
-            let is_known = program.settings().is_none() && self.files.iter().any(|file| file.place.starts_with(&path));
+            let is_known = program.settings().is_none()
+                && self.files.iter().any(|file| file.is_read_by(provider) && file.place.starts_with(&path));
             if !is_known {
                 self.look(&path, &what, &reader);
             }
@@ -265,12 +273,13 @@ impl Walk<'_> {
     }
 
     fn look(&mut self, path: &Path, what: &str, reader: &Reader) {
-        let known = self.files.len();
+        let before = std::mem::replace(&mut self.is_cut, false);
         self.visit(path, what, reader, 0);
-        // What was not looked at for what came before it counts as there: who reads it is not to take it for absent.
-        if !self.is_whole && self.files.len() == known && fs::symlink_metadata(path).is_ok() {
+        // What was not looked at, for what came before it say, counts as there: who reads it is not to take it for absent.
+        if self.is_cut && fs::symlink_metadata(path).is_ok() {
             self.add(path, what, reader, None);
         }
+        self.is_cut |= before;
     }
 
     fn visit(&mut self, path: &Path, what: &str, reader: &Reader, depth: usize) {
@@ -280,7 +289,7 @@ impl Walk<'_> {
             return;
         }
         if depth > DEEPEST || self.left.0 == 0 {
-            self.is_whole = false;
+            (self.is_whole, self.is_cut) = (false, true);
             return;
         }
         self.left.0 -= 1;

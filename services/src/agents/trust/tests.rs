@@ -323,6 +323,7 @@ fn what_only_the_daemons_configuration_or_an_agents_name_tells_is_asked_about_to
         ("acp:told".to_owned(), told(Some(&["told/it.toml"]))),
         ("command:filter".to_owned(), told(Some(&[]))),
         ("command:ab".to_owned(), told(None)),
+        ("command:strange".to_owned(), told(None)),
         ("command:env".to_owned(), Configured::new("/usr/bin/env".as_ref(), &["A=1".to_owned(), "ask".to_owned()])),
     ]));
     let settings_for = |provider: &str| bench.trust.standing(&bench.project()).settings_for(provider);
@@ -330,7 +331,9 @@ fn what_only_the_daemons_configuration_or_an_agents_name_tells_is_asked_about_to
         [".strange/mcp.json", ".strange-cli.yml", "strange.json", ".unheardrc", ".strangecode/x", "Strange.config.ts"]
     {
         bench.write(&format!("project/{like}"), "");
-        assert_eq!(settings_for("acp:strange"), FolderSettings::Withheld, "{like}");
+        for provider in ["acp:strange", "command:strange"] {
+            assert_eq!(settings_for(provider), FolderSettings::Withheld, "{provider}: {like}");
+        }
         assert_eq!(
             (settings_for("acp:told"), settings_for("claude")),
             (FolderSettings::Absent, FolderSettings::Absent)
