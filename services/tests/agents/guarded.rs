@@ -18,7 +18,7 @@ for word; do echo "$word" >> "$0.args.$n"; done
 while read -r line; do
   case "$line" in
     *'"type":"user"'*)
-      case "$line" in *wait*) touch "$0.waits"; until [ -e go ]; do sleep 0.01; done;; esac
+      case "$line" in *wait*) echo '{"type":"assistant","message":{"id":"m","role":"assistant","content":[{"type":"text","text":"I wait"}]}}'; until [ -e go ]; do sleep 0.01; done;; esac
       echo '{"type":"system","subtype":"init","session_id":"11111111-1111-4111-8111-111111111111","model":"m"}'
       echo '{"type":"result","subtype":"success","is_error":false}';;
     *) echo '{"type":"control_response","response":{"subtype":"success","request_id":"initialise","response":{}}}';;
@@ -137,9 +137,7 @@ async fn settings_that_come_while_an_agent_works_end_its_turn_and_what_other_age
         let house = trusted(&["CLAUDE.md"]).await;
         let (session, mut events) = asked(&house).await;
         let mut turn = house.prompt(&session, "wait");
-        while !house.folder.path().join("claude.waits").exists() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        while turn.until("item.upserted").await["kind"] != "agent_message" {}
         lay(&house, file, r#"{"hooks": {}}"#);
         if matches!(ends, Ends::Turn) {
             let ended = turn.end().await;

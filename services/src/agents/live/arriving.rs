@@ -16,28 +16,15 @@ use super::Live;
 
 /// A prompt that was asked for.
 pub(super) struct Arrival {
-    id: String,
+    pub(super) id: String,
     /// The prompt, when it is made; it never is where its sender is dropped.
-    made: oneshot::Receiver<Prompt>,
-    delivery: Delivery,
-    timeout: Duration,
-    owner: Option<Owner>,
-    told: oneshot::Sender<Result<u64, Refused>>,
+    pub(super) made: oneshot::Receiver<Prompt>,
+    pub(super) delivery: Delivery,
+    pub(super) timeout: Duration,
+    pub(super) owner: Option<Owner>,
+    pub(super) told: oneshot::Sender<Result<u64, Refused>>,
     /// Whether it was taken back meanwhile.
-    is_unwanted: bool,
-}
-
-impl Arrival {
-    pub(super) fn new(
-        id: String,
-        made: oneshot::Receiver<Prompt>,
-        delivery: Delivery,
-        timeout: Duration,
-        owner: Option<Owner>,
-        told: oneshot::Sender<Result<u64, Refused>>,
-    ) -> Arrival {
-        Arrival { id, made, delivery, timeout, owner, told, is_unwanted: false }
-    }
+    pub(super) is_unwanted: bool,
 }
 
 /// The first of them, when it is made or never will be.

@@ -148,7 +148,7 @@ impl Handle {
         owner: Option<Owner>,
     ) -> impl Future<Output = Result<Result<u64, Refused>, Over>> + Send + use<> {
         let (told, answer) = oneshot::channel();
-        let arrival = Arrival::new(id, made, delivery, timeout, owner, told);
+        let arrival = Arrival { id, made, delivery, timeout, owner, told, is_unwanted: false };
         let wished = self.wishes.send(Wish::Prompt(arrival)).map_err(|_| Over);
         async move {
             wished?;
