@@ -29,6 +29,7 @@ pub(super) use places::Places;
 pub(super) use programs::Configured;
 use settings::Settings;
 pub use settings::SettingsFile;
+pub(super) use settings::taken_by_claude;
 
 /// What becomes of the settings that lie in a folder when an agent is started in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

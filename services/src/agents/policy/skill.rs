@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::super::permission::{AskedSkill, Hit};
+use super::super::trust;
 use super::Ruling;
 use super::place::Ground;
 use super::rule::Effect;
@@ -14,24 +15,21 @@ pub(super) const RULE: &str = "untrusted_skill";
 /// Skills that it brings along itself, and does not tell of when it is started. No other one takes the name of such a one.
 const BROUGHT_ALONG: [&str; 1] = ["keybindings-help"];
 
-/// Whether a skill is a person's own, the agent's, or one of a folder from the session's up to that of its repository, which is
-/// trusted where it is loaded. It finds others in folders below, once it reads a file there, by names that none has that it was started
-/// with: `name`, or `folder:name`. Looks at the disk.
+/// Whether a skill is a person's own, the agent's, or one of the folders that are listed for it, and trusted where it is loaded. It
+/// finds others in folders below, once it reads a file there, by names that none has that it was started with: `name`, or
+/// `folder:name`. Looks at the disk.
 pub(super) fn is_known(skill: &AskedSkill, ground: &Ground) -> bool {
-    let repository = of_repository(&ground.folder);
-    let mut folders = repository.iter().map(|folder| folder.join(".claude")).chain(own(ground));
+    let taken = trust::taken_by_claude(&ground.folder, ground.home.as_deref());
+    let mut folders = taken.iter().map(|folder| folder.join(".claude")).chain(own(ground));
     if folders.any(|folder| holds(&folder, &skill.name)) {
         return true;
     }
     let is_listed = skill.was_there || BROUGHT_ALONG.contains(&skill.name.as_str());
     if let (false, Some((plugin, _))) = (is_listed, skill.name.split_once(':')) {
         let is_name = plugin.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter));
-        return is_name && !plugin.is_empty() && !repository.iter().any(|folder| folder.join(plugin).exists());
+        return is_name && !plugin.is_empty() && !taken.iter().any(|folder| folder.join(plugin).exists());
     }
-    // Where there is no repository, it has those of all folders above when it is started, by names that they give themselves.
-    let mut above = ground.folder.ancestors().skip(repository.len());
-    let brings = |folder: &Path| ["skills", "commands"].iter().any(|name| folder.join(".claude").join(name).exists());
-    is_listed && !above.by_ref().take_while(|folder| Some(*folder) != ground.home.as_deref()).any(brings)
+    is_listed
 }
 
 /// What is decided about others.
@@ -43,12 +41,6 @@ pub(super) fn forbidden(skill: &AskedSkill) -> Ruling {
     );
     let hits = vec![Hit { rule: RULE.to_owned(), text }];
     Ruling { effect: Effect::Deny, rule: RULE.to_owned(), hits, ..Ruling::default() }
-}
-
-/// A folder and those above it up to that of its repository; itself alone where it is in none.
-fn of_repository(folder: &Path) -> Vec<&Path> {
-    let top = folder.ancestors().position(|folder| folder.join(".git").exists()).unwrap_or_default();
-    folder.ancestors().take(top + 1).collect()
 }
 
 /// Where a person keeps their own.
@@ -104,10 +96,10 @@ mod tests {
             assert!(!known("top/cwd", name, false), "{name}");
         }
         assert!(known("top/cwd", "claude-api", true) && known("top/cwd", "plugin:skill", true));
-        for name in ["above", "a-name-of-its-own", "keybindings-help"] {
-            assert!(!known("bare/cwd", name, true), "{name}");
+        for name in ["above", "own", "keybindings-help"] {
+            assert!(known("bare/cwd", name, false), "{name}");
         }
-        assert!(known("bare/cwd", "own", true));
+        assert!(known("bare/cwd", "a-name-of-its-own", true) && !known("bare/cwd", "a-name-of-its-own", false));
         Ok(())
     }
 }

@@ -200,6 +200,16 @@ fn of_repository(cwd: &Path) -> Vec<&Path> {
     cwd.ancestors().take(depth.unwrap_or_default() + 1).collect()
 }
 
+/// The folders whose commands, skills and agents Claude Code takes, and which are listed for it: a folder and those above it, up to
+/// that of its repository, or up to the home where it is in none.
+pub(in super::super) fn taken_by_claude<'a>(cwd: &'a Path, home: Option<&Path>) -> Vec<&'a Path> {
+    let repository = of_repository(cwd);
+    match repository.last().is_some_and(|top| has_git(top)) {
+        true => repository,
+        false => cwd.ancestors().take_while(|folder| Some(*folder) != home).collect(),
+    }
+}
+
 /// Whether a folder is that of a repository. Some programs go on where `.git` is something else.
 fn has_git(folder: &Path) -> bool {
     let git = folder.join(".git");
