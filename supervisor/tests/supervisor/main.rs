@@ -12,5 +12,6 @@ mod output;
 mod room;
 mod sandbox;
 mod shape;
+mod starting;
 mod stopping;
 mod survivors;
