@@ -2,6 +2,7 @@
 //! events for the log and commands for the agent come out.
 
 mod chosen;
+mod expected;
 mod facts;
 mod files;
 mod item_ids;
@@ -32,6 +33,7 @@ use super::state::{Reducer, State};
 use super::turn::{TurnEnd, Turns};
 use super::usage::{Cost, UsageUpdate};
 use chosen::Chosen;
+use expected::Expected;
 use files::Files;
 use item_ids::ItemIds;
 pub use item_ids::UsedIds;
@@ -107,6 +109,8 @@ pub struct Session {
     reducer: Reducer,
     turns: Turns,
     queue: VecDeque<Waiting>,
+    /// Prompts that are still made, in the order in which they were asked for.
+    expected: Vec<Expected>,
     /// Prompts that were to join the open turn, and the turn's id.
     steered: BTreeMap<String, String>,
     permissions: BTreeMap<String, Pending>,
@@ -197,6 +201,7 @@ impl Session {
             reducer: past.reducer,
             turns: Turns::default(),
             queue: VecDeque::new(),
+            expected: Vec::new(),
             steered: BTreeMap::new(),
             permissions: BTreeMap::new(),
             questions: BTreeMap::new(),

@@ -158,6 +158,33 @@ async fn prompts_wait_in_the_order_of_their_calls_whatever_is_gathered_for_them(
 }
 
 #[tokio::test]
+async fn a_prompt_that_goes_first_does_so_though_it_is_still_made_when_its_turn_ends() {
+    let house = House::new();
+    for folder in 0..20 {
+        std::fs::create_dir(house.folder.path().join(format!("project/{folder}"))).unwrap();
+        (0..200).for_each(|file| house.write(&format!("{folder}/{file}.txt"), ""));
+    }
+    let session = house.session("builtin").await;
+    for delivery in ["now", "steer"] {
+        let mut first = house.prompt(&session, "ask Which? a|b");
+        let question = first.until("question.requested").await;
+        let mut behind = house.prompt(&session, "list");
+        behind.until("prompt.queued").await;
+        let more = json!({"delivery": delivery, "currentFile": "0/0.txt", "template": "default"});
+        let mut in_front = house.prompt_with(&session, "list", more);
+        let answer = json!({"questionId": question["questionId"], "answers": {"answer": ["a"]}});
+        house.ask("agent.answer", answer).await.unwrap();
+        first.end().await;
+        assert_eq!(in_front.end().await["outcome"], "completed", "{delivery}");
+        assert_eq!(behind.end().await["outcome"], "completed", "{delivery}");
+        let begun = |turn: &Turn| {
+            turn.seen.iter().find(|event| event["type"] == "turn.started").unwrap()["seq"].as_u64().unwrap()
+        };
+        assert!(begun(&in_front) < begun(&behind), "{delivery}");
+    }
+}
+
+#[tokio::test]
 async fn a_stop_behind_a_prompt_hits_it_though_it_is_still_made() {
     let house = House::new();
     house.write("notes.txt", &"a line of many\n".repeat(20_000));

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
 mod chosen;
+mod expected;
 mod files;
 mod own_turns;
 mod past;

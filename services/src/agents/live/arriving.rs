@@ -37,6 +37,7 @@ pub(super) async fn made(arrivals: &mut VecDeque<Arrival>) -> Option<Prompt> {
 
 impl Live {
     pub(super) fn asked_for(&mut self, arrival: Arrival) {
+        self.session.expects(&arrival.id, arrival.delivery);
         self.arrivals.push_back(arrival);
         self.take_in_made();
     }
@@ -58,9 +59,11 @@ impl Live {
     }
 
     fn take_in(&mut self, prompt: Option<Prompt>) {
-        let Some((arrival, prompt)) = self.arrivals.pop_front().zip(prompt) else { return };
-        let Arrival { delivery, timeout, owner, told, is_unwanted, .. } = arrival;
         let (now, before) = (self.now(), self.session.seq());
+        let Some(Arrival { id, delivery, timeout, owner, told, is_unwanted, .. }) = self.arrivals.pop_front() else {
+            return;
+        };
+        let Some(prompt) = prompt else { return self.session.expects_no_more(now, &id) };
         let taken = match is_unwanted {
             true => self.session.forgo(now, prompt, delivery, timeout),
             false => {
@@ -74,20 +77,26 @@ impl Live {
     /// Takes one of them back. Gives whether it did.
     pub(super) fn take_back(&mut self, prompt_id: &str) -> bool {
         let found = self.arrivals.iter_mut().find(|arrival| arrival.id == prompt_id && !arrival.is_unwanted);
-        found.map(|arrival| arrival.is_unwanted = true).is_some()
+        let is_found = found.map(|arrival| arrival.is_unwanted = true).is_some();
+        if is_found {
+            self.session.expects_no_more(self.now(), prompt_id);
+        }
+        is_found
     }
 
     /// Stops what is at work, and what waits unless that is kept. Gives whether there was anything.
     pub(super) fn interrupt(&mut self, keeps_queue: bool) -> bool {
         let now = self.now();
-        // The first would be at work by now, had nothing to be gathered for it.
-        let is_idle = self.session.awaits_prompt();
-        let (waited, hit) = match keeps_queue {
-            true => (false, usize::from(is_idle)),
-            false => (self.session.cancel_prompts(now), self.arrivals.len()),
+        let (waited, hit): (bool, Vec<String>) = match keeps_queue {
+            true => (false, self.session.awaits_prompt().map(str::to_owned).into_iter().collect()),
+            false => {
+                let arrivals = self.arrivals.iter().map(|arrival| arrival.id.clone()).collect();
+                (self.session.cancel_prompts(now), arrivals)
+            }
         };
-        let wanted = self.arrivals.iter_mut().filter(|arrival| !arrival.is_unwanted);
-        let taken_back = wanted.take(hit).map(|arrival| arrival.is_unwanted = true).count();
-        self.session.stop_turn(now) || waited || taken_back > 0
+        // What waits behind those may begin when they are taken back, and is not meant.
+        let stopped = self.session.stop_turn(now);
+        let taken_back = hit.iter().filter(|id| self.take_back(id)).count();
+        stopped || waited || taken_back > 0
     }
 }

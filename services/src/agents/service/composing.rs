@@ -1,11 +1,13 @@
 //! A prompt with what is sent beside it, and `agent.previewPrompt`, which shows it: both are made here.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::json;
 use sixframe_core::{Code, Context, Fault, Router, Scope};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::timeout;
 
 use super::super::agent::Prompt;
 use super::super::api::{PREVIEW_PROMPT, PreviewParams, Previewed};
@@ -21,6 +23,9 @@ pub(super) fn router(agents: &Agents) -> Router {
     let agents = agents.clone();
     Router::new().method(PREVIEW_PROMPT, move |context, params| preview(agents.clone(), context, params))
 }
+
+/// How long a prompt may take to be made: a disk that hangs holds up those behind it no longer.
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// A prompt that is made, or was.
 pub(super) struct Making {
@@ -38,12 +43,13 @@ impl Making {
         Making { prompt_id, made, work: None }
     }
 
-    /// One that goes on being made though whoever asked for it does not listen any more.
+    /// One that goes on being made though whoever asked for it does not listen any more, for 30 s at most.
     pub(super) fn by(prompt_id: String, work: impl Future<Output = Result<Prompt, Fault>> + Send + 'static) -> Making {
         let (make, made) = oneshot::channel();
         let work = tokio::spawn(async move {
+            let made = timeout(LONGEST, work).await.map_err(|_| too_late())??;
             // A session that has ended has no use for it.
-            let _ = make.send(work.await?);
+            let _ = make.send(made);
             Ok(())
         });
         Making { prompt_id, made, work: Some(work) }
@@ -95,6 +101,11 @@ async fn with_context(
     Ok(Prompt { context, ..prompt })
 }
 
+fn too_late() -> Fault {
+    let message = "what is sent beside the prompt could not be read within 30 s; see whether the disk answers";
+    Fault::new(Code::INTERNAL, message)
+}
+
 fn ends() -> Fault {
     Fault::new(Code::CANCELLED, "the daemon ends")
 }
@@ -127,5 +138,17 @@ impl From<NotBuilt> for Fault {
             NotBuilt::NoTemplate(_) => "template",
         };
         Fault::new(Code::INVALID_PAYLOAD, message).details(json!({"path": path}))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_hangs_while_a_prompt_is_made_is_given_up() {
+        let (made, worked) = Making::by("prompt_1".into(), std::future::pending()).parted();
+        assert!(worked.await.is_err_and(|fault| fault.code == Code::INTERNAL));
+        assert!(made.await.is_err(), "who waits for it waits no longer");
     }
 }

@@ -54,11 +54,6 @@ impl Session {
         self.turns.open().is_some_and(|turn| turn.prompt_id().is_none()) && self.ladder.is_none()
     }
 
-    /// Whether the next prompt is given to the agent at once.
-    pub fn awaits_prompt(&self) -> bool {
-        self.process == Process::Ready && self.turns.open().is_none() && self.queue.is_empty()
-    }
-
     /// Whether a prompt waits.
     pub fn waits(&self, prompt_id: &str) -> bool {
         self.queue.iter().any(|waiting| waiting.prompt.id == prompt_id)

@@ -60,6 +60,14 @@ impl Session {
         delivery: Delivery,
         timeout: Duration,
     ) -> Result<(), Refused> {
+        let asked_in = self.met(&prompt.id);
+        let waiting = Waiting { prompt, delivery, timeout, told: self.seq + 1, was_steered: false };
+        let taken = self.take_in(now, waiting, asked_in.as_deref());
+        self.pump(now);
+        taken
+    }
+
+    fn take_in(&mut self, now: Moment, waiting: Waiting, asked_in: Option<&str>) -> Result<(), Refused> {
         if self.closed {
             return Err(Refused::Closed);
         }
@@ -67,24 +75,22 @@ impl Session {
             return Err(Refused::Full);
         }
         let waits = self.queue.iter().map(|waiting| waiting.prompt.bytes()).sum::<usize>();
-        if !self.queue.is_empty() && waits + prompt.bytes() > BYTES {
+        if !self.queue.is_empty() && waits + waiting.prompt.bytes() > BYTES {
             return Err(Refused::Heavy);
         }
         if self.asked_first.is_none() {
-            self.asked_first = title_of(&prompt.content);
+            self.asked_first = title_of(&waiting.prompt.content);
         }
-        let joins = delivery == Delivery::Steer && self.can_be_steered();
+        let (delivery, is_meant) = (waiting.delivery, self.means_open_turn(asked_in));
         let at = self.place(delivery);
-        let waiting = Waiting { prompt, delivery, timeout, told: self.seq + 1, was_steered: false };
         self.log(now, Event::PromptQueued(queued(at, &waiting)), None);
-        match joins {
+        match delivery == Delivery::Steer && is_meant && self.can_be_steered() {
             true => self.steer(now, waiting.prompt),
             false => self.queue.insert(at, waiting),
         }
-        if delivery == Delivery::Now {
+        if delivery == Delivery::Now && is_meant {
             self.interrupt(now, TurnEnd::new(Outcome::Interrupted));
         }
-        self.pump(now);
         Ok(())
     }
 
@@ -287,6 +293,7 @@ impl Session {
         match self.process {
             Process::Absent => self.start(now),
             Process::Starting | Process::Stopping => (),
+            Process::Ready if self.goes_first().is_some() => (),
             Process::Ready => {
                 let Some(waiting) = self.queue.pop_front() else { return };
                 self.open_turn(now, &waiting);
@@ -297,7 +304,7 @@ impl Session {
 }
 
 /// What goes in front of what.
-fn rank(delivery: Delivery) -> u8 {
+pub(super) fn rank(delivery: Delivery) -> u8 {
     match delivery {
         Delivery::Now => 0,
         Delivery::Steer => 1,
