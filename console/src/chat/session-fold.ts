@@ -33,11 +33,14 @@ const SETTLED = 20;
 /** Tools of a turn whose outputs are shown where it has no other answer. */
 const ANSWERS = 5;
 
-/** Prompts that were taken back of which is known what they said. */
-const TAKEN_BACK = 50;
+/**
+ * Of prompts that were taken back, how much is known of what they said: as many as four full queues of the daemon hold, and
+ * what two of them may say. A stop takes back a whole queue at once, and another one may follow before anybody looks.
+ */
+const TAKEN_BACK = { prompts: 4 * 64, characters: 2 * (16 << 20) };
 
 /** Prompts that joined a turn of which is known what they said: an agent that does not take them gives them back, also behind its end. */
-const STEERED = 50;
+const STEERED = 2 * 64;
 
 /** What a turn is until it ends. */
 interface OpenTurn {
@@ -207,7 +210,12 @@ export class SessionFold {
   #takeBack(promptId: string): void {
     this.#steered.delete(promptId);
     this.takenBack.set(promptId, this.#asked.get(promptId) ?? "");
-    for (const id of this.takenBack.keys()) if (this.takenBack.size > TAKEN_BACK) this.takenBack.delete(id);
+    let characters = [...this.takenBack.values()].reduce((sum, said) => sum + said.length, 0);
+    for (const [id, said] of this.takenBack) {
+      if (this.takenBack.size <= TAKEN_BACK.prompts && characters <= TAKEN_BACK.characters) return;
+      this.takenBack.delete(id);
+      characters -= said.length;
+    }
   }
 
   #mark(itemId: string | null | undefined, isAsked: boolean): void {

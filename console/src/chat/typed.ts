@@ -22,8 +22,8 @@ export interface Given {
   readonly own: string;
 }
 
-/** Prompts of which is known that they were asked for from here. */
-const MOST_OWN = 100;
+/** Prompts of which is known that they were asked for from here: more than wait in some sessions whose queues are full. */
+const MOST_OWN = 500;
 
 export class Typed {
   /** The next prompt, by session; the one that was written last is the last. */
