@@ -37,7 +37,8 @@ export function Composer({
   const [delivery, setDelivery] = useState<AgentDelivery>("queue");
   const field = useRef<HTMLTextAreaElement>(null);
   const asked = useStore(focusAsked);
-  const hold = useHeldFocus(isBusy ? ["stop"] : [], catchFocus);
+  // What is there only while a turn is open goes with it.
+  const hold = useHeldFocus(isBusy ? ["turn"] : [], catchFocus);
   useEffect(() => {
     if (!asked) return;
     field.current?.focus();
@@ -73,11 +74,15 @@ export function Composer({
       />
       <div className="composer-bar">
         <ContextControls sessionId={sessionId} text={text} isOpen={isOpen} />
-        {isBusy && <Deliveries chosen={delivery} onChoose={setDelivery} />}
+        {isBusy && (
+          <span className="composer-how" {...hold("turn")}>
+            <Deliveries chosen={delivery} onChoose={setDelivery} />
+          </span>
+        )}
         <span className="composer-hint">Enter sends · Shift Enter breaks the line{isBusy && " · Esc stops"}</span>
         <span className="composer-go">
           {isBusy && (
-            <SteadyButton className="button button-small" onClick={onStop} isOff={!isOpen} title={shortcutLabel(".")} {...hold("stop")}>
+            <SteadyButton className="button button-small" onClick={onStop} isOff={!isOpen} title={shortcutLabel(".")} {...hold("turn")}>
               <Square size={12} fill="currentColor" aria-hidden />
               Stop
             </SteadyButton>

@@ -116,6 +116,16 @@ test("the field for prompts has the focus when a button went that had it: to sto
   await vi.waitFor(() => expect(document.activeElement).toBe(prompt));
 });
 
+test("the field for prompts has the focus when the choice went that had it: how the next prompt reaches the agent", async () => {
+  const made = furnished({ ses_1: { ...IDLE, turnId: "turn_1" } }, { log: new Log().created() });
+  await look(made);
+  act(() => screen.getByRole("radio", { name: "Queue" }).focus());
+  fireEvent.keyDown(screen.getByRole("radio", { name: "Queue" }), { key: "ArrowRight" });
+  expect(document.activeElement).toBe(screen.getByRole("radio", { name: "Steer" }));
+  act(() => made.served.commit([{ op: "replace", path: "/agents/ses_1", value: IDLE as never }]));
+  await vi.waitFor(() => expect(document.activeElement).toBe(screen.getByRole("textbox", { name: "Prompt" })));
+});
+
 /** A session at work, in which `prompts` were sent from here. */
 async function sent(prompts: readonly string[]): Promise<ReturnType<typeof furnished> & { log: Log; draft: () => string }> {
   const log = new Log().created().turn("turn_1", "edit");
