@@ -10,8 +10,10 @@ export interface Edit {
   /** What it says as long as nothing is kept. */
   readonly whole: string;
   readonly text: string;
-  /** The event that told what it said when the change began; none where it says by now what this change made of it. */
+  /** The event that told what it said when the change began, or what the daemon took the change in the place of; none where it tells of none. */
   readonly seq?: number | undefined;
+  /** Whether the daemon took an earlier state of the change: the first event behind `seq` that tells of the prompt tells that. */
+  readonly isTaken?: boolean;
   /** Where the daemon was asked to take it and has not answered: the how manieth time something was sent. */
   readonly sent?: number;
 }
