@@ -34,7 +34,7 @@ export class Typed {
   readonly contexts = new Store<ReadonlyMap<string, PromptContext>>(new Map());
   /** Prompts that were asked for from here, the latest last, with their sessions: whoever takes them back, their words are this person's. */
   readonly own = new Store<ReadonlyMap<string, string>>(new Map());
-  /** Changes of prompts that wait, by prompt. */
+  /** Changes of prompts that wait, by prompt; the one that was written last is the last. */
   readonly edits = new Store<ReadonlyMap<string, Edit>>(new Map());
   /** Answers, by request and by question in it. */
   readonly given = new Store<ReadonlyMap<string, ReadonlyMap<string, Given>>>(new Map());
@@ -74,7 +74,7 @@ export class Typed {
   }
 
   edit(promptId: string, edit: Edit): void {
-    this.edits.update((all) => new Map(all).set(promptId, edit));
+    this.edits.update((all) => without(all, promptId).set(promptId, edit));
   }
 
   /** Notes that the daemon is asked to take a change, and gives the number of that. */

@@ -329,3 +329,33 @@ test("drafts outlive a reload of the window, and no other window has them", () =
     vi.useRealTimers();
   }
 });
+
+test("a change of a prompt that waits outlives a reload of the window, and becomes the draft where that takes the prompt back", () => {
+  vi.useFakeTimers();
+  try {
+    const storage = window.sessionStorage;
+    const typed = new Typed();
+    keepTyped(typed, storage, "window_1");
+    typed.claim("p2", "ses_1");
+    typed.edit("p2", { sessionId: "ses_1", whole: "second", text: "other words", seq: 5 });
+    typed.edit("p3", { sessionId: "ses_1", whole: "third", text: "third", seq: 6 });
+    typed.send("p4", { sessionId: "ses_1", whole: "fourth", text: "the fourth", seq: 7 });
+    typed.edit("p5", { sessionId: "ses_1", whole: "", text: "z".repeat(250_000) });
+    vi.runAllTimers();
+    const again = new Typed();
+    keepTyped(again, storage, "window_1");
+    expect([...again.edits.get()]).toEqual([
+      ["p2", { sessionId: "ses_1", whole: "second", text: "other words", seq: 5 }],
+      ["p4", { sessionId: "ses_1", whole: "fourth", text: "the fourth", seq: 7 }],
+    ]);
+    expect(again.reclaim("ses_1", new Map([["p2", "second"]]))).toBe(true);
+    // What nobody here asked for becomes the draft by its change alone.
+    expect(again.rescue("ses_1", [])).toBe(true);
+    expect(again.draft("ses_1")).toBe("other words\n\nthe fourth");
+    const copied = new Typed();
+    keepTyped(copied, storage, "window_2");
+    expect(copied.edits.get().size).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
+});
