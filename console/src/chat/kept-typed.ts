@@ -37,11 +37,7 @@ export function keepTyped(typed: Typed, storage: Pick<Storage, "getItem" | "setI
       own: [...typed.own.get()],
       edits: bounded(changes(typed), ({ text, whole }) => text.length + whole.length),
     };
-    try {
-      storage.setItem(KEPT, JSON.stringify(kept));
-    } catch {
-      // There is no room for it. It stays as long as the page.
-    }
+    storage.setItem(KEPT, JSON.stringify(kept));
   };
   const soon = (): void => void (timer ??= setTimeout(keep, PAUSE_MS));
   typed.drafts.subscribe(soon);
