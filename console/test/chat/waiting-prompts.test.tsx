@@ -166,6 +166,30 @@ test("what somebody else makes of a prompt before the own change of it is shown 
   await vi.waitFor(() => expect(note()).toMatch(/It says now: theirs$/));
 });
 
+test("a change that is kept once more while the daemon takes it is kept behind that, and not where that was not taken", async () => {
+  const { says, typed, save, asked, answer, note } = await changeable();
+  typed("mine");
+  save();
+  typed("mine and");
+  save();
+  await vi.waitFor(() => {
+    answer();
+    expect(asked).toEqual([expect.any(Number), (asked[0] as number) + 1]);
+  });
+  await vi.waitFor(() => {
+    answer();
+    expect(screen.queryByRole("textbox", { name: "The prompt" })).toBeNull();
+  });
+  fireEvent.click(await screen.findByRole("button", { name: "Change the prompt" }));
+  typed("once more");
+  says("theirs");
+  save();
+  typed("once more, and more");
+  save();
+  expect(await screen.findByText(/^It was not changed: the prompt is another one by now/)).toBeTruthy();
+  expect([asked.length, note()]).toEqual([3, ""]);
+});
+
 test("a change that is left while the daemon takes it does not come back", async () => {
   const made = furnished({ ses_1: { ...IDLE, turnId: "turn_1", queue: [WAITING] } }, { log: new Log().created(), methods: ["agent.editPrompt"] });
   let answer: (value: unknown) => void = () => undefined;
