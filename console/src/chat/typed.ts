@@ -51,9 +51,10 @@ export class Typed {
     this.drafts.update((all) => without(all, sessionId).set(sessionId, text));
   }
 
-  /** Puts texts behind what is there already. */
+  /** Puts texts behind what is there already, with their lines broken as a field breaks them: it would be another text than it shows. */
   add(sessionId: string, texts: readonly string[]): void {
-    this.write(sessionId, [this.draft(sessionId), ...texts].filter((text) => text.trim() !== "").join("\n\n"));
+    const lines = texts.map((text) => text.replace(/\r\n?/g, "\n"));
+    this.write(sessionId, [this.draft(sessionId), ...lines].filter((text) => text.trim() !== "").join("\n\n"));
   }
 
   /** Notes that a prompt was asked for from here. */

@@ -28,6 +28,10 @@ test("the caret and what is selected stay where they are when words come behind 
   field.setSelectionRange(2, 8, "backward");
   add("waited too");
   expect(selected(field)).toEqual([2, 8, "backward"]);
+  // Another client may break lines otherwise than a field does.
+  add("of\r\nanother");
+  add("client");
+  expect(selected(field)).toEqual([2, 8, "backward"]);
   // Whoever is at the end of what is written goes on there.
   const end = field.value.length;
   field.setSelectionRange(end, end);
