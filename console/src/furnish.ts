@@ -18,6 +18,7 @@ import { Runs } from "./runs/runs.js";
 import { renew, type Surroundings } from "./session.js";
 import type { Environment } from "./shell/environment.js";
 import { Changes } from "./state/changes.js";
+import { ofWindow } from "./storage.js";
 import { Toasts } from "./shell/toasts.js";
 
 const OWN = { id: "page", label: "this page" };
@@ -43,7 +44,7 @@ export function furnish(token: string, windowName: string, surroundings: Surroun
   const hub = new Hub(endpoint, { minIntervalMs: FRAME_MS });
   const toasts = new Toasts();
   const agents = new Agents(endpoint, catalogue, toasts);
-  keepTyped(agents.typed, sessionStorage, windowName);
+  keepTyped(agents.typed, ofWindow, windowName);
   endpoint.start();
   return {
     link: endpoint,

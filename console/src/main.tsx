@@ -6,12 +6,13 @@ import { Console } from "./console.js";
 import { furnish } from "./furnish.js";
 import { enter, hasTicket, takeTicket } from "./session.js";
 import { Gate } from "./shell/gate.js";
+import { lasting, ofWindow } from "./storage.js";
 import { showTheme } from "./theme.js";
 import { nameOfWindow } from "./window-name.js";
 
-const surroundings = { location, history, storage: localStorage, fetch: fetch.bind(window) };
+const surroundings = { location, history, storage: lasting, fetch: fetch.bind(window) };
 /** Asked for once: the name is held as long as the page is there. */
-const windowName = nameOfWindow(sessionStorage, navigator.locks);
+const windowName = nameOfWindow(ofWindow, navigator.locks);
 
 /** A link that is opened in a page which is there already changes its address alone. */
 function watchAddress(root: Root): void {

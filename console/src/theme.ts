@@ -1,3 +1,4 @@
+import { lasting } from "./storage.js";
 import { Store } from "./store.js";
 
 /** Which colours: those of the system, or a choice of the reader's. */
@@ -22,7 +23,7 @@ export function showTheme(root: HTMLElement = document.documentElement): void {
 
 /** Chooses a theme. */
 export function choose(chosen: Theme): void {
-  localStorage.setItem(KEPT, chosen);
+  lasting.setItem(KEPT, chosen);
   theme.set(chosen);
 }
 
@@ -32,6 +33,6 @@ export function chooseNext(): void {
 }
 
 function remembered(): Theme {
-  const kept = localStorage.getItem(KEPT);
+  const kept = lasting.getItem(KEPT);
   return THEMES.find((known) => known === kept) ?? "system";
 }

@@ -11,6 +11,7 @@ import type { Link } from "../connection.js";
 import type { Catalogue } from "../methods/catalogue.js";
 import { failureOf, type Failure } from "../methods/run.js";
 import type { Toasts } from "../shell/toasts.js";
+import { ofWindow } from "../storage.js";
 import { Store } from "../store.js";
 import { parted } from "./entry.js";
 import { contextParams } from "./prompt-context.js";
@@ -63,7 +64,7 @@ const KEPT_FEEDS = 4;
 export class Agents {
   readonly providers = new Store<ProvidersView>({ state: "unknown", providers: [], usual: "", folder: "", templates: [] });
   /** Which session is looked at; empty for a new one. */
-  readonly chosen = new Store<string>(sessionStorage.getItem(CHOSEN) ?? "");
+  readonly chosen = new Store<string>(ofWindow.getItem(CHOSEN) ?? "");
   /** Sessions that ended while this page looked, so that they can be gone on with. */
   readonly closed = new Store<readonly SessionView[]>([]);
   /** Counts choices, also of what is chosen already: who chooses wants to see it. */
@@ -90,7 +91,7 @@ export class Agents {
   }
 
   choose(sessionId: string): void {
-    sessionStorage.setItem(CHOSEN, sessionId);
+    ofWindow.setItem(CHOSEN, sessionId);
     this.chosen.set(sessionId);
     this.choices.update((count) => count + 1);
   }

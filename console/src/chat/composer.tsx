@@ -1,5 +1,5 @@
 import { ArrowUp, Square } from "lucide-react";
-import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+import { useEffect, useState, type KeyboardEvent, type ReactNode } from "react";
 
 import type { AgentDelivery } from "../api.js";
 import { shortcutLabel } from "../commands/shortcuts.js";
@@ -11,6 +11,7 @@ import { useStore } from "../store.js";
 import { ContextControls } from "./context-controls.js";
 import { catchFocus, focusAsked } from "./focus-asked.js";
 import { meaningOf, pressed } from "./keys.js";
+import { useSteadyField } from "./steady-field.js";
 
 const DELIVERIES: readonly { delivery: AgentDelivery; word: string; means: string }[] = [
   { delivery: "queue", word: "Queue", means: "Behind what waits already" },
@@ -35,15 +36,16 @@ export function Composer({
   const { agents } = useEnvironment();
   const text = useStore(agents.typed.drafts).get(sessionId) ?? "";
   const [delivery, setDelivery] = useState<AgentDelivery>("queue");
-  const field = useRef<HTMLTextAreaElement>(null);
+  const write = (next: string): void => agents.typed.write(sessionId, next);
+  const { ref: field, ...steady } = useSteadyField(text, write);
   const asked = useStore(focusAsked);
-  const hold = useHeldFocus(isBusy ? ["stop"] : [], catchFocus);
+  // What is there only while a turn is open goes with it.
+  const hold = useHeldFocus(isBusy ? ["turn"] : [], catchFocus);
   useEffect(() => {
     if (!asked) return;
     field.current?.focus();
     focusAsked.set(false);
   }, [asked]);
-  const write = (next: string): void => agents.typed.write(sessionId, next);
   const send = async (): Promise<void> => {
     if (text.trim() === "" || !isOpen) return;
     write("");
@@ -67,17 +69,20 @@ export function Composer({
         aria-label="Prompt"
         aria-keyshortcuts="Control+L Meta+L"
         placeholder={isBusy ? "Say what comes next" : `Ask the agent (${shortcutLabel("L")})`}
-        value={text}
-        onChange={(event) => write(event.target.value)}
         onKeyDown={press}
+        {...steady}
       />
       <div className="composer-bar">
         <ContextControls sessionId={sessionId} text={text} isOpen={isOpen} />
-        {isBusy && <Deliveries chosen={delivery} onChoose={setDelivery} />}
+        {isBusy && (
+          <span className="composer-how" {...hold("turn")}>
+            <Deliveries chosen={delivery} onChoose={setDelivery} />
+          </span>
+        )}
         <span className="composer-hint">Enter sends · Shift Enter breaks the line{isBusy && " · Esc stops"}</span>
         <span className="composer-go">
           {isBusy && (
-            <SteadyButton className="button button-small" onClick={onStop} isOff={!isOpen} title={shortcutLabel(".")} {...hold("stop")}>
+            <SteadyButton className="button button-small" onClick={onStop} isOff={!isOpen} title={shortcutLabel(".")} {...hold("turn")}>
               <Square size={12} fill="currentColor" aria-hidden />
               Stop
             </SteadyButton>

@@ -4,6 +4,7 @@ import { ErrorCard } from "../methods/error-card.js";
 import { passes, type Failure } from "../methods/run.js";
 import { useEnvironment } from "../shell/environment.js";
 import { SteadyButton } from "../shell/steady-button.js";
+import { lasting } from "../storage.js";
 import { useStore } from "../store.js";
 import { focusAsked } from "./focus-asked.js";
 import { FolderTrust } from "./folder-trust.js";
@@ -21,7 +22,7 @@ export function NewSession({ sessions, isOpen }: { sessions: readonly SessionVie
   const modes = useModes();
   const [id, folders] = [useId(), useId()];
   const [chosen, setChosen] = useState<string | undefined>(undefined);
-  const [typed, setTyped] = useState<string | undefined>(localStorage.getItem(KEPT) ?? sessions[0]?.cwd);
+  const [typed, setTyped] = useState<string | undefined>(lasting.getItem(KEPT) ?? sessions[0]?.cwd);
   const cwd = typed ?? preset;
   const [mode, setMode] = useState("ask");
   const [model, setModel] = useState("");
@@ -56,7 +57,7 @@ export function NewSession({ sessions, isOpen }: { sessions: readonly SessionVie
       focusAsked.set(false);
       setFailure(failed);
       setBusy(false);
-    } else localStorage.setItem(KEPT, wanted);
+    } else lasting.setItem(KEPT, wanted);
   };
   return (
     <form className="new-session" aria-label="New session" onSubmit={(event) => void begin(event)}>

@@ -1,5 +1,6 @@
 import { createContext, useContext } from "react";
 
+import { lasting } from "../storage.js";
 import { Store } from "../store.js";
 
 /** How diffs are laid out: a choice that is kept. */
@@ -7,10 +8,10 @@ export type DiffLayout = "unified" | "split";
 
 const KEPT = "sixframe.agents.diff";
 
-export const diffLayout = new Store<DiffLayout>(localStorage.getItem(KEPT) === "split" ? "split" : "unified");
+export const diffLayout = new Store<DiffLayout>(lasting.getItem(KEPT) === "split" ? "split" : "unified");
 
 export function chooseDiffLayout(layout: DiffLayout): void {
-  localStorage.setItem(KEPT, layout);
+  lasting.setItem(KEPT, layout);
   diffLayout.set(layout);
 }
 

@@ -1,5 +1,5 @@
 import { Check, Hourglass, Pencil, X } from "lucide-react";
-import { useEffect, type KeyboardEvent, type ReactNode } from "react";
+import { useEffect, useRef, type KeyboardEvent, type ReactNode } from "react";
 
 import { readable } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
@@ -10,15 +10,20 @@ import { parted } from "./entry.js";
 import { catchFocus } from "./focus-asked.js";
 import { useHas } from "./hooks.js";
 import { meaningOf, pressed } from "./keys.js";
+import type { SessionFold } from "./session-fold.js";
 import type { WaitingPrompt } from "./session-view.js";
+import type { Edit } from "./typed.js";
 
 /** Prompts that wait for their turn: they can be changed and taken back. */
 export function QueueList({
   queue,
+  fold,
   sessionId,
   isOpen,
 }: {
   queue: readonly WaitingPrompt[];
+  /** The history of the session. */
+  fold: SessionFold;
   sessionId: string;
   /** Whether the daemon can be reached. */
   isOpen: boolean;
@@ -41,7 +46,7 @@ export function QueueList({
       <ol>
         {queue.map((prompt) => (
           <li key={prompt.promptId} className="queued" {...hold(prompt.promptId)}>
-            <Queued prompt={prompt} sessionId={sessionId} isOpen={isOpen} />
+            <Queued prompt={prompt} fold={fold} sessionId={sessionId} isOpen={isOpen} />
           </li>
         ))}
       </ol>
@@ -51,10 +56,12 @@ export function QueueList({
 
 function Queued({
   prompt: { promptId, content, delivery, isCut = false, seq },
+  fold,
   sessionId,
   isOpen,
 }: {
   prompt: WaitingPrompt;
+  fold: SessionFold;
   sessionId: string;
   isOpen: boolean;
 }): ReactNode {
@@ -62,6 +69,17 @@ function Queued({
   const canEdit = useHas("agent.editPrompt");
   const { text } = parted(content);
   const edit = useStore(agents.typed.edits).get(promptId);
+  /** What was to be kept while an earlier state was being taken. */
+  const next = useRef<string | undefined>(undefined);
+  /** The event up to which this person knows what the prompt says; undefined where the own change is not told yet. */
+  const known = ({ seq, isTaken }: Edit): number | undefined =>
+    isTaken && seq !== undefined ? fold.toldBehind(promptId, seq) : seq;
+  /** What is written over: what is shown beside the field, or what this person made of it, and nothing that came unseen. */
+  const replaced = (edit: Edit): number | undefined => {
+    const own = known(edit);
+    return own === undefined ? undefined : Math.max(own, seq ?? 0);
+  };
+  const isChangedSince = (edit: Edit): boolean => edit.sent === undefined && (seq ?? 0) > (known(edit) ?? Infinity);
   const begin = async (): Promise<void> => {
     const whole = isCut ? await agents.wholePrompt(sessionId, seq ?? 0) : text;
     if (whole !== undefined) agents.typed.edit(promptId, { sessionId, whole, text: whole, seq });
@@ -71,19 +89,29 @@ function Queued({
     // When the field is gone.
     setTimeout(catchFocus);
   };
+  /** Whether an earlier state is being taken: before that is told there is nothing that another one could be compared with. */
+  const isUnderWay = edit !== undefined && (edit.sent !== undefined || (edit.isTaken === true && known(edit) === undefined));
   const save = async (): Promise<void> => {
-    if (!isOpen || !edit || edit.sent !== undefined || edit.text.trim() === "") return;
+    if (!isOpen || !edit || edit.text.trim() === "") return;
+    if (isUnderWay) return void (next.current = edit.text);
     if (edit.text === edit.whole) return leave();
     const sent = agents.typed.send(promptId, edit);
-    // What is shown beside the field is written over, and nothing that came unseen.
-    const isTaken = await agents.editPrompt(sessionId, promptId, edit.text, edit.seq === undefined ? undefined : seq);
+    const over = replaced(edit);
+    const isTaken = await agents.editPrompt(sessionId, promptId, edit.text, over);
     const now = agents.typed.edits.get().get(promptId);
+    if (!isTaken) next.current = undefined;
     // It was left meanwhile, and may be changed anew.
     if (now?.sent !== sent) return;
     if (isTaken && now.text === edit.text) leave();
-    else if (isTaken) agents.typed.edit(promptId, { sessionId, whole: edit.text, text: now.text });
-    else agents.typed.edit(promptId, { sessionId, whole: now.whole, text: now.text, seq: now.seq });
+    else if (isTaken) agents.typed.edit(promptId, { sessionId, whole: edit.text, text: now.text, seq: over, isTaken: over !== undefined });
+    else agents.typed.edit(promptId, { ...edit, text: now.text });
   };
+  useEffect(() => {
+    if (isUnderWay || next.current === undefined) return;
+    const isMeant = edit?.text === next.current && !isChangedSince(edit);
+    next.current = undefined;
+    if (isMeant) void save();
+  });
   const press = (event: KeyboardEvent): void => {
     const meaning = meaningOf(pressed(event));
     if (meaning === "none") return;
@@ -110,7 +138,7 @@ function Queued({
         <button type="button" className="icon-button icon-small" aria-label="Leave it as it was" onClick={leave}>
           <X size={14} />
         </button>
-        {edit.seq !== undefined && edit.seq !== seq && (
+        {isChangedSince(edit) && (
           <p className="queued-since" role="status">
             {`Somebody else has changed it since. It says now: ${readable(isCut ? `${text} …` : text)}`}
           </p>

@@ -33,11 +33,17 @@ const SETTLED = 20;
 /** Tools of a turn whose outputs are shown where it has no other answer. */
 const ANSWERS = 5;
 
-/** Prompts that were taken back of which is known what they said. */
-const TAKEN_BACK = 50;
+/**
+ * Of prompts that were taken back, how much is known of what they said: as many as four full queues of the daemon hold, and
+ * what two of them may say. A stop takes back a whole queue at once, and another one may follow before anybody looks.
+ */
+const TAKEN_BACK = { prompts: 4 * 64, characters: 2 * (16 << 20) };
 
 /** Prompts that joined a turn of which is known what they said: an agent that does not take them gives them back, also behind its end. */
-const STEERED = 50;
+const STEERED = 2 * 64;
+
+/** Events that told what a prompt that waits says of which the numbers are known: the last of them. */
+const TOLD = 50;
 
 /** What a turn is until it ends. */
 interface OpenTurn {
@@ -71,6 +77,8 @@ export class SessionFold {
   readonly #weights = new Map<string, number>();
   readonly #turns = new Map<string, OpenTurn>();
   readonly #asked = new Map<string, string>();
+  /** The numbers of the events that told what each prompt that waits says, by its id. */
+  readonly #told = new Map<string, readonly number[]>();
   /** Prompts that joined a turn, the latest last. */
   readonly #steered = new Set<string>();
   /** Entries that became final, the latest last, by the event that made them so. */
@@ -116,6 +124,11 @@ export class SessionFold {
     return this.#settled.flatMap(({ seq, key }) => (seq > from ? (this.#entries.get(key) ?? []) : []));
   }
 
+  /** The first event behind `seq` that tells what a prompt says that waits: who changed what `seq` told made that one. */
+  toldBehind(promptId: string, seq: number): number | undefined {
+    return this.#told.get(promptId)?.find((told) => told > seq);
+  }
+
   /** Characters that are kept, roughly. */
   get weight(): number {
     return this.#weight;
@@ -123,7 +136,8 @@ export class SessionFold {
 
   /** Forgets everything: the log begins anew. */
   reset(): void {
-    for (const map of [this.#entries, this.#children, this.#weights, this.#turns, this.#asked, this.#steered, this.takenBack]) map.clear();
+    const all = [this.#entries, this.#children, this.#weights, this.#turns, this.#asked, this.#told, this.#steered, this.takenBack];
+    for (const map of all) map.clear();
     this.facts = NO_FACTS;
     this.#settled = [];
     [this.epoch, this.seq, this.forgotten, this.#weight] = ["", 0, 0, 0];
@@ -166,9 +180,11 @@ export class SessionFold {
       case "prompt.queued":
         this.#steered.delete(envelope.data.promptId);
         this.#asked.set(envelope.data.promptId, parted(envelope.data.content).text);
+        this.#told.set(envelope.data.promptId, [...(this.#told.get(envelope.data.promptId) ?? []), envelope.seq].slice(-TOLD));
         return;
       case "prompt.started":
         this.#asked.delete(envelope.data.promptId);
+        this.#told.delete(envelope.data.promptId);
         return;
       case "prompt.steered":
         return this.#steer(envelope.data.promptId);
@@ -197,6 +213,7 @@ export class SessionFold {
 
   #steer(promptId: string): void {
     this.#steered.add(promptId);
+    this.#told.delete(promptId);
     for (const id of this.#steered) {
       if (this.#steered.size <= STEERED) return;
       this.#steered.delete(id);
@@ -206,8 +223,14 @@ export class SessionFold {
 
   #takeBack(promptId: string): void {
     this.#steered.delete(promptId);
+    this.#told.delete(promptId);
     this.takenBack.set(promptId, this.#asked.get(promptId) ?? "");
-    for (const id of this.takenBack.keys()) if (this.takenBack.size > TAKEN_BACK) this.takenBack.delete(id);
+    let characters = [...this.takenBack.values()].reduce((sum, said) => sum + said.length, 0);
+    for (const [id, said] of this.takenBack) {
+      if (this.takenBack.size <= TAKEN_BACK.prompts && characters <= TAKEN_BACK.characters) return;
+      this.takenBack.delete(id);
+      characters -= said.length;
+    }
   }
 
   #mark(itemId: string | null | undefined, isAsked: boolean): void {

@@ -69,7 +69,7 @@ export function SessionPane({
       <div className="session-foot">
         {session && isWorking && <Working session={session} since={fold.turn(session.turnId ?? "")?.startedAt} />}
         <WaitingCards waiting={waiting} label="What waits for you here" onAnswered={catchFocus} />
-        {session && <QueueList queue={session.queue} sessionId={sessionId} isOpen={isOpen} />}
+        {session && <QueueList queue={session.queue} fold={fold} sessionId={sessionId} isOpen={isOpen} />}
         {session ? (
           <Composer key={sessionId} sessionId={sessionId} isBusy={isWorking} isOpen={isOpen} onStop={stop} />
         ) : (

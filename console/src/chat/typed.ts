@@ -10,8 +10,10 @@ export interface Edit {
   /** What it says as long as nothing is kept. */
   readonly whole: string;
   readonly text: string;
-  /** The event that told what it said when the change began; none where it says by now what this change made of it. */
+  /** The event that told what it said when the change began, or what the daemon took the change in the place of; none where it tells of none. */
   readonly seq?: number | undefined;
+  /** Whether the daemon took an earlier state of the change: the first event behind `seq` that tells of the prompt tells that. */
+  readonly isTaken?: boolean;
   /** Where the daemon was asked to take it and has not answered: the how manieth time something was sent. */
   readonly sent?: number;
 }
@@ -22,8 +24,8 @@ export interface Given {
   readonly own: string;
 }
 
-/** Prompts of which is known that they were asked for from here. */
-const MOST_OWN = 100;
+/** Prompts of which is known that they were asked for from here: more than wait in some sessions whose queues are full. */
+const MOST_OWN = 500;
 
 export class Typed {
   /** The next prompt, by session; the one that was written last is the last. */
@@ -32,7 +34,7 @@ export class Typed {
   readonly contexts = new Store<ReadonlyMap<string, PromptContext>>(new Map());
   /** Prompts that were asked for from here, the latest last, with their sessions: whoever takes them back, their words are this person's. */
   readonly own = new Store<ReadonlyMap<string, string>>(new Map());
-  /** Changes of prompts that wait, by prompt. */
+  /** Changes of prompts that wait, by prompt; the one that was written last is the last. */
   readonly edits = new Store<ReadonlyMap<string, Edit>>(new Map());
   /** Answers, by request and by question in it. */
   readonly given = new Store<ReadonlyMap<string, ReadonlyMap<string, Given>>>(new Map());
@@ -49,9 +51,10 @@ export class Typed {
     this.drafts.update((all) => without(all, sessionId).set(sessionId, text));
   }
 
-  /** Puts texts behind what is there already. */
+  /** Puts texts behind what is there already, with their lines broken as a field breaks them: it would be another text than it shows. */
   add(sessionId: string, texts: readonly string[]): void {
-    this.write(sessionId, [this.draft(sessionId), ...texts].filter((text) => text.trim() !== "").join("\n\n"));
+    const lines = texts.map((text) => text.replace(/\r\n?/g, "\n"));
+    this.write(sessionId, [this.draft(sessionId), ...lines].filter((text) => text.trim() !== "").join("\n\n"));
   }
 
   /** Notes that a prompt was asked for from here. */
@@ -72,7 +75,7 @@ export class Typed {
   }
 
   edit(promptId: string, edit: Edit): void {
-    this.edits.update((all) => new Map(all).set(promptId, edit));
+    this.edits.update((all) => without(all, promptId).set(promptId, edit));
   }
 
   /** Notes that the daemon is asked to take a change, and gives the number of that. */

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "react";
 
 import { isComposing } from "../chat/keys.js";
+import { lasting } from "../storage.js";
 import { Store } from "../store.js";
 
 const isMac = typeof navigator !== "undefined" && /Mac|iPhone|iPad/.test(navigator.platform);
@@ -16,10 +17,10 @@ export type Shortcuts = Readonly<Record<string, () => void>>;
 const KEPT = "sixframe.keys";
 
 /** Whether keys without a command key do something: who speaks to the machine turns that off. Remembered. */
-export const singleKeys = new Store(localStorage.getItem(KEPT) !== "off");
+export const singleKeys = new Store(lasting.getItem(KEPT) !== "off");
 
 export function turnSingleKeys(isOn: boolean): void {
-  localStorage.setItem(KEPT, isOn ? "on" : "off");
+  lasting.setItem(KEPT, isOn ? "on" : "off");
   singleKeys.set(isOn);
 }
 

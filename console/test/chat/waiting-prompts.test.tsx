@@ -82,6 +82,114 @@ test("what somebody else made of a prompt is shown beside the change of it, and 
   expect(asked).toEqual([5, now]);
 });
 
+/** A session with a prompt that waits, which is changed as the daemon does it: over what was named, told by another event. */
+async function changeable(): Promise<{ says: (text: string) => void; show: () => void; typed: (text: string) => void; save: () => void; asked: unknown[]; answer: () => void; note: () => string }> {
+  const log = new Log().created().turn("turn_1", "edit");
+  const [asked, held]: [unknown[], (() => void)[]] = [[], []];
+  const content = (text: string): { type: "text"; text: string }[] => [{ type: "text", text }];
+  const told = (text: string): number => log.push("prompt.queued", { promptId: "p2", position: 0, delivery: "queue", content: content(text) }).seq;
+  let now = { text: "next", seq: told("next") };
+  const view = (): never => ({ ...IDLE, turnId: "turn_1", queue: [{ ...WAITING, content: content(now.text), seq: now.seq }] }) as never;
+  const made = furnished({ ses_1: view() }, { log, methods: ["agent.editPrompt"] });
+  const says = (text: string): void => {
+    now = { text, seq: told(text) };
+    act(made.grown);
+  };
+  made.served.endpoint.register("agent.editPrompt", async (payload) => {
+    const { content, seq } = payload as { content: { text: string }[]; seq?: number };
+    asked.push(seq);
+    if (seq !== undefined && seq !== now.seq) throw new RpcError("CONFLICT", "the prompt is another one by now", { seq: now.seq });
+    says(content[0]?.text ?? "");
+    await new Promise<void>((resolve) => held.push(resolve));
+    return { ok: true };
+  });
+  await look(made);
+  fireEvent.click(await screen.findByRole("button", { name: "Change the prompt" }));
+  const field = (): HTMLElement => screen.getByRole("textbox", { name: "The prompt" });
+  return {
+    says,
+    show: () => act(() => made.served.commit([{ op: "replace", path: "/agents/ses_1", value: view() }])),
+    typed: (text) => fireEvent.change(field(), { target: { value: text } }),
+    save: () => fireEvent.keyDown(field(), { key: "Enter" }),
+    asked,
+    answer: () => held.shift()?.(),
+    note: () => screen.queryByText(/^Somebody else has changed it/)?.textContent ?? "",
+  };
+}
+
+test("who goes on typing while a change is taken knows what the own change made of the prompt, and nothing of what comes after that", async () => {
+  const { says, show, typed, save, asked, answer, note } = await changeable();
+  const notes = new Set<string>();
+  const watch = new MutationObserver(() => notes.add(note()));
+  watch.observe(document.body, { subtree: true, childList: true, characterData: true });
+  typed("mine");
+  save();
+  typed("mine and");
+  await vi.waitFor(() => expect(asked.length).toBe(1));
+  show();
+  await vi.waitFor(() => {
+    answer();
+    save();
+    expect(asked.length).toBe(2);
+  });
+  typed("mine and more");
+  await vi.waitFor(() => {
+    answer();
+    show();
+    expect(asked).toEqual([expect.any(Number), (asked[0] as number) + 1]);
+  });
+  expect([...notes].filter((said) => said !== "")).toEqual([]);
+  watch.disconnect();
+  says("theirs");
+  show();
+  await vi.waitFor(() => expect(note()).toMatch(/It says now: theirs$/));
+  save();
+  await vi.waitFor(() => expect(asked.at(-1)).toBe((asked[0] as number) + 3));
+  answer();
+  await vi.waitFor(() => expect(screen.queryByRole("textbox", { name: "The prompt" })).toBeNull());
+});
+
+test("what somebody else makes of a prompt before the own change of it is shown is not written over unseen", async () => {
+  const { says, show, typed, save, asked, answer, note } = await changeable();
+  typed("mine");
+  save();
+  typed("mine and");
+  await vi.waitFor(() => expect(asked.length).toBe(1));
+  says("theirs");
+  await vi.waitFor(() => {
+    answer();
+    save();
+    expect(asked.length).toBe(2);
+  });
+  expect(await screen.findByText(/^It was not changed: the prompt is another one by now/)).toBeTruthy();
+  show();
+  await vi.waitFor(() => expect(note()).toMatch(/It says now: theirs$/));
+});
+
+test("a change that is kept once more while the daemon takes it is kept behind that, and not where that was not taken", async () => {
+  const { says, typed, save, asked, answer, note } = await changeable();
+  typed("mine");
+  save();
+  typed("mine and");
+  save();
+  await vi.waitFor(() => {
+    answer();
+    expect(asked).toEqual([expect.any(Number), (asked[0] as number) + 1]);
+  });
+  await vi.waitFor(() => {
+    answer();
+    expect(screen.queryByRole("textbox", { name: "The prompt" })).toBeNull();
+  });
+  fireEvent.click(await screen.findByRole("button", { name: "Change the prompt" }));
+  typed("once more");
+  says("theirs");
+  save();
+  typed("once more, and more");
+  save();
+  expect(await screen.findByText(/^It was not changed: the prompt is another one by now/)).toBeTruthy();
+  expect([asked.length, note()]).toEqual([3, ""]);
+});
+
 test("a change that is left while the daemon takes it does not come back", async () => {
   const made = furnished({ ses_1: { ...IDLE, turnId: "turn_1", queue: [WAITING] } }, { log: new Log().created(), methods: ["agent.editPrompt"] });
   let answer: (value: unknown) => void = () => undefined;
@@ -114,6 +222,16 @@ test("the field for prompts has the focus when a button went that had it: to sto
   fireEvent.click(stop);
   act(() => made.served.commit([{ op: "replace", path: "/agents/ses_1", value: IDLE as never }]));
   await vi.waitFor(() => expect(document.activeElement).toBe(prompt));
+});
+
+test("the field for prompts has the focus when the choice went that had it: how the next prompt reaches the agent", async () => {
+  const made = furnished({ ses_1: { ...IDLE, turnId: "turn_1" } }, { log: new Log().created() });
+  await look(made);
+  act(() => screen.getByRole("radio", { name: "Queue" }).focus());
+  fireEvent.keyDown(screen.getByRole("radio", { name: "Queue" }), { key: "ArrowRight" });
+  expect(document.activeElement).toBe(screen.getByRole("radio", { name: "Steer" }));
+  act(() => made.served.commit([{ op: "replace", path: "/agents/ses_1", value: IDLE as never }]));
+  await vi.waitFor(() => expect(document.activeElement).toBe(screen.getByRole("textbox", { name: "Prompt" })));
 });
 
 /** A session at work, in which `prompts` were sent from here. */
@@ -231,6 +349,36 @@ test("drafts outlive a reload of the window, and no other window has them", () =
     const copied = new Typed();
     keepTyped(copied, storage, "window_2");
     expect([copied.draft("ses_1"), copied.own.get().size]).toEqual(["", 0]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("a change of a prompt that waits outlives a reload of the window, and becomes the draft where that takes the prompt back", () => {
+  vi.useFakeTimers();
+  try {
+    const storage = window.sessionStorage;
+    const typed = new Typed();
+    keepTyped(typed, storage, "window_1");
+    typed.claim("p2", "ses_1");
+    typed.edit("p2", { sessionId: "ses_1", whole: "second", text: "other words", seq: 5 });
+    typed.edit("p3", { sessionId: "ses_1", whole: "third", text: "third", seq: 6 });
+    typed.send("p4", { sessionId: "ses_1", whole: "fourth", text: "the fourth", seq: 7 });
+    typed.edit("p5", { sessionId: "ses_1", whole: "", text: "z".repeat(250_000) });
+    vi.runAllTimers();
+    const again = new Typed();
+    keepTyped(again, storage, "window_1");
+    expect([...again.edits.get()]).toEqual([
+      ["p2", { sessionId: "ses_1", whole: "second", text: "other words", seq: 5 }],
+      ["p4", { sessionId: "ses_1", whole: "fourth", text: "the fourth", seq: 7 }],
+    ]);
+    expect(again.reclaim("ses_1", new Map([["p2", "second"]]))).toBe(true);
+    // What nobody here asked for becomes the draft by its change alone.
+    expect(again.rescue("ses_1", [])).toBe(true);
+    expect(again.draft("ses_1")).toBe("other words\n\nthe fourth");
+    const copied = new Typed();
+    keepTyped(copied, storage, "window_2");
+    expect(copied.edits.get().size).toBe(0);
   } finally {
     vi.useRealTimers();
   }
