@@ -9,6 +9,7 @@ import { useStore } from "../store.js";
 import { Countdown } from "./countdown.js";
 import { ExactInput } from "./exact-input.js";
 import { AskRules, isOnce, OPTIONS, wordsOf } from "./ask-rules.js";
+import { useStandsInView } from "./in-view.js";
 import { ignoreEnter, isComposing, meaningOf, pressed } from "./keys.js";
 import type { Permission, SessionView } from "./session-view.js";
 import { folderName } from "./session-view.js";
@@ -23,7 +24,7 @@ const MARKS: Record<AgentRisk, typeof ShieldAlert> = {
 
 /**
  * What an agent asks leave for. It never takes the focus, Enter never allows, and nothing can be allowed before it has stood
- * still for a moment (`isSettled`). What it says scrolls; the answers stay in sight.
+ * still for a moment (`isSettled`), nor while its title is not in view. What it says scrolls; title and answers stay in sight.
  */
 export function PermissionCard({
   permission,
@@ -43,6 +44,8 @@ export function PermissionCard({
   const id = useId();
   const { action, title, description, reason, risk, paths, hits, expiresAtMs, shownInput } = permission;
   const Mark = MARKS[risk] ?? ShieldAlert;
+  const asked = useRef<HTMLParagraphElement>(null);
+  const isTitleSeen = useStandsInView(asked);
   return (
     <article className="ask-card" data-risk={risk} aria-labelledby={id}>
       <header className="ask-head">
@@ -58,35 +61,45 @@ export function PermissionCard({
         </span>
         <Countdown until={expiresAtMs} what="Denied" />
       </header>
-      <div className="ask-body">
-        <p className="ask-title">{visible(title)}</p>
-        {description && <p className="ask-text">{visible(description)}</p>}
-        {reason && (
-          <p className="ask-text">
-            <span className="quiet">The agent says:</span> {visible(reason)}
-          </p>
-        )}
-        {hits && hits.length > 0 && (
-          <ul className="ask-hits" aria-label="Why it is risky">
-            {hits.map(({ rule, text }, at) => (
-              <li key={at} title={visible(rule)}>
-                <Ticked text={visible(text)} />
-              </li>
-            ))}
-          </ul>
-        )}
-        <ExactInput input={shownInput} />
-        {paths.length > 0 && (
-          <ul className="ask-paths" aria-label="Files">
-            {[...new Set(paths)].map((path) => (
-              <li key={path}>
-                <code>{visible(path)}</code>
-              </li>
-            ))}
-          </ul>
-        )}
+      <p ref={asked} className="ask-title">
+        {visible(title)}
+      </p>
+      {description && <p className="ask-text">{visible(description)}</p>}
+      {reason && (
+        <p className="ask-text">
+          <span className="quiet">The agent says:</span> {visible(reason)}
+        </p>
+      )}
+      {hits && hits.length > 0 && (
+        <ul className="ask-hits" aria-label="Why it is risky">
+          {hits.map(({ rule, text }, at) => (
+            <li key={at} title={visible(rule)}>
+              <Ticked text={visible(text)} />
+            </li>
+          ))}
+        </ul>
+      )}
+      <div className="ask-asked">
+        <div className="ask-body">
+          <ExactInput input={shownInput} />
+          {paths.length > 0 && (
+            <ul className="ask-paths" aria-label="Files">
+              {[...new Set(paths)].map((path) => (
+                <li key={path}>
+                  <code>{visible(path)}</code>
+                </li>
+              ))}
+            </ul>
+          )}
+        </div>
+        <Answers
+          permission={permission}
+          provider={session.provider}
+          isSettled={isSettled && isTitleSeen}
+          isOpen={isOpen}
+          onAnswer={onAnswer}
+        />
       </div>
-      <Answers permission={permission} provider={session.provider} isSettled={isSettled} isOpen={isOpen} onAnswer={onAnswer} />
     </article>
   );
 }
