@@ -98,8 +98,8 @@ test("a card shows the exact input with nothing in it hidden, the risk and why, 
 test("a card says of which answer the yes is for this input alone, and what a rule allows, for how long, and where it is taken back", async () => {
   const rulePreview = "/srv/me/project/a.txt";
   const options: Permission["options"] = [
-    { optionId: "sixframe:allow_always", kind: "allow_always", label: "Always allow this in this folder", rulePreview },
-    { optionId: "sixframe:allow_session", kind: "allow_session", label: "Allow this in this session", rulePreview },
+    { optionId: "sixframe:always", kind: "allow_always", label: "Always allow this in this folder", rulePreview },
+    { optionId: "sixframe:session", kind: "allow_session", label: "Allow this in this session", rulePreview },
     { optionId: "y", kind: "allow_once", label: "Yes" },
   ];
   const shownInput = { file: "a.txt", new: "b", old: "a", newest: "c", oldest: "d" };
@@ -118,6 +118,15 @@ test("a card says of which answer the yes is for this input alone, and what a ru
   ]);
   expect(rules.lastChild?.textContent).toBe("Such a rule stands under ⋯ Rules… of the session, and is taken back there.");
   expect([...card.querySelectorAll(".exact-input dt")].map(({ textContent }) => textContent)).toEqual(["file", "old", "new", "newest", "oldest"]);
+});
+
+test("an agent's option that is called nearly as ours are is told as the agent's own", async () => {
+  const options: Permission["options"] = ["sixframe:forever", "sixframe:always ", "sixframe:", "SIXFRAME:ALWAYS"].map((optionId) => ({ optionId, kind: "allow_always", label: "Always allow" }));
+  await furnished(sessionWith({ permissions: [{ ...PERMISSION, options }] }));
+  const rules = (await screen.findByRole("article", { name: /Run a command/ })).querySelector("details") as HTMLElement;
+  expect(screen.getAllByRole("button", { name: /allow/ }).map(({ textContent }) => textContent)).toEqual(options.map(() => "Always allow, by a rule of the agent's own"));
+  expect([...rules.querySelectorAll("dd")].filter(({ textContent }) => /^The agent itself remembers it/.test(textContent))).toHaveLength(4);
+  expect(rules.textContent).not.toContain("Such a rule stands under");
 });
 
 test("what is told twice, by a rule or as a path, is no trouble, and each reason stands", async () => {
