@@ -1,10 +1,11 @@
 import { ShieldAlert, ShieldCheck, ShieldQuestion } from "lucide-react";
-import { useEffect, useId, useRef, useState, type FormEvent, type KeyboardEvent, type ReactNode } from "react";
+import { memo, useEffect, useId, useRef, useState, type FormEvent, type KeyboardEvent, type ReactNode } from "react";
 
 import type { AgentRisk, PermissionOption } from "../api.js";
 import { visible } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
 import { SteadyButton } from "../shell/steady-button.js";
+import { count } from "../shell/units.js";
 import { useStore } from "../store.js";
 import { Countdown } from "./countdown.js";
 import { ExactInput } from "./exact-input.js";
@@ -14,6 +15,9 @@ import { ignoreEnter, isComposing, meaningOf, pressed } from "./keys.js";
 import type { Permission, SessionView } from "./session-view.js";
 import { folderName } from "./session-view.js";
 import { ACTION_WORDS, RISK_WORDS } from "./words.js";
+
+/** How many files are listed singly. */
+const MOST_PATHS = 100;
 
 const MARKS: Record<AgentRisk, typeof ShieldAlert> = {
   low: ShieldCheck,
@@ -82,15 +86,7 @@ export function PermissionCard({
       <div className="ask-asked">
         <div className="ask-body">
           <ExactInput input={shownInput} />
-          {paths.length > 0 && (
-            <ul className="ask-paths" aria-label="Files">
-              {[...new Set(paths)].map((path) => (
-                <li key={path}>
-                  <code>{visible(path)}</code>
-                </li>
-              ))}
-            </ul>
-          )}
+          {paths.length > 0 && <Paths paths={paths} />}
         </div>
         <Answers
           permission={permission}
@@ -103,6 +99,27 @@ export function PermissionCard({
     </article>
   );
 }
+
+/** The files that it is about; those that are too many to be shown singly as one text. */
+const Paths = memo(function Paths({ paths }: { paths: readonly string[] }): ReactNode {
+  const each = [...new Set(paths)];
+  const rest = each.slice(MOST_PATHS);
+  return (
+    <ul className="ask-paths" aria-label="Files">
+      {each.slice(0, MOST_PATHS).map((path) => (
+        <li key={path}>
+          <code>{visible(path)}</code>
+        </li>
+      ))}
+      {rest.length > 0 && (
+        <li>
+          {`${count(rest.length)} more: `}
+          <code>{visible(JSON.stringify(rest, null, 1))}</code>
+        </li>
+      )}
+    </ul>
+  );
+});
 
 /** A text with what stands between back ticks as code. */
 function Ticked({ text }: { text: string }): ReactNode {

@@ -139,6 +139,16 @@ test("what is told twice, by a rule or as a path, is no trouble, and each reason
   expect(complain).not.toHaveBeenCalled();
 });
 
+test("very many files are all named, and few of them singly", async () => {
+  const paths = Array.from({ length: 20_000 }, (_, at) => `/srv/me/${at}.txt`);
+  await furnished(sessionWith({ permissions: [{ ...PERMISSION, paths: [...paths, "/srv/\u202eme"] }] }));
+  const files = within(await screen.findByRole("article", { name: /Run a command/ })).getByRole("list", { name: "Files" });
+  const items = within(files).getAllByRole("listitem").map(({ textContent }) => textContent);
+  expect(items.length).toBeLessThan(500);
+  const rest = /^19,901 more: (.*)$/s.exec(items.pop() ?? "")?.[1] ?? "";
+  expect([...items, ...(JSON.parse(rest) as string[])]).toEqual([...paths, "/srv/⟨U+202E⟩me"]);
+});
+
 test("nothing is allowed before the card has stood still, nor by Enter; a click sends the hash of what was shown", async () => {
   const { asked } = await furnished(sessionWith({ permissions: [PERMISSION] }));
   const allow = await screen.findByRole<HTMLButtonElement>("button", { name: "Allow once" });
