@@ -1,6 +1,8 @@
 import { cleanup, configure } from "@testing-library/react";
 import { afterEach, beforeEach } from "vitest";
 
+import { forgetViews, StandInObserver } from "./in-view.js";
+
 /** jsdom lays nothing out: what scrolls is given a size, so that rows in sight exist. */
 Object.defineProperty(HTMLElement.prototype, "offsetHeight", { get: () => 800 });
 Object.defineProperty(HTMLElement.prototype, "offsetWidth", { get: () => 600 });
@@ -19,6 +21,8 @@ globalThis.ResizeObserver ??= class {
   disconnect(): void {}
 };
 
+globalThis.IntersectionObserver ??= StandInObserver;
+
 configure({ asyncUtilTimeout: 10_000 });
 
 beforeEach(() => {
@@ -26,4 +30,7 @@ beforeEach(() => {
   sessionStorage.clear();
 });
 
-afterEach(cleanup);
+afterEach(() => {
+  cleanup();
+  forgetViews();
+});

@@ -11,15 +11,15 @@ export const OPTIONS: Partial<Record<AgentOptionKind, string>> = {
   allow_always: "Always allow",
 };
 
-/** How options begin that make rules of ours, which are listed and can be taken back. */
-const OURS = "sixframe:";
+/** The options that make rules of ours, which are listed and can be taken back: the daemon lets no agent's be called so. */
+const OURS: readonly string[] = ["sixframe:session", "sixframe:always"];
 
 export function isOnce({ kind }: PermissionOption): boolean {
   return kind === "allow_once";
 }
 
 function isOurs({ optionId }: PermissionOption): boolean {
-  return optionId.startsWith(OURS);
+  return OURS.includes(optionId);
 }
 
 export function wordsOf(option: PermissionOption): string {

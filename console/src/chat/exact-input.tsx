@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { memo, type ReactNode } from "react";
 
 import { visible } from "../render/plain.js";
 import { count } from "../shell/units.js";
@@ -6,21 +6,26 @@ import { count } from "../shell/units.js";
 /** Lines from which on it is said how many there are, so that nobody thinks that the first ones are all. */
 const LONG = 12;
 
+/** How many fields are shown singly; more would take a page seconds to lay out. The others stand below them as one text. */
+const MOST_FIELDS = 100;
+
 /**
  * What an agent is given by a yes, with nothing left out or shortened, and what could not be seen made visible. Texts stand as
  * they are, with their line breaks; everything else as JSON.
  */
-export function ExactInput({ input }: { input: unknown }): ReactNode {
+export const ExactInput = memo(function ExactInput({ input }: { input: unknown }): ReactNode {
   const fields = fieldsOf(input);
   if (fields.length === 0) return <p className="quiet">It is given nothing.</p>;
+  const rest = fields.slice(MOST_FIELDS);
   return (
     <dl className="exact-input">
-      {fields.map(([name, text]) => (
-        <Field key={name} name={name} text={text} />
+      {fields.slice(0, MOST_FIELDS).map(([name, value]) => (
+        <Field key={name} name={name} text={textOf(value)} />
       ))}
+      {rest.length > 0 && <Rest fields={rest} />}
     </dl>
   );
-}
+});
 
 function Field({ name, text }: { name: string; text: string }): ReactNode {
   const lines = text.split("\n").length;
@@ -37,22 +42,40 @@ function Field({ name, text }: { name: string; text: string }): ReactNode {
   );
 }
 
-function fieldsOf(input: unknown): readonly (readonly [name: string, text: string])[] {
+/** The fields that are too many to be shown singly, with their names. */
+function Rest({ fields }: { fields: readonly Named[] }): ReactNode {
+  const words = `${count(fields.length)} more ${fields.length === 1 ? "field" : "fields"}`;
+  return (
+    <div className="exact-field">
+      <dt className="exact-rest">{`${words}: read to the end.`}</dt>
+      <dd>
+        <pre tabIndex={0} aria-label={words}>
+          {visible(textOf(Object.fromEntries(fields)))}
+        </pre>
+      </dd>
+    </div>
+  );
+}
+
+type Named = readonly [name: string, value: unknown];
+
+function fieldsOf(input: unknown): readonly Named[] {
   if (input === null || input === undefined) return [];
-  if (typeof input !== "object" || Array.isArray(input)) return [["", textOf(input)]];
-  return inReadingOrder(Object.entries(input)).map(([name, value]) => [name, textOf(value)] as const);
+  if (typeof input !== "object" || Array.isArray(input)) return [["", input]];
+  return inReadingOrder(Object.entries(input));
 }
 
 /** What is there before what takes its place, however they are sorted. */
-function inReadingOrder(fields: readonly [name: string, value: unknown][]): readonly [name: string, value: unknown][] {
-  const ordered = [...fields];
-  const place = (name: string): number => ordered.findIndex(([other]) => other === name);
-  for (const [name] of fields) {
-    if (!/^new(?![a-z])/.test(name)) continue;
-    const [from, to] = [place(name.replace("new", "old")), place(name)];
-    if (from > to) ordered.splice(to, 0, ...ordered.splice(from, 1));
-  }
-  return ordered;
+export function inReadingOrder(fields: readonly Named[]): readonly Named[] {
+  const places = new Map(fields.map(([name], at) => [name, at]));
+  const placeOf = (name: string, from: string, to: string): number | undefined =>
+    name.startsWith(from) && !/^[a-z]/.test(name.slice(from.length)) ? places.get(to + name.slice(from.length)) : undefined;
+  return fields.flatMap((field, at) => {
+    const [name] = field;
+    const [replaced, replacing] = [placeOf(name, "new", "old"), placeOf(name, "old", "new")];
+    if (replaced !== undefined && replaced > at) return [fields[replaced] as Named, field];
+    return replacing !== undefined && replacing < at ? [] : [field];
+  });
 }
 
 function textOf(value: unknown): string {

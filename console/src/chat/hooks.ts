@@ -79,7 +79,10 @@ export function useSettled(shown: string): boolean {
   const [settled, setSettled] = useState<string | undefined>(undefined);
   useEffect(() => {
     const timer = setTimeout(() => setSettled(shown), SETTLE_MS);
-    return () => clearTimeout(timer);
+    return () => {
+      clearTimeout(timer);
+      setSettled(undefined);
+    };
   }, [shown]);
   return settled === shown;
 }

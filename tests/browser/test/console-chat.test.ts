@@ -30,15 +30,14 @@ async function expectAnswers(page: Page): Promise<void> {
   expect(await card(page).locator(".ask-title").evaluate(isSeen), "the title").toBe(true);
 }
 
-/** That what is to be run can be read, at the latest after scrolling. */
+/** That what is to be run can be read, at the latest after scrolling, and when the words about what was done are gone. */
 async function expectCommand(page: Page): Promise<void> {
-  const command = card(page).locator(".exact-field pre").first();
-  await command.evaluate((field) => field.scrollIntoView({ block: "start" }));
-  const isSeen = await command.evaluate((field) => {
+  const isSeen = (field: HTMLElement | SVGElement): boolean => {
+    field.scrollIntoView({ block: "start" });
     const { x, y } = field.getBoundingClientRect();
     return [12, 40].every((below) => field.contains(document.elementFromPoint(x + 12, y + below)));
-  });
-  expect(isSeen, "the command").toBe(true);
+  };
+  await expect.poll(() => card(page).locator(".exact-field pre").first().evaluate(isSeen), { message: "the command" }).toBe(true);
   await card(page).evaluate((article) => article.closest(".waiting-cards")?.scrollTo(0, 0));
 }
 
