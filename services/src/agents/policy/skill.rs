@@ -16,27 +16,20 @@ pub(super) const RULE: &str = "untrusted_skill";
 const BROUGHT_ALONG: [&str; 1] = ["keybindings-help"];
 
 /// Whether a skill is a person's own, the agent's, or one of the folders that are listed for it, and trusted where it is loaded. It
-/// finds others in folders below, once it reads a file there, by names that none has that it was started with: `name`, or
-/// `folder:name`. Looks at the disk.
+/// finds others in folders below, once it reads a file there, by names that none has that it was started with: `name`,
+/// `folder:name`, or any other that the skill gives itself, that of a plugin's too. Looks at the disk.
 pub(super) fn is_known(skill: &AskedSkill, ground: &Ground) -> bool {
     let taken = trust::taken_by_claude(&ground.folder, ground.home.as_deref());
     let mut folders = taken.iter().map(|folder| folder.join(".claude")).chain(own(ground));
-    if folders.any(|folder| holds(&folder, &skill.name)) {
-        return true;
-    }
-    let is_listed = skill.was_there || BROUGHT_ALONG.contains(&skill.name.as_str());
-    if let (false, Some((plugin, _))) = (is_listed, skill.name.split_once(':')) {
-        let is_name = plugin.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter));
-        return is_name && !plugin.is_empty() && !taken.iter().any(|folder| folder.join(plugin).exists());
-    }
-    is_listed
+    skill.was_there || BROUGHT_ALONG.contains(&skill.name.as_str()) || folders.any(|folder| holds(&folder, &skill.name))
 }
 
 /// What is decided about others.
 pub(super) fn forbidden(skill: &AskedSkill) -> Ruling {
     let text = format!(
         "the skill {} does not lie in the session's folder, and could bring along what nobody has trusted; to use it, a person starts \
-         a session in the folder that it lies in, and trusts it there",
+         a session in the folder that it lies in, and trusts it there; one that does lie there is called by the name of its own folder \
+         in .claude/skills, not by one that its text gives it",
         skill.name
     );
     let hits = vec![Hit { rule: RULE.to_owned(), text }];
@@ -68,7 +61,7 @@ mod tests {
     fn skills_are_known_that_are_a_persons_own_the_agents_or_of_the_folders_that_can_be_trusted() -> std::io::Result<()>
     {
         let at = tempfile::tempdir()?;
-        let home = at.path().canonicalize()?;
+        let home = at.path().canonicalize()?.join("home");
         for path in [
             ".claude/skills/own/SKILL.md",
             "top/.git/HEAD",
@@ -77,6 +70,7 @@ mod tests {
             "top/cwd/pkg/.claude/skills/below/SKILL.md",
             "bare/.claude/skills/above/SKILL.md",
             "bare/cwd/f",
+            "../.claude/skills/higher/SKILL.md",
         ] {
             let path = home.join(path);
             fs::create_dir_all(path.parent().unwrap_or(&home))?;
@@ -87,18 +81,27 @@ mod tests {
                 Ground { folder: home.join(folder), own: Vec::new(), is_lent: false, home: Some(home.clone()) };
             is_known(&AskedSkill { name: name.to_owned(), was_there }, &ground)
         };
-        for name in ["own", "here", "sub:top", "keybindings-help", "plugin:hidden"] {
+        for name in ["own", "here", "sub:top", "keybindings-help"] {
             assert!(known("top/cwd", name, false), "{name}");
         }
-        for name in
-            ["below", "pkg:own", "pkg/a:own", "../cwd:own", "../cwd/pkg/.claude/skills/below", "", ":own", "a..b"]
-        {
+        for name in [
+            "below",
+            "plugin:skill",
+            "pkg:own",
+            "pkg/a:own",
+            "../cwd:own",
+            "../cwd/pkg/.claude/skills/below",
+            "",
+            ":own",
+            "a..b",
+        ] {
             assert!(!known("top/cwd", name, false), "{name}");
         }
         assert!(known("top/cwd", "claude-api", true) && known("top/cwd", "plugin:skill", true));
-        for name in ["above", "own", "keybindings-help"] {
+        for name in ["above", "higher", "own", "keybindings-help"] {
             assert!(known("bare/cwd", name, false), "{name}");
         }
+        assert!(!known("top/cwd", "higher", false), "a repository keeps them out");
         assert!(known("bare/cwd", "a-name-of-its-own", true) && !known("bare/cwd", "a-name-of-its-own", false));
         Ok(())
     }
