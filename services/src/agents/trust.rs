@@ -3,6 +3,7 @@
 //! be another thing when an agent reads it.
 
 mod checkout;
+mod folders;
 mod names;
 mod places;
 mod programs;
@@ -24,12 +25,12 @@ use super::policy::write_privately;
 use super::problem::{Problem, ProblemKind};
 use super::runs;
 pub(super) use checkout::main_checkouts;
+pub(super) use folders::taken_by_claude;
 pub(super) use names::are_settings;
 pub(super) use places::Places;
 pub(super) use programs::Configured;
 use settings::Settings;
 pub use settings::SettingsFile;
-pub(super) use settings::taken_by_claude;
 
 /// What becomes of the settings that lie in a folder when an agent is started in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

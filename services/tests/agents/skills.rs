@@ -51,7 +51,7 @@ async fn a_skill_that_nobody_was_shown_is_denied_before_a_person_is_asked() {
             let (by, _) = resolved(&house, &session, skill).await;
             assert_ne!(by["kind"], "policy", "{skill}, {mode}: {by}");
         }
-        for skill in ["third", "below", "pkg:here"] {
+        for skill in ["third", "below", "pkg:here", "plugin:skill"] {
             let (by, reason) = resolved(&house, &session, skill).await;
             assert_eq!(by, json!({"kind": "policy", "rule": "untrusted_skill"}), "{skill}, {mode}");
             assert!(reason.as_str().unwrap().contains("starts a session in the folder"), "{reason}");
@@ -59,6 +59,8 @@ async fn a_skill_that_nobody_was_shown_is_denied_before_a_person_is_asked() {
     }
     let answers = std::fs::read_to_string(house.folder.path().join("claude.answers")).unwrap();
     let count = |behaviour: &str| answers.matches(&format!(r#""behavior":"{behaviour}""#)).count();
-    assert_eq!((count("allow"), count("deny")), (6, 6), "{answers}");
-    assert!(answers.contains("trusts it there"), "its model is told what can be done: {answers}");
+    assert_eq!((count("allow"), count("deny")), (6, 8), "{answers}");
+    for told in ["trusts it there", "called by the name of its own folder"] {
+        assert!(answers.contains(told), "its model is told what can be done: {answers}");
+    }
 }

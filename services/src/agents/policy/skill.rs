@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::super::permission::{AskedSkill, Hit};
+use super::super::plain_file;
 use super::super::trust;
 use super::Ruling;
 use super::place::Ground;
@@ -15,28 +16,24 @@ pub(super) const RULE: &str = "untrusted_skill";
 /// Skills that it brings along itself, and does not tell of when it is started. No other one takes the name of such a one.
 const BROUGHT_ALONG: [&str; 1] = ["keybindings-help"];
 
+/// The longest skill, in bytes.
+const LONGEST: u64 = 1 << 20;
+
 /// Whether a skill is a person's own, the agent's, or one of the folders that are listed for it, and trusted where it is loaded. It
-/// finds others in folders below, once it reads a file there, by names that none has that it was started with: `name`, or
-/// `folder:name`. Looks at the disk.
+/// finds others in folders below, once it reads a file there, by names that none has that it was started with: `name`,
+/// `folder:name`, or any other that the skill gives itself, that of a plugin's too. Looks at the disk.
 pub(super) fn is_known(skill: &AskedSkill, ground: &Ground) -> bool {
     let taken = trust::taken_by_claude(&ground.folder, ground.home.as_deref());
     let mut folders = taken.iter().map(|folder| folder.join(".claude")).chain(own(ground));
-    if folders.any(|folder| holds(&folder, &skill.name)) {
-        return true;
-    }
-    let is_listed = skill.was_there || BROUGHT_ALONG.contains(&skill.name.as_str());
-    if let (false, Some((plugin, _))) = (is_listed, skill.name.split_once(':')) {
-        let is_name = plugin.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter));
-        return is_name && !plugin.is_empty() && !taken.iter().any(|folder| folder.join(plugin).exists());
-    }
-    is_listed
+    skill.was_there || BROUGHT_ALONG.contains(&skill.name.as_str()) || folders.any(|folder| holds(&folder, &skill.name))
 }
 
 /// What is decided about others.
 pub(super) fn forbidden(skill: &AskedSkill) -> Ruling {
     let text = format!(
         "the skill {} does not lie in the session's folder, and could bring along what nobody has trusted; to use it, a person starts \
-         a session in the folder that it lies in, and trusts it there",
+         a session in the folder that it lies in, and trusts it there; one that does lie there is called by the name of its own folder \
+         in .claude/skills, not by one that its text gives it",
         skill.name
     );
     let hits = vec![Hit { rule: RULE.to_owned(), text }];
@@ -49,13 +46,26 @@ fn own(ground: &Ground) -> Option<PathBuf> {
     elsewhere.or_else(|| ground.home.as_ref().map(|home| home.join(".claude")))
 }
 
+/// Whether a folder has a skill that has had this name since Claude Code was started. One that it has by another name already, or
+/// takes only when files of some paths are read, leaves its name to others.
 fn holds(folder: &Path, name: &str) -> bool {
-    let is_name = !name.is_empty() && !name.contains(['/', '\\']) && !name.starts_with('.');
-    let command = format!("{}.md", name.replace(':', "/"));
-    is_name
-        && !name.contains("..")
-        && (folder.join("skills").join(name).join("SKILL.md").is_file()
-            || folder.join("commands").join(command).is_file())
+    let is_name = !name.is_empty() && !name.contains(['/', '\\']) && !name.starts_with('.') && !name.contains("..");
+    let skill = Path::new(name).join("SKILL.md");
+    let command = PathBuf::from(format!("{}.md", name.replace(':', "/")));
+    let is_there = |kind: &str, file: &Path| {
+        let found = folder.join(kind).join(file).canonicalize().ok().filter(|found| found.ends_with(file));
+        found.and_then(|found| plain_file::read(&found, LONGEST).ok()).is_some_and(|text| !is_for_paths(&text))
+    };
+    is_name && (is_there("skills", &skill) || is_there("commands", &command))
+}
+
+/// Whether what a skill says of itself says for which paths it is.
+fn is_for_paths(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text);
+    let mut lines = text.lines().map(str::trim);
+    let has_head = lines.next().is_some_and(|line| line.trim_start_matches('\u{feff}') == "---");
+    let is_paths = |line: &str| line.trim_start_matches(['"', '\'']).starts_with("paths");
+    has_head && lines.take_while(|line| *line != "---").any(is_paths)
 }
 
 #[cfg(test)]
@@ -68,7 +78,7 @@ mod tests {
     fn skills_are_known_that_are_a_persons_own_the_agents_or_of_the_folders_that_can_be_trusted() -> std::io::Result<()>
     {
         let at = tempfile::tempdir()?;
-        let home = at.path().canonicalize()?;
+        let home = at.path().canonicalize()?.join("home");
         for path in [
             ".claude/skills/own/SKILL.md",
             "top/.git/HEAD",
@@ -77,6 +87,7 @@ mod tests {
             "top/cwd/pkg/.claude/skills/below/SKILL.md",
             "bare/.claude/skills/above/SKILL.md",
             "bare/cwd/f",
+            "../.claude/skills/higher/SKILL.md",
         ] {
             let path = home.join(path);
             fs::create_dir_all(path.parent().unwrap_or(&home))?;
@@ -87,17 +98,43 @@ mod tests {
                 Ground { folder: home.join(folder), own: Vec::new(), is_lent: false, home: Some(home.clone()) };
             is_known(&AskedSkill { name: name.to_owned(), was_there }, &ground)
         };
-        for name in ["own", "here", "sub:top", "keybindings-help", "plugin:hidden"] {
+        for name in ["own", "here", "sub:top", "keybindings-help"] {
             assert!(known("top/cwd", name, false), "{name}");
         }
-        for name in
-            ["below", "pkg:own", "pkg/a:own", "../cwd:own", "../cwd/pkg/.claude/skills/below", "", ":own", "a..b"]
-        {
+        for name in [
+            "below",
+            "plugin:skill",
+            "pkg:own",
+            "pkg/a:own",
+            "../cwd:own",
+            "../cwd/pkg/.claude/skills/below",
+            "",
+            ":own",
+            "a..b",
+        ] {
             assert!(!known("top/cwd", name, false), "{name}");
         }
         assert!(known("top/cwd", "claude-api", true) && known("top/cwd", "plugin:skill", true));
-        for name in ["above", "own", "keybindings-help"] {
+        for name in ["above", "higher", "own", "keybindings-help"] {
             assert!(known("bare/cwd", name, false), "{name}");
+        }
+        assert!(!known("top/cwd", "higher", false), "a repository keeps them out");
+        for (text, leaves_its_name) in [
+            ("---\ndescription: paths\n---\npaths: x", false),
+            ("---\ndescription: x\n\"paths\": src/**\n---\n", true),
+            ("---\npaths:\n  - src/**\n---\n", true),
+        ] {
+            fs::write(home.join("top/cwd/.claude/skills/here/SKILL.md"), text)?;
+            assert_eq!(known("top/cwd", "here", false), !leaves_its_name, "{text}");
+        }
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("above", home.join("bare/.claude/skills/again"))?;
+            fs::create_dir_all(home.join("kept/linked"))?;
+            fs::write(home.join("kept/linked/SKILL.md"), "")?;
+            std::os::unix::fs::symlink(home.join("kept/linked"), home.join(".claude/skills/linked"))?;
+            assert!(!known("bare/cwd", "again", false), "it has that one by another name");
+            assert!(known("bare/cwd", "again", true) && known("bare/cwd", "linked", false));
         }
         assert!(known("bare/cwd", "a-name-of-its-own", true) && !known("bare/cwd", "a-name-of-its-own", false));
         Ok(())

@@ -29,14 +29,14 @@ pub(super) fn variables(
         FolderSettings::Absent => None,
     };
     let told = is_trusted.map(|is_trusted| ("GEMINI_CLI_TRUST_WORKSPACE", is_trusted));
-    let takes = launch.settings == FolderSettings::Withheld && has_variables(launch);
+    let home = trust::home();
+    let takes = launch.settings == FolderSettings::Withheld && has_variables(launch, home.as_deref());
     // Empty ones are there, and mean to it that there is none.
     let empty = TAKEN.into_iter().filter(|name| takes && value(name).is_none()).map(|name| (name, ""));
     let is_in_shell = takes && value(CLOUD_SHELL).is_some_and(|value| value == OsStr::new("true"));
     let shell = [(CLOUD_SHELL, ""), (AS_IN_CLOUD_SHELL, "true")].into_iter().filter(|_| is_in_shell);
     // What comes to lie there later would be read, too.
     let is_kept_out = launch.settings != FolderSettings::Trusted;
-    let home = trust::home();
     let off = prompts::VARIABLES.into_iter().filter(|_| is_kept_out);
     let off = off.filter(|name| prompts::leads_into(&launch.cwd, name, home.as_deref(), &value));
     let off = off.map(|name| (name, prompts::OFF));
@@ -45,11 +45,13 @@ pub(super) fn variables(
 }
 
 /// Whether there may be a file of variables in the folder or above it: it takes none from `.gemini` where it trusts nothing. It looks
-/// for no other one behind the first, so that nothing of a person's is lost.
-fn has_variables(Launch { cwd, withheld, .. }: &Launch) -> bool {
+/// for no other one behind the first, so that nothing of a person's is lost; theirs may be the first one, too.
+fn has_variables(Launch { cwd, withheld, .. }: &Launch, home: Option<&Path>) -> bool {
     let is_one = |file: &Path| file.file_name().is_some_and(|name| name == ".env");
     let is_above = |file: &Path| file.parent().is_some_and(|folder| cwd.starts_with(folder));
-    !withheld.is_whole || withheld.files.iter().any(|file| is_one(file) && is_above(file))
+    let own = home.filter(|home| cwd.starts_with(home) && home.join(".env").exists());
+    let is_before = |file: &Path| own.is_none_or(|home| file.starts_with(home));
+    !withheld.is_whole || withheld.files.iter().any(|file| is_one(file) && is_above(file) && is_before(file))
 }
 
 #[cfg(test)]
@@ -94,6 +96,25 @@ mod tests {
         assert_eq!(told(FolderSettings::Unread, "/outer/project/GEMINI.md", true), [trust("false")]);
         assert_eq!(told(FolderSettings::Trusted, "/outer/project/.env", true), [trust("true")]);
         assert_eq!(told(FolderSettings::Absent, "", true), []);
+    }
+
+    #[test]
+    fn variables_from_above_the_home_are_covered_unless_a_person_has_some_there() {
+        let outer = tempfile::tempdir().unwrap();
+        let home = outer.path().join("home");
+        std::fs::create_dir_all(home.join("project")).unwrap();
+        let covers = |cwd: &str, file: &str| {
+            let withheld = WithheldFiles { files: vec![outer.path().join(file)], is_whole: true };
+            has_variables(&Launch { cwd: outer.path().join(cwd), withheld, ..Launch::default() }, Some(&home))
+        };
+        for cwd in ["home", "home/project"] {
+            assert!(covers(cwd, ".env") && !covers(cwd, ".gemini/.env"), "{cwd}");
+        }
+        std::fs::write(home.join(".env"), "GEMINI_API_KEY=own").unwrap();
+        for cwd in ["home", "home/project"] {
+            assert!(!covers(cwd, ".env"), "it looks no further: {cwd}");
+        }
+        assert!(covers("home/project", "home/project/.env") && covers("elsewhere", ".env"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::checkout::main_checkouts;
+use super::folders::upwards;
 
 /// Folders of settings in which more may come, though nothing lies there yet.
 const NAMES: [&str; 4] = [".claude", ".codex", ".agents", ".gemini"];
@@ -30,7 +31,7 @@ impl Places {
     /// For a session's folder, and the settings that are known there.
     pub(super) fn of(cwd: &Path, home: Option<&Path>, files: impl Iterator<Item = PathBuf>) -> Places {
         let mut places = Places { is_whole: true, ..Places::default() };
-        for above in cwd.ancestors().take_while(|folder| Some(*folder) != home) {
+        for above in upwards(cwd, home) {
             places.mixed.insert(above.to_owned());
             let below = cwd.strip_prefix(above).unwrap_or(Path::new(""));
             for main in main_checkouts(above) {
@@ -89,16 +90,18 @@ mod tests {
         for path in ["top/cwd/.claude/skills/x", "top/.claude", "top/cwd/src", "elsewhere", "top/.claude/worktrees/y"] {
             fs::create_dir_all(at(path))?;
         }
+        fs::create_dir_all(at(".claude/skills/own"))?;
         fs::write(at("elsewhere/shared.md"), "")?;
         std::os::unix::fs::symlink("../../elsewhere/shared.md", at("top/cwd/CLAUDE.md"))?;
         std::os::unix::fs::symlink("..", at("top/.claude/again"))?;
         let files = [at("top/cwd/CLAUDE.md"), at("top/cwd/.claude/settings.json")];
         let Places { mixed, own, is_whole } = Places::of(&at("top/cwd"), Some(&home), files.into_iter());
         let all = |paths: &[&str]| paths.iter().map(|path| at(path)).collect::<BTreeSet<_>>();
-        assert_eq!(mixed, all(&["top", "top/cwd"]));
+        let above = home.ancestors().skip(1).map(Path::to_owned);
+        assert_eq!(mixed, all(&["top", "top/cwd"]).into_iter().chain(above).collect(), "all but the home");
         let skills = ["top/cwd/.claude", "top/cwd/.claude/skills", "top/cwd/.claude/skills/x"];
         assert!(own.is_superset(&all(&skills)) && own.is_superset(&all(&["top/.claude", "elsewhere"])), "{own:?}");
-        assert!(!own.contains(&at("top/.claude/worktrees")) && is_whole);
+        assert!(!own.contains(&at("top/.claude/worktrees")) && !own.contains(&at(".claude")) && is_whole);
         Ok(())
     }
 }

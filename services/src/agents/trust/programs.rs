@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::super::policy::{programs_of, runs_texts};
+use super::folders::upwards;
 
 /// Files by which programs take code or commands from the folder that they are started in, and whether they look for them in
 /// those above it too.
@@ -93,11 +94,11 @@ impl Configured {
     pub(super) fn files(&self, cwd: &Path, home: Option<&Path>) -> Vec<PathBuf> {
         let mut found = Vec::new();
         for (at, (name, words)) in programs_of(&self.words()).into_iter().enumerate() {
-            let above: Vec<&Path> = cwd.ancestors().take_while(|folder| Some(*folder) != home).collect();
+            let above: Vec<&Path> = upwards(cwd, home).collect();
             let recipes = RECIPES.iter().filter(|(names, ..)| names.contains(&name.as_str()));
             for (_, files, looks_up) in recipes {
-                let folders = if *looks_up { &above[..] } else { above.get(..1).unwrap_or_default() };
-                found.extend(folders.iter().flat_map(|folder| files.iter().map(|file| folder.join(file))));
+                let folders = above.iter().filter(|folder| *looks_up || **folder == cwd);
+                found.extend(folders.flat_map(|folder| files.iter().map(|file| folder.join(file))));
             }
             if PACKAGES.contains(&name.as_str()) {
                 let packages = words.iter().skip(1).filter_map(|word| package(word));
@@ -231,6 +232,10 @@ mod tests {
         assert_eq!(found("/bin/sh", &["-c", "ask ask.py"]), nothing);
         assert_eq!(found("python", &["/srv/ask.py"]), nothing);
         assert_eq!(found("llm", &["--context", "README.md"]), nothing, "what it reads is its own matter");
+        let of_home =
+            |program: &str| Configured::new(OsStr::new(program), &["ask".to_owned()]).files(&folder, Some(&folder));
+        assert_eq!(of_home("make"), [] as [PathBuf; 0], "what lies in the home is a person's own");
+        assert_eq!(of_home("npx"), [outer.path().join(".npmrc")], "and what lies above it is not");
         Ok(())
     }
 }

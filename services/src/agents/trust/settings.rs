@@ -1,7 +1,7 @@
 //! The files of a folder that agents load settings from, as far as that is known of them, and those that programs of the
 //! configuration run.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::super::permission::sha256;
 use super::super::plain_file;
-use super::checkout::{are_known, main_checkouts};
+use super::checkout::are_known;
+use super::folders::{are_of_one, beside, of_repository, upwards};
 use super::names::{
     ABOVE, BESIDE, INSTRUCTIONS, KNOWN, Name, OTHERS, WITHOUT_REPOSITORY, called_like, instructions_of_gemini,
     is_another, is_passed_over, runs_nothing,
@@ -120,8 +121,7 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Looks into a folder, into those above it, and into the main checkout where it is in a worktree. What a person has in
-    /// their home is their own.
+    /// Looks into a folder, into those above it, and into the main checkout where it is in a worktree.
     pub(super) fn read(cwd: &Path, home: Option<&Path>, programs: &BTreeMap<String, Configured>) -> Settings {
         let mut walk = Walk::new(cwd);
         let repository = of_repository(cwd);
@@ -132,11 +132,12 @@ impl Settings {
             walk.look_for_instructions(folder, &told);
             programs.iter().for_each(|(provider, program)| walk.look_for_program(folder, provider, program));
         }
-        let is_in_one = repository.last().is_some_and(|top| has_git(top));
-        for folder in cwd.ancestors().take_while(|folder| Some(*folder) != home).skip(repository.len()) {
+        walk.is_above = true;
+        for folder in upwards(cwd, home).filter(|folder| !repository.contains(folder)) {
             walk.look_for(folder, &ABOVE);
-            walk.look_for(folder, if is_in_one { &[] } else { &[WITHOUT_REPOSITORY] });
+            walk.look_for(folder, if are_of_one(&repository) { &[] } else { &[WITHOUT_REPOSITORY] });
         }
+        walk.is_above = false;
         walk.is_whole &= repository.last().is_none_or(|top| are_known(top));
         let (own, known) = (walk.is_whole.then(|| hash_of(&walk.files)), walk.files.len());
         for folder in beside(&repository).iter().filter(|folder| Some(folder.as_path()) != home) {
@@ -194,36 +195,6 @@ fn hash_of(files: &[SettingsFile]) -> String {
     sha256(all.concat().as_bytes())
 }
 
-/// A folder and those above it, to the one of its repository; itself alone where it is in none.
-fn of_repository(cwd: &Path) -> Vec<&Path> {
-    let depth = cwd.ancestors().position(has_git);
-    cwd.ancestors().take(depth.unwrap_or_default() + 1).collect()
-}
-
-/// The folders whose commands, skills and agents Claude Code takes, and which are listed for it: a folder and those above it, up to
-/// that of its repository, or up to the home where it is in none.
-pub(in super::super) fn taken_by_claude<'a>(cwd: &'a Path, home: Option<&Path>) -> Vec<&'a Path> {
-    let repository = of_repository(cwd);
-    match repository.last().is_some_and(|top| has_git(top)) {
-        true => repository,
-        false => cwd.ancestors().take_while(|folder| Some(*folder) != home).collect(),
-    }
-}
-
-/// Whether a folder is that of a repository. Some programs go on where `.git` is something else.
-fn has_git(folder: &Path) -> bool {
-    let git = folder.join(".git");
-    git.is_file() || git.is_dir()
-}
-
-/// The folders of the main checkout that have the places of these, of a repository, where it is a worktree.
-fn beside(repository: &[&Path]) -> BTreeSet<PathBuf> {
-    let Some(top) = repository.last() else { return BTreeSet::new() };
-    let below = || repository.iter().filter_map(|folder| folder.strip_prefix(top).ok());
-    let all = main_checkouts(top).into_iter().flat_map(|main| below().map(move |below| main.join(below)));
-    all.filter(|folder| !repository.contains(&folder.as_path())).collect()
-}
-
 struct Walk<'a> {
     cwd: &'a Path,
     files: Vec<SettingsFile>,
@@ -232,11 +203,13 @@ struct Walk<'a> {
     is_whole: bool,
     /// Whether something was not looked at.
     is_cut: bool,
+    /// Whether it looks above what the person works in, where others may have what is theirs.
+    is_above: bool,
 }
 
 impl Walk<'_> {
     fn new(cwd: &Path) -> Walk<'_> {
-        Walk { cwd, files: Vec::new(), left: (MOST.0, READ), is_whole: true, is_cut: false }
+        Walk { cwd, files: Vec::new(), left: (MOST.0, READ), is_whole: true, is_cut: false, is_above: false }
     }
 
     /// The files that were found, and what they come to. None where there are none, or not all can be read.
@@ -303,12 +276,22 @@ impl Walk<'_> {
             return;
         }
         self.left.0 -= 1;
-        let Ok(found) = found else { return self.add(path, what, reader, None) };
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => return self.fail(path, what, reader, &error),
+        };
         if !found.is_dir() {
-            let sha256 = self.hash(path).ok();
-            return self.add(path, what, reader, sha256);
+            return match self.hash(path) {
+                Ok(sha256) => self.add(path, what, reader, Some(sha256)),
+                Err(error) => self.fail(path, what, reader, &error),
+            };
         }
-        let Ok(entries) = fs::read_dir(path) else { return self.add(path, what, reader, None) };
+        let entries = match fs::read_dir(path) {
+            Ok(entries) => entries,
+            // What lies in it may be read where its name is known.
+            Err(_) if fs::metadata(path.join(".")).is_ok() => return self.add(path, what, reader, None),
+            Err(error) => return self.fail(path, what, reader, &error),
+        };
         let mut below: Vec<PathBuf> = Vec::new();
         for entry in entries.take(MOST.0 + 1) {
             match entry {
@@ -320,6 +303,13 @@ impl Walk<'_> {
         let is_setting = |path: &PathBuf| depth > 0 || !is_passed_over(path);
         for path in below.iter().filter(|path| is_setting(path)) {
             self.visit(path, what, reader, depth + 1);
+        }
+    }
+
+    /// What cannot be read. Above what a person works in, there may be what others keep to themselves: no agent can read it either.
+    fn fail(&mut self, path: &Path, what: &str, reader: &Reader, error: &io::Error) {
+        if !(self.is_above && error.kind() == io::ErrorKind::PermissionDenied) {
+            self.add(path, what, reader, None);
         }
     }
 

@@ -249,7 +249,7 @@ fn a_worktree_of_a_run_can_be_trusted_no_more_by_itself() {
 }
 
 #[test]
-fn what_is_taken_from_folders_above_the_repository_is_listed_up_to_the_home() {
+fn what_is_taken_from_folders_above_the_repository_is_listed_but_for_what_lies_in_the_home() {
     let bench = Bench::new();
     for file in [".mcp.json", ".env", ".gemini/.env"] {
         bench.write(&format!("home/{file}"), "the person's own");
@@ -285,7 +285,64 @@ fn what_is_taken_from_folders_above_the_repository_is_listed_up_to_the_home() {
 }
 
 #[test]
-fn in_no_repository_commands_and_agents_are_taken_from_all_folders_above_up_to_the_home() {
+fn what_lies_above_the_home_is_listed_and_trusted_wherever_a_folder_lies() {
+    let bench = Bench::new();
+    let home = bench.folder.path().join("home");
+    bench.write("home/.mcp.json", "the person's own");
+    fs::create_dir_all(home.join("repository/.git")).unwrap();
+    fs::create_dir_all(home.join("plain")).unwrap();
+    for folder in ["home", "home/plain", "home/repository"] {
+        assert_eq!(bench.listed(&bench.folder.path().join(folder)), [] as [String; 0], "{folder}");
+    }
+    for file in [".mcp.json", ".env", ".gemini/.env", ".claude/skills/x/SKILL.md"] {
+        bench.write(file, "");
+    }
+    for (folder, up) in [("home", ".."), ("home/plain", "../.."), ("home/repository", "../..")] {
+        let in_none = (folder != "home/repository").then_some(".claude/skills/x/SKILL.md");
+        let files = in_none.into_iter().chain([".env", ".gemini/.env", ".mcp.json"]);
+        let folder = bench.folder.path().join(folder);
+        assert_eq!(bench.listed(&folder), files.map(|file| format!("{up}/{file}")).collect::<Vec<_>>());
+        assert_eq!(bench.trust.standing(&folder).settings_for("claude"), FolderSettings::Withheld);
+        bench.grant(&folder);
+        assert_eq!(bench.trust.standing(&folder).settings_for("claude"), FolderSettings::Trusted);
+        let places = bench.trust.places(&folder, "claude");
+        assert!(places.mixed.contains(bench.folder.path()) && !places.mixed.contains(&home), "{places:?}");
+    }
+    bench.write(".mcp.json", "changed");
+    assert!(bench.trust.standing(&home.join("repository")).has_changed);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_others_keep_to_themselves_above_a_folder_keeps_nobody_from_trusting_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let bench = Bench::new();
+    let folder = bench.project().join("deep");
+    fs::create_dir_all(&folder).unwrap();
+    bench.write("project/deep/.mcp.json", "{}");
+    bench.write(".mcp.json", "");
+    bench.write(".claude/agents/x.md", "");
+    let close = |path: &str, mode: u32| {
+        fs::set_permissions(bench.folder.path().join(path), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    close(".mcp.json", 0);
+    close(".claude", 0);
+    // Some users may read everything.
+    if fs::read(bench.folder.path().join(".mcp.json")).is_err() {
+        assert_eq!(bench.listed(&folder), [".mcp.json"]);
+        assert!(bench.trust.standing(&folder).sha256.is_some());
+        close(".claude", 0o111);
+        assert_eq!(bench.listed(&folder), ["../../.claude", ".mcp.json"], "what lies in it may be read by its name");
+        assert_eq!(bench.trust.standing(&folder).sha256, None);
+        close(".claude", 0);
+        close("project/deep/.mcp.json", 0);
+        assert_eq!(bench.trust.standing(&folder).sha256, None, "what lies in the folder is the person's");
+    }
+    close(".claude", 0o755);
+}
+
+#[test]
+fn in_no_repository_commands_and_agents_are_taken_from_all_folders_above_but_the_home() {
     let bench = Bench::new();
     bench.write(".claude/agents/general.md", "");
     bench.write("project/.claude/skills/x/SKILL.md", "");
@@ -296,7 +353,8 @@ fn in_no_repository_commands_and_agents_are_taken_from_all_folders_above_up_to_t
     assert_eq!(paths(&bench.project().join("sub")), [] as [String; 0], "a repository keeps them out");
     bench.write("home/.claude/skills/mine/SKILL.md", "");
     bench.write("home/plain/a.txt", "");
-    assert_eq!(paths(&bench.folder.path().join("home/plain")), [] as [String; 0], "a person's own");
+    let plain = bench.folder.path().join("home/plain");
+    assert_eq!(paths(&plain), ["../../.claude/agents/general.md"], "a person's own is left out");
 }
 
 #[test]
