@@ -5,6 +5,7 @@ mod chosen;
 mod facts;
 mod files;
 mod item_ids;
+mod outdated;
 mod own;
 mod past;
 mod permissions;

@@ -14,7 +14,7 @@ use super::super::plain_file;
 use super::checkout::{are_known, main_checkouts};
 use super::names::{
     ABOVE, BESIDE, INSTRUCTIONS, KNOWN, Name, OTHERS, WITHOUT_REPOSITORY, called_like, instructions_of_gemini,
-    is_another, is_passed_over, runs_nothing,
+    is_another, is_passed_over, is_taken_over, runs_nothing,
 };
 use super::programs::Configured;
 
@@ -91,6 +91,11 @@ impl SettingsFile {
     /// Whether it is known to run nothing, wherever it lies.
     pub(in super::super) fn runs_nothing(&self) -> bool {
         self.is_instruction() || runs_nothing(&self.place)
+    }
+
+    /// Whether Claude Code may take it over, or run it, where it comes while that runs.
+    pub(in super::super) fn is_taken_over(&self) -> bool {
+        !self.runs_nothing() && is_taken_over(&self.place)
     }
 
     /// Its full path.
