@@ -51,7 +51,7 @@ mod watcher;
 
 pub use acp::Acp;
 pub use agent::{
-    Abilities, Agent, Answers, Command, Fact, Inquiry, Launch, Outdated, Prompt, Running, Step, Told, Translator,
+    Abilities, Agent, Answers, Command, Fact, Inquiry, Launch, Outdated, Prompt, Rest, Running, Step, Told, Translator,
 };
 pub use api::*;
 pub use builtin::BuiltIn;

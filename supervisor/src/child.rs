@@ -8,7 +8,7 @@ use crate::holder::Root;
 use crate::output::{KeptOutput, Stream};
 use crate::pipe::ChildPipe;
 use crate::stdin::ChildStdin;
-use crate::{Exit, Failure, ProcessId, Signal, Status};
+use crate::{Exit, Failure, ProcessId, Signal, Status, process};
 
 /// What is wished of a child.
 #[derive(Clone, Copy, Debug)]
@@ -144,6 +144,13 @@ impl Child {
     /// not listen, as one that stands still, those that it has no room for are lost. Without effect on Windows.
     pub fn signal(&self, signal: Signal) {
         self.wish(Wish::Signal(signal));
+    }
+
+    /// Stops those of its [`processes`](Child::processes) where they stand: they do nothing more until they are ended, which
+    /// [`kill`](Child::kill) does as ever. Gives whether all stand still, or are gone; some do not where they are in a long call
+    /// of the system, or belong to another user, and none does on Windows.
+    pub async fn hold(&self, processes: &[ProcessId]) -> bool {
+        process::hold(processes).await
     }
 
     fn wish(&self, wish: Wish) {

@@ -19,7 +19,18 @@ pub(crate) use system::{
     variable,
 };
 
+#[cfg(unix)]
+use std::time::{Duration, Instant};
+
+#[cfg(unix)]
+use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
+
+/// How long those that are held may take to stand still, and the pause between two glances at them.
+#[cfg(unix)]
+const STANDSTILL: Duration = Duration::from_millis(500);
+#[cfg(unix)]
+const GLANCE: Duration = Duration::from_millis(1);
 
 /// When a child of ours was started that the system does not show us.
 #[cfg(unix)]
@@ -38,6 +49,29 @@ pub(crate) fn all() -> Vec<Process> {
     // For whoever looks again and again: what there was no room for is met the next time.
     let _ = each(|process| found.push(process));
     found
+}
+
+/// Stops these processes. Gives whether they stand still, or are gone.
+#[cfg(unix)]
+pub(crate) async fn hold(ids: &[ProcessId]) -> bool {
+    ids.iter().for_each(|id| signal(*id, Signal::STOP));
+    // What cannot be seen is not known to stand still.
+    let is_gone = |id: &ProcessId| look(id.pid).is_ok_and(|now| now.is_none_or(|now| now.id != *id));
+    let is_still = |id: &ProcessId| id.started != UNSEEN && (is_gone(id) || stands_still(id.pid));
+    let begun = Instant::now();
+    while !ids.iter().all(is_still) {
+        if begun.elapsed() >= STANDSTILL {
+            return false;
+        }
+        tokio::time::sleep(GLANCE).await;
+    }
+    true
+}
+
+/// No process is stopped here.
+#[cfg(windows)]
+pub(crate) async fn hold(_: &[ProcessId]) -> bool {
+    false
 }
 
 /// A process, not to be confused with a later one of the same number.

@@ -388,7 +388,7 @@ impl Translator for Acp {
             Command::Answer { key, answers } => self.answer(&key, answers),
             Command::SetMode(mode) => self.set_mode(mode),
             Command::SetModel(model) => vec![self.set_model(&model)],
-            Command::Stop | Command::Kill => Vec::new(),
+            Command::Stop | Command::Kill | Command::Hold(_) => Vec::new(),
         }
     }
 }

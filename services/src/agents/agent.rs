@@ -167,10 +167,24 @@ pub enum Command {
     SetMode(Mode),
     /// To use another model.
     SetModel(String),
+    /// To do nothing more itself from now on, since it would take over settings that nobody trusts, and to be ended when what it has
+    /// begun in its turn has ended, and at once after this time.
+    Hold(Duration),
     /// To end, in order if it can.
     Stop,
     /// To be ended at once: what it does at its end it may have taken from settings that nobody trusts.
     Kill,
+}
+
+/// What became of what an agent had begun in its turn, where it was held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// There was nothing.
+    Nothing,
+    /// It has ended by itself.
+    Ended,
+    /// It was killed with the agent.
+    Killed,
 }
 
 /// Answers by the ids of the questions.
@@ -349,6 +363,8 @@ pub enum Fact {
     },
     /// It was to consider this in the turn, and did not: the turn was over, or never had a name.
     Unsteered(Prompt),
+    /// It was held, and is killed now: what became of what it had begun.
+    Left(Rest),
     /// It has begun a turn by itself, while it was asked nothing.
     Began {
         /// Why, in its words.
@@ -371,7 +387,7 @@ pub trait Translator: Send + Sync {
     /// The agent said a line, without its end.
     fn hear(&mut self, line: &[u8]) -> Vec<Step>;
 
-    /// The session has a command. [`Command::Stop`] and [`Command::Kill`] are not for the translator.
+    /// The session has a command. [`Command::Stop`], [`Command::Kill`] and [`Command::Hold`] are not for the translator.
     fn command(&mut self, command: Command) -> Vec<Step>;
 }
 

@@ -181,7 +181,7 @@ async fn attend(
                         Some(Command::Decide { key, verdict }) => reply(&mut waiting, &key, Reply::Leave(verdict)),
                         Some(Command::Answer { key, answers }) => reply(&mut waiting, &key, Reply::Answers(answers)),
                         Some(Command::Interrupt) => break Ok(TurnEnd::new(Outcome::Interrupted)),
-                        Some(Command::Stop | Command::Kill) | None => break Err(Unheard),
+                        Some(Command::Stop | Command::Kill | Command::Hold(_)) | None => break Err(Unheard),
                         Some(Command::Prompt(_) | Command::Steer(_) | Command::SetMode(_) | Command::SetModel(_)) => (),
                     },
                     _ = pulse.tick() => voice.live(),
@@ -211,7 +211,7 @@ async fn next_prompt(heard: &mut mpsc::UnboundedReceiver<Command>) -> Option<Pro
     loop {
         match heard.recv().await? {
             Command::Prompt(prompt) | Command::Steer(prompt) => return Some(prompt),
-            Command::Stop | Command::Kill => return None,
+            Command::Stop | Command::Kill | Command::Hold(_) => return None,
             Command::Interrupt
             | Command::Decide { .. }
             | Command::Answer { .. }

@@ -261,7 +261,7 @@ impl Translator for Claude {
             Command::Answer { key, answers } => self.answer(&key, answers),
             Command::SetMode(to) => vec![self.request(json!({"subtype": "set_permission_mode", "mode": mode(to)}))],
             Command::SetModel(model) => vec![self.request(json!({"subtype": "set_model", "model": model}))],
-            Command::Stop | Command::Kill => Vec::new(),
+            Command::Stop | Command::Kill | Command::Hold(_) => Vec::new(),
         }
     }
 }

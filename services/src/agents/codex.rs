@@ -380,7 +380,7 @@ impl Translator for Codex {
                 self.launch.model = Some(model);
                 Vec::new()
             }
-            Command::Stop | Command::Kill => Vec::new(),
+            Command::Stop | Command::Kill | Command::Hold(_) => Vec::new(),
         }
     }
 }

@@ -143,7 +143,7 @@ impl Attending {
                 Some(Command::Prompt(prompt) | Command::Steer(prompt)) => {
                     self.turn(&prompt, history.take(), heard).await?;
                 }
-                Some(Command::Stop | Command::Kill) | None => return Err(Over::default()),
+                Some(Command::Stop | Command::Kill | Command::Hold(_)) | None => return Err(Over::default()),
                 Some(
                     Command::Interrupt
                     | Command::Decide { .. }
@@ -214,7 +214,7 @@ impl Attending {
                 command = heard.recv() => {
                     let wish = match command {
                         Some(Command::Interrupt) => Wish::Interrupt,
-                        Some(Command::Stop | Command::Kill) | None => Wish::Stop,
+                        Some(Command::Stop | Command::Kill | Command::Hold(_)) | None => Wish::Stop,
                         Some(_) => continue,
                     };
                     // What it says until it ends is still told.

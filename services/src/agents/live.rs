@@ -138,7 +138,7 @@ impl Live {
                     self.session.tick(self.now());
                 }
                 seen = folder::seen(&mut self.watching) => self.saw(seen),
-                () = guard::outdated(&mut self.guard) => self.session.outdated(self.now()),
+                () = guard::outdated(&mut self.guard) => self.outdated(),
                 () = until(self.surroundings.start, deadline) => self.session.tick(self.now()),
             }
             self.give_up_ruling();
@@ -265,7 +265,7 @@ impl Live {
             self.return_held();
         }
         self.join(&mut told.fact);
-        if matches!(&told.fact, Fact::Ended(end) if !self.session.outlasts(end)) {
+        if self.session.ends_with(&told.fact) {
             // What the agent has said does not wait for that.
             self.settle().await;
             self.look_behind().await;
@@ -314,6 +314,7 @@ impl Live {
             | Fact::Muted
             | Fact::Untaken(_)
             | Fact::Unsteered(_)
+            | Fact::Left(_)
             | Fact::Began { .. }
             | Fact::Lost { .. } => return,
         };
@@ -398,7 +399,7 @@ impl Live {
         }
         let Err(SendError(unheard)) = running.commands.send(command) else { return };
         match unheard {
-            Command::Stop | Command::Kill => return,
+            Command::Stop | Command::Kill | Command::Hold(_) => return,
             Command::Prompt(prompt) => self.session.give_back(prompt),
             Command::Steer(_)
             | Command::Interrupt

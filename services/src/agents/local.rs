@@ -157,7 +157,7 @@ impl Attending {
             match heard.recv().await {
                 Some(Command::Prompt(prompt) | Command::Steer(prompt)) => self.turn(&prompt, heard).await?,
                 Some(Command::SetModel(model)) => self.model = Some(model),
-                Some(Command::Stop | Command::Kill) | None => return Err(Over),
+                Some(Command::Stop | Command::Kill | Command::Hold(_)) | None => return Err(Over),
                 Some(Command::Interrupt | Command::Decide { .. } | Command::Answer { .. } | Command::SetMode(_)) => (),
             }
         }
@@ -190,7 +190,7 @@ impl Attending {
                     biased;
                     command = heard.recv() => match command {
                         Some(Command::Interrupt) => break None,
-                        Some(Command::Stop | Command::Kill) | None => {
+                        Some(Command::Stop | Command::Kill | Command::Hold(_)) | None => {
                             is_wanted = false;
                             break None;
                         }

@@ -6,6 +6,7 @@ mod expected;
 mod facts;
 mod files;
 mod item_ids;
+mod outdated;
 mod own;
 mod past;
 mod permissions;

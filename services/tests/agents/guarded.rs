@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use sixframe_services::agents::Timers;
 use tokio::time::timeout;
 
-use super::house::{House, Turn};
+use super::held::{Look, patient};
+use super::house::{House, LONG, Turn};
 
 /// Claude Code, which notes by the number of the process what it was asked, and that it was left to end in its own way, as when it
 /// would run hooks.
@@ -14,10 +16,16 @@ const CLAUDE: &str = r#"
 echo >> "$0.starts"
 n=$(grep -c '' "$0.starts")
 trap 'echo "$n" >> "$0.ended"; exit' TERM
+# As a tool server, which is not waited for.
+sleep 600 &
 for word; do echo "$word" >> "$0.args.$n"; done
 while read -r line; do
   case "$line" in
     *'"type":"user"'*)
+      case "$line" in *run*)
+        echo '{"type":"assistant","message":{"id":"m","role":"assistant","content":[{"type":"text","text":"I run"}]}}'
+        sh -c 'until [ -e release ]; do sleep 0.01; done; echo done > made'; echo run >> "$0.ended";;
+      esac
       case "$line" in *wait*) echo '{"type":"assistant","message":{"id":"m","role":"assistant","content":[{"type":"text","text":"I wait"}]}}'; until [ -e go ]; do sleep 0.01; done;; esac
       echo '{"type":"system","subtype":"init","session_id":"11111111-1111-4111-8111-111111111111","model":"m"}'
       echo '{"type":"result","subtype":"success","is_error":false}';;
@@ -39,7 +47,10 @@ fn is_trusted(house: &House, process: u32) -> bool {
 
 /// A house in which this lies, and a person trusts it.
 async fn trusted(files: &[&str]) -> House {
-    let house = House::new();
+    trusted_in(House::new(), files).await
+}
+
+async fn trusted_in(house: House, files: &[&str]) -> House {
     house.install(CLAUDE);
     files.iter().for_each(|file| lay(&house, file, "{}"));
     trust(&house).await;
@@ -117,6 +128,20 @@ async fn settings_that_change_in_a_turn_end_the_agent_behind_it() {
     assert_eq!((exited(&mut events).await, ended(&house)), (json!(9), String::new()));
 }
 
+/// Until what was changed before was surely looked at: other changes are told some times, each as late as those.
+async fn looked(house: &House, turn: &mut Turn) {
+    for _ in 0..3 {
+        let told = turn.until("files.changed");
+        tokio::pin!(told);
+        for number in 0.. {
+            house.write("plain.txt", &number.to_string());
+            if timeout(Duration::from_millis(20), &mut told).await.is_ok() {
+                break;
+            }
+        }
+    }
+}
+
 /// What a change while an agent works comes to.
 enum Ends {
     Turn,
@@ -129,6 +154,11 @@ async fn settings_that_come_while_an_agent_works_end_its_turn_and_what_other_age
     for (file, ends) in [
         (".claude/settings.json", Ends::Turn),
         (".mcp.json", Ends::Turn),
+        (".claude/skills/x/SKILL.md", Ends::Turn),
+        (".claude/commands/x.md", Ends::Turn),
+        (".claude/commands/.x.md.swp", Ends::Agent),
+        (".claude/hooks/__pycache__/x.pyc", Ends::Agent),
+        (".claude/hook.log", Ends::Agent),
         ("CLAUDE.local.md", Ends::Agent),
         (".claude/agent-memory/x/MEMORY.md", Ends::Agent),
         (".codex/config.toml", Ends::Nothing),
@@ -143,6 +173,7 @@ async fn settings_that_come_while_an_agent_works_end_its_turn_and_what_other_age
             let ended = turn.end().await;
             assert_eq!(ended["error"]["kind"], "untrusted_workspace", "{file}: {ended}");
         } else {
+            looked(&house, &mut turn).await;
             house.write("go", "");
             assert_eq!(turn.end().await["outcome"], "completed", "{file}");
         }
@@ -188,4 +219,130 @@ async fn an_agent_ends_in_order_where_its_settings_are_the_same_and_is_killed_wh
             assert_eq!(ended(&house), expected, "{way}, {changes}");
         }
     }
+}
+
+/// The process that a session has started last.
+fn process(house: &House, session: &str) -> Process {
+    let spawned = house.logged(session).into_iter().rfind(|event| event["data"]["what"] == "spawned").unwrap();
+    Process(spawned["data"]["pid"].to_string())
+}
+
+struct Process(String);
+
+impl Process {
+    /// As the system calls it; none where it is gone.
+    fn state(&self) -> Option<String> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0)).ok()?;
+        Some(stat.rsplit_once(')')?.1.split_ascii_whitespace().next()?.to_owned())
+    }
+
+    async fn until(&self, state: Option<&str>) {
+        let reached = async {
+            while self.state().as_deref() != state {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(LONG, reached).await.unwrap();
+    }
+}
+
+/// A session at work on a command, while the settings change: its process does nothing more, and the command does.
+async fn held(house: &House) -> (String, Turn) {
+    let (session, _) = asked(house).await;
+    let mut turn = house.prompt(&session, "run");
+    while turn.until("item.upserted").await["kind"] != "agent_message" {}
+    lay(house, ".claude/settings.json", r#"{"hooks": {}}"#);
+    process(house, &session).until(Some("T")).await;
+    (session, turn)
+}
+
+fn hint(ended: &Value) -> &str {
+    assert_eq!(ended["error"]["kind"], "untrusted_workspace", "{ended}");
+    ended["error"]["hint"].as_str().unwrap()
+}
+
+#[tokio::test]
+async fn what_an_agent_has_begun_in_its_turn_ends_by_itself_before_the_agent_is_killed_and_is_undone_with_it() {
+    let house = House::with(Timers { hold: LONG, ..Timers::default() });
+    let house = trusted_in(house, &[".claude/settings.json"]).await;
+    let (session, mut turn) = held(&house).await;
+    house.write("release", "");
+    let told = turn.end().await;
+    assert!(hint(&told).contains("ended by itself"), "{told}");
+    assert_eq!((house.read("made").as_str(), ended(&house).as_str()), ("done\n", ""));
+    process(&house, &session).until(None).await;
+    let turn = turn.seen.last().unwrap()["turnId"].clone();
+    let undone = house.ask("agent.undo", json!({"turnId": turn})).await.unwrap();
+    assert!(undone["files"].as_array().unwrap().iter().any(|file| file["path"] == "made"), "{undone}");
+    assert_eq!(house.prompt(&session, "hello").end().await["outcome"], "completed");
+    assert!(is_trusted(&house, 2), "the settings, too, are as they were");
+}
+
+#[tokio::test]
+async fn what_does_not_end_by_itself_is_killed_in_the_end_and_at_once_when_somebody_stops_it() {
+    for way in ["time", "agent.interrupt", "agent.close", "halt"] {
+        let hold = if way == "time" { Duration::from_millis(100) } else { LONG * 10 };
+        let house = House::with(Timers { hold, ..Timers::default() });
+        let house = trusted_in(house, &[".claude/settings.json"]).await;
+        let (session, mut turn) = match way {
+            "time" => {
+                let (session, _) = asked(&house).await;
+                let mut turn = house.prompt(&session, "run");
+                while turn.until("item.upserted").await["kind"] != "agent_message" {}
+                lay(&house, ".claude/settings.json", r#"{"hooks": {}}"#);
+                (session, turn)
+            }
+            _ => held(&house).await,
+        };
+        match way {
+            "time" => (),
+            "halt" => house.agents.halt().await,
+            _ => drop(house.ask(way, json!({"sessionId": session})).await.unwrap()),
+        }
+        let told = turn.end().await;
+        match way {
+            "time" | "agent.interrupt" => assert!(hint(&told).contains("half done"), "{way}: {told}"),
+            _ => assert_eq!(told["outcome"], "interrupted", "{way}"),
+        }
+        process(&house, &session).until(None).await;
+        assert_eq!((house.file("made").exists(), ended(&house)), (false, String::new()), "{way}");
+    }
+}
+
+#[tokio::test]
+async fn settings_that_change_while_the_folder_is_looked_at_end_the_agent_at_once() {
+    for side in ["before", "behind"] {
+        let house = trusted_in(House::tuned(patient), &[".claude/settings.json"]).await;
+        let (session, _) = asked(&house).await;
+        let first = process(&house, &session);
+        let (look, mut turn);
+        if side == "before" {
+            look = Look::held(&house);
+            turn = house.prompt(&session, "hello");
+            turn.until("turn.started").await;
+        } else {
+            turn = house.prompt(&session, "wait");
+            while turn.until("item.upserted").await["kind"] != "agent_message" {}
+            look = Look::held(&house);
+            house.write("go", "");
+            // What the agent says last is told before its folder is looked at.
+            turn.until("usage.updated").await;
+        }
+        house.write(".claude/settings.json", r#"{"hooks": {}}"#);
+        first.until(None).await;
+        drop(look);
+        assert_eq!(turn.end().await["outcome"], "completed", "{side}");
+        assert_eq!(house.prompt(&session, "hello").end().await["outcome"], "completed", "{side}");
+        assert_eq!((ended(&house).as_str(), is_trusted(&house, 2)), ("", false), "{side}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_loaded_and_changes_while_an_agent_works_fails_its_turn_whatever_it_is() {
+    let house = trusted(&[".claude/hook.log"]).await;
+    let (session, _) = asked(&house).await;
+    let mut turn = house.prompt(&session, "wait");
+    while turn.until("item.upserted").await["kind"] != "agent_message" {}
+    house.write(".claude/hook.log", "more");
+    hint(&turn.end().await);
 }

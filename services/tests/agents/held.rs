@@ -15,10 +15,10 @@ use tokio::sync::mpsc;
 use super::house::{House, LONG};
 
 /// A look at the folder that takes until this is dropped: git waits for what the folder says is to be ignored.
-struct Look(PathBuf);
+pub(crate) struct Look(PathBuf);
 
 impl Look {
-    fn held(house: &House) -> Look {
+    pub(crate) fn held(house: &House) -> Look {
         let ignored = house.file(".gitignore");
         assert!(Process::new("mkfifo").arg(&ignored).status().unwrap().success());
         Look(ignored)
@@ -34,8 +34,8 @@ impl Drop for Look {
     }
 }
 
-fn patient(config: &mut AgentsConfig) {
-    config.undo.patience = LONG;
+pub(crate) fn patient(config: &mut AgentsConfig) {
+    (config.undo.patience, config.undo.end_patience) = (LONG, LONG);
     config.watch.is_on = false;
 }
 

@@ -355,3 +355,24 @@ async fn descendants_are_owned_and_others_are_not() {
     assert!(child.processes().is_empty());
     assert!(Supervisor::new(SupervisorConfig::new(guard())).unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn what_is_held_stands_still_until_it_is_killed_and_what_is_not_goes_on() {
+    let (sandbox, supervisor) = (Sandbox::new(), supervisor());
+    let other = "until [ -e go ]; do sleep 0.01; done; touch on";
+    let script = &format!("sh -c '{other}' & while :; do echo x >> beats; sleep 0.01; done");
+    let child = supervisor.spawn(shell(&sandbox, script)).unwrap();
+    let program = child.started().await.unwrap();
+    let beats = || std::fs::metadata(sandbox.path().join("beats")).map_or(0, |file| file.len());
+    until("it is at work", || (beats() > 0).then_some(()));
+    assert!(child.hold(&[program]).await);
+    assert_eq!(state(program.pid).unwrap().0, "T");
+    let before = beats();
+    std::fs::write(sandbox.path().join("go"), "").unwrap();
+    until("the other one goes on", || sandbox.path().join("on").exists().then_some(()));
+    assert_eq!(beats(), before);
+    assert_eq!(child.kill().await.unwrap().signal, Some(9));
+    assert!(!is_alive(program.pid));
+    let another = sixframe_supervisor::ProcessId { pid: std::process::id(), started: program.started };
+    assert!(child.hold(&[program, another]).await, "numbers that are others' by now are left alone");
+}

@@ -148,6 +148,11 @@ impl Live {
         others.into_iter().for_each(|command| self.pass(command));
     }
 
+    /// Whether the prompt of the open turn waits, and the agent was given nothing of that.
+    pub(super) fn holds_prompt(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| !held.is_at_work)
+    }
+
     /// The agent that is there is not given what is held. The next one is started as the session is by then.
     pub(super) fn return_held(&mut self) {
         for command in self.held.take().into_iter().flat_map(Held::into_commands) {
@@ -159,6 +164,7 @@ impl Live {
                 | Command::Answer { .. }
                 | Command::SetMode(_)
                 | Command::SetModel(_)
+                | Command::Hold(_)
                 | Command::Stop
                 | Command::Kill => (),
             }
@@ -222,8 +228,7 @@ impl Live {
             }
             Err(_) => (),
         }
-        let holds_prompt = |held: &Held| held.commands.iter().any(|command| matches!(command, Command::Prompt(_)));
-        if self.held.as_ref().is_some_and(holds_prompt) {
+        if self.holds_prompt() {
             if !self.session.is_ready() {
                 // Its program has closed its output meanwhile, and would answer nothing.
                 return self.return_held();
@@ -255,9 +260,10 @@ impl Live {
             });
             return;
         }
-        let seen = self.surroundings.looks.look(&self.surroundings.launch.cwd, &turn, Side::After).await;
-        seen.inspect_err(|why| tracing::debug!(%why, "the end of a turn was not seen")).ok();
         let (looks, folder) = (Arc::clone(&self.surroundings.looks), self.surroundings.launch.cwd.clone());
+        let looking = async { looks.look(&folder, &turn, Side::After).await };
+        let seen = self.guarded(looking).await;
+        seen.inspect_err(|why| tracing::debug!(%why, "the end of a turn was not seen")).ok();
         tokio::spawn(async move {
             let forgotten = looks.forget(&folder).await;
             forgotten.inspect_err(|why| tracing::debug!(%why, "old turns cannot be let go")).ok();

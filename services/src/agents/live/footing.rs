@@ -1,7 +1,7 @@
 //! What an agent was started for: the settings of its folder as they were then. They are looked at again before each prompt, since
 //! some agents load what changes or comes while they run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use tokio::task::spawn_blocking;
@@ -87,17 +87,28 @@ impl Recheck {
         }
     }
 
-    /// Whether something is not as it was loaded, of what this agent reads, with instructions or without. Reads settings, likewise.
-    pub(super) fn has_changed(&self, with_instructions: bool) -> bool {
-        // Who cannot be kept from instructions is not ended for them.
-        let with_instructions = with_instructions && self.uses != SettingsUse::Loads;
+    /// Whether something is not as it was loaded, of what this agent reads. Reads settings, likewise.
+    pub(super) fn has_changed(&self) -> bool {
         let standing = self.trust.standing(&self.cwd);
+        // Who cannot be kept from instructions is not ended for them.
+        let with_instructions = self.uses != SettingsUse::Loads;
         // Where nobody trusts anything there any more, somebody has taken that back.
         let is_revoked = standing.settings_for(&self.provider) != FolderSettings::Trusted && !standing.has_changed;
         let read = standing.read_by(&self.provider).filter(|file| with_instructions || !file.runs_nothing());
-        let now = read.map(|file| (file.path.as_str(), file.sha256.as_str()));
-        let begun =
-            self.begun.files.iter().filter(|(path, _)| with_instructions || !self.begun.instructions.contains(path));
-        (with_instructions && is_revoked) || !now.eq(begun.map(|(path, sha256)| (path.as_str(), sha256.as_str())))
+        let now = read.map(|file| (&file.path, &file.sha256));
+        let begun = self.begun.files.iter();
+        let begun = begun.filter(|(path, _)| with_instructions || !self.begun.instructions.contains(path));
+        (with_instructions && is_revoked) || !now.eq(begun.map(|(path, sha256)| (path, sha256)))
+    }
+
+    /// Whether the agent would take something over, or run it, in the midst of its work: what it has loaded and has changed or is
+    /// gone, and what has come. Of instructions, and of what only lies beside settings, nothing comes. Reads settings, likewise.
+    pub(super) fn takes_over(&self) -> bool {
+        let standing = self.trust.standing(&self.cwd);
+        let now: BTreeMap<_, _> = standing.read_by(&self.provider).map(|file| (&file.path, file)).collect();
+        let is_other = |(path, sha256): &(String, String)| now.get(path).is_none_or(|file| file.sha256 != *sha256);
+        let mut loaded = self.begun.files.iter().filter(|(path, _)| !self.begun.instructions.contains(path));
+        let known: BTreeSet<&String> = self.begun.files.iter().map(|(path, _)| path).collect();
+        loaded.any(is_other) || now.iter().any(|(path, file)| !known.contains(path) && file.is_taken_over())
     }
 }

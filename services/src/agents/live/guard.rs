@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::future::pending;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use tokio::time::timeout;
 
 use super::super::agent::Command;
 use super::super::trust::Places;
+use super::Live;
 use super::footing::Recheck;
 
 /// How long a look may take before an agent is asked to end.
@@ -46,7 +48,7 @@ struct Bell {
 pub(super) enum Matters {
     /// None: it is not there yet, or what it loads now is loaded for good.
     Nothing,
-    /// Those of what runs something: it is at work.
+    /// Those of what it has loaded, and of what it takes over or runs by itself: it is at work.
     Settings,
     /// All.
     All,
@@ -74,7 +76,7 @@ impl Guard {
         let recheck = self.recheck.clone();
         tokio::spawn(async move {
             // Where nobody could look, nothing is trusted.
-            let looking = timeout(LOOK, spawn_blocking(move || recheck.has_changed(true)));
+            let looking = timeout(LOOK, spawn_blocking(move || recheck.has_changed()));
             let is_outdated = looking.await.ok().and_then(Result::ok).unwrap_or(true);
             // It may be gone by itself.
             let _ = commands.send(if is_outdated { Command::Kill } else { Command::Stop });
@@ -99,6 +101,34 @@ pub(super) async fn outdated(guard: &mut Option<Guard>) {
     }
 }
 
+impl Live {
+    /// Other settings lie there than those that the agent was started for, and it may load them.
+    pub(super) fn outdated(&mut self) {
+        let holds_prompt = self.holds_prompt() && self.session.is_ready();
+        self.return_held();
+        match holds_prompt {
+            true => self.session.start_anew(self.now()),
+            false => self.session.outdated(self.now()),
+        }
+    }
+
+    /// Waits for a look behind a turn that the agent has ended, while it is guarded as it is between turns.
+    pub(super) async fn guarded<T>(&mut self, look: impl Future<Output = T> + Send) -> T {
+        self.guard.iter().for_each(|guard| guard.attend(Matters::All));
+        let mut look = pin!(look);
+        loop {
+            tokio::select! {
+                biased;
+                () = outdated(&mut self.guard) => {
+                    self.session.outdated_behind();
+                    self.settle().await;
+                }
+                looked = &mut look => return looked,
+            }
+        }
+    }
+}
+
 async fn look(recheck: Recheck, pause: Duration, bell: Arc<Bell>, found: mpsc::Sender<()>) {
     let mut watch = None;
     loop {
@@ -108,7 +138,11 @@ async fn look(recheck: Recheck, pause: Duration, bell: Arc<Bell>, found: mpsc::S
             let is_heard = matters > Matters::Nothing as u8;
             // What comes behind the look is told by what watches by then.
             let watch = if known.is_some() && !is_heard { known } else { Watch::renewed(known, &recheck, &rung) };
-            (is_heard && recheck.has_changed(matters == Matters::All as u8), watch)
+            let is_outdated = match matters == Matters::All as u8 {
+                true => recheck.has_changed(),
+                false => recheck.takes_over(),
+            };
+            (is_heard && is_outdated, watch)
         });
         let Ok((is_outdated, watching)) = looking.await else { return };
         if is_outdated && found.send(()).await.is_err() {

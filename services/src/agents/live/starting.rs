@@ -69,9 +69,9 @@ impl Live {
     /// Which changes of the settings end the agent just now.
     pub(super) fn what_matters(&self) -> Matters {
         let takes_over = footing::takes_over(self.surroundings.agent.provider());
-        match self.session.can_be_ended() {
+        match self.session.can_be_ended() || self.holds_prompt() {
             true => Matters::All,
-            false if takes_over && self.session.is_at_work() && self.held.is_none() => Matters::Settings,
+            false if takes_over && self.session.is_at_work() => Matters::Settings,
             false => Matters::Nothing,
         }
     }

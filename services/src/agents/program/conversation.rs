@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use sixframe_supervisor::{Child, ChildStdin, Exit, Failure, Stream};
+use sixframe_supervisor::{Child, ChildStdin, Exit, Failure, ProcessId, Stream};
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::super::agent::{Command, Fact, Launch, Step, Told, Translator};
+use super::super::agent::{Command, Fact, Launch, Rest, Step, Told, Translator};
 use super::super::event::ProcessEvent;
 use super::super::problem::{Problem, ProblemKind};
 use super::super::secrets::Secrets;
@@ -20,6 +20,11 @@ use super::{ProgramAgent, not_run};
 /// Silence after which the output of a program that has ended is over, though a process out of reach keeps it open.
 const DRAIN: Duration = Duration::from_millis(200);
 
+/// The pause between two glances at what a program has begun, and how many see nothing before that is believed: one may miss what
+/// starts its successor and ends.
+const GLANCE: Duration = Duration::from_millis(20);
+const VAIN: usize = 3;
+
 /// A program that runs, and the session that it is told of.
 pub(super) struct Conversation<'a> {
     child: Child,
@@ -29,6 +34,8 @@ pub(super) struct Conversation<'a> {
     lines: mpsc::UnboundedSender<Vec<u8>>,
     /// Where its standard error was when the last turn began, or ended.
     since: u64,
+    /// What ran when its turn began, itself among that.
+    before: Vec<ProcessId>,
     going: Going,
 }
 
@@ -50,7 +57,16 @@ impl<'a> Conversation<'a> {
         let (lines, written) = mpsc::unbounded_channel();
         tokio::spawn(write(child.stdin(), written));
         let translator = (agent.dialect.translator)();
-        Conversation { child, translator, told, secrets: &agent.secrets, lines, since: 0, going: Going::On }
+        Conversation {
+            child,
+            translator,
+            told,
+            secrets: &agent.secrets,
+            lines,
+            since: 0,
+            before: Vec::new(),
+            going: Going::On,
+        }
     }
 
     /// Runs until nothing of the program is left. Gives why it ended, where nobody wanted that.
@@ -59,6 +75,7 @@ impl<'a> Conversation<'a> {
             Ok(process) => process,
             Err(failure) => return Some(not_run(&failure, launch)),
         };
+        self.before = vec![process];
         let spawned = ProcessEvent::Spawned { pid: process.pid };
         let opening = self.translator.open(launch);
         let talk = async {
@@ -97,6 +114,10 @@ impl<'a> Conversation<'a> {
                 biased;
                 command = heard.recv(), if has_session && self.going != Going::Killed => match command {
                     Some(Command::Kill) => self.kill().await?,
+                    Some(Command::Hold(longest)) if exit.is_none() && self.going == Going::On => {
+                        self.hold(longest, &mut heard).await?;
+                    }
+                    Some(Command::Hold(_)) => self.kill().await?,
                     Some(Command::Stop) => self.stop().await?,
                     None => {
                         has_session = false;
@@ -109,6 +130,7 @@ impl<'a> Conversation<'a> {
                     Some(command) => {
                         if matches!(command, Command::Prompt(_)) {
                             self.since = self.child.output(Stream::Stderr).end();
+                            self.mark();
                         }
                         let steps = self.translator.command(command);
                         self.take(steps).await?;
@@ -146,7 +168,7 @@ impl<'a> Conversation<'a> {
                 biased;
                 ended = self.child.stopped() => break ended,
                 command = heard.recv() => match command {
-                    Some(Command::Kill) => break self.child.kill().await,
+                    Some(Command::Kill | Command::Hold(_)) => break self.child.kill().await,
                     Some(Command::Stop) | None => break self.child.stop().await,
                     Some(command) => self.give_back(command).await?,
                 },
@@ -170,6 +192,7 @@ impl<'a> Conversation<'a> {
             | Command::Answer { .. }
             | Command::SetMode(_)
             | Command::SetModel(_)
+            | Command::Hold(_)
             | Command::Stop
             | Command::Kill => Ok(()),
         }
@@ -192,6 +215,55 @@ impl<'a> Conversation<'a> {
             FolderSettings::Trusted => self.kill().await,
             FolderSettings::Absent | FolderSettings::Unread | FolderSettings::Withheld => self.stop().await,
         }
+    }
+
+    /// What is begun from now on is of the turn that begins now, or next.
+    fn mark(&mut self) {
+        let program = self.before.first().copied();
+        self.before = program.into_iter().chain(self.child.processes()).collect();
+    }
+
+    /// It does nothing more itself, nor does what ran before its turn, among which another process may be the one that loads
+    /// settings. What was begun in the turn is not torn apart, but may end by itself.
+    async fn hold(&mut self, longest: Duration, heard: &mut mpsc::UnboundedReceiver<Command>) -> Result<(), Unheard> {
+        let rest = match self.child.hold(&self.before).await {
+            true => {
+                self.going = Going::Stopping;
+                self.tell(Fact::Process(ProcessEvent::Stopping).into()).await?;
+                timeout(longest, self.rest(heard)).await.unwrap_or(Rest::Killed)
+            }
+            false if self.is_left() => Rest::Killed,
+            false => Rest::Nothing,
+        };
+        self.kill().await?;
+        self.tell(Fact::Left(rest).into()).await
+    }
+
+    /// Waits until nothing is left of what was begun in the turn, or nobody wants to wait.
+    async fn rest(&self, heard: &mut mpsc::UnboundedReceiver<Command>) -> Rest {
+        let (mut ended, mut vain) = (Rest::Nothing, 0);
+        loop {
+            match self.is_left() {
+                true => (ended, vain) = (Rest::Ended, 0),
+                false => vain += 1,
+            }
+            if vain == VAIN {
+                return ended;
+            }
+            tokio::select! {
+                biased;
+                command = heard.recv() => match command {
+                    Some(Command::Kill | Command::Stop) | None => return if self.is_left() { Rest::Killed } else { ended },
+                    Some(command) => if self.give_back(command).await.is_err() { return Rest::Killed },
+                },
+                () = tokio::time::sleep(GLANCE) => (),
+            }
+        }
+    }
+
+    /// Whether something is left of what was begun in the turn.
+    fn is_left(&self) -> bool {
+        self.child.processes().iter().any(|process| !self.before.contains(process))
     }
 
     /// Leaves it no time for anything.
@@ -225,6 +297,10 @@ impl<'a> Conversation<'a> {
                 Step::Tell(told) => {
                     if matches!(told.fact, Fact::Ended(_)) {
                         self.since = self.child.output(Stream::Stderr).end();
+                    }
+                    // What comes behind that may be a turn that it begins by itself.
+                    if matches!(told.fact, Fact::Ended(_) | Fact::Ready(_)) {
+                        self.mark();
                     }
                     self.tell(told).await?;
                 }

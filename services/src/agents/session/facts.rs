@@ -36,6 +36,7 @@ impl Session {
         self.heard.fact(now.at, &fact);
         match (&fact, self.turns.open_mut()) {
             (Fact::Process(_) | Fact::Gone { .. } | Fact::Alive | Fact::Muted | Fact::Untaken(_), _) | (_, None) => (),
+            (Fact::Left(_), _) => (),
             (_, Some(turn)) => turn.heard(now.at),
         }
         if let (Some(earlier), Fact::Item { item, .. }) = (late, &fact) {
@@ -76,6 +77,7 @@ impl Session {
             Fact::Untaken(prompt) => self.untaken(now, prompt),
             Fact::Lost { why } => self.lost(now, &why),
             Fact::Unsteered(prompt) => self.unsteered(now, prompt),
+            Fact::Left(rest) => self.left(rest),
             Fact::Began { reason } => self.began(now, reason, src),
             Fact::Ended(end) => self.ended(now, end),
             Fact::Gone { problem } => self.gone(now, problem),

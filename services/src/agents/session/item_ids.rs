@@ -90,6 +90,7 @@ impl ItemIds {
             | Fact::Muted
             | Fact::Untaken(_)
             | Fact::Unsteered(_)
+            | Fact::Left(_)
             | Fact::Began { .. }
             | Fact::Lost { .. }
             | Fact::Ended(_)

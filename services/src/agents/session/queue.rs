@@ -6,7 +6,6 @@ use super::super::agent::{Command, Prompt};
 use super::super::event::{Delivery, Event, Outcome, PromptQueued, PromptRef, Source};
 use super::super::item::{Content, Item, ItemKind, ItemStatus};
 use super::super::moment::Moment;
-use super::super::problem::{Problem, ProblemKind};
 use super::super::transcript::title_of;
 use super::super::turn::TurnEnd;
 use super::{Output, Process, Session};
@@ -215,52 +214,6 @@ impl Session {
             self.withheld(now);
             self.muted(now);
         }
-    }
-
-    /// The agent was started for other settings of the folder than those that are there now, and the prompt of the open turn was
-    /// given back: it is ended, and the next one is given that when it is gone. Where they change again meanwhile, the turn fails.
-    pub fn start_anew(&mut self, now: Moment) {
-        if self.returned.is_none() {
-            let text = "settings that lie in the folder changed again while the agent was started anew for them";
-            let problem = Problem::new(ProblemKind::UntrustedWorkspace, text);
-            self.finish(now, TurnEnd::failed(problem.hint("look at who changes them, and ask again")));
-            return self.pump(now);
-        }
-        self.withheld(now);
-        (self.process, self.muted_at) = (Process::Stopping, None);
-        self.stop_by = Some(now.at + self.beginning.timers.stop);
-        self.outputs.push(Output::Tell(Command::Kill));
-    }
-
-    /// Whether nothing is lost but what the agent does by itself where it is ended: no turn waits for it, or it is being stopped.
-    pub fn can_be_ended(&self) -> bool {
-        match self.process {
-            Process::Ready => self.turns.open().is_none(),
-            Process::Stopping => true,
-            Process::Absent | Process::Starting => false,
-        }
-    }
-
-    /// Whether the agent is at work on what it was asked.
-    pub fn is_at_work(&self) -> bool {
-        self.process == Process::Ready && self.turns.open().is_some() && self.withheld_since.is_none()
-    }
-
-    /// The agent was started for other settings of the folder than those that are there now, and may take those over: it is ended
-    /// where it runs, and the turn that it is at work on fails.
-    pub fn outdated(&mut self, now: Moment) {
-        if self.is_at_work() {
-            let text =
-                "settings that lie in the folder changed while the agent worked, which would have taken them over";
-            let hint = "look at them, and trust them with trust.grant, and ask again";
-            let problem = || Problem::new(ProblemKind::UntrustedWorkspace, text).hint(hint);
-            let stopped = self.ladder.take().map(|ladder| ladder.end);
-            self.finish(now, stopped.unwrap_or_else(|| TurnEnd::failed(problem())));
-        } else if !self.can_be_ended() {
-            return;
-        }
-        (self.process, self.muted_at) = (Process::Stopping, None);
-        self.outputs.push(Output::Tell(Command::Kill));
     }
 
     /// What was to be told to an agent that is gone is not told to another one, but for the prompt of the open turn.

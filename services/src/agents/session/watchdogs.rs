@@ -26,6 +26,9 @@ pub struct Timers {
     /// Until a program that has closed its output, and so can tell nothing more, ends by itself; then it is stopped. Default
     /// 10 s.
     pub exit: Duration,
+    /// Until what an agent has begun in its turn ends by itself, where the agent is held for settings that have changed; then all
+    /// of it is killed. A checkout of some ten thousand files takes ten seconds. Default 30 s.
+    pub hold: Duration,
     /// Until the process is gone; then the turn ends without it. Default 15 s.
     pub stop: Duration,
 }
@@ -38,6 +41,7 @@ impl Default for Timers {
             approval: Duration::from_secs(600),
             interrupt: Duration::from_secs(2),
             exit: Duration::from_secs(10),
+            hold: Duration::from_secs(30),
             stop: Duration::from_secs(15),
         }
     }
@@ -94,7 +98,19 @@ pub(super) struct Ladder {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rung {
     Interrupted,
+    Held,
     Stopped,
+}
+
+impl Ladder {
+    /// The agent is held already, and then killed.
+    pub(super) fn held(end: TurnEnd, until: Duration) -> Ladder {
+        Ladder { end, rung: Rung::Held, until }
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        self.rung == Rung::Held
+    }
 }
 
 /// Who it is by whom a turn is stopped that will have ended so.
@@ -117,7 +133,12 @@ impl Session {
             self.finish(now, end);
             return true;
         }
-        if self.ladder.is_none() {
+        let by = now.at + self.beginning.timers.stop;
+        if let Some(ladder) = self.ladder.as_mut().filter(|ladder| ladder.is_held()) {
+            // Nobody wants to wait any more.
+            ladder.until = ladder.until.min(by);
+            self.outputs.push(Output::Tell(Command::Kill));
+        } else if self.ladder.is_none() {
             self.withdraw_all(now, &cause(&end));
             self.outputs.push(Output::Tell(Command::Interrupt));
             let until = now.at + self.beginning.timers.interrupt;
@@ -265,7 +286,7 @@ impl Session {
                 (self.process, self.muted_at) = (Process::Stopping, None);
                 self.outputs.push(Output::Tell(Command::Stop));
             }
-            Rung::Stopped => {
+            Rung::Held | Rung::Stopped => {
                 let end = ladder.end.clone();
                 self.finish(now, end);
                 self.pump(now);

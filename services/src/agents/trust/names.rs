@@ -120,6 +120,40 @@ pub(super) fn runs_nothing(path: &Path) -> bool {
     at.and_then(|at| names.get(at + 1)).is_some_and(|name| TEXTS.iter().any(|text| *name == *text))
 }
 
+/// What Claude Code takes over or runs by itself while it runs where it comes to `.claude`, in small letters: in these folders, what
+/// ends so. Hooks run what lies in theirs, and what that loads in turn.
+const TAKEN_OVER: [(&str, &str); 6] = [
+    ("agents", ".md"),
+    ("commands", ".md"),
+    ("hooks", ""),
+    ("output-styles", ""),
+    ("plugins", ""),
+    ("skills", "skill.md"),
+];
+
+/// Names, or their ends, of what editors, systems and programs leave beside what they open or run, in small letters.
+const LEAVINGS: [&str; 6] = [".swp", ".swx", "~", ".ds_store", ".log", ".pyc"];
+
+/// Whether Claude Code may take this over, or run it, where it comes while it runs.
+pub(super) fn is_taken_over(path: &Path) -> bool {
+    let names: Vec<String> = path.iter().map(|name| name.to_string_lossy().to_lowercase()).collect();
+    // What lies elsewhere is looked for by its name. It may be a folder, too, of which no more is known.
+    let Some(at) = names.iter().rposition(|name| name == ".claude") else { return true };
+    let last = names.last().map_or("", String::as_str);
+    match &names[at + 1..] {
+        [] => true,
+        [name] => {
+            (name.starts_with("settings") && name.ends_with(".json"))
+                || name == ".mcp.json"
+                || TAKEN_OVER.iter().any(|(folder, _)| name == folder)
+        }
+        [folder, ..] => {
+            let is_so = |(name, end): &(&str, &str)| name == folder && last.ends_with(end);
+            TAKEN_OVER.iter().any(is_so) && !LEAVINGS.iter().any(|end| last.ends_with(end))
+        }
+    }
+}
+
 /// Whether this lies in a folder of settings and is none.
 pub(super) fn is_passed_over(path: &Path) -> bool {
     PASSED_OVER.iter().any(|name| path.ends_with(name))
@@ -167,4 +201,41 @@ pub(super) fn instructions_of_gemini(home: &Path) -> Vec<String> {
         _ => None,
     };
     names.unwrap_or_else(|| INSTRUCTIONS.iter().map(|(name, ..)| (*name).to_owned()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_claude_code_takes_over_is_told_from_what_programs_leave_there() {
+        let taken_over = [
+            ".mcp.json",
+            "x/.claude",
+            "x/.claude/settings.json",
+            "x/.claude/settings.local.json",
+            "x/.claude/skills/x/SKILL.md",
+            "x/.claude/skills/x/y/skill.md",
+            "x/.claude/commands/x/y.md",
+            "x/.claude/Agents/x.MD",
+            "x/.claude/output-styles/x.md",
+            "x/.claude/plugins/x/plugin.json",
+            "x/.claude/hooks/json.py",
+        ];
+        let left = [
+            "x/.claude/hook.log",
+            "x/.claude/settings.json~",
+            "x/.claude/.settings.json.swp",
+            "x/.claude/.DS_Store",
+            "x/.claude/state/last.json",
+            "x/.claude/commands/.x.md.swp",
+            "x/.claude/commands/x.md~",
+            "x/.claude/skills/x/notes.txt",
+            "x/.claude/hooks/__pycache__/check.cpython-312.pyc",
+            "x/.claude/hooks/.check.py.swp",
+            "x/.claude/hooks/check.log",
+        ];
+        assert_eq!(taken_over.iter().filter(|path| !is_taken_over(Path::new(path))).count(), 0);
+        assert_eq!(left.iter().filter(|path| is_taken_over(Path::new(path))).count(), 0);
+    }
 }

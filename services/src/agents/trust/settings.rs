@@ -15,7 +15,7 @@ use super::checkout::are_known;
 use super::folders::{are_of_one, beside, of_repository, upwards};
 use super::names::{
     ABOVE, BESIDE, INSTRUCTIONS, KNOWN, Name, OTHERS, WITHOUT_REPOSITORY, called_like, instructions_of_gemini,
-    is_another, is_passed_over, runs_nothing,
+    is_another, is_passed_over, is_taken_over, runs_nothing,
 };
 use super::programs::Configured;
 
@@ -92,6 +92,11 @@ impl SettingsFile {
     /// Whether it is known to run nothing, wherever it lies.
     pub(in super::super) fn runs_nothing(&self) -> bool {
         self.is_instruction() || runs_nothing(&self.place)
+    }
+
+    /// Whether Claude Code may take it over, or run it, where it comes while that runs.
+    pub(in super::super) fn is_taken_over(&self) -> bool {
+        !self.runs_nothing() && is_taken_over(&self.place)
     }
 
     /// Its full path.
