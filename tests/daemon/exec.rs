@@ -225,7 +225,9 @@ async fn the_session_of_one_that_was_killed_is_closed_at_the_next_look() {
         let mut command = sandbox.sixframe(&["exec", "--provider", "command:endless", "hello"]);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        // Held: where nobody reads it any more, it ends by itself.
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
         let pid = line.trim().parse().unwrap();
