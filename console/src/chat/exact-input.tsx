@@ -19,8 +19,8 @@ export const ExactInput = memo(function ExactInput({ input }: { input: unknown }
   const rest = fields.slice(MOST_FIELDS);
   return (
     <dl className="exact-input">
-      {fields.slice(0, MOST_FIELDS).map(([name, value]) => (
-        <Field key={name} name={name} text={textOf(value)} />
+      {fields.slice(0, MOST_FIELDS).map(([name, value], at) => (
+        <Field key={at} name={name} text={textOf(value)} />
       ))}
       {rest.length > 0 && <Rest fields={rest} />}
     </dl>
@@ -59,10 +59,16 @@ function Rest({ fields }: { fields: readonly Named[] }): ReactNode {
 
 type Named = readonly [name: string, value: unknown];
 
+/** What a tool is given stands before what an agent that speaks ACP says of the call: that may be anything. */
 function fieldsOf(input: unknown): readonly Named[] {
   if (input === null || input === undefined) return [];
   if (typeof input !== "object" || Array.isArray(input)) return [["", input]];
-  return inReadingOrder(Object.entries(input));
+  const { rawInput, ...told } = input as { rawInput?: unknown };
+  const given = typeof rawInput === "object" && rawInput !== null && !Array.isArray(rawInput) ? Object.entries(rawInput) : [];
+  const isApart = given.length > 0 && !Object.keys(told).some((name) => name.startsWith("rawInput."));
+  if (!isApart) return inReadingOrder(Object.entries(input));
+  const named = inReadingOrder(given).map(([name, value]): Named => [`rawInput.${name}`, value]);
+  return [...named, ...inReadingOrder(Object.entries(told))];
 }
 
 /** What is there before what takes its place, however they are sorted. */

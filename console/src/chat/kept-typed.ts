@@ -6,8 +6,9 @@
 import type { Edit, Typed } from "./typed.js";
 
 const KEPT = "sixframe.agents.typed";
-/** Characters that are kept of all drafts, and of all changes: those that were written last. */
+/** Characters that are kept of all drafts, and of all changes, beside the one that was written last, and of that. */
 const MOST = 200_000;
+const LONGEST = 1_000_000;
 /** A person types faster than that, and nobody reloads within it. */
 const PAUSE_MS = 300;
 
@@ -35,7 +36,7 @@ export function keepTyped(typed: Typed, storage: Pick<Storage, "getItem" | "setI
       window: windowName,
       drafts: bounded([...typed.drafts.get()], (draft) => draft.length),
       own: [...typed.own.get()],
-      edits: bounded(changes(typed), ({ text, whole }) => text.length + whole.length),
+      edits: bounded(changes(typed), ({ text, whole }) => Math.max(text.length, whole.length)),
     };
     storage.setItem(KEPT, JSON.stringify(kept));
   };
@@ -61,14 +62,15 @@ function changes(typed: Typed): [string, Edit][] {
   return changed.map(([promptId, { sent: _, ...edit }]) => [promptId, edit]);
 }
 
-/** Those that were written last, as many as there is room for. */
+/** What was written last, and what was before that, as far as there is room. */
 function bounded<T>(all: readonly [string, T][], weight: (one: T) => number): [string, T][] {
   let room = MOST;
   const kept: [string, T][] = [];
   for (const one of all.toReversed()) {
     const length = weight(one[1]);
-    if (length === 0 || length > room) continue;
-    room -= length;
+    const isLast = kept.length === 0;
+    if (length === 0 || length > (isLast ? LONGEST : room)) continue;
+    if (!isLast) room -= length;
     kept.unshift(one);
   }
   return kept;

@@ -26,6 +26,11 @@ export function useSteadyField(text: string, write: (text: string) => void): Ste
     const isLonger = before !== undefined && value !== before.value && before.value.trim() !== "" && value.startsWith(before.value);
     if (isLonger) ref.current?.setSelectionRange(before.start, before.end, before.direction);
   }, [value]);
+  useLayoutEffect(() => {
+    // One goes on behind what stands there already.
+    const field = ref.current;
+    if (field && field !== document.activeElement) field.setSelectionRange(field.value.length, field.value.length);
+  }, []);
   return {
     ref,
     value,

@@ -84,3 +84,10 @@ test("what is sent while a character is composed is gone from the field", () => 
   fireEvent.compositionEnd(field);
   expect(typed.draft("ses_1")).toBe("");
 });
+
+test("in a field that comes up with a draft one goes on behind that", () => {
+  const { field, add } = written("a draft");
+  expect(selected(field)).toEqual([7, 7, "none"]);
+  add("waits");
+  expect(selected(field)).toEqual([7, 7, "none"]);
+});

@@ -340,12 +340,12 @@ test("drafts outlive a reload of the window, and no other window has them", () =
     const again = new Typed();
     keepTyped(again, storage, "window_1");
     expect([again.draft("ses_1"), again.draft("ses_2").length, again.draft("ses_0"), again.own.get().get("p2")]).toEqual(["half a thought", 100_000, "", "ses_1"]);
-    // One that there is no room for takes none from the others.
+    // The last one is kept though it is long, and takes none from the others.
     typed.write("ses_3", "z".repeat(250_000));
     vi.runAllTimers();
     const later = new Typed();
     keepTyped(later, storage, "window_1");
-    expect([later.draft("ses_1"), later.draft("ses_2").length, later.draft("ses_3")]).toEqual(["half a thought", 100_000, ""]);
+    expect([later.draft("ses_1"), later.draft("ses_2").length, later.draft("ses_3").length]).toEqual(["half a thought", 100_000, 250_000]);
     const copied = new Typed();
     keepTyped(copied, storage, "window_2");
     expect([copied.draft("ses_1"), copied.own.get().size]).toEqual(["", 0]);
@@ -361,10 +361,10 @@ test("a change of a prompt that waits outlives a reload of the window, and becom
     const typed = new Typed();
     keepTyped(typed, storage, "window_1");
     typed.claim("p2", "ses_1");
+    typed.edit("p1", { sessionId: "ses_1", whole: "", text: "z".repeat(250_000) });
     typed.edit("p2", { sessionId: "ses_1", whole: "second", text: "other words", seq: 5 });
     typed.edit("p3", { sessionId: "ses_1", whole: "third", text: "third", seq: 6 });
     typed.send("p4", { sessionId: "ses_1", whole: "fourth", text: "the fourth", seq: 7 });
-    typed.edit("p5", { sessionId: "ses_1", whole: "", text: "z".repeat(250_000) });
     vi.runAllTimers();
     const again = new Typed();
     keepTyped(again, storage, "window_1");
