@@ -59,13 +59,25 @@ fn holds(folder: &Path, name: &str) -> bool {
     is_name && (is_there("skills", &skill) || is_there("commands", &command))
 }
 
-/// Whether what a skill says of itself says for which paths it is.
+/// Whether what a skill says of itself may say for which paths it is. It is YAML: what is no plain `word: value` at the beginning of a
+/// line, or a part of such a one, may be that by another spelling.
 fn is_for_paths(text: &[u8]) -> bool {
     let text = String::from_utf8_lossy(text);
-    let mut lines = text.lines().map(str::trim);
-    let has_head = lines.next().is_some_and(|line| line.trim_start_matches('\u{feff}') == "---");
-    let is_paths = |line: &str| line.trim_start_matches(['"', '\'']).starts_with("paths");
-    has_head && lines.take_while(|line| *line != "---").any(is_paths)
+    let Some(head) = text.trim_start_matches('\u{feff}').trim_start().strip_prefix("---") else { return false };
+    // The first line ends the mark.
+    let lines = head.lines().skip(1).take_while(|line| line.trim_end() != "---");
+    let is_break = |letter: char| matches!(letter, '\r' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    let mut has_begun = false;
+    lines.filter(|line| !line.trim().is_empty() && !line.starts_with('#')).any(|line| {
+        let is_part = line.starts_with([' ', '\t']) || line.starts_with("- ") || line == "-";
+        let key = line.split_once(':').filter(|(_, value)| value.is_empty() || value.starts_with([' ', '\t']));
+        let is_plain = |key: &str| {
+            key.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter)) && key != "paths"
+        };
+        let is_known = (is_part && has_begun) || key.is_some_and(|(key, _)| is_plain(key.trim_end()));
+        has_begun = true;
+        !is_known || line.contains(is_break)
+    })
 }
 
 #[cfg(test)]
@@ -123,6 +135,16 @@ mod tests {
             ("---\ndescription: paths\n---\npaths: x", false),
             ("---\ndescription: x\n\"paths\": src/**\n---\n", true),
             ("---\npaths:\n  - src/**\n---\n", true),
+            ("---\nname: here\nallowed-tools:\n- Bash(ls *)\nhooks:\n  Stop: []\n\n# paths\n---\npaths: x", false),
+            ("---\n{description: t, paths: \"zzz/**\"}\n---\n", true),
+            ("---\n? paths\n: zzz/**\n---\n", true),
+            ("---\n\"\\u0070aths\": zzz/**\n---\n", true),
+            ("---\n!!str paths: zzz/**\n---\n", true),
+            ("---\nx: &a paths\n*a : zzz/**\n---\n", true),
+            ("---\n<<: {paths: x}\n---\n", true),
+            ("---\n  paths: x\n---\n", true),
+            ("---\nx: y\n  ---\npaths : x\n---\n", true),
+            ("\u{feff}\n---  \nx: y\rpaths: z\n---\n", true),
         ] {
             fs::write(home.join("top/cwd/.claude/skills/here/SKILL.md"), text)?;
             assert_eq!(known("top/cwd", "here", false), !leaves_its_name, "{text}");
