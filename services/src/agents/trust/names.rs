@@ -142,6 +142,8 @@ pub(super) fn is_taken_over(path: &Path) -> bool {
     let last = names.last().map_or("", String::as_str);
     match &names[at + 1..] {
         [] => true,
+        // What lies in a worktree there lies elsewhere.
+        [folder, _, _, ..] if folder == "worktrees" => true,
         [name] => {
             (name.starts_with("settings") && name.ends_with(".json"))
                 || name == ".mcp.json"
@@ -221,6 +223,7 @@ mod tests {
             "x/.claude/output-styles/x.md",
             "x/.claude/plugins/x/plugin.json",
             "x/.claude/hooks/json.py",
+            "x/.claude/worktrees/y/.mcp.json",
         ];
         let left = [
             "x/.claude/hook.log",

@@ -31,7 +31,7 @@ impl Places {
     /// For a session's folder, and the settings that are known there.
     pub(super) fn of(cwd: &Path, home: Option<&Path>, files: impl Iterator<Item = PathBuf>) -> Places {
         let mut places = Places { is_whole: true, ..Places::default() };
-        for above in upwards(cwd, home) {
+        for above in upwards(cwd, home).filter(|folder| *folder == cwd || !is_kept_by_the_system(folder)) {
             places.mixed.insert(above.to_owned());
             let below = cwd.strip_prefix(above).unwrap_or(Path::new(""));
             for main in main_checkouts(above) {
@@ -78,6 +78,22 @@ impl Places {
     }
 }
 
+/// Whether the system alone changes what lies directly in a folder, as in `/` and `/home`: it could do anything, and such folders often
+/// may not be watched, or only with all that is below them.
+#[cfg(unix)]
+fn is_kept_by_the_system(folder: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let is_kept = |folder: fs::Metadata| folder.uid() == 0 && folder.mode() & 0o022 == 0;
+    !rustix::process::geteuid().is_root() && fs::metadata(folder).is_ok_and(is_kept)
+}
+
+/// Likewise.
+#[cfg(windows)]
+fn is_kept_by_the_system(_: &Path) -> bool {
+    false
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
@@ -97,8 +113,12 @@ mod tests {
         let files = [at("top/cwd/CLAUDE.md"), at("top/cwd/.claude/settings.json")];
         let Places { mixed, own, is_whole } = Places::of(&at("top/cwd"), Some(&home), files.into_iter());
         let all = |paths: &[&str]| paths.iter().map(|path| at(path)).collect::<BTreeSet<_>>();
-        let above = home.ancestors().skip(1).map(Path::to_owned);
-        assert_eq!(mixed, all(&["top", "top/cwd"]).into_iter().chain(above).collect(), "all but the home");
+        let above = home.ancestors().skip(1).filter(|folder| !is_kept_by_the_system(folder)).map(Path::to_owned);
+        assert_eq!(
+            mixed,
+            all(&["top", "top/cwd"]).into_iter().chain(above).collect(),
+            "all but the home, and what the system keeps"
+        );
         let skills = ["top/cwd/.claude", "top/cwd/.claude/skills", "top/cwd/.claude/skills/x"];
         assert!(own.is_superset(&all(&skills)) && own.is_superset(&all(&["top/.claude", "elsewhere"])), "{own:?}");
         assert!(!own.contains(&at("top/.claude/worktrees")) && !own.contains(&at(".claude")) && is_whole);
