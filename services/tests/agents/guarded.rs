@@ -22,6 +22,12 @@ for word; do echo "$word" >> "$0.args.$n"; done
 while read -r line; do
   case "$line" in
     *'"type":"user"'*)
+      case "$line" in *serve*)
+        echo '{"type":"assistant","message":{"id":"s","role":"assistant","content":[{"type":"tool_use","id":"t","name":"Bash","input":{}}]}}'
+        sleep 600 &
+        echo '{"type":"user","message":{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"up"}]}}'
+        until [ -e go ]; do sleep 0.01; done;;
+      esac
       case "$line" in *run*)
         echo '{"type":"assistant","message":{"id":"m","role":"assistant","content":[{"type":"text","text":"I run"}]}}'
         sh -c 'until [ -e release ]; do sleep 0.01; done; echo done > made'; echo run >> "$0.ended";;
@@ -276,6 +282,47 @@ async fn what_an_agent_has_begun_in_its_turn_ends_by_itself_before_the_agent_is_
     assert!(undone["files"].as_array().unwrap().iter().any(|file| file["path"] == "made"), "{undone}");
     assert_eq!(house.prompt(&session, "hello").end().await["outcome"], "completed");
     assert!(is_trusted(&house, 2), "the settings, too, are as they were");
+}
+
+#[tokio::test]
+async fn what_outlives_the_tool_that_began_it_is_not_waited_for() {
+    let house = House::with(Timers { hold: LONG * 10, ..Timers::default() });
+    let house = trusted_in(house, &[".claude/settings.json"]).await;
+    let (session, _) = asked(&house).await;
+    let mut turn = house.prompt(&session, "serve and run");
+    let is_done = |item: &Value| item["kind"] == "tool_call" && item["status"] == "completed";
+    while !is_done(&turn.until("item.upserted").await) {}
+    house.write("go", "");
+    while turn.until("item.upserted").await["kind"] != "agent_message" {}
+    lay(&house, ".claude/settings.json", r#"{"hooks": {}}"#);
+    process(&house, &session).until(Some("T")).await;
+    house.write("release", "");
+    let told = turn.end().await;
+    assert!(hint(&told).contains("ended by itself"), "{told}");
+    assert_eq!((house.read("made").as_str(), ended(&house).as_str()), ("done\n", ""));
+}
+
+#[tokio::test]
+async fn an_agent_that_is_held_goes_on_for_nobody_and_where_somebody_ends_it_what_it_had_begun_is_not_called_done() {
+    for signal in ["-CONT", "-KILL"] {
+        let house = House::with(Timers { hold: LONG, ..Timers::default() });
+        let house = trusted_in(house, &[".claude/settings.json"]).await;
+        let (session, mut turn) = held(&house).await;
+        let agent = process(&house, &session);
+        // From then on nobody waits for it to stand still.
+        while !house.logged(&session).iter().any(|event| event["data"]["what"] == "stopping") {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert!(std::process::Command::new("kill").args([signal, &agent.0]).status().unwrap().success());
+        if signal == "-CONT" {
+            agent.until(Some("T")).await;
+            house.write("release", "");
+        }
+        let told = turn.end().await;
+        let words = if signal == "-CONT" { "ended by itself" } else { "half done" };
+        assert!(hint(&told).contains(words), "{signal}: {told}");
+        assert_eq!((house.file("made").exists(), ended(&house)), (signal == "-CONT", String::new()), "{signal}");
+    }
 }
 
 #[tokio::test]

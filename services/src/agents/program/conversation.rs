@@ -1,5 +1,6 @@
 //! What is said between a program and its session, until nothing of the program is left.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -10,6 +11,7 @@ use tokio::time::timeout;
 
 use super::super::agent::{Command, Fact, Launch, Rest, Step, Told, Translator};
 use super::super::event::ProcessEvent;
+use super::super::item::{Item, ItemKind, ItemStatus};
 use super::super::problem::{Problem, ProblemKind};
 use super::super::secrets::Secrets;
 use super::super::stderr;
@@ -34,8 +36,11 @@ pub(super) struct Conversation<'a> {
     lines: mpsc::UnboundedSender<Vec<u8>>,
     /// Where its standard error was when the last turn began, or ended.
     since: u64,
-    /// What ran when its turn began, itself among that.
+    /// What ran when its turn began, or when the last of its tools had ended in that: what outlives those works on by itself. The
+    /// program is the first of them.
     before: Vec<ProcessId>,
+    /// The tools that are under way.
+    tools: BTreeSet<String>,
     going: Going,
 }
 
@@ -65,6 +70,7 @@ impl<'a> Conversation<'a> {
             lines,
             since: 0,
             before: Vec::new(),
+            tools: BTreeSet::new(),
             going: Going::On,
         }
     }
@@ -217,8 +223,21 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// What is begun from now on is of the turn that begins now, or next.
+    /// Whether no tool is under way any more, with what is new of one.
+    fn ends_tools(&mut self, id: &str, item: &Item) -> bool {
+        if item.kind != ItemKind::ToolCall {
+            return false;
+        }
+        if item.status.is_some_and(ItemStatus::is_final) {
+            return self.tools.remove(id) && self.tools.is_empty();
+        }
+        self.tools.insert(id.to_owned());
+        false
+    }
+
+    /// What is begun from now on is of the turn that begins now, or next, or of its next tool.
     fn mark(&mut self) {
+        self.tools.clear();
         let program = self.before.first().copied();
         self.before = program.into_iter().chain(self.child.processes()).collect();
     }
@@ -239,11 +258,16 @@ impl<'a> Conversation<'a> {
         self.tell(Fact::Left(rest).into()).await
     }
 
-    /// Waits until nothing is left of what was begun in the turn, or nobody wants to wait.
+    /// Waits until nothing is left of what was begun in the turn, or nobody wants to wait, or somebody makes the program go on.
     async fn rest(&self, heard: &mut mpsc::UnboundedReceiver<Command>) -> Rest {
         let (mut ended, mut vain) = (Rest::Nothing, 0);
         loop {
-            match self.is_left() {
+            let is_left = self.is_left();
+            if !self.is_there() {
+                // Somebody has ended it, and with it what was left.
+                return if is_left || ended == Rest::Ended { Rest::Killed } else { Rest::Nothing };
+            }
+            match is_left {
                 true => (ended, vain) = (Rest::Ended, 0),
                 false => vain += 1,
             }
@@ -258,12 +282,20 @@ impl<'a> Conversation<'a> {
                 },
                 () = tokio::time::sleep(GLANCE) => (),
             }
+            if !self.child.hold(&self.before).await {
+                return if self.is_left() { Rest::Killed } else { ended };
+            }
         }
     }
 
     /// Whether something is left of what was begun in the turn.
     fn is_left(&self) -> bool {
         self.child.processes().iter().any(|process| !self.before.contains(process))
+    }
+
+    /// Whether the program itself is there.
+    fn is_there(&self) -> bool {
+        self.before.first().is_none_or(|program| self.child.processes().contains(program))
     }
 
     /// Leaves it no time for anything.
@@ -298,9 +330,11 @@ impl<'a> Conversation<'a> {
                     if matches!(told.fact, Fact::Ended(_)) {
                         self.since = self.child.output(Stream::Stderr).end();
                     }
-                    // What comes behind that may be a turn that it begins by itself.
-                    if matches!(told.fact, Fact::Ended(_) | Fact::Ready(_)) {
-                        self.mark();
+                    match &told.fact {
+                        // What comes behind that may be a turn that it begins by itself.
+                        Fact::Ended(_) | Fact::Ready(_) => self.mark(),
+                        Fact::Item { id, item } if self.ends_tools(id, item) => self.mark(),
+                        _ => (),
                     }
                     self.tell(told).await?;
                 }
