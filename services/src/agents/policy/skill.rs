@@ -64,9 +64,15 @@ fn holds(folder: &Path, name: &str) -> bool {
 fn is_for_paths(text: &[u8]) -> bool {
     let text = String::from_utf8_lossy(text);
     let Some(head) = text.trim_start_matches('\u{feff}').trim_start().strip_prefix("---") else { return false };
-    // The first line ends the mark.
-    let lines = head.lines().skip(1).take_while(|line| line.trim_end() != "---");
+    // What ends a line there may be none here, in a comment too.
     let is_break = |letter: char| matches!(letter, '\r' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    let is_end = |(at, line): &(usize, &str)| *at > 0 && line.trim_end() == "---";
+    let mut lines = head.lines().enumerate().take_while(|line| !is_end(line)).map(|(_, line)| line);
+    if lines.clone().any(|line| line.contains(is_break)) {
+        return true;
+    }
+    // The mark ends with its line.
+    lines.next();
     let mut has_begun = false;
     lines.filter(|line| !line.trim().is_empty() && !line.starts_with('#')).any(|line| {
         let is_part = line.starts_with([' ', '\t']) || line.starts_with("- ") || line == "-";
@@ -76,7 +82,7 @@ fn is_for_paths(text: &[u8]) -> bool {
         };
         let is_known = (is_part && has_begun) || key.is_some_and(|(key, _)| is_plain(key.trim_end()));
         has_begun = true;
-        !is_known || line.contains(is_break)
+        !is_known
     })
 }
 
@@ -145,6 +151,9 @@ mod tests {
             ("---\n  paths: x\n---\n", true),
             ("---\nx: y\n  ---\npaths : x\n---\n", true),
             ("\u{feff}\n---  \nx: y\rpaths: z\n---\n", true),
+            ("---\nx: y\n# c\rpaths: z\n---\n", true),
+            ("---\rpaths: z\n---\n", true),
+            ("---\r\nx: y\r\n---\r\npaths: z\r\n", false),
         ] {
             fs::write(home.join("top/cwd/.claude/skills/here/SKILL.md"), text)?;
             assert_eq!(known("top/cwd", "here", false), !leaves_its_name, "{text}");

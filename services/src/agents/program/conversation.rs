@@ -39,6 +39,8 @@ pub(super) struct Conversation<'a> {
     /// What ran when its turn began, or when the last of its tools had ended in that: what outlives those works on by itself. The
     /// program is the first of them.
     before: Vec<ProcessId>,
+    /// What ran when its turn began.
+    earlier: Vec<ProcessId>,
     /// The tools that are under way.
     tools: BTreeSet<String>,
     going: Going,
@@ -70,6 +72,7 @@ impl<'a> Conversation<'a> {
             lines,
             since: 0,
             before: Vec::new(),
+            earlier: Vec::new(),
             tools: BTreeSet::new(),
             going: Going::On,
         }
@@ -136,7 +139,7 @@ impl<'a> Conversation<'a> {
                     Some(command) => {
                         if matches!(command, Command::Prompt(_)) {
                             self.since = self.child.output(Stream::Stderr).end();
-                            self.mark();
+                            self.begin();
                         }
                         let steps = self.translator.command(command);
                         self.take(steps).await?;
@@ -235,9 +238,15 @@ impl<'a> Conversation<'a> {
         false
     }
 
-    /// What is begun from now on is of the turn that begins now, or next, or of its next tool.
-    fn mark(&mut self) {
+    /// What is begun from now on is of the turn that begins now, or next.
+    fn begin(&mut self) {
         self.tools.clear();
+        self.mark();
+        self.earlier = self.before.clone();
+    }
+
+    /// What is begun from now on is of the next tool.
+    fn mark(&mut self) {
         let program = self.before.first().copied();
         self.before = program.into_iter().chain(self.child.processes()).collect();
     }
@@ -251,9 +260,10 @@ impl<'a> Conversation<'a> {
                 self.tell(Fact::Process(ProcessEvent::Stopping).into()).await?;
                 timeout(longest, self.rest(heard)).await.unwrap_or(Rest::Killed)
             }
-            false if self.is_left() => Rest::Killed,
             false => Rest::Nothing,
         };
+        let has_more = self.child.processes().iter().any(|process| !self.earlier.contains(process));
+        let rest = if has_more { Rest::Killed } else { rest };
         self.kill().await?;
         self.tell(Fact::Left(rest).into()).await
     }
@@ -332,7 +342,7 @@ impl<'a> Conversation<'a> {
                     }
                     match &told.fact {
                         // What comes behind that may be a turn that it begins by itself.
-                        Fact::Ended(_) | Fact::Ready(_) => self.mark(),
+                        Fact::Ended(_) | Fact::Ready(_) => self.begin(),
                         Fact::Item { id, item } if self.ends_tools(id, item) => self.mark(),
                         _ => (),
                     }

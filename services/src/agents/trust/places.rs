@@ -30,8 +30,18 @@ pub(in super::super) struct Places {
 impl Places {
     /// For a session's folder, and the settings that are known there.
     pub(super) fn of(cwd: &Path, home: Option<&Path>, files: impl Iterator<Item = PathBuf>) -> Places {
+        Places::but(is_kept_by_the_system, cwd, home, files)
+    }
+
+    /// Without those above it and those of files that are so.
+    fn but(
+        is_kept: impl Fn(&Path) -> bool,
+        cwd: &Path,
+        home: Option<&Path>,
+        files: impl Iterator<Item = PathBuf>,
+    ) -> Places {
         let mut places = Places { is_whole: true, ..Places::default() };
-        for above in upwards(cwd, home).filter(|folder| *folder == cwd || !is_kept_by_the_system(folder)) {
+        for above in upwards(cwd, home) {
             places.mixed.insert(above.to_owned());
             let below = cwd.strip_prefix(above).unwrap_or(Path::new(""));
             for main in main_checkouts(above) {
@@ -42,11 +52,12 @@ impl Places {
         for folder in places.mixed.clone() {
             NAMES.iter().for_each(|name| places.add(&folder.join(name), 0));
         }
+        places.mixed.retain(|folder| folder == cwd || !is_kept(folder));
         for file in files {
             // A link leads to what may change elsewhere.
             let leads_to = file.canonicalize().ok();
             for folder in leads_to.iter().chain([&file]).filter_map(|file| file.parent()) {
-                if !places.mixed.contains(folder) {
+                if !places.mixed.contains(folder) && !is_kept(folder) {
                     places.insert(folder);
                 }
             }
@@ -122,6 +133,9 @@ mod tests {
         let skills = ["top/cwd/.claude", "top/cwd/.claude/skills", "top/cwd/.claude/skills/x"];
         assert!(own.is_superset(&all(&skills)) && own.is_superset(&all(&["top/.claude", "elsewhere"])), "{own:?}");
         assert!(!own.contains(&at("top/.claude/worktrees")) && !own.contains(&at(".claude")) && is_whole);
+        let kept = Places::but(|folder| folder == at("top"), &at("top/cwd"), Some(&home), [at("top/f")].into_iter());
+        assert!(!kept.mixed.contains(&at("top")));
+        assert!(kept.mixed.contains(&at("top/cwd")) && kept.own.contains(&at("top/.claude")), "what lies in it is");
         Ok(())
     }
 }
