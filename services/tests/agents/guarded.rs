@@ -310,9 +310,7 @@ async fn an_agent_that_is_held_goes_on_for_nobody_and_where_somebody_ends_it_wha
         let (session, mut turn) = held(&house).await;
         let agent = process(&house, &session);
         // From then on nobody waits for it to stand still.
-        while !house.logged(&session).iter().any(|event| event["data"]["what"] == "stopping") {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        while turn.until("process.event").await["what"] != "stopping" {}
         assert!(std::process::Command::new("kill").args([signal, &agent.0]).status().unwrap().success());
         if signal == "-CONT" {
             agent.until(Some("T")).await;
