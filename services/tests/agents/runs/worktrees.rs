@@ -1,7 +1,7 @@
 //! Runs whose members work in git worktrees of their own.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -13,6 +13,19 @@ fn left(house: &House, project: &Path) -> (usize, usize) {
     let places = fs::read_dir(house.folder.path().join("sessions/worktrees")).into_iter().flatten();
     let folders = places.filter(|place| place.as_ref().unwrap().path().extension().is_none());
     (listed.lines().filter(|line| line.starts_with("worktree ")).count() - 1, folders.count())
+}
+
+/// A house with a repository, and a run whose one member writes a file in a folder of that, in a worktree that is kept.
+fn deep() -> (House, PathBuf, Value) {
+    let house = House::new();
+    let project = with_repository(&house);
+    fs::create_dir(project.join("deep")).unwrap();
+    house.write("deep/b.txt", "b\n");
+    let members = json!([{"provider": "builtin", "name": "a", "mode": "acceptEdits"}]);
+    let params = json!({
+        "prompt": "write new.txt\nhello", "members": members, "worktrees": true, "keep": true, "cwd": project.join("deep")
+    });
+    (house, project, params)
 }
 
 /// What whoever makes one answer of two is told of the folder.
@@ -128,14 +141,7 @@ async fn who_drops_a_run_leaves_no_process_no_worktree_and_no_session() {
 
 #[tokio::test]
 async fn worktrees_that_are_kept_outlive_the_daemon_until_they_are_discarded() {
-    let house = House::new();
-    let project = with_repository(&house);
-    fs::create_dir(project.join("deep")).unwrap();
-    house.write("deep/b.txt", "b\n");
-    let members = json!([{"provider": "builtin", "name": "a", "mode": "acceptEdits"}]);
-    let params = json!({
-        "prompt": "write new.txt\nhello", "members": members, "worktrees": true, "keep": true, "cwd": project.join("deep")
-    });
+    let (house, project, params) = deep();
     let mut run = Run::start(&house, params);
     assert_eq!(run.end().await["outcome"], "completed");
     let member = &run.seen[0]["data"]["members"][0];
@@ -169,14 +175,7 @@ async fn worktrees_that_are_kept_outlive_the_daemon_until_they_are_discarded() {
 
 #[tokio::test]
 async fn changes_are_applied_only_where_agents_may_work_in_all_of_the_repository() {
-    let house = House::new();
-    let project = with_repository(&house);
-    fs::create_dir(project.join("deep")).unwrap();
-    house.write("deep/b.txt", "b\n");
-    let members = json!([{"provider": "builtin", "name": "a", "mode": "acceptEdits"}]);
-    let params = json!({
-        "prompt": "write new.txt\nhello", "members": members, "worktrees": true, "keep": true, "cwd": project.join("deep")
-    });
+    let (house, project, params) = deep();
     let mut run = Run::start(&house, params.clone());
     assert_eq!(run.end().await["outcome"], "completed");
     let house = house.restart_tuned(|config| config.roots = vec![project.join("deep")]).await;
