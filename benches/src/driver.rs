@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use futures_util::stream::{FuturesUnordered, TryStreamExt};
 use serde::{Deserialize, Serialize};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::memory;
 use crate::payload::{Load, Payloads};
@@ -63,9 +63,17 @@ pub fn drive<P: Peer>(address: Address) -> Result<()> {
 }
 
 /// Runs both ends in this process and thread for `count` iterations, for an instruction counter around it.
+///
+/// Its clock stands still. A stream has turns that end when the clock moves, so that a slow machine, or the counter, which
+/// is slower still, would make more of them.
 pub fn iterate<P: Peer>(workload: Workload, count: u64) -> Result<()> {
     let folder = process::private_folder()?;
-    runtime()?.block_on(async {
+    let runtime = Builder::new_current_thread().enable_all().start_paused(true).build()?;
+    // A clock that is paused leaps to the next timer when a thread waits for a socket, but not beside work that blocks.
+    let (over, is_over) = std::sync::mpsc::channel::<()>();
+    runtime.spawn_blocking(move || is_over.recv());
+    runtime.block_on(async {
+        let _over = over;
         let (announce, announced) = tokio::sync::oneshot::channel();
         // Nobody waits for the address only where the client has failed already.
         let socket = Socket::new(folder.path(), |address| drop(announce.send(address)));
@@ -87,7 +95,7 @@ pub fn iterate<P: Peer>(workload: Workload, count: u64) -> Result<()> {
 }
 
 pub fn runtime() -> Result<Runtime> {
-    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+    Ok(Builder::new_current_thread().enable_all().build()?)
 }
 
 struct Driver<P> {
