@@ -183,7 +183,9 @@ pub enum Rest {
     Nothing,
     /// It has ended by itself.
     Ended,
-    /// It was killed with the agent.
+    /// What was under way has ended by itself, and what else still ran was killed with the agent.
+    EndedInPart,
+    /// What still ran was killed with the agent.
     Killed,
 }
 

@@ -28,6 +28,14 @@ while read -r line; do
         echo '{"type":"user","message":{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"up"}]}}'
         until [ -e go ]; do sleep 0.01; done;;
       esac
+      case "$line" in *late*)
+        sleep 600 &
+        echo '{"type":"stream_event","event":{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"l","name":"Bash","input":{}}}}'
+        echo '{"type":"assistant","message":{"id":"l","role":"assistant","content":[{"type":"tool_use","id":"l","name":"Bash","input":{}}]}}'
+        echo '{"type":"user","message":{"role":"user","content":[{"type":"tool_result","tool_use_id":"l","content":"up"}]}}'
+        echo '{"type":"assistant","message":{"id":"m","role":"assistant","content":[{"type":"text","text":"I wait"}]}}'
+        read -r _ < never;;
+      esac
       case "$line" in *run*)
         echo '{"type":"assistant","message":{"id":"m","role":"assistant","content":[{"type":"text","text":"I run"}]}}'
         sh -c 'until [ -e release ]; do sleep 0.01; done; echo done > made'; echo run >> "$0.ended";;
@@ -298,8 +306,24 @@ async fn what_outlives_the_tool_that_began_it_is_not_waited_for() {
     process(&house, &session).until(Some("T")).await;
     house.write("release", "");
     let told = turn.end().await;
-    assert!(hint(&told).contains("half done"), "{told}");
+    assert!(hint(&told).contains("ended by itself") && hint(&told).contains("left running"), "{told}");
     assert_eq!((house.read("made").as_str(), ended(&house).as_str()), ("done\n", ""));
+}
+
+#[tokio::test]
+async fn a_helper_of_an_agent_that_comes_late_is_nothing_that_its_tools_have_begun() {
+    let house = House::with(Timers { hold: LONG * 10, ..Timers::default() });
+    let house = trusted_in(house, &[".claude/settings.json"]).await;
+    let (session, _) = asked(&house).await;
+    // The agent stands still at a pipe that nobody writes to, without a process that would be taken for a tool's.
+    let made = std::process::Command::new("mkfifo").arg(house.file("never")).status();
+    assert!(made.unwrap().success());
+    let mut turn = house.prompt(&session, "late");
+    while turn.until("item.upserted").await["kind"] != "agent_message" {}
+    lay(&house, ".claude/settings.json", r#"{"hooks": {}}"#);
+    let told = turn.end().await;
+    assert!(!hint(&told).contains("killed"), "{told}");
+    assert_eq!(ended(&house), "");
 }
 
 #[tokio::test]

@@ -36,13 +36,15 @@ pub(super) struct Conversation<'a> {
     lines: mpsc::UnboundedSender<Vec<u8>>,
     /// Where its standard error was when the last turn began, or ended.
     since: u64,
-    /// What ran when its turn began, or when the last of its tools had ended in that: what outlives those works on by itself. The
-    /// program is the first of them.
+    /// What ran before the tools that are under way, as the program's own helpers, which may come late, and what outlives the tools
+    /// that began it. The program is the first of them.
     before: Vec<ProcessId>,
-    /// What ran when its turn began.
+    /// What ran before the first tool of its turn.
     earlier: Vec<ProcessId>,
     /// The tools that are under way.
     tools: BTreeSet<String>,
+    /// Whether there was one in its turn.
+    had_tools: bool,
     going: Going,
 }
 
@@ -74,6 +76,7 @@ impl<'a> Conversation<'a> {
             before: Vec::new(),
             earlier: Vec::new(),
             tools: BTreeSet::new(),
+            had_tools: false,
             going: Going::On,
         }
     }
@@ -226,23 +229,36 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// Whether no tool is under way any more, with what is new of one.
-    fn ends_tools(&mut self, id: &str, item: &Item) -> bool {
+    /// What is new of a tool: what runs while none is under way is none's.
+    fn follow(&mut self, id: &str, item: &Item) {
         if item.kind != ItemKind::ToolCall {
-            return false;
+            return;
         }
+        let was_idle = self.tools.is_empty();
         if item.status.is_some_and(ItemStatus::is_final) {
-            return self.tools.remove(id) && self.tools.is_empty();
+            self.tools.remove(id);
+            if !was_idle && self.tools.is_empty() {
+                self.mark();
+            }
+            return;
         }
         self.tools.insert(id.to_owned());
-        false
+        // One that is told of when it has begun may have processes by then.
+        if was_idle && item.status == Some(ItemStatus::Pending) {
+            self.mark();
+            if !self.had_tools {
+                self.earlier.clone_from(&self.before);
+            }
+        }
+        self.had_tools = true;
     }
 
     /// What is begun from now on is of the turn that begins now, or next.
     fn begin(&mut self) {
         self.tools.clear();
+        self.had_tools = false;
         self.mark();
-        self.earlier = self.before.clone();
+        self.earlier.clone_from(&self.before);
     }
 
     /// What is begun from now on is of the next tool.
@@ -263,7 +279,11 @@ impl<'a> Conversation<'a> {
             false => Rest::Nothing,
         };
         let has_more = self.child.processes().iter().any(|process| !self.earlier.contains(process));
-        let rest = if has_more { Rest::Killed } else { rest };
+        let rest = match rest {
+            Rest::Ended if has_more => Rest::EndedInPart,
+            Rest::Nothing if has_more => Rest::Killed,
+            rest => rest,
+        };
         self.kill().await?;
         self.tell(Fact::Left(rest).into()).await
     }
@@ -343,7 +363,7 @@ impl<'a> Conversation<'a> {
                     match &told.fact {
                         // What comes behind that may be a turn that it begins by itself.
                         Fact::Ended(_) | Fact::Ready(_) => self.begin(),
-                        Fact::Item { id, item } if self.ends_tools(id, item) => self.mark(),
+                        Fact::Item { id, item } => self.follow(id, item),
                         _ => (),
                     }
                     self.tell(told).await?;

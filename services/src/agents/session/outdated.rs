@@ -87,7 +87,10 @@ impl Session {
         let text = match rest {
             Rest::Nothing => return,
             Rest::Ended => "what it had begun in this turn has ended by itself before it was killed",
-            Rest::Killed => "what it had begun in this turn was killed with it, and may be half done",
+            Rest::EndedInPart => {
+                "what was under way has ended by itself before it was killed; what else it had left running in this turn was killed with it"
+            }
+            Rest::Killed => "what still ran of what it had begun in this turn was killed with it, and may be half done",
         };
         let failed =
             self.ladder.as_mut().filter(|ladder| ladder.is_held()).and_then(|ladder| ladder.end.error.as_mut());

@@ -49,34 +49,43 @@ impl Places {
                 places.mixed.extend(there.filter(|folder| Some(folder.as_path()) != home && folder.is_dir()));
             }
         }
-        for folder in places.mixed.clone() {
-            NAMES.iter().for_each(|name| places.add(&folder.join(name), 0));
+        let above = places.mixed.clone();
+        for folder in &above {
+            NAMES.iter().for_each(|name| places.add(&is_kept, &folder.join(name), 0));
         }
         places.mixed.retain(|folder| folder == cwd || !is_kept(folder));
         for file in files {
-            // A link leads to what may change elsewhere.
+            // A link leads to what may change elsewhere. What the system does not keep changes in a folder that it keeps, too.
             let leads_to = file.canonicalize().ok();
-            for folder in leads_to.iter().chain([&file]).filter_map(|file| file.parent()) {
-                if !places.mixed.contains(folder) && !is_kept(folder) {
-                    places.insert(folder);
+            let is_kept_there = leads_to.as_deref().is_none_or(&is_kept);
+            let there = leads_to.as_deref().and_then(Path::parent).filter(|there| !is_kept_there || !is_kept(there));
+            for folder in there.into_iter().chain(file.parent().filter(|here| !is_kept(here))) {
+                match above.contains(folder) {
+                    true => drop(places.mixed.insert(folder.to_owned())),
+                    false => drop(places.insert(folder)),
                 }
             }
         }
         places
     }
 
-    fn add(&mut self, folder: &Path, depth: usize) {
+    fn add(&mut self, is_kept: &impl Fn(&Path) -> bool, folder: &Path, depth: usize) {
         // Links count by what they lead to.
-        if !folder.is_dir() || !self.insert(folder) {
+        if !folder.is_dir() {
+            return;
+        }
+        let entries = fs::read_dir(folder);
+        // What the system hides from its user it hides from the agent.
+        if entries.is_err() && is_kept(folder) || !self.insert(folder) {
             return;
         }
         if depth >= MOST.1 {
             self.is_whole = false;
             return;
         }
-        let entries = fs::read_dir(folder).into_iter().flatten().flatten().take(MOST.0);
+        let entries = entries.into_iter().flatten().flatten().take(MOST.0);
         let below = entries.map(|entry| entry.path()).filter(|path| depth > 0 || !path.ends_with(PASSED_OVER));
-        below.for_each(|path| self.add(&path, depth + 1));
+        below.for_each(|path| self.add(is_kept, &path, depth + 1));
     }
 
     fn insert(&mut self, folder: &Path) -> bool {
@@ -89,14 +98,14 @@ impl Places {
     }
 }
 
-/// Whether the system alone changes what lies directly in a folder, as in `/` and `/home`: it could do anything, and such folders often
-/// may not be watched, or only with all that is below them.
+/// Whether the system alone changes a file, or what lies directly in a folder, as in `/` and `/home`: it could do anything, and such
+/// folders often may not be watched, or only with all that is below them.
 #[cfg(unix)]
-fn is_kept_by_the_system(folder: &Path) -> bool {
+fn is_kept_by_the_system(path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
 
-    let is_kept = |folder: fs::Metadata| folder.uid() == 0 && folder.mode() & 0o022 == 0;
-    !rustix::process::geteuid().is_root() && fs::metadata(folder).is_ok_and(is_kept)
+    let is_kept = |found: fs::Metadata| found.uid() == 0 && found.mode() & 0o022 == 0;
+    !rustix::process::geteuid().is_root() && fs::metadata(path).is_ok_and(is_kept)
 }
 
 /// Likewise.
@@ -133,9 +142,60 @@ mod tests {
         let skills = ["top/cwd/.claude", "top/cwd/.claude/skills", "top/cwd/.claude/skills/x"];
         assert!(own.is_superset(&all(&skills)) && own.is_superset(&all(&["top/.claude", "elsewhere"])), "{own:?}");
         assert!(!own.contains(&at("top/.claude/worktrees")) && !own.contains(&at(".claude")) && is_whole);
-        let kept = Places::but(|folder| folder == at("top"), &at("top/cwd"), Some(&home), [at("top/f")].into_iter());
-        assert!(!kept.mixed.contains(&at("top")));
-        assert!(kept.mixed.contains(&at("top/cwd")) && kept.own.contains(&at("top/.claude")), "what lies in it is");
+        Ok(())
+    }
+
+    #[test]
+    fn what_the_system_keeps_is_not_watched_but_for_what_of_others_lies_in_it() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let home = folder.path().canonicalize()?;
+        let at = |path: &str| home.join(path);
+        for path in ["top/cwd/.claude", "top/.claude", "conf"] {
+            fs::create_dir_all(at(path))?;
+        }
+        fs::write(at("top/.mcp.json"), "")?;
+        fs::write(at("conf/settings.json"), "")?;
+        std::os::unix::fs::symlink("../../../conf/settings.json", at("top/cwd/.claude/settings.json"))?;
+        let places = |kept: &[&str]| {
+            let files = [at("top/.mcp.json"), at("top/cwd/.claude/settings.json")].into_iter();
+            let kept: Vec<_> = kept.iter().map(|path| at(path)).collect();
+            let Places { mixed, own, .. } =
+                Places::but(|path| kept.iter().any(|kept| kept == path), &at("top/cwd"), Some(&home), files);
+            assert!(mixed.contains(&at("top/cwd")) && own.contains(&at("top/.claude")), "what lies in it is");
+            (mixed.contains(&at("top")), own.contains(&at("conf")))
+        };
+        assert_eq!(places(&["top", "conf", "top/.mcp.json", "conf/settings.json"]), (false, false));
+        assert_eq!(places(&["top", "conf", "conf/settings.json"]), (true, false), "it changes where it lies");
+        assert_eq!(places(&["top", "conf", "top/.mcp.json"]), (false, true), "and where a link leads to");
+        assert_eq!(places(&[]), (true, true));
+        Ok(())
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_the_system_hides_from_its_user_is_not_waited_for() -> std::io::Result<()> {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("NOT TESTED: only root can hide a folder from somebody");
+            return Ok(());
+        }
+        let folder = tempfile::tempdir()?;
+        let top = folder.path().canonicalize()?;
+        fs::create_dir_all(top.join(".claude"))?;
+        fs::create_dir_all(top.join("cwd"))?;
+        let allow = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode));
+        allow(&top, 0o755)?;
+        for (mode, is_seen) in [(0o700, false), (0o755, true)] {
+            allow(&top.join(".claude"), mode)?;
+            let cwd = top.join("cwd");
+            let of_nobody = std::thread::spawn(move || {
+                rustix::thread::set_thread_uid(rustix::process::Uid::from_raw(65_534)).unwrap();
+                Places::of(&cwd, None, std::iter::empty())
+            });
+            let places = of_nobody.join().unwrap();
+            assert_eq!((places.own.contains(&top.join(".claude")), places.is_whole), (is_seen, true));
+        }
         Ok(())
     }
 }
