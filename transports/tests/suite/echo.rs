@@ -30,7 +30,14 @@ pub(crate) fn program() -> &'static PathBuf {
         let profile = test.ancestors().nth(2).expect("target/PROFILE/deps/TEST");
         let target = profile.parent().expect("target/PROFILE");
         let release = profile.ends_with("release").then_some("--release");
-        let built = Command::new(env!("CARGO"))
+        let mut cargo = Command::new(env!("CARGO"));
+        // What cargo says of this package to its tests: build scripts would take it for theirs, and for another one each time.
+        let of_ours =
+            |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"].iter().any(|start| name.starts_with(start));
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(of_ours)) {
+            cargo.env_remove(name);
+        }
+        let built = cargo
             .args(["build", "--quiet", "--package", "sixframe-transports", "--example", "stdio_echo", "--target-dir"])
             .arg(target)
             .args(release)
