@@ -1,6 +1,7 @@
 //! The client's process: takes orders from the parent as JSON lines, loads one contender, and answers with figures.
 
 use std::io::{BufRead, Write};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -15,7 +16,7 @@ use crate::process::{self, Server};
 use crate::stall::{self, Stalled};
 use crate::workload::Workload;
 
-/// No single order may take longer; a contender that hangs is reported instead.
+/// No single order may take longer, nor a count; what hangs is reported instead.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the parent asks for.
@@ -69,9 +70,15 @@ pub fn drive<P: Peer>(address: Address) -> Result<()> {
 pub fn iterate<P: Peer>(workload: Workload, count: u64) -> Result<()> {
     let folder = process::private_folder()?;
     let runtime = Builder::new_current_thread().enable_all().start_paused(true).build()?;
-    // A clock that is paused leaps to the next timer when a thread waits for a socket, but not beside work that blocks.
-    let (over, is_over) = std::sync::mpsc::channel::<()>();
-    runtime.spawn_blocking(move || is_over.recv());
+    // A clock that is paused leaps to the next timer when a thread waits for a socket, but not beside work that blocks. As no
+    // timer fires, that is the one to end what hangs.
+    let (over, is_over) = mpsc::channel::<()>();
+    runtime.spawn_blocking(move || {
+        if is_over.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            eprintln!("{workload} with {count} iterations hangs");
+            std::process::exit(1);
+        }
+    });
     runtime.block_on(async {
         let _over = over;
         let (announce, announced) = tokio::sync::oneshot::channel();
