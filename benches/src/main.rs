@@ -9,6 +9,7 @@ compile_error!("the benchmarks need unix sockets");
 mod contenders;
 mod driver;
 mod gate;
+#[cfg(feature = "hub")]
 mod hub;
 mod machine;
 mod memory;
@@ -52,6 +53,7 @@ enum Command {
         bless: bool,
         only: Vec<String>,
     },
+    #[cfg(feature = "hub")]
     Hub(hub::Crowd),
     List,
     #[cfg(feature = "services")]
@@ -88,6 +90,7 @@ fn run(command: Command) -> Result<()> {
             markdown.map_or(Ok(()), |file| std::fs::write(&file, text).context("writing the table"))
         }
         Command::Gate { bless, only } => gate::run(bless, &only),
+        #[cfg(feature = "hub")]
         Command::Hub(crowd) => hub::run(&crowd),
         Command::List => {
             println!("{}\n{}", contenders::names().join(" "), workload::Workload::ALL.map(|w| w.name()).join(" "));
@@ -109,13 +112,17 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
     let (mut words, mut only, mut markdown) = (Vec::new(), Vec::new(), None);
     let mut placement = Placement::Together;
     let (mut quick, mut bless, mut rounds) = (false, false, None);
+    #[cfg(feature = "hub")]
     let mut crowd = hub::Crowd::default();
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("quick") => quick = true,
             Long("bless") => bless = true,
+            #[cfg(feature = "hub")]
             Long("seconds") => crowd.seconds = arguments.value()?.parse()?,
+            #[cfg(feature = "hub")]
             Long("windows") => crowd.windows = arguments.value()?.parse()?,
+            #[cfg(feature = "hub")]
             Long("rate") => crowd.rate = arguments.value()?.parse()?,
             Long("rounds") => rounds = Some(arguments.value()?.parse()?),
             Long("placement") => placement = arguments.value()?.string()?.parse()?,
@@ -130,6 +137,7 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
     Ok(match word("command").unwrap_or_default().as_str() {
         "" => Command::Table { plan: Plan::new(quick, rounds, placement, only)?, markdown },
         "gate" => Command::Gate { bless, only },
+        #[cfg(feature = "hub")]
         "hub" => Command::Hub(crowd),
         "list" => Command::List,
         #[cfg(feature = "services")]
