@@ -23,12 +23,7 @@ pub(crate) fn check(house: &House) -> Result<Outcome> {
         Err(missing) => return Ok(Outcome::Missing(format!("{missing:#}"))),
     };
     ensure_installed(house, &node)?;
-    let of_package = |package: &str, suite: &str| {
-        let args = ["test", "--package", package, "--test", suite, "--", "--ignored", "real"];
-        suite::closing_lines(&mut house.cargo(&args))
-    };
-    let lines = [of_package("sixframe-services", "agents")?, of_package("sixframe", "daemon")?];
-    Ok(Outcome::Held(lines.join("\n                                   ")))
+    suite::real(house, &["agents", "daemon"])
 }
 
 /// Installs them where they are not, and gives the folder that they are in.

@@ -14,5 +14,5 @@ pub(crate) fn check(house: &House) -> Result<Outcome> {
     if program::find("c++").is_none() {
         return Ok(Outcome::Missing("c++".to_owned()));
     }
-    suite::closing_lines(&mut house.cargo(&["test", "--manifest-path", MANIFEST, "--test", "seeds"])).map(Outcome::Held)
+    suite::closing_lines(&mut house.cargo_of(MANIFEST, &["test", "--test", "seeds"])).map(Outcome::Held)
 }

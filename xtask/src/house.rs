@@ -36,6 +36,13 @@ impl House {
         command
     }
 
+    /// `cargo`, for a workspace of its own in the tree. What it shares with the tree it finds built there.
+    pub(crate) fn cargo_of(&self, manifest: &str, args: &[&str]) -> Command {
+        let mut command = self.cargo(args);
+        command.args(["--manifest-path", manifest]).arg("--target-dir").arg(&self.target);
+        command
+    }
+
     /// A file or folder of the tree.
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
         self.root.join(relative)

@@ -13,15 +13,14 @@ pub(crate) fn fmt(house: &House) -> Result<Outcome> {
 }
 
 /// What of the benchmarks is linted: all but the peers, which are most of what there is to build.
-const BENCHES: [&str; 5] =
-    ["clippy", "--manifest-path=benches/Cargo.toml", "--all-targets", "--no-default-features", "--features=services"];
+const BENCHES: [&str; 4] = ["clippy", "--all-targets", "--no-default-features", "--features=services"];
 
 /// Clippy has nothing to say. In CI the lock file must be up to date as well.
 pub(crate) fn clippy(house: &House) -> Result<Outcome> {
     let locked = if house.strict { &["--locked"][..] } else { &[] };
     let warnings = ["--", "--deny", "warnings"];
     program::run(house.cargo(&["clippy", "--workspace", "--all-targets"]).args(locked).args(warnings))?;
-    program::run(house.cargo(&BENCHES).args(locked).args(warnings))?;
+    program::run(house.cargo_of("benches/Cargo.toml", &BENCHES).args(locked).args(warnings))?;
     Ok(Outcome::held())
 }
 

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::house::House;
 use crate::program::{self, Running};
+use crate::suite;
 use crate::test::Outcome;
 
 const FOLDER: &str = "examples/sidecars/local-model";
@@ -60,7 +61,7 @@ pub(crate) fn check(house: &House) -> Result<Outcome> {
         return Ok(Outcome::Missing("python3 3.10 or newer; `apt-get install python3 python3-venv`".to_owned()));
     }
     let model = LocalModel::install(house)?;
-    program::run(&mut house.cargo(&["build", "--package", "sixframe", "--bin", "sixframe"]))?;
+    suite::build(house)?;
     let runtime = house.target.join("local-model").join("run");
     fs::create_dir_all(&runtime)?;
     let sixframe = house.built("debug", "sixframe");

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::process::Command;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -13,26 +14,42 @@ use crate::test::Outcome;
 /// Every example ends by itself, well within this.
 const EXAMPLE_LIMIT: Duration = Duration::from_secs(60);
 
+/// What every step that runs something is built with: all of them run what was compiled once.
+const BUILD: [&str; 2] = ["--workspace", "--all-features"];
+
 /// Unit tests and integration tests, the vectors of the specification among them. With nextest where it is installed.
 pub(crate) fn tests(house: &House) -> Result<Outcome> {
-    let args: &[&str] = match program::find("cargo-nextest") {
-        Some(_) => &["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"],
-        None => {
-            &["test", "--workspace", "--all-features", "--no-fail-fast", "--lib", "--bins", "--tests", "--examples"]
-        }
-    };
-    Ok(Outcome::Held(closing_lines(&mut house.cargo(args))?))
+    if program::find("cargo-nextest").is_none() {
+        let mut cargo = house.cargo(&["test", "--no-fail-fast", "--lib", "--bins", "--tests", "--examples"]);
+        return Ok(Outcome::Held(closing_lines(cargo.args(BUILD))?));
+    }
+    // Many wait for a process or a moment: with a test for each processor, the processors rest.
+    let at_once = thread::available_parallelism().map_or(1, usize::from) * 3 / 2;
+    let mut nextest = house.cargo(&["nextest", "run", "--no-fail-fast", &format!("--test-threads={at_once}")]);
+    Ok(Outcome::Held(closing_lines(nextest.args(BUILD))?))
+}
+
+/// The tests of these targets that are ignored elsewhere, as they need programs that are not always there.
+pub(crate) fn real(house: &House, targets: &[&str]) -> Result<Outcome> {
+    let mut cargo = house.cargo(&["test"]);
+    cargo.args(BUILD).args(targets.iter().flat_map(|target| ["--test", target])).args(["--", "--ignored", "real"]);
+    closing_lines(&mut cargo).map(Outcome::Held)
 }
 
 /// What is written by hand for a protocol of others, held to the protocol's own types.
 pub(crate) fn drift(house: &House) -> Result<Outcome> {
-    let args = ["test", "--locked", "--manifest-path", "drift/Cargo.toml", "--test", "acp"];
-    closing_lines(&mut house.cargo(&args)).map(Outcome::Held)
+    let args = ["test", "--locked", "--test", "acp"];
+    closing_lines(&mut house.cargo_of("drift/Cargo.toml", &args)).map(Outcome::Held)
 }
 
 /// The examples in doc comments.
 pub(crate) fn doctests(house: &House) -> Result<Outcome> {
-    Ok(Outcome::Held(closing_lines(&mut house.cargo(&["test", "--workspace", "--doc"]))?))
+    Ok(Outcome::Held(closing_lines(house.cargo(&["test", "--doc"]).args(BUILD))?))
+}
+
+/// Builds the daemon and the examples. As examples may use what tests use, the daemon is the one of the tests.
+pub(crate) fn build(house: &House) -> Result<()> {
+    program::run(house.cargo(&["build", "--bin", "sixframe", "--examples"]).args(BUILD))
 }
 
 /// The programs in `examples/`, each in its own process and within a time limit.
@@ -41,7 +58,7 @@ pub(crate) fn examples(house: &House) -> Result<Outcome> {
     if names.is_empty() {
         return Ok(Outcome::Skipped("there are no examples".to_owned()));
     }
-    program::run(&mut house.cargo(&["build", "--package", "sixframe", "--examples"]))?;
+    build(house)?;
     for name in &names {
         eprintln!("-- example {name}");
         let mut command = Command::new(house.built("debug/examples", name));

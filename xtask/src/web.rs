@@ -9,6 +9,7 @@ use crate::agents;
 use crate::house::House;
 use crate::node::{self, BROWSER, CLIENT, Node, PAGE};
 use crate::program;
+use crate::suite;
 use crate::test::Outcome;
 
 /// What a browser is called that the tests can drive.
@@ -71,7 +72,7 @@ fn with_node(step: impl FnOnce(&Node) -> Result<Outcome>) -> Result<Outcome> {
 
 /// Runs the tests of a workspace, with a daemon and a browser for those that start one, and where more of what they need is.
 fn tests(house: &House, node: &Node, workspace: &str, places: &[(&str, &Path)]) -> Result<Outcome> {
-    program::run(&mut house.cargo(&["build", "--package", "sixframe", "--bin", "sixframe"]))?;
+    suite::build(house)?;
     let mut command = node.npm(house, &["run", "--if-present", "--workspace", workspace, "test"]);
     let closing = program::run_watching(in_house(house, &mut command).envs(places.iter().copied()), is_closing)?;
     let told: Vec<&str> = closing.iter().map(|line| line.trim()).collect();

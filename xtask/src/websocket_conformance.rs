@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::house::House;
 use crate::program::{self, Running};
+use crate::suite;
 use crate::test::Outcome;
 
 const RUNNER: &str = "kosoku==0.1.0";
@@ -33,7 +34,7 @@ pub(crate) fn check(house: &House) -> Result<Outcome> {
     let Some(kosoku) = installed(house)? else {
         return Ok(Outcome::Missing("python3 with venv and pip, which install kosoku".to_owned()));
     };
-    program::run(&mut house.cargo(&["build", "--package", "sixframe-transports", "--example", "ws_echo"]))?;
+    suite::build(house)?;
     let mut echo = Command::new(house.built("debug/examples", "ws_echo"));
     let mut server = Running::start(echo.stdin(Stdio::null()).stdout(Stdio::piped()))?;
     let address = server.first_line(START_LIMIT).context("ws_echo must print its address")?;
