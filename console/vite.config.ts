@@ -50,5 +50,7 @@ export default defineConfig({
     setupFiles: ["test/set-up.ts"],
     restoreMocks: true,
     testTimeout: 20_000,
+    // Its own choice leaves a processor to whoever watches.
+    maxWorkers: "100%",
   },
 });

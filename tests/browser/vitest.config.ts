@@ -4,6 +4,9 @@ import { defineConfig } from "vitest/config";
 
 const source = fileURLToPath(new URL("../../clients/typescript/src", import.meta.url));
 
+/** What measures how fast something is has the machine to itself. */
+const MEASURED = ["test/console-agents.test.ts", "test/console-load.test.ts"];
+
 export default defineConfig({
   resolve: {
     alias: [
@@ -12,11 +15,13 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ["test/**/*.test.ts"],
-    // One browser at a time: they share the machine with the daemons that they speak to.
-    fileParallelism: false,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
-    expect: { poll: { timeout: 15_000, interval: 20 } },
+    projects: [
+      { extends: true, test: { name: "measured", include: MEASURED, fileParallelism: false } },
+      // A browser and its daemon wait for each other most of the time.
+      { extends: true, test: { name: "two at once", include: ["test/**/*.test.ts"], exclude: MEASURED, maxWorkers: 2 } },
+    ],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 30_000, interval: 20 } },
   },
 });
