@@ -373,6 +373,6 @@ async fn what_is_held_stands_still_until_it_is_killed_and_what_is_not_goes_on() 
     assert_eq!(beats(), before);
     assert_eq!(child.kill().await.unwrap().signal, Some(9));
     assert!(!is_alive(program.pid));
-    let another = sixframe_supervisor::ProcessId { pid: std::process::id(), started: 0 };
+    let another = sixframe_supervisor::ProcessId { pid: std::process::id(), started: 1 };
     assert!(child.hold(&[program, another]).await, "numbers that are others' by now are left alone");
 }
