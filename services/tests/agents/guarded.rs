@@ -28,13 +28,9 @@ while read -r line; do
         echo '{"type":"user","message":{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"up"}]}}'
         until [ -e go ]; do sleep 0.01; done;;
       esac
-      case "$line" in *late*)
-        sleep 600 &
-        echo '{"type":"stream_event","event":{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"l","name":"Bash","input":{}}}}'
-        echo '{"type":"assistant","message":{"id":"l","role":"assistant","content":[{"type":"tool_use","id":"l","name":"Bash","input":{}}]}}'
-        echo '{"type":"user","message":{"role":"user","content":[{"type":"tool_result","tool_use_id":"l","content":"up"}]}}'
-        echo '{"type":"assistant","message":{"id":"m","role":"assistant","content":[{"type":"text","text":"I wait"}]}}'
-        read -r _ < never;;
+      case "$line" in *behind*)
+        echo '{"type":"assistant","parent_tool_use_id":"a","message":{"id":"b","role":"assistant","content":[{"type":"tool_use","id":"b","name":"Bash","input":{}}]}}'
+        sh -c 'until [ -e release ]; do sleep 0.01; done; echo done > made' &
       esac
       case "$line" in *run*)
         echo '{"type":"assistant","message":{"id":"m","role":"assistant","content":[{"type":"text","text":"I run"}]}}'
@@ -282,7 +278,7 @@ async fn what_an_agent_has_begun_in_its_turn_ends_by_itself_before_the_agent_is_
     let (session, mut turn) = held(&house).await;
     house.write("release", "");
     let told = turn.end().await;
-    assert!(hint(&told).contains("ended by itself"), "{told}");
+    assert!(hint(&told).contains("ended by themselves"), "{told}");
     assert_eq!((house.read("made").as_str(), ended(&house).as_str()), ("done\n", ""));
     process(&house, &session).until(None).await;
     let turn = turn.seen.last().unwrap()["turnId"].clone();
@@ -306,24 +302,36 @@ async fn what_outlives_the_tool_that_began_it_is_not_waited_for() {
     process(&house, &session).until(Some("T")).await;
     house.write("release", "");
     let told = turn.end().await;
-    assert!(hint(&told).contains("ended by itself") && hint(&told).contains("left running"), "{told}");
+    assert!(hint(&told).contains("ended by themselves") && hint(&told).contains("left running"), "{told}");
     assert_eq!((house.read("made").as_str(), ended(&house).as_str()), ("done\n", ""));
 }
 
 #[tokio::test]
-async fn a_helper_of_an_agent_that_comes_late_is_nothing_that_its_tools_have_begun() {
-    let house = House::with(Timers { hold: LONG * 10, ..Timers::default() });
+async fn what_a_subagent_does_behind_the_end_of_a_turn_is_not_torn_apart_in_the_next() {
+    let house = House::with(Timers { hold: LONG, ..Timers::default() });
     let house = trusted_in(house, &[".claude/settings.json"]).await;
     let (session, _) = asked(&house).await;
-    // The agent stands still at a pipe that nobody writes to, without a process that would be taken for a tool's.
-    let made = std::process::Command::new("mkfifo").arg(house.file("never")).status();
-    assert!(made.unwrap().success());
-    let mut turn = house.prompt(&session, "late");
+    assert_eq!(house.prompt(&session, "behind").end().await["outcome"], "completed");
+    let mut turn = house.prompt(&session, "wait");
     while turn.until("item.upserted").await["kind"] != "agent_message" {}
     lay(&house, ".claude/settings.json", r#"{"hooks": {}}"#);
+    process(&house, &session).until(Some("T")).await;
+    house.write("release", "");
     let told = turn.end().await;
-    assert!(!hint(&told).contains("killed"), "{told}");
-    assert_eq!(ended(&house), "");
+    assert!(hint(&told).contains("ended by themselves"), "{told}");
+    assert_eq!((house.read("made").as_str(), ended(&house).as_str()), ("done\n", ""));
+}
+
+#[tokio::test]
+async fn settings_that_are_linked_to_a_file_of_any_name_are_watched_there() {
+    let house = trusted(&["CLAUDE.md"]).await;
+    house.write("shared", "{}");
+    std::fs::create_dir_all(house.file(".claude")).unwrap();
+    std::os::unix::fs::symlink("../shared", house.file(".claude/settings.json")).unwrap();
+    trust(&house).await;
+    let (_, mut events) = asked(&house).await;
+    house.write("shared", r#"{"hooks": {}}"#);
+    assert_eq!((exited(&mut events).await, ended(&house)), (json!(9), String::new()));
 }
 
 #[tokio::test]
@@ -341,7 +349,7 @@ async fn an_agent_that_is_held_goes_on_for_nobody_and_where_somebody_ends_it_wha
             house.write("release", "");
         }
         let told = turn.end().await;
-        let words = if signal == "-CONT" { "ended by itself" } else { "half done" };
+        let words = if signal == "-CONT" { "ended by themselves" } else { "half done" };
         assert!(hint(&told).contains(words), "{signal}: {told}");
         assert_eq!((house.file("made").exists(), ended(&house)), (signal == "-CONT", String::new()), "{signal}");
     }

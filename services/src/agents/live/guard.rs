@@ -168,14 +168,14 @@ struct Watch {
 impl Watch {
     /// Watches the places as they are now. None where the system watches nothing.
     fn renewed(known: Option<Watch>, recheck: &Recheck, bell: &Arc<Bell>) -> Option<Watch> {
-        let Places { mixed, own, is_whole } = recheck.trust.places(&recheck.cwd, &recheck.provider);
+        let Places { mixed, own, linked, is_whole } = recheck.trust.places(&recheck.cwd, &recheck.provider);
         let folders: BTreeSet<PathBuf> = mixed.iter().chain(&own).cloned().collect();
         let mut watch = match known {
             Some(watch) => watch,
             None => {
                 let bell = Arc::clone(bell);
                 let tell = move |event| {
-                    if may_matter(&event, &mixed) {
+                    if may_matter(&event, &mixed, &linked) {
                         bell.rung.notify_one();
                     }
                 };
@@ -198,13 +198,14 @@ impl Watch {
 }
 
 /// Whether settings may have changed. In folders that hold other things, too, most of what happens is none of that.
-fn may_matter(event: &notify::Result<notify::Event>, mixed: &BTreeSet<PathBuf>) -> bool {
+fn may_matter(event: &notify::Result<notify::Event>, mixed: &BTreeSet<PathBuf>, linked: &BTreeSet<PathBuf>) -> bool {
     let Ok(event) = event else { return true };
     let is_named_so = |path: &Path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         name.starts_with('.') || [".md", ".json", ".jsonc"].iter().any(|end| name.ends_with(end))
     };
-    let matters = |path: &PathBuf| !path.parent().is_some_and(|folder| mixed.contains(folder)) || is_named_so(path);
+    let is_mixed = |path: &Path| path.parent().is_some_and(|folder| mixed.contains(folder));
+    let matters = |path: &PathBuf| !is_mixed(path) || is_named_so(path) || linked.contains(path);
     match event.kind {
         EventKind::Access(_) => false,
         EventKind::Any | EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_) | EventKind::Other => {

@@ -1,6 +1,6 @@
 //! What is said between a program and its session, until nothing of the program is left.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -36,15 +36,13 @@ pub(super) struct Conversation<'a> {
     lines: mpsc::UnboundedSender<Vec<u8>>,
     /// Where its standard error was when the last turn began, or ended.
     since: u64,
-    /// What ran before the tools that are under way, as the program's own helpers, which may come late, and what outlives the tools
-    /// that began it. The program is the first of them.
+    /// What ran when its turn began, or when the last of its tools had ended in that: what outlives those works on by itself. The
+    /// program is the first of them.
     before: Vec<ProcessId>,
-    /// What ran before the first tool of its turn.
+    /// What ran when its turn began.
     earlier: Vec<ProcessId>,
-    /// The tools that are under way.
-    tools: BTreeSet<String>,
-    /// Whether there was one in its turn.
-    had_tools: bool,
+    /// The tools that are under way, and whether they are a subagent's.
+    tools: BTreeMap<String, bool>,
     going: Going,
 }
 
@@ -75,8 +73,7 @@ impl<'a> Conversation<'a> {
             since: 0,
             before: Vec::new(),
             earlier: Vec::new(),
-            tools: BTreeSet::new(),
-            had_tools: false,
+            tools: BTreeMap::new(),
             going: Going::On,
         }
     }
@@ -229,36 +226,26 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// What is new of a tool: what runs while none is under way is none's.
-    fn follow(&mut self, id: &str, item: &Item) {
+    /// Whether no tool is under way any more, with what is new of one. That one begins tells nothing of what runs by then: it is heard
+    /// later than it is said, and it may run by that time.
+    fn ends_tools(&mut self, id: &str, item: &Item) -> bool {
         if item.kind != ItemKind::ToolCall {
-            return;
+            return false;
         }
-        let was_idle = self.tools.is_empty();
         if item.status.is_some_and(ItemStatus::is_final) {
-            self.tools.remove(id);
-            if !was_idle && self.tools.is_empty() {
-                self.mark();
-            }
-            return;
+            return self.tools.remove(id).is_some() && self.tools.is_empty();
         }
-        self.tools.insert(id.to_owned());
-        // One that is told of when it has begun may have processes by then.
-        if was_idle && item.status == Some(ItemStatus::Pending) {
-            self.mark();
-            if !self.had_tools {
-                self.earlier.clone_from(&self.before);
-            }
-        }
-        self.had_tools = true;
+        self.tools.entry(id.to_owned()).or_insert(item.parent.is_some());
+        false
     }
 
-    /// What is begun from now on is of the turn that begins now, or next.
+    /// What is begun from now on is of the turn that begins now, or next, and so is what a subagent does in the background.
     fn begin(&mut self) {
-        self.tools.clear();
-        self.had_tools = false;
-        self.mark();
-        self.earlier.clone_from(&self.before);
+        self.tools.retain(|_, is_subagents| *is_subagents);
+        if self.tools.is_empty() {
+            self.mark();
+            self.earlier.clone_from(&self.before);
+        }
     }
 
     /// What is begun from now on is of the next tool.
@@ -363,7 +350,7 @@ impl<'a> Conversation<'a> {
                     match &told.fact {
                         // What comes behind that may be a turn that it begins by itself.
                         Fact::Ended(_) | Fact::Ready(_) => self.begin(),
-                        Fact::Item { id, item } => self.follow(id, item),
+                        Fact::Item { id, item } if self.ends_tools(id, item) => self.mark(),
                         _ => (),
                     }
                     self.tell(told).await?;

@@ -86,9 +86,9 @@ impl Session {
     pub(super) fn left(&mut self, rest: Rest) {
         let text = match rest {
             Rest::Nothing => return,
-            Rest::Ended => "what it had begun in this turn has ended by itself before it was killed",
+            Rest::Ended => "the programs that it had begun in this turn have ended by themselves before it was killed",
             Rest::EndedInPart => {
-                "what was under way has ended by itself before it was killed; what else it had left running in this turn was killed with it"
+                "the programs that were under way have ended by themselves before it was killed; what else it had left running was killed with it"
             }
             Rest::Killed => "what still ran of what it had begun in this turn was killed with it, and may be half done",
         };

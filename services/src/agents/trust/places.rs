@@ -23,6 +23,8 @@ pub(in super::super) struct Places {
     pub(in super::super) mixed: BTreeSet<PathBuf>,
     /// Those that hold settings.
     pub(in super::super) own: BTreeSet<PathBuf>,
+    /// The files that settings are linked to, which may be named in any way.
+    pub(in super::super) linked: BTreeSet<PathBuf>,
     /// Whether there are no more.
     pub(in super::super) is_whole: bool,
 }
@@ -59,6 +61,7 @@ impl Places {
             let leads_to = file.canonicalize().ok();
             let is_kept_there = leads_to.as_deref().is_none_or(&is_kept);
             let there = leads_to.as_deref().and_then(Path::parent).filter(|there| !is_kept_there || !is_kept(there));
+            places.linked.extend(leads_to.iter().filter(|there| **there != file).cloned());
             for folder in there.into_iter().chain(file.parent().filter(|here| !is_kept(here))) {
                 match above.contains(folder) {
                     true => drop(places.mixed.insert(folder.to_owned())),
@@ -131,7 +134,7 @@ mod tests {
         std::os::unix::fs::symlink("../../elsewhere/shared.md", at("top/cwd/CLAUDE.md"))?;
         std::os::unix::fs::symlink("..", at("top/.claude/again"))?;
         let files = [at("top/cwd/CLAUDE.md"), at("top/cwd/.claude/settings.json")];
-        let Places { mixed, own, is_whole } = Places::of(&at("top/cwd"), Some(&home), files.into_iter());
+        let Places { mixed, own, linked, is_whole } = Places::of(&at("top/cwd"), Some(&home), files.into_iter());
         let all = |paths: &[&str]| paths.iter().map(|path| at(path)).collect::<BTreeSet<_>>();
         let above = home.ancestors().skip(1).filter(|folder| !is_kept_by_the_system(folder)).map(Path::to_owned);
         assert_eq!(
@@ -141,6 +144,7 @@ mod tests {
         );
         let skills = ["top/cwd/.claude", "top/cwd/.claude/skills", "top/cwd/.claude/skills/x"];
         assert!(own.is_superset(&all(&skills)) && own.is_superset(&all(&["top/.claude", "elsewhere"])), "{own:?}");
+        assert_eq!(linked, all(&["elsewhere/shared.md"]));
         assert!(!own.contains(&at("top/.claude/worktrees")) && !own.contains(&at(".claude")) && is_whole);
         Ok(())
     }
