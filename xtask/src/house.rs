@@ -29,10 +29,15 @@ impl House {
         })
     }
 
-    /// `cargo`, at the root of the tree.
+    /// `cargo`, at the root of the tree. What the one that runs this says of xtask's package is taken away: build scripts would take
+    /// it for theirs, and what was built without it for out of date.
     pub(crate) fn cargo(&self, args: &[&str]) -> Command {
         let mut command = Command::new(cargo_program());
         command.current_dir(&self.root).args(args);
+        let of_xtask = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+        for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(of_xtask)) {
+            command.env_remove(name);
+        }
         command
     }
 

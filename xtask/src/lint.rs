@@ -21,6 +21,8 @@ pub(crate) fn clippy(house: &House) -> Result<Outcome> {
     let warnings = ["--", "--deny", "warnings"];
     program::run(house.cargo(&["clippy", "--workspace", "--all-targets"]).args(locked).args(warnings))?;
     program::run(house.cargo_of("benches/Cargo.toml", &BENCHES).args(locked).args(warnings))?;
+    // Without the features that tests bring along.
+    program::run(house.cargo(&["check", "--workspace"]).args(locked))?;
     Ok(Outcome::held())
 }
 

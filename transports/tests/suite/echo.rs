@@ -1,7 +1,7 @@
 //! The example `stdio_echo` in a process of its own.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -30,6 +30,10 @@ pub(crate) fn program() -> &'static PathBuf {
         let profile = test.ancestors().nth(2).expect("target/PROFILE/deps/TEST");
         let target = profile.parent().expect("target/PROFILE");
         let release = profile.ends_with("release").then_some("--release");
+        let program = profile.join("examples/stdio_echo").with_extension(std::env::consts::EXE_EXTENSION);
+        if is_newer_than_its_sources(&program) {
+            return program;
+        }
         let mut cargo = Command::new(env!("CARGO"));
         // What cargo says of this package to its tests: build scripts would take it for theirs, and for another one each time.
         let of_ours =
@@ -43,6 +47,16 @@ pub(crate) fn program() -> &'static PathBuf {
             .args(release)
             .status();
         assert!(built.expect("cargo runs").success());
-        profile.join("examples/stdio_echo").with_extension(std::env::consts::EXE_EXTENSION)
+        program
     })
+}
+
+/// By the list of them that cargo leaves beside it.
+fn is_newer_than_its_sources(program: &Path) -> bool {
+    let changed = |path: &Path| std::fs::metadata(path).and_then(|about| about.modified());
+    let (Ok(built), Ok(list)) = (changed(program), std::fs::read_to_string(program.with_extension("d"))) else {
+        return false;
+    };
+    let mut sources = list.split_whitespace().skip(1).map(Path::new);
+    sources.all(|source| changed(source).is_ok_and(|changed| changed <= built))
 }
