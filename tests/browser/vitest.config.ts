@@ -5,7 +5,7 @@ import { defineConfig } from "vitest/config";
 const source = fileURLToPath(new URL("../../clients/typescript/src", import.meta.url));
 
 /** What measures how fast something is has the machine to itself. */
-const MEASURED = ["test/console-agents.test.ts", "test/console-load.test.ts"];
+const MEASURED = ["test/console-agents.test.ts", "test/console-load.test.ts", "test/round-trip.test.ts"];
 
 export default defineConfig({
   resolve: {
@@ -16,9 +16,12 @@ export default defineConfig({
   },
   test: {
     projects: [
-      { extends: true, test: { name: "measured", include: MEASURED, fileParallelism: false } },
+      { extends: true, test: { name: "measured", include: MEASURED, maxWorkers: 1, sequence: { groupOrder: 1 } } },
       // A browser and its daemon wait for each other most of the time.
-      { extends: true, test: { name: "two at once", include: ["test/**/*.test.ts"], exclude: MEASURED, maxWorkers: 2 } },
+      {
+        extends: true,
+        test: { name: "two at once", include: ["test/**/*.test.ts"], exclude: MEASURED, maxWorkers: 2, sequence: { groupOrder: 2 } },
+      },
     ],
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -15,7 +15,7 @@ const EXPECTED = /status of 401|ERR_CONNECTION|WebSocket connection to .* failed
 /** A page of its own, in a context of its own or in one that is given. */
 export async function watched(browser: Browser, options: BrowserContextOptions | BrowserContext = {}): Promise<Watched> {
   const context = "newPage" in options ? options : await browser.newContext(options);
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(20_000);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on(

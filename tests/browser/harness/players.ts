@@ -51,7 +51,7 @@ export const BUILT_IN: Player = {
   program: "tail",
   death: /^That did not work: the command .* signal 9/,
   shots: "agent",
-  patienceMs: 15_000,
+  patienceMs: 30_000,
 };
 
 /** The world of a test, with a daemon that has the agent. */

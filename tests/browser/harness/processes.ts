@@ -16,7 +16,7 @@ export function isAlive(pid: number): boolean {
 
 /** Resolves when it is gone: for this there is no event. */
 export async function gone(pid: number): Promise<void> {
-  await expect.poll(() => isAlive(pid), { timeout: 15_000, interval: 10 }).toBe(false);
+  await expect.poll(() => isAlive(pid), { timeout: 30_000, interval: 10 }).toBe(false);
 }
 
 /** Kills processes; one may be gone already, because another one was killed. */
