@@ -261,9 +261,16 @@ async fn held(house: &House) -> (String, Turn) {
     let (session, _) = asked(house).await;
     let mut turn = house.prompt(&session, "run");
     while turn.until("item.upserted").await["kind"] != "agent_message" {}
-    lay(house, ".claude/settings.json", r#"{"hooks": {}}"#);
-    process(house, &session).until(Some("T")).await;
+    hold(house, &session, &mut turn).await;
     (session, turn)
+}
+
+/// The settings change while it is at work, and it stands still.
+async fn hold(house: &House, session: &str, turn: &mut Turn) {
+    lay(house, ".claude/settings.json", r#"{"hooks": {}}"#);
+    process(house, session).until(Some("T")).await;
+    // From then on nobody waits for it to stand still.
+    while turn.until("process.event").await["what"] != "stopping" {}
 }
 
 fn hint(ended: &Value) -> &str {
@@ -278,7 +285,7 @@ async fn what_an_agent_has_begun_in_its_turn_ends_by_itself_before_the_agent_is_
     let (session, mut turn) = held(&house).await;
     house.write("release", "");
     let told = turn.end().await;
-    assert!(hint(&told).contains("ended by themselves"), "{told}");
+    assert!(hint(&told).contains("ended by themselves before it was killed"), "{told}");
     assert_eq!((house.read("made").as_str(), ended(&house).as_str()), ("done\n", ""));
     process(&house, &session).until(None).await;
     let turn = turn.seen.last().unwrap()["turnId"].clone();
@@ -298,11 +305,10 @@ async fn what_outlives_the_tool_that_began_it_is_not_waited_for() {
     while !is_done(&turn.until("item.upserted").await) {}
     house.write("go", "");
     while turn.until("item.upserted").await["kind"] != "agent_message" {}
-    lay(&house, ".claude/settings.json", r#"{"hooks": {}}"#);
-    process(&house, &session).until(Some("T")).await;
+    hold(&house, &session, &mut turn).await;
     house.write("release", "");
     let told = turn.end().await;
-    assert!(hint(&told).contains("ended by themselves") && hint(&told).contains("left running"), "{told}");
+    assert!(hint(&told).contains("ended by themselves; what else it had left running was killed"), "{told}");
     assert_eq!((house.read("made").as_str(), ended(&house).as_str()), ("done\n", ""));
 }
 
@@ -314,11 +320,10 @@ async fn what_a_subagent_does_behind_the_end_of_a_turn_is_not_torn_apart_in_the_
     assert_eq!(house.prompt(&session, "behind").end().await["outcome"], "completed");
     let mut turn = house.prompt(&session, "wait");
     while turn.until("item.upserted").await["kind"] != "agent_message" {}
-    lay(&house, ".claude/settings.json", r#"{"hooks": {}}"#);
-    process(&house, &session).until(Some("T")).await;
+    hold(&house, &session, &mut turn).await;
     house.write("release", "");
     let told = turn.end().await;
-    assert!(hint(&told).contains("ended by themselves"), "{told}");
+    assert!(hint(&told).contains("ended by themselves before it was killed"), "{told}");
     assert_eq!((house.read("made").as_str(), ended(&house).as_str()), ("done\n", ""));
 }
 
@@ -341,15 +346,13 @@ async fn an_agent_that_is_held_goes_on_for_nobody_and_where_somebody_ends_it_wha
         let house = trusted_in(house, &[".claude/settings.json"]).await;
         let (session, mut turn) = held(&house).await;
         let agent = process(&house, &session);
-        // From then on nobody waits for it to stand still.
-        while turn.until("process.event").await["what"] != "stopping" {}
         assert!(std::process::Command::new("kill").args([signal, &agent.0]).status().unwrap().success());
         if signal == "-CONT" {
             agent.until(Some("T")).await;
             house.write("release", "");
         }
         let told = turn.end().await;
-        let words = if signal == "-CONT" { "ended by themselves" } else { "half done" };
+        let words = if signal == "-CONT" { "ended by themselves before it was killed" } else { "half done" };
         assert!(hint(&told).contains(words), "{signal}: {told}");
         assert_eq!((house.file("made").exists(), ended(&house)), (signal == "-CONT", String::new()), "{signal}");
     }

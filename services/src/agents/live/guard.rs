@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::future::pending;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use notify::event::EventKind;
@@ -161,6 +161,7 @@ async fn look(recheck: Recheck, pause: Duration, bell: Arc<Bell>, found: mpsc::S
 /// What watches the places of the settings.
 struct Watch {
     watcher: RecommendedWatcher,
+    sieve: Arc<Mutex<Sieve>>,
     folders: BTreeSet<PathBuf>,
     is_whole: bool,
 }
@@ -170,17 +171,22 @@ impl Watch {
     fn renewed(known: Option<Watch>, recheck: &Recheck, bell: &Arc<Bell>) -> Option<Watch> {
         let Places { mixed, own, linked, is_whole } = recheck.trust.places(&recheck.cwd, &recheck.provider);
         let folders: BTreeSet<PathBuf> = mixed.iter().chain(&own).cloned().collect();
+        let sieve = Sieve { mixed, linked };
         let mut watch = match known {
-            Some(watch) => watch,
+            Some(watch) => {
+                *watch.sieve.lock().unwrap_or_else(PoisonError::into_inner) = sieve;
+                watch
+            }
             None => {
-                let bell = Arc::clone(bell);
+                let (bell, sieve) = (Arc::clone(bell), Arc::new(Mutex::new(sieve)));
+                let current = Arc::clone(&sieve);
                 let tell = move |event| {
-                    if may_matter(&event, &mixed, &linked) {
+                    if current.lock().unwrap_or_else(PoisonError::into_inner).lets_through(&event) {
                         bell.rung.notify_one();
                     }
                 };
                 let watcher = RecommendedWatcher::new(tell, notify::Config::default()).ok()?;
-                Watch { watcher, folders: BTreeSet::new(), is_whole }
+                Watch { watcher, sieve, folders: BTreeSet::new(), is_whole }
             }
         };
         watch.is_whole = is_whole;
@@ -197,19 +203,49 @@ impl Watch {
     }
 }
 
-/// Whether settings may have changed. In folders that hold other things, too, most of what happens is none of that.
-fn may_matter(event: &notify::Result<notify::Event>, mixed: &BTreeSet<PathBuf>, linked: &BTreeSet<PathBuf>) -> bool {
-    let Ok(event) = event else { return true };
-    let is_named_so = |path: &Path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.starts_with('.') || [".md", ".json", ".jsonc"].iter().any(|end| name.ends_with(end))
-    };
-    let is_mixed = |path: &Path| path.parent().is_some_and(|folder| mixed.contains(folder));
-    let matters = |path: &PathBuf| !is_mixed(path) || is_named_so(path) || linked.contains(path);
-    match event.kind {
-        EventKind::Access(_) => false,
-        EventKind::Any | EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_) | EventKind::Other => {
-            event.paths.is_empty() || event.need_rescan() || event.paths.iter().any(matters)
+/// Tells changes of settings from what else happens.
+#[derive(Debug)]
+struct Sieve {
+    /// Folders that hold other things, too: most of what happens there is none.
+    mixed: BTreeSet<PathBuf>,
+    /// Files that are settings whatever their name.
+    linked: BTreeSet<PathBuf>,
+}
+
+impl Sieve {
+    /// Whether settings may have changed.
+    fn lets_through(&self, event: &notify::Result<notify::Event>) -> bool {
+        let Ok(event) = event else { return true };
+        match event.kind {
+            EventKind::Access(_) => false,
+            EventKind::Any | EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_) | EventKind::Other => {
+                event.paths.is_empty()
+                    || event.need_rescan()
+                    || event.paths.iter().any(|path| self.may_be_a_setting(path))
+            }
         }
+    }
+
+    fn may_be_a_setting(&self, path: &Path) -> bool {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let is_named_so = name.starts_with('.') || [".md", ".json", ".jsonc"].iter().any(|end| name.ends_with(end));
+        let is_mixed = path.parent().is_some_and(|folder| self.mixed.contains(folder));
+        !is_mixed || is_named_so || self.linked.contains(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_a_folder_that_holds_other_things_what_is_named_so_or_linked_to_may_be_a_setting() {
+        let set = |path: &str| BTreeSet::from([PathBuf::from(path)]);
+        let sieve = Sieve { mixed: set("/cwd"), linked: set("/cwd/shared") };
+        let changed = |path: &str| Ok(notify::Event::new(EventKind::Any).add_path(path.into()));
+        let through =
+            ["/cwd/shared", "/cwd/.mcp.json", "/cwd/CLAUDE.md", "/cwd/.claude/x", "/cwd/main.rs", "/cwd/other"]
+                .map(|path| sieve.lets_through(&changed(path)));
+        assert_eq!(through, [true, true, true, true, false, false]);
     }
 }

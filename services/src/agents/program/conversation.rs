@@ -226,14 +226,14 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// Whether no tool is under way any more, with what is new of one. That one begins tells nothing of what runs by then: it is heard
-    /// later than it is said, and it may run by that time.
+    /// Whether no tool is under way any more, with what is new of one of the agent's own: a subagent's goes on beside others. That one
+    /// begins tells nothing of what runs by then: it is heard later than it is said, and it may run by that time.
     fn ends_tools(&mut self, id: &str, item: &Item) -> bool {
         if item.kind != ItemKind::ToolCall {
             return false;
         }
         if item.status.is_some_and(ItemStatus::is_final) {
-            return self.tools.remove(id).is_some() && self.tools.is_empty();
+            return self.tools.remove(id) == Some(false) && self.tools.is_empty();
         }
         self.tools.entry(id.to_owned()).or_insert(item.parent.is_some());
         false
@@ -265,10 +265,12 @@ impl<'a> Conversation<'a> {
             }
             false => Rest::Nothing,
         };
-        let has_more = self.child.processes().iter().any(|process| !self.earlier.contains(process));
+        let left = self.child.processes();
+        let has_more = |than: &[ProcessId]| left.iter().any(|process| !than.contains(process));
         let rest = match rest {
-            Rest::Ended if has_more => Rest::EndedInPart,
-            Rest::Nothing if has_more => Rest::Killed,
+            Rest::Ended if has_more(&self.before) => Rest::Killed,
+            Rest::Ended if has_more(&self.earlier) => Rest::EndedInPart,
+            Rest::Nothing if has_more(&self.earlier) => Rest::Killed,
             rest => rest,
         };
         self.kill().await?;

@@ -86,11 +86,11 @@ impl Session {
     pub(super) fn left(&mut self, rest: Rest) {
         let text = match rest {
             Rest::Nothing => return,
-            Rest::Ended => "the programs that it had begun in this turn have ended by themselves before it was killed",
+            Rest::Ended => "the programs that it had begun have ended by themselves before it was killed",
             Rest::EndedInPart => {
-                "the programs that were under way have ended by themselves before it was killed; what else it had left running was killed with it"
+                "the programs that were under way have ended by themselves; what else it had left running was killed with it, and may be half done"
             }
-            Rest::Killed => "what still ran of what it had begun in this turn was killed with it, and may be half done",
+            Rest::Killed => "what still ran of what it had begun was killed with it, and may be half done",
         };
         let failed =
             self.ladder.as_mut().filter(|ladder| ladder.is_held()).and_then(|ladder| ladder.end.error.as_mut());
